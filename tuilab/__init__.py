@@ -1,0 +1,1 @@
+"""A training lab for neural networks in the terminal."""

@@ -1,0 +1,253 @@
+"""An experiment: everything that decides how a run goes, as one frozen value.
+
+Whatever changes it (a form, a command line, a lesson) makes a new one by `with_value`.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from tuilab.lab import network as networks
+from tuilab.lab.catalogue.data import AnyData, Spiral
+from tuilab.lab.catalogue.losses import AnyLoss, CrossEntropy
+from tuilab.lab.catalogue.optimizers import AdamW, AnyOptimizer
+from tuilab.lab.catalogue.schedules import AnySchedule, Constant
+from tuilab.lab.errors import InputError, nearest
+from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of
+from tuilab.lab.network import Line
+
+Task = Literal["classification", "regression"]
+
+Weights = Literal[
+    "default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform",
+    "normal", "zeros",
+]  # fmt: skip
+
+
+class Initialization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the weights begin."""
+
+    weights: Annotated[
+        Weights, knob("Where the weights begin; `default` is PyTorch's own for each layer")
+    ] = "default"
+    std: Annotated[float, knob("Spread of `normal`", ge=0, le=100, log=True)] = 0.01
+    bias: Annotated[
+        Literal["default", "zeros"], knob("Where the biases begin; `default` is PyTorch's own")
+    ] = "default"
+
+
+class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long, where and how carefully."""
+
+    epochs: Annotated[
+        int, knob("Passes over the training examples", ge=1, le=10_000_000, unit="epochs", live=True, log=True)
+    ] = 10
+    device: Annotated[
+        str, knob("Where to train: auto, cpu, cuda, cuda:1, mps")
+    ] = "auto"
+    clip_grad_norm: Annotated[
+        float, knob("Longest gradient that a step may follow; 0 is no limit", ge=0, le=1e6, live=True, log=True)
+    ] = 0.0
+    accumulation: Annotated[
+        int,
+        knob("Parts that each batch is worked through in: the same step in less memory", ge=1, le=4096, live=True, log=True),
+    ] = 1
+
+
+class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One experiment, as its file holds it."""
+
+    format: Literal[1] = 1
+    title: str = ""
+    seed: Annotated[
+        int, knob("Where all chance begins: the same seed, the same run", ge=0, le=2**31 - 1)
+    ] = 0
+    task: Annotated[Task, knob("What is to be learned")] = "classification"
+    network: tuple[Line, ...] = ()
+    data: AnyData = msgspec.field(default_factory=Spiral)
+    initialization: Initialization = msgspec.field(default_factory=Initialization)
+    loss: AnyLoss = msgspec.field(default_factory=CrossEntropy)
+    optimizer: AnyOptimizer = msgspec.field(default_factory=AdamW)
+    schedule: AnySchedule = msgspec.field(default_factory=Constant)
+    training: Training = msgspec.field(default_factory=Training)
+
+    def __post_init__(self) -> None:
+        if not _is_frozen(self.network):
+            msgspec.structs.force_setattr(self, "network", networks.frozen(self.network))
+
+    @property
+    def plan(self) -> networks.Plan:
+        """The network line by line, with shapes, parameters and problems."""
+        return networks.plan(self.network, self.data.shape)
+
+
+def _is_frozen(line: Line) -> bool:
+    return isinstance(line, str) or (
+        isinstance(line, tuple) and all(_is_frozen(inner) for inner in line)
+    )
+
+
+SECTIONS = ("data", "initialization", "loss", "optimizer", "schedule", "training")
+"""The tables of an experiment file, in order."""
+
+
+def options(section: str) -> tuple[type[Struct], ...]:
+    """The structs that a table may name: every optimizer, every data set, ..."""
+    members: dict[str, Any] = {
+        "data": AnyData, "loss": AnyLoss, "optimizer": AnyOptimizer, "schedule": AnySchedule,
+    }  # fmt: skip
+    return tuple(members[section].__args__) if section in members else ()
+
+
+def name_of(part: Struct | type[Struct]) -> str:
+    """The name by which a file chooses this data set, loss, optimizer or schedule."""
+    return str(part.__struct_config__.tag or "")
+
+
+def knobs(experiment: Experiment) -> Iterator[Knob]:
+    """Every hyperparameter of an experiment, section by section."""
+    yield from (k for k in knobs_of(experiment, "") if k.key in ("seed", "task"))
+    for section in SECTIONS:
+        part = getattr(experiment, section)
+        if kinds := options(section):
+            names = tuple(name_of(kind) for kind in kinds)
+            text = (type(part).__doc__ or "").splitlines()[0]
+            yield Knob(
+                f"{section}.name", section, text, "choice", name_of(part), None, names,
+                live=section in ("loss", "optimizer", "schedule"),
+            )  # fmt: skip
+        yield from knobs_of(part, section)
+
+
+def from_plain(tables: dict[str, Any], place: str = "") -> Experiment:
+    """Build an experiment from plain tables; an error names the place and the key."""
+    if "network" in tables:
+        try:
+            tables = {**tables, "network": networks.frozen(tables["network"])}
+        except InputError as error:
+            raise (error.within(place) if place else error) from None
+    experiment: Experiment = convert(tables, Experiment, place)
+    return experiment
+
+
+def to_plain(experiment: Experiment) -> dict[str, Any]:
+    """The plain tables of an experiment, every key written out."""
+    plain: dict[str, Any] = msgspec.to_builtins(experiment)
+    return plain
+
+
+def value_at(experiment: Experiment, key: str) -> Any:
+    """The value of one key, such as `optimizer.lr` or `network`."""
+    section, _, field = key.partition(".")
+    part = getattr(experiment, section)
+    if field == "name":
+        return name_of(part)
+    return getattr(part, field) if field else part
+
+
+def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
+    """The same experiment with one key changed.
+
+    Choosing another data set, loss, optimizer or schedule by `SECTION.name` keeps the knobs
+    that both share and that were moved from their defaults.
+    """
+    section, _, field = key.partition(".")
+    tables = to_plain(experiment)
+    if section not in tables or (field and section not in SECTIONS):
+        raise InputError(_unknown(key), key)
+    if not field:
+        tables[section] = value
+    elif field == "name" and options(section):
+        tables[section] = _renamed(getattr(experiment, section), section, value)
+    else:
+        tables[section][field] = value
+    return from_plain(tables)
+
+
+def _unknown(key: str) -> str:
+    every = {k.key for section in SECTIONS for kind in options(section) for k in knobs_of(kind(), section)}
+    every |= {k.key for k in knobs(Experiment())} | {"network", "title"}
+    return f"there is no such key; {nearest(key, sorted(every))}".rstrip("; ")
+
+
+def _renamed(part: Struct, section: str, name: Any) -> dict[str, Any]:
+    """The table of another kind, with what was set by hand and still means something."""
+    declared = fields(type(part))
+    moved = {
+        field: value
+        for field, value in msgspec.to_builtins(part).items()
+        if field in declared and getattr(part, field) != declared[field].default
+    }
+    kinds = {name_of(kind): kind for kind in options(section)}
+    kept = kinds[name].__struct_fields__ if name in kinds else ()
+    return {"name": name, **{field: value for field, value in moved.items() if field in kept}}
+
+
+def live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:
+    """What changed, if all of it may change while training goes on; else None."""
+    changes: dict[str, Any] = {}
+    for key in _changed(before, after):
+        if key == "network":
+            if not networks.same_modules(before.network, after.network):
+                return None
+        elif key != "title" and not _is_live(key, after):
+            return None
+        changes[key] = msgspec.to_builtins(value_at(after, key))
+    return changes
+
+
+def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
+    """The keys that differ; `name` of a section comes before its other keys."""
+    for key in ("title", "seed", "task", "network"):
+        if getattr(before, key) != getattr(after, key):
+            yield key
+    for section in SECTIONS:
+        old, new = getattr(before, section), getattr(after, section)
+        if type(old) is not type(new):
+            yield f"{section}.name"
+        for field in new.__struct_fields__:
+            if getattr(old, field, None) != getattr(new, field):
+                yield f"{section}.{field}"
+
+
+def _is_live(key: str, experiment: Experiment) -> bool:
+    return any(knob.key == key and knob.live for knob in knobs(experiment))
+
+
+def problems(experiment: Experiment) -> list[str]:
+    """Why this experiment cannot be started; empty if it can."""
+    found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
+    data, loss, task = experiment.data, experiment.loss, experiment.task
+    if task not in data.tasks:
+        found.append(f'task: {data.title} is for {" or ".join(data.tasks)}, not {task}')
+    if task not in loss.tasks:
+        found.append(f'loss.name: {name_of(loss)} is for {" or ".join(loss.tasks)}, not {task}')
+    if not data.shape or 0 in data.shape:
+        found.append("data.features: choose at least one feature")
+    if not found:
+        found.extend(_ending(experiment))
+    optimizer = experiment.optimizer
+    if getattr(optimizer, "nesterov", False) and not getattr(optimizer, "momentum", 0):
+        found.append("optimizer.nesterov: Nesterov needs a momentum above 0")
+    return found
+
+
+def _ending(experiment: Experiment) -> Iterator[str]:
+    """Whether the last layer fits the classes and the loss."""
+    plan, data, loss = experiment.plan, experiment.data, experiment.loss
+    classes = len(data.classes) if experiment.task == "classification" else 0
+    if name_of(loss) == "bce" and classes != 2:
+        yield f"loss.name: bce is for two classes, {data.title} has {classes}; use cross_entropy"
+        return
+    wanted = loss.outputs(classes)
+    if not experiment.network:
+        yield f"network: there is no layer yet; add Linear {wanted}"
+    elif plan.output != (wanted,):
+        ends = "×".join(map(str, plan.output or ()))
+        what = f"{classes} classes" if classes else "one target"
+        yield (
+            f"network: it ends in [{ends}], but {what} with {name_of(loss)} need [{wanted}]; "
+            f"end it with Linear {wanted}"
+        )

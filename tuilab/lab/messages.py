@@ -1,0 +1,322 @@
+"""Every command and every event, on one page.
+
+Commands go to the worker, events come from it. Both are plain numbers, strings and lists:
+never a tensor, never an exception. Events carry the run they belong to, so that a late event
+of a stopped run is ignored.
+"""
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from tuilab.lab.experiment import Experiment
+
+
+class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
+    """What the lab asks of the worker."""
+
+
+class Start(Command, frozen=True, tag=str.lower):
+    """Begin a run: build its network and train, or wait untrained when `paused`."""
+
+    run: str
+    experiment: Experiment
+    paused: bool = False
+    keep: bool = False
+    "Layers that the run before had too keep their weights."
+    checkpoint: str = ""
+    "Go on from this checkpoint file."
+
+
+class Pause(Command, frozen=True, tag=str.lower):
+    """Stop between two batches; the run stays."""
+
+
+class Resume(Command, frozen=True, tag=str.lower):
+    """Go on to the end, also after a failure that can be recovered from."""
+
+
+class Step(Command, frozen=True, tag=str.lower):
+    """Go on for so many batches or epochs, then pause."""
+
+    steps: int = 0
+    epochs: int = 0
+
+
+class Stop(Command, frozen=True, tag=str.lower):
+    """End the run: evaluate, save a checkpoint, finish."""
+
+    reason: Literal["stopped", "interrupted"] = "stopped"
+
+
+class Set(Command, frozen=True, tag=str.lower):
+    """Change one live knob, such as `optimizer.lr`, without a reset."""
+
+    key: str
+    value: Any
+
+
+class Rewind(Command, frozen=True, tag=str.lower):
+    """Go back to the last good state and pause there."""
+
+
+class Probe(Command, frozen=True, tag=str.lower):
+    """Ask for one picture of the result: Surface, Curve or Confusion answers."""
+
+    width: int = 40
+    height: int = 20
+    samples: int = 12
+    "How many sample predictions."
+
+
+class Save(Command, frozen=True, tag=str.lower):
+    """Write a checkpoint now."""
+
+
+class Close(Command, frozen=True, tag=str.lower):
+    """End the worker; a run in progress is stopped as `interrupted` first."""
+
+
+AnyCommand = Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Save | Close
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+class Event(Struct, frozen=True, tag_field="event", tag=_snake):
+    """What the worker tells."""
+
+
+class Loading(Event, frozen=True, tag=_snake):
+    """Something takes a while: importing PyTorch, downloading or drawing data."""
+
+    what: str
+    fraction: float | None = None
+    "From 0 to 1; None where it is not known; 1 when it is done."
+
+
+class Device(Struct, frozen=True):
+    """One place to train."""
+
+    name: str
+    "What `training.device` is set to: cpu, cuda:0, mps."
+    label: str
+    "What it is: NVIDIA H200, 139 GiB."
+    problem: str = ""
+    "Why it cannot be used; empty if it can."
+
+
+class Ready(Event, frozen=True, tag=_snake):
+    """PyTorch is loaded; runs can begin."""
+
+    devices: list[Device]
+    versions: dict[str, str]
+
+
+class Started(Event, frozen=True, tag=_snake):
+    """A run has its data, its network and its optimizer."""
+
+    run: str
+    experiment: Experiment
+    device: str
+    parameters: int
+    batches: int
+    "Batches in one epoch."
+    examples: dict[str, int]
+    "How many examples train, validation and test have."
+    folder: str = ""
+    step: int = 0
+    note: str = ""
+    "Anything to know, such as which layers kept their weights."
+
+
+class Progressed(Event, frozen=True, tag=_snake):
+    """What happened since the last report, about ten times a second."""
+
+    run: str
+    step: int
+    epoch: float
+    loss: float
+    "Mean of the training loss over the steps since the last report."
+    low: float
+    high: float
+    metrics: dict[str, float]
+    "The task's metric on the newest training batches."
+    lr: float
+    steps_per_second: float
+    examples_per_second: float
+    seconds: float
+    "Time spent training so far."
+    left: float | None
+    "Seconds to the end at this rate."
+    memory: int = 0
+    "Bytes this process holds."
+    device_memory: int = 0
+
+
+class LayerStatistics(Struct, frozen=True):
+    """One layer with weights at one probed step."""
+
+    layer: str
+    "Where it stands and what it is: `2 Linear`."
+    gradient: float
+    "Length (Euclidean norm) of the gradient of all its parameters."
+    update: float
+    "Length of the step over the length of the parameters."
+    weight: float
+    "Length of its parameters."
+
+
+class Probed(Event, frozen=True, tag=_snake):
+    """Statistics of each layer at one step."""
+
+    run: str
+    step: int
+    layers: list[LayerStatistics]
+
+
+class EpochEnded(Event, frozen=True, tag=_snake):
+    """An evaluation at the end of an epoch (very short epochs: about ten a second)."""
+
+    run: str
+    step: int
+    epoch: int
+    train: dict[str, float]
+    "Loss and metric over the epoch's batches, as they were met."
+    validation: dict[str, float]
+    "The same on the validation part; empty if there is none."
+
+
+class Changed(Event, frozen=True, tag=_snake):
+    """A live knob has a new value; a mark on the charts."""
+
+    run: str
+    step: int
+    key: str
+    value: Any
+
+
+class Paused(Event, frozen=True, tag=_snake):
+    """The run waits between two batches."""
+
+    run: str
+    step: int
+    note: str = ""
+
+
+class Resumed(Event, frozen=True, tag=_snake):
+    """The run goes on."""
+
+    run: str
+    step: int
+
+
+class Rewound(Event, frozen=True, tag=_snake):
+    """The run is back at an earlier step; history after it no longer counts."""
+
+    run: str
+    step: int
+
+
+class Saved(Event, frozen=True, tag=_snake):
+    """A checkpoint is on the disk."""
+
+    run: str
+    step: int
+    path: str
+
+
+class Finished(Event, frozen=True, tag=_snake):
+    """The run is over."""
+
+    run: str
+    reason: Literal["done", "stopped", "interrupted"]
+    step: int
+    epoch: int
+    seconds: float
+    results: dict[str, dict[str, float]]
+    "Loss and metric of train, validation and test."
+
+
+class Offer(Struct, frozen=True):
+    """A way out that a failure proposes: what a key would do, and the commands that do it."""
+
+    label: str
+    commands: list[AnyCommand]
+
+
+class Failed(Event, frozen=True, tag=_snake):
+    """Something went wrong, in the user's terms; the run waits if it can be recovered."""
+
+    run: str
+    title: str
+    hint: str = ""
+    detail: str = ""
+    step: int = 0
+    recoverable: bool = False
+    offers: list[Offer] = field(default_factory=list)
+
+
+class Logged(Event, frozen=True, tag=_snake):
+    """A line that a library printed, or a note of the host's own."""
+
+    text: str
+    source: str = "host"
+
+
+class Surface(Event, frozen=True, tag=_snake):
+    """What the network says over the plane, row by row from the top."""
+
+    run: str
+    step: int
+    bounds: tuple[float, float, float, float]
+    "Left, right, bottom, top."
+    width: int
+    height: int
+    values: list[float]
+    "For classes: class + certainty, as k + p with p in [0, 1); for a regression: the output."
+    points: list[tuple[float, float, float]]
+    "Some examples: x1, x2, class or target."
+    validation: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+class Curve(Event, frozen=True, tag=_snake):
+    """What the network says over one input."""
+
+    run: str
+    step: int
+    x: list[float]
+    y: list[float]
+    points: list[tuple[float, float]]
+
+
+class Sample(Struct, frozen=True):
+    """One picture and what the network says of it."""
+
+    pixels: bytes
+    "Rows from the top, 0 to 255, one byte (grey) or three (RGB) a pixel."
+    shape: tuple[int, int, int]
+    "Channels, height, width."
+    target: int
+    predicted: int
+    probability: float
+
+
+class Confusion(Event, frozen=True, tag=_snake):
+    """How often each class was taken for which, with sample predictions."""
+
+    run: str
+    step: int
+    classes: list[str]
+    counts: list[list[int]]
+    "counts[target][predicted]"
+    samples: list[Sample]
+
+
+Picture = Surface | Curve | Confusion
+
+AnyEvent = (
+    Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
+    | Rewound | Saved | Finished | Failed | Logged | Surface | Curve | Confusion
+)  # fmt: skip

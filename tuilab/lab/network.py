@@ -1,0 +1,284 @@
+"""A network as lines: reading them, their shapes and parameters, and editing them.
+
+A line is a string, a block is a tuple whose first line names it. The same lines stand in the
+file and in the architecture pane. A place in a network is a path of indices: (3,) is line 3,
+(3, 1) the first layer inside the block at line 3 (index 0 is the block's own line).
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from tuilab.lab.errors import InputError, in_plain_words, nearest
+from tuilab.lab.layers import BLOCKS, LAYERS, Layer, Repeat, Residual, Shape, show
+
+Line = str | tuple[Any, ...]
+"""A layer as text, or a block: a tuple of lines, the first of which names it."""
+
+Path = tuple[int, ...]
+
+_WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")
+
+
+def parse(line: str) -> Layer:
+    """Read one line, such as `Conv2d 16 kernel_size=3`; InputError says what is wrong with it."""
+    words = _WORDS.findall(line)
+    if not words:
+        raise InputError("an empty line; write a layer, such as Linear 16")
+    name, *rest = words
+    kind = LAYERS.get(name)
+    if kind is None:
+        raise InputError(f"there is no layer {name}; {nearest(name, LAYERS)}".rstrip("; "))
+    arguments: dict[str, Any] = {}
+    for position, word in enumerate(rest):
+        key, value = _argument(kind, word, position, arguments)
+        arguments[key] = _value(value)
+    return _build(kind, arguments)
+
+
+def _argument(kind: type[Layer], word: str, position: int, seen: dict[str, Any]) -> tuple[str, str]:
+    """Split `name=value`; a bare value takes the name that stands at its position."""
+    names = kind.__struct_fields__
+    key, equals, value = word.partition("=")
+    if not equals:
+        if position >= len(names):
+            takes = f"takes only {', '.join(names)}" if names else "takes no arguments"
+            raise InputError(f"{kind.__name__} {takes}; what is {word}?")
+        key, value = names[position], word
+    if key not in names:
+        offer = nearest(key, names) if names else "it takes no arguments"
+        raise InputError(f"{kind.__name__} has no argument {key}; {offer}".rstrip("; "))
+    if key in seen:
+        raise InputError(f"{key} is given twice")
+    return key, value
+
+
+def _value(text: str) -> Any:
+    """A number, a pair, a truth value or a word."""
+    if text.startswith("(") and text.endswith(")"):
+        return tuple(_value(part.strip()) for part in text[1:-1].split(",") if part.strip())
+    words = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text.strip("'\"")
+
+
+def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
+    try:
+        layer: Layer = msgspec.convert({"layer": kind.__name__, **arguments}, kind)
+    except msgspec.ValidationError as error:
+        key, problem = in_plain_words(str(error))
+        if "missing required field" in problem:
+            missing = problem.rsplit(" ", 1)[-1]
+            raise InputError(f"{kind.__name__} needs {missing}: {kind.__name__} 16") from None
+        raise InputError(problem, f"{kind.__name__} {key.partition('[')[0]}") from None
+    return layer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a network with what is known of it."""
+
+    path: Path
+    text: str
+    layer: Layer | None = None
+    input: Shape | None = None
+    output: Shape | None = None
+    parameters: int = 0
+    problem: str = ""
+
+    @property
+    def depth(self) -> int:
+        """How many blocks stand around it."""
+        return len(self.path) - 1
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the line opens a block."""
+        return self.text.split(" ", 1)[0] in BLOCKS
+
+    @property
+    def key(self) -> str:
+        """The place as a file has it, such as `network[3][1]`."""
+        return "network" + "".join(f"[{index}]" for index in self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole network, line by line."""
+
+    rows: tuple[Row, ...]
+    input: Shape
+    output: Shape | None
+    "None while a line above has a problem."
+    parameters: int
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether every line can be built."""
+        return not any(row.problem for row in self.rows)
+
+
+def plan(network: tuple[Line, ...], shape: Shape) -> Plan:
+    """Work through a network line by line; a line with a problem hides the shapes below it."""
+    rows, output = _walk(network, shape, ())
+    return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
+
+
+def _parameters(rows: list[Row], depth: int) -> int:
+    """The sum over the rows of one depth; a block's row already holds its inside."""
+    return sum(row.parameters for row in rows if row.depth == depth)
+
+
+def _walk(
+    lines: tuple[Line, ...], shape: Shape | None, path: Path, first: int = 0
+) -> tuple[list[Row], Shape | None]:
+    rows: list[Row] = []
+    for index, line in enumerate(lines[first:], first):
+        here = (*path, index)
+        if isinstance(line, str):
+            rows.append(_row(line, shape, here))
+            shape = rows[-1].output
+        else:
+            block, shape = _block(line, shape, here)
+            rows.extend(block)
+    return rows, shape
+
+
+def _row(text: str, shape: Shape | None, path: Path) -> Row:
+    row = Row(path, text, input=shape)
+    try:
+        layer = parse(text)
+        if type(layer).__name__ in BLOCKS:
+            raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')
+        row = replace(row, layer=layer)
+        if shape is not None:
+            output = layer.output(shape)
+            row = replace(row, output=output, parameters=layer.parameters(shape))
+    except InputError as error:
+        row = replace(row, problem=str(error), output=None)
+    return row
+
+
+def _block(lines: tuple[Line, ...], shape: Shape | None, path: Path) -> tuple[list[Row], Shape | None]:
+    """A block: its own row, then those inside it."""
+    text = lines[0] if lines and isinstance(lines[0], str) else ""
+    head = Row(path, text, input=shape)
+    try:
+        layer = parse(text)
+        if type(layer).__name__ not in BLOCKS:
+            raise InputError(f"a list must begin with a block: {', '.join(sorted(BLOCKS))}")
+    except InputError as error:
+        inside, _ = _walk(lines, None, path, 1)
+        return [replace(head, problem=str(error)), *inside], None
+    head = replace(head, layer=layer)
+    inside, output = _walk(lines, shape, path, 1)
+    parameters = _parameters(inside, depth=len(path))
+    if isinstance(layer, Repeat):
+        inside, parameters, output = _repeat(layer, inside, parameters, lines, shape, output)
+    problem = _block_problem(layer, shape, output, bool(inside))
+    output = None if problem else output
+    return [replace(head, output=output, parameters=parameters, problem=problem), *inside], output
+
+
+def _repeat(
+    layer: Repeat, inside: list[Row], once: int, lines: tuple[Line, ...],
+    shape: Shape | None, output: Shape | None,
+) -> tuple[list[Row], int, Shape | None]:  # fmt: skip
+    """Go through the block again and again; the rows shown are those of the first time."""
+    total = once
+    for _ in range(layer.times - 1):
+        if output is None:
+            break
+        if output == shape:
+            total = once * layer.times
+            break
+        rows, output = _walk(lines, output, (0,), 1)
+        total += _parameters(rows, depth=1)
+        if output is None:
+            trouble = next(row.problem for row in rows if row.problem)
+            inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {trouble}")]
+    return inside, total, output
+
+
+def _block_problem(layer: Layer, shape: Shape | None, output: Shape | None, filled: bool) -> str:
+    if not filled:
+        return f"{type(layer).__name__} is empty: put a layer into it"
+    if isinstance(layer, Residual) and None not in (shape, output) and shape != output:
+        return (
+            f"Residual adds what goes in, {show(shape)}, to what comes out, {show(output)}: "
+            "make both shapes the same"
+        )
+    return ""
+
+
+def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
+    """Lists as tuples all the way down; InputError where something is no line."""
+    if not isinstance(lines, (list, tuple)):
+        raise InputError("expected a list of lines", place)
+    return tuple(
+        line if isinstance(line, str) else frozen(line, f"{place}[{index}]")
+        for index, line in enumerate(lines)
+    )
+
+
+def same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:
+    """Whether two networks differ at most in knobs that are live, such as Dropout's p."""
+    if len(before) != len(after):
+        return False
+    return all(_same_line(old, new) for old, new in zip(before, after, strict=True))
+
+
+def _same_line(old: Line, new: Line) -> bool:
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return same_modules(old, new)
+    if isinstance(old, tuple) or isinstance(new, tuple):
+        return False
+    try:
+        first, second = parse(old), parse(new)
+    except InputError:
+        return False
+    if type(first).__name__ == type(second).__name__ == "Dropout":
+        return True
+    return first == second
+
+
+def line_at(network: tuple[Line, ...], path: Path) -> Line:
+    """The line or block at a path."""
+    line: Line = network
+    for index in path:
+        line = line[index]
+    return line
+
+
+def replaced(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
+    """The network with another line at a path."""
+    return _spliced(network, path, 1, (line,))
+
+
+def inserted(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
+    """The network with a line put in before a path."""
+    return _spliced(network, path, 0, (line,))
+
+
+def removed(network: tuple[Line, ...], path: Path) -> tuple[Line, ...]:
+    """The network without the line or block at a path."""
+    return _spliced(network, path, 1, ())
+
+
+def _spliced(
+    network: tuple[Line, ...], path: Path, count: int, lines: tuple[Line, ...]
+) -> tuple[Line, ...]:
+    index, *deeper = path
+    if not deeper:
+        return network[:index] + lines + network[index + count :]
+    inner = network[index]
+    assert isinstance(inner, tuple), "a path leads through blocks"
+    return (*network[:index], _spliced(inner, tuple(deeper), count, lines), *network[index + 1 :])

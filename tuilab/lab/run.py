@@ -1,0 +1,191 @@
+"""A run as everybody sees it: folds events into status and history; the one view of the truth.
+
+The host and every viewer keep one; a viewer that comes late is sent the host's.
+"""
+
+from typing import Any, Literal, assert_never
+
+from msgspec import Struct, field
+
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.messages import (
+    AnyEvent,
+    Changed,
+    Confusion,
+    Curve,
+    Device,
+    EpochEnded,
+    Failed,
+    Finished,
+    Loading,
+    Logged,
+    Paused,
+    Picture,
+    Probed,
+    Progressed,
+    Ready,
+    Resumed,
+    Rewound,
+    Saved,
+    Started,
+    Surface,
+)
+from tuilab.lab.series import Series
+
+State = Literal["idle", "starting", "training", "paused", "failed", "finished"]
+
+LOG_LINES = 2000
+"""Log lines that a run remembers."""
+
+MARKS = 500
+"""Marks that a run remembers."""
+
+
+class Mark(Struct, frozen=True):
+    """A change of a knob while training went on."""
+
+    step: int
+    text: str
+
+
+class Run(Struct):
+    """The state of the host and the history of its present run."""
+
+    id: str = ""
+    state: State = "idle"
+    experiment: Experiment | None = None
+    devices: list[Device] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    loading: Loading | None = None
+    started: Started | None = None
+    progress: Progressed | None = None
+    epoch: EpochEnded | None = None
+    "The newest evaluation."
+    step: int = 0
+    note: str = ""
+    failure: Failed | None = None
+    finished: Finished | None = None
+    checkpoint: str = ""
+    series: dict[str, Series] = field(default_factory=dict)
+    "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
+    marks: list[Mark] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    picture: Picture | None = None
+    version: int = 0
+    "Grows with every event that was folded in."
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is work that would be lost: it trains, waits or has failed midway."""
+        unfinished = self.state in ("starting", "training", "paused")
+        return unfinished or (self.failure is not None and self.failure.recoverable)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether PyTorch is loaded."""
+        return bool(self.versions)
+
+    def begin(self, run: str, experiment: Experiment) -> None:
+        """Turn to a new run, before its first event."""
+        for name in ("started", "progress", "epoch", "failure", "finished", "picture"):
+            setattr(self, name, None)
+        self.id, self.experiment, self.state = run, experiment, "starting"
+        self.step, self.note, self.checkpoint = 0, "", ""
+        self.series, self.marks = {}, []
+
+    def apply(self, event: AnyEvent) -> bool:
+        """Fold one event in; False if it belongs to another run."""
+        owner = getattr(event, "run", self.id)
+        if isinstance(event, Started) and owner != self.id:
+            self.begin(owner, event.experiment)
+        elif owner not in (self.id, ""):
+            return False
+        self.version += 1
+        self._fold(event)
+        return True
+
+    def _fold(self, event: AnyEvent) -> None:
+        match event:
+            case Loading():
+                self.loading = None if event.fraction == 1 else event
+            case Ready():
+                self.devices, self.versions, self.loading = event.devices, event.versions, None
+            case Started():
+                self._start(event)
+            case Progressed() | EpochEnded() | Probed():
+                self._measure(event)
+            case Paused():
+                self.state, self.step, self.note = "paused", event.step, event.note
+            case Resumed():
+                self.state, self.step, self.failure = "training", event.step, None
+            case Changed():
+                self._change(event)
+            case Rewound():
+                self._rewind(event.step)
+            case Saved():
+                self.checkpoint = event.path
+            case Finished():
+                self.state, self.finished, self.step = "finished", event, event.step
+                self.loading = None
+            case Failed():
+                self.state, self.failure, self.loading = "failed", event, None
+            case Logged():
+                self.log.append(event.text)
+                del self.log[:-LOG_LINES]
+            case Surface() | Curve() | Confusion():
+                self.picture = event
+            case _:
+                assert_never(event)
+
+    def _start(self, event: Started) -> None:
+        self.started, self.experiment = event, event.experiment
+        self.state, self.step, self.note = "training", event.step, event.note
+        self.loading, self.failure, self.finished = None, None, None
+
+    def _measure(self, event: Progressed | EpochEnded | Probed) -> None:
+        self.step = event.step
+        match event:
+            case Progressed():
+                self.progress = event
+                self._add("loss/train", event.step, event.loss, event.low, event.high)
+                for name, value in event.metrics.items():
+                    self._add(f"{name}/train", event.step, value)
+                self._add("lr", event.step, event.lr)
+            case EpochEnded():
+                self.epoch = event
+                for name, value in event.validation.items():
+                    self._add(f"{name}/validation", event.step, value)
+            case Probed():
+                for layer in event.layers:
+                    self._add(f"gradient/{layer.layer}", event.step, layer.gradient)
+                    self._add(f"update/{layer.layer}", event.step, layer.update)
+
+    def _add(self, name: str, x: float, y: float, low: Any = None, high: Any = None) -> None:
+        self.series.setdefault(name, Series()).append(x, y, low, high)
+
+    def _change(self, event: Changed) -> None:
+        value = event.value if not isinstance(event.value, (list, tuple)) else "changed"
+        text = f"{event.key.rpartition('.')[2]} {value:g}" if _is_number(value) else f"{event.key} {value}"
+        self.marks.append(Mark(event.step, text))
+        del self.marks[:-MARKS]
+        if self.experiment is not None:
+            self.experiment = with_value(self.experiment, event.key, event.value)
+
+    def _rewind(self, step: int) -> None:
+        self.step, self.state, self.failure = step, "paused", None
+        for series in self.series.values():
+            series.cut(step)
+        self.marks = [mark for mark in self.marks if mark.step <= step]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+class Snapshot(Struct, frozen=True, tag_field="event", tag="snapshot"):
+    """The first frame of a viewer, and its new start when it has fallen behind: all there is."""
+
+    run: Run
+    version: str
+    "Of tuilab, so that a viewer can say when the host is another one."
+    pid: int
