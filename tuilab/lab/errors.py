@@ -26,11 +26,14 @@ class InputError(Exception):
 def nearest(wrong: str, right: Iterable[str]) -> str:
     """A sentence that offers the closest right word, or all of them when there are few."""
     words = list(right)
+    initials = "".join(part[:1] for part in wrong.lower().split("_"))
+    if initials in words and len(initials) > 1:
+        return f'"{wrong}" is "{initials}" here'
     folded = {word.lower(): word for word in words}
     close = difflib.get_close_matches(wrong.lower(), folded, n=1, cutoff=0.4)
     if close:
         return f'nearest to "{wrong}" is "{folded[close[0]]}"'
-    if len(words) <= 12:
+    if 0 < len(words) <= 12:
         return "known: " + ", ".join(words)
     return ""
 
@@ -55,4 +58,6 @@ def in_plain_words(message: str) -> tuple[str, str]:
     for type_name, word in words.items():
         text = text.replace(type_name, word)
     text = re.sub(r"`([^`]*)`", lambda kind: kind[1].replace("|", "or"), text)
+    text = re.sub(r"(\d)\.0\b", r"\1", text).replace(">=", "≥").replace("<=", "≤")
+    text = text.replace("whole number, got a number", "whole number, got a fraction")
     return key, text[:1].lower() + text[1:]

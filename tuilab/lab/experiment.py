@@ -42,17 +42,36 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long, where and how carefully."""
 
     epochs: Annotated[
-        int, knob("Passes over the training examples", ge=1, le=10_000_000, unit="epochs", live=True, log=True)
+        int,
+        knob(
+            "Passes over the training examples",
+            ge=1,
+            le=10_000_000,
+            unit="epochs",
+            live=True,
+            log=True,
+        ),
     ] = 10
-    device: Annotated[
-        str, knob("Where to train: auto, cpu, cuda, cuda:1, mps")
-    ] = "auto"
+    device: Annotated[str, knob("Where to train: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
-        float, knob("Longest gradient that a step may follow; 0 is no limit", ge=0, le=1e6, live=True, log=True)
+        float,
+        knob(
+            "Longest gradient that a step may follow; 0 is no limit",
+            ge=0,
+            le=1e6,
+            live=True,
+            log=True,
+        ),
     ] = 0.0
     accumulation: Annotated[
         int,
-        knob("Parts that each batch is worked through in: the same step in less memory", ge=1, le=4096, live=True, log=True),
+        knob(
+            "Parts that each batch is worked through in: the same step in less memory",
+            ge=1,
+            le=4096,
+            live=True,
+            log=True,
+        ),
     ] = 1
 
 
@@ -167,8 +186,16 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
 
 
 def _unknown(key: str) -> str:
-    every = {k.key for section in SECTIONS for kind in options(section) for k in knobs_of(kind(), section)}
+    every = {
+        k.key
+        for section in SECTIONS
+        for kind in options(section)
+        for k in knobs_of(kind(), section)
+    }
     every |= {k.key for k in knobs(Experiment())} | {"network", "title"}
+    same = [known for known in sorted(every) if known.rpartition(".")[2] == key.rpartition(".")[2]]
+    if same:
+        return f"there is no such key; there is {', '.join(same)}"
     return f"there is no such key; {nearest(key, sorted(every))}".rstrip("; ")
 
 
@@ -187,15 +214,24 @@ def _renamed(part: Struct, section: str, name: Any) -> dict[str, Any]:
 
 def live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:
     """What changed, if all of it may change while training goes on; else None."""
-    changes: dict[str, Any] = {}
+    live, restart = split_changes(before, after)
+    return None if restart else live
+
+
+def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any], list[str]]:
+    """What may change while training goes on, with its new value, and the keys that may not."""
+    live: dict[str, Any] = {}
+    restart: list[str] = []
     for key in _changed(before, after):
         if key == "network":
-            if not networks.same_modules(before.network, after.network):
-                return None
-        elif key != "title" and not _is_live(key, after):
-            return None
-        changes[key] = msgspec.to_builtins(value_at(after, key))
-    return changes
+            goes_live = networks.same_modules(before.network, after.network)
+        else:
+            goes_live = key == "title" or _is_live(key, after)
+        if goes_live:
+            live[key] = msgspec.to_builtins(value_at(after, key))
+        else:
+            restart.append(key)
+    return live, restart
 
 
 def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
@@ -221,9 +257,9 @@ def problems(experiment: Experiment) -> list[str]:
     found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
     data, loss, task = experiment.data, experiment.loss, experiment.task
     if task not in data.tasks:
-        found.append(f'task: {data.title} is for {" or ".join(data.tasks)}, not {task}')
+        found.append(f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}")
     if task not in loss.tasks:
-        found.append(f'loss.name: {name_of(loss)} is for {" or ".join(loss.tasks)}, not {task}')
+        found.append(f"loss.name: {name_of(loss)} is for {' or '.join(loss.tasks)}, not {task}")
     if not data.shape or 0 in data.shape:
         found.append("data.features: choose at least one feature")
     if not found:

@@ -1,14 +1,18 @@
 """Experiment files: finding them by name, reading them with good errors, writing them safely."""
 
+import itertools
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tuilab.lab import experiment as experiments
 from tuilab.lab import places
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.experiment import SECTIONS, Experiment, from_plain, to_plain
+from tuilab.lab.lines import line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +36,28 @@ def presets() -> dict[str, Preset]:
 
 
 def _preset(path: Path) -> Preset:
-    about: list[str] = []
-    title = path.stem
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("title"):
-            title = line.partition("=")[2].strip().strip('"')
-        elif line.startswith("#") and line.strip("# ") and len(about) < 6:
-            about.append(line.strip("# "))
-        elif about and title != path.stem:
-            break
-    return Preset(path.stem, path, title, " ".join(about))
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        return Preset(path.stem, path, path.stem, f"It cannot be read: {error.strerror}.")
+    comments = itertools.takewhile(lambda line: line.strip("# "), text.splitlines())
+    about = " ".join(line.strip("# ") for line in comments if line.startswith("#"))
+    title = re.search(r'^title\s*=\s*"([^"\n]+)"', text, re.MULTILINE)
+    return Preset(path.stem, path, title[1] if title else path.stem, about)
 
 
 def find(name: str) -> Path:
     """The file that a person means by a preset's name or a path."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_file():
         return path
+    if path.is_dir() and (path.suffix or os.sep in name):
+        raise InputError("this is a folder; an experiment is a .toml file", name)
     known = presets()
     if name in known:
         return known[name].path
+    if path.stem in known and os.sep not in name:
+        raise InputError(f"there is no such file; the preset is called {path.stem}", name)
     if path.suffix or os.sep in name:
         raise InputError("there is no such file", name)
     raise InputError(f"there is no preset or file of this name; {nearest(name, known)}", name)
@@ -67,27 +73,44 @@ def read(path: Path) -> Experiment:
     except UnicodeDecodeError:
         raise InputError("it is not UTF-8 text", str(path)) from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"this is not TOML: {error}", str(path)) from None
+        raise _not_toml(error, path) from None
+    except (ValueError, RecursionError):
+        raise InputError(
+            "this is not an experiment: a number or a list in it is too large", str(path)
+        ) from None
     try:
         return from_plain(tables)
     except InputError as error:
-        line = _line_of(text, error.where[-1] if error.where else "")
-        raise error.within(f"{path}:{line}" if line else str(path)) from None
+        raise error.within(place(path, text, error)) from None
 
 
-def _line_of(text: str, key: str) -> int:
-    """The line where a key such as `optimizer.lr` stands; 0 if it is not to be found."""
-    section, _, field = key.partition(".")
-    inside = not field
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            inside = stripped.strip("[]") == section if field else inside
-            if not field and stripped.strip("[]") == section:
-                return number
-        elif inside and stripped.partition("=")[0].strip() == (field or section.partition("[")[0]):
-            return number
-    return 0
+def _not_toml(error: tomllib.TOMLDecodeError, path: Path) -> InputError:
+    """The parser's complaint with the line in front, as editors understand it."""
+    problem, _, position = str(error).rpartition(" (at ")
+    line = re.match(r"line (\d+)", position)
+    where = f"{path}:{line[1]}" if line else str(path)
+    return InputError(f"this is not TOML: {problem or position}", where)
+
+
+def place(path: Path, text: str, error: InputError) -> str:
+    """The file, with the line where it gives one, that an error about its text points to."""
+    key = error.where[-1] if error.where else ""
+    wrong = re.match(r'there is no key "([^"]+)"', error.problem)
+    line = wrong and line_of(text, f"{key}.{wrong[1]}".lstrip("."))
+    line = line or line_of(text, key)
+    return f"{path}:{line}" if line else str(path)
+
+
+def problems(path: Path) -> list[str]:
+    """Everything that keeps the experiment of a file from being started, each with its place."""
+    experiment = read(path)
+    text = path.read_text(encoding="utf-8")
+    found = []
+    for problem in experiments.problems(experiment):
+        key, _, sentence = problem.partition(": ")
+        error = InputError(sentence, key)
+        found.append(str(error.within(place(path, text, error))))
+    return found
 
 
 def value(text: str) -> Any:
@@ -103,7 +126,9 @@ def write(path: Path, experiment: Experiment) -> None:
     import tomlkit
 
     plain = to_plain(experiment)
-    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    document = (
+        tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    )
     for key, item in plain.items():
         if key in SECTIONS:
             table = document.setdefault(key, tomlkit.table())

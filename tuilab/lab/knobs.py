@@ -35,7 +35,9 @@ def knob(
         log: steps of the up and down keys multiply instead of adding.
     """
     extra = {"unit": unit, "live": live, "log": log}
-    return Meta(gt=gt, ge=ge, lt=lt, le=le, description=text, extra=extra)
+    bounds: dict[str, Any] = {"gt": gt, "ge": ge, "lt": lt, "le": le}
+    meta: Meta = Meta(**bounds, description=text, extra=extra)
+    return meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,12 @@ class Knob:
         """The allowed values, such as `0 < … ≤ 1` or `one of constant, cosine`."""
         if self.choices:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
-        below = "" if self.minimum is None else f"{self.minimum:g} {'<' if self.open_minimum else '≤'} "
-        above = "" if self.maximum is None else f" {'<' if self.open_maximum else '≤'} {self.maximum:g}"
+        below = (
+            "" if self.minimum is None else f"{self.minimum:g} {'<' if self.open_minimum else '≤'} "
+        )
+        above = (
+            "" if self.maximum is None else f" {'<' if self.open_maximum else '≤'} {self.maximum:g}"
+        )
         return f"{below}…{above}" if below or above else ""
 
 
@@ -154,7 +160,9 @@ def convert(value: Any, struct: Any, place: str) -> Any:
 def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
     """Add the nearest known word to an error about an unknown one."""
     for member in key.split(".") if key else ():
-        struct, value = _member(struct, member, value)
+        struct, value = _member(struct, member.partition("[")[0], value)
+        if "[" in member:
+            struct = (typing.get_args(struct) or (struct,))[0]
     options = typing.get_args(struct) or (struct,)
     structs = [option for option in options if _is_struct(option)]
     if "unknown field" in problem and structs:
@@ -162,6 +170,8 @@ def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
         chosen = [kind for kind in structs if _tag(kind) == _named(value)] or structs
         known = [name for kind in chosen for name in kind.__struct_fields__]
         return f'there is no key "{wrong}" here; {nearest(wrong, known)}'.rstrip("; ")
+    if problem == "object missing required field name" and structs:
+        return f"it needs a name, one of {', '.join(str(_tag(kind)) for kind in structs)}"
     if "invalid value '" in problem and structs:
         wrong = problem.split("'")[1]
         tags = [str(_tag(kind)) for kind in structs]

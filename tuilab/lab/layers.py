@@ -53,17 +53,19 @@ class Linear(Layer, tag=True, frozen=True):
 
     family: ClassVar[str] = "linear"
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         return (*shape[:-1], self.out_features)
 
-    def parameters(self, shape: Shape) -> int:  # noqa: D102
+    def parameters(self, shape: Shape) -> int:
         return self.out_features * (shape[-1] + self.bias)
 
 
 class _Window(Layer, frozen=True):
     """A window that slides over height and width."""
 
-    def slide(self, shape: Shape, size: Size, stride: Size, padding: Margins, dilation: Size) -> Shape:
+    def slide(
+        self, shape: Shape, size: Size, stride: Size, padding: Margins, dilation: Size
+    ) -> Shape:
         """Height and width after the window has gone over them."""
         channels_height_width(self, shape)
         out = []
@@ -106,7 +108,7 @@ class Conv2d(_Window, tag=True, frozen=True):
 
     family: ClassVar[str] = "convolution"
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         channels, height, width = channels_height_width(self, shape)
         for name, count in (("input channels", channels), ("out_channels", self.out_channels)):
             if count % self.groups:
@@ -121,7 +123,7 @@ class Conv2d(_Window, tag=True, frozen=True):
             *self.slide(shape, self.kernel_size, self.stride, padding, self.dilation),
         )
 
-    def parameters(self, shape: Shape) -> int:  # noqa: D102
+    def parameters(self, shape: Shape) -> int:
         taps = prod(pair(self.kernel_size)) * shape[0] // self.groups
         return self.out_channels * (taps + self.bias)
 
@@ -135,7 +137,7 @@ class _Pool(_Window, frozen=True):
 
     family: ClassVar[str] = "pooling"
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         for half, reach in zip(pair(self.padding), pair(self.kernel_size), strict=True):
             if half > reach // 2:
                 raise InputError(f"padding {half} is more than half of the window, {reach}")
@@ -158,7 +160,7 @@ class AdaptiveAvgPool2d(Layer, tag=True, frozen=True):
 
     family: ClassVar[str] = "pooling"
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         return (channels_height_width(self, shape)[0], *pair(self.output_size))
 
 
@@ -167,7 +169,7 @@ class Flatten(Layer, tag=True, frozen=True):
 
     family: ClassVar[str] = "shape"
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         return (prod(shape),)
 
 
@@ -183,19 +185,21 @@ class _BatchNorm(Layer, frozen=True):
     """Normalize each feature over the batch."""
 
     eps: Annotated[float, knob("Keeps the division finite", gt=0, le=1)] = 1e-5
-    momentum: Annotated[float, knob("Weight of the newest batch in the running mean", ge=0, le=1)] = 0.1
+    momentum: Annotated[
+        float, knob("Weight of the newest batch in the running mean", ge=0, le=1)
+    ] = 0.1
     affine: Annotated[bool, knob("Learn a scale and a shift")] = True
 
     family: ClassVar[str] = "normalization"
 
-    def parameters(self, shape: Shape) -> int:  # noqa: D102
+    def parameters(self, shape: Shape) -> int:
         return 2 * shape[0] * self.affine
 
 
 class BatchNorm1d(_BatchNorm, tag=True, frozen=True):
     """Shift and scale each feature by the mean and spread of the batch."""
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         if len(shape) not in (1, 2):
             raise InputError(
                 f"BatchNorm1d takes [features] or [channels, length], but {show(shape)} comes in; "
@@ -207,7 +211,7 @@ class BatchNorm1d(_BatchNorm, tag=True, frozen=True):
 class BatchNorm2d(_BatchNorm, tag=True, frozen=True):
     """Shift and scale each channel by the mean and spread over batch, height and width."""
 
-    def output(self, shape: Shape) -> Shape:  # noqa: D102
+    def output(self, shape: Shape) -> Shape:
         channels_height_width(self, shape)
         return shape
 
@@ -220,7 +224,7 @@ class LayerNorm(Layer, tag=True, frozen=True):
 
     family: ClassVar[str] = "normalization"
 
-    def parameters(self, shape: Shape) -> int:  # noqa: D102
+    def parameters(self, shape: Shape) -> int:
         return 2 * prod(shape) * self.elementwise_affine
 
 

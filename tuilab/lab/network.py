@@ -167,7 +167,9 @@ def _row(text: str, shape: Shape | None, path: Path) -> Row:
     return row
 
 
-def _block(lines: tuple[Line, ...], shape: Shape | None, path: Path) -> tuple[list[Row], Shape | None]:
+def _block(
+    lines: tuple[Line, ...], shape: Shape | None, path: Path
+) -> tuple[list[Row], Shape | None]:
     """A block: its own row, then those inside it."""
     text = lines[0] if lines and isinstance(lines[0], str) else ""
     head = Row(path, text, input=shape)
@@ -222,7 +224,8 @@ def _block_problem(layer: Layer, shape: Shape | None, output: Shape | None, fill
 def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
     """Lists as tuples all the way down; InputError where something is no line."""
     if not isinstance(lines, (list, tuple)):
-        raise InputError("expected a list of lines", place)
+        what = "a list of lines" if place == "network" else 'a line such as "Linear 16", or a list'
+        raise InputError(f"expected {what}", place)
     return tuple(
         line if isinstance(line, str) else frozen(line, f"{place}[{index}]")
         for index, line in enumerate(lines)

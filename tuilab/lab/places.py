@@ -56,6 +56,8 @@ def sockets() -> Path:
         folder = Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} belongs to another user; set TUILAB_HOME to a folder of yours")
+        raise PermissionError(
+            f"{folder} belongs to another user; set TUILAB_HOME to a folder of yours"
+        )
     folder.chmod(0o700)
     return folder

@@ -165,7 +165,11 @@ class Run(Struct):
 
     def _change(self, event: Changed) -> None:
         value = event.value if not isinstance(event.value, (list, tuple)) else "changed"
-        text = f"{event.key.rpartition('.')[2]} {value:g}" if _is_number(value) else f"{event.key} {value}"
+        text = (
+            f"{event.key.rpartition('.')[2]} {value:g}"
+            if _is_number(value)
+            else f"{event.key} {value}"
+        )
         self.marks.append(Mark(event.step, text))
         del self.marks[:-MARKS]
         if self.experiment is not None:

@@ -30,7 +30,9 @@ class Series(Struct):
     waiting: int = 0
     count: int = 0
 
-    def append(self, x: float, y: float, low: float | None = None, high: float | None = None) -> None:
+    def append(
+        self, x: float, y: float, low: float | None = None, high: float | None = None
+    ) -> None:
         """Add the value at x, optionally with the lowest and highest it stands for."""
         point = (x, y, y if low is None else low, y if high is None else high)
         self.count += 1

@@ -14,9 +14,7 @@ Feature = Literal["x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)"]
 """What a network may see of a point of the plane (TensorFlow Playground's seven)."""
 
 
-class Data(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"
-):
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
     """What every data set has."""
 
     batch_size: Annotated[
@@ -26,7 +24,8 @@ class Data(
         float, knob("Part of the training examples held back to measure on", ge=0, le=0.9)
     ] = 0.2
     normalize: Annotated[
-        bool, knob("Shift and scale the inputs to mean 0 and spread 1, as measured on the training part")
+        bool,
+        knob("Shift and scale the inputs to mean 0 and spread 1, as measured on the training part"),
     ] = True
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
@@ -53,7 +52,8 @@ class Generated(Data, frozen=True, kw_only=True):
     """A set that is drawn from the seed, so that it needs no files and no network."""
 
     samples: Annotated[
-        int, knob("Examples to draw, training and validation together", ge=1, le=1_000_000, log=True)
+        int,
+        knob("Examples to draw, training and validation together", ge=1, le=1_000_000, log=True),
     ] = 500
 
 
@@ -68,7 +68,7 @@ class Plane(Generated, frozen=True, kw_only=True):
     picture: ClassVar[str] = "plane"
 
     @property
-    def shape(self) -> Shape:  # noqa: D102
+    def shape(self) -> Shape:
         return (len(self.features),)
 
 
@@ -76,7 +76,7 @@ class TwoClasses(Plane, frozen=True, kw_only=True):
     """Points of the plane in two classes."""
 
     @property
-    def classes(self) -> tuple[str, ...]:  # noqa: D102
+    def classes(self) -> tuple[str, ...]:
         return ("orange", "blue")
 
 
@@ -106,7 +106,7 @@ class Blobs(Plane, frozen=True, kw_only=True, tag="blobs"):
     centers: Annotated[int, knob("How many clouds, each a class", ge=2, le=26)] = 4
 
     @property
-    def classes(self) -> tuple[str, ...]:  # noqa: D102
+    def classes(self) -> tuple[str, ...]:
         return tuple(string.ascii_uppercase[: self.centers])
 
 
@@ -132,7 +132,7 @@ class Sine(Generated, frozen=True, kw_only=True, tag="sine"):
     picture: ClassVar[str] = "curve"
 
     @property
-    def shape(self) -> Shape:  # noqa: D102
+    def shape(self) -> Shape:
         return (1,)
 
 
@@ -142,7 +142,7 @@ class Images(Data, frozen=True, kw_only=True):
     picture: ClassVar[str] = "images"
 
     @property
-    def shape(self) -> Shape:  # noqa: D102
+    def shape(self) -> Shape:
         return (1, 28, 28)
 
 
@@ -155,19 +155,24 @@ class Glyphs(Images, Generated, frozen=True, kw_only=True, tag="glyphs"):
     samples: Annotated[int, knob("Pictures to draw", ge=1, le=1_000_000, log=True)] = 4000
     noise: Annotated[float, knob("Grey noise on every pixel", ge=0, le=1)] = 0.1
     shift: Annotated[int, knob("Farthest shift in each direction", ge=0, le=8, unit="pixels")] = 3
-    rotation: Annotated[float, knob("Farthest turn either way", ge=0, le=180, unit="degrees")] = 12.0
+    rotation: Annotated[float, knob("Farthest turn either way", ge=0, le=180, unit="degrees")] = (
+        12.0
+    )
 
     @property
-    def classes(self) -> tuple[str, ...]:  # noqa: D102
+    def classes(self) -> tuple[str, ...]:
         digits, letters = string.digits, string.ascii_uppercase
-        return tuple({"digits": digits, "letters": letters, "both": digits + letters}[self.alphabet])
+        return tuple(
+            {"digits": digits, "letters": letters, "both": digits + letters}[self.alphabet]
+        )
 
 
 class FashionMNIST(Images, frozen=True, kw_only=True, tag="fashion_mnist"):
     """70,000 pictures of clothes in ten classes (Xiao, Rasul, Vollgraf 2017)."""
 
     root: Annotated[
-        str, knob("Folder that holds FashionMNIST/raw; empty: the user's cache, downloaded when needed")
+        str,
+        knob("Folder that holds FashionMNIST/raw; empty: the user's cache, downloaded when needed"),
     ] = ""
     batch_size: Annotated[
         int, knob("Examples in each step", ge=1, le=1_000_000, unit="examples", live=True, log=True)
@@ -177,14 +182,14 @@ class FashionMNIST(Images, frozen=True, kw_only=True, tag="fashion_mnist"):
     ] = 0.1
 
     @property
-    def classes(self) -> tuple[str, ...]:  # noqa: D102
+    def classes(self) -> tuple[str, ...]:
         return (
             "T-shirt", "Trouser", "Pullover", "Dress", "Coat",
             "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
         )  # fmt: skip
 
     @property
-    def title(self) -> str:  # noqa: D102
+    def title(self) -> str:
         return "Fashion-MNIST"
 
 

@@ -5,9 +5,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 
-class Loss(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"
-):
+class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
     """What every loss has."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
@@ -24,7 +22,7 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
     """Surprise at the true one of two classes, from one logit (`torch.nn.BCEWithLogitsLoss`)."""
 
-    def outputs(self, classes: int) -> int:  # noqa: D102
+    def outputs(self, classes: int) -> int:
         return 1
 
 

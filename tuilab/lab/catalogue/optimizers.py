@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from tuilab.lab.knobs import knob
 
@@ -10,13 +10,15 @@ LearningRate = Annotated[
     float, knob("How far each step moves the weights", ge=0, le=1000, live=True, log=True)
 ]
 WeightDecay = Annotated[
-    float, knob("How strongly each step pulls the weights to zero", ge=0, le=10, live=True, log=True)
+    float,
+    knob("How strongly each step pulls the weights to zero", ge=0, le=10, live=True, log=True),
 ]
 Momentum = Annotated[
     float, knob("How much of the last step carries on into the next", ge=0, lt=1, live=True)
 ]
+Beta = Annotated[float, Meta(ge=0, lt=1)]
 Betas = Annotated[
-    tuple[float, float],
+    tuple[Beta, Beta],
     knob("Memory of the running means of the gradient and of its square", live=True),
 ]
 Epsilon = Annotated[
@@ -24,9 +26,7 @@ Epsilon = Annotated[
 ]
 
 
-class Optimizer(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"
-):
+class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
     """What every optimizer has."""
 
     lr: LearningRate = 1e-3

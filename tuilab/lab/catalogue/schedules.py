@@ -12,9 +12,7 @@ from msgspec import Struct
 from tuilab.lab.knobs import knob
 
 
-class Schedule(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"
-):
+class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
     """What every schedule has."""
 
     def rate(self, lr: float, epoch: float, epochs: int) -> float:
@@ -25,7 +23,7 @@ class Schedule(
 class Constant(Schedule, frozen=True, kw_only=True, tag="constant"):
     """The same learning rate from start to end."""
 
-    def rate(self, lr: float, epoch: float, epochs: int) -> float:  # noqa: D102
+    def rate(self, lr: float, epoch: float, epochs: int) -> float:
         return lr
 
 
@@ -37,8 +35,8 @@ class Step(Schedule, frozen=True, kw_only=True, tag="step"):
     ] = 10
     gamma: Annotated[float, knob("What each drop multiplies by", gt=0, le=1, live=True)] = 0.1
 
-    def rate(self, lr: float, epoch: float, epochs: int) -> float:  # noqa: D102
-        return lr * self.gamma ** (epoch // self.step_size)
+    def rate(self, lr: float, epoch: float, epochs: int) -> float:
+        return float(lr * self.gamma ** (epoch // self.step_size))
 
 
 class Cosine(Schedule, frozen=True, kw_only=True, tag="cosine"):
@@ -48,24 +46,23 @@ class Cosine(Schedule, frozen=True, kw_only=True, tag="cosine"):
         float, knob("The learning rate at the end", ge=0, le=1000, live=True, log=True)
     ] = 0.0
 
-    def rate(self, lr: float, epoch: float, epochs: int) -> float:  # noqa: D102
+    def rate(self, lr: float, epoch: float, epochs: int) -> float:
         return _fall(lr, self.eta_min, min(1.0, epoch / epochs))
 
 
 class OneCycle(Schedule, frozen=True, kw_only=True, tag="one_cycle"):
-    """Warm up to the learning rate, then fall far below it (`torch.optim.lr_scheduler.OneCycleLR`)."""
+    """Warm up to the learning rate, then fall far below it (`OneCycleLR` of PyTorch)."""
 
-    pct_start: Annotated[
-        float, knob("Part of the run that warms up", gt=0, lt=1, live=True)
-    ] = 0.3
+    pct_start: Annotated[float, knob("Part of the run that warms up", gt=0, lt=1, live=True)] = 0.3
     div_factor: Annotated[
-        float, knob("The start is the learning rate divided by this", ge=1, le=1e6, live=True, log=True)
+        float,
+        knob("The start is the learning rate divided by this", ge=1, le=1e6, live=True, log=True),
     ] = 25.0
     final_div_factor: Annotated[
         float, knob("The end is the start divided by this", ge=1, le=1e9, live=True, log=True)
     ] = 1e4
 
-    def rate(self, lr: float, epoch: float, epochs: int) -> float:  # noqa: D102
+    def rate(self, lr: float, epoch: float, epochs: int) -> float:
         start, done = lr / self.div_factor, min(1.0, epoch / epochs)
         if done < self.pct_start:
             return _fall(start, lr, done / self.pct_start)

@@ -1,0 +1,107 @@
+"""Everything that a run needs to go on exactly where it was: in memory, and in a file.
+
+A run that continues from a checkpoint on the same machine ends bitwise as if it had never
+stopped: weights, optimizer, position and the state of chance are all in it.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from tuilab.engine.session import Session
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.files import write_atomically
+from tuilab.lab.messages import Rewound, Saved
+
+FORMAT = 1
+
+
+def state(session: Session) -> dict[str, Any]:
+    """A copy of all that changes while a session trains."""
+    captured = {
+        "format": FORMAT,
+        "experiment": msgspec.json.encode(session.experiment).decode(),
+        "network": session.network.state_dict(),
+        "optimizer": session.optimizer.state_dict(),
+        "position": [session.step, session.epoch, session.offset],
+        "seconds": session.seconds,
+        "chance": torch.get_rng_state(),
+    }
+    if session.device.type == "cuda":
+        captured["cuda_chance"] = torch.cuda.get_rng_state(session.device)
+    copied: dict[str, Any] = _copied(captured)
+    return copied
+
+
+def _copied(value: Any) -> Any:
+    """The same structure with tensors of its own."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def put_back(session: Session, captured: dict[str, Any]) -> None:
+    """Set a session to a captured state; the knobs stay as they are now."""
+    session.network.load_state_dict(captured["network"])
+    if _same_optimizer(session.optimizer.state_dict(), captured["optimizer"]):
+        groups = session.optimizer.state_dict()["param_groups"]
+        session.optimizer.load_state_dict({**captured["optimizer"], "param_groups": groups})
+    session.step, session.epoch, session.offset = captured["position"]
+    session.seconds = captured["seconds"]
+    torch.set_rng_state(captured["chance"].cpu())
+    if session.device.type == "cuda" and "cuda_chance" in captured:
+        torch.cuda.set_rng_state(captured["cuda_chance"].cpu(), session.device)
+
+
+def _same_optimizer(present: dict[str, Any], captured: dict[str, Any]) -> bool:
+    """Whether the memory of one optimizer means something to the other."""
+    first, second = present["param_groups"][0], captured["param_groups"][0]
+    return set(first) == set(second)
+
+
+def save(session: Session, path: Path) -> Saved:
+    """Write a checkpoint, whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save(state(session), buffer)
+    write_atomically(path, buffer.getvalue())
+    return Saved(session.run, session.step, str(path))
+
+
+def rewind(session: Session) -> Rewound:
+    """Go back to the last good state."""
+    if session.good is not None:
+        put_back(session, session.good)
+    return Rewound(session.run, session.step)
+
+
+def experiment_of(path: Path) -> Experiment:
+    """The experiment as it was when a checkpoint was written, live changes and all."""
+    return msgspec.json.decode(_read(path)["experiment"], type=Experiment)
+
+
+def restore(session: Session, path: Path) -> None:
+    """Go on from a checkpoint; InputError if it is unusable or of another network."""
+    try:
+        put_back(session, _read(path))
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"this checkpoint is of another network: {reason}", str(path)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        captured: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+    except Exception as error:  # a damaged file fails in many ways inside the reader
+        raise InputError(f"this is no whole checkpoint: {error}", str(path)) from None
+    if not isinstance(captured, dict) or captured.get("format") != FORMAT:
+        raise InputError("this is no checkpoint of this version of tuilab", str(path))
+    return captured

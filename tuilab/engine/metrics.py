@@ -1,0 +1,43 @@
+"""Loss and the task's metric over examples, summed on the device and read once."""
+
+from collections.abc import Callable, Generator
+
+import torch
+from torch import Tensor
+
+from tuilab.engine.data.dataset import Part
+from tuilab.engine.losses import LossFunction, predicted
+
+CHUNK = {"cpu": 1024, "cuda": 8192, "mps": 1024}
+"""Examples evaluated between two chances to pause."""
+
+
+def measure(output: Tensor, target: Tensor) -> dict[str, float]:
+    """The task's metric: accuracy for classes, R² for a regression."""
+    if target.is_floating_point():
+        residual = (output - target).square().sum()
+        spread = (target - target.mean(0)).square().sum()
+        return {"r2": float(1 - residual / spread) if spread else 0.0}
+    return {"accuracy": float((predicted(output) == target).float().mean())}
+
+
+def evaluate(
+    predict: Callable[[Tensor], Tensor], loss: LossFunction, part: Part, size: int
+) -> Generator[None, None, dict[str, float]]:
+    """Evaluate chunk by chunk, yielding between them; returns loss and metric, {} without examples.
+
+    Args:
+        predict: raw inputs to outputs, without gradients.
+        size: examples in a chunk.
+    """
+    if not len(part):
+        return {}
+    outputs: list[Tensor] = []
+    losses: list[Tensor] = []
+    for start in range(0, len(part), size):
+        targets = part.targets[start : start + size]
+        output = predict(part.inputs[start : start + size])
+        losses.append(loss(output, targets) * (len(targets) / len(part)))
+        outputs.append(output)
+        yield
+    return {"loss": float(torch.stack(losses).sum()), **measure(torch.cat(outputs), part.targets)}

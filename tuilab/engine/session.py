@@ -1,0 +1,188 @@
+"""One run's network, optimizer, data and position, used by one thread only.
+
+All progress lives here and none in the training loop, so that a loop that was closed or has
+crashed is replaced by a new one over the same session.
+"""
+
+from collections.abc import Generator
+from math import ceil
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from tuilab.engine import initialization, losses, metrics, network, optimizers
+from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, live_changes, with_value
+from tuilab.lab.messages import Changed, Finished, Started
+
+
+class Session:
+    """The state of one run; see `train` for what is done with it."""
+
+    def __init__(
+        self, run: str, experiment: Experiment, dataset: Dataset, device: torch.device
+    ) -> None:
+        self.run, self.experiment = run, experiment
+        self.dataset, self.device = dataset, device
+        torch.manual_seed(experiment.seed)  # weights, then dropout; data and order have their own
+        self.network = network.build(experiment.network, experiment.data.shape)
+        initialization.initialize(self.network, experiment.initialization)
+        self.network.to(device)
+        self.channels_last = device.type == "cpu" and network.has_convolution(self.network)
+        if self.channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.least = 2 if network.has_batch_norm(self.network) else 1
+        self.loss = losses.function(experiment.loss)
+        self.optimizer = optimizers.build(experiment.optimizer, self.network.parameters())
+        self.parameters = list(self.network.parameters())
+        self.labelled = network.labelled(self.network)
+        self.step = self.epoch = self.offset = 0
+        self.seconds = 0.0
+        self.good: dict[str, Any] | None = None
+        "The last state known to be good; see `checkpoints`."
+        self.report_at_step = self.report_at_epoch = -1
+        "Where a report is wanted whatever the clock says."
+        self._order: tuple[int, Tensor] | None = None
+        self._check()
+
+    def _check(self) -> None:
+        """What only shows with the data at hand."""
+        if not len(self.dataset.train):
+            raise InputError("there are no examples to train on", "data")
+        smallest = min(len(self.dataset.train), self.experiment.data.batch_size)
+        if smallest < self.least:
+            raise InputError(
+                "batch norm cannot train on a batch of one example: its spread is zero; "
+                "set batch_size to 2 or more, or use LayerNorm",
+                "data.batch_size",
+            )
+
+    # --- position ---------------------------------------------------------------------------
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every epoch has been trained."""
+        return self.epoch >= self.experiment.training.epochs
+
+    @property
+    def batches(self) -> int:
+        """Batches in one epoch."""
+        return ceil(len(self.dataset.train) / self.experiment.data.batch_size)
+
+    @property
+    def passed(self) -> float:
+        """Epochs so far, with the part of the present one."""
+        return self.epoch + self.offset / len(self.dataset.train)
+
+    @property
+    def lr(self) -> float:
+        """The learning rate that the schedule gives for the present position."""
+        experiment = self.experiment
+        return experiment.schedule.rate(
+            experiment.optimizer.lr, self.passed, experiment.training.epochs
+        )
+
+    def order(self) -> Tensor:
+        """The order of this epoch's examples: decided by seed and epoch alone."""
+        if self._order is None or self._order[0] != self.epoch:
+            # Drawn on the CPU, so that it is the same on every device.
+            generator = torch.Generator().manual_seed(self.experiment.seed * 1_000_003 + self.epoch)
+            order = torch.randperm(len(self.dataset.train), generator=generator)
+            if self.device.type == "cuda":
+                order = order.pin_memory()
+            self._order = (self.epoch, order.to(self.device, non_blocking=True))
+        return self._order[1]
+
+    def next_batch(self) -> tuple[Tensor, Tensor] | None:
+        """The next inputs and targets of this epoch; None at its end.
+
+        A last batch that batch norm could not train on is left out.
+        """
+        train, size = self.dataset.train, self.experiment.data.batch_size
+        index = self.order()[self.offset : self.offset + size]
+        if len(index) < self.least:
+            return None
+        inputs = self.dataset.prepared(train.inputs.index_select(0, index))
+        return self.arranged(inputs), train.targets.index_select(0, index)
+
+    def end_epoch(self) -> None:
+        """Every example has had its turn."""
+        self.epoch, self.offset = self.epoch + 1, 0
+
+    def arranged(self, inputs: Tensor) -> Tensor:
+        """Inputs in the memory order that the network is fast with."""
+        if not self.channels_last:
+            return inputs
+        # One channel leaves the order open; an empty tensor with strides of its own settles it.
+        return torch.empty_like(inputs, memory_format=torch.channels_last).copy_(inputs)
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Outputs for raw inputs: evaluation mode, no gradients."""
+        self.network.eval()
+        with torch.no_grad():
+            output: Tensor = self.network(self.arranged(self.dataset.prepared(inputs)))
+        self.network.train()
+        return output
+
+    def evaluate(self, part: Part) -> Generator[None, None, dict[str, float]]:
+        """Loss and metric over a part, chunk by chunk."""
+        size = metrics.CHUNK.get(self.device.type, 1024)
+        return metrics.evaluate(self.predict, self.loss, part, size)
+
+    # --- changes ----------------------------------------------------------------------------
+
+    def set(self, key: str, value: Any) -> Changed:
+        """Change one live knob; InputError if it is unknown, out of range or needs a restart."""
+        before, after = self.experiment, with_value(self.experiment, key, value)
+        if live_changes(before, after) is None:
+            raise InputError("this needs a restart of the run", key)
+        if key == "network":
+            network.set_live(self.network, after.network)
+        self.experiment = after
+        if key == "optimizer.name":
+            self.optimizer = optimizers.build(after.optimizer, self.parameters)
+        elif key.startswith("optimizer."):
+            optimizers.adjust(self.optimizer, after.optimizer)
+        self.loss = losses.function(after.loss)
+        return Changed(self.run, self.step, key, value)
+
+    def keep_weights(self, before: "Session") -> str:
+        """Copy the weights of layers that did not change; says how many were kept."""
+        kept, layers = network.copy_unchanged(before.network, self.network)
+        return f"{kept} of {layers} layers keep their weights"
+
+    # --- what it tells ----------------------------------------------------------------------
+
+    def started(self, note: str = "") -> Started:
+        """The event that opens the run."""
+        data = self.dataset
+        return Started(
+            run=self.run,
+            experiment=self.experiment,
+            device=str(self.device),
+            parameters=sum(parameter.numel() for parameter in self.parameters),
+            batches=self.batches,
+            examples={
+                "train": len(data.train), "validation": len(data.validation), "test": len(data.test)
+            },
+            step=self.step,
+            note=note,
+        )  # fmt: skip
+
+    def finished(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:
+        """The event that closes the run, with an evaluation of all three parts."""
+        results = {}
+        for name in ("train", "validation", "test"):
+            evaluation = self.evaluate(getattr(self.dataset, name))
+            while True:
+                try:
+                    next(evaluation)
+                except StopIteration as end:
+                    results[name] = end.value
+                    break
+        return Finished(
+            run=self.run, reason=reason, step=self.step, epoch=self.epoch, seconds=self.seconds,
+            results={name: values for name, values in results.items() if values},
+        )  # fmt: skip
