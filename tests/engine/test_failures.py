@@ -1,0 +1,75 @@
+"""What goes wrong is told in the user's terms, with a way out that works."""
+
+import pytest
+import torch
+
+from tests.engine.tiny import session, steps, weights
+from tuilab.engine import checkpoints, failures
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab.errors import InputError
+from tuilab.lab.messages import Failed, Resume, Rewind, Set
+
+
+def diverged() -> tuple[Session, Failed]:
+    subject = session(optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, epochs=400)
+    subject.set("loss.name", "mse")
+    failed = next(event for event in train(subject) if isinstance(event, Failed))
+    return subject, failed
+
+
+def test_a_loss_that_is_lost_stops_the_loop_and_says_where():
+    _, failed = diverged()
+
+    assert failed.recoverable
+    assert failed.title.startswith(("The loss became NaN", "The loss became infinite"))
+    assert "at step" in failed.title
+    assert "learning rate is too high; it is 1000" in failed.hint
+
+
+def test_its_first_offer_goes_back_and_trains_on():
+    subject, failed = diverged()
+    rewind, lower, resume = failed.offers[0].commands
+    assert isinstance(rewind, Rewind) and isinstance(lower, Set) and isinstance(resume, Resume)
+
+    checkpoints.rewind(subject)
+    subject.set(lower.key, 1e-6)
+    steps(subject, 5)
+
+    assert lower.value == 100.0
+    assert weights(subject).isfinite().all()
+
+
+def test_out_of_memory_offers_the_same_steps_in_less_memory():
+    subject = session(batch_size=32)
+
+    failed = failures.explain(torch.OutOfMemoryError("CUDA out of memory. Tried"), "run", subject)
+
+    assert failed.recoverable
+    assert failed.title == "Out of memory on cpu"
+    assert failed.offers[0].commands == [Set("training.accumulation", 2), Resume()]
+    assert failed.offers[1].commands == [Set("data.batch_size", 16), Resume()]
+
+
+def test_a_cpu_without_memory_is_recognised():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**50)
+
+    assert failures.is_out_of_memory(caught.value)
+
+
+def test_input_errors_keep_their_words_and_their_place():
+    failed = failures.explain(InputError("label 10 is out of range", "t10k-labels"), "run", None)
+
+    assert (failed.title, failed.hint) == ("Label 10 is out of range", "t10k-labels")
+    assert not failed.recoverable
+
+
+def test_what_nobody_foresaw_carries_its_traceback_as_detail():
+    try:
+        raise KeyError("surprise")
+    except KeyError as error:
+        failed = failures.explain(error, "run", session())
+
+    assert "surprise" in failed.title
+    assert "test_what_nobody_foresaw" in failed.detail

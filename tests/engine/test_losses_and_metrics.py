@@ -1,0 +1,89 @@
+"""Losses, predictions and metrics against torch and by hand."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.engine.tiny import session
+from tuilab.engine import losses, metrics, optimizers
+from tuilab.lab.catalogue.losses import BCE, MSE, CrossEntropy
+from tuilab.lab.catalogue.optimizers import SGD, Adam, AdamW, RMSprop
+
+
+def test_bce_takes_one_logit_and_whole_classes():
+    output, target = torch.tensor([[2.0], [-1.0]]), torch.tensor([1, 0])
+
+    loss = losses.function(BCE())(output, target)
+
+    by_hand = -(torch.tensor(2.0).sigmoid().log() + (1 - torch.tensor(-1.0).sigmoid()).log()) / 2
+    assert loss.item() == pytest.approx(by_hand.item())
+
+
+def test_mse_measures_classes_against_one_and_zero():
+    output, target = torch.tensor([[0.5, 0.5], [1.0, 0.0]]), torch.tensor([0, 0])
+
+    assert losses.function(MSE())(output, target).item() == pytest.approx((0.25 + 0.25) / 4)
+
+
+def test_certainties_sum_to_one():
+    output = torch.tensor([[3.0, -2.0, 0.5]])
+
+    assert losses.probabilities(CrossEntropy(), output).sum().item() == pytest.approx(1)
+    assert losses.probabilities(BCE(), output[:, :1]).tolist()[0] == pytest.approx(
+        [1 - 0.952574, 0.952574], abs=1e-5
+    )
+
+
+def test_one_logit_decides_by_its_sign():
+    assert losses.predicted(torch.tensor([[0.1], [-0.1]])).tolist() == [1, 0]
+
+
+def test_accuracy_and_r2_by_hand():
+    output = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    assert metrics.measure(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(2 / 3)
+
+    target = torch.tensor([[1.0], [2.0], [3.0]])
+    guess = torch.tensor([[1.0], [2.0], [2.0]])
+    assert metrics.measure(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
+
+
+def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch):
+    subject = session("Linear 4", "Dropout 0.5", "Linear 3", examples=90)
+    part = subject.dataset.train
+    output = subject.predict(part.inputs)
+    expected = F.cross_entropy(output, part.targets).item()
+    monkeypatch.setitem(metrics.CHUNK, "cpu", 7)
+
+    chunks = subject.evaluate(part)
+    while True:
+        try:
+            next(chunks)
+            assert subject.network.training
+        except StopIteration as end:
+            results = end.value
+            break
+
+    assert results["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "reference"),
+    [
+        (SGD(lr=0.3, momentum=0.9, nesterov=True, weight_decay=0.1), torch.optim.SGD),
+        (RMSprop(lr=0.01, alpha=0.9, momentum=0.5), torch.optim.RMSprop),
+        (Adam(lr=0.02, betas=(0.8, 0.99)), torch.optim.Adam),
+        (AdamW(lr=0.02, weight_decay=0.3), torch.optim.AdamW),
+    ],
+)
+def test_every_optimizer_steps_as_torch_does_one_by_one(knobs, reference):
+    ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 7)) for _ in range(2))
+    fast = optimizers.build(knobs, [ours])
+    arguments = {name: getattr(knobs, name) for name in knobs.__struct_fields__}
+    slow = reference([theirs], **arguments, foreach=False)
+
+    for step in range(5):
+        for parameter, optimizer in ((ours, fast), (theirs, slow)):
+            parameter.grad = (parameter.detach() ** 2 + step) * 0.1
+            optimizer.step()
+
+    assert torch.allclose(ours, theirs, atol=1e-6)

@@ -1,0 +1,130 @@
+"""What a session does when its knobs move, and what it refuses."""
+
+import pytest
+import torch
+
+from tests.engine.tiny import CPU, dataset, experiment, session, steps, weights
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab.errors import InputError
+
+
+def test_live_knobs_reach_the_optimizer_and_the_loop():
+    subject = session(optimizer={"name": "sgd", "lr": 0.1}, epochs=50)
+    steps(subject, 2)
+
+    subject.set("optimizer.lr", 0.01)
+    subject.set("optimizer.momentum", 0.5)
+    subject.set("optimizer.weight_decay", 0.2)
+    subject.set("data.batch_size", 20)
+    changed = subject.set("training.epochs", 1)
+
+    group = subject.optimizer.param_groups[0]
+    assert (group["momentum"], group["weight_decay"]) == (0.5, 0.2)
+    assert (changed.step, changed.key, changed.value) == (2, "training.epochs", 1)
+    list(train(subject))
+    assert group["lr"] == 0.01
+    assert subject.step == 2 + 2  # 37 examples were left, in batches of 20
+
+
+def test_dropout_moves_while_it_trains_also_inside_blocks():
+    subject = session("Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.1"], "Dropout 0.2", "Linear 3")
+
+    subject.set(
+        "network", ["Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.6"], "Dropout 0.7", "Linear 3"]
+    )
+
+    ps = [m.p for m in subject.network.modules() if isinstance(m, torch.nn.Dropout)]
+    assert ps == [0.6, 0.6, 0.7]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("network", ["Linear 9", "Tanh", "Linear 3"]), ("data.noise", 0.5), ("seed", 3)],
+)
+def test_what_needs_a_restart_is_refused_with_a_reason(key: str, value: object):
+    with pytest.raises(InputError, match="needs a restart"):
+        session().set(key, value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("optimizer.lr", -1), ("data.batch_size", 0), ("optimizer.lrr", 1)]
+)
+def test_a_bad_live_value_changes_nothing(key: str, value: object):
+    subject = session()
+    before = subject.experiment
+
+    with pytest.raises(InputError):
+        subject.set(key, value)
+
+    assert subject.experiment is before
+
+
+def test_another_optimizer_takes_over_with_the_same_weights():
+    subject = session(optimizer={"name": "sgd", "lr": 0.1})
+    steps(subject, 3)
+    before = weights(subject)
+
+    subject.set("optimizer.name", "adam")
+
+    assert isinstance(subject.optimizer, torch.optim.Adam)
+    assert torch.equal(weights(subject), before)
+    steps(subject, 1)
+    assert not torch.equal(weights(subject), before)
+
+
+def test_a_batch_of_one_under_batch_norm_is_refused_before_training():
+    with pytest.raises(InputError, match="batch norm cannot train on a batch of one"):
+        session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=1)
+
+
+def test_a_last_batch_of_one_under_batch_norm_is_left_out():
+    with_norm = session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=8, epochs=1)
+    without = session(batch_size=8, epochs=1)  # 57 = 7 * 8 + 1
+
+    list(train(with_norm))
+    list(train(without))
+
+    assert (with_norm.step, without.step) == (7, 8)
+
+
+def test_no_examples_are_refused_before_training():
+    with pytest.raises(InputError, match="no examples"):
+        Session("run", experiment(), dataset(examples=0), CPU)
+
+
+def test_unchanged_layers_keep_their_weights():
+    before = session("Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 3")
+    after = session("Linear 8", "Tanh", "Linear 5", "Tanh", "Linear 8", "Tanh", "Linear 3", seed=9)
+
+    note = after.keep_weights(before)
+
+    assert note == "2 of 4 layers keep their weights"
+    assert torch.equal(after.network[0].weight, before.network[0].weight)
+    assert torch.equal(after.network[6].weight, before.network[4].weight)
+
+
+def test_the_session_tells_what_it_works_with():
+    started = session().started()
+
+    assert started.parameters == 2 * 8 + 8 + 8 * 3 + 3
+    assert started.batches == 6
+    assert started.examples == {"train": 57, "validation": 20, "test": 20}
+    assert started.device == "cpu"
+
+
+@pytest.mark.parametrize("weights_name", ["zeros", "kaiming_normal", "xavier_uniform", "normal"])
+def test_initialization_has_the_spread_it_is_known_for(weights_name: str):
+    subject = session(
+        "Linear 400", "ReLU", "Linear 400", "ReLU", "Linear 3",
+        initialization={"weights": weights_name, "bias": "zeros", "std": 0.3},
+    )  # fmt: skip
+    expected = {
+        "zeros": 0.0, "kaiming_normal": (2 / 400) ** 0.5, "xavier_uniform": (2 / 800) ** 0.5,
+        "normal": 0.3,
+    }  # fmt: skip
+
+    middle = subject.network[2]
+
+    assert middle.weight.std().item() == pytest.approx(expected[weights_name], rel=0.02)
+    assert not middle.bias.any()

@@ -1,0 +1,159 @@
+"""The loop against hand-written torch, and what it promises to those who watch."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.tiny import dataset, experiment, session, steps, weights
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab.messages import EpochEnded, Probed, Progressed
+
+
+def test_the_loop_is_the_loop_everybody_writes_by_hand():
+    subject = session(optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9}, epochs=3)
+    byhand = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
+    byhand.load_state_dict(subject.network.state_dict())
+    optimizer = torch.optim.SGD(byhand.parameters(), lr=0.1, momentum=0.9, fused=True)
+    data = subject.dataset.train
+
+    for epoch in range(3):
+        generator = torch.Generator().manual_seed(0 * 1_000_003 + epoch)
+        order = torch.randperm(57, generator=generator)
+        for start in range(0, 57, 10):
+            index = order[start : start + 10]
+            optimizer.zero_grad()
+            F.cross_entropy(byhand(data.inputs[index]), data.targets[index]).backward()
+            optimizer.step()
+    list(train(subject))
+
+    assert subject.step == 18
+    assert torch.equal(weights(subject), torch.cat([p.flatten() for p in byhand.parameters()]))
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
+    lines = ("Linear 8", "BatchNorm1d", "Dropout 0.3", "Tanh", "Linear 3")
+    ends = []
+
+    for seed in (4, 4, 5):
+        subject = session(*lines, seed=seed)
+        list(train(subject))
+        ends.append(weights(subject))
+
+    first, second, other = ends
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+@settings(max_examples=15, deadline=None)
+@given(parts=st.integers(1, 12), batch_size=st.integers(1, 30))
+def test_a_batch_in_parts_is_the_same_step(parts: int, batch_size: int):
+    whole = session(batch_size=batch_size, epochs=1, optimizer={"name": "sgd", "lr": 0.5})
+    divided = session(
+        batch_size=batch_size, epochs=1, optimizer={"name": "sgd", "lr": 0.5},
+        training={"accumulation": parts},
+    )  # fmt: skip
+
+    list(train(whole))
+    list(train(divided))
+
+    assert torch.allclose(weights(whole), weights(divided), atol=1e-5)
+
+
+def test_clipping_bounds_the_step():
+    lr, limit = 1.0, 1e-3
+    subject = session(
+        optimizer={"name": "sgd", "lr": lr}, training={"clip_grad_norm": limit}, epochs=1
+    )
+    before = weights(subject)
+
+    steps(subject, 1)
+
+    assert (weights(subject) - before).norm() == pytest.approx(lr * limit, rel=1e-3)
+
+
+def test_the_schedule_decides_the_learning_rate_of_every_step():
+    subject = session(schedule={"name": "cosine"}, optimizer={"name": "sgd", "lr": 0.4}, epochs=4)
+    rates = []
+
+    for _ in train(subject):
+        rates.append(subject.optimizer.param_groups[0]["lr"])
+
+    assert rates[0] == pytest.approx(0.4)
+    assert rates[-1] < 0.01
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_probed_gradients_are_those_of_autograd():
+    subject = session(batch_size=57, epochs=1, optimizer={"name": "sgd", "lr": 0.1})
+    subject.report_at_step = 1
+    inputs, targets = subject.next_batch()
+    F.cross_entropy(subject.network(inputs), targets).backward()
+    expected = [
+        torch.cat([layer.weight.grad.flatten(), layer.bias.grad]).norm().item()
+        for layer in (subject.network[0], subject.network[2])
+    ]
+    sizes = [
+        torch.cat([layer.weight.detach().flatten(), layer.bias.detach()]).norm().item()
+        for layer in (subject.network[0], subject.network[2])
+    ]
+
+    probed = next(event for event in train(subject) if isinstance(event, Probed))
+
+    assert [layer.layer for layer in probed.layers] == ["1 Linear", "2 Linear"]
+    assert [layer.gradient for layer in probed.layers] == pytest.approx(expected, rel=1e-5)
+    ratios = [0.1 * gradient / size for gradient, size in zip(expected, sizes, strict=True)]
+    assert [layer.update for layer in probed.layers] == pytest.approx(ratios, rel=1e-4)
+
+
+def test_a_report_asked_for_comes_after_exactly_that_step():
+    subject = session(epochs=3)
+    subject.report_at_step = 2
+
+    reports = [event for event in train(subject) if isinstance(event, Progressed)]
+
+    assert reports[0].step == 2
+    assert reports[-1].step == subject.step == 18
+    assert reports[-1].epoch == 3
+
+
+def test_the_last_epoch_is_always_measured():
+    subject = session(epochs=5)
+
+    ended = [event for event in train(subject) if isinstance(event, EpochEnded)]
+
+    assert ended[-1].epoch == 5
+    assert ended[-1].step == 30
+    assert set(ended[-1].validation) == {"loss", "accuracy"}
+
+
+def test_a_closed_loop_is_continued_by_a_new_one_without_a_trace():
+    broken, whole = session(epochs=3), session(epochs=3)
+
+    for count in (1, 4, 2, 7):
+        steps(broken, count)
+    list(train(broken))
+    list(train(whole))
+
+    assert broken.step == whole.step == 18
+    assert torch.equal(weights(broken), weights(whole))
+
+
+def test_a_regression_is_measured_by_r2():
+    subject = Session(
+        "run",
+        experiment("Linear 8", "Tanh", "Linear 1", task="regression", loss={"name": "mse"},
+                   data={"name": "plane"}, epochs=1),
+        dataset(),
+        torch.device("cpu"),
+    )  # fmt: skip
+    for part in (subject.dataset.train, subject.dataset.validation, subject.dataset.test):
+        part.targets = part.inputs.sum(1, keepdim=True)
+
+    list(train(subject))
+
+    results = subject.finished("done").results
+    assert set(results["test"]) == {"loss", "r2"}
+    assert results["test"]["r2"] <= 1
