@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+Report = Callable[[str, float | None], None]
+"""Told what takes a while and how far it is, from 0 to 1; it may raise to cancel."""
+
+InputsAt = Callable[[Tensor], Tensor]
+"""Coordinates of points, [n, 1 or 2], to the inputs that a network gets for them."""
+
 
 @dataclass(slots=True)
 class Part:
@@ -29,6 +35,21 @@ class Part:
         there = None if self.coordinates is None else self.coordinates.to(device)
         return Part(self.inputs.to(device), self.targets.to(device), there)
 
+    def at(self, indices: Tensor) -> "Part":
+        """Some of the examples, in the order of `indices`."""
+        there = None if self.coordinates is None else self.coordinates[indices]
+        return Part(self.inputs[indices], self.targets[indices], there)
+
+
+@dataclass(slots=True)
+class Source:
+    """A data set as it was drawn or read: not yet split, normalized or on a device."""
+
+    training: Part
+    test: Part
+    inputs_at: InputsAt | None = None
+    bounds: tuple[float, ...] = ()
+
 
 @dataclass(slots=True)
 class Dataset:
@@ -46,7 +67,7 @@ class Dataset:
     "For pictures: the mean, [channels, 1, 1], in units of bytes."
     scale: Tensor | None = None
     "For pictures: one over the spread."
-    inputs_at: Callable[[Tensor], Tensor] | None = None
+    inputs_at: InputsAt | None = None
     "For sets that can be drawn: coordinates [n, 1 or 2] to normalized inputs."
     bounds: tuple[float, ...] = field(default=())
     "For sets that can be drawn: left, right (, bottom, top)."

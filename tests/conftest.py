@@ -1,0 +1,39 @@
+"""What every test stands on: homes of their own, so that no test sees or leaves a user's things."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+FASHION = REPOSITORY.parent / "shared" / "data"
+
+# Two test processes on two cores: one thread each, in child processes as well.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("tuilab", deadline=None, max_examples=60, derandomize=True)
+settings.load_profile("tuilab")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folders, empty."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("TUILAB_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the developer's own terminal decides how a test ends."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def fashion() -> Path:
+    """The folder with real images; skips where it is absent."""
+    if not (FASHION / "FashionMNIST" / "raw").is_dir():
+        pytest.skip(f"the real images are not at {FASHION}")
+    return FASHION

@@ -1,0 +1,232 @@
+"""Sets that are drawn from the seed: their figures, features, balance and repeatability."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilab.engine.data.chance import stream
+from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.data.figures import centers
+from tuilab.engine.data.load import load
+from tuilab.lab.catalogue import data as sets
+from tuilab.lab.experiment import Experiment
+
+CPU = torch.device("cpu")
+FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
+
+two_classes = st.sampled_from([sets.Circle, sets.Gauss, sets.Spiral, sets.Moons])
+plane_sets = two_classes | st.sampled_from(
+    [sets.Xor, sets.Blobs, sets.PlaneSurface, sets.MultiGauss]
+)
+planes = st.builds(
+    lambda kind, **knobs: kind(**knobs),
+    plane_sets,
+    samples=st.integers(1, 700),
+    noise=st.floats(0, 1),
+    validation=st.floats(0, 0.9),
+    normalize=st.booleans(),
+    features=st.lists(st.sampled_from(FEATURES), min_size=1, max_size=7, unique=True).map(tuple),
+)
+sines = st.builds(
+    sets.Sine,
+    samples=st.integers(1, 700),
+    noise=st.floats(0, 1),
+    periods=st.floats(0.1, 20),
+    normalize=st.booleans(),
+)
+seeds = st.integers(0, 2**31 - 1)
+
+
+def loaded(data: sets.AnyData, seed: int = 0) -> Dataset:
+    task = data.tasks[0]
+    return load(Experiment(data=data, seed=seed, task=task), CPU, lambda what, fraction: None)
+
+
+def parts(dataset: Dataset) -> tuple[Part, Part, Part]:
+    return dataset.train, dataset.validation, dataset.test
+
+
+def everything(dataset: Dataset) -> list[torch.Tensor]:
+    return [t for p in parts(dataset) for t in (p.inputs, p.targets, p.coordinates)]
+
+
+def drawn(data: sets.AnyData, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """All points and targets of a set, training and test together."""
+    whole = loaded(data, seed)
+    return (
+        torch.cat([part.coordinates for part in parts(whole)]),
+        torch.cat([part.targets for part in parts(whole)]),
+    )
+
+
+@given(planes | sines, seeds)
+def test_every_set_has_the_shapes_that_its_knobs_announce(data, seed):
+    dataset = loaded(data, seed)
+
+    assert len(dataset.train) + len(dataset.validation) == data.samples
+    assert len(dataset.train) >= 1
+    assert len(dataset.test) == 1000
+    assert dataset.classes == data.classes
+    for part in parts(dataset):
+        assert part.inputs.dtype == torch.float32
+        assert part.inputs.shape[1:] == data.shape
+        assert part.inputs.isfinite().all()
+        assert part.coordinates.shape == (len(part), len(dataset.bounds) // 2)
+        if data.classes:
+            assert part.targets.dtype == torch.int64 and part.targets.shape == (len(part),)
+            assert ((part.targets >= 0) & (part.targets < len(data.classes))).all()
+        else:
+            assert part.targets.dtype == torch.float32 and part.targets.shape == (len(part), 1)
+
+
+@given(planes | sines, seeds)
+def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_chance_alone(data, seed):
+    before = torch.get_rng_state()
+
+    first, second = loaded(data, seed), loaded(data, seed)
+
+    assert all(map(torch.equal, everything(first), everything(second)))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@given(planes | sines, seeds)
+def test_a_boundary_is_drawn_from_the_inputs_that_the_network_was_taught(data, seed):
+    dataset = loaded(data, seed)
+
+    for part in parts(dataset):
+        torch.testing.assert_close(dataset.inputs_at(part.coordinates), part.inputs)
+
+
+@pytest.mark.parametrize(
+    "data", [sets.Circle(), sets.Blobs(), sets.MultiGauss(), sets.Sine()], ids=lambda d: d.title
+)
+def test_another_seed_gives_other_points(data):
+    assert not torch.equal(loaded(data, 1).test.inputs, loaded(data, 2).test.inputs)
+
+
+@pytest.mark.parametrize("kind", [sets.Circle, sets.Spiral, sets.Xor, sets.Moons, sets.Gauss])
+def test_no_test_point_was_trained_on(kind):
+    dataset = loaded(kind(samples=1000))
+
+    seen = {tuple(p) for part in parts(dataset)[:2] for p in part.coordinates.tolist()}
+    assert seen.isdisjoint(tuple(p) for p in dataset.test.coordinates.tolist())
+
+
+@given(two_classes, st.integers(1, 300), seeds)
+def test_both_classes_are_equally_many(kind, samples, seed):
+    _, classes = drawn(kind(samples=samples), seed)
+
+    ones = int(classes.sum()) - 500
+    assert abs(2 * ones - samples) <= 1
+
+
+@given(st.integers(2, 26), seeds)
+def test_every_cloud_gets_its_share_and_its_distance(count, seed):
+    dataset = loaded(sets.Blobs(centers=count, samples=10 * count), seed)
+
+    classes = torch.cat([dataset.train.targets, dataset.validation.targets])
+    assert torch.bincount(classes).tolist() == [10] * count
+    places = centers(count, stream(seed, "centers"))
+    cell = 8 / math.sqrt(count)
+    assert torch.pdist(places).min() > 0.5 * cell
+
+
+@given(seeds)
+def test_the_circle_is_a_disc_in_a_ring(seed):
+    points, classes = drawn(sets.Circle(), seed)
+
+    radius = points.norm(dim=1)
+    assert (radius[classes == 1] < 2.5001).all()
+    assert (radius[classes == 0] > 3.4999).all() and (radius < 5.0001).all()
+
+
+@given(seeds)
+def test_xor_is_one_where_the_signs_agree(seed):
+    points, classes = drawn(sets.Xor(), seed)
+
+    assert torch.equal(classes == 1, (points[:, 0] > 0) == (points[:, 1] > 0))
+    assert (points.abs() >= 0.3).all() and (points.abs() <= 5.3).all()
+
+
+@given(seeds)
+def test_the_clouds_of_gauss_lie_around_plus_and_minus_two(seed):
+    points, classes = drawn(sets.Gauss(samples=2000), seed)
+
+    assert points[classes == 1].mean(dim=0).tolist() == pytest.approx([2, 2], abs=0.15)
+    assert points[classes == 0].mean(dim=0).tolist() == pytest.approx([-2, -2], abs=0.15)
+    assert float(points[classes == 1].var(dim=0).mean()) == pytest.approx(0.5, abs=0.08)
+
+
+@given(seeds)
+def test_the_arms_of_the_spiral_follow_their_formula(seed):
+    points, classes = drawn(sets.Spiral(), seed)
+
+    radius = points.norm(dim=1)
+    angle = 1.75 * radius / 5 * 2 * math.pi + torch.where(classes == 1, 0.0, math.pi)
+    expected = radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1)
+    torch.testing.assert_close(points, expected, atol=1e-4, rtol=0)
+    assert radius.max() <= 5.0001
+
+
+@given(seeds)
+def test_the_moons_are_two_half_circles_of_radius_three(seed):
+    points, classes = drawn(sets.Moons(), seed)
+
+    upper, lower = points[classes == 0], points[classes == 1]
+    assert ((upper - torch.tensor([-1.5, -0.75])).norm(dim=1) - 3).abs().max() < 1e-4
+    assert ((lower - torch.tensor([1.5, 0.75])).norm(dim=1) - 3).abs().max() < 1e-4
+    assert upper[:, 1].min() >= -0.7501 and lower[:, 1].max() <= 0.7501
+
+
+@given(seeds)
+def test_the_plane_is_a_tenth_of_the_sum(seed):
+    points, values = drawn(sets.PlaneSurface(), seed)
+
+    torch.testing.assert_close(values[:, 0], (points[:, 0] + points[:, 1]) / 10)
+    assert (points.abs() <= 6).all()
+
+
+@given(seeds)
+def test_the_hills_and_valleys_stand_where_playground_has_them(seed):
+    points, values = drawn(sets.MultiGauss(), seed)
+
+    for (x, y), value in zip(points.tolist(), values[:, 0].tolist(), strict=True):
+        column = min((-4, 0, 4), key=lambda place: abs(x - place))
+        row = 2.5 if y > 0 else -2.5
+        sign = (1 if column else -1) * (1 if y > 0 else -1)
+        height = max(0.0, 1 - math.hypot(x - column, y - row) / 2)
+        assert value == pytest.approx(sign * height, abs=1e-5)
+
+
+@given(seeds, st.floats(0.1, 20))
+def test_the_sine_has_as_many_waves_as_asked(seed, periods):
+    points, values = drawn(sets.Sine(noise=0, periods=periods), seed)
+
+    torch.testing.assert_close(values, (periods * points).sin())
+    assert (points.abs() <= math.pi).all()
+
+
+def test_each_feature_is_what_its_name_says():
+    data = sets.Circle(features=FEATURES, normalize=False)
+
+    inputs = loaded(data).inputs_at(torch.tensor([[3.0, -2.0]]))
+
+    expected = [3.0, -2.0, 9.0, 4.0, -6.0, 0.14112, -0.90930]
+    torch.testing.assert_close(inputs, torch.tensor([expected]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", [sets.Circle, sets.Xor, sets.PlaneSurface, sets.MultiGauss])
+def test_noise_of_playground_is_in_the_targets_and_leaves_the_points(kind):
+    clean, noisy = loaded(kind(noise=0)), loaded(kind(noise=0.5))
+
+    assert torch.equal(clean.test.coordinates, noisy.test.coordinates)
+    assert not torch.equal(clean.test.targets, noisy.test.targets)
+
+
+def test_moving_the_validation_part_never_moves_the_test_points():
+    few, many = loaded(sets.Circle(validation=0.1)), loaded(sets.Circle(validation=0.5))
+
+    assert torch.equal(few.test.coordinates, many.test.coordinates)

@@ -1,0 +1,106 @@
+"""Glyphs: readable characters, whole inside the picture, the same for the same seed."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuilab.engine.data.load import load
+from tuilab.lab.catalogue.data import Glyphs
+from tuilab.lab.experiment import Experiment
+
+CPU = torch.device("cpu")
+
+
+def drawn(data, seed=0, report=lambda what, fraction: None):
+    return load(Experiment(data=data, seed=seed), CPU, report)
+
+
+def everything(dataset):
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return [tensor for part in parts for tensor in (part.inputs, part.targets)]
+
+
+knobs = st.builds(
+    Glyphs,
+    alphabet=st.sampled_from(["digits", "letters", "both"]),
+    samples=st.integers(1, 120),
+    noise=st.floats(0, 1),
+    shift=st.integers(0, 8),
+    rotation=st.floats(0, 180),
+)
+
+
+@settings(max_examples=12)
+@given(knobs, st.integers(0, 2**31 - 1))
+def test_glyphs_are_byte_pictures_of_every_class_and_repeat_with_the_seed(data, seed):
+    before = torch.get_rng_state()
+    dataset = drawn(data, seed)
+
+    assert len(dataset.train) + len(dataset.validation) == data.samples
+    assert dataset.test.inputs.shape == (1000, 1, 28, 28)
+    assert dataset.train.inputs.dtype == dataset.test.inputs.dtype == torch.uint8
+    counts = torch.bincount(dataset.test.targets, minlength=len(data.classes))
+    assert counts.max() - counts.min() <= 1
+    assert all(map(torch.equal, everything(dataset), everything(drawn(data, seed))))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@settings(max_examples=12)
+@given(
+    st.sampled_from(["digits", "letters"]),
+    st.integers(0, 8),
+    st.floats(0, 180),
+    st.integers(0, 2**31 - 1),
+)
+def test_no_character_is_cut_off_however_far_it_is_shifted_and_turned(alphabet, shift, turn, seed):
+    data = Glyphs(alphabet=alphabet, samples=1, shift=shift, rotation=turn, noise=0)
+    pictures = drawn(data, seed).test.inputs[:, 0].int()
+
+    frame = torch.cat(
+        [pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]], dim=1
+    )
+    assert frame.max() < 64
+    ink = (pictures > 100).sum(dim=(1, 2))
+    assert ink.min() >= 10 and ink.max() < 400
+
+
+def test_shift_moves_glyphs_off_the_middle_and_none_leaves_them_there():
+    def far(shift):
+        data = Glyphs(samples=1, shift=shift, rotation=0, noise=0)
+        ink = drawn(data).test.inputs[:, 0].float()
+        places = torch.arange(28.0) - 13.5
+        across = (ink.sum(dim=1) * places).sum(dim=1) / ink.sum(dim=(1, 2))
+        return float(across.abs().mean())
+
+    assert far(0) < 1.5
+    assert far(5) > far(0) + 1
+
+
+def test_characters_of_a_class_look_alike_and_unlike_those_of_others():
+    data = Glyphs(samples=2000, validation=0, noise=0, shift=0, rotation=0)
+    dataset = drawn(data)
+
+    pictures, classes = dataset.train.inputs.float(), dataset.train.targets
+    means = torch.stack([pictures[classes == digit].mean(dim=0) for digit in range(10)])
+    distances = torch.cdist(dataset.test.inputs.flatten(1).float(), means.flatten(1))
+    right = (distances.argmin(dim=1) == dataset.test.targets).float().mean()
+    assert right > 0.85
+
+
+def test_drawing_tells_how_far_it_is_and_can_be_cancelled():
+    heard = []
+    drawn(Glyphs(samples=1200), report=lambda *news: heard.append(news))
+
+    assert heard[:4] == [
+        ("Drawing 1,200 glyphs", 0.0),
+        ("Drawing 1,200 glyphs", 500 / 1200),
+        ("Drawing 1,200 glyphs", 1000 / 1200),
+        ("Drawing 1,200 glyphs", 1.0),
+    ]
+
+    def cancel(what, fraction):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        drawn(Glyphs(), report=cancel)

@@ -1,0 +1,115 @@
+"""The same training on a GPU: every preset, near the CPU's numbers, without a hidden wait."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.engine.tiny import steps
+from tuilab.engine import checkpoints, pulse
+from tuilab.engine.data.load import load
+from tuilab.engine.pictures import picture
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab import files
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.messages import Probe
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+]
+
+IMAGES = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def experiment(name: str) -> Experiment:
+    chosen = files.read(files.find(name))
+    if chosen.data.title == "Fashion-MNIST":
+        if not IMAGES.is_dir():
+            pytest.skip("the Fashion-MNIST images are not here")
+        chosen = with_value(chosen, "data.root", str(IMAGES))
+    return chosen
+
+
+def on(device: str, chosen: Experiment) -> Session:
+    place = torch.device(device)
+    return Session("run", chosen, load(chosen, place, lambda what, fraction: None), place)
+
+
+@pytest.fixture
+def waits_are_errors() -> Iterator[None]:
+    yield
+    torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("name", sorted(files.presets()))
+def test_every_preset_trains_on_cuda_and_ends_near_the_cpu(name: str):
+    chosen = experiment(name)
+
+    ends = []
+    for device in ("cpu", "cuda:0"):
+        subject = on(device, chosen)
+        list(train(subject))
+        ends.append(subject.finished("done").results)
+
+    cpu, gpu = ends
+    assert gpu.keys() == cpu.keys()
+    for part, results in cpu.items():
+        metric = next(key for key in results if key != "loss")
+        assert gpu[part][metric] == pytest.approx(results[metric], abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["spiral", "glyphs"])
+def test_the_first_steps_agree_with_the_cpu(name: str):
+    chosen = experiment(name)
+
+    losses = []
+    for device in ("cpu", "cuda:0"):
+        subject = on(device, chosen)
+        steps(subject, 20)
+        losses.append(subject.loss(subject.predict(subject.dataset.train.inputs[:256]),
+                                   subject.dataset.train.targets[:256]).item())  # fmt: skip
+
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(files.presets()))
+def test_steps_between_two_reports_never_wait_for_the_gpu(
+    name: str, waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pulse, "INTERVAL", 1e9)
+    subject = on("cuda:0", with_value(experiment(name), "training.clip_grad_norm", 1.0))
+    loop = train(subject)
+    for _ in range(3):
+        next(loop)
+
+    torch.cuda.set_sync_debug_mode("error")
+    for _ in range(3 * subject.batches):
+        next(loop)
+
+    assert subject.epoch >= 2
+
+
+def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path):
+    chosen = experiment("spiral")
+    first = on("cuda:0", chosen)
+    steps(first, 30)
+    checkpoints.save(first, tmp_path / "checkpoint.pt")
+
+    there = on("cpu", chosen)
+    checkpoints.restore(there, tmp_path / "checkpoint.pt")
+    points = first.dataset.test.inputs
+    assert torch.allclose(there.predict(points.cpu()), first.predict(points).cpu(), atol=1e-4)
+
+    steps(there, 1)
+    checkpoints.save(there, tmp_path / "checkpoint.pt")
+    checkpoints.restore(first, tmp_path / "checkpoint.pt")
+    assert first.step == 31
+    steps(first, 5)
+
+
+def test_pictures_come_from_the_gpu_too():
+    for name in ("spiral", "sine", "glyphs"):
+        assert picture(on("cuda:0", experiment(name)), Probe()) is not None
