@@ -157,3 +157,20 @@ def test_a_regression_is_measured_by_r2():
     results = subject.finished("done").results
     assert set(results["test"]) == {"loss", "r2"}
     assert results["test"]["r2"] <= 1
+
+
+@pytest.mark.parametrize("at_an_epochs_end", [False, True])
+def test_a_pause_is_no_training_time(monkeypatch: pytest.MonkeyPatch, at_an_epochs_end: bool):
+    subject, now = session(epochs=4), [0.0]
+    monkeypatch.setattr("tuilab.engine.pulse.time.perf_counter", lambda: now[0])
+    subject.report_at_epoch = 1
+    loop = train(subject)
+    for event in loop:
+        now[0] += 0.001
+        if isinstance(event, EpochEnded) if at_an_epochs_end else subject.step == 3:
+            break
+
+    now[0] += 3600
+    list(loop)
+
+    assert subject.seconds < 1

@@ -23,7 +23,7 @@ def devices() -> list[Device]:
 def versions() -> dict[str, str]:
     """What decides whether a run repeats bit by bit."""
     return {
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "python": platform.python_version(),
         "cuda": torch.version.cuda or "",
         "threads": str(torch.get_num_threads()),

@@ -70,15 +70,13 @@ class Pulse:
         """Whether steps were taken since the last report."""
         return bool(self._losses)
 
-    def stop_clock(self) -> None:
-        """Time stands still from here: the loop is about to be left."""
-        self._stopped = time.perf_counter()
-
-    def start_clock(self) -> None:
-        """Time goes on: a pause is no training time."""
-        pause = time.perf_counter() - self._stopped
-        self._since += pause
-        self._reported += pause
+    def rest(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
+        """Leave the loop with an event or none; the time until it is entered again is not counted."""
+        left = time.perf_counter()
+        yield event
+        away = time.perf_counter() - left
+        self._since += away
+        self._reported += away
 
     @property
     def is_evaluation_due(self) -> bool:

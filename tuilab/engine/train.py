@@ -28,9 +28,7 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
                 yield from pulse.report(probe)
                 if pulse.has_failed:
                     return
-            pulse.stop_clock()
-            yield None  # here a run is paused
-            pulse.start_clock()
+            yield from pulse.rest(None)  # here a run is paused
         session.end_epoch()
         if session.is_over and pulse.has_news:
             yield from pulse.report(None)
@@ -85,8 +83,10 @@ def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
     evaluation = session.evaluate(session.dataset.validation)
     while True:
         try:
-            yield next(evaluation)
+            next(evaluation)
         except StopIteration as end:
             validation: dict[str, float] = end.value
             break
-    yield EpochEnded(session.run, session.step, session.epoch, pulse.end_epoch(), validation)
+        yield from pulse.rest(None)
+    train = pulse.end_epoch()
+    yield from pulse.rest(EpochEnded(session.run, session.step, session.epoch, train, validation))

@@ -29,13 +29,20 @@ def nearest(wrong: str, right: Iterable[str]) -> str:
     initials = "".join(part[:1] for part in wrong.lower().split("_"))
     if initials in words and len(initials) > 1:
         return f'"{wrong}" is "{initials}" here'
-    folded = {word.lower(): word for word in words}
-    close = difflib.get_close_matches(wrong.lower(), folded, n=1, cutoff=0.4)
-    if close:
-        return f'nearest to "{wrong}" is "{folded[close[0]]}"'
+    closest = max(words, key=lambda word: _closeness(wrong, word), default="")
+    if closest and _closeness(wrong, closest) >= 0.4:
+        return f'nearest to "{wrong}" is "{closest}"'
     if 0 < len(words) <= 12:
         return "known: " + ", ".join(words)
     return ""
+
+
+def _closeness(wrong: str, right: str) -> float:
+    """From 0 to 1; a part of a name counts a little less than the whole."""
+    wrong, right = wrong.lower(), right.lower()
+    parts = right.split("_") if "_" in right else ()
+    ratios = [difflib.SequenceMatcher(None, wrong, part).ratio() - 0.2 for part in parts]
+    return max(difflib.SequenceMatcher(None, wrong, right).ratio(), *ratios, 0.0)
 
 
 def in_plain_words(message: str) -> tuple[str, str]:
@@ -47,17 +54,17 @@ def in_plain_words(message: str) -> tuple[str, str]:
     text, _, path = message.partition(" - at `")
     key = path.rstrip("`").removeprefix("$").lstrip(".").removeprefix("key in ")
     words = {
-        "`int`": "a whole number",
-        "`float`": "a number",
-        "`str`": "text",
-        "`bool`": "true or false",
-        "`array`": "a list",
-        "`object`": "a table",
-        "`null`": "nothing",
+        "int": "a whole number",
+        "float": "a number",
+        "str": "text",
+        "bool": "true or false",
+        "array": "a list",
+        "object": "a table",
+        "null": "nothing",
     }
-    for type_name, word in words.items():
-        text = text.replace(type_name, word)
-    text = re.sub(r"`([^`]*)`", lambda kind: kind[1].replace("|", "or"), text)
+    types = (kinds[1].split(" | ") for kinds in re.finditer(r"`([^`]*)`", text))
+    named = (" or ".join(words.get(kind, kind) for kind in kinds) for kinds in types)
+    text = re.sub(r"`[^`]*`", lambda _: next(named), text)
     text = re.sub(r"(\d)\.0\b", r"\1", text).replace(">=", "≥").replace("<=", "≤")
     text = text.replace("whole number, got a number", "whole number, got a fraction")
     return key, text[:1].lower() + text[1:]

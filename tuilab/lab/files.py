@@ -1,5 +1,6 @@
 """Experiment files: finding them by name, reading them with good errors, writing them safely."""
 
+import difflib
 import itertools
 import os
 import re
@@ -116,26 +117,42 @@ def problems(path: Path) -> list[str]:
 def value(text: str) -> Any:
     """A value as TOML has it; what is not TOML is text, so that quotes can be left out."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        tables = tomllib.loads(f"value = {text}")
+    except ValueError:
         return text
+    return tables["value"] if len(tables) == 1 else text
 
 
 def write(path: Path, experiment: Experiment) -> None:
     """Write an experiment; comments and order of a file that is there already are kept."""
+    try:
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = to_toml(experiment, written)
+    except ValueError:
+        raise InputError("the file there is not TOML; save under another name", str(path)) from None
+    write_atomically(path, text.encode())
+
+
+def to_toml(experiment: Experiment, written: str = "") -> str:
+    """An experiment as its file has it, put into what is written there already."""
     import tomlkit
 
-    plain = to_plain(experiment)
-    document = (
-        tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    )
-    for key, item in plain.items():
+    document = tomlkit.parse(written)
+    for key, item in _listed(to_plain(experiment)).items():
         if key in SECTIONS:
-            table = document.setdefault(key, tomlkit.table())
-            _update(table, item)
+            _update(document.setdefault(key, tomlkit.table()), item)
+        elif key == "network" and isinstance(document.get(key), list):
+            _edit(document[key], item)
         elif document.get(key) != item:
-            document[key] = _network(item) if key == "network" else item
-    write_atomically(path, tomlkit.dumps(document).encode())
+            document[key] = tomlkit.item(item).multiline(True) if key == "network" else item
+    return tomlkit.dumps(document)
+
+
+def _listed(value: Any) -> Any:
+    """The same with lists for tuples, as TOML reads them."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _update(table: Any, item: dict[str, Any]) -> None:
@@ -146,12 +163,21 @@ def _update(table: Any, item: dict[str, Any]) -> None:
             table[key] = value
 
 
-def _network(lines: Any) -> Any:
-    import tomlkit
-
-    array = tomlkit.array()
-    array.extend(lines)
-    return array.multiline(True)
+def _edit(array: Any, lines: list[Any]) -> None:
+    """Change only the lines that differ, so that the others keep their comments."""
+    before, after = ([str(line) for line in version] for version in (array.unwrap(), lines))
+    changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
+    for kind, first, last, new_first, new_last in reversed(changes):
+        if kind == "equal":
+            continue
+        new = lines[new_first:new_last]
+        kept = min(last - first, len(new))
+        for offset in range(kept):
+            array[first + offset] = new[offset]
+        for index in reversed(range(first + kept, last)):
+            del array[index]
+        for offset, line in enumerate(new[kept:], first + kept):
+            array.insert(offset, line)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

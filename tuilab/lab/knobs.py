@@ -7,7 +7,7 @@ line, the file reader and the help all read that one declaration here.
 import types
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tuilab.lab.errors import InputError, in_plain_words, nearest
+from tuilab.lab.numbers import compact
 
 
 def knob(
@@ -68,16 +69,18 @@ class Knob:
         return self.key.partition(".")[0]
 
     @property
+    def is_required(self) -> bool:
+        """Whether there is no default."""
+        return self.default is msgspec.NODEFAULT
+
+    @property
     def range(self) -> str:
         """The allowed values, such as `0 < … ≤ 1` or `one of constant, cosine`."""
         if self.choices:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
-        below = (
-            "" if self.minimum is None else f"{self.minimum:g} {'<' if self.open_minimum else '≤'} "
-        )
-        above = (
-            "" if self.maximum is None else f" {'<' if self.open_maximum else '≤'} {self.maximum:g}"
-        )
+        low, high = "<" if self.open_minimum else "≤", "<" if self.open_maximum else "≤"
+        below = "" if self.minimum is None else f"{compact(self.minimum)} {low} "
+        above = "" if self.maximum is None else f" {high} {compact(self.maximum)}"
         return f"{below}…{above}" if below or above else ""
 
 
@@ -125,27 +128,39 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
 
 def knobs_of(struct: Struct, prefix: str) -> Iterator[Knob]:
     """Every knob that a struct declares, with its present value."""
-    for field in fields(type(struct)).values():
-        meta = field.meta
-        if meta is None:
-            continue
-        extra = meta.extra or {}
-        yield Knob(
-            key=f"{prefix}.{field.name}" if prefix else field.name,
-            label=field.name,
-            help=meta.description or "",
-            kind=field.kind,
-            value=getattr(struct, field.name),
-            default=field.default,
-            choices=field.choices,
-            minimum=meta.gt if meta.ge is None else meta.ge,
-            maximum=meta.lt if meta.le is None else meta.le,
-            open_minimum=meta.gt is not None,
-            open_maximum=meta.lt is not None,
-            unit=str(extra.get("unit", "")),
-            live=bool(extra.get("live")),
-            log=bool(extra.get("log")),
-        )
+    for name, knob in declared(type(struct)).items():
+        key = f"{prefix}.{name}" if prefix else name
+        yield replace(knob, key=key, value=getattr(struct, name))
+
+
+@cache
+def declared(struct: type[Struct]) -> dict[str, Knob]:
+    """The knobs of a kind of struct by name, at their defaults."""
+    return {
+        field.name: _knob(field, field.meta)
+        for field in fields(struct).values()
+        if field.meta is not None
+    }
+
+
+def _knob(field: _Field, meta: Meta) -> Knob:
+    extra = meta.extra or {}
+    return Knob(
+        key=field.name,
+        label=field.name,
+        help=meta.description or "",
+        kind=field.kind,
+        value=field.default,
+        default=field.default,
+        choices=field.choices,
+        minimum=meta.gt if meta.ge is None else meta.ge,
+        maximum=meta.lt if meta.le is None else meta.le,
+        open_minimum=meta.gt is not None,
+        open_maximum=meta.lt is not None,
+        unit=str(extra.get("unit", "")),
+        live=bool(extra.get("live")),
+        log=bool(extra.get("log")),
+    )
 
 
 def convert(value: Any, struct: Any, place: str) -> Any:

@@ -19,6 +19,9 @@ Line = str | tuple[Any, ...]
 
 Path = tuple[int, ...]
 
+MOST_LAYERS = 10_000
+"""Layers of a network, repeated ones counted each time: more could not be drawn or trained."""
+
 _WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")
 
 
@@ -177,6 +180,8 @@ def _block(
         layer = parse(text)
         if type(layer).__name__ not in BLOCKS:
             raise InputError(f"a list must begin with a block: {', '.join(sorted(BLOCKS))}")
+        if _layers(lines) > MOST_LAYERS:
+            raise InputError(f"these are more than {MOST_LAYERS:,} layers; repeat less often")
     except InputError as error:
         inside, _ = _walk(lines, None, path, 1)
         return [replace(head, problem=str(error)), *inside], None
@@ -188,6 +193,14 @@ def _block(
     problem = _block_problem(layer, shape, output, bool(inside))
     output = None if problem else output
     return [replace(head, output=output, parameters=parameters, problem=problem), *inside], output
+
+
+def _layers(line: Line) -> int:
+    """How many layers a line stands for."""
+    if isinstance(line, str):
+        return 1
+    times = re.fullmatch(r"Repeat\s+(?:times=)?(\d{1,9})", str(line[0] if line else "").strip())
+    return (int(times[1]) if times else 1) * sum(map(_layers, line[1:]))
 
 
 def _repeat(

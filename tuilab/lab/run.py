@@ -117,7 +117,8 @@ class Run(Struct):
             case Paused():
                 self.state, self.step, self.note = "paused", event.step, event.note
             case Resumed():
-                self.state, self.step, self.failure = "training", event.step, None
+                self.state, self.step = "training", event.step
+                self.failure = self.finished = None
             case Changed():
                 self._change(event)
             case Rewound():
@@ -138,6 +139,8 @@ class Run(Struct):
                 assert_never(event)
 
     def _start(self, event: Started) -> None:
+        if event.step < self.step:  # it goes on from a checkpoint, behind where its history ends
+            self._rewind(event.step)
         self.started, self.experiment = event, event.experiment
         self.state, self.step, self.note = "training", event.step, event.note
         self.loading, self.failure, self.finished = None, None, None
@@ -176,7 +179,8 @@ class Run(Struct):
             self.experiment = with_value(self.experiment, event.key, event.value)
 
     def _rewind(self, step: int) -> None:
-        self.step, self.state, self.failure = step, "paused", None
+        self.step, self.state = step, "paused"
+        self.failure = self.finished = None
         for series in self.series.values():
             series.cut(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]

@@ -4,7 +4,9 @@ The newest points are kept as they came; the whole past is kept in buckets that 
 lowest and highest value, so that a spike of one step is still seen after ten million.
 """
 
+from bisect import bisect_left, bisect_right
 from math import inf, isfinite
+from operator import itemgetter
 
 from msgspec import Struct, field
 
@@ -16,6 +18,11 @@ RECENT = 2048
 
 BUCKETS = 1024
 """Buckets kept of the whole past, at least; twice as many at most."""
+
+COARSE = 256
+"""Where fewer buckets than this cover a range, the recent points in it come instead."""
+
+_at_x = itemgetter(0)
 
 
 class Series(Struct):
@@ -59,15 +66,22 @@ class Series(Struct):
     @property
     def last(self) -> Point | None:
         """The newest point."""
-        return self.recent[-1] if self.recent else None
+        newest = self.recent or self.pending or self.buckets
+        return newest[-1] if newest else None
 
     def points(self, start: float = -inf, stop: float = inf) -> list[Point]:
-        """The history from start to stop: every point if it is recent, else buckets."""
+        """The history from start to stop: every point that is still kept, or buckets."""
         if self.count <= len(self.recent) or (self.recent and start >= self.recent[0][0]):
-            source = self.recent
-        else:
-            source = self.buckets + self.pending
-        return [point for point in source if start <= point[0] <= stop]
+            return _between(self.recent, start, stop)
+        past = _between(self.buckets + self.pending, start, stop)
+        if len(past) >= COARSE or not self.recent:
+            return past
+        # The bucket in which the recent points begin holds older ones too: it stays, before them.
+        border = self.recent[0][0]
+        older = bisect_left(self.buckets, border, key=_at_x)
+        straddling = (self.buckets + self.pending)[older : older + 1]
+        seam = [(border, *point[1:]) for point in straddling if point[0] > border]
+        return _between(self.buckets[:older] + seam + self.recent, start, stop)
 
     def at(self, x: float) -> Point | None:
         """The point nearest to x."""
@@ -77,16 +91,28 @@ class Series(Struct):
 
     def cut(self, stop: float) -> None:
         """Forget what came after stop."""
-        self.recent = [point for point in self.recent if point[0] <= stop]
-        self.buckets = [point for point in self.buckets if point[0] <= stop]
-        self.pending = [point for point in self.pending if point[0] <= stop]
-        self.waiting = self.waiting if self.pending else 0
-        self.count = min(self.count, len(self.buckets) * self.stride + self.waiting)
+        if self.last is None or self.last[0] <= stop:
+            return
+        self.recent = _between(self.recent, -inf, stop)
+        self.buckets = _between(self.buckets, -inf, stop)
+        self.pending, self.waiting = [], 0
+        self.count = len(self.buckets) * self.stride
+        # What the last buckets held of the time before stop is filled in again.
+        filled = self.buckets[-1][0] if self.buckets else -inf
+        for point in self.recent[bisect_right(self.recent, filled, key=_at_x) :]:
+            self.count += 1
+            self._fill(point)
+
+
+def _between(points: list[Point], start: float, stop: float) -> list[Point]:
+    first = bisect_left(points, start, key=_at_x)
+    return points[first : bisect_right(points, stop, key=_at_x)]
 
 
 def _merged(first: Point, second: Point, many: int, more: int) -> Point:
     """One bucket of two; its x is that of the newer, what is not finite stays visible."""
-    mean = (first[1] * many + second[1] * more) / (many + more)
+    part = more / (many + more)
+    mean = first[1] * (1 - part) + second[1] * part
     return (second[0], mean, _least(first[2], second[2]), _most(first[3], second[3]))
 
 
@@ -99,25 +125,36 @@ def _most(a: float, b: float) -> float:
 
 
 def thin(points: list[Point], columns: int) -> list[tuple[float, float]]:
-    """At most about two finite points a column, keeping each column's lowest and highest.
+    """At most two finite points a column, keeping each column's lowest and highest.
 
     What is not finite is left out; `gaps` tells where.
     """
-    finite = [p for p in points if isfinite(p[0]) and isfinite(p[2]) and isfinite(p[3])]
+    return extremes(finite_points(points), columns)
+
+
+def extremes(
+    finite: list[Point], columns: int, left: float | None = None, right: float | None = None
+) -> list[tuple[float, float]]:
+    """The lowest and the highest of each column, of points that are all finite.
+
+    Args:
+        left: where the first column begins, so that columns stay put while a curve grows.
+        right: where the last column ends.
+    """
     if len(finite) <= columns:
         return _spread(finite)
-    left, right = finite[0][0], finite[-1][0]
-    width = (right - left) / columns or 1.0
+    left = finite[0][0] if left is None else left
+    right = finite[-1][0] if right is None else right
     thinned: list[tuple[float, float]] = []
-    column: list[Point] = []
-    edge = left + width
-    for point in finite:
-        if point[0] > edge and column:
-            thinned.extend(_extremes(column))
-            column = []
-            edge += width * max(1, int((point[0] - edge) / width) + 1)
-        column.append(point)
-    return thinned + _extremes(column)
+    start = 0
+    for column in range(1, columns + 1):
+        part = column / columns
+        edge = left * (1 - part) + right * part
+        stop = bisect_left(finite, edge, start, key=_at_x) if column < columns else len(finite)
+        if stop > start:
+            thinned.extend(_extremes(finite[start:stop]))
+            start = stop
+    return thinned
 
 
 def _spread(points: list[Point]) -> list[tuple[float, float]]:
@@ -129,17 +166,26 @@ def _spread(points: list[Point]) -> list[tuple[float, float]]:
 
 def _extremes(column: list[Point]) -> list[tuple[float, float]]:
     """Lowest and highest of a column, in the order in which they came."""
-    low = min(column, key=lambda point: point[2])
-    high = max(column, key=lambda point: point[3])
+    low = min(column, key=itemgetter(2))
+    high = max(column, key=itemgetter(3))
     if low[2] == high[3]:
         return [(low[0], low[2])]
     ends = [(low[0], low[2]), (high[0], high[3])]
     return ends if low[0] <= high[0] else ends[::-1]
 
 
+def finite_points(points: list[Point]) -> list[Point]:
+    """The points that are finite in everything."""
+    return [
+        point
+        for point in points
+        if isfinite(point[2]) and isfinite(point[3]) and isfinite(point[1]) and isfinite(point[0])
+    ]
+
+
 def gaps(points: list[Point]) -> list[float]:
     """The x of every point that is not finite."""
-    return [p[0] for p in points if not (isfinite(p[1]) and isfinite(p[2]) and isfinite(p[3]))]
+    return [point[0] for point in points if not all(map(isfinite, point))]
 
 
 def smooth(points: list[Point], weight: float) -> list[Point]:

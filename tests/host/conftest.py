@@ -1,0 +1,40 @@
+"""Links that are gone after each test, and no host left behind."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.host.watching import Watcher
+from tuilab.host import link, registry
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[[link.Link], Watcher]]:
+    """Watch through a link that is closed after the test."""
+    watchers: list[Watcher] = []
+
+    def begin(end: link.Link) -> Watcher:
+        watchers.append(Watcher(end))
+        return watchers[-1]
+
+    yield begin
+    for watcher in watchers:
+        watcher.close()
+
+
+@pytest.fixture
+def lab(watch: Callable[[link.Link], Watcher]) -> Watcher:
+    """A worker in this process."""
+    return watch(link.in_process())
+
+
+@pytest.fixture
+def hosts() -> Iterator[None]:
+    """Whatever hosts a test leaves are killed."""
+    yield
+    for host in registry.hosts():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(host.pid, signal.SIGKILL)

@@ -1,0 +1,238 @@
+"""A host serves whoever comes, in this process too: several labs, rude ones, late ones."""
+
+import contextlib
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.host.watching import Watcher, experiment
+from tuilab.host import folder, link, registry, wire
+from tuilab.host.host import Host
+from tuilab.lab.errors import InputError
+from tuilab.lab.messages import AnyEvent, Finished, Logged, Pause, Set, Start, Step, Stop
+
+Watch = Callable[[link.Link], Watcher]
+
+
+class Served:
+    """A host that is served by a thread of the test."""
+
+    def __init__(self) -> None:
+        self.host = Host(registry.new_path())
+        self.seen: list[AnyEvent] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with self.host:
+            self.seen.extend(self.host.events())
+
+    def end(self) -> None:
+        self.host.interrupt()
+        self._thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[], Served]]:
+    served: list[Served] = []
+
+    def begin() -> Served:
+        served.append(Served())
+        return served[-1]
+
+    yield begin
+    for each in served:
+        each.end()
+
+
+@pytest.fixture
+def lab(serve: Callable[[], Served], watch: Watch) -> Watcher:
+    """A lab at a host that trains."""
+    return training(serve(), watch)
+
+
+def training(served: Served, watch: Watch, run: str = "spiral-1") -> Watcher:
+    lab = watch(link._Remote(registry.connect(served.host.path)))
+    lab.send(Start(run, experiment()))
+    lab.until(lambda: lab.run.step > 20)
+    return lab
+
+
+def test_a_lab_that_comes_late_has_the_whole_history(lab: Watcher, watch: Watch):
+    late = watch(link.attach("spiral"))
+    late.until(lambda: late.run.state == "training")
+    late.send(Pause())
+    for each in (late, lab):
+        each.until_state("paused")
+
+    assert late.run.series == lab.run.series
+    assert late.run.experiment == experiment()
+    assert late.run.versions["torch"]
+
+
+def test_two_labs_steer_one_run(lab: Watcher, watch: Watch):
+    other = watch(link.attach("spiral"))
+
+    other.send(Pause())
+    lab.until_state("paused")
+    lab.send(Set("optimizer.lr", 0.5))
+    other.until(lambda: other.run.experiment and other.run.experiment.optimizer.lr == 0.5)
+    other.send(Start("other-2", experiment()))
+
+    lab.until(lambda: lab.run.id == "other-2" and lab.run.step > 0)
+
+
+def test_another_lab_is_told_why_a_run_could_not_begin(lab: Watcher, watch: Watch):
+    other = watch(link.attach("spiral"))
+
+    lab.send(Start("wrong-2", experiment("Linear 5")))
+
+    other.until(lambda: other.run.id == "wrong-2" and other.run.failure)
+    assert other.run.failure.title == "This experiment cannot be started"
+
+
+def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
+    host = registry.find("spiral")
+    silent, babbling = (registry.connect(host.socket) for _ in range(2))
+    with silent, babbling:
+        babbling.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        step = lab.run.step
+
+        lab.until(lambda: lab.run.step > step + 200)
+
+        babbling.settimeout(10)
+        with contextlib.suppress(ConnectionResetError):
+            while babbling.recv(65536):
+                pass  # what it was sent before it was shown the door
+
+
+def test_a_command_may_come_byte_by_byte(lab: Watcher):
+    with registry.connect(registry.find("spiral").socket) as slow:
+        for byte in wire.frame(Pause()):
+            slow.sendall(bytes([byte]))
+
+        lab.until_state("paused")
+
+
+def test_a_run_goes_on_from_its_checkpoint_with_its_history(lab: Watcher):
+    lab.send(Pause(), Stop())
+    lab.until_state("finished")
+    step, before = lab.run.step, lab.run.series["loss/train"].points()
+
+    lab.send(Start("spiral-1", experiment(), checkpoint=lab.run.checkpoint))
+    lab.until(lambda: lab.run.state == "training" and lab.run.progress.step > step)
+
+    points = lab.run.series["loss/train"].points()
+    assert points[: len(before)] == before
+    assert points[len(before)][0] > step
+    assert folder.read(folder.path_of("spiral-1")).series["loss/train"].points()[0] == before[0]
+
+
+def test_going_on_from_an_earlier_step_forgets_what_came_after(lab: Watcher):
+    lab.send(Start("second-2", experiment(), paused=True), Step(steps=5))
+    lab.until(lambda: lab.run.id == "second-2" and lab.run.step == 5)
+    lab.send(Stop())
+    lab.until_state("finished")
+    checkpoint = folder.path_of("second-2").with_name("early.pt")
+    checkpoint.write_bytes((folder.path_of("second-2") / folder.CHECKPOINT).read_bytes())
+    lab.send(Step(steps=5))
+    lab.until(lambda: lab.run.state == "paused" and lab.run.step == 10)
+
+    lab.send(Start("second-2", experiment(), paused=True, checkpoint=str(checkpoint)))
+
+    lab.until(lambda: lab.run.state == "paused" and lab.run.step == 5)
+    assert [point[0] for point in lab.run.series["loss/train"].points()][-1] == 5
+
+
+def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], watch: Watch):
+    served = serve()
+    lab = training(served, watch)
+
+    served.end()
+
+    why = lab.until_lost()
+    assert isinstance(served.seen[-1], Finished)
+    assert lab.run.finished == served.seen[-1]
+    assert why.startswith("The host has ended. The run is on the disk up to step")
+    assert registry.hosts() == []
+
+
+def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
+    lab: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    from tuilab.engine.session import Session
+
+    with monkeypatch.context() as engine:
+        engine.setattr(Session, "set", lambda *_: Logged(text=object()))
+        lab.send(Set("optimizer.lr", 0.5))
+        lab.until_state("failed")
+
+    assert "object" in lab.run.failure.title
+    assert lab.run.failure.recoverable
+
+
+# --- finding them -------------------------------------------------------------------------------
+
+
+def test_only_the_user_can_reach_a_host(lab: Watcher):
+    host = registry.find("spiral")
+
+    assert stat.S_IMODE(host.socket.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(host.socket.stat().st_mode) == 0o600
+
+
+def test_a_host_says_what_it_does(lab: Watcher):
+    (host,) = registry.hosts()
+
+    assert (host.run, host.title, host.state, host.device) == (
+        "spiral-1",
+        "Blobs",
+        "training",
+        "cpu",
+    )
+    assert host.step >= lab.run.step and host.epochs == 100_000
+    assert host.is_active and host.seconds > 0
+
+
+def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
+    serve: Callable[[], Served], watch: Watch
+):
+    for run in ("spiral-1", "spiral-2"):
+        training(serve(), watch, run)
+
+    assert registry.find("2").run == "spiral-2"
+    with pytest.raises(InputError, match=r"which one is meant.* spiral-1, spiral-2"):
+        registry.find("spiral")
+    with pytest.raises(InputError, match="there is spiral-1, spiral-2"):
+        registry.find("moons")
+    stopped = registry.stop("spiral-1")
+    assert (stopped.state, stopped.finished.reason) == ("finished", "stopped")
+    assert registry.find().run == "spiral-2"
+
+
+def test_without_a_run_it_says_so():
+    with pytest.raises(InputError, match="no run is in progress"):
+        link.attach("spiral")
+
+
+def test_a_stale_socket_is_removed():
+    path = registry.new_path()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+
+    assert registry.hosts() == []
+    assert not path.exists()
+
+
+def test_a_host_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(registry, "ANSWER", 0.1)
+    path = registry.new_path()
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(path))
+        mute.listen()
+
+        assert registry.hosts() == []
+        assert path.exists()

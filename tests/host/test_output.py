@@ -1,0 +1,72 @@
+"""What libraries print becomes clean lines, whoever prints it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tuilab.host.output import MOST_LINES, Lines, clean
+
+PRINTING = """
+import ctypes, os, select, sys, warnings
+from tuilab.host.output import Output
+screen = os.dup(1)
+output = Output()
+print("by Python")
+warnings.warn("by a warning")
+libc = ctypes.CDLL(None)
+libc.puts(b"by C")
+libc.fflush(None)
+os.write(2, b"10 %\\r20 %\\r100 %\\n")
+os.system("echo by a child")
+lines = []
+while select.select([output], [], [], 0)[0]:
+    lines += output.read()
+os.write(screen, "\\n".join(lines).encode())
+"""
+
+
+def test_prints_of_python_c_and_children_are_caught():
+    done = subprocess.run(
+        [sys.executable, "-c", PRINTING], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    lines = done.stdout.splitlines()
+    assert lines[0] == "by Python"
+    assert "UserWarning: by a warning" in lines[1]
+    assert lines[-3:] == ["by C", "100 %", "by a child"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "seen"),
+    [
+        ("50 %\r100 %", "100 %"),
+        ("done\r", "done"),
+        ("\x1b[1;31mred\x1b[0m\x07", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("a\tb  ", "a\tb"),
+    ],
+)
+def test_a_line_is_what_a_terminal_would_show(printed: str, seen: str):
+    assert clean(printed) == seen
+
+
+def test_a_line_may_come_in_pieces():
+    lines = Lines()
+
+    assert [lines.feed(piece) for piece in (b"on", b"e\ntw", b"o\n", b"\xff\n")] == [
+        [], ["one"], ["two"], ["\N{REPLACEMENT CHARACTER}"],
+    ]  # fmt: skip
+
+
+def test_a_bar_that_never_ends_its_line_stays_small():
+    lines = Lines()
+
+    for percent in range(100_000):
+        lines.feed(b"%d steps\r" % percent)
+
+    assert lines.feed(b"\n") == ["99999 steps"]
+
+
+def test_a_frenzy_is_cut():
+    assert len(Lines().feed(b"again\n" * 10_000)) <= MOST_LINES

@@ -1,0 +1,114 @@
+"""Messages survive the wire however it cuts them; what is none of ours is refused."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.host.watching import experiment
+from tuilab.host import wire
+from tuilab.lab.messages import (
+    AnyEvent,
+    EpochEnded,
+    Failed,
+    Logged,
+    Offer,
+    Paused,
+    Probe,
+    Progressed,
+    Resume,
+    Rewind,
+    Sample,
+    Set,
+    Start,
+    Step,
+)
+from tuilab.lab.run import Run, Snapshot
+
+NUMBERS = st.floats(allow_nan=False)
+WORDS = st.text(max_size=30)
+METRICS = st.dictionaries(WORDS, NUMBERS, max_size=3)
+
+COMMANDS = st.one_of(
+    st.builds(Step, st.integers(0, 10**12), st.integers(0, 10**6)),
+    st.builds(Set, WORDS, st.one_of(NUMBERS, st.booleans(), WORDS, st.lists(st.integers(0, 9)))),
+    st.builds(Start, WORDS, st.just(experiment("Linear 4", ["Residual", "ReLU"], "Linear 3"))),
+    st.builds(Probe, st.integers(1, 500)),
+)
+EVENTS = st.one_of(
+    st.builds(EpochEnded, WORDS, st.integers(0), st.integers(0), METRICS, METRICS),
+    st.builds(Failed, WORDS, WORDS, offers=st.just([Offer("back", [Rewind(), Resume()])])),
+    st.builds(Logged, WORDS),
+)
+
+
+def progressed(step: int = 1, loss: float = 0.5) -> Progressed:
+    return Progressed(
+        "run", step, 0.1, loss, loss, loss, {"accuracy": 0.5}, 1e-3, 9.0, 90.0, 1.0, None
+    )
+
+
+@given(st.lists(COMMANDS, max_size=5), st.integers(1, 50))
+def test_commands_survive_any_cut(commands: list[object], size: int):
+    sent = b"".join(wire.frame(command) for command in commands)
+    frames = wire.commands()
+
+    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    received = [command for piece in pieces for command in frames.feed(piece)]
+
+    assert received == commands
+
+
+@given(EVENTS)
+def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent):
+    sent = wire.frame(event)
+
+    for cut in range(len(sent) + 1):
+        frames = wire.news()
+        assert frames.feed(sent[:cut]) + frames.feed(sent[cut:]) == [event]
+
+
+def test_a_snapshot_brings_the_whole_run():
+    run = Run()
+    run.begin("run", experiment())
+    for step in range(1, 5000):
+        run.apply(progressed(step, float("nan") if step == 7 else 1.0))
+
+    (arrived,) = wire.news().feed(wire.frame(Snapshot(run, "0.1", 12)))
+
+    assert isinstance(arrived, Snapshot)
+    before, after = run.series["loss/train"], arrived.run.series["loss/train"]
+    assert (arrived.run.id, arrived.run.step, arrived.run.experiment) == (
+        "run",
+        4999,
+        run.experiment,
+    )
+    assert str(after.points()).replace(".0", "") == str(before.points()).replace(".0", "")
+    assert "nan" in str(after.points())
+
+
+def test_pixels_cross_the_wire_as_they_are():
+    sample = Sample(bytes(range(256)), (1, 16, 16), 3, 3, 0.5)
+
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(sample), type=Sample) == sample
+
+
+@given(st.binary(min_size=1, max_size=200))
+def test_garbage_is_refused_or_waited_on_but_never_obeyed(garbage: bytes):
+    framed = len(garbage).to_bytes(4, "big") + garbage
+
+    try:
+        commands = wire.commands().feed(framed)
+    except wire.BadFrame:
+        return
+    assert wire.frame(commands[0])[4:] == garbage
+
+
+def test_a_frame_that_claims_too_much_is_refused_before_it_has_come():
+    with pytest.raises(wire.BadFrame, match=r"4,294,967,295 bytes"):
+        wire.commands().feed(b"\xff\xff\xff\xff")
+
+
+def test_an_event_is_no_command():
+    with pytest.raises(wire.BadFrame):
+        wire.commands().feed(wire.frame(Paused("run", 3)))

@@ -1,0 +1,169 @@
+"""The worker obeys between two batches."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.host.watching import Watcher, begun, experiment
+from tuilab.host import folder
+from tuilab.lab.messages import (
+    Changed,
+    EpochEnded,
+    Finished,
+    Loading,
+    Logged,
+    Pause,
+    Paused,
+    Probe,
+    Progressed,
+    Ready,
+    Resume,
+    Resumed,
+    Save,
+    Saved,
+    Set,
+    Start,
+    Started,
+    Step,
+    Surface,
+)
+
+
+def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
+    lab.send(Start("run-1", experiment(epochs=3)))
+    finished = lab.wait(Finished)
+
+    kinds = list(dict.fromkeys(type(event) for event in lab.seen))
+    assert kinds[:3] == [Loading, Ready, Started]
+    assert set(kinds[3:-2]) == {Progressed, EpochEnded}
+    assert kinds[-2:] == [Saved, Finished]
+    assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
+    assert set(finished.results) == {"train", "validation", "test"}
+    path = Path(lab.run.started.folder)
+    assert path == folder.path_of("run-1")
+    assert sorted(file.name for file in path.iterdir()) == [
+        "checkpoint.pt", "events.jsonl", "experiment.toml",
+    ]  # fmt: skip
+    assert folder.read(path).finished == finished
+
+
+def test_a_paused_start_has_not_trained(lab: Watcher):
+    begun(lab)
+
+    assert lab.run.state == "paused"
+    assert (lab.run.step, lab.all(Progressed)) == (0, [])
+
+
+def test_pausing_silences_the_stream(lab: Watcher):
+    lab.send(Start("run-1", experiment()))
+    lab.wait(Progressed)
+
+    lab.send(Pause())
+    paused = lab.wait(Paused)
+    seen = len(lab.seen)
+    lab.send(Set("optimizer.lr", 0.5), Save())
+
+    saved = lab.wait(Saved)
+    assert [type(event) for event in lab.seen[seen:]] == [Changed, Saved]
+    assert saved.step == paused.step == lab.run.step
+
+
+def test_a_resumed_run_goes_on_from_there(lab: Watcher):
+    begun(lab)
+
+    lab.send(Step(steps=4))
+    lab.wait(Paused)
+    lab.send(Resume())
+    lab.wait(Resumed)
+
+    assert lab.all(Resumed) == [Resumed("run-1", 0), Resumed("run-1", 4)]
+    lab.until(lambda: lab.run.step > 50)
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+def test_so_many_steps_are_taken_and_reported(lab: Watcher, steps: int):
+    begun(lab)
+
+    for taken in (steps, 2 * steps):
+        lab.send(Step(steps=steps))
+        assert lab.wait(Paused).step == taken
+        assert lab.all(Progressed)[-1].step == taken
+
+
+def test_one_epoch_is_trained_and_measured(lab: Watcher):
+    begun(lab)
+
+    lab.send(Step(epochs=1))
+    assert lab.wait(EpochEnded).epoch == 1
+    assert lab.wait(Paused).step == 3  # 96 examples in batches of 32
+
+    lab.send(Step(epochs=2))
+    assert lab.wait(Paused).step == 9
+    assert lab.run.epoch.epoch == 3
+
+
+def test_stepping_over_the_last_epoch_finishes_the_run(lab: Watcher):
+    begun(lab, experiment(epochs=1))
+
+    lab.send(Step(epochs=1))
+
+    assert lab.wait(Finished).reason == "done"
+
+
+def test_a_finished_run_goes_on_when_there_are_more_epochs(lab: Watcher):
+    lab.send(Start("run-1", experiment(epochs=1)))
+    lab.wait(Finished)
+
+    lab.send(Resume())
+    assert "raise training.epochs" in lab.wait(Logged).text
+    lab.send(Set("training.epochs", 2), Resume())
+
+    lab.wait(Resumed)
+    assert lab.wait(Finished).epoch == 2
+
+
+def test_a_knob_goes_live(lab: Watcher):
+    lab.send(Start("run-1", experiment(optimizer={"name": "sgd", "lr": 0.1})))
+    lab.wait(Progressed)
+
+    lab.send(Set("optimizer.lr", 0.025))
+
+    changed = lab.wait(Changed)
+    assert lab.until(lambda: [e for e in lab.all(Progressed) if e.lr == 0.025])
+    assert lab.run.experiment.optimizer.lr == 0.025
+    assert [mark.step for mark in lab.run.marks] == [changed.step]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("optimizer.lr", "fast", "expected a number"),
+        ("optimizer.speed", 1, "speed"),
+        ("data.samples", 7, "needs a restart"),
+    ],
+)
+def test_a_knob_that_cannot_be_changed_changes_nothing(
+    lab: Watcher, key: str, value: object, problem: str
+):
+    begun(lab)
+
+    lab.send(Set(key, value), Step(steps=2))
+
+    note = lab.wait(Logged).text
+    assert note.startswith("Nothing was changed: ") and problem in note
+    assert lab.wait(Paused).step == 2
+    assert lab.run.experiment == experiment()
+
+
+def test_a_picture_is_drawn_while_paused_and_after_the_end(lab: Watcher):
+    begun(lab, experiment(epochs=2))
+
+    lab.send(Probe(width=8, height=4))
+    drawn = lab.wait(Surface)
+    lab.send(Resume())
+    lab.wait(Finished)
+    lab.send(Probe(width=6, height=4))
+    last = lab.wait(Surface)
+
+    assert (drawn.step, len(drawn.values)) == (0, 32)
+    assert (last.step, len(last.values)) == (6, 24)

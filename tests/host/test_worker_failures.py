@@ -1,0 +1,164 @@
+"""Whatever goes wrong is told in the user's terms, and the worker lives on."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.host.watching import Watcher, begun, experiment, weights
+from tuilab.host import folder
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import (
+    Failed,
+    Finished,
+    Logged,
+    Paused,
+    Probe,
+    Resume,
+    Resumed,
+    Rewind,
+    Rewound,
+    Save,
+    Saved,
+    Set,
+    Start,
+    Step,
+    Stop,
+)
+
+
+def test_a_command_without_a_run_is_noted(lab: Watcher):
+    lab.send(Step(steps=1), Stop(), Probe())
+
+    assert lab.wait(Logged).text == "Nothing to step: there is no run."
+    assert lab.wait(Logged).text == "Nothing to stop: there is no run."
+
+
+@pytest.mark.parametrize(
+    ("chosen", "title", "hint"),
+    [
+        (experiment("Linear 5"), "This experiment cannot be started", "it ends in [5]"),
+        (experiment(training={"device": "cuda:77"}), "There is no cuda:77 here", "training.device"),
+        (
+            experiment("Linear 8", "BatchNorm1d", "Linear 3", data={"batch_size": 1}),
+            "Batch norm cannot train on a batch of one",
+            "data.batch_size",
+        ),
+    ],
+)
+def test_a_run_that_cannot_begin_says_why(lab: Watcher, chosen: Experiment, title: str, hint: str):
+    lab.send(Start("run-1", chosen))
+
+    failed = lab.wait(Failed)
+    assert failed.title.startswith(title)
+    assert hint in failed.hint
+    assert not failed.recoverable
+    assert begun(lab, run="run-2").run.state == "paused"
+
+
+@pytest.mark.parametrize("run", ["../elsewhere", ""])
+def test_a_run_writes_nowhere_but_in_its_folder(lab: Watcher, run: str):
+    lab.send(Start(run, experiment()))
+
+    assert lab.wait(Failed).title.startswith("A run's id is made of letters")
+
+
+def test_a_checkpoint_that_is_none_says_so(lab: Watcher, tmp_path: Path):
+    wrong = tmp_path / "weights.pt"
+    wrong.write_text("no tensors here")
+
+    lab.send(Start("run-1", experiment(), checkpoint=str(wrong)))
+
+    assert "no whole checkpoint" in lab.wait(Failed).title
+
+
+def test_an_exception_waits_and_the_run_goes_on_from_there(
+    lab: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    begun(lab)
+    lab.send(Step(steps=3))
+    lab.wait(Resumed)
+    lab.wait(Paused)
+
+    with monkeypatch.context() as library:
+        library.setattr(torch.optim.AdamW, "step", _broken)
+        lab.send(Resume())
+        failed = lab.wait(Failed)
+    lab.send(Step(steps=2))
+
+    assert failed.title == "ArithmeticError: the library broke"
+    assert failed.recoverable and "Traceback" in failed.detail
+    assert lab.wait(Paused).step == 5
+    assert lab.run.failure is None
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise ArithmeticError("the library broke")
+
+
+def diverging() -> Experiment:
+    return experiment(
+        optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, loss={"name": "mse"}
+    )
+
+
+def test_a_lost_loss_waits_and_can_be_taken_back(lab: Watcher):
+    lab.send(Start("run-1", diverging()))
+    failed = lab.wait(Failed)
+    rewind, _, resume = failed.offers[0].commands
+
+    lab.send(rewind, Set("optimizer.lr", 1e-6), Step(steps=5))
+
+    rewound = lab.wait(Rewound)
+    assert "loss became" in failed.title
+    assert lab.wait(Paused).step == rewound.step + 5
+    assert isinstance(resume, Resume)
+
+
+def test_what_is_saved_after_a_lost_loss_is_the_last_good_state(lab: Watcher):
+    lab.send(Start("run-1", diverging()))
+    lab.wait(Failed)
+
+    lab.send(Stop())
+
+    lab.wait(Finished)
+    assert weights(lab.run.checkpoint).isfinite().all()
+
+
+def test_a_picture_that_fails_does_not_stop_the_run(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
+    begun(lab)
+
+    with monkeypatch.context() as library:
+        library.setattr(torch, "meshgrid", _broken)
+        lab.send(Probe(), Probe(), Save())
+        lab.wait(Saved)
+
+    assert [event.text for event in lab.all(Logged)] == [
+        "The result could not be drawn: the library broke"
+    ]
+    assert lab.run.state == "paused"
+
+
+def test_a_full_disk_does_not_stop_the_run(lab: Watcher):
+    path = folder.path_of("run-1")
+    path.mkdir(parents=True)
+    for name in (folder.LOG, f".{folder.CHECKPOINT}.{os.getpid()}.part"):
+        (path / name).symlink_to("/dev/full")
+
+    lab.send(Start("run-1", experiment(epochs=3)))
+
+    finished = lab.wait(Finished)
+    assert (finished.reason, finished.step) == ("done", 9)
+    notes = [event.text for event in lab.all(Logged)]
+    assert len(notes) == 2
+    assert "its log cannot be written (No space left on device)" in notes[0]
+    assert "No checkpoint could be written (No space left on device)" in notes[1]
+
+
+def test_going_back_needs_no_failure(lab: Watcher):
+    begun(lab)
+    lab.send(Step(steps=4), Rewind())
+
+    assert lab.wait(Rewound).step <= 4
+    assert lab.run.state == "paused"

@@ -1,0 +1,124 @@
+"""Runs begin with what was there before, and end with a checkpoint."""
+
+import pytest
+import torch
+
+from tests.host.watching import Watcher, begun, experiment, until, weights
+from tuilab.host import driver, folder
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import (
+    Close,
+    Finished,
+    Loading,
+    Pause,
+    Paused,
+    Progressed,
+    Save,
+    Saved,
+    Start,
+    Started,
+    Step,
+    Stop,
+)
+
+
+def glyphs(**data: object) -> Experiment:
+    return experiment("Flatten", "Linear 10", data={"name": "glyphs", "samples": 300, **data})
+
+
+def test_a_stopped_run_goes_on_from_its_checkpoint(lab: Watcher):
+    begun(lab)
+    lab.send(Step(steps=5))
+    lab.wait(Paused)
+    lab.send(Stop())
+    finished = lab.wait(Finished)
+    saved = lab.all(Saved)[-1]
+
+    lab.send(Start("run-2", experiment(), paused=True, checkpoint=saved.path))
+    lab.until(lambda: len(lab.all(Started)) == 2)
+
+    assert (finished.reason, finished.step, saved.step) == ("stopped", 5, 5)
+    assert lab.run.started.step == 5
+    assert lab.run.started.note == "goes on from step 5"
+
+
+def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: Watcher):
+    begun(lab)
+    wider = experiment("Linear 8", "Tanh", "Linear 6", "Linear 3")
+
+    lab.send(Start("run-2", wider, paused=True, keep=True), Save())
+    lab.until(lambda: len(lab.all(Saved)) == 2)
+
+    assert lab.run.started.note == "1 of 3 layers keep their weights"
+    first, second = (weights(event.path) for event in lab.all(Saved))
+    assert torch.equal(first[:24], second[:24])  # Linear 2 → 8: 16 weights and 8 biases
+
+
+def test_a_long_run_saves_itself_now_and_then(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(driver, "FIRST_SAVE", 0.3)
+    monkeypatch.setattr(driver, "SAVE_SHARE", 0)
+    lab.send(Start("run-1", experiment()))
+
+    first, second = lab.wait(Saved), lab.wait(Saved)
+
+    assert lab.run.state == "training"
+    seconds = {event.step: event.seconds for event in lab.all(Progressed)}
+    assert 0.3 <= seconds[first.step] < seconds[second.step] - 0.3
+
+
+def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: Watcher):
+    lab.send(Start("run-1", experiment()))
+    lab.wait(Progressed)
+
+    lab.send(Start("run-2", experiment(), paused=True))
+
+    assert lab.wait(Finished).run == "run-1"
+    lab.wait(Paused)
+    assert folder.read(folder.path_of("run-1")).checkpoint
+
+
+def test_the_same_data_is_loaded_once(lab: Watcher):
+    begun(lab, glyphs())
+    loadings = len(lab.all(Loading))
+    begun(lab, glyphs(batch_size=64), run="run-2")
+    assert len(lab.all(Loading)) == loadings
+
+    begun(lab, glyphs(samples=200), run="run-3")
+    assert len(lab.all(Loading)) > loadings
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"), [(Stop(), "stopped"), (Stop("interrupted"), "interrupted")]
+)
+def test_loading_can_be_cut_short(lab: Watcher, command: Stop, reason: str):
+    begun(lab)
+
+    lab.send(Start("run-2", glyphs(samples=1_000_000)))
+    lab.until(lambda: lab.run.loading and lab.run.loading.fraction)
+    lab.send(Pause(), command)
+
+    finished = lab.wait(Finished)  # of the run before
+    finished = lab.wait(Finished)
+    assert (finished.run, finished.reason, finished.step) == ("run-2", reason, 0)
+    assert begun(lab, run="run-3").run.state == "paused"
+
+
+def test_another_start_cuts_loading_short(lab: Watcher):
+    begun(lab, glyphs(), "run-0")
+    lab.send(Start("run-1", glyphs(samples=1_000_000)))
+    lab.until(lambda: lab.run.loading and lab.run.loading.fraction)
+
+    begun(lab, run="run-2")
+
+    assert [event.run for event in lab.all(Finished)] == ["run-0", "run-1"]
+
+
+def test_closing_interrupts_the_run_and_ends_the_thread(lab: Watcher):
+    lab.send(Start("run-1", experiment()))
+    lab.wait(Progressed)
+
+    lab.send(Close())
+
+    assert lab.wait(Finished).reason == "interrupted"
+    until(lambda: not lab.link._worker.is_alive())
+    assert lab.all(Saved)[-1].step == lab.run.step

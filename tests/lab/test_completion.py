@@ -1,0 +1,63 @@
+"""What may stand next on a line."""
+
+from hypothesis import given
+
+from tests.lab.networks import LAYER_LINES, TEXTS
+from tuilab.lab.completion import complete
+from tuilab.lab.layers import LAYERS
+
+
+def labels(text: str) -> list[str]:
+    return [suggestion.label for suggestion in complete(text).suggestions]
+
+
+def completed(text: str, choice: int = 0) -> str:
+    completion = complete(text)
+    return text[: completion.start] + completion.suggestions[choice].text
+
+
+def test_an_empty_line_may_be_any_layer() -> None:
+    assert labels("") == list(LAYERS)
+    assert complete("").suggestions[0].help.startswith("Every output is a weighted sum")
+
+
+def test_names_are_found_by_beginning_part_and_letters_in_any_case() -> None:
+    assert labels("line") == ["Linear"]
+    assert labels("relu") == ["ReLU", "LeakyReLU"]
+    assert labels("bn") == ["BatchNorm1d", "BatchNorm2d"]
+
+
+def test_a_layer_with_arguments_waits_for_them() -> None:
+    assert completed("lin") == "Linear "
+    assert completed("tan") == "Tanh"
+
+
+def test_arguments_come_with_help_range_and_default() -> None:
+    completion = complete("Dropout ")
+
+    assert completion.hint == "p: Chance of each value to be dropped · 0 ≤ … < 1 · default 0.5"
+    assert completed("Conv2d 16 k") == "Conv2d 16 kernel_size="
+
+
+def test_arguments_that_are_given_are_not_offered_again() -> None:
+    assert "out_channels" not in labels("Conv2d 16 ")
+    assert "stride" not in labels("Conv2d 16 kernel_size=(3, 3) stride=2 ")
+    assert labels("Linear 16 bias=false ") == []
+
+
+def test_truth_values_are_offered() -> None:
+    assert labels("Linear 16 bias=") == ["true", "false"]
+    assert completed("Linear 16 bias=f") == "Linear 16 bias=false"
+
+
+@given(TEXTS)
+def test_completing_any_text_replaces_its_end(text: str) -> None:
+    completion = complete(text)
+
+    assert 0 <= completion.start <= len(text)
+
+
+@given(LAYER_LINES)
+def test_completing_any_line_replaces_its_end(text: str) -> None:
+    for end in range(len(text) + 1):
+        assert 0 <= complete(text[:end]).start <= end

@@ -1,0 +1,160 @@
+"""Networks as lines: shapes, parameters, what is wrong, and where lines stand."""
+
+import time
+from typing import Any
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from tests.lab.networks import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, places
+from tuilab.lab.errors import InputError
+from tuilab.lab.network import (
+    frozen,
+    inserted,
+    line_at,
+    parse,
+    plan,
+    removed,
+    replaced,
+    same_modules,
+)
+
+CONVNET = (
+    "Conv2d 16 kernel_size=3 padding=1",
+    "MaxPool2d 2",
+    ("Residual", "Conv2d 16 kernel_size=3 padding=1", "BatchNorm2d", "ReLU"),
+    "Flatten",
+    "Linear 10",
+)
+
+
+def test_each_line_has_its_shape_and_its_parameters() -> None:
+    rows = plan(CONVNET, (1, 28, 28)).rows
+
+    assert [(row.path, row.output, row.parameters) for row in rows] == [
+        ((0,), (16, 28, 28), 160),
+        ((1,), (16, 14, 14), 0),
+        ((2,), (16, 14, 14), 2352),
+        ((2, 1), (16, 14, 14), 2320),
+        ((2, 2), (16, 14, 14), 32),
+        ((2, 3), (16, 14, 14), 0),
+        ((3,), (3136,), 0),
+        ((4,), (10,), 31370),
+    ]
+
+
+def test_a_block_counts_once_in_the_whole() -> None:
+    whole = plan(CONVNET, (1, 28, 28))
+
+    assert (whole.parameters, whole.output, whole.is_valid) == (160 + 2352 + 31370, (10,), True)
+
+
+def test_a_repeated_block_has_weights_of_its_own_each_time() -> None:
+    whole = plan((("Repeat 3", "Linear 4", "Tanh"),), (4,))
+
+    assert whole.parameters == 3 * (4 * 4 + 4)
+
+
+def test_the_first_round_of_a_repeated_block_may_have_another_size() -> None:
+    whole = plan((("Repeat 3", "Linear 4"),), (2,))
+
+    assert whole.parameters == (2 * 4 + 4) + 2 * (4 * 4 + 4)
+
+
+def test_a_repeated_block_that_shrinks_too_far_says_so_in_its_last_line() -> None:
+    rows = plan((("Repeat 9", "MaxPool2d 2"),), (1, 28, 28)).rows
+
+    assert rows[1].problem.startswith("when repeated: a window of 2 does not fit into height 1")
+
+
+def test_a_line_that_is_wrong_hides_the_shapes_below_but_not_above() -> None:
+    rows = plan(("Linear 8", "Lnear 4", "Linear 2"), (2,)).rows
+
+    assert [row.output for row in rows] == [(8,), None, None]
+    assert rows[1].problem == 'there is no layer Lnear; nearest to "Lnear" is "Linear"'
+    assert rows[2].problem == "" and rows[2].input is None
+
+
+def test_a_residual_block_names_both_shapes_that_do_not_meet() -> None:
+    (head, _) = plan((("Residual", "Linear 4"),), (2,)).rows
+
+    assert head.problem == (
+        "Residual adds what goes in, [2], to what comes out, [4]: make both shapes the same"
+    )
+
+
+def test_an_empty_block_asks_for_a_layer() -> None:
+    assert plan((("Residual",),), (2,)).rows[0].problem == "Residual is empty: put a layer into it"
+
+
+def test_a_network_too_large_to_draw_is_refused_at_once() -> None:
+    inner = ("Repeat 1000", "Conv2d 1 kernel_size=1 padding=1")
+
+    before = time.perf_counter()
+    rows = plan((("Repeat 1000", inner),), (1, 28, 28)).rows
+
+    assert rows[0].problem == "these are more than 10,000 layers; repeat less often"
+    assert time.perf_counter() - before < 1
+
+
+@given(st.one_of(TEXTS, LAYER_LINES))
+@example("Linear " + "9" * 5000)
+@example("Conv2d 1 kernel_size=((((1")
+@example("Linear 1_6")
+def test_reading_a_line_ends_in_a_layer_or_an_input_error(line: str) -> None:
+    try:
+        parse(line)
+    except InputError as error:
+        assert error.problem
+
+
+@given(NETWORKS, SHAPES)
+def test_every_network_has_a_plan(network: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+    whole = plan(network, shape)
+
+    assert [row.path for row in whole.rows] == places(network)
+    assert whole.is_valid == (not any(row.problem for row in whole.rows))
+    if network and whole.is_valid:
+        assert whole.output is not None
+
+
+@given(NETWORKS, st.data(), LINES)
+def test_taking_out_what_was_put_in_gives_the_same_network(
+    network: tuple[Any, ...], data: st.DataObject, line: Any
+) -> None:
+    path = data.draw(st.sampled_from([*places(network), (len(network),)]))
+
+    edited = inserted(network, path, line)
+
+    assert line_at(edited, path) == line
+    assert removed(edited, path) == network
+
+
+@given(NETWORKS, st.data(), LINES)
+def test_putting_the_old_line_back_gives_the_same_network(
+    network: tuple[Any, ...], data: st.DataObject, line: Any
+) -> None:
+    assume(network)
+    path = data.draw(st.sampled_from(places(network)))
+
+    edited = replaced(network, path, line)
+
+    assert line_at(edited, path) == line
+    assert replaced(edited, path, line_at(network, path)) == network
+    assert inserted(removed(network, path), path, line_at(network, path)) == network
+
+
+@given(NETWORKS)
+def test_lists_of_a_file_become_the_same_lines(network: tuple[Any, ...]) -> None:
+    def thawed(line: Any) -> Any:
+        return [thawed(inner) for inner in line] if isinstance(line, tuple) else line
+
+    assert frozen(thawed(network)) == network
+
+
+def test_only_dropout_may_change_without_other_modules() -> None:
+    before = ("Linear 8", ("Residual", "Dropout 0.1", "Linear 8"))
+
+    assert same_modules(before, ("Linear 8 bias=true", ("Residual", "Dropout p=0.5", "Linear 8")))
+    assert not same_modules(before, ("Linear 9", ("Residual", "Dropout 0.1", "Linear 8")))
+    assert not same_modules(before, ("Linear 8",))

@@ -1,0 +1,126 @@
+"""An experiment as a form: its knobs, the dropout of its network, and what is typed into them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from tuilab.lab import edits
+from tuilab.lab.experiment import Experiment, knobs, name_of, options, value_at, with_value
+from tuilab.lab.files import value
+from tuilab.lab.knobs import Knob, declared
+from tuilab.lab.layers import Dropout
+from tuilab.lab.network import parse
+from tuilab.lab.numbers import compact
+
+DROPOUT = "network.dropout"
+"""The key of the knob that stands for every Dropout line."""
+
+DEVICE = "training.device"
+"""The key whose choices only the host knows."""
+
+_CHOICES = {
+    "task": {
+        "classification": "Tell which class an example belongs to",
+        "regression": "Tell a number",
+    },
+    "data.alphabet": {
+        "digits": "0 to 9: ten classes",
+        "letters": "A to Z: 26 classes",
+        "both": "Digits and letters: 36 classes",
+    },
+    "data.features": {
+        "x1": "Left to right",
+        "x2": "Bottom to top",
+        "x1^2": "Distance from the vertical middle, squared",
+        "x2^2": "Distance from the horizontal middle, squared",
+        "x1*x2": "Positive in two opposite quadrants",
+        "sin(x1)": "Waves from left to right",
+        "sin(x2)": "Waves from bottom to top",
+    },
+    "initialization.weights": {
+        "default": "PyTorch's own for each layer",
+        "kaiming_normal": "Keeps the size of the signal through ReLU; bell-shaped",
+        "kaiming_uniform": "Keeps the size of the signal through ReLU; evenly spread",
+        "xavier_normal": "Keeps the size of the signal through Tanh; bell-shaped",
+        "xavier_uniform": "Keeps the size of the signal through Tanh; evenly spread",
+        "normal": "Bell-shaped with the spread `std`, whatever the size of the layer",
+        "zeros": "All the same, so that units never become different",
+    },
+    "initialization.bias": {
+        "default": "PyTorch's own for each layer",
+        "zeros": "All zero",
+    },
+}  # fmt: skip
+
+
+def form(experiment: Experiment) -> Iterator[Knob]:
+    """Every knob, section by section, with one for the Dropout lines of the network."""
+    yield from knobs(experiment)
+    chances = edits.dropouts(experiment.network)
+    if chances:
+        yield replace(
+            declared(Dropout)["p"],
+            key=DROPOUT,
+            label="dropout",
+            help=f"Chance of a value to be dropped, in {_every(len(chances))} of the network",
+            value=chances[0],
+        )
+
+
+def _every(lines: int) -> str:
+    return "the Dropout line" if lines == 1 else f"all {lines} Dropout lines"
+
+
+def read(knob: Knob, text: str) -> Any:
+    """What a typed text stands for; `turned` says whether the knob can have it."""
+    text = text.strip()
+    if knob.kind in ("text", "choice"):
+        return text.strip("\"'")
+    if knob.kind == "list" and not text.startswith("["):
+        return value(f"[{text}]")
+    if knob.kind in ("int", "float"):
+        return _number(knob, text)
+    return value(text)
+
+
+def _number(knob: Knob, text: str) -> Any:
+    """A number as people write it: also `.5`, `1e3` for a whole one, and `10 000`."""
+    try:
+        number = float("".join(text.split()))
+    except ValueError:
+        return value(text)
+    return int(number) if knob.kind == "int" and number.is_integer() else number
+
+
+def turned(experiment: Experiment, key: str, value: Any) -> Experiment:
+    """The experiment with a knob of the form changed; InputError says what is wrong."""
+    if key != DROPOUT:
+        return with_value(experiment, key, value)
+    layer = parse(f"Dropout {value}")
+    assert isinstance(layer, Dropout), "the line names it"
+    return with_value(experiment, "network", edits.with_dropout(experiment.network, layer.p))
+
+
+def value_of(experiment: Experiment, key: str) -> Any:
+    """The value of one knob of the form; None where there is none."""
+    if key == DROPOUT:
+        return next(iter(edits.dropouts(experiment.network)), None)
+    try:
+        return value_at(experiment, key)
+    except AttributeError:
+        return None
+
+
+def written(knob: Knob) -> str:
+    """The value as a person would type it."""
+    if isinstance(knob.value, int) and not isinstance(knob.value, bool):
+        return str(knob.value)
+    return compact(knob.value).replace("\u2009", "")
+
+
+def helps(knob: Knob) -> dict[str, str]:
+    """One line about each choice of a knob."""
+    section, _, field = knob.key.partition(".")
+    if field == "name":
+        return {name_of(kind): (kind.__doc__ or "").splitlines()[0] for kind in options(section)}
+    return _CHOICES.get(knob.key, {})
