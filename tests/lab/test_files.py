@@ -216,7 +216,7 @@ def test_comments_and_order_of_a_file_are_kept(path: Path, name: str) -> None:
 
 def test_editing_one_layer_keeps_the_comments_of_the_others(path: Path) -> None:
     path.write_text(
-        'network = [\n    "Linear 4",  # wide\n    "Tanh",\n    "Linear 2",  # the end\n]\nseed = 1\n'
+        'network = [\n    "Linear 4",  # wide\n    "Tanh",\n    "Linear 2",  # the end\n]\n'
     )
 
     files.write(

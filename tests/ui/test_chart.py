@@ -1,0 +1,215 @@
+"""A chart reads exact values, changes how it shows them, and does no work unseen."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+import tuilab.ui
+from tests.ui.fakes import text_of
+from tuilab.lab.run import Mark
+from tuilab.ui.widgets.chart import Chart
+from tuilab.ui.widgets.scene import Scene
+from tuilab.ui.widgets.traces import Trace
+
+STYLES = Path(tuilab.ui.__file__).parent / "tuilab.tcss"
+
+
+class ChartApp(App[None]):
+    """A chart and nothing else."""
+
+    CSS_PATH = STYLES
+
+    def compose(self) -> ComposeResult:
+        yield Chart()
+
+    @property
+    def chart(self) -> Chart:
+        return self.query_one(Chart)
+
+
+def falling(steps: int = 1000, **scene: Any) -> Scene:
+    """A training loss at every step from 1 on, and a validation loss at every hundredth."""
+    train = [(float(x), 1 / x, 0.5 / x, 2 / x) for x in range(1, steps + 1)]
+    validation = [(float(x), 2 / x, 2 / x, 2 / x) for x in range(100, steps + 1, 100)]
+    traces = [
+        Trace("train", train, 1, newest=train[-1][1]),
+        Trace("validation", validation, 2, "●", newest=validation[-1][1]),
+    ]
+    return Scene(traces, **scene)
+
+
+@asynccontextmanager
+async def shown(
+    scene: Scene, size: tuple[int, int] = (80, 20)
+) -> AsyncIterator[tuple[ChartApp, Pilot[None]]]:
+    app = ChartApp()
+    async with app.run_test(size=size) as pilot:
+        app.chart.show(scene)
+        app.chart.focus()
+        await pilot.pause()
+        yield app, pilot
+
+
+async def test_before_there_is_data_the_chart_says_what_to_do() -> None:
+    async with shown(Scene(empty="Press space to start training.")) as (app, _):
+        assert "Press space to start training." in text_of(app)
+
+
+async def test_lines_are_named_with_their_newest_values() -> None:
+    async with shown(falling()) as (app, _):
+        assert "─── train 0.001  ─●─ validation 0.002" in text_of(app)
+
+
+async def test_the_cursor_begins_at_the_newest_point_and_reads_all_lines() -> None:
+    async with shown(falling()) as (app, pilot):
+        await pilot.press("left")
+        await pilot.pause()
+
+        first = text_of(app).splitlines()[0]
+        assert "step 1 000" in first
+        assert "train 0.001 (5e-4 to 0.002)" in first
+        assert "validation 0.002" in first
+
+
+async def test_the_cursor_goes_to_points_and_reads_them_exactly() -> None:
+    async with shown(falling()) as (app, pilot):
+        await pilot.press("left", "left", "left")
+        await pilot.pause()
+
+        x = app.chart.cursor
+        assert x is not None and x == int(x) and x < 1000
+        assert f"train {1 / x:.6g}" in text_of(app)
+        assert "validation 0.002 at 1 000" in text_of(app)
+
+
+async def test_the_cursor_passes_every_point_of_a_sparse_line() -> None:
+    sparse = Scene([Trace("loss", [(x, x, x, x) for x in (0.0, 1.0, 500.0, 1000.0)])])
+    async with shown(sparse) as (app, pilot):
+        seen = []
+        for _ in range(5):
+            await pilot.press("left")
+            seen.append(app.chart.cursor)
+        await pilot.press("right")
+
+        assert seen == [1000, 500, 1, 0, 0]
+        assert app.chart.cursor == 1
+
+
+async def test_the_cursor_shows_what_was_changed_there() -> None:
+    async with shown(falling(marks=[Mark(1000, "lr 0.01")])) as (app, pilot):
+        await pilot.press("left")
+        await pilot.pause()
+
+        assert "lr 0.01" in text_of(app).splitlines()[0]
+
+
+async def test_escape_takes_the_cursor_away_and_then_is_not_the_charts() -> None:
+    async with shown(falling()) as (app, pilot):
+        assert app.chart.check_action("cursor_off", ()) is False
+        await pilot.press("left")
+        assert app.chart.check_action("cursor_off", ()) is True
+        await pilot.press("escape")
+        await pilot.pause()
+
+        assert app.chart.cursor is None
+        assert "train 0.001" in text_of(app).splitlines()[0]
+
+
+async def test_the_mouse_reads_values_and_a_click_keeps_the_cursor() -> None:
+    async with shown(falling()) as (app, pilot):
+        await pilot.hover(Chart, (40, 10))
+        await pilot.pause()
+        under = app.chart.read
+        assert under is not None and 300 < under < 700
+        assert f"step {int(under)}" in text_of(app)
+
+        await pilot.click(Chart, (40, 10))
+        await pilot.pause()
+        assert app.chart.cursor == under
+
+
+async def test_logarithmic_smooth_and_zoom_are_keys() -> None:
+    async with shown(falling()) as (app, pilot):
+        await pilot.press("l", "m", "z", "z")
+        await pilot.pause()
+
+        assert "log, smooth 0.6, last 1k" in text_of(app)
+        await pilot.press("l", "m", "m", "m", "z", "z")
+        await pilot.pause()
+        assert app.chart.settings == type(app.chart.settings)()
+
+
+async def test_news_repaints_only_what_differs() -> None:
+    async with shown(falling()) as (app, pilot):
+        repainted: list[int] = []
+        original = app.chart.refresh
+
+        def refresh(*regions: Any, **options: Any) -> Chart:
+            repainted.append(len(regions))
+            return original(*regions, **options)
+
+        app.chart.refresh = refresh  # type: ignore[method-assign]
+        app.chart.show(falling())
+        await pilot.pause()
+        assert repainted == []
+
+        app.chart.show(falling(marks=[Mark(10**9, "out of view")]))
+        await pilot.pause()
+        assert repainted == []
+
+
+async def test_a_hidden_chart_is_not_drawn_until_it_is_shown() -> None:
+    async with shown(falling(500)) as (app, pilot):
+        app.chart.display = False
+        await pilot.pause()
+        drawn = app.chart.frames
+
+        app.chart.show(falling(1000))
+        await pilot.pause()
+        assert app.chart.frames == drawn
+
+        app.chart.display = True
+        await pilot.pause()
+        assert app.chart.frames == drawn + 1
+        assert "train 0.001" in text_of(app)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (5, 3), (300, 60), (12, 24)])
+async def test_a_chart_survives_any_size_and_comes_back(size: tuple[int, int]) -> None:
+    async with shown(falling()) as (app, pilot):
+        before = text_of(app)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        assert [strip.cell_length for strip in strips] == [size[0]] * size[1]
+
+        await pilot.resize_terminal(80, 20)
+        await pilot.pause()
+        assert text_of(app) == before
+
+
+async def test_another_theme_recolours_the_chart() -> None:
+    async with shown(falling()) as (app, pilot):
+        before = list(app.chart._strips)
+        app.theme = "textual-light"
+        await pilot.pause()
+        await pilot.pause()
+
+        after = app.chart._strips
+        assert [strip.text for strip in after] == [strip.text for strip in before]
+        assert after != before
+
+
+async def test_an_ascii_locale_gets_an_ascii_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
+    async with shown(Scene(falling().traces[:1])) as (app, pilot):
+        await pilot.press("left", "m", "l")
+        await pilot.pause()
+
+        assert text_of(app).isascii()
+        assert "train 0.001" in text_of(app)

@@ -1,0 +1,253 @@
+"""The charts of a run: which there are, how to choose, and what the layers' list says."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from math import nan
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Footer
+
+from tests.ui.fakes import text_of
+from tests.ui.runs import changed, layer, trained
+from tests.ui.test_chart import STYLES
+from tuilab.lab.messages import Probed
+from tuilab.lab.run import Run
+from tuilab.ui.panes.charts import ChartsPane
+from tuilab.ui.widgets.layerlist import LayerList, evenly, sparkline, word_for
+
+
+class ChartsApp(App[None]):
+    """The pane, and a place to put the focus beside it."""
+
+    CSS_PATH = STYLES
+
+    def compose(self) -> ComposeResult:
+        yield ChartsPane()
+        yield Footer()
+
+    @property
+    def pane(self) -> ChartsPane:
+        return self.query_one(ChartsPane)
+
+
+@asynccontextmanager
+async def shown(
+    run: Run, size: tuple[int, int] = (70, 20)
+) -> AsyncIterator[tuple[ChartsApp, Pilot[None]]]:
+    app = ChartsApp()
+    async with app.run_test(size=size) as pilot:
+        app.pane.show(run)
+        app.pane.upper.chart.focus()
+        await pilot.pause()
+        yield app, pilot
+
+
+async def test_before_a_run_the_pane_says_how_to_begin() -> None:
+    async with shown(Run()) as (app, _):
+        assert "Press space to start training: the loss appears here." in text_of(app)
+
+
+async def test_a_short_pane_has_one_chart_and_a_tall_one_two() -> None:
+    async with shown(trained(), (70, 20)) as (app, pilot):
+        assert "validation" in text_of(app)
+        assert not app.pane.lower.display
+
+        await pilot.resize_terminal(70, 45)
+        await pilot.pause()
+        assert app.pane.lower.display
+        assert "1 Linear" in text_of(app)
+
+
+async def test_arrow_keys_go_through_the_charts() -> None:
+    async with shown(trained()) as (app, pilot):
+        for words in ("train 0.5", "1 Linear", "1e-3 is usual", "rate 0.001", "train 0.0498"):
+            await pilot.press("down")
+            await pilot.pause()
+            assert words in text_of(app)
+        await pilot.press("up")
+        assert app.pane.upper.kind.title == "Learning rate"
+
+
+async def test_a_click_on_its_name_shows_a_chart() -> None:
+    async with shown(trained()) as (app, pilot):
+        column = text_of(app).splitlines()[0].index("Updates")
+        await pilot.click(offset=(column + 2, 0))
+        await pilot.pause()
+
+        assert app.pane.upper.kind.title == "Update ratio by layer"
+
+
+async def test_the_metric_has_the_tasks_own_name() -> None:
+    async with shown(trained(task="regression")) as (app, _):
+        assert "R²" in text_of(app)
+    async with shown(trained()) as (app, _):
+        assert "Accuracy" in text_of(app)
+
+
+async def test_gradients_and_updates_are_logarithmic_from_the_start() -> None:
+    async with shown(trained()) as (app, pilot):
+        await pilot.press("down", "down")
+        await pilot.pause()
+
+        assert "log" in text_of(app)
+        assert app.pane.upper.chart.settings.is_log
+
+
+async def test_each_chart_keeps_how_it_is_shown() -> None:
+    async with shown(trained()) as (app, pilot):
+        await pilot.press("l", "z", "down", "up")
+        app.pane.show(trained(320))
+        await pilot.pause()
+
+        assert "log, last 10k" in text_of(app)
+
+
+async def test_a_change_of_a_knob_is_a_mark_on_the_charts() -> None:
+    run = trained()
+    run.apply(changed(150, "optimizer.lr", 0.01))
+    async with shown(run) as (app, _):
+        assert "┊lr 0.01" in text_of(app)
+
+
+async def test_a_loss_that_is_not_finite_is_marked() -> None:
+    async with shown(trained(losses={200: nan})) as (app, _):
+        assert "✕ 1 not finite" in text_of(app)
+
+
+async def test_nothing_is_drawn_without_news() -> None:
+    run = trained()
+    async with shown(run) as (app, pilot):
+        drawn = app.pane.upper.chart.frames
+        app.pane.show(run)
+        run.version += 1
+        app.pane.show(run)
+        await pilot.pause()
+
+        assert app.pane.upper.chart.frames == drawn
+
+
+async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> None:
+    run = trained(100)
+    async with shown(run) as (app, pilot):
+        app.pane.display = False
+        await pilot.pause()
+        drawn = app.pane.upper.chart.frames
+        later = trained(300)
+        app.pane.show(later)
+        await pilot.pause()
+        assert app.pane.upper.chart.frames == drawn
+
+        app.pane.display = True
+        await pilot.pause()
+        await pilot.pause()
+        assert "train 0.0498" in text_of(app)
+
+
+async def test_a_rewound_run_loses_its_end_on_the_chart() -> None:
+    run = trained(300)
+    async with shown(run) as (app, pilot):
+        run._rewind(100)
+        app.pane.show(run)
+        await pilot.pause()
+
+        assert "train 0.368" in text_of(app)
+
+
+async def test_the_layers_stand_beside_or_below_their_chart() -> None:
+    for size in ((120, 20), (60, 20)):
+        async with shown(trained(layers=3), size) as (app, pilot):
+            await pilot.press("down", "down")
+            await pilot.pause()
+            lines = [line for line in text_of(app).splitlines() if "healthy" in line]
+            assert [line.count("Linear") for line in lines] == [1, 1, 1]
+
+
+async def test_many_layers_have_six_lines_and_all_their_rows() -> None:
+    run = trained(layers=12)
+    async with shown(run, (120, 20)) as (app, pilot):
+        await pilot.press("down", "down")
+        await pilot.pause()
+
+        rows = app.pane.upper.query_one(LayerList)._rows
+        assert len(rows) == 12
+        assert [row.name.split()[0] for row in rows if row.sign] == ["1", "3", "5", "8", "10", "12"]
+        assert len({row.sign for row in rows if row.sign}) == 6
+        assert text_of(app).count("healthy") == 12
+
+
+async def test_a_layer_far_from_the_others_is_pointed_out() -> None:
+    run = trained(layers=3)
+    odd = [layer(1), layer(2), layer(3, gradient=1e-6), layer(4, gradient=nan), layer(5, 0.0)]
+    run.apply(Probed("a", 310, odd))
+    async with shown(run, (120, 20)) as (app, pilot):
+        await pilot.press("down", "down")
+        await pilot.pause()
+
+        words = {row.name: row.word for row in app.pane.upper.query_one(LayerList)._rows}
+        assert words == {
+            "1 Linear": "healthy", "2 Linear": "healthy", "3 Linear": "small?",
+            "4 Linear": "not finite", "5 Linear": "zero",
+        }  # fmt: skip
+        assert "small?" in text_of(app)
+
+
+@pytest.mark.parametrize(
+    ("family", "value", "word"),
+    [
+        ("update", 1e-3, "healthy"), ("update", 1e-7, "small?"), ("update", 0.5, "large?"),
+        ("gradient", 1.0, "healthy"), ("gradient", 500.0, "large?"),
+        ("gradient", nan, "not finite"),
+    ],
+)  # fmt: skip
+def test_words_for_layers_are_plain(family: str, value: float, word: str) -> None:
+    assert word_for(family, value, middle=1.0) == word
+
+
+def test_layers_are_chosen_evenly() -> None:
+    assert evenly(range(20), 6) == [0, 4, 8, 11, 15, 19]
+    assert evenly(range(3), 6) == [0, 1, 2]
+
+
+def test_sparklines_share_a_logarithmic_scale() -> None:
+    assert sparkline([1e-4, 1e-2, 1.0], 5, 1e-4, 1.0, "▁▂▃▄▅▆▇█") == "  ▁▅█"
+    assert sparkline([nan, 0.0, 1.0], 3, 1.0, 1.0, "▁▂▃▄▅▆▇█") == "!▁▅"
+
+
+async def test_two_charts_are_reached_by_a_key() -> None:
+    async with shown(trained(), (70, 45)) as (app, pilot):
+        await pilot.press("o", "down")
+        assert app.pane.lower.kind.title == "Update ratio by layer"
+        await pilot.press("o", "down")
+        assert app.pane.upper.kind.title == "Metric"
+
+
+async def test_keys_of_the_focused_chart_stand_in_the_footer() -> None:
+    async with shown(trained(), (100, 20)) as (app, pilot):
+        await pilot.pause()
+        footer = text_of(app).splitlines()[-1]
+        for words in ("l Log", "m Smooth", "z Zoom", "←→ Read values", "↑↓ Chart"):
+            assert words in footer
+
+
+async def test_every_key_has_an_id_and_a_tooltip() -> None:
+    async with shown(trained()) as (app, _):
+        chart = app.pane.upper.chart
+        for node in (chart, app.pane.upper, app.pane):
+            own = [binding for _, binding in node._bindings]
+            assert own
+            assert all(binding.id and binding.tooltip for binding in own)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (5, 3), (40, 12), (200, 60)])
+async def test_the_pane_survives_any_size_and_comes_back(size: tuple[int, int]) -> None:
+    async with shown(trained(layers=9), (100, 40)) as (app, pilot):
+        before = text_of(app)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        await pilot.resize_terminal(100, 40)
+        await pilot.pause()
+        await pilot.pause()
+
+        assert text_of(app) == before

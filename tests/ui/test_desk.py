@@ -1,0 +1,160 @@
+"""What is edited, what runs, and which commands follow."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ui.fakes import SPIRAL, started
+from tuilab.lab.experiment import with_value
+from tuilab.lab.messages import Changed, Failed, Finished, Pause, Paused, Resume, Set, Start
+from tuilab.lab.run import Run, Snapshot
+from tuilab.ui.desk import Desk, name_run, next_round, with_learning_rate
+
+
+@pytest.fixture
+def training() -> Desk:
+    """A desk with a run that trains."""
+    desk = Desk(SPIRAL)
+    (start,) = desk.start()
+    assert isinstance(start, Start)
+    desk.receive(started(start.run, SPIRAL))
+    return desk
+
+
+def test_an_edit_before_any_run_sends_nothing() -> None:
+    desk = Desk(SPIRAL)
+
+    assert desk.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == []
+    assert desk.restart_keys == []
+
+
+def test_a_live_knob_is_sent_at_once(training: Desk) -> None:
+    assert training.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == [Set("optimizer.lr", 0.5)]
+    assert training.restart_keys == []
+
+
+def test_another_network_waits_for_a_restart(training: Desk) -> None:
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+
+    assert training.edit(edited) == []
+    assert training.restart_keys == ["network"]
+
+
+def test_a_live_knob_goes_live_also_while_something_else_waits(training: Desk) -> None:
+    training.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
+
+    sent = training.edit(with_value(training.experiment, "optimizer.lr", 0.5))
+
+    assert sent == [Set("optimizer.lr", 0.5)]
+    assert training.restart_keys == ["network"]
+
+
+def test_undoing_a_live_change_goes_live_too(training: Desk) -> None:
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
+
+    assert training.undo() == [Set("optimizer.lr", 0.001)]
+    assert training.redo() == [Set("optimizer.lr", 0.5)]
+    assert training.redo() is None
+
+
+def test_an_answer_to_our_own_change_is_not_an_edit(training: Desk) -> None:
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.2))
+
+    training.receive(Changed(training.run.id, 10, "optimizer.lr", 0.5))
+
+    assert training.experiment.optimizer.lr == 0.2
+
+
+def test_a_change_by_another_viewer_is_ours_too(training: Desk) -> None:
+    training.receive(Changed(training.run.id, 10, "optimizer.lr", 0.25))
+
+    assert training.experiment.optimizer.lr == 0.25
+    assert training.restart_keys == []
+
+
+def test_the_run_key_begins_pauses_and_goes_on() -> None:
+    desk = Desk(SPIRAL)
+    (start,) = desk.toggle()
+    assert isinstance(start, Start)
+    assert desk.toggle() == [], "while it starts there is nothing to pause"
+
+    desk.receive(started(start.run, SPIRAL))
+    assert desk.toggle() == [Pause()]
+    desk.receive(Paused(start.run, 3))
+    assert desk.toggle() == [Resume()]
+
+
+def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Desk) -> None:
+    training.receive(Failed(training.run.id, "The loss became infinite", recoverable=True))
+    assert training.toggle() == [Resume()]
+
+    training.receive(Failed(training.run.id, "The data is gone"))
+    assert isinstance(training.toggle()[0], Start)
+
+
+def test_a_finished_run_begins_anew_with_what_is_on_the_desk(training: Desk) -> None:
+    before = training.run.id
+    training.receive(Finished(before, "done", 100, 10, 3.0, {}))
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+
+    assert training.edit(edited) == []
+    assert training.restart_keys == [], "nothing runs that would have to be restarted"
+    (start,) = training.toggle()
+    assert isinstance(start, Start) and start.experiment == edited and start.run != before
+
+
+def test_attaching_takes_the_experiment_of_the_run() -> None:
+    desk = Desk(None)
+
+    desk.receive(Snapshot(Run(id="spiral-1", state="training", experiment=SPIRAL), "0.1", 7))
+
+    assert desk.experiment == SPIRAL and not desk.is_edited
+
+
+def test_a_first_snapshot_does_not_undo_a_start_that_was_sent_before_it() -> None:
+    desk = Desk(SPIRAL)
+    (start,) = desk.start()
+    assert isinstance(start, Start)
+
+    desk.receive(Snapshot(Run(), "0.1", 7))
+
+    assert (desk.run.id, desk.run.state) == (start.run, "starting")
+
+
+def test_keeping_up_after_falling_behind_keeps_the_edits(training: Desk) -> None:
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+    training.edit(edited)
+
+    run = Run(id=training.run.id, state="training", experiment=SPIRAL, step=500)
+    training.receive(Snapshot(run, "0.1", 7))
+
+    assert training.run.step == 500 and training.experiment == edited
+    assert training.restart_keys == ["network"]
+
+
+def test_ids_say_what_and_never_repeat() -> None:
+    names = {name_run(SPIRAL) for _ in range(20)}
+    assert all(name.startswith("a-spiral-") for name in names) and len(names) > 15
+
+
+@pytest.mark.parametrize(
+    ("value", "up", "down"),
+    [(0.001, 0.002, 0.0005), (0.003, 0.005, 0.002), (1.0, 2.0, 0.5), (0.0, 1e-12, 0.0)],
+)
+def test_learning_rates_go_in_round_steps(value: float, up: float, down: float) -> None:
+    assert next_round(value, 1) == pytest.approx(up)
+    assert next_round(value, -1) == pytest.approx(down)
+
+
+@given(st.floats(1e-8, 100))
+def test_up_and_down_again_is_never_far_from_where_it_began(value: float) -> None:
+    there = next_round(value, 1)
+    assert value < there <= value * 2.5 * 1.001
+    assert next_round(there, -1) <= value * 1.001
+
+
+def test_the_learning_rate_key_changes_only_the_learning_rate() -> None:
+    changed = with_learning_rate(SPIRAL, 1)
+    assert with_value(changed, "optimizer.lr", SPIRAL.optimizer.lr) == SPIRAL

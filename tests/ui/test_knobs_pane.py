@@ -1,0 +1,269 @@
+"""The hyperparameters pane: what it says when a knob is turned, and what it shows."""
+
+import pytest
+
+from tests.ui.fakes import DEVICES
+from tests.ui.holder import SIZES, Held, held, training
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.run import Run
+from tuilab.ui.panes.knobs import KnobsPane
+
+SPIRAL = Experiment(network=("Linear 8", "Dropout 0.5", "Linear 2"))
+
+
+async def go(pane: Held[KnobsPane], key: str) -> None:
+    """Put the cursor on a knob."""
+    pane.pane.rows.cursor = key
+    await pane.pilot.pause()
+
+
+# What it says
+
+
+async def test_a_number_is_typed_in_the_place_of_the_old_one() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "optimizer.lr")
+        await pane.press("enter")
+        await pane.type("3e-4")
+        assert pane.edited == []
+        await pane.press("enter")
+
+        assert pane.edited == [("optimizer.lr", 3e-4)]
+        assert "3e-4" in pane.line(" lr ")
+
+
+async def test_a_number_out_of_range_is_refused_while_it_is_typed() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "data.batch_size")
+        await pane.press("enter")
+        await pane.type("-1")
+        below = pane.text.splitlines()[pane.row("batch_size") + 1]
+        assert "✗ expected a whole number ≥ 1" in below
+
+        await pane.press("enter")
+        assert pane.edited == [] and pane.pane.is_typing
+        await pane.press("escape")
+        assert "✗" not in pane.text and "32" in pane.line("batch_size")
+        assert pane.pane.rows.has_focus
+
+
+async def test_arrows_step_and_stay_in_range() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "data.batch_size")
+        await pane.press("right", "plus", "left", "minus")
+        assert [value for _, value in pane.edited] == [64, 128, 64, 32]
+
+        await go(pane, "seed")
+        await pane.press("left")
+        assert pane.edited[-1] == ("data.batch_size", 32)
+
+
+async def test_truth_is_turned_over_by_enter() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "data.normalize")
+        await pane.press("enter")
+
+        assert pane.edited == [("data.normalize", False)]
+
+
+async def test_choices_go_round_with_the_arrows() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "optimizer.name")
+        await pane.press("right", "left", "left")
+
+        assert [value for _, value in pane.edited] == ["sgd", "adamw", "adam"]
+
+
+async def test_enter_opens_the_choices_with_their_help() -> None:
+    async with held(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
+        await go(pane, "schedule.name")
+        await pane.press("enter")
+        assert "✓ constant" in pane.text
+        assert "Fall along half a cosine to the end" in pane.text
+        await pane.press("down", "down", "enter")
+
+        assert pane.edited == [("schedule.name", "cosine")]
+        assert "Fall along half a cosine to the end" in pane.text
+        assert "Multiply by gamma" not in pane.text
+        assert pane.pane.rows.has_focus
+
+
+async def test_escape_chooses_nothing() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "schedule.name")
+        await pane.press("enter", "down", "escape")
+
+        assert pane.edited == []
+        assert pane.pane.rows.has_focus
+
+
+async def test_of_several_choices_each_is_put_in_or_taken_out() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "data.features")
+        await pane.press("enter", "down", "down", "space", "up", "enter", "escape")
+
+        assert pane.edited == [
+            ("data.features", ("x1", "x2", "x1^2")),
+            ("data.features", ("x1", "x1^2")),
+        ]
+
+
+async def test_a_list_is_typed_with_commas() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "optimizer.betas")
+        await pane.press("enter")
+        await pane.type("0.8, 0.9")
+        await pane.press("enter")
+
+        assert pane.edited == [("optimizer.betas", [0.8, 0.9])]
+
+
+async def test_one_knob_turns_every_dropout_line() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "network.dropout")
+        await pane.press("enter")
+        await pane.type(".2")
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Linear 8", "Dropout 0.2", "Linear 2"))]
+
+
+async def test_backspace_goes_back_to_the_default() -> None:
+    async with held(KnobsPane(), with_value(SPIRAL, "optimizer.lr", 0.5)) as pane:
+        await go(pane, "optimizer.lr")
+        assert "default 1e-3" in pane.text
+        await pane.press("backspace", "backspace")
+
+        assert pane.edited == [("optimizer.lr", 1e-3)]
+
+
+async def test_devices_are_those_the_host_found_with_the_reason_against_one() -> None:
+    async with held(KnobsPane(), SPIRAL, Run(devices=DEVICES)) as pane:
+        await go(pane, "training.device")
+        await pane.press("enter")
+        assert "NVIDIA H200, 139 GiB" in pane.text
+        assert "mps" in pane.line("✗ this is no Mac")
+
+        await pane.press("up", "end", "enter")
+        assert pane.edited == []
+        await pane.press("up", "enter")
+        assert pane.edited == [("training.device", "cuda:0")]
+
+
+async def test_before_the_host_has_looked_a_device_can_be_typed() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "training.device")
+        await pane.press("enter")
+        await pane.type("cpu")
+        await pane.press("enter")
+
+        assert pane.edited == [("training.device", "cpu")]
+
+
+async def test_the_learning_rate_is_nudged_from_anywhere_also_twice_at_once() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        pane.pane.nudge("optimizer.lr", 1)
+        pane.pane.nudge("optimizer.lr", 1)
+        await pane.pilot.pause()
+
+        assert pane.edited == [("optimizer.lr", 2e-3), ("optimizer.lr", 5e-3)]
+        assert pane.pane.rows.cursor == "seed"
+
+
+async def test_a_click_elsewhere_keeps_what_can_be_and_forgets_what_cannot() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await go(pane, "data.batch_size")
+        await pane.press("enter")
+        await pane.type("7")
+        await pane.click("seed")
+        assert pane.edited == [("data.batch_size", 7)]
+
+        await go(pane, "data.batch_size")
+        await pane.press("enter")
+        await pane.type("7.5")
+        await pane.click("seed")
+        assert len(pane.edited) == 1 and not pane.pane.is_typing
+
+
+async def test_a_click_selects_and_another_changes() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await pane.click("normalize")
+        assert pane.edited == []
+        await pane.click("normalize")
+
+        assert pane.edited == [("data.normalize", False)]
+
+
+# What it shows
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_knob_stands_with_its_value(size: tuple[int, int]) -> None:
+    async with held(KnobsPane(), SPIRAL, size=size) as pane:
+        assert "classification" in pane.line("task")
+        assert "32" in pane.line("batch_size")
+        await pane.press("end")
+        assert "0.5" in pane.line("dropout")
+        assert "optimizer" in pane.text and "training" in pane.text
+        assert all(len(line) <= size[0] for line in pane.text.splitlines())
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_help_and_range_of_the_knob_at_the_cursor_stand_below(size: tuple[int, int]) -> None:
+    async with held(KnobsPane(), SPIRAL, size=size) as pane:
+        await go(pane, "optimizer.lr")
+
+        assert "How far each step moves" in pane.text
+        assert "0 ≤ … ≤ 1\u2009000" in pane.text
+
+
+async def test_knobs_are_found_by_a_part_of_the_name() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        await pane.press("ctrl+f")
+        await pane.type("decay")
+        assert "weight_decay" in pane.text and "batch_size" not in pane.text
+        await pane.press("enter", "right")
+        assert pane.edited == [("optimizer.weight_decay", 0.02)]
+        assert "find: decay (esc shows all)" in pane.text
+
+        await pane.press("escape")
+        assert "batch_size" in pane.text or "validation" in pane.text
+        await pane.press("ctrl+f")
+        await pane.type("nothing such")
+        assert 'no knob has "nothing such" in its name' in pane.text
+        await pane.press("escape")
+        assert "optimizer" in pane.text
+
+
+async def test_while_it_trains_live_knobs_are_marked_and_others_say_that_they_wait() -> None:
+    async with held(KnobsPane(), SPIRAL, training(SPIRAL), size=(80, 24)) as pane:
+        assert "live" in pane.line("batch_size") and "live" not in pane.line("validation")
+        await go(pane, "data.validation")
+        assert "a change needs a restart" in pane.text
+        await pane.press("right")
+
+        assert "~" in pane.line("validation")
+        assert "~ the run has 0.2: restart to use it (r)" in pane.text
+
+
+async def test_before_a_run_nothing_is_marked() -> None:
+    async with held(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
+        assert "live" not in pane.text and "restart" not in pane.text
+
+
+async def test_another_optimizer_brings_its_own_knobs() -> None:
+    async with held(KnobsPane(), SPIRAL, size=(80, 40)) as pane:
+        assert "momentum" not in pane.text
+        pane.app.show(with_value(SPIRAL, "optimizer.name", "sgd"))
+        await pane.pilot.pause()
+
+        assert "momentum" in pane.text and "betas" not in pane.text
+
+
+async def test_the_same_again_repaints_nothing() -> None:
+    async with held(KnobsPane(), SPIRAL) as pane:
+        before = pane.pane.rows.lines
+        pane.app.show(SPIRAL)
+        await pane.pilot.pause()
+
+        assert pane.pane.rows.lines is before

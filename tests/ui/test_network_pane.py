@@ -1,0 +1,166 @@
+"""The network pane: what it says when lines are edited."""
+
+from tests.ui.holder import held
+from tuilab.lab.catalogue.data import FashionMNIST, Spiral
+from tuilab.lab.experiment import Experiment
+from tuilab.ui.panes.network import NetworkPane
+
+SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
+CONVNET = Experiment(
+    network=(
+        "Conv2d 16 kernel_size=3 padding=1",
+        ("Residual", "Conv2d 16 padding=same", "ReLU"),
+        "Flatten",
+        "Linear 10",
+    ),
+    data=FashionMNIST(),
+)
+
+
+async def test_a_line_is_added_below_the_cursor() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("down", "a")
+        await pane.type("Linear 4")
+        assert pane.edited == []
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Linear 8", "Tanh", "Linear 4", "Linear 2"))]
+
+
+async def test_a_line_is_added_above_the_cursor() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("A")
+        await pane.type("Dropout")
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Dropout", "Linear 8", "Tanh", "Linear 2"))]
+
+
+async def test_adding_in_an_open_block_puts_the_line_into_it() -> None:
+    async with held(NetworkPane(), CONVNET) as pane:
+        await pane.press("down", "a")
+        await pane.type("ReLU")
+        await pane.press("enter")
+
+        block = ("Residual", "ReLU", "Conv2d 16 padding=same", "ReLU")
+        assert pane.edited[-1][1][1] == block
+
+
+async def test_a_line_is_edited_in_place() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("enter", "backspace")
+        await pane.type("16")
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Linear 16", "Tanh", "Linear 2"))]
+
+
+async def test_escape_leaves_the_network_as_it_was() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("enter")
+        await pane.type("000")
+        await pane.press("escape", "a", "x", "escape")
+
+        assert pane.edited == []
+        assert "Linear 8000" not in pane.text
+        assert pane.pane.rows.has_focus
+
+
+async def test_a_line_that_is_not_right_yet_is_kept() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("down", "enter")
+        await pane.type("h 3")
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Linear 8", "Tanhh 3", "Linear 2"))]
+        assert "✗ there is no layer Tanhh; nearest to" in pane.text
+
+
+async def test_a_block_is_made_by_its_name_and_keeps_its_inside_when_renamed() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("a")
+        await pane.type("residual")
+        await pane.press("enter")
+        assert pane.edited[-1] == ("network", ("Linear 8", ("Residual",), "Tanh", "Linear 2"))
+
+        await pane.press("a")
+        await pane.type("Linear 8")
+        await pane.press("enter", "up", "enter", "ctrl+u")
+        await pane.type("Repeat 2")
+        await pane.press("enter")
+        assert pane.edited[-1][1] == ("Linear 8", ("Repeat 2", "Linear 8"), "Tanh", "Linear 2")
+
+
+async def test_lines_are_removed_duplicated_and_moved() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("d")
+        assert pane.edited[-1][1] == ("Tanh", "Linear 2")
+        await pane.press("c")
+        assert pane.edited[-1][1] == ("Tanh", "Tanh", "Linear 2")
+        await pane.press("J")
+        assert pane.edited[-1][1] == ("Tanh", "Linear 2", "Tanh")
+        await pane.press("shift+up")
+        assert pane.edited[-1][1] == ("Tanh", "Tanh", "Linear 2")
+        await pane.press("end", "up", "K", "K")
+        assert pane.edited[-1][1] == ("Linear 2", "Tanh", "Tanh")
+        await pane.press("K")
+        assert len(pane.edited) == 6
+
+
+async def test_a_line_is_wrapped_in_a_block_that_is_chosen() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("down", "b")
+        assert "A block: its input is added" in pane.text
+        await pane.press("down", "enter", "enter")
+        assert pane.edited == [("network", ("Linear 8", ("Repeat 2", "Tanh"), "Linear 2"))]
+
+        await pane.press("B")
+        assert pane.edited[-1] == ("network", ("Linear 8", "Tanh", "Linear 2"))
+
+
+async def test_tab_completes_layers_and_their_arguments() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.press("a")
+        await pane.type("maxp")
+        assert "Keep the largest value in each window." in pane.text
+        await pane.press("tab")
+        assert "kernel_size: Height and width of the window · default 2" in pane.text
+        await pane.type("3 s")
+        await pane.press("tab", "2", "enter")
+
+        assert pane.edited[-1][1][1] == "MaxPool2d 3 stride=2"
+
+
+async def test_a_suggestion_gone_to_with_the_arrows_is_taken_by_enter() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("a", "down", "up", "up", "enter")
+        assert pane.pane.line.value == "Repeat "
+        await pane.press("2", "enter")
+
+        assert pane.edited[-1][1][1] == ("Repeat 2",)
+
+
+async def test_a_click_selects_and_another_edits() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.click("Tanh")
+        assert pane.pane.rows.cursor == (1,) and not pane.pane.is_typing
+        await pane.click("Tanh")
+        assert pane.pane.is_typing and pane.pane.line.value == "Tanh"
+
+
+async def test_a_click_elsewhere_keeps_what_was_typed() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("enter", "0")
+        await pane.click("Tanh")
+
+        assert pane.edited == [("network", ("Linear 80", "Tanh", "Linear 2"))]
+        assert not pane.pane.is_typing
+
+
+async def test_a_click_on_the_last_line_adds_and_one_on_a_suggestion_takes_it() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.click("+ add a layer")
+        assert pane.pane.is_typing
+        await pane.click("Conv2d")
+        assert pane.pane.line.value == "Conv2d "
+        assert pane.pane.line.has_focus

@@ -1,0 +1,179 @@
+"""The network pane: what it shows of a network."""
+
+import pytest
+
+from tests.ui.holder import SIZES, held, training
+from tuilab.lab.catalogue.data import FashionMNIST, Spiral
+from tuilab.lab.experiment import Experiment
+from tuilab.ui.panes.network import NetworkPane
+
+SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
+CONVNET = Experiment(
+    network=(
+        "Conv2d 16 kernel_size=3 padding=1",
+        ("Residual", "Conv2d 16 padding=same", "ReLU"),
+        "Flatten",
+        "Linear 10",
+    ),
+    data=FashionMNIST(),
+)
+
+
+def columns(line: str) -> list[str]:
+    """The words of a line without the frame."""
+    return line.strip("│┃▁▂▃▄▅▆▇█ ").removeprefix("›").split()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_each_line_shows_its_shape_and_the_last_one_the_total(size: tuple[int, int]) -> None:
+    async with held(NetworkPane(), SPIRAL, size=size) as pane:
+        assert columns(pane.line("input"))[-1].strip("[]") == "2"
+        shape = columns(pane.line("Linear 8"))[2]
+        assert shape.strip("[]") == "8"
+        assert columns(pane.line("Linear 8"))[3] == "24"
+        assert "42" in columns(pane.line("+ add a layer"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_picture_network_fits(size: tuple[int, int]) -> None:
+    async with held(NetworkPane(), CONVNET, size=size) as pane:
+        first = pane.line("Conv2d 16")
+        assert "16×28×28" in first or "[16, 28, 28]" in first
+        assert "Linear 10" in pane.text
+        assert all(len(line) <= size[0] for line in pane.text.splitlines())
+
+
+async def test_thousands_stand_apart() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        assert columns(pane.line("Flatten"))[1] == "[12544]"
+        assert "125\u2009450" in pane.line("Linear 10")
+
+
+async def test_shapes_below_follow_each_keystroke() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("enter", "0")
+        assert columns(pane.line("Tanh")) == ["Tanh", "[80]"]
+        assert columns(pane.line("Linear 2"))[2:] == ["[2]", "162"]
+
+        await pane.press("backspace", "backspace")
+        assert "✗ Linear needs out_features" in pane.text
+        assert columns(pane.line("Tanh")) == ["Tanh"]
+
+        await pane.press("3")
+        assert columns(pane.line("Tanh")) == ["Tanh", "[3]"]
+        assert pane.edited == []
+
+
+async def test_a_line_below_that_no_longer_fits_says_why() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.press("down", "down", "enter", "ctrl+u")
+        await pane.type("Conv2d 8 padding=same")
+
+        assert "✗ Residual adds what goes in, [16, 28, 28], to what comes out" in pane.text
+
+
+async def test_an_end_that_does_not_fit_the_data_says_what_would() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("end", "up", "enter", "backspace", "3", "enter")
+
+        assert "✗ it ends in [3], but 2 classes" in pane.text
+        assert "end it with Linear 2" in pane.text
+
+
+async def test_no_network_yet_tells_how_to_begin() -> None:
+    async with held(NetworkPane(), Experiment(), size=(80, 24)) as pane:
+        assert "No layers yet. Press a and type, such as Linear 16" in pane.text
+        await pane.press("a")
+        await pane.type("Linear 2")
+        await pane.press("enter")
+
+        assert pane.edited == [("network", ("Linear 2",))]
+
+
+async def test_blocks_fold_and_stay_folded_where_they_move() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.press("down", "left")
+        assert "▸ Residual … 2 inside" in pane.text and "padding=same" not in pane.text
+        await pane.press("K")
+        assert "▸ Residual … 2 inside" in pane.text
+        await pane.press("right")
+        assert "▾ Residual" in pane.text and "│ ReLU" in pane.text
+
+
+async def test_a_click_on_the_triangle_folds() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.click("▾ Residual", column=pane.line("▾").index("▾"))
+
+        assert "▸ Residual … 2 inside" in pane.text
+        assert not pane.pane.is_typing
+
+
+async def test_a_change_while_it_trains_is_marked_and_says_that_it_waits() -> None:
+    async with held(NetworkPane(), SPIRAL, training(SPIRAL)) as pane:
+        assert "restart" not in pane.text
+        await pane.press("down", "enter", "ctrl+u")
+        await pane.type("ReLU")
+        await pane.press("enter")
+
+        assert "~ReLU" in pane.line("ReLU")
+        assert "~Linear" not in pane.text
+        assert "~ changed: restart to use it (r)" in pane.text
+
+
+async def test_another_dropout_waits_for_nothing() -> None:
+    dropping = Experiment(network=("Linear 8", "Dropout 0.5", "Linear 2"))
+    async with held(NetworkPane(), dropping, training(dropping)) as pane:
+        await pane.press("down", "enter", "backspace", "1", "enter")
+
+        assert pane.edited[-1][1][1] == "Dropout 0.1"
+        assert "restart" not in pane.text
+
+
+async def test_the_cursor_goes_to_what_undo_brought_back() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("down", "d", "home")
+        pane.app.show(SPIRAL)
+        await pane.pilot.pause()
+
+        assert pane.pane.rows.cursor == (1,)
+
+
+async def test_a_line_longer_than_its_room_is_told_whole_below() -> None:
+    async with held(NetworkPane(), CONVNET) as pane:
+        assert "kernel_size=3 padding=1" not in pane.line("Conv2d 16 ker")
+        assert "Conv2d 16 kernel_size=3 padding=1" in pane.text
+
+
+async def test_escape_sequences_of_a_file_never_reach_the_terminal() -> None:
+    nasty = Experiment(network=("Linear 8\x1b[31m\tx", "Linear 2"))
+    async with held(NetworkPane(), nasty) as pane:
+        assert "\x1b" not in pane.text and "\t" not in pane.text
+        await pane.press("enter", "escape")
+
+
+async def test_a_hundred_layers_scroll_and_are_drawn_in_one_widget() -> None:
+    deep = Experiment(network=("Linear 8", "Tanh") * 50 + ("Linear 2",))
+    async with held(NetworkPane(), deep) as pane:
+        await pane.press("end", "up")
+
+        assert columns(pane.line("›"))[:2] == ["Linear", "2"]
+        assert len(pane.pane.query("*")) < 8
+
+
+async def test_a_screen_made_small_and_large_again_keeps_what_is_typed() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("down", "enter")
+        await pane.pilot.resize_terminal(20, 5)
+        await pane.pilot.resize_terminal(52, 26)
+        await pane.press("x", "enter")
+
+        assert pane.edited == [("network", ("Linear 8", "Tanhx", "Linear 2"))]
+
+
+async def test_a_terminal_without_unicode_gets_plain_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.press("down")
+        assert pane.line("v Residual").lstrip("│┃ ").startswith(">")
+        await pane.press("left")
+        assert "> Residual ~ 2 inside" in pane.text

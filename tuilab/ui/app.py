@@ -1,0 +1,194 @@
+"""The app: it owns the link to the host, one timer, and the terminal while it runs."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import tuilab.ui.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from tuilab.host.link import Link, spawn
+from tuilab.lab import files, places
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import AnyCommand
+from tuilab.ui import actions, clipboard, terminal, themes
+from tuilab.ui.desk import Desk
+from tuilab.ui.screens.lab import LabScreen
+from tuilab.ui.terminal import Printed
+
+TICK = 0.25
+"""Seconds between two looks at the link."""
+
+BEAT = 0.05
+"""Seconds between two beats of the lag meter."""
+
+SOON = 0.04
+"""Seconds after a command at which its answer is looked for."""
+
+CROWDED = 6
+"""Frames that wait for a slow terminal, from which on charts are left out."""
+
+
+class TuilabApp(App[int]):
+    """The lab on a terminal."""
+
+    TITLE = "tuilab"
+    CSS_PATH = "tuilab.tcss"
+
+    def __init__(
+        self,
+        link: Link,
+        experiment: Experiment | None,
+        path: Path | None = None,
+        *,
+        respawn: Callable[[], Link] = spawn,
+    ) -> None:
+        super().__init__(ansi_color=themes.has_no_colour() or None)
+        for theme in (themes.DARK, themes.LIGHT):
+            self.register_theme(theme)
+        self.link = link
+        self.printed = Printed()
+        self.crash = ""
+        self._respawn = respawn
+        self._is_lost = False
+        self._skipped = 0
+        self._beats: deque[float] = deque(maxlen=round(1 / BEAT))
+        self.lab = LabScreen(Desk(experiment, path), self.send)
+        self._choose_theme()
+
+    @property
+    def can_leave(self) -> bool:
+        """Whether a run goes on when the lab is closed."""
+        return bool(getattr(self.link, "outlives_us", True))
+
+    def _choose_theme(self) -> None:
+        name = themes.PLAIN if themes.needs_plain() else themes.remembered()
+        self.theme = name if name in self.available_themes else themes.DARK.name
+
+    def get_default_screen(self) -> Screen[None]:
+        """The lab is the first screen."""
+        return self.lab
+
+    def on_mount(self) -> None:
+        """Start the clocks, and remember the theme from now on."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self._remember(theme.name))
+        self.set_interval(TICK, self.tick)
+        loop = asyncio.get_running_loop()
+        self._beat(loop, loop.time())
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, partial(self.exit, 128 + number))
+
+    def _remember(self, theme: str) -> None:
+        if theme == themes.PLAIN:
+            return
+        try:
+            themes.remember(theme)
+        except OSError as error:
+            self.notify(f"The theme is not remembered: {error.strerror}", severity="warning")
+
+    def _beat(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Note how late this call is: that is how late the answer to a key would be."""
+        now = loop.time()
+        self._beats.append(max(0.0, now - due))
+        self.lab.lag = max(self._beats)
+        if self.is_running:
+            loop.call_later(BEAT, self._beat, loop, now + BEAT)
+
+    def tick(self) -> None:
+        """Catch up with the host, then repaint once."""
+        slow = self._is_crowded()
+        self._skipped = self._skipped + 1 if slow else 0
+        if self._skipped % round(1 / TICK):
+            return
+        self.lab.log_pane.take(self.printed)
+        self.lab.receive(self.link.events(), slow=slow)
+        if self.link.lost and not self._is_lost:
+            self._is_lost = True
+            self.lab.lost(self.link.lost)
+        elif not slow:
+            self.lab.probe()
+
+    def _is_crowded(self) -> bool:
+        """Whether the terminal is behind with reading."""
+        writer = getattr(self._driver, "_writer_thread", None)
+        queue = getattr(writer, "_queue", None)
+        return queue is not None and queue.qsize() > CROWDED
+
+    def send(self, command: AnyCommand) -> None:
+        """Send a command; where the host is gone, to a new one."""
+        if self.link.lost:
+            self.link.close()
+            self.link, self._is_lost = self._respawn(), False
+        self.link.send(command)
+        self.set_timer(SOON, self.tick)
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Put text into the clipboard of the terminal, also through tmux."""
+        self._clipboard = text
+        if self._driver is not None:
+            self._driver.write(clipboard.sequence(text))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every action of the lab, and every preset."""
+        for action in actions.every(self.lab):
+            if action.binding.action not in ("palette", "app.suspend_process"):
+                title = f"{action.place}: {action.binding.description}"
+                about = f"{action.binding.tooltip} ({', '.join(action.keys)})"
+                call = partial(self.run_action, action.binding.action, action.node)
+                yield SystemCommand(title, about, call)
+        for preset in files.presets().values():
+            call_open = partial(self.lab.open_preset, preset.path)
+            yield SystemCommand(f"Open: {preset.title}", preset.about, call_open)
+        yield SystemCommand("Lab: suspend", "Back to the shell; fg comes back here",
+                            self.action_suspend_process)  # fmt: skip
+
+    async def action_quit(self) -> None:
+        """Ask before a run or edits would be lost."""
+        self.lab.action_leave()
+
+    def _handle_exception(self, error: Exception) -> None:
+        if self._exception is None:
+            self.crash = report_crash(error)
+        super()._handle_exception(error)
+
+    def _print_error_renderables(self) -> None:
+        """Nothing: the traceback is in a file, and `run` says where."""
+        self._exit_renderables.clear()
+
+
+def report_crash(error: Exception) -> str:
+    """Write a traceback to a file; what to tell about it."""
+    text = "".join(traceback.format_exception(error))
+    path = places.data() / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    try:
+        files.write_atomically(path, text.encode())
+    except OSError:
+        return text
+    return f"{type(error).__name__}; the details are in {path}"
+
+
+def run(link: Link, experiment: Experiment | None, path: Path | None = None) -> int:
+    """Show the lab until the person leaves it; the exit code."""
+    app = TuilabApp(link, experiment, path)
+    try:
+        with terminal.owned(app.printed):
+            code = app.run()
+    finally:
+        app.link.close()
+    if app.crash:
+        print(f"tuilab: the lab has failed: {app.crash}", file=sys.stderr)
+        return 1
+    left = app.lab.desk.run
+    if left.is_active and app.can_leave and not app.lab.is_stopping:
+        print(f"{left.id} goes on. Come back with: tuilab attach {left.id}")
+    return code or 0

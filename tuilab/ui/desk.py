@@ -1,0 +1,197 @@
+"""The desk: what a person edits, the run in progress, and which commands follow from both.
+
+It knows no widget, so that the rules of what goes live and what needs a restart are tested
+without a screen.
+"""
+
+import re
+import secrets
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, name_of, split_changes, with_value
+from tuilab.lab.messages import AnyCommand, AnyEvent, Changed, Pause, Resume, Set, Start, Started
+from tuilab.lab.run import Run, Snapshot
+from tuilab.lab.undo import Undo
+
+WORK = 10.0
+"""Seconds of training from which on a reset asks first."""
+
+
+class Desk:
+    """One experiment under the pen and the run that came of it."""
+
+    def __init__(self, experiment: Experiment | None, path: Path | None = None) -> None:
+        self.is_blank = experiment is None
+        "Nothing was opened: the experiment of the run that is attached to becomes ours."
+        self.edits = Undo(experiment or Experiment())
+        self.saved = self.edits.value
+        self.path = path
+        self.run = Run()
+        self.sent: Experiment | None = None
+        "What the host has been told: the run's experiment with every live change."
+        self._asked: Counter[str] = Counter()
+
+    @property
+    def experiment(self) -> Experiment:
+        """What the next run will be."""
+        return self.edits.value
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether there is something that is in no file."""
+        return self.experiment != self.saved
+
+    @property
+    def restart_keys(self) -> list[str]:
+        """What was changed and waits for a restart."""
+        if self.sent is None or not self.run.is_active:
+            return []
+        return split_changes(self.sent, self.experiment)[1]
+
+    @property
+    def would_lose_work(self) -> bool:
+        """Whether a restart would throw away real training."""
+        progress = self.run.progress
+        return self.run.is_active and progress is not None and progress.seconds > WORK
+
+    def open(self, experiment: Experiment, path: Path | None) -> list[AnyCommand]:
+        """Take another experiment; the run in progress stays."""
+        self.edits = Undo(experiment)
+        self.saved, self.path, self.is_blank = experiment, path, False
+        return []
+
+    def edit(self, experiment: Experiment) -> list[AnyCommand]:
+        """Change the experiment; what may go live is told to the host at once."""
+        self.edits.do(experiment)
+        return self._tell()
+
+    def undo(self) -> list[AnyCommand] | None:
+        """Take the last change back, live ones too; None if there is none."""
+        return self._tell() if self.edits.undo() else None
+
+    def redo(self) -> list[AnyCommand] | None:
+        """Do again what was taken back; None if there is nothing."""
+        return self._tell() if self.edits.redo() else None
+
+    def _tell(self) -> list[AnyCommand]:
+        if self.sent is None or not self.run.is_active:
+            return []
+        commands: list[AnyCommand] = []
+        for key, value in split_changes(self.sent, self.experiment)[0].items():
+            try:
+                self.sent = with_value(self.sent, key, value)
+            except InputError:
+                continue  # it belongs to a part that itself waits for the restart
+            commands.append(Set(key, value))
+            self._asked[key] += 1
+        return commands
+
+    def start(self, *, paused: bool = False, keep: bool = False) -> list[AnyCommand]:
+        """Begin a run with what is on the desk."""
+        return self._begin(self.experiment, paused=paused, keep=keep)
+
+    def start_again(self) -> list[AnyCommand]:
+        """Begin the run that was lost again, from its checkpoint if it had one."""
+        checkpoint = self.run.checkpoint
+        return self._begin(self.run.experiment or self.experiment, checkpoint=checkpoint)
+
+    def _begin(
+        self, experiment: Experiment, paused: bool = False, keep: bool = False, checkpoint: str = ""
+    ) -> list[AnyCommand]:
+        run = name_run(experiment)
+        self.sent = experiment
+        self._asked.clear()
+        self.run.begin(run, experiment)
+        return [Start(run, experiment, paused, keep, checkpoint)]
+
+    def toggle(self) -> list[AnyCommand]:
+        """What the run key does: begin, pause or go on."""
+        match self.run.state:
+            case "training":
+                return [Pause()]
+            case "starting":
+                return []
+            case "paused":
+                return [Resume()]
+        if self.run.is_active:
+            return [Resume()]
+        return self.start()
+
+    def adopt(self, commands: list[AnyCommand]) -> None:
+        """Take into the experiment what commands that others have made will do to the run."""
+        for command in commands:
+            if isinstance(command, Set):
+                self.edits.do(with_value(self.experiment, command.key, command.value))
+                if self.sent is not None:
+                    self.sent = with_value(self.sent, command.key, command.value)
+                self._asked[command.key] += 1
+            elif isinstance(command, Start):
+                self.edits.do(command.experiment)
+                self.sent = command.experiment
+                self._asked.clear()
+                self.run.begin(command.run, command.experiment)
+
+    def receive(self, news: AnyEvent | Snapshot) -> None:
+        """Fold in what came from the host."""
+        if isinstance(news, Snapshot):
+            self._replace(news.run)
+            return
+        if not self.run.apply(news):
+            return
+        if isinstance(news, Started):
+            self.sent = news.experiment
+            self._asked.clear()
+        elif isinstance(news, Changed):
+            self._learn(news)
+
+    def _replace(self, run: Run) -> None:
+        """Take the host's view of the run; ours stands if the host has not heard of it yet."""
+        before = self.run
+        self.run = run
+        if before.state == "starting" and before.experiment and run.id != before.id:
+            run.begin(before.id, before.experiment)
+            return
+        if run.experiment is not None:
+            self.sent = run.experiment
+            if self.is_blank:
+                self.open(run.experiment, None)
+
+    def _learn(self, event: Changed) -> None:
+        """A change that another viewer of the run has made is ours too."""
+        if self._asked[event.key]:
+            self._asked[event.key] -= 1
+            return
+        if self.sent is not None:
+            self.sent = with_value(self.sent, event.key, event.value)
+        self.edits.do(with_value(self.experiment, event.key, event.value))
+
+
+def name_run(experiment: Experiment) -> str:
+    """A new run's id: what it is, and a few letters that no other run has."""
+    words = experiment.title or name_of(experiment.data)
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:32].rstrip("-")
+    return f"{slug or 'run'}-{secrets.token_hex(2)}"
+
+
+def with_learning_rate(experiment: Experiment, direction: int) -> Experiment:
+    """The next learning rate up or down: 1, 2, 5, 10, ..."""
+    optimizer = msgspec.structs.replace(
+        experiment.optimizer, lr=next_round(experiment.optimizer.lr, direction)
+    )
+    return msgspec.structs.replace(experiment, optimizer=optimizer)
+
+
+def next_round(value: float, direction: int) -> float:
+    """The nearest 1, 2 or 5 times a power of ten above or below a value.
+
+    >>> next_round(0.003, 1), next_round(0.005, -1), next_round(1.0, 1)
+    (0.005, 0.002, 2.0)
+    """
+    ladder = [float(f"{digit}e{power}") for power in range(-12, 7) for digit in (1, 2, 5)]
+    if direction > 0:
+        return next((step for step in ladder if step > value * 1.0001), value)
+    return next((step for step in reversed(ladder) if step < value * 0.9999), value)

@@ -1,0 +1,241 @@
+"""The charts of a run: loss, metric, gradients, updates and learning rate."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tuilab.lab.run import Run
+from tuilab.ui.widgets.chart import Chart
+from tuilab.ui.widgets.glyphs import signs
+from tuilab.ui.widgets.layerlist import LayerList, LayerRow, layer_rows
+from tuilab.ui.widgets.scene import Scene, Settings
+from tuilab.ui.widgets.traces import Trace
+
+SOON = "The first values appear in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the charts to choose from."""
+
+    name: str
+    "As the border shows it; empty for what the task's metric is called."
+    brief: str
+    "The same where there is little room."
+    title: str
+    empty: str
+    is_log: bool = False
+    layers: str = ""
+    "The family of series that has one for each layer."
+    guides: tuple[tuple[float, str], ...] = ()
+
+
+KINDS = (
+    Kind("Loss", "Loss", "Loss", "the loss appears here"),
+    Kind("", "", "Metric", "how well the network does appears here"),
+    Kind(
+        "Gradients", "Grad", "Gradient norm by layer",
+        "the size of each layer's gradient appears here", True, "gradient",
+    ),
+    Kind(
+        "Updates", "Upd", "Update ratio by layer",
+        "how far each step moves the weights, as a part of their size, appears here",
+        True, "update", ((1e-3, "1e-3 is usual"),),
+    ),
+    Kind("Rate", "Rate", "Learning rate", "the learning rate appears here"),
+)  # fmt: skip
+
+NARROW = 46
+"""Below so many columns, the choice of charts is written in short."""
+
+TALL = 22
+"""From so many rows on, there are two charts."""
+
+
+class ChartView(Container):
+    """One chart with the line that chooses which."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "up", "choose(-1)", "Chart", tooltip="Show the chart before",
+            id="charts.previous", key_display="↑↓",
+        ),
+        Binding(
+            "down", "choose(1)", "Next chart", tooltip="Show the next chart",
+            id="charts.next", show=False,
+        ),
+    ]  # fmt: skip
+
+    chart = query_one(Chart)
+    layer_list = query_one(LayerList)
+
+    def __init__(self, chosen: int, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.chosen = chosen
+        self._run: Run | None = None
+        self._seen: tuple[object, ...] = ()
+        self._settings = [Settings(kind.is_log, 0.6 if kind.layers else 0.0) for kind in KINDS]
+
+    @property
+    def kind(self) -> Kind:
+        """The chart that is shown."""
+        return KINDS[self.chosen]
+
+    def compose(self) -> ComposeResult:
+        yield Chart()
+        yield LayerList()
+
+    def on_mount(self) -> None:
+        self.chart.settings = self._settings[self.chosen]
+        self._label()
+
+    def show(self, run: Run) -> None:
+        """Show a run's history, if it is another than the one shown and anyone sees it."""
+        self._run = run
+        if not self.is_on_screen:
+            return
+        seen = (run.id, run.state, self.chosen, len(run.marks), *self._lengths(run))
+        if seen == self._seen:
+            return
+        self._seen = seen
+        rows = list(layer_rows(run, self.kind.layers)) if self.kind.layers else []
+        self._arrange(rows)
+        self._label()
+        self.chart.show(self._scene(run, rows))
+
+    def _lengths(self, run: Run) -> Iterator[object]:
+        for name in series_of(run, self.kind):
+            series = run.series[name]
+            yield from (name, series.count, series.last)
+
+    def _arrange(self, rows: list[LayerRow]) -> None:
+        self.layer_list.show(rows)
+        width, height = self.size
+        beside = width >= 84
+        self.set_class(bool(rows) and beside, "-beside")
+        self.set_class(bool(rows) and not beside and height >= 12, "-below")
+        self.layer_list.styles.height = "100%" if beside else min(len(rows) + 1, height // 2 - 1)
+
+    def _scene(self, run: Run, rows: list[LayerRow]) -> Scene:
+        traces = []
+        if self.kind.layers:
+            for row in (row for row in rows if row.sign):
+                points = run.series[f"{self.kind.layers}/{row.name}"].points()
+                traces.append(Trace(row.name, points, row.colour, row.sign, newest=row.newest))
+        else:
+            for number, name in enumerate(series_of(run, self.kind)):
+                series = run.series[name]
+                newest = series.last[1] if series.last else None
+                label = name.partition("/")[2] or "learning rate"
+                sign = signs().lines[0] if number else ""
+                traces.append(Trace(label, series.points(), number + 1, sign, newest=newest))
+        is_begun = run.state in ("starting", "training")
+        empty = SOON if is_begun else f"Press space to start training: {self.kind.empty}."
+        return Scene(traces, run.marks, self.kind.guides, "", empty)
+
+    def _label(self) -> None:
+        """Put the choice into the border: the chart that is shown stands out."""
+        metric = metric_name(self._run)
+        if self.size.width < NARROW:
+            names = [kind.brief or metric[:3] for kind in KINDS]
+        else:
+            names = [kind.name or metric for kind in KINDS]
+        self.border_title = " ".join(
+            f"[b reverse] {name} [/]"
+            if number == self.chosen
+            else f"[@click=open({number})] {name} [/]"
+            for number, name in enumerate(names)
+        )
+
+    def action_choose(self, by: int) -> None:
+        """Show the chart so many further on."""
+        self.action_open((self.chosen + by) % len(KINDS))
+
+    def action_open(self, number: int) -> None:
+        """Show a chart by its place."""
+        self._settings[self.chosen] = self.chart.settings
+        self.chosen, self._seen = number, ()
+        self.chart.action_cursor_off()
+        self.chart.settings = self._settings[number]
+        self._label()
+        if self._run is not None:
+            self.show(self._run)
+
+    def on_show(self) -> None:
+        """Catch up with what came while the chart was hidden."""
+        if self._run is not None:
+            self.show(self._run)
+
+    def on_resize(self) -> None:
+        """Find a place for the layers again."""
+        self._label()
+        self._seen = ()
+        if self._run is not None:
+            self.show(self._run)
+
+
+def metric_name(run: Run | None) -> str:
+    """What the task's metric is called: Accuracy or R²."""
+    names = {name.partition("/")[0] for name in run.series} if run else set()
+    experiment = run.experiment if run else None
+    is_regression = experiment is not None and experiment.task == "regression"
+    return "R²" if "r2" in names or is_regression else "Accuracy"
+
+
+def series_of(run: Run, kind: Kind) -> list[str]:
+    """The names of the series that a chart shows, training before validation."""
+    if kind.layers:
+        return [name for name in run.series if name.startswith(f"{kind.layers}/")]
+    if kind.name == "Rate":
+        return [name for name in run.series if name == "lr"]
+    if kind.name == "Loss":
+        return sorted(name for name in run.series if name.startswith("loss/"))
+    others = ("loss", "lr", "gradient", "update")
+    return sorted(name for name in run.series if name.partition("/")[0] not in others)
+
+
+class ChartsPane(Widget):
+    """One chart, or two above each other where there is room."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "other", "Other chart", tooltip="Go to the other chart", id="charts.other")
+    ]
+
+    upper = query_one("#upper", ChartView)
+    lower = query_one("#lower", ChartView)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._run: Run | None = None
+
+    def compose(self) -> ComposeResult:
+        yield ChartView(0, id="upper")
+        yield ChartView(2, id="lower")
+
+    def show(self, run: Run) -> None:
+        """Show a run's history as it stands."""
+        self._run = run
+        self.upper.show(run)
+        if self.lower.display:
+            self.lower.show(run)
+
+    def action_other(self) -> None:
+        """Go to the other of two charts."""
+        there = self.upper if self.lower.has_focus_within else self.lower
+        there.chart.focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is another chart only where there is room for two."""
+        return self.has_class("-tall") if action == "other" else True
+
+    def on_resize(self) -> None:
+        """Make or take away the second chart."""
+        self.set_class(self.size.height >= TALL, "-tall")
+        if self._run is not None:
+            self.call_after_refresh(self.show, self._run)

@@ -1,0 +1,191 @@
+"""What the network has learned: a decision boundary, a curve, or a confusion matrix."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.getters import query_one
+from textual.widget import Widget
+
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import Confusion, Curve, Picture, Probe, Surface
+from tuilab.lab.run import Run
+from tuilab.ui.widgets.axes import exact
+from tuilab.ui.widgets.chart import Chart
+from tuilab.ui.widgets.confusion import draw_matrix, size_of_matrix
+from tuilab.ui.widgets.drawing import Drawing
+from tuilab.ui.widgets.glyphs import has_shades_of_colour, signs
+from tuilab.ui.widgets.grid import Grid
+from tuilab.ui.widgets.legend import say
+from tuilab.ui.widgets.plane import Hues, draw_plane, size_of_plane
+from tuilab.ui.widgets.samples import draw_samples
+from tuilab.ui.widgets.scene import Scene
+from tuilab.ui.widgets.traces import Trace
+
+CLASSES = 8
+"""Classes that are told apart by colour; more repeat the colours."""
+
+EMPTY = {
+    "plane": "The plane as the network sees it appears here, with the examples over it.",
+    "curve": "The curve that the network fits appears here, with the examples.",
+    "images": "Which class is taken for which appears here, with sample predictions.",
+    "none": "There is no picture for this data set.",
+    "": "What the network has learned appears here.",
+}
+"""What to say before there is a picture, by `picture` of the data set."""
+
+
+class PictureView(Drawing, can_focus=True):
+    """A surface or a confusion matrix, drawn in character cells."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "result--label", "result--wrong",
+        *(f"result--class-{number}" for number in range(1, CLASSES + 1)),
+    }  # fmt: skip
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "turn", "Samples", tooltip="Matrix or sample predictions", id="result.turn")
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.picture: Surface | Confusion | None = None
+        self.names: tuple[str, ...] = ()
+        self.empty = ""
+        self.is_turned = False
+        "Samples are shown instead of the matrix, where there is no room for both."
+
+    def show(self, picture: Surface | Confusion | None, names: tuple[str, ...], empty: str) -> None:
+        """Show a picture, or a few words where there is none."""
+        if (picture, names, empty) == (self.picture, self.names, self.empty):
+            return
+        self.picture, self.names, self.empty = picture, names, empty
+        self.catch_up()
+
+    def drawn(self, width: int, height: int) -> Grid:
+        """The picture in a size."""
+        hues = self._hues()
+        self.refresh_bindings()
+        match self.picture:
+            case Surface():
+                return draw_plane(self.picture, self.names, (width, height), hues, signs())
+            case Confusion():
+                return self._confusion(self.picture, width, height, hues)
+        grid = Grid(width, height, hues.label)
+        say(grid, self.empty, hues.label)
+        return grid
+
+    def _confusion(self, confusion: Confusion, width: int, height: int, hues: Hues) -> Grid:
+        """Matrix and samples beside each other, above each other, or one of them."""
+        columns, rows = size_of_matrix(confusion)
+        form = self._form(confusion, width, height)
+        if form == "beside":
+            grid = Grid(width, height, hues.label)
+            grid.place(0, 0, draw_matrix(confusion, (columns, height), hues, signs()))
+            rest = (width - columns - 2, height)
+            grid.place(columns + 2, 0, draw_samples(confusion, rest, hues, signs()))
+        elif form == "above":
+            grid = Grid(width, height, hues.label)
+            grid.place(0, 0, draw_matrix(confusion, (width, rows), hues, signs()))
+            rest = (width, height - rows - 1)
+            grid.place(0, rows + 1, draw_samples(confusion, rest, hues, signs()))
+        elif self.is_turned:
+            return draw_samples(confusion, (width, height), hues, signs())
+        else:
+            return draw_matrix(confusion, (width, height), hues, signs())
+        return grid
+
+    def _form(self, confusion: Confusion, width: int, height: int) -> str:
+        columns, rows = size_of_matrix(confusion)
+        if not confusion.samples:
+            return "matrix"
+        if width >= columns + 32 and height >= rows:
+            return "beside"
+        return "above" if height >= rows + 10 else "one"
+
+    def _hues(self) -> Hues:
+        numbers = range(1, CLASSES + 1)
+        _, _, behind, front = self.colors
+        return Hues(
+            behind,
+            front,
+            tuple(self.get_component_styles(f"result--class-{n}").color for n in numbers),
+            self.get_component_rich_style("result--label"),
+            self.get_component_rich_style("result--wrong"),
+            has_shades_of_colour(self.app),
+        )
+
+    def action_turn(self) -> None:
+        """Turn from the matrix to the samples and back."""
+        self.is_turned = not self.is_turned
+        self.redraw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to turn only where matrix and samples do not both fit."""
+        if action != "turn":
+            return True
+        picture = self.picture
+        return isinstance(picture, Confusion) and self._form(picture, *self.size) == "one"
+
+    def wanted(self) -> Probe:
+        """The picture that would fill the view."""
+        if not self.size:
+            return Probe()
+        columns, rows = size_of_plane(*self.size)
+        height = rows * 2 if has_shades_of_colour(self.app) else rows
+        return Probe(columns, height, samples=24)
+
+
+class ResultPane(Widget):
+    """The newest picture of what the network does."""
+
+    view = query_one(PictureView)
+    chart = query_one(Chart)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._shown: tuple[object, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield PictureView()
+        yield Chart()
+
+    def on_mount(self) -> None:
+        self._title(None, None)
+
+    def show(self, run: Run) -> None:
+        """Show a run's newest picture, or what will appear."""
+        picture, experiment = run.picture, run.experiment
+        if self._shown and self._shown[0] is picture and self._shown[1] is experiment:
+            return
+        self._shown = (picture, experiment)
+        kind = experiment.data.picture if experiment else ""
+        self.set_class(isinstance(picture, Curve), "-curve")
+        self._title(picture, experiment)
+        if isinstance(picture, Curve):
+            self.chart.show(_curve(picture))
+        else:
+            classes = experiment.data.classes if experiment else ()
+            is_regression = experiment is not None and experiment.task == "regression"
+            self.view.show(picture, () if is_regression else classes, EMPTY.get(kind, EMPTY[""]))
+
+    def _title(self, picture: Picture | None, experiment: Experiment | None) -> None:
+        kind = experiment.data.picture if experiment else ""
+        is_regression = experiment is not None and experiment.task == "regression"
+        plane = "Fitted surface" if is_regression else "Decision boundary"
+        names = {"plane": plane, "curve": "Fitted curve", "images": "Confusion matrix"}
+        self.border_title = names.get(kind, "Result")
+        self.border_subtitle = f"step {exact(picture.step)}" if picture else ""
+
+    def wanted(self) -> Probe:
+        """The picture that would fill the pane."""
+        if self.has_class("-curve"):
+            return Probe(max(2, self.size.width * 2), self.size.height)
+        return self.view.wanted()
+
+
+def _curve(curve: Curve) -> Scene:
+    line = [(x, y, y, y) for x, y in zip(curve.x, curve.y, strict=False)]
+    examples = [(x, y, y, y) for x, y in sorted(curve.points)]
+    dots = Trace("examples", examples, 2, signs().bullet, is_line=False)
+    return Scene([dots, Trace("network", line, 1)], x_name="x", is_counted=False)

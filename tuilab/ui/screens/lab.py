@@ -1,0 +1,261 @@
+"""The lab: one screen on which panes show the desk, and say what is to change on it."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+import msgspec
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import with_value
+from tuilab.lab.messages import AnyCommand, AnyEvent, Failed
+from tuilab.lab.run import Snapshot
+from tuilab.ui import actions, words
+from tuilab.ui.desk import Desk
+from tuilab.ui.panes.charts import ChartsPane
+from tuilab.ui.panes.keys import KeyLine
+from tuilab.ui.panes.knobs import KnobsPane
+from tuilab.ui.panes.log import LogPane
+from tuilab.ui.panes.network import NetworkPane
+from tuilab.ui.panes.result import ResultPane
+from tuilab.ui.panes.status import StatusBar
+from tuilab.ui.screens.dialogs import Ask, Choice
+from tuilab.ui.screens.filing import Filing
+from tuilab.ui.screens.help import Help
+from tuilab.ui.screens.tabs import Tabs
+
+PATIENCE = 2.0
+"""Seconds after which a picture that has not come is asked for again."""
+
+WIDTHS = [(0, "-cramped"), (44, "-narrow"), (100, "-normal"), (150, "-wide")]
+"""From how many columns on there is no room, one pane, two columns, three."""
+
+HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
+"""From how many lines on there is no room, a little, enough."""
+
+TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
+
+
+class LabScreen(Filing):
+    """Routes what panes say to the desk, and what the host says to the panes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.LAB]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+
+    def __init__(self, desk: Desk, send: Callable[[AnyCommand], None]) -> None:
+        super().__init__(desk, send)
+        self.lag = 0.0
+        self.status = StatusBar()
+        self.tabs = Tabs()
+        self.network, self.knobs = NetworkPane(), KnobsPane()
+        self.charts, self.result, self.log_pane = ChartsPane(), ResultPane(), LogPane()
+        self._panes: dict[str, Widget] = dict(
+            zip(
+                actions.PANES,
+                (self.network, self.knobs, self.charts, self.result, self.log_pane),
+                strict=True,
+            )
+        )
+        for name, pane in self._panes.items():
+            pane.id = name
+            pane.add_class("pane")
+            pane.border_title = pane.border_title or name.capitalize()
+        self._probed: tuple[object, float, object] = (None, -PATIENCE, None)
+        self._current = "network"
+
+    def compose(self) -> ComposeResult:
+        """Status, the panes in their columns, the keys."""
+        yield self.status
+        yield self.tabs
+        with Container(id="body"):
+            with Vertical(id="left"):
+                yield self.network
+                yield self.knobs
+            with Container(id="right"):
+                yield self.charts
+                yield self.result
+        yield self.log_pane
+        yield KeyLine()
+        yield Static(TOO_SMALL, id="too-small")
+
+    def on_mount(self) -> None:
+        """Fill the panes before the first frame."""
+        self._turn_to("network")
+        self.repaint()
+
+    def on_screen_resume(self) -> None:
+        """A dialog has gone; what came meanwhile is shown."""
+        self.repaint()
+
+    # What the host says
+
+    def receive(self, news: Iterable[AnyEvent | Snapshot], slow: bool = False) -> None:
+        """Fold everything in, then show it once."""
+        before = self.desk.run.failure
+        for event in news:
+            self.desk.receive(event)
+        failure = self.desk.run.failure
+        self.repaint(slow=slow)
+        if failure is not None and failure is not before:
+            self.explain(failure)
+
+    def repaint(self, slow: bool = False) -> None:
+        """Show the desk; panes that are not on screen wait until they are."""
+        if not self.is_mounted:
+            return
+        run, experiment = self.desk.run, self.desk.experiment
+        self.status.show(run, self.lag, words.pending(self.desk.restart_keys), experiment)
+        if self._is_seen(self.network):
+            self.network.show(experiment, run)
+        if self._is_seen(self.knobs):
+            self.knobs.show(experiment, run)
+        if self._is_seen(self.charts) and not slow:
+            self.charts.show(run)
+        if self._is_seen(self.result) and not slow:
+            self.result.show(run)
+        self.log_pane.show(run)
+        if self._is_seen(self.log_pane):
+            self.log_pane.unseen = 0
+        self.tabs.show(self._current, self.log_pane.unseen)
+
+    def _is_seen(self, pane: Widget) -> bool:
+        nodes = (node for node in pane.ancestors_with_self if isinstance(node, Widget))
+        return all(node.display for node in nodes)
+
+    def probe(self) -> None:
+        """Ask for a new picture of the result, if one could be seen and would differ."""
+        run = self.desk.run
+        if run.started is None or run.state == "starting" or not self._is_seen(self.result):
+            return
+        wanted, now = self.result.wanted(), time.monotonic()
+        state = (run.id, run.step, wanted)
+        asked, when, before = self._probed
+        is_answered = run.picture is not before
+        if (state == asked and is_answered) or (not is_answered and now - when < PATIENCE):
+            return
+        self._probed = (state, now, run.picture)
+        self._send(wanted)
+
+    # What the panes say
+
+    @on(NetworkPane.Edited)
+    def _network_edited(self, event: NetworkPane.Edited) -> None:
+        experiment = msgspec.structs.replace(self.desk.experiment, network=event.network)
+        self.send(self.desk.edit(experiment))
+
+    @on(KnobsPane.Edited)
+    def _knob_edited(self, event: KnobsPane.Edited) -> None:
+        try:
+            experiment = with_value(self.desk.experiment, event.key, event.value)
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.send(self.desk.edit(experiment))
+
+    # Where things are
+
+    def go_to(self, key: str) -> None:
+        """Go to the pane in which a key of the experiment is edited."""
+        self.action_pane("network" if key.startswith("network") else "knobs")
+
+    def action_pane(self, name: str) -> None:
+        """Show a pane and put the focus into it; the log's key hides the log again."""
+        if name == "log" and not self._is_single:
+            self.toggle_class("-log")
+            if not self.has_class("-log"):
+                return
+        self._turn_to(name)
+        self._focus_pane(self._panes[name])
+        self.call_after_refresh(self.repaint)
+
+    def _turn_to(self, name: str) -> None:
+        self._current = name
+        for pane in actions.PANES:
+            self.set_class(pane == name, f"-on-{pane}")
+
+    def _focus_pane(self, pane: Widget) -> None:
+        inside = [pane, *pane.query("*")]
+        widget = next((widget for widget in inside if widget.can_focus and widget.display), None)
+        if widget is not None:
+            widget.focus()
+
+    @property
+    def _is_single(self) -> bool:
+        """Whether one pane has the whole screen."""
+        return self.has_class("-zoomed") or self.size.width < WIDTHS[2][0]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The panes' numbers are numbers where somebody writes."""
+        if action == "pane" and self.focused is not None:
+            return not self.focused.check_consume_key(str(1), "1")
+        return True
+
+    def action_next_pane(self, direction: int) -> None:
+        """The next place that takes keys; where one pane is shown, that pane comes."""
+        if not self._is_single:
+            self.focus_next() if direction > 0 else self.focus_previous()
+            return
+        place = actions.PANES.index(self._current) + direction
+        self.action_pane(actions.PANES[place % len(actions.PANES)])
+
+    def action_zoom(self) -> None:
+        """Give the pane in focus the whole screen, or its place back."""
+        self.toggle_class("-zoomed")
+        self.call_after_refresh(self.repaint)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane in focus is the one that a narrow screen shows."""
+        for name, pane in self._panes.items():
+            if pane in event.widget.ancestors_with_self and name != self._current:
+                self._turn_to(name)
+
+    def on_resize(self) -> None:
+        """Panes that have come into sight are shown; the focus comes back with its pane."""
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        if self.focused is None:
+            self._focus_pane(self._panes[self._current])
+        self.repaint()
+
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        self.app.action_change_theme()
+
+    def action_palette(self) -> None:
+        """Every action by its name."""
+        self.app.action_command_palette()
+
+    def action_help(self) -> None:
+        """Every key."""
+        self.app.push_screen(Help(self))
+
+    @work
+    async def lost(self, why: str) -> None:
+        """The host is gone: begin again from what it has left, look around, or leave."""
+        run = self.desk.run
+        choices = [
+            Choice("Keep looking", None, "l", "Everything stays; space begins on a new host"),
+            Choice("Quit", "quit", "q"),
+        ]
+        if run.is_active and run.checkpoint:
+            choices.insert(0, Choice("Go on from its checkpoint", "again", "g", run.checkpoint))
+        elif run.is_active:
+            about = "It had saved no checkpoint: from the beginning, with the same seed"
+            choices.insert(0, Choice("Train it again", "again", "g", about))
+        run.apply(Failed(run.id, "The host is gone", why, step=run.step))
+        self.repaint()
+        answer = await self.app.push_screen_wait(
+            Ask("The host is gone", why, choices, tone="-error")
+        )
+        if answer == "quit":
+            self.app.exit(0)
+        elif answer == "again":
+            self.send(self.desk.start_again())

@@ -1,0 +1,62 @@
+"""Lines that are being typed: what network each makes, at every keystroke."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuilab.lab.completion import Completion, Suggestion, complete
+from tuilab.lab.edits import Network, typed
+from tuilab.lab.layers import BLOCKS, LAYERS
+from tuilab.lab.network import Path, inserted, line_at, replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One line that is being typed."""
+
+    text: str
+    "What stands there at first."
+    path: Path
+    "Where the line stands in the network that it makes."
+    make: Callable[[str], Network]
+    complete: Callable[[str], Completion] = complete
+
+
+def editing(network: Network, path: Path) -> Draft:
+    """Another text for a line, or for the first line of a block."""
+    before = line_at(network, path)
+    head = before[0] if isinstance(before, tuple) and before else before
+
+    def make(text: str) -> Network:
+        return replaced(network, path, typed(text, before)) if text.strip() else network
+
+    return Draft(head if isinstance(head, str) else "", path, make)
+
+
+def adding(network: Network, path: Path) -> Draft:
+    """A new line at a path."""
+
+    def make(text: str) -> Network:
+        # Nothing typed yet: the shapes below stay as they are.
+        return inserted(network, path, typed(text) if text.strip() else "Identity")
+
+    return Draft("", path, make)
+
+
+def wrapping(network: Network, path: Path) -> Draft:
+    """A block around the line at a path."""
+    inside = line_at(network, path)
+
+    def make(text: str) -> Network:
+        return replaced(network, path, typed(text.strip() or "Residual", ("", inside)))
+
+    return Draft("Residual", path, make, _complete_block)
+
+
+def _complete_block(text: str) -> Completion:
+    """The blocks there are, then their arguments."""
+    if " " in text:
+        return complete(text)
+    first = {"Repeat": "Repeat 2"}
+    names = sorted(BLOCKS, key=lambda name: name != "Residual")
+    helps = {name: (LAYERS[name].__doc__ or "").splitlines()[0] for name in names}
+    return Completion(0, [Suggestion(first.get(name, name), name, helps[name]) for name in names])

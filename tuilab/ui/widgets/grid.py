@@ -1,0 +1,78 @@
+"""A sheet of character cells to compose a drawing on, then cut into strips."""
+
+from functools import lru_cache
+from itertools import groupby
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+BLANK = (" ", "\u2800")
+"""Cells that nothing is drawn in."""
+
+
+class Grid:
+    """Cells of one sign and one style each; what does not fit is cut off."""
+
+    def __init__(self, width: int, height: int, style: Style) -> None:
+        self.width, self.height = max(0, width), max(0, height)
+        self.cells = [[(" ", style)] * self.width for _ in range(self.height)]
+
+    def put(self, x: int, y: int, sign: str, style: Style) -> None:
+        """Set one cell."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            self.cells[y][x] = (sign, style)
+
+    def is_blank(self, x: int, y: int, width: int = 1) -> bool:
+        """Whether cells are on the sheet and nothing is drawn in them."""
+        if not (x >= 0 and x + width <= self.width and 0 <= y < self.height):
+            return False
+        return all(sign in BLANK for sign, _ in self.cells[y][x : x + width])
+
+    def write(self, x: int, y: int, text: str, style: Style, room: int | None = None) -> int:
+        """Write text from x on into at most `room` cells; the x after it."""
+        end = self.width if room is None else min(self.width, x + room)
+        for sign in text:
+            width = _width(sign)
+            if x + width > end:
+                break
+            if width:
+                self.put(x, y, sign, style)
+                # A wide sign owns the cell after it too.
+                if width == 2:
+                    self.put(x + 1, y, "", style)
+            x += width
+        return x
+
+    def place(self, x: int, y: int, other: "Grid") -> None:
+        """Put another sheet on this one."""
+        for row, cells in enumerate(other.cells):
+            for column, (sign, style) in enumerate(cells):
+                self.put(x + column, y + row, sign, style)
+
+    def strips(self) -> list[Strip]:
+        """One strip a row, each as wide as the sheet."""
+        return [Strip(_segments(row), self.width) for row in self.cells]
+
+
+def _segments(row: list[tuple[str, Style]]) -> list[Segment]:
+    return [
+        Segment("".join([sign for sign, _ in cells]), style)
+        for style, cells in groupby(row, key=lambda cell: cell[1])
+    ]
+
+
+@lru_cache(1024)
+def _width(sign: str) -> int:
+    return cell_len(sign) if sign.isprintable() else 0
+
+
+def fitted(text: str, room: int, ellipsis: str = "…") -> str:
+    """Text without control characters, cut to so many cells."""
+    plain = "".join(sign for sign in text if sign.isprintable())
+    if cell_len(plain) <= room:
+        return plain
+    while plain and cell_len(plain) + 1 > room:
+        plain = plain[:-1]
+    return plain + ellipsis if room > 0 else ""

@@ -1,0 +1,185 @@
+"""Lines that are edited in place, with what there is to know and to choose below them."""
+
+from collections.abc import Callable, Sequence
+from textwrap import wrap
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tuilab.lab.completion import Completion
+from tuilab.ui.widgets.glyphs import signs
+from tuilab.ui.widgets.line_input import LineInput, no_completion
+from tuilab.ui.widgets.rows import Rows, Span
+from tuilab.ui.widgets.tray import Choice, Tray
+
+COLOURS = {
+    "rows--problem": "$text-error",
+    "rows--muted": "$foreground 65%",
+    "rows--changed": "$text-warning",
+    "rows--live": "$text-success",
+}
+"""The detail's colours for the styles of rows."""
+
+NARROW = 44
+"""Below this width the detail gets more lines."""
+
+
+class Sheet(Widget):
+    """A pane of rows, two lines of detail, a tray of choices and an input that lies on a row."""
+
+    def __init__(self, rows: Rows[Any]) -> None:
+        super().__init__()
+        self.rows = rows
+        self.detail = Static(markup=False, classes="detail")
+        self.tray = Tray()
+        self.line = LineInput()
+        self.is_typing = False
+
+    def compose(self) -> ComposeResult:
+        """The rows, what there is to know, what there is to choose, and the input."""
+        yield self.rows
+        yield self.detail
+        yield self.tray
+        yield self.line
+
+    def on_mount(self) -> None:
+        """Begin with nothing being typed."""
+        self.tray.display = self.line.display = False
+        self.watch(self.rows, "scroll_y", self.place_line, init=False)
+        self.paint()
+
+    def focus(self, scroll_visible: bool = True) -> "Sheet":
+        """Put the keys on the rows."""
+        self.rows.focus(scroll_visible)
+        return self
+
+    def on_resize(self) -> None:
+        """Keep the input on its row, and the detail as wide as there is room."""
+        self.set_class(self.size.width < NARROW, "-narrow")
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self.place_line()
+        self.tell()
+
+    # --- what a pane says and does
+
+    def paint(self) -> None:
+        """Show everything as it is now."""
+        raise NotImplementedError
+
+    def describe(self) -> Sequence[Span]:
+        """What there is to know of the row at the cursor."""
+        raise NotImplementedError
+
+    def typing_place(self) -> tuple[int, int, int] | None:
+        """The row that is typed in, where its text begins and how many cells it has."""
+        raise NotImplementedError
+
+    def pressed(self) -> None:
+        """The row at the cursor was clicked once more."""
+        raise NotImplementedError
+
+    def chosen(self, key: str) -> None:
+        """A choice of the tray was taken."""
+        raise NotImplementedError
+
+    def typed(self, text: str) -> None:
+        """Another text stands in the input."""
+        raise NotImplementedError
+
+    def accepted(self, text: str) -> bool:
+        """Keep what was typed; False if it cannot be kept."""
+        raise NotImplementedError
+
+    def left(self) -> None:
+        """Nothing is to be kept of what was typed."""
+        raise NotImplementedError
+
+    # --- how it does it
+
+    def tell(self) -> None:
+        """Show the detail of the row at the cursor: a single part may take all lines."""
+        width, height = self.detail.size.width - 2, self.detail.size.height
+        parts = [
+            Content.styled(line, COLOURS.get(style, ""))
+            for text, style in self.describe()
+            for line in wrap(text, max(12, width))
+        ]
+        if len(parts) > height > 0:
+            parts = [*parts[: height - 1], parts[height - 1] + signs().ellipsis]
+        self.detail.update(Content("\n").join(parts), layout=False)
+
+    def type_at(
+        self, key: object, text: str, complete: Callable[[str], Completion] = no_completion
+    ) -> None:
+        """Lay the input over a row."""
+        self.is_typing = True
+        self.rows.go(key)
+        self.line.begin(text, complete)
+        self.paint()
+        self.place_line()
+        self.call_after_refresh(self.place_line)
+        self.refresh_bindings()
+
+    def place_line(self) -> None:
+        """Move the input to where its row is."""
+        if not self.is_typing or (where := self.typing_place()) is None:
+            return
+        self.rows.show_cursor()
+        row, start, room = where
+        self.line.styles.width = room
+        self.line.styles.offset = (start, row - self.rows.scroll_offset.y)
+
+    def stop_typing(self) -> None:
+        """Take the input away."""
+        self.is_typing = False
+        self.line.end()
+        self.tray.display = False
+        self.refresh_bindings()
+
+    def offer(self, choices: Sequence[Choice], chosen: str = "") -> None:
+        """Let the person choose in the tray."""
+        self.tray.offer(choices, chosen)
+
+    @on(Rows.Moved)
+    def _moved(self, event: Rows.Moved) -> None:
+        event.stop()
+        if event.rows is self.rows:
+            self.tell()
+
+    @on(Rows.Pressed)
+    def _pressed(self, event: Rows.Pressed) -> None:
+        event.stop()
+        if event.rows is self.tray:
+            self.chosen(self.tray.cursor)
+        elif not self.is_typing:
+            self.pressed()
+
+    @on(LineInput.Typed)
+    def _typed(self, event: LineInput.Typed) -> None:
+        event.stop()
+        if self.is_typing:
+            self.typed(self.line.value)
+            self.place_line()
+
+    @on(LineInput.Accepted)
+    def _accepted(self, event: LineInput.Accepted) -> None:
+        event.stop()
+        if self.is_typing and self.accepted(event.text):
+            self.screen.set_focus(self.rows, scroll_visible=False)
+
+    @on(LineInput.Left)
+    def _left(self, event: LineInput.Left) -> None:
+        event.stop()
+        if not self.is_typing:
+            return
+        if event.by_key:
+            self.left()
+            self.screen.set_focus(self.rows, scroll_visible=False)
+        elif not self.accepted(event.text):
+            self.left()
