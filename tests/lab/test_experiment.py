@@ -10,6 +10,7 @@ from tuilab.lab.experiment import (
     from_plain,
     knobs,
     live_changes,
+    name_of,
     problems,
     to_plain,
     value_at,
@@ -141,7 +142,10 @@ def test_what_decides_the_beginning_needs_a_restart(key: str) -> None:
         ),
         ({"network": ["Lnear 2"]}, 'network[0]: there is no layer Lnear; nearest to "Lnear" is'),
         ({"task": "regression"}, "task: Xor is for classification, not regression"),
-        ({"data.name": "plane"}, "task: Plane is for regression, not classification"),
+        (
+            {"data.name": "plane", "task": "classification"},
+            "task: Plane is for regression, not classification",
+        ),
         ({"data.features": []}, "data.features: choose at least one feature"),
         ({"loss.name": "bce"}, "2 classes with bce need [1]; end it with Linear 1"),
         ({"loss.name": "bce", "data.name": "blobs"}, "bce is for two classes"),
@@ -163,3 +167,14 @@ def test_what_keeps_an_experiment_from_being_started_is_told(
 
 def test_a_good_experiment_has_no_problems() -> None:
     assert problems(XOR) == []
+
+
+def test_task_and_loss_follow_a_data_set_that_they_do_not_fit() -> None:
+    spiral = Experiment(network=("Linear 8", "Tanh", "Linear 2"))
+
+    plane = with_value(spiral, "data.name", "plane")
+    back = with_value(plane, "data.name", "moons")
+
+    assert (plane.task, name_of(plane.loss)) == ("regression", "mse")
+    assert back.task == "classification"
+    assert with_value(plane, "task", "classification").task == "classification"

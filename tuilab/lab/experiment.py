@@ -10,15 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from tuilab.lab import network as networks
-from tuilab.lab.catalogue.data import AnyData, Spiral
+from tuilab.lab.catalogue.data import AnyData, Spiral, Task
 from tuilab.lab.catalogue.losses import AnyLoss, CrossEntropy
 from tuilab.lab.catalogue.optimizers import AdamW, AnyOptimizer
 from tuilab.lab.catalogue.schedules import AnySchedule, Constant
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of
 from tuilab.lab.network import Line
-
-Task = Literal["classification", "regression"]
 
 Weights = Literal[
     "default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform",
@@ -170,7 +168,8 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     """The same experiment with one key changed.
 
     Choosing another data set, loss, optimizer or schedule by `SECTION.name` keeps the knobs
-    that both share and that were moved from their defaults.
+    that both share and that were moved from their defaults. Task and loss follow a data set
+    that they do not fit.
     """
     section, _, field = key.partition(".")
     tables = to_plain(experiment)
@@ -182,7 +181,19 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
         tables[section] = _renamed(getattr(experiment, section), section, value)
     else:
         tables[section][field] = value
-    return from_plain(tables)
+    changed = from_plain(tables)
+    is_other_data = name_of(changed.data) != name_of(experiment.data)
+    return _agreeing(changed) if is_other_data else changed
+
+
+def _agreeing(experiment: Experiment) -> Experiment:
+    """With a task that the data set is for, and a loss for that task."""
+    task, loss = experiment.task, experiment.loss
+    if task not in experiment.data.tasks:
+        task = experiment.data.tasks[0]
+    if task not in loss.tasks:
+        loss = next(kind() for kind in options("loss") if task in kind.tasks)
+    return msgspec.structs.replace(experiment, task=task, loss=loss)
 
 
 def _unknown(key: str) -> str:

@@ -10,6 +10,9 @@ from tuilab.lab.knobs import knob
 Shape = tuple[int, ...]
 """Sizes of one example, without the batch."""
 
+Task = Literal["classification", "regression"]
+"""What is to be learned."""
+
 Feature = Literal["x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)"]
 """What a network may see of a point of the plane (TensorFlow Playground's seven)."""
 
@@ -28,7 +31,7 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         knob("Shift and scale the inputs to mean 0 and spread 1, as measured on the training part"),
     ] = True
 
-    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
     picture: ClassVar[str] = "none"
     "How a result is drawn: `plane` (two inputs), `curve` (one input), `images` or `none`."
 
@@ -113,13 +116,13 @@ class Blobs(Plane, frozen=True, kw_only=True, tag="blobs"):
 class PlaneSurface(Plane, frozen=True, kw_only=True, tag="plane"):
     """A tilted plane to fit: the target is the sum of both coordinates."""
 
-    tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
 class MultiGauss(Plane, frozen=True, kw_only=True, tag="multi_gauss"):
     """Hills and valleys to fit: six bumps, three up and three down."""
 
-    tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
 
 
 class Sine(Generated, frozen=True, kw_only=True, tag="sine"):
@@ -128,7 +131,7 @@ class Sine(Generated, frozen=True, kw_only=True, tag="sine"):
     noise: Annotated[float, knob("Spread of the error on the targets", ge=0, le=1)] = 0.1
     periods: Annotated[float, knob("Whole waves over the range of the input", gt=0, le=20)] = 1.0
 
-    tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    tasks: ClassVar[tuple[Task, ...]] = ("regression",)
     picture: ClassVar[str] = "curve"
 
     @property
