@@ -28,7 +28,8 @@ def test_live_knobs_reach_the_optimizer_and_the_loop():
 
 
 def test_dropout_moves_while_it_trains_also_inside_blocks():
-    subject = session("Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.1"], "Dropout 0.2", "Linear 3")
+    block = ["Repeat 2", "Linear 8", "Dropout 0.1"]
+    subject = session("Linear 8", block, "Dropout 0.2", "Linear 3")
 
     subject.set(
         "network", ["Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.6"], "Dropout 0.7", "Linear 3"]

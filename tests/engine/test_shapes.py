@@ -11,7 +11,8 @@ from torch import nn
 
 from tuilab.engine import network as networks
 from tuilab.lab.errors import InputError
-from tuilab.lab.layers import BLOCKS, LAYERS, Shape
+from tuilab.lab.layer import Shape
+from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.network import parse, plan
 
 BATCH = 2
@@ -90,6 +91,7 @@ def by_the_lab(line: str, shape: Shape) -> tuple[Shape, int] | None:
         return None
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")  # it is slower, no more
 @pytest.mark.parametrize("name", sorted(set(LAYERS) - BLOCKS))
 @given(data=st.data())
 def test_a_layer_takes_and_gives_what_torch_takes_and_gives(name: str, data: Any) -> None:

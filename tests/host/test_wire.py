@@ -18,11 +18,11 @@ from tuilab.lab.messages import (
     Progressed,
     Resume,
     Rewind,
-    Sample,
     Set,
     Start,
     Step,
 )
+from tuilab.lab.records import Sample
 from tuilab.lab.run import Run, Snapshot
 
 NUMBERS = st.floats(allow_nan=False)

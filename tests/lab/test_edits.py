@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.lab.networks import NETWORKS, places
 from tuilab.lab import edits
-from tuilab.lab.network import line_at
+from tuilab.lab.edits import line_at
 
 NETWORK = ("Linear 8", ("Residual", "Linear 8", "Tanh"), "Linear 2")
 

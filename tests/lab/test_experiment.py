@@ -11,11 +11,11 @@ from tuilab.lab.experiment import (
     knobs,
     live_changes,
     name_of,
-    problems,
     to_plain,
     value_at,
     with_value,
 )
+from tuilab.lab.problems import problems
 
 XOR = from_plain(
     {

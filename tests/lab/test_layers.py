@@ -4,7 +4,8 @@ import pytest
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import knobs_of
-from tuilab.lab.layers import LAYERS, Conv2d, Dropout, Linear, MaxPool2d, show
+from tuilab.lab.layer import show
+from tuilab.lab.layers import LAYERS, Conv2d, Dropout, Linear, MaxPool2d
 from tuilab.lab.network import parse
 
 

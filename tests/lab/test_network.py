@@ -7,17 +7,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.lab.networks import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, places
+from tuilab.lab.edits import inserted, line_at, removed, replaced
 from tuilab.lab.errors import InputError
-from tuilab.lab.network import (
-    frozen,
-    inserted,
-    line_at,
-    parse,
-    plan,
-    removed,
-    replaced,
-    same_modules,
-)
+from tuilab.lab.network import frozen, parse, plan, same_modules
 
 CONVNET = (
     "Conv2d 16 kernel_size=3 padding=1",

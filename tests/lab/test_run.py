@@ -10,11 +10,9 @@ from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import (
     AnyEvent,
     Changed,
-    Device,
     EpochEnded,
     Failed,
     Finished,
-    LayerStatistics,
     Loading,
     Logged,
     Paused,
@@ -26,6 +24,7 @@ from tuilab.lab.messages import (
     Saved,
     Started,
 )
+from tuilab.lab.records import Device, LayerStatistics
 from tuilab.lab.run import LOG_LINES, MARKS, Mark, Run, Snapshot
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})

@@ -148,6 +148,15 @@ def test_what_is_not_finite_stays_visible_in_a_long_history() -> None:
     assert len(gaps(series.points())) == 2
 
 
+@given(st.lists(values, max_size=50))
+def test_a_series_knows_whether_all_of_it_is_finite(ys: list[float]) -> None:
+    series = Series()
+    for x, y in enumerate(ys):
+        series.append(float(x), y)
+
+    assert series.is_finite == (not gaps(series.points()))
+
+
 points = st.lists(st.tuples(values, values, values, values), max_size=300)
 
 

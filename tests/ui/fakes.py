@@ -14,15 +14,14 @@ from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import (
     AnyCommand,
     AnyEvent,
-    Device,
     EpochEnded,
-    LayerStatistics,
     Probed,
     Progressed,
     Ready,
     Start,
     Started,
 )
+from tuilab.lab.records import Device, LayerStatistics
 from tuilab.lab.run import Snapshot
 from tuilab.ui.app import TuilabApp
 

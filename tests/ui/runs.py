@@ -9,12 +9,11 @@ from tuilab.lab.messages import (
     Confusion,
     Curve,
     EpochEnded,
-    LayerStatistics,
     Probed,
     Progressed,
-    Sample,
     Surface,
 )
+from tuilab.lab.records import LayerStatistics, Sample
 from tuilab.lab.run import Run
 
 

@@ -1,5 +1,6 @@
 """Whatever comes in, a chart is drawn: nothing that is not finite reaches plotext."""
 
+from dataclasses import replace
 from math import inf, isfinite, nan
 
 import pytest
@@ -8,14 +9,15 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from tuilab.lab.run import Mark
+from tuilab.lab.series import Series
 from tuilab.ui.widgets.chart import plotted
 from tuilab.ui.widgets.frame import Frame, Stroke, draw
 from tuilab.ui.widgets.glyphs import ASCII, UNICODE, Glyphs
-from tuilab.ui.widgets.scene import Palette, Scene, Settings
+from tuilab.ui.widgets.scene import Look, Scene, Settings
 from tuilab.ui.widgets.traces import Trace, passed, view_of
 
 PLAIN = Style()
-PALETTE = Palette(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
+LOOK = Look(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
 
 anything = st.floats(width=64)
 histories = st.lists(st.tuples(anything, anything, anything, anything), max_size=400) | st.lists(
@@ -29,8 +31,8 @@ def chart(
     size: tuple[int, int] = (60, 16),
     glyphs: Glyphs = "braille",
 ) -> Frame:
-    signs = ASCII if glyphs == "ascii" else UNICODE
-    return draw(scene, how or Settings(), size, PALETTE, signs, glyphs, plotted)
+    look = replace(LOOK, signs=ASCII if glyphs == "ascii" else UNICODE, glyphs=glyphs)
+    return draw(scene, how or Settings(), size, look, plotted)
 
 
 def text(frame: Frame) -> str:
@@ -88,7 +90,7 @@ def test_plotext_is_given_two_points_a_column_however_long_the_run() -> None:
         return ""
 
     long = of(*(n % 7 for n in range(100_000)))
-    draw(Scene([long]), Settings(), (80, 20), PALETTE, UNICODE, "braille", plot)
+    draw(Scene([long]), Settings(), (80, 20), LOOK, plot)
 
     assert sum(len(points) for points, _, _ in seen) <= 160
 
@@ -156,6 +158,16 @@ def test_zooming_shows_only_the_last_steps() -> None:
     assert frame.view.left >= 900
     assert frame.view.high >= 1000
     assert "last 100" in text(frame)
+
+
+def test_zooming_into_a_long_history_shows_every_step_of_its_end() -> None:
+    history = Series()
+    for x in range(200_000):
+        history.append(float(x), float(x % 10))
+
+    frame = chart(Scene([Trace("train", history=history)]), Settings(last=1000))
+
+    assert len(frame.traces[0].points) == 1001
 
 
 def test_smoothing_is_over_steps_not_over_points() -> None:

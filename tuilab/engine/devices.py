@@ -5,7 +5,7 @@ import platform
 import torch
 
 from tuilab.lab.errors import InputError
-from tuilab.lab.messages import Device
+from tuilab.lab.records import Device
 
 
 def devices() -> list[Device]:

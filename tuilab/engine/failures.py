@@ -14,8 +14,10 @@ def explain(error: BaseException, run: str, session: Session | None) -> Failed:
     """A failure as an event; detail holds the traceback of what nobody foresaw."""
     step = session.step if session else 0
     if isinstance(error, InputError):
+        problem = error.problem[:1].upper() + error.problem[1:]
         where = ": ".join(error.where)
-        return Failed(run, error.problem[:1].upper() + error.problem[1:], hint=where, step=step)
+        hint = f"{problem}\n{where}" if where else problem
+        return Failed(run, "This experiment cannot be trained here", hint=hint, step=step)
     if is_out_of_memory(error):
         return _out_of_memory(error, run, session)
     if "device-side assert" in str(error) or "CUDA error" in str(error):

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.lab import layers as lab
-from tuilab.lab.layers import Layer, Shape
+from tuilab.lab.activations import Softmax
+from tuilab.lab.layer import Layer, Shape
 from tuilab.lab.network import Line, parse
 
 
@@ -39,7 +40,7 @@ MODULES: dict[type[Layer], Callable[[Any, Shape], nn.Module]] = {
     lab.LayerNorm: lambda layer, shape: nn.LayerNorm(
         shape, eps=layer.eps, elementwise_affine=layer.elementwise_affine
     ),
-    lab.Softmax: lambda layer, shape: nn.Softmax(dim=1),
+    Softmax: lambda layer, shape: nn.Softmax(dim=1),
 }
 """How to build the layers that need to know what comes in; all others are `_like_torch`."""
 

@@ -8,7 +8,8 @@ from torch import Tensor
 from tuilab.engine.data.dataset import Part
 from tuilab.engine.losses import predicted, probabilities
 from tuilab.engine.session import Session
-from tuilab.lab.messages import Confusion, Curve, Picture, Probe, Sample, Surface
+from tuilab.lab.messages import Confusion, Curve, Picture, Probe, Surface
+from tuilab.lab.records import Sample
 
 MOST_POINTS = 400
 """Points drawn over a surface or beside a curve."""

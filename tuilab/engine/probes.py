@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from tuilab.engine.session import Session
-from tuilab.lab.messages import LayerStatistics, Probed
+from tuilab.lab.messages import Probed
+from tuilab.lab.records import LayerStatistics
 
 TINY = 1e-30
 """Keeps the ratio of a layer of zeros finite."""

@@ -71,7 +71,7 @@ class Pulse:
         return bool(self._losses)
 
     def rest(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
-        """Leave the loop with an event or none; the time until it is entered again is not counted."""
+        """Leave the loop with an event or none; time until it is entered again does not count."""
         left = time.perf_counter()
         yield event
         away = time.perf_counter() - left

@@ -16,7 +16,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.host.driver import Driver, Reason
-from tuilab.lab.experiment import Experiment, problems
+from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import (
     AnyCommand,
     AnyEvent,
@@ -37,6 +37,7 @@ from tuilab.lab.messages import (
     Step,
     Stop,
 )
+from tuilab.lab.problems import problems
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch

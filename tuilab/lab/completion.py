@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from tuilab.lab.knobs import Knob, declared
-from tuilab.lab.layers import LAYERS, Layer
+from tuilab.lab.layer import Layer
+from tuilab.lab.layers import LAYERS
 from tuilab.lab.numbers import compact
 
 _WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")

@@ -5,7 +5,7 @@ from typing import Any
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.layers import BLOCKS, LAYERS, Dropout
-from tuilab.lab.network import Line, Path, inserted, line_at, parse, removed, replaced
+from tuilab.lab.network import Line, Path, parse
 
 Network = tuple[Line, ...]
 
@@ -107,3 +107,37 @@ def _dropout(line: Line) -> Dropout | None:
     except InputError:
         return None
     return layer if isinstance(layer, Dropout) else None
+
+
+def line_at(network: tuple[Line, ...], path: Path) -> Line:
+    """The line or block at a path."""
+    line: Line = network
+    for index in path:
+        line = line[index]
+    return line
+
+
+def replaced(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
+    """The network with another line at a path."""
+    return _spliced(network, path, 1, (line,))
+
+
+def inserted(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
+    """The network with a line put in before a path."""
+    return _spliced(network, path, 0, (line,))
+
+
+def removed(network: tuple[Line, ...], path: Path) -> tuple[Line, ...]:
+    """The network without the line or block at a path."""
+    return _spliced(network, path, 1, ())
+
+
+def _spliced(
+    network: tuple[Line, ...], path: Path, count: int, lines: tuple[Line, ...]
+) -> tuple[Line, ...]:
+    index, *deeper = path
+    if not deeper:
+        return network[:index] + lines + network[index + count :]
+    inner = network[index]
+    assert isinstance(inner, tuple), "a path leads through blocks"
+    return (*network[:index], _spliced(inner, tuple(deeper), count, lines), *network[index + 1 :])

@@ -3,6 +3,7 @@
 Whatever changes it (a form, a command line, a lesson) makes a new one by `with_value`.
 """
 
+import typing
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -188,11 +189,11 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
 
 def _agreeing(experiment: Experiment) -> Experiment:
     """With a task that the data set is for, and a loss for that task."""
-    task, loss = experiment.task, experiment.loss
+    task, losses = experiment.task, typing.get_args(AnyLoss)
     if task not in experiment.data.tasks:
         task = experiment.data.tasks[0]
-    if task not in loss.tasks:
-        loss = next(kind() for kind in options("loss") if task in kind.tasks)
+    fits = task in experiment.loss.tasks
+    loss = experiment.loss if fits else next(kind() for kind in losses if task in kind.tasks)
     return msgspec.structs.replace(experiment, task=task, loss=loss)
 
 
@@ -261,40 +262,3 @@ def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
 
 def _is_live(key: str, experiment: Experiment) -> bool:
     return any(knob.key == key and knob.live for knob in knobs(experiment))
-
-
-def problems(experiment: Experiment) -> list[str]:
-    """Why this experiment cannot be started; empty if it can."""
-    found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
-    data, loss, task = experiment.data, experiment.loss, experiment.task
-    if task not in data.tasks:
-        found.append(f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}")
-    if task not in loss.tasks:
-        found.append(f"loss.name: {name_of(loss)} is for {' or '.join(loss.tasks)}, not {task}")
-    if not data.shape or 0 in data.shape:
-        found.append("data.features: choose at least one feature")
-    if not found:
-        found.extend(_ending(experiment))
-    optimizer = experiment.optimizer
-    if getattr(optimizer, "nesterov", False) and not getattr(optimizer, "momentum", 0):
-        found.append("optimizer.nesterov: Nesterov needs a momentum above 0")
-    return found
-
-
-def _ending(experiment: Experiment) -> Iterator[str]:
-    """Whether the last layer fits the classes and the loss."""
-    plan, data, loss = experiment.plan, experiment.data, experiment.loss
-    classes = len(data.classes) if experiment.task == "classification" else 0
-    if name_of(loss) == "bce" and classes != 2:
-        yield f"loss.name: bce is for two classes, {data.title} has {classes}; use cross_entropy"
-        return
-    wanted = loss.outputs(classes)
-    if not experiment.network:
-        yield f"network: there is no layer yet; add Linear {wanted}"
-    elif plan.output != (wanted,):
-        ends = "×".join(map(str, plan.output or ()))
-        what = f"{classes} classes" if classes else "one target"
-        yield (
-            f"network: it ends in [{ends}], but {what} with {name_of(loss)} need [{wanted}]; "
-            f"end it with Linear {wanted}"
-        )

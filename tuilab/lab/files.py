@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuilab.lab import experiment as experiments
 from tuilab.lab import places
+from tuilab.lab import problems as reasons
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.experiment import SECTIONS, Experiment, from_plain, to_plain
 from tuilab.lab.lines import line_of
@@ -107,7 +107,7 @@ def problems(path: Path) -> list[str]:
     experiment = read(path)
     text = path.read_text(encoding="utf-8")
     found = []
-    for problem in experiments.problems(experiment):
+    for problem in reasons.problems(experiment):
         key, _, sentence = problem.partition(": ")
         error = InputError(sentence, key)
         found.append(str(error.within(place(path, text, error))))

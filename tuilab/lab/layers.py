@@ -7,42 +7,10 @@ the architecture pane is alive before torch is loaded. A test holds every rule a
 from math import prod
 from typing import Annotated, ClassVar, Literal
 
-from msgspec import Meta, Struct
-
+from tuilab.lab.activations import Activation
 from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import knob
-
-Shape = tuple[int, ...]
-"""Sizes of one example, without the batch."""
-
-Length = Annotated[int, Meta(ge=1, le=4096)]
-Margin = Annotated[int, Meta(ge=0, le=4096)]
-Size = Length | Annotated[tuple[Length, ...], Meta(min_length=2, max_length=2)]
-Margins = Margin | Annotated[tuple[Margin, ...], Meta(min_length=2, max_length=2)]
-
-
-def pair(size: int | tuple[int, ...]) -> tuple[int, int]:
-    """A size for height and width."""
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
-
-
-def show(shape: Shape | None) -> str:
-    """A shape as the lab writes it, such as `[16, 28, 28]`."""
-    return "[?]" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
-
-
-class Layer(Struct, frozen=True, forbid_unknown_fields=True, tag_field="layer", tag=True):
-    """One layer: a `torch.nn` class and its arguments."""
-
-    family: ClassVar[str] = "other"
-
-    def output(self, shape: Shape) -> Shape:
-        """The shape that comes out when `shape` goes in; InputError where they do not meet."""
-        return shape
-
-    def parameters(self, shape: Shape) -> int:
-        """How many numbers are learned when `shape` goes in."""
-        return 0
+from tuilab.lab.layer import Layer, Margins, Shape, Size, channels_height_width, pair, show
 
 
 class Linear(Layer, tag=True, frozen=True):
@@ -79,15 +47,6 @@ class _Window(Layer, frozen=True):
                 )
             out.append((room - reach) // pair(stride)[axis] + 1)
         return (out[0], out[1])
-
-
-def channels_height_width(layer: Layer, shape: Shape) -> tuple[int, int, int]:
-    """The three sizes of a picture; InputError where the input is none."""
-    if len(shape) != 3:
-        raise InputError(
-            f"{type(layer).__name__} takes [channels, height, width], but {show(shape)} comes in"
-        )
-    return shape[0], shape[1], shape[2]
 
 
 KernelSize = Annotated[Size, knob("Height and width of the window")]
@@ -228,60 +187,6 @@ class LayerNorm(Layer, tag=True, frozen=True):
         return 2 * prod(shape) * self.elementwise_affine
 
 
-class Activation(Layer, frozen=True):
-    """A function of each value alone."""
-
-    family: ClassVar[str] = "activation"
-
-
-class Identity(Activation, tag=True, frozen=True):
-    """Nothing changes: f(x) = x."""
-
-
-class ReLU(Activation, tag=True, frozen=True):
-    """Zero below zero, x above: f(x) = max(0, x)."""
-
-
-class LeakyReLU(Activation, tag=True, frozen=True):
-    """A small slope below zero: f(x) = max(x, slope · x)."""
-
-    negative_slope: Annotated[float, knob("Slope below zero", ge=0, le=1)] = 0.01
-
-
-class ELU(Activation, tag=True, frozen=True):
-    """Bends smoothly to −α below zero: f(x) = α(eˣ − 1)."""
-
-    alpha: Annotated[float, knob("How far below zero it reaches", gt=0, le=100)] = 1.0
-
-
-class SELU(Activation, tag=True, frozen=True):
-    """ELU scaled so that deep nets keep mean 0 and spread 1 (with LeCun weights)."""
-
-
-class GELU(Activation, tag=True, frozen=True):
-    """x times the chance that a normal value lies below x."""
-
-
-class SiLU(Activation, tag=True, frozen=True):
-    """x times its sigmoid, also called Swish."""
-
-
-class Tanh(Activation, tag=True, frozen=True):
-    """An S from −1 to 1, centred on zero."""
-
-
-class Sigmoid(Activation, tag=True, frozen=True):
-    """An S from 0 to 1: f(x) = 1 / (1 + e⁻ˣ)."""
-
-
-class Softplus(Activation, tag=True, frozen=True):
-    """A smooth ReLU: f(x) = ln(1 + eˣ)."""
-
-
-class Softmax(Activation, tag=True, frozen=True):
-    """Positive numbers that sum to 1. Cross-entropy applies it itself: do not add it before."""
-
-
 class Residual(Layer, tag=True, frozen=True):
     """A block: its input is added to its output."""
 
@@ -301,7 +206,16 @@ def _leaves(kind: type[Layer]) -> list[type[Layer]]:
     return named + [leaf for child in kind.__subclasses__() for leaf in _leaves(child)]
 
 
-LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in _leaves(Layer)}
+FAMILIES = (
+    "linear", "activation", "convolution", "pooling", "shape", "normalization", "regularization",
+    "block",
+)  # fmt: skip
+"""The families of layers, in the order in which they are offered."""
+
+LAYERS: dict[str, type[Layer]] = {
+    kind.__name__: kind
+    for kind in sorted(_leaves(Layer), key=lambda kind: FAMILIES.index(kind.family))
+}
 """Every layer by its name on a line."""
 
 BLOCKS: frozenset[str] = frozenset(n for n, kind in LAYERS.items() if kind.family == "block")

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tuilab.lab.experiment import Experiment
+from tuilab.lab.records import Device, LayerStatistics, Sample
 
 
 class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
@@ -96,17 +97,6 @@ class Loading(Event, frozen=True, tag=_snake):
     "From 0 to 1; None where it is not known; 1 when it is done."
 
 
-class Device(Struct, frozen=True):
-    """One place to train."""
-
-    name: str
-    "What `training.device` is set to: cpu, cuda:0, mps."
-    label: str
-    "What it is: NVIDIA H200, 139 GiB."
-    problem: str = ""
-    "Why it cannot be used; empty if it can."
-
-
 class Ready(Event, frozen=True, tag=_snake):
     """PyTorch is loaded; runs can begin."""
 
@@ -153,19 +143,6 @@ class Progressed(Event, frozen=True, tag=_snake):
     memory: int = 0
     "Bytes this process holds."
     device_memory: int = 0
-
-
-class LayerStatistics(Struct, frozen=True):
-    """One layer with weights at one probed step."""
-
-    layer: str
-    "Where it stands and what it is: `2 Linear`."
-    gradient: float
-    "Length (Euclidean norm) of the gradient of all its parameters."
-    update: float
-    "Length of the step over the length of the parameters."
-    weight: float
-    "Length of its parameters."
 
 
 class Probed(Event, frozen=True, tag=_snake):
@@ -289,18 +266,6 @@ class Curve(Event, frozen=True, tag=_snake):
     x: list[float]
     y: list[float]
     points: list[tuple[float, float]]
-
-
-class Sample(Struct, frozen=True):
-    """One picture and what the network says of it."""
-
-    pixels: bytes
-    "Rows from the top, 0 to 255, one byte (grey) or three (RGB) a pixel."
-    shape: tuple[int, int, int]
-    "Channels, height, width."
-    target: int
-    predicted: int
-    probability: float
 
 
 class Confusion(Event, frozen=True, tag=_snake):

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from tuilab.lab.errors import InputError, in_plain_words, nearest
-from tuilab.lab.layers import BLOCKS, LAYERS, Layer, Repeat, Residual, Shape, show
+from tuilab.lab.layer import Layer, Shape, show
+from tuilab.lab.layers import BLOCKS, LAYERS, Repeat, Residual
 
 Line = str | tuple[Any, ...]
 """A layer as text, or a block: a tuple of lines, the first of which names it."""
@@ -264,37 +265,3 @@ def _same_line(old: Line, new: Line) -> bool:
     if type(first).__name__ == type(second).__name__ == "Dropout":
         return True
     return first == second
-
-
-def line_at(network: tuple[Line, ...], path: Path) -> Line:
-    """The line or block at a path."""
-    line: Line = network
-    for index in path:
-        line = line[index]
-    return line
-
-
-def replaced(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
-    """The network with another line at a path."""
-    return _spliced(network, path, 1, (line,))
-
-
-def inserted(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
-    """The network with a line put in before a path."""
-    return _spliced(network, path, 0, (line,))
-
-
-def removed(network: tuple[Line, ...], path: Path) -> tuple[Line, ...]:
-    """The network without the line or block at a path."""
-    return _spliced(network, path, 1, ())
-
-
-def _spliced(
-    network: tuple[Line, ...], path: Path, count: int, lines: tuple[Line, ...]
-) -> tuple[Line, ...]:
-    index, *deeper = path
-    if not deeper:
-        return network[:index] + lines + network[index + count :]
-    inner = network[index]
-    assert isinstance(inner, tuple), "a path leads through blocks"
-    return (*network[:index], _spliced(inner, tuple(deeper), count, lines), *network[index + 1 :])

@@ -48,9 +48,17 @@ def cache() -> Path:
     return home / "cache" if (home := _home()) else Path(platformdirs.user_cache_dir("tuilab"))
 
 
+def _runtime() -> Path:
+    """The session's own folder where the system has one, else one beside other temporary files."""
+    folder = os.environ.get("XDG_RUNTIME_DIR")
+    if folder:
+        return Path(folder) / "tuilab"
+    return Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}"
+
+
 def sockets() -> Path:
     """The folder of the hosts' sockets, made for this user alone (0700)."""
-    folder = home / "run" if (home := _home()) else Path(platformdirs.user_runtime_dir("tuilab"))
+    folder = home / "run" if (home := _home()) else _runtime()
     if len(os.fsencode(folder)) + 20 > SOCKET_PATH_LIMIT:
         digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
         folder = Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}-{digest}"

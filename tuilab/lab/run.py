@@ -13,7 +13,6 @@ from tuilab.lab.messages import (
     Changed,
     Confusion,
     Curve,
-    Device,
     EpochEnded,
     Failed,
     Finished,
@@ -30,6 +29,7 @@ from tuilab.lab.messages import (
     Started,
     Surface,
 )
+from tuilab.lab.records import Device
 from tuilab.lab.series import Series
 
 State = Literal["idle", "starting", "training", "paused", "failed", "finished"]

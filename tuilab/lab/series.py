@@ -36,6 +36,8 @@ class Series(Struct):
     "The bucket that is being filled, as at most `stride` points folded into one."
     waiting: int = 0
     count: int = 0
+    is_finite: bool = True
+    "Nothing that is not finite was ever added."
 
     def append(
         self, x: float, y: float, low: float | None = None, high: float | None = None
@@ -43,6 +45,7 @@ class Series(Struct):
         """Add the value at x, optionally with the lowest and highest it stands for."""
         point = (x, y, y if low is None else low, y if high is None else high)
         self.count += 1
+        self.is_finite = self.is_finite and all(map(isfinite, point))
         self.recent.append(point)
         if len(self.recent) >= 2 * RECENT:
             del self.recent[:RECENT]

@@ -100,7 +100,8 @@ class ChartView(Container):
         self._run = run
         if not self.is_on_screen:
             return
-        seen = (run.id, run.state, self.chosen, len(run.marks), *self._lengths(run))
+        marks = (len(run.marks), *run.marks[-1:])
+        seen = (run.id, run.state, self.chosen, marks, *self._lengths(run))
         if seen == self._seen:
             return
         self._seen = seen
@@ -126,15 +127,15 @@ class ChartView(Container):
         traces = []
         if self.kind.layers:
             for row in (row for row in rows if row.sign):
-                points = run.series[f"{self.kind.layers}/{row.name}"].points()
-                traces.append(Trace(row.name, points, row.colour, row.sign, newest=row.newest))
+                series = run.series[f"{self.kind.layers}/{row.name}"]
+                traces.append(Trace(row.name, [], row.colour, row.sign, True, row.newest, series))
         else:
             for number, name in enumerate(series_of(run, self.kind)):
                 series = run.series[name]
                 newest = series.last[1] if series.last else None
                 label = name.partition("/")[2] or "learning rate"
                 sign = signs().lines[0] if number else ""
-                traces.append(Trace(label, series.points(), number + 1, sign, newest=newest))
+                traces.append(Trace(label, [], number + 1, sign, True, newest, series))
         is_begun = run.state in ("starting", "training")
         empty = SOON if is_begun else f"Press space to start training: {self.kind.empty}."
         return Scene(traces, run.marks, self.kind.guides, "", empty)

@@ -11,8 +11,8 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.form import DEVICE, DROPOUT, form, read, turned, written
 from tuilab.lab.knobs import Knob
-from tuilab.lab.messages import Device
 from tuilab.lab.numbers import compact
+from tuilab.lab.records import Device
 from tuilab.lab.run import Run
 from tuilab.lab.stepping import stepped
 from tuilab.ui.widgets.knob_rows import WIDE, KnobRows, choices_of, is_usual, lines, reach

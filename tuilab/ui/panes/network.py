@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tuilab.lab import edits
-from tuilab.lab.edits import Network
+from tuilab.lab.edits import Network, line_at, removed
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.network import Path, line_at, plan, removed, same_modules
+from tuilab.lab.network import Path, plan, same_modules
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.drafts import Draft, adding, editing, wrapping
 from tuilab.ui.widgets.folds import Folds

@@ -8,8 +8,9 @@ from textual import work
 from textual.screen import Screen
 
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, problems, with_value
+from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.messages import AnyCommand, Failed, Step, Stop
+from tuilab.lab.problems import problems
 from tuilab.ui.desk import Desk, with_learning_rate
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 

@@ -92,22 +92,19 @@ class Chart(Drawing, can_focus=True):
         self._hover: float | None = None
         self._frame: Frame | None = None
 
-    def show(self, scene: Scene, settings: Settings | None = None) -> None:
+    def show(self, scene: Scene) -> None:
         """Show new data, now if anyone sees it."""
         self.scene = scene
-        self.settings = settings or self.settings
         self.catch_up()
 
     def drawn(self, width: int, height: int) -> Grid:
         """The chart in a size."""
-        self._frame = draw(
-            self.scene, self.settings, (width, height), self._palette(), signs(), glyphs(), plotted
-        )
+        self._frame = draw(self.scene, self.settings, (width, height), self._look(), plotted)
         if self.read is not None:
             self.refresh()
         return self._frame.grid
 
-    def _palette(self) -> Look:
+    def _look(self) -> Look:
         style = self.get_component_rich_style
         lines: dict[int, Style] = {}
         for number in range(1, COLOURS + 1):
@@ -121,19 +118,19 @@ class Chart(Drawing, can_focus=True):
             mark=style("chart--mark"),
             gap=style("chart--gap"),
             lines=lines,
+            signs=signs(),
+            glyphs=glyphs(),
         )
 
     def render_line(self, y: int) -> Strip:
         """One line, as it was drawn, with the cursor over it."""
-        strip, x = super().render_line(y), self.read
-        if x is None or self._frame is None:
+        strip, x, frame = super().render_line(y), self.read, self._frame
+        if x is None or frame is None:
             return strip
         if y == 0:
-            return self._reading(x, self.size.width)
-        if self._frame.top <= y < self._frame.top + self._frame.height:
-            return _crossed(
-                strip, self._frame.column(x), self.get_component_rich_style("chart--cursor")
-            )
+            return self._reading(frame, x)
+        if frame.top <= y < frame.top + frame.height:
+            return _crossed(strip, frame.column(x), self.get_component_rich_style("chart--cursor"))
         return strip
 
     @property
@@ -141,12 +138,12 @@ class Chart(Drawing, can_focus=True):
         """The x that is read now: under the mouse, else where the cursor stands."""
         return self.cursor if self._hover is None else self._hover
 
-    def _reading(self, x: float, width: int) -> Strip:
+    def _reading(self, frame: Frame, x: float) -> Strip:
         """The values at x, in as much detail as fits."""
-        look, row = self._palette(), Grid(width, 1, self.rich_style)
+        look, row = frame.look, Grid(self.size.width, 1, frame.look.base)
         for is_brief in (False, True):
-            pieces = reading(self.scene, x, is_brief)
-            if sum(len(text) + 2 for text, _ in pieces) <= width:
+            pieces = reading(self.scene, frame.traces, x, is_brief)
+            if sum(len(text) + 2 for text, _ in pieces) <= row.width:
                 break
         at = 0
         for text, trace in pieces:
@@ -183,18 +180,16 @@ class Chart(Drawing, can_focus=True):
         point = nearest(densest.points, aim)
         assert point is not None, "the densest trace has points"
         forward = columns > 0
-        if (point[0] > self.cursor) != forward or point[0] == self.cursor:
-            ahead = [
-                p[0]
-                for p in densest.points
-                if (p[0] > self.cursor if forward else p[0] < self.cursor)
-            ]
-            self._read((min(ahead) if forward else max(ahead)) if ahead else self.cursor)
+        if point[0] == self.cursor or (point[0] > self.cursor) != forward:
+            xs = [p[0] for p in densest.points]
+            beyond = [x for x in xs if (x > self.cursor if forward else x < self.cursor)]
+            self._read((min(beyond) if forward else max(beyond)) if beyond else self.cursor)
         else:
             self._read(point[0])
 
     def _densest(self) -> Trace | None:
-        traces = [trace for trace in self.scene.traces if trace.points and trace.is_line]
+        shown = self._frame.traces if self._frame else []
+        traces = [trace for trace in shown if trace.points and trace.is_line]
         return max(traces, key=lambda trace: len(trace.points), default=None)
 
     def action_cursor_off(self) -> None:

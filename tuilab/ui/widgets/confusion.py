@@ -27,36 +27,15 @@ def size_of_matrix(confusion: Confusion) -> tuple[int, int]:
 
 def draw_matrix(confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
     """Draw the matrix, with counts if they fit, else with parts of each row."""
-    grid = Grid(*size, hues.label)
-    classes, widest = confusion.classes, _widest(confusion)
-    # Names give way to counts, down to a few letters.
-    spare = grid.width - RECALL - len(classes) * (widest + 2)
-    names = min(_names(confusion), max(FEWEST, spare))
-    width = max(1, min(widest + 2, (grid.width - names - RECALL) // max(1, len(classes))))
-    unit = 0 if width > widest else 100 if width >= 3 else 10
-    _head(grid, confusion, names, width, unit, hues)
-    for number, (name, row) in enumerate(zip(_row_names(confusion), confusion.counts, strict=True)):
-        y = number + 2
-        if y == grid.height - 1 and number < len(classes) - 1:
-            grid.write(0, y, f"{len(classes) - number} more classes: make room", hues.label)
+    matrix = _Matrix(confusion, size, hues, signs)
+    matrix.head()
+    for number in range(len(confusion.classes)):
+        y, left = number + 2, len(confusion.classes) - number
+        if y == size[1] - 1 and left > 1:
+            matrix.grid.write(0, y, f"{left} more classes: make room", hues.label)
             break
-        grid.write(0, y, fitted(name, names - 1, signs.ellipsis), hues.label)
-        total = sum(row)
-        for column, count in enumerate(row):
-            share = count / total if total else 0.0
-            _cell(
-                grid,
-                names + column * width,
-                y,
-                (width, unit),
-                (count, share),
-                number == column,
-                hues,
-                signs,
-            )
-        recall = f"{row[number] / total:7.0%}" if total else ""
-        grid.write(names + len(classes) * width, y, recall, hues.label + Style(bold=True))
-    return grid
+        matrix.row(number, y)
+    return matrix.grid
 
 
 def _widest(confusion: Confusion) -> int:
@@ -75,48 +54,66 @@ def _row_names(confusion: Confusion) -> list[str]:
     return [f"{number} {name}" for number, name in enumerate(confusion.classes)]
 
 
-def _head(grid: Grid, confusion: Confusion, names: int, width: int, unit: int, hues: Hues) -> None:
-    """What the numbers are, how many are right, and the names of the columns."""
-    right = sum(row[number] for number, row in enumerate(confusion.counts))
-    total = sum(map(sum, confusion.counts))
-    what = {0: "counts", 100: "% of each row", 10: "tenths of each row"}[unit]
-    title = f"{right / total:.1%} of {total} right" if total else "nothing measured yet"
-    x = grid.write(0, 0, title, hues.label + Style(color=hues.front.rich_color, bold=True))
-    note = f"rows: true, columns: predicted ({what})"
-    for brief in (what, what.partition(" ")[0]):
-        note = note if x + 2 + len(note) <= grid.width else brief
-    if x + 2 + len(note) <= grid.width:
-        grid.write(x + 2, 0, note, hues.label)
-    for number, name in enumerate(_row_names(confusion)):
-        head = name.partition(" ")[0]
-        grid.write(names + number * width, 1, head[-width:].rjust(width), hues.label)
-    end = names + len(confusion.classes) * width
-    grid.write(end, 1, "recall".rjust(RECALL), hues.label)
+class _Matrix:
+    """A matrix on its sheet: the columns of its names, of each class and of the recall."""
 
+    def __init__(
+        self, confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs
+    ) -> None:
+        self.confusion, self.hues, self.signs = confusion, hues, signs
+        self.grid = Grid(*size, hues.label)
+        classes, widest = len(confusion.classes), _widest(confusion)
+        # Names give way to counts, down to a few letters.
+        spare = size[0] - RECALL - classes * (widest + 2)
+        self.left = min(_names(confusion), max(FEWEST, spare))
+        self.width = max(1, min(widest + 2, (size[0] - self.left - RECALL) // max(1, classes)))
+        self.right = self.left + classes * self.width
+        self.unit = 0 if self.width > widest else 100 if self.width >= 3 else 10
+        "What a whole row counts as; 0 for the counts themselves."
 
-def _cell(
-    grid: Grid, x: int, y: int, form: tuple[int, int], cell: tuple[int, float],
-    is_right: bool, hues: Hues, signs: Signs,
-) -> None:  # fmt: skip
-    """One count, on a background that grows with its share of the row."""
-    (width, unit), (count, share) = form, cell
-    number = str(count) if not unit else str(min(unit - 1, round(share * unit)))
-    text = number if count else signs.dot
-    if not hues.is_blended and width > len(text) + 1:
-        # Without colours, a shade stands beside the number, and the diagonal in brackets.
-        text += signs.shades[min(4, int(share * 5))] if not is_right else ""
-        text = f"[{text}]" if is_right and width >= len(text) + 2 else text
-    style = hues.label + Style(bold=is_right)
-    if hues.is_blended:
-        behind = hues.behind.blend(
-            hues.of(1 if is_right else 0), 0.08 + 0.8 * share if count else 0.0
-        )
-        front = behind.blend(
-            behind.get_contrast_text(), 0.9 if text not in (signs.dot, "0") else 0.35
-        )
-        style = Style(
-            color=RichColor.from_rgb(front.r, front.g, front.b),
-            bgcolor=RichColor.from_rgb(behind.r, behind.g, behind.b),
+    def head(self) -> None:
+        """How many are right, what the numbers are, and the names of the columns."""
+        grid, label = self.grid, self.hues.label
+        right = sum(row[number] for number, row in enumerate(self.confusion.counts))
+        total = sum(map(sum, self.confusion.counts))
+        title = f"{right / total:.1%} of {total} right" if total else "nothing measured yet"
+        x = 2 + grid.write(0, 0, title, label + Style(color=self.hues.front.rich_color, bold=True))
+        what = {0: "counts", 100: "% of each row", 10: "tenths of each row"}[self.unit]
+        notes = (f"rows: true, columns: predicted ({what})", what, what.partition(" ")[0])
+        fits = [note for note in notes if x + len(note) <= grid.width]
+        grid.write(x, 0, fits[0] if fits else "", label)
+        for number, name in enumerate(_row_names(self.confusion)):
+            head = name.partition(" ")[0][-self.width :]
+            grid.write(self.left + number * self.width, 1, head.rjust(self.width), label)
+        grid.write(self.right, 1, "recall".rjust(RECALL), label)
+
+    def row(self, number: int, y: int) -> None:
+        """One class: what its examples were taken for."""
+        counts, label = self.confusion.counts[number], self.hues.label
+        name = fitted(_row_names(self.confusion)[number], self.left - 1, self.signs.ellipsis)
+        self.grid.write(0, y, name, label)
+        total = sum(counts)
+        for column, count in enumerate(counts):
+            text, style = self._cell(count, count / total if total else 0.0, number == column)
+            x = self.left + column * self.width
+            self.grid.write(x, y, text[-self.width :].rjust(self.width), style)
+        recall = f"{counts[number] / total:7.0%}" if total else ""
+        self.grid.write(self.right, y, recall, label + Style(bold=True))
+
+    def _cell(self, count: int, share: float, is_right: bool) -> tuple[str, Style]:
+        """One count and its style: a background that grows with its share of the row."""
+        number = str(min(self.unit - 1, round(share * self.unit)) if self.unit else count)
+        text = number if count else self.signs.dot
+        if not self.hues.is_blended:
+            # Without colours the diagonal is in brackets.
+            room = is_right and self.width >= len(text) + 2
+            return f"[{text}]" if room else text, self.hues.label + Style(bold=is_right)
+        hue = self.hues.of(1 if is_right else 0)
+        behind = self.hues.behind.blend(hue, 0.08 + 0.8 * share if count else 0.0)
+        strength = 0.35 if text in (self.signs.dot, "0") else 0.9
+        front = behind.blend(behind.get_contrast_text(), strength)
+        return text, Style(
+            color=RichColor.from_rgb(*front.rgb),
+            bgcolor=RichColor.from_rgb(*behind.rgb),
             bold=is_right,
         )
-    grid.write(x, y, text[-width:].rjust(width), style)

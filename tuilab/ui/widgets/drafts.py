@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuilab.lab.completion import Completion, Suggestion, complete
-from tuilab.lab.edits import Network, typed
+from tuilab.lab.edits import Network, inserted, line_at, replaced, typed
 from tuilab.lab.layers import BLOCKS, LAYERS
-from tuilab.lab.network import Path, inserted, line_at, replaced
+from tuilab.lab.network import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from tuilab.lab.edits import Network, blocks
-from tuilab.lab.network import Line, Path, line_at
+from tuilab.lab.edits import Network, blocks, line_at
+from tuilab.lab.network import Line, Path
 
 
 class Folds:

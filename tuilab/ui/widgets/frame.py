@@ -1,14 +1,15 @@
 """One drawing of a chart: the plot in the middle; legend, axes, marks and notes around it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from math import floor
 
 from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.ui.widgets import ansi, axes
-from tuilab.ui.widgets.glyphs import Glyphs, Signs
+from tuilab.ui.widgets.glyphs import Glyphs
 from tuilab.ui.widgets.grid import BLANK, Grid, fitted
 from tuilab.ui.widgets.legend import legend, note, say
 from tuilab.ui.widgets.scene import FAINT, Look, Scene, Settings
@@ -26,12 +27,15 @@ class Frame:
     """A finished drawing, and where in it the plot lies."""
 
     grid: Grid
+    look: Look
+    traces: Sequence[Trace]
+    "As far as they are shown."
     view: View
     left: int
     top: int
     width: int
     height: int
-    fineness: tuple[int, int] = (1, 1)
+    fineness: tuple[int, int]
     "Dots in a cell, across and up."
 
     def column(self, x: float) -> int:
@@ -55,25 +59,20 @@ MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": ""}
 FINENESS = {"braille": (2, 4), "hd": (2, 2)}
 
 
-def draw(
-    scene: Scene, settings: Settings, size: tuple[int, int],
-    look: Look, plot: Plot,
-) -> Frame:  # fmt: skip
+def draw(scene: Scene, settings: Settings, size: tuple[int, int], look: Look, plot: Plot) -> Frame:
     """Draw a chart to fill a size."""
-    width, height = size
-    grid = Grid(width, height, look.base)
+    grid = Grid(*size, look.base)
     shown = window(scene.traces, settings.last)
     parts = [passed(trace, weight, settings.is_log) for trace, weight in _weighted(shown, settings)]
-    frame, ticks = _laid_out(scene, settings, grid, parts)
+    frame, ticks = _laid_out(scene, settings, grid, look, parts)
     if not any(part.points or part.gaps for part in parts):
         say(grid, scene.empty, look.label)
         return frame
-    frame.fineness = FINENESS.get(MARKERS[look.glyphs], (1, 1))
-    _plot(frame, shown, parts, settings, look, plot)
-    _guides(frame, scene, look)
-    _marks(frame, scene, parts, look)
-    _signs(frame, parts, look)
-    _axes(frame, scene, ticks, parts, look)
+    _plot(frame, parts, settings, plot)
+    _guides(frame, scene)
+    _marks(frame, scene, parts)
+    _signs(frame, parts)
+    _axes(frame, scene, ticks, parts)
     if frame.top:
         legend(grid, frame.left, scene, settings, look)
     return frame
@@ -87,7 +86,7 @@ def _weighted(shown: Sequence[Trace], settings: Settings) -> Iterable[tuple[Trac
 
 
 def _laid_out(
-    scene: Scene, settings: Settings, grid: Grid, parts: Sequence[Passed]
+    scene: Scene, settings: Settings, grid: Grid, look: Look, parts: Sequence[Passed]
 ) -> tuple[Frame, list[tuple[float, str]]]:
     """Where everything goes; small sizes give up the legend, the axis, then the labels."""
     top = 1 if grid.height >= 5 else 0
@@ -101,33 +100,38 @@ def _laid_out(
         ticks = axes.ticks(view.low, view.high, counts[1])
     gutter = max((len(label) for _, label in ticks), default=0) + 2
     left = gutter if grid.width >= 3 * gutter and grid.height >= 4 else 0
-    return Frame(grid, view, left, top, max(1, grid.width - left), height), ticks
+    width = max(1, grid.width - left)
+    fineness = FINENESS.get(MARKERS[look.glyphs], (1, 1))
+    shown = [part.trace for part in parts]
+    return Frame(grid, look, shown, view, left, top, width, height, fineness), ticks
 
 
-def _plot(
-    frame: Frame, shown: Sequence[Trace], parts: Sequence[Passed], settings: Settings,
-    look: Look, plot: Plot,
-) -> None:  # fmt: skip
+def _plot(frame: Frame, parts: Sequence[Passed], settings: Settings, plot: Plot) -> None:
     """Put the lines and points themselves on the sheet."""
+    signs, marker = frame.look.signs, MARKERS[frame.look.glyphs]
     lines: list[Stroke] = []
     points: list[Stroke] = []
-    marker = MARKERS[look.glyphs]
-    if settings.smoothing and len(shown) <= 2:
-        raw = [passed(trace, 0.0, settings.is_log) for trace in shown if trace.is_line]
-        lines += _strokes(frame, raw, marker or look.signs.dot, FAINT)
+    if settings.smoothing and len(parts) <= 2:
+        raw = [passed(part.trace, 0.0, settings.is_log) for part in parts if part.trace.is_line]
+        lines += _strokes(frame, raw, marker or signs.dot, FAINT)
     for part in parts:
         if part.trace.is_line:
             lines += _strokes(frame, [part], marker or part.trace.sign or "*", 0)
         else:
-            points += _strokes(frame, [part], part.trace.sign or look.signs.lines[0], 0)
+            points += _strokes(frame, [part], part.trace.sign or signs.bullet, 0)
     for strokes, is_line in ((points, False), (lines, True)):
-        text = plot(strokes, frame.width, frame.height, is_line) if strokes else ""
-        for y, line in enumerate(text.splitlines()[: frame.height]):
-            x = frame.left
-            for run, style in ansi.runs(line, look.base, look.lines):
-                if run.strip(" "):
-                    frame.grid.write(x, frame.top + y, run, style)
-                x += len(run)
+        if strokes:
+            _put(frame, plot(strokes, frame.width, frame.height, is_line))
+
+
+def _put(frame: Frame, text: str) -> None:
+    """Copy what plotext drew, blanks left out."""
+    for y, line in enumerate(text.splitlines()[: frame.height]):
+        x = frame.left
+        for run, style in ansi.runs(line, frame.look.base, frame.look.lines):
+            if run.strip(" "):
+                frame.grid.write(x, frame.top + y, run, style)
+            x += len(run)
 
 
 def _strokes(frame: Frame, parts: Iterable[Passed], marker: str, shift: int) -> list[Stroke]:
@@ -138,7 +142,8 @@ def _strokes(frame: Frame, parts: Iterable[Passed], marker: str, shift: int) -> 
     ]
 
 
-def _guides(frame: Frame, scene: Scene, look: Look) -> None:
+def _guides(frame: Frame, scene: Scene) -> None:
+    look = frame.look
     bottom = frame.top + frame.height
     for value, text in scene.guides:
         y = frame.row(value)
@@ -153,47 +158,42 @@ def _guides(frame: Frame, scene: Scene, look: Look) -> None:
                 break
 
 
-def _marks(
-    frame: Frame, scene: Scene, parts: Sequence[Passed], look: Look
-) -> None:
+def _marks(frame: Frame, scene: Scene, parts: Sequence[Passed]) -> None:
     """Vertical lines where a knob was changed and where a value was not finite."""
-    view, bottom = frame.view, frame.top + frame.height - 1
-    for gap in {frame.column(gap) for part in parts for gap in part.gaps if _within(gap, view)}:
-        _upright(frame, gap, look.signs.mark, look.gap)
+    look, bottom = frame.look, frame.top + frame.height - 1
+    gaps = {frame.column(x) for part in parts for x in part.gaps if _within(x, frame.view)}
+    for column in gaps:
+        _upright(frame, column, look.gap)
         for y in (frame.top, bottom):
-            frame.grid.put(gap, y, look.signs.gap, look.gap)
-    # The newest first: where there is no room for every text, the old ones go without.
-    for mark in reversed([mark for mark in scene.marks if _within(mark.step, view)]):
-        x = frame.column(mark.step)
-        _upright(frame, x, look.signs.mark, look.mark)
-        text = fitted(mark.text, frame.width // 2, look.signs.ellipsis)
-        places = [
-            (start, y)
-            for y in range(frame.top, min(bottom, frame.top + 3))
-            for start in (x + 1, x - cell_len(text))
-            if start >= frame.left and frame.grid.is_blank(start, y, cell_len(text))
-        ]
-        if places:
-            frame.grid.write(*places[0], text, look.mark)
+            frame.grid.put(column, y, look.signs.gap, look.gap)
+    # The newest of each column; where there is no room for every text, the old ones go without.
+    texts = {frame.column(m.step): m.text for m in scene.marks if _within(m.step, frame.view)}
+    for x, text in sorted(texts.items(), reverse=True):
+        _upright(frame, x, look.mark)
+        text = fitted(text, frame.width // 2, look.signs.ellipsis)
+        for y, start in product(range(frame.top, bottom)[:3], (x + 1, x - cell_len(text))):
+            if start >= frame.left and frame.grid.is_blank(start, y, cell_len(text)):
+                frame.grid.write(start, y, text, look.mark)
+                break
 
 
 def _within(x: float, view: View) -> bool:
     return view.left <= x <= view.right
 
 
-def _upright(frame: Frame, x: int, sign: str, style: Style) -> None:
+def _upright(frame: Frame, x: int, style: Style) -> None:
     for y in range(frame.top, frame.top + frame.height):
         if frame.grid.is_blank(x, y):
-            frame.grid.put(x, y, sign, style)
+            frame.grid.put(x, y, frame.look.signs.mark, style)
 
 
-def _signs(frame: Frame, parts: Sequence[Passed], look: Look) -> None:
+def _signs(frame: Frame, parts: Sequence[Passed]) -> None:
     """Put each line's sign on it here and there, each line at other columns."""
     apart = max(6, frame.width // 5)
     for number, part in enumerate(parts):
         if not (part.trace.sign and part.trace.is_line):
             continue
-        style = look.line(part.trace) + Style(bold=True)
+        style = frame.look.line(part.trace) + Style(bold=True)
         first = frame.left + (number * 5) % apart
         for column in range(first, frame.left + frame.width, apart):
             point = nearest(part.points, frame.x_at(column))
@@ -202,33 +202,38 @@ def _signs(frame: Frame, parts: Sequence[Passed], look: Look) -> None:
 
 
 def _axes(
-    frame: Frame, scene: Scene, ticks: Sequence[tuple[float, str]], parts: Sequence[Passed],
-    look: Look,
-) -> None:  # fmt: skip
-    grid, bottom = frame.grid, frame.top + frame.height
+    frame: Frame, scene: Scene, ticks: Sequence[tuple[float, str]], parts: Sequence[Passed]
+) -> None:
+    grid, look, bottom = frame.grid, frame.look, frame.top + frame.height
     if frame.left:
-        for y in range(frame.top, bottom):
-            grid.put(frame.left - 1, y, look.signs.vertical, look.axis)
-        linear = View(0, 1, frame.view.low, frame.view.high)
-        for value, label in ticks:
-            y = Frame(grid, linear, 0, frame.top, 1, frame.height, frame.fineness).row(value)
-            grid.put(frame.left - 1, y, look.signs.tick_left, look.axis)
-            grid.write(frame.left - 2 - len(label), y, f"{label} ", look.label, frame.left)
+        _y_axis(frame, ticks)
     if bottom >= grid.height:
         return
     has_line = bottom + 1 < grid.height
     if has_line:
         grid.write(frame.left, bottom, look.signs.horizontal * frame.width, look.axis)
         grid.put(frame.left - 1, bottom, look.signs.corner, look.axis)
-    _x_labels(frame, scene, bottom if has_line else -1, look)
+    _x_labels(frame, scene, bottom if has_line else -1)
     words = note(parts, look.signs)
     if words and has_line:
-        text = fitted(f" {words} ", frame.width)
+        text = fitted(f" {words} ", frame.width, look.signs.ellipsis)
         grid.write(grid.width - cell_len(text), bottom, text, look.gap)
 
 
-def _x_labels(frame: Frame, scene: Scene, line: int, look: Look) -> None:
-    grid, row = frame.grid, frame.grid.height - 1
+def _y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> None:
+    look, x = frame.look, frame.left - 1
+    for y in range(frame.top, frame.top + frame.height):
+        frame.grid.put(x, y, look.signs.vertical, look.axis)
+    # Ticks of a logarithmic axis are powers of ten already.
+    linear = replace(frame, view=replace(frame.view, is_log=False))
+    for value, label in ticks:
+        y = linear.row(value)
+        frame.grid.put(x, y, look.signs.tick_left, look.axis)
+        frame.grid.write(x - 1 - len(label), y, label, look.label)
+
+
+def _x_labels(frame: Frame, scene: Scene, line: int) -> None:
+    grid, look, row = frame.grid, frame.look, frame.grid.height - 1
     name = f" {scene.x_name}"
     end = grid.width - len(name) if frame.width > 24 else grid.width
     free = 0

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.form import DEVICE, form, helps, value_of
 from tuilab.lab.knobs import Knob
-from tuilab.lab.messages import Device
 from tuilab.lab.numbers import compact
+from tuilab.lab.records import Device
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.rows import Rows, Span, fitted, sign
 from tuilab.ui.widgets.tray import Choice

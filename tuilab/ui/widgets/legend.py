@@ -13,18 +13,16 @@ from tuilab.ui.widgets.scene import Look, Scene, Settings
 from tuilab.ui.widgets.traces import Passed, Trace, nearest
 
 
-def legend(
-    grid: Grid, left: int, scene: Scene, settings: Settings, look: Look
-) -> None:
+def legend(grid: Grid, left: int, scene: Scene, settings: Settings, look: Look) -> None:
     """Title, lines with their newest values, and at the right what is not as usual."""
     x = grid.write(0, 0, scene.title, look.title)
     x = max(x + 2, left) if scene.title else left
     words = fitted(settings.words, grid.width - x, look.signs.ellipsis)
     end = grid.write(grid.width - cell_len(words), 0, words, look.label)
     end -= cell_len(words) + 2 if words else 0
-    entries = list(_entries(scene, signs, 3))
+    entries = list(_entries(scene, look.signs, 3))
     if x + _length(entries) > end:
-        x, entries = (x if scene.title else 0), list(_entries(scene, signs, 1))
+        x, entries = (x if scene.title else 0), list(_entries(scene, look.signs, 1))
     for key, trace, value in entries:
         if x + _length([(key, trace, value)]) > end:
             grid.write(x, 0, look.signs.ellipsis, look.label)
@@ -40,8 +38,8 @@ def _entries(scene: Scene, signs: Signs, width: int) -> Iterator[Entry]:
     """For each line its key, so many cells wide, and its newest value."""
     for trace in scene.traces:
         value = "" if trace.newest is None else f" {short(trace.newest)}"
-        sign = trace.sign or look.signs.horizontal
-        key = sign.center(width, look.signs.horizontal) if trace.is_line else sign
+        sign = trace.sign or signs.horizontal
+        key = sign.center(width, signs.horizontal) if trace.is_line else sign
         yield key, trace, value
 
 
@@ -50,14 +48,17 @@ def _length(entries: Sequence[Entry]) -> int:
     return sum(lengths) + 2 * (len(entries) - 1)
 
 
-def reading(scene: Scene, x: float, is_brief: bool) -> list[tuple[str, Trace | None]]:
+def reading(
+    scene: Scene, traces: Sequence[Trace], x: float, is_brief: bool
+) -> list[tuple[str, Trace | None]]:
     """What stands at x, as pieces of text and the trace each belongs to.
 
     Args:
+        traces: those of the scene, as far as they are shown.
         is_brief: without the range that a point stands for.
     """
     pieces: list[tuple[str, Trace | None]] = [(f"{scene.x_name} {exact(x)}", None)]
-    for trace in scene.traces:
+    for trace in traces:
         point = nearest(trace.points, x)
         if point is None or not trace.is_line:
             continue
@@ -75,7 +76,7 @@ def note(parts: Sequence[Passed], signs: Signs) -> str:
     gaps, left_out = sum(len(p.gaps) for p in parts), sum(p.left_out for p in parts)
     words = []
     if gaps:
-        words.append(f"{look.signs.gap} {gaps} not finite")
+        words.append(f"{signs.gap} {gaps} not finite")
     if left_out:
         words.append(f"{left_out} not above 0: left out")
     return ", ".join(words)

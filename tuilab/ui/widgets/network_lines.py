@@ -7,10 +7,12 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
-from tuilab.lab.experiment import Experiment, problems
-from tuilab.lab.layers import LAYERS, show
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.layer import show
+from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import Path, Plan, Row
 from tuilab.lab.numbers import grouped
+from tuilab.lab.problems import problems
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.rows import Span
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from tuilab.lab.messages import Confusion, Sample
+from tuilab.lab.messages import Confusion
+from tuilab.lab.records import Sample
 from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted
 from tuilab.ui.widgets.halfblock import paint, scaled, shade

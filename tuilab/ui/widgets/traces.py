@@ -2,12 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, log10
 from operator import itemgetter
 
 from tuilab.lab import series
-from tuilab.lab.series import Point
+from tuilab.lab.series import Point, Series
 from tuilab.ui.widgets import axes
 from tuilab.ui.widgets.axes import HUGE
 
@@ -22,7 +22,7 @@ class Trace:
     """One line or cloud of points of a chart."""
 
     label: str
-    points: list[Point]
+    points: list[Point] = field(default_factory=list)
     colour: int = 1
     "Which of the chart's colours, from 1."
     sign: str = ""
@@ -30,6 +30,8 @@ class Trace:
     is_line: bool = True
     newest: float | None = None
     "The value that the legend shows."
+    history: Series | None = None
+    "Where the points come from, as many of them as the part that is shown has."
 
 
 def nearest(points: list[Point], x: float) -> Point | None:
@@ -99,10 +101,20 @@ def _shortened(line: list[tuple[float, float]], columns: int) -> list[tuple[floa
 
 
 def window(traces: Sequence[Trace], last: float | None) -> list[Trace]:
-    """The traces from `last` steps before the newest point on."""
-    newest = max((t.points[-1][0] for t in traces if t.points), default=0.0)
-    start = -HUGE if last is None else newest - last
-    return [replace(trace, points=_between(trace.points, start, HUGE)) for trace in traces]
+    """The traces with their points, from `last` steps before the newest one on."""
+    start = -HUGE if last is None else max(map(_newest, traces), default=0.0) - last
+    return [replace(trace, points=_points(trace, start)) for trace in traces]
+
+
+def _newest(trace: Trace) -> float:
+    newest = trace.history.last if trace.history else trace.points[-1] if trace.points else None
+    return newest[0] if newest else -HUGE
+
+
+def _points(trace: Trace, start: float) -> list[Point]:
+    if trace.history is not None:
+        return trace.history.points(start, HUGE)
+    return _between(trace.points, start, HUGE)
 
 
 def _between(points: list[Point], start: float, stop: float) -> list[Point]:
@@ -112,8 +124,9 @@ def _between(points: list[Point], start: float, stop: float) -> list[Point]:
 
 def passed(trace: Trace, smoothing: float, is_log: bool) -> Passed:
     """Let a trace through the gate."""
-    finite = series.finite_points(trace.points)
-    gaps = series.gaps(trace.points) if len(finite) < len(trace.points) else []
+    finite, gaps = trace.points, []
+    if trace.history is None or not trace.history.is_finite:
+        finite, gaps = series.finite_points(trace.points), series.gaps(trace.points)
     points = series.smooth(finite, smoothing) if trace.is_line else finite
     if not is_log:
         return Passed(trace, points, gaps)

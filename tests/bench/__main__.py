@@ -1,0 +1,37 @@
+"""The lab's speed and size, as ratios: `uv run python -m tests.bench [PART...]`."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import charts, living, opening, spiral, training
+from tests.bench.measure import Row
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "training": training.rows,
+    "spiral": spiral.rows,
+    "charts": charts.rows,
+    "opening": opening.rows,
+    "living": living.rows,
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure the parts named, or all; 1 if a row is not what is wanted."""
+    table = Table("what", "measured", "wanted", "", "median (range)")
+    console, failed = Console(), 0
+    for name in names or PARTS:
+        for row in PARTS[name]():
+            sign = {True: "✓", False: "✗", None: ""}[row.passed]
+            failed += row.passed is False
+            line = f"{row.measured:.3g}{row.unit}", row.wanted, sign, row.detail
+            console.print(f"[dim]{row.what}: {' '.join(line)}[/dim]", highlight=False)
+            table.add_row(row.what, *line)
+    console.print(table)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

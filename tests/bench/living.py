@@ -1,0 +1,183 @@
+"""The lab at work in a real terminal: what it costs the training, the keys and the line."""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench.measure import Row, at_least, at_most, ratio, spread
+from tests.terminal.real import Terminal
+from tuilab.host.link import Link, spawn
+from tuilab.host.registry import stop
+from tuilab.lab import files
+from tuilab.lab.experiment import Experiment, from_plain
+from tuilab.lab.messages import Progressed, Start
+
+SIZE = (120, 40)
+WINDOW = 5.0
+"""Seconds that one window of training is watched."""
+
+REPEATS = 5
+
+TUILAB = [sys.executable, "-m", "tuilab"]
+
+
+def mlp() -> Experiment:
+    """784-128-10 on pictures, batch 128, without an end."""
+    return from_plain(
+        {
+            "network": ["Flatten", "Linear 128", "ReLU", "Linear 10"],
+            "data": {"name": "glyphs", "batch_size": 128, "samples": 12_800},
+            "training": {"epochs": 1_000_000, "device": "cpu"},
+        }
+    )
+
+
+def tiny() -> Experiment:
+    """2-8-8-2, batch 10, without an end."""
+    return from_plain(
+        {
+            "network": ["Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 2"],
+            "data": {"name": "spiral", "batch_size": 10},
+            "training": {"epochs": 10_000_000, "device": "cpu"},
+        }
+    )
+
+
+@contextmanager
+def home() -> Iterator[Path]:
+    """A user's folders of our own."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["TUILAB_HOME"] = folder
+        try:
+            yield Path(folder)
+        finally:
+            del os.environ["TUILAB_HOME"]
+
+
+@contextmanager
+def training(experiment: Experiment, run: str) -> Iterator[Link]:
+    """A host that trains, watched through a link."""
+    link = spawn()
+    link.send(Start(run, experiment))
+    _wait(link, lambda event: isinstance(event, Progressed) and event.seconds > 2)
+    try:
+        yield link
+    finally:
+        stop(run)
+        link.close()
+
+
+def _wait(link: Link, condition: object) -> object:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for event in link.events():
+            if condition(event):  # type: ignore[operator]
+                return event
+        time.sleep(0.005)
+    raise TimeoutError("the host does not train")
+
+
+def speed(link: Link) -> float:
+    """Steps a second over one window."""
+    link.events()
+    first = _wait(link, lambda event: isinstance(event, Progressed))
+    start = time.perf_counter()
+    last, deadline = first, start + WINDOW
+    while time.perf_counter() < deadline:
+        for event in link.events():
+            if isinstance(event, Progressed):
+                last, end = event, time.perf_counter()
+        time.sleep(0.02)
+    return (last.step - first.step) / (end - start)  # type: ignore[attr-defined]
+
+
+def attached_rows() -> Iterator[Row]:
+    """Training with the lab attached and charts live, against the same host alone."""
+    for name, experiment in (("784-128-10 MLP", mlp()), ("2-8-8-2, batch 10", tiny())):
+        with home(), training(experiment, "bench-run") as link:
+            alone, watched, rates = [], [], []
+            for _ in range(REPEATS):
+                alone.append(speed(link))
+                terminal = Terminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
+                terminal.shows("train")
+                before, start = len(terminal.raw), time.perf_counter()
+                watched.append(speed(link))
+                rates.append((len(terminal.raw) - before) / (time.perf_counter() - start) / 1000)
+                terminal.close()
+            yield at_least(
+                f"lab attached / headless, {name}", ratio(watched, alone), 0.9,
+                f"{spread(watched)} / {spread(alone)} steps/s", "×",
+            )  # fmt: skip
+            yield at_most(
+                f"to the terminal at 120×40 while training, {name}", statistics.median(rates), 25,
+                spread(rates, 1), " KB/s",
+            )  # fmt: skip
+
+
+def _home() -> dict[str, str]:
+    return {"TUILAB_HOME": os.environ["TUILAB_HOME"]}
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
+
+
+def echoes(terminal: Terminal) -> list[float]:
+    """Milliseconds from each key to its letter on the screen, in a layer that is being written."""
+    times = []
+    for _ in range(3):
+        terminal.type("a")
+        time.sleep(0.5)
+        for letter in LETTERS:
+            mark, start = len(terminal.raw), time.perf_counter()
+            terminal.type(letter)
+            wanted = letter.encode()
+            while wanted not in terminal.raw[mark:]:
+                if time.perf_counter() - start > 5:
+                    raise TimeoutError(f"no {letter}:\n{terminal.text}")
+                time.sleep(0.0005)
+            times.append(1000 * (time.perf_counter() - start))
+            time.sleep(0.03)
+        terminal.type("\x1b")
+        time.sleep(0.5)
+    return times
+
+
+def p95(values: list[float]) -> float:
+    """The value that one in twenty exceeds."""
+    return statistics.quantiles(values, n=20)[-1]
+
+
+def key_rows() -> Iterator[Row]:
+    """Key to screen, idle and while training, each in a fresh lab, in turns."""
+    idle, busy = [], []
+    for _ in range(3):
+        with home() as folder:
+            path = folder / "bench.toml"
+            files.write(path, mlp())
+            terminal = Terminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
+            terminal.shows("add a layer", "idle")
+            time.sleep(12)
+            idle.append(echoes(terminal))
+            terminal.type(" ")
+            terminal.shows("validation 0")
+            busy.append(echoes(terminal))
+            terminal.close()
+    above = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
+    yield at_most(
+        "key to screen, p95 while training above idle", statistics.median(above), 25,
+        f"idle {spread([p95(a) for a in idle], 1)}, training {spread([p95(b) for b in busy], 1)}",
+        " ms",
+    )  # fmt: skip
+
+
+def rows() -> Iterator[Row]:
+    """The part of the table on the living lab."""
+    yield from attached_rows()
+    yield from key_rows()

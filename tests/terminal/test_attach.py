@@ -1,0 +1,51 @@
+"""The lab may die; what it trains does not."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.host.watching import Watcher
+from tests.terminal.real import Terminal
+from tuilab.host import link
+from tuilab.lab import files
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.messages import Stop
+
+ENDLESS = with_value(
+    Experiment(title="Endless", network=("Linear 4", "Tanh", "Linear 2")),
+    "training.epochs",
+    1_000_000,
+)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Terminal]:
+    """A real lab with a real host, opened on an experiment that does not end by itself."""
+    path = tmp_path / "endless.toml"
+    files.write(path, ENDLESS)
+    it = Terminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
+    yield it
+    it.close()
+
+
+def test_training_goes_on_when_the_lab_is_killed(lab: Terminal) -> None:
+    lab.shows("Endless", "Linear 4")
+    lab.type(" ")
+    lab.until(lambda: "● training" in lab.text and "steps/s" in lab.text, seconds=60)
+
+    lab.process.send_signal(signal.SIGKILL)
+    lab.process.wait()
+
+    back = Watcher(link.attach())
+    try:
+        back.until(lambda: back.run.state == "training" and back.run.step > 0)
+        step = back.run.step
+        back.until(lambda: back.run.step > step)
+        assert back.run.id.startswith("endless-")
+        back.send(Stop())
+        back.until(lambda: back.run.state == "finished")
+    finally:
+        back.link.close()

@@ -1,0 +1,68 @@
+"""The shipped presets do what their comments promise."""
+
+from pathlib import Path
+from statistics import median
+
+import pytest
+import torch
+
+from tuilab.engine.data.load import load
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab import files
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.messages import Failed
+
+CPU = torch.device("cpu")
+
+
+def preset(name: str, **changes: object) -> Experiment:
+    experiment = files.read(files.presets()[name].path)
+    for key, value in changes.items():
+        experiment = with_value(experiment, key.replace("__", "."), value)
+    return experiment
+
+
+def score(experiment: Experiment) -> float:
+    """The metric on unseen examples after training to the end."""
+    session = Session("test", experiment, load(experiment, CPU, lambda *_: None), CPU)
+    failures = [event for event in train(session) if isinstance(event, Failed)]
+    assert failures == []
+    results = session.finished("done").results["test"]
+    return next(value for name, value in results.items() if name != "loss")
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("perceptron", 0.97),
+        ("xor", 0.97),
+        ("spiral", 0.99),
+        ("plane", 0.99),
+        ("moons", 0.94),
+        ("blobs", 0.97),
+        ("sine", 0.95),
+    ],
+)
+def test_a_small_preset_learns_its_task(name: str, least: float) -> None:
+    assert score(preset(name)) >= least
+
+
+@pytest.mark.slow
+def test_the_spiral_reaches_99_percent_from_every_seed() -> None:
+    scores = [score(preset("spiral", seed=seed)) for seed in range(9)]
+
+    assert median(scores) >= 0.99
+    assert min(scores) >= 0.97, scores
+
+
+@pytest.mark.slow
+def test_glyphs_are_read() -> None:
+    assert score(preset("glyphs")) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "least"), [("mlp", 0.82), pytest.param("cnn", 0.86, marks=pytest.mark.slow)]
+)
+def test_fashion_mnist_is_learned_from_real_images(name: str, least: float, fashion: Path) -> None:
+    assert score(preset(f"fashion-mnist-{name}", data__root=str(fashion))) >= least

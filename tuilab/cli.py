@@ -1,0 +1,69 @@
+"""The one door: what was typed, to the room that does it, and back as an exit code.
+
+The way to the lab goes past Typer, so that the first frame does not wait for it.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tuilab.lab.errors import InputError
+
+COMMANDS = (
+    "open", "train", "presets", "check", "layers", "devices", "ps", "attach", "stop", "runs",
+)  # fmt: skip
+
+OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+"""Options of `tuilab` itself, without a command."""
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    code = run(sys.argv[1:])
+    if "torch" in sys.modules:
+        # A thread may be inside PyTorch yet, and Python's own end would crash under it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what the words of a command line ask; the exit code."""
+    try:
+        return _dispatch(list(words))
+    except InputError as error:
+        return complain(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        what = error.strerror or str(error)
+        return complain(f"{error.filename}: {what}" if error.filename else what, FAILED)
+
+
+def complain(sentence: str, code: int) -> int:
+    """Say on stderr what is wrong; the exit code, to be returned."""
+    sys.stdout.flush()
+    for line in sentence.splitlines():
+        print(f"tuilab: {line}", file=sys.stderr)
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    """`tuilab`, `tuilab spiral` and `tuilab --in-process` are short for `tuilab open ...`."""
+    first = words[0] if words else ""
+    is_short = first not in COMMANDS and not first.startswith(OWN_OPTIONS)
+    if is_short and len(words) <= 1 and not first.startswith("-") and not _completes():
+        from tuilab.opening import open_lab
+
+        return open_lab(first)
+    from tuilab import commands
+
+    return commands.run(["open", *words] if is_short and words else words)
+
+
+def _completes() -> bool:
+    """Whether a shell asks what could be typed next."""
+    return "_TUILAB_COMPLETE" in os.environ

@@ -1,0 +1,147 @@
+"""Training without the lab: the same host, its events shown on this terminal or as JSON."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tuilab import cli, plain
+from tuilab.lab import edits, files, network
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.messages import Failed, Finished, Start
+from tuilab.lab.problems import problems
+
+if TYPE_CHECKING:  # the host is imported when it is needed, not to show help
+    from tuilab.host.host import Host
+
+_LINE = re.compile(r"network((?:\[\d+\])+)")
+
+
+def experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Experiment:
+    """The experiment of a preset or file, changed as asked; InputError if it cannot be trained."""
+    path = files.find(name)
+    chosen = files.read(path)
+    for text in sets:
+        chosen = _changed(chosen, text)
+    if device:
+        chosen = _changed(chosen, f"training.device={device}", "--device")
+    if chosen.training.device not in ("auto", "cpu"):
+        from tuilab.engine import devices
+
+        devices.choose(chosen.training.device)
+    if found := problems(chosen):
+        as_written = files.problems(path)
+        raise InputError("\n".join(as_written if len(as_written) == len(found) else found))
+    return chosen
+
+
+def _changed(chosen: Experiment, text: str, option: str = "--set") -> Experiment:
+    """The experiment with one `KEY=VALUE` put in."""
+    key, equals, written = text.partition("=")
+    if not equals:
+        raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", f"{option} {text}")
+    value = files.value(written)
+    try:
+        if line := _LINE.fullmatch(key):
+            path = tuple(int(index) for index in re.findall(r"\d+", line[1]))
+            key, value = "network", _with_line(chosen.network, path, value)
+        return with_value(chosen, key, value)
+    except InputError as error:
+        raise InputError(error.problem, f"{option} {text}") from None
+
+
+def _with_line(lines: tuple[network.Line, ...], path: network.Path, line: Any) -> object:
+    place: network.Line = lines
+    for index in path:
+        if isinstance(place, str) or index >= len(place):
+            raise InputError(f"there is no such line; the last one is network[{len(lines) - 1}]")
+        place = place[index]
+    return edits.replaced(lines, path, line)
+
+
+def output(*, json: bool = False, plain: bool = False) -> plain.Output:
+    """How to show a run: JSON lines, plain lines or, on a terminal, a progress bar."""
+    from tuilab import plain as lines
+
+    if json:
+        return lines.Json()
+    if plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return lines.Lines()
+    from tuilab.bar import Bar
+
+    return Bar()
+
+
+def train(chosen: Experiment, name: str, sets: Sequence[str], shown: plain.Output) -> int:
+    """Train to the end; the exit code.
+
+    Args:
+        name, sets: what was typed, to show what could be typed instead.
+    """
+    from tuilab.host import folder, registry
+    from tuilab.host.host import Host
+
+    try:
+        with closing(shown), Host(registry.new_path()) as host, _signals(host):
+            host.submit(Start(folder.new_run_id(chosen.title or chosen.data.title), chosen))
+            end = _follow(host, shown)
+    except BrokenPipeError:
+        # Whoever read our output has gone: say no more, not even when Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return cli.INTERRUPTED
+    if isinstance(end, Failed):
+        lines = [*plain.failure(end), *plain.ways_out(end, name, sets)]
+        return cli.complain("\n".join(lines), cli.FAILED)
+    return cli.DONE if end.reason == "done" else cli.INTERRUPTED
+
+
+def _follow(host: "Host", shown: plain.Output) -> Finished | Failed:
+    """Show what happens until the run is over, then end the host in good order."""
+    end: Finished | Failed | None = None
+    trouble: OSError | None = None
+    for event in host.events():
+        if end is not None or trouble is not None:
+            continue
+        try:
+            shown.show(event)
+        except OSError as error:  # nobody reads any more, or the disk behind stdout is full
+            trouble = error
+        if isinstance(event, (Finished, Failed)):
+            end = event
+        if end is not None or trouble is not None:
+            host.interrupt()
+    if trouble is not None:
+        raise trouble
+    if end is None:  # interrupted before there was anything to finish
+        end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
+        shown.show(end)
+    return end
+
+
+@contextmanager
+def _signals(host: "Host") -> Iterator[None]:
+    """The first signal asks for an end in good order, the second ends at once."""
+    asked = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal asked
+        if asked:
+            if host.path is not None:
+                host.path.unlink(missing_ok=True)
+            os._exit(cli.INTERRUPTED)
+        asked = True
+        host.interrupt()
+
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    # What nohup has told us to ignore stays ignored.
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = [signal.signal(number, interrupt) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,39 @@
+"""The plain records that events carry."""
+
+from msgspec import Struct
+
+
+class Device(Struct, frozen=True):
+    """One place to train."""
+
+    name: str
+    "What `training.device` is set to: cpu, cuda:0, mps."
+    label: str
+    "What it is: NVIDIA H200, 139 GiB."
+    problem: str = ""
+    "Why it cannot be used; empty if it can."
+
+
+class LayerStatistics(Struct, frozen=True):
+    """One layer with weights at one probed step."""
+
+    layer: str
+    "Where it stands and what it is: `2 Linear`."
+    gradient: float
+    "Length (Euclidean norm) of the gradient of all its parameters."
+    update: float
+    "Length of the step over the length of the parameters."
+    weight: float
+    "Length of its parameters."
+
+
+class Sample(Struct, frozen=True):
+    """One picture and what the network says of it."""
+
+    pixels: bytes
+    "Rows from the top, 0 to 255, one byte (grey) or three (RGB) a pixel."
+    shape: tuple[int, int, int]
+    "Channels, height, width."
+    target: int
+    predicted: int
+    probability: float

@@ -1,0 +1,59 @@
+"""Opening the lab: the host first, so that it loads PyTorch while the screen is being built."""
+
+import sys
+from pathlib import Path
+
+from tuilab.cli import COMMANDS
+from tuilab.lab import files, places
+from tuilab.lab.errors import InputError, nearest
+
+DEFAULT = "spiral"
+
+
+def open_lab(name: str = "", *, in_process: bool = False, plain: bool = False) -> int:
+    """Show the lab with an experiment, or train it in plain lines where it cannot be shown."""
+    path = _find(name or DEFAULT)
+    experiment = files.read(path)
+    from tuilab.ui import terminal
+
+    reason = "as asked" if plain else terminal.usable()
+    if reason:
+        from tuilab import headless
+
+        print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
+        chosen = headless.experiment(str(path), [], "")
+        return headless.train(chosen, name or DEFAULT, [], headless.output(plain=True))
+    from tuilab.host import link
+
+    end = link.in_process() if in_process else link.spawn()
+    from tuilab.ui import app
+
+    # A shipped preset is a start, not a place to save to.
+    own = None if path.is_relative_to(places.presets()) else path
+    return app.run(end, experiment, own)
+
+
+def _find(name: str) -> Path:
+    """The file; what is none may be a command, typed wrongly."""
+    try:
+        return files.find(name)
+    except InputError as error:
+        if not name.isalpha():
+            raise
+        offer = nearest(name, [*COMMANDS, *files.presets()])
+        sentence = f"there is no command, preset or file of this name; {offer}"
+        raise InputError(sentence.rstrip("; "), *error.where) from None
+
+
+def attach_lab(run: str = "") -> int:
+    """Show the lab with a run in progress."""
+    from tuilab.ui import terminal
+
+    if reason := terminal.usable():
+        raise InputError(f"the lab cannot be shown here: {reason}", "attach")
+    from tuilab.host import link
+
+    end = link.attach(run)
+    from tuilab.ui import app
+
+    return app.run(end, None)
