@@ -61,7 +61,7 @@ def test_a_cpu_without_memory_is_recognised():
 def test_input_errors_keep_their_words_and_their_place():
     failed = failures.explain(InputError("label 10 is out of range", "t10k-labels"), "run", None)
 
-    assert failed.title == "This experiment cannot be trained here"
+    assert failed.title == "This experiment cannot be started"
     assert failed.hint == "Label 10 is out of range\nt10k-labels"
     assert not failed.recoverable
 

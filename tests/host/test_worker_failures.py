@@ -36,9 +36,9 @@ def test_a_command_without_a_run_is_noted(lab: Watcher):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "title", "hint"),
+    ("chosen", "reason", "where"),
     [
-        (experiment("Linear 5"), "This experiment cannot be started", "it ends in [5]"),
+        (experiment("Linear 5"), "it ends in [5]", "network"),
         (experiment(training={"device": "cuda:77"}), "There is no cuda:77 here", "training.device"),
         (
             experiment("Linear 8", "BatchNorm1d", "Linear 3", data={"batch_size": 1}),
@@ -47,12 +47,15 @@ def test_a_command_without_a_run_is_noted(lab: Watcher):
         ),
     ],
 )
-def test_a_run_that_cannot_begin_says_why(lab: Watcher, chosen: Experiment, title: str, hint: str):
+def test_a_run_that_cannot_begin_says_why(
+    lab: Watcher, chosen: Experiment, reason: str, where: str
+):
     lab.send(Start("run-1", chosen))
 
     failed = lab.wait(Failed)
-    assert failed.title.startswith(title)
-    assert hint in failed.hint
+    assert failed.title == "This experiment cannot be started"
+    assert reason in failed.hint
+    assert where in failed.hint
     assert not failed.recoverable
     assert begun(lab, run="run-2").run.state == "paused"
 
@@ -61,7 +64,7 @@ def test_a_run_that_cannot_begin_says_why(lab: Watcher, chosen: Experiment, titl
 def test_a_run_writes_nowhere_but_in_its_folder(lab: Watcher, run: str):
     lab.send(Start(run, experiment()))
 
-    assert lab.wait(Failed).title.startswith("A run's id is made of letters")
+    assert lab.wait(Failed).hint.startswith("A run's id is made of letters")
 
 
 def test_a_checkpoint_that_is_none_says_so(lab: Watcher, tmp_path: Path):
@@ -70,7 +73,7 @@ def test_a_checkpoint_that_is_none_says_so(lab: Watcher, tmp_path: Path):
 
     lab.send(Start("run-1", experiment(), checkpoint=str(wrong)))
 
-    assert "no whole checkpoint" in lab.wait(Failed).title
+    assert "no whole checkpoint" in lab.wait(Failed).hint
 
 
 def test_an_exception_waits_and_the_run_goes_on_from_there(

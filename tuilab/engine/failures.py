@@ -17,7 +17,7 @@ def explain(error: BaseException, run: str, session: Session | None) -> Failed:
         problem = error.problem[:1].upper() + error.problem[1:]
         where = ": ".join(error.where)
         hint = f"{problem}\n{where}" if where else problem
-        return Failed(run, "This experiment cannot be trained here", hint=hint, step=step)
+        return Failed(run, "This experiment cannot be started", hint=hint, step=step)
     if is_out_of_memory(error):
         return _out_of_memory(error, run, session)
     if "device-side assert" in str(error) or "CUDA error" in str(error):

@@ -207,7 +207,7 @@ def _leaves(kind: type[Layer]) -> list[type[Layer]]:
 
 
 FAMILIES = (
-    "linear", "activation", "convolution", "pooling", "shape", "normalization", "regularization",
+    "linear", "convolution", "pooling", "shape", "regularization", "normalization", "activation",
     "block",
 )  # fmt: skip
 """The families of layers, in the order in which they are offered."""

@@ -81,6 +81,8 @@ class TuilabApp(App[int]):
     def on_mount(self) -> None:
         """Start the clocks, and remember the theme from now on."""
         self.theme_changed_signal.subscribe(self, lambda theme: self._remember(theme.name))
+        # Back from the shell, the terminal has forgotten the picture; Textual sends only changes.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(TICK, self.tick)
         loop = asyncio.get_running_loop()
         self._beat(loop, loop.time())
