@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "charts": charts.rows,
     "opening": opening.rows,
     "living": living.rows,
+    "keys": living.key_rows,
 }
 
 

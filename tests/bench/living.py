@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.measure import Row, at_least, at_most, ratio, spread
 from tests.terminal.real import Terminal
 from tuilab.host.link import Link, spawn
-from tuilab.host.registry import stop
+from tuilab.host.registry import hosts, stop
 from tuilab.lab import files
 from tuilab.lab.experiment import Experiment, from_plain
 from tuilab.lab.messages import Progressed, Start
@@ -169,6 +169,8 @@ def key_rows() -> Iterator[Row]:
             terminal.shows("validation 0")
             busy.append(echoes(terminal))
             terminal.close()
+            for host in hosts():
+                stop(host.run)
     above = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
     yield at_most(
         "key to screen, p95 while training above idle", statistics.median(above), 25,
@@ -178,6 +180,5 @@ def key_rows() -> Iterator[Row]:
 
 
 def rows() -> Iterator[Row]:
-    """The part of the table on the living lab."""
+    """The part of the table on what the lab costs the training and the line."""
     yield from attached_rows()
-    yield from key_rows()

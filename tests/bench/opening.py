@@ -1,5 +1,6 @@
 """From Enter to the first frame, and to the first point on the chart."""
 
+import re
 import statistics
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def _first_point() -> float:
         terminal = Terminal(TUILAB, SIZE, TUILAB_HOME=str(folder))
         _until(lambda: b"add a layer" in terminal.raw, terminal)
         terminal.type(" ")
-        _until(lambda: b"train 0" in terminal.raw, terminal)
+        _until(lambda: re.search(r"train \d", terminal.text) is not None, terminal)
         taken = time.perf_counter() - start
         terminal.type("q")
         terminal.close()

@@ -75,7 +75,8 @@ class TuilabApp(App[int]):
         self.theme = name if name in self.available_themes else themes.DARK.name
 
     def get_default_screen(self) -> Screen[None]:
-        """The lab is the first screen."""
+        """The lab is the first screen, laid out for this terminal from its first frame on."""
+        self.lab.fit(*self.size)
         return self.lab
 
     def on_mount(self) -> None:
@@ -117,8 +118,8 @@ class TuilabApp(App[int]):
         if self.link.lost and not self._is_lost:
             self._is_lost = True
             self.lab.lost(self.link.lost)
-        elif not slow:
-            self.lab.probe()
+        elif not slow and (probe := self.lab.probe()) is not None:
+            self.link.send(probe)
 
     def _is_crowded(self) -> bool:
         """Whether the terminal is behind with reading."""

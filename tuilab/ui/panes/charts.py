@@ -80,6 +80,7 @@ class ChartView(Container):
         self.chosen = chosen
         self._run: Run | None = None
         self._seen: tuple[object, ...] = ()
+        self._title = ""
         self._settings = [Settings(kind.is_log, 0.6 if kind.layers else 0.0) for kind in KINDS]
 
     @property
@@ -147,12 +148,14 @@ class ChartView(Container):
             names = [kind.brief or metric[:3] for kind in KINDS]
         else:
             names = [kind.name or metric for kind in KINDS]
-        self.border_title = " ".join(
+        title = " ".join(
             f"[b reverse] {name} [/]"
             if number == self.chosen
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
+        if title != self._title:  # a new title repaints all that it frames
+            self.border_title = self._title = title
 
     def action_choose(self, by: int) -> None:
         """Show the chart so many further on."""

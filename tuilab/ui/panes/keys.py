@@ -22,13 +22,14 @@ class KeyLine(Widget):
         super().__init__()
         self._spots: list[tuple[int, int, str]] = []
         "From which column to which a click presses which key."
+        self._told: tuple[list[Shown], ...] = ()
 
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._follow)
 
     def _follow(self, screen: Screen[object]) -> None:
-        if screen is self.screen:
+        if screen is self.screen and self._keys() != self._told:
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
@@ -41,7 +42,7 @@ class KeyLine(Widget):
     def render(self) -> Content:
         """As many keys as fit."""
         width = self.content_size.width
-        lab, pane, last = self._keys()
+        lab, pane, last = self._told = self._keys()
         room = width - _width(last) - GAP - 1
         fitting = _fitting(lab, pane, room)
         lab = [key for key in lab if key in fitting]

@@ -8,9 +8,8 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Confusion, Curve, Picture, Probe, Surface
+from tuilab.lab.messages import Confusion, Curve, Probe, Surface
 from tuilab.lab.run import Run
-from tuilab.ui.widgets.axes import exact
 from tuilab.ui.widgets.chart import Chart
 from tuilab.ui.widgets.confusion import draw_matrix, size_of_matrix
 from tuilab.ui.widgets.drawing import Drawing
@@ -151,7 +150,7 @@ class ResultPane(Widget):
         yield Chart()
 
     def on_mount(self) -> None:
-        self._title(None, None)
+        self._title(None)
 
     def show(self, run: Run) -> None:
         """Show a run's newest picture, or what will appear."""
@@ -161,7 +160,7 @@ class ResultPane(Widget):
         self._shown = (picture, experiment)
         kind = experiment.data.picture if experiment else ""
         self.set_class(isinstance(picture, Curve), "-curve")
-        self._title(picture, experiment)
+        self._title(experiment)
         if isinstance(picture, Curve):
             self.chart.show(_curve(picture))
         else:
@@ -169,13 +168,13 @@ class ResultPane(Widget):
             is_regression = experiment is not None and experiment.task == "regression"
             self.view.show(picture, () if is_regression else classes, EMPTY.get(kind, EMPTY[""]))
 
-    def _title(self, picture: Picture | None, experiment: Experiment | None) -> None:
+    def _title(self, experiment: Experiment | None) -> None:
         kind = experiment.data.picture if experiment else ""
         is_regression = experiment is not None and experiment.task == "regression"
         plane = "Fitted surface" if is_regression else "Decision boundary"
         names = {"plane": plane, "curve": "Fitted curve", "images": "Confusion matrix"}
-        self.border_title = names.get(kind, "Result")
-        self.border_subtitle = f"step {exact(picture.step)}" if picture else ""
+        if self.border_title != (title := names.get(kind, "Result")):
+            self.border_title = title
 
     def wanted(self) -> Probe:
         """The picture that would fill the pane."""

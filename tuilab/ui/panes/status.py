@@ -6,6 +6,7 @@ from itertools import count
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.strip import Strip
 from textual.widget import Widget
 
 from tuilab.lab.experiment import Experiment
@@ -68,6 +69,10 @@ class StatusBar(Widget):
         what = loading.what if " " in loading.what else f"loading {loading.what}"
         seconds = int(time.monotonic() - self._loading[1])
         return f"{what}…" + (f" {seconds} s" if seconds else "")
+
+    def render_line(self, y: int) -> Strip:
+        """A line in as few stretches as can be: every one costs a slow terminal 40 bytes."""
+        return super().render_line(y).simplify()
 
     def render(self) -> Content:
         """The line or lines, as wide as they may be."""

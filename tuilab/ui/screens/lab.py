@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import with_value
-from tuilab.lab.messages import AnyCommand, AnyEvent, Failed
-from tuilab.lab.run import Snapshot
+from tuilab.lab.messages import AnyCommand, AnyEvent, Failed, Probe
+from tuilab.lab.run import Run, Snapshot
 from tuilab.ui import actions, words
 from tuilab.ui.desk import Desk
 from tuilab.ui.panes.charts import ChartsPane
@@ -38,6 +38,9 @@ WIDTHS = [(0, "-cramped"), (44, "-narrow"), (100, "-normal"), (150, "-wide")]
 
 HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
 """From how many lines on there is no room, a little, enough."""
+
+FRAMES, PICTURES = 0.45, 0.9
+"""Seconds between two frames of the charts, and two pictures, while training goes on."""
 
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
@@ -68,7 +71,16 @@ class LabScreen(Filing):
             pane.add_class("pane")
             pane.border_title = pane.border_title or name.capitalize()
         self._probed: tuple[object, float, object] = (None, -PATIENCE, None)
+        self._drawn: tuple[object, float] = (None, 0.0)
         self._current = "network"
+        self.add_class("-on-network")
+
+    def fit(self, width: int, height: int) -> None:
+        """Take the form for a size now; Textual would do so only after a first frame without it."""
+        for room, forms in (
+            (width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS),
+        ):  # fmt: skip
+            self.add_class(max(form for form in forms if form[0] <= room)[1])
 
     def compose(self) -> ComposeResult:
         """Status, the panes in their columns, the keys."""
@@ -87,7 +99,6 @@ class LabScreen(Filing):
 
     def on_mount(self) -> None:
         """Fill the panes before the first frame."""
-        self._turn_to("network")
         self.repaint()
 
     def on_screen_resume(self) -> None:
@@ -116,7 +127,7 @@ class LabScreen(Filing):
             self.network.show(experiment, run)
         if self._is_seen(self.knobs):
             self.knobs.show(experiment, run)
-        if self._is_seen(self.charts) and not slow:
+        if self._is_seen(self.charts) and not slow and self._may_draw(run):
             self.charts.show(run)
         if self._is_seen(self.result) and not slow:
             self.result.show(run)
@@ -125,23 +136,33 @@ class LabScreen(Filing):
             self.log_pane.unseen = 0
         self.tabs.show(self._current, self.log_pane.unseen)
 
+    def _may_draw(self, run: Run) -> bool:
+        """Charts rest a little between two frames of a training, for the sake of slow lines."""
+        now, state = time.monotonic(), (run.id, run.state)
+        if run.state == "training" and state == self._drawn[0] and now - self._drawn[1] < FRAMES:
+            return False
+        self._drawn = (state, now)
+        return True
+
     def _is_seen(self, pane: Widget) -> bool:
         nodes = (node for node in pane.ancestors_with_self if isinstance(node, Widget))
         return all(node.display for node in nodes)
 
-    def probe(self) -> None:
-        """Ask for a new picture of the result, if one could be seen and would differ."""
+    def probe(self) -> Probe | None:
+        """What to ask for a new picture of the result, if one could be seen and would differ."""
         run = self.desk.run
         if run.started is None or run.state == "starting" or not self._is_seen(self.result):
-            return
+            return None
         wanted, now = self.result.wanted(), time.monotonic()
         state = (run.id, run.step, wanted)
         asked, when, before = self._probed
         is_answered = run.picture is not before
         if (state == asked and is_answered) or (not is_answered and now - when < PATIENCE):
-            return
+            return None
+        if run.state == "training" and now - when < PICTURES:
+            return None
         self._probed = (state, now, run.picture)
-        self._send(wanted)
+        return wanted
 
     # What the panes say
 

@@ -1,7 +1,8 @@
-"""A widget that is drawn as a whole, then repainted only in the lines that differ."""
+"""A widget that is drawn as a whole, then repainted only in the cells that differ."""
 
 from time import perf_counter
 
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.timer import Timer
@@ -23,6 +24,7 @@ class Drawing(Widget):
         super().__init__()
         self.frames = 0
         "How many times it was drawn."
+        self._grid = Grid(0, 0, Style.null())
         self._strips: list[Strip] = []
         self._is_stale = True
         self._cost = self._drawn_at = 0.0
@@ -53,16 +55,14 @@ class Drawing(Widget):
         self.frames += 1
         self._drawn_at = perf_counter()
         self._cost = self._drawn_at - begun
-        self._repaint(grid.strips())
+        self._repaint(grid)
 
-    def _repaint(self, strips: list[Strip]) -> None:
-        before, self._strips = self._strips, strips
-        if len(before) != len(strips):
+    def _repaint(self, grid: Grid) -> None:
+        before, self._grid, self._strips = self._grid, grid, grid.strips()
+        if (before.width, before.height) != (grid.width, grid.height):
             self.refresh()
-            return
-        changed = [y for y, strip in enumerate(strips) if strip != before[y]]
-        if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        elif changed := [Region(x, y, width, 1) for x, y, width in grid.changes(before)]:
+            self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         """One line, as it was drawn."""

@@ -1,7 +1,7 @@
 """A sheet of character cells to compose a drawing on, then cut into strips."""
 
+from collections.abc import Iterator
 from functools import lru_cache
-from itertools import groupby
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -51,16 +51,50 @@ class Grid:
             for column, (sign, style) in enumerate(cells):
                 self.put(x + column, y + row, sign, style)
 
+    def changes(self, before: "Grid") -> Iterator[tuple[int, int, int]]:
+        """Where this sheet differs from one of the same size: x, y and width in each row.
+
+        One stretch a row: Textual sends a row from its start for each of its stretches.
+        """
+        for y, (old, new) in enumerate(zip(before.cells, self.cells, strict=True)):
+            if old != new:
+                changed = [x for x in range(self.width) if old[x] != new[x]]
+                # One cell more on either side, so that no wide sign is halved.
+                start, end = max(0, changed[0] - 1), min(self.width, changed[-1] + 2)
+                yield start, y, end - start
+
     def strips(self) -> list[Strip]:
         """One strip a row, each as wide as the sheet."""
         return [Strip(_segments(row), self.width) for row in self.cells]
 
 
 def _segments(row: list[tuple[str, Style]]) -> list[Segment]:
-    return [
-        Segment("".join([sign for sign, _ in cells]), style)
-        for style, cells in groupby(row, key=lambda cell: cell[1])
-    ]
+    """Stretches of one style; an empty cell joins the stretch before it if nobody can tell.
+
+    Each change of style is some 40 bytes to the terminal, more than all that it colours.
+    """
+    found: list[Segment] = []
+    signs: list[str] = []
+    present: Style | None = None
+    for sign, style in row:
+        if style is not present and style != present:
+            if present is None or not (sign in BLANK and _is_same_empty(present, style)):
+                if present is not None:
+                    found.append(Segment("".join(signs), present))
+                signs, present = [], style
+            elif sign == BLANK[1]:
+                sign = " "
+        signs.append(sign)
+    if present is not None:
+        found.append(Segment("".join(signs), present))
+    return found
+
+
+@lru_cache(4096)
+def _is_same_empty(one: Style, other: Style) -> bool:
+    """Whether an empty cell looks the same in both styles."""
+    plain = not (one.reverse or one.underline or one.strike or other.reverse or other.underline)
+    return plain and not other.strike and one.bgcolor == other.bgcolor
 
 
 @lru_cache(1024)

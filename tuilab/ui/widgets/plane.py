@@ -14,7 +14,7 @@ from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted
 from tuilab.ui.widgets.halfblock import Pixel, paint, two_pixels
 
-LEVELS = 14
+LEVELS = 6
 """Steps of certainty that are told apart by colour."""
 
 
