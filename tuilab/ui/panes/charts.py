@@ -217,17 +217,19 @@ class ChartsPane(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._run: Run | None = None
+        self._turn = 0
 
     def compose(self) -> ComposeResult:
         yield ChartView(0, id="upper")
         yield ChartView(2, id="lower")
 
-    def show(self, run: Run) -> None:
-        """Show a run's history as it stands."""
+    def show(self, run: Run, in_turns: bool = False) -> None:
+        """Show a run's history as it stands; in turns, so that no frame waits for two charts."""
         self._run = run
-        self.upper.show(run)
-        if self.lower.display:
-            self.lower.show(run)
+        views = [view for view in (self.upper, self.lower) if view.display]
+        self._turn += 1
+        for view in [views[self._turn % len(views)]] if in_turns and views else views:
+            view.show(run)
 
     def action_other(self) -> None:
         """Go to the other of two charts."""

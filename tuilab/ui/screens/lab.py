@@ -39,8 +39,8 @@ WIDTHS = [(0, "-cramped"), (44, "-narrow"), (100, "-normal"), (150, "-wide")]
 HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
 """From how many lines on there is no room, a little, enough."""
 
-FRAMES, PICTURES = 0.45, 0.9
-"""Seconds between two frames of the charts, and two pictures, while training goes on."""
+FRAMES, PICTURES = 0.2, 0.9
+"""Seconds between two frames of one of the charts, and two pictures, while training goes on."""
 
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
@@ -127,8 +127,8 @@ class LabScreen(Filing):
             self.network.show(experiment, run)
         if self._is_seen(self.knobs):
             self.knobs.show(experiment, run)
-        if self._is_seen(self.charts) and not slow and self._may_draw(run):
-            self.charts.show(run)
+        if self._is_seen(self.charts) and not slow:
+            self._draw(run)
         if self._is_seen(self.result) and not slow:
             self.result.show(run)
         self.log_pane.show(run)
@@ -136,13 +136,14 @@ class LabScreen(Filing):
             self.log_pane.unseen = 0
         self.tabs.show(self._current, self.log_pane.unseen)
 
-    def _may_draw(self, run: Run) -> bool:
-        """Charts rest a little between two frames of a training, for the sake of slow lines."""
+    def _draw(self, run: Run) -> None:
+        """Both charts when something has happened; while training goes on, now one, now the other."""
         now, state = time.monotonic(), (run.id, run.state)
-        if run.state == "training" and state == self._drawn[0] and now - self._drawn[1] < FRAMES:
-            return False
+        goes_on = run.state == "training" and state == self._drawn[0]
+        if goes_on and now - self._drawn[1] < FRAMES:
+            return
         self._drawn = (state, now)
-        return True
+        self.charts.show(run, in_turns=goes_on)
 
     def _is_seen(self, pane: Widget) -> bool:
         nodes = (node for node in pane.ancestors_with_self if isinstance(node, Widget))
