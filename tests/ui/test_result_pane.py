@@ -74,7 +74,6 @@ async def test_a_boundary_has_axes_examples_and_a_legend() -> None:
     async with shown(run_with(half_and_half(40, 40), data=Spiral())) as (app, _):
         text = text_of(app)
         assert app.pane.border_title == "Decision boundary"
-        assert app.pane.border_subtitle == "step 120"
         assert "-6" in text and "● orange  ■ blue  ○□ held back" in text
         plane = text.rsplit("-6", 1)[0]
         assert (plane.count("●"), plane.count("■"), plane.count("○")) == (1, 1, 1)

@@ -137,7 +137,7 @@ class LabScreen(Filing):
         self.tabs.show(self._current, self.log_pane.unseen)
 
     def _draw(self, run: Run) -> None:
-        """Both charts when something has happened; while training goes on, now one, now the other."""
+        """Both charts when something has happened; while training goes on, each in its turn."""
         now, state = time.monotonic(), (run.id, run.state)
         goes_on = run.state == "training" and state == self._drawn[0]
         if goes_on and now - self._drawn[1] < FRAMES:
