@@ -162,6 +162,7 @@ def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
         (("train", "spiral", "--device", "tpu"), "there is no tpu here; there is"),
         (("layers", "Conv"), 'nearest to "Conv" is "Conv2d"'),
         (("stop", "nothing"), "no run is in progress"),
+        (("stop", ""), "say which run is meant"),
         (("check", "/"), "this is a folder"),
     ],
 )
@@ -232,6 +233,33 @@ def test_a_run_that_fails_says_why_and_what_to_type_instead(mine: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_json_ends_with_failed_also_where_nothing_could_be_begun(mine: Path) -> None:
+    code, out, err = finish(start("train", mine, "--json", "--set", "optimizer.lr=-1"))
+
+    assert code == 2
+    assert json.loads(out)["event"] == "failed"
+    assert json.loads(out)["hint"] == "--set optimizer.lr=-1: expected a number ≥ 0"
+    assert err == "tuilab: --set optimizer.lr=-1: expected a number ≥ 0\n"
+
+
+def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (3, 28, 28)) + b"cut"
+        )
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 2]))
+
+    words = ("fashion-mnist-mlp", "--json", "--set", f"data.root={tmp_path}")
+    code, out, err = finish(start("train", *words))
+
+    assert code == 2
+    assert json.loads(out.splitlines()[-1])["event"] == "failed"
+    assert err.startswith("tuilab: This experiment cannot be started\ntuilab: It has 19 bytes")
+    assert "images-idx3-ubyte" in err
+
+
 def test_without_a_terminal_there_are_plain_lines_and_the_run_is_listed_afterwards(
     mine: Path, says: Says
 ) -> None:
@@ -300,6 +328,39 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
     assert process.stderr.read() == ""
     process.stderr.close()
     assert [path for path in folder.stored() if (path / folder.CHECKPOINT).exists()]
+
+
+def test_an_ascii_locale_trains_what_has_another_title(mine: Path) -> None:
+    mine.write_text(f'title = "Größe"\n{MINE}[training]\nepochs = 1\n', encoding="utf-8")
+
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    code, out, err = finish(start("train", mine, env=environment))
+
+    assert (code, err) == (0, "")
+    assert "Gr??e: 22 parameters" in out
+
+
+def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
+    words = [sys.executable, "-m", "tuilab", "train", str(mine), "--json"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
+
+    assert (ended.returncode, ended.stderr) == (1, "tuilab: No space left on device\n")
+
+
+def test_two_runs_at_once_are_told_apart(mine: Path, says: Says) -> None:
+    processes = [start("train", mine, "--set", "training.epochs=1000000") for _ in range(2)]
+    runs = until(lambda: len(found := [h.run for h in registry.hosts() if h.step]) == 2 and found)
+
+    ambiguous = says("stop", "xor")
+    unknown = says("stop", "spiral")
+    stopped = [says("stop", run)[0] for run in runs]
+
+    assert [finish(process)[0] for process in processes] == [130, 130]
+    assert ambiguous[0] == unknown[0] == 2
+    assert f"which one is meant? There is {', '.join(runs)}" in ambiguous[2]
+    assert f"there is {', '.join(runs)}" in unknown[2]
+    assert stopped == [0, 0]
 
 
 def test_where_the_lab_cannot_be_shown_it_says_why_and_trains(mine: Path) -> None:

@@ -6,6 +6,7 @@ The way to the lab goes past Typer, so that the first frame does not wait for it
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from tuilab.lab.errors import InputError
 
@@ -21,6 +22,8 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without ≤ or ö gets a question mark
     code = run(sys.argv[1:])
     if "torch" in sys.modules:
         # A thread may be inside PyTorch yet, and Python's own end would crash under it.

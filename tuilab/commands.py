@@ -138,9 +138,8 @@ def train(
     """
     from tuilab import headless
 
-    chosen = headless.experiment(experiment, sets or [], device)
     shown = headless.output(json=json, plain=plain)
-    return headless.train(chosen, experiment, sets or [], shown)
+    return headless.run(experiment, sets or [], device, shown)
 
 
 @app.command(epilog=_example("tuilab presets"))

@@ -12,8 +12,9 @@ from tuilab import cli, plain
 from tuilab.lab import edits, files, network
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.messages import Failed, Finished, Start
+from tuilab.lab.messages import CANNOT_START, Failed, Finished, Start
 from tuilab.lab.problems import problems
+from tuilab.lab.run import new_id
 
 if TYPE_CHECKING:  # the host is imported when it is needed, not to show help
     from tuilab.host.host import Host
@@ -76,27 +77,34 @@ def output(*, json: bool = False, plain: bool = False) -> plain.Output:
     return Bar()
 
 
-def train(chosen: Experiment, name: str, sets: Sequence[str], shown: plain.Output) -> int:
-    """Train to the end; the exit code.
-
-    Args:
-        name, sets: what was typed, to show what could be typed instead.
-    """
-    from tuilab.host import folder, registry
-    from tuilab.host.host import Host
-
+def run(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> int:
+    """Train what was typed to the end; the exit code."""
     try:
-        with closing(shown), Host(registry.new_path()) as host, _signals(host):
-            host.submit(Start(folder.new_run_id(chosen.title or chosen.data.title), chosen))
-            end = _follow(host, shown)
+        with closing(shown):
+            end = _train(name, sets, device, shown)
     except BrokenPipeError:
         # Whoever read our output has gone: say no more, not even when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return cli.INTERRUPTED
     if isinstance(end, Failed):
         lines = [*plain.failure(end), *plain.ways_out(end, name, sets)]
-        return cli.complain("\n".join(lines), cli.FAILED)
+        code = cli.BAD_INPUT if end.title == CANNOT_START else cli.FAILED
+        return cli.complain("\n".join(lines), code)
     return cli.DONE if end.reason == "done" else cli.INTERRUPTED
+
+
+def _train(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> Finished | Failed:
+    try:
+        chosen = experiment(name, sets, device)
+    except InputError as error:
+        shown.show(Failed("", CANNOT_START, hint=str(error)))
+        raise
+    from tuilab.host import registry
+    from tuilab.host.host import Host
+
+    with Host(registry.new_path()) as host, _signals(host):
+        host.submit(Start(new_id(chosen), chosen))
+        return _follow(host, shown)
 
 
 def _follow(host: "Host", shown: plain.Output) -> Finished | Failed:

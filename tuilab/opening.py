@@ -21,8 +21,7 @@ def open_lab(name: str = "", *, in_process: bool = False, plain: bool = False) -
         from tuilab import headless
 
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        chosen = headless.experiment(str(path), [], "")
-        return headless.train(chosen, name or DEFAULT, [], headless.output(plain=True))
+        return headless.run(name or DEFAULT, [], "", headless.output(plain=True))
     from tuilab.host import link
 
     end = link.in_process() if in_process else link.spawn()

@@ -11,6 +11,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.lab.messages import (
+    CANNOT_START,
     AnyEvent,
     Changed,
     EpochEnded,
@@ -171,7 +172,7 @@ def ending(event: Finished | Failed, kept: str = "") -> Iterator[str]:
 
 def failure(event: Failed) -> Iterator[str]:
     """What went wrong and what to do about it."""
-    yield f"the run failed: {event.title}"
+    yield event.title if event.title == CANNOT_START else f"the run failed: {event.title}"
     yield from (line for text in (event.hint, event.detail) for line in text.splitlines())
 
 

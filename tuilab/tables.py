@@ -11,7 +11,7 @@ import msgspec
 from tuilab.host import folder, registry
 from tuilab.lab import files, network, places
 from tuilab.lab.errors import InputError, nearest
-from tuilab.lab.knobs import fields, knobs_of
+from tuilab.lab.knobs import fields, knobs_of, summary
 from tuilab.lab.layer import Layer, show
 from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.records import Device
@@ -54,13 +54,8 @@ def layers() -> str:
         rows.append(("", ""))
         for name, kind in LAYERS.items():
             if kind.family == family:
-                rows.append((f"{name} {_signature(kind)}".strip(), about(kind)))
+                rows.append((f"{name} {_signature(kind)}".strip(), summary(kind)))
     return columns(rows[1:])
-
-
-def about(kind: type) -> str:
-    """The first sentence of a class's own documentation."""
-    return (kind.__doc__ or "").splitlines()[0]
 
 
 def _signature(kind: type[Layer]) -> str:
@@ -76,12 +71,11 @@ def layer(name: str) -> str:
         raise InputError(f"there is no layer {name}; {nearest(name, LAYERS)}".rstrip("; "))
     rows = []
     for knob in knobs_of(network.parse(_written(kind)), ""):
-        is_required = knob.default is msgspec.NODEFAULT
-        default = "required" if is_required else f"default {_word(knob.default)}"
+        default = "required" if knob.is_required else f"default {_word(knob.default)}"
         text = f"{knob.help} ({knob.range})" if knob.range else knob.help
         rows.append((f"  {knob.label}", default, text))
     arguments = columns(rows) if rows else "  It takes no arguments."
-    return f"{kind.__name__}: {about(kind)}\n\n{arguments}\n\n{_example(kind)}"
+    return f"{kind.__name__}: {summary(kind)}\n\n{arguments}\n\n{_example(kind)}"
 
 
 def _word(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from tests.engine.tiny import session, steps, weights
 from tuilab.engine import checkpoints
 from tuilab.engine.train import train
 from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
 
 LINES = ("Linear 8", "BatchNorm1d", "Dropout 0.3", "Tanh", "Linear 3")
 KNOBS = {"schedule": {"name": "one_cycle"}, "epochs": 4}
@@ -36,14 +38,6 @@ def test_resuming_ends_bitwise_where_the_unbroken_run_ends(
     assert torch.equal(resumed.network[1].running_var, unbroken.network[1].running_var)
 
 
-def test_a_checkpoint_remembers_live_changes(tmp_path: Path):
-    subject = session()
-    subject.set("optimizer.lr", 0.25)
-    checkpoints.save(subject, tmp_path / "checkpoint.pt")
-
-    assert checkpoints.experiment_of(tmp_path / "checkpoint.pt") == subject.experiment
-
-
 def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
     subject = session(epochs=9)
     steps(subject, 4)
@@ -57,6 +51,20 @@ def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
     assert (rewound.step, subject.step, subject.epoch) == (4, 4, 0)
     assert torch.equal(weights(subject), good)
     assert subject.experiment.optimizer.lr == 0.5
+
+
+def test_a_state_with_a_weight_that_is_not_finite_is_never_the_good_one():
+    subject = session()
+    checkpoints.keep_good(subject)
+    before, kept = weights(subject), subject.good
+
+    with torch.no_grad():
+        subject.parameters[0][0, 0] = torch.inf
+    checkpoints.keep_good(subject)
+    checkpoints.rewind(subject)
+
+    assert subject.good is kept
+    assert weights(subject).equal(before)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
@@ -91,3 +99,13 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path):
     with pytest.raises(InputError):
         checkpoints.restore(session(), tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_checkpoint_holds_the_experiment_with_its_live_changes():
+    subject = session()
+    subject.set("optimizer.lr", 0.25)
+
+    stored = msgspec.json.decode(checkpoints.state(subject)["experiment"], type=Experiment)
+
+    assert stored == subject.experiment
+    assert stored.optimizer.lr == 0.25

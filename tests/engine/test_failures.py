@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.engine.tiny import session, steps, weights
-from tuilab.engine import checkpoints, failures
+from tuilab.engine import checkpoints, failures, memory
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.lab.errors import InputError
@@ -25,6 +25,15 @@ def test_a_loss_that_is_lost_stops_the_loop_and_says_where():
     assert failed.title.startswith(("The loss became NaN", "The loss became infinite"))
     assert "at step" in failed.title
     assert "learning rate is too high; it is 1000" in failed.hint
+
+
+def test_a_loss_that_is_lost_in_the_last_epoch_ends_the_loop_too():
+    subject = session(optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, epochs=40)
+    subject.set("loss.name", "mse")
+
+    *_, last = (event for event in train(subject) if event is not None)
+
+    assert isinstance(last, Failed)
 
 
 def test_its_first_offer_goes_back_and_trains_on():
@@ -55,7 +64,7 @@ def test_a_cpu_without_memory_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**50)
 
-    assert failures.is_out_of_memory(caught.value)
+    assert memory.is_exhausted(caught.value)
 
 
 def test_input_errors_keep_their_words_and_their_place():

@@ -1,5 +1,7 @@
 """Losses, predictions and metrics against torch and by hand."""
 
+from collections.abc import Generator
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -64,6 +66,39 @@ def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch)
             break
 
     assert results["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_where_memory_is_short_fewer_examples_are_measured_at_a_time():
+    subject, sizes = session(examples=90), []
+    part = subject.dataset.train
+
+    def predict(inputs: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(inputs))
+        if len(inputs) > 30:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return subject.predict(inputs)
+
+    results = _result(metrics.evaluate(predict, subject.loss, part, 64))
+
+    assert sizes == [64, 32, 16, 16, 16, 16, 16, 10]
+    assert results == pytest.approx(_result(subject.evaluate(part)), rel=1e-5)
+
+
+def test_where_not_one_example_fits_it_is_told():
+    def predict(inputs: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    subject = session()
+    with pytest.raises(torch.OutOfMemoryError):
+        _result(metrics.evaluate(predict, subject.loss, subject.dataset.train, 64))
+
+
+def _result(evaluation: Generator[None, None, dict[str, float]]) -> dict[str, float]:
+    while True:
+        try:
+            next(evaluation)
+        except StopIteration as end:
+            return end.value
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,12 @@ def test_initialization_has_the_spread_it_is_known_for(weights_name: str):
 
     assert middle.weight.std().item() == pytest.approx(expected[weights_name], rel=0.02)
     assert not middle.bias.any()
+
+
+def test_a_prediction_that_fails_leaves_the_network_training():
+    subject = session("Linear 8", "Dropout 0.5", "Linear 3")
+
+    with pytest.raises(RuntimeError):
+        subject.predict(torch.zeros(4, 7))
+
+    assert subject.network.training

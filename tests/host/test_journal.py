@@ -234,18 +234,6 @@ def test_a_folder_without_a_log_says_so(tmp_path: Path):
         folder.read(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("title", "slug"),
-    [("Spiral", "spiral"), ("Fashion-MNIST, again!", "fashion-mnist-again"), ("日本", "run")],
-)
-def test_a_new_id_is_the_title_and_four_hex_digits(title: str, slug: str):
-    name = folder.new_run_id(title)
-
-    assert name.rpartition("-")[0] == slug
-    assert len(name.rpartition("-")[2]) == 4
-    assert folder.path_of(name).name == name
-
-
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a\n", "x" * 101])
 def test_an_id_never_leads_out_of_the_runs(name: str):
     with pytest.raises(InputError, match="letters, digits"):

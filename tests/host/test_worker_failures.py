@@ -100,6 +100,34 @@ def _broken(*_: object, **__: object) -> None:
     raise ArithmeticError("the library broke")
 
 
+@pytest.mark.parametrize("offer", [0, 1])
+def test_running_out_of_memory_waits_and_every_offer_trains_on(
+    lab: Watcher, monkeypatch: pytest.MonkeyPatch, offer: int
+):
+    begun(lab)
+    lab.send(Step(steps=2))
+    lab.wait(Resumed)
+    lab.wait(Paused)
+
+    monkeypatch.setattr(torch.nn.Tanh, "forward", _roomy_for_sixteen)
+    lab.send(Resume())
+    failed = lab.wait(Failed)
+    assert lab.run.failure == failed
+    lab.send(*failed.offers[offer].commands, Step(epochs=2))
+
+    assert (failed.title, failed.step, failed.recoverable) == ("Out of memory on cpu", 2, True)
+    assert lab.wait(Paused).step > 2
+    assert "loss" in lab.run.epoch.validation
+    assert lab.run.failure is None
+
+
+def _roomy_for_sixteen(_: object, inputs: torch.Tensor) -> torch.Tensor:
+    """What a device does on which no more than sixteen examples fit."""
+    if len(inputs) > 16:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    return inputs.tanh()
+
+
 def diverging() -> Experiment:
     return experiment(
         optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, loss={"name": "mse"}

@@ -135,6 +135,10 @@ def test_what_decides_the_beginning_needs_a_restart(key: str) -> None:
     ("changes", "problem"),
     [
         ({"network": []}, "network: there is no layer yet; add Linear 2"),
+        (
+            {"network": ["Tanh"]},
+            "network: no layer here has weights that could learn; add Linear 2",
+        ),
         ({"network": ["Linear 3"]}, "network: it ends in [3], but 2 classes with cross_entropy"),
         (
             {"network": ["Linear 2", "Conv2d 4"]},

@@ -8,7 +8,7 @@ from hypothesis import given
 from tests.lab.experiments import EXPERIMENTS
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.form import DROPOUT, form, helps, read, turned, value_of, written
+from tuilab.lab.form import DROPOUT, form, helps, nudged, read, turned, value_of, written
 from tuilab.lab.knobs import Knob
 
 DROPPING = Experiment(network=("Linear 8", "Dropout 0.2", ("Residual", "Dropout"), "Linear 2"))
@@ -24,6 +24,13 @@ def test_a_network_with_dropout_has_one_knob_for_it() -> None:
     assert (dropout.value, dropout.range, dropout.live) == (0.2, "0 ≤ … < 1", True)
     assert dropout.help == "Chance of a value to be dropped, in all 2 Dropout lines of the network"
     assert DROPOUT not in [one.key for one in form(Experiment(network=("Linear 2",)))]
+
+
+def test_a_nudge_is_one_round_step_of_one_knob() -> None:
+    twice = nudged(nudged(DROPPING, "optimizer.lr", 1), "optimizer.lr", 1)
+
+    assert twice.optimizer.lr == 5e-3
+    assert nudged(nudged(twice, "optimizer.lr", -1), "optimizer.lr", -1) == DROPPING
 
 
 def test_turning_dropout_changes_every_dropout_line() -> None:

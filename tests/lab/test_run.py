@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from tuilab.lab.messages import (
     Started,
 )
 from tuilab.lab.records import Device, LayerStatistics
-from tuilab.lab.run import LOG_LINES, MARKS, Mark, Run, Snapshot
+from tuilab.lab.run import LOG_LINES, MARKS, Mark, Run, Snapshot, new_id
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
 
@@ -185,6 +186,23 @@ def test_a_viewer_that_comes_late_sees_what_the_first_one_saw(
         assert first.apply(event) == late.apply(event)
 
     assert late == first
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Spiral", "spiral"),
+        ("Fashion-MNIST, again!", "fashion-mnist-again"),
+        ("日本", "run"),
+        ("", "spiral"),
+    ],
+)
+def test_an_id_says_what_it_is_and_never_repeats(title: str, slug: str) -> None:
+    names = {new_id(Experiment(title=title)) for _ in range(20)}
+
+    assert len(names) > 15
+    for name in names:
+        assert name.rpartition("-")[0] == slug and len(name.rpartition("-")[2]) == 4
 
 
 def test_a_run_that_is_asked_for_is_starting() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.lab.series import BUCKETS, RECENT, Series, extremes, finite_points, gaps, smooth, thin
+from tuilab.lab.series import BUCKETS, RECENT, Series, extremes, finite_points, gaps, smooth
 
 values = st.floats(width=64)
 
@@ -99,16 +99,6 @@ def test_the_seam_between_buckets_and_recent_points_loses_nothing() -> None:
     assert highest(spiky.points(start=border - 3000)) == 6.0
 
 
-def test_the_nearest_point_is_found() -> None:
-    series = flat(10, {}, spacing=10)
-
-    assert series.at(34) == (30, 0, 0, 0)
-    assert series.at(36) == (40, 0, 0, 0)
-    assert series.at(-5) == (0, 0, 0, 0)
-    assert series.at(1000) == (90, 0, 0, 0)
-    assert Series().at(1) is None
-
-
 def test_cutting_forgets_what_came_later() -> None:
     series = flat(10_000, {9_500: 4.0, 8_000: 2.0})
 
@@ -166,7 +156,7 @@ def test_thinning_lets_no_more_than_two_points_a_column_through(
 ) -> None:
     ordered = sorted(finite_points(raw))
 
-    thinned = thin(ordered, columns)
+    thinned = extremes(ordered, columns)
 
     assert len(thinned) <= 2 * columns
     assert all(isfinite(x) and isfinite(y) for x, y in thinned)
@@ -178,7 +168,7 @@ def test_thinning_lets_no_more_than_two_points_a_column_through(
 def test_thinning_keeps_the_lowest_and_the_highest(ys: list[float], columns: int) -> None:
     raw = [(float(x), y, y, y) for x, y in enumerate(ys)]
 
-    thinned = thin(raw, columns)
+    thinned = extremes(raw, columns)
 
     assert min(y for _, y in thinned) == min(ys)
     assert max(y for _, y in thinned) == max(ys)

@@ -182,7 +182,7 @@ def test_smoothing_is_over_steps_not_over_points() -> None:
 def test_labels_cannot_carry_control_characters() -> None:
     nasty = "\x1b[31mred\n\x07"
 
-    frame = chart(Scene([of(1.0, 2.0, label=nasty)], [Mark(1, nasty)], title=nasty))
+    frame = chart(Scene([of(1.0, 2.0, label=nasty)], [Mark(1, nasty)]))
 
     assert all(line.isprintable() for line in text(frame).splitlines())
 

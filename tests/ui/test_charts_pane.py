@@ -67,7 +67,7 @@ async def test_arrow_keys_go_through_the_charts() -> None:
             await pilot.pause()
             assert words in text_of(app)
         await pilot.press("up")
-        assert app.pane.upper.kind.title == "Learning rate"
+        assert app.pane.upper.kind.name == "Rate"
 
 
 async def test_a_click_on_its_name_shows_a_chart() -> None:
@@ -76,7 +76,7 @@ async def test_a_click_on_its_name_shows_a_chart() -> None:
         await pilot.click(offset=(column + 2, 0))
         await pilot.pause()
 
-        assert app.pane.upper.kind.title == "Update ratio by layer"
+        assert app.pane.upper.kind.name == "Updates"
 
 
 async def test_the_metric_has_the_tasks_own_name() -> None:
@@ -218,9 +218,9 @@ def test_sparklines_share_a_logarithmic_scale() -> None:
 async def test_two_charts_are_reached_by_a_key() -> None:
     async with shown(trained(), (70, 45)) as (app, pilot):
         await pilot.press("o", "down")
-        assert app.pane.lower.kind.title == "Update ratio by layer"
+        assert app.pane.lower.kind.name == "Updates"
         await pilot.press("o", "down")
-        assert app.pane.upper.kind.title == "Metric"
+        assert app.pane.upper.kind.name == ""
 
 
 async def test_keys_of_the_focused_chart_stand_in_the_footer() -> None:

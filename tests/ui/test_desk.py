@@ -2,14 +2,12 @@
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.ui.fakes import SPIRAL, started
 from tuilab.lab.experiment import with_value
 from tuilab.lab.messages import Changed, Failed, Finished, Pause, Paused, Resume, Set, Start
 from tuilab.lab.run import Run, Snapshot
-from tuilab.ui.desk import Desk, name_run, next_round, with_learning_rate
+from tuilab.ui.desk import Desk
 
 
 @pytest.fixture
@@ -48,6 +46,27 @@ def test_a_live_knob_goes_live_also_while_something_else_waits(training: Desk) -
 
     assert sent == [Set("optimizer.lr", 0.5)]
     assert training.restart_keys == ["network"]
+
+
+def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: Desk) -> None:
+    assert training.edit(with_value(SPIRAL, "data.name", "plane")) == []
+    assert training.experiment.loss != SPIRAL.loss
+    assert set(training.restart_keys) >= {"task", "data.name", "loss.name"}
+
+    assert training.edit(with_value(training.experiment, "optimizer.lr", 0.5)) == []
+    assert training.undo() == []
+    assert training.undo() == [] and training.restart_keys == []
+
+
+def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: Desk) -> None:
+    other = with_value(SPIRAL, "data.batch_size", 7)
+    training.open(other, None)
+
+    assert training.edit(with_value(other, "optimizer.lr", 0.5)) == []
+    assert training.restart_keys == ["data.batch_size", "optimizer.lr"]
+
+    training.start()
+    assert training.restart_keys == []
 
 
 def test_undoing_a_live_change_goes_live_too(training: Desk) -> None:
@@ -132,29 +151,3 @@ def test_keeping_up_after_falling_behind_keeps_the_edits(training: Desk) -> None
 
     assert training.run.step == 500 and training.experiment == edited
     assert training.restart_keys == ["network"]
-
-
-def test_ids_say_what_and_never_repeat() -> None:
-    names = {name_run(SPIRAL) for _ in range(20)}
-    assert all(name.startswith("a-spiral-") for name in names) and len(names) > 15
-
-
-@pytest.mark.parametrize(
-    ("value", "up", "down"),
-    [(0.001, 0.002, 0.0005), (0.003, 0.005, 0.002), (1.0, 2.0, 0.5), (0.0, 1e-12, 0.0)],
-)
-def test_learning_rates_go_in_round_steps(value: float, up: float, down: float) -> None:
-    assert next_round(value, 1) == pytest.approx(up)
-    assert next_round(value, -1) == pytest.approx(down)
-
-
-@given(st.floats(1e-8, 100))
-def test_up_and_down_again_is_never_far_from_where_it_began(value: float) -> None:
-    there = next_round(value, 1)
-    assert value < there <= value * 2.5 * 1.001
-    assert next_round(there, -1) <= value * 1.001
-
-
-def test_the_learning_rate_key_changes_only_the_learning_rate() -> None:
-    changed = with_learning_rate(SPIRAL, 1)
-    assert with_value(changed, "optimizer.lr", SPIRAL.optimizer.lr) == SPIRAL

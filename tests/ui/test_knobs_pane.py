@@ -160,16 +160,6 @@ async def test_before_the_host_has_looked_a_device_can_be_typed() -> None:
         assert pane.edited == [("training.device", "cpu")]
 
 
-async def test_the_learning_rate_is_nudged_from_anywhere_also_twice_at_once() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
-        pane.pane.nudge("optimizer.lr", 1)
-        pane.pane.nudge("optimizer.lr", 1)
-        await pane.pilot.pause()
-
-        assert pane.edited == [("optimizer.lr", 2e-3), ("optimizer.lr", 5e-3)]
-        assert pane.pane.rows.cursor == "seed"
-
-
 async def test_a_click_elsewhere_keeps_what_can_be_and_forgets_what_cannot() -> None:
     async with held(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.batch_size")

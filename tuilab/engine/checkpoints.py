@@ -14,7 +14,6 @@ from torch import Tensor
 
 from tuilab.engine.session import Session
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
 from tuilab.lab.files import write_atomically
 from tuilab.lab.messages import Rewound, Saved
 
@@ -74,16 +73,21 @@ def save(session: Session, path: Path) -> Saved:
     return Saved(session.run, session.step, str(path))
 
 
+def keep_good(session: Session) -> None:
+    """Remember this state as the one to go back to, if all its weights are finite.
+
+    A step with a finite loss may have moved them beyond that; the loss shows it a step later.
+    """
+    sizes = torch.stack(torch._foreach_norm([p.detach() for p in session.parameters]))
+    if sizes.isfinite().all():
+        session.good = state(session)
+
+
 def rewind(session: Session) -> Rewound:
     """Go back to the last good state."""
     if session.good is not None:
         put_back(session, session.good)
     return Rewound(session.run, session.step)
-
-
-def experiment_of(path: Path) -> Experiment:
-    """The experiment as it was when a checkpoint was written, live changes and all."""
-    return msgspec.json.decode(_read(path)["experiment"], type=Experiment)
 
 
 def restore(session: Session, path: Path) -> None:

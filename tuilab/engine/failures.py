@@ -1,13 +1,20 @@
 """What went wrong, in the user's terms, and ways out."""
 
-import gc
 import traceback
 
-import torch
-
+from tuilab.engine import memory
 from tuilab.engine.session import Session
 from tuilab.lab.errors import InputError
-from tuilab.lab.messages import AnyCommand, Failed, Offer, Probed, Resume, Rewind, Set
+from tuilab.lab.messages import (
+    CANNOT_START,
+    AnyCommand,
+    Failed,
+    Offer,
+    Probed,
+    Resume,
+    Rewind,
+    Set,
+)
 
 
 def explain(error: BaseException, run: str, session: Session | None) -> Failed:
@@ -17,8 +24,8 @@ def explain(error: BaseException, run: str, session: Session | None) -> Failed:
         problem = error.problem[:1].upper() + error.problem[1:]
         where = ": ".join(error.where)
         hint = f"{problem}\n{where}" if where else problem
-        return Failed(run, "This experiment cannot be started", hint=hint, step=step)
-    if is_out_of_memory(error):
+        return Failed(run, CANNOT_START, hint=hint, step=step)
+    if memory.is_exhausted(error):
         return _out_of_memory(error, run, session)
     if "device-side assert" in str(error) or "CUDA error" in str(error):
         return Failed(
@@ -38,21 +45,6 @@ def explain(error: BaseException, run: str, session: Session | None) -> Failed:
         recoverable=session is not None,
         offers=[Offer("Go on", [Resume()])] if session is not None else [],
     )
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or this machine had no memory left."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
-
-
-def release_memory() -> None:
-    """Give back what a failed step held; call it after the exception has been let go."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _out_of_memory(error: BaseException, run: str, session: Session | None) -> Failed:

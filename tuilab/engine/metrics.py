@@ -1,10 +1,12 @@
 """Loss and the task's metric over examples, summed on the device and read once."""
 
 from collections.abc import Callable, Generator
+from math import ceil
 
 import torch
 from torch import Tensor
 
+from tuilab.engine import memory
 from tuilab.engine.data.dataset import Part
 from tuilab.engine.losses import LossFunction, predicted
 
@@ -28,16 +30,32 @@ def evaluate(
 
     Args:
         predict: raw inputs to outputs, without gradients.
-        size: examples in a chunk.
+        size: examples in a chunk; fewer where memory is too short for so many.
     """
     if not len(part):
         return {}
     outputs: list[Tensor] = []
     losses: list[Tensor] = []
-    for start in range(0, len(part), size):
+    start = 0
+    while start < len(part):
         targets = part.targets[start : start + size]
-        output = predict(part.inputs[start : start + size])
+        output = _fitting(predict, part.inputs[start : start + size])
+        if output is None:
+            size = ceil(len(targets) / 2)
+            continue
+        start += len(targets)
         losses.append(loss(output, targets) * (len(targets) / len(part)))
         outputs.append(output)
         yield
     return {"loss": float(torch.stack(losses).sum()), **measure(torch.cat(outputs), part.targets)}
+
+
+def _fitting(predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor | None:
+    """The outputs; None if memory is too short for so many examples at a time."""
+    try:
+        return predict(inputs)
+    except (MemoryError, RuntimeError) as error:
+        if len(inputs) == 1 or not memory.is_exhausted(error):
+            raise
+    memory.release()
+    return None

@@ -76,10 +76,9 @@ def _block(lines: tuple[Any, ...], shape: Shape) -> tuple[nn.Module, Shape]:
 
 def labelled(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The parameters of each layer that has any, by names such as `2 Linear`."""
-    owners = (m for m in network.modules() if any(True for _ in m.parameters(recurse=False)))
     return {
         f"{number} {type(module).__name__}": list(module.parameters(recurse=False))
-        for number, module in enumerate(owners, 1)
+        for number, module in enumerate(_owners(network), 1)
     }
 
 
@@ -119,6 +118,7 @@ def copy_unchanged(source: nn.Module, target: nn.Module) -> tuple[int, int]:
 
 
 def _owners(network: nn.Module) -> list[nn.Module]:
+    """The modules with parameters of their own, in order."""
     return [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
 
 

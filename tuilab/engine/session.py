@@ -121,9 +121,11 @@ class Session:
     def predict(self, inputs: Tensor) -> Tensor:
         """Outputs for raw inputs: evaluation mode, no gradients."""
         self.network.eval()
-        with torch.no_grad():
-            output: Tensor = self.network(self.arranged(self.dataset.prepared(inputs)))
-        self.network.train()
+        try:
+            with torch.no_grad():
+                output: Tensor = self.network(self.arranged(self.dataset.prepared(inputs)))
+        finally:
+            self.network.train()
         return output
 
     def evaluate(self, part: Part) -> Generator[None, None, dict[str, float]]:

@@ -32,6 +32,8 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
         session.end_epoch()
         if session.is_over and pulse.has_news:
             yield from pulse.report(None)
+            if pulse.has_failed:
+                return
         if pulse.is_evaluation_due:
             yield from evaluate(session, pulse)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,6 @@ GLANCE = 65536
 
 # Lax, since JSON has no word for what is not finite: `line` writes "nan" and "inf" as text.
 _decoder = msgspec.json.Decoder(AnyEvent, strict=False)
-
-
-def new_run_id(title: str) -> str:
-    """An id that no other run has, such as `spiral-7f3a`."""
-    slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:32].rstrip("-") or "run"
-    while True:
-        name = f"{slug}-{secrets.token_hex(2)}"
-        if not (places.runs() / name).exists():
-            return name
 
 
 def path_of(run: str) -> Path:

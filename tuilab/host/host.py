@@ -30,7 +30,7 @@ class Host:
     """Trains in a thread, keeps the run, and serves viewers.
 
     >>> with Host(path) as host:                              # doctest: +SKIP
-    ...     host.submit(Start(new_run_id("spiral"), experiment))
+    ...     host.submit(Start(new_id(experiment), experiment))
     ...     for event in host.events():
     ...         print(event)
 

@@ -73,6 +73,8 @@ def find(run: str = "") -> HostInfo:
 
 def stop(run: str, patience: float = 60.0) -> Run:
     """Stop a run and wait until it has finished; it is returned as it ended."""
+    if not run:  # an empty variable of a shell must not stop what it does not name
+        raise InputError("say which run is meant; `tuilab ps` lists them")
     host = find(run)
     with connect(host.socket) as connection:
         connection.sendall(wire.frame(Stop()))

@@ -18,6 +18,7 @@ from tuilab.host import folder
 from tuilab.host.driver import Driver, Reason
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import (
+    CANNOT_START,
     AnyCommand,
     AnyEvent,
     Close,
@@ -174,7 +175,7 @@ class Worker(threading.Thread):
         path = folder.path_of(command.run)
         if wrong := problems(experiment):
             hint = "\n".join(wrong)
-            self._publish(Failed(command.run, "This experiment cannot be started", hint))
+            self._publish(Failed(command.run, CANNOT_START, hint))
             return
         from tuilab.engine import devices
         from tuilab.engine.session import Session
@@ -273,9 +274,9 @@ def _release_memory() -> None:
     import sys
 
     if "torch" in sys.modules:
-        from tuilab.engine import failures
+        from tuilab.engine import memory
 
-        failures.release_memory()
+        memory.release()
 
 
 def _threads() -> int:

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
-from tuilab.lab.knobs import Knob, declared
+from tuilab.lab.knobs import Knob, declared, summary
 from tuilab.lab.layer import Layer
 from tuilab.lab.layers import LAYERS
+from tuilab.lab.network import WORDS
 from tuilab.lab.numbers import compact
 
-_WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")
 _WORD_AT_END = re.compile(r"(?:[^\s(]*\([^)]*|\S*)\Z")
 
 
@@ -37,7 +37,7 @@ def complete(text: str) -> Completion:
     """How a line may go on after `text`, which ends at the cursor."""
     word = _WORD_AT_END.findall(text)[0]
     start = len(text) - len(word)
-    first, *given = _WORDS.findall(text[:start]) or [""]
+    first, *given = WORDS.findall(text[:start]) or [""]
     if not first:
         return Completion(start, _layers(word))
     kind = {name.lower(): layer for name, layer in LAYERS.items()}.get(first.lower())
@@ -63,7 +63,7 @@ def _layers(word: str) -> list[Suggestion]:
     )
     return [
         Suggestion(
-            f"{name} " if LAYERS[name].__struct_fields__ else name, name, _first_line(LAYERS[name])
+            f"{name} " if LAYERS[name].__struct_fields__ else name, name, summary(LAYERS[name])
         )
         for _, _, name in ranked
     ]
@@ -76,10 +76,6 @@ def _rank(word: str, name: str) -> int | None:
         return None
     letters = iter(name)
     return 1 if word in name else 2 if all(letter in letters for letter in word) else None
-
-
-def _first_line(kind: type[Layer]) -> str:
-    return (kind.__doc__ or "").splitlines()[0]
 
 
 def _arguments(

@@ -16,7 +16,7 @@ from tuilab.lab.catalogue.losses import AnyLoss, CrossEntropy
 from tuilab.lab.catalogue.optimizers import AdamW, AnyOptimizer
 from tuilab.lab.catalogue.schedules import AnySchedule, Constant
 from tuilab.lab.errors import InputError, nearest
-from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of
+from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of, summary
 from tuilab.lab.network import Line
 
 Weights = Literal[
@@ -131,9 +131,9 @@ def knobs(experiment: Experiment) -> Iterator[Knob]:
         part = getattr(experiment, section)
         if kinds := options(section):
             names = tuple(name_of(kind) for kind in kinds)
-            text = (type(part).__doc__ or "").splitlines()[0]
             yield Knob(
-                f"{section}.name", section, text, "choice", name_of(part), None, names,
+                f"{section}.name", section, summary(type(part)), "choice",
+                name_of(part), None, names,
                 live=section in ("loss", "optimizer", "schedule"),
             )  # fmt: skip
         yield from knobs_of(part, section)

@@ -7,10 +7,11 @@ from typing import Any
 from tuilab.lab import edits
 from tuilab.lab.experiment import Experiment, knobs, name_of, options, value_at, with_value
 from tuilab.lab.files import value
-from tuilab.lab.knobs import Knob, declared
+from tuilab.lab.knobs import Knob, declared, summary
 from tuilab.lab.layers import Dropout
 from tuilab.lab.network import parse
-from tuilab.lab.numbers import compact
+from tuilab.lab.numbers import THIN_SPACE, compact
+from tuilab.lab.stepping import stepped
 
 DROPOUT = "network.dropout"
 """The key of the knob that stands for every Dropout line."""
@@ -101,6 +102,12 @@ def turned(experiment: Experiment, key: str, value: Any) -> Experiment:
     return with_value(experiment, "network", edits.with_dropout(experiment.network, layer.p))
 
 
+def nudged(experiment: Experiment, key: str, direction: int) -> Experiment:
+    """The experiment with a knob of the form one step up (1) or down (-1)."""
+    knob = next(knob for knob in form(experiment) if knob.key == key)
+    return turned(experiment, key, stepped(knob, direction))
+
+
 def value_of(experiment: Experiment, key: str) -> Any:
     """The value of one knob of the form; None where there is none."""
     if key == DROPOUT:
@@ -115,12 +122,12 @@ def written(knob: Knob) -> str:
     """The value as a person would type it."""
     if isinstance(knob.value, int) and not isinstance(knob.value, bool):
         return str(knob.value)
-    return compact(knob.value).replace("\u2009", "")
+    return compact(knob.value).replace(THIN_SPACE, "")
 
 
 def helps(knob: Knob) -> dict[str, str]:
     """One line about each choice of a knob."""
     section, _, field = knob.key.partition(".")
     if field == "name":
-        return {name_of(kind): (kind.__doc__ or "").splitlines()[0] for kind in options(section)}
+        return {name_of(kind): summary(kind) for kind in options(section)}
     return _CHOICES.get(knob.key, {})

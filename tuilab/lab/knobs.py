@@ -41,6 +41,11 @@ def knob(
     return meta
 
 
+def summary(kind: type) -> str:
+    """The first line of a class's own documentation: its help in lists and forms."""
+    return (kind.__doc__ or "").splitlines()[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Knob:
     """One hyperparameter as a form, a command line or a help page shows it."""

@@ -223,6 +223,10 @@ class Offer(Struct, frozen=True):
     commands: list[AnyCommand]
 
 
+CANNOT_START = "This experiment cannot be started"
+"""The title of a failure that lies in what was written; nothing was trained."""
+
+
 class Failed(Event, frozen=True, tag=_snake):
     """Something went wrong, in the user's terms; the run waits if it can be recovered."""
 

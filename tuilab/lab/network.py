@@ -1,4 +1,4 @@
-"""A network as lines: reading them, their shapes and parameters, and editing them.
+"""A network as lines: reading them, their shapes, parameters and problems.
 
 A line is a string, a block is a tuple whose first line names it. The same lines stand in the
 file and in the architecture pane. A place in a network is a path of indices: (3,) is line 3,
@@ -23,12 +23,13 @@ Path = tuple[int, ...]
 MOST_LAYERS = 10_000
 """Layers of a network, repeated ones counted each time: more could not be drawn or trained."""
 
-_WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")
+WORDS = re.compile(r"[^\s(]*\([^)]*\)|\S+")
+"""What a line is made of: parentheses keep their blanks."""
 
 
 def parse(line: str) -> Layer:
     """Read one line, such as `Conv2d 16 kernel_size=3`; InputError says what is wrong with it."""
-    words = _WORDS.findall(line)
+    words = WORDS.findall(line)
     if not words:
         raise InputError("an empty line; write a layer, such as Linear 16")
     name, *rest = words

@@ -29,7 +29,7 @@ def _home() -> Path | None:
 
 
 def data() -> Path:
-    """A user's own things: runs, experiments, progress."""
+    """A user's own things: runs, experiments, settings."""
     return home / "data" if (home := _home()) else Path(platformdirs.user_data_dir("tuilab"))
 
 

@@ -35,8 +35,10 @@ def _ending(experiment: Experiment) -> Iterator[str]:
         yield f"network: there is no layer yet; add Linear {wanted}"
     elif plan.output != (wanted,):
         ends = "×".join(map(str, plan.output or ()))
-        what = f"{classes} classes" if classes else "one target"
+        what, need = (f"{classes} classes", "need") if classes else ("one target", "needs")
         yield (
-            f"network: it ends in [{ends}], but {what} with {name_of(loss)} need [{wanted}]; "
+            f"network: it ends in [{ends}], but {what} with {name_of(loss)} {need} [{wanted}]; "
             f"end it with Linear {wanted}"
         )
+    elif not plan.parameters:
+        yield f"network: no layer here has weights that could learn; add Linear {wanted}"

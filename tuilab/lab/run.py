@@ -3,10 +3,13 @@
 The host and every viewer keep one; a viewer that comes late is sent the host's.
 """
 
+import re
+import secrets
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct, field
 
+from tuilab.lab import places
 from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.messages import (
     AnyEvent,
@@ -39,6 +42,16 @@ LOG_LINES = 2000
 
 MARKS = 500
 """Marks that a run remembers."""
+
+
+def new_id(experiment: Experiment) -> str:
+    """An id that no other run has: what it is and four letters, such as `spiral-7f3a`."""
+    words = experiment.title or experiment.data.title
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:32].rstrip("-") or "run"
+    while True:
+        name = f"{slug}-{secrets.token_hex(2)}"
+        if not (places.runs() / name).exists():
+            return name
 
 
 class Mark(Struct, frozen=True):
@@ -87,8 +100,8 @@ class Run(Struct):
 
     def begin(self, run: str, experiment: Experiment) -> None:
         """Turn to a new run, before its first event."""
-        for name in ("started", "progress", "epoch", "failure", "finished", "picture"):
-            setattr(self, name, None)
+        self.started = self.progress = self.epoch = None
+        self.failure = self.finished = self.picture = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks = {}, []

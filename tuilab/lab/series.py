@@ -86,12 +86,6 @@ class Series(Struct):
         seam = [(border, *point[1:]) for point in straddling if point[0] > border]
         return _between(self.buckets[:older] + seam + self.recent, start, stop)
 
-    def at(self, x: float) -> Point | None:
-        """The point nearest to x."""
-        points = self.points(start=x) or self.points()
-        candidates = [*points[:1], *self.points(stop=x)[-1:]]
-        return min(candidates, key=lambda point: abs(point[0] - x), default=None)
-
     def cut(self, stop: float) -> None:
         """Forget what came after stop."""
         if self.last is None or self.last[0] <= stop:
@@ -125,14 +119,6 @@ def _least(a: float, b: float) -> float:
 
 def _most(a: float, b: float) -> float:
     return a if a != a else b if b != b else max(a, b)
-
-
-def thin(points: list[Point], columns: int) -> list[tuple[float, float]]:
-    """At most two finite points a column, keeping each column's lowest and highest.
-
-    What is not finite is left out; `gaps` tells where.
-    """
-    return extremes(finite_points(points), columns)
 
 
 def extremes(

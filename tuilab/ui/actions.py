@@ -77,13 +77,19 @@ class Action:
 
 
 def every(screen: Screen[Any]) -> Iterator[Action]:
-    """Every action of a screen and of its panes, whether they are in focus or not."""
+    """Every action of a screen and of its panes, whether they are in focus or not.
+
+    Of two alike, such as the charts' keys, it is that of the one in focus, or else of the first.
+    """
     yield from _of(screen, "")
     for pane in screen.query(".pane"):
         title = str(pane.border_title or pane.id or "")
-        for node in (pane, *pane.query("*")):
-            if type(node).__module__.startswith("tuilab."):
-                yield from _of(node, title)
+        nodes = [n for n in (pane, *pane.query("*")) if type(n).__module__.startswith("tuilab.")]
+        kinds = dict.fromkeys(type(node) for node in nodes)
+        for kind in kinds:
+            alike = [node for node in nodes if type(node) is kind]
+            node = next((node for node in alike if node.has_focus_within), alike[0])
+            yield from _of(node, title)
 
 
 def _of(node: DOMNode, title: str) -> Iterator[Action]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import tuilab.ui.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.screen import Screen
 
 from tuilab.host.link import Link, spawn
@@ -24,6 +24,7 @@ from tuilab.ui import actions, clipboard, terminal, themes
 from tuilab.ui.desk import Desk
 from tuilab.ui.screens.lab import LabScreen
 from tuilab.ui.terminal import Printed
+from tuilab.ui.typeahead import OneByOne
 
 TICK = 0.25
 """Seconds between two looks at the link."""
@@ -38,7 +39,7 @@ CROWDED = 6
 """Frames that wait for a slow terminal, from which on charts are left out."""
 
 
-class TuilabApp(App[int]):
+class TuilabApp(OneByOne):
     """The lab on a terminal."""
 
     TITLE = "tuilab"

@@ -4,17 +4,13 @@ It knows no widget, so that the rules of what goes live and what needs a restart
 without a screen.
 """
 
-import re
-import secrets
 from collections import Counter
 from pathlib import Path
-
-import msgspec
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of, split_changes, with_value
 from tuilab.lab.messages import AnyCommand, AnyEvent, Changed, Pause, Resume, Set, Start, Started
-from tuilab.lab.run import Run, Snapshot
+from tuilab.lab.run import Run, Snapshot, new_id
 from tuilab.lab.undo import Undo
 
 WORK = 10.0
@@ -33,6 +29,8 @@ class Desk:
         self.run = Run()
         self.sent: Experiment | None = None
         "What the host has been told: the run's experiment with every live change."
+        self._is_other = False
+        "Another experiment was opened since the run began."
         self._asked: Counter[str] = Counter()
 
     @property
@@ -46,11 +44,21 @@ class Desk:
         return self.experiment != self.saved
 
     @property
+    def is_apart(self) -> bool:
+        """Whether the run is of another task, and nothing that is changed here is meant for it."""
+        if self.sent is None or not self.run.is_active:
+            return False
+        before, after = self.sent, self.experiment
+        is_same = before.task == after.task and name_of(before.data) == name_of(after.data)
+        return self._is_other or not is_same
+
+    @property
     def restart_keys(self) -> list[str]:
         """What was changed and waits for a restart."""
         if self.sent is None or not self.run.is_active:
             return []
-        return split_changes(self.sent, self.experiment)[1]
+        live, restart = split_changes(self.sent, self.experiment)
+        return [*restart, *live] if self.is_apart else restart
 
     @property
     def would_lose_work(self) -> bool:
@@ -62,6 +70,7 @@ class Desk:
         """Take another experiment; the run in progress stays."""
         self.edits = Undo(experiment)
         self.saved, self.path, self.is_blank = experiment, path, False
+        self._is_other = self.run.is_active and experiment != self.sent
         return []
 
     def edit(self, experiment: Experiment) -> list[AnyCommand]:
@@ -78,7 +87,7 @@ class Desk:
         return self._tell() if self.edits.redo() else None
 
     def _tell(self) -> list[AnyCommand]:
-        if self.sent is None or not self.run.is_active:
+        if self.sent is None or not self.run.is_active or self.is_apart:
             return []
         commands: list[AnyCommand] = []
         for key, value in split_changes(self.sent, self.experiment)[0].items():
@@ -102,8 +111,8 @@ class Desk:
     def _begin(
         self, experiment: Experiment, paused: bool = False, keep: bool = False, checkpoint: str = ""
     ) -> list[AnyCommand]:
-        run = name_run(experiment)
-        self.sent = experiment
+        run = new_id(experiment)
+        self.sent, self._is_other = experiment, False
         self._asked.clear()
         self.run.begin(run, experiment)
         return [Start(run, experiment, paused, keep, checkpoint)]
@@ -167,31 +176,5 @@ class Desk:
             return
         if self.sent is not None:
             self.sent = with_value(self.sent, event.key, event.value)
-        self.edits.do(with_value(self.experiment, event.key, event.value))
-
-
-def name_run(experiment: Experiment) -> str:
-    """A new run's id: what it is, and a few letters that no other run has."""
-    words = experiment.title or name_of(experiment.data)
-    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:32].rstrip("-")
-    return f"{slug or 'run'}-{secrets.token_hex(2)}"
-
-
-def with_learning_rate(experiment: Experiment, direction: int) -> Experiment:
-    """The next learning rate up or down: 1, 2, 5, 10, ..."""
-    optimizer = msgspec.structs.replace(
-        experiment.optimizer, lr=next_round(experiment.optimizer.lr, direction)
-    )
-    return msgspec.structs.replace(experiment, optimizer=optimizer)
-
-
-def next_round(value: float, direction: int) -> float:
-    """The nearest 1, 2 or 5 times a power of ten above or below a value.
-
-    >>> next_round(0.003, 1), next_round(0.005, -1), next_round(1.0, 1)
-    (0.005, 0.002, 2.0)
-    """
-    ladder = [float(f"{digit}e{power}") for power in range(-12, 7) for digit in (1, 2, 5)]
-    if direction > 0:
-        return next((step for step in ladder if step > value * 1.0001), value)
-    return next((step for step in reversed(ladder) if step < value * 0.9999), value)
+        if not self.is_apart:
+            self.edits.do(with_value(self.experiment, event.key, event.value))

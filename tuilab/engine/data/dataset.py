@@ -1,7 +1,7 @@
 """A data set as tensors that live on the device; a batch is a slice."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -69,7 +69,7 @@ class Dataset:
     "For pictures: one over the spread."
     inputs_at: InputsAt | None = None
     "For sets that can be drawn: coordinates [n, 1 or 2] to normalized inputs."
-    bounds: tuple[float, ...] = field(default=())
+    bounds: tuple[float, ...] = ()
     "For sets that can be drawn: left, right (, bottom, top)."
 
     def prepared(self, inputs: Tensor) -> Tensor:

@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Struct
 
 from tuilab.lab.knobs import knob
-
-Shape = tuple[int, ...]
-"""Sizes of one example, without the batch."""
+from tuilab.lab.layer import Shape
 
 Task = Literal["classification", "regression"]
 """What is to be learned."""
@@ -64,9 +62,10 @@ class Plane(Generated, frozen=True, kw_only=True):
     """Points of the plane, seen through features of their two coordinates."""
 
     noise: Annotated[float, knob("How far points stray, as a part of the figure", ge=0, le=1)] = 0.0
-    features: Annotated[
-        tuple[Feature, ...], knob("What the network sees of a point", live=False)
-    ] = ("x1", "x2")
+    features: Annotated[tuple[Feature, ...], knob("What the network sees of a point")] = (
+        "x1",
+        "x2",
+    )
 
     picture: ClassVar[str] = "plane"
 

@@ -28,7 +28,6 @@ class Kind:
     "As the border shows it; empty for what the task's metric is called."
     brief: str
     "The same where there is little room."
-    title: str
     empty: str
     is_log: bool = False
     layers: str = ""
@@ -37,18 +36,18 @@ class Kind:
 
 
 KINDS = (
-    Kind("Loss", "Loss", "Loss", "the loss appears here"),
-    Kind("", "", "Metric", "how well the network does appears here"),
+    Kind("Loss", "Loss", "the loss appears here"),
+    Kind("", "", "how well the network does appears here"),
     Kind(
-        "Gradients", "Grad", "Gradient norm by layer",
+        "Gradients", "Grad",
         "the size of each layer's gradient appears here", True, "gradient",
     ),
     Kind(
-        "Updates", "Upd", "Update ratio by layer",
+        "Updates", "Upd",
         "how far each step moves the weights, as a part of their size, appears here",
         True, "update", ((1e-3, "1e-3 is usual"),),
     ),
-    Kind("Rate", "Rate", "Learning rate", "the learning rate appears here"),
+    Kind("Rate", "Rate", "the learning rate appears here"),
 )  # fmt: skip
 
 NARROW = 46
@@ -139,7 +138,7 @@ class ChartView(Container):
                 traces.append(Trace(label, [], number + 1, sign, True, newest, series))
         is_begun = run.state in ("starting", "training")
         empty = SOON if is_begun else f"Press space to start training: {self.kind.empty}."
-        return Scene(traces, run.marks, self.kind.guides, "", empty)
+        return Scene(traces, run.marks, self.kind.guides, empty)
 
     def _label(self) -> None:
         """Put the choice into the border: the chart that is shown stands out."""
@@ -234,7 +233,7 @@ class ChartsPane(Widget):
     def action_other(self) -> None:
         """Go to the other of two charts."""
         there = self.upper if self.lower.has_focus_within else self.lower
-        there.chart.focus()
+        self.screen.set_focus(there.chart)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is another chart only where there is room for two."""

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.form import DEVICE, DROPOUT, form, read, turned, written
+from tuilab.lab.form import DEVICE, DROPOUT, read, turned, written
 from tuilab.lab.knobs import Knob
 from tuilab.lab.numbers import compact
 from tuilab.lab.records import Device
@@ -52,6 +52,7 @@ class KnobsPane(Sheet):
         self._experiment = Experiment()
         self._ran: Experiment | None = None
         "What the run in progress was started with."
+        self._follows = True
         self._devices: list[Device] = []
         self._seen: tuple[object, ...] = ()
         self._wrong = ""
@@ -60,13 +61,14 @@ class KnobsPane(Sheet):
         "Only knobs with this in their name are shown."
         self._is_finding = False
 
-    def show(self, experiment: Experiment, run: Run) -> None:
-        """Repaint if the experiment, the run's own or the devices are others."""
+    def show(self, experiment: Experiment, run: Run, follows: bool = True) -> None:
+        """Repaint if anything here is another; a run that does not follow takes no live change."""
         ran = run.experiment if run.is_active else None
-        seen = (experiment, ran, run.devices)
-        if len(self._seen) == 3 and all(a is b for a, b in zip(seen, self._seen, strict=True)):
+        seen = (experiment, ran, run.devices, follows)
+        if self._seen and all(a is b for a, b in zip(seen, self._seen, strict=True)):
             return
         self._seen, self._experiment, self._ran, self._devices = seen, experiment, ran, run.devices
+        self._follows = follows
         if self.is_mounted:
             self.paint()
 
@@ -84,6 +86,7 @@ class KnobsPane(Sheet):
                     self._wanted,
                     (typing or "", self._wrong),
                     self.rows.width,
+                    self._follows,
                 )
             )
         )
@@ -107,7 +110,7 @@ class KnobsPane(Sheet):
             return []
         usual = "" if is_usual(knob) else f"default {compact(knob.default) or 'none'}"
         span = "" if knob.kind in ("choice", "choices") else knob.range
-        key = knob.key if self.rows.width >= WIDE else ""
+        key = knob.key if self.rows.width >= WIDE and knob.key != knob.label else ""
         facts = " · ".join(part for part in (key, span, usual) if part)
         return [(knob.help.replace("`", ""), ""), (facts, "rows--muted"), reach(knob, self._ran)]
 
@@ -124,10 +127,18 @@ class KnobsPane(Sheet):
     def typed(self, text: str) -> None:
         """Say at once whether the knob can have what stands there."""
         if self._is_finding:
-            self._wanted = text
-        else:
-            self._wrong = self._problem(text)
+            self._look_for(text)
+            return
+        self._wrong = self._problem(text)
         self.paint()
+
+    def _look_for(self, text: str) -> None:
+        """Show what has the text in its name, and go to the first."""
+        is_other, self._wanted = text != self._wanted, text
+        self.paint()
+        if is_other and (found := [line.key for line in self.rows.lines if line.knob]):
+            self.rows.go(found[0])
+            self.tell()
 
     def _problem(self, text: str) -> str:
         knob = self._knob
@@ -253,12 +264,6 @@ class KnobsPane(Sheet):
         else:
             self._turn(knob.key, stepped(knob, direction))
 
-    def nudge(self, key: str, direction: int) -> None:
-        """Turn any knob one step up (1) or down (-1), wherever the cursor is."""
-        for knob in form(self._experiment):
-            if knob.key == key:
-                self._turn(key, stepped(knob, direction))
-
     def action_reset(self) -> None:
         """Go back to the default."""
         knob = self._knob
@@ -269,6 +274,7 @@ class KnobsPane(Sheet):
         """Type a part of a knob's name."""
         self._is_finding = True
         self.type_at(self.rows.cursor, self._wanted)
+        self.line.select_all()
 
     def action_unfind(self) -> None:
         """Show all knobs again."""

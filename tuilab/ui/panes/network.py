@@ -16,15 +16,7 @@ from tuilab.lab.run import Run
 from tuilab.ui.widgets.drafts import Draft, adding, editing, wrapping
 from tuilab.ui.widgets.folds import Folds
 from tuilab.ui.widgets.glyphs import signs
-from tuilab.ui.widgets.network_lines import (
-    ADD,
-    View,
-    differing,
-    ending,
-    help_of,
-    passage,
-    total,
-)
+from tuilab.ui.widgets.network_lines import ADD, View, differing, ending, help_of, passage, total
 from tuilab.ui.widgets.network_rows import NetworkRows
 from tuilab.ui.widgets.rows import Span
 from tuilab.ui.widgets.sheet import Sheet
@@ -92,11 +84,18 @@ class NetworkPane(Sheet):
             self.paint()
 
     def _follow(self, experiment: Experiment) -> None:
-        """Go to what came from elsewhere: undo, a preset, a lesson."""
+        """Go to what came from elsewhere: undo, a preset."""
         self._drop()
         changed = differing(experiment.plan.rows, self._plan.rows)
         if changed:
             self.rows.go(min(changed) if self._plan.rows else (0,))
+
+    def go_to_problem(self) -> None:
+        """Go to the first line with something wrong; if none has, to the last, where it ends."""
+        rows = self._plan.rows
+        if wrong := [row.path for row in rows if row.problem] or [row.path for row in rows[-1:]]:
+            self.rows.go(wrong[0])
+            self.tell()
 
     # --- what it shows
 

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from itertools import count
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -149,11 +148,9 @@ def _epochs(run: Run) -> Part:
 
 def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], list[Part]]:
     """What there is room for: the parts of highest rank go first."""
-    ranked = zip(count(), [*left, *right], strict=False)
-    order = [place for place, _ in sorted(ranked, key=lambda pair: -pair[1].rank)]
-    kept = set(range(len(left) + len(right)))
     every = [*left, *right]
-    for place in order:
+    kept = set(range(len(every)))
+    for place in sorted(kept, key=lambda place: -every[place].rank):
         if sum(cell_len(every[index].text) + 2 for index in kept) <= width or len(kept) == 1:
             break
         kept.discard(place)

@@ -9,9 +9,11 @@ from textual.screen import Screen
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.form import nudged
 from tuilab.lab.messages import AnyCommand, Failed, Step, Stop
+from tuilab.lab.numbers import grouped
 from tuilab.lab.problems import problems
-from tuilab.ui.desk import Desk, with_learning_rate
+from tuilab.ui.desk import Desk
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 
 SEEDS = 2**31
@@ -122,18 +124,14 @@ class Control(Screen[None]):
             Choice("Restart", True, "r", "Its log stays in the run's folder; its weights go"),
             Choice("Go on with this run", False, "c"),
         ]
-        text = f"This run has trained for {seconds:.0f} seconds, {self.desk.run.step} steps."
+        text = (
+            f"This run has trained for {seconds:.0f} seconds, {grouped(self.desk.run.step)} steps."
+        )
         return bool(await self.app.push_screen_wait(Ask("Restart?", text, choices)))
 
     def action_rate(self, direction: int) -> None:
         """The next learning rate up or down."""
-        try:
-            experiment = with_learning_rate(self.desk.experiment, direction)
-            with_value(experiment, "optimizer.lr", experiment.optimizer.lr)
-        except InputError as error:
-            self.notify(str(error), severity="warning", markup=False)
-        else:
-            self.send(self.desk.edit(experiment))
+        self.send(self.desk.edit(nudged(self.desk.experiment, "optimizer.lr", direction)))
 
     def action_undo(self) -> None:
         """Take the last change back."""

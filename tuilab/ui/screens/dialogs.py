@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -41,7 +42,15 @@ class Choice:
         return content
 
 
-class Dialog(ModalScreen[Any]):
+class Overlay(ModalScreen[Any]):
+    """Something over the lab that goes away once, however often it is told to."""
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        """Go away with an answer; a key that comes later is for nobody."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
+
+
+class Dialog(Overlay):
     """A box over the lab; escape leaves it without an answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,7 +86,7 @@ class Ask(Dialog):
 
     def on_mount(self) -> None:
         """Begin at the answers."""
-        self.query_one(OptionList).focus()
+        self.set_focus(self.query_one(OptionList))
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:

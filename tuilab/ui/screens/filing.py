@@ -9,6 +9,7 @@ from tuilab.lab import files, places
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import Stop
+from tuilab.lab.numbers import grouped
 from tuilab.ui import words
 from tuilab.ui.screens.control import Control
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
@@ -132,14 +133,15 @@ class Filing(Control):
         if not run.is_active:
             return True
         leaves = getattr(self.app, "can_leave", True)
+        how = "paused" if run.state in ("paused", "failed") else "training"
         choices = [
-            Choice("Leave it training", "leave", "l", f"Come back with: tuilab attach {run.id}",
-                   "" if leaves else "It trains in this process, which ends now"),
+            Choice(f"Leave it {how}", "leave", "l", f"Come back with: tuilab attach {run.id}",
+                   "" if leaves else "It runs in this process, which ends now"),
             Choice("Stop it", "stop", "s", "It is evaluated and saved, then the lab closes"),
             Choice("Cancel", None, "c"),
         ]  # fmt: skip
         answer: Any = await self.app.push_screen_wait(
-            Ask("Quit?", f"A run is {run.state} at step {run.step}.", choices)
+            Ask("Quit?", f"A run is {run.state} at step {grouped(run.step)}.", choices)
         )
         self.is_stopping = answer == "stop"
         if self.is_stopping:

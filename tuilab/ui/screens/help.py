@@ -7,10 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.ui import actions
+from tuilab.ui.screens.dialogs import Overlay
 
 INTRODUCTION = (
     "Edit the network and its hyperparameters, press space to train, and watch.\n"
@@ -19,7 +20,7 @@ INTRODUCTION = (
 )
 
 
-class Help(ModalScreen[None]):
+class Help(Overlay):
     """Keys by place, what each does, and how it is called in the palette."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -126,7 +126,7 @@ class LabScreen(Filing):
         if self._is_seen(self.network):
             self.network.show(experiment, run)
         if self._is_seen(self.knobs):
-            self.knobs.show(experiment, run)
+            self.knobs.show(experiment, run, follows=not self.desk.is_apart)
         if self._is_seen(self.charts) and not slow:
             self._draw(run)
         if self._is_seen(self.result) and not slow:
@@ -186,6 +186,8 @@ class LabScreen(Filing):
     def go_to(self, key: str) -> None:
         """Go to the pane in which a key of the experiment is edited."""
         self.action_pane("network" if key.startswith("network") else "knobs")
+        if key.startswith("network"):
+            self.network.go_to_problem()
 
     def action_pane(self, name: str) -> None:
         """Show a pane and put the focus into it; the log's key hides the log again."""
@@ -206,7 +208,7 @@ class LabScreen(Filing):
         inside = [pane, *pane.query("*")]
         widget = next((widget for widget in inside if widget.can_focus and widget.display), None)
         if widget is not None:
-            widget.focus()
+            self.set_focus(widget)  # at once: the next key is for it
 
     @property
     def _is_single(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tuilab.lab.completion import Completion, Suggestion, complete
 from tuilab.lab.edits import Network, inserted, line_at, replaced, typed
+from tuilab.lab.knobs import summary
 from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.network import Path
 
@@ -58,5 +59,6 @@ def _complete_block(text: str) -> Completion:
         return complete(text)
     first = {"Repeat": "Repeat 2"}
     names = sorted(BLOCKS, key=lambda name: name != "Residual")
-    helps = {name: (LAYERS[name].__doc__ or "").splitlines()[0] for name in names}
-    return Completion(0, [Suggestion(first.get(name, name), name, helps[name]) for name in names])
+    return Completion(
+        0, [Suggestion(first.get(name, name), name, summary(LAYERS[name])) for name in names]
+    )

@@ -1,7 +1,7 @@
 """Hyperparameters line by line: label, value, unit, and whether it goes live."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from textwrap import wrap
 
@@ -15,9 +15,6 @@ from tuilab.lab.records import Device
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.rows import Rows, Span, fitted, sign
 from tuilab.ui.widgets.tray import Choice
-
-FIND = "find"
-"""The key of the line that says which knobs are shown."""
 
 WIDE = 44
 """From this width on there is room for words where else is a sign."""
@@ -45,7 +42,12 @@ class KnobLine:
 
 
 def lines(
-    experiment: Experiment, ran: Experiment | None, wanted: str, wrong: tuple[str, str], width: int
+    experiment: Experiment,
+    ran: Experiment | None,
+    wanted: str,
+    wrong: tuple[str, str],
+    width: int,
+    follows: bool = True,
 ) -> Iterator[KnobLine]:
     """The lines of a form.
 
@@ -53,8 +55,13 @@ def lines(
         ran: what the run in progress was started with.
         wanted: only knobs whose key holds this.
         wrong: the key that is being typed at, and what is wrong with what stands there.
+        follows: the run takes changes of live knobs; else all of them wait for a restart.
     """
-    shown = [knob for knob in form(experiment) if is_wanted(knob, wanted)]
+    shown = [
+        replace(knob, live=knob.live and follows)
+        for knob in form(experiment)
+        if is_wanted(knob, wanted)
+    ]
     for section, members in groupby(
         shown, lambda knob: "training" if "dropout" in knob.key else knob.group
     ):

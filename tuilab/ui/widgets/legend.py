@@ -14,15 +14,14 @@ from tuilab.ui.widgets.traces import Passed, Trace, nearest
 
 
 def legend(grid: Grid, left: int, scene: Scene, settings: Settings, look: Look) -> None:
-    """Title, lines with their newest values, and at the right what is not as usual."""
-    x = grid.write(0, 0, scene.title, look.title)
-    x = max(x + 2, left) if scene.title else left
+    """Lines with their newest values, and at the right what is not as usual."""
+    x = left
     words = fitted(settings.words, grid.width - x, look.signs.ellipsis)
     end = grid.write(grid.width - cell_len(words), 0, words, look.label)
     end -= cell_len(words) + 2 if words else 0
     entries = list(_entries(scene, look.signs, 3))
     if x + _length(entries) > end:
-        x, entries = (x if scene.title else 0), list(_entries(scene, look.signs, 1))
+        x, entries = 0, list(_entries(scene, look.signs, 1))
     for key, trace, value in entries:
         if x + _length([(key, trace, value)]) > end:
             grid.write(x, 0, look.signs.ellipsis, look.label)

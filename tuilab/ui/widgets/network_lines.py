@@ -8,6 +8,7 @@ from textwrap import wrap
 from rich.cells import cell_len
 
 from tuilab.lab.experiment import Experiment
+from tuilab.lab.knobs import summary
 from tuilab.lab.layer import show
 from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import Path, Plan, Row
@@ -184,7 +185,7 @@ def passage(row: Row) -> Span:
 def help_of(row: Row) -> str:
     """What the layer of a line does."""
     kind = LAYERS.get(row.text.split(" ", 1)[0])
-    return (kind.__doc__ or "").splitlines()[0] if kind else ""
+    return summary(kind) if kind else ""
 
 
 def total(plan: Plan) -> str:

@@ -21,7 +21,6 @@ class Scene:
     traces: Sequence[Trace] = ()
     marks: Sequence[Mark] = ()
     guides: Sequence[tuple[float, str]] = ()
-    title: str = ""
     empty: str = ""
     "What to say while there is nothing to draw."
     x_name: str = "step"

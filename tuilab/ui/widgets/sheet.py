@@ -14,7 +14,7 @@ from tuilab.lab.completion import Completion
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.line_input import LineInput, no_completion
 from tuilab.ui.widgets.rows import Rows, Span
-from tuilab.ui.widgets.tray import Choice, Tray
+from tuilab.ui.widgets.tray import Tray
 
 COLOURS = {
     "rows--problem": "$text-error",
@@ -24,8 +24,8 @@ COLOURS = {
 }
 """The detail's colours for the styles of rows."""
 
-NARROW = 44
-"""Below this width the detail gets more lines."""
+NARROW, TALL = 44, 15
+"""Below this width, and from this height on, the detail gets more lines."""
 
 
 class Sheet(Widget):
@@ -60,6 +60,7 @@ class Sheet(Widget):
     def on_resize(self) -> None:
         """Keep the input on its row, and the detail as wide as there is room."""
         self.set_class(self.size.width < NARROW, "-narrow")
+        self.set_class(self.size.height >= TALL, "-tall")
         self.call_after_refresh(self._settle)
 
     def _settle(self) -> None:
@@ -141,10 +142,6 @@ class Sheet(Widget):
         self.line.end()
         self.tray.display = False
         self.refresh_bindings()
-
-    def offer(self, choices: Sequence[Choice], chosen: str = "") -> None:
-        """Let the person choose in the tray."""
-        self.tray.offer(choices, chosen)
 
     @on(Rows.Moved)
     def _moved(self, event: Rows.Moved) -> None:
