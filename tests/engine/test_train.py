@@ -174,3 +174,18 @@ def test_a_pause_is_no_training_time(monkeypatch: pytest.MonkeyPatch, at_an_epoc
     list(loop)
 
     assert subject.seconds < 1
+
+
+def test_the_end_of_an_epoch_asked_for_is_reported_with_its_gradients():
+    subject = session(epochs=50)
+    subject.report_at_epoch = 2
+
+    told = []
+    for event in train(subject):
+        told.append(event)
+        if isinstance(event, EpochEnded) and event.epoch == 2:
+            break
+
+    kinds = [type(event) for event in told if event is not None][-3:]
+    assert kinds == [Progressed, Probed, EpochEnded]
+    assert [event.step for event in told if event is not None][-3:] == [12, 12, 12]

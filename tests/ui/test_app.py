@@ -222,7 +222,7 @@ async def test_a_device_is_chosen_among_those_found() -> None:
 async def test_log_lines_and_prints_come_into_the_log() -> None:
     async with lab() as it:
         await it.press("5")
-        await it.play(Logged("drew 500 points"))
+        await it.play(Logged("drew 500 points", "output"))
         print("a stray print")
         await it.shows("drew 500 points", "a stray print")
         await it.press("5")
@@ -424,7 +424,7 @@ async def test_a_crowded_terminal_gets_fewer_frames(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(it.app, "_is_crowded", lambda: True)
         heard = 0
         for number in range(8):
-            it.link.play(Logged(f"line {number}"))
+            it.link.play(Logged(f"line {number}", "output"))
             it.app.tick()
             heard += not it.link._news
         assert heard == 2
@@ -439,3 +439,11 @@ async def test_tab_goes_through_the_panes_one_by_one_where_one_is_shown() -> Non
             await it.press("tab")
         assert seen == ["network", "knobs", "charts", "result", "log"]
         assert it.app.lab._current == "network"
+
+
+async def test_what_the_host_has_to_say_is_seen_and_what_libraries_print_is_only_logged() -> None:
+    async with lab() as it:
+        await it.play(Logged("a library prints", "output"), Logged("The log cannot be written."))
+
+        await it.shows("The log cannot be written.")
+        assert "a library prints" not in it.text

@@ -61,14 +61,17 @@ class Pulse:
     def beat(self) -> bool:
         """Whether a report is due after the step at hand."""
         is_late = time.perf_counter() - self._reported >= INTERVAL
-        is_asked = self.session.step + 1 == self.session.report_at_step
-        self.is_due = is_late or is_asked or len(self._losses) >= MOST_STEPS
+        self.is_due = is_late or self._is_asked or len(self._losses) >= MOST_STEPS
         return self.is_due
 
     @property
-    def has_news(self) -> bool:
-        """Whether steps were taken since the last report."""
-        return bool(self._losses)
+    def _is_asked(self) -> bool:
+        """Whether the step at hand is one to be told of whatever the clock says."""
+        session, epoch = self.session, self.session.epoch + 1
+        if session.step + 1 == session.report_at_step:
+            return True
+        ends = epoch == session.report_at_epoch or epoch >= session.experiment.training.epochs
+        return ends and session.is_last_batch
 
     def rest(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
         """Leave the loop with an event or none; time until it is entered again does not count."""

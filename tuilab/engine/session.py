@@ -72,6 +72,12 @@ class Session:
         return ceil(len(self.dataset.train) / self.experiment.data.batch_size)
 
     @property
+    def is_last_batch(self) -> bool:
+        """Whether the batch at hand is the last one of its epoch."""
+        left = len(self.dataset.train) - self.offset - self.experiment.data.batch_size
+        return left < self.least
+
+    @property
     def passed(self) -> float:
         """Epochs so far, with the part of the present one."""
         return self.epoch + self.offset / len(self.dataset.train)

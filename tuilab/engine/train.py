@@ -30,10 +30,6 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
                     return
             yield from pulse.rest(None)  # here a run is paused
         session.end_epoch()
-        if session.is_over and pulse.has_news:
-            yield from pulse.report(None)
-            if pulse.has_failed:
-                return
         if pulse.is_evaluation_due:
             yield from evaluate(session, pulse)
 

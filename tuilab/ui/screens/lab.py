@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import with_value
-from tuilab.lab.messages import AnyCommand, AnyEvent, Failed, Probe
+from tuilab.lab.messages import AnyCommand, AnyEvent, Failed, Logged, Probe
 from tuilab.lab.run import Run, Snapshot
 from tuilab.ui import actions, words
 from tuilab.ui.desk import Desk
@@ -110,8 +110,13 @@ class LabScreen(Filing):
     def receive(self, news: Iterable[AnyEvent | Snapshot], slow: bool = False) -> None:
         """Fold everything in, then show it once."""
         before = self.desk.run.failure
+        note = ""
         for event in news:
             self.desk.receive(event)
+            if isinstance(event, Logged) and event.source == "host":
+                note = event.text
+        if note:
+            self.notify(note, severity="warning", markup=False)
         failure = self.desk.run.failure
         self.repaint(slow=slow)
         if failure is not None and failure is not before:
