@@ -15,6 +15,7 @@ from tuilab.lab.messages import (
     Pause,
     Paused,
     Probe,
+    Probed,
     Progressed,
     Ready,
     Resume,
@@ -35,7 +36,7 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
 
     kinds = list(dict.fromkeys(type(event) for event in lab.seen))
     assert kinds[:3] == [Loading, Ready, Started]
-    assert set(kinds[3:-2]) == {Progressed, EpochEnded}
+    assert set(kinds[3:-2]) == {Progressed, Probed, EpochEnded}
     assert kinds[-2:] == [Saved, Finished]
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
