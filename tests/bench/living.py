@@ -23,6 +23,9 @@ WINDOW = 5.0
 
 REPEATS = 5
 
+SETTLE = 3.0
+"""Seconds until the lab has painted its first frames, which are not counted."""
+
 TUILAB = [sys.executable, "-m", "tuilab"]
 
 
@@ -105,6 +108,7 @@ def attached_rows() -> Iterator[Row]:
                 alone.append(speed(link))
                 terminal = Terminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
                 terminal.shows("train")
+                time.sleep(SETTLE)
                 before, start = len(terminal.raw), time.perf_counter()
                 watched.append(speed(link))
                 rates.append((len(terminal.raw) - before) / (time.perf_counter() - start) / 1000)
