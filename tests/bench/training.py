@@ -121,7 +121,6 @@ def lightning_trainer(epochs: int = 3) -> float:
 
 def rows() -> Iterator[Row]:
     """The part of the table on training speed."""
-    torch.set_num_threads(1)
     has_lightning = importlib.util.find_spec("lightning") is not None
     subjects = [tuilab, plain_pytorch, bare, *([lightning_trainer] if has_lightning else [])]
     for subject in subjects:

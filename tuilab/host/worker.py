@@ -96,7 +96,8 @@ class Worker(threading.Thread):
         self._publish(Loading("PyTorch"))
         import torch
 
-        torch.set_num_threads(_threads())
+        if (threads := os.environ.get("TUILAB_THREADS", "")).isdigit() and int(threads):
+            torch.set_num_threads(int(threads))
         from tuilab.engine import devices
 
         self._publish(Ready(devices.devices(), devices.versions()))
@@ -277,13 +278,3 @@ def _release_memory() -> None:
         from tuilab.engine import memory
 
         memory.release()
-
-
-def _threads() -> int:
-    """All cores but one, which is the lab's; TUILAB_THREADS sets another number."""
-    asked = os.environ.get("TUILAB_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)) - 1)
-    return max(1, (os.cpu_count() or 2) - 1)
