@@ -1,11 +1,10 @@
 """Any experiment at all, for properties."""
 
-import typing
 from typing import Any
 
 from hypothesis import strategies as st
 
-from tuilab.lab.experiment import SECTIONS, Experiment, Initialization, Training, options
+from tuilab.lab.experiment import SECTIONS, Experiment, options
 from tuilab.lab.knobs import fields
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
@@ -37,7 +36,7 @@ def _value(field: Any, default: Any) -> Any:
     return WORDS
 
 
-def _struct(kind: type) -> Any:
+def struct(kind: type) -> Any:
     values = {name: _value(field, field.default) for name, field in fields(kind).items()}
     return st.builds(kind, **values)
 
@@ -50,11 +49,10 @@ LINES = st.recursive(
 
 
 def _sections() -> dict[str, Any]:
-    plain = {"initialization": Initialization, "training": Training}
     return {
-        section: _struct(plain[section])
-        if section in plain
-        else st.one_of(*(_struct(kind) for kind in options(section)))
+        section: st.one_of(*(struct(kind) for kind in options(section)))
+        if options(section)
+        else struct(type(getattr(Experiment(), section)))
         for section in SECTIONS
     }
 
@@ -63,7 +61,6 @@ EXPERIMENTS = st.builds(
     Experiment,
     title=WORDS,
     seed=st.integers(0, 2**31 - 1),
-    task=st.sampled_from(typing.get_args(typing.get_type_hints(Experiment)["task"])),
     network=st.lists(LINES, max_size=4).map(tuple),
     **_sections(),
 )

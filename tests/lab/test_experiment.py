@@ -179,6 +179,6 @@ def test_task_and_loss_follow_a_data_set_that_they_do_not_fit() -> None:
     plane = with_value(spiral, "data.name", "plane")
     back = with_value(plane, "data.name", "moons")
 
-    assert (plane.task, name_of(plane.loss)) == ("regression", "mse")
-    assert back.task == "classification"
-    assert with_value(plane, "task", "classification").task == "classification"
+    assert (name_of(plane.task), name_of(plane.loss)) == ("regression", "mse")
+    assert name_of(back.task) == "classification"
+    assert name_of(with_value(plane, "task", "classification").task) == "classification"

@@ -17,7 +17,7 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.files import write_atomically
 from tuilab.lab.messages import Rewound, Saved
 
-FORMAT = 1
+FORMAT = 2
 
 
 def state(session: Session) -> dict[str, Any]:
@@ -30,7 +30,13 @@ def state(session: Session) -> dict[str, Any]:
         "position": [session.step, session.epoch, session.offset],
         "seconds": session.seconds,
         "chance": torch.get_rng_state(),
+        "average": session.task.average.state_dict(),
+        "stopping": session.stopping.state_dict(),
+        "is_stopped": session.is_stopped,
+        "validation_losses": list(session.validation_losses),
     }
+    if session.task.scaler is not None:
+        captured["scaler"] = session.task.scaler.state_dict()
     if session.device.type == "cuda":
         captured["cuda_chance"] = torch.cuda.get_rng_state(session.device)
     copied: dict[str, Any] = _copied(captured)
@@ -54,6 +60,12 @@ def put_back(session: Session, captured: dict[str, Any]) -> None:
         session.optimizer.load_state_dict({**captured["optimizer"], "param_groups": groups})
     session.step, session.epoch, session.offset = captured["position"]
     session.seconds = captured["seconds"]
+    session.task.average.load_state_dict(captured["average"])
+    session.stopping.load_state_dict(captured["stopping"])
+    session.is_stopped = captured["is_stopped"]
+    session.validation_losses = list(captured["validation_losses"])
+    if session.task.scaler is not None and "scaler" in captured:
+        session.task.scaler.load_state_dict(captured["scaler"])
     torch.set_rng_state(captured["chance"].cpu())
     if session.device.type == "cuda" and "cuda_chance" in captured:
         torch.cuda.set_rng_state(captured["cuda_chance"].cpu(), session.device)

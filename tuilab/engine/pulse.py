@@ -13,7 +13,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from tuilab.engine import checkpoints, metrics
+from tuilab.engine import checkpoints
 from tuilab.engine.failures import not_finite
 from tuilab.engine.probes import StepProbe
 from tuilab.engine.session import Session
@@ -27,6 +27,9 @@ KEEP_GOOD = 1.0
 
 MOST_STEPS = 4096
 """Steps between two reports at most, so that what is kept for a report stays small."""
+
+LARGE = 1 << 18
+"""Numbers in an output of which only the newest is kept for a report."""
 
 _process = psutil.Process()
 
@@ -55,6 +58,8 @@ class Pulse:
     def add(self, loss: Tensor, output: Tensor, targets: Tensor) -> None:
         """Remember a step until the next report."""
         self._losses.append(loss)
+        if output.numel() > LARGE:
+            self._outputs.clear()
         self._outputs.append((output, targets))
         self._examples += len(targets)
 
@@ -86,6 +91,7 @@ class Pulse:
         """Whether the epoch that ended is to be measured: the last one always is."""
         session, now = self.session, time.perf_counter()
         is_asked = session.is_over or session.epoch == session.report_at_epoch
+        is_asked = is_asked or session.needs_every_epoch
         if not is_asked and now - self._evaluated < INTERVAL:
             return False
         self._evaluated = now
@@ -117,7 +123,7 @@ class Pulse:
         session.seconds += elapsed
         self._since = self._reported = now
         outputs, targets = (torch.cat(tensors) for tensors in zip(*self._outputs, strict=True))
-        measured = metrics.measure(outputs, targets)
+        measured = {**session.task.measure(outputs, targets), **session.task.extras()}
         loss = sum(losses) / len(losses)
         for name, value in {"loss": loss, **measured}.items():
             self._epoch.setdefault(name, []).append(value)
@@ -132,7 +138,7 @@ class Pulse:
             low=min(losses),
             high=max(losses),
             metrics=measured,
-            lr=session.optimizer.param_groups[0]["lr"],
+            lr=session.lr_used,
             steps_per_second=steps,
             examples_per_second=self._examples / elapsed,
             seconds=session.seconds,

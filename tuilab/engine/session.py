@@ -11,11 +11,18 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from tuilab.engine import initialization, losses, metrics, network, optimizers
+from tuilab.engine import initialization, metrics, network, optimizers
+from tuilab.engine.augmentation import augmented
 from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.stopping import Stopping
+from tuilab.engine.tasks import build as tasks
+from tuilab.lab.catalogue.optimizers import Optimizer
+from tuilab.lab.catalogue.regularization import Augmentation
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, live_changes, with_value
 from tuilab.lab.messages import Changed, Finished, Started
+
+PLAIN = Augmentation()
 
 
 class Session:
@@ -27,31 +34,41 @@ class Session:
         self.run, self.experiment = run, experiment
         self.dataset, self.device = dataset, device
         torch.manual_seed(experiment.seed)  # weights, then dropout; data and order have their own
-        self.network = network.build(experiment.network, experiment.data.shape)
+        self.network = network.build(experiment.network, experiment.input)
         initialization.initialize(self.network, experiment.initialization)
         self.network.to(device)
         self.channels_last = device.type == "cpu" and network.has_convolution(self.network)
         if self.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.least = 2 if network.has_batch_norm(self.network) else 1
-        self.loss = losses.function(experiment.loss)
-        self.optimizer = optimizers.build(experiment.optimizer, self.network.parameters())
+        self.task = tasks.build(experiment, self.network, dataset)
+        self._follow(experiment.optimizer)
         self.parameters = list(self.network.parameters())
         self.labelled = network.labelled(self.network)
         self.step = self.epoch = self.offset = 0
-        self.seconds = 0.0
+        self.seconds = self.lr_used = 0.0
         self.good: dict[str, Any] | None = None
         "The last state known to be good; see `checkpoints`."
+        self.stopping = Stopping(self.network)
+        self.is_stopped = False
+        "Training has ended before the last epoch: it has seen its best."
+        self.validation_losses: list[float] = []
+        "One for each epoch that was measured."
         self.report_at_step = self.report_at_epoch = -1
         "Where a report is wanted whatever the clock says."
         self._order: tuple[int, Tensor] | None = None
         self._check()
 
+    def _follow(self, knobs: Optimizer) -> None:
+        """Begin with a new optimizer, without memory of past gradients."""
+        self.optimizer = self.task.optimizer(knobs)
+        self.turns = self.task.turns(self.optimizer)
+
     def _check(self) -> None:
         """What only shows with the data at hand."""
         if not len(self.dataset.train):
             raise InputError("there are no examples to train on", "data")
-        smallest = min(len(self.dataset.train), self.experiment.data.batch_size)
+        smallest = min(len(self.dataset.train), self.batch_size)
         if smallest < self.least:
             raise InputError(
                 "batch norm cannot train on a batch of one example: its spread is zero; "
@@ -63,24 +80,35 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether every epoch has been trained."""
-        return self.epoch >= self.experiment.training.epochs
+        """Whether there is nothing left to train."""
+        return self.is_stopped or self.epoch >= self.experiment.training.epochs
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in each step: all there are where the knob says 0."""
+        return self.experiment.data.batch_size or len(self.dataset.train)
 
     @property
     def batches(self) -> int:
         """Batches in one epoch."""
-        return ceil(len(self.dataset.train) / self.experiment.data.batch_size)
+        return ceil(len(self.dataset.train) / self.batch_size)
 
     @property
     def is_last_batch(self) -> bool:
         """Whether the batch at hand is the last one of its epoch."""
-        left = len(self.dataset.train) - self.offset - self.experiment.data.batch_size
+        left = len(self.dataset.train) - self.offset - self.batch_size
         return left < self.least
 
     @property
     def passed(self) -> float:
         """Epochs so far, with the part of the present one."""
         return self.epoch + self.offset / len(self.dataset.train)
+
+    def set_rate(self) -> None:
+        """Give the optimizer the learning rate of the present position."""
+        self.lr_used = self.lr
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr_used * group.get("scale", 1.0)
 
     @property
     def lr(self) -> float:
@@ -106,16 +134,45 @@ class Session:
 
         A last batch that batch norm could not train on is left out.
         """
-        train, size = self.dataset.train, self.experiment.data.batch_size
+        train, size = self.dataset.train, self.batch_size
         index = self.order()[self.offset : self.offset + size]
         if len(index) < self.least:
             return None
         inputs = self.dataset.prepared(train.inputs.index_select(0, index))
+        if self.experiment.augmentation != PLAIN:
+            inputs = augmented(inputs, self.experiment.augmentation, self._background)
         return self.arranged(inputs), train.targets.index_select(0, index)
 
     def end_epoch(self) -> None:
         """Every example has had its turn."""
         self.epoch, self.offset = self.epoch + 1, 0
+        done = self.epoch / self.experiment.training.epochs
+        self.task.average.end_epoch(self.experiment.averaging, done)
+
+    @property
+    def needs_every_epoch(self) -> bool:
+        """Whether something is decided by the validation loss of each epoch."""
+        return bool(self.experiment.regularization.patience)
+
+    def see(self, validation: dict[str, float]) -> str:
+        """Take note of an epoch's validation; says so where the run ends by it."""
+        if "loss" not in validation:
+            return ""
+        knobs = self.experiment.regularization
+        self.validation_losses.append(validation["loss"])
+        if not self.stopping.see(validation["loss"], self.epoch, knobs):
+            return ""
+        self.is_stopped = True
+        note = f"Stopped early: no better validation loss for {knobs.patience} epochs."
+        if knobs.restore_best and self.stopping.restore():
+            note += f" The weights are those of epoch {self.stopping.best_epoch} again."
+        return note
+
+    @property
+    def _background(self) -> Tensor | float:
+        """What a pixel of nothing is after normalization."""
+        shift, scale = self.dataset.shift, self.dataset.scale
+        return 0.0 if shift is None or scale is None else -shift * scale
 
     def arranged(self, inputs: Tensor) -> Tensor:
         """Inputs in the memory order that the network is fast with."""
@@ -126,18 +183,12 @@ class Session:
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Outputs for raw inputs: evaluation mode, no gradients."""
-        self.network.eval()
-        try:
-            with torch.no_grad():
-                output: Tensor = self.network(self.arranged(self.dataset.prepared(inputs)))
-        finally:
-            self.network.train()
-        return output
+        return self.task.predict(self.arranged(self.dataset.prepared(inputs)))
 
     def evaluate(self, part: Part) -> Generator[None, None, dict[str, float]]:
-        """Loss and metric over a part, chunk by chunk."""
+        """Loss and metrics over a part, chunk by chunk."""
         size = metrics.CHUNK.get(self.device.type, 1024)
-        return metrics.evaluate(self.predict, self.loss, part, size)
+        return self.task.evaluate(self.predict, part, size)
 
     # --- changes ----------------------------------------------------------------------------
 
@@ -150,10 +201,10 @@ class Session:
             network.set_live(self.network, after.network)
         self.experiment = after
         if key == "optimizer.name":
-            self.optimizer = optimizers.build(after.optimizer, self.parameters)
+            self._follow(after.optimizer)
         elif key.startswith("optimizer."):
             optimizers.adjust(self.optimizer, after.optimizer)
-        self.loss = losses.function(after.loss)
+        self.task.adjust(after)
         return Changed(self.run, self.step, key, value)
 
     def keep_weights(self, before: "Session") -> str:

@@ -6,13 +6,17 @@ To pause is not to call `next`; to stop is `.close()`; one step is one `next`; h
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
+from tuilab.engine.optimizers import needs_closure
 from tuilab.engine.probes import StepProbe
 from tuilab.engine.pulse import Pulse
+from tuilab.engine.regularization import disturb, limit, penalize
 from tuilab.engine.session import Session
-from tuilab.lab.messages import AnyEvent, EpochEnded
+from tuilab.engine.tasks.task import Turn
+from tuilab.lab.messages import AnyEvent, EpochEnded, Logged
 
 
 def train(session: Session) -> Iterator[AnyEvent | None]:
@@ -37,43 +41,83 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
 def learn(session: Session, inputs: Tensor, targets: Tensor, pulse: Pulse) -> StepProbe | None:
     """One step: forward, loss, backward, and the optimizer moves the weights.
 
-    The step is probed on the way when a report is due after it.
+    The step is probed on the way when a report is due after it. A task may take several turns
+    in a step, as a GAN does with its two sides.
     """
-    optimizer, limit = session.optimizer, session.experiment.training.clip_grad_norm
-    for group in optimizer.param_groups:
-        group["lr"] = session.lr
-    optimizer.zero_grad(set_to_none=True)
-    backward(session, inputs, targets, pulse)
+    session.set_rate()
     probe = StepProbe(session) if pulse.beat() else None
-    if limit:
-        clip_grad_norm_(session.parameters, limit, foreach=True)
-    optimizer.step()
+    wanted = session.task.wanted(inputs, targets)
+    for turn in session.turns:
+        loss, output = follow(session, turn, inputs, wanted, probe)
+    session.task.average.step(session.experiment.averaging)
+    pulse.add(loss, output, wanted)
     session.step += 1
     session.offset += len(targets)
     return probe
 
 
-def backward(session: Session, inputs: Tensor, targets: Tensor, pulse: Pulse) -> None:
+def follow(
+    session: Session, turn: Turn, inputs: Tensor, wanted: Tensor, probe: StepProbe | None
+) -> tuple[Tensor, Tensor]:
+    """Move the weights of one turn along its gradient; the loss and the output before that."""
+    before: list[tuple[Tensor, Tensor]] = []
+
+    def gradient() -> Tensor:
+        turn.optimizer.zero_grad(set_to_none=True)
+        loss, output = backward(session, turn, inputs, wanted)
+        seen = None if before else probe
+        penalty = shape(session, turn, seen)
+        before.append((loss, output))
+        return loss if penalty is None else loss + penalty
+
+    scaler = session.task.scaler
+    if needs_closure(session.experiment.optimizer):  # it looks at several points in a step
+        turn.optimizer.step(gradient)
+    elif scaler is not None:
+        gradient()
+        scaler.step(turn.optimizer)
+        scaler.update()
+    else:
+        gradient()
+        turn.optimizer.step()
+    limit(turn.parameters, session.experiment.regularization)
+    return before[0]
+
+
+def shape(session: Session, turn: Turn, probe: StepProbe | None) -> Tensor | None:
+    """What else the step follows than the loss: penalties, limits and noise; the penalty's value."""
+    training, knobs = session.experiment.training, session.experiment.regularization
+    if session.task.scaler is not None:
+        session.task.scaler.unscale_(turn.optimizer)
+    penalty = penalize(turn.parameters, knobs)
+    if probe is not None:
+        probe.see(turn.parameters)
+    if training.clip_grad_value:
+        clip_grad_value_(turn.parameters, training.clip_grad_value, foreach=True)
+    if training.clip_grad_norm:
+        clip_grad_norm_(turn.parameters, training.clip_grad_norm, foreach=True)
+    disturb(turn.parameters, knobs, session.step)
+    return penalty
+
+
+def backward(session: Session, turn: Turn, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Forward and backward over one batch, in parts where memory is short.
 
     Each part's mean loss counts by its share of the batch, so that the gradient is that of the
     whole batch however it is divided.
     """
-    parts = min(session.experiment.training.accumulation, len(targets) // session.least)
+    parts = min(session.experiment.training.accumulation, len(inputs) // session.least)
     if parts <= 1:
-        output = session.network(inputs)
-        loss = session.loss(output, targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        pulse.add(loss.detach(), output.detach(), targets)
-        return
+        return turn.backward(inputs, wanted, 1.0)
     total = None
-    for x, y in zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True):
-        output = session.network(x)
-        loss = session.loss(output, y) * (len(y) / len(targets))
-        loss.backward()  # type: ignore[no-untyped-call]
-        total = loss.detach() if total is None else total + loss.detach()
+    outputs = []
+    for x, y in zip(inputs.tensor_split(parts), wanted.tensor_split(parts), strict=True):
+        share = len(x) / len(inputs)
+        loss, output = turn.backward(x, y, share)
+        total = loss * share if total is None else total + loss * share
+        outputs.append(output)
     assert total is not None
-    pulse.add(total, output.detach(), y)
+    return total, torch.cat(outputs)
 
 
 def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
@@ -87,4 +131,7 @@ def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
             break
         yield from pulse.rest(None)
     train = pulse.end_epoch()
+    note = session.see(validation)
     yield from pulse.rest(EpochEnded(session.run, session.step, session.epoch, train, validation))
+    if note:
+        yield from pulse.rest(Logged(note))

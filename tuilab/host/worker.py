@@ -16,7 +16,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.host.driver import Driver, Reason
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import (
     CANNOT_START,
     AnyCommand,
@@ -198,7 +198,7 @@ class Worker(threading.Thread):
 
         tables = msgspec.to_builtins(experiment.data)
         del tables["batch_size"]
-        key = (tables, experiment.seed, experiment.task, device)
+        key = (tables, experiment.seed, name_of(experiment.task), device)
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # two large sets at a time may not fit
             self._loaded = (key, load(experiment, device, self._report))

@@ -11,12 +11,21 @@ import msgspec
 from msgspec import Struct
 
 from tuilab.lab import network as networks
-from tuilab.lab.catalogue.data import AnyData, Spiral, Task
+from tuilab.lab.catalogue.data import AnyData, Spiral
 from tuilab.lab.catalogue.losses import AnyLoss, CrossEntropy
 from tuilab.lab.catalogue.optimizers import AdamW, AnyOptimizer
+from tuilab.lab.catalogue.regularization import (
+    AnyAveraging,
+    Augmentation,
+    NoAveraging,
+    Regularization,
+)
 from tuilab.lab.catalogue.schedules import AnySchedule, Constant
+from tuilab.lab.catalogue.tasks import GAN, AnyTask, Classification
+from tuilab.lab.catalogue.training import Training
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of, summary
+from tuilab.lab.layer import Shape
 from tuilab.lab.network import Line
 
 Weights = Literal[
@@ -37,43 +46,6 @@ class Initialization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = "default"
 
 
-class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long, where and how carefully."""
-
-    epochs: Annotated[
-        int,
-        knob(
-            "Passes over the training examples",
-            ge=1,
-            le=10_000_000,
-            unit="epochs",
-            live=True,
-            log=True,
-        ),
-    ] = 10
-    device: Annotated[str, knob("Where to train: auto, cpu, cuda, cuda:1, mps")] = "auto"
-    clip_grad_norm: Annotated[
-        float,
-        knob(
-            "Longest gradient that a step may follow; 0 is no limit",
-            ge=0,
-            le=1e6,
-            live=True,
-            log=True,
-        ),
-    ] = 0.0
-    accumulation: Annotated[
-        int,
-        knob(
-            "Parts that each batch is worked through in: the same step in less memory",
-            ge=1,
-            le=4096,
-            live=True,
-            log=True,
-        ),
-    ] = 1
-
-
 class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One experiment, as its file holds it."""
 
@@ -82,11 +54,14 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: Annotated[
         int, knob("Where all chance begins: the same seed, the same run", ge=0, le=2**31 - 1)
     ] = 0
-    task: Annotated[Task, knob("What is to be learned")] = "classification"
     network: tuple[Line, ...] = ()
+    task: AnyTask = msgspec.field(default_factory=Classification)
     data: AnyData = msgspec.field(default_factory=Spiral)
     initialization: Initialization = msgspec.field(default_factory=Initialization)
+    augmentation: Augmentation = msgspec.field(default_factory=Augmentation)
     loss: AnyLoss = msgspec.field(default_factory=CrossEntropy)
+    regularization: Regularization = msgspec.field(default_factory=Regularization)
+    averaging: AnyAveraging = msgspec.field(default_factory=NoAveraging)
     optimizer: AnyOptimizer = msgspec.field(default_factory=AdamW)
     schedule: AnySchedule = msgspec.field(default_factory=Constant)
     training: Training = msgspec.field(default_factory=Training)
@@ -98,7 +73,12 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def plan(self) -> networks.Plan:
         """The network line by line, with shapes, parameters and problems."""
-        return networks.plan(self.network, self.data.shape)
+        return networks.plan(self.network, self.input)
+
+    @property
+    def input(self) -> Shape:
+        """The shape of one example as the network gets it."""
+        return (self.task.latent,) if isinstance(self.task, GAN) else self.data.shape
 
 
 def _is_frozen(line: Line) -> bool:
@@ -107,14 +87,18 @@ def _is_frozen(line: Line) -> bool:
     )
 
 
-SECTIONS = ("data", "initialization", "loss", "optimizer", "schedule", "training")
+SECTIONS = (
+    "task", "data", "augmentation", "initialization", "loss", "regularization", "averaging",
+    "optimizer", "schedule", "training",
+)  # fmt: skip
 """The tables of an experiment file, in order."""
 
 
 def options(section: str) -> tuple[type[Struct], ...]:
     """The structs that a table may name: every optimizer, every data set, ..."""
     members: dict[str, Any] = {
-        "data": AnyData, "loss": AnyLoss, "optimizer": AnyOptimizer, "schedule": AnySchedule,
+        "task": AnyTask, "data": AnyData, "loss": AnyLoss, "averaging": AnyAveraging,
+        "optimizer": AnyOptimizer, "schedule": AnySchedule,
     }  # fmt: skip
     return tuple(members[section].__args__) if section in members else ()
 
@@ -126,7 +110,7 @@ def name_of(part: Struct | type[Struct]) -> str:
 
 def knobs(experiment: Experiment) -> Iterator[Knob]:
     """Every hyperparameter of an experiment, section by section."""
-    yield from (k for k in knobs_of(experiment, "") if k.key in ("seed", "task"))
+    yield from (k for k in knobs_of(experiment, "") if k.key == "seed")
     for section in SECTIONS:
         part = getattr(experiment, section)
         if kinds := options(section):
@@ -134,7 +118,7 @@ def knobs(experiment: Experiment) -> Iterator[Knob]:
             yield Knob(
                 f"{section}.name", section, summary(type(part)), "choice",
                 name_of(part), None, names,
-                live=section in ("loss", "optimizer", "schedule"),
+                live=section in ("loss", "averaging", "optimizer", "schedule"),
             )  # fmt: skip
         yield from knobs_of(part, section)
 
@@ -146,6 +130,8 @@ def from_plain(tables: dict[str, Any], place: str = "") -> Experiment:
             tables = {**tables, "network": networks.frozen(tables["network"])}
         except InputError as error:
             raise (error.within(place) if place else error) from None
+    if isinstance(tables.get("task"), str):  # the short form of a table with a name only
+        tables = {**tables, "task": {"name": tables["task"]}}
     experiment: Experiment = convert(tables, Experiment, place)
     return experiment
 
@@ -183,18 +169,18 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     else:
         tables[section][field] = value
     changed = from_plain(tables)
-    is_other_data = name_of(changed.data) != name_of(experiment.data)
-    return _agreeing(changed) if is_other_data else changed
+    is_other = name_of(changed.data) != name_of(experiment.data)
+    if is_other and name_of(changed.task) not in changed.data.tasks:
+        changed = msgspec.structs.replace(changed, task=named("task", changed.data.tasks[0]))
+    is_other = is_other or type(changed.task) is not type(experiment.task)
+    if is_other and name_of(changed.task) not in changed.loss.tasks:
+        changed = msgspec.structs.replace(changed, loss=named("loss", changed.task.loss))
+    return changed
 
 
-def _agreeing(experiment: Experiment) -> Experiment:
-    """With a task that the data set is for, and a loss for that task."""
-    task, losses = experiment.task, typing.get_args(AnyLoss)
-    if task not in experiment.data.tasks:
-        task = experiment.data.tasks[0]
-    fits = task in experiment.loss.tasks
-    loss = experiment.loss if fits else next(kind() for kind in losses if task in kind.tasks)
-    return msgspec.structs.replace(experiment, task=task, loss=loss)
+def named(section: str, name: str) -> Any:
+    """The task, loss, optimizer ... of this name, at its defaults."""
+    return next(kind for kind in options(section) if name_of(kind) == name)()
 
 
 def _unknown(key: str) -> str:
@@ -248,7 +234,7 @@ def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any]
 
 def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
     """The keys that differ; `name` of a section comes before its other keys."""
-    for key in ("title", "seed", "task", "network"):
+    for key in ("title", "seed", "network"):
         if getattr(before, key) != getattr(after, key):
             yield key
     for section in SECTIONS:

@@ -12,7 +12,7 @@ from typing import Any
 from tuilab.lab import places
 from tuilab.lab import problems as reasons
 from tuilab.lab.errors import InputError, nearest
-from tuilab.lab.experiment import SECTIONS, Experiment, from_plain, to_plain
+from tuilab.lab.experiment import Experiment, from_plain, to_plain
 from tuilab.lab.lines import line_of
 
 
@@ -139,7 +139,11 @@ def to_toml(experiment: Experiment, written: str = "") -> str:
 
     document = tomlkit.parse(written)
     for key, item in _listed(to_plain(experiment)).items():
-        if key in SECTIONS:
+        if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
+            item = item["name"]
+        if isinstance(item, dict):
+            if not isinstance(document.get(key, {}), dict):  # the short form, only a name
+                del document[key]
             _update(document.setdefault(key, tomlkit.table()), item)
         elif key == "network" and isinstance(document.get(key), list):
             _edit(document[key], item)

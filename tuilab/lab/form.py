@@ -20,10 +20,6 @@ DEVICE = "training.device"
 """The key whose choices only the host knows."""
 
 _CHOICES = {
-    "task": {
-        "classification": "Tell which class an example belongs to",
-        "regression": "Tell a number",
-    },
     "data.alphabet": {
         "digits": "0 to 9: ten classes",
         "letters": "A to Z: 26 classes",

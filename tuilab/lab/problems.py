@@ -8,7 +8,7 @@ from tuilab.lab.experiment import Experiment, name_of
 def problems(experiment: Experiment) -> list[str]:
     """Why this experiment cannot be started; empty if it can."""
     found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
-    data, loss, task = experiment.data, experiment.loss, experiment.task
+    data, loss, task = experiment.data, experiment.loss, name_of(experiment.task)
     if task not in data.tasks:
         found.append(f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}")
     if task not in loss.tasks:
@@ -26,7 +26,7 @@ def problems(experiment: Experiment) -> list[str]:
 def _ending(experiment: Experiment) -> Iterator[str]:
     """Whether the last layer fits the classes and the loss."""
     plan, data, loss = experiment.plan, experiment.data, experiment.loss
-    classes = len(data.classes) if experiment.task == "classification" else 0
+    classes = len(data.classes) if name_of(experiment.task) == "classification" else 0
     if name_of(loss) == "bce" and classes != 2:
         yield f"loss.name: bce is for two classes, {data.title} has {classes}; use cross_entropy"
         return

@@ -10,6 +10,7 @@ from textual.containers import Container
 from textual.getters import query_one
 from textual.widget import Widget
 
+from tuilab.lab.experiment import name_of
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.chart import Chart
 from tuilab.ui.widgets.glyphs import signs
@@ -187,7 +188,7 @@ def metric_name(run: Run | None) -> str:
     """What the task's metric is called: Accuracy or R²."""
     names = {name.partition("/")[0] for name in run.series} if run else set()
     experiment = run.experiment if run else None
-    is_regression = experiment is not None and experiment.task == "regression"
+    is_regression = experiment is not None and name_of(experiment.task) == "regression"
     return "R²" if "r2" in names or is_regression else "Accuracy"
 
 

@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import Confusion, Curve, Probe, Surface
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.chart import Chart
@@ -165,12 +165,12 @@ class ResultPane(Widget):
             self.chart.show(_curve(picture))
         else:
             classes = experiment.data.classes if experiment else ()
-            is_regression = experiment is not None and experiment.task == "regression"
+            is_regression = experiment is not None and name_of(experiment.task) == "regression"
             self.view.show(picture, () if is_regression else classes, EMPTY.get(kind, EMPTY[""]))
 
     def _title(self, experiment: Experiment | None) -> None:
         kind = experiment.data.picture if experiment else ""
-        is_regression = experiment is not None and experiment.task == "regression"
+        is_regression = experiment is not None and name_of(experiment.task) == "regression"
         plane = "Fitted surface" if is_regression else "Decision boundary"
         names = {"plane": plane, "curve": "Fitted curve", "images": "Confusion matrix"}
         if self.border_title != (title := names.get(kind, "Result")):

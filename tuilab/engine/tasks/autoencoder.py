@@ -1,0 +1,38 @@
+"""Autoencoders: plain, denoising and variational."""
+
+import torch
+from torch import Tensor
+
+from tuilab.engine.layers.regularization import Reparameterization
+from tuilab.engine.tasks.task import Task
+
+
+class Autoencoder(Task):
+    """The network gives its input back; what is wanted is the input itself."""
+
+    def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The clean input."""
+        return inputs
+
+    def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of the reconstruction, with the KL term of a variational one, and the output."""
+        noise = self.experiment.task.noise
+        seen = inputs + noise * torch.randn_like(inputs) if noise else inputs
+        output = self.run(seen)
+        loss = self.loss(output, wanted)
+        self._parts = {"reconstruction": loss.detach()}
+        if (kl := self._kl()) is not None:
+            self._parts["kl"] = kl.detach()
+            loss = loss + self.experiment.task.beta * kl / wanted[0].numel()
+        return loss, output
+
+    def _kl(self) -> Tensor | None:
+        """KL of the latent distribution from N(0, 1), mean over the batch; None if plain."""
+        found = [m.kl for m in self.network.modules() if isinstance(m, Reparameterization)]
+        return torch.stack(found).sum() if found else None
+
+    def extras(self) -> dict[str, float]:
+        """Reconstruction and KL apart, where both are in the loss."""
+        if "kl" not in self._parts:
+            return {}
+        return {name: float(value) for name, value in self._parts.items()}

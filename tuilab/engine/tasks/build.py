@@ -1,0 +1,16 @@
+"""Which class works on which task."""
+
+from torch import nn
+
+from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.tasks.task import Task
+from tuilab.lab.catalogue import tasks
+from tuilab.lab.experiment import Experiment
+
+TASKS: dict[type[tasks.Task], type[Task]] = {}
+"""The tasks that differ from classification and regression."""
+
+
+def build(experiment: Experiment, network: nn.Module, dataset: Dataset) -> Task:
+    """The task of an experiment at work on its network."""
+    return TASKS.get(type(experiment.task), Task)(experiment, network, dataset)

@@ -1,0 +1,75 @@
+"""Language models: the next token at every position, and text written by it."""
+
+import time
+
+import torch
+from torch import Tensor, nn
+
+from tuilab.engine import metrics
+from tuilab.engine.data.chance import stream
+from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.tasks.task import Task
+from tuilab.lab.experiment import Experiment
+
+AT_ONCE = 0.03
+"""Seconds of writing between two batches, so that a long sample does not hold up training."""
+
+
+class LanguageModel(Task):
+    """Next-token prediction; samples go on from where they were left."""
+
+    def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
+        super().__init__(experiment, network, dataset)
+        self._chance = stream(experiment.seed, "sample")
+        self._context: list[int] = []
+        self._written: list[int] = []
+        self._prompt: list[int] = []
+
+    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
+        """Perplexity, and how often the likeliest token was the right one."""
+        return metrics.language(output, wanted)
+
+    # --- samples ----------------------------------------------------------------------------
+
+    def sample(self, seconds: float = AT_ONCE) -> tuple[str, str]:
+        """The prompt and what is written after it so far; a whole sample is followed by a new one.
+
+        Args:
+            seconds: how long to go on writing.
+        """
+        asked = self._tokens(self.experiment.task.prompt)
+        if len(self._written) >= self.experiment.task.sample_length or asked != self._asked:
+            self._begin(asked)
+        end = time.perf_counter() + seconds
+        while len(self._written) < self.experiment.task.sample_length:
+            self._written.append(self._next())
+            self._context = [*self._context[1:], self._written[-1]]
+            if time.perf_counter() > end:
+                break
+        return self._text(self._prompt), self._text(self._written)
+
+    _asked: list[int] | None = None
+
+    def _begin(self, asked: list[int]) -> None:
+        """Start a sample after the prompt, with the text in front of it as its context."""
+        held = self.dataset.validation if len(self.dataset.validation) else self.dataset.train
+        index = int(torch.randint(len(held), (1,), generator=self._chance))
+        before: list[int] = held.inputs[index].tolist()
+        self._asked, self._written = asked, []
+        self._prompt = asked or before[-12:]
+        self._context = (before + asked)[-len(before) :]
+
+    def _next(self) -> int:
+        """Draw the next token from the network's distribution at the task's temperature."""
+        inputs = torch.tensor([self._context], device=self.device)
+        logits = self.predict(inputs)[0, -1].cpu()
+        chances = (logits / self.experiment.task.temperature).softmax(0)
+        return int(torch.multinomial(chances, 1, generator=self._chance))
+
+    def _tokens(self, text: str) -> list[int]:
+        """A text as token numbers; what the vocabulary lacks is left out."""
+        numbers = {token: number for number, token in enumerate(self.dataset.vocabulary)}
+        return [numbers[token] for token in text if token in numbers]
+
+    def _text(self, tokens: list[int]) -> str:
+        return "".join(self.dataset.vocabulary[token] for token in tokens)

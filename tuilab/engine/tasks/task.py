@@ -1,0 +1,146 @@
+"""A task at work: what one batch teaches the network, and what is measured on examples."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from tuilab.engine import losses, metrics, optimizers
+from tuilab.engine.augmentation import mixed
+from tuilab.engine.averaging import Average
+from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.lab.catalogue.optimizers import Optimizer
+from tuilab.lab.experiment import Experiment
+
+Backward = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
+"""Inputs, what is wanted of them and their share of the batch: adds to the gradients; gives the
+mean loss and the output, both detached."""
+
+HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One part of a step: how gradients come about, and the optimizer that follows them."""
+
+    backward: Backward
+    optimizer: torch.optim.Optimizer
+    parameters: list[nn.Parameter]
+
+
+class Task:
+    """Classification and regression; the other tasks say where they differ."""
+
+    def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
+        self.network, self.dataset = network, dataset
+        self.average = Average(network)
+        self.device = next(network.parameters()).device
+        is_half = experiment.training.precision == "fp16"
+        self.scaler = torch.amp.GradScaler(self.device.type) if is_half else None
+        self.adjust(experiment)
+
+    def adjust(self, experiment: Experiment) -> None:
+        """Take over knobs that have changed."""
+        self.experiment = experiment
+        self.loss = losses.function(experiment.loss)
+
+    # --- learning ---------------------------------------------------------------------------
+
+    def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
+        """The optimizer of all that learns."""
+        return optimizers.build(knobs, self.network.parameters())
+
+    def turns(self, optimizer: Any) -> tuple[Turn, ...]:
+        """What a step consists of."""
+        return (Turn(self.backward, optimizer, list(self.network.parameters())),)
+
+    def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """What the network's output is compared with."""
+        return targets
+
+    def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss to follow down, and the output."""
+        if alpha := self.experiment.augmentation.mixup:
+            inputs, others, share = mixed(inputs, alpha)
+            output = self.run(inputs)
+            loss = share * self.loss(output, wanted)
+            return loss + (1 - share) * self.loss(output, wanted[others]), output
+        output = self.run(inputs)
+        return self.loss(output, wanted), output
+
+    def run(self, inputs: Tensor) -> Tensor:
+        """The network's output in training, as the knobs on precision and memory have it."""
+        training = self.experiment.training
+        with self.autocast():
+            if training.checkpointing:
+                output = checkpointed(self.network, inputs)
+            else:
+                output = self.network(inputs)
+        return output.float()
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Forward passes in the chosen precision."""
+        precision = self.experiment.training.precision
+        if precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, HALVES[precision])
+
+    def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
+        """Add the gradients of a batch, or of its share of one."""
+        loss, output = self.forward(inputs, wanted)
+        self.push(loss, share)
+        return loss.detach(), output.detach()
+
+    def push(self, loss: Tensor, share: float) -> None:
+        """Backward from a loss that counts for its share of the batch."""
+        loss = loss if share == 1 else loss * share
+        if self.scaler is not None:  # fp16 would lose gradients as small as they are
+            loss = self.scaler.scale(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    # --- measuring --------------------------------------------------------------------------
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Evaluation mode, no gradients, averaged weights where there are any."""
+        self.network.eval()
+        try:
+            with torch.no_grad(), self.average.used(self.experiment.averaging), self.autocast():
+                yield
+        finally:
+            self.network.train()
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        """Outputs for prepared inputs."""
+        with self.measuring():
+            output: Tensor = self.network(inputs)
+        return output.float()
+
+    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
+        """The task's metric on a batch; the first is the one that charts show."""
+        return metrics.measure(output, wanted)
+
+    def extras(self) -> dict[str, float]:
+        """What else the last batch has told."""
+        return {}
+
+    def evaluate(
+        self, predict: Callable[[Tensor], Tensor], part: Part, size: int
+    ) -> Generator[None, None, dict[str, float]]:
+        """Loss and metrics over a part, chunk by chunk.
+
+        Args:
+            predict: raw inputs to outputs, in evaluation mode and without gradients.
+        """
+        return metrics.evaluate(predict, self.loss, part, size)
+
+
+def checkpointed(network: nn.Module, inputs: Tensor) -> Tensor:
+    """The same output, keeping only what goes into each layer or block for the way back."""
+    for module in network.children():
+        inputs = checkpoint(module, inputs, use_reentrant=False)
+    return inputs
