@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import charts, living, opening, spiral, training
+from tests.bench import architectures, charts, living, opening, spiral, training
 from tests.bench.measure import Row
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "training": training.rows,
+    "architectures": architectures.rows,
     "spiral": spiral.rows,
     "charts": charts.rows,
     "opening": opening.rows,

@@ -19,7 +19,7 @@ FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
 
 two_classes = st.sampled_from([sets.Circle, sets.Gauss, sets.Spiral, sets.Moons])
 plane_sets = two_classes | st.sampled_from(
-    [sets.Xor, sets.Blobs, sets.PlaneSurface, sets.MultiGauss]
+    [sets.Xor, sets.Blobs, sets.Rings, sets.PlaneSurface, sets.MultiGauss]
 )
 planes = st.builds(
     lambda kind, **knobs: kind(**knobs),

@@ -7,9 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from tests.engine.tiny import session
-from tuilab.engine import losses, metrics, optimizers
+from tuilab.engine import losses, metrics
 from tuilab.lab.catalogue.losses import BCE, MSE, CrossEntropy
-from tuilab.lab.catalogue.optimizers import SGD, Adam, AdamW, RMSprop
 
 
 def test_bce_takes_one_logit_and_whole_classes():
@@ -99,26 +98,3 @@ def _result(evaluation: Generator[None, None, dict[str, float]]) -> dict[str, fl
             next(evaluation)
         except StopIteration as end:
             return end.value
-
-
-@pytest.mark.parametrize(
-    ("knobs", "reference"),
-    [
-        (SGD(lr=0.3, momentum=0.9, nesterov=True, weight_decay=0.1), torch.optim.SGD),
-        (RMSprop(lr=0.01, alpha=0.9, momentum=0.5), torch.optim.RMSprop),
-        (Adam(lr=0.02, betas=(0.8, 0.99)), torch.optim.Adam),
-        (AdamW(lr=0.02, weight_decay=0.3), torch.optim.AdamW),
-    ],
-)
-def test_every_optimizer_steps_as_torch_does_one_by_one(knobs, reference):
-    ours, theirs = (torch.nn.Parameter(torch.linspace(-1, 1, 7)) for _ in range(2))
-    fast = optimizers.build(knobs, [ours])
-    arguments = {name: getattr(knobs, name) for name in knobs.__struct_fields__}
-    slow = reference([theirs], **arguments, foreach=False)
-
-    for step in range(5):
-        for parameter, optimizer in ((ours, fast), (theirs, slow)):
-            parameter.grad = (parameter.detach() ** 2 + step) * 0.1
-            optimizer.step()
-
-    assert torch.allclose(ours, theirs, atol=1e-6)

@@ -7,7 +7,8 @@ from tests.engine.tiny import CPU, dataset, experiment, session
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.pictures import picture
 from tuilab.engine.session import Session
-from tuilab.lab.messages import Confusion, Curve, Probe, Surface
+from tuilab.lab.messages import Probe
+from tuilab.lab.pictures import Confusion, Curve, Surface
 
 
 def test_a_surface_goes_row_by_row_from_the_top():

@@ -114,23 +114,6 @@ def test_the_session_tells_what_it_works_with():
     assert started.device == "cpu"
 
 
-@pytest.mark.parametrize("weights_name", ["zeros", "kaiming_normal", "xavier_uniform", "normal"])
-def test_initialization_has_the_spread_it_is_known_for(weights_name: str):
-    subject = session(
-        "Linear 400", "ReLU", "Linear 400", "ReLU", "Linear 3",
-        initialization={"weights": weights_name, "bias": "zeros", "std": 0.3},
-    )  # fmt: skip
-    expected = {
-        "zeros": 0.0, "kaiming_normal": (2 / 400) ** 0.5, "xavier_uniform": (2 / 800) ** 0.5,
-        "normal": 0.3,
-    }  # fmt: skip
-
-    middle = subject.network[2]
-
-    assert middle.weight.std().item() == pytest.approx(expected[weights_name], rel=0.02)
-    assert not middle.bias.any()
-
-
 def test_a_prediction_that_fails_leaves_the_network_training():
     subject = session("Linear 8", "Dropout 0.5", "Linear 3")
 

@@ -10,21 +10,26 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tuilab.engine import network as networks
+from tuilab.lab.catalogue.layers import (
+    activation,
+    convolution,
+    linear,
+    normalization,
+    pooling,
+    regularization,
+)
+from tuilab.lab.catalogue.layers import shape as shape_layers
 from tuilab.lab.errors import InputError
 from tuilab.lab.layer import Shape
-from tuilab.lab.layers import BLOCKS, LAYERS
+from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import parse, plan
 
 BATCH = 2
 
 BOOLS = st.booleans()
+ROWS = st.tuples(st.integers(1, 6), st.integers(1, 12))
 PICTURES = st.tuples(st.integers(1, 6), st.integers(1, 12), st.integers(1, 12))
-SHAPES = st.one_of(
-    st.tuples(st.integers(1, 12)),
-    st.tuples(st.integers(1, 6), st.integers(1, 9)),
-    PICTURES,
-    PICTURES,
-)
+SHAPES = st.one_of(st.tuples(st.integers(1, 12)), ROWS, PICTURES, PICTURES)
 
 
 def sizes(low: int, high: int) -> Any:
@@ -32,53 +37,109 @@ def sizes(low: int, high: int) -> Any:
     return st.one_of(number, st.tuples(number, number))
 
 
+def optional(value: Any) -> Any:
+    return st.one_of(st.none(), value)
+
+
+def windows(size: Any) -> dict[str, dict[str, Any]]:
+    """Arguments of the layers with a window, by what draws a size from a range."""
+    sliding = {"kernel_size": size(1, 5), "stride": optional(size(1, 3)), "padding": size(0, 3)}
+    return {
+        "Conv": {
+            "out_channels": st.integers(1, 6), "kernel_size": size(1, 5), "stride": size(1, 3),
+            "padding": st.one_of(size(0, 3), st.sampled_from(["same", "valid"])),
+            "dilation": size(1, 3), "groups": st.integers(1, 3), "bias": BOOLS,
+        },
+        "MaxPool": {**sliding, "dilation": size(1, 3), "ceil_mode": BOOLS},
+        "AvgPool": {**sliding, "ceil_mode": BOOLS, "count_include_pad": BOOLS},
+    }  # fmt: skip
+
+
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "Linear": {"out_features": st.integers(1, 12), "bias": BOOLS},
-    "Conv2d": {
-        "out_channels": st.integers(1, 6),
-        "kernel_size": sizes(1, 5),
-        "stride": sizes(1, 3),
-        "padding": st.one_of(sizes(0, 3), st.sampled_from(["same", "valid"])),
-        "dilation": sizes(1, 3),
-        "groups": st.integers(1, 3),
-        "bias": BOOLS,
+    **{f"{name}1d": given for name, given in windows(st.integers).items()},
+    **{f"{name}2d": given for name, given in windows(sizes).items()},
+    "ConvTranspose2d": {
+        "out_channels": st.integers(1, 6), "kernel_size": sizes(1, 5), "stride": sizes(1, 3),
+        "padding": sizes(0, 3), "output_padding": sizes(0, 2), "dilation": sizes(1, 3),
+        "groups": st.integers(1, 3), "bias": BOOLS,
     },
-    "MaxPool2d": {
-        "kernel_size": sizes(1, 5),
-        "stride": st.one_of(st.none(), sizes(1, 3)),
-        "padding": sizes(0, 3),
-    },
+    "AdaptiveAvgPool1d": {"output_size": st.integers(1, 5)},
     "AdaptiveAvgPool2d": {"output_size": sizes(1, 5)},
-    "Dropout": {"p": st.floats(0, 0.9)},
+    "AdaptiveMaxPool2d": {"output_size": sizes(1, 5)},
+    "Flatten": {"start_dim": st.integers(1, 4), "end_dim": st.integers(-3, 4)},
+    "Unflatten": {
+        "unflattened_size": st.lists(
+            st.sampled_from([-1, 1, 1, 2, 2, 3, 4]), min_size=1, max_size=4
+        ).map(tuple)
+    },
+    "Upsample": {
+        "size": sizes(1, 9), "scale_factor": st.floats(0.05, 4),
+        "mode": st.sampled_from(["nearest", "linear", "bilinear", "bicubic"]),
+    },
+    **{name: {"p": st.floats(0, 0.9)}
+       for name in ("Dropout", "Dropout1d", "Dropout2d", "AlphaDropout")},
     "BatchNorm1d": {"affine": BOOLS, "momentum": st.floats(0, 1)},
-    "LayerNorm": {"elementwise_affine": BOOLS, "eps": st.floats(1e-6, 1)},
+    "BatchNorm2d": {"affine": BOOLS, "momentum": st.floats(0, 1)},
+    "InstanceNorm2d": {"affine": BOOLS, "eps": st.floats(1e-6, 1)},
+    "GroupNorm": {"num_groups": st.integers(1, 4), "affine": BOOLS},
+    "LayerNorm": {"elementwise_affine": BOOLS, "bias": BOOLS, "eps": st.floats(1e-6, 1)},
+    "RMSNorm": {"elementwise_affine": BOOLS, "eps": optional(st.floats(1e-6, 1))},
     "LeakyReLU": {"negative_slope": st.floats(0, 1)},
+    "PReLU": {"num_parameters": st.integers(1, 6), "init": st.floats(-1, 1)},
     "ELU": {"alpha": st.floats(0.1, 10)},
-}
-ARGUMENTS["AvgPool2d"] = ARGUMENTS["MaxPool2d"]
-ARGUMENTS["BatchNorm2d"] = ARGUMENTS["BatchNorm1d"]
+    "GELU": {"approximate": st.sampled_from(["none", "tanh"])},
+    "Softplus": {"beta": st.floats(0.1, 10), "threshold": st.floats(1, 30)},
+}  # fmt: skip
 
+REQUIRED = {"out_features", "out_channels", "num_groups", "unflattened_size"}
 
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "Conv2d": {"kernel_size": 3},
-    "MaxPool2d": {"kernel_size": 2},
-    "AvgPool2d": {"kernel_size": 2},
-    "AdaptiveAvgPool2d": {"output_size": 1},
+    **{f"Conv{kind}": {"kernel_size": 3} for kind in ("1d", "2d", "Transpose2d")},
+    **{f"{name}Pool{kind}": {"kernel_size": 2} for name in ("Max", "Avg") for kind in ("1d", "2d")},
+    **{f"Adaptive{kind}": {"output_size": 1} for kind in ("AvgPool1d", "AvgPool2d", "MaxPool2d")},
 }
 """What the lab offers where PyTorch has no default."""
+
+OWN = {"Step", "DropConnect", "Reparameterization"}
+"""Layers that PyTorch does not have: see test_layers_own."""
+
+FILES = (
+    linear, convolution, pooling, shape_layers, regularization, normalization, activation
+)  # fmt: skip
+NAMES = sorted(
+    name
+    for name, kind in LAYERS.items()
+    if kind.__module__ in {file.__name__ for file in FILES} and name not in OWN
+)
+"""Layers of sequences, attention, graphs and whole models are held in tests of their own."""
+
+
+def inferred(name: str, shape: Shape) -> tuple[list[Any], dict[str, Any]]:
+    """What PyTorch must be told of the shape that comes in: first arguments, and others."""
+    features = shape if len(shape) == 3 else shape[-1:]
+    if name in ("LayerNorm", "RMSNorm"):
+        return [features], {}
+    if name in ("Softmax", "LogSoftmax"):
+        return [], {"dim": 1 if len(shape) == 3 else -1}
+    if name == "GroupNorm":
+        return [], {"num_channels": shape[0]}
+    if name == "Unflatten":
+        return [], {"dim": 1}
+    if name == "Linear":
+        return [shape[-1]], {}
+    is_by_channel = name.startswith(("Conv", "BatchNorm", "InstanceNorm"))
+    return ([shape[0]] if is_by_channel else []), {}
 
 
 def by_torch(name: str, arguments: dict[str, Any], shape: Shape) -> tuple[Shape, int] | None:
     """Output shape and parameters of PyTorch's own module; None where it refuses."""
-    inferred: dict[str, tuple[Any, ...]] = {
-        "Linear": (shape[-1],), "Conv2d": (shape[0],), "BatchNorm1d": (shape[0],),
-        "BatchNorm2d": (shape[0],), "LayerNorm": (shape,),
-    }  # fmt: skip
-    arguments = {"dim": 1} if name == "Softmax" else arguments
+    first, others = inferred(name, shape)
     try:
-        module = getattr(nn, name)(*inferred.get(name, ()), **arguments)
+        module = getattr(nn, name)(*first, **others, **arguments)
         output = module(torch.zeros(BATCH, *shape))
-    except (RuntimeError, ValueError):
+        module.eval()(torch.zeros(1, *shape))
+    except (RuntimeError, ValueError, NotImplementedError, IndexError):
         return None
     return tuple(output.shape[1:]), sum(p.numel() for p in module.parameters())
 
@@ -91,16 +152,22 @@ def by_the_lab(line: str, shape: Shape) -> tuple[Shape, int] | None:
         return None
 
 
+def shapes_for(name: str) -> Any:
+    """Inputs that PyTorch cannot take for an example without a batch."""
+    if name in ("Conv1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d", "Dropout1d"):
+        return ROWS
+    return PICTURES if "2d" in name else SHAPES
+
+
 @pytest.mark.filterwarnings("ignore:Using padding='same'")  # it is slower, no more
-@pytest.mark.parametrize("name", sorted(set(LAYERS) - BLOCKS))
+@pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
 def test_a_layer_takes_and_gives_what_torch_takes_and_gives(name: str, data: Any) -> None:
-    # PyTorch takes a batch of tables for one picture there; the lab refuses it, see test_layers.
-    shape = data.draw(PICTURES if name == "Conv2d" or "Pool2d" in name else SHAPES)
-    required = [a for a in ARGUMENTS.get(name, {}) if a in ("out_features", "out_channels")]
+    shape = data.draw(shapes_for(name))
+    known = ARGUMENTS.get(name, {})
     arguments = data.draw(st.fixed_dictionaries(
-        {key: ARGUMENTS[name][key] for key in required},
-        optional={k: v for k, v in ARGUMENTS.get(name, {}).items() if k not in required},
+        {key: value for key, value in known.items() if key in REQUIRED},
+        optional={key: value for key, value in known.items() if key not in REQUIRED},
     ))  # fmt: skip
     words = [f"{key}={str(value).replace(' ', '')}" for key, value in arguments.items()]
     line = " ".join([name, *words])

@@ -26,8 +26,8 @@ from tuilab.lab.messages import (
     Start,
     Started,
     Step,
-    Surface,
 )
+from tuilab.lab.pictures import Surface
 
 
 def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):

@@ -8,6 +8,7 @@ from tuilab.lab.experiment import SECTIONS, Experiment, options
 from tuilab.lab.knobs import fields
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+POINTS = st.tuples(st.floats(-6, 6), st.floats(-6, 6), st.integers(0, 25))
 
 
 def _number(low: float, high: float, lowest_counts: bool, highest_counts: bool) -> Any:
@@ -32,6 +33,8 @@ def _value(field: Any, default: Any) -> Any:
         return _number(low, high, meta.ge is not None, meta.le is not None)
     if field.kind == "list":
         return st.tuples(*(st.floats(0, 0.999) for _ in default))
+    if field.kind == "points":
+        return st.lists(POINTS, min_size=1, max_size=4).map(tuple)
     assert field.kind == "text", field
     return WORDS
 

@@ -24,7 +24,8 @@ def test_an_empty_line_may_be_any_layer() -> None:
 def test_names_are_found_by_beginning_part_and_letters_in_any_case() -> None:
     assert labels("line") == ["Linear"]
     assert labels("relu") == ["ReLU", "LeakyReLU"]
-    assert labels("bn") == ["BatchNorm1d", "BatchNorm2d"]
+    assert labels("batchn") == ["BatchNorm1d", "BatchNorm2d"]
+    assert "BatchNorm2d" in labels("bn2")
 
 
 def test_a_layer_with_arguments_waits_for_them() -> None:
@@ -42,7 +43,14 @@ def test_arguments_come_with_help_range_and_default() -> None:
 def test_arguments_that_are_given_are_not_offered_again() -> None:
     assert "out_channels" not in labels("Conv2d 16 ")
     assert "stride" not in labels("Conv2d 16 kernel_size=(3, 3) stride=2 ")
-    assert labels("Linear 16 bias=false ") == []
+    assert labels("Linear 16 bias=false ") == ["frozen"]
+    assert labels("Linear 16 bias=false frozen=true ") == []
+
+
+def test_frozen_comes_last_and_only_where_something_learns() -> None:
+    assert labels("Linear ") == ["out_features", "bias", "frozen"]
+    assert labels("Residual ") == ["frozen"]
+    assert complete("Tanh ").hint == "Tanh takes no arguments"
 
 
 def test_truth_values_are_offered() -> None:
@@ -59,5 +67,5 @@ def test_completing_any_text_replaces_its_end(text: str) -> None:
 
 @given(LAYER_LINES)
 def test_completing_any_line_replaces_its_end(text: str) -> None:
-    for end in range(len(text) + 1):
+    for end in range(min(len(text), 80) + 1):
         assert 0 <= complete(text[:end]).start <= end

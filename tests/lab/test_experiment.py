@@ -77,7 +77,7 @@ def test_another_optimizer_keeps_what_was_set_by_hand_and_takes_its_own_defaults
         ("optimiser.lr", 1, "optimiser.lr: there is no such key; there is optimizer.lr"),
         ("lr", 1, "lr: there is no such key; there is optimizer.lr"),
         ("data.batch_size", 1.5, "data.batch_size: expected a whole number, got a fraction"),
-        ("data.batch_size", 0, "data.batch_size: expected a whole number ≥ 1"),
+        ("data.batch_size", -1, "data.batch_size: expected a whole number ≥ 0"),
         ("data.features", ["x1", "x3"], 'data.features[1]: there is no "x3"; nearest to "x3"'),
         ("data.normalize", 1, "data.normalize: expected true or false, got a whole number"),
         ("task", "clasification", 'nearest to "clasification" is "classification"'),
@@ -96,7 +96,7 @@ def test_a_bad_value_is_refused_with_the_key_and_what_would_be_right(
 
 
 def test_a_table_without_a_name_says_which_names_there_are() -> None:
-    with pytest.raises(InputError, match="optimizer: it needs a name, one of sgd, rmsprop, adam"):
+    with pytest.raises(InputError, match="optimizer: it needs a name, one of sgd, adagrad"):
         from_plain({"optimizer": {"lr": 0.1}})
 
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from tests.lab.experiments import EXPERIMENTS
 from tuilab.lab.catalogue.data import Glyphs
+from tuilab.lab.catalogue.layers.convolution import Conv2d
+from tuilab.lab.catalogue.layers.linear import Linear
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, knobs, with_value
 from tuilab.lab.knobs import Knob, declared
-from tuilab.lab.layers import Conv2d, Linear
 from tuilab.lab.numbers import compact
 from tuilab.lab.stepping import stepped
 
@@ -36,7 +37,8 @@ def test_a_bound_that_is_not_allowed_itself_is_told_apart() -> None:
 
 
 def test_choices_are_the_names_of_a_file() -> None:
-    assert knob(Experiment(), "optimizer.name").choices == ("sgd", "rmsprop", "adam", "adamw")
+    assert knob(Experiment(), "schedule.name").choices[:3] == ("constant", "step", "multi_step")
+    assert knob(Experiment(), "initialization.weights").choices[0] == "default"
     assert knob(Experiment(data=Glyphs()), "data.alphabet").kind == "choice"
     assert knob(Experiment(), "data.features").kind == "choices"
     assert knob(Experiment(), "optimizer.betas").kind == "list"
@@ -85,7 +87,7 @@ def test_what_a_knob_cannot_have_is_an_input_error(experiment: Experiment, text:
         ("optimizer.eps", 1e-10, 1e-10, 2e-10),
         ("data.batch_size", 32, 16, 64),
         ("data.batch_size", 100, 50, 200),
-        ("data.batch_size", 1, 1, 2),
+        ("data.batch_size", 1, 0, 2),
         ("training.epochs", 10, 5, 20),
         ("seed", 0, 0, 1),
         ("data.noise", 0.12, 0.1, 0.15),

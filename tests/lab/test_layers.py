@@ -2,10 +2,14 @@
 
 import pytest
 
+from tuilab.lab.catalogue.layers.convolution import Conv2d
+from tuilab.lab.catalogue.layers.linear import Linear
+from tuilab.lab.catalogue.layers.pooling import MaxPool2d
+from tuilab.lab.catalogue.layers.regularization import Dropout
 from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import knobs_of
-from tuilab.lab.layer import show
-from tuilab.lab.layers import LAYERS, Conv2d, Dropout, Linear, MaxPool2d
+from tuilab.lab.layer import required, show
+from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import parse
 
 
@@ -80,7 +84,7 @@ def test_shapes_and_parameters_by_hand() -> None:
 def test_every_layer_says_what_it_is_and_every_argument_what_it_does() -> None:
     for name, kind in LAYERS.items():
         assert (kind.__doc__ or "").strip(), name
-        required = " 2" if name in ("Linear", "Conv2d", "Repeat") else ""
-        known = {knob.label: knob.help for knob in knobs_of(parse(name + required), "")}
+        line = f"{name} {kind.example}" if required(kind) else name
+        known = {knob.label: knob.help for knob in knobs_of(parse(line), "")}
         assert set(known) == set(kind.__struct_fields__), name
         assert all(known.values()), name

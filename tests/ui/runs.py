@@ -4,15 +4,8 @@ from math import cos, exp, pi, sin
 from typing import Any
 
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import (
-    Changed,
-    Confusion,
-    Curve,
-    EpochEnded,
-    Probed,
-    Progressed,
-    Surface,
-)
+from tuilab.lab.messages import Changed, EpochEnded, Probed, Progressed
+from tuilab.lab.pictures import Confusion, Curve, Surface
 from tuilab.lab.records import LayerStatistics, Sample
 from tuilab.lab.run import Run
 

@@ -12,6 +12,7 @@ from textual.widgets import Footer
 from tests.ui.fakes import text_of
 from tests.ui.runs import changed, layer, trained
 from tests.ui.test_chart import STYLES
+from tuilab.lab.catalogue.tasks import Regression
 from tuilab.lab.messages import Probed
 from tuilab.lab.run import Run
 from tuilab.ui.panes.charts import ChartsPane
@@ -80,7 +81,7 @@ async def test_a_click_on_its_name_shows_a_chart() -> None:
 
 
 async def test_the_metric_has_the_tasks_own_name() -> None:
-    async with shown(trained(task="regression")) as (app, _):
+    async with shown(trained(task=Regression())) as (app, _):
         assert "R²" in text_of(app)
     async with shown(trained()) as (app, _):
         assert "Accuracy" in text_of(app)

@@ -12,7 +12,8 @@ from tests.ui.fakes import text_of
 from tests.ui.runs import circle, confusion, half_and_half, trained, wave
 from tests.ui.test_chart import STYLES
 from tuilab.lab.catalogue.data import FashionMNIST, MultiGauss, Sine, Spiral
-from tuilab.lab.messages import Picture
+from tuilab.lab.catalogue.tasks import Classification, Regression, Task
+from tuilab.lab.pictures import Picture
 from tuilab.lab.run import Run
 from tuilab.ui.panes.result import ResultPane
 
@@ -53,13 +54,13 @@ async def shown(
 @pytest.mark.parametrize(
     ("data", "task", "words"),
     [
-        (Spiral(), "classification", "The plane as the network sees it appears here"),
-        (Sine(), "regression", "The curve that the network fits appears here"),
-        (FashionMNIST(), "classification", "Which class is taken for which appears here"),
+        (Spiral(), Classification(), "The plane as the network sees it appears here"),
+        (Sine(), Regression(), "The curve that the network fits appears here"),
+        (FashionMNIST(), Classification(), "Which class is taken for which appears here"),
     ],
 )
 async def test_before_a_picture_the_pane_says_what_will_appear(
-    data: Any, task: str, words: str
+    data: Any, task: Task, words: str
 ) -> None:
     async with shown(run_with(None, data=data, task=task), (100, 12)) as (app, _):
         assert words in text_of(app)
@@ -107,14 +108,14 @@ async def test_no_color_shows_shades_instead_of_colours(monkeypatch: pytest.Monk
 
 
 async def test_a_regression_is_a_fitted_surface() -> None:
-    run = run_with(wave(40, 40), data=MultiGauss(), task="regression")
+    run = run_with(wave(40, 40), data=MultiGauss(), task=Regression())
     async with shown(run) as (app, _):
         assert app.pane.border_title == "Fitted surface"
         assert "1.95" in text_of(app)
 
 
 async def test_a_curve_is_a_chart_with_the_examples() -> None:
-    async with shown(run_with(circle(), data=Sine(), task="regression")) as (app, pilot):
+    async with shown(run_with(circle(), data=Sine(), task=Regression())) as (app, pilot):
         assert app.pane.border_title == "Fitted curve"
         assert "• examples" in text_of(app) and "─── network" in text_of(app)
         app.pane.chart.focus()

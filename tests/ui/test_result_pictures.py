@@ -9,7 +9,7 @@ from textual.color import Color
 
 from tests.ui.runs import confusion, half_and_half, wave
 from tuilab.lab.catalogue.data import Blobs, FashionMNIST, Glyphs
-from tuilab.lab.messages import Surface
+from tuilab.lab.pictures import Surface
 from tuilab.ui.widgets.confusion import draw_matrix
 from tuilab.ui.widgets.glyphs import ASCII, UNICODE
 from tuilab.ui.widgets.halfblock import scaled

@@ -1,53 +1,84 @@
-"""Loss and the task's metric over examples, summed on the device and read once."""
+"""Loss and scores over examples, gathered on the device and read once."""
 
 from collections.abc import Callable, Generator
-from math import ceil
+from math import ceil, exp
 
 import torch
 from torch import Tensor
 
 from tuilab.engine import memory
-from tuilab.engine.data.dataset import Part
-from tuilab.engine.losses import LossFunction, predicted
+from tuilab.engine.data.dataset import IGNORED, Part
+from tuilab.engine.losses import LossFunction, flat, predicted
+from tuilab.engine.scores import Scores, r2, surprise_and_hits
 
 CHUNK = {"cpu": 1024, "cuda": 8192, "mps": 1024}
 """Examples evaluated between two chances to pause."""
 
+AT_ONCE = 1 << 22
+"""Numbers of output in one chunk at most: sequences have many for each example."""
 
-def measure(output: Tensor, target: Tensor) -> dict[str, float]:
-    """The task's metric: accuracy for classes, R² for a regression."""
-    if target.is_floating_point():
-        residual = (output - target).square().sum()
-        spread = (target - target.mean(0)).square().sum()
-        return {"r2": float(1 - residual / spread) if spread else 0.0}
-    return {"accuracy": float((predicted(output) == target).float().mean())}
+Wanted = Callable[[Tensor, Tensor], Tensor]
+"""Inputs and targets of a chunk to what the network's output is compared with."""
+
+
+def measure(output: Tensor, wanted: Tensor) -> dict[str, float]:
+    """The task's metric on a batch: accuracy for classes, R² for numbers."""
+    if wanted.is_floating_point():
+        return {"r2": r2(output, wanted)}
+    output, wanted = flat(output, wanted)
+    return {"accuracy": float((predicted(output) == wanted).float().mean())}
+
+
+def language(output: Tensor, wanted: Tensor) -> dict[str, float]:
+    """Perplexity and accuracy on a batch."""
+    surprise, hits, count = surprise_and_hits(output, wanted).tolist()
+    return {"perplexity": exp(min(surprise / count, 700)), "accuracy": hits / count}
 
 
 def evaluate(
-    predict: Callable[[Tensor], Tensor], loss: LossFunction, part: Part, size: int
+    predict: Callable[[Tensor], Tensor],
+    loss: LossFunction,
+    part: Part,
+    size: int,
+    scores: Scores,
+    wanted: Wanted | None = None,
 ) -> Generator[None, None, dict[str, float]]:
-    """Evaluate chunk by chunk, yielding between them; returns loss and metric, {} without examples.
+    """Evaluate chunk by chunk, yielding between them; returns loss and scores, {} without examples.
 
     Args:
         predict: raw inputs to outputs, without gradients.
         size: examples in a chunk; fewer where memory is too short for so many.
+        wanted: what outputs are compared with, where that is not the targets.
     """
     if not len(part):
         return {}
-    outputs: list[Tensor] = []
     losses: list[Tensor] = []
     start = 0
     while start < len(part):
-        targets = part.targets[start : start + size]
-        output = _fitting(predict, part.inputs[start : start + size])
+        inputs = part.inputs[start : start + size]
+        output = _fitting(predict, inputs)
         if output is None:
-            size = ceil(len(targets) / 2)
+            size = ceil(len(inputs) / 2)
             continue
-        start += len(targets)
-        losses.append(loss(output, targets) * (len(targets) / len(part)))
-        outputs.append(output)
+        targets = part.targets[start : start + len(inputs)]
+        right = targets if wanted is None else wanted(inputs, targets)
+        start += len(inputs)
+        size = min(size, max(1, AT_ONCE * len(inputs) // output.numel()))
+        if count := _counted(right):
+            losses.append(torch.stack([loss(output, right) * count, output.new_tensor(count)]))
+            scores.add(output, right)
         yield
-    return {"loss": float(torch.stack(losses).sum()), **measure(torch.cat(outputs), part.targets)}
+    if not losses:
+        return {}
+    total, counted = torch.stack(losses).double().sum(dim=0).tolist()
+    return {"loss": total / counted, **scores.read()}
+
+
+def _counted(wanted: Tensor) -> int:
+    """How many examples, or positions that are asked for, a mean loss is the mean of."""
+    if wanted.is_floating_point() or wanted.dim() < 2:
+        return len(wanted)
+    return int((wanted != IGNORED).sum())
 
 
 def _fitting(predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor | None:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from tuilab.engine.creations import creation, measured_part, scatter
 from tuilab.engine.data.dataset import Part
-from tuilab.engine.losses import predicted, probabilities
+from tuilab.engine.losses import flat, predicted, probabilities
 from tuilab.engine.session import Session
-from tuilab.lab.messages import Confusion, Curve, Picture, Probe, Surface
+from tuilab.lab.messages import Probe
+from tuilab.lab.pictures import Confusion, Curve, Picture, Surface
 from tuilab.lab.records import Sample
 
 MOST_POINTS = 400
@@ -21,8 +23,10 @@ CERTAIN = 0.999
 """Certainty is kept below 1, so that class and certainty fit into one number."""
 
 
-def picture(session: Session, probe: Probe) -> Picture | None:
-    """The picture that suits the data set; None if it has none."""
+def picture(session: Session, probe: Probe) -> Picture:
+    """The picture that suits the task and the data set; None if there is none."""
+    if (made := creation(session, probe)) is not None:
+        return made
     kind = session.experiment.data.picture
     if kind == "plane" and session.dataset.inputs_at is not None:
         return _surface(session, probe)
@@ -30,7 +34,7 @@ def picture(session: Session, probe: Probe) -> Picture | None:
         return _curve(session, probe)
     if session.dataset.classes:
         return _confusion(session, probe)
-    return None
+    return scatter(session)
 
 
 def _surface(session: Session, probe: Probe) -> Surface:
@@ -80,9 +84,10 @@ def _curve(session: Session, probe: Probe) -> Curve:
 
 def _confusion(session: Session, probe: Probe) -> Confusion:
     dataset, classes = session.dataset, session.dataset.classes
-    part = next(p for p in (dataset.validation, dataset.test, dataset.train) if len(p))
+    part = measured_part(dataset)
     output = session.predict(part.inputs[:MOST_EXAMPLES])
-    targets, guesses = part.targets[:MOST_EXAMPLES], predicted(output)
+    output, targets = flat(output, part.targets[:MOST_EXAMPLES])
+    guesses = predicted(output)
     counts = torch.bincount(targets * len(classes) + guesses, minlength=len(classes) ** 2)
     return Confusion(
         session.run, session.step, list(classes),

@@ -85,7 +85,7 @@ def follow(
 
 
 def shape(session: Session, turn: Turn, probe: StepProbe | None) -> Tensor | None:
-    """What else the step follows than the loss: penalties, limits and noise; the penalty's value."""
+    """Penalties, limits and noise on the gradients of a turn; the value of the penalties."""
     training, knobs = session.experiment.training, session.experiment.regularization
     if session.task.scaler is not None:
         session.task.scaler.unscale_(turn.optimizer)

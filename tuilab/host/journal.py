@@ -13,8 +13,6 @@ from tuilab.host import folder
 from tuilab.lab import files
 from tuilab.lab.messages import (
     AnyEvent,
-    Confusion,
-    Curve,
     EpochEnded,
     Finished,
     Loading,
@@ -23,8 +21,8 @@ from tuilab.lab.messages import (
     Progressed,
     Ready,
     Started,
-    Surface,
 )
+from tuilab.lab.pictures import Confusion, Curve, Surface
 
 LEAST_GAP = 0.1
 """Seconds between two stored measurements of a kind, at least."""

@@ -179,10 +179,12 @@ class Worker(threading.Thread):
             self._publish(Failed(command.run, CANNOT_START, hint))
             return
         from tuilab.engine import devices
+        from tuilab.engine.layers.models import fetch
         from tuilab.engine.session import Session
 
         device = devices.choose(experiment.training.device)
         dataset = self._data(experiment, device)
+        fetch(experiment.plan, self._report)
         session = Session(command.run, experiment, dataset, device)
         note = _take_over(session, before, command.checkpoint)
         self._publish(msgspec.structs.replace(session.started(note), folder=str(path)))
@@ -197,7 +199,7 @@ class Worker(threading.Thread):
         from tuilab.engine.data.load import load
 
         tables = msgspec.to_builtins(experiment.data)
-        del tables["batch_size"]
+        tables.pop("batch_size", None)
         key = (tables, experiment.seed, name_of(experiment.task), device)
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # two large sets at a time may not fit

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass, field
 
 from tuilab.lab.knobs import Knob, declared, summary
-from tuilab.lab.layer import Layer
+from tuilab.lab.layer import Layer, can_freeze
+from tuilab.lab.layer import arguments as names_of
 from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import WORDS
 from tuilab.lab.numbers import compact
 
-_WORD_AT_END = re.compile(r"(?:[^\s(]*\([^)]*|\S*)\Z")
+_WORD_AT_END = re.compile(r"(?<!\S)(?:[^\s(]*\([^)]*|\S*)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ def complete(text: str) -> Completion:
     if kind is None:
         return Completion(start)
     name, equals, value = word.partition("=")
-    arguments = declared(kind)
+    arguments = {
+        name: knob for name, knob in declared(kind).items() if name != "frozen" or can_freeze(kind)
+    }
     if equals:
         argument = arguments.get(name)
         hint = f"{name}: {about(argument)}" if argument else ""
@@ -62,9 +65,7 @@ def _layers(word: str) -> list[Suggestion]:
         if (rank := _rank(folded, name.lower())) is not None
     )
     return [
-        Suggestion(
-            f"{name} " if LAYERS[name].__struct_fields__ else name, name, summary(LAYERS[name])
-        )
+        Suggestion(f"{name} " if names_of(LAYERS[name]) else name, name, summary(LAYERS[name]))
         for _, _, name in ranked
     ]
 
@@ -81,20 +82,20 @@ def _rank(word: str, name: str) -> int | None:
 def _arguments(
     kind: type[Layer], arguments: dict[str, Knob], given: list[str], word: str, start: int
 ) -> Completion:
-    names = list(arguments)
+    names = names_of(kind)
     keyed = {one.partition("=")[0] for one in given if "=" in one}
     place = len(given) - len(keyed)
-    free = [name for name in names[place:] if name not in keyed]
+    free = [name for name in arguments if name not in names[:place] and name not in keyed]
     suggestions = [
         Suggestion(f"{name}=", name, about(arguments[name]))
         for name in free
         if name.startswith(word.lower())
     ]
-    if not names:
+    if not arguments:
         return Completion(start, [], f"{kind.__name__} takes no arguments")
     if not keyed and place < len(names) and (not word or not suggestions):
         return Completion(start, suggestions, f"{names[place]}: {about(arguments[names[place]])}")
-    return Completion(start, suggestions, "" if suggestions else f"takes {', '.join(names)}")
+    return Completion(start, suggestions, "" if suggestions else f"takes {', '.join(arguments)}")
 
 
 def _values(argument: Knob, word: str) -> list[Suggestion]:

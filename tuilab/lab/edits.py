@@ -3,8 +3,9 @@
 from collections.abc import Container, Iterator
 from typing import Any
 
+from tuilab.lab.catalogue.layers.regularization import Dropout
 from tuilab.lab.errors import InputError
-from tuilab.lab.layers import BLOCKS, LAYERS, Dropout
+from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.network import Line, Path, parse
 
 Network = tuple[Line, ...]

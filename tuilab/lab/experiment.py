@@ -3,7 +3,6 @@
 Whatever changes it (a form, a command line, a lesson) makes a new one by `with_value`.
 """
 
-import typing
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from tuilab.lab import network as networks
 from tuilab.lab.catalogue.data import AnyData, Spiral
+from tuilab.lab.catalogue.initializations import AnyInitialization, Default
 from tuilab.lab.catalogue.losses import AnyLoss, CrossEntropy
 from tuilab.lab.catalogue.optimizers import AdamW, AnyOptimizer
 from tuilab.lab.catalogue.regularization import (
@@ -28,23 +28,6 @@ from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of, summary
 from tuilab.lab.layer import Shape
 from tuilab.lab.network import Line
 
-Weights = Literal[
-    "default", "kaiming_normal", "kaiming_uniform", "xavier_normal", "xavier_uniform",
-    "normal", "zeros",
-]  # fmt: skip
-
-
-class Initialization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the weights begin."""
-
-    weights: Annotated[
-        Weights, knob("Where the weights begin; `default` is PyTorch's own for each layer")
-    ] = "default"
-    std: Annotated[float, knob("Spread of `normal`", ge=0, le=100, log=True)] = 0.01
-    bias: Annotated[
-        Literal["default", "zeros"], knob("Where the biases begin; `default` is PyTorch's own")
-    ] = "default"
-
 
 class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One experiment, as its file holds it."""
@@ -57,7 +40,7 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     network: tuple[Line, ...] = ()
     task: AnyTask = msgspec.field(default_factory=Classification)
     data: AnyData = msgspec.field(default_factory=Spiral)
-    initialization: Initialization = msgspec.field(default_factory=Initialization)
+    initialization: AnyInitialization = msgspec.field(default_factory=Default)
     augmentation: Augmentation = msgspec.field(default_factory=Augmentation)
     loss: AnyLoss = msgspec.field(default_factory=CrossEntropy)
     regularization: Regularization = msgspec.field(default_factory=Regularization)
@@ -73,11 +56,15 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def plan(self) -> networks.Plan:
         """The network line by line, with shapes, parameters and problems."""
-        return networks.plan(self.network, self.input)
+        try:
+            shape = self.input
+        except InputError:  # a file of the user's is not there; `problems` says which
+            shape = None
+        return networks.plan(self.network, shape)
 
     @property
     def input(self) -> Shape:
-        """The shape of one example as the network gets it."""
+        """The shape of one example as the network gets it; InputError where no data is there."""
         return (self.task.latent,) if isinstance(self.task, GAN) else self.data.shape
 
 
@@ -97,8 +84,9 @@ SECTIONS = (
 def options(section: str) -> tuple[type[Struct], ...]:
     """The structs that a table may name: every optimizer, every data set, ..."""
     members: dict[str, Any] = {
-        "task": AnyTask, "data": AnyData, "loss": AnyLoss, "averaging": AnyAveraging,
-        "optimizer": AnyOptimizer, "schedule": AnySchedule,
+        "task": AnyTask, "data": AnyData, "initialization": AnyInitialization,
+        "loss": AnyLoss, "averaging": AnyAveraging, "optimizer": AnyOptimizer,
+        "schedule": AnySchedule,
     }  # fmt: skip
     return tuple(members[section].__args__) if section in members else ()
 
@@ -108,6 +96,12 @@ def name_of(part: Struct | type[Struct]) -> str:
     return str(part.__struct_config__.tag or "")
 
 
+def choice_of(section: str) -> str:
+    """The key by which a table chooses among its options: `name`, or `weights`."""
+    kinds = options(section)
+    return str(kinds[0].__struct_config__.tag_field) if kinds else ""
+
+
 def knobs(experiment: Experiment) -> Iterator[Knob]:
     """Every hyperparameter of an experiment, section by section."""
     yield from (k for k in knobs_of(experiment, "") if k.key == "seed")
@@ -115,8 +109,10 @@ def knobs(experiment: Experiment) -> Iterator[Knob]:
         part = getattr(experiment, section)
         if kinds := options(section):
             names = tuple(name_of(kind) for kind in kinds)
+            choice = choice_of(section)
+            label = section if choice == "name" else choice
             yield Knob(
-                f"{section}.name", section, summary(type(part)), "choice",
+                f"{section}.{choice}", label, summary(type(part)), "choice",
                 name_of(part), None, names,
                 live=section in ("loss", "averaging", "optimizer", "schedule"),
             )  # fmt: skip
@@ -146,7 +142,7 @@ def value_at(experiment: Experiment, key: str) -> Any:
     """The value of one key, such as `optimizer.lr` or `network`."""
     section, _, field = key.partition(".")
     part = getattr(experiment, section)
-    if field == "name":
+    if field and field == choice_of(section):
         return name_of(part)
     return getattr(part, field) if field else part
 
@@ -164,7 +160,7 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
         raise InputError(_unknown(key), key)
     if not field:
         tables[section] = value
-    elif field == "name" and options(section):
+    elif field == choice_of(section):
         tables[section] = _renamed(getattr(experiment, section), section, value)
     else:
         tables[section][field] = value
@@ -207,7 +203,8 @@ def _renamed(part: Struct, section: str, name: Any) -> dict[str, Any]:
     }
     kinds = {name_of(kind): kind for kind in options(section)}
     kept = kinds[name].__struct_fields__ if name in kinds else ()
-    return {"name": name, **{field: value for field, value in moved.items() if field in kept}}
+    shared = {field: value for field, value in moved.items() if field in kept}
+    return {choice_of(section): name, **shared}
 
 
 def live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:
@@ -240,7 +237,7 @@ def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
     for section in SECTIONS:
         old, new = getattr(before, section), getattr(after, section)
         if type(old) is not type(new):
-            yield f"{section}.name"
+            yield f"{section}.{choice_of(section)}"
         for field in new.__struct_fields__:
             if getattr(old, field, None) != getattr(new, field):
                 yield f"{section}.{field}"

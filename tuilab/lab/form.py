@@ -5,10 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from tuilab.lab import edits
-from tuilab.lab.experiment import Experiment, knobs, name_of, options, value_at, with_value
+from tuilab.lab.catalogue.layers.regularization import Dropout
+from tuilab.lab.experiment import (
+    Experiment,
+    choice_of,
+    knobs,
+    name_of,
+    options,
+    value_at,
+    with_value,
+)
 from tuilab.lab.files import value
 from tuilab.lab.knobs import Knob, declared, summary
-from tuilab.lab.layers import Dropout
 from tuilab.lab.network import parse
 from tuilab.lab.numbers import THIN_SPACE, compact
 from tuilab.lab.stepping import stepped
@@ -34,18 +42,34 @@ _CHOICES = {
         "sin(x1)": "Waves from left to right",
         "sin(x2)": "Waves from bottom to top",
     },
-    "initialization.weights": {
-        "default": "PyTorch's own for each layer",
-        "kaiming_normal": "Keeps the size of the signal through ReLU; bell-shaped",
-        "kaiming_uniform": "Keeps the size of the signal through ReLU; evenly spread",
-        "xavier_normal": "Keeps the size of the signal through Tanh; bell-shaped",
-        "xavier_uniform": "Keeps the size of the signal through Tanh; evenly spread",
-        "normal": "Bell-shaped with the spread `std`, whatever the size of the layer",
-        "zeros": "All the same, so that units never become different",
-    },
     "initialization.bias": {
         "default": "PyTorch's own for each layer",
         "zeros": "All zero",
+    },
+    "initialization.mode": {
+        "fan_in": "The signal keeps its size on the way forward",
+        "fan_out": "The gradient keeps its size on the way back",
+    },
+    "initialization.nonlinearity": {
+        "auto": "The gain of what follows each layer; 1 where nothing does",
+        "linear": "Gain 1",
+        "sigmoid": "Gain 1",
+        "tanh": "Gain 5/3",
+        "relu": "Gain √2",
+        "leaky_relu": "Gain √2, almost: for a slope of 0.01",
+        "selu": "Gain 3/4; networks that normalize themselves need linear",
+    },
+    "optimizer.weight_decay_on": {
+        "weights": "Matrices and kernels; not biases, norms, embeddings and positions",
+        "all": "Every parameter, as PyTorch does by itself",
+    },
+    "optimizer.adjust_lr_fn": {
+        "original": "√(rows ∕ columns) where there are more rows (Jordan)",
+        "match_rms_adamw": "As long as a step of AdamW: lr as for that (Moonshot)",
+    },
+    "optimizer.line_search_fn": {
+        "strong_wolfe": "Go as far as the loss falls well",
+        "none": "Steps of the length lr",
     },
 }  # fmt: skip
 
@@ -124,6 +148,6 @@ def written(knob: Knob) -> str:
 def helps(knob: Knob) -> dict[str, str]:
     """One line about each choice of a knob."""
     section, _, field = knob.key.partition(".")
-    if field == "name":
+    if field == choice_of(section):
         return {name_of(kind): summary(kind) for kind in options(section)}
     return _CHOICES.get(knob.key, {})

@@ -55,7 +55,8 @@ class Knob:
     label: str
     help: str
     kind: str
-    "`int`, `float`, `bool`, `text`, `choice`, `choices` (any of several) or `list` (of numbers)."
+    """`int`, `float`, `bool`, `text`, `choice`, `choices` (any of several), `list` (of numbers) or
+    `points` (lists of numbers in a list)."""
     value: Any
     default: Any
     choices: tuple[Any, ...] = ()
@@ -124,6 +125,8 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
         return "choice", arguments
     if origin in (list, tuple) and arguments and typing.get_origin(arguments[0]) is Literal:
         return "choices", typing.get_args(arguments[0])
+    if origin in (list, tuple) and arguments and typing.get_origin(arguments[0]) is tuple:
+        return "points", ()
     if origin in (list, tuple):
         return "list", ()
     if origin in (typing.Union, types.UnionType):
@@ -187,11 +190,13 @@ def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
     structs = [option for option in options if _is_struct(option)]
     if "unknown field" in problem and structs:
         wrong = problem.rsplit(" ", 1)[-1]
-        chosen = [kind for kind in structs if _tag(kind) == _named(value)] or structs
+        chosen = [kind for kind in structs if _tag(kind) == _named(value, kind)] or structs
         known = [name for kind in chosen for name in kind.__struct_fields__]
         return f'there is no key "{wrong}" here; {nearest(wrong, known)}'.rstrip("; ")
-    if problem == "object missing required field name" and structs:
-        return f"it needs a name, one of {', '.join(str(_tag(kind)) for kind in structs)}"
+    needed = structs[0].__struct_config__.tag_field if structs else None
+    if needed and problem == f"object missing required field {needed}":
+        needed = "a name" if needed == "name" else needed
+        return f"it needs {needed}, one of {', '.join(str(_tag(kind)) for kind in structs)}"
     if "invalid value '" in problem and structs:
         wrong = problem.split("'")[1]
         tags = [str(_tag(kind)) for kind in structs]
@@ -205,7 +210,7 @@ def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
 def _member(struct: Any, name: str, value: Any) -> tuple[Any, Any]:
     """The type and the value one key further in; `name` is the tag itself in a tagged table."""
     for option in typing.get_args(struct) or (struct,):
-        if not _is_struct(option) or (_named(value) not in ("", _tag(option))):
+        if not _is_struct(option) or (_named(value, option) not in ("", _tag(option))):
             continue
         hint = typing.get_type_hints(option).get(name)
         if hint is not None:
@@ -221,5 +226,7 @@ def _tag(struct: type[Struct]) -> Any:
     return struct.__struct_config__.tag
 
 
-def _named(value: Any) -> Any:
-    return value.get("name", "") if isinstance(value, dict) else ""
+def _named(value: Any, option: type[Struct]) -> Any:
+    """The tag that a table chooses by."""
+    key = option.__struct_config__.tag_field or "name"
+    return value.get(key, "") if isinstance(value, dict) else ""

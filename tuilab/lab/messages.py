@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tuilab.lab.event import Event, snake
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.records import Device, LayerStatistics, Sample
+from tuilab.lab.pictures import Picture
+from tuilab.lab.records import Device, LayerStatistics
 
 
 class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
@@ -81,15 +83,7 @@ class Close(Command, frozen=True, tag=str.lower):
 AnyCommand = Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Save | Close
 
 
-def _snake(name: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
-
-
-class Event(Struct, frozen=True, tag_field="event", tag=_snake):
-    """What the worker tells."""
-
-
-class Loading(Event, frozen=True, tag=_snake):
+class Loading(Event, frozen=True, tag=snake):
     """Something takes a while: importing PyTorch, downloading or drawing data."""
 
     what: str
@@ -97,14 +91,14 @@ class Loading(Event, frozen=True, tag=_snake):
     "From 0 to 1; None where it is not known; 1 when it is done."
 
 
-class Ready(Event, frozen=True, tag=_snake):
+class Ready(Event, frozen=True, tag=snake):
     """PyTorch is loaded; runs can begin."""
 
     devices: list[Device]
     versions: dict[str, str]
 
 
-class Started(Event, frozen=True, tag=_snake):
+class Started(Event, frozen=True, tag=snake):
     """A run has its data, its network and its optimizer."""
 
     run: str
@@ -121,7 +115,7 @@ class Started(Event, frozen=True, tag=_snake):
     "Anything to know, such as which layers kept their weights."
 
 
-class Progressed(Event, frozen=True, tag=_snake):
+class Progressed(Event, frozen=True, tag=snake):
     """What happened since the last report, about ten times a second."""
 
     run: str
@@ -145,7 +139,7 @@ class Progressed(Event, frozen=True, tag=_snake):
     device_memory: int = 0
 
 
-class Probed(Event, frozen=True, tag=_snake):
+class Probed(Event, frozen=True, tag=snake):
     """Statistics of each layer at one step."""
 
     run: str
@@ -153,7 +147,7 @@ class Probed(Event, frozen=True, tag=_snake):
     layers: list[LayerStatistics]
 
 
-class EpochEnded(Event, frozen=True, tag=_snake):
+class EpochEnded(Event, frozen=True, tag=snake):
     """An evaluation at the end of an epoch (very short epochs: about ten a second)."""
 
     run: str
@@ -165,7 +159,7 @@ class EpochEnded(Event, frozen=True, tag=_snake):
     "The same on the validation part; empty if there is none."
 
 
-class Changed(Event, frozen=True, tag=_snake):
+class Changed(Event, frozen=True, tag=snake):
     """A live knob has a new value; a mark on the charts."""
 
     run: str
@@ -174,7 +168,7 @@ class Changed(Event, frozen=True, tag=_snake):
     value: Any
 
 
-class Paused(Event, frozen=True, tag=_snake):
+class Paused(Event, frozen=True, tag=snake):
     """The run waits between two batches."""
 
     run: str
@@ -182,21 +176,21 @@ class Paused(Event, frozen=True, tag=_snake):
     note: str = ""
 
 
-class Resumed(Event, frozen=True, tag=_snake):
+class Resumed(Event, frozen=True, tag=snake):
     """The run goes on."""
 
     run: str
     step: int
 
 
-class Rewound(Event, frozen=True, tag=_snake):
+class Rewound(Event, frozen=True, tag=snake):
     """The run is back at an earlier step; history after it no longer counts."""
 
     run: str
     step: int
 
 
-class Saved(Event, frozen=True, tag=_snake):
+class Saved(Event, frozen=True, tag=snake):
     """A checkpoint is on the disk."""
 
     run: str
@@ -204,7 +198,7 @@ class Saved(Event, frozen=True, tag=_snake):
     path: str
 
 
-class Finished(Event, frozen=True, tag=_snake):
+class Finished(Event, frozen=True, tag=snake):
     """The run is over."""
 
     run: str
@@ -227,7 +221,7 @@ CANNOT_START = "This experiment cannot be started"
 """The title of a failure that lies in what was written; nothing was trained."""
 
 
-class Failed(Event, frozen=True, tag=_snake):
+class Failed(Event, frozen=True, tag=snake):
     """Something went wrong, in the user's terms; the run waits if it can be recovered."""
 
     run: str
@@ -239,53 +233,14 @@ class Failed(Event, frozen=True, tag=_snake):
     offers: list[Offer] = field(default_factory=list)
 
 
-class Logged(Event, frozen=True, tag=_snake):
+class Logged(Event, frozen=True, tag=snake):
     """A line that a library printed, or a note of the host's own."""
 
     text: str
     source: str = "host"
 
 
-class Surface(Event, frozen=True, tag=_snake):
-    """What the network says over the plane, row by row from the top."""
-
-    run: str
-    step: int
-    bounds: tuple[float, float, float, float]
-    "Left, right, bottom, top."
-    width: int
-    height: int
-    values: list[float]
-    "For classes: class + certainty, as k + p with p in [0, 1); for a regression: the output."
-    points: list[tuple[float, float, float]]
-    "Some examples: x1, x2, class or target."
-    validation: list[tuple[float, float, float]] = field(default_factory=list)
-
-
-class Curve(Event, frozen=True, tag=_snake):
-    """What the network says over one input."""
-
-    run: str
-    step: int
-    x: list[float]
-    y: list[float]
-    points: list[tuple[float, float]]
-
-
-class Confusion(Event, frozen=True, tag=_snake):
-    """How often each class was taken for which, with sample predictions."""
-
-    run: str
-    step: int
-    classes: list[str]
-    counts: list[list[int]]
-    "counts[target][predicted]"
-    samples: list[Sample]
-
-
-Picture = Surface | Curve | Confusion
-
 AnyEvent = (
     Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
-    | Rewound | Saved | Finished | Failed | Logged | Surface | Curve | Confusion
+    | Rewound | Saved | Finished | Failed | Logged | Picture
 )  # fmt: skip

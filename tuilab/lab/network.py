@@ -7,13 +7,16 @@ file and in the architecture pane. A place in a network is a path of indices: (3
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from tuilab.lab.catalogue.layers.blocks import Parallel, Repeat, Residual
 from tuilab.lab.errors import InputError, in_plain_words, nearest
-from tuilab.lab.layer import Layer, Shape, show
-from tuilab.lab.layers import BLOCKS, LAYERS, Repeat, Residual
+from tuilab.lab.knobs import declared
+from tuilab.lab.layer import Layer, Shape, Tokens, can_freeze
+from tuilab.lab.layer import arguments as names_of
+from tuilab.lab.layers import BLOCKS, LAYERS
 
 Line = str | tuple[Any, ...]
 """A layer as text, or a block: a tuple of lines, the first of which names it."""
@@ -39,20 +42,23 @@ def parse(line: str) -> Layer:
     arguments: dict[str, Any] = {}
     for position, word in enumerate(rest):
         key, value = _argument(kind, word, position, arguments)
-        arguments[key] = _value(value)
+        is_choice = value in declared(kind)[key].choices  # a word such as none, as it stands
+        arguments[key] = value if is_choice else _value(value)
     return _build(kind, arguments)
 
 
 def _argument(kind: type[Layer], word: str, position: int, seen: dict[str, Any]) -> tuple[str, str]:
     """Split `name=value`; a bare value takes the name that stands at its position."""
-    names = kind.__struct_fields__
+    names = names_of(kind)
     key, equals, value = word.partition("=")
     if not equals:
         if position >= len(names):
             takes = f"takes only {', '.join(names)}" if names else "takes no arguments"
             raise InputError(f"{kind.__name__} {takes}; what is {word}?")
         key, value = names[position], word
-    if key not in names:
+    if key == "frozen" and not can_freeze(kind):
+        raise InputError(f"{kind.__name__} has nothing to freeze: it learns nothing")
+    if key not in kind.__struct_fields__:
         offer = nearest(key, names) if names else "it takes no arguments"
         raise InputError(f"{kind.__name__} has no argument {key}; {offer}".rstrip("; "))
     if key in seen:
@@ -82,9 +88,20 @@ def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
         key, problem = in_plain_words(str(error))
         if "missing required field" in problem:
             missing = problem.rsplit(" ", 1)[-1]
-            raise InputError(f"{kind.__name__} needs {missing}: {kind.__name__} 16") from None
+            example = f"{kind.__name__} {kind.example}"
+            raise InputError(f"{kind.__name__} needs {missing}: {example}") from None
+        if "invalid enum value" in problem and key in declared(kind):
+            offer = nearest(str(arguments[key]), _choices(get_type_hints(kind)[key]))
+            problem = f'there is no "{arguments[key]}"; {offer}'.rstrip("; ")
         raise InputError(problem, f"{kind.__name__} {key.partition('[')[0]}") from None
     return layer
+
+
+def _choices(hint: Any) -> list[str]:
+    """The words that a type allows, such as same and valid beside a number."""
+    if get_origin(hint) is Literal:
+        return list(map(str, get_args(hint)))
+    return [word for part in get_args(hint) for word in _choices(part)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +137,21 @@ class Plan:
     """A whole network, line by line."""
 
     rows: tuple[Row, ...]
-    input: Shape
+    input: Shape | None
+    "None while the data is not there."
     output: Shape | None
     "None while a line above has a problem."
     parameters: int
+
+    @property
+    def learns(self) -> bool:
+        """Whether any layer has weights that are not frozen."""
+        kept = {row.path for row in self.rows if row.layer is not None and row.layer.frozen}
+        return any(
+            row.parameters and not any(row.path[:end] in kept for end in range(1, row.depth + 2))
+            for row in self.rows
+            if not row.is_block
+        )
 
     @property
     def is_valid(self) -> bool:
@@ -131,7 +159,7 @@ class Plan:
         return not any(row.problem for row in self.rows)
 
 
-def plan(network: tuple[Line, ...], shape: Shape) -> Plan:
+def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
     """Work through a network line by line; a line with a problem hides the shapes below it."""
     rows, output = _walk(network, shape, ())
     return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
@@ -164,6 +192,8 @@ def _row(text: str, shape: Shape | None, path: Path) -> Row:
         if type(layer).__name__ in BLOCKS:
             raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')
         row = replace(row, layer=layer)
+        if isinstance(shape, Tokens) and not layer.takes_tokens:
+            raise InputError("these are token numbers; put Embedding first")
         if shape is not None:
             output = layer.output(shape)
             row = replace(row, output=output, parameters=layer.parameters(shape))
@@ -187,22 +217,56 @@ def _block(
     except InputError as error:
         inside, _ = _walk(lines, None, path, 1)
         return [replace(head, problem=str(error)), *inside], None
-    head = replace(head, layer=layer)
-    inside, output = _walk(lines, shape, path, 1)
-    parameters = _parameters(inside, depth=len(path))
-    if isinstance(layer, Repeat):
-        inside, parameters, output = _repeat(layer, inside, parameters, lines, shape, output)
-    problem = _block_problem(layer, shape, output, bool(inside))
+    inside, parameters, output = _inside(layer, lines, shape, path)
+    problem = "" if inside else f"{type(layer).__name__} is empty: put a layer into it"
+    try:
+        if isinstance(layer, Residual) and shape is not None and output is not None:
+            layer.add(shape, output)
+        if isinstance(layer, Parallel):
+            output = _joined(layer, inside, len(path))
+    except InputError as error:
+        problem = str(error)
     output = None if problem else output
-    return [replace(head, output=output, parameters=parameters, problem=problem), *inside], output
+    head = replace(head, layer=layer, output=output, parameters=parameters, problem=problem)
+    return [head, *inside], output
+
+
+def _inside(
+    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: Path
+) -> tuple[list[Row], int, Shape | None]:
+    """The rows of a block, their parameters, and what comes out of the last."""
+    if isinstance(layer, Parallel):
+        rows: list[Row] = []
+        for index, branch in enumerate(lines[1:], 1):
+            rows.extend(_walk((*lines[:index], branch), shape, path, index)[0])
+        return rows, _parameters(rows, len(path)), None
+    rows, output = _walk(lines, shape, path, 1)
+    once = _parameters(rows, len(path))
+    if isinstance(layer, Repeat):
+        return _repeat(layer, rows, once, lines, shape, output)
+    return rows, once, output
+
+
+def _joined(layer: Parallel, inside: list[Row], depth: int) -> Shape | None:
+    """What the branches make side by side; None while one of them has a problem."""
+    outputs = [row.output for row in inside if row.depth == depth]
+    known = [output for output in outputs if output is not None]
+    return layer.join(known) if known and len(known) == len(outputs) else None
 
 
 def _layers(line: Line) -> int:
     """How many layers a line stands for."""
     if isinstance(line, str):
         return 1
-    times = re.fullmatch(r"Repeat\s+(?:times=)?(\d{1,9})", str(line[0] if line else "").strip())
-    return (int(times[1]) if times else 1) * sum(map(_layers, line[1:]))
+    return _times(line) * sum(map(_layers, line[1:]))
+
+
+def _times(block: tuple[Any, ...]) -> int:
+    try:
+        head = parse(block[0]) if block and isinstance(block[0], str) else None
+    except InputError:
+        return 1
+    return head.times if isinstance(head, Repeat) else 1
 
 
 def _repeat(
@@ -225,17 +289,6 @@ def _repeat(
     return inside, total, output
 
 
-def _block_problem(layer: Layer, shape: Shape | None, output: Shape | None, filled: bool) -> str:
-    if not filled:
-        return f"{type(layer).__name__} is empty: put a layer into it"
-    if isinstance(layer, Residual) and None not in (shape, output) and shape != output:
-        return (
-            f"Residual adds what goes in, {show(shape)}, to what comes out, {show(output)}: "
-            "make both shapes the same"
-        )
-    return ""
-
-
 def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
     """Lists as tuples all the way down; InputError where something is no line."""
     if not isinstance(lines, (list, tuple)):
@@ -248,7 +301,7 @@ def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
 
 
 def same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:
-    """Whether two networks differ at most in knobs that are live, such as Dropout's p."""
+    """Whether two networks differ at most in knobs that are live: a Dropout's p, what is frozen."""
     if len(before) != len(after):
         return False
     return all(_same_line(old, new) for old, new in zip(before, after, strict=True))
@@ -263,6 +316,7 @@ def _same_line(old: Line, new: Line) -> bool:
         first, second = parse(old), parse(new)
     except InputError:
         return False
-    if type(first).__name__ == type(second).__name__ == "Dropout":
-        return True
-    return first == second
+    return type(first) is type(second) and all(
+        knob.live or getattr(first, name) == getattr(second, name)
+        for name, knob in declared(type(first)).items()
+    )

@@ -1,7 +1,7 @@
 """How numbers are written on a screen."""
 
 from decimal import Decimal
-from math import isfinite
+from math import isfinite, isqrt
 from typing import Any
 
 THIN_SPACE = "\u2009"
@@ -11,6 +11,16 @@ THIN_SPACE = "\u2009"
 def grouped(number: int) -> str:
     """A whole number in groups of three digits, such as `10 000`; huge ones as `1.2e15`."""
     return f"{number:.3g}" if abs(number) >= 10**15 else f"{number:,}".replace(",", THIN_SPACE)
+
+
+def divisors(number: int) -> list[int]:
+    """What divides a number evenly, from 1 to itself.
+
+    >>> divisors(28)
+    [1, 2, 4, 7, 14, 28]
+    """
+    small = [size for size in range(1, isqrt(number) + 1) if number % size == 0]
+    return sorted({*small, *(number // size for size in small)})
 
 
 def compact(value: Any) -> str:

@@ -2,43 +2,154 @@
 
 from collections.abc import Iterator
 
+from tuilab.lab.catalogue.layers.graph import GraphConvolution
+from tuilab.lab.catalogue.regularization import PICTURES_ONLY
+from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of
+from tuilab.lab.layer import Shape, Tokens, show
+from tuilab.lab.network import Line
 
 
 def problems(experiment: Experiment) -> list[str]:
     """Why this experiment cannot be started; empty if it can."""
+    try:
+        experiment.input  # noqa: B018  a file of the user's may not be there
+    except InputError as error:
+        return [f"data: {error}"]
     found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
-    data, loss, task = experiment.data, experiment.loss, name_of(experiment.task)
-    if task not in data.tasks:
-        found.append(f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}")
-    if task not in loss.tasks:
-        found.append(f"loss.name: {name_of(loss)} is for {' or '.join(loss.tasks)}, not {task}")
-    if not data.shape or 0 in data.shape:
-        found.append("data.features: choose at least one feature")
+    found.extend(_belonging(experiment))
     if not found:
         found.extend(_ending(experiment))
-    optimizer = experiment.optimizer
-    if getattr(optimizer, "nesterov", False) and not getattr(optimizer, "momentum", 0):
-        found.append("optimizer.nesterov: Nesterov needs a momentum above 0")
+    found.extend(_combinations(experiment))
     return found
 
 
+def _belonging(experiment: Experiment) -> Iterator[str]:
+    """Whether task, data and loss are for each other."""
+    data, loss, task = experiment.data, experiment.loss, name_of(experiment.task)
+    if task not in data.tasks:
+        yield f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}"
+    if task not in loss.tasks:
+        yield f"loss.name: {name_of(loss)} is for {' or '.join(loss.tasks)}, not {task}"
+    if not data.shape or 0 in data.shape:
+        yield "data.features: choose at least one feature"
+    for row in experiment.plan.rows:
+        if isinstance(row.layer, GraphConvolution) and not (row.problem or data.graph):
+            yield (
+                f"{row.key}: GraphConvolution mixes along the edges of a graph, and {data.title} "
+                "has none; take Linear, or data with a graph"
+            )
+
+
+# --- what the network ends in ---------------------------------------------------------------------
+
+
 def _ending(experiment: Experiment) -> Iterator[str]:
-    """Whether the last layer fits the classes and the loss."""
+    """Whether the last layer fits the task, the classes and the loss."""
     plan, data, loss = experiment.plan, experiment.data, experiment.loss
-    classes = len(data.classes) if name_of(experiment.task) == "classification" else 0
-    if name_of(loss) == "bce" and classes != 2:
+    task = name_of(experiment.task)
+    if task == "gan":
+        yield from _sides(experiment)
+        return
+    classes = len(data.classes) if task == "classification" else 0
+    if name_of(loss) == "bce" and task == "classification" and classes != 2:
         yield f"loss.name: bce is for two classes, {data.title} has {classes}; use cross_entropy"
         return
-    wanted = loss.outputs(classes)
+    wanted, what, last = _wanted(experiment, task, classes)
     if not experiment.network:
-        yield f"network: there is no layer yet; add Linear {wanted}"
-    elif plan.output != (wanted,):
-        ends = "×".join(map(str, plan.output or ()))
-        what, need = (f"{classes} classes", "need") if classes else ("one target", "needs")
+        yield f"network: there is no layer yet; add {last}"
+    elif plan.output != wanted:
         yield (
-            f"network: it ends in [{ends}], but {what} with {name_of(loss)} {need} [{wanted}]; "
-            f"end it with Linear {wanted}"
+            f"network: it ends in {show(plan.output)}, but {what} {show(wanted)}; "
+            f"end it with {last}"
         )
+    elif task == "perceptron":
+        yield from _perceptron(experiment.network)
     elif not plan.parameters:
-        yield f"network: no layer here has weights that could learn; add Linear {wanted}"
+        yield f"network: no layer here has weights that could learn; add {last}"
+
+
+def _wanted(experiment: Experiment, task: str, classes: int) -> tuple[Shape, str, str]:
+    """The shape that the network must end in, who needs it, and a layer that gives it."""
+    data, loss = experiment.data, name_of(experiment.loss)
+    if task == "autoencoder":
+        return data.shape, f"an autoencoder of {data.title} gives back", f"{show(data.shape)}"
+    if task == "perceptron":
+        return (1,), "the perceptron rule needs", "Linear 1, then Step"
+    if isinstance(data.shape, Tokens) and task == "language_model":
+        count = data.shape.vocabulary
+        return (*data.positions, count), f"{count} tokens need", f"Linear {count}"
+    count = experiment.loss.outputs(classes)
+    what = f"{classes} classes with {loss} need" if classes else f"one target with {loss} needs"
+    return (*data.positions, count), what, f"Linear {count}"
+
+
+def _perceptron(network: tuple[Line, ...]) -> Iterator[str]:
+    """Rosenblatt's rule is for one layer of weights and a step."""
+    names = [line.split()[0] if isinstance(line, str) else "block" for line in network]
+    if [name for name in names if name != "Flatten"] != ["Linear", "Step"]:
+        yield (
+            "network: the perceptron rule is for Linear 1 and Step alone; "
+            "with hidden layers, take task = classification and a loss with a gradient"
+        )
+
+
+def _sides(experiment: Experiment) -> Iterator[str]:
+    """A GAN's network is a Generator and a Discriminator, one after the other."""
+    rows = [row for row in experiment.plan.rows if row.depth == 0]
+    data = experiment.data
+    if [row.text.split()[0] if row.text else "" for row in rows] != ["Generator", "Discriminator"]:
+        yield (
+            'network: a GAN is two blocks, ["Generator", ...] from the noise to an example, '
+            'and ["Discriminator", ...] from an example to one number'
+        )
+    elif rows[0].output != data.shape:
+        yield (
+            f"network[0]: the generator draws {show(rows[0].output)}, but an example of "
+            f"{data.title} is {show(data.shape)}"
+        )
+    elif rows[1].output != (1,):
+        yield (
+            f"network[1]: the discriminator ends in {show(rows[1].output)}; "
+            "it must answer with one number: end it with Linear 1"
+        )
+
+
+# --- knobs that exclude each other ----------------------------------------------------------------
+
+
+def _combinations(experiment: Experiment) -> Iterator[str]:
+    """Knobs that cannot act together, or not on this data."""
+    optimizer, training = experiment.optimizer, experiment.training
+    momentum, dampening = (getattr(optimizer, knob, 0) for knob in ("momentum", "dampening"))
+    if getattr(optimizer, "nesterov", False) and not momentum:
+        yield "optimizer.nesterov: Nesterov needs a momentum above 0"
+    if getattr(optimizer, "nesterov", False) and dampening:
+        yield "optimizer.dampening: Nesterov needs a dampening of 0"
+    elif dampening and not momentum:
+        yield "optimizer.dampening: there is no momentum to dampen; set it above 0"
+    if experiment.schedule.watches_validation and not getattr(experiment.data, "validation", 1):
+        name = name_of(experiment.schedule)
+        yield f"schedule.name: {name} needs validation examples; set data.validation above 0"
+    if name_of(optimizer) == "lbfgs" and training.precision == "fp16":
+        yield "training.precision: L-BFGS looks at several points in a step; take fp32 with it"
+    if experiment.regularization.patience and not experiment.data.validation:
+        yield (
+            "regularization.patience: early stopping watches the validation loss; "
+            "set data.validation above 0"
+        )
+    yield from _augmentation(experiment)
+
+
+def _augmentation(experiment: Experiment) -> Iterator[str]:
+    """Changes to examples that mean nothing for this data or task."""
+    knobs, data, task = experiment.augmentation, experiment.data, name_of(experiment.task)
+    for name in PICTURES_ONLY:
+        if getattr(knobs, name) and len(data.shape) != 3:
+            yield f"augmentation.{name}: it acts on pictures, {data.title} has none; set it to 0"
+    if isinstance(data.shape, Tokens) and knobs.noise:
+        yield f"augmentation.noise: {data.title} is made of tokens, not of numbers; set it to 0"
+    if knobs.mixup and (task not in ("classification", "regression") or data.positions):
+        yield f"augmentation.mixup: it mixes examples with one target each, not for {task} here"
+    elif knobs.mixup and isinstance(data.shape, Tokens):
+        yield f"augmentation.mixup: {data.title} is made of tokens, which cannot be mixed"

@@ -37,3 +37,14 @@ class Sample(Struct, frozen=True):
     target: int
     predicted: int
     probability: float
+
+
+class Pair(Struct, frozen=True):
+    """An example and its reconstruction."""
+
+    input: bytes
+    "As in `Sample`; empty where an example is no picture."
+    output: bytes
+    shape: tuple[int, ...]
+    error: float
+    "Mean squared error, in units of the normalized input."

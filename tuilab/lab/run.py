@@ -14,15 +14,12 @@ from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.messages import (
     AnyEvent,
     Changed,
-    Confusion,
-    Curve,
     EpochEnded,
     Failed,
     Finished,
     Loading,
     Logged,
     Paused,
-    Picture,
     Probed,
     Progressed,
     Ready,
@@ -30,8 +27,8 @@ from tuilab.lab.messages import (
     Rewound,
     Saved,
     Started,
-    Surface,
 )
+from tuilab.lab.pictures import Picture
 from tuilab.lab.records import Device
 from tuilab.lab.series import Series
 
@@ -146,7 +143,7 @@ class Run(Struct):
             case Logged():
                 self.log.append(event.text)
                 del self.log[:-LOG_LINES]
-            case Surface() | Curve() | Confusion():
+            case Surface() | Curve() | Confusion() | Written() | Reconstructed() | Drawn() | Scatter():
                 self.picture = event
             case _:
                 assert_never(event)

@@ -21,7 +21,8 @@ def stepped(knob: Knob, direction: int) -> Any:
             moved = step(knob.value, direction) if knob.log else knob.value + direction
             return _bounded(knob, int(moved))
         case "float":
-            moved = _rung(knob.value, direction) if knob.log else _notch(knob, direction)
+            first = 0.1 if knob.unit == "epochs" else 1e-4
+            moved = _rung(knob.value, direction, first) if knob.log else _notch(knob, direction)
             return _bounded(knob, float(moved))
         case _:
             return knob.value
@@ -35,10 +36,10 @@ def _doubled(value: float, direction: int) -> float:
     return value * 2 if direction > 0 else value // 2
 
 
-def _rung(value: float, direction: int) -> float:
-    """The next of 1, 2, 5, 10, 20, 50, ..."""
+def _rung(value: float, direction: int, first: float = 1e-4) -> float:
+    """The next of 1, 2, 5, 10, 20, 50, ...; up from zero to 1, a fraction to `first`."""
     if value <= 0:
-        return (1 if isinstance(value, int) else 1e-4) if direction > 0 else value
+        return (1 if isinstance(value, int) else first) if direction > 0 else value
     exponent = floor(log10(value))
     near = (float(f"{digit}e{exponent + shift}") for shift in (-1, 0, 1) for digit in (1, 2, 5))
     if direction > 0:

@@ -49,7 +49,10 @@ class Desk:
         if self.sent is None or not self.run.is_active:
             return False
         before, after = self.sent, self.experiment
-        is_same = name_of(before.task) == name_of(after.task) and name_of(before.data) == name_of(after.data)
+        is_same = all(
+            name_of(getattr(before, part)) == name_of(getattr(after, part))
+            for part in ("task", "data")
+        )
         return self._is_other or not is_same
 
     @property

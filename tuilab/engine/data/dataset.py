@@ -13,13 +13,18 @@ InputsAt = Callable[[Tensor], Tensor]
 """Coordinates of points, [n, 1 or 2], to the inputs that a network gets for them."""
 
 
+IGNORED = -100
+"""The target of a position that counts for nothing, neither in a loss nor in a metric."""
+
+
 @dataclass(slots=True)
 class Part:
     """Examples to train, validate or test on.
 
     Args:
-        inputs: float [n, features], or uint8 [n, channels, height, width] for pictures.
-        targets: int64 [n] classes, or float [n, outputs].
+        inputs: float [n, *shape], uint8 [n, channels, height, width] for pictures, or int64
+            [n, length] for tokens.
+        targets: int64 [n] classes or [n, *positions], or float [n, outputs].
         coordinates: what the inputs were made from, where that can be drawn: [n, 1] or [n, 2].
     """
 
@@ -33,12 +38,20 @@ class Part:
     def to(self, device: torch.device) -> "Part":
         """The same examples on a device."""
         there = None if self.coordinates is None else self.coordinates.to(device)
-        return Part(self.inputs.to(device), self.targets.to(device), there)
+        return Part(_moved(self.inputs, device), _moved(self.targets, device), there)
 
     def at(self, indices: Tensor) -> "Part":
         """Some of the examples, in the order of `indices`."""
         there = None if self.coordinates is None else self.coordinates[indices]
         return Part(self.inputs[indices], self.targets[indices], there)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """The same numbers on a device; windows that overlap stay one row there, too."""
+    row = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.untyped_storage())
+    if tensor.numel() <= len(row):
+        return tensor.to(device)
+    return row.to(device).as_strided(tensor.size(), tensor.stride(), tensor.storage_offset())
 
 
 @dataclass(slots=True)
@@ -47,8 +60,15 @@ class Source:
 
     training: Part
     test: Part
+    "May have no examples."
     inputs_at: InputsAt | None = None
     bounds: tuple[float, ...] = ()
+    validation: Part | None = None
+    "Where the set itself says what is held back: the end of a text, some nodes of a graph."
+    vocabulary: tuple[str, ...] = ()
+    adjacency: Tensor | None = None
+    modes: Tensor | None = None
+    spread: float = 0.0
 
 
 @dataclass(slots=True)
@@ -71,6 +91,14 @@ class Dataset:
     "For sets that can be drawn: coordinates [n, 1 or 2] to normalized inputs."
     bounds: tuple[float, ...] = ()
     "For sets that can be drawn: left, right (, bottom, top)."
+    vocabulary: tuple[str, ...] = ()
+    "For texts: every token by its number."
+    adjacency: Tensor | None = None
+    "For graphs: float [nodes, nodes], 1 where there is an edge, symmetric, 0 on the diagonal."
+    modes: Tensor | None = None
+    "For sets of separate clouds: their middles as normalized inputs, [modes, 2]."
+    spread: float = 0.0
+    "The standard deviation of such a cloud each way, in the same unit."
 
     def prepared(self, inputs: Tensor) -> Tensor:
         """Inputs as the network takes them: float and normalized."""

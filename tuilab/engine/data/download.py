@@ -26,13 +26,19 @@ INSTEAD = "Set data.root to a folder that has the files, or open the offline pre
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file that lies compressed (`name`.gz) on every mirror."""
+    """A file that lies on every mirror, compressed (as `name`.gz) or as it is."""
 
     name: str
     size: int
-    "Bytes, compressed."
+    "Bytes that are sent, within some thousand."
     sha256: str
-    "Of the compressed file."
+    "Of what is sent; its first digits will do."
+    compressed: bool = True
+
+    @property
+    def sent(self) -> str:
+        """Its name on a mirror."""
+        return f"{self.name}.gz" if self.compressed else self.name
 
 
 class _WrongFile(Exception):
@@ -41,41 +47,47 @@ class _WrongFile(Exception):
 
 def download(
     files: Sequence[Remote], mirrors: Sequence[str], folder: Path, report: Report,
-    timeout: tuple[float, float] = TIMEOUT,
+    timeout: tuple[float, float] = TIMEOUT, instead: str = INSTEAD,
+    elsewhere: str = "set data.root to another folder",
 ) -> None:  # fmt: skip
     """Bring files into a folder, decompressed; InputError says what was tried and what to do.
 
     Files that arrived whole stay, should a later one fail. `report` may raise to cancel.
+
+    Args:
+        instead: what to do without a network.
+        elsewhere: what to do where the folder takes no files.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file in files:
             _remove_stale(folder)
-            _fetch(file, mirrors, folder, report, timeout)
+            if problem := _fetch(file, mirrors, folder, report, timeout):
+                raise InputError(f"{problem}. {instead}", str(folder / file.name))
     except OSError as error:
         full = error.errno in (ENOSPC, EDQUOT)
         why = "the disk is full; make room" if full else str(error.strerror or error)
-        problem = f"no file can be written here: {why}, or set data.root to another folder"
+        problem = f"no file can be written here: {why}, or {elsewhere}"
         raise InputError(problem, str(folder)) from None
 
 
 def _fetch(
     file: Remote, mirrors: Sequence[str], folder: Path, report: Report, timeout: tuple[float, float]
-) -> None:
-    """Try one mirror after the other."""
+) -> str:
+    """Try one mirror after the other; what went wrong with each, or nothing."""
     tried = []
     for mirror in mirrors:
-        url = f"{mirror}{file.name}.gz"
-        with _part_file(folder / f"{file.name}.gz") as part:
+        url = f"{mirror}{file.sent}"
+        with _part_file(folder / file.sent) as part:
             if problem := _transfer(file, url, part, report, timeout):
                 tried.append(f"{url} ({problem})")
                 continue
-            _decompress(part, folder / file.name)
-            return
-    raise InputError(
-        f"it could not be downloaded; tried {' and '.join(tried)}. {INSTEAD}",
-        str(folder / file.name),
-    )
+            if file.compressed:
+                _decompress(part, folder / file.name)
+            else:
+                part.replace(folder / file.name)
+            return ""
+    return f"it could not be downloaded; tried {' and '.join(tried)}"
 
 
 def _transfer(
@@ -88,7 +100,7 @@ def _transfer(
     progress = _Progress(file, report)
     try:
         pooch.HTTPDownloader(progress, PIECE, timeout=timeout)(url, str(part), None)
-        if pooch.file_hash(str(part)) != file.sha256:
+        if not pooch.file_hash(str(part)).startswith(file.sha256):
             raise _WrongFile
     except _WrongFile:
         return "it sent another file: the checksum differs"

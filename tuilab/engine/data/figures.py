@@ -49,19 +49,30 @@ def gauss(count: int, noise: float, chance: Generator) -> Points:
     return centers + spread * torch.randn(count, 2, generator=chance), classes
 
 
-def spiral(count: int, noise: float, chance: Generator) -> Points:
-    """Two arms of 1.75 turns; the arm of class 1 starts upward, that of class 0 downward."""
-    sizes = ((count + 1) // 2, count // 2)
-    points = torch.cat(
-        [_arm(sizes[0], 0.0, chance), _arm(sizes[1], math.pi, chance)]
-    ) + noise * uniform((count, 2), 1.0, chance)
-    return points, (torch.arange(count) < sizes[0]).long()
+def spiral(arms: int, turns: float, count: int, noise: float, chance: Generator) -> Points:
+    """Arms of so many turns; that of class 1 starts upward, the others evenly about it."""
+    order = [1, 0, *range(2, arms)]
+    sizes = [(count + arms - 1 - index) // arms for index in range(arms)]
+    points = torch.cat([
+        _arm(size, turns, 2 * math.pi * (1 - each) / arms, chance)
+        for each, size in zip(order, sizes, strict=True)
+    ])  # fmt: skip
+    points += noise * uniform((count, 2), 1.0, chance)
+    return points, torch.tensor(order).repeat_interleave(torch.tensor(sizes))
 
 
-def _arm(count: int, turned: float, chance: Generator) -> Tensor:
+def _arm(count: int, turns: float, turned: float, chance: Generator) -> Tensor:
     part = (torch.arange(count) + torch.rand(count, generator=chance)) / max(count, 1)
-    angle = 1.75 * part * 2 * math.pi + turned
+    angle = turns * part * 2 * math.pi + turned
     return RADIUS * part[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1)
+
+
+def rings(circles: int, count: int, noise: float, chance: Generator) -> Points:
+    """Circles around the middle, class 0 the smallest; noise strays across them, normally."""
+    classes = torch.arange(count) % circles
+    angle = 2 * math.pi * torch.rand(count, generator=chance)
+    radius = RADIUS / circles * (classes + 1 + noise * torch.randn(count, generator=chance))
+    return radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1), classes
 
 
 def plane(count: int, noise: float, chance: Generator) -> Points:
@@ -109,10 +120,46 @@ def centers(count: int, chance: Generator) -> Tensor:
 
 def blobs(places: Tensor, count: int, noise: float, chance: Generator) -> Points:
     """A round cloud about each place; without noise they hardly touch."""
-    gap = float(torch.pdist(places).min())
-    spread = min(0.12 * gap, 0.6) + noise * gap / 2
+    between = gap(places)
+    spread = min(0.12 * between, 0.6) + noise * between / 2
     classes = torch.arange(count) % len(places)
     return places[classes] + spread * torch.randn(count, 2, generator=chance), classes
+
+
+def on_ring(count: int) -> Tensor:
+    """Places evenly around a circle of radius 4, the first at the top."""
+    angle = 2 * math.pi * torch.arange(count) / count
+    return 4 * torch.stack([angle.sin(), angle.cos()], dim=1)
+
+
+def on_grid(side: int) -> Tensor:
+    """Places of a square grid from -4 to 4, row by row from below."""
+    places = torch.linspace(-4, 4, side)
+    rows, columns = torch.meshgrid(places, places, indexing="ij")
+    return torch.stack([columns.flatten(), rows.flatten()], dim=1)
+
+
+def gap(places: Tensor) -> float:
+    """The distance between the two nearest places."""
+    return float(torch.pdist(places).min())
+
+
+def modes(places: Tensor, count: int, noise: float, chance: Generator) -> Points:
+    """A small round cloud about each place, of a spread that is a part of the gap."""
+    classes = torch.arange(count) % len(places)
+    spread = noise * gap(places)
+    return places[classes] + spread * torch.randn(count, 2, generator=chance), classes
+
+
+def roll(count: int, noise: float, chance: Generator) -> Points:
+    """A sheet 21 wide, rolled up one and a half times: points [n, 3], and places along it [n, 1].
+
+    As scikit-learn's `make_swiss_roll`, with the place along the sheet from 0 to 1.
+    """
+    place, across = torch.rand(2, count, generator=chance)
+    angle = 1.5 * math.pi * (1 + 2 * place)
+    points = torch.stack([angle * angle.cos(), 21 * across, angle * angle.sin()], dim=1)
+    return points + noise * torch.randn(count, 3, generator=chance), place[:, None]
 
 
 def uniform(shape: tuple[int, ...], edge: float, chance: Generator) -> Tensor:

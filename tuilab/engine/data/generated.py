@@ -7,21 +7,24 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tuilab.engine.data import figures
+from tuilab.engine.data import disturb, figures
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.lab.catalogue import data as sets
+from tuilab.lab.catalogue.sets import points as sets
+from tuilab.lab.catalogue.sets.data import Data
 
 TEST_EXAMPLES = 1000
 """Fresh examples that no run trains or chooses on."""
 
+PLANE = (-figures.EDGE, figures.EDGE, -figures.EDGE, figures.EDGE)
+"""The plane that is shown: left, right, bottom, top."""
+
 Figure = Callable[[int, float, Generator], figures.Points]
 
-FIGURES: dict[type[sets.Data], Figure] = {
+FIGURES: dict[type[Data], Figure] = {
     sets.Circle: figures.circle,
     sets.Xor: figures.xor,
     sets.Gauss: figures.gauss,
-    sets.Spiral: figures.spiral,
     sets.PlaneSurface: figures.plane,
     sets.MultiGauss: figures.multi_gauss,
     sets.Moons: figures.moons,
@@ -51,20 +54,60 @@ def blobs(data: sets.Blobs, seed: int, report: Report) -> Source:
     return _seen(data, seed, partial(figures.blobs, places))
 
 
+def spiral(data: sets.Spiral, seed: int, report: Report) -> Source:
+    """Arms around the middle."""
+    return _seen(data, seed, partial(figures.spiral, data.arms, data.turns))
+
+
+def rings(data: sets.Rings, seed: int, report: Report) -> Source:
+    """Circles around the middle."""
+    return _seen(data, seed, partial(figures.rings, data.circles))
+
+
+def gaussians_ring(data: sets.GaussiansRing, seed: int, report: Report) -> Source:
+    """Clouds around a circle."""
+    return _modes(data, seed, figures.on_ring(data.modes))
+
+
+def gaussians_grid(data: sets.GaussiansGrid, seed: int, report: Report) -> Source:
+    """Clouds on a grid."""
+    return _modes(data, seed, figures.on_grid(data.side))
+
+
+def _modes(data: sets.Plane, seed: int, places: Tensor) -> Source:
+    """Clouds about given places, which are told so that a GAN can be measured by them."""
+    source = _seen(data, seed, partial(figures.modes, places))
+    if data.features == ("x1", "x2"):
+        source.modes, source.spread = places, data.noise * figures.gap(places)
+    return source
+
+
+def drawn(data: sets.Drawn, seed: int, report: Report) -> Source:
+    """The points of the experiment file; none is left for a test."""
+    points = torch.tensor([(x, y) for x, y, _ in data.points])
+    classes = torch.tensor([each for *_, each in data.points])
+    inputs_at = partial(features_of, data.features)
+    part = Part(inputs_at(points), classes, points)
+    return Source(part, part.at(torch.arange(0)), inputs_at, PLANE)
+
+
+def features_of(names: tuple[sets.Feature, ...], points: Tensor) -> Tensor:
+    """What a network sees of points: [n, 2] to [n, features]."""
+    return torch.stack([FEATURES[name](points[:, 0], points[:, 1]) for name in names], dim=1)
+
+
 def _seen(data: sets.Plane, seed: int, figure: Figure) -> Source:
-    def features_at(points: Tensor) -> Tensor:
-        columns = [FEATURES[name](points[:, 0], points[:, 1]) for name in data.features]
-        return torch.stack(columns, dim=1)
+    inputs_at = partial(features_of, data.features)
 
-    def drawn(count: int, purpose: str) -> Part:
+    def drawn(count: int, purpose: str, shift: float = 0.0) -> Part:
         points, targets = figure(count, data.noise, stream(seed, purpose))
-        return Part(features_at(points), targets, points)
+        points = disturb.aside(points, shift) if shift else points
+        return Part(inputs_at(points), targets, points)
 
-    edge = figures.EDGE
+    shift = data.test_shift if isinstance(data, sets.Clouds) else 0.0
     return Source(
-        drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"),
-        features_at, (-edge, edge, -edge, edge),
-    )  # fmt: skip
+        drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test", shift), inputs_at, PLANE
+    )
 
 
 def sine(data: sets.Sine, seed: int, report: Report) -> Source:
@@ -80,3 +123,12 @@ def sine(data: sets.Sine, seed: int, report: Report) -> Source:
         drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"),
         lambda points: points, (-math.pi, math.pi),
     )  # fmt: skip
+
+
+def swiss_roll(data: sets.SwissRoll, seed: int, report: Report) -> Source:
+    """Three inputs on a sheet that is rolled up; the target is the place along it."""
+
+    def drawn(count: int, purpose: str) -> Part:
+        return Part(*figures.roll(count, data.noise, stream(seed, purpose)))
+
+    return Source(drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"))

@@ -6,19 +6,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tuilab.engine.data import generated, glyphs, images
+from tuilab.engine.data import (
+    disturb,
+    generated,
+    glyphs,
+    graphs,
+    images,
+    sequences,
+    texts,
+)
 from tuilab.engine.data.chance import stream
-from tuilab.engine.data.dataset import Dataset, InputsAt, Part, Report, Source
-from tuilab.lab.catalogue.data import Blobs, Data, FashionMNIST, Glyphs, Sine
+from tuilab.engine.data.dataset import IGNORED, Dataset, InputsAt, Part, Report, Source
+from tuilab.lab.catalogue.sets import graphs as lab_graphs
+from tuilab.lab.catalogue.sets import pictures, points
+from tuilab.lab.catalogue.sets import sequences as lab_sequences
+from tuilab.lab.catalogue.sets import texts as lab_texts
+from tuilab.lab.catalogue.sets.data import Data
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
+from tuilab.lab.layer import Tokens
 
 SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
     **dict.fromkeys(generated.FIGURES, generated.plane),
-    Blobs: generated.blobs,
-    Sine: generated.sine,
-    Glyphs: glyphs.glyphs,
-    FashionMNIST: images.fashion_mnist,
+    points.Spiral: generated.spiral,
+    points.Blobs: generated.blobs,
+    points.Rings: generated.rings,
+    points.GaussiansRing: generated.gaussians_ring,
+    points.GaussiansGrid: generated.gaussians_grid,
+    points.Drawn: generated.drawn,
+    points.Sine: generated.sine,
+    points.SwissRoll: generated.swiss_roll,
+    pictures.Glyphs: glyphs.glyphs,
+    pictures.FashionMNIST: images.fashion_mnist,
+    lab_sequences.Parity: sequences.parity,
+    lab_sequences.Adding: sequences.adding,
+    lab_sequences.Copy: sequences.copy,
+    lab_sequences.Waves: sequences.waves,
+    lab_sequences.Forecast: sequences.forecast,
+    lab_texts.Text: texts.text,
+    lab_texts.PythonSource: texts.text,
+    lab_graphs.Communities: graphs.communities,
+    lab_graphs.Karate: graphs.karate,
 }
 """Where each data set of the catalogue comes from."""
 
@@ -33,26 +61,63 @@ def load(experiment: Experiment, device: torch.device, report: Report) -> Datase
     """
     data, seed = experiment.data, experiment.seed
     source = SOURCES[type(data)](data, seed, report)
-    for part in (source.training, source.test):
-        check(part, data)
-    training, validation = split(source.training, data.validation, seed)
+    _make_rare(source, data, seed)
+    check(source.training, data)
+    for held in (source.validation, source.test):
+        if held is not None and len(held):
+            check(held, data)
+    training, validation = source.training, source.validation
+    if validation is None:
+        training, validation = split(training, data.validation, seed)
+    if noise := getattr(data, "label_noise", 0.0):
+        chance = stream(seed, "label noise")
+        training = disturb.mislabelled(training, len(data.classes), noise, chance)
     if training.inputs.dtype == torch.uint8:
-        shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
-        return Dataset(
-            training.to(device), validation.to(device), source.test.to(device), data.classes,
-            shift=torch.full((1, 1, 1), shift, device=device),
-            scale=torch.full((1, 1, 1), scale, device=device),
-        )  # fmt: skip
+        return _pictures(source, training, validation, data, device)
     return _normalized(source, training, validation, data, device)
+
+
+def _make_rare(source: Source, data: Data, seed: int) -> None:
+    """Leave out examples of all classes but the first, in all parts alike."""
+    if not (ratio := getattr(data, "imbalance", 0.0)) or data.graph:
+        return
+    classes = len(data.classes)
+    for name in ("training", "test"):
+        chance = stream(seed, f"imbalance {name}")
+        rare = disturb.imbalanced(getattr(source, name), classes, ratio, chance)
+        setattr(source, name, rare)
+
+
+def _pictures(
+    source: Source, training: Part, validation: Part, data: Any, device: torch.device
+) -> Dataset:
+    """Pictures stay bytes; the test ones may be turned and paler."""
+    shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
+    test = source.test
+    if data.test_shift:
+        test = Part(disturb.turned(test.inputs, data.test_shift), test.targets)
+    return Dataset(
+        training.to(device), validation.to(device), test.to(device), data.classes,
+        shift=torch.full((1, 1, 1), shift, device=device),
+        scale=torch.full((1, 1, 1), scale, device=device),
+    )  # fmt: skip
 
 
 def check(part: Part, data: Data) -> None:
     """Refuse examples that would fail, or teach nonsense, in the middle of a run."""
-    if problem := _problem(part, data.shape, len(data.classes)):
+    shape, classes = data.shape, len(data.classes)
+    problem = _misfit(part, shape, data.positions) or _not_finite(part)
+    if not problem and isinstance(shape, Tokens):
+        problem = _outside(part.inputs, "token", shape.vocabulary)
+        classes = classes or shape.vocabulary
+    if not problem and not part.targets.is_floating_point():
+        asked = part.targets.masked_fill(part.targets == IGNORED, 0) if data.positions else None
+        problem = _outside(part.targets if asked is None else asked, "class", classes)
+    if problem:
         raise InputError(problem, data.title)
 
 
-def _problem(part: Part, shape: tuple[int, ...], classes: int) -> str:
+def _misfit(part: Part, shape: tuple[int, ...], positions: tuple[int, ...]) -> str:
     inputs, targets = part.inputs, part.targets
     if not len(inputs):
         return "it has no examples"
@@ -60,17 +125,28 @@ def _problem(part: Part, shape: tuple[int, ...], classes: int) -> str:
         return f"an example is {list(inputs.shape[1:])}, not {list(shape)}"
     if len(targets) != len(inputs):
         return f"{len(inputs)} examples have {len(targets)} targets"
-    for name, values in (("an input", inputs), ("a target", targets)):
+    if positions and targets.shape[1:] != positions:
+        return f"an example has {list(targets.shape[1:])} targets, not {list(positions)}"
+    return ""
+
+
+def _not_finite(part: Part) -> str:
+    for name, values in (("an input", part.inputs), ("a target", part.targets)):
         if values.is_floating_point() and not values.isfinite().all():
             index = int((~values.flatten(1).isfinite().all(dim=1)).nonzero()[0])
             return f"example {index} has {name} that is not a finite number"
-    if not targets.is_floating_point() and ((targets < 0) | (targets >= classes)).any():
-        index = int(((targets < 0) | (targets >= classes)).nonzero()[0])
-        return (
-            f"example {index} has the class {int(targets[index])}; "
-            f"there are {classes}, from 0 to {classes - 1}"
-        )
     return ""
+
+
+def _outside(numbers: Tensor, what: str, count: int) -> str:
+    wrong = (numbers < 0) | (numbers >= count)
+    if not wrong.any():
+        return ""
+    place = wrong.nonzero()[0]
+    return (
+        f"example {int(place[0])} has the {what} {int(numbers[tuple(place)])}; "
+        f"there are {count}, from 0 to {count - 1}"
+    )
 
 
 def split(examples: Part, validation: float, seed: int) -> tuple[Part, Part]:
@@ -85,15 +161,24 @@ def _normalized(
     source: Source, training: Part, validation: Part, data: Data, device: torch.device
 ) -> Dataset:
     """Numbers to mean 0 and spread 1 of the training part, once and for good."""
-    shift, scale = _spread(training.inputs) if data.normalize else (torch.zeros(1), torch.ones(1))
+    shift, scale = torch.zeros(1), torch.ones(1)
+    if getattr(data, "normalize", False):
+        shift, scale = _spread(training.inputs)
 
     def moved(part: Part) -> Part:
+        if not part.inputs.is_floating_point():
+            return part.to(device)
         return Part((part.inputs - shift) * scale, part.targets, part.coordinates).to(device)
 
+    modes, adjacency = source.modes, source.adjacency
     return Dataset(
         moved(training), moved(validation), moved(source.test), data.classes,
         inputs_at=_moved(source.inputs_at, shift.to(device), scale.to(device)),
         bounds=source.bounds,
+        vocabulary=source.vocabulary,
+        adjacency=None if adjacency is None else adjacency.to(device),
+        modes=None if modes is None else ((modes - shift) * scale).to(device),
+        spread=source.spread * float(scale.mean()),
     )  # fmt: skip
 
 
@@ -106,7 +191,7 @@ def _moved(inputs_at: InputsAt | None, shift: Tensor, scale: Tensor) -> InputsAt
 
 def _spread(inputs: Tensor) -> tuple[Tensor, Tensor]:
     """Mean of every column, and one over its spread; a column that never varies keeps its size."""
-    columns = inputs.double()
+    columns = inputs.flatten(0, -2).double()  # a feature is the same at every step of a sequence
     varies = columns.amax(dim=0) > columns.amin(dim=0)
     spread = torch.where(varies, columns.std(dim=0, correction=0), 1.0)
     return columns.mean(dim=0).float(), (1 / spread).float()

@@ -4,11 +4,19 @@ import torch
 from torch import Tensor
 
 from tuilab.engine.layers.regularization import Reparameterization
+from tuilab.engine.scores import ReconstructionScores, Scores
 from tuilab.engine.tasks.task import Task
+from tuilab.lab.catalogue import tasks
 
 
 class Autoencoder(Task):
     """The network gives its input back; what is wanted is the input itself."""
+
+    @property
+    def knobs(self) -> tasks.Autoencoder:
+        """The task as the experiment has it."""
+        assert isinstance(self.experiment.task, tasks.Autoencoder)
+        return self.experiment.task
 
     def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The clean input."""
@@ -16,14 +24,14 @@ class Autoencoder(Task):
 
     def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of the reconstruction, with the KL term of a variational one, and the output."""
-        noise = self.experiment.task.noise
+        noise = self.knobs.noise
         seen = inputs + noise * torch.randn_like(inputs) if noise else inputs
         output = self.run(seen)
         loss = self.loss(output, wanted)
         self._parts = {"reconstruction": loss.detach()}
         if (kl := self._kl()) is not None:
             self._parts["kl"] = kl.detach()
-            loss = loss + self.experiment.task.beta * kl / wanted[0].numel()
+            loss = loss + self.knobs.beta * kl / wanted[0].numel()
         return loss, output
 
     def _kl(self) -> Tensor | None:
@@ -36,3 +44,15 @@ class Autoencoder(Task):
         if "kl" not in self._parts:
             return {}
         return {name: float(value) for name, value in self._parts.items()}
+
+    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
+        """The mean squared error of the reconstructions."""
+        return {"reconstruction_error": float((output - wanted).square().mean())}
+
+    def scores(self) -> Scores:
+        """Error and explained spread of reconstructions."""
+        return ReconstructionScores()
+
+    def measured(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The clean input."""
+        return self.dataset.prepared(inputs)

@@ -3,11 +3,20 @@
 from torch import nn
 
 from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.tasks.autoencoder import Autoencoder
+from tuilab.engine.tasks.gan import GAN
+from tuilab.engine.tasks.language import LanguageModel
+from tuilab.engine.tasks.perceptron import Perceptron
 from tuilab.engine.tasks.task import Task
 from tuilab.lab.catalogue import tasks
 from tuilab.lab.experiment import Experiment
 
-TASKS: dict[type[tasks.Task], type[Task]] = {}
+TASKS: dict[type[tasks.Task], type[Task]] = {
+    tasks.LanguageModel: LanguageModel,
+    tasks.Autoencoder: Autoencoder,
+    tasks.GAN: GAN,
+    tasks.Perceptron: Perceptron,
+}
 """The tasks that differ from classification and regression."""
 
 

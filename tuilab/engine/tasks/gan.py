@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from tuilab.engine import metrics, optimizers
+from tuilab.engine import optimizers
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.scores import modes_covered
 from tuilab.engine.tasks.task import Task, Turn
+from tuilab.lab.catalogue import tasks
 from tuilab.lab.catalogue.losses import BCE, MSE, Hinge, Loss
 from tuilab.lab.catalogue.optimizers import Optimizer
 from tuilab.lab.experiment import Experiment
@@ -44,6 +46,12 @@ class GAN(Task):
         self._latest = (nothing, nothing)
         "The discriminator's loss, and the share of real and drawn examples that it told apart."
 
+    @property
+    def knobs(self) -> tasks.GAN:
+        """The task as the experiment has it."""
+        assert isinstance(self.experiment.task, tasks.GAN)
+        return self.experiment.task
+
     # --- learning ---------------------------------------------------------------------------
 
     def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
@@ -62,11 +70,11 @@ class GAN(Task):
 
     def _scale(self) -> None:
         for group in self._sides[0].param_groups:
-            group["scale"] = self.experiment.task.discriminator_lr
+            group["scale"] = self.knobs.discriminator_lr
 
     def turns(self, optimizer: Any) -> tuple[Turn, ...]:
         """So many steps of the discriminator, then so many of the generator."""
-        task, (judge, maker) = self.experiment.task, self._sides
+        task, (judge, maker) = self.knobs, self._sides
         theirs, own = list(self.discriminator.parameters()), list(self.generator.parameters())
         return (
             *[Turn(self._judge, judge, theirs)] * task.discriminator_steps,
@@ -75,7 +83,7 @@ class GAN(Task):
 
     def noise(self, count: int, chance: torch.Generator | None = None) -> Tensor:
         """What the generator draws from: [count, latent], standard normal."""
-        shape = count, self.experiment.task.latent
+        shape = count, self.knobs.latent
         if chance is None:
             return torch.randn(shape, device=self.device)
         return torch.randn(shape, generator=chance).to(self.device)
@@ -133,10 +141,10 @@ class GAN(Task):
             "told_apart": float(told_apart),
             "discriminator_loss": float(JUDGING[type(self.experiment.loss)](real, fake)),
         }
-        return measured | self._coverage(drawn)
+        return measured | (self.coverage(drawn) or {})
 
-    def _coverage(self, drawn: Tensor) -> dict[str, float]:
-        """How many of the data's modes the draws cover, where the data has such."""
+    def coverage(self, drawn: Tensor) -> dict[str, float] | None:
+        """How many of the data's modes the draws cover; None where the data has no such."""
         if self.dataset.modes is None:
-            return {}
-        return metrics.modes_covered(drawn, self.dataset.modes, self.dataset.spread)
+            return None
+        return modes_covered(drawn, self.dataset.modes, self.dataset.spread)

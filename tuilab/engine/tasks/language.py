@@ -8,7 +8,9 @@ from torch import Tensor, nn
 from tuilab.engine import metrics
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.scores import Scores, TokenScores
 from tuilab.engine.tasks.task import Task
+from tuilab.lab.catalogue import tasks
 from tuilab.lab.experiment import Experiment
 
 AT_ONCE = 0.03
@@ -25,9 +27,19 @@ class LanguageModel(Task):
         self._written: list[int] = []
         self._prompt: list[int] = []
 
+    @property
+    def knobs(self) -> tasks.LanguageModel:
+        """The task as the experiment has it."""
+        assert isinstance(self.experiment.task, tasks.LanguageModel)
+        return self.experiment.task
+
     def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
         """Perplexity, and how often the likeliest token was the right one."""
         return metrics.language(output, wanted)
+
+    def scores(self) -> Scores:
+        """Perplexity and accuracy."""
+        return TokenScores()
 
     # --- samples ----------------------------------------------------------------------------
 
@@ -37,11 +49,11 @@ class LanguageModel(Task):
         Args:
             seconds: how long to go on writing.
         """
-        asked = self._tokens(self.experiment.task.prompt)
-        if len(self._written) >= self.experiment.task.sample_length or asked != self._asked:
+        asked = self._tokens(self.knobs.prompt)
+        if len(self._written) >= self.knobs.sample_length or asked != self._asked:
             self._begin(asked)
         end = time.perf_counter() + seconds
-        while len(self._written) < self.experiment.task.sample_length:
+        while len(self._written) < self.knobs.sample_length:
             self._written.append(self._next())
             self._context = [*self._context[1:], self._written[-1]]
             if time.perf_counter() > end:
@@ -63,7 +75,7 @@ class LanguageModel(Task):
         """Draw the next token from the network's distribution at the task's temperature."""
         inputs = torch.tensor([self._context], device=self.device)
         logits = self.predict(inputs)[0, -1].cpu()
-        chances = (logits / self.experiment.task.temperature).softmax(0)
+        chances = (logits / self.knobs.temperature).softmax(0)
         return int(torch.multinomial(chances, 1, generator=self._chance))
 
     def _tokens(self, text: str) -> list[int]:

@@ -13,8 +13,9 @@ from tuilab.engine import losses, metrics, optimizers
 from tuilab.engine.augmentation import mixed
 from tuilab.engine.averaging import Average
 from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.scores import ClassScores, NumberScores, Scores
 from tuilab.lab.catalogue.optimizers import Optimizer
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, name_of
 
 Backward = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 """Inputs, what is wanted of them and their share of the batch: adds to the gradients; gives the
@@ -136,7 +137,18 @@ class Task:
         Args:
             predict: raw inputs to outputs, in evaluation mode and without gradients.
         """
-        return metrics.evaluate(predict, self.loss, part, size)
+        loss = losses.evaluation(self.experiment.loss)
+        return metrics.evaluate(predict, loss, part, size, self.scores(), self.measured)
+
+    def scores(self) -> Scores:
+        """What is gathered over the examples of an evaluation."""
+        if name_of(self.experiment.task) == "regression":
+            return NumberScores()
+        return ClassScores(self.experiment.loss)
+
+    def measured(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """What outputs are compared with in an evaluation; `inputs` are not yet prepared."""
+        return targets
 
 
 def checkpointed(network: nn.Module, inputs: Tensor) -> Tensor:

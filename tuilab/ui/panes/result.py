@@ -8,10 +8,21 @@ from textual.getters import query_one
 from textual.widget import Widget
 
 from tuilab.lab.experiment import Experiment, name_of
-from tuilab.lab.messages import Confusion, Curve, Probe, Surface
+from tuilab.lab.messages import Probe
+from tuilab.lab.pictures import (
+    Confusion,
+    Curve,
+    Drawn,
+    Picture,
+    Reconstructed,
+    Scatter,
+    Surface,
+    Written,
+)
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.chart import Chart
 from tuilab.ui.widgets.confusion import draw_matrix, size_of_matrix
+from tuilab.ui.widgets.creations import draw_gallery, draw_pairs, draw_written
 from tuilab.ui.widgets.drawing import Drawing
 from tuilab.ui.widgets.glyphs import has_shades_of_colour, signs
 from tuilab.ui.widgets.grid import Grid
@@ -28,10 +39,30 @@ EMPTY = {
     "plane": "The plane as the network sees it appears here, with the examples over it.",
     "curve": "The curve that the network fits appears here, with the examples.",
     "images": "Which class is taken for which appears here, with sample predictions.",
-    "none": "There is no picture for this data set.",
+    "none": "Which class is taken for which appears here.",
+    "surface": "The fitted surface appears here, with the examples over it.",
+    "scatter": "What the network says appears here beside the right answers.",
+    "language_model": "Text that the network writes appears here.",
+    "autoencoder": "Examples appear here above what the network makes of them.",
+    "gan": "What the generator draws appears here.",
     "": "What the network has learned appears here.",
 }
-"""What to say before there is a picture, by `picture` of the data set."""
+"""What to say before there is a picture, by what will be drawn."""
+
+TITLES = {
+    "plane": "Decision boundary",
+    "surface": "Fitted surface",
+    "curve": "Fitted curve",
+    "images": "Confusion matrix",
+    "none": "Confusion matrix",
+    "scatter": "Prediction against target",
+    "language_model": "Sample",
+    "autoencoder": "Reconstructions",
+    "gan": "Drawn examples",
+}
+
+MADE = ("language_model", "autoencoder", "gan")
+"""Tasks whose networks make something that is shown instead of their answers."""
 
 
 class PictureView(Drawing, can_focus=True):
@@ -48,13 +79,13 @@ class PictureView(Drawing, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self.picture: Surface | Confusion | None = None
+        self.picture: Picture | None = None
         self.names: tuple[str, ...] = ()
         self.empty = ""
         self.is_turned = False
         "Samples are shown instead of the matrix, where there is no room for both."
 
-    def show(self, picture: Surface | Confusion | None, names: tuple[str, ...], empty: str) -> None:
+    def show(self, picture: Picture | None, names: tuple[str, ...], empty: str) -> None:
         """Show a picture, or a few words where there is none."""
         if (picture, names, empty) == (self.picture, self.names, self.empty):
             return
@@ -68,6 +99,12 @@ class PictureView(Drawing, can_focus=True):
         match self.picture:
             case Surface():
                 return draw_plane(self.picture, self.names, (width, height), hues, signs())
+            case Written():
+                return draw_written(self.picture, (width, height), hues, signs())
+            case Reconstructed():
+                return draw_pairs(self.picture, (width, height), hues, signs())
+            case Drawn():
+                return draw_gallery(self.picture, (width, height), hues, signs())
             case Confusion():
                 return self._confusion(self.picture, width, height, hues)
         grid = Grid(width, height, hues.label)
@@ -158,22 +195,20 @@ class ResultPane(Widget):
         if self._shown and self._shown[0] is picture and self._shown[1] is experiment:
             return
         self._shown = (picture, experiment)
-        kind = experiment.data.picture if experiment else ""
-        self.set_class(isinstance(picture, Curve), "-curve")
+        kind = _kind(experiment)
+        scene = _scene(picture)
+        self.set_class(scene is not None, "-curve")
         self._title(experiment)
-        if isinstance(picture, Curve):
-            self.chart.show(_curve(picture))
+        if scene is not None:
+            self.chart.show(scene)
         else:
             classes = experiment.data.classes if experiment else ()
             is_regression = experiment is not None and name_of(experiment.task) == "regression"
             self.view.show(picture, () if is_regression else classes, EMPTY.get(kind, EMPTY[""]))
 
     def _title(self, experiment: Experiment | None) -> None:
-        kind = experiment.data.picture if experiment else ""
-        is_regression = experiment is not None and name_of(experiment.task) == "regression"
-        plane = "Fitted surface" if is_regression else "Decision boundary"
-        names = {"plane": plane, "curve": "Fitted curve", "images": "Confusion matrix"}
-        if self.border_title != (title := names.get(kind, "Result")):
+        title = TITLES.get(_kind(experiment), "Result")
+        if self.border_title != title:
             self.border_title = title
 
     def wanted(self) -> Probe:
@@ -183,8 +218,42 @@ class ResultPane(Widget):
         return self.view.wanted()
 
 
-def _curve(curve: Curve) -> Scene:
-    line = [(x, y, y, y) for x, y in zip(curve.x, curve.y, strict=False)]
-    examples = [(x, y, y, y) for x, y in sorted(curve.points)]
-    dots = Trace("examples", examples, 2, signs().bullet, is_line=False)
-    return Scene([dots, Trace("network", line, 1)], x_name="x", is_counted=False)
+def _kind(experiment: Experiment | None) -> str:
+    """What is drawn of an experiment's result."""
+    if experiment is None:
+        return ""
+    task, picture = name_of(experiment.task), experiment.data.picture
+    if task in MADE:
+        return task
+    if task == "regression" and picture != "curve":
+        return "surface" if picture == "plane" else "scatter"
+    return picture
+
+
+def _scene(picture: Picture | None) -> Scene | None:
+    """What of a picture is drawn as a chart."""
+    match picture:
+        case Curve():
+            line = [(x, y, y, y) for x, y in zip(picture.x, picture.y, strict=False)]
+            return _cloud("examples", picture.points, Trace("network", line, 1), x_name="x")
+        case Scatter():
+            targets = [target for target, _ in picture.points] or [0.0]
+            ends = [(end, end, end, end) for end in (min(targets), max(targets))]
+            return _cloud("examples", picture.points, Trace("right", ends, 1), x_name="target")
+        case Drawn(pictures=[]):
+            name = (
+                f"drawn, {picture.covered} of {picture.modes} modes" if picture.modes else "drawn"
+            )
+            drawn = Trace(name, _dots(picture.drawn), 1, signs().dot, is_line=False)
+            return _cloud("data", picture.real, drawn, x_name="x1")
+    return None
+
+
+def _cloud(name: str, points: list[tuple[float, float]], other: Trace, x_name: str) -> Scene:
+    """Points with a line or with other points."""
+    dots = Trace(name, _dots(points), 2, signs().bullet, is_line=False)
+    return Scene([dots, other], x_name=x_name, is_counted=False)
+
+
+def _dots(points: list[tuple[float, float]]) -> list[tuple[float, float, float, float]]:
+    return [(x, y, y, y) for x, y in sorted(points)]

@@ -4,7 +4,7 @@ from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.style import Style
 
-from tuilab.lab.messages import Confusion
+from tuilab.lab.pictures import Confusion
 from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted
 from tuilab.ui.widgets.plane import Hues

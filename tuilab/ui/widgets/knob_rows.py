@@ -136,7 +136,7 @@ class KnobRows(Rows[KnobLine]):
         """The value between the arrows that turn it, as far as there is room, and its unit."""
         if knob.key == self.typing:
             return [(" " * room, "")]
-        turns = at_cursor and knob.kind not in ("text", "list", "choices")
+        turns = at_cursor and knob.kind not in ("text", "list", "choices", "points")
         left, right = (sign(TURN_DOWN, " < "), sign(" ›", " >")) if turns else ("   ", "")
         text = compact(knob.value) or "none"
         if cell_len(text) > room - cell_len(left + right):

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.color import Color
 
-from tuilab.lab.messages import Surface
+from tuilab.lab.pictures import Surface
 from tuilab.ui.widgets.axes import short
 from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted

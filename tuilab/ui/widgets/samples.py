@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuilab.lab.messages import Confusion
+from tuilab.lab.pictures import Confusion
 from tuilab.lab.records import Sample
 from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted

@@ -1,0 +1,132 @@
+"""Graphs: edges at their rates, masks without overlap, and the club as it was."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.sets import loaded, parts, tensors
+from tuilab.lab.catalogue.data import Communities, Karate
+from tuilab.lab.errors import InputError
+from tuilab.lab.knobs import knobs_of
+
+ASKED = -100
+
+
+def told(part):
+    return set((part.targets[0] != ASKED).nonzero()[:, 0].tolist()) if len(part) else set()
+
+
+def classes_of(dataset):
+    """The class of each node, from the three parts together."""
+    return torch.stack([part.targets[0] for part in parts(dataset) if len(part)]).amax(dim=0)
+
+
+@given(
+    st.integers(20, 200), st.integers(2, 10), st.integers(1, 20), st.floats(0, 0.9),
+    st.integers(0, 2**31 - 1),
+)  # fmt: skip
+def test_every_node_is_asked_for_in_exactly_one_part(nodes, groups, labelled, validation, seed):
+    data = Communities(nodes=nodes, communities=groups, labelled=labelled, validation=validation)
+    dataset = loaded(data, seed)
+
+    train, held, test = map(told, parts(dataset))
+    assert train | held | test == set(range(nodes))
+    assert len(train) + len(held) + len(test) == nodes
+    assert len(held) == round((nodes - len(train)) * validation)
+    assert len(dataset.train) == 1
+    counts = torch.bincount(classes_of(dataset), minlength=groups)
+    known = torch.bincount(dataset.train.targets[0][sorted(train)], minlength=groups)
+    assert known.tolist() == [min(labelled, int(count) // 2) for count in counts]
+
+
+def test_a_graph_has_no_batch_size_to_choose():
+    assert Karate().batch_size == 0
+    assert "batch_size" not in {knob.label for knob in knobs_of(Karate(), "data")}
+
+
+def test_all_parts_see_the_whole_graph():
+    dataset = loaded(Communities(nodes=50))
+
+    assert dataset.adjacency.shape == (50, 50)
+    for part in parts(dataset):
+        assert torch.equal(part.inputs, dataset.train.inputs)
+
+
+def test_edges_come_at_their_rates():
+    dataset = loaded(Communities(nodes=600, communities=3, p_in=0.2, p_out=0.05))
+
+    edges, classes = dataset.adjacency, classes_of(dataset)
+    same = classes[:, None] == classes
+    same.fill_diagonal_(False)
+    other = classes[:, None] != classes
+    assert torch.equal(edges, edges.T) and not edges.diagonal().any()
+    assert set(edges.unique().tolist()) == {0.0, 1.0}
+    assert float(edges[same].mean()) == pytest.approx(0.2, abs=0.01)
+    assert float(edges[other].mean()) == pytest.approx(0.05, abs=0.005)
+
+
+def test_features_are_the_place_of_the_group_and_noise():
+    clean = loaded(Communities(noise=0, features=5))
+    noisy = loaded(Communities(noise=1.5, features=5))
+
+    features, classes = clean.train.inputs[0], classes_of(clean)
+    assert features.shape == (300, 5)
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(300))
+    assert len(features[classes == 2].unique(dim=0)) == 1
+    difference = noisy.train.inputs - clean.train.inputs
+    assert float(difference.std()) == pytest.approx(1.5, abs=0.1)
+
+
+def test_groups_shrink_by_the_imbalance():
+    counts = torch.bincount(
+        classes_of(loaded(Communities(nodes=700, communities=3, imbalance=0.5)))
+    )
+
+    assert counts.tolist() == [400, 200, 100]
+
+
+@pytest.mark.parametrize("kind", [Communities, Karate])
+def test_the_same_seed_gives_the_same_graph(kind):
+    first, second, third = (tensors(loaded(kind(), seed)) for seed in (1, 1, 2))
+
+    assert all(map(torch.equal, first, second))
+    assert not torch.equal(first[1], third[1])
+
+
+def test_too_few_nodes_for_the_groups_are_refused():
+    with pytest.raises(InputError, match=r"data\.nodes: 5 nodes are too few for 4 groups"):
+        loaded(Communities(nodes=5, communities=4))
+
+
+def test_the_club_is_zacharys():
+    dataset = loaded(Karate(labelled=2))
+
+    degrees = dataset.adjacency.sum(dim=0)
+    assert int(dataset.adjacency.sum()) == 2 * 78
+    assert torch.equal(dataset.adjacency, dataset.adjacency.T)
+    assert (degrees[0], degrees[33], degrees[32], degrees[11]) == (16, 17, 12, 1)
+    assert degrees.tolist() == [
+        16, 9, 10, 6, 3, 4, 4, 4, 5, 2, 3, 1, 2, 5, 2, 2, 2, 2, 2, 3, 2, 2, 2, 5, 3, 3, 2, 4, 3,
+        4, 4, 6, 12, 17,
+    ]  # fmt: skip
+    classes = classes_of(dataset)
+    assert (int(classes[0]), int(classes[33]), int(classes.sum())) == (0, 1, 17)
+    assert torch.equal(dataset.train.inputs[0], torch.eye(34))
+    assert len(told(dataset.train)) == 4
+
+
+def test_wrong_labels_are_only_among_those_told():
+    clean, noisy = loaded(Communities(labelled=20)), loaded(Communities(labelled=20, label_noise=1))
+
+    assert told(clean.train) == told(noisy.train)
+    nodes = sorted(told(clean.train))
+    assert (clean.train.targets[0][nodes] != noisy.train.targets[0][nodes]).all()
+    assert torch.equal(clean.test.targets, noisy.test.targets)
+
+
+def test_without_validation_that_part_has_no_example():
+    dataset = loaded(Karate(validation=0.0))
+
+    assert len(dataset.validation) == 0
+    assert len(told(dataset.test)) == 32

@@ -1,0 +1,379 @@
+"""Initialisations against torch.nn.init, their formulas, and what they are for."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import pi, sqrt
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tuilab.engine.gains import gain_of, measured
+from tuilab.engine.initialization import initialize
+from tuilab.engine.layers.sequence import open_forget_gates
+from tuilab.lab.catalogue.initializations import (
+    LSUV,
+    AnyInitialization,
+    Constant,
+    Default,
+    Initialization,
+    KaimingNormal,
+    KaimingUniform,
+    LecunNormal,
+    LecunUniform,
+    Normal,
+    Orthogonal,
+    Sparse,
+    TruncatedNormal,
+    Uniform,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+)
+from tuilab.lab.errors import InputError
+
+EVERY = AnyInitialization.__args__
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(3)
+
+
+def begun(module: nn.Module, knobs: Initialization) -> nn.Module:
+    """A module whose weights were begun after the same seed each time."""
+    torch.manual_seed(7)
+    initialize(module, knobs)
+    return module
+
+
+def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
+    return nn.Sequential(*layers[:-1])
+
+
+# --- each against torch or its formula ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("knobs", "by_torch"),
+    [
+        (XavierUniform(), nn.init.xavier_uniform_),
+        (XavierNormal(), nn.init.xavier_normal_),
+        (XavierNormal(nonlinearity="tanh"), lambda w: nn.init.xavier_normal_(w, 5 / 3)),
+        (KaimingUniform(), lambda w: nn.init.kaiming_uniform_(w, nonlinearity="relu")),
+        (KaimingNormal(), lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu")),
+        (
+            KaimingNormal(mode="fan_out", nonlinearity="selu"),
+            lambda w: nn.init.kaiming_normal_(w, mode="fan_out", nonlinearity="selu"),
+        ),
+        (LecunUniform(), lambda w: nn.init.kaiming_uniform_(w, nonlinearity="linear")),
+        (LecunNormal(), lambda w: nn.init.kaiming_normal_(w, nonlinearity="linear")),
+        (Orthogonal(gain=2.0), lambda w: nn.init.orthogonal_(w, 2.0)),
+        (TruncatedNormal(std=0.5), lambda w: nn.init.trunc_normal_(w, 0, 0.5, -1.0, 1.0)),
+        (Normal(std=0.3), lambda w: nn.init.normal_(w, std=0.3)),
+        (Uniform(bound=0.3), lambda w: nn.init.uniform_(w, -0.3, 0.3)),
+        (Constant(value=0.3), lambda w: nn.init.constant_(w, 0.3)),
+        (Zeros(), nn.init.zeros_),
+        (Sparse(sparsity=0.5, std=0.2), lambda w: nn.init.sparse_(w.flatten(1), 0.5, 0.2)),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Linear(20, 30),
+        lambda: nn.Conv2d(4, 6, 3),
+        lambda: nn.Conv1d(4, 8, 5, groups=2),
+    ],
+)
+def test_each_is_what_torch_draws_from_the_same_seed(knobs: Any, by_torch: Any, make: Any) -> None:
+    ours, theirs = begun(make(), knobs), make()
+
+    torch.manual_seed(7)
+    by_torch(theirs.weight.data)
+
+    assert torch.allclose(ours.weight, theirs.weight, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "spread"),
+    [
+        (XavierUniform(), sqrt(2 / 700)),
+        (XavierNormal(), sqrt(2 / 700)),
+        (KaimingUniform(), sqrt(2 / 400)),
+        (KaimingNormal(), sqrt(2 / 400)),
+        (KaimingNormal(mode="fan_out"), sqrt(2 / 300)),
+        (LecunUniform(), sqrt(1 / 400)),
+        (LecunNormal(), sqrt(1 / 400)),
+        (Default(), sqrt(1 / 1200)),
+        (TruncatedNormal(std=0.5), 0.5 * 0.8796),
+        (Normal(std=0.5), 0.5),
+        (Uniform(bound=0.5), 0.5 / sqrt(3)),
+        (Sparse(sparsity=0.75, std=0.5), 0.5 * sqrt(0.25)),
+        (Constant(value=2.0), 0.0),
+    ],
+)
+def test_each_has_the_spread_of_its_formula(knobs: Any, spread: float) -> None:
+    layer = begun(nn.Linear(400, 300), knobs)
+
+    assert layer.weight.std().item() == pytest.approx(spread, rel=0.02)
+
+
+@pytest.mark.parametrize("std", [0.02, 1.0, 5.0, 0.0])
+def test_a_truncated_normal_is_cut_at_two_standard_deviations_of_any_size(std: float) -> None:
+    weight = begun(nn.Linear(400, 300), TruncatedNormal(std=std)).weight
+
+    assert weight.abs().max().item() <= 2 * std * (1 + 1e-6)
+    assert weight.abs().max().item() == pytest.approx(2 * std, rel=0.01)
+    # Of N(0, 1) cut at ±2: 1 − 4 φ(2) ∕ (2 Φ(2) − 1).
+    kept = 0.9544997
+    spread = sqrt(1 - 4 * (2 / sqrt(2 * pi)) * torch.tensor(-2.0).exp().item() / 2 / kept)
+    assert weight.std().item() == pytest.approx(spread * std, rel=0.01)
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Linear(50, 20), lambda: nn.Conv2d(3, 8, 3)])
+def test_an_orthogonal_matrix_only_turns(make: Any) -> None:
+    matrix = begun(make(), Orthogonal(gain=1.5)).weight.flatten(1)
+
+    assert torch.allclose(matrix @ matrix.T, 1.5**2 * torch.eye(len(matrix)), atol=1e-5)
+
+
+def test_sparse_leaves_the_same_part_of_each_column() -> None:
+    weight = begun(nn.Linear(30, 20), Sparse(sparsity=0.75)).weight
+
+    assert (weight == 0).sum(dim=0).tolist() == [15] * 30
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_equal_seeds_give_equal_weights(kind: type[Initialization]) -> None:
+    def one() -> list[Tensor]:
+        torch.manual_seed(5)
+        network = mlp(6, 8, 3)
+        initialize(network, kind(), torch.randn(16, 6))
+        return list(network.parameters())
+
+    assert all(torch.equal(a, b) for a, b in zip(one(), one(), strict=True))
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_biases_begin_at_zero_where_that_is_chosen_and_else_as_torch_has_them(kind: Any) -> None:
+    network = nn.Sequential(nn.Linear(4, 5), nn.GRU(5, 3, batch_first=True))
+    before = [p.clone() for n, p in network.named_parameters() if "bias" in n]
+
+    initialize(network[0], kind(), torch.randn(9, 4))
+    initialize(network, kind() if kind is not LSUV else Orthogonal())
+    biases = [p for n, p in network.named_parameters() if "bias" in n]
+    assert all(torch.equal(a, b) for a, b in zip(before, biases, strict=True))
+
+    initialize(network, Orthogonal(bias="zeros"))
+    assert not any(bias.any() for bias in biases)
+
+
+# --- layers of all kinds --------------------------------------------------------------------
+
+
+def test_norms_positions_and_trained_layers_keep_their_own_beginning() -> None:
+    from tuilab.engine.layers.embedding import ClassToken, LearnedPositions
+    from tuilab.engine.layers.models import Backbone
+
+    trained = Backbone(nn.Linear(4, 4), is_pretrained=True)
+    network = nn.Sequential(
+        nn.LayerNorm((3, 4)), nn.BatchNorm1d(4), LearnedPositions(3, 4), ClassToken(4), trained
+    )
+    before = [p.clone() for p in network.parameters()]
+
+    initialize(network, Constant(value=0.5, bias="zeros"))
+
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(("kind", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_each_gate_of_a_recurrent_layer_begins_by_itself(kind: Any, gates: int) -> None:
+    layer = kind(64, 32, num_layers=2, bidirectional=True)
+
+    begun(layer, XavierNormal())
+
+    for gate in layer.weight_ih_l0.chunk(gates):
+        assert gate.std().item() == pytest.approx(sqrt(2 / (64 + 32)), rel=0.1)
+    for name in ("weight_hh_l0", "weight_hh_l1_reverse"):
+        for gate in getattr(layer, name).chunk(gates):
+            assert torch.allclose(gate @ gate.T, torch.eye(32), atol=1e-5)
+
+
+def test_all_matrices_of_a_recurrent_layer_are_the_same_where_that_is_chosen() -> None:
+    layer = begun(nn.LSTM(4, 3), Constant(value=0.25))
+
+    assert (layer.weight_ih_l0 == 0.25).all()
+    assert (layer.weight_hh_l0 == 0.25).all()
+
+
+def test_opened_forget_gates_stay_open() -> None:
+    layer = nn.LSTM(4, 3)
+    open_forget_gates(layer, 1.0)
+
+    initialize(layer, Orthogonal(bias="zeros"))
+
+    assert layer.bias_ih_l0.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
+    assert not layer.bias_hh_l0.any()
+
+
+def test_queries_keys_and_values_begin_apart() -> None:
+    attention = begun(nn.MultiheadAttention(16, 4), Orthogonal())
+
+    for matrix in (*attention.in_proj_weight.chunk(3), attention.out_proj.weight):
+        assert torch.allclose(matrix @ matrix.T, torch.eye(16), atol=1e-5)
+
+
+def test_an_embedding_follows_absolute_numbers_only() -> None:
+    embedding = nn.Embedding(50, 8, padding_idx=2)
+    before = embedding.weight.clone()
+
+    assert torch.equal(begun(embedding, KaimingNormal()).weight, before)
+    assert begun(embedding, Normal(std=0.02)).weight.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not embedding.weight[2].any()
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (2, 2), (6, 3)])
+def test_a_transposed_convolution_keeps_the_size_of_its_signal(kernel: int, stride: int) -> None:
+    layer = begun(nn.ConvTranspose2d(64, 32, kernel, stride, bias=False), LecunNormal())
+
+    signal = layer(torch.randn(8, 64, 12, 12))[..., kernel:-kernel, kernel:-kernel]
+
+    assert signal.std().item() == pytest.approx(1, rel=0.05)
+
+
+# --- gains ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "gain"),
+    [
+        (nn.ReLU(), sqrt(2)), (nn.Tanh(), 5 / 3), (nn.Sigmoid(), 1.0), (None, 1.0),
+        (nn.LeakyReLU(0.2), sqrt(2 / 1.04)), (nn.PReLU(3, init=0.2), sqrt(2 / 1.04)),
+        (nn.SELU(), 1.0), (nn.GELU(), 1.5335), (nn.SiLU(), 1.6765),
+    ],
+)  # fmt: skip
+def test_the_gain_of_an_activation_keeps_the_signal(module: Any, gain: float) -> None:
+    assert gain_of(module) == pytest.approx(gain, rel=2e-3)
+
+
+def test_the_measured_gain_is_the_exact_one_where_that_is_known() -> None:
+    assert measured(nn.ReLU()) == pytest.approx(sqrt(2), rel=1e-3)
+
+
+def test_auto_takes_the_gain_of_what_follows_each_layer() -> None:
+    network = nn.Sequential(
+        nn.Linear(300, 400), nn.BatchNorm1d(400), nn.ReLU(), nn.Dropout(0.1),
+        nn.Linear(400, 300), nn.Tanh(), nn.Linear(300, 300), nn.Linear(300, 200), nn.Softmax(1),
+    )  # fmt: skip
+
+    begun(network, KaimingNormal(nonlinearity="auto"))
+
+    gains = [
+        layer.weight.std().item() * sqrt(layer.in_features)
+        for layer in network
+        if isinstance(layer, nn.Linear)
+    ]
+    assert gains == pytest.approx([sqrt(2), 5 / 3, 1.0, 1.0], rel=0.02)
+
+
+def test_auto_knows_the_activation_inside_an_encoder_layer() -> None:
+    layer = nn.TransformerEncoderLayer(256, 4, 256, activation="relu", batch_first=True)
+
+    begun(layer, KaimingNormal(nonlinearity="auto"))
+
+    assert layer.linear1.weight.std().item() == pytest.approx(sqrt(2 / 256), rel=0.02)
+    assert layer.linear2.weight.std().item() == pytest.approx(sqrt(1 / 256), rel=0.02)
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.GELU, nn.SELU])
+def test_with_auto_a_network_of_six_layers_keeps_its_signal(activation: Any) -> None:
+    network = mlp(*[256] * 7, activation=activation)
+
+    begun(network, KaimingNormal(nonlinearity="auto", bias="zeros"))
+
+    # The last layer has gain 1: by it the size is that of the activations before.
+    assert 0.6 < network(torch.randn(64, 256)).std().item() < 1.8
+
+
+# --- LSUV -----------------------------------------------------------------------------------
+
+
+def spreads(network: nn.Module, inputs: Tensor) -> Iterator[float]:
+    """The spread of the output of each layer with a weight, as a hook of its own sees it."""
+    found: list[float] = []
+    layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
+    hooks = [m.register_forward_hook(lambda m, i, o: found.append(o.std().item())) for m in layers]
+    with torch.no_grad():
+        network.eval()(inputs)
+    for hook in hooks:
+        hook.remove()
+    return iter(found)
+
+
+def convnet() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU(),
+        nn.MaxPool2d(2), nn.Conv2d(8, 16, 3), nn.Sigmoid(), nn.Dropout(0.5), nn.Flatten(),
+        nn.Linear(16 * 16, 10),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("network", "inputs"),
+    [
+        (lambda: mlp(*[40] * 20), lambda: torch.randn(128, 40)),
+        (lambda: mlp(2, 30, 30, 3, activation=nn.Tanh), lambda: 5 * torch.randn(128, 2) + 3),
+        (convnet, lambda: torch.rand(64, 1, 12, 12)),
+    ],
+    ids=["deep ReLU", "Tanh", "convnet"],
+)
+def test_lsuv_brings_every_layer_to_spread_1(network: Any, inputs: Any) -> None:
+    subject, batch = network(), inputs()
+
+    assert initialize(subject, LSUV(), batch) == []
+
+    assert all(abs(spread - 1) <= 0.1 for spread in spreads(subject, batch))
+
+
+def test_lsuv_reaches_through_blocks_and_an_encoder_layer() -> None:
+    from tuilab.engine.layers.blocks import Residual, Row
+
+    network = nn.Sequential(
+        nn.Linear(5, 16),
+        Residual(Row(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))),
+        nn.TransformerEncoderLayer(16, 2, 32, batch_first=True),
+        nn.Linear(16, 3),
+    )
+    batch = torch.randn(32, 7, 5)
+
+    assert initialize(network, LSUV(tolerance=0.02), batch) == []
+
+    network.eval()
+    with torch.no_grad():
+        assert network[0](batch).std().item() == pytest.approx(1, abs=0.02)
+        assert network(batch).std().item() == pytest.approx(1, abs=0.02)
+
+
+def test_lsuv_starts_from_orthogonal_matrices_and_leaves_the_network_as_it_was() -> None:
+    network = mlp(10, 10, 10)
+
+    initialize(network, LSUV(), torch.randn(64, 10))
+
+    product = network[0].weight @ network[0].weight.T
+    assert torch.allclose(product, product[0, 0] * torch.eye(10), atol=1e-5)
+    assert network.training
+    assert not network[0]._forward_hooks
+    assert all(p.requires_grad and p.grad is None for p in network.parameters())
+
+
+def test_lsuv_tells_which_layers_it_could_not_scale() -> None:
+    network = nn.Sequential(nn.Linear(4, 6), nn.Threshold(1e9, 0.0), nn.Linear(6, 2, bias=False))
+
+    assert initialize(network, LSUV(), torch.randn(32, 4)) == ["2 Linear"]
+
+
+def test_lsuv_without_examples_is_refused() -> None:
+    with pytest.raises(InputError, match="training examples"):
+        initialize(mlp(2, 3), LSUV())

@@ -1,0 +1,225 @@
+"""Attention layers against torch's modules and the formulas of the papers."""
+
+from math import sqrt
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tuilab.engine import network as networks
+from tuilab.engine.layers.attention import Attention
+from tuilab.lab.layer import Shape, Tokens
+from tuilab.lab.network import parse
+
+BATCH = 2
+BOOLS = st.booleans()
+HEADS = st.integers(1, 4)
+CAUSAL = [
+    "MultiheadAttention 2 causal=true", "TransformerEncoderLayer 2 16 dropout=0 causal=true",
+    "TransformerEncoderLayer 2 16 dropout=0 norm_first=true causal=true", "DecoderBlock 2",
+]  # fmt: skip
+
+
+def built(line: str, shape: Shape) -> Any:
+    torch.manual_seed(0)
+    return networks.build((line,), shape)[0]
+
+
+def shaken(module: nn.Module) -> nn.Module:
+    """With biases and norms that are neither 0 nor 1, so that one left out shows."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return module
+
+
+def line_of(name: str, arguments: dict[str, Any]) -> str:
+    return " ".join([name, *(f"{key}={value}" for key, value in arguments.items())])
+
+
+def agrees(line: str, shape: Shape, module: nn.Module, y: Tensor) -> None:
+    layer = parse(line)
+    assert layer.output(shape) == tuple(y.shape[1:])
+    assert layer.parameters(shape) == sum(p.numel() for p in module.parameters())
+
+
+@given(HEADS, st.integers(1, 3), st.integers(1, 5), BOOLS, BOOLS, BOOLS)
+def test_attention_gives_what_torch_gives_with_equal_weights(
+    heads: int, share: int, length: int, bias: bool, causal: bool, keep: bool
+) -> None:
+    shape = (length, heads * share)
+    line = f"MultiheadAttention {heads} bias={bias} causal={causal}"
+    layer = shaken(built(line, shape))
+    torchs = nn.MultiheadAttention(shape[1], heads, bias=bias, batch_first=True)
+    torchs.load_state_dict(layer.inside.state_dict())
+    x = torch.randn(BATCH, *shape)
+    layer.keep_weights = keep
+
+    y = layer(x)
+
+    mask = torch.full((length, length), float("-inf")).triu(1) if causal else None
+    expected, weights = torchs(x, x, x, attn_mask=mask, average_attn_weights=False)
+    torch.testing.assert_close(y, expected, atol=1e-5, rtol=1e-4)
+    if keep:
+        torch.testing.assert_close(layer.weights, weights.detach(), atol=1e-5, rtol=1e-4)
+    else:
+        assert layer.weights is None
+    agrees(line, shape, layer, y)
+
+
+ENCODER: dict[str, Any] = {
+    "nhead": HEADS,
+    "dim_feedforward": st.integers(1, 9),
+    "activation": st.sampled_from(["relu", "gelu"]),
+    "norm_first": BOOLS,
+    "bias": BOOLS,
+    "layer_norm_eps": st.sampled_from([1e-5, 0.1]),
+}
+
+
+@settings(max_examples=30)
+@given(st.fixed_dictionaries(ENCODER), st.integers(1, 3), st.integers(1, 5), BOOLS, BOOLS)
+def test_an_encoder_layer_gives_what_torch_gives_with_equal_weights(
+    arguments: dict[str, Any], share: int, length: int, causal: bool, evaluated: bool
+) -> None:
+    shape = (length, arguments["nhead"] * share)
+    line = line_of("TransformerEncoderLayer", {**arguments, "dropout": 0.0, "causal": causal})
+    layer = shaken(built(line, shape))
+    torchs = nn.TransformerEncoderLayer(shape[1], dropout=0.0, batch_first=True, **arguments)
+    torchs.load_state_dict(layer.inside.state_dict())
+    x = torch.randn(BATCH, *shape)
+    if evaluated:
+        layer.eval()
+
+    with torch.set_grad_enabled(not evaluated):  # without gradients torch takes another path
+        y = layer(x)
+
+    mask = torch.full((length, length), float("-inf")).triu(1) if causal else None
+    torch.testing.assert_close(y, torchs(x, src_mask=mask), atol=1e-4, rtol=1e-4)
+    agrees(line, shape, layer, y)
+
+
+@settings(max_examples=30)
+@given(HEADS, st.integers(1, 3), st.integers(1, 5), st.one_of(st.none(), st.integers(1, 9)), BOOLS)
+def test_a_decoder_block_is_the_formula(
+    heads: int, share: int, length: int, units: int | None, bias: bool
+) -> None:
+    shape = (length, heads * share)
+    line = f"DecoderBlock {heads} dim_feedforward={units} bias={bias}"
+    layer = shaken(built(line, shape))
+    x = torch.randn(BATCH, *shape)
+
+    y = layer(x)
+
+    with torch.no_grad():
+        torch.testing.assert_close(y, decoder_block(layer, x, heads), atol=1e-4, rtol=1e-4)
+    agrees(line, shape, layer, y)
+
+
+def decoder_block(layer: Any, x: Tensor, heads: int) -> Tensor:
+    """x + attention(norm x), then x + W₂ GELU(W₁ norm x), head by head, position by position."""
+    q, k, v = layer.attention.queries_keys_values(layer.norm1(x)).chunk(3, dim=-1)
+    share = x.shape[-1] // heads
+    mixed = torch.zeros_like(x)
+    for head in range(heads):
+        part = slice(head * share, (head + 1) * share)
+        for t in range(x.shape[1]):
+            scores = (k[:, : t + 1, part] @ q[:, t, part, None])[..., 0] / sqrt(share)
+            weights = scores.exp() / scores.exp().sum(dim=1, keepdim=True)
+            mixed[:, t, part] = (weights[..., None] * v[:, : t + 1, part]).sum(dim=1)
+    x = x + layer.attention.join(mixed)
+    hidden = layer.linear1(layer.norm2(x))
+    gelu = hidden * 0.5 * (1 + torch.erf(hidden / sqrt(2)))
+    return x + layer.linear2(gelu)
+
+
+@pytest.mark.parametrize("line", CAUSAL)
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_no_position_of_a_causal_layer_sees_what_comes_after_it(line: str, evaluated: bool) -> None:
+    layer = built(line, (6, 8)).train(not evaluated)
+    x = torch.randn(BATCH, 6, 8)
+    changed = x.clone()
+    changed[:, 3:] += 5 * torch.randn(BATCH, 3, 8)
+
+    with torch.set_grad_enabled(not evaluated):
+        before, after = layer(x), layer(changed)
+
+    torch.testing.assert_close(before[:, :3], after[:, :3])
+    assert (before[:, 3:] - after[:, 3:]).abs().amax(dim=2).min() > 1e-3
+
+
+def test_a_layer_that_is_not_causal_sees_everything() -> None:
+    for line in ("MultiheadAttention 2", "TransformerEncoderLayer 2 16 dropout=0"):
+        layer = built(line, (6, 8))
+        x = torch.randn(BATCH, 6, 8)
+        changed = x.clone()
+        changed[:, 5] += 5
+
+        assert (layer(x) - layer(changed)).abs().amax(dim=2).min() > 1e-4
+
+
+@pytest.mark.parametrize("line", [*CAUSAL, "MultiheadAttention 2", "TransformerEncoderLayer 2 16"])
+def test_weights_are_kept_while_asked_for_and_change_nothing(line: str) -> None:
+    layer = built(line, (6, 8)).eval()
+    attention = next(module for module in layer.modules() if isinstance(module, Attention))
+    x = torch.randn(BATCH, 6, 8)
+    usual = layer(x)
+    assert attention.weights is None
+
+    attention.keep_weights = True
+    y = layer(x)
+
+    torch.testing.assert_close(y, usual)
+    assert attention.weights is not None and attention.weights.shape == (BATCH, 2, 6, 6)
+    torch.testing.assert_close(attention.weights.sum(dim=3), torch.ones(BATCH, 2, 6))
+    if "causal=true" in line or line.startswith("Decoder"):
+        assert not attention.weights.triu(1).any()
+    attention.keep_weights = False
+    layer(x)
+    assert attention.weights is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["MultiheadAttention 2 dropout=0.5", "TransformerEncoderLayer 2 16", "DecoderBlock 2 none 0.5"],
+)
+def test_dropout_acts_in_training_only(line: str) -> None:
+    layer = built(line, (6, 8))
+    x = torch.randn(BATCH, 6, 8)
+
+    assert not torch.equal(layer(x), layer(x))
+    layer.eval()
+    assert torch.equal(layer(x), layer(x))
+
+
+def test_a_causal_layer_takes_a_shorter_text() -> None:
+    for line in CAUSAL:
+        layer = built(line, (6, 8))
+        x = torch.randn(BATCH, 6, 8)
+
+        torch.testing.assert_close(layer(x[:, :2]), layer(x)[:, :2])
+
+
+def test_no_position_of_a_language_model_sees_what_comes_after_it() -> None:
+    lines = (
+        "Embedding 8", "PositionalEncoding learned", "DecoderBlock 2",
+        ("Residual", "LayerNorm", "MultiheadAttention 2 causal=true"), "LayerNorm", "Linear 5",
+    )  # fmt: skip
+    network = networks.build(lines, Tokens((6,), vocabulary=5))
+    text = torch.randint(5, (BATCH, 6))
+    other = text.clone()
+    other[:, 3:] = (text[:, 3:] + 1) % 5
+
+    before, after = network(text), network(other)
+
+    torch.testing.assert_close(before[:, :3], after[:, :3])
+    assert (before[:, 3:] - after[:, 3:]).abs().amax(dim=2).min() > 1e-4
+
+
+def test_the_matrices_of_torchs_attention_have_plain_names() -> None:
+    network = networks.build(("MultiheadAttention 2",), (6, 8))
+
+    assert list(networks.labelled(network)) == ["1 MultiheadAttention", "2 Linear"]

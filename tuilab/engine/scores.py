@@ -1,0 +1,216 @@
+"""Scores that are gathered chunk by chunk and read once: what is told of a task's examples."""
+
+from math import exp, sqrt
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tuilab.engine.losses import flat, predicted, probabilities
+from tuilab.lab import confusion
+from tuilab.lab.catalogue.losses import Loss
+
+BINS = 15
+"""Bins of certainty for the calibration error (Guo and others 2017)."""
+
+KEPT = 200_000
+"""Numbers that are kept to rank examples by; larger evaluations have no AUROC."""
+
+
+class Scores:
+    """What is gathered; each kind of task has its own."""
+
+    def add(self, output: Tensor, wanted: Tensor) -> None:
+        """Take note of a chunk."""
+        raise NotImplementedError(type(self).__name__)
+
+    def read(self) -> dict[str, float]:
+        """The scores, the most important first."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class ClassScores(Scores):
+    """Accuracy with its baseline, precision, recall, F1, AUROC and calibration."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self._counts: Tensor | None = None
+        self._bins: Tensor | None = None
+        self._top: Tensor | None = None
+        self._kept: list[tuple[Tensor, Tensor]] | None = []
+
+    def add(self, output: Tensor, wanted: Tensor) -> None:
+        """Take note of a chunk: [n, *positions, C] and [n, *positions]."""
+        output, wanted = flat(output, wanted)
+        if not len(wanted):
+            return
+        chances = probabilities(self.loss, output)
+        self._confuse(chances.shape[1], wanted, predicted(output))
+        self._calibrate(chances, wanted)
+        if chances.shape[1] >= 10:
+            best = chances.topk(5, dim=1).indices
+            hits = (best == wanted[:, None]).any(dim=1).sum()
+            self._top = hits if self._top is None else self._top + hits
+        self._keep(chances, wanted)
+
+    def _confuse(self, classes: int, wanted: Tensor, guesses: Tensor) -> None:
+        counts = torch.bincount(wanted * classes + guesses, minlength=classes**2)
+        counts = counts.view(classes, classes)
+        self._counts = counts if self._counts is None else self._counts + counts
+
+    def _calibrate(self, chances: Tensor, wanted: Tensor) -> None:
+        """Count, sum of certainty and hits in each bin of certainty."""
+        certainty, guess = chances.max(dim=1)
+        number = (certainty * BINS).long().clamp(0, BINS - 1)
+        hit = (guess == wanted).to(certainty.dtype)
+        rows = torch.stack([torch.ones_like(certainty), certainty, hit])
+        bins = rows.new_zeros(3, BINS).index_add_(1, number, rows)
+        self._bins = bins if self._bins is None else self._bins + bins
+
+    def _keep(self, chances: Tensor, wanted: Tensor) -> None:
+        if self._kept is not None:
+            self._kept.append((chances, wanted))
+            if sum(chances.numel() for chances, _ in self._kept) > KEPT:
+                self._kept = None
+
+    def read(self) -> dict[str, float]:
+        """The scores, the most important first."""
+        if self._counts is None or self._bins is None:
+            return {}
+        counts = self._counts.tolist()
+        total = int(self._counts.sum())
+        found = {"accuracy": confusion.accuracy(counts), "majority": confusion.majority(counts)}
+        if self._top is not None:
+            found["top_5"] = float(self._top) / total
+        macro = confusion.macro(confusion.per_class(counts))
+        found |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
+        if self._kept:
+            chances, targets = (torch.cat(tensors) for tensors in zip(*self._kept, strict=True))
+            if (area := auroc(chances, targets)) is not None:
+                found["auroc"] = area
+        _, certainty, hits = self._bins
+        found["ece"] = float((certainty - hits).abs().sum()) / total
+        return found
+
+
+class TokenScores(Scores):
+    """Perplexity, and how often the likeliest token was right."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+
+    def add(self, output: Tensor, wanted: Tensor) -> None:
+        """Take note of a chunk: [n, length, vocabulary] and [n, length]."""
+        sums = surprise_and_hits(output, wanted)
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    def read(self) -> dict[str, float]:
+        """The scores, the most important first."""
+        if self._sums is None:
+            return {}
+        surprise, hits, count = self._sums.tolist()
+        return {"perplexity": exp(min(surprise / count, 700)), "accuracy": hits / count}
+
+
+class NumberScores(Scores):
+    """R², mean absolute and root mean squared error."""
+
+    def __init__(self) -> None:
+        self._pairs: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, output: Tensor, wanted: Tensor) -> None:
+        """Take note of a chunk: both [n, outputs]."""
+        self._pairs.append((output, wanted))
+
+    def read(self) -> dict[str, float]:
+        """The scores, the most important first."""
+        output, wanted = (torch.cat(tensors) for tensors in zip(*self._pairs, strict=True))
+        error = output - wanted
+        squared = float(error.square().mean())
+        return {
+            "r2": r2(output, wanted), "mae": float(error.abs().mean()), "rmse": sqrt(squared),
+        }  # fmt: skip
+
+
+class ReconstructionScores(Scores):
+    """How far reconstructions are from their inputs, and how much of the spread they explain."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+
+    def add(self, output: Tensor, wanted: Tensor) -> None:
+        """Take note of a chunk: both [n, *shape]."""
+        error = output - wanted
+        sums = torch.stack(
+            [
+                error.square().sum(), error.abs().sum(), wanted.square().sum(), wanted.sum(),
+                error.new_tensor(float(error.numel())),
+            ]
+        ).double()  # fmt: skip
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    def read(self) -> dict[str, float]:
+        """The scores, the most important first."""
+        if self._sums is None:
+            return {}
+        squared, absolute, energy, total, count = self._sums.tolist()
+        spread = energy - total**2 / count
+        explained = 1 - squared / spread if spread > 0 else 0.0
+        return {
+            "reconstruction_error": squared / count, "explained": explained,
+            "mae": absolute / count,
+        }  # fmt: skip
+
+
+# --- single scores ------------------------------------------------------------------------------
+
+
+def r2(output: Tensor, wanted: Tensor) -> float:
+    """The share of the targets' variance that is explained; 0 where they do not vary."""
+    residual = (output - wanted).square().sum()
+    spread = (wanted - wanted.mean(0)).square().sum()
+    return float(1 - residual / spread) if spread else 0.0
+
+
+def surprise_and_hits(output: Tensor, wanted: Tensor) -> Tensor:
+    """Sum of −log p(token), number of right guesses, number of tokens."""
+    output, wanted = flat(output, wanted)
+    surprise = F.cross_entropy(output, wanted, reduction="sum")
+    hits = (output.argmax(dim=1) == wanted).sum()
+    return torch.stack([surprise, hits.to(surprise), surprise.new_tensor(float(len(wanted)))])
+
+
+def auroc(chances: Tensor, targets: Tensor) -> float | None:
+    """Area under the ROC curve: of the second class of two, else the mean over classes.
+
+    The chance that a random example of the class is ranked above one of another, ties counting
+    half (Mann, Whitney). None where a class has no examples to compare.
+    """
+    classes = [1] if chances.shape[1] == 2 else range(chances.shape[1])
+    areas = [area for k in classes if (area := _area(chances[:, k], targets == k)) is not None]
+    return sum(areas) / len(areas) if areas else None
+
+
+def _area(score: Tensor, is_class: Tensor) -> float | None:
+    inside = int(is_class.sum())
+    outside = len(is_class) - inside
+    if not inside or not outside:
+        return None
+    _, place, count = torch.unique(score, return_inverse=True, return_counts=True)
+    last = count.cumsum(0).double()
+    ranks = (last - (count - 1) / 2)[place]  # ties share their mean rank, from 1
+    above = ranks[is_class].sum() - inside * (inside + 1) / 2
+    return float(above) / (inside * outside)
+
+
+def modes_covered(points: Tensor, modes: Tensor, spread: float) -> dict[str, float]:
+    """How many modes are drawn, and the share of points that lie at one.
+
+    A point lies at the nearest mode if it is within three standard deviations of it; a mode is
+    covered if one in a hundred points lies at it.
+    """
+    distance, nearest = torch.cdist(points, modes).min(dim=1)
+    is_at = distance <= 3 * spread
+    counts = torch.bincount(nearest[is_at], minlength=len(modes))
+    covered = int((counts >= max(1, len(points) / 100)).sum())
+    return {"modes": float(covered), "good": float(is_at.float().mean())}

@@ -1,0 +1,93 @@
+"""What networks make: text that is written, examples given back, pictures that are drawn."""
+
+import textwrap
+from collections.abc import Sequence
+
+from rich.style import Style
+
+from tuilab.lab.pictures import Drawn, Reconstructed, Written
+from tuilab.lab.records import Pair
+from tuilab.ui.widgets.axes import short
+from tuilab.ui.widgets.glyphs import Signs
+from tuilab.ui.widgets.grid import Grid
+from tuilab.ui.widgets.halfblock import paint, scaled, shade
+from tuilab.ui.widgets.plane import Hues
+from tuilab.ui.widgets.samples import GAP, fit
+
+BOLD = Style(bold=True)
+
+
+def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+    """The prompt and what was written after it, wrapped; the end of it where it is too long."""
+    grid = Grid(*size, hues.label)
+    grid.write(0, 0, f"temperature {short(written.temperature)}", hues.label)
+    width = max(1, grid.width)
+    start, lines = len(written.prompt), []
+    text = written.prompt + written.text
+    place = 0
+    for line in text.split("\n"):
+        for part in textwrap.wrap(line, width, drop_whitespace=False) or [""]:
+            lines.append((place, part))
+            place += len(part)
+        place += 1
+    shown = lines[-max(1, grid.height - 2) :]
+    for row, (first, part) in enumerate(shown, 2):
+        for column, sign in enumerate(part):
+            style = hues.label if first + column >= start else hues.label + BOLD
+            grid.put(column, row, sign if sign.isprintable() else signs.dot, style)
+    return grid
+
+
+def draw_pairs(
+    reconstructed: Reconstructed, size: tuple[int, int], hues: Hues, signs: Signs
+) -> Grid:
+    """Each example above what the network makes of it, with the error of it."""
+    grid = Grid(*size, hues.label)
+    pairs = [pair for pair in reconstructed.pairs if pair.input and len(pair.shape) == 3]
+    if not pairs:
+        return _errors(grid, reconstructed.pairs, hues)
+    columns = max(8, min(28, grid.height - 2))
+    across = max(1, (grid.width + GAP) // (columns + GAP))
+    rows = columns // 2
+    down = max(1, (grid.height + 1) // (2 * rows + 2))
+    for number, pair in enumerate(pairs[: across * down]):
+        x = number % across * (columns + GAP)
+        y = number // across * (2 * rows + 2)
+        for offset, pixels in ((0, pair.input), (rows, pair.output)):
+            _picture(grid, x, y + offset, columns, pixels, pair.shape, hues, signs)
+        grid.write(x, y + 2 * rows, f"{signs.arrow} error {short(pair.error)}", hues.label, columns)
+    return grid
+
+
+def draw_gallery(drawn: Drawn, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+    """Pictures side by side."""
+    grid = Grid(*size, hues.label)
+    columns, across, down = fit(size, len(drawn.pictures))
+    for number, sample in enumerate(drawn.pictures[: across * down]):
+        x = number % across * (columns + GAP)
+        y = number // across * (columns // 2 + 1)
+        _picture(grid, x, y, columns, sample.pixels, sample.shape, hues, signs)
+    return grid
+
+
+def _picture(
+    grid: Grid, x: int, y: int, columns: int, pixels: bytes, shape: Sequence[int], hues: Hues,
+    signs: Signs,
+) -> None:  # fmt: skip
+    """One picture, in colour or in shades."""
+    size = (shape[0], shape[1], shape[2])
+    rows = columns // 2
+    if hues.is_blended:
+        paint(grid, x, y, scaled(pixels, size, columns, rows * 2))
+        return
+    picture = scaled(pixels, size, columns, rows)
+    grey = [[sum(pixel) / 765 for pixel in row] for row in picture]
+    shade(grid, x, y, grey, signs.shades, hues.label)
+
+
+def _errors(grid: Grid, pairs: Sequence[Pair], hues: Hues) -> Grid:
+    """The errors alone, for examples that are no pictures."""
+    grid.write(0, 0, "error of each example", hues.label)
+    for row, pair in enumerate(pairs, 2):
+        grid.write(0, row, f"{row - 1:>4}  {short(pair.error)}", hues.label)
+    return grid
