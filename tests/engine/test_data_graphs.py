@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_graph(kind):
 
 
 def test_too_few_nodes_for_the_groups_are_refused():
-    with pytest.raises(InputError, match=r"data\.nodes: 5 nodes are too few for 4 groups"):
+    with pytest.raises(InputError, match=r"data\.nodes: 5 nodes are too few for 4 groups of two"):
         loaded(Communities(nodes=5, communities=4))
 
 

@@ -5,7 +5,7 @@ import math
 import msgspec
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.sets import loaded, whole
@@ -14,6 +14,7 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import from_plain
 
 
+@settings(max_examples=20)
 @given(st.integers(2, 10), st.floats(0.2, 5), st.integers(2, 400))
 def test_a_spiral_has_as_many_arms_and_turns_as_asked(arms, turns, samples):
     data = sets.Spiral(arms=arms, turns=turns, samples=samples)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tuilab.engine import network as networks
 from tuilab.lab.catalogue.data import Glyphs, Karate
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.network import parse
+from tuilab.lab.line import parse
 from tuilab.lab.problems import problems
 
 

@@ -14,7 +14,8 @@ from tuilab.engine.layers import models
 from tuilab.lab import places
 from tuilab.lab.catalogue.layers.models import BACKBONES
 from tuilab.lab.errors import InputError
-from tuilab.lab.network import parse, plan
+from tuilab.lab.line import parse
+from tuilab.lab.network import plan
 
 SMALL = "squeezenet1_1"
 LINE = f"Backbone {SMALL} weights=default"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tuilab.engine import network as networks
 from tuilab.lab.errors import InputError
 from tuilab.lab.layer import Shape, Tokens
-from tuilab.lab.network import parse
+from tuilab.lab.line import parse
 
 BATCH = 2
 BOOLS = st.booleans()

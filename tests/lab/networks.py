@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from tuilab.lab.layers import LAYERS
+from tuilab.lab.layer import Layer, required
+from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.network import Line, Path
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30)
@@ -11,9 +12,11 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 VALUES = st.one_of(
     st.integers(-2, 40).map(str),
     st.sampled_from(
-        ["same", "true", "none", "0.5", "(3, 3)", "(3,", "nan", "1e400", "9" * 5000, "="]
+        ["same", "true", "none", "0.5", "(3, 3)", "(1,-1)", "(3,", "nan", "1e400", "9" * 5000, "="]
     ),
 )
+
+KEYS = ["kernel_size", "bias", "p", "padding", "frozen", "mode"]
 
 LAYER_LINES = st.builds(
     lambda name, words: " ".join([name, *words]),
@@ -21,16 +24,16 @@ LAYER_LINES = st.builds(
     st.lists(
         st.one_of(
             VALUES,
-            st.builds(
-                "{}={}".format, st.sampled_from(["kernel_size", "bias", "p", "padding"]), VALUES
-            ),
+            st.builds("{}={}".format, st.sampled_from(KEYS), VALUES),
         ),
         max_size=3,
     ),
 )
 """Lines that begin with a layer; many are right."""
 
-HEADS = st.sampled_from(["Residual", "Repeat 2", "Repeat 1000", "Repeat", "Linear 3", ""])
+HEADS = st.sampled_from(
+    ["Repeat 2", "Repeat 1000 frozen=true", "Repeat", "Linear 3", "", *sorted(BLOCKS - {"Repeat"})]
+)
 
 
 def _block(inner: st.SearchStrategy[Line]) -> st.SearchStrategy[Line]:
@@ -44,6 +47,12 @@ LINES: st.SearchStrategy[Line] = st.recursive(
 NETWORKS: st.SearchStrategy[tuple[Line, ...]] = st.lists(LINES, max_size=6).map(tuple)
 
 SHAPES = st.sampled_from([(2,), (1, 28, 28), (3, 32, 32), (1,), (0,)])
+
+
+def line_of(kind: type[Layer]) -> str:
+    """A line of this layer that can be read."""
+    needs = required(kind) or kind.example != Layer.example
+    return f"{kind.__name__} {kind.example}" if needs else kind.__name__
 
 
 def places(network: tuple[Line, ...], path: Path = ()) -> list[Path]:

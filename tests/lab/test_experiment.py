@@ -145,7 +145,10 @@ def test_what_decides_the_beginning_needs_a_restart(key: str) -> None:
             "network[1]: Conv2d takes [channels,",
         ),
         ({"network": ["Lnear 2"]}, 'network[0]: there is no layer Lnear; nearest to "Lnear" is'),
-        ({"task": "regression"}, "task: Xor is for classification, not regression"),
+        (
+            {"task": "regression"},
+            "task: Xor is for classification or perceptron or gan, not regression",
+        ),
         (
             {"data.name": "plane", "task": "classification"},
             "task: Plane is for regression, not classification",
@@ -171,6 +174,17 @@ def test_what_keeps_an_experiment_from_being_started_is_told(
 
 def test_a_good_experiment_has_no_problems() -> None:
     assert problems(XOR) == []
+
+
+def test_another_data_set_drops_what_it_cannot_hold() -> None:
+    graph = with_value(Experiment(), "data.name", "communities")
+    graph = with_value(with_value(graph, "data.noise", 4.0), "data.features", 3)
+    graph = with_value(graph, "data.validation", 0.5)
+
+    moons = with_value(graph, "data.name", "moons")
+
+    assert (moons.data.noise, moons.data.features) == (0.0, ("x1", "x2"))
+    assert moons.data.validation == 0.5
 
 
 def test_task_and_loss_follow_a_data_set_that_they_do_not_fit() -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.layer import Shape, Tokens
-from tuilab.lab.network import parse, plan
+from tuilab.lab.line import parse
+from tuilab.lab.network import plan
 
 TEXT = Tokens((32,), vocabulary=65)
 SEQUENCE = (32, 64)

@@ -1,5 +1,7 @@
 """Networks as lines: shapes, parameters, what is wrong, and where lines stand."""
 
+import copy
+import pickle
 import time
 from typing import Any
 
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from tests.lab.networks import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, places
 from tuilab.lab.edits import inserted, line_at, removed, replaced
 from tuilab.lab.errors import InputError
-from tuilab.lab.network import frozen, parse, plan, same_modules
+from tuilab.lab.layer import Tokens
+from tuilab.lab.line import parse
+from tuilab.lab.network import frozen, plan, same_modules
 
 CONVNET = (
     "Conv2d 16 kernel_size=3 padding=1",
@@ -73,6 +77,51 @@ def test_a_residual_block_names_both_shapes_that_do_not_meet() -> None:
     assert head.problem == (
         "Residual adds what goes in, [2], to what comes out, [4]: make both shapes the same"
     )
+
+
+def test_branches_that_do_not_fit_name_both_ends() -> None:
+    head, *_ = plan((("Parallel", "Conv2d 8 1", "Conv2d 8 3"),), (3, 8, 8)).rows
+
+    assert head.problem == (
+        "Parallel puts its branches side by side: branch 1 ends in [8, 8, 8], branch 2 in "
+        "[8, 6, 6]; only the channels may differ"
+    )
+    (head, *_) = plan((("Parallel", "Flatten", "Identity"),), (3, 8)).rows
+    assert head.problem.endswith("branch 2 in [3, 8]; only the last size may differ")
+
+
+def test_every_branch_sees_what_comes_into_the_block() -> None:
+    whole = plan((("Parallel", "Linear 3", ("Sequential", "Linear 4", "Tanh")), "Linear 2"), (5,))
+
+    assert [row.input for row in whole.rows] == [(5,), (5,), (5,), (5,), (4,), (7,)]
+    assert whole.output == (2,)
+    assert whole.parameters == (5 + 1) * 3 + (5 + 1) * 4 + (7 + 1) * 2
+
+
+def test_token_numbers_are_for_embeddings_alone() -> None:
+    tokens = Tokens((6,), vocabulary=9)
+
+    assert plan(("Linear 3",), tokens).rows[0].problem == (
+        "these are token numbers; put Embedding first"
+    )
+    assert plan(("Identity", ("Sequential", "Embedding 3"), "Linear 2"), tokens).output == (6, 2)
+    for block in ("Residual", "Parallel"):
+        (head, _) = plan(((block, "Identity"),), tokens).rows
+        assert head.problem.endswith("put Embedding first")
+
+
+def test_tokens_are_a_shape_that_can_be_copied() -> None:
+    tokens = Tokens((6,), vocabulary=9)
+
+    for twin in (copy.deepcopy(tokens), pickle.loads(pickle.dumps(tokens))):
+        assert (twin, twin.vocabulary) == ((6,), 9)
+
+
+def test_a_network_learns_unless_all_of_it_is_frozen() -> None:
+    assert plan(("Linear 3", "Tanh"), (2,)).learns
+    assert not plan(("Tanh",), (2,)).learns
+    assert not plan(("Linear 3 frozen=true", ("Residual frozen=true", "Linear 3")), (2,)).learns
+    assert plan(("Linear 3 frozen=true", ("Residual", "Linear 3")), (2,)).learns
 
 
 def test_an_empty_block_asks_for_a_layer() -> None:
@@ -144,9 +193,12 @@ def test_lists_of_a_file_become_the_same_lines(network: tuple[Any, ...]) -> None
     assert frozen(thawed(network)) == network
 
 
-def test_only_dropout_may_change_without_other_modules() -> None:
+def test_only_live_knobs_may_change_without_other_modules() -> None:
     before = ("Linear 8", ("Residual", "Dropout 0.1", "Linear 8"))
 
+    assert same_modules(before, ("Linear 8", ("Residual frozen=true", *before[1][1:])))
+    assert same_modules(("DropConnect 8 0.1",), ("DropConnect 8 0.2 frozen=true",))
+    assert not same_modules(("Dropout 0.1",), ("AlphaDropout 0.1",))
     assert same_modules(before, ("Linear 8 bias=true", ("Residual", "Dropout p=0.5", "Linear 8")))
     assert not same_modules(before, ("Linear 9", ("Residual", "Dropout 0.1", "Linear 8")))
     assert not same_modules(before, ("Linear 8",))

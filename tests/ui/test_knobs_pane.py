@@ -38,7 +38,7 @@ async def test_a_number_out_of_range_is_refused_while_it_is_typed() -> None:
         await pane.press("enter")
         await pane.type("-1")
         below = pane.text.splitlines()[pane.row("batch_size") + 1]
-        assert "✗ expected a whole number ≥ 1" in below
+        assert "✗ expected a whole number ≥ 0" in below
 
         await pane.press("enter")
         assert pane.edited == [] and pane.pane.is_typing

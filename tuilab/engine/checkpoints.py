@@ -33,7 +33,7 @@ def state(session: Session) -> dict[str, Any]:
         "average": session.task.average.state_dict(),
         "stopping": session.stopping.state_dict(),
         "is_stopped": session.is_stopped,
-        "validation_losses": list(session.validation_losses),
+        "validation_losses": session.validation_losses,
     }
     if session.task.scaler is not None:
         captured["scaler"] = session.task.scaler.state_dict()
@@ -63,7 +63,7 @@ def put_back(session: Session, captured: dict[str, Any]) -> None:
     session.task.average.load_state_dict(captured["average"])
     session.stopping.load_state_dict(captured["stopping"])
     session.is_stopped = captured["is_stopped"]
-    session.validation_losses = list(captured["validation_losses"])
+    session.validation_losses = tuple(captured["validation_losses"])
     if session.task.scaler is not None and "scaler" in captured:
         session.task.scaler.load_state_dict(captured["scaler"])
     torch.set_rng_state(captured["chance"].cpu())

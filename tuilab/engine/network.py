@@ -26,7 +26,8 @@ from tuilab.lab.catalogue.layers.blocks import Parallel as ParallelLine
 from tuilab.lab.catalogue.layers.blocks import Repeat
 from tuilab.lab.knobs import declared
 from tuilab.lab.layer import Layer, Shape
-from tuilab.lab.network import Line, parse
+from tuilab.lab.line import parse
+from tuilab.lab.network import Line
 
 MODULES: dict[type[Layer], Builder] = (
     activation.BUILDERS

@@ -10,12 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import Parameter
-from torch.nn.modules.batchnorm import _NormBase
 
 from tuilab.engine.amended import LBFGS, SGD
-from tuilab.engine.layers.embedding import LearnedPositions
 from tuilab.engine.lion import Lion
 from tuilab.engine.together import Together
+from tuilab.engine.weights import by_layer
 from tuilab.lab.catalogue import optimizers as lab
 from tuilab.lab.errors import InputError
 
@@ -34,22 +33,17 @@ CLASSES: dict[type[lab.Optimizer], type[torch.optim.Optimizer]] = {
 FUSED = (lab.SGD, lab.Adam, lab.AdamW)
 """One kernel for all parameters, two to four times as fast as a loop over them."""
 
-NEVER_DECAYED = (
-    nn.Embedding, nn.EmbeddingBag, LearnedPositions,
-    nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, _NormBase,
-)  # fmt: skip
-"""Modules whose weights are no matrices that multiply."""
-
 
 def build(knobs: lab.Optimizer, network: nn.Module | Iterable[Parameter]) -> torch.optim.Optimizer:
     """The torch optimizer of all parameters, in its fused form where there is one."""
+    parameters = list(network.parameters() if isinstance(network, nn.Module) else network)
     if isinstance(knobs, lab.LBFGS):
-        everything = network.parameters() if isinstance(network, nn.Module) else network
-        return LBFGS(everything, **_arguments(knobs))
-    by_module, rest = _weights(network)
+        return LBFGS(parameters, **_arguments(knobs))
+    layers = by_layer(network if isinstance(network, nn.Module) else parameters)
+    weights = [parameter for layer in layers for parameter in layer]
+    rest = _without(parameters, weights)
     if isinstance(knobs, lab.Muon):
-        return _muon(knobs, by_module, rest)
-    weights = [p for parameters in by_module for p in parameters]
+        return _muon(knobs, layers, rest)
     fast: dict[str, Any] = {"foreach": True}
     if isinstance(knobs, lab.Lion):
         fast = {}
@@ -60,27 +54,10 @@ def build(knobs: lab.Optimizer, network: nn.Module | Iterable[Parameter]) -> tor
     return optimizer
 
 
-def _weights(
-    network: nn.Module | Iterable[Parameter],
-) -> tuple[list[list[Parameter]], list[Parameter]]:
-    """The weights of each layer in order, and all parameters that are none.
-
-    Weights are matrices and kernels: named so, with two dimensions or more, and not of a norm
-    or an embedding.
-    """
-    if not isinstance(network, nn.Module):
-        parameters = list(network)
-        return [[p] for p in parameters if p.ndim > 1], [p for p in parameters if p.ndim < 2]
-    by_module, seen = [], set()
-    for module in network.modules():
-        if isinstance(module, NEVER_DECAYED):
-            continue
-        named = module.named_parameters(recurse=False)
-        found = [p for name, p in named if "weight" in name and p.ndim > 1 and p not in seen]
-        seen.update(found)
-        if found:
-            by_module.append(found)
-    return by_module, [p for p in network.parameters() if p not in seen]
+def _without(parameters: list[Parameter], some: list[Parameter]) -> list[Parameter]:
+    """The others, in order; parameters are told apart by identity."""
+    held = set(map(id, some))
+    return [parameter for parameter in parameters if id(parameter) not in held]
 
 
 def _groups(weights: list[Parameter], rest: list[Parameter]) -> list[dict[str, Any]]:
@@ -95,19 +72,17 @@ def _is_fused(knobs: lab.Optimizer, parameters: list[Parameter]) -> bool:
 
 
 def _muon(
-    knobs: lab.Muon, by_module: list[list[Parameter]], rest: list[Parameter]
+    knobs: lab.Muon, layers: list[list[Parameter]], rest: list[Parameter]
 ) -> torch.optim.Optimizer:
     """Muon for the matrices of all layers but the last, AdamW for all else."""
-    matrices = [p for parameters in by_module[:-1] for p in parameters if p.ndim == 2]
+    matrices = [p for layer in layers[:-1] for p in layer if p.ndim == 2]
     if not matrices:
         raise InputError(
             "muon moves the matrices of hidden layers, and this network has none; "
             "put a Linear before the last layer, or use adamw",
             "optimizer.name",
         )
-    others = [
-        p for parameters in by_module for p in parameters if all(p is not m for m in matrices)
-    ]
+    others = _without([p for layer in layers for p in layer], matrices)
     optimizer = Together(
         [
             torch.optim.Muon(_groups(matrices, [])),

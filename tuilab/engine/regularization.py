@@ -6,17 +6,12 @@ from torch import Tensor, nn
 from tuilab.lab.catalogue.regularization import Regularization
 
 
-def weights(parameters: list[nn.Parameter]) -> list[nn.Parameter]:
-    """The matrices and kernels among parameters that learn: no biases, no scales of norms."""
-    return [p for p in parameters if p.dim() > 1 and p.requires_grad]
-
-
-def penalize(parameters: list[nn.Parameter], knobs: Regularization) -> Tensor | None:
+def penalize(weights: list[nn.Parameter], knobs: Regularization) -> Tensor | None:
     """Add the gradients of the l1 and l2 terms; their value, None without any.
 
     The terms act on weights that have a gradient: l1 · Σ|w| + l2 · Σw²∕2.
     """
-    penalized = [p for p in weights(parameters) if p.grad is not None]
+    penalized = [p for p in weights if p.grad is not None]
     if not penalized or not (knobs.l1 or knobs.l2):
         return None
     values = [p.detach() for p in penalized]
@@ -40,9 +35,10 @@ def disturb(parameters: list[nn.Parameter], knobs: Regularization, step: int) ->
                 parameter.grad.add_(torch.randn_like(parameter.grad), alpha=spread)
 
 
-def limit(parameters: list[nn.Parameter], knobs: Regularization) -> None:
+def limit(weights: list[nn.Parameter], knobs: Regularization) -> None:
     """Shorten the incoming weights of every unit that are longer than `max_norm`."""
     if knobs.max_norm:
         with torch.no_grad():
-            for parameter in weights(parameters):
-                parameter.copy_(torch.renorm(parameter, 2, 0, knobs.max_norm))
+            for weight in weights:
+                if weight.requires_grad:
+                    weight.copy_(torch.renorm(weight, 2, 0, knobs.max_norm))

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from tuilab.engine import initialization, metrics, network, optimizers
+from tuilab.engine import metrics, network, optimizers
 from tuilab.engine.augmentation import augmented
+from tuilab.engine.beginning import begin
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.stopping import Stopping
 from tuilab.engine.tasks import build as tasks
@@ -34,8 +35,7 @@ class Session:
         self.run, self.experiment = run, experiment
         self.dataset, self.device = dataset, device
         torch.manual_seed(experiment.seed)  # weights, then dropout; data and order have their own
-        self.network = network.build(experiment.network, experiment.input)
-        initialization.initialize(self.network, experiment.initialization)
+        self.network, self._note = begin(experiment, dataset)
         self.network.to(device)
         self.channels_last = device.type == "cpu" and network.has_convolution(self.network)
         if self.channels_last:
@@ -52,7 +52,7 @@ class Session:
         self.stopping = Stopping(self.network)
         self.is_stopped = False
         "Training has ended before the last epoch: it has seen its best."
-        self.validation_losses: list[float] = []
+        self.validation_losses: tuple[float, ...] = ()
         "One for each epoch that was measured."
         self.report_at_step = self.report_at_epoch = -1
         "Where a report is wanted whatever the clock says."
@@ -114,9 +114,8 @@ class Session:
     def lr(self) -> float:
         """The learning rate that the schedule gives for the present position."""
         experiment = self.experiment
-        return experiment.schedule.rate(
-            experiment.optimizer.lr, self.passed, experiment.training.epochs
-        )
+        lr, epochs = experiment.optimizer.lr, experiment.training.epochs
+        return experiment.schedule.rate(lr, self.passed, epochs, self.validation_losses)
 
     def order(self) -> Tensor:
         """The order of this epoch's examples: decided by seed and epoch alone."""
@@ -152,14 +151,15 @@ class Session:
     @property
     def needs_every_epoch(self) -> bool:
         """Whether something is decided by the validation loss of each epoch."""
-        return bool(self.experiment.regularization.patience)
+        experiment = self.experiment
+        return experiment.regularization.patience > 0 or experiment.schedule.watches_validation
 
     def see(self, validation: dict[str, float]) -> str:
         """Take note of an epoch's validation; says so where the run ends by it."""
         if "loss" not in validation:
             return ""
         knobs = self.experiment.regularization
-        self.validation_losses.append(validation["loss"])
+        self.validation_losses += (validation["loss"],)
         if not self.stopping.see(validation["loss"], self.epoch, knobs):
             return ""
         self.is_stopped = True
@@ -176,7 +176,7 @@ class Session:
 
     def arranged(self, inputs: Tensor) -> Tensor:
         """Inputs in the memory order that the network is fast with."""
-        if not self.channels_last:
+        if not self.channels_last or inputs.dim() != 4:
             return inputs
         # One channel leaves the order open; an empty tensor with strides of its own settles it.
         return torch.empty_like(inputs, memory_format=torch.channels_last).copy_(inputs)
@@ -199,12 +199,13 @@ class Session:
             raise InputError("this needs a restart of the run", key)
         if key == "network":
             network.set_live(self.network, after.network)
-        self.experiment = after
         if key == "optimizer.name":
-            self._follow(after.optimizer)
+            self._follow(after.optimizer)  # it may refuse, and then nothing has changed
         elif key.startswith("optimizer."):
             optimizers.adjust(self.optimizer, after.optimizer)
+        self.experiment = after
         self.task.adjust(after)
+        self.turns = self.task.turns(self.optimizer)
         return Changed(self.run, self.step, key, value)
 
     def keep_weights(self, before: "Session") -> str:
@@ -227,7 +228,7 @@ class Session:
                 "train": len(data.train), "validation": len(data.validation), "test": len(data.test)
             },
             step=self.step,
-            note=note,
+            note=" ".join(filter(None, (note, self._note))),
         )  # fmt: skip
 
     def finished(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:

@@ -72,7 +72,7 @@ def follow(
 
     scaler = session.task.scaler
     if needs_closure(session.experiment.optimizer):  # it looks at several points in a step
-        turn.optimizer.step(gradient)
+        turn.optimizer.step(lambda: float(gradient()))
     elif scaler is not None:
         gradient()
         scaler.step(turn.optimizer)
@@ -80,7 +80,7 @@ def follow(
     else:
         gradient()
         turn.optimizer.step()
-    limit(turn.parameters, session.experiment.regularization)
+    limit(turn.weights, session.experiment.regularization)
     return before[0]
 
 
@@ -89,7 +89,7 @@ def shape(session: Session, turn: Turn, probe: StepProbe | None) -> Tensor | Non
     training, knobs = session.experiment.training, session.experiment.regularization
     if session.task.scaler is not None:
         session.task.scaler.unscale_(turn.optimizer)
-    penalty = penalize(turn.parameters, knobs)
+    penalty = penalize(turn.weights, knobs)
     if probe is not None:
         probe.see(turn.parameters)
     if training.clip_grad_value:

@@ -7,7 +7,7 @@ from tuilab.lab.knobs import Knob, declared, summary
 from tuilab.lab.layer import Layer, can_freeze
 from tuilab.lab.layer import arguments as names_of
 from tuilab.lab.layers import LAYERS
-from tuilab.lab.network import WORDS
+from tuilab.lab.line import WORDS
 from tuilab.lab.numbers import compact
 
 _WORD_AT_END = re.compile(r"(?<!\S)(?:[^\s(]*\([^)]*|\S*)\Z")

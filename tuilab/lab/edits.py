@@ -6,7 +6,8 @@ from typing import Any
 from tuilab.lab.catalogue.layers.regularization import Dropout
 from tuilab.lab.errors import InputError
 from tuilab.lab.layers import BLOCKS, LAYERS
-from tuilab.lab.network import Line, Path, parse
+from tuilab.lab.line import parse
+from tuilab.lab.network import Line, Path
 
 Network = tuple[Line, ...]
 

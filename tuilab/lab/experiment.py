@@ -201,10 +201,23 @@ def _renamed(part: Struct, section: str, name: Any) -> dict[str, Any]:
         for field, value in msgspec.to_builtins(part).items()
         if field in declared and getattr(part, field) != declared[field].default
     }
-    kinds = {name_of(kind): kind for kind in options(section)}
-    kept = kinds[name].__struct_fields__ if name in kinds else ()
-    shared = {field: value for field, value in moved.items() if field in kept}
-    return {choice_of(section): name, **shared}
+    kind = next((kind for kind in options(section) if name_of(kind) == name), None)
+    chosen = {choice_of(section): name}
+    shared = {
+        field: value
+        for field, value in moved.items()
+        if kind and field in kind.__struct_fields__ and _fits({**chosen, field: value}, kind)
+    }
+    return {**chosen, **shared}
+
+
+def _fits(table: dict[str, Any], kind: type[Struct]) -> bool:
+    """Whether a knob of the same name means the same there, and reaches as far."""
+    try:
+        msgspec.convert(table, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from tuilab.lab.experiment import (
 )
 from tuilab.lab.files import value
 from tuilab.lab.knobs import Knob, declared, summary
-from tuilab.lab.network import parse
+from tuilab.lab.line import parse
 from tuilab.lab.numbers import THIN_SPACE, compact
 from tuilab.lab.stepping import stepped
 
@@ -32,6 +32,14 @@ _CHOICES = {
         "digits": "0 to 9: ten classes",
         "letters": "A to Z: 26 classes",
         "both": "Digits and letters: 36 classes",
+    },
+    "data.differ": {
+        "frequency": "How fast they swing: slow, medium, fast",
+        "shape": "What form they have: sine, square, triangle, sawtooth",
+    },
+    "data.tokens": {
+        "chars": "A character; there are as many tokens as the text has different ones",
+        "bytes": "A byte of the file; there are 256, whatever is in it",
     },
     "data.features": {
         "x1": "Left to right",

@@ -26,7 +26,7 @@ class Tokens(tuple[int, ...]):
         tokens.vocabulary = vocabulary
         return tokens
 
-    def __getnewargs__(self) -> tuple[Shape, int]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Shape, int]:
         return tuple(self), self.vocabulary
 
 

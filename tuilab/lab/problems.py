@@ -59,6 +59,8 @@ def _ending(experiment: Experiment) -> Iterator[str]:
     if not experiment.network:
         yield f"network: there is no layer yet; add {last}"
     elif plan.output != wanted:
+        if len(plan.output or ()) > len(wanted) == 1:
+            last = f"Flatten, then {last}"  # a Linear acts on the last size alone
         yield (
             f"network: it ends in {show(plan.output)}, but {what} {show(wanted)}; "
             f"end it with {last}"
@@ -67,6 +69,8 @@ def _ending(experiment: Experiment) -> Iterator[str]:
         yield from _perceptron(experiment.network)
     elif not plan.parameters:
         yield f"network: no layer here has weights that could learn; add {last}"
+    elif not plan.learns:
+        yield "network: all layers are frozen; take frozen=true off one that should learn"
 
 
 def _wanted(experiment: Experiment, task: str, classes: int) -> tuple[Shape, str, str]:

@@ -28,7 +28,16 @@ from tuilab.lab.messages import (
     Saved,
     Started,
 )
-from tuilab.lab.pictures import Picture
+from tuilab.lab.pictures import (
+    Confusion,
+    Curve,
+    Drawn,
+    Picture,
+    Reconstructed,
+    Scatter,
+    Surface,
+    Written,
+)
 from tuilab.lab.records import Device
 from tuilab.lab.series import Series
 
@@ -143,7 +152,15 @@ class Run(Struct):
             case Logged():
                 self.log.append(event.text)
                 del self.log[:-LOG_LINES]
-            case Surface() | Curve() | Confusion() | Written() | Reconstructed() | Drawn() | Scatter():
+            case (
+                Surface()
+                | Curve()
+                | Confusion()
+                | Written()
+                | Reconstructed()
+                | Drawn()
+                | Scatter()
+            ):
                 self.picture = event
             case _:
                 assert_never(event)

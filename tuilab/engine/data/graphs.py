@@ -6,27 +6,25 @@ from torch import Generator, Tensor
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
 from tuilab.lab.catalogue.sets.graphs import Communities, Graph, Karate
-from tuilab.lab.errors import InputError
 
 
 def communities(data: Communities, seed: int, report: Report) -> Source:
     """A stochastic block model; a feature is the place of its group plus normal noise."""
-    classes = _groups(data.nodes, data.communities, data.imbalance)
+    nodes, features = data.shape
+    classes = _groups(nodes, data.communities, data.imbalance)
     classes = classes[torch.randperm(len(classes), generator=stream(seed, "groups"))]
     likely = torch.where(classes[:, None] == classes, data.p_in, data.p_out)
     drawn = torch.rand(likely.shape, generator=stream(seed, "edges")) < likely
     edges = drawn.triu(1).float()
     chance = stream(seed, "features")
-    places = torch.randn(data.communities, data.features, generator=chance)
+    places = torch.randn(data.communities, features, generator=chance)
     places /= places.norm(dim=1, keepdim=True)
-    noise = data.noise * torch.randn(data.nodes, data.features, generator=chance)
+    noise = data.noise * torch.randn(nodes, features, generator=chance)
     return _source(data, places[classes] + noise, classes, edges + edges.T, seed)
 
 
 def _groups(nodes: int, count: int, imbalance: float) -> Tensor:
     """The group of each node: group c has (1 - imbalance)^c as many as the first, but two."""
-    if nodes < 2 * count:
-        raise InputError(f"{nodes} nodes are too few for {count} groups", "data.nodes")
     weights = torch.tensor([(1 - imbalance) ** each for each in range(count)], dtype=torch.float64)
     sizes = (nodes * weights / weights.sum()).round().long().clamp(min=2)
     sizes[0] += nodes - sizes.sum()

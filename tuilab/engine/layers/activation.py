@@ -1,8 +1,5 @@
 """How activations are built that torch does not have, or that need to know what comes in."""
 
-from typing import Any, cast
-
-import torch
 from torch import Tensor, nn
 
 from tuilab.engine.layers.named import Builder, named
@@ -10,24 +7,12 @@ from tuilab.lab.catalogue.layers import activation as lab
 from tuilab.lab.layer import Layer, Shape
 
 
-class _Heaviside(torch.autograd.Function):
-    """0 below zero, 1 from zero on; its derivative is zero."""
-
-    @staticmethod
-    def forward(context: Any, x: Tensor) -> Tensor:
-        return (x >= 0).to(x.dtype)
-
-    @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> Tensor:
-        return torch.zeros_like(gradients[0])
-
-
 class Step(nn.Module):
     """The perceptron's activation (Rosenblatt 1958)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """0 below zero, 1 from zero on."""
-        return cast(Tensor, _Heaviside.apply(x))
+        """0 below zero, 1 from zero on; through `sign`, whose derivative is zero everywhere."""
+        return (x.sign() + 1).clamp(max=1)
 
 
 def _over_features(layer: Layer, shape: Shape) -> nn.Module:

@@ -12,6 +12,7 @@ from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.scores import modes_covered
 from tuilab.engine.tasks.task import Task, Turn
+from tuilab.engine.together import Together
 from tuilab.lab.catalogue import tasks
 from tuilab.lab.catalogue.losses import BCE, MSE, Hinge, Loss
 from tuilab.lab.catalogue.optimizers import Optimizer
@@ -60,7 +61,7 @@ class GAN(Task):
             optimizers.build(knobs, side) for side in (self.discriminator, self.generator)
         ]
         self._scale()
-        return optimizers.Together(self._sides)
+        return Together(self._sides)
 
     def adjust(self, experiment: Experiment) -> None:
         """Take over knobs that have changed."""
@@ -69,16 +70,14 @@ class GAN(Task):
             self._scale()
 
     def _scale(self) -> None:
-        for group in self._sides[0].param_groups:
-            group["scale"] = self.knobs.discriminator_lr
+        optimizers.scale(self._sides[0], self.knobs.discriminator_lr)
 
     def turns(self, optimizer: Any) -> tuple[Turn, ...]:
         """So many steps of the discriminator, then so many of the generator."""
         task, (judge, maker) = self.knobs, self._sides
-        theirs, own = list(self.discriminator.parameters()), list(self.generator.parameters())
         return (
-            *[Turn(self._judge, judge, theirs)] * task.discriminator_steps,
-            *[Turn(self._fool, maker, own)] * task.generator_steps,
+            *[Turn.of(self.discriminator, self._judge, judge)] * task.discriminator_steps,
+            *[Turn.of(self.generator, self._fool, maker)] * task.generator_steps,
         )
 
     def noise(self, count: int, chance: torch.Generator | None = None) -> Tensor:
@@ -102,12 +101,15 @@ class GAN(Task):
 
     def _fool(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """The generator learns to draw what the discriminator takes for real."""
-        self.discriminator.requires_grad_(False)
+        learning = [p for p in self.discriminator.parameters() if p.requires_grad]
+        for parameter in learning:  # it judges, and does not learn from what it is fooled by
+            parameter.requires_grad_(False)
         with self.autocast():
             answers = self.discriminator(self.generator(self.noise(len(inputs)))).float()
         loss = FOOLING[type(self.experiment.loss)](answers)
         self.push(loss, share)
-        self.discriminator.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)
         return loss.detach(), answers.detach()
 
     # --- measuring --------------------------------------------------------------------------

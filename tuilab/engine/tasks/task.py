@@ -14,6 +14,7 @@ from tuilab.engine.augmentation import mixed
 from tuilab.engine.averaging import Average
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.scores import ClassScores, NumberScores, Scores
+from tuilab.engine.weights import weights
 from tuilab.lab.catalogue.optimizers import Optimizer
 from tuilab.lab.experiment import Experiment, name_of
 
@@ -31,6 +32,13 @@ class Turn:
     backward: Backward
     optimizer: torch.optim.Optimizer
     parameters: list[nn.Parameter]
+    weights: list[nn.Parameter]
+    "Those of them that penalties and limits act on."
+
+    @classmethod
+    def of(cls, part: nn.Module, backward: Backward, optimizer: torch.optim.Optimizer) -> "Turn":
+        """A turn in which one part of the network learns."""
+        return cls(backward, optimizer, list(part.parameters()), weights(part))
 
 
 class Task:
@@ -53,11 +61,11 @@ class Task:
 
     def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
         """The optimizer of all that learns."""
-        return optimizers.build(knobs, self.network.parameters())
+        return optimizers.build(knobs, self.network)
 
     def turns(self, optimizer: Any) -> tuple[Turn, ...]:
         """What a step consists of."""
-        return (Turn(self.backward, optimizer, list(self.network.parameters())),)
+        return (Turn.of(self.network, self.backward, optimizer),)
 
     def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """What the network's output is compared with."""

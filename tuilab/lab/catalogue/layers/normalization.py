@@ -45,8 +45,8 @@ class _BatchNorm(_Norm, frozen=True):
 class BatchNorm1d(_BatchNorm, frozen=True):
     """Shift and scale each feature by the mean and spread of the batch.
 
-    Formula: y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of the batch; in evaluation their
-      running means
+    Formula: y = γ (x − μ) / √(σ² + ε) + β
+      μ, σ²: of each feature over the batch; in evaluation their running means
     Use: between Linear and activation; deep networks learn faster and bear larger rates.
     Pitfall: small batches make it noisy and a batch of one is impossible; training and
       evaluation differ, which shows as a validation loss that jumps.
@@ -65,8 +65,8 @@ class BatchNorm1d(_BatchNorm, frozen=True):
 class BatchNorm2d(_BatchNorm, frozen=True):
     """Shift and scale each channel by the mean and spread over batch, height and width.
 
-    Formula: y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of each channel; in evaluation their
-      running means
+    Formula: y = γ (x − μ) / √(σ² + ε) + β
+      μ, σ²: of each channel over batch, height and width; in evaluation their running means
     Use: between Conv2d and activation; give the Conv2d bias=false, for β does its work.
     Pitfall: with batches under about 8 its statistics are too noisy; GroupNorm needs no batch.
     Source: Ioffe and Szegedy 2015; torch.nn.BatchNorm2d
@@ -80,7 +80,8 @@ class BatchNorm2d(_BatchNorm, frozen=True):
 class InstanceNorm2d(_Norm, frozen=True):
     """Shift and scale each channel of each picture by its own mean and spread.
 
-    Formula: y = (x − μ) / √(σ² + ε), with μ and σ² over height and width of one channel
+    Formula: y = (x − μ) / √(σ² + ε)
+      μ, σ²: of each channel of each picture, over height and width
     Use: pictures whose contrast should not matter, as in the transfer of style.
     Pitfall: how strong a channel is is lost, which classification often needs.
     Source: Ulyanov et al. 2016; torch.nn.InstanceNorm2d
@@ -104,7 +105,8 @@ class InstanceNorm2d(_Norm, frozen=True):
 class GroupNorm(_Norm, frozen=True):
     """Shift and scale groups of channels of each example by their own mean and spread.
 
-    Formula: y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² of one group of channels
+    Formula: y = γ (x − μ) / √(σ² + ε) + β
+      μ, σ²: of each group of channels of each example
     Use: instead of BatchNorm2d where batches are small; it is the same in evaluation.
     Pitfall: num_groups must divide the channels; as many groups as features leave one number in
       each, and nothing of the input.
@@ -134,9 +136,10 @@ class GroupNorm(_Norm, frozen=True):
 
 
 class LayerNorm(_Norm, frozen=True):
-    """Shift and scale each example, or each position of a sequence, by its own mean and spread.
+    """Shift and scale each example or position by its own mean and spread.
 
-    Formula: y = γ (x − μ) / √(σ² + ε) + β, with μ and σ² over the features; of pictures, over all
+    Formula: y = γ (x − μ) / √(σ² + ε) + β
+      μ, σ²: of an example, or of each position of a sequence, over the features
     Use: transformers and recurrent networks; it is the same for every batch and in evaluation.
     Pitfall: of a single feature nothing is left, and of two only which one is larger.
     Source: Ba et al. 2016; torch.nn.LayerNorm
@@ -151,9 +154,10 @@ class LayerNorm(_Norm, frozen=True):
 
 
 class RMSNorm(_Norm, frozen=True):
-    """Scale each example, or each position of a sequence, by its size alone; no mean is taken off.
+    """Scale each example or position by its size alone, without a mean.
 
-    Formula: y = γ x / √(mean(x²) + ε), over the features; of pictures, over all
+    Formula: y = γ x / √(mean(x²) + ε)
+      mean: of an example, or of each position of a sequence, over the features
     Use: like LayerNorm, at less work; most newer language models have it.
     Pitfall: a mean far from zero stays and can fill the scale; LayerNorm takes it off.
     Source: Zhang and Sennrich 2019; torch.nn.RMSNorm

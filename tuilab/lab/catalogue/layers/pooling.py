@@ -30,11 +30,11 @@ def _pooled(
     rank: int,
     dilation: Sizes = 1,
 ) -> Shape:
-    for half, size in zip(each(layer.padding, rank), each(layer.kernel_size, rank), strict=True):
-        if half > size // 2:
-            raise InputError(f"padding {half} is more than half of the window, {size}")
-    size, stride = layer.kernel_size, layer.stride
-    stride = size if stride is None else stride
+    for half, reach in zip(each(layer.padding, rank), each(layer.kernel_size, rank), strict=True):
+        if half > reach // 2:
+            raise InputError(f"padding {half} is more than half of the window, {reach}")
+    size: Sizes = layer.kernel_size
+    stride = size if layer.stride is None else layer.stride
     slides = slid(layer, shape, rank, size, stride, layer.padding, dilation, layer.ceil_mode)
     return (shape[0], *slides)
 

@@ -72,10 +72,10 @@ class AlphaDropout(_Drop, frozen=True):
 
 
 class DropConnect(Layer, frozen=True):
-    """A Linear whose single weights, not outputs, are dropped in training, anew for each example.
+    """A Linear whose single weights are dropped in training, anew for each example.
 
-    Formula: y = (W ⊙ M / (1 − p)) x + b ⊙ m / (1 − p), M and m 0 with chance p, else 1; in
-      evaluation y = W x + b, their mean
+    Formula: y = ((W ⊙ M) x + b ⊙ m) / (1 − p), M and m 0 with chance p, else 1
+      in evaluation y = W x + b, which is the mean
     Use: instead of a Linear and a Dropout, in the first wide layer after Flatten.
     Pitfall: every example needs a mask as large as the weights, so that it is slow and takes
       much memory; keep it for small layers and small batches.
@@ -98,8 +98,8 @@ class DropConnect(Layer, frozen=True):
 class Reparameterization(Layer, frozen=True):
     """The code of a variational autoencoder: draws from the mean and spread that come in.
 
-    Formula: y = μ + e^(s/2) ε, ε ~ N(0, 1); μ is the first half of the input, s = ln σ² the
-      second; in evaluation y = μ
+    Formula: y = μ + e^(s/2) ε, ε ~ N(0, 1); in evaluation y = μ
+      μ: the first half of what comes in; s = ln σ²: the second
     Use: at the end of the Encoder, after Linear with twice as many outputs as the code has
       numbers; the task adds KL(N(μ, σ²) ‖ N(0, 1)) to the loss.
     Pitfall: where that term weighs too much, μ goes to 0 for every example and the code tells

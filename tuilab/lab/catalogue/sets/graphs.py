@@ -4,6 +4,7 @@ import string
 from typing import Annotated, ClassVar
 
 from tuilab.lab.catalogue.sets.data import Data, Imbalance, LabelNoise
+from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import knob
 from tuilab.lab.layer import Shape
 
@@ -44,11 +45,14 @@ class Communities(Graph, frozen=True, kw_only=True, tag="communities"):
     features: Annotated[int, knob("Numbers that are known of a node", ge=1, le=256)] = 8
     noise: Annotated[
         float, knob("Spread of a feature within a group; the groups are about 1 apart", ge=0, le=10)
-    ] = 2.0
+    ] = 1.0
     imbalance: Imbalance = 0.0
 
     @property
     def shape(self) -> Shape:
+        if self.nodes < 2 * self.communities:
+            problem = f"{self.nodes} nodes are too few for {self.communities} groups of two or more"
+            raise InputError(problem, "data.nodes")
         return (self.nodes, self.features)
 
     @property

@@ -1,0 +1,201 @@
+"""Layers that PyTorch does not have, against their formulas; and what blocks make of others."""
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.distributions import Normal, kl_divergence
+from torch.testing import assert_close
+
+from tuilab.engine import network as networks
+from tuilab.engine.layers.regularization import DropConnect, Reparameterization
+from tuilab.lab.layer import Shape
+from tuilab.lab.network import Line, plan
+
+SHAPES = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
+
+
+def built(*lines: Line, shape: Shape) -> nn.Module:
+    torch.manual_seed(0)
+    planned = plan(lines, shape)
+    network = networks.build(lines, shape)
+    assert planned.is_valid
+    assert planned.parameters == sum(p.numel() for p in network.parameters())
+    assert planned.output == tuple(network(torch.zeros(2, *shape)).shape[1:])
+    return network
+
+
+# --- Step ---------------------------------------------------------------------------------------
+
+
+def test_a_step_is_0_below_zero_and_1_from_zero_on() -> None:
+    step = built("Step", shape=(5,))
+
+    x = torch.tensor([[-3.0, -1e-9, 0.0, 1e-9, 3.0]])
+
+    assert step(x).tolist() == [[0, 0, 1, 1, 1]]
+
+
+def test_no_gradient_passes_a_step() -> None:
+    network = built("Linear 4", "Step", "Linear 1", shape=(3,))
+
+    network(torch.randn(8, 3)).sum().backward()
+
+    first, last = network[0].weight.grad, network[2].weight.grad  # type: ignore[index,union-attr]
+    assert not first.any() and last.any()
+
+
+# --- DropConnect --------------------------------------------------------------------------------
+
+
+def test_dropconnect_is_a_linear_in_evaluation() -> None:
+    network = built("DropConnect 4 0.3", shape=(3,)).eval()
+    (layer,) = network
+    assert isinstance(layer, DropConnect)
+    x = torch.randn(5, 3)
+
+    assert_close(network(x), x @ layer.weight.T + layer.bias)
+
+
+def test_dropconnect_drops_weights_by_themselves_for_each_example() -> None:
+    network = built("DropConnect 3 0.25 bias=false", shape=(1,))
+    (layer,) = network
+    assert isinstance(layer, DropConnect)
+
+    kept = network(torch.ones(4000, 1)) / (layer.weight.T / 0.75)
+
+    assert set(kept.round(decimals=4).unique().tolist()) == {0.0, 1.0}
+    assert_close(kept.mean(0), torch.full((3,), 0.75), atol=0.03, rtol=0)
+    assert 0 < torch.corrcoef(kept.T)[0, 1].abs() < 0.1  # outputs lose theirs independently
+
+
+@given(SHAPES, st.sampled_from(["0", "0.2", "0.7"]))
+def test_the_mean_of_dropconnect_in_training_is_its_output_in_evaluation(
+    shape: Shape, p: str
+) -> None:
+    network = built(f"DropConnect 2 {p}", shape=shape)
+    x = torch.randn(shape)
+
+    draws = network(x.expand(2000, *shape))
+
+    expected = network.eval()(x[None])[0]
+    error = (draws.mean(0) - expected).abs() / (draws.std(0) / 2000**0.5 + 1e-6)
+    assert error.max() < 6, "standard errors"
+
+
+# --- Reparameterization -------------------------------------------------------------------------
+
+
+def test_the_code_is_the_mean_in_evaluation_and_a_draw_around_it_in_training() -> None:
+    network = built("Reparameterization", shape=(4,))
+    x = torch.tensor([[3.0, -1.0, 0.0, 2 * torch.tensor(0.5).log()]])
+
+    draws = network(x.expand(20_000, 4))
+
+    assert_close(draws.mean(0), torch.tensor([3.0, -1.0]), atol=0.05, rtol=0)
+    assert_close(draws.std(0), torch.tensor([1.0, 0.5]), atol=0.02, rtol=0)
+    assert_close(network.eval()(x), x[:, :2])
+
+
+@given(SHAPES.map(lambda shape: (*shape[:-1], 2 * shape[-1])))
+def test_its_divergence_is_that_of_the_two_normal_distributions(shape: Shape) -> None:
+    network = built("Reparameterization", shape=shape)
+    (layer,) = network
+    assert isinstance(layer, Reparameterization)
+    x = torch.randn(3, *shape, dtype=torch.float64, requires_grad=True)
+
+    network(x)
+
+    mean, log_variance = x.chunk(2, dim=-1)
+    code, usual = Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0)
+    assert_close(layer.kl, kl_divergence(code, usual).flatten(1).sum(1).mean())
+    assert layer.kl.requires_grad
+
+
+def test_a_network_with_a_code_can_be_copied_after_a_batch() -> None:
+    network = built("Linear 4", "Reparameterization", shape=(4,))
+
+    network(torch.randn(2, 4))
+
+    assert copy.deepcopy(network) is not network
+
+
+# --- what no shape tells ------------------------------------------------------------------------
+
+
+def test_each_position_of_a_sequence_is_normalized_alone_and_a_picture_as_a_whole() -> None:
+    x = torch.randn(2, 5, 4)
+    assert_close(built("LayerNorm", shape=(5, 4))(x), nn.LayerNorm(4)(x))
+    assert_close(built("RMSNorm", shape=(5, 4))(x), nn.RMSNorm(4)(x))
+
+    x = torch.randn(2, 3, 4, 4)
+    assert_close(built("LayerNorm", shape=(3, 4, 4))(x), nn.LayerNorm([3, 4, 4])(x))
+    assert_close(built("RMSNorm", shape=(3, 4, 4))(x), nn.RMSNorm([3, 4, 4])(x))
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((3,), 1), ((5, 3), 2), ((3, 4, 4), 1)])
+def test_chances_are_over_the_features_and_over_the_channels_of_pictures(
+    shape: Shape, dim: int
+) -> None:
+    x = torch.randn(2, *shape)
+
+    assert_close(built("Softmax", shape=shape)(x), x.softmax(dim))
+    assert_close(built("LogSoftmax", shape=shape)(x), x.log_softmax(dim))
+
+
+def test_arguments_reach_torch() -> None:
+    lines = (
+        "ConvTranspose2d 4 4 stride=2 padding=1 bias=false", "LeakyReLU 0.2", "GELU tanh",
+        "Upsample scale_factor=2 mode=bilinear", "Softplus 2", "PReLU 4 0.1",
+        "MaxPool2d 3 2 ceil_mode=true", "AvgPool2d 2 count_include_pad=false padding=1",
+        "GroupNorm 2 eps=0.1", "Flatten 2",
+    )  # fmt: skip
+    torchs = nn.Sequential(
+        nn.ConvTranspose2d(3, 4, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2),
+        nn.GELU("tanh"), nn.Upsample(scale_factor=2, mode="bilinear"), nn.Softplus(2),
+        nn.PReLU(4, 0.1), nn.MaxPool2d(3, 2, ceil_mode=True),
+        nn.AvgPool2d(2, padding=1, count_include_pad=False), nn.GroupNorm(2, 4, eps=0.1),
+        nn.Flatten(2),
+    )  # fmt: skip
+    network = built(*lines, shape=(3, 5, 5))
+    torchs.load_state_dict(network.state_dict())
+    x = torch.randn(2, 3, 5, 5)
+
+    assert_close(network(x), torchs(x))
+
+
+# --- blocks -------------------------------------------------------------------------------------
+
+
+def _outputs(network: nn.Module, x: Tensor) -> list[Tensor]:
+    return [branch(x) for branch in network.inside]  # type: ignore[union-attr,operator]
+
+
+def test_branches_see_the_same_input_and_stand_side_by_side() -> None:
+    lines = ("Parallel", "Identity", ("Sequential", "Conv2d 4 3 padding=1", "ReLU"))
+    (block,) = built(lines, shape=(3, 6, 6))
+    x = torch.randn(2, 3, 6, 6)
+
+    assert block(x).shape == (2, 7, 6, 6)
+    assert_close(block(x), torch.cat(_outputs(block, x), dim=1))
+
+    (block,) = built(("Parallel", "Linear 2", "Linear 3"), shape=(4, 5))
+    x = torch.randn(2, 4, 5)
+
+    assert block(x).shape == (2, 4, 5)
+    assert_close(block(x), torch.cat(_outputs(block, x), dim=-1))
+
+
+def test_groups_are_only_names() -> None:
+    whole = (("Encoder", "Linear 2"), ("Decoder", "Linear 4"), ("Sequential", ("Repeat 2", "Tanh")))
+
+    network = built(*whole, shape=(4,))
+
+    plain = nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 4), nn.Tanh(), nn.Tanh())
+    for ours, theirs in zip(network.parameters(), plain.parameters(), strict=True):
+        theirs.data.copy_(ours)
+    x = torch.randn(3, 4)
+    assert_close(network(x), plain(x))

@@ -1,0 +1,200 @@
+"""What a network can do once it is built: freeze, move live knobs, hand weights on."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.lab.networks import line_of
+from tuilab.engine import network as networks
+from tuilab.lab.knobs import declared
+from tuilab.lab.layer import Tokens
+from tuilab.lab.layers import BLOCKS, LAYERS
+from tuilab.lab.line import parse
+from tuilab.lab.network import plan
+
+CONVNET = (
+    "Conv2d 4 3 padding=1",
+    "BatchNorm2d",
+    ("Residual", "Conv2d 4 3 padding=1", "BatchNorm2d"),
+    "Flatten",
+    "Linear 3",
+)
+PICTURES = torch.randn(6, 2, 5, 5, generator=torch.Generator().manual_seed(0))
+
+
+def trained(network: nn.Module, x: Tensor = PICTURES) -> dict[str, Tensor]:
+    """All weights and statistics after a few steps."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        network.train()
+        network(x).square().sum().backward()
+        optimizer.step()
+    return copy.deepcopy(network.state_dict())
+
+
+def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    """The modules of which anything is another."""
+    return {name.rpartition(".")[0] for name in before if not before[name].equal(after[name])}
+
+
+# --- freezing -----------------------------------------------------------------------------------
+
+
+def test_a_frozen_layer_keeps_its_weights_and_its_statistics() -> None:
+    lines = (CONVNET[0], "BatchNorm2d frozen=true", *CONVNET[2:])
+    network = networks.build(lines, (2, 5, 5))
+    before = copy.deepcopy(network.state_dict())
+
+    after = trained(network)
+
+    assert changed(before, after) == {"0", "2.inside.0", "2.inside.1", "4"}
+    assert not network[1].training and network.training
+
+
+def test_all_that_stands_in_a_frozen_block_is_frozen() -> None:
+    head, *inside = CONVNET[2]
+    lines = (*CONVNET[:2], (f"{head} frozen=true", *inside), *CONVNET[3:])
+    network = networks.build(lines, (2, 5, 5))
+    before = copy.deepcopy(network.state_dict())
+
+    assert changed(before, trained(network)) == {"0", "1", "4"}
+
+
+def test_layers_freeze_and_thaw_while_the_run_goes_on() -> None:
+    network = networks.build(CONVNET, (2, 5, 5))
+    start = trained(network)
+    frozen = (f"{CONVNET[0]} frozen=true", *CONVNET[1:])
+
+    networks.set_live(network, frozen)
+    assert all(p.grad is None for p in network[0].parameters())
+    later = trained(network)
+    networks.set_live(network, CONVNET)
+    end = trained(network)
+
+    assert "0" not in changed(start, later)
+    assert changed(later, end) == {"0", "1", "2.inside.0", "2.inside.1", "4"}
+
+
+def test_a_copy_of_a_frozen_network_stays_frozen() -> None:
+    network = networks.build((*CONVNET[:1], "BatchNorm2d frozen=true"), (2, 5, 5))
+
+    twin = copy.deepcopy(network)
+    twin.train()
+
+    assert not twin[1].training
+
+
+def test_freezing_keeps_the_mode_of_the_rest() -> None:
+    network = networks.build(CONVNET, (2, 5, 5)).eval()
+
+    networks.freeze(network, CONVNET)
+
+    assert not any(module.training for module in network.modules())
+
+
+# --- live knobs ---------------------------------------------------------------------------------
+
+
+LIVE = [
+    (name, knob)
+    for name, kind in LAYERS.items()
+    for knob, how in declared(kind).items()
+    if how.live and knob != "frozen"
+]
+
+
+@pytest.mark.parametrize(("name", "knob"), LIVE)
+def test_every_live_knob_of_a_layer_moves(name: str, knob: str) -> None:
+    shape = {"1d": (3, 4), "2d": (3, 4, 4)}.get(name[-2:], (3,))
+    line = line_of(LAYERS[name])
+    network = networks.build((line,), shape)
+
+    networks.set_live(network, (f"{line} {knob}=0.25",))
+
+    assert getattr(network[0], knob) == 0.25
+
+
+def test_the_p_of_each_dropout_moves_by_itself() -> None:
+    def lines(first: float, second: float, third: float) -> tuple[Any, ...]:
+        inside = (f"Dropout {second}", ("Residual", f"AlphaDropout {third}"))
+        return f"DropConnect 3 {first}", ("Repeat 2", *inside), "Tanh"
+
+    network = networks.build(lines(0.5, 0.5, 0.5), (3,))
+
+    networks.set_live(network, lines(0.1, 0.2, 0.3))
+
+    moved = [module.p for module in network.modules() if hasattr(module, "p")]
+    assert moved == [0.1, 0.2, 0.3, 0.2, 0.3]
+
+
+INPUTS = (Tokens((4,), vocabulary=5), (4,), (4, 4), (4, 8, 8), (392,))
+"""One of these is for each layer."""
+
+# --- weights that are kept ----------------------------------------------------------------------
+
+
+def test_layers_that_did_not_change_keep_weights_and_statistics() -> None:
+    old = networks.build((*CONVNET[:2], "BatchNorm2d affine=false", *CONVNET[3:]), (2, 5, 5))
+    trained(old)
+    new = networks.build(
+        (*CONVNET[:2], "BatchNorm2d affine=false", "Flatten", "Linear 8", "Linear 3"), (2, 5, 5)
+    )
+
+    kept = networks.copy_unchanged(old, new)
+
+    assert kept == (3, 5)
+    for place in (0, 1, 2):
+        for ours, theirs in zip(
+            old[place].state_dict().values(), new[place].state_dict().values(), strict=True
+        ):
+            assert ours.equal(theirs)
+
+
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - BLOCKS - {"Backbone"}))
+def test_every_layer_hands_its_weights_on_and_has_a_label(name: str) -> None:
+    line = line_of(LAYERS[name])
+    shape = next(shape for shape in INPUTS if plan((line,), shape).is_valid)
+    old, new = networks.build((line,), shape), networks.build((line,), shape)
+
+    kept, layers = networks.copy_unchanged(old, new)
+
+    assert kept == layers
+    assert all(map(torch.equal, old.state_dict().values(), new.state_dict().values()))
+    labelled = [p for parameters in networks.labelled(new).values() for p in parameters]
+    assert len(labelled) == len(list(new.parameters()))
+    assert bool(labelled) == bool(parse(line).parameters(shape))
+
+
+# --- what the loop asks -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "shape"),
+    [
+        ("BatchNorm1d", (3,)), ("BatchNorm1d", (3, 1)), ("BatchNorm1d", (3, 2)),
+        ("BatchNorm2d", (3, 1, 1)), ("BatchNorm2d", (3, 1, 2)), ("InstanceNorm2d", (3, 1, 2)),
+        ("GroupNorm 1", (3,)), ("LayerNorm", (1,)), ("RMSNorm", (1,)), ("Dropout", (3,)),
+    ],
+)  # fmt: skip
+def test_a_batch_of_one_is_refused_only_where_torch_refuses_it(
+    line: str, shape: tuple[int, ...]
+) -> None:
+    assert plan((line,), shape).is_valid
+    network = networks.build((line,), shape)
+
+    try:
+        network(torch.zeros(1, *shape))
+        refuses = False
+    except ValueError:
+        refuses = True
+
+    assert networks.has_batch_norm(network) == refuses
+
+
+def test_channels_last_is_for_pictures_and_their_windows() -> None:
+    assert networks.has_convolution(networks.build(CONVNET, (2, 5, 5)))
+    assert not networks.has_convolution(networks.build(("Conv1d 3", "Flatten"), (2, 5)))

@@ -1,0 +1,36 @@
+"""A network as it is before its first step: built, connected, initialised."""
+
+from torch import Tensor, nn
+
+from tuilab.engine import network
+from tuilab.engine.data.chance import stream
+from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.initialization import initialize
+from tuilab.engine.layers.blocks import Row
+from tuilab.lab.catalogue.tasks import GAN
+from tuilab.lab.experiment import Experiment
+
+MEASURED = 256
+"""Training examples that an initialisation may measure with."""
+
+
+def begin(experiment: Experiment, dataset: Dataset) -> tuple[Row, str]:
+    """The network of an experiment on the CPU, the same for every device; and what to say of it."""
+    built = network.build(experiment.network, experiment.input)
+    if dataset.adjacency is not None:
+        network.connect(built, dataset.adjacency.cpu())
+    examples = dataset.prepared(dataset.train.inputs[:MEASURED]).cpu()
+    parts: list[tuple[nn.Module, Tensor]] = [(built, examples)]
+    if isinstance(experiment.task, GAN):
+        chance = stream(experiment.seed, "initialization")
+        noise = examples.new_empty(len(examples), experiment.task.latent).normal_(generator=chance)
+        generator, discriminator = built
+        parts = [(generator, noise), (discriminator, examples)]
+    missed = [
+        label
+        for part, inputs in parts
+        for label in initialize(part, experiment.initialization, inputs)
+    ]
+    if not missed:
+        return built, ""
+    return built, f"The spread of {', '.join(missed)} could not be brought to 1."
