@@ -95,9 +95,13 @@ def tuilab(
         raise typer.Exit
 
 
-@app.command("open", epilog=_example("tuilab", "tuilab spiral", "tuilab open mine.toml"))
+@app.command(
+    "open",
+    epilog=_example("tuilab", "tuilab spiral", "tuilab open mine.toml --set data.root=~/data"),
+)
 def open_command(
     experiment: ExperimentName = "",
+    sets: Sets = None,
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Train in this process, without a host of its own.")
     ] = False,
@@ -109,7 +113,7 @@ def open_command(
     """
     from tuilab.opening import open_lab
 
-    return open_lab(experiment, in_process=in_process, plain=plain)
+    return open_lab(experiment, sets or [], in_process=in_process, plain=plain)
 
 
 @app.command(

@@ -1,35 +1,32 @@
 """Training without the lab: the same host, its events shown on this terminal or as JSON."""
 
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tuilab import cli, plain
-from tuilab.lab import edits, files, network
+from tuilab.lab import files
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import CANNOT_START, Failed, Finished, Start
 from tuilab.lab.problems import problems
 from tuilab.lab.run import new_id
+from tuilab.settings import changed
 
 if TYPE_CHECKING:  # the host is imported when it is needed, not to show help
     from tuilab.host.host import Host
-
-_LINE = re.compile(r"network((?:\[\d+\])+)")
 
 
 def experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Experiment:
     """The experiment of a preset or file, changed as asked; InputError if it cannot be trained."""
     path = files.find(name)
     chosen = files.read(path)
-    for text in sets:
-        chosen = _changed(chosen, text)
+    chosen = changed(chosen, sets)
     if device:
-        chosen = _changed(chosen, f"training.device={device}", "--device")
+        chosen = changed(chosen, [f"training.device={device}"], "--device")
     if chosen.training.device not in ("auto", "cpu"):
         from tuilab.engine import devices
 
@@ -38,30 +35,6 @@ def experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Experim
         as_written = files.problems(path)
         raise InputError("\n".join(as_written if len(as_written) == len(found) else found))
     return chosen
-
-
-def _changed(chosen: Experiment, text: str, option: str = "--set") -> Experiment:
-    """The experiment with one `KEY=VALUE` put in."""
-    key, equals, written = text.partition("=")
-    if not equals:
-        raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", f"{option} {text}")
-    value = files.value(written)
-    try:
-        if line := _LINE.fullmatch(key):
-            path = tuple(int(index) for index in re.findall(r"\d+", line[1]))
-            key, value = "network", _with_line(chosen.network, path, value)
-        return with_value(chosen, key, value)
-    except InputError as error:
-        raise InputError(error.problem, f"{option} {text}") from None
-
-
-def _with_line(lines: tuple[network.Line, ...], path: network.Path, line: Any) -> object:
-    place: network.Line = lines
-    for index in path:
-        if isinstance(place, str) or index >= len(place):
-            raise InputError(f"there is no such line; the last one is network[{len(lines) - 1}]")
-        place = place[index]
-    return edits.replaced(lines, path, line)
 
 
 def output(*, json: bool = False, plain: bool = False) -> plain.Output:

@@ -1,6 +1,7 @@
 """Opening the lab: the host first, so that it loads PyTorch while the screen is being built."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuilab.cli import COMMANDS
@@ -10,10 +11,16 @@ from tuilab.lab.errors import InputError, nearest
 DEFAULT = "spiral"
 
 
-def open_lab(name: str = "", *, in_process: bool = False, plain: bool = False) -> int:
+def open_lab(
+    name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False
+) -> int:
     """Show the lab with an experiment, or train it in plain lines where it cannot be shown."""
     path = _find(name or DEFAULT)
     experiment = files.read(path)
+    if sets:
+        from tuilab.settings import changed
+
+        experiment = changed(experiment, sets)
     from tuilab.ui import terminal
 
     reason = "as asked" if plain else terminal.usable()
@@ -21,7 +28,7 @@ def open_lab(name: str = "", *, in_process: bool = False, plain: bool = False) -
         from tuilab import headless
 
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        return headless.run(name or DEFAULT, [], "", headless.output(plain=True))
+        return headless.run(name or DEFAULT, sets, "", headless.output(plain=True))
     from tuilab.host import link
 
     end = link.in_process() if in_process else link.spawn()

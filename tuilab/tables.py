@@ -14,6 +14,7 @@ from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import fields, knobs_of, summary
 from tuilab.lab.layer import Layer, show
 from tuilab.lab.layers import BLOCKS, LAYERS
+from tuilab.lab.line import parse
 from tuilab.lab.records import Device
 from tuilab.lab.run import Run
 
@@ -70,7 +71,7 @@ def layer(name: str) -> str:
     if kind is None:
         raise InputError(f"there is no layer {name}; {nearest(name, LAYERS)}".rstrip("; "))
     rows = []
-    for knob in knobs_of(network.parse(_written(kind)), ""):
+    for knob in knobs_of(parse(_written(kind)), ""):
         default = "required" if knob.is_required else f"default {_word(knob.default)}"
         text = f"{knob.help} ({knob.range})" if knob.range else knob.help
         rows.append((f"  {knob.label}", default, text))
