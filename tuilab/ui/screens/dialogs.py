@@ -45,6 +45,10 @@ class Choice:
 class Overlay(ModalScreen[Any]):
     """Something over the lab that goes away once, however often it is told to."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z", "app.suspend_process", "suspend", show=False)
+    ]
+
     def dismiss(self, result: Any = None) -> AwaitComplete:
         """Go away with an answer; a key that comes later is for nobody."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
