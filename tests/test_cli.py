@@ -93,8 +93,8 @@ def test_presets_are_listed_with_what_they_are(says: Says) -> None:
     code, out, _ = says("presets")
 
     assert code == 0
-    assert "fashion-mnist-cnn  Real pictures of clothes" in out
-    assert "spiral             Two arms wound around each other" in out
+    assert "fashion-mnist-cnn        Real pictures of clothes" in out
+    assert "spiral                   Two arms wound around each other" in out
 
 
 def test_layers_are_listed_and_explained(says: Says) -> None:
@@ -160,7 +160,7 @@ def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
         (("train", "spiral", "--set", "network[0][1]=ReLU"), "there is no such line"),
         (("train", "spiral", "--set", "network[4]=Linear 3"), "network: it ends in [3], but 2"),
         (("train", "spiral", "--device", "tpu"), "there is no tpu here; there is"),
-        (("layers", "Conv"), 'nearest to "Conv" is "Conv2d"'),
+        (("layers", "Conv"), 'nearest to "Conv" is "Conv1d"'),
         (("stop", "nothing"), "no run is in progress"),
         (("stop", ""), "say which run is meant"),
         (("check", "/"), "this is a folder"),
@@ -186,11 +186,12 @@ def test_a_network_whose_shapes_do_not_meet_is_refused_with_its_line(
 
     assert code == 2
     assert err == (
-        f"tuilab: {mine}:3: network[1]: Conv2d takes [channels, height, width], but [4] comes in\n"
+        f"tuilab: {mine}:3: network[1]: Conv2d takes [channels, height, width], but [4] comes in; "
+        "put it before Flatten, or Unflatten (4,1,1) before it\n"
     )
 
 
-@pytest.mark.parametrize("word", ["--set=seed=1", "--json", "a b c"])
+@pytest.mark.parametrize("word", ["--sets=seed=1", "--set=sede=1", "--json", "a b c"])
 def test_nothing_that_is_typed_ends_in_a_traceback(says: Says, word: str) -> None:
     code, _, err = says(*word.split())
 

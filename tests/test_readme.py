@@ -8,7 +8,7 @@ import pytest
 from tuilab import cli
 from tuilab.lab import files
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import name_of, options
+from tuilab.lab.experiment import choice_of, name_of, options
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -33,10 +33,12 @@ def test_its_experiment_is_good(mine: Path) -> None:
 
 
 def test_its_comments_name_every_choice(mine: Path) -> None:
-    for section in ("data", "loss", "optimizer", "schedule"):
-        table = mine.read_text().partition(f"[{section}]\n")[2].partition("\n\n")[0]
-        line = next(line for line in table.splitlines() if line.startswith("name"))
-        assert set(re.findall(r"\w+", line)[1:]) == {name_of(kind) for kind in options(section)}
+    for section in ("task", "data", "initialization", "loss", "optimizer", "schedule"):
+        choice = "task" if section == "task" else choice_of(section)
+        text = mine.read_text().partition(f"[{section}]\n")[2] or mine.read_text()
+        told = re.search(rf"^{choice} = (.*\n(?: +# .*\n)*)", text, re.MULTILINE)
+        assert told is not None, section
+        assert set(re.findall(r"\w+", told[1])) == {name_of(kind) for kind in options(section)}
 
 
 def test_its_error_is_what_is_said(mine: Path) -> None:

@@ -77,7 +77,7 @@ def test_where_memory_is_short_fewer_examples_are_measured_at_a_time():
             raise torch.OutOfMemoryError("CUDA out of memory")
         return subject.predict(inputs)
 
-    results = _result(metrics.evaluate(predict, subject.loss, part, 64))
+    results = _result(subject.task.evaluate(predict, part, 64))
 
     assert sizes == [64, 32, 16, 16, 16, 16, 16, 10]
     assert results == pytest.approx(_result(subject.evaluate(part)), rel=1e-5)
@@ -89,7 +89,7 @@ def test_where_not_one_example_fits_it_is_told():
 
     subject = session()
     with pytest.raises(torch.OutOfMemoryError):
-        _result(metrics.evaluate(predict, subject.loss, subject.dataset.train, 64))
+        _result(subject.task.evaluate(predict, subject.dataset.train, 64))
 
 
 def _result(evaluation: Generator[None, None, dict[str, float]]) -> dict[str, float]:

@@ -154,7 +154,7 @@ def test_layers_that_did_not_change_keep_weights_and_statistics() -> None:
             assert ours.equal(theirs)
 
 
-@pytest.mark.parametrize("name", sorted(set(LAYERS) - BLOCKS - {"Backbone"}))
+@pytest.mark.parametrize("name", sorted(set(LAYERS) - set(BLOCKS) - {"Backbone"}))
 def test_every_layer_hands_its_weights_on_and_has_a_label(name: str) -> None:
     line = line_of(LAYERS[name])
     shape = next(shape for shape in INPUTS if plan((line,), shape).is_valid)

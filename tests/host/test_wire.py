@@ -27,6 +27,7 @@ from tuilab.lab.run import Run, Snapshot
 
 NUMBERS = st.floats(allow_nan=False)
 WORDS = st.text(max_size=30)
+COUNTS = st.integers(0, 2**53)
 METRICS = st.dictionaries(WORDS, NUMBERS, max_size=3)
 
 COMMANDS = st.one_of(
@@ -36,7 +37,7 @@ COMMANDS = st.one_of(
     st.builds(Probe, st.integers(1, 500)),
 )
 EVENTS = st.one_of(
-    st.builds(EpochEnded, WORDS, st.integers(0), st.integers(0), METRICS, METRICS),
+    st.builds(EpochEnded, WORDS, COUNTS, COUNTS, METRICS, METRICS),
     st.builds(Failed, WORDS, WORDS, offers=st.just([Offer("back", [Rewind(), Resume()])])),
     st.builds(Logged, WORDS),
 )

@@ -32,7 +32,7 @@ LAYER_LINES = st.builds(
 """Lines that begin with a layer; many are right."""
 
 HEADS = st.sampled_from(
-    ["Repeat 2", "Repeat 1000 frozen=true", "Repeat", "Linear 3", "", *sorted(BLOCKS - {"Repeat"})]
+    ["Repeat 2", "Repeat 1000 frozen=true", "Repeat", "Linear 3", "", *sorted(set(BLOCKS) - {"Repeat"})]
 )
 
 

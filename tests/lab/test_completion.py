@@ -4,6 +4,7 @@ from hypothesis import given
 
 from tests.lab.networks import LAYER_LINES, TEXTS
 from tuilab.lab.completion import complete
+from tuilab.lab.layer import Shape, Tokens
 from tuilab.lab.layers import LAYERS
 
 
@@ -26,6 +27,15 @@ def test_names_are_found_by_beginning_part_and_letters_in_any_case() -> None:
     assert labels("relu") == ["ReLU", "LeakyReLU", "PReLU"]
     assert labels("batchn") == ["BatchNorm1d", "BatchNorm2d"]
     assert "BatchNorm2d" in labels("bn2")
+
+
+def test_what_fits_the_shape_that_comes_in_is_offered_first() -> None:
+    def first(text: str, shape: Shape) -> str:
+        return complete(text, shape).suggestions[0].label
+
+    assert first("maxp", (3, 28, 28)) == "MaxPool2d"
+    assert first("maxp", (3, 28)) == "MaxPool1d"
+    assert first("", Tokens((8,), vocabulary=5)) == "Embedding"
 
 
 def test_a_layer_with_arguments_waits_for_them() -> None:

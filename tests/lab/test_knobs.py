@@ -45,7 +45,7 @@ def test_choices_are_the_names_of_a_file() -> None:
 
 
 def test_the_arguments_of_a_layer_are_knobs_too() -> None:
-    assert list(declared(Linear)) == ["out_features", "bias"]
+    assert list(declared(Linear)) == ["out_features", "bias", "frozen"]
     assert declared(Linear)["out_features"].is_required
     assert declared(Conv2d)["kernel_size"].default == 3
 
@@ -93,7 +93,7 @@ def test_what_a_knob_cannot_have_is_an_input_error(experiment: Experiment, text:
         ("data.noise", 0.12, 0.1, 0.15),
         ("data.noise", 0.95, 0.9, 1.0),
         ("data.normalize", True, False, False),
-        ("loss.name", "mse", "bce", "cross_entropy"),
+        ("loss.name", "mse", "bce", "l1"),
         ("training.device", "auto", "auto", "auto"),
     ],
 )

@@ -194,8 +194,28 @@ async def test_every_knob_stands_with_its_value(size: tuple[int, int]) -> None:
         assert "32" in pane.line("batch_size")
         await pane.press("end")
         assert "0.5" in pane.line("dropout")
-        assert "optimizer" in pane.text and "training" in pane.text
+        assert "schedule" in pane.text and "training" in pane.text
         assert all(len(line) <= size[0] for line in pane.text.splitlines())
+
+
+async def test_sections_that_are_at_their_defaults_are_folded_until_they_are_opened() -> None:
+    async with held(KnobsPane(), SPIRAL, size=(80, 40)) as pane:
+        assert "at defaults" in pane.line("augmentation") and "mixup" not in pane.text
+        await go(pane, "augmentation")
+        assert "Random changes to the training examples" in pane.text
+        await pane.press("enter")
+        assert "mixup" in pane.text
+        await pane.press("left")
+        assert "mixup" not in pane.text
+        await pane.press("right", "down", "right", "up", "left")
+        assert pane.edited == [("augmentation.shift", 2.0)]
+        assert "1 of 7 set" in pane.line("augmentation")
+
+
+async def test_a_section_with_a_knob_that_is_set_is_open() -> None:
+    turned = with_value(SPIRAL, "regularization.l1", 0.1)
+    async with held(KnobsPane(), turned, size=(80, 70)) as pane:
+        assert "0.1" in pane.line(" l1 ") and "mixup" not in pane.text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -217,12 +237,12 @@ async def test_knobs_are_found_by_a_part_of_the_name() -> None:
         assert "find: decay (esc shows all)" in pane.text
 
         await pane.press("escape")
-        assert "batch_size" in pane.text or "validation" in pane.text
+        assert "samples" in pane.text and "esc shows all" not in pane.text
         await pane.press("ctrl+f")
         await pane.type("nothing such")
         assert 'no knob has "nothing such" in its name' in pane.text
         await pane.press("escape")
-        assert "optimizer" in pane.text
+        assert "batch_size" in pane.text
 
 
 async def test_while_it_trains_live_knobs_are_marked_and_others_say_that_they_wait() -> None:

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 
+from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import Knob, declared, summary
-from tuilab.lab.layer import Layer, can_freeze
+from tuilab.lab.layer import Layer, Shape, Tokens, can_freeze, required
 from tuilab.lab.layer import arguments as names_of
 from tuilab.lab.layers import LAYERS
-from tuilab.lab.line import WORDS
+from tuilab.lab.line import WORDS, parse
 from tuilab.lab.numbers import compact
 
 _WORD_AT_END = re.compile(r"(?<!\S)(?:[^\s(]*\([^)]*|\S*)\Z")
@@ -34,13 +36,17 @@ class Completion:
     "What is being typed: the argument with its help, range and default."
 
 
-def complete(text: str) -> Completion:
-    """How a line may go on after `text`, which ends at the cursor."""
+def complete(text: str, shape: Shape | None = None) -> Completion:
+    """How a line may go on after `text`, which ends at the cursor.
+
+    Args:
+        shape: what comes in there; layers that it fits are offered first.
+    """
     word = _WORD_AT_END.findall(text)[0]
     start = len(text) - len(word)
     first, *given = WORDS.findall(text[:start]) or [""]
     if not first:
-        return Completion(start, _layers(word))
+        return Completion(start, _layers(word, shape))
     kind = {name.lower(): layer for name, layer in LAYERS.items()}.get(first.lower())
     if kind is None:
         return Completion(start)
@@ -56,18 +62,36 @@ def complete(text: str) -> Completion:
     return _arguments(kind, arguments, given, word, start)
 
 
-def _layers(word: str) -> list[Suggestion]:
+def _layers(word: str, shape: Shape | None) -> list[Suggestion]:
     """Layers whose name begins with the word, then those that hold it or its letters in order."""
     folded = word.lower()
     ranked = sorted(
-        (rank, place, name)
+        (rank, not _fits(name, shape), place, name)
         for place, name in enumerate(LAYERS)
         if (rank := _rank(folded, name.lower())) is not None
     )
     return [
         Suggestion(f"{name} " if names_of(LAYERS[name]) else name, name, summary(LAYERS[name]))
-        for _, _, name in ranked
+        for *_, name in ranked
     ]
+
+
+def _fits(name: str, shape: Shape | None) -> bool:
+    """Whether a layer could stand where such a shape comes in."""
+    layer = _example(name)
+    if shape is None or isinstance(shape, Tokens):
+        return shape is None or layer.takes_tokens
+    try:
+        layer.output(shape)
+    except InputError:
+        return False
+    return True
+
+
+@cache
+def _example(name: str) -> Layer:
+    kind = LAYERS[name]
+    return parse(f"{name} {kind.example}" if required(kind) else name)
 
 
 def _rank(word: str, name: str) -> int | None:

@@ -67,6 +67,11 @@ _CHOICES = {
         "leaky_relu": "Gain √2, almost: for a slope of 0.01",
         "selu": "Gain 3/4; networks that normalize themselves need linear",
     },
+    "training.precision": {
+        "fp32": "32 bits: what everything else is compared with",
+        "bf16": "16 bits with the range of 32: fast on newer GPUs, nothing to watch",
+        "fp16": "16 bits of small range: for older GPUs; small gradients are scaled up",
+    },
     "optimizer.weight_decay_on": {
         "weights": "Matrices and kernels; not biases, norms, embeddings and positions",
         "all": "Every parameter, as PyTorch does by itself",
@@ -151,6 +156,11 @@ def written(knob: Knob) -> str:
     if isinstance(knob.value, int) and not isinstance(knob.value, bool):
         return str(knob.value)
     return compact(knob.value).replace(THIN_SPACE, "")
+
+
+def about_section(section: str) -> str:
+    """One line about a table of the experiment."""
+    return summary(type(getattr(Experiment(), section)))
 
 
 def helps(knob: Knob) -> dict[str, str]:

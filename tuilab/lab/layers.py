@@ -56,5 +56,5 @@ LAYERS: dict[str, type[Layer]] = {
 }
 """Every layer by its name on a line."""
 
-BLOCKS: frozenset[str] = frozenset(n for n, kind in LAYERS.items() if kind.family == "block")
+BLOCKS: tuple[str, ...] = tuple(n for n, kind in LAYERS.items() if kind.family == "block")
 """The layers that hold others: a list in a file."""

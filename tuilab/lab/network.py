@@ -131,7 +131,7 @@ def _block(
     try:
         layer = parse(text)
         if type(layer).__name__ not in BLOCKS:
-            raise InputError(f"a list must begin with a block: {', '.join(sorted(BLOCKS))}")
+            raise InputError(f"a list must begin with a block: {', '.join(BLOCKS)}")
         if _layers(lines) > MOST_LAYERS:
             raise InputError(f"these are more than {MOST_LAYERS:,} layers; repeat less often")
     except InputError as error:

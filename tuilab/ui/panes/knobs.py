@@ -9,7 +9,7 @@ from textual.message import Message
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.form import DEVICE, DROPOUT, read, turned, written
+from tuilab.lab.form import DEVICE, DROPOUT, about_section, read, turned, written
 from tuilab.lab.knobs import Knob
 from tuilab.lab.numbers import compact
 from tuilab.lab.records import Device
@@ -60,6 +60,8 @@ class KnobsPane(Sheet):
         self._wanted = ""
         "Only knobs with this in their name are shown."
         self._is_finding = False
+        self._folds: dict[str, bool] = {}
+        "Sections that the person has folded or opened."
 
     def show(self, experiment: Experiment, run: Run, follows: bool = True) -> None:
         """Repaint if anything here is another; a run that does not follow takes no live change."""
@@ -87,6 +89,7 @@ class KnobsPane(Sheet):
                     (typing or "", self._wrong),
                     self.rows.width,
                     self._follows,
+                    self._folds,
                 )
             )
         )
@@ -107,12 +110,19 @@ class KnobsPane(Sheet):
         if self._is_finding:
             return [("find:", ""), ("a part of a name, such as lr or decay", "rows--muted")]
         if knob is None:
-            return []
+            return self._about_section()
         usual = "" if is_usual(knob) else f"default {compact(knob.default) or 'none'}"
         span = "" if knob.kind in ("choice", "choices") else knob.range
         key = knob.key if self.rows.width >= WIDE and knob.key != knob.label else ""
         facts = " · ".join(part for part in (key, span, usual) if part)
         return [(knob.help.replace("`", ""), ""), (facts, "rows--muted"), reach(knob, self._ran)]
+
+    def _about_section(self) -> Sequence[Span]:
+        line = self.rows.current
+        if line is None or line.fold is None:
+            return []
+        key = "enter or → opens it" if line.fold else "enter or ← folds it"
+        return [(about_section(line.label), ""), (key, "rows--muted")]
 
     def typing_place(self) -> tuple[int, int, int] | None:
         """Over the value, or on the frame's last line for a search."""
@@ -240,11 +250,11 @@ class KnobsPane(Sheet):
         self.action_edit()
 
     def action_edit(self) -> None:
-        """Type a value, choose one, or turn it over."""
+        """Type a value, choose one, turn it over, or open a section."""
         knob = self._knob
         if knob is None:
-            return
-        if knob.kind == "bool":
+            self._fold(None)
+        elif knob.kind == "bool":
             self.action_turn(1)
         elif knob.choices or (knob.key == DEVICE and self._devices):
             self._open(knob)
@@ -253,16 +263,23 @@ class KnobsPane(Sheet):
             self.line.select_all()
 
     def action_turn(self, direction: int) -> None:
-        """Go to the next value or choice."""
+        """Go to the next value or choice; open or fold a section."""
         knob = self._knob
         if knob is None:
-            return
-        if knob.key == DEVICE:
+            self._fold(direction < 0)
+        elif knob.key == DEVICE:
             names = [c.key for c in choices_of(knob, self._devices) if not c.problem]
             place = names.index(knob.value) if knob.value in names else 0
             self._turn(knob.key, names[(place + direction) % len(names)])
         else:
             self._turn(knob.key, stepped(knob, direction))
+
+    def _fold(self, is_folded: bool | None) -> None:
+        """Fold the section at the cursor or open it; None turns it over."""
+        line = self.rows.current
+        if line is not None and line.fold is not None:
+            self._folds[line.label] = not line.fold if is_folded is None else is_folded
+            self.paint()
 
     def action_reset(self) -> None:
         """Go back to the default."""

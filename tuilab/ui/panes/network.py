@@ -147,7 +147,7 @@ class NetworkPane(Sheet):
     def _begin(self, draft: Draft) -> None:
         self._draft, self._back = draft, self.rows.cursor or ADD
         self.tray.display = True
-        self.type_at(draft.path, draft.text, draft.complete)
+        self.type_at(draft.path, draft.text, draft.completer(self._plan.input))
 
     def typed(self, text: str) -> None:
         """Shapes and suggestions follow each keystroke."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from tuilab.lab.completion import Completion, Suggestion, complete
 from tuilab.lab.edits import Network, inserted, line_at, replaced, typed
 from tuilab.lab.knobs import summary
+from tuilab.lab.layer import Shape
 from tuilab.lab.layers import BLOCKS, LAYERS
-from tuilab.lab.network import Path
+from tuilab.lab.network import Path, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,13 @@ class Draft:
     path: Path
     "Where the line stands in the network that it makes."
     make: Callable[[str], Network]
-    complete: Callable[[str], Completion] = complete
+    complete: Callable[[str, Shape | None], Completion] = complete
+
+    def completer(self, shape: Shape | None) -> Callable[[str], Completion]:
+        """What may stand next on the line, in a network into which such a shape goes."""
+        rows = plan(self.make(""), shape).rows
+        incoming = next((row.input for row in rows if row.path == self.path), None)
+        return lambda text: self.complete(text, incoming)
 
 
 def editing(network: Network, path: Path) -> Draft:
@@ -53,12 +60,11 @@ def wrapping(network: Network, path: Path) -> Draft:
     return Draft("Residual", path, make, _complete_block)
 
 
-def _complete_block(text: str) -> Completion:
+def _complete_block(text: str, shape: Shape | None) -> Completion:
     """The blocks there are, then their arguments."""
     if " " in text:
-        return complete(text)
+        return complete(text, shape)
     first = {"Repeat": "Repeat 2"}
-    names = sorted(BLOCKS, key=lambda name: name != "Residual")
     return Completion(
-        0, [Suggestion(first.get(name, name), name, summary(LAYERS[name])) for name in names]
+        0, [Suggestion(first.get(name, name), name, summary(LAYERS[name])) for name in BLOCKS]
     )

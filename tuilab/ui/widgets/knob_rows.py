@@ -1,6 +1,6 @@
 """Hyperparameters line by line: label, value, unit, and whether it goes live."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from textwrap import wrap
@@ -22,6 +22,9 @@ WIDE = 44
 TURN_DOWN = " ‹ "
 """Before a value that the arrow keys turn."""
 
+FOLDED = ("augmentation", "regularization", "transfer")
+"""Sections that most runs leave as they are: folded until one of their knobs is turned."""
+
 GUTTER = 2
 """Cells before the label: the cursor and the mark of a change."""
 
@@ -39,6 +42,9 @@ class KnobLine:
     "The run in progress has another value, and keeps it until a restart."
     is_live: bool = False
     "A change reaches the run in progress."
+    fold: bool | None = None
+    "For the heading of a section that folds: whether it is folded."
+    note: str = ""
 
 
 def lines(
@@ -48,6 +54,7 @@ def lines(
     wrong: tuple[str, str],
     width: int,
     follows: bool = True,
+    folds: Mapping[str, bool] | None = None,
 ) -> Iterator[KnobLine]:
     """The lines of a form.
 
@@ -56,6 +63,7 @@ def lines(
         wanted: only knobs whose key holds this.
         wrong: the key that is being typed at, and what is wrong with what stands there.
         follows: the run takes changes of live knobs; else all of them wait for a restart.
+        folds: sections that the person has folded or opened.
     """
     shown = [
         replace(knob, live=knob.live and follows)
@@ -66,9 +74,13 @@ def lines(
         shown, lambda knob: "training" if "dropout" in knob.key else knob.group
     ):
         group = list(members)
-        if "." in group[0].key and not group[0].key.endswith(".name"):
+        is_folded = None
+        if section in FOLDED:
+            is_folded = not wanted and (folds or {}).get(section, all(map(is_usual, group)))
+            yield _heading(section, group, is_folded)
+        elif "." in group[0].key and not group[0].key.endswith(".name"):
             yield KnobLine(None, section, style="rows--heading")
-        for knob in group:
+        for knob in [] if is_folded else group:
             yield _line(knob, ran)
             if knob.key == wrong[0] and wrong[1]:
                 for number, part in enumerate(wrap(wrong[1], max(12, width - 8))):
@@ -81,6 +93,13 @@ def lines(
 def is_wanted(knob: Knob, wanted: str) -> bool:
     """Whether every word stands in the knob's key."""
     return all(word in knob.key.lower() for word in wanted.lower().replace(" ", "_").split("_"))
+
+
+def _heading(section: str, group: list[Knob], is_folded: bool) -> KnobLine:
+    """The line of a section that folds."""
+    turned = sum(not is_usual(knob) for knob in group)
+    note = f"{turned} of {len(group)} set" if turned else f"{len(group)} at defaults"
+    return KnobLine(section, section, style="rows--heading", fold=is_folded, note=note)
 
 
 def _line(knob: Knob, ran: Experiment | None) -> KnobLine:
@@ -123,6 +142,8 @@ class KnobRows(Rows[KnobLine]):
             ("~" if line.differs else " ", "rows--changed"),
             (indent, ""),
         ]
+        if line.fold is not None:
+            return [*spans, *self._fold(line, width - GUTTER)]
         if line.knob is None:
             return [*spans, (fitted(line.label, width - GUTTER - len(indent)), line.style)]
         start = self.value_start - cell_len(TURN_DOWN)
@@ -131,6 +152,13 @@ class KnobRows(Rows[KnobLine]):
         tail = "" if not line.is_live else " live " if width >= WIDE else sign(" • ", " * ")
         spans.extend(self._value(line.knob, width - start - len(tail), at_cursor))
         return [*spans, (tail, "rows--live")]
+
+    def _fold(self, line: KnobLine, room: int) -> list[Span]:
+        """A heading with its triangle; what is folded in where it is folded."""
+        triangle = sign(" ▸ ", " > ") if line.fold else sign(" ▾ ", " v ")
+        label = line.label + triangle
+        note = fitted(line.note if line.fold else "", room - cell_len(label))
+        return [(label, line.style), (note, "rows--muted")]
 
     def _value(self, knob: Knob, room: int, at_cursor: bool) -> list[Span]:
         """The value between the arrows that turn it, as far as there is room, and its unit."""
