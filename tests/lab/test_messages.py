@@ -27,6 +27,8 @@ def _any(kind: Any) -> Any:
         return st.sampled_from(arguments)
     if origin is list:
         return st.lists(_any(arguments[0]), max_size=3)
+    if origin is tuple and arguments[-1] is ...:
+        return st.lists(_any(arguments[0]), max_size=3).map(tuple)
     if origin is tuple:
         return st.tuples(*map(_any, arguments))
     if origin is dict:
