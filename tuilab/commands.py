@@ -163,10 +163,12 @@ def check(
 ) -> int:
     """Check experiments without training.
 
-    Every problem is told with its file, line and key. Exit codes: 0 all are good, 2 some are not.
+    Every problem is told with its file, line and key, and what is allowed but most likely a
+    mistake as doubtful. Exit codes: 0 all are good, 2 some are not.
     """
     from tuilab import tables
     from tuilab.lab import files
+    from tuilab.lab.doubts import doubts
     from tuilab.lab.errors import InputError
 
     code = cli.DONE
@@ -180,6 +182,8 @@ def check(
             code = cli.complain("\n".join(problems), cli.BAD_INPUT)
         else:
             typer.echo(tables.checked(path))
+            for doubt in doubts(files.read(path)):
+                typer.echo(f"  doubtful: {doubt}")
     return code
 
 

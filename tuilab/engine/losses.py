@@ -125,19 +125,29 @@ FUNCTIONS: dict[type[Loss], Callable[[Any, Tensor | None], LossFunction]] = {
 }
 
 
-def function(loss: Loss, counts: Tensor | None = None) -> LossFunction:
+def function(loss: Loss, weight: Tensor | None = None) -> LossFunction:
     """What training follows down.
 
     Args:
-        counts: how many training examples each class has, [classes], for `balanced`.
+        weight: how much each class counts, see `class_weights`.
     """
-    weight = None
-    if isinstance(loss, CrossEntropy):
-        if loss.weight:
-            weight = torch.tensor(loss.weight)
-        elif loss.balanced and counts is not None:
-            weight = counts.sum() / (len(counts) * counts.clamp(min=1).float())
     return FUNCTIONS[type(loss)](loss, weight)
+
+
+def class_weights(loss: Loss, targets: Tensor, classes: int) -> Tensor | None:
+    """How much each class counts, [classes], on the device of the targets; None: all the same.
+
+    Balanced weights are those that give every class the same sum over the training examples:
+    examples ∕ (classes · examples of the class).
+    """
+    if not isinstance(loss, CrossEntropy):
+        return None
+    if loss.weight:
+        return torch.tensor(loss.weight, device=targets.device)
+    if not loss.balanced:
+        return None
+    counts = torch.bincount(targets[targets != IGNORED].flatten(), minlength=classes).float()
+    return counts.sum() / (len(counts) * counts.clamp(min=1))
 
 
 def evaluation(loss: Loss) -> LossFunction:

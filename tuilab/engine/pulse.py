@@ -124,6 +124,8 @@ class Pulse:
         self._since = self._reported = now
         outputs, targets = (torch.cat(tensors) for tensors in zip(*self._outputs, strict=True))
         measured = {**session.task.measure(outputs, targets), **session.task.extras()}
+        if session.penalty is not None:
+            measured["penalty"] = float(session.penalty)
         loss = sum(losses) / len(losses)
         for name, value in {"loss": loss, **measured}.items():
             self._epoch.setdefault(name, []).append(value)

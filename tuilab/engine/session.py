@@ -47,6 +47,8 @@ class Session:
         self.labelled = network.labelled(self.network)
         self.step = self.epoch = self.offset = 0
         self.seconds = self.lr_used = 0.0
+        self.penalty: Tensor | None = None
+        "What the l1 and l2 terms added to the loss of the last step, which is told without them."
         self.good: dict[str, Any] | None = None
         "The last state known to be good; see `checkpoints`."
         self.stopping = Stopping(self.network)
@@ -68,6 +70,8 @@ class Session:
         """What only shows with the data at hand."""
         if not len(self.dataset.train):
             raise InputError("there are no examples to train on", "data")
+        if self.experiment.training.precision == "fp16" and self.device.type == "cpu":
+            raise InputError("fp16 needs a GPU; take bf16 on the CPU", "training.precision")
         smallest = min(len(self.dataset.train), self.batch_size)
         if smallest < self.least:
             raise InputError(
@@ -204,6 +208,8 @@ class Session:
         elif key.startswith("optimizer."):
             optimizers.adjust(self.optimizer, after.optimizer)
         self.experiment = after
+        if key.startswith("regularization."):
+            self.is_stopped = False  # with more patience a run that has stopped goes on
         self.task.adjust(after)
         self.turns = self.task.turns(self.optimizer)
         return Changed(self.run, self.step, key, value)

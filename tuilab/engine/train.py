@@ -68,6 +68,7 @@ def follow(
         seen = None if before else probe
         penalty = shape(session, turn, seen)
         before.append((loss, output))
+        session.penalty = penalty
         return loss if penalty is None else loss + penalty
 
     scaler = session.task.scaler
@@ -104,15 +105,16 @@ def backward(session: Session, turn: Turn, inputs: Tensor, wanted: Tensor) -> tu
     """Forward and backward over one batch, in parts where memory is short.
 
     Each part's mean loss counts by its share of the batch, so that the gradient is that of the
-    whole batch however it is divided.
+    whole batch however it is divided; only batch norm sees each part by itself.
     """
     parts = min(session.experiment.training.accumulation, len(inputs) // session.least)
     if parts <= 1:
         return turn.backward(inputs, wanted, 1.0)
     total = None
     outputs = []
+    whole = session.task.weight(wanted)
     for x, y in zip(inputs.tensor_split(parts), wanted.tensor_split(parts), strict=True):
-        share = len(x) / len(inputs)
+        share = session.task.weight(y) / whole
         loss, output = turn.backward(x, y, share)
         total = loss * share if total is None else total + loss * share
         outputs.append(output)

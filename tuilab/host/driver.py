@@ -111,8 +111,11 @@ class Driver:
         """Go on from where it waits; after the end too, if there are epochs left by now."""
         session = self.session
         if session.is_over and not self.is_active:
-            done = session.experiment.training.epochs
-            self._tell(Logged(f"All {done:,} epochs are done; raise training.epochs to go on."))
+            done = (
+                f"All {session.experiment.training.epochs:,} epochs are done; raise training.epochs"
+            )
+            early = "It has stopped early; raise regularization.patience"
+            self._tell(Logged(f"{early if session.is_stopped else done} to go on."))
             return
         if not self.is_training:
             self._tell(Resumed(session.run, session.step))

@@ -16,6 +16,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.host.driver import Driver, Reason
+from tuilab.lab.doubts import doubts
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import (
     CANNOT_START,
@@ -188,6 +189,8 @@ class Worker(threading.Thread):
         session = Session(command.run, experiment, dataset, device)
         note = _take_over(session, before, command.checkpoint)
         self._publish(msgspec.structs.replace(session.started(note), folder=str(path)))
+        for doubt in doubts(experiment):
+            self._publish(Logged(f"Doubtful: {doubt}."))
         self._driver = Driver(session, path, self._publish)
         if command.paused:
             self._publish(Paused(session.run, session.step))

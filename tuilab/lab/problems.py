@@ -142,7 +142,24 @@ def _combinations(experiment: Experiment) -> Iterator[str]:
             "regularization.patience: early stopping watches the validation loss; "
             "set data.validation above 0"
         )
+    yield from _unheard(experiment)
     yield from _augmentation(experiment)
+
+
+def _unheard(experiment: Experiment) -> Iterator[str]:
+    """Knobs that the task does not look at."""
+    task = name_of(experiment.task)
+    if task in ("gan", "autoencoder") and getattr(experiment.data, "label_noise", False):
+        yield f"data.label_noise: {task} takes no notice of labels; set it to 0"
+    watching = experiment.regularization.patience or experiment.schedule.watches_validation
+    if task == "gan" and watching:
+        key = (
+            "schedule.name" if experiment.schedule.watches_validation else "regularization.patience"
+        )
+        yield (
+            f"{key}: in a GAN a lower loss of one side is a higher one of the other, and says "
+            "nothing about how far training is; do without it"
+        )
 
 
 def _augmentation(experiment: Experiment) -> Iterator[str]:

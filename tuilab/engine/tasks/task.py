@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 from tuilab.engine import losses, metrics, optimizers
 from tuilab.engine.augmentation import mixed
 from tuilab.engine.averaging import Average
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.data.dataset import IGNORED, Dataset, Part
 from tuilab.engine.scores import ClassScores, NumberScores, Scores
 from tuilab.engine.weights import weights
 from tuilab.lab.catalogue.optimizers import Optimizer
@@ -55,7 +55,9 @@ class Task:
     def adjust(self, experiment: Experiment) -> None:
         """Take over knobs that have changed."""
         self.experiment = experiment
-        self.loss = losses.function(experiment.loss)
+        targets, classes = self.dataset.train.targets, len(self.dataset.classes)
+        self.class_weights = losses.class_weights(experiment.loss, targets, classes)
+        self.loss = losses.function(experiment.loss, self.class_weights)
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -70,6 +72,13 @@ class Task:
     def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """What the network's output is compared with."""
         return targets
+
+    def weight(self, wanted: Tensor) -> float:
+        """What the mean loss of these examples is a mean over: so much they count in a batch."""
+        if wanted.is_floating_point() or (wanted.dim() == 1 and self.class_weights is None):
+            return len(wanted)
+        asked = wanted[wanted != IGNORED]
+        return len(asked) if self.class_weights is None else float(self.class_weights[asked].sum())
 
     def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """The loss to follow down, and the output."""

@@ -1,0 +1,71 @@
+"""What can be trained and will most likely disappoint: warnings, told before a run begins."""
+
+from collections.abc import Iterator
+
+from tuilab.lab.catalogue.initializations import Constant, Zeros
+from tuilab.lab.catalogue.layers.activation import SELU, Identity, Sigmoid, Softmax, Step
+from tuilab.lab.catalogue.layers.linear import Linear
+from tuilab.lab.catalogue.layers.regularization import AlphaDropout, Dropout
+from tuilab.lab.catalogue.layers.shape import Flatten
+from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
+from tuilab.lab.experiment import Experiment, name_of
+from tuilab.lab.network import Row
+
+TRANSPARENT = (Dropout, Flatten, Identity)
+"""Layers that leave two linear ones what they are: one linear map."""
+
+
+def doubts(experiment: Experiment) -> list[str]:
+    """What is doubtful in an experiment that has no problems, each with its key."""
+    rows = [row for row in experiment.plan.rows if row.layer is not None and not row.is_block]
+    return [*_activations(experiment, rows), *_linear(rows), *_beginning(experiment, rows)]
+
+
+def _activations(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
+    kinds = {type(row.layer) for row in rows}
+    for row in rows:
+        if isinstance(row.layer, AlphaDropout) and SELU not in kinds:
+            yield (
+                f"{row.key}: AlphaDropout keeps mean and spread of what SELU makes, and there is "
+                "no SELU here; take Dropout, or SELU for the activations"
+            )
+        if isinstance(row.layer, Step) and name_of(experiment.task) != "perceptron":
+            yield (
+                f"{row.key}: the derivative of Step is 0, so nothing before it learns; "
+                "take Sigmoid or ReLU, or the task perceptron"
+            )
+    last = rows[-1] if rows else None
+    if last is None:
+        return
+    if isinstance(last.layer, Softmax) and isinstance(experiment.loss, (CrossEntropy, KL, Focal)):
+        name = name_of(experiment.loss)
+        yield (
+            f"{last.key}: {name} has its own softmax; after a second one gradients are small "
+            "and the loss cannot reach 0. Take this line away"
+        )
+    if isinstance(last.layer, Sigmoid) and isinstance(experiment.loss, BCE):
+        yield f"{last.key}: bce has its own sigmoid; take this line away"
+
+
+def _linear(rows: list[Row]) -> Iterator[str]:
+    """Two linear layers in a row of one block."""
+    before: Row | None = None
+    for row in rows:
+        if isinstance(row.layer, TRANSPARENT):
+            continue
+        is_same_block = before is not None and before.path[:-1] == row.path[:-1]
+        if isinstance(row.layer, Linear) and is_same_block:
+            yield (
+                f"{row.key}: two Linear layers with nothing between them are only one; "
+                "put an activation such as ReLU between"
+            )
+        before = row if isinstance(row.layer, Linear) else None
+
+
+def _beginning(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
+    learning = [row for row in rows if row.parameters]
+    if len(learning) > 1 and isinstance(experiment.initialization, (Zeros, Constant)):
+        yield (
+            "initialization.weights: all units of a layer begin alike and get the same gradient, "
+            "so they stay alike; fine to see, not to learn"
+        )
