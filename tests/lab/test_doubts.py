@@ -1,0 +1,53 @@
+"""Warnings: what they find, and that they are silent about all that is shipped."""
+
+import pytest
+
+from tuilab.lab import files
+from tuilab.lab.doubts import doubts
+from tuilab.lab.experiment import Experiment, with_value
+
+
+def of(*network: str, **knobs: object) -> list[str]:
+    experiment = Experiment(network=network)
+    for key, value in knobs.items():
+        experiment = with_value(experiment, key.replace("__", "."), value)
+    return doubts(experiment)
+
+
+@pytest.mark.parametrize(
+    ("network", "knobs", "words"),
+    [
+        (("Linear 8", "AlphaDropout 0.1", "Linear 2"), {}, "no SELU here"),
+        (("Linear 8", "Step", "Linear 2"), {}, "derivative of Step is 0"),
+        (("Linear 8", "ReLU", "Linear 2", "Softmax"), {}, "its own softmax"),
+        (("Linear 8", "Linear 2"), {}, "are only one"),
+        (("Linear 8", "Dropout 0.2", "Linear 2"), {}, "are only one"),
+        (("Linear 8", "ReLU", "Linear 2"), {"initialization__weights": "zeros"}, "begin alike"),
+        (("Linear 8", "ReLU", "Linear 1", "Sigmoid"), {"loss__name": "bce"}, "its own sigmoid"),
+    ],
+)
+def test_a_likely_mistake_is_told_with_its_place(
+    network: tuple[str, ...], knobs: dict[str, object], words: str
+) -> None:
+    (doubt,) = of(*network, **knobs)
+
+    assert words in doubt
+    assert doubt.startswith(("network[", "initialization.weights"))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        ("Linear 8", "ReLU", "Linear 2"),
+        ("Linear 8", "SELU", "AlphaDropout 0.1", "Linear 2"),
+        ("Linear 2",),
+        (),
+    ],
+)
+def test_what_is_usual_raises_no_doubt(network: tuple[str, ...]) -> None:
+    assert of(*network) == []
+
+
+@pytest.mark.parametrize("name", sorted(files.presets()))
+def test_nothing_shipped_is_doubtful(name: str) -> None:
+    assert doubts(files.read(files.find(name))) == []
