@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.shell import Says
+from tuilab import cli
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 FASHION = REPOSITORY.parent / "shared" / "data"
 
@@ -37,3 +40,15 @@ def fashion() -> Path:
     if not (FASHION / "FashionMNIST" / "raw").is_dir():
         pytest.skip(f"the real images are not at {FASHION}")
     return FASHION
+
+
+@pytest.fixture
+def says(capsys: pytest.CaptureFixture[str]) -> Says:
+    """Run a command in this process: exit code, stdout, stderr."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        code = cli.run(words)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run

@@ -1,21 +1,17 @@
 """The commands as Typer declares them: arguments, help, examples; the rooms do the work."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tuilab import cli
-
-
-def _example(*lines: str) -> str:
-    heading = "Example:" if len(lines) == 1 else "Examples:"
-    return "\n".join(["\b", heading, *(f"  {line}" for line in lines)])
-
+from tuilab import arguments, cli
+from tuilab.arguments import ExperimentName, Plain, RunName, Sets, example
+from tuilab.lab.errors import InputError
+from tuilab.listing import lists
 
 app = typer.Typer(
     help="A training lab for neural networks in the terminal.",
-    epilog=_example(
+    epilog=example(
         "tuilab                  open the lab",
         "tuilab spiral           open a preset",
         "tuilab train spiral     train without the lab",
@@ -38,51 +34,6 @@ def run(words: list[str]) -> int:
         return cli.INTERRUPTED
 
 
-def _experiments(incomplete: str) -> list[str]:
-    """What the shell offers for PRESET|FILE."""
-    from tuilab.lab import files
-
-    folder, start = (Path(incomplete), "") if incomplete.endswith("/") else (
-        Path(incomplete).parent, Path(incomplete).name,
-    )  # fmt: skip
-    paths = [path for path in sorted(folder.glob(f"{start}*")) if not path.name.startswith(".")]
-    names = [name for name in files.presets() if name.startswith(incomplete)]
-    names += [str(path) for path in paths if path.suffix == ".toml"]
-    return names + [f"{path}/" for path in paths if path.is_dir()]
-
-
-def _layers(incomplete: str) -> list[str]:
-    from tuilab.lab.layers import LAYERS
-
-    return [name for name in LAYERS if name.lower().startswith(incomplete.lower())]
-
-
-def _runs(incomplete: str) -> list[str]:
-    from tuilab.host import registry
-
-    return [host.run for host in registry.hosts() if host.run.startswith(incomplete)]
-
-
-ExperimentName = Annotated[
-    str, typer.Argument(metavar="PRESET|FILE", autocompletion=_experiments, show_default=False)
-]
-RunName = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN", help="Any unique part of its id.", autocompletion=_runs, show_default=False
-    ),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Change one key of the experiment, as often as needed; values are written as in TOML.",
-    ),
-]
-Plain = Annotated[bool, typer.Option("--plain", help="Plain lines, without colour or movement.")]
-
-
 @app.callback(invoke_without_command=True)
 def tuilab(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
@@ -97,7 +48,7 @@ def tuilab(
 
 @app.command(
     "open",
-    epilog=_example("tuilab", "tuilab spiral", "tuilab open mine.toml --set data.root=~/data"),
+    epilog=example("tuilab", "tuilab spiral", "tuilab open mine.toml --set data.root=~/data"),
 )
 def open_command(
     experiment: ExperimentName = "",
@@ -117,14 +68,24 @@ def open_command(
 
 
 @app.command(
-    epilog=_example(
+    epilog=example(
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
+        "tuilab train --resume spiral-4e2b --set training.epochs=300",
     )
 )
 def train(
-    experiment: ExperimentName,
+    experiment: ExperimentName = "",
     sets: Sets = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a stored run from its checkpoint.",
+            autocompletion=arguments.stored,
+            show_default=False,
+        ),
+    ] = "",
     device: Annotated[
         str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1, mps.", show_default=False)
     ] = "",
@@ -142,99 +103,25 @@ def train(
     """
     from tuilab import headless
 
+    if bool(experiment) == bool(resume):
+        raise InputError("say what to train: a preset, a file, or --resume RUN")
     shown = headless.output(json=json, plain=plain)
-    return headless.run(experiment, sets or [], device, shown)
+    return headless.run(experiment or resume, sets or [], device, shown, resume=bool(resume))
 
 
-@app.command(epilog=_example("tuilab presets"))
-def presets() -> None:
-    """List the experiments that can be opened by name."""
-    from tuilab import tables
-
-    typer.echo(tables.presets())
-
-
-@app.command(epilog=_example("tuilab check mine.toml presets/experiments/*.toml"))
-def check(
-    names: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE...", autocompletion=_experiments, show_default=False),
-    ],
-) -> int:
-    """Check experiments without training.
-
-    Every problem is told with its file, line and key, and what is allowed but most likely a
-    mistake as doubtful. Exit codes: 0 all are good, 2 some are not.
-    """
-    from tuilab import tables
-    from tuilab.lab import files
-    from tuilab.lab.doubts import doubts
-    from tuilab.lab.errors import InputError
-
-    code = cli.DONE
-    for name in names:
-        try:
-            path = files.find(name)
-            problems = files.problems(path)
-        except InputError as error:
-            problems = [str(error)]
-        if problems:
-            code = cli.complain("\n".join(problems), cli.BAD_INPUT)
-        else:
-            typer.echo(tables.checked(path))
-            for doubt in doubts(files.read(path)):
-                typer.echo(f"  doubtful: {doubt}")
-    return code
-
-
-@app.command(epilog=_example("tuilab layers", "tuilab layers Conv2d"))
-def layers(
-    name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=_layers, show_default=False)
-    ] = "",
-) -> None:
-    """List the layers, or show one.
-
-    One layer is shown with its arguments (help, default, range) and what it does to a shape.
-    """
-    from tuilab import tables
-
-    typer.echo(tables.layer(name) if name else tables.layers())
-
-
-@app.command(epilog=_example("tuilab devices"))
-def devices() -> None:
-    """List the places to train.
-
-    Where one cannot be used, the reason is told.
-    """
-    from tuilab import tables
-    from tuilab.engine import devices as engine
-
-    typer.echo(tables.devices(engine.devices(), engine.versions()))
-
-
-@app.command(epilog=_example("tuilab ps"))
-def ps() -> None:
-    """List the runs in progress."""
-    from tuilab import tables
-    from tuilab.host import registry
-
-    typer.echo(tables.hosts(registry.hosts()))
-
-
-@app.command(epilog=_example("tuilab attach", "tuilab attach spiral"))
+@app.command(epilog=example("tuilab attach", "tuilab attach spiral"))
 def attach(run: RunName = "") -> int:
-    """Open the lab on a run in progress.
+    """Open the lab on a run in progress, or on one that has ended.
 
-    It comes with its whole history. RUN can be left out where there is only one.
+    It comes with its whole history. RUN can be left out where only one is in progress. A run
+    that has ended waits at its last checkpoint, and can go on from there.
     """
     from tuilab.opening import attach_lab
 
     return attach_lab(run)
 
 
-@app.command(epilog=_example("tuilab stop spiral"))
+@app.command(epilog=example("tuilab stop spiral"))
 def stop(run: RunName) -> None:
     """Stop a run in progress.
 
@@ -248,13 +135,4 @@ def stop(run: RunName) -> None:
         typer.echo(f"saved {ended.checkpoint}")
 
 
-@app.command(epilog=_example("tuilab runs"))
-def runs() -> None:
-    """List all runs.
-
-    What each was, how it ended and where it lies.
-    """
-    from tuilab import tables
-    from tuilab.host import folder, registry
-
-    typer.echo(tables.runs(folder.stored(), [host.run for host in registry.hosts()]))
+app.add_typer(lists)

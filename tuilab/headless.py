@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from tuilab import cli, plain
+from tuilab import cli, plain, resuming
 from tuilab.lab import files
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
@@ -50,11 +50,17 @@ def output(*, json: bool = False, plain: bool = False) -> plain.Output:
     return Bar()
 
 
-def run(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> int:
-    """Train what was typed to the end; the exit code."""
+def run(
+    name: str, sets: Sequence[str], device: str, shown: plain.Output, *, resume: bool = False
+) -> int:
+    """Train what was typed to the end; the exit code.
+
+    Args:
+        name: a preset or a file, or where it is to `resume` a part of a stored run's id.
+    """
     try:
         with closing(shown):
-            end = _train(name, sets, device, shown)
+            end = _train(name, sets, device, shown, resume)
     except BrokenPipeError:
         # Whoever read our output has gone: say no more, not even when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -66,9 +72,11 @@ def run(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> int
     return cli.DONE if end.reason == "done" else cli.INTERRUPTED
 
 
-def _train(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> Finished | Failed:
+def _train(
+    name: str, sets: Sequence[str], device: str, shown: plain.Output, resume: bool
+) -> Finished | Failed:
     try:
-        chosen = experiment(name, sets, device)
+        start = resuming.start(name, sets, device) if resume else _start(name, sets, device)
     except InputError as error:
         shown.show(Failed("", CANNOT_START, hint=str(error)))
         raise
@@ -76,8 +84,13 @@ def _train(name: str, sets: Sequence[str], device: str, shown: plain.Output) -> 
     from tuilab.host.host import Host
 
     with Host(registry.new_path()) as host, _signals(host):
-        host.submit(Start(new_id(chosen), chosen))
+        host.submit(start)
         return _follow(host, shown)
+
+
+def _start(name: str, sets: Sequence[str], device: str) -> Start:
+    chosen = experiment(name, sets, device)
+    return Start(new_id(chosen), chosen)
 
 
 def _follow(host: "Host", shown: plain.Output) -> Finished | Failed:

@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuilab.cli import COMMANDS
 from tuilab.lab import files, places
 from tuilab.lab.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from tuilab.host.link import Link
 
 DEFAULT = "spiral"
 
@@ -59,7 +63,24 @@ def attach_lab(run: str = "") -> int:
         raise InputError(f"the lab cannot be shown here: {reason}", "attach")
     from tuilab.host import link
 
-    end = link.attach(run)
+    end = link.attach(run) if not run or _is_in_progress(run) else _reopened(run)
     from tuilab.ui import app
 
     return app.run(end, None)
+
+
+def _is_in_progress(run: str) -> bool:
+    from tuilab.host import registry
+
+    return any(run in host.run for host in registry.hosts() if host.run)
+
+
+def _reopened(run: str) -> "Link":
+    """A new host that waits at the checkpoint of a stored run."""
+    from tuilab import resuming
+    from tuilab.host import link
+
+    start = resuming.start(run, paused=True)
+    end = link.spawn()
+    end.send(start)
+    return end

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tuilab.host import folder
+from tuilab.lab.catalogue.metrics import headline
 from tuilab.lab.messages import (
     CANNOT_START,
     AnyEvent,
@@ -115,10 +116,11 @@ class Lines:
             yield self._measured(event)
 
     def _measured(self, event: EpochEnded) -> str:
-        validation = f"  validation {numbers(event.validation)}" if event.validation else ""
+        held = numbers(headline(event.validation, 3))
+        validation = f"  validation {held}" if event.validation else ""
         rate = f"  {self._rate:,.0f} steps/s" if self._rate else ""
         count = f"{event.epoch:{len(str(self._epochs))}}/{self._epochs}"
-        return f"epoch {count}  {numbers(event.train)}{validation}{rate}"
+        return f"epoch {count}  {numbers(headline(event.train, 4))}{validation}{rate}"
 
 
 def loading(what: str) -> str:
@@ -127,7 +129,7 @@ def loading(what: str) -> str:
 
 
 def numbers(values: dict[str, float]) -> str:
-    """Loss and metric, such as `loss 0.0312  accuracy 0.991`."""
+    """Names and values, such as `accuracy 0.991  loss 0.0312`."""
     return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
 
 
@@ -165,7 +167,7 @@ def ending(event: Finished | Failed, kept: str = "") -> Iterator[str]:
         word = "done" if event.reason == "done" else event.reason
         yield f"{word} after {event.epoch:,} epochs, {event.step:,} steps, {event.seconds:.1f} s"
         for part, values in event.results.items():
-            yield f"  {part:10}  {numbers(values)}"
+            yield f"  {part:10}  {numbers(headline(values))}"
     if kept:
         yield f"kept in {kept}"
 

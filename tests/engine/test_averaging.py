@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from tests.engine.tiny import session, steps, weights
 from tuilab.engine.session import Session
@@ -15,24 +16,28 @@ def measured(subject: Session) -> Tensor:
         return weights(subject)
 
 
-@pytest.mark.parametrize(("decay", "count"), [(0.5, 7), (0.99, 5)])
-def test_ema_is_the_mean_that_forgets_with_a_short_memory_at_first(decay: float, count: int):
-    subject = session(averaging={"name": "ema", "decay": decay}, epochs=50)
-    wanted = None
-    for number in range(count):
+@pytest.mark.parametrize(("decay", "count"), [(0.5, 7), (0.99, 5), (0.0, 3)])
+def test_ema_is_torch_s_with_the_statistics_of_batch_norm(decay: float, count: int):
+    lines = "Linear 8", "BatchNorm1d", "Linear 3"
+    subject = session(*lines, averaging={"name": "ema", "decay": decay}, epochs=50)
+    mean = get_ema_multi_avg_fn(decay)
+    model = AveragedModel(subject.network, multi_avg_fn=mean, use_buffers=True)
+    for _ in range(count):
         steps(subject, 1)
-        kept = min(decay, (1 + number) / (10 + number))
-        present = weights(subject)
-        wanted = present if wanted is None else kept * wanted + (1 - kept) * present
+        model.update_parameters(subject.network)
 
+    wanted = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
     torch.testing.assert_close(measured(subject), wanted)
+    with subject.task.measuring():
+        norm = subject.network[1]
+        torch.testing.assert_close(norm.running_var, model.module[1].running_var)
 
 
 def test_swa_is_the_mean_over_the_ends_of_late_epochs_as_in_torch(
     monkeypatch: pytest.MonkeyPatch,
 ):
     subject = session(averaging={"name": "swa", "start": 0.5}, epochs=6)
-    model = torch.optim.swa_utils.AveragedModel(subject.network)
+    model = AveragedModel(subject.network)
     end = subject.end_epoch
 
     def end_epoch() -> None:
@@ -90,3 +95,13 @@ def test_averaging_can_be_turned_on_while_it_trains():
     assert not torch.equal(measured(subject), weights(subject))
     subject.set("averaging.name", "none")
     assert torch.equal(measured(subject), weights(subject))
+
+
+def test_another_kind_of_average_begins_anew():
+    subject = session(averaging={"name": "ema", "decay": 0.9}, epochs=4)
+    steps(subject, 8)
+    subject.set("averaging.name", "swa")
+    subject.set("averaging.start", 0.0)
+    list(train(subject))
+
+    assert subject.task.average.count == 3  # the epochs that ended after the change

@@ -1,11 +1,15 @@
 """Half precision and forgotten activations: what they may change, and what not."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
-from tests.engine.tiny import session, steps, weights
+from tests.engine.tiny import CPU, experiment, session, steps, weights
+from tuilab.engine.data.load import load
 from tuilab.engine.pulse import Pulse
+from tuilab.engine.session import Session
 from tuilab.engine.tasks.task import Task
 from tuilab.engine.train import learn, train
 from tuilab.lab.errors import InputError
@@ -31,11 +35,16 @@ def test_fp16_on_the_cpu_is_refused_with_what_to_take():
         session(training={"precision": "fp16"})
 
 
-def test_forgetting_activations_changes_no_bit_and_runs_forward_twice():
-    lines = ("Linear 16", ["Residual", "Linear 16", "Tanh"], "Dropout 0.4", "Linear 3")
-    usual = session(*lines)
+BLOCK = ["Residual", "Linear 16", "BatchNorm1d", "Tanh"]
+GAN = {"task": "gan", "loss": {"name": "bce"}, "data": {"name": "blobs"}}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_forgetting_activations_changes_no_bit_and_runs_forward_twice(precision: str):
+    lines = ("Linear 16", BLOCK, "Dropout 0.4", "Linear 3")
+    usual = session(*lines, training={"precision": precision})
     steps(usual, 4)
-    thrifty = session(*lines, training={"checkpointing": True})
+    thrifty = session(*lines, training={"precision": precision, "checkpointing": True})
     calls = []
     inner = next(m for m in thrifty.network.modules() if isinstance(m, nn.Tanh))
     inner.register_forward_pre_hook(lambda module, given: calls.append(1))
@@ -43,7 +52,34 @@ def test_forgetting_activations_changes_no_bit_and_runs_forward_twice():
     steps(thrifty, 4)
 
     assert torch.equal(weights(usual), weights(thrifty))
+    for one, other in zip(usual.network.buffers(), thrifty.network.buffers(), strict=True):
+        assert torch.equal(one, other)  # batch norm has seen each batch once
     assert len(calls) == 8
+
+
+@pytest.mark.parametrize(
+    ("lines", "tables"),
+    [
+        ((["Generator", "Linear 8", "Tanh", "Linear 2"], ["Discriminator", "Linear 8", "ReLU",
+          "Linear 1"]), GAN),
+        ((["Encoder", "Linear 8", "Tanh", "Linear 4", "Reparameterization"],
+          ["Decoder", "Linear 8", "Tanh", "Linear 2"]), {"task": "autoencoder", "loss": {"name": "mse"}}),
+    ],
+)  # fmt: skip
+def test_activations_are_forgotten_in_every_task(lines: Any, tables: dict[str, Any]):
+    ends, calls = [], []
+    for checkpointing in (False, True):
+        knobs = {**tables, "training": {"checkpointing": checkpointing}}
+        chosen = experiment(*lines, **knobs)
+        subject = Session("run", chosen, load(chosen, CPU, lambda what, done: None), CPU)
+        calls.append(0)
+        tanh = next(m for m in subject.network.modules() if isinstance(m, nn.Tanh))
+        tanh.register_forward_pre_hook(lambda module, given: calls.append(calls.pop() + 1))
+        steps(subject, 4)
+        ends.append(weights(subject))
+
+    assert torch.equal(*ends)
+    assert calls[1] > calls[0]
 
 
 class Doubling:

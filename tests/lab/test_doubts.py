@@ -24,6 +24,12 @@ def of(*network: str, **knobs: object) -> list[str]:
         (("Linear 8", "Dropout 0.2", "Linear 2"), {}, "are only one"),
         (("Linear 8", "ReLU", "Linear 2"), {"initialization__weights": "zeros"}, "begin alike"),
         (("Linear 8", "ReLU", "Linear 1", "Sigmoid"), {"loss__name": "bce"}, "its own sigmoid"),
+        (("Linear 8", "ReLU", "Linear 2"), {"optimizer__name": "lbfgs"}, "all examples at once"),
+        (
+            ("Linear 8", "ReLU", "Dropout 0.1", "Linear 2"),
+            {"optimizer__name": "lbfgs", "data__batch_size": 0},
+            "draws anew at each",
+        ),
     ],
 )
 def test_a_likely_mistake_is_told_with_its_place(
@@ -32,7 +38,7 @@ def test_a_likely_mistake_is_told_with_its_place(
     (doubt,) = of(*network, **knobs)
 
     assert words in doubt
-    assert doubt.startswith(("network[", "initialization.weights"))
+    assert doubt.startswith(("network[", "initialization.weights", "data.batch_size"))
 
 
 @pytest.mark.parametrize(

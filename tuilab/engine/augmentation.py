@@ -67,6 +67,6 @@ def _between(count: int, like: Tensor) -> Tensor:
 def mixed(inputs: Tensor, alpha: float) -> tuple[Tensor, Tensor, float]:
     """Each example with another of its batch: the mixture, whose the others are, and the share
     of its own (Zhang and others 2017)."""
-    share = float(torch._sample_dirichlet(torch.tensor([alpha, alpha]))[0])
+    share = float(torch._sample_dirichlet(torch.full((2,), float(alpha)))[0])
     others = torch.randperm(len(inputs), device=inputs.device)
     return torch.lerp(inputs[others], inputs, share), others, share

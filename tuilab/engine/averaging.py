@@ -11,7 +11,11 @@ from tuilab.lab.catalogue.regularization import EMA, SWA, Averaging
 
 
 class Average:
-    """The running mean of a network's parameters and of its floating-point buffers."""
+    """The running mean of a network's parameters and of its floating-point buffers.
+
+    The statistics of batch norm are buffers: they are averaged like the weights, as in
+    `torch.optim.swa_utils.AveragedModel` with `use_buffers`, and not measured again.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
@@ -22,8 +26,7 @@ class Average:
     def step(self, knobs: Averaging) -> None:
         """After a step of the optimizer."""
         if isinstance(knobs, EMA):
-            # A short mean at first: the start would weigh on it for long.
-            self._add(1 - min(knobs.decay, (1 + self.count) / (10 + self.count)))
+            self._add(1 - knobs.decay)
 
     def end_epoch(self, knobs: Averaging, done: float) -> None:
         """After an epoch; `done` is the part of the run that is over."""
@@ -51,6 +54,14 @@ class Average:
             yield
         finally:
             torch._foreach_copy_(present, kept)
+
+    def clear(self) -> None:
+        """Forget the mean; the next weights begin another."""
+        self.count, self._mean = 0, []
+
+    def copy(self) -> dict[str, Any]:
+        """The present state, with tensors of its own."""
+        return {"count": self.count, "mean": [tensor.clone() for tensor in self._mean]}
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps."""

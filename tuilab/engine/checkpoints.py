@@ -5,6 +5,7 @@ stopped: weights, optimizer, position and the state of chance are all in it.
 """
 
 import io
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from tuilab.engine.session import Session
 from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
 from tuilab.lab.files import write_atomically
 from tuilab.lab.messages import Rewound, Saved
 
@@ -33,6 +35,7 @@ def state(session: Session) -> dict[str, Any]:
         "average": session.task.average.state_dict(),
         "stopping": session.stopping.state_dict(),
         "is_stopped": session.is_stopped,
+        "is_unmeasured": session.is_unmeasured,
         "validation_losses": session.validation_losses,
     }
     if session.task.scaler is not None:
@@ -63,6 +66,7 @@ def put_back(session: Session, captured: dict[str, Any]) -> None:
     session.task.average.load_state_dict(captured["average"])
     session.stopping.load_state_dict(captured["stopping"])
     session.is_stopped = captured["is_stopped"]
+    session.is_unmeasured = captured["is_unmeasured"]
     session.validation_losses = tuple(captured["validation_losses"])
     if session.task.scaler is not None and "scaler" in captured:
         session.task.scaler.load_state_dict(captured["scaler"])
@@ -102,13 +106,38 @@ def rewind(session: Session) -> Rewound:
     return Rewound(session.run, session.step)
 
 
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What a checkpoint says of its run."""
+
+    experiment: Experiment
+    step: int
+    epoch: int
+    is_over: bool
+
+
+def look(path: Path) -> Glimpse:
+    """The experiment and the position of a checkpoint; InputError if it is unusable."""
+    captured = _read(path)
+    experiment = _experiment(captured)
+    step, epoch, _ = captured["position"]
+    is_over = captured["is_stopped"] or epoch >= experiment.training.epochs
+    return Glimpse(experiment, step, epoch, is_over)
+
+
 def restore(session: Session, path: Path) -> None:
     """Go on from a checkpoint; InputError if it is unusable or of another network."""
     try:
-        put_back(session, _read(path))
+        captured = _read(path)
+        put_back(session, captured)
+        session.reconsider(_experiment(captured))
     except (RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"this checkpoint is of another network: {reason}", str(path)) from None
+
+
+def _experiment(captured: dict[str, Any]) -> Experiment:
+    return msgspec.json.decode(captured["experiment"], type=Experiment)
 
 
 def _read(path: Path) -> dict[str, Any]:

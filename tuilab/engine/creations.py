@@ -57,7 +57,7 @@ def _drawn(session: Session, task: GAN, count: int) -> Drawn:
         return Drawn(session.run, session.step)
     coverage = task.coverage(drawn)
     return Drawn(
-        session.run, session.step, bounds=tuple(dataset.bounds),
+        session.run, session.step, bounds=_bounds(dataset),
         real=_places(dataset.train.inputs), drawn=_places(drawn),
         covered=None if coverage is None else int(coverage["modes"]),
         modes=0 if dataset.modes is None else len(dataset.modes),
@@ -76,6 +76,14 @@ def scatter(session: Session) -> Scatter:
 def measured_part(dataset: Dataset) -> Part:
     """Examples that the network does not train on, where there are any."""
     return next(part for part in (dataset.validation, dataset.test, dataset.train) if len(part))
+
+
+def _bounds(dataset: Dataset) -> tuple[float, ...]:
+    """Left, right, bottom and top of the data in the units of the network's inputs."""
+    left, right, bottom, top = dataset.bounds
+    assert dataset.inputs_at is not None
+    low, high = dataset.inputs_at(torch.tensor([[left, bottom], [right, top]])).tolist()
+    return low[0], high[0], low[1], high[1]
 
 
 def _places(points: Tensor) -> list[tuple[float, float]]:

@@ -207,10 +207,10 @@ def modes_covered(points: Tensor, modes: Tensor, spread: float) -> dict[str, flo
     """How many modes are drawn, and the share of points that lie at one.
 
     A point lies at the nearest mode if it is within three standard deviations of it; a mode is
-    covered if one in a hundred points lies at it.
+    covered if a tenth of its fair share of the points lies at it.
     """
     distance, nearest = torch.cdist(points, modes).min(dim=1)
     is_at = distance <= 3 * spread
     counts = torch.bincount(nearest[is_at], minlength=len(modes))
-    covered = int((counts >= max(1, len(points) / 100)).sum())
+    covered = int((counts >= max(1, len(points) / len(modes) / 10)).sum())
     return {"modes": float(covered), "good": float(is_at.float().mean())}

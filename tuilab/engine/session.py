@@ -22,6 +22,7 @@ from tuilab.lab.catalogue.regularization import Augmentation
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, live_changes, with_value
 from tuilab.lab.messages import Changed, Finished, Started
+from tuilab.lab.problems import problems
 
 PLAIN = Augmentation()
 
@@ -51,9 +52,11 @@ class Session:
         "What the l1 and l2 terms added to the loss of the last step, which is told without them."
         self.good: dict[str, Any] | None = None
         "The last state known to be good; see `checkpoints`."
-        self.stopping = Stopping(self.network)
+        self.stopping = Stopping(self.network, self.task.average)
         self.is_stopped = False
         "Training has ended before the last epoch: it has seen its best."
+        self.is_unmeasured = False
+        "An epoch has ended that is to be measured and is not yet."
         self.validation_losses: tuple[float, ...] = ()
         "One for each epoch that was measured."
         self.report_at_step = self.report_at_epoch = -1
@@ -201,6 +204,8 @@ class Session:
         before, after = self.experiment, with_value(self.experiment, key, value)
         if live_changes(before, after) is None:
             raise InputError("this needs a restart of the run", key)
+        if new := set(problems(after)) - set(problems(before)):
+            raise InputError(min(new))
         if key == "network":
             network.set_live(self.network, after.network)
         if key == "optimizer.name":
@@ -208,11 +213,20 @@ class Session:
         elif key.startswith("optimizer."):
             optimizers.adjust(self.optimizer, after.optimizer)
         self.experiment = after
-        if key.startswith("regularization."):
-            self.is_stopped = False  # with more patience a run that has stopped goes on
+        self.reconsider(before)
         self.task.adjust(after)
         self.turns = self.task.turns(self.optimizer)
         return Changed(self.run, self.step, key, value)
+
+    def reconsider(self, before: Experiment) -> None:
+        """End what has come about under other knobs: a mean of weights, an early stop."""
+        after, knobs = self.experiment, self.experiment.regularization
+        if type(after.averaging) is not type(before.averaging):
+            self.task.average.clear()
+        is_asked = knobs != before.regularization or after.training.epochs > before.training.epochs
+        if is_asked and (self.is_stopped or not before.regularization.patience):
+            self.is_stopped = False
+            self.stopping.go_on(self.epoch, knobs)
 
     def keep_weights(self, before: "Session") -> str:
         """Copy the weights of layers that did not change; says how many were kept."""

@@ -25,6 +25,8 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
     Yields events when some are due, else None. Ends early after a `Failed` event.
     """
     pulse = Pulse(session)
+    if session.is_unmeasured:
+        yield from evaluate(session, pulse)
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
             probe = learn(session, *batch, pulse)
@@ -34,7 +36,8 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
                     return
             yield from pulse.rest(None)  # here a run is paused
         session.end_epoch()
-        if pulse.is_evaluation_due:
+        session.is_unmeasured = pulse.is_evaluation_due
+        if session.is_unmeasured:
             yield from evaluate(session, pulse)
 
 
@@ -105,18 +108,20 @@ def backward(session: Session, turn: Turn, inputs: Tensor, wanted: Tensor) -> tu
     """Forward and backward over one batch, in parts where memory is short.
 
     Each part's mean loss counts by its share of the batch, so that the gradient is that of the
-    whole batch however it is divided; only batch norm sees each part by itself.
+    whole batch however it is divided; only batch norm and chance (dropout, mixup, noise) see
+    each part by itself.
     """
     parts = min(session.experiment.training.accumulation, len(inputs) // session.least)
-    if parts <= 1:
+    whole = session.task.weight(wanted) if parts > 1 else 0
+    if not whole:  # in one go, as it is also where nothing counts
         return turn.backward(inputs, wanted, 1.0)
     total = None
     outputs = []
-    whole = session.task.weight(wanted)
     for x, y in zip(inputs.tensor_split(parts), wanted.tensor_split(parts), strict=True):
         share = session.task.weight(y) / whole
         loss, output = turn.backward(x, y, share)
-        total = loss * share if total is None else total + loss * share
+        if share:  # a mean over nothing is no number
+            total = loss * share if total is None else total + loss * share
         outputs.append(output)
     assert total is not None
     return total, torch.cat(outputs)
@@ -134,6 +139,7 @@ def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
         yield from pulse.rest(None)
     train = pulse.end_epoch()
     note = session.see(validation)
+    session.is_unmeasured = False
     yield from pulse.rest(EpochEnded(session.run, session.step, session.epoch, train, validation))
     if note:
         yield from pulse.rest(Logged(note))

@@ -114,7 +114,7 @@ class Driver:
             done = (
                 f"All {session.experiment.training.epochs:,} epochs are done; raise training.epochs"
             )
-            early = "It has stopped early; raise regularization.patience"
+            early = "It has stopped early; raise regularization.patience or training.epochs"
             self._tell(Logged(f"{early if session.is_stopped else done} to go on."))
             return
         if not self.is_training:

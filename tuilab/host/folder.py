@@ -42,6 +42,19 @@ def stored() -> list[Path]:
     return [folder for _, folder in sorted(logs, reverse=True)]
 
 
+def find(run: str) -> Path:
+    """The folder of the stored run that has this in its id and no other has; InputError if none."""
+    names = [path.name for path in stored()]
+    matching = [name for name in names if name == run] or [name for name in names if run in name]
+    if run and len(matching) == 1:
+        return places.runs() / matching[0]
+    if not names:
+        raise InputError("no run is stored here", run)
+    if not matching:
+        raise InputError("no stored run has this in its id; `tuilab runs` lists them", run)
+    raise InputError(f"which one is meant? There is {', '.join(matching[:8])}", run)
+
+
 def line(event: AnyEvent) -> bytes:
     """An event as one line of a log."""
     return msgspec.json.encode(_finite(msgspec.to_builtins(event))) + b"\n"

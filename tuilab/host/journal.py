@@ -22,7 +22,7 @@ from tuilab.lab.messages import (
     Ready,
     Started,
 )
-from tuilab.lab.pictures import Confusion, Curve, Surface
+from tuilab.lab.pictures import Picture
 
 LEAST_GAP = 0.1
 """Seconds between two stored measurements of a kind, at least."""
@@ -58,7 +58,7 @@ class Journal:
         if isinstance(event, Started):
             self.close()
             self._begin(event)
-        if self._started is None or isinstance(event, (Loading, Ready, Surface, Curve, Confusion)):
+        if self._started is None or isinstance(event, (Loading, Ready, Picture)):
             return []
         if isinstance(event, (Progressed, Probed, EpochEnded)):
             self._thin(event)

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from tuilab.lab.catalogue.initializations import Constant, Zeros
 from tuilab.lab.catalogue.layers.activation import SELU, Identity, Sigmoid, Softmax, Step
 from tuilab.lab.catalogue.layers.linear import Linear
-from tuilab.lab.catalogue.layers.regularization import AlphaDropout, Dropout
+from tuilab.lab.catalogue.layers.regularization import (
+    AlphaDropout,
+    DropConnect,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Reparameterization,
+)
 from tuilab.lab.catalogue.layers.shape import Flatten
 from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
 from tuilab.lab.experiment import Experiment, name_of
@@ -14,11 +21,19 @@ from tuilab.lab.network import Row
 TRANSPARENT = (Dropout, Flatten, Identity)
 """Layers that leave two linear ones what they are: one linear map."""
 
+DRAWING = (Dropout, Dropout1d, Dropout2d, AlphaDropout, DropConnect, Reparameterization)
+"""Layers that give something else each time."""
+
 
 def doubts(experiment: Experiment) -> list[str]:
     """What is doubtful in an experiment that has no problems, each with its key."""
     rows = [row for row in experiment.plan.rows if row.layer is not None and not row.is_block]
-    return [*_activations(experiment, rows), *_linear(rows), *_beginning(experiment, rows)]
+    return [
+        *_activations(experiment, rows),
+        *_linear(rows),
+        *_beginning(experiment, rows),
+        *_stepping(experiment, rows),
+    ]
 
 
 def _activations(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
@@ -69,3 +84,21 @@ def _beginning(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
             "initialization.weights: all units of a layer begin alike and get the same gradient, "
             "so they stay alike; fine to see, not to learn"
         )
+
+
+def _stepping(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
+    """An optimizer that compares losses at several points wants the same function at each."""
+    if not experiment.optimizer.needs_closure:
+        return
+    name, size = name_of(experiment.optimizer), experiment.data.batch_size
+    if size:
+        yield (
+            f"data.batch_size: {name} builds on differences between gradients, and those of "
+            f"{size} examples differ by chance; take 0, all examples at once"
+        )
+    for row in rows:
+        if isinstance(row.layer, DRAWING):
+            yield (
+                f"{row.key}: {name} compares the loss at several points of a step, and this layer "
+                "draws anew at each; take another optimizer, or this line away"
+            )

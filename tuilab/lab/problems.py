@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tuilab.lab.catalogue.layers.graph import GraphConvolution
 from tuilab.lab.catalogue.regularization import PICTURES_ONLY
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, name_of
+from tuilab.lab.experiment import Experiment, name_of, value_at
 from tuilab.lab.layer import Shape, Tokens, show
 from tuilab.lab.network import Line
 
@@ -124,7 +124,7 @@ def _sides(experiment: Experiment) -> Iterator[str]:
 
 def _combinations(experiment: Experiment) -> Iterator[str]:
     """Knobs that cannot act together, or not on this data."""
-    optimizer, training = experiment.optimizer, experiment.training
+    optimizer = experiment.optimizer
     momentum, dampening = (getattr(optimizer, knob, 0) for knob in ("momentum", "dampening"))
     if getattr(optimizer, "nesterov", False) and not momentum:
         yield "optimizer.nesterov: Nesterov needs a momentum above 0"
@@ -135,20 +135,42 @@ def _combinations(experiment: Experiment) -> Iterator[str]:
     if experiment.schedule.watches_validation and not getattr(experiment.data, "validation", 1):
         name = name_of(experiment.schedule)
         yield f"schedule.name: {name} needs validation examples; set data.validation above 0"
-    if name_of(optimizer) == "lbfgs" and training.precision == "fp16":
-        yield "training.precision: L-BFGS looks at several points in a step; take fp32 with it"
     if experiment.regularization.patience and not experiment.data.validation:
         yield (
             "regularization.patience: early stopping watches the validation loss; "
             "set data.validation above 0"
         )
+    if optimizer.needs_closure:
+        yield from _several_points(experiment)
     yield from _unheard(experiment)
+    yield from _class_weights(experiment)
     yield from _augmentation(experiment)
 
 
+def _several_points(experiment: Experiment) -> Iterator[str]:
+    """What an optimizer cannot have that compares the loss at several points of a step."""
+    name, task = name_of(experiment.optimizer), name_of(experiment.task)
+    if task in ("gan", "perceptron"):
+        yield f"optimizer.name: {name} needs one loss to follow down, and {task} has none; take sgd"
+    if experiment.training.precision == "fp16":
+        yield f"training.precision: {name} looks at several points in a step; take fp32 with it"
+    for key in ("regularization.gradient_noise", "augmentation.mixup"):
+        if value_at(experiment, key):
+            yield f"{key}: {name} looks at several points in a step, which chance would move; set 0"
+
+
 def _unheard(experiment: Experiment) -> Iterator[str]:
-    """Knobs that the task does not look at."""
-    task = name_of(experiment.task)
+    """Knobs that the task does not look at, or cannot act by."""
+    task, training = name_of(experiment.task), experiment.training
+    if task == "gan" and training.accumulation > 1:
+        yield (
+            "training.accumulation: a GAN draws new noise for each part, so the parts are not the "
+            "batch; set data.batch_size lower instead"
+        )
+    if task == "perceptron" and training.precision != "fp32":
+        yield "training.precision: the perceptron rule counts mistakes, in fp32 alone"
+    if task == "perceptron" and training.checkpointing:
+        yield "training.checkpointing: the perceptron rule keeps no activations to forget"
     if task in ("gan", "autoencoder") and getattr(experiment.data, "label_noise", False):
         yield f"data.label_noise: {task} takes no notice of labels; set it to 0"
     watching = experiment.regularization.patience or experiment.schedule.watches_validation
@@ -160,6 +182,18 @@ def _unheard(experiment: Experiment) -> Iterator[str]:
             f"{key}: in a GAN a lower loss of one side is a higher one of the other, and says "
             "nothing about how far training is; do without it"
         )
+
+
+def _class_weights(experiment: Experiment) -> Iterator[str]:
+    """A weight for each class, and not all of them nothing."""
+    data, weights = experiment.data, getattr(experiment.loss, "weight", ())
+    classes = len(data.classes)
+    if isinstance(data.shape, Tokens) and not classes:
+        classes = data.shape.vocabulary
+    if weights and len(weights) != classes:
+        yield f"loss.weight: {len(weights)} weights for {classes} classes; give one for each"
+    elif weights and not any(weights):
+        yield "loss.weight: all classes weigh 0, so there is nothing to learn"
 
 
 def _augmentation(experiment: Experiment) -> Iterator[str]:

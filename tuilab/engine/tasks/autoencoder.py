@@ -1,8 +1,12 @@
 """Autoencoders: plain, denoising and variational."""
 
+from collections.abc import Callable, Generator
+
 import torch
 from torch import Tensor
 
+from tuilab.engine import losses, metrics
+from tuilab.engine.data.dataset import Part
 from tuilab.engine.layers.regularization import Reparameterization
 from tuilab.engine.scores import ReconstructionScores, Scores
 from tuilab.engine.tasks.task import Task
@@ -31,8 +35,12 @@ class Autoencoder(Task):
         self._parts = {"reconstruction": loss.detach()}
         if (kl := self._kl()) is not None:
             self._parts["kl"] = kl.detach()
-            loss = loss + self.knobs.beta * kl / wanted[0].numel()
+            loss = loss + self._weighted(kl, wanted)
         return loss, output
+
+    def _weighted(self, kl: Tensor, wanted: Tensor) -> Tensor:
+        """What the KL term adds to a loss that is a mean over the values of an example."""
+        return self.knobs.beta * kl / wanted[0].numel()
 
     def _kl(self) -> Tensor | None:
         """KL of the latent distribution from N(0, 1), mean over the batch; None if plain."""
@@ -48,6 +56,19 @@ class Autoencoder(Task):
     def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
         """The mean squared error of the reconstructions."""
         return {"reconstruction_error": float((output - wanted).square().mean())}
+
+    def evaluate(
+        self, predict: Callable[[Tensor], Tensor], part: Part, size: int
+    ) -> Generator[None, None, dict[str, float]]:
+        """The loss as in training, of clean inputs and of the middle of each latent cloud."""
+        reconstruction = losses.evaluation(self.experiment.loss)
+
+        def loss(output: Tensor, wanted: Tensor) -> Tensor:
+            kl = self._kl()  # that of the chunk that was predicted just now
+            mean = reconstruction(output, wanted)
+            return mean if kl is None else mean + self._weighted(kl, wanted)
+
+        return metrics.evaluate(predict, loss, part, size, self.scores(), self.measured)
 
     def scores(self) -> Scores:
         """Error and explained spread of reconstructions."""

@@ -89,11 +89,9 @@ class GAN(Task):
 
     def _judge(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """The discriminator learns to tell real from drawn."""
-        with self.autocast():
-            with torch.no_grad():
-                drawn = self.generator(self.noise(len(inputs)))
-            real = self.discriminator(inputs).float()
-            fake = self.discriminator(drawn).float()
+        with torch.no_grad(), self.autocast():
+            drawn = self.generator(self.noise(len(inputs)))
+        real, fake = (self.run(examples, self.discriminator) for examples in (inputs, drawn))
         loss = JUDGING[type(self.experiment.loss)](real, fake)
         self.push(loss, share)
         self._latest = loss.detach(), ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2
@@ -104,8 +102,7 @@ class GAN(Task):
         learning = [p for p in self.discriminator.parameters() if p.requires_grad]
         for parameter in learning:  # it judges, and does not learn from what it is fooled by
             parameter.requires_grad_(False)
-        with self.autocast():
-            answers = self.discriminator(self.generator(self.noise(len(inputs)))).float()
+        answers = self.run(self.run(self.noise(len(inputs)), self.generator), self.discriminator)
         loss = FOOLING[type(self.experiment.loss)](answers)
         self.push(loss, share)
         for parameter in learning:
@@ -138,12 +135,12 @@ class GAN(Task):
             real = self.discriminator(self.dataset.prepared(part.inputs[:EVALUATED])).float()
         yield
         told_apart = ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2
-        measured = {
+        return {
             "loss": float(FOOLING[type(self.experiment.loss)](fake)),
+            **(self.coverage(drawn) or {}),
             "told_apart": float(told_apart),
             "discriminator_loss": float(JUDGING[type(self.experiment.loss)](real, fake)),
         }
-        return measured | (self.coverage(drawn) or {})
 
     def coverage(self, drawn: Tensor) -> dict[str, float] | None:
         """How many of the data's modes the draws cover; None where the data has no such."""

@@ -11,10 +11,14 @@ from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.scores import Scores, TokenScores
 from tuilab.engine.tasks.task import Task
 from tuilab.lab.catalogue import tasks
+from tuilab.lab.corpus import BYTES
 from tuilab.lab.experiment import Experiment
 
 AT_ONCE = 0.03
 """Seconds of writing between two batches, so that a long sample does not hold up training."""
+
+COLDEST = 1e-6
+"""Temperature at which only the likeliest token is left; a lower one would divide by zero."""
 
 
 class LanguageModel(Task):
@@ -26,6 +30,7 @@ class LanguageModel(Task):
         self._context: list[int] = []
         self._written: list[int] = []
         self._prompt: list[int] = []
+        self._asked: list[int] | None = None
 
     @property
     def knobs(self) -> tasks.LanguageModel:
@@ -60,8 +65,6 @@ class LanguageModel(Task):
                 break
         return self._text(self._prompt), self._text(self._written)
 
-    _asked: list[int] | None = None
-
     def _begin(self, asked: list[int]) -> None:
         """Start a sample after the prompt, with the text in front of it as its context."""
         held = self.dataset.validation if len(self.dataset.validation) else self.dataset.train
@@ -75,13 +78,19 @@ class LanguageModel(Task):
         """Draw the next token from the network's distribution at the task's temperature."""
         inputs = torch.tensor([self._context], device=self.device)
         logits = self.predict(inputs)[0, -1].cpu()
-        chances = (logits / self.knobs.temperature).softmax(0)
+        surer = (logits - logits.max()) / max(self.knobs.temperature, COLDEST)
+        chances = surer.softmax(0)
         return int(torch.multinomial(chances, 1, generator=self._chance))
 
     def _tokens(self, text: str) -> list[int]:
         """A text as token numbers; what the vocabulary lacks is left out."""
+        if self.dataset.vocabulary == BYTES:
+            return list(text.encode(errors="replace"))
         numbers = {token: number for number, token in enumerate(self.dataset.vocabulary)}
         return [numbers[token] for token in text if token in numbers]
 
     def _text(self, tokens: list[int]) -> str:
+        """What tokens say; bytes that are no UTF-8 together show as �."""
+        if self.dataset.vocabulary == BYTES:
+            return bytes(tokens).decode(errors="replace")
         return "".join(self.dataset.vocabulary[token] for token in tokens)

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from tuilab.engine import losses, metrics, optimizers
@@ -55,7 +57,8 @@ class Task:
     def adjust(self, experiment: Experiment) -> None:
         """Take over knobs that have changed."""
         self.experiment = experiment
-        targets, classes = self.dataset.train.targets, len(self.dataset.classes)
+        targets = self.dataset.train.targets
+        classes = len(self.dataset.classes or self.dataset.vocabulary)
         self.class_weights = losses.class_weights(experiment.loss, targets, classes)
         self.loss = losses.function(experiment.loss, self.class_weights)
 
@@ -90,14 +93,15 @@ class Task:
         output = self.run(inputs)
         return self.loss(output, wanted), output
 
-    def run(self, inputs: Tensor) -> Tensor:
-        """The network's output in training, as the knobs on precision and memory have it."""
-        training = self.experiment.training
+    def run(self, inputs: Tensor, part: nn.Module | None = None) -> Tensor:
+        """The output of the network or a part of it in training, in the chosen precision, with
+        activations kept or not."""
+        network = part or self.network
         with self.autocast():
-            if training.checkpointing:
-                output = checkpointed(self.network, inputs)
+            if self.experiment.training.checkpointing:
+                output = checkpointed(network, inputs)
             else:
-                output = self.network(inputs)
+                output = network(inputs)
         return output.float()
 
     def autocast(self) -> AbstractContextManager[Any]:
@@ -115,6 +119,8 @@ class Task:
 
     def push(self, loss: Tensor, share: float) -> None:
         """Backward from a loss that counts for its share of the batch."""
+        if not share:
+            return
         loss = loss if share == 1 else loss * share
         if self.scaler is not None:  # fp16 would lose gradients as small as they are
             loss = self.scaler.scale(loss)
@@ -171,5 +177,24 @@ class Task:
 def checkpointed(network: nn.Module, inputs: Tensor) -> Tensor:
     """The same output, keeping only what goes into each layer or block for the way back."""
     for module in network.children():
-        inputs = checkpoint(module, inputs, use_reentrant=False)
+        contexts = partial(_first_and_again, module)
+        inputs = checkpoint(module, inputs, use_reentrant=False, context_fn=contexts)
     return inputs
+
+
+def _first_and_again(module: nn.Module) -> tuple[Any, Any]:
+    return nullcontext(), _uncounted(module)
+
+
+@contextmanager
+def _uncounted(network: nn.Module) -> Iterator[None]:
+    """Let no batch norm take a batch into its statistics: it has seen it already."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    kept = [(norm, *buffer) for norm in norms for buffer in norm.named_buffers()]
+    for norm, name, statistics in kept:
+        setattr(norm, name, statistics.clone())
+    try:
+        yield
+    finally:
+        for norm, name, statistics in kept:
+            setattr(norm, name, statistics)

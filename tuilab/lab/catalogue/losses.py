@@ -53,10 +53,10 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
 
 
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
-    """Surprise at the true one of two, from one logit; or pixel by pixel.
+    """Surprise at the true one of two, from one logit.
 
     Formula: L = −y log σ(z) − (1 − y) log(1 − σ(z))
-    Use: for two classes with a single output, for a discriminator, for pixels between 0 and 1.
+    Use: for two classes with a single output, and for the discriminator of a GAN.
     Pitfall: no Sigmoid layer in front: it is inside.
     Source: torch.nn.BCEWithLogitsLoss
     """

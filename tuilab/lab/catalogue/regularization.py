@@ -61,10 +61,11 @@ class NoAveraging(Averaging, frozen=True, kw_only=True, tag="none"):
 class EMA(Averaging, frozen=True, kw_only=True, tag="ema"):
     """Measure a running mean of the weights, in which old ones fade.
 
-    Formula: w̄ ← decay · w̄ + (1 − decay) · w, after every step
+    Formula: w̄ ← decay · w̄ + (1 − decay) · w after every step; w̄ = w after the first
     Use: for steadier validation curves, and for GANs and long runs; training itself is unchanged.
     Pitfall: a decay too near to 1 for a short run leaves the mean behind: at first the
-      validation curve is worse than without.
+      validation curve is worse than without. About 1 ∕ (1 − decay) steps are in the mean.
+    Source: torch.optim.swa_utils.get_ema_multi_avg_fn, with buffers (statistics of batch norm)
     """
 
     decay: Annotated[
@@ -77,7 +78,9 @@ class SWA(Averaging, frozen=True, kw_only=True, tag="swa"):
 
     Formula: w̄ = (w₁ + … + wₙ) ∕ n, one for each epoch after the start
     Use: at the end of a run with a constant or cyclic learning rate: a flatter, often better place.
-    Pitfall: begun too early it averages in weights that were still bad.
+    Pitfall: begun too early it averages in weights that were still bad. The statistics of
+      batch norm are averaged along, not measured again.
+    Source: torch.optim.swa_utils.AveragedModel with use_buffers
     """
 
     start: Annotated[

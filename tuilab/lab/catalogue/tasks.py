@@ -58,9 +58,10 @@ class LanguageModel(Task, frozen=True, kw_only=True, tag="language_model"):
 class Autoencoder(Task, frozen=True, kw_only=True, tag="autoencoder"):
     """Give the input back through a narrow middle; plain, denoising or variational.
 
-    Formula: loss(decode(encode(x + noise)), x) + beta · KL
+    Formula: loss(decode(encode(x + noise)), x) + beta · KL(q(z|x) ‖ N(0, 1)) ∕ values of x
     Use: to learn what examples have in common without any labels. With a Reparameterization
-      layer in the middle it is variational, and new examples can be drawn.
+      layer in the middle it is variational, and new examples can be drawn; with mse, beta = 2
+      is the evidence lower bound of Gaussian pixels of variance 1.
     Pitfall: a middle as wide as the input learns to copy; a large beta makes a variational
       one ignore its input (posterior collapse: KL near 0, all outputs alike).
     """

@@ -1,0 +1,41 @@
+"""What is measured, by name: one line on each, and which of them come first."""
+
+HELP = {
+    "loss": "What training follows down; on held-back examples without smoothing and weights",
+    "accuracy": "Share of right answers",
+    "majority": "Accuracy of always naming the most frequent class: the least to beat",
+    "top_5": "Share of examples whose class is among the five likeliest",
+    "precision": "Of what was taken for a class, the share that is it; mean over classes",
+    "recall": "Of what is of a class, the share that was found; mean over classes",
+    "f1": "Harmonic mean of precision and recall of a class; mean over classes",
+    "auroc": "Chance that an example of a class is ranked above one of another",
+    "ece": "Calibration error: how far certainty is from the share of right answers",
+    "perplexity": "Among how many equally likely tokens the network still has to choose",
+    "r2": "Share of the variance of the targets that is explained; 0: no better than the mean",
+    "mae": "Mean absolute error, in units of the target",
+    "rmse": "Root of the mean squared error, in units of the target",
+    "reconstruction_error": "Mean squared error of what an autoencoder gives back",
+    "explained": "Share of the spread of the inputs that reconstructions keep",
+    "modes": "Clouds of the data that the generator draws, a tenth of its fair share at least",
+    "good": "Share of drawn points that lie within three standard deviations of a cloud",
+    "told_apart": "Share of real and drawn examples that the discriminator tells apart; ½: none",
+    "discriminator_loss": "What the discriminator follows down",
+    "reconstruction": "The part of a variational loss that says how unlike the input the output is",
+    "kl": "The part of a variational loss that keeps codes near N(0, 1), in nats an example",
+    "penalty": "What L1 and L2 add to the loss",
+}
+"""Every name under which the engine tells a number of a run."""
+
+SECONDARY = ("precision", "recall", "ece", "top_5", "rmse", "discriminator_loss")
+"""What is left out where there is room for few numbers."""
+
+MOST = 5
+"""Numbers in a line for people."""
+
+
+def headline(values: dict[str, float], most: int = MOST) -> dict[str, float]:
+    """The task's metric, the loss, and the next important of what was measured."""
+    names = [name for name in values if name != "loss" and name not in SECONDARY]
+    first, rest = names[:1], names[1:]
+    loss = ["loss"] if "loss" in values else []
+    return {name: values[name] for name in (*first, *loss, *rest)[:most]}

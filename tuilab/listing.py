@@ -1,0 +1,99 @@
+"""The commands that look and tell: presets, layers, devices, runs."""
+
+from typing import Annotated
+
+import typer
+
+from tuilab import arguments, cli
+from tuilab.arguments import example
+
+lists = typer.Typer()
+
+
+@lists.command(epilog=example("tuilab presets"))
+def presets() -> None:
+    """List the experiments that can be opened by name."""
+    from tuilab import tables
+
+    typer.echo(tables.presets())
+
+
+@lists.command(epilog=example("tuilab check mine.toml presets/experiments/*.toml"))
+def check(
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", autocompletion=arguments.experiments, show_default=False),
+    ],
+) -> int:
+    """Check experiments without training.
+
+    Every problem is told with its file, line and key, and what is allowed but most likely a
+    mistake as doubtful. Exit codes: 0 all are good, 2 some are not.
+    """
+    from tuilab import tables
+    from tuilab.lab import files
+    from tuilab.lab.doubts import doubts
+    from tuilab.lab.errors import InputError
+
+    code = cli.DONE
+    for name in names:
+        try:
+            path = files.find(name)
+            problems = files.problems(path)
+        except InputError as error:
+            problems = [str(error)]
+        if problems:
+            code = cli.complain("\n".join(problems), cli.BAD_INPUT)
+        else:
+            typer.echo(tables.checked(path))
+            for doubt in doubts(files.read(path)):
+                typer.echo(f"  doubtful: {doubt}")
+    return code
+
+
+@lists.command(epilog=example("tuilab layers", "tuilab layers Conv2d"))
+def layers(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=arguments.layers, show_default=False)
+    ] = "",
+) -> None:
+    """List the layers, or show one.
+
+    One layer is shown with its arguments (help, default, range) and what it does to a shape.
+    """
+    from tuilab import tables
+
+    typer.echo(tables.layer(name) if name else tables.layers())
+
+
+@lists.command(epilog=example("tuilab devices"))
+def devices() -> None:
+    """List the places to train.
+
+    Where one cannot be used, the reason is told.
+    """
+    from tuilab import tables
+    from tuilab.engine import devices as engine
+
+    typer.echo(tables.devices(engine.devices(), engine.versions()))
+
+
+@lists.command(epilog=example("tuilab ps"))
+def ps() -> None:
+    """List the runs in progress."""
+    from tuilab import tables
+    from tuilab.host import registry
+
+    typer.echo(tables.hosts(registry.hosts()))
+
+
+@lists.command(epilog=example("tuilab runs"))
+def runs() -> None:
+    """List all runs.
+
+    What each was, how it ended and where it lies.
+    """
+    from tuilab import tables
+    from tuilab.host import folder, registry
+
+    typer.echo(tables.runs(folder.stored(), [host.run for host in registry.hosts()]))
