@@ -96,6 +96,18 @@ def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
     assert err == f"tuilab: {bad}:6: optimizer.lr: expected a number ≥ 0\n"
 
 
+def test_a_doubtful_file_is_good_and_its_doubt_is_told(says: Says, mine: Path) -> None:
+    text = mine.read_text()
+    doubtful = mine.with_name("doubtful.toml")
+    doubtful.write_text(text.replace('"Tanh"', '"Dropout 0.1"'))
+    assert doubtful.read_text() != text
+
+    code, out, err = says("check", str(doubtful))
+
+    assert (code, err) == (0, "")
+    assert "  doubtful: network[2]: two Linear layers with nothing between" in out
+
+
 # --- bad usage and input -------------------------------------------------------------------------
 
 

@@ -32,6 +32,13 @@ def layers(incomplete: str) -> list[str]:
     return [name for name in LAYERS if name.lower().startswith(incomplete.lower())]
 
 
+def explained(incomplete: str) -> list[str]:
+    """What the shell offers for a name of the catalogue."""
+    from tuilab.lab import articles
+
+    return [name for name in articles.names() if name.lower().startswith(incomplete.lower())]
+
+
 def stored(incomplete: str) -> list[str]:
     """What the shell offers for a run that is on the disk."""
     from tuilab.host import folder
@@ -63,4 +70,8 @@ Sets = Annotated[
         help="Change one key of the experiment, as often as needed; values are written as in TOML.",
     ),
 ]
+Device = Annotated[
+    str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1, mps.", show_default=False)
+]
+JsonLine = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Plain = Annotated[bool, typer.Option("--plain", help="Plain lines, without colour or movement.")]

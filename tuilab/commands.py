@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuilab import arguments, cli
-from tuilab.arguments import ExperimentName, Plain, RunName, Sets, example
+from tuilab.arguments import Device, ExperimentName, JsonLine, Plain, RunName, Sets, example
 from tuilab.lab.errors import InputError
 from tuilab.listing import lists
 
@@ -86,9 +86,7 @@ def train(
             show_default=False,
         ),
     ] = "",
-    device: Annotated[
-        str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1, mps.", show_default=False)
-    ] = "",
+    device: Device = "",
     json: Annotated[
         bool,
         typer.Option("--json", help="Print every event as one line of JSON, and nothing else."),
@@ -107,6 +105,49 @@ def train(
         raise InputError("say what to train: a preset, a file, or --resume RUN")
     shown = headless.output(json=json, plain=plain)
     return headless.run(experiment or resume, sets or [], device, shown, resume=bool(resume))
+
+
+@app.command(epilog=example("tuilab find lr spiral", "tuilab find batch_size fashion-mnist-cnn"))
+def find(
+    what: Annotated[
+        str, typer.Argument(metavar="lr|batch_size", help="What to look for.", show_default=False)
+    ],
+    experiment: ExperimentName,
+    sets: Sets = None,
+    device: Device = "",
+    json: JsonLine = False,
+) -> None:
+    """Look for a good learning rate or batch size.
+
+    It trains a little, from the weights that the experiment begins with, for ten seconds at most.
+    """
+    if what not in ("lr", "batch_size"):
+        raise InputError("say what to look for: lr or batch_size", what)
+    from tuilab import study
+
+    study.find("lr" if what == "lr" else "batch_size", experiment, sets or [], device, json=json)
+
+
+@app.command(
+    epilog=example("tuilab validate moons --folds 10", "tuilab validate moons --repeats 5")
+)
+def validate(
+    experiment: ExperimentName,
+    sets: Sets = None,
+    folds: Annotated[int, typer.Option(min=2, help="Parts, each of which is held back once.")] = 5,
+    repeats: Annotated[
+        int, typer.Option(min=0, help="Hold back so many random parts instead.")
+    ] = 0,
+    device: Device = "",
+    json: JsonLine = False,
+) -> None:
+    """Cross-validate: train on other parts of the examples each time, and show the spread.
+
+    The test examples stay untouched.
+    """
+    from tuilab import study
+
+    study.validate(experiment, sets or [], device, folds, repeats, json=json)
 
 
 @app.command(epilog=example("tuilab attach", "tuilab attach spiral"))

@@ -1,4 +1,4 @@
-"""The commands that look and tell: presets, layers, devices, runs."""
+"""The commands that look and tell: presets, layers, explanations, devices, runs."""
 
 from typing import Annotated
 
@@ -64,6 +64,21 @@ def layers(
     from tuilab import tables
 
     typer.echo(tables.layer(name) if name else tables.layers())
+
+
+@lists.command(epilog=example("tuilab explain adam", "tuilab explain cosine"))
+def explain(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", autocompletion=arguments.explained, show_default=False)
+    ],
+) -> None:
+    """Explain a layer, a loss, an optimizer, a schedule, a task, a metric or a knob.
+
+    What it computes, when to take it, what goes wrong with it most often, and where it is from.
+    """
+    from tuilab import tables
+
+    typer.echo(tables.explained(name))
 
 
 @lists.command(epilog=example("tuilab devices"))

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from tuilab.host import folder, registry
-from tuilab.lab import files, network, places
+from tuilab.lab import articles, files, network, places
+from tuilab.lab.articles import Article
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import fields, knobs_of, summary
 from tuilab.lab.layer import Layer, show
@@ -76,7 +77,30 @@ def layer(name: str) -> str:
         text = f"{knob.help} ({knob.range})" if knob.range else knob.help
         rows.append((f"  {knob.label}", default, text))
     arguments = columns(rows) if rows else "  It takes no arguments."
-    return f"{kind.__name__}: {summary(kind)}\n\n{arguments}\n\n{_example(kind)}"
+    article = articles.layer(kind.__name__)
+    said = f"\n\n{_parts(article)}" if article and article.parts else ""
+    return f"{kind.__name__}: {summary(kind)}\n\n{arguments}\n\n{_example(kind)}{said}"
+
+
+def explained(name: str) -> str:
+    """Everything that is said of a name: an article or several."""
+    return "\n\n".join(map(_article, articles.find(name)))
+
+
+def _article(article: Article) -> str:
+    width = max(40, min(100, shutil.get_terminal_size((100, 24)).columns))
+    about = textwrap.fill(article.summary, width)
+    return "\n\n".join(filter(None, (f"{article.name} ({article.kind})\n{about}", _parts(article))))
+
+
+def _parts(article: Article) -> str:
+    """Heading and text; lines of a formula stay lines."""
+    rows = [
+        ("" if line else f"  {heading}", text)
+        for heading, part in article.parts
+        for line, text in enumerate(part.splitlines())
+    ]
+    return columns(rows) if rows else ""
 
 
 def _word(value: object) -> str:

@@ -13,7 +13,8 @@ import pooch
 import pytest
 
 from tuilab.engine.data.download import Remote, download
-from tuilab.engine.data.images import Collection, fashion_mnist
+from tuilab.engine.data.images import idx
+from tuilab.engine.data.published import Collection
 from tuilab.lab.catalogue.data import FashionMNIST
 from tuilab.lab.errors import InputError
 
@@ -210,9 +211,7 @@ def collection(*mirrors):
 def test_what_is_missing_under_a_root_is_downloaded_into_it_and_said(
     server, tmp_path, heard, report
 ):
-    source = fashion_mnist(
-        FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/")
-    )
+    source = idx(FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/"))
 
     assert len(source.training) == 400 and len(source.test) == 30
     assert heard[0] == (f"{tmp_path} has no Fashion-MNIST yet: downloading it there", None)
@@ -224,10 +223,10 @@ def test_without_a_root_the_set_is_downloaded_once_into_the_cache(
     server, tmp_path, monkeypatch, heard, report
 ):
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
-    fashion_mnist(FashionMNIST(), 0, report, collection(f"{server}good/"))
+    idx(FashionMNIST(), 0, report, collection(f"{server}good/"))
     heard.clear()
 
-    fashion_mnist(FashionMNIST(), 0, report, collection("http://127.0.0.1:1/"))
+    idx(FashionMNIST(), 0, report, collection("http://127.0.0.1:1/"))
 
     assert left(tmp_path / "cache" / "FashionMNIST" / "raw") == sorted(CONTENT)
     assert [what for what, _ in heard] == ["Reading Fashion-MNIST"] * 2
@@ -239,7 +238,7 @@ def test_only_files_that_are_missing_are_downloaded(server, tmp_path, heard, rep
     for name in list(CONTENT)[:3]:
         (folder / name).write_bytes(CONTENT[name])
 
-    fashion_mnist(FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/"))
+    idx(FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/"))
 
     downloads = {what for what, _ in heard if what.startswith("Downloading")}
     assert downloads == {"Downloading t10k-labels (0 kB)"}

@@ -10,8 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.engine.data.images import FASHION_MNIST, _idx
+from tuilab.engine.data.images import _idx
 from tuilab.engine.data.load import load
+from tuilab.engine.data.published import FASHION_MNIST
 from tuilab.lab.catalogue.data import FashionMNIST
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment

@@ -69,8 +69,9 @@ def test_the_first_steps_agree_with_the_cpu(name: str):
     for device in ("cpu", "cuda:0"):
         subject = on(device, chosen)
         steps(subject, 20)
-        losses.append(subject.loss(subject.predict(subject.dataset.train.inputs[:256]),
-                                   subject.dataset.train.targets[:256]).item())  # fmt: skip
+        train_part = subject.dataset.train
+        output = subject.predict(train_part.inputs[:256])
+        losses.append(subject.task.loss(output, train_part.targets[:256]).item())
 
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
@@ -108,6 +109,66 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path):
     checkpoints.restore(first, tmp_path / "checkpoint.pt")
     assert first.step == 31
     steps(first, 5)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_half_precision_ends_near_fp32(precision: str, optimizer: str):
+    chosen = with_value(experiment("spiral"), "optimizer.name", optimizer)
+    chosen = with_value(chosen, "training.clip_grad_norm", 1.0)
+    halved = with_value(chosen, "training.precision", precision)
+
+    ends = []
+    for one in (chosen, halved):
+        subject = on("cuda:0", one)
+        list(train(subject))
+        ends.append(subject.finished("done").results["train"]["loss"])
+
+    assert ends[1] == pytest.approx(ends[0], abs=0.1)
+    assert {parameter.dtype for parameter in subject.parameters} == {torch.float32}
+
+
+def test_fp16_gradients_are_unscaled_before_they_are_clipped():
+    first = []
+    for precision in ("fp32", "fp16"):
+        chosen = with_value(experiment("spiral"), "training.precision", precision)
+        subject = on("cuda:0", with_value(chosen, "training.clip_grad_norm", 0.01))
+        steps(subject, 1)
+        norms = [p.grad.norm() for p in subject.parameters if p.grad is not None]
+        first.append(torch.stack(norms).norm().item())
+
+    assert first == pytest.approx([0.01, 0.01], rel=1e-2)
+
+
+def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path):
+    chosen = with_value(experiment("spiral"), "training.precision", "fp16")
+    first, second = on("cuda:0", chosen), on("cuda:0", chosen)
+    assert first.task.scaler is not None and second.task.scaler is not None
+    steps(first, 1)
+    first.task.scaler.update(new_scale=512.0)
+    steps(first, 3)
+    checkpoints.save(first, tmp_path / "checkpoint.pt")
+    checkpoints.restore(second, tmp_path / "checkpoint.pt")
+
+    assert second.task.scaler.get_scale() == first.task.scaler.get_scale() == 512.0
+
+
+def test_augmentation_and_class_weights_never_wait_for_the_gpu(
+    waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pulse, "INTERVAL", 1e9)
+    chosen = experiment("glyphs")
+    knobs = {"shift": 2.0, "rotation": 9.0, "flip": 0.5, "cutout": 3, "noise": 0.1, "mixup": 0.2}
+    for name, value in knobs.items():
+        chosen = with_value(chosen, f"augmentation.{name}", value)
+    subject = on("cuda:0", with_value(chosen, "loss.balanced", True))
+    loop = train(subject)
+    for _ in range(3):
+        next(loop)
+
+    torch.cuda.set_sync_debug_mode("error")
+    for _ in range(3):
+        next(loop)
 
 
 def test_pictures_come_from_the_gpu_too():

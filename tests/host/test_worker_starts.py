@@ -10,6 +10,7 @@ from tuilab.lab.messages import (
     Close,
     Finished,
     Loading,
+    Logged,
     Pause,
     Paused,
     Progressed,
@@ -122,3 +123,9 @@ def test_closing_interrupts_the_run_and_ends_the_thread(lab: Watcher):
     assert lab.wait(Finished).reason == "interrupted"
     until(lambda: not lab.link._worker.is_alive())
     assert lab.all(Saved)[-1].step == lab.run.step
+
+
+def test_what_is_doubtful_is_told_before_the_first_step(lab: Watcher):
+    begun(lab, experiment("Linear 4", "Linear 3"))
+
+    assert "Doubtful: network[1]: two Linear layers" in lab.all(Logged)[0].text

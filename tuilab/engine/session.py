@@ -248,7 +248,7 @@ class Session:
                 "train": len(data.train), "validation": len(data.validation), "test": len(data.test)
             },
             step=self.step,
-            note=" ".join(filter(None, (note, self._note))),
+            note=" ".join(filter(None, (note, self._note, self.dataset.note))),
         )  # fmt: skip
 
     def finished(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:

@@ -186,3 +186,13 @@ class Driver:
         if text != self._complaint:
             self._complaint = text
             self._tell(Logged(text))
+
+
+def take_over(session: "Session", before: "Session | None", checkpoint: str) -> str:
+    """Give a new session what it goes on from; says what that was."""
+    if checkpoint:
+        from tuilab.engine import checkpoints
+
+        checkpoints.restore(session, Path(checkpoint))
+        return f"goes on from step {session.step:,}"
+    return session.keep_weights(before) if before is not None else ""

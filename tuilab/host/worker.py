@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tuilab.host import folder
-from tuilab.host.driver import Driver, Reason
+from tuilab.host import folder, studies
+from tuilab.host.driver import Driver, Reason, take_over
 from tuilab.lab.doubts import doubts
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import (
@@ -24,6 +24,7 @@ from tuilab.lab.messages import (
     AnyEvent,
     Close,
     Failed,
+    Find,
     Finished,
     Loading,
     Logged,
@@ -38,6 +39,7 @@ from tuilab.lab.messages import (
     Start,
     Step,
     Stop,
+    Validate,
 )
 from tuilab.lab.problems import problems
 
@@ -45,7 +47,6 @@ if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch
 
     from tuilab.engine.data.dataset import Dataset
-    from tuilab.engine.session import Session
 
 LOADING_GAP = 0.1
 """Seconds between two reports of how far loading is."""
@@ -136,6 +137,8 @@ class Worker(threading.Thread):
             case Probe():
                 if driver is not None:
                     driver.draw(command)
+            case Find() | Validate():
+                self._study(command)
             case _ if driver is None:
                 self._note(command, "there is no run")
             case Resume():
@@ -167,6 +170,19 @@ class Worker(threading.Thread):
         if self._driver is not None and self._driver.is_active:
             self._driver.end(reason, measure=False)
 
+    def _study(self, command: Find | Validate) -> None:
+        session = self._driver.session if self._driver is not None else None
+        try:
+            if isinstance(command, Find):
+                self._publish(studies.find(session, command, self._report))
+            else:
+                studies.validate(command, self._publish, self._report)
+        except _Cut:
+            self._publish(Logged("It was cut short; the run is as it was."))
+            if isinstance(self._early[-1], Stop):
+                self._early.pop()  # it meant this
+        self._publish(Loading(self._reported[0], 1.0))
+
     # --- starting ---------------------------------------------------------------------------
 
     def _start(self, command: Start) -> None:
@@ -187,7 +203,7 @@ class Worker(threading.Thread):
         dataset = self._data(experiment, device)
         fetch(experiment.plan, self._report)
         session = Session(command.run, experiment, dataset, device)
-        note = _take_over(session, before, command.checkpoint)
+        note = take_over(session, before, command.checkpoint)
         self._publish(msgspec.structs.replace(session.started(note), folder=str(path)))
         for doubt in doubts(experiment):
             self._publish(Logged(f"Doubtful: {doubt}."))
@@ -261,18 +277,6 @@ class Worker(threading.Thread):
                 detail="".join(traceback.format_exception(broken)),
             )
         return failures.explain(error, self._run, session)
-
-
-def _take_over(session: "Session", before: "Session | None", checkpoint: str) -> str:
-    """Give a new session what it goes on from; says what that was."""
-    if checkpoint:
-        from pathlib import Path
-
-        from tuilab.engine import checkpoints
-
-        checkpoints.restore(session, Path(checkpoint))
-        return f"goes on from step {session.step:,}"
-    return session.keep_weights(before) if before is not None else ""
 
 
 def _release_memory() -> None:

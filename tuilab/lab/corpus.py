@@ -2,8 +2,10 @@
 
 import re
 import sysconfig
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from math import exp, log
 from pathlib import Path
 
 from tuilab.lab.errors import InputError
@@ -26,6 +28,10 @@ MODULES = (
     "mailbox", "mimetypes", "modulefinder", "netrc", "numbers", "operator", "optparse", "pdb",
 )  # fmt: skip
 """Modules of the standard library, one file each, in every version of Python that runs tuilab."""
+
+
+COUNTED = 2_000_000
+"""Tokens that are counted to know how frequent each is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +126,11 @@ def vocabulary(source: Source, in_bytes: bool = False) -> tuple[str, ...]:
 @lru_cache(maxsize=8)
 def _characters(source: Source) -> tuple[str, ...]:
     return tuple(sorted(set(text(source))))
+
+
+@lru_cache(maxsize=8)
+def unigram(source: Source, in_bytes: bool = False) -> float:
+    """The perplexity of guessing each token by how frequent it is: exp(entropy of the tokens)."""
+    tokens = content(source)[:COUNTED] if in_bytes else text(source)[:COUNTED]
+    shares = [count / len(tokens) for count in Counter(tokens).values()]
+    return exp(-sum(share * log(share) for share in shares))

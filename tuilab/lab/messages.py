@@ -76,11 +76,28 @@ class Save(Command, frozen=True, tag=str.lower):
     """Write a checkpoint now."""
 
 
+class Find(Command, frozen=True, tag=str.lower):
+    """Try learning rates or batch sizes on the run at hand, and put everything back."""
+
+    what: Literal["lr", "batch_size"]
+
+
+class Validate(Command, frozen=True, tag=str.lower):
+    """Cross-validate an experiment: train it on other parts of its examples each time."""
+
+    experiment: Experiment
+    folds: int = 5
+    repeats: int = 0
+    "Where it is not 0: so many random parts are held back instead of folds."
+
+
 class Close(Command, frozen=True, tag=str.lower):
     """End the worker; a run in progress is stopped as `interrupted` first."""
 
 
-AnyCommand = Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Save | Close
+AnyCommand = (
+    Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Save | Find | Validate | Close
+)  # fmt: skip
 
 
 class Loading(Event, frozen=True, tag=snake):
@@ -233,6 +250,29 @@ class Failed(Event, frozen=True, tag=snake):
     offers: list[Offer] = field(default_factory=list)
 
 
+class Found(Event, frozen=True, tag=snake):
+    """What a search has seen; nothing of the run has changed."""
+
+    run: str
+    what: Literal["lr", "batch_size"]
+    points: list[tuple[float, float]]
+    "Learning rates with their smoothed loss, or batch sizes with their examples a second."
+    suggestion: float | None
+    note: str = ""
+
+
+class Validated(Event, frozen=True, tag=snake):
+    """A cross-validation so far: one entry for each round that is over."""
+
+    results: list[dict[str, float]]
+    of: int
+    mean: dict[str, float]
+    spread: dict[str, float]
+    "Standard deviation between the rounds, with n − 1; 0 after the first."
+    note: str = ""
+    "Why there is nothing."
+
+
 class Logged(Event, frozen=True, tag=snake):
     """A line that a library printed, or a note of the host's own."""
 
@@ -242,5 +282,5 @@ class Logged(Event, frozen=True, tag=snake):
 
 AnyEvent = (
     Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
-    | Rewound | Saved | Finished | Failed | Logged | Picture
+    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture
 )  # fmt: skip

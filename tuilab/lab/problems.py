@@ -173,6 +173,9 @@ def _unheard(experiment: Experiment) -> Iterator[str]:
         yield "training.checkpointing: the perceptron rule keeps no activations to forget"
     if task in ("gan", "autoencoder") and getattr(experiment.data, "label_noise", False):
         yield f"data.label_noise: {task} takes no notice of labels; set it to 0"
+    for name in ("label_noise", "imbalance"):
+        if task == "regression" and getattr(experiment.data, name, False):
+            yield f"data.{name}: a regression has no classes; set it to 0"
     watching = experiment.regularization.patience or experiment.schedule.watches_validation
     if task == "gan" and watching:
         key = (

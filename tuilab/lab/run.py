@@ -17,6 +17,7 @@ from tuilab.lab.messages import (
     EpochEnded,
     Failed,
     Finished,
+    Found,
     Loading,
     Logged,
     Paused,
@@ -27,6 +28,7 @@ from tuilab.lab.messages import (
     Rewound,
     Saved,
     Started,
+    Validated,
 )
 from tuilab.lab.pictures import (
     Confusion,
@@ -84,6 +86,8 @@ class Run(Struct):
     note: str = ""
     failure: Failed | None = None
     finished: Finished | None = None
+    found: Found | None = None
+    validated: Validated | None = None
     checkpoint: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
@@ -149,6 +153,10 @@ class Run(Struct):
                 self.loading = None
             case Failed():
                 self.state, self.failure, self.loading = "failed", event, None
+            case Found():
+                self.found = event
+            case Validated():
+                self.validated = event
             case Logged():
                 self.log.append(event.text)
                 del self.log[:-LOG_LINES]

@@ -69,6 +69,10 @@ class Source:
     adjacency: Tensor | None = None
     modes: Tensor | None = None
     spread: float = 0.0
+    indicators: Tensor | None = None
+    "Which inputs are 0 or 1 and stay so: bool, as many as there are features."
+    remarks: tuple[str, ...] = ()
+    "Sentences on what was made of a file."
 
 
 @dataclass(slots=True)
@@ -99,6 +103,8 @@ class Dataset:
     "For sets of separate clouds: their middles as normalized inputs, [modes, 2]."
     spread: float = 0.0
     "The standard deviation of such a cloud each way, in the same unit."
+    note: str = ""
+    "What there is to know of it before it is trained on."
 
     def prepared(self, inputs: Tensor) -> Tensor:
         """Inputs as the network takes them: float and normalized."""

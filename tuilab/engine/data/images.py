@@ -9,61 +9,17 @@ import gzip
 import math
 import os
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.download import Remote, download
+from tuilab.engine.data.download import download
+from tuilab.engine.data.published import COLLECTIONS, Collection
 from tuilab.lab import places
-from tuilab.lab.catalogue.data import FashionMNIST
+from tuilab.lab.catalogue.sets.pictures import Published
 from tuilab.lab.errors import InputError
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A set of pictures: where its files lie, here and on the network."""
-
-    title: str
-    folder: str
-    files: tuple[Remote, ...]
-    "Training pictures and labels, test pictures and labels."
-    mirrors: tuple[str, ...]
-
-
-FASHION_MNIST = Collection(
-    "Fashion-MNIST",
-    "FashionMNIST/raw",
-    (
-        Remote(
-            "train-images-idx3-ubyte", 26_421_880,
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        ),
-        Remote(
-            "train-labels-idx1-ubyte", 29_515,
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        ),
-        Remote(
-            "t10k-images-idx3-ubyte", 4_422_102,
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        Remote(
-            "t10k-labels-idx1-ubyte", 5_148,
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-    ),
-    (
-        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-    ),
-)  # fmt: skip
-"""Xiao, Rasul, Vollgraf 2017; MIT licence."""
-
-
-SIDE = 28
-"""Pixels of a picture, each way."""
 
 AGAIN = (
     "delete it and its partner to have both downloaded again, or set data.root to another folder"
@@ -74,23 +30,30 @@ KINDS = {1: "labels", 3: "pictures"}
 """What an IDX file holds, by its number of dimensions."""
 
 
-def fashion_mnist(
-    data: FashionMNIST, seed: int, report: Report, collection: Collection = FASHION_MNIST
-) -> Source:
+def idx(data: Published, seed: int, report: Report, collection: Collection | None = None) -> Source:
     """Read the set from `data.root` or the user's cache, after downloading what is missing."""
-    root = Path(data.root).expanduser() if data.root else places.cache()
+    collection = collection or COLLECTIONS[type(data)]
+    root = root_of(data)
     folder = _folder(root, collection)
     missing = [file for file in collection.files if _found(folder / file.name) is None]
     if missing:
         if data.root:
             report(f"{root} has no {collection.title} yet: downloading it there", None)
         download(missing, collection.mirrors, folder, report)
-    what, classes = f"Reading {collection.title}", len(data.classes)
+    what = f"Reading {collection.title}"
     report(what, None)
     paths = [folder / file.name for file in collection.files]
-    source = Source(_part(paths[0], paths[1], classes), _part(paths[2], paths[3], classes))
+    source = Source(_part(paths[0], paths[1], data), _part(paths[2], paths[3], data))
     report(what, 1.0)
     return source
+
+
+def root_of(data: Published) -> Path:
+    """The folder that a person named, or the user's cache."""
+    try:
+        return Path(data.root).expanduser() if data.root else places.cache()
+    except RuntimeError:  # a home that there is not
+        raise InputError("no folder can have this name", "data.root") from None
 
 
 def _folder(root: Path, collection: Collection) -> Path:
@@ -110,11 +73,11 @@ def _found(path: Path) -> Path | None:
     return None
 
 
-def _part(pictures: Path, labels: Path, classes: int) -> Part:
+def _part(pictures: Path, labels: Path, data: Published) -> Part:
     images, targets = _idx(pictures, 3), _idx(labels, 1)
-    height, width = images.shape[1:]
-    if (height, width) != (SIDE, SIDE):
-        raise InputError(f"its pictures are {height}×{width}, not {SIDE}×{SIDE}", str(pictures))
+    (height, width), side, classes = images.shape[1:], data.shape[-1], len(data.classes)
+    if (height, width) != (side, side):
+        raise InputError(f"its pictures are {height}×{width}, not {side}×{side}", str(pictures))
     problem = ""
     if len(images) != len(targets):
         problem = f"it holds {len(targets):,} labels for {len(images):,} pictures"

@@ -7,23 +7,29 @@ import torch
 from torch import Tensor
 
 from tuilab.engine.data import (
+    cifar,
     disturb,
+    folder,
     generated,
     glyphs,
     graphs,
     images,
     sequences,
+    tables,
     texts,
 )
+from tuilab.engine.data.account import account
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import IGNORED, Dataset, InputsAt, Part, Report, Source
+from tuilab.engine.data.parts import Fold, split
 from tuilab.lab.catalogue.sets import graphs as lab_graphs
 from tuilab.lab.catalogue.sets import pictures, points
 from tuilab.lab.catalogue.sets import sequences as lab_sequences
+from tuilab.lab.catalogue.sets import tables as lab_tables
 from tuilab.lab.catalogue.sets import texts as lab_texts
 from tuilab.lab.catalogue.sets.data import Data
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.layer import Tokens
 
 SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
@@ -37,7 +43,9 @@ SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
     points.Sine: generated.sine,
     points.SwissRoll: generated.swiss_roll,
     pictures.Glyphs: glyphs.glyphs,
-    pictures.FashionMNIST: images.fashion_mnist,
+    **dict.fromkeys((pictures.MNIST, pictures.FashionMNIST, pictures.KMNIST), images.idx),
+    pictures.CIFAR10: cifar.cifar10,
+    pictures.Folder: folder.folder,
     lab_sequences.Parity: sequences.parity,
     lab_sequences.Adding: sequences.adding,
     lab_sequences.Copy: sequences.copy,
@@ -47,11 +55,14 @@ SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
     lab_texts.PythonSource: texts.text,
     lab_graphs.Communities: graphs.communities,
     lab_graphs.Karate: graphs.karate,
+    lab_tables.Table: tables.table,
 }
 """Where each data set of the catalogue comes from."""
 
 
-def load(experiment: Experiment, device: torch.device, report: Report) -> Dataset:
+def load(
+    experiment: Experiment, device: torch.device, report: Report, fold: Fold | None = None
+) -> Dataset:
     """The data set of an experiment on a device: the same seed, the same bits.
 
     What it returns can be trained on: there is at least one training example, every number is
@@ -61,6 +72,9 @@ def load(experiment: Experiment, device: torch.device, report: Report) -> Datase
     """
     data, seed = experiment.data, experiment.seed
     source = SOURCES[type(data)](data, seed, report)
+    classes = () if name_of(experiment.task) == "regression" else data.classes
+    if isinstance(data, lab_tables.Table):
+        tables.answer(source, data, classes)
     _make_rare(source, data, seed)
     check(source.training, data)
     for held in (source.validation, source.test):
@@ -68,13 +82,21 @@ def load(experiment: Experiment, device: torch.device, report: Report) -> Datase
             check(held, data)
     training, validation = source.training, source.validation
     if validation is None:
-        training, validation = split(training, data.validation, seed)
-    if noise := getattr(data, "label_noise", 0.0):
+        training, validation = split(training, data.validation, seed, fold)
+    elif fold is not None:
+        raise InputError("it says itself what is held back, so it has no folds", data.title)
+    if (noise := getattr(data, "label_noise", 0.0)) and classes:
         chance = stream(seed, "label noise")
-        training = disturb.mislabelled(training, len(data.classes), noise, chance)
+        training = disturb.mislabelled(training, len(classes), noise, chance)
+    if isinstance(data, lab_tables.Table):
+        tables.complete(source, data, training, validation)
+    told = account(training, validation, source.test, classes) if data.is_collected else []
     if training.inputs.dtype == torch.uint8:
-        return _pictures(source, training, validation, data, device)
-    return _normalized(source, training, validation, data, device)
+        dataset = _pictures(source, training, validation, data, device)
+    else:
+        dataset = _normalized(source, training, validation, data, device)
+    dataset.classes, dataset.note = classes, " ".join((*source.remarks, *told))
+    return dataset
 
 
 def _make_rare(source: Source, data: Data, seed: int) -> None:
@@ -82,10 +104,10 @@ def _make_rare(source: Source, data: Data, seed: int) -> None:
     if not (ratio := getattr(data, "imbalance", 0.0)) or data.graph:
         return
     classes = len(data.classes)
-    for name in ("training", "test"):
-        chance = stream(seed, f"imbalance {name}")
-        rare = disturb.imbalanced(getattr(source, name), classes, ratio, chance)
-        setattr(source, name, rare)
+    for name in ("training", "validation", "test"):
+        part, chance = getattr(source, name), stream(seed, f"imbalance {name}")
+        if part is not None and not part.targets.is_floating_point():
+            setattr(source, name, disturb.imbalanced(part, classes, ratio, chance))
 
 
 def _pictures(
@@ -94,10 +116,10 @@ def _pictures(
     """Pictures stay bytes; the test ones may be turned and paler."""
     shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
     test = source.test
-    if data.test_shift:
-        test = Part(disturb.turned(test.inputs, data.test_shift), test.targets)
+    if aside := getattr(data, "test_shift", 0.0):
+        test = Part(disturb.turned(test.inputs, aside), test.targets)
     return Dataset(
-        training.to(device), validation.to(device), test.to(device), data.classes,
+        training.to(device), validation.to(device), test.to(device),
         shift=torch.full((1, 1, 1), shift, device=device),
         scale=torch.full((1, 1, 1), scale, device=device),
     )  # fmt: skip
@@ -106,7 +128,8 @@ def _pictures(
 def check(part: Part, data: Data) -> None:
     """Refuse examples that would fail, or teach nonsense, in the middle of a run."""
     shape, classes = data.shape, len(data.classes)
-    problem = _misfit(part, shape, data.positions) or _not_finite(part)
+    may_lack = isinstance(data, lab_tables.Table)  # gaps are filled once the parts are known
+    problem = _misfit(part, shape, data.positions) or _not_finite(part, may_lack)
     if not problem and isinstance(shape, Tokens):
         problem = _outside(part.inputs, "token", shape.vocabulary)
         classes = classes or shape.vocabulary
@@ -130,8 +153,11 @@ def _misfit(part: Part, shape: tuple[int, ...], positions: tuple[int, ...]) -> s
     return ""
 
 
-def _not_finite(part: Part) -> str:
-    for name, values in (("an input", part.inputs), ("a target", part.targets)):
+def _not_finite(part: Part, may_lack: bool) -> str:
+    inputs = part.inputs
+    if may_lack and inputs.is_floating_point():
+        inputs = inputs.masked_fill(inputs.isnan(), 0)
+    for name, values in (("an input", inputs), ("a target", part.targets)):
         if values.is_floating_point() and not values.isfinite().all():
             index = int((~values.flatten(1).isfinite().all(dim=1)).nonzero()[0])
             return f"example {index} has {name} that is not a finite number"
@@ -149,14 +175,6 @@ def _outside(numbers: Tensor, what: str, count: int) -> str:
     )
 
 
-def split(examples: Part, validation: float, seed: int) -> tuple[Part, Part]:
-    """Shuffle, then hold back a part; at least one example stays to train on."""
-    count = len(examples)
-    held = min(round(count * validation), count - 1)
-    order = torch.randperm(count, generator=stream(seed, "validation"))
-    return examples.at(order[held:]), examples.at(order[:held])
-
-
 def _normalized(
     source: Source, training: Part, validation: Part, data: Data, device: torch.device
 ) -> Dataset:
@@ -164,6 +182,11 @@ def _normalized(
     shift, scale = torch.zeros(1), torch.ones(1)
     if getattr(data, "normalize", False):
         shift, scale = _spread(training.inputs)
+    if source.indicators is not None:
+        shift, scale = (
+            torch.where(source.indicators, kept, moved)
+            for kept, moved in ((torch.zeros(1), shift), (torch.ones(1), scale))
+        )
 
     def moved(part: Part) -> Part:
         if not part.inputs.is_floating_point():
@@ -172,7 +195,7 @@ def _normalized(
 
     modes, adjacency = source.modes, source.adjacency
     return Dataset(
-        moved(training), moved(validation), moved(source.test), data.classes,
+        moved(training), moved(validation), moved(source.test),
         inputs_at=_moved(source.inputs_at, shift.to(device), scale.to(device)),
         bounds=source.bounds,
         vocabulary=source.vocabulary,

@@ -146,7 +146,7 @@ class Hinge(Loss, frozen=True, kw_only=True, tag="hinge"):
 
 
 class KL(Loss, frozen=True, kw_only=True, tag="kl"):
-    """How far the predicted distribution is from the smoothed target: cross-entropy less its floor.
+    """How far the prediction is from the smoothed target: cross-entropy less its floor.
 
     Formula: L = Σ q log(q ∕ p), q = (1 − ε) · one-hot + ε ∕ classes
     Use: as cross-entropy with label smoothing, where the best possible value is to read as 0.

@@ -10,11 +10,18 @@ from textual.containers import Container
 from textual.getters import query_one
 from textual.widget import Widget
 
-from tuilab.lab.experiment import name_of
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.chart import Chart
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.layerlist import LayerList, LayerRow, layer_rows
+from tuilab.ui.widgets.measures import (
+    Guide,
+    labels_of,
+    loss_guides,
+    metric_guides,
+    metrics_of,
+    title,
+)
 from tuilab.ui.widgets.scene import Scene, Settings
 from tuilab.ui.widgets.traces import Trace
 
@@ -33,23 +40,30 @@ class Kind:
     is_log: bool = False
     layers: str = ""
     "The family of series that has one for each layer."
-    guides: tuple[tuple[float, str], ...] = ()
+    families: tuple[str, ...] = ()
+    "The families of its series; none for the metric that is chosen."
+    guides: tuple[Guide, ...] = ()
 
 
 KINDS = (
-    Kind("Loss", "Loss", "the loss appears here"),
+    Kind(
+        "Loss", "Loss", "the loss appears here", families=("loss", "discriminator_loss"),
+    ),
     Kind("", "", "how well the network does appears here"),
     Kind(
         "Gradients", "Grad",
-        "the size of each layer's gradient appears here", True, "gradient",
+        "the size of each layer's gradient appears here", True, "gradient", ("gradient",),
     ),
     Kind(
         "Updates", "Upd",
         "how far each step moves the weights, as a part of their size, appears here",
-        True, "update", ((1e-3, "1e-3 is usual"),),
+        True, "update", ("update",), ((1e-3, "1e-3 is usual"),),
     ),
-    Kind("Rate", "Rate", "the learning rate appears here"),
+    Kind("Rate", "Rate", "the learning rate appears here", families=("lr",)),
 )  # fmt: skip
+
+COLOURS = {"validation": 2, "discriminator": 3}
+"""The colours of lines by their labels, so that they keep them; else the first."""
 
 NARROW = 46
 """Below so many columns, the choice of charts is written in short."""
@@ -70,6 +84,10 @@ class ChartView(Container):
             "down", "choose(1)", "Next chart", tooltip="Show the next chart",
             id="charts.next", show=False,
         ),
+        Binding(
+            "t", "metric(1)", "Metric", tooltip="Show the next of the metrics: accuracy, F1, ...",
+            id="charts.metric",
+        ),
     ]  # fmt: skip
 
     chart = query_one(Chart)
@@ -78,6 +96,8 @@ class ChartView(Container):
     def __init__(self, chosen: int, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.chosen = chosen
+        self.metric = ""
+        "The metric that is shown; empty for the task's own."
         self._run: Run | None = None
         self._seen: tuple[object, ...] = ()
         self._title = ""
@@ -87,6 +107,15 @@ class ChartView(Container):
     def kind(self) -> Kind:
         """The chart that is shown."""
         return KINDS[self.chosen]
+
+    @property
+    def _is_metric(self) -> bool:
+        return not self.kind.name
+
+    def _metric_of(self, run: Run | None) -> str:
+        """The metric to show: the one that was chosen, if this run has it."""
+        names = metrics_of(run)
+        return self.metric if self.metric in names else names[0]
 
     def compose(self) -> ComposeResult:
         yield Chart()
@@ -102,17 +131,27 @@ class ChartView(Container):
         if not self.is_on_screen:
             return
         marks = (len(run.marks), *run.marks[-1:])
-        seen = (run.id, run.state, self.chosen, marks, *self._lengths(run))
+        guides = self._guides(run)
+        seen = (run.id, run.state, self.chosen, self.metric, marks, guides, *self._lengths(run))
         if seen == self._seen:
             return
         self._seen = seen
         rows = list(layer_rows(run, self.kind.layers)) if self.kind.layers else []
         self._arrange(rows)
         self._label()
-        self.chart.show(self._scene(run, rows))
+        self.chart.show(self._scene(run, rows, guides))
+
+    def _series(self, run: Run) -> dict[str, str]:
+        """The series that the chart shows, each with its label."""
+        return labels_of(run, self.kind.families or (self._metric_of(run),))
+
+    def _guides(self, run: Run) -> tuple[Guide, ...]:
+        if self._is_metric:
+            return metric_guides(run, self._metric_of(run))
+        return loss_guides(run.experiment) if self.kind.name == "Loss" else self.kind.guides
 
     def _lengths(self, run: Run) -> Iterator[object]:
-        for name in series_of(run, self.kind):
+        for name in self._series(run):
             series = run.series[name]
             yield from (name, series.count, series.last)
 
@@ -124,38 +163,47 @@ class ChartView(Container):
         self.set_class(bool(rows) and not beside and height >= 12, "-below")
         self.layer_list.styles.height = "100%" if beside else min(len(rows) + 1, height // 2 - 1)
 
-    def _scene(self, run: Run, rows: list[LayerRow]) -> Scene:
+    def _scene(self, run: Run, rows: list[LayerRow], guides: tuple[Guide, ...]) -> Scene:
         traces = []
         if self.kind.layers:
             for row in (row for row in rows if row.sign):
                 series = run.series[f"{self.kind.layers}/{row.name}"]
                 traces.append(Trace(row.name, [], row.colour, row.sign, True, row.newest, series))
         else:
-            for number, name in enumerate(series_of(run, self.kind)):
+            for name, label in self._series(run).items():
                 series = run.series[name]
                 newest = series.last[1] if series.last else None
-                label = name.partition("/")[2] or "learning rate"
-                sign = signs().lines[0] if number else ""
-                traces.append(Trace(label, [], number + 1, sign, True, newest, series))
+                number = COLOURS.get(label, 1)
+                sign = signs().lines[number - 2] if number > 1 else ""
+                traces.append(Trace(label, [], number, sign, True, newest, series))
         is_begun = run.state in ("starting", "training")
         empty = SOON if is_begun else f"Press space to start training: {self.kind.empty}."
-        return Scene(traces, run.marks, self.kind.guides, empty)
+        return Scene(traces, run.marks, guides, empty)
 
     def _label(self) -> None:
         """Put the choice into the border: the chart that is shown stands out."""
-        metric = metric_name(self._run)
+        metric = title(self._metric_of(self._run))
         if self.size.width < NARROW:
             names = [kind.brief or metric[:3] for kind in KINDS]
         else:
             names = [kind.name or metric for kind in KINDS]
-        title = " ".join(
+        heading = " ".join(
             f"[b reverse] {name} [/]"
             if number == self.chosen
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        if title != self._title:  # a new title repaints all that it frames
-            self.border_title = self._title = title
+        self.border_subtitle = self._others()
+        if heading != self._title:  # a new title repaints all that it frames
+            self.border_title = self._title = heading
+
+    def _others(self) -> str:
+        """The metrics to choose from, where there are several: for the frame's last line."""
+        names, shown = metrics_of(self._run), self._metric_of(self._run)
+        if not self._is_metric or len(names) < 2:
+            return ""
+        place = names.index(shown)
+        return f"{place + 1} of {len(names)} · [b]t[/] {title(names[(place + 1) % len(names)])}"
 
     def action_choose(self, by: int) -> None:
         """Show the chart so many further on."""
@@ -171,6 +219,13 @@ class ChartView(Container):
         if self._run is not None:
             self.show(self._run)
 
+    def action_metric(self, by: int) -> None:
+        """Show the metric so many further on; go to the chart of metrics first."""
+        names, shown = metrics_of(self._run), self._metric_of(self._run)
+        if self._is_metric:
+            self.metric = names[(names.index(shown) + by) % len(names)]
+        self.action_open(next(place for place, kind in enumerate(KINDS) if not kind.name))
+
     def on_show(self) -> None:
         """Catch up with what came while the chart was hidden."""
         if self._run is not None:
@@ -182,26 +237,6 @@ class ChartView(Container):
         self._seen = ()
         if self._run is not None:
             self.show(self._run)
-
-
-def metric_name(run: Run | None) -> str:
-    """What the task's metric is called: Accuracy or R²."""
-    names = {name.partition("/")[0] for name in run.series} if run else set()
-    experiment = run.experiment if run else None
-    is_regression = experiment is not None and name_of(experiment.task) == "regression"
-    return "R²" if "r2" in names or is_regression else "Accuracy"
-
-
-def series_of(run: Run, kind: Kind) -> list[str]:
-    """The names of the series that a chart shows, training before validation."""
-    if kind.layers:
-        return [name for name in run.series if name.startswith(f"{kind.layers}/")]
-    if kind.name == "Rate":
-        return [name for name in run.series if name == "lr"]
-    if kind.name == "Loss":
-        return sorted(name for name in run.series if name.startswith("loss/"))
-    others = ("loss", "lr", "gradient", "update")
-    return sorted(name for name in run.series if name.partition("/")[0] not in others)
 
 
 class ChartsPane(Widget):

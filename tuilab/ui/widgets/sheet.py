@@ -6,11 +6,15 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tuilab.lab.articles import Article
 from tuilab.lab.completion import Completion
+from tuilab.ui.widgets.explanation import Explanation
 from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.line_input import LineInput, no_completion
 from tuilab.ui.widgets.rows import Rows, Span
@@ -28,6 +32,23 @@ NARROW, TALL = 44, 15
 """Below this width, and from this height on, the detail gets more lines."""
 
 
+def key(
+    pane: str, keys: str, action: str, label: str, tooltip: str, *, shown: bool = True
+) -> Binding:
+    """A key of a pane, with a name by which it can be told from all others."""
+    name = action.replace("(-1)", ".back").replace("(1)", "")
+    return Binding(keys, action, label, tooltip=tooltip, show=shown, id=f"{pane}.{name}")
+
+
+def explaining(pane: str) -> list[BindingType]:
+    """The keys of the explanation, for the pane of this name."""
+    about = "What the line at the cursor is: formula, use, pitfall; it follows the cursor"
+    return [
+        key(pane, "i,f1", "explain", "explain", about),
+        key(pane, "escape", "unexplain", "close", "Close the explanation", shown=False),
+    ]
+
+
 class Sheet(Widget):
     """A pane of rows, two lines of detail, a tray of choices and an input that lies on a row."""
 
@@ -37,7 +58,9 @@ class Sheet(Widget):
         self.detail = Static(markup=False, classes="detail")
         self.tray = Tray()
         self.line = LineInput()
+        self.explanation = Explanation()
         self.is_typing = False
+        self.is_explaining = False
 
     def compose(self) -> ComposeResult:
         """The rows, what there is to know, what there is to choose, and the input."""
@@ -45,6 +68,7 @@ class Sheet(Widget):
         yield self.detail
         yield self.tray
         yield self.line
+        yield self.explanation
 
     def on_mount(self) -> None:
         """Begin with nothing being typed."""
@@ -75,6 +99,10 @@ class Sheet(Widget):
 
     def describe(self) -> Sequence[Span]:
         """What there is to know of the row at the cursor."""
+        raise NotImplementedError
+
+    def article(self) -> Article | None:
+        """What there is to read about the row at the cursor, or the choice that is gone to."""
         raise NotImplementedError
 
     def typing_place(self) -> tuple[int, int, int] | None:
@@ -114,6 +142,43 @@ class Sheet(Widget):
         if len(parts) > height > 0:
             parts = [*parts[: height - 1], parts[height - 1] + signs().ellipsis]
         self.detail.update(Content("\n").join(parts), layout=False)
+        self._explain()
+
+    def action_explain(self) -> None:
+        """Explain the row at the cursor, and whichever comes next; once more ends it."""
+        self.is_explaining = not self.is_explaining
+        if not self.has_focus_within:
+            self.focus()
+        self._explain()
+        self.refresh_bindings()
+
+    @on(Explanation.Pressed)
+    def action_unexplain(self) -> None:
+        """Close the explanation."""
+        self.is_explaining = False
+        self._explain()
+        self.refresh_bindings()
+
+    def _explain(self) -> None:
+        article = self.article() if self.is_explaining else None
+        self.explanation.display = article is not None
+        if article is not None:
+            place = (self.rows.place or 0) - self.rows.scroll_offset.y
+            line = Region(0, self.rows.region.y + place, 1, 1)
+            kept = self.tray.region if self.tray.display and self.tray.region else line
+            self.explanation.show(article, self.region, kept, self.screen.size)
+
+    def on_descendant_blur(self) -> None:
+        """What is explained belongs to the pane that has the keys."""
+        self.call_after_refresh(self._follow_focus)
+
+    def _follow_focus(self) -> None:
+        if self.is_explaining and self.screen.is_current and not self.has_focus_within:
+            self.action_unexplain()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape closes an explanation only while there is one."""
+        return self.is_explaining and not self.is_typing if action == "unexplain" else True
 
     def type_at(
         self, key: object, text: str, complete: Callable[[str], Completion] = no_completion
@@ -148,6 +213,8 @@ class Sheet(Widget):
         event.stop()
         if event.rows is self.rows:
             self.tell()
+        else:
+            self._explain()
 
     @on(Rows.Pressed)
     def _pressed(self, event: Rows.Pressed) -> None:

@@ -49,6 +49,8 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
     "How a result is drawn: `plane` (two inputs), `curve` (one input), `images` or `none`."
     graph: ClassVar[bool] = False
     "Whether it is one example whose positions are the nodes of a graph."
+    is_collected: ClassVar[bool] = False
+    "Whether somebody collected it: then balance and repetitions are told when it is loaded."
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -50,6 +50,11 @@ class Writing(Examples, frozen=True, kw_only=True):
         return corpus.vocabulary(self.source, self.tokens == "bytes")
 
     @property
+    def unigram(self) -> float:
+        """The perplexity of guessing by frequency alone; InputError where there is no text."""
+        return corpus.unigram(self.source, self.tokens == "bytes")
+
+    @property
     def source(self) -> corpus.Source:
         """Where the text stands; InputError where nothing is named."""
         raise NotImplementedError(type(self).__name__)

@@ -1,0 +1,66 @@
+"""Explanations: every entry of the catalogue has all its parts, and is found by its name."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec import Struct
+
+from tuilab import tables
+from tuilab.lab import articles, explanation
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, knobs, name_of, options
+from tuilab.lab.layers import LAYERS
+
+EXPLAINED = ("task", "initialization", "loss", "averaging", "optimizer", "schedule")
+
+
+def entries() -> Iterator[tuple[str, type[Struct]]]:
+    yield from LAYERS.items()
+    for section in EXPLAINED:
+        yield from ((name_of(kind), kind) for kind in options(section))
+
+
+@pytest.mark.parametrize(("name", "kind"), [*entries()], ids=[name for name, _ in entries()])
+def test_every_entry_has_a_formula_a_use_and_a_pitfall(name: str, kind: type[Struct]) -> None:
+    said = explanation.of(kind)
+    assert not said.missing, f"{name} has no {said.missing}"
+    assert len(said.summary) <= 90
+
+
+def test_every_data_set_says_what_it_is_for() -> None:
+    assert [name_of(kind) for kind in options("data") if not explanation.of(kind).use] == []
+
+
+def test_an_article_is_found_in_any_case_and_a_name_may_have_several() -> None:
+    assert [(it.name, it.kind) for it in articles.find("adamw")] == [("adamw", "optimizer")]
+    assert [it.kind for it in articles.find("constant")] == ["initialisation", "schedule"]
+    assert [it.name for it in articles.find("LINEAR")] == ["Linear", "linear"]
+    assert [it.kind for it in articles.find("f1")] == ["metric"]
+    assert [it.name for it in articles.find("lr")] == ["optimizer.lr"]
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    with pytest.raises(InputError, match='nearest to "cosin" is "cosine"'):
+        articles.find("cosin")
+
+
+def test_every_knob_has_an_article_with_its_facts() -> None:
+    by_key = {knob.key: articles.knob(knob) for knob in knobs(Experiment())}
+    facts = dict(by_key["optimizer.lr"].parts)
+    assert facts["Range"].startswith("0 ≤ …") and facts["Default"] == "1e-3"
+    assert facts["Changes"].startswith("live")
+    assert dict(by_key["data.validation"].parts)["Changes"] == "wait for a restart"
+    assert by_key["schedule.name"].name == "constant"
+
+
+def test_a_choice_that_is_picked_is_what_the_article_is_about() -> None:
+    by_key = {knob.key: knob for knob in knobs(Experiment())}
+    assert articles.knob(by_key["optimizer.name"], "lion").name == "lion"
+    assert "bf16" in dict(articles.knob(by_key["training.precision"], "bf16").parts)
+
+
+def test_articles_are_printed_with_their_headings() -> None:
+    text = tables.explained("adam")
+    assert text.startswith("adam (optimizer)\n")
+    assert all(heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source"))
+    assert "  Pitfall  " in tables.layer("Dropout")
