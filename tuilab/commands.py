@@ -1,5 +1,6 @@
 """The commands as Typer declares them: arguments, help, examples; the rooms do the work."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -148,6 +149,32 @@ def validate(
     from tuilab import study
 
     study.validate(experiment, sets or [], device, folds, repeats, json=json)
+
+
+@app.command(epilog=example("tuilab export spiral-4e2b weights.safetensors"))
+def export(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Any unique part of its id.",
+            autocompletion=arguments.stored,
+            show_default=False,
+        ),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+) -> None:
+    """Write the weights of a stored run to a safetensors file.
+
+    Averaged weights where the run averages. transfer.source = FILE begins another run with them.
+    """
+    from tuilab.engine import transfer
+    from tuilab.host import folder
+
+    if file.suffix != ".safetensors":
+        raise InputError("the name must end in .safetensors", str(file))
+    numbers = transfer.export(folder.find(run) / folder.CHECKPOINT, file)
+    typer.echo(f"{numbers:,} numbers written to {file}")
 
 
 @app.command(epilog=example("tuilab attach", "tuilab attach spiral"))

@@ -21,9 +21,9 @@ def start(run: str, sets: Sequence[str] = (), device: str = "", *, paused: bool 
     if not checkpoint.exists():
         again = f"begin it again with: tuilab train {path / folder.EXPERIMENT}"
         raise InputError(f"it has saved no checkpoint; {again}", path.name)
-    from tuilab.engine import checkpoints
+    from tuilab.engine import stored
 
-    glimpse = checkpoints.look(checkpoint)
+    glimpse = stored.look(checkpoint)
     experiment = changed(glimpse.experiment, sets)
     if live_changes(glimpse.experiment, experiment) is None:
         raise InputError(

@@ -75,3 +75,25 @@ def test_a_penalty_counts_once():
     divided = session(regularization={"l1": 0.1, "l2": 0.3}, training={"accumulation": 5})
 
     assert_same(gradients(divided), gradients(whole))
+
+
+def test_all_examples_at_once_are_one_step_an_epoch_in_parts_too():
+    inputs, targets = (getattr(session().dataset.train, name) for name in ("inputs", "targets"))
+    exact = session()
+    loss = torch.nn.functional.cross_entropy(exact.network(inputs), targets)
+    wanted = list(torch.autograd.grad(loss, exact.parameters))
+
+    for parts in (1, 4):
+        subject = session(batch_size=0, training={"accumulation": parts})
+        assert subject.batches == 1
+        assert_same(gradients(subject), wanted)
+
+
+@pytest.mark.parametrize("parts", [2, 5])
+def test_an_autoencoder_is_worked_through_in_parts(parts: int):
+    lines = ["Encoder", "Linear 8", "Tanh"], ["Decoder", "Linear 2"]
+    knobs: dict[str, Any] = {"task": "autoencoder", "loss": {"name": "mse"}}
+    whole = session(*lines, **knobs)
+    divided = session(*lines, training={"accumulation": parts}, **knobs)
+
+    assert_same(gradients(divided), gradients(whole))

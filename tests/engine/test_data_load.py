@@ -11,13 +11,13 @@ from tuilab.engine.data.dataset import Part
 from tuilab.engine.data.load import SOURCES, check, load, split
 from tuilab.lab.catalogue import data as sets
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, named
 
 CPU = torch.device("cpu")
 
 
 def loaded(data):
-    return load(Experiment(data=data, task=data.tasks[0]), CPU, lambda what, fraction: None)
+    return load(Experiment(data=data, task=named("task", data.tasks[0])), CPU, lambda what, fraction: None)
 
 
 def examples(count):

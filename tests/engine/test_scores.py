@@ -203,10 +203,20 @@ def test_reconstructions_are_scored_by_their_formulas(seed: int):
 
     found = read(ReconstructionScores(), output, wanted, 7)
 
-    spread = (wanted - wanted.mean()).double().square()
+    spread = (wanted - wanted.mean(0)).double().square()
     assert found["reconstruction_error"] == pytest.approx(squared.mean().item(), rel=1e-4)
     assert found["mae"] == pytest.approx((output - wanted).abs().mean().item(), rel=1e-4)
     assert found["explained"] == pytest.approx((1 - squared.sum() / spread.sum()).item(), abs=1e-3)
+
+
+def test_always_the_mean_input_explains_nothing():
+    wanted = torch.linspace(0, 9, 12).expand(20, 12) + torch.randn(20, 12)
+
+    always = wanted.mean(0).expand(20, 12)
+    assert read(ReconstructionScores(), always, wanted)["explained"] == pytest.approx(0, abs=1e-5)
+    assert read(ReconstructionScores(), wanted, wanted)["explained"] == 1
+    same = torch.ones(20, 12)
+    assert read(ReconstructionScores(), same, same)["explained"] == 0
 
 
 # --- modes --------------------------------------------------------------------------------------

@@ -62,5 +62,7 @@ def test_a_choice_that_is_picked_is_what_the_article_is_about() -> None:
 def test_articles_are_printed_with_their_headings() -> None:
     text = tables.explained("adam")
     assert text.startswith("adam (optimizer)\n")
-    assert all(heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source"))
+    assert all(
+        heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source")
+    )
     assert "  Pitfall  " in tables.layer("Dropout")

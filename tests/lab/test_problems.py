@@ -36,6 +36,7 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
         (PLAIN, [LBFGS, ("augmentation.mixup", 0.1)], "which chance would move"),
         (GAN, [*ADVERSARIAL, LBFGS], "needs one loss to follow down"),
         (GAN, [*ADVERSARIAL, ("training.accumulation", 2)], "draws new noise for each part"),
+        (PLAIN, [("data.name", "communities"), ("training.accumulation", 2)], "has no parts"),
         (GAN, [*ADVERSARIAL, ("regularization.patience", 2)], "do without it"),
         (GAN, [*ADVERSARIAL, ("schedule.name", "plateau")], "do without it"),
         (("Linear 1", "Step"), [*ROSENBLATT, LBFGS], "needs one loss to follow down"),

@@ -81,7 +81,7 @@ async def test_a_click_on_its_name_shows_a_chart() -> None:
 
 
 async def test_the_metric_has_the_tasks_own_name() -> None:
-    async with shown(trained(task=Regression())) as (app, _):
+    async with shown(trained(0, task=Regression())) as (app, _):
         assert "R²" in text_of(app)
     async with shown(trained()) as (app, _):
         assert "Accuracy" in text_of(app)

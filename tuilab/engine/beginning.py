@@ -7,6 +7,7 @@ from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.initialization import initialize
 from tuilab.engine.layers.blocks import Row
+from tuilab.engine.transfer import take
 from tuilab.lab.catalogue.tasks import GAN
 from tuilab.lab.experiment import Experiment
 
@@ -31,6 +32,7 @@ def begin(experiment: Experiment, dataset: Dataset) -> tuple[Row, str]:
         for part, inputs in parts
         for label in initialize(part, experiment.initialization, inputs)
     ]
-    if not missed:
-        return built, ""
-    return built, f"The spread of {', '.join(missed)} could not be brought to 1."
+    notes = [f"The spread of {', '.join(missed)} could not be brought to 1."] if missed else []
+    if source := experiment.transfer.source:
+        notes.append(f"{take(built, source)}.")
+    return built, " ".join(notes)

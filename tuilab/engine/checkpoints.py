@@ -5,7 +5,6 @@ stopped: weights, optimizer, position and the state of chance are all in it.
 """
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ import torch
 from torch import Tensor
 
 from tuilab.engine.session import Session
+from tuilab.engine.stored import FORMAT, experiment, read
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
 from tuilab.lab.files import write_atomically
 from tuilab.lab.messages import Rewound, Saved
-
-FORMAT = 2
 
 
 def state(session: Session) -> dict[str, Any]:
@@ -106,47 +103,12 @@ def rewind(session: Session) -> Rewound:
     return Rewound(session.run, session.step)
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
-    """What a checkpoint says of its run."""
-
-    experiment: Experiment
-    step: int
-    epoch: int
-    is_over: bool
-
-
-def look(path: Path) -> Glimpse:
-    """The experiment and the position of a checkpoint; InputError if it is unusable."""
-    captured = _read(path)
-    experiment = _experiment(captured)
-    step, epoch, _ = captured["position"]
-    is_over = captured["is_stopped"] or epoch >= experiment.training.epochs
-    return Glimpse(experiment, step, epoch, is_over)
-
-
 def restore(session: Session, path: Path) -> None:
     """Go on from a checkpoint; InputError if it is unusable or of another network."""
     try:
-        captured = _read(path)
+        captured = read(path)
         put_back(session, captured)
-        session.reconsider(_experiment(captured))
+        session.reconsider(experiment(captured))
     except (RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"this checkpoint is of another network: {reason}", str(path)) from None
-
-
-def _experiment(captured: dict[str, Any]) -> Experiment:
-    return msgspec.json.decode(captured["experiment"], type=Experiment)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        captured: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(error.strerror or "it cannot be read", str(path)) from None
-    except Exception as error:  # a damaged file fails in many ways inside the reader
-        raise InputError(f"this is no whole checkpoint: {error}", str(path)) from None
-    if not isinstance(captured, dict) or captured.get("format") != FORMAT:
-        raise InputError("this is no checkpoint of this version of tuilab", str(path))
-    return captured

@@ -70,7 +70,7 @@ def evaluate(
         yield
     if not losses:
         return {}
-    total, counted = torch.stack(losses).double().sum(dim=0).tolist()
+    total, counted = torch.stack(losses).cpu().double().sum(dim=0).tolist()
     return {"loss": total / counted, **scores.read()}
 
 

@@ -11,8 +11,10 @@ def penalize(weights: list[nn.Parameter], knobs: Regularization) -> Tensor | Non
 
     The terms act on weights that have a gradient: l1 · Σ|w| + l2 · Σw²∕2.
     """
+    if not (knobs.l1 or knobs.l2):
+        return None
     penalized = [p for p in weights if p.grad is not None]
-    if not penalized or not (knobs.l1 or knobs.l2):
+    if not penalized:
         return None
     values = [p.detach() for p in penalized]
     gradients = [p.grad for p in penalized if p.grad is not None]

@@ -85,7 +85,7 @@ class ClassScores(Scores):
         macro = confusion.macro(confusion.per_class(counts))
         found |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
         if self._kept:
-            chances, targets = (torch.cat(tensors) for tensors in zip(*self._kept, strict=True))
+            chances, targets = (torch.cat(kept).cpu() for kept in zip(*self._kept, strict=True))
             if (area := auroc(chances, targets)) is not None:
                 found["auroc"] = area
         _, certainty, hits = self._bins
@@ -133,33 +133,39 @@ class NumberScores(Scores):
 
 
 class ReconstructionScores(Scores):
-    """How far reconstructions are from their inputs, and how much of the spread they explain."""
+    """How far reconstructions are from their inputs, and what they tell beyond the mean input.
+
+    The share that is explained is 0 for a network that always gives the mean of all inputs, as a
+    collapsed one does, and 1 for one that gives back every input as it is.
+    """
 
     def __init__(self) -> None:
-        self._sums: Tensor | None = None
+        self._sums: list[Tensor] = []
+        self._totals: list[Tensor] = []
+        "Of each chunk, the sum over its examples: [*shape]."
+        self._examples = 0
 
     def add(self, output: Tensor, wanted: Tensor) -> None:
         """Take note of a chunk: both [n, *shape]."""
         error = output - wanted
-        sums = torch.stack(
-            [
-                error.square().sum(), error.abs().sum(), wanted.square().sum(), wanted.sum(),
-                error.new_tensor(float(error.numel())),
-            ]
-        ).double()  # fmt: skip
-        self._sums = sums if self._sums is None else self._sums + sums
+        kinds = (error.square(), error.abs(), wanted.square())
+        self._sums.append(torch.stack([kind.sum() for kind in kinds]))
+        self._totals.append(wanted.sum(0))
+        self._examples += len(wanted)
 
     def read(self) -> dict[str, float]:
         """The scores, the most important first."""
-        if self._sums is None:
+        if not self._sums:
             return {}
-        squared, absolute, energy, total, count = self._sums.tolist()
-        spread = energy - total**2 / count
-        explained = 1 - squared / spread if spread > 0 else 0.0
+        squared, absolute, energy = torch.stack(self._sums).cpu().double().sum(0).tolist()
+        total = torch.stack(self._totals).cpu().double().sum(0)
+        spread = energy - float(total.square().sum()) / self._examples
+        values = total.numel() * self._examples
         return {
-            "reconstruction_error": squared / count, "explained": explained,
-            "mae": absolute / count,
-        }  # fmt: skip
+            "reconstruction_error": squared / values,
+            "explained": 1 - squared / spread if spread > 1e-6 * energy else 0.0,
+            "mae": absolute / values,
+        }
 
 
 # --- single scores ------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from tuilab.lab.catalogue.regularization import (
 from tuilab.lab.catalogue.schedules import AnySchedule, Constant
 from tuilab.lab.catalogue.tasks import GAN, AnyTask, Classification
 from tuilab.lab.catalogue.training import Training
+from tuilab.lab.catalogue.transfer import Transfer
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import Knob, convert, fields, knob, knobs_of, summary
 from tuilab.lab.layer import Shape
@@ -41,6 +42,7 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task: AnyTask = msgspec.field(default_factory=Classification)
     data: AnyData = msgspec.field(default_factory=Spiral)
     initialization: AnyInitialization = msgspec.field(default_factory=Default)
+    transfer: Transfer = msgspec.field(default_factory=Transfer)
     augmentation: Augmentation = msgspec.field(default_factory=Augmentation)
     loss: AnyLoss = msgspec.field(default_factory=CrossEntropy)
     regularization: Regularization = msgspec.field(default_factory=Regularization)
@@ -75,8 +77,8 @@ def _is_frozen(line: Line) -> bool:
 
 
 SECTIONS = (
-    "task", "data", "augmentation", "initialization", "loss", "regularization", "averaging",
-    "optimizer", "schedule", "training",
+    "task", "data", "augmentation", "initialization", "transfer", "loss", "regularization",
+    "averaging", "optimizer", "schedule", "training",
 )  # fmt: skip
 """The tables of an experiment file, in order."""
 
@@ -165,7 +167,7 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     else:
         tables[section][field] = value
     changed = from_plain(tables)
-    is_other = name_of(changed.data) != name_of(experiment.data)
+    is_other = changed.data != experiment.data
     if is_other and name_of(changed.task) not in changed.data.tasks:
         changed = msgspec.structs.replace(changed, task=named("task", changed.data.tasks[0]))
     is_other = is_other or type(changed.task) is not type(experiment.task)

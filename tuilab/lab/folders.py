@@ -88,7 +88,9 @@ def names(path: Path) -> list[str]:
     """The names of the folders in a folder, in order; hidden ones are not looked at."""
     try:
         with os.scandir(path) as entries:
-            names = [entry.name for entry in entries if entry.is_dir() and entry.name[0] not in "._"]
+            names = [
+                entry.name for entry in entries if entry.is_dir() and entry.name[0] not in "._"
+            ]
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(path)) from None
     return sorted(names)

@@ -167,6 +167,8 @@ def _unheard(experiment: Experiment) -> Iterator[str]:
             "training.accumulation: a GAN draws new noise for each part, so the parts are not the "
             "batch; set data.batch_size lower instead"
         )
+    if experiment.data.graph and training.accumulation > 1:
+        yield "training.accumulation: a graph is one example, which has no parts; set it to 1"
     if task == "perceptron" and training.precision != "fp32":
         yield "training.precision: the perceptron rule counts mistakes, in fp32 alone"
     if task == "perceptron" and training.checkpointing:

@@ -1,4 +1,4 @@
-"""What there is to say of a set that somebody collected: how balanced it is, what is in it twice."""
+"""What there is to say of a collected set: how balanced it is, and what is in it twice."""
 
 import torch
 
@@ -41,8 +41,8 @@ def repetitions(train: Part, validation: Part, test: Part) -> list[str]:
         twice = sum(each in known for each in _fingerprints(part))
         if twice:
             told.append(
-                f"{twice:,} of {len(part):,} {name} examples are in the training part as well: "
-                "they measure memory."
+                f"{twice:,} of {len(part):,} {name} examples are in the training part as well "
+                "and measure memory."
             )
     return told
 

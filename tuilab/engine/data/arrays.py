@@ -13,6 +13,8 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.tables.arrays import Header
 from tuilab.lab.tables.look import Look, picture
 
+Values = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
+
 LARGEST = 8_000_000_000
 """Bytes of an array: more than a small file could announce by mistake."""
 
@@ -43,7 +45,7 @@ def _part(archive: "numpy.lib.npyio.NpzFile", x: Header, y: Header, look: Look) 
     return Part(_inputs(archive[x.name], x), _targets(archive[y.name], look))
 
 
-def _inputs(values: "numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]", x: Header) -> Tensor:
+def _inputs(values: Values, x: Header) -> Tensor:
     shape = picture(x)
     if not shape:
         return torch.from_numpy(values.astype(numpy.float32))
@@ -53,12 +55,18 @@ def _inputs(values: "numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]"
     return pictures if tuple(pictures.shape[1:]) == shape else pictures.permute(0, 3, 1, 2)
 
 
-def _targets(values: "numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]", look: Look) -> Tensor:
+def _targets(values: Values, look: Look) -> Tensor:
     values = values.reshape(len(values))
     if look.is_number:
         return torch.from_numpy(values.astype(numpy.float64))[:, None]
-    texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values.tolist()]
+    texts = [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in values.tolist()
+    ]
     known = {name: place for place, name in enumerate(look.classes)}
     if unknown := set(texts) - set(known):
-        raise InputError(f'the test part has a class "{min(unknown)}" that is not trained on', str(look.file.path))
+        raise InputError(
+            f'the test part has a class "{min(unknown)}" that is not trained on',
+            str(look.file.path),
+        )
     return torch.tensor([known[text] for text in texts])

@@ -200,8 +200,9 @@ def _unpickled(content: bytes, path: Path) -> tuple[Tensor, Tensor]:
     try:
         batch = _Reader(io.BytesIO(content), encoding="bytes").load()
         labels = torch.tensor([int(label) for label in batch[b"labels"]])
-        _, shape, kind, _, raw = batch[b"data"].state
+        _, shape, kind, by_columns, raw = batch[b"data"].state
         is_right = kind.name in ("u1", b"u1") and tuple(shape) == (len(labels), PIXELS)
+        is_right = is_right and not by_columns
         if not is_right or len(raw) != len(labels) * PIXELS or not len(labels):
             raise ValueError("its pictures are not rows of 3,072 bytes, one for each label")
         pixels = torch.frombuffer(bytearray(raw), dtype=torch.uint8)

@@ -39,7 +39,9 @@ def folder(data: Folder, seed: int, report: Report) -> Source:
     if (size := told.of * data.size**2 * (3 if data.color else 1)) > LARGEST:
         problem = f"{told.of:,} pictures need {size / 1e9:,.0f} GB; make data.size smaller"
         raise InputError(problem, str(look.train))
-    parts = {part: _part(each, data, told) for part, each in files.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow, on what is odd in a file
+        parts = {part: _part(each, data, told) for part, each in files.items()}
     training, test = parts["train"], parts.get("test")
     missing = set(range(len(look.classes))) - set(training.targets.tolist())
     if missing:
@@ -128,8 +130,7 @@ def _read(files: list[tuple[Path, int]], data: Folder) -> Iterator[Tensor | str]
 def _pixels(path: Path, size: int, color: bool) -> Tensor | str:
     """One picture, its middle cut to a square and brought to size; or why it cannot be read."""
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as opened:
-            warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return f"has {opened.width * opened.height / 1e6:,.0f} million pixels"
             opened.draft("RGB" if color else "L", (2 * size, 2 * size))

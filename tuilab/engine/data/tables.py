@@ -19,9 +19,11 @@ from tuilab.lab.tables.look import Look
 def table(data: Table, seed: int, report: Report) -> Source:
     """All rows; some of them to test. Targets are the number in the column, or the class."""
     look = data.look
+    indicators: Tensor | None
+    remarks: tuple[str, ...]
     if look.arrays is not None:
         training, test = arrays.parts(look, report)
-        remarks, indicators = (), None
+        indicators, remarks = None, ()
     else:
         training, remarks = _read(look, report)
         test = training.at(torch.arange(0))
@@ -68,7 +70,7 @@ def _places(targets: Tensor, look: Look) -> Tensor:
     wrong = (known[places] != values).nonzero()
     if len(wrong):
         raise InputError(
-            f"the target of row {int(wrong[0]) + 1} is {float(values[wrong[0]]):g}, which is not "
+            f"a target is {float(values[wrong[0]]):g}, which is not "
             f"among the classes found ({', '.join(look.classes[:5])}, …); in a large file, move a "
             "row of each class to its beginning",
             str(look.file.path),
@@ -114,12 +116,9 @@ def _columns(look: Look, used: list[Column]) -> list[str]:
     """What was made of the columns, in sentences."""
     assert look.target is not None
     numbers = sum(column.kind == "number" for column in used)
-    words = [f"{numbers} of numbers"] if numbers else []
-    words += [f"{len(used) - numbers} of categories"] if numbers < len(used) else []
-    told = [
-        f"{_count(len(used), 'column')}, {' and '.join(words)}, make {_count(*look.shape, 'input')}"
-        f'; "{look.target.name}" is the target.'
-    ]
+    kinds = f"{numbers} of numbers, {len(used) - numbers} of categories"
+    made = f"Inputs: {_count(look.shape[0], 'number')} from {_count(len(used), 'column')} ({kinds})"
+    told = [f'{made}; target: "{look.target.name}".']
     left_out = [column for column in look.inputs if not column.width]
     told += [f'"{column.name}" is left out: {column.why}.' for column in left_out[:5]]
     if len(left_out) > 5:

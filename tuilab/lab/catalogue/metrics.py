@@ -15,7 +15,7 @@ HELP = {
     "mae": "Mean absolute error, in units of the target",
     "rmse": "Root of the mean squared error, in units of the target",
     "reconstruction_error": "Mean squared error of what an autoencoder gives back",
-    "explained": "Share of the spread of the inputs that reconstructions keep",
+    "explained": "Share of the spread about the mean input that is given back; 0: always the mean",
     "modes": "Clouds of the data that the generator draws, a tenth of its fair share at least",
     "good": "Share of drawn points that lie within three standard deviations of a cloud",
     "told_apart": "Share of real and drawn examples that the discriminator tells apart; ½: none",

@@ -93,9 +93,7 @@ def _inputs(found: dict[str, Header], answers: Header, where: str) -> Header:
     named = [header for name in INPUTS for header in others if header.name.lower() == name]
     if named or len(others) == 1:
         return (named or others)[0]
-    raise InputError(
-        f"it needs one array of inputs, called x; it has {', '.join(found)}", where
-    )
+    raise InputError(f"it needs one array of inputs, called x; it has {', '.join(found)}", where)
 
 
 def _check(inputs: Header, answers: Header, where: str) -> None:

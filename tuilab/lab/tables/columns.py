@@ -12,7 +12,7 @@ MISSING = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Cells, in small letters, that say that nothing is known."""
 
 ABSENT, OTHER = "(missing)", "(other)"
-"""Categories of their own: nothing is known; a text that was not met when the file was looked at."""
+"""Categories of their own: nothing is known; a text that was not met in the look at the file."""
 
 MOST_CATEGORIES = 50
 """Different texts of a column, above which it is a name or a remark and no category."""

@@ -5,8 +5,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
+from textual.message import Message
 from textual.widget import Widget
 
+from tuilab.lab.catalogue.tasks import LanguageModel
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import Probe
 from tuilab.lab.pictures import (
@@ -21,7 +23,7 @@ from tuilab.lab.pictures import (
 )
 from tuilab.lab.run import Run
 from tuilab.ui.widgets.chart import Chart
-from tuilab.ui.widgets.confusion import draw_matrix, size_of_matrix
+from tuilab.ui.widgets.confusion import MORE, draw_matrix, size_of_matrix
 from tuilab.ui.widgets.creations import draw_gallery, draw_pairs, draw_written
 from tuilab.ui.widgets.drawing import Drawing
 from tuilab.ui.widgets.glyphs import has_shades_of_colour, signs
@@ -74,8 +76,19 @@ class PictureView(Drawing, can_focus=True):
     }  # fmt: skip
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "turn", "Samples", tooltip="Matrix or sample predictions", id="result.turn")
-    ]
+        Binding("v", "turn", "Samples", tooltip="Matrix or sample predictions", id="result.turn"),
+        Binding("minus", "warm(-1)", "Colder", tooltip="Lower the temperature of written text",
+                id="result.colder"),
+        Binding("plus,equals_sign", "warm(1)", "Wilder", tooltip="Raise the temperature",
+                id="result.wilder"),
+    ]  # fmt: skip
+
+    class Warmed(Message):
+        """The text that is written is to be wilder (1) or surer (-1)."""
+
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
 
     def __init__(self) -> None:
         super().__init__()
@@ -117,6 +130,7 @@ class PictureView(Drawing, can_focus=True):
         form = self._form(confusion, width, height)
         if form == "beside":
             grid = Grid(width, height, hues.label)
+            columns += MORE if width >= columns + MORE + 32 else 0
             grid.place(0, 0, draw_matrix(confusion, (columns, height), hues, signs()))
             rest = (width - columns - 2, height)
             grid.place(columns + 2, 0, draw_samples(confusion, rest, hues, signs()))
@@ -156,11 +170,17 @@ class PictureView(Drawing, can_focus=True):
         self.is_turned = not self.is_turned
         self.redraw()
 
+    def action_warm(self, direction: int) -> None:
+        """Ask for another temperature."""
+        self.post_message(self.Warmed(direction))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is something to turn only where matrix and samples do not both fit."""
+        picture = self.picture
+        if action == "warm":
+            return isinstance(picture, Written)
         if action != "turn":
             return True
-        picture = self.picture
         return isinstance(picture, Confusion) and self._form(picture, *self.size) == "one"
 
     def wanted(self) -> Probe:
@@ -211,6 +231,14 @@ class ResultPane(Widget):
         if self.border_title != title:
             self.border_title = title
 
+    @staticmethod
+    def is_unfinished(run: Run) -> bool:
+        """Whether there is more to come of a text that is being written."""
+        task = run.experiment.task if run.experiment else None
+        if not isinstance(run.picture, Written) or not isinstance(task, LanguageModel):
+            return False
+        return len(run.picture.text) < task.sample_length
+
     def wanted(self) -> Probe:
         """The picture that would fill the pane."""
         if self.has_class("-curve"):
@@ -239,19 +267,21 @@ def _scene(picture: Picture | None) -> Scene | None:
         case Scatter():
             targets = [target for target, _ in picture.points] or [0.0]
             ends = [(end, end, end, end) for end in (min(targets), max(targets))]
-            return _cloud("examples", picture.points, Trace("right", ends, 1), x_name="target")
+            return _cloud("prediction", picture.points, Trace("right", ends, 1), x_name="target")
         case Drawn(pictures=[]):
             name = (
                 f"drawn, {picture.covered} of {picture.modes} modes" if picture.modes else "drawn"
             )
-            drawn = Trace(name, _dots(picture.drawn), 1, signs().dot, is_line=False)
-            return _cloud("data", picture.real, drawn, x_name="x1")
+            drawn = Trace(name, _dots(picture.drawn), 1, signs().bullet, is_line=False)
+            return _cloud("data", picture.real, drawn, x_name="x1", sign=signs().dot)
     return None
 
 
-def _cloud(name: str, points: list[tuple[float, float]], other: Trace, x_name: str) -> Scene:
+def _cloud(
+    name: str, points: list[tuple[float, float]], other: Trace, x_name: str, sign: str = ""
+) -> Scene:
     """Points with a line or with other points."""
-    dots = Trace(name, _dots(points), 2, signs().bullet, is_line=False)
+    dots = Trace(name, _dots(points), 2, sign or signs().bullet, is_line=False)
     return Scene([dots, other], x_name=x_name, is_counted=False)
 
 

@@ -131,7 +131,11 @@ class Control(Screen[None]):
 
     def action_rate(self, direction: int) -> None:
         """The next learning rate up or down."""
-        self.send(self.desk.edit(nudged(self.desk.experiment, "optimizer.lr", direction)))
+        self.nudge("optimizer.lr", direction)
+
+    def nudge(self, key: str, direction: int) -> None:
+        """The next value of a knob up or down."""
+        self.send(self.desk.edit(nudged(self.desk.experiment, key, direction)))
 
     def action_undo(self) -> None:
         """Take the last change back."""
@@ -176,6 +180,29 @@ class Control(Screen[None]):
         """Do what a failure has offered; what it sets is set on the desk as well."""
         self.desk.adopt(commands)
         self.send(commands)
+
+    @work
+    async def lost(self, why: str) -> None:
+        """The host is gone: begin again from what it has left, look around, or leave."""
+        run = self.desk.run
+        choices = [
+            Choice("Keep looking", None, "l", "Everything stays; space begins on a new host"),
+            Choice("Quit", "quit", "q"),
+        ]
+        if run.is_active and run.checkpoint:
+            choices.insert(0, Choice("Go on from its checkpoint", "again", "g", run.checkpoint))
+        elif run.is_active:
+            about = "It had saved no checkpoint: from the beginning, with the same seed"
+            choices.insert(0, Choice("Train it again", "again", "g", about))
+        run.apply(Failed(run.id, "The host is gone", why, step=run.step))
+        self.repaint()
+        answer = await self.app.push_screen_wait(
+            Ask("The host is gone", why, choices, tone="-error")
+        )
+        if answer == "quit":
+            self.app.exit(0)
+        elif answer == "again":
+            self.send(self.desk.start_again())
 
 
 def whole_number(text: str) -> Any:

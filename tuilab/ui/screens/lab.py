@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import msgspec
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import with_value
-from tuilab.lab.messages import AnyCommand, AnyEvent, Failed, Logged, Probe
+from tuilab.lab.messages import AnyCommand, AnyEvent, Logged, Probe
 from tuilab.lab.run import Run, Snapshot
 from tuilab.ui import actions, words
 from tuilab.ui.desk import Desk
@@ -23,9 +23,8 @@ from tuilab.ui.panes.keys import KeyLine
 from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.log import LogPane
 from tuilab.ui.panes.network import NetworkPane
-from tuilab.ui.panes.result import ResultPane
+from tuilab.ui.panes.result import PictureView, ResultPane
 from tuilab.ui.panes.status import StatusBar
-from tuilab.ui.screens.dialogs import Ask, Choice
 from tuilab.ui.screens.filing import Filing
 from tuilab.ui.screens.help import Help
 from tuilab.ui.screens.tabs import Tabs
@@ -160,10 +159,11 @@ class LabScreen(Filing):
         if run.started is None or run.state == "starting" or not self._is_seen(self.result):
             return None
         wanted, now = self.result.wanted(), time.monotonic()
-        state = (run.id, run.step, wanted)
+        state = (run.id, run.step, wanted, run.experiment and run.experiment.task)
         asked, when, before = self._probed
         is_answered = run.picture is not before
-        if (state == asked and is_answered) or (not is_answered and now - when < PATIENCE):
+        is_shown = state == asked and is_answered and not self.result.is_unfinished(run)
+        if is_shown or (not is_answered and now - when < PATIENCE):
             return None
         if run.state == "training" and now - when < PICTURES:
             return None
@@ -185,6 +185,10 @@ class LabScreen(Filing):
             self.notify(str(error), severity="error", markup=False)
         else:
             self.send(self.desk.edit(experiment))
+
+    @on(PictureView.Warmed)
+    def _warmed(self, event: PictureView.Warmed) -> None:
+        self.nudge("task.temperature", event.direction)
 
     # Where things are
 
@@ -265,26 +269,3 @@ class LabScreen(Filing):
     def action_help(self) -> None:
         """Every key."""
         self.app.push_screen(Help(self))
-
-    @work
-    async def lost(self, why: str) -> None:
-        """The host is gone: begin again from what it has left, look around, or leave."""
-        run = self.desk.run
-        choices = [
-            Choice("Keep looking", None, "l", "Everything stays; space begins on a new host"),
-            Choice("Quit", "quit", "q"),
-        ]
-        if run.is_active and run.checkpoint:
-            choices.insert(0, Choice("Go on from its checkpoint", "again", "g", run.checkpoint))
-        elif run.is_active:
-            about = "It had saved no checkpoint: from the beginning, with the same seed"
-            choices.insert(0, Choice("Train it again", "again", "g", about))
-        run.apply(Failed(run.id, "The host is gone", why, step=run.step))
-        self.repaint()
-        answer = await self.app.push_screen_wait(
-            Ask("The host is gone", why, choices, tone="-error")
-        )
-        if answer == "quit":
-            self.app.exit(0)
-        elif answer == "again":
-            self.send(self.desk.start_again())

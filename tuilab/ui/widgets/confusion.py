@@ -4,6 +4,7 @@ from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.style import Style
 
+from tuilab.lab.confusion import per_class
 from tuilab.lab.pictures import Confusion
 from tuilab.ui.widgets.glyphs import Signs
 from tuilab.ui.widgets.grid import Grid, fitted
@@ -11,6 +12,9 @@ from tuilab.ui.widgets.plane import Hues
 
 RECALL = 7
 """Cells of the column that says how many of a class were found."""
+
+MORE = 16
+"""Cells of the columns for precision and F1, where there is room for them."""
 
 FEWEST = 7
 """Cells that the names of the classes take at least."""
@@ -70,6 +74,8 @@ class _Matrix:
         self.right = self.left + classes * self.width
         self.unit = 0 if self.width > widest else 100 if self.width >= 3 else 10
         "What a whole row counts as; 0 for the counts themselves."
+        self.scores = per_class(confusion.counts)
+        self.has_more = self.right + RECALL + MORE <= size[0]
 
     def head(self) -> None:
         """How many are right, what the numbers are, and the names of the columns."""
@@ -85,7 +91,8 @@ class _Matrix:
         for number, name in enumerate(_row_names(self.confusion)):
             head = name.partition(" ")[0][-self.width :]
             grid.write(self.left + number * self.width, 1, head.rjust(self.width), label)
-        grid.write(self.right, 1, "recall".rjust(RECALL), label)
+        heads = "recall".rjust(RECALL) + (f"{'precision':>11}{'F1':>5}" if self.has_more else "")
+        grid.write(self.right, 1, heads, label)
 
     def row(self, number: int, y: int) -> None:
         """One class: what its examples were taken for."""
@@ -97,8 +104,13 @@ class _Matrix:
             text, style = self._cell(count, count / total if total else 0.0, number == column)
             x = self.left + column * self.width
             self.grid.write(x, y, text[-self.width :].rjust(self.width), style)
-        recall = f"{counts[number] / total:7.0%}" if total else ""
-        self.grid.write(self.right, y, recall, label + Style(bold=True))
+        if not total:
+            return
+        score = self.scores[number]
+        text = f"{score.recall:{RECALL}.0%}"
+        if self.has_more:
+            text += f"{score.precision:11.0%}{score.f1:5.2f}"
+        self.grid.write(self.right, y, text, label + Style(bold=True))
 
     def _cell(self, count: int, share: float, is_right: bool) -> tuple[str, Style]:
         """One count and its style: a background that grows with its share of the row."""

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.style import Style
 
@@ -20,7 +21,7 @@ BOLD = Style(bold=True)
 def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
     """The prompt and what was written after it, wrapped; the end of it where it is too long."""
     grid = Grid(*size, hues.label)
-    grid.write(0, 0, f"temperature {short(written.temperature)}", hues.label)
+    grid.write(0, 0, f"temperature {short(written.temperature)} (- colder, + wilder)", hues.label)
     width = max(1, grid.width)
     start, lines = len(written.prompt), []
     text = written.prompt + written.text
@@ -45,13 +46,14 @@ def draw_pairs(
     grid = Grid(*size, hues.label)
     pairs = [pair for pair in reconstructed.pairs if pair.input and len(pair.shape) == 3]
     if not pairs:
-        return _errors(grid, reconstructed.pairs, hues)
+        return _errors(grid, reconstructed.pairs, hues, signs.levels[3])
     columns = max(8, min(28, grid.height - 2))
-    across = max(1, (grid.width + GAP) // (columns + GAP))
+    across = max(1, min(len(pairs), (grid.width + GAP) // (columns + GAP)))
     rows = columns // 2
     down = max(1, (grid.height + 1) // (2 * rows + 2))
+    left = max(0, (grid.width - across * (columns + GAP) + GAP) // 2)
     for number, pair in enumerate(pairs[: across * down]):
-        x = number % across * (columns + GAP)
+        x = left + number % across * (columns + GAP)
         y = number // across * (2 * rows + 2)
         for offset, pixels in ((0, pair.input), (rows, pair.output)):
             _picture(grid, x, y + offset, columns, pixels, pair.shape, hues, signs)
@@ -63,8 +65,9 @@ def draw_gallery(drawn: Drawn, size: tuple[int, int], hues: Hues, signs: Signs) 
     """Pictures side by side."""
     grid = Grid(*size, hues.label)
     columns, across, down = fit(size, len(drawn.pictures))
+    left = max(0, (grid.width - across * (columns + GAP) + GAP) // 2)
     for number, sample in enumerate(drawn.pictures[: across * down]):
-        x = number % across * (columns + GAP)
+        x = left + number % across * (columns + GAP)
         y = number // across * (columns // 2 + 1)
         _picture(grid, x, y, columns, sample.pixels, sample.shape, hues, signs)
     return grid
@@ -85,9 +88,13 @@ def _picture(
     shade(grid, x, y, grey, signs.shades, hues.label)
 
 
-def _errors(grid: Grid, pairs: Sequence[Pair], hues: Hues) -> Grid:
-    """The errors alone, for examples that are no pictures."""
+def _errors(grid: Grid, pairs: Sequence[Pair], hues: Hues, block: str) -> Grid:
+    """The errors alone, as bars, for examples that are no pictures."""
     grid.write(0, 0, "error of each example", hues.label)
+    largest = max((pair.error for pair in pairs if isfinite(pair.error)), default=0.0) or 1.0
+    room = max(0, grid.width - 16)
     for row, pair in enumerate(pairs, 2):
-        grid.write(0, row, f"{row - 1:>4}  {short(pair.error)}", hues.label)
+        part = pair.error / largest if isfinite(pair.error) else 0.0
+        bar = block * round(part * room)
+        grid.write(0, row, f"{row - 1:>4}  {short(pair.error):<8}  {bar}", hues.label)
     return grid

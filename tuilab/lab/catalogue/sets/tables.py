@@ -32,9 +32,9 @@ class Table(Numbers, frozen=True, kw_only=True, tag="table"):
         bool,
         knob("In a regression, shift and scale the target as well; errors are then in its spreads"),
     ] = True
-    test: Annotated[
-        float, knob("Part of the rows kept for the last measurement", ge=0, le=0.9)
-    ] = 0.15
+    test: Annotated[float, knob("Part of the rows kept for the last measurement", ge=0, le=0.9)] = (
+        0.15
+    )
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
 

@@ -1,0 +1,268 @@
+"""CIFAR-10: every layout that people have, what torchvision makes of it, and what is refused."""
+
+import codecs
+import hashlib
+import io
+import os
+import pickle
+import random
+import tarfile
+
+import numpy
+import pytest
+import torch
+
+from tuilab.engine.data.cifar import BATCHES, cifar10
+from tuilab.engine.data.download import Remote
+from tuilab.engine.data.load import load
+from tuilab.engine.data.published import CIFAR10 as REAL
+from tuilab.engine.data.published import Collection
+from tuilab.lab.catalogue.data import CIFAR10
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
+
+CPU = torch.device("cpu")
+COUNT = 12
+chance = random.Random(0)
+PIXELS = [chance.randbytes(COUNT * 3072) for _ in BATCHES]
+LABELS = [[(index + number) % 10 for index in range(COUNT)] for number in range(len(BATCHES))]
+
+
+def silent(what, fraction):
+    """Nobody listens."""
+
+
+def records(number):
+    rows = (PIXELS[number][at : at + 3072] for at in range(0, COUNT * 3072, 3072))
+    return b"".join(bytes([label]) + row for label, row in zip(LABELS[number], rows, strict=True))
+
+
+def batch(number):
+    pixels = numpy.frombuffer(PIXELS[number], dtype=numpy.uint8).reshape(COUNT, 3072)
+    return {b"batch_label": b"some", b"labels": LABELS[number], b"data": pixels, b"filenames": []}
+
+
+@pytest.fixture
+def binary(tmp_path):
+    folder = tmp_path / "cifar-10-batches-bin"
+    folder.mkdir()
+    for number, name in enumerate(BATCHES):
+        (folder / f"{name}.bin").write_bytes(records(number))
+    return tmp_path
+
+
+def as_python_2(number):
+    """A batch as the real files have it: texts are bytes, which Python 3 does not write."""
+    raw = PIXELS[number]
+    labels = b"".join(b"K" + bytes([label]) for label in LABELS[number])
+    return (
+        b"\x80\x02}q\x01(U\x06labels](" + labels + b"e"
+        b"U\x04datacnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01K\x0cM\x00\x0c\x86cnumpy\ndtype\n(U\x02u1K\x00K\x01tR(K\x03U\x01|NNNJ\xff\xff\xff"
+        b"\xffJ\xff\xff\xff\xffK\x00tb\x89T" + len(raw).to_bytes(4, "little") + raw + b"tbu."
+    )
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for number, name in enumerate(BATCHES):
+        (folder / name).write_bytes(as_python_2(number))
+    return tmp_path
+
+
+def archive(root, names=tuple(f"{name}.bin" for name in BATCHES), prefix="cifar-10-batches-bin/"):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as packed:
+        for number, name in enumerate(names):
+            member = tarfile.TarInfo(prefix + name)
+            member.size = len(records(number % len(BATCHES)))
+            packed.addfile(member, io.BytesIO(records(number % len(BATCHES))))
+    path = root / "cifar-10-binary.tar.gz"
+    path.write_bytes(content.getvalue())
+    return path
+
+
+def read(root):
+    return cifar10(CIFAR10(root=str(root)), 0, silent)
+
+
+def left(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def is_what_was_written(source):
+    train = torch.frombuffer(bytearray(b"".join(PIXELS[:5])), dtype=torch.uint8)
+    test = torch.frombuffer(bytearray(PIXELS[5]), dtype=torch.uint8)
+    return (
+        torch.equal(source.training.inputs, train.view(-1, 3, 32, 32))
+        and torch.equal(source.test.inputs, test.view(-1, 3, 32, 32))
+        and source.training.targets.tolist() == [label for part in LABELS[:5] for label in part]
+        and source.test.targets.tolist() == LABELS[5]
+    )
+
+
+def test_the_binary_version_reads_as_it_was_written(binary):
+    assert is_what_was_written(read(binary))
+    assert is_what_was_written(read(binary / "cifar-10-batches-bin"))
+
+
+def test_the_pickled_version_reads_as_it_was_written(pickled):
+    assert is_what_was_written(read(pickled))
+    assert is_what_was_written(read(pickled / "cifar-10-batches-py"))
+
+
+def test_the_pickled_version_reads_as_torchvision_reads_it(pickled, monkeypatch):
+    datasets = pytest.importorskip("torchvision.datasets")
+    monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
+    monkeypatch.setattr(datasets.CIFAR10, "_load_meta", lambda self: None)
+
+    source = read(pickled)
+
+    for train, part in ((True, source.training), (False, source.test)):
+        theirs = datasets.CIFAR10(pickled, train=train)
+        assert torch.equal(part.inputs.permute(0, 2, 3, 1), torch.from_numpy(theirs.data))
+        assert part.targets.tolist() == theirs.targets
+
+
+def test_the_pickled_version_of_python_3_reads_alike(pickled):
+    for number, name in enumerate(BATCHES):
+        path = pickled / "cifar-10-batches-py" / name
+        path.write_bytes(pickle.dumps(batch(number), protocol=2))
+
+    assert is_what_was_written(read(pickled))
+
+
+class _Harm:
+    def __reduce__(self):
+        return os.system, ("echo harm > harm",)
+
+
+@pytest.mark.parametrize("harm", [_Harm(), codecs.open, numpy.zeros, getattr])
+def test_nothing_that_a_pickle_names_is_run(pickled, harm, monkeypatch):
+    monkeypatch.chdir(pickled)
+    path = pickled / "cifar-10-batches-py" / "data_batch_2"
+    path.write_bytes(pickle.dumps({**batch(1), b"more": harm}, protocol=2))
+
+    with pytest.raises(InputError, match="which is never run here") as caught:
+        read(pickled)
+    assert caught.value.where == (str(path),)
+    assert not (pickled / "harm").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02.",
+        b"no pickle at all",
+        pickle.dumps({b"labels": [1]}),
+        pickle.dumps({**batch(0), b"labels": [1]}, protocol=2),
+        pickle.dumps({**batch(0), b"data": numpy.zeros((COUNT, 3072))}, protocol=2),
+        pickle.dumps({**batch(0), b"data": numpy.zeros((COUNT, 3072), numpy.uint8, order="F")}, 2),
+        pickle.dumps(batch(0), protocol=2)[:-500],
+        pickle.dumps({**batch(0), b"data": batch(0)[b"data"].tolist()}, protocol=2),
+    ],
+)
+def test_a_damaged_pickle_is_named(pickled, content):
+    path = pickled / "cifar-10-batches-py" / "test_batch"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=r"not a batch of CIFAR-10 .*; delete the folder"):
+        read(pickled)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "it has 0 bytes, not a multiple of 3,073"),
+        (records(0)[:-1], "it has 36,875 bytes, not a multiple of 3,073"),
+        (b"\x0a" + records(0)[1:], "label 10 of example 0 is not from 0 to 9"),
+    ],
+)
+def test_a_damaged_binary_file_is_named(binary, content, says):
+    path = binary / "cifar-10-batches-bin" / "data_batch_3.bin"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=says) as caught:
+        read(binary)
+    assert caught.value.where == (str(path),)
+
+
+def test_an_archive_that_is_there_is_unpacked_and_kept(tmp_path):
+    path = archive(tmp_path)
+
+    assert is_what_was_written(read(tmp_path))
+    assert path.exists()
+
+
+def test_an_archive_writes_nothing_but_the_files_of_the_set(tmp_path):
+    names = [f"{name}.bin" for name in BATCHES]
+    inner = tmp_path / "in"
+    inner.mkdir()
+    archive(inner, (*names, "evil.sh", "../../out.bin", "data_batch_6.bin"), prefix="../../")
+
+    assert is_what_was_written(read(inner))
+    assert left(inner / "cifar-10-batches-bin") == sorted(names)
+    assert left(tmp_path) == sorted((*names, "cifar-10-binary.tar.gz"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
+def test_a_link_in_an_archive_is_not_followed(tmp_path, kind):
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as packed:
+        for name in BATCHES:
+            member = tarfile.TarInfo(f"{name}.bin")
+            member.type, member.linkname = kind, "/etc/passwd"
+            packed.addfile(member)
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(content.getvalue())
+
+    with pytest.raises(InputError, match=r"it has no data_batch_1\.bin; delete it"):
+        read(tmp_path)
+    assert left(tmp_path) == ["cifar-10-binary.tar.gz"]
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-3000], lambda b: b"<html>", lambda b: b[:10]])
+def test_a_truncated_archive_is_named(tmp_path, damage):
+    path = archive(tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(InputError, match="it cannot be unpacked") as caught:
+        read(tmp_path)
+    assert caught.value.where == (str(path),)
+
+
+def test_without_a_network_it_says_what_to_do(tmp_path):
+    nowhere = Collection(REAL.title, REAL.folder, REAL.files, ("http://127.0.0.1:1/",))
+
+    with pytest.raises(InputError, match=r"it cannot be reached.*Set data.root to a folder"):
+        cifar10(CIFAR10(root=str(tmp_path)), 0, silent, nowhere)
+    assert left(tmp_path) == []
+
+
+def test_what_was_downloaded_is_unpacked_and_the_archive_removed(tmp_path, monkeypatch):
+    content = archive(tmp_path).read_bytes()
+    (tmp_path / "cifar-10-binary.tar.gz").unlink()
+    remote = Remote("cifar-10-binary.tar.gz", len(content), hashlib.sha256(content).hexdigest(),
+                    compressed=False)  # fmt: skip
+    collection = Collection("CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",))
+
+    def arrive(files, mirrors, folder, report):
+        (folder / files[0].name).write_bytes(content)
+
+    monkeypatch.setattr("tuilab.engine.data.cifar.download", arrive)
+    source = cifar10(CIFAR10(root=str(tmp_path)), 0, silent, collection)
+
+    assert is_what_was_written(source)
+    assert left(tmp_path) == sorted(f"{name}.bin" for name in BATCHES)
+
+
+def test_it_loads_as_colour_pictures_with_an_account(binary):
+    data = CIFAR10(root=str(binary), validation=0.2)
+
+    dataset = load(Experiment(data=data), CPU, silent)
+
+    assert dataset.train.inputs.shape == (48, 3, 32, 32)
+    assert dataset.prepared(dataset.train.inputs).mean().abs() < 1e-4
+    assert dataset.classes[9] == "truck"
+    assert dataset.note.startswith("10 classes, from ")

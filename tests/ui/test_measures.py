@@ -1,0 +1,106 @@
+"""The chart of metrics: which there are, how one goes through them, and their guide lines."""
+
+from math import exp, log
+
+import pytest
+
+from tests.ui.fakes import lab, text_of
+from tests.ui.runs import trained
+from tests.ui.test_charts_pane import shown
+from tuilab.lab.catalogue.data import PythonSource, Text
+from tuilab.lab.catalogue.losses import KL, CrossEntropy, smoothed_entropy
+from tuilab.lab.catalogue.sets.points import Sine
+from tuilab.lab.catalogue.tasks import GAN, LanguageModel, Regression
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import EpochEnded, Progressed
+from tuilab.lab.run import Run
+from tuilab.ui.widgets.measures import labels_of, loss_guides, metric_guides, metrics_of, title
+
+
+def measured(validation: dict[str, float], **experiment: object) -> Run:
+    """A run after its first evaluation."""
+    run = trained(60, **experiment)  # type: ignore[arg-type]
+    run.apply(EpochEnded("a", 60, 1, {}, {"loss": 0.5, **validation}))
+    return run
+
+
+SEVERAL = {"accuracy": 0.9, "majority": 0.1, "f1": 0.8, "auroc": 0.95}
+
+
+def test_metrics_come_in_the_order_of_the_task_without_baseline_and_loss() -> None:
+    assert metrics_of(measured(SEVERAL)) == ["accuracy", "f1", "auroc"]
+    assert [title(name) for name in ("accuracy", "f1", "r2", "told_apart")] == [
+        "Accuracy", "F1", "R²", "Told apart",
+    ]  # fmt: skip
+
+
+def test_before_anything_is_measured_the_tasks_own_metric_is_named() -> None:
+    run = Run()
+    run.begin("a", Experiment(task=Regression(), data=Sine()))
+    assert metrics_of(run) == ["r2"]
+    run.begin("a", Experiment(task=LanguageModel(), data=PythonSource()))
+    assert metrics_of(run) == ["perplexity"]
+    assert metrics_of(Run()) == metrics_of(None) == ["accuracy"]
+
+
+def test_accuracy_is_compared_with_the_majority_class() -> None:
+    run = measured(SEVERAL)
+    assert metric_guides(run, "accuracy") == ((0.1, "majority class 0.1"),)
+    assert metric_guides(run, "f1") == ()
+
+
+def test_smoothed_labels_have_a_floor_that_only_training_meets() -> None:
+    assert loss_guides(Experiment()) == ()
+    [(floor, text)] = loss_guides(Experiment(loss=CrossEntropy(label_smoothing=0.2)))
+    assert floor == pytest.approx(-0.9 * log(0.9) - 0.1 * log(0.1))
+    assert floor == smoothed_entropy(0.2, 2) and text.startswith("floor of training 0.325")
+    assert loss_guides(Experiment(loss=CrossEntropy(label_smoothing=0.2, balanced=True))) == ()
+    assert loss_guides(Experiment(loss=KL(label_smoothing=0.2))) == ()
+
+
+def test_a_language_model_is_compared_with_guessing_by_frequency() -> None:
+    data = PythonSource(size=20)
+    run = measured({"perplexity": 30.0}, task=LanguageModel(), data=data)
+    [(perplexity, text)] = metric_guides(run, "perplexity")
+    assert perplexity == data.unigram and 10 < perplexity < 60
+    assert text.startswith("by frequency alone")
+
+    run = measured({"perplexity": 30.0}, task=LanguageModel(), data=Text(path="/no/such"))
+    assert metric_guides(run, "perplexity") == () and loss_guides(run.experiment) == ()
+
+
+def test_unigram_perplexity_is_that_of_the_counts(tmp_path: object) -> None:
+    path = f"{tmp_path}/text"
+    with open(path, "w") as file:
+        file.write("aab" * 10)
+    expected = exp(-(2 / 3 * log(2 / 3) + 1 / 3 * log(1 / 3)))
+    assert Text(path=path).unigram == pytest.approx(expected)
+    assert Text(path=path, tokens="bytes").unigram == pytest.approx(expected)
+
+
+def test_both_losses_of_a_gan_are_in_one_chart() -> None:
+    run = trained(20, task=GAN())
+    metrics = {"told_apart": 0.7, "discriminator_loss": 0.6}
+    run.apply(Progressed("a", 21, 1, 0.5, 0.5, 0.5, metrics, 1e-3, 9, 9, 9, 9))
+    labels = labels_of(run, ("loss", "discriminator_loss"))
+    assert labels == {"loss/train": "train", "discriminator_loss/train": "discriminator"}
+    assert metric_guides(run, "told_apart") == ((0.5, "cannot tell 0.5"),)
+
+
+async def test_the_floor_stands_in_the_loss_chart() -> None:
+    async with shown(measured({}, loss=CrossEntropy(label_smoothing=0.2))) as (app, _):
+        assert "floor of training 0.325" in text_of(app)
+
+
+async def test_a_key_goes_through_the_metrics_also_on_a_small_screen() -> None:
+    async with lab(size=(80, 24)) as it:
+        run = await it.train(steps=130)
+        await it.play(EpochEnded(run, 130, 10, {}, {"loss": 0.5, **SEVERAL}))
+        await it.press("3", "t")
+        await it.shows("majority class 0.1", "1 of 3 · t F1")
+        await it.press("t")
+        await it.shows(" F1 ", "2 of 3 · t AUROC", "validation 0.8")
+        assert "majority" not in it.text
+        assert all(len(line) <= 80 for line in it.text.splitlines())
+        await it.press("t", "t")
+        await it.shows("1 of 3 · t F1")

@@ -1,0 +1,123 @@
+"""Weights from another run or from a file; nothing in a file is ever executed."""
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from tuilab.engine import network, stored
+from tuilab.engine.averaging import Average
+from tuilab.engine.layers.blocks import Row
+from tuilab.lab import places
+from tuilab.lab.errors import InputError
+
+Group = dict[str, Tensor]
+"""The tensors of one layer by their own names, such as weight and bias."""
+
+
+def take(target: nn.Module, source: str) -> str:
+    """Give a network the weights that fit it; says which layers have them and which begin anew.
+
+    A layer fits where its name in the file and all shapes agree; the rest are paired in order
+    from the front, as far as shapes agree. InputError if nothing fits.
+    """
+    offered, wanted = _groups(read(source)), _groups(target.state_dict())
+    taken = [name for name, group in wanted.items() if _agree(group, offered.get(name))]
+    for name, other in zip(_rest(wanted, taken), _rest(offered, taken), strict=False):
+        if not _agree(wanted[name], offered[other]):
+            break
+        offered[name] = offered[other]
+        taken.append(name)
+    if not taken:
+        raise InputError("no layer of it has the shape of one here", "transfer.source")
+    for name in taken:
+        for leaf, tensor in wanted[name].items():
+            tensor.copy_(offered[name][leaf])
+    missing = [_label(target, number, name) for number, name in enumerate(wanted, 1)
+               if name not in taken]  # fmt: skip
+    note = f"{len(taken)} of {len(wanted)} layers have the weights of {source}"
+    return f"{note}; {', '.join(missing)} begin anew" if missing else note
+
+
+def _groups(tensors: dict[str, Tensor]) -> dict[str, Group]:
+    groups: dict[str, Group] = {}
+    for name, tensor in tensors.items():
+        owner, _, leaf = name.rpartition(".")
+        groups.setdefault(owner, {})[leaf] = tensor
+    return groups
+
+
+def _agree(first: Group, second: Group | None) -> bool:
+    return second is not None and (
+        {leaf: tensor.shape for leaf, tensor in first.items()}
+        == {leaf: tensor.shape for leaf, tensor in second.items()}
+    )
+
+
+def _rest(groups: dict[str, Group], taken: list[str]) -> list[str]:
+    return [name for name in groups if name not in taken]
+
+
+def _label(target: nn.Module, number: int, name: str) -> str:
+    return f"{number} {type(target.get_submodule(name)).__name__}"
+
+
+# --- where weights come from ----------------------------------------------------------------
+
+
+def read(source: str) -> dict[str, Tensor]:
+    """The weights by their names; InputError if there are none, or the file is none."""
+    path = Path(source).expanduser()
+    if path.suffix == ".safetensors":
+        return _safetensors(path)
+    if not path.exists():
+        path = _stored(source)
+    return stored.weights(path)
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except OSError as error:
+        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+    except SafetensorError as error:
+        raise InputError(f"this is no whole safetensors file: {error}", str(path)) from None
+
+
+def _stored(run: str) -> Path:
+    found = [path for path in places.runs().glob("*/checkpoint.pt") if run in path.parent.name]
+    exact = [path for path in found if path.parent.name == run]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if not found:
+        raise InputError(
+            f"there is no file and no run with a checkpoint that is called {run}", "transfer.source"
+        )
+    names = ", ".join(path.parent.name for path in found[:8])
+    raise InputError(f"which run is meant? There is {names}", "transfer.source")
+
+
+def export(checkpoint: Path, target: Path) -> int:
+    """Write the weights of a checkpoint, averaged where the run averages; how many numbers.
+
+    The network's lines and the data go along as text.
+    """
+    from safetensors.torch import save_file
+
+    experiment, captured = stored.look(checkpoint).experiment, stored.read(checkpoint)
+    built: Row = network.build(experiment.network, experiment.input)
+    built.load_state_dict(captured["network"])
+    average = Average(built)
+    average.load_state_dict(captured["average"])
+    about = {
+        "format": "pt", "network": repr(list(experiment.network)), "data": experiment.data.title,
+    }  # fmt: skip
+    with average.used(experiment.averaging):
+        tensors = {name: t.detach().clone() for name, t in built.state_dict().items()}
+    try:
+        save_file(tensors, target, about)
+    except OSError as error:
+        raise InputError(error.strerror or "it cannot be written", str(target)) from None
+    return sum(tensor.numel() for tensor in tensors.values())
