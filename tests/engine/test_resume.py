@@ -142,7 +142,7 @@ def test_under_every_kind_of_chance_and_memory(knobs: dict[str, Any], tmp_path: 
         loaded("communities", "GraphConvolution 8", "Dropout 0.3", "GraphConvolution 4", epochs=9),
         loaded("gauss", "Linear 1", "Step", task="perceptron", loss={"name": "zero_one"},
                data={"samples": 60, "batch_size": 16}),
-        loaded("sine", "Linear 8", "DropConnect 0.2", "Tanh", "Linear 1", task="regression",
+        loaded("sine", "DropConnect 8 p=0.2", "Tanh", "Linear 1", task="regression",
                loss={"name": "mse"}, data={"samples": 60, "batch_size": 16}),
     ],
     ids=["pictures", "autoencoder", "gan", "sequences", "graph", "perceptron", "regression"],
@@ -181,7 +181,8 @@ def test_twice_in_a_row(tmp_path: Path):
         broken = begin()
         checkpoints.restore(broken, path)
 
-    assert same(ended(begin()), ended(broken))
+    end = ended(broken)
+    assert same(end, ended(begin()))
 
 
 def test_with_the_knobs_that_were_turned_on_the_way(tmp_path: Path):

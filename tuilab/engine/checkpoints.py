@@ -57,7 +57,8 @@ def put_back(session: Session, captured: dict[str, Any]) -> None:
     session.network.load_state_dict(captured["network"])
     if _same_optimizer(session.optimizer.state_dict(), captured["optimizer"]):
         groups = session.optimizer.state_dict()["param_groups"]
-        session.optimizer.load_state_dict({**captured["optimizer"], "param_groups": groups})
+        memory = _copied(captured["optimizer"]["state"])  # torch would go on in the captured one
+        session.optimizer.load_state_dict({"state": memory, "param_groups": groups})
     session.step, session.epoch, session.offset = captured["position"]
     session.seconds = captured["seconds"]
     session.task.average.load_state_dict(captured["average"])

@@ -21,20 +21,21 @@ def take(target: nn.Module, source: str) -> str:
     from the front, as far as shapes agree. InputError if nothing fits.
     """
     offered, wanted = _groups(read(source)), _groups(target.state_dict())
-    taken = [name for name, group in wanted.items() if _agree(group, offered.get(name))]
-    for name, other in zip(_rest(wanted, taken), _rest(offered, taken), strict=False):
+    pairs = {name: name for name, group in wanted.items() if _agree(group, offered.get(name))}
+    rest = [name for name in wanted if name not in pairs]
+    others = [name for name in offered if name not in pairs]
+    for name, other in zip(rest, others, strict=False):
         if not _agree(wanted[name], offered[other]):
             break
-        offered[name] = offered[other]
-        taken.append(name)
-    if not taken:
+        pairs[name] = other
+    if not pairs:
         raise InputError("no layer of it has the shape of one here", "transfer.source")
-    for name in taken:
+    for name, other in pairs.items():
         for leaf, tensor in wanted[name].items():
-            tensor.copy_(offered[name][leaf])
+            tensor.copy_(offered[other][leaf])
     missing = [_label(target, number, name) for number, name in enumerate(wanted, 1)
-               if name not in taken]  # fmt: skip
-    note = f"{len(taken)} of {len(wanted)} layers have the weights of {source}"
+               if name not in pairs]  # fmt: skip
+    note = f"{len(pairs)} of {len(wanted)} layers have the weights of {source}"
     return f"{note}; {', '.join(missing)} begin anew" if missing else note
 
 
@@ -51,10 +52,6 @@ def _agree(first: Group, second: Group | None) -> bool:
         {leaf: tensor.shape for leaf, tensor in first.items()}
         == {leaf: tensor.shape for leaf, tensor in second.items()}
     )
-
-
-def _rest(groups: dict[str, Group], taken: list[str]) -> list[str]:
-    return [name for name in groups if name not in taken]
 
 
 def _label(target: nn.Module, number: int, name: str) -> str:

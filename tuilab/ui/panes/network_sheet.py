@@ -13,7 +13,16 @@ from tuilab.lab.run import Run
 from tuilab.ui.widgets.drafts import Draft
 from tuilab.ui.widgets.folds import Folds
 from tuilab.ui.widgets.glyphs import signs
-from tuilab.ui.widgets.network_lines import ADD, View, differing, ending, help_of, passage, total
+from tuilab.ui.widgets.network_lines import (
+    ADD,
+    View,
+    differing,
+    doubts_of,
+    ending,
+    help_of,
+    passage,
+    total,
+)
 from tuilab.ui.widgets.network_rows import NetworkRows
 from tuilab.ui.widgets.rows import Span
 from tuilab.ui.widgets.sheet import Sheet
@@ -86,6 +95,7 @@ class NetworkSheet(Sheet):
             differing=differing(self._plan.rows, ran.plan.rows) if ran and differs else frozenset(),
             editing=self._draft.path if self._draft else None,
             ending=ending(experiment) if self._plan.is_valid else "",
+            doubts=() if self._draft else doubts_of(experiment),
         )
         self.rows.show(view)
         waits = ran is not None and differs and not same_modules(ran.network, network)

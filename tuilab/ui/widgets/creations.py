@@ -22,20 +22,21 @@ def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Sig
     """The prompt and what was written after it, wrapped; the end of it where it is too long."""
     grid = Grid(*size, hues.label)
     grid.write(0, 0, f"temperature {short(written.temperature)} (- colder, + wilder)", hues.label)
-    width = max(1, grid.width)
-    start, lines = len(written.prompt), []
-    text = written.prompt + written.text
-    place = 0
-    for line in text.split("\n"):
-        for part in textwrap.wrap(line, width, drop_whitespace=False) or [""]:
+    wrapper = textwrap.TextWrapper(
+        max(1, grid.width), expand_tabs=False, replace_whitespace=False, drop_whitespace=False
+    )
+    start, place = len(written.prompt), 0
+    lines: list[tuple[int, str]] = []
+    for line in (written.prompt + written.text).split("\n"):
+        for part in wrapper.wrap(line) or [""]:
             lines.append((place, part))
             place += len(part)
         place += 1
-    shown = lines[-max(1, grid.height - 2) :]
-    for row, (first, part) in enumerate(shown, 2):
-        for column, sign in enumerate(part):
-            style = hues.label if first + column >= start else hues.label + BOLD
-            grid.put(column, row, sign if sign.isprintable() else signs.dot, style)
+    for row, (first, part) in enumerate(lines[-max(1, grid.height - 2) :], 2):
+        x = 0
+        for number, sign in enumerate(part, first):
+            style = hues.label if number >= start else hues.label + BOLD
+            x = grid.write(x, row, sign if sign.isprintable() else signs.dot, style)
     return grid
 
 

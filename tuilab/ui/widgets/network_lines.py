@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from rich.cells import cell_len
 
+from tuilab.lab.doubts import doubts
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.knobs import summary
 from tuilab.lab.layer import show
@@ -39,6 +40,8 @@ class View:
     editing: Path | None = None
     ending: str = ""
     "Why the last shape does not fit the data and the loss."
+    doubts: tuple[str, ...] = ()
+    "What can be trained and will most likely disappoint, each with its key."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ def lines(view: View, width: int) -> Iterator[NetworkLine]:
         yield _layer(view, row)
         if row.problem and row.path != view.editing:
             yield from _problem(row.problem, row.depth, width)
+        for doubt in view.doubts:
+            key, _, text = doubt.partition(": ")
+            if key == row.key and row.path != view.editing:
+                yield from _doubt(text, row.depth, width)
     if not plan.rows:
         for part in (
             "",
@@ -93,6 +100,9 @@ def lines(view: View, width: int) -> Iterator[NetworkLine]:
             yield NetworkLine(None, part, "rows--muted", is_note=True)
     elif view.ending:
         yield from _problem(view.ending, 0, width)
+    for doubt in view.doubts:
+        if not doubt.startswith("network"):
+            yield from _doubt(doubt, 0, width)
     yield _last(plan)
 
 
@@ -115,11 +125,21 @@ def _layer(view: View, row: Row) -> NetworkLine:
 
 
 def _problem(text: str, depth: int, width: int) -> Iterator[NetworkLine]:
-    """What is wrong, on as many lines as it takes."""
+    """What is wrong."""
+    yield from _note(text, signs().wrong, "rows--problem", depth, width)
+
+
+def _doubt(text: str, depth: int, width: int) -> Iterator[NetworkLine]:
+    """What is doubtful."""
+    yield from _note(text, "!", "rows--changed", depth, width)
+
+
+def _note(text: str, mark: str, style: str, depth: int, width: int) -> Iterator[NetworkLine]:
+    """A note on the line above, on as many lines as it takes."""
     room = max(12, width - GUTTER - 2 * depth - 3)
     for number, part in enumerate(wrap(text, room)):
-        sign = "  " if number else f"{signs().wrong} "
-        yield NetworkLine(None, sign + part, "rows--problem", depth, is_note=True)
+        sign = "  " if number else f"{mark} "
+        yield NetworkLine(None, sign + part, style, depth, is_note=True)
 
 
 def _last(plan: Plan) -> NetworkLine:
@@ -170,6 +190,11 @@ def ending(experiment: Experiment) -> str:
         if text.startswith("network: ")
     )
     return next(own, "")
+
+
+def doubts_of(experiment: Experiment) -> tuple[str, ...]:
+    """What is doubtful in an experiment that can be started."""
+    return () if problems(experiment) else tuple(doubts(experiment))
 
 
 def passage(row: Row) -> Span:

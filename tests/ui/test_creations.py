@@ -1,0 +1,177 @@
+"""What networks make, in character cells: text, reconstructions, drawings; scores by class."""
+
+from math import nan
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ui.fakes import lab
+from tests.ui.runs import confusion
+from tests.ui.test_result_pane import run_with, shown, text_of
+from tests.ui.test_result_pictures import BARE, BLENDED, plain
+from tuilab.lab.catalogue.data import GaussiansRing, Glyphs, PythonSource, SwissRoll
+from tuilab.lab.catalogue.tasks import GAN, Autoencoder, LanguageModel, Regression
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.messages import Paused, Probe, Set
+from tuilab.lab.pictures import Drawn, Picture, Reconstructed, Scatter, Written
+from tuilab.lab.records import Pair, Sample
+from tuilab.ui.widgets.confusion import MORE, draw_matrix, size_of_matrix
+from tuilab.ui.widgets.creations import draw_gallery, draw_pairs, draw_written
+from tuilab.ui.widgets.glyphs import ASCII, UNICODE
+
+GREY = bytes(range(256)) * 3 + bytes(16)
+SQUARE = (1, 28, 28)
+
+
+def written(text: str, prompt: str = "def ") -> Written:
+    return Written("a", 5, prompt, text, 0.8)
+
+
+def pairs(count: int, shape: tuple[int, ...] = SQUARE) -> Reconstructed:
+    pixels = GREY if len(shape) == 3 else b""
+    return Reconstructed("a", 5, [Pair(pixels, pixels, shape, 0.1 + n) for n in range(count)])
+
+
+def gallery(count: int) -> Drawn:
+    return Drawn("a", 5, pictures=[Sample(GREY, SQUARE, 0, 0, 0.0) for _ in range(count)])
+
+
+# Text
+
+
+def test_text_is_wrapped_with_its_prompt_in_bold() -> None:
+    grid = draw_written(written("f(x):\n\treturn x + 1"), (12, 8), BARE, UNICODE)
+    lines = plain(grid).splitlines()
+
+    assert "temperature" in lines[0]
+    assert lines[2:5] == ["def f(x):", "·return x +", "1"]
+    bold = [sign for sign, style in grid.cells[2] if style.bold]
+    assert "".join(bold) == "def "
+
+
+def test_of_a_long_text_the_end_is_shown() -> None:
+    text = "\n".join(f"line {number}" for number in range(50))
+    lines = plain(draw_written(written(text), (30, 10), BARE, UNICODE)).splitlines()
+
+    assert lines[-1] == "line 49" and len(lines) == 10
+
+
+# Pictures
+
+
+def test_reconstructions_stand_below_their_inputs_with_their_errors() -> None:
+    text = plain(draw_pairs(pairs(12), (64, 30), BLENDED, UNICODE))
+
+    assert text.count("→ error") == 2
+    assert "→ error 0.1" in text and "→ error 1.1" in text
+
+
+def test_examples_that_are_no_pictures_have_bars_for_errors() -> None:
+    text = plain(draw_pairs(pairs(3, (3,)), (40, 10), BARE, UNICODE))
+
+    lengths = [line.count("▄") for line in text.splitlines()[2:5]]
+    assert lengths == sorted(lengths) and lengths[-1] == 24
+    assert "error of each example" in text
+
+
+@given(st.sampled_from([BARE, BLENDED]), st.integers(0, 90), st.integers(0, 40), st.integers(0, 9))
+def test_creations_can_be_drawn_at_any_size(hues: Any, width: int, height: int, count: int) -> None:
+    sign_sets = (ASCII, UNICODE)
+    for signs in sign_sets:
+        for grid in (
+            draw_written(written("some words\n" * count, ""), (width, height), hues, signs),
+            draw_pairs(pairs(count), (width, height), hues, signs),
+            draw_pairs(pairs(count, (2,)), (width, height), hues, signs),
+            draw_gallery(gallery(count), (width, height), hues, signs),
+        ):
+            assert len(grid.cells) == height
+            assert all(len(row) == width for row in grid.cells)
+
+
+def test_an_error_that_is_not_finite_breaks_nothing() -> None:
+    broken = Reconstructed("a", 5, [Pair(b"", b"", (2,), nan), Pair(b"", b"", (2,), 1.0)])
+    assert "NaN" in plain(draw_pairs(broken, (40, 10), BARE, UNICODE))
+
+
+# The pane
+
+
+@pytest.mark.parametrize(
+    ("picture", "experiment", "title", "words"),
+    [
+        (
+            written("main():"), {"task": LanguageModel(), "data": PythonSource()},
+            "Sample", ["def main():", "temperature 0.8"],
+        ),
+        (
+            pairs(2), {"task": Autoencoder(), "data": Glyphs()},
+            "Reconstructions", ["→ error 0.1"],
+        ),
+        (
+            pairs(2, (3,)), {"task": Autoencoder(), "data": SwissRoll()},
+            "Reconstructions", ["error of each example"],
+        ),
+        (
+            Drawn("a", 5, bounds=(-1, 1, -1, 1), real=[(0.5, 0.5)], drawn=[(0, 0)], covered=3,
+                  modes=8),
+            {"task": GAN(), "data": GaussiansRing()},
+            "Drawn examples", ["· data", "• drawn, 3 of 8 modes"],
+        ),
+        (
+            Scatter("a", 5, [(0.0, 0.1), (1.0, 0.9)]), {"task": Regression(), "data": SwissRoll()},
+            "Prediction against target", ["prediction", "right", "target"],
+        ),
+    ],
+    ids=["written", "pairs", "errors", "drawn", "scatter"],
+)  # fmt: skip
+async def test_each_task_shows_what_its_network_makes(
+    picture: Picture, experiment: dict[str, Any], title: str, words: list[str]
+) -> None:
+    async with shown(run_with(picture, **experiment), (76, 20)) as (app, _):
+        assert app.pane.border_title == title
+        assert all(word in text_of(app) for word in words)
+
+
+async def test_keys_make_the_text_wilder_or_surer_while_it_trains() -> None:
+    experiment = Experiment(task=LanguageModel(), data=PythonSource(size=20), network=("Linear 2",))
+    async with lab(experiment) as it:
+        it.app.lab.can_start = lambda: True  # type: ignore[method-assign]
+        run = await it.train(steps=20)
+        it.app.lab._focus_pane(it.app.lab.result)
+        await it.press("plus")
+        assert it.link.commands(Set) == [], "there is no text yet"
+        await it.play(Written(run, 20, "def ", "x", 0.8))
+        await it.press("4", "plus", "plus", "minus")
+        sent = it.link.commands(Set)
+        assert [command.key for command in sent] == ["task.temperature"] * 3
+        assert sent[0].value > 0.8 and sent[1].value > sent[2].value == sent[0].value
+
+
+async def test_a_text_is_written_to_its_end_while_the_run_waits() -> None:
+    experiment = Experiment(
+        task=LanguageModel(sample_length=10), data=PythonSource(size=20), network=("Linear 2",)
+    )
+    async with lab(experiment) as it:
+        it.app.lab.can_start = lambda: True  # type: ignore[method-assign]
+        run = await it.train(steps=20)
+        await it.play(Paused(run, 20))
+        asked = len(it.link.commands(Probe))
+        await it.play(Written(run, 20, "def ", "half", 0.8))
+        await it.until(lambda: len(it.link.commands(Probe)) == asked + 1)
+        await it.play(Written(run, 20, "def ", "whole text", 0.8))
+        it.app.tick()
+        assert len(it.link.commands(Probe)) == asked + 1
+
+
+def test_precision_and_f1_stand_beside_the_matrix_where_there_is_room() -> None:
+    matrix = confusion(("a", "b", "c"), 0)
+    columns, rows = size_of_matrix(matrix)
+
+    narrow = plain(draw_matrix(matrix, (columns, rows), BARE, UNICODE))
+    wide = plain(draw_matrix(matrix, (columns + MORE, rows), BARE, UNICODE))
+    assert "recall" in narrow and "precision" not in narrow
+    head, first = wide.splitlines()[1:3]
+    assert head.split()[-3:] == ["recall", "precision", "F1"]
+    assert first.split()[-3:] == ["90%", "90%", "0.90"]
