@@ -66,3 +66,15 @@ def test_glyphs_are_read() -> None:
 )
 def test_fashion_mnist_is_learned_from_real_images(name: str, least: float, fashion: Path) -> None:
     assert score(preset(f"fashion-mnist-{name}", data__root=str(fashion))) >= least
+
+
+@pytest.mark.slow
+def test_what_was_learned_from_letters_helps_to_read_a_hundred_digits(tmp_path: Path) -> None:
+    path = tmp_path / "anew.toml"
+    path.write_text(files.presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
+
+    tuned = score(preset("fine-tuning"))
+    untuned = score(with_value(files.read(path), "transfer.source", ""))
+
+    assert tuned >= 0.8
+    assert untuned <= tuned - 0.15

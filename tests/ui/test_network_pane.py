@@ -166,3 +166,20 @@ async def test_a_click_on_the_last_line_adds_and_one_on_a_suggestion_takes_it() 
         await pane.click("Dropout  ")
         assert pane.pane.line.value == "Dropout "
         assert pane.pane.line.has_focus
+
+
+async def test_a_key_freezes_a_layer_and_thaws_it() -> None:
+    async with held(NetworkPane(), SPIRAL) as pane:
+        await pane.press("z")
+        assert pane.edited[-1][1] == ("Linear 8 frozen=true", "Tanh", "Linear 2")
+        assert "❄ Linear 8" in pane.text
+        await pane.press("z")
+        assert pane.edited[-1][1] == SPIRAL.network
+        await pane.press("down", "z")
+        assert len(pane.edited) == 2, "Tanh learns nothing"
+
+
+async def test_a_block_is_frozen_as_a_whole() -> None:
+    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+        await pane.press("down", "z")
+        assert pane.edited[-1][1][1][0] == "Residual frozen=true"

@@ -4,7 +4,7 @@ import pytest
 
 from tests.ui.holder import SIZES, held, training
 from tuilab.lab.catalogue.data import FashionMNIST, Spiral
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, with_value
 from tuilab.ui.panes.network import NetworkPane
 
 SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
@@ -177,3 +177,38 @@ async def test_a_terminal_without_unicode_gets_plain_signs(monkeypatch: pytest.M
         assert pane.line("v Residual").lstrip("│┃ ").startswith(">")
         await pane.press("left")
         assert "> Residual ~ 2 inside" in pane.text
+
+
+async def test_a_doubt_stands_under_its_line_as_a_warning() -> None:
+    doubtful = Experiment(network=("Linear 8", "Linear 2"))
+    async with held(NetworkPane(), doubtful, size=(80, 24)) as pane:
+        below = pane.text.splitlines()[pane.row("Linear 2") + 1]
+        assert "! two Linear layers with nothing between them" in below
+        await pane.press("a")
+        assert "! two Linear" not in pane.text, "not while a line is typed"
+        await pane.type("ReLU")
+        await pane.press("enter")
+        assert "!" not in pane.text
+
+
+async def test_a_doubt_about_something_else_names_its_key() -> None:
+    doubtful = with_value(SPIRAL, "initialization.weights", "zeros")
+    async with held(NetworkPane(), doubtful, size=(80, 24)) as pane:
+        assert "! initialization.weights: all units of a layer begin alike" in pane.text
+
+
+async def test_with_a_problem_nothing_is_doubted() -> None:
+    wrong = Experiment(network=("Linear 8", "Linear 3"))
+    async with held(NetworkPane(), wrong, size=(80, 24)) as pane:
+        assert "✗ " in pane.text and "! " not in pane.text
+
+
+async def test_a_frozen_layer_has_a_sign_and_a_frozen_block_marks_its_inside() -> None:
+    frozen = Experiment(
+        network=("Linear 8 frozen=true", ("Residual frozen=true", "Linear 8"), "ReLU", "Linear 2")
+    )
+    async with held(NetworkPane(), frozen, size=(80, 24)) as pane:
+        assert "❄ Linear 8 " in pane.line("[8]") and "frozen=true" not in pane.text
+        assert "frozen ❄" in pane.text
+        assert "❄ Residual" in pane.text and "│ ❄ Linear 8" in pane.text
+        assert "❄" not in pane.line("Linear 2")

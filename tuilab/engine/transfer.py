@@ -64,6 +64,9 @@ def _label(target: nn.Module, number: int, name: str) -> str:
 def read(source: str) -> dict[str, Tensor]:
     """The weights by their names; InputError if there are none, or the file is none."""
     path = Path(source).expanduser()
+    shipped = places.presets() / "weights" / source
+    if not path.exists() and path.name == source and shipped.exists():
+        path = shipped
     if path.suffix == ".safetensors":
         return _safetensors(path)
     if not path.exists():

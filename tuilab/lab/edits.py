@@ -6,7 +6,7 @@ from typing import Any
 from tuilab.lab.catalogue.layers.regularization import Dropout
 from tuilab.lab.errors import InputError
 from tuilab.lab.layers import BLOCKS, LAYERS
-from tuilab.lab.line import parse
+from tuilab.lab.line import WORDS, parse
 from tuilab.lab.network import Line, Path
 
 Network = tuple[Line, ...]
@@ -45,6 +45,18 @@ def unwrapped(network: Network, path: Path) -> Network:
     for line in reversed(block[1:]):
         network = inserted(network, path, line)
     return network
+
+
+def refrozen(network: Network, path: Path) -> Network:
+    """The network with a layer or block frozen, or thawed; InputError where nothing learns."""
+    line = line_at(network, path)
+    head = str(line[0] if isinstance(line, tuple) else line)
+    words = [word for word in WORDS.findall(head) if not word.startswith("frozen=")]
+    if not parse(head).frozen:
+        words.append("frozen=true")
+    text = " ".join(words)
+    parse(text)
+    return replaced(network, path, (text, *line[1:]) if isinstance(line, tuple) else text)
 
 
 def moved(

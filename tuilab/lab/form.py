@@ -37,6 +37,11 @@ _CHOICES = {
         "frequency": "How fast they swing: slow, medium, fast",
         "shape": "What form they have: sine, square, triangle, sawtooth",
     },
+    "data.header": {
+        "auto": "It does if it is unlike the lines below it: texts, all different, over numbers",
+        "yes": "It does; the rows begin with the second line",
+        "no": "It is a row like all others; the columns are called column 1, column 2, ...",
+    },
     "data.tokens": {
         "chars": "A character; there are as many tokens as the text has different ones",
         "bytes": "A byte of the file; there are 256, whatever is in it",

@@ -32,6 +32,12 @@ CONTROL = [
     _key("N", "restart_reseeded", "restart, new seed", "Begin again with another seed"),
     _key("[", "rate(-1)", "lr down", "Lower the learning rate, also while it trains", show=True),
     _key("]", "rate(1)", "lr up", "Raise the learning rate, also while it trains", show=True),
+    _key("L", "find('lr')", "find a learning rate",
+         "Try rising learning rates for some seconds, and put the run back"),
+    _key("S", "find('batch_size')", "find a batch size",
+         "Time larger and larger batches, and put the run back"),
+    _key("V", "validate", "cross-validate",
+         "Train on several parts of the examples in turn: mean and spread"),
     _key("D", "device", "device", "Choose where to train"),
 ]  # fmt: skip
 

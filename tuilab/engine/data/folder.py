@@ -16,7 +16,7 @@ from tuilab.lab import folders
 from tuilab.lab.catalogue.sets.pictures import Folder
 from tuilab.lab.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """What Pillow may try; it knows many more, and their readers are less looked after."""
 
 MOST_PIXELS = 100_000_000
@@ -39,6 +39,7 @@ def folder(data: Folder, seed: int, report: Report) -> Source:
     if (size := told.of * data.size**2 * (3 if data.color else 1)) > LARGEST:
         problem = f"{told.of:,} pictures need {size / 1e9:,.0f} GB; make data.size smaller"
         raise InputError(problem, str(look.train))
+    Image.init()  # all readers, before several threads ask for them
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Pillow, on what is odd in a file
         parts = {part: _part(each, data, told) for part, each in files.items()}

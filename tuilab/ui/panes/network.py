@@ -10,6 +10,7 @@ from textual.message import Message
 
 from tuilab.lab import edits
 from tuilab.lab.edits import Network, line_at, removed
+from tuilab.lab.errors import InputError
 from tuilab.lab.network import Path
 from tuilab.ui.panes.network_sheet import NetworkSheet
 from tuilab.ui.widgets.drafts import adding, editing, wrapping
@@ -34,6 +35,7 @@ class NetworkPane(NetworkSheet):
              shown=False),
         _key("b", "wrap", "block", "Put a block around the line: Residual or Repeat"),
         _key("B", "unwrap", "unwrap", "Take the block away and keep what is in it", shown=False),
+        _key("z", "freeze", "freeze", "Let the layer keep its weights, or learn again; goes live"),
         _key("left", "fold", "fold", "Fold the block, or go to the block around", shown=False),
         _key("right", "unfold", "unfold", "Open the block, or go into it", shown=False),
         *explaining("network"),
@@ -124,6 +126,16 @@ class NetworkPane(NetworkSheet):
         network, path = self._at
         if path is not None and self._is_block(path):
             self.commit(edits.unwrapped(network, path), path)
+
+    def action_freeze(self) -> None:
+        """Let a layer or a block keep its weights; once more, let it learn again."""
+        network, path = self._at
+        if path is None:
+            return
+        try:
+            self.commit(edits.refrozen(network, path), path)
+        except InputError as error:
+            self.notify(str(error), severity="warning", markup=False)
 
     def action_fold(self) -> None:
         """Fold the block, or go to the one around."""

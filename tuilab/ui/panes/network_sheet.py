@@ -20,6 +20,7 @@ from tuilab.ui.widgets.network_lines import (
     doubts_of,
     ending,
     help_of,
+    is_frozen,
     passage,
     total,
 )
@@ -109,7 +110,7 @@ class NetworkSheet(Sheet):
             return [(total(self._plan), ""), ("press enter or a and type a layer", "rows--muted")]
         if self._draft is None:
             more = (row.text, "") if self.rows.is_cut(row.text) else (help_of(row), "rows--muted")
-            return [passage(row), more]
+            return [passage(row, is_frozen(self._plan, row)), more]
         if not self.line.value.strip():
             return [("type a layer, such as Linear 16", "")]
         if row.problem:

@@ -11,13 +11,13 @@ from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import Stop
 from tuilab.lab.numbers import grouped
 from tuilab.ui import words
-from tuilab.ui.screens.control import Control
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 from tuilab.ui.screens.open import Open, Paths
+from tuilab.ui.screens.studying import Studying
 
 
-class Filing(Control):
-    """Control, and the experiment's files."""
+class Filing(Studying):
+    """Control with studies, and the experiment's files."""
 
     is_stopping = False
     "The run ends with the lab."

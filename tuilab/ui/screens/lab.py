@@ -117,6 +117,7 @@ class LabScreen(Filing):
         if note:
             self.notify(note, severity="warning", markup=False)
         failure = self.desk.run.failure
+        self.hear_study(self.desk.run)
         self.repaint(slow=slow)
         if failure is not None and failure is not before:
             self.explain(failure)

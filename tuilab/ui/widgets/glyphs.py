@@ -29,6 +29,7 @@ class Signs:
     ellipsis: str = "…"
     dot: str = "·"
     bullet: str = "•"
+    frozen: str = "❄"
     shades: str = " ░▒▓█"
     levels: str = "▁▂▃▄▅▆▇█"
     lines: str = "●■▲◆★▼"
@@ -41,8 +42,8 @@ UNICODE = Signs()
 
 ASCII = Signs(
     vertical="|", horizontal="-", corner="+", tick_left="+", tick_down="+", mark=":", guide=".",
-    gap="!", right="+", wrong="x", arrow=">", ellipsis="~", dot=".", bullet="o", shades=" .:*#",
-    levels="_.-~=+*#", lines="o#^%*v", points=("Oo", "Xx"),
+    gap="!", right="+", wrong="x", arrow=">", ellipsis="~", dot=".", bullet="o", frozen="*",
+    shades=" .:*#", levels="_.-~=+*#", lines="o#^%*v", points=("Oo", "Xx"),
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What stands on each line of a network, before anything is drawn."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -23,6 +24,9 @@ ADD = "add"
 
 GUTTER = 2
 """Cells before the text: the cursor and the mark of a change."""
+
+FROZEN = re.compile(r"\s+frozen=true\b", re.IGNORECASE)
+"""What stands on a line whose layer keeps its weights; the lines show a sign instead."""
 
 LEAST_TEXT = 16
 """Cells that the text of a line keeps before other columns give way."""
@@ -100,8 +104,9 @@ def lines(view: View, width: int) -> Iterator[NetworkLine]:
             yield NetworkLine(None, part, "rows--muted", is_note=True)
     elif view.ending:
         yield from _problem(view.ending, 0, width)
+    keys = {row.key for row in plan.rows}
     for doubt in view.doubts:
-        if not doubt.startswith("network"):
+        if doubt.partition(": ")[0] not in keys:
             yield from _doubt(doubt, 0, width)
     yield _last(plan)
 
@@ -109,6 +114,8 @@ def lines(view: View, width: int) -> Iterator[NetworkLine]:
 def _layer(view: View, row: Row) -> NetworkLine:
     is_block, is_folded = row.path in view.blocks, row.path in view.folded
     text = row.text
+    if is_frozen(view.plan, row):
+        text = f"{signs().frozen} {FROZEN.sub('', text)}"
     if is_folded:
         inside = sum(other.path[: len(row.path)] == row.path for other in view.plan.rows) - 1
         text += f" {signs().ellipsis} {inside} inside"
@@ -122,6 +129,12 @@ def _layer(view: View, row: Row) -> NetworkLine:
         count=grouped(row.parameters) if row.parameters else "",
         differs=row.path in view.differing,
     )
+
+
+def is_frozen(plan: Plan, row: Row) -> bool:
+    """Whether a layer, or a block around it, is frozen."""
+    around = {row.path[:end] for end in range(1, row.depth + 2)}
+    return any(o.layer is not None and o.layer.frozen for o in plan.rows if o.path in around)
 
 
 def _problem(text: str, depth: int, width: int) -> Iterator[NetworkLine]:
@@ -197,14 +210,15 @@ def doubts_of(experiment: Experiment) -> tuple[str, ...]:
     return () if problems(experiment) else tuple(doubts(experiment))
 
 
-def passage(row: Row) -> Span:
+def passage(row: Row, frozen: bool = False) -> Span:
     """What comes in and what goes out."""
     if row.input is None:
         return "no shape reaches this line: a line above is not right yet", "rows--muted"
     if row.problem:
         return f"{show(row.input)} comes in", ""
     parameters = f" · {grouped(row.parameters)} parameters" if row.parameters else ""
-    return f"{show(row.input)} {signs().arrow} {show(row.output)}{parameters}", ""
+    kept = f" · frozen {signs().frozen}" if frozen else ""
+    return f"{show(row.input)} {signs().arrow} {show(row.output)}{parameters}{kept}", ""
 
 
 def help_of(row: Row) -> str:

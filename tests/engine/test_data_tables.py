@@ -1,0 +1,379 @@
+"""Tables as tensors: what stands in them, gaps, what is measured where, and what is refused."""
+
+import math
+import random
+
+import numpy
+import pytest
+import torch
+
+from tests.engine.sets import CPU
+from tuilab.engine.data.load import load
+from tuilab.engine.data.parts import Fold
+from tuilab.engine.session import Session
+from tuilab.engine.train import train
+from tuilab.lab.catalogue.data import Table
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, named
+from tuilab.lab.messages import EpochEnded
+from tuilab.lab.tables import delimited
+
+
+@pytest.fixture
+def write(tmp_path):
+    def file(rows, name="some.csv", head="x,y"):
+        path = tmp_path / name
+        path.write_text("\n".join([head, *rows]))
+        return str(path)
+
+    return file
+
+
+def experiment(path, task="classification", **knobs):
+    return Experiment(data=Table(path=path, **knobs), task=named("task", task))
+
+
+def loaded(path, task="classification", fold=None, **knobs):
+    return load(experiment(path, task, **knobs), CPU, lambda what, fraction: None, fold)
+
+
+def all_of(dataset):
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return torch.cat([p.inputs for p in parts]), torch.cat([p.targets for p in parts])
+
+
+def test_every_row_is_in_one_part_with_its_own_target(write):
+    rows = [f"{i},{i * i},{'odd' if i % 2 else 'even'}" for i in range(200)]
+
+    dataset = loaded(write(rows, head="a,b,kind"), normalize=False, validation=0.2, test=0.1)
+
+    assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [144, 36, 20]
+    inputs, targets = all_of(dataset)
+    assert sorted(inputs[:, 0].tolist()) == list(range(200))
+    assert torch.equal(inputs[:, 0] ** 2, inputs[:, 1])
+    assert torch.equal(inputs[:, 0].long() % 2, targets)
+    assert dataset.classes == ("even", "odd")
+
+
+def test_the_same_seed_parts_the_rows_alike_and_another_one_not(write):
+    path = write([f"{i},{i % 3}" for i in range(100)])
+
+    first, second = (loaded(path, normalize=False).test.inputs for _ in range(2))
+    data = Experiment(data=Table(path=path, normalize=False), seed=1)
+    other = load(data, CPU, lambda what, fraction: None).test.inputs
+
+    assert torch.equal(first, second) and not torch.equal(first, other)
+
+
+def test_numbers_are_standardized_by_the_training_part_and_categories_stay(write):
+    chance = random.Random(0)
+    rows = [f"{chance.gauss(5, 3)},{'abc'[i % 3]},{i % 2}" for i in range(300)]
+
+    dataset = loaded(write(rows, head="x,c,y"), validation=0.4)
+
+    numbers, categories = dataset.train.inputs[:, 0], dataset.train.inputs[:, 1:]
+    assert float(numbers.mean()) == pytest.approx(0, abs=1e-5)
+    assert float(numbers.std(correction=0)) == pytest.approx(1, abs=1e-5)
+    assert categories.unique().tolist() == [0, 1]
+    assert torch.equal(categories.sum(dim=1), torch.ones(len(categories)))
+    assert abs(float(dataset.validation.inputs[:, 0].mean())) > 1e-4
+
+
+def test_gaps_are_filled_with_the_mean_of_the_training_part_alone(write):
+    rows = [f"{'' if i % 5 == 0 else i},{i % 2}" for i in range(200)]
+
+    dataset = loaded(write(rows), normalize=False, validation=0.3)
+
+    filled = {
+        float(value)
+        for part in (dataset.train, dataset.validation, dataset.test)
+        for value in part.inputs[:, 0]
+        if not float(value).is_integer() or float(value) % 5 == 0
+    }
+    present = [v for v in dataset.train.inputs[:, 0].tolist() if v.is_integer() and v % 5]
+    assert filled == {pytest.approx(sum(present) / len(present), rel=1e-5)}
+    assert "40 missing numbers filled with the mean to train on." in dataset.note
+
+
+def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write):
+    rows = ["a,1", "b,0", ",1", "?,0", "a,", "b,NA"] * 4
+
+    dataset = loaded(write(rows, head="c,y"), validation=0, test=0)
+
+    assert len(dataset.train) == 16
+    assert dataset.train.inputs.sum(dim=0).tolist() == [4, 4, 8]
+    assert "8 rows without a target left out." in dataset.note
+
+
+def test_a_target_of_few_numbers_is_what_the_task_says(write):
+    path = write([f"{i * 0.5},{10 * (i % 3)}" for i in range(60)])
+
+    classes = loaded(path)
+    numbers = loaded(path, "regression", normalize_target=False)
+
+    assert classes.classes == ("0", "10", "20") and numbers.classes == ()
+    assert classes.train.targets.dtype == torch.int64
+    assert numbers.train.targets.shape == (len(numbers.train), 1)
+    assert torch.equal(classes.train.targets * 10.0, numbers.train.targets[:, 0])
+
+
+def test_a_target_of_large_numbers_is_brought_to_size_and_said(write):
+    path = write([f"{i},{1e6 + 1000 * i}" for i in range(100)])
+
+    dataset = loaded(path, "regression")
+
+    targets = dataset.train.targets
+    assert float(targets.mean()) == pytest.approx(0, abs=1e-3)
+    assert float(targets.std(correction=0)) == pytest.approx(1, abs=1e-3)
+    assert "Targets are around 1.0" in dataset.note and "errors are in units of 2" in dataset.note
+
+
+def test_balance_and_repetitions_are_told(write):
+    rows = [f"{i},{'rare' if i % 10 == 0 else 'common'}" for i in range(100)]
+    repeated = rows[1:5] * 30
+
+    dataset = loaded(write([*rows, *repeated]), validation=0.2, test=0.2)
+    alone = loaded(write(rows, "other.csv"), validation=0.2, test=0.2)
+
+    assert "Classes to train on: common 9" in dataset.note
+    assert "test examples are in the training part as well" in dataset.note
+    assert "in the training part as well" not in alone.note
+
+
+def test_what_was_made_of_the_columns_is_told(write):
+    rows = [f"{i},{i % 7},{'ab'[i % 2]},2024-01-01 00:{i % 60:02},{i % 2}" for i in range(100)]
+
+    dataset = loaded(write(rows, head="id,x,c,day,y"))
+
+    assert dataset.note.startswith(
+        "Inputs: 3 numbers from 2 columns (1 of numbers, 1 of categories); "
+        'target: "y". "id" is left out: it only numbers the rows. "day" is left out: dates'
+    )
+
+
+def test_rare_classes_wrong_labels_and_folds_work_as_with_any_set(write):
+    path = write([f"{i},{i % 2}" for i in range(400)])
+
+    rare = loaded(path, imbalance=0.75, validation=0, test=0)
+    noisy = loaded(path, label_noise=1.0, normalize=False)
+    folds = [loaded(path, fold=Fold(n, 4), normalize=False) for n in range(4)]
+
+    assert rare.train.targets.bincount().tolist() == [200, 50]
+    assert torch.equal(noisy.train.inputs[:, 0].long() % 2, 1 - noisy.train.targets)
+    held = torch.cat([fold.validation.inputs for fold in folds])
+    assert len(held.unique()) == len(held) == 340
+
+
+def test_decimal_commas_and_large_files_with_late_texts_are_read(write, monkeypatch):
+    monkeypatch.setattr(delimited, "WHOLE", 2000)
+    monkeypatch.setattr(delimited, "HEAD", 500)
+    monkeypatch.setattr(delimited, "BLOCK", 100)
+    rows = [f"{i % 90},5;{'ab'[i % 2]};{i % 2}" for i in range(1500)]
+    rows[700] = "1,5;strange;1"
+
+    dataset = loaded(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
+
+    assert dataset.train.inputs[:, 0].max() == 89.5
+    assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [750, 749, 1]
+    assert "1 text that few rows have, taken together as (other)." in dataset.note
+
+
+@pytest.mark.parametrize(
+    ("late", "says"),
+    [
+        ("12,no,third", r'line 702, column "y": "third" is not among the classes found'),
+        ("many,no,first", r'line 702, column "x": "many" stands among numbers'),
+        ("inf,no,first", r'line 702, column "x": a number is infinite'),
+        ("1,no", "line 702 has 2 cells where there are 3 columns"),
+    ],
+)
+def test_what_only_shows_when_all_is_read_names_its_line(write, monkeypatch, late, says):
+    monkeypatch.setattr(delimited, "WHOLE", 2000)
+    monkeypatch.setattr(delimited, "HEAD", 500)
+    monkeypatch.setattr(delimited, "BLOCK", 100)
+    rows = [f"{i},{['yes', 'no'][i % 2]},{['first', 'second'][i % 2]}" for i in range(1500)]
+    rows[700] = late
+    path = write(rows, head="x,c,y")
+
+    with pytest.raises(InputError, match=says) as caught:
+        loaded(path)
+    assert caught.value.where[0] == path
+
+
+def test_loading_tells_how_far_it_is_and_can_be_cancelled(write):
+    told = []
+    path = write([f"{i},{i % 2}" for i in range(12_000)])
+
+    load(experiment(path), CPU, lambda *news: told.append(news))
+
+    assert {what for what, _ in told} == {"Reading some.csv"}
+    assert len(told) == 4 and told[-1][1] == 1.0
+    with pytest.raises(KeyboardInterrupt):
+        load(experiment(path), CPU, _cancel)
+
+
+def _cancel(what, fraction):
+    raise KeyboardInterrupt
+
+
+# --- arrays and Parquet ---------------------------------------------------------------------------
+
+
+def test_arrays_are_inputs_and_targets(tmp_path):
+    chance = numpy.random.default_rng(0)
+    x, y = chance.normal(size=(50, 4)), chance.integers(0, 3, 50)
+    numpy.savez(tmp_path / "a.npz", x=x, y=y)
+
+    dataset = loaded(str(tmp_path / "a.npz"), normalize=False)
+
+    inputs, targets = all_of(dataset)
+    rows = {tuple(row): int(label) for row, label in zip(x.astype("f4").tolist(), y, strict=True)}
+    assert dataset.classes == ("0", "1", "2")
+    assert {tuple(row): t for row, t in zip(inputs.tolist(), targets.tolist(), strict=True)} == rows
+
+
+def test_arrays_may_say_what_is_for_testing_and_hold_pictures_and_texts(tmp_path):
+    chance = numpy.random.default_rng(0)
+    pictures = chance.integers(0, 256, (30, 6, 5, 3), dtype=numpy.uint8)
+    numpy.savez_compressed(
+        tmp_path / "b.npz",
+        x_train=pictures, y_train=numpy.array(["ä", "b", "c"] * 10),
+        x_test=pictures[:6], y_test=numpy.array(["ä", "b"] * 3),
+    )  # fmt: skip
+
+    data = Table(path=str(tmp_path / "b.npz"), validation=0)
+    dataset = load(Experiment(data=data), CPU, lambda what, fraction: None)
+
+    assert data.shape == (3, 6, 5) and data.classes == ("ä", "b", "c")
+    assert torch.equal(dataset.test.inputs, torch.from_numpy(pictures[:6]).permute(0, 3, 1, 2))
+    assert dataset.test.targets.tolist() == [0, 1] * 3
+    assert dataset.train.inputs.dtype == torch.uint8
+    assert "6 of 6 test examples are in the training part as well" in dataset.note
+
+
+@pytest.mark.parametrize("kind", [">i4", "<u2", "i1", ">f8", "f4", "?", "S3", ">U4"])
+def test_targets_of_every_kind_are_read(tmp_path, kind):
+    y = (numpy.arange(40) % 2).astype(kind)
+    numpy.savez(tmp_path / "k.npz", inputs=numpy.arange(40.0)[:, None], labels=y)
+
+    dataset = loaded(str(tmp_path / "k.npz"), normalize=False)
+
+    assert dataset.classes == (("Fal", "Tru") if kind == "?!" else ("0", "1"))
+    inputs, targets = all_of(dataset)
+    assert torch.equal(inputs[:, 0].long() % 2, targets)
+
+
+def test_gaps_in_arrays_are_filled_too(tmp_path):
+    x = numpy.arange(80.0).reshape(20, 2, 2)
+    x[3, 1, 1] = math.nan
+    numpy.savez(tmp_path / "g.npz", x=x, y=numpy.arange(20) % 2)
+
+    dataset = loaded(str(tmp_path / "g.npz"))
+
+    assert all_of(dataset)[0].isfinite().all()
+    assert "1 missing number filled" in dataset.note
+
+
+def _saved(path, **named_arrays):
+    numpy.savez(path, **named_arrays)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"x": numpy.zeros((3, 2)), "y": numpy.array([object()] * 3)}, "y holds Python objects"),
+        ({"x": numpy.array([[object()]] * 3), "y": numpy.arange(3)}, "x holds Python objects"),
+        ({"x": numpy.zeros((3, 2)), "y": numpy.arange(4)}, "3 rows of x, 4 y"),
+        ({"x": numpy.zeros(3), "y": numpy.arange(3)}, r"x is \[3\]; it needs a row for each"),
+        ({"x": numpy.zeros((3, 2)), "y": numpy.eye(3)}, r"y is \[3, 3\]; it needs one answer"),
+        ({"x": numpy.zeros((3, 2)), "z": numpy.arange(3)}, "none of its arrays is called y: x, z"),
+        ({"a": numpy.zeros((3, 2)), "b": numpy.zeros((3, 2)), "y": numpy.arange(3)},
+         "it needs one array of inputs, called x; it has a, b, y"),
+        ({"x": numpy.zeros((3, 2)), "y": numpy.zeros(3)}, "y is always 0"),
+        ({"x": numpy.zeros((0, 2)), "y": numpy.zeros(0)}, "there is nothing in it"),
+        ({"x": numpy.array([["a"]] * 3), "y": numpy.arange(3)}, "x holds text"),
+        ({"x": numpy.zeros((3, 2), "c8"), "y": numpy.arange(3)}, "x holds c8, which are no num"),
+    ],
+)  # fmt: skip
+def test_arrays_that_cannot_be_used_are_named(tmp_path, arrays, says):
+    numpy.savez(tmp_path / "x.npz", **arrays)
+
+    with pytest.raises(InputError, match=says):
+        loaded(str(tmp_path / "x.npz"))
+
+
+def test_a_truncated_archive_is_named(tmp_path):
+    path = tmp_path / "t.npz"
+    content = _saved(path, x=numpy.random.default_rng(0).normal(size=(50, 4)), y=numpy.arange(50))
+
+    for broken in (content[:-300], b"PK\x03\x04", content[:300] + b"!" * 300 + content[600:]):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match="not a whole NPZ archive|it cannot be read") as caught:
+            loaded(str(path), "regression")
+        assert caught.value.where == (str(path),)
+
+
+def test_parquet_reads_as_the_same_table_in_text(tmp_path, write):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "x": [None if i % 9 == 0 else i / 8 for i in range(200)],
+        "n": [i % 7 for i in range(200)],
+        "c": [None if i % 11 == 0 else "abc"[i % 3] for i in range(200)],
+        "b": [i % 4 == 0 for i in range(200)],
+        "y": [["no", "yes"][i % 2] for i in range(200)],
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    rows = zip(*columns.values(), strict=True)
+    text = write([",".join("" if v is None else str(v) for v in row) for row in rows],
+                 head=",".join(columns))  # fmt: skip
+
+    ours, theirs = loaded(str(tmp_path / "t.parquet")), loaded(text)
+
+    assert torch.equal(ours.train.inputs, theirs.train.inputs)
+    assert torch.equal(ours.test.targets, theirs.test.targets)
+    assert (ours.classes, ours.note) == (theirs.classes, theirs.note)
+
+
+def test_damaged_or_strange_parquet_is_told(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    from datetime import date
+
+    table = pyarrow.table({"d": [date(2024, 1, 1)] * 3, "l": [[1], [2], [3]], "x": [1, 2, 3],
+                           "y": [0.5, 1.5, 9]})  # fmt: skip
+    path = tmp_path / "s.parquet"
+    parquet.write_table(table, path)
+
+    note = loaded(str(path), "regression").note
+    assert '"d" is left out: dates are not used' in note
+    assert '"l" is left out: it holds list' in note
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="not a whole Parquet file"):
+        loaded(str(path), "regression")
+
+
+def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and so on")
+
+    with pytest.raises(InputError, match=r"uv pip install 'tuilab\[parquet\]'"):
+        loaded(str(tmp_path / "a.parquet"))
+
+
+def test_a_table_is_learned(write):
+    chance = random.Random(0)
+    weights = {"apple": 120.0, "cherry": 8.0}
+    rows = [
+        f"{weights[kind] * chance.uniform(0.6, 1.4):.1f},{kind}"
+        for kind in chance.choices(list(weights), k=200)
+    ]
+    plan = Experiment(data=Table(path=write(rows)), network=("Linear 8", "ReLU", "Linear 2"))
+    plan = Experiment(data=plan.data, network=plan.network)
+
+    session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
+    ended = [event for event in train(session) if isinstance(event, EpochEnded)]
+
+    assert ended[-1].validation["accuracy"] > 0.95
+    assert "Inputs: 1 number from 1 column" in session.started().note

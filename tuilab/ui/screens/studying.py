@@ -1,0 +1,72 @@
+"""Studies beside a run: which learning rate, which batch size, how much the result varies."""
+
+from typing import Literal
+
+from textual import work
+
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import knobs, with_value
+from tuilab.lab.messages import Find, Stop, Validate
+from tuilab.lab.run import Run
+from tuilab.ui.screens.control import Control, whole_number
+from tuilab.ui.screens.dialogs import Prompt
+from tuilab.ui.screens.study import Folds, Search, Study
+
+KEYS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
+
+MOST_FOLDS = 100
+
+
+class Studying(Control):
+    """Control, and studies that leave the run as it was."""
+
+    def hear_study(self, run: Run) -> None:
+        """Tell the dialog of a study, if there is one, what the host has said."""
+        if isinstance(dialog := self.app.screen, Study):
+            dialog.hear(run)
+
+    @work(exclusive=True, group="study")
+    async def action_find(self, what: Literal["lr", "batch_size"]) -> None:
+        """Search for a learning rate or a batch size; take it if it is wanted."""
+        run = self.desk.run
+        if KEYS[what] not in {knob.key for knob in knobs(self.desk.experiment)}:
+            self.notify("This data is a single example: there is no batch size to choose.")
+            return
+        if run.started is None and not self.can_start():
+            return
+        begin = [] if run.started is not None else self.desk.start(paused=True)
+        self.desk.run.found = None
+        self.send([*begin, Find(what)])
+        value = await self.app.push_screen_wait(Search(what))
+        if value is not None:
+            try:
+                experiment = with_value(self.desk.experiment, KEYS[what], value)
+            except InputError as error:
+                self.notify(str(error), severity="error", markup=False)
+            else:
+                self.send(self.desk.edit(experiment))
+
+    @work(exclusive=True, group="study")
+    async def action_validate(self) -> None:
+        """Cross-validate the experiment as it is on the desk."""
+        if not self.can_start():
+            return
+        folds = await self.app.push_screen_wait(
+            Prompt(
+                "Cross-validate", "How many folds? Each is held back once.", "5", check=fold_count
+            )
+        )
+        if folds is None:
+            return
+        self.desk.run.validated = None
+        self.send([Validate(self.desk.experiment, folds)])
+        if not await self.app.push_screen_wait(Folds(folds)):
+            self.send([Stop()])  # it means the study, and the run goes on
+
+
+def fold_count(text: str) -> int:
+    """A number of folds, of at least two."""
+    number = int(whole_number(text))
+    if not 2 <= number <= MOST_FOLDS:
+        raise InputError(f"from 2 to {MOST_FOLDS} folds")
+    return number
