@@ -174,7 +174,7 @@ def test_decimal_commas_and_large_files_with_late_texts_are_read(write, monkeypa
     dataset = loaded(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
 
     assert dataset.train.inputs[:, 0].max() == 89.5
-    assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [750, 749, 1]
+    assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [749, 750, 1]
     assert "1 text that few rows have, taken together as (other)." in dataset.note
 
 
@@ -244,9 +244,9 @@ def test_arrays_may_say_what_is_for_testing_and_hold_pictures_and_texts(tmp_path
     data = Table(path=str(tmp_path / "b.npz"), validation=0)
     dataset = load(Experiment(data=data), CPU, lambda what, fraction: None)
 
-    assert data.shape == (3, 6, 5) and data.classes == ("ä", "b", "c")
+    assert data.shape == (3, 6, 5) and data.classes == ("b", "c", "ä")
     assert torch.equal(dataset.test.inputs, torch.from_numpy(pictures[:6]).permute(0, 3, 1, 2))
-    assert dataset.test.targets.tolist() == [0, 1] * 3
+    assert dataset.test.targets.tolist() == [2, 0] * 3
     assert dataset.train.inputs.dtype == torch.uint8
     assert "6 of 6 test examples are in the training part as well" in dataset.note
 
@@ -258,7 +258,7 @@ def test_targets_of_every_kind_are_read(tmp_path, kind):
 
     dataset = loaded(str(tmp_path / "k.npz"), normalize=False)
 
-    assert dataset.classes == (("Fal", "Tru") if kind == "?!" else ("0", "1"))
+    assert dataset.classes == ("0", "1")
     inputs, targets = all_of(dataset)
     assert torch.equal(inputs[:, 0].long() % 2, targets)
 
@@ -309,7 +309,9 @@ def test_a_truncated_archive_is_named(tmp_path):
 
     for broken in (content[:-300], b"PK\x03\x04", content[:300] + b"!" * 300 + content[600:]):
         path.write_bytes(broken)
-        with pytest.raises(InputError, match="not a whole NPZ archive|it cannot be read") as caught:
+        with pytest.raises(
+            InputError, match=r"not a whole NPZ archive|it cannot be read"
+        ) as caught:
             loaded(str(path), "regression")
         assert caught.value.where == (str(path),)
 
@@ -370,7 +372,6 @@ def test_a_table_is_learned(write):
         for kind in chance.choices(list(weights), k=200)
     ]
     plan = Experiment(data=Table(path=write(rows)), network=("Linear 8", "ReLU", "Linear 2"))
-    plan = Experiment(data=plan.data, network=plan.network)
 
     session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
     ended = [event for event in train(session) if isinstance(event, EpochEnded)]

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.engine.tiny import session, steps
 from tests.shell import Says
-from tuilab.engine import checkpoints
+from tuilab.engine import checkpoints, transfer
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.host import folder
@@ -48,7 +48,7 @@ def test_a_layer_of_another_shape_begins_anew_and_is_named(tmp_path: Path):
     state = subject.network.state_dict()
     assert torch.equal(state["2.weight"], wanted["2.weight"])
     assert "2 of 3 layers" in subject.started().note
-    assert "3 Linear begin anew" in subject.started().note
+    assert "3 Linear ([4, 6] is not [3, 6]) begins anew" in subject.started().note
 
 
 def test_layers_that_stand_elsewhere_are_paired_in_order(tmp_path: Path):
@@ -86,6 +86,32 @@ def test_a_safetensors_file_of_anybody_s_names_is_taken_in_order(tmp_path: Path)
     assert torch.equal(subject.network[2].bias, tensors["b.bias"])
 
 
+def test_the_tenth_layer_of_a_file_comes_after_the_second(tmp_path: Path):
+    path = tmp_path / "deep.safetensors"
+    tensors = {f"body.{number}.weight": torch.randn(4, 4) for number in range(12)}
+    save_file(tensors, path)
+    network = torch.nn.Sequential(*(torch.nn.Linear(4, 4, bias=False) for _ in range(12)))
+
+    note = transfer.take(network, str(path))
+
+    assert note == f"12 of 12 layers have the weights of {path}"
+    for number, layer in enumerate(network):
+        assert torch.equal(layer.weight, tensors[f"body.{number}.weight"])
+
+
+def test_a_run_goes_on_when_what_it_began_with_is_gone(tmp_path: Path, says: Says):
+    path = trained(tmp_path, "Linear 8", "Tanh", "Linear 2").rename(tmp_path / "old.pt")
+    more = ("--json", "--set", f"transfer.source={path}")
+    assert says("train", "perceptron", "--set", 'network=["Linear 8","Tanh","Linear 2"]',
+                "--set", "training.epochs=2", *more)[0] == 0  # fmt: skip
+    path.unlink()
+    (run,) = folder.stored()
+
+    code, _, err = says("train", "--resume", run.name, "--json", "--set", "training.epochs=3")
+
+    assert (code, err) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(b"", "no whole safetensors file"), (b"\x00" * 64, "no whole")]
 )
@@ -121,3 +147,6 @@ def test_a_run_is_exported_and_begins_another(tmp_path: Path, says: Says):
     assert (code, err) == (0, "")
     assert says("export", run.name, str(tmp_path / "x.pt"))[0] == 2
     assert says("export", "nothing", str(file))[0] == 2
+    blocked = file / "below" / "a.safetensors"
+    code, _, err = says("export", run.name, str(blocked))
+    assert code == 2 and "it cannot be written" in err

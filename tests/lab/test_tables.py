@@ -134,7 +134,9 @@ def test_columns_can_be_left_out_by_hand(write: Write) -> None:
          ("column 1", "column 2", "column 3"), ","),
         ("colour,size\nred,big\ngreen,small\n", ("colour", "size"), ","),
         ("red,big\ngreen,small\nred,small\n", ("column 1", "column 2"), ","),
-        ("a,a,,a\n1,2,3,4\n3,4,5,5\n", ("column 1", "column 2", "column 3", "column 4"), ","),
+        ("a,a,,a\n1,2,3,4\n3,4,5,5\n", ("a", "a (2)", "column 3", "a (3)"), ","),
+        ("c,x\na,1\nc,2\n", ("c", "x"), ","),
+        ("a,b\nb,a\na,b\n", ("column 1", "column 2"), ","),
         ("x,y,\n1,2,\n3,4,\n", ("x", "y", "column 3"), ","),
     ],
 )  # fmt: skip
@@ -146,12 +148,12 @@ def test_delimiter_and_header_are_guessed(
     assert (shape.names, shape.delimiter) == (names, delimiter)
 
 
-def test_the_header_can_be_said_and_repeated_names_are_told_apart(write: Write) -> None:
-    path = write("a,a,,a\n1,2,3,4\n3,4,5,5\n")
+def test_the_header_can_be_said(write: Write) -> None:
+    file = found.file(write("1,2\n3,4\n5,7\n"), "")
 
-    named = delimited.layout(found.file(path, ""), "yes").names
-    assert named == ("a", "a (2)", "column 3", "a (3)")
-    assert delimited.layout(found.file(path, ""), "no").names[0] == "column 1"
+    assert delimited.layout(file, "auto").names == ("column 1", "column 2")
+    assert delimited.layout(file, "yes").names == ("1", "2")
+    assert delimited.layout(file, "no").names == ("column 1", "column 2")
 
 
 @pytest.mark.parametrize(

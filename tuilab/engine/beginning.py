@@ -15,8 +15,12 @@ MEASURED = 256
 """Training examples that an initialisation may measure with."""
 
 
-def begin(experiment: Experiment, dataset: Dataset) -> tuple[Row, str]:
-    """The network of an experiment on the CPU, the same for every device; and what to say of it."""
+def begin(experiment: Experiment, dataset: Dataset, source: str) -> tuple[Row, str]:
+    """The network of an experiment on the CPU, the same for every device; and what to say of it.
+
+    Args:
+        source: whose weights it is given, as `transfer.source` names it; empty: nobody's.
+    """
     built = network.build(experiment.network, experiment.input)
     if dataset.adjacency is not None:
         network.connect(built, dataset.adjacency.cpu())
@@ -33,6 +37,8 @@ def begin(experiment: Experiment, dataset: Dataset) -> tuple[Row, str]:
         for label in initialize(part, experiment.initialization, inputs)
     ]
     notes = [f"The spread of {', '.join(missed)} could not be brought to 1."] if missed else []
-    if source := experiment.transfer.source:
+    if source:
         notes.append(f"{take(built, source)}.")
+    if experiment.training.engine != "torch":
+        built.double()  # as plain Python counts; drawn in float32 like any other network
     return built, " ".join(notes)

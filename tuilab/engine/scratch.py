@@ -1,62 +1,156 @@
 """The engines of `tuilab.scratch` at work in the lab: forward and backward in plain Python.
 
-Weights go to them as lists and their gradients come back as tensors. Only the derivative is
-theirs: what follows the gradient (optimizer, penalties, limits) and what merely looks at the
-network (validation, pictures) stays torch's, on the same weights. All is float64, in which both
-agree to about 1e-15.
+Weights go to them as lists, and gradients come back as tensors. What follows the gradient
+(optimizer, penalties, limits) and what merely looks at the network (validation, pictures) is
+torch's as ever, on the same weights. All of it counts in float64, where both agree to the last
+few bits.
 """
 
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tuilab.engine.layers.blocks import Row
 from tuilab.engine.tasks.task import Task
 from tuilab.lab.catalogue.losses import BCE, MSE, CrossEntropy, Loss
 from tuilab.scratch import matrix, scalar
+from tuilab.scratch.matrix import Matrix
+from tuilab.scratch.scalar import Value
 
-Rows = list[list[float]]
+Values = list[Value]
+
+Learned = tuple[float, Matrix, list[tuple[Matrix, list[float]]]]
+"""The mean loss of a batch, its outputs, and the gradients of weight and bias of each Linear."""
 
 
 class Scratch(Task):
-    """Classification and regression, learned by an engine written in plain Python."""
+    """Classification and regression whose derivatives are worked out in plain Python."""
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Outputs for prepared inputs."""
         return super().predict(inputs.double())
 
-    def run(self, inputs: Tensor, part: nn.Module | None = None) -> Tensor:
-        """The output of the network in training, by torch."""
-        return cast(Tensor, (part or self.network)(inputs.double()))
-
     def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of a batch as plain Python has found them."""
+        """Add the gradients of a batch, or of its share of one."""
         learn = ENGINES[self.experiment.training.engine]
-        rows = inputs.flatten(1).double().tolist()
-        try:
-            loss, outputs, gradients = learn(
-                self.network, self.experiment.loss, rows, self._asked(wanted).tolist()
-            )
-        except OverflowError:  # where torch would go on with infinity
-            loss, outputs, gradients = torch.inf, [[torch.nan]] * len(rows), []
-        for parameter, gradient in zip(_learned(self.network), gradients, strict=False):
-            if parameter.requires_grad:
-                new = share * parameter.new_tensor(gradient)
-                parameter.grad = new if parameter.grad is None else parameter.grad + new
-        return inputs.new_tensor(loss, dtype=torch.double), inputs.new_tensor(
-            outputs, dtype=torch.double
+        rows = inputs.flatten(1).tolist()
+        loss, outputs, gradients = learn(
+            self.network, self.experiment.loss, rows, self._rows(wanted)
         )
+        linears = [module for module in self.network.modules() if isinstance(module, nn.Linear)]
+        for linear, found in zip(linears, gradients, strict=True):
+            for parameter, gradient in zip((linear.weight, linear.bias), found, strict=True):
+                if parameter is not None and parameter.requires_grad:
+                    before = 0 if parameter.grad is None else parameter.grad
+                    parameter.grad = before + share * parameter.new_tensor(gradient)
+        return _tensor(loss, inputs), _tensor(outputs, inputs)
 
-    def _asked(self, wanted: Tensor) -> Tensor:
-        """What each output should be: [n, outputs]."""
+    def _rows(self, wanted: Tensor) -> Matrix:
+        """What the outputs of each example are compared with: numbers, or chances of classes."""
         loss = self.experiment.loss
-        if wanted.is_floating_point():
-            return wanted.double()
-        if isinstance(loss, BCE):
-            return wanted[:, None].double()
-        classes = len(self.dataset.classes)
-        sure = F.one_hot(wanted, classes).double()
-        smoothing = loss.label_smoothing if isinstance(loss, CrossEntropy) else 0.0
-        return sure * (1 - smoothing) + smoothing / classes
+        if not wanted.is_floating_point() and not isinstance(loss, BCE):
+            wanted = F.one_hot(wanted, len(self.dataset.classes))
+            if isinstance(loss, CrossEntropy):
+                spread = loss.label_smoothing / wanted.shape[1]
+                wanted = wanted * (1 - loss.label_smoothing) + spread
+        rows: Matrix = wanted.reshape(len(wanted), -1).double().tolist()
+        return rows
+
+
+def _tensor(numbers: Any, like: Tensor) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.double, device=like.device)
+
+
+def _layers(
+    network: nn.Module, table: dict[type[nn.Module], Callable[[Any], Any]]
+) -> Iterator[Any]:
+    """The layers of a network in the words of an engine.
+
+    Inputs come as rows, and each number passes an activation by itself: there is nothing left
+    for Flatten to do.
+    """
+    for module in network.modules():
+        if not isinstance(module, (Row, nn.Flatten, nn.Identity)):
+            yield table[type(module)](module)
+
+
+def _weights(linear: nn.Linear) -> tuple[Matrix, list[float]]:
+    bias = linear.weight.new_zeros(linear.out_features) if linear.bias is None else linear.bias
+    return linear.weight.tolist(), bias.tolist()
+
+
+# --- number by number -----------------------------------------------------------------------------
+
+
+def _neurons(linear: nn.Linear) -> scalar.Layer:
+    rows = zip(*_weights(linear), strict=True)
+    return scalar.Layer([scalar.Neuron(weights, bias) for weights, bias in rows])
+
+
+def _each(function: Callable[[Value], Value]) -> Callable[[Values], Values]:
+    return lambda values: [function(value) for value in values]
+
+
+SCALAR: dict[type[nn.Module], Callable[[Any], Callable[[Values], Values]]] = {
+    nn.Linear: _neurons,
+    nn.ReLU: lambda module: _each(Value.relu),
+    nn.LeakyReLU: lambda module: _each(lambda value: value.relu(module.negative_slope)),
+    nn.Tanh: lambda module: _each(Value.tanh),
+    nn.Sigmoid: lambda module: _each(Value.sigmoid),
+}
+
+SCALAR_LOSSES: dict[type[Loss], Callable[[Values, list[float]], Value]] = {
+    CrossEntropy: scalar.cross_entropy, BCE: scalar.bce, MSE: scalar.mse,
+}  # fmt: skip
+
+
+def _by_scalars(network: nn.Module, loss: Loss, inputs: Matrix, wanted: Matrix) -> Learned:
+    """Example by example, so that the graph of one is all that is held."""
+    layers = list(_layers(network, SCALAR))
+    total, outputs = 0.0, []
+    for row, right in zip(inputs, wanted, strict=True):
+        values = [Value(number) for number in row]
+        for layer in layers:
+            values = layer(values)
+        part = SCALAR_LOSSES[type(loss)](values, right) * (1 / len(inputs))
+        part.backward()
+        total += part.data
+        outputs.append([value.data for value in values])
+    return total, outputs, [_slopes(layer) for layer in layers if isinstance(layer, scalar.Layer)]
+
+
+def _slopes(layer: scalar.Layer) -> tuple[Matrix, list[float]]:
+    rows = [[weight.grad for weight in neuron.weights] for neuron in layer.neurons]
+    return rows, [neuron.bias.grad for neuron in layer.neurons]
+
+
+# --- layer by layer -------------------------------------------------------------------------------
+
+
+MATRIX: dict[type[nn.Module], Callable[[Any], matrix.Layer]] = {
+    nn.Linear: lambda module: matrix.Linear(*_weights(module)),
+    nn.ReLU: lambda module: matrix.ReLU(),
+    nn.LeakyReLU: lambda module: matrix.LeakyReLU(module.negative_slope),
+    nn.Tanh: lambda module: matrix.Tanh(),
+    nn.Sigmoid: lambda module: matrix.Sigmoid(),
+}
+
+MATRIX_LOSSES: dict[type[Loss], Callable[[Matrix, Matrix], tuple[float, Matrix]]] = {
+    CrossEntropy: matrix.cross_entropy, BCE: matrix.bce, MSE: matrix.mse,
+}  # fmt: skip
+
+
+def _by_layers(network: nn.Module, loss: Loss, inputs: Matrix, wanted: Matrix) -> Learned:
+    layers = matrix.Network(list(_layers(network, MATRIX)))
+    outputs = layers.forward(inputs)
+    mean, gradient = MATRIX_LOSSES[type(loss)](outputs, wanted)
+    layers.backward(gradient)
+    linears = [layer for layer in layers.layers if isinstance(layer, matrix.Linear)]
+    return mean, outputs, [(layer.weight_gradient, layer.bias_gradient) for layer in linears]
+
+
+ENGINES = {"scalar": _by_scalars, "matrix": _by_layers}
+"""How each engine learns from a batch."""

@@ -28,15 +28,26 @@ PLAIN = Augmentation()
 
 
 class Session:
-    """The state of one run; see `train` for what is done with it."""
+    """The state of one run; see `train` for what is done with it.
+
+    Args:
+        goes_on: its weights will come from a checkpoint; those of another run it had before.
+    """
 
     def __init__(
-        self, run: str, experiment: Experiment, dataset: Dataset, device: torch.device
+        self,
+        run: str,
+        experiment: Experiment,
+        dataset: Dataset,
+        device: torch.device,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.run, self.experiment = run, experiment
         self.dataset, self.device = dataset, device
         torch.manual_seed(experiment.seed)  # weights, then dropout; data and order have their own
-        self.network, self._note = begin(experiment, dataset)
+        source = "" if goes_on else experiment.transfer.source
+        self.network, self._note = begin(experiment, dataset, source)
         self.network.to(device)
         self.channels_last = device.type == "cpu" and network.has_convolution(self.network)
         if self.channels_last:

@@ -1,5 +1,7 @@
 """Weights from another run or from a file; nothing in a file is ever executed."""
 
+import json
+import re
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -9,9 +11,13 @@ from tuilab.engine.averaging import Average
 from tuilab.engine.layers.blocks import Row
 from tuilab.lab import places
 from tuilab.lab.errors import InputError
+from tuilab.lab.files import write_atomically
 
 Group = dict[str, Tensor]
 """The tensors of one layer by their own names, such as weight and bias."""
+
+NAMED = 4
+"""Layers that a note names at most."""
 
 
 def take(target: nn.Module, source: str) -> str:
@@ -29,14 +35,21 @@ def take(target: nn.Module, source: str) -> str:
             break
         pairs[name] = other
     if not pairs:
-        raise InputError("no layer of it has the shape of one here", "transfer.source")
+        raise InputError(f"no layer of {source} has the shape of one here", "transfer.source")
     for name, other in pairs.items():
         for leaf, tensor in wanted[name].items():
             tensor.copy_(offered[other][leaf])
-    missing = [_label(target, number, name) for number, name in enumerate(wanted, 1)
-               if name not in pairs]  # fmt: skip
     note = f"{len(pairs)} of {len(wanted)} layers have the weights of {source}"
-    return f"{note}; {', '.join(missing)} begin anew" if missing else note
+    missing = [
+        f"{number} {type(target.get_submodule(name)).__name__}{_apart(wanted[name], offered, name)}"
+        for number, name in enumerate(wanted, 1)
+        if name not in pairs
+    ]
+    if not missing:
+        return note
+    begins = "begins" if len(missing) == 1 else "begin"
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    return f"{note}; {', '.join(missing[:NAMED])}{more} {begins} anew"
 
 
 def _groups(tensors: dict[str, Tensor]) -> dict[str, Group]:
@@ -54,8 +67,13 @@ def _agree(first: Group, second: Group | None) -> bool:
     )
 
 
-def _label(target: nn.Module, number: int, name: str) -> str:
-    return f"{number} {type(target.get_submodule(name)).__name__}"
+def _apart(group: Group, offered: dict[str, Group], name: str) -> str:
+    """How a layer differs from the one of its name, if there is one."""
+    for leaf, tensor in group.items():
+        other = offered.get(name, {}).get(leaf)
+        if other is not None and other.shape != tensor.shape:
+            return f" ({list(tensor.shape)} is not {list(other.shape)})"
+    return ""
 
 
 # --- where weights come from ----------------------------------------------------------------
@@ -78,12 +96,20 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    if not path.is_file():
+        raise InputError("there is no such file", str(path))
     try:
-        return dict(load_file(path))
+        found = load_file(path)
     except OSError as error:
-        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+        raise InputError(f"it cannot be read: {error}", str(path)) from None
     except SafetensorError as error:
         raise InputError(f"this is no whole safetensors file: {error}", str(path)) from None
+    return {name: found[name] for name in sorted(found, key=_counted)}
+
+
+def _counted(name: str) -> list[str | int]:
+    """To sort by: layer 10 comes after layer 2, which such files do not know."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _stored(run: str) -> Path:
@@ -104,7 +130,7 @@ def export(checkpoint: Path, target: Path) -> int:
 
     The network's lines and the data go along as text.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     experiment, captured = stored.look(checkpoint).experiment, stored.read(checkpoint)
     built: Row = network.build(experiment.network, experiment.input)
@@ -112,12 +138,13 @@ def export(checkpoint: Path, target: Path) -> int:
     average = Average(built)
     average.load_state_dict(captured["average"])
     about = {
-        "format": "pt", "network": repr(list(experiment.network)), "data": experiment.data.title,
+        "format": "pt", "title": experiment.title, "data": experiment.data.title,
+        "network": json.dumps(experiment.network),
     }  # fmt: skip
     with average.used(experiment.averaging):
         tensors = {name: t.detach().clone() for name, t in built.state_dict().items()}
     try:
-        save_file(tensors, target, about)
+        write_atomically(target, save(tensors, about))
     except OSError as error:
-        raise InputError(error.strerror or "it cannot be written", str(target)) from None
+        raise InputError(f"it cannot be written: {error.strerror}", str(target)) from None
     return sum(tensor.numel() for tensor in tensors.values())

@@ -202,7 +202,8 @@ class Worker(threading.Thread):
         device = devices.choose(experiment.training.device)
         dataset = self._data(experiment, device)
         fetch(experiment.plan, self._report)
-        session = Session(command.run, experiment, dataset, device)
+        goes_on = bool(command.checkpoint)
+        session = Session(command.run, experiment, dataset, device, goes_on=goes_on)
         note = take_over(session, before, command.checkpoint)
         self._publish(msgspec.structs.replace(session.started(note), folder=str(path)))
         for doubt in doubts(experiment):

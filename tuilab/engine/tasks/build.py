@@ -3,6 +3,7 @@
 from torch import nn
 
 from tuilab.engine.data.dataset import Dataset
+from tuilab.engine.scratch import Scratch
 from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.language import LanguageModel
@@ -22,4 +23,6 @@ TASKS: dict[type[tasks.Task], type[Task]] = {
 
 def build(experiment: Experiment, network: nn.Module, dataset: Dataset) -> Task:
     """The task of an experiment at work on its network."""
+    if experiment.training.engine != "torch":
+        return Scratch(experiment, network, dataset)
     return TASKS.get(type(experiment.task), Task)(experiment, network, dataset)

@@ -60,3 +60,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 1
+    engine: Annotated[
+        Literal["torch", "scalar", "matrix"],
+        knob("Who works out the gradients: torch, or plain Python to read (tuilab/scratch)"),
+    ] = "torch"

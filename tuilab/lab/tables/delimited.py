@@ -66,13 +66,15 @@ def _evenness(delimiter: str, rows: Sequence[Sequence[str]]) -> tuple[float, boo
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Names are no numbers and all different; what is below them is unlike them."""
-    first, rest = [cell.strip() for cell in rows[0]], rows[1:]
-    if any(cell and are_numbers([cell]) for cell in first) or len(set(first)) < len(first):
+    first = [cell.strip() for cell in rows[0]]
+    if any(cell and (is_missing(cell) or are_numbers([cell])) for cell in first):
         return False
-    columns = [[cell.strip() for cell in column] for column in zip(*rest, strict=False)]
-    if any(cell in column for cell, column in zip(first, columns, strict=False) if cell):
-        return False
-    return not any(cell and is_missing(cell) for cell in first)
+    columns = [[cell.strip() for cell in column] for column in zip(*rows[1:], strict=False)]
+    below = [{cell for cell in column if not is_missing(cell)} for column in columns]
+    pairs = [(name, cells) for name, cells in zip(first, below, strict=False) if name]
+    if any(cells and are_numbers(cells) for _, cells in pairs):
+        return True
+    return len(set(first)) == len(first) and not any(name in cells for name, cells in pairs)
 
 
 def records(file: Found, shape: Layout) -> Iterator[tuple[int, list[str]]]:

@@ -119,7 +119,7 @@ class Search(Study):
             height = min(points, key=lambda point: abs(point[0] - place))[1]
             label = f"suggested {short(found.suggestion)}"
             dot = [(place, height, height, height)]
-            traces.append(Trace(label, dot, 2, signs().lines[0], is_line=False))
+            traces.append(Trace(label, dot, 2, signs().lines[0]))
         name = "log10 of lr" if self._is_rate else "log2 of batch size"
         return Scene(traces, x_name=name, is_counted=False)
 
