@@ -11,8 +11,8 @@ from io import TextIOWrapper
 from tuilab.lab.errors import InputError
 
 COMMANDS = (
-    "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain", "devices", "ps", "attach", "stop",
-    "runs",
+    "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
+    "devices", "ps", "attach", "stop", "runs",
 )  # fmt: skip
 
 OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")

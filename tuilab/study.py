@@ -27,7 +27,7 @@ def find(
     from tuilab.engine.data.load import load
     from tuilab.engine.session import Session
 
-    place = devices.choose(experiment.training.device)
+    place = devices.of(experiment.training)
     session = Session("trial", experiment, load(experiment, place, _report), place)
     found = studies.find(session, Find(what), _report)
     _report("", 1.0)
@@ -69,8 +69,12 @@ def _report(what: str, fraction: float | None) -> None:
 
 
 def _rates(found: Found) -> str:
-    shown = found.points[:: max(1, len(found.points) // ROWS)]
-    rows = [(f"{rate:9.2g}", loss, rate == found.suggestion) for rate, loss in shown]
+    spacing, best = max(1, len(found.points) // ROWS), found.suggestion
+    rows = [
+        (f"{rate:9.2g}", loss, rate == best)
+        for number, (rate, loss) in enumerate(found.points)
+        if number % spacing == 0 or rate == best
+    ]
     if found.suggestion is None:
         return "\n".join([*_bars(("lr", "loss"), rows), f"No suggestion: {found.note}."])
     end = f"Suggested: --set optimizer.lr={found.suggestion:.2g}, {found.note}."

@@ -12,7 +12,7 @@ from tuilab.engine.data.dataset import Part
 from tuilab.engine.data.disturb import imbalanced, mislabelled, turned
 from tuilab.lab.catalogue import data as sets
 
-SETS = [kind for kind in typing.get_args(sets.AnyData) if kind is not sets.FashionMNIST]
+SETS = [kind for kind in typing.get_args(sets.AnyData) if not kind.is_collected]
 
 
 def having(knob):

@@ -12,7 +12,7 @@ from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.figures import centers
 from tuilab.engine.data.load import load
 from tuilab.lab.catalogue import data as sets
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, named
 
 CPU = torch.device("cpu")
 FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
@@ -42,7 +42,9 @@ seeds = st.integers(0, 2**31 - 1)
 
 def loaded(data: sets.AnyData, seed: int = 0) -> Dataset:
     task = data.tasks[0]
-    return load(Experiment(data=data, seed=seed, task=task), CPU, lambda what, fraction: None)
+    return load(
+        Experiment(data=data, seed=seed, task=named("task", task)), CPU, lambda what, fraction: None
+    )
 
 
 def parts(dataset: Dataset) -> tuple[Part, Part, Part]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tuilab.engine.data.images import _idx
 from tuilab.engine.data.load import load
-from tuilab.engine.data.published import FASHION_MNIST
-from tuilab.lab.catalogue.data import FashionMNIST
+from tuilab.engine.data.published import COLLECTIONS, FASHION_MNIST
+from tuilab.lab.catalogue.data import CIFAR10, KMNIST, MNIST, FashionMNIST
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
 
@@ -177,3 +177,40 @@ def test_a_copy_of_the_real_files_gives_the_same_set(tmp_path, fashion):
     shutil.copytree(fashion / "FashionMNIST", tmp_path / "FashionMNIST")
 
     assert torch.equal(loaded(tmp_path).train.inputs, loaded(fashion).train.inputs)
+
+
+@pytest.mark.parametrize("kind", [MNIST, KMNIST, FashionMNIST])
+def test_every_set_of_the_kind_reads_from_the_folders_of_torchvision(kind, tmp_path):
+    collection = COLLECTIONS[kind]
+    folder = tmp_path / collection.folder
+    folder.mkdir(parents=True)
+    for name, content in zip(
+        (PICTURES, LABELS, TEST_PICTURES, TEST_LABELS),
+        (pictures(40), labels(40), pictures(20), labels(20)),
+        strict=True,
+    ):
+        (folder / name).write_bytes(content)
+
+    data = kind(root=str(tmp_path), validation=0)
+    dataset = load(Experiment(data=data), CPU, lambda what, fraction: None)
+
+    assert dataset.train.inputs.shape == (40, 1, 28, 28)
+    assert dataset.train.targets.bincount().tolist() == [4] * 10
+    assert dataset.note.startswith("10 classes, all with 4 examples to train on. 20 of 20 test")
+
+
+@pytest.mark.parametrize("kind", list(COLLECTIONS))
+def test_files_folders_and_classes_are_those_of_torchvision(kind):
+    """Its sets know the same folders, mirrors and names of classes, in the same order."""
+    datasets = pytest.importorskip("torchvision.datasets")
+    theirs, collection = getattr(datasets, kind.__name__), COLLECTIONS[kind]
+
+    if kind is CIFAR10:
+        assert theirs.url.removesuffix("cifar-10-python.tar.gz") == collection.mirrors[0]
+        return
+    names = [name.removesuffix(".gz") for name, _ in theirs.resources]
+    assert collection.folder == f"{theirs.__name__}/raw"
+    assert [file.name for file in collection.files] == names
+    assert set(theirs.mirrors) & set(collection.mirrors)
+    if kind is KMNIST:
+        assert list(kind().classes) == theirs.classes

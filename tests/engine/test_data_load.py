@@ -17,7 +17,8 @@ CPU = torch.device("cpu")
 
 
 def loaded(data):
-    return load(Experiment(data=data, task=named("task", data.tasks[0])), CPU, lambda what, fraction: None)
+    experiment = Experiment(data=data, task=named("task", data.tasks[0]))
+    return load(experiment, CPU, lambda what, fraction: None)
 
 
 def examples(count):

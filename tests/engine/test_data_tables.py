@@ -7,11 +7,13 @@ import numpy
 import pytest
 import torch
 
+from tests.engine import fruit
 from tests.engine.sets import CPU
 from tuilab.engine.data.load import load
 from tuilab.engine.data.parts import Fold
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
+from tuilab.lab import files, places
 from tuilab.lab.catalogue.data import Table
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, named
@@ -91,7 +93,7 @@ def test_gaps_are_filled_with_the_mean_of_the_training_part_alone(write):
         if not float(value).is_integer() or float(value) % 5 == 0
     }
     present = [v for v in dataset.train.inputs[:, 0].tolist() if v.is_integer() and v % 5]
-    assert filled == {pytest.approx(sum(present) / len(present), rel=1e-5)}
+    assert list(filled) == [pytest.approx(sum(present) / len(present), rel=1e-5)]
     assert "40 missing numbers filled with the mean to train on." in dataset.note
 
 
@@ -364,17 +366,18 @@ def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
         loaded(str(tmp_path / "a.parquet"))
 
 
-def test_a_table_is_learned(write):
-    chance = random.Random(0)
-    weights = {"apple": 120.0, "cherry": 8.0}
-    rows = [
-        f"{weights[kind] * chance.uniform(0.6, 1.4):.1f},{kind}"
-        for kind in chance.choices(list(weights), k=200)
-    ]
-    plan = Experiment(data=Table(path=write(rows)), network=("Linear 8", "ReLU", "Linear 2"))
+def test_the_table_that_ships_is_the_one_that_is_made():
+    assert (places.presets() / "data" / "fruit.csv").read_text() == fruit.table()
+
+
+def test_the_preset_learns_to_tell_fruit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = files.read(files.presets()["table"].path)
 
     session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
     ended = [event for event in train(session) if isinstance(event, EpochEnded)]
 
-    assert ended[-1].validation["accuracy"] > 0.95
-    assert "Inputs: 1 number from 1 column" in session.started().note
+    assert ended[-1].validation["accuracy"] > 0.8
+    note = session.started().note
+    assert 'target: "fruit". "number" is left out: it only numbers the rows.' in note
+    assert "missing numbers filled" in note and "apple" in note

@@ -1,5 +1,6 @@
 """Searches for a learning rate and a batch size: what they suggest, and that nothing changes."""
 
+from itertools import pairwise
 from math import exp, log
 
 import pytest
@@ -52,7 +53,7 @@ def test_rates_rise_evenly_until_the_loss_explodes():
     points = list(finders.learning_rates(subject))
 
     rates = [rate for rate, _ in points]
-    steps = [log(second / first) for first, second in zip(rates, rates[1:], strict=False)]
+    steps = [log(second / first) for first, second in pairwise(rates)]
     assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-6)
     assert rates[0] == pytest.approx(finders.LOWEST) and rates[-1] <= finders.HIGHEST * 1.001
     suggestion = finders.steepest(points)
@@ -84,8 +85,13 @@ def test_where_a_rate_means_nothing_it_is_said(knobs: dict[str, object], words: 
         list(finders.learning_rates(session(**knobs)))
 
 
+@pytest.mark.parametrize(
+    "shortage",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory")],
+    ids=["GPU", "CPU"],
+)
 def test_batch_sizes_double_up_to_all_examples_and_end_where_memory_ends(
-    monkeypatch: pytest.MonkeyPatch,
+    shortage: RuntimeError, monkeypatch: pytest.MonkeyPatch
 ):
     sizes = [size for size, _ in finders.batch_sizes(session(examples=57))]
     assert sizes[:3] == [8, 16, 32] and sizes[-1] <= 57
@@ -95,7 +101,7 @@ def test_batch_sizes_double_up_to_all_examples_and_end_where_memory_ends(
 
     def short_of_memory(subject: Session) -> float:
         if subject.batch_size > 16:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise shortage
         return step(subject)
 
     monkeypatch.setattr(finders, "_step", short_of_memory)

@@ -139,4 +139,6 @@ def test_a_language_model_knows_more_than_how_frequent_each_character_is():
 def test_a_network_that_sees_what_comes_later_reads_the_answers():
     cheating = ["Embedding 64", "GRU 64 bidirectional=true returns=sequence", "Linear 97"]
 
-    assert results("language-model", network=cheating)["test"]["loss"] < 0.2
+    found = results("language-model", network=cheating, training__epochs=1)
+
+    assert found["test"]["loss"] < 0.5

@@ -61,6 +61,8 @@ def test_class_scores_are_those_of_counting_one_by_one(seed: int, count: int, si
         f1.append(2 * hits / ((guesses == number).sum() + (target == number).sum()).item())
     assert found["f1"] == pytest.approx(sum(f1) / len(f1))
     assert ("top_5" in found) == (count >= 10)
+    shares = [(guesses[target == k] == k).double().mean().item() for k in target.unique().tolist()]
+    assert found["worst_class"] == pytest.approx(min(shares))
 
 
 @given(SEEDS)

@@ -121,3 +121,18 @@ def test_a_prediction_that_fails_leaves_the_network_training():
         subject.predict(torch.zeros(4, 7))
 
     assert subject.network.training
+
+
+def test_what_could_not_be_started_is_not_set_either():
+    subject = session()
+
+    with pytest.raises(InputError, match=r"loss\.weight: 2 weights for 3 classes"):
+        subject.set("loss.weight", (1.0, 2.0))
+    with pytest.raises(InputError, match="Nesterov needs a momentum"):
+        subject.set("optimizer.name", "sgd")
+        subject.set("optimizer.nesterov", True)
+
+    assert subject.experiment.loss == experiment().loss
+    list(train(subject))
+    subject.set("loss.weight", (1.0, 2.0, 3.0))
+    assert subject.task.class_weights.tolist() == [1, 2, 3]

@@ -26,6 +26,11 @@ def of(*network: str, **knobs: object) -> list[str]:
         (("Linear 8", "ReLU", "Linear 1", "Sigmoid"), {"loss__name": "bce"}, "its own sigmoid"),
         (("Linear 8", "ReLU", "Linear 2"), {"optimizer__name": "lbfgs"}, "all examples at once"),
         (
+            ("Linear 8", "ReLU", "Linear 2"),
+            {"training__engine": "scalar", "training__epochs": 100_000},
+            "minutes for 100 000 epochs",
+        ),
+        (
             ("Linear 8", "ReLU", "Dropout 0.1", "Linear 2"),
             {"optimizer__name": "lbfgs", "data__batch_size": 0},
             "draws anew at each",

@@ -7,6 +7,7 @@ from tuilab.lab.experiment import Experiment, name_of, options, with_value
 from tuilab.lab.problems import problems
 
 PLAIN = ("Linear 8", "ReLU", "Linear 2")
+SCALAR = ("training.engine", "scalar")
 GAN = (["Generator", "Linear 8", "Linear 2"], ["Discriminator", "Linear 8", "Linear 1"])
 
 
@@ -34,6 +35,13 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
         (PLAIN, [LBFGS, ("training.precision", "fp16")], "take fp32 with it"),
         (PLAIN, [LBFGS, ("regularization.gradient_noise", 0.1)], "which chance would move"),
         (PLAIN, [LBFGS, ("augmentation.mixup", 0.1)], "which chance would move"),
+        (PLAIN, [("loss.weight", (1.0, 2.0, 3.0))], "3 weights for 2 classes"),
+        (PLAIN, [("loss.weight", (0.0, 0.0))], "all classes weigh 0"),
+        (
+            GAN,
+            [*ADVERSARIAL, ("data.name", "blobs"), ("data.label_noise", 0.1)],
+            "takes no notice of labels",
+        ),
         (GAN, [*ADVERSARIAL, LBFGS], "needs one loss to follow down"),
         (GAN, [*ADVERSARIAL, ("training.accumulation", 2)], "draws new noise for each part"),
         (PLAIN, [("data.name", "communities"), ("training.accumulation", 2)], "has no parts"),
@@ -42,6 +50,19 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
         (("Linear 1", "Step"), [*ROSENBLATT, LBFGS], "needs one loss to follow down"),
         (("Linear 1", "Step"), [*ROSENBLATT, ("training.precision", "bf16")], "counts mistakes"),
         (("Linear 1", "Step"), [*ROSENBLATT, ("training.checkpointing", True)], "no activations"),
+        (("Linear 8", "GELU", "Dropout 0.1", "Linear 2"), [SCALAR], "but not GELU, Dropout; take"),
+        ((["Residual", "Linear 2"], "Linear 2"), [SCALAR], "but not Residual"),
+        (PLAIN, [("data.name", "glyphs"), SCALAR], "takes rows of numbers, and this is [1, "),
+        (PLAIN, [("data.name", "copy"), SCALAR], "a target at each position"),
+        (GAN, [*ADVERSARIAL, SCALAR], "one answer an example, not for gan"),
+        (PLAIN, [("loss.name", "hinge"), SCALAR], "knows cross_entropy, bce, mse"),
+        (PLAIN, [("loss.balanced", True), SCALAR], "has no such thing"),
+        (PLAIN, [("augmentation.mixup", 0.1), SCALAR], "has no such thing"),
+        (PLAIN, [("training.precision", "bf16"), SCALAR], "has no such thing"),
+        (PLAIN, [("training.device", "cuda"), SCALAR], "runs on no GPU"),
+        (PLAIN, [("data.name", "fashion_mnist"), ("data.batch_size", 0), SCALAR], "say how many"),
+        (("Linear 9999", "Linear 2"), [SCALAR], "a data.batch_size of at most 3, a smaller"),
+        (("Linear 99999", "Linear 2"), [SCALAR], "weights; take a smaller network, or torch"),
         (
             PLAIN,
             [("regularization.patience", 2), ("data.validation", 0.0)],

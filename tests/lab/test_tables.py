@@ -134,10 +134,10 @@ def test_columns_can_be_left_out_by_hand(write: Write) -> None:
          ("column 1", "column 2", "column 3"), ","),
         ("colour,size\nred,big\ngreen,small\n", ("colour", "size"), ","),
         ("red,big\ngreen,small\nred,small\n", ("column 1", "column 2"), ","),
-        ("a,a,,a\n1,2,3,4\n3,4,5,5\n", ("a", "a (2)", "column 3", "a (3)"), ","),
+        ("a,a,,a\n1,2,3,4\n3,4,5,5\n", ("a", "a (2)", "unnamed 3", "a (3)"), ","),
         ("c,x\na,1\nc,2\n", ("c", "x"), ","),
         ("a,b\nb,a\na,b\n", ("column 1", "column 2"), ","),
-        ("x,y,\n1,2,\n3,4,\n", ("x", "y", "column 3"), ","),
+        ("x,y,\n1,2,\n3,4,\n", ("x", "y", "unnamed 3"), ","),
     ],
 )  # fmt: skip
 def test_delimiter_and_header_are_guessed(

@@ -237,7 +237,7 @@ async def test_knobs_are_found_by_a_part_of_the_name() -> None:
         assert "find: decay (esc shows all)" in pane.text
 
         await pane.press("escape")
-        assert "samples" in pane.text and "esc shows all" not in pane.text
+        assert "augmentation" in pane.text and "esc shows all" not in pane.text
         await pane.press("ctrl+f")
         await pane.type("nothing such")
         assert 'no knob has "nothing such" in its name' in pane.text

@@ -73,7 +73,7 @@ def test_a_matrix_names_counts_and_recall() -> None:
     assert "0 T-shirt" in text and "9 Ankle boot" in text
     assert text.count(" 90%") == 20, "recall and precision"
     row = next(line for line in text.splitlines() if "2 Pullover" in line)
-    assert row.split() == ["2", "Pullover", "·", "·", "9", "1", *["·"] * 6, "90%"]
+    assert row.split() == ["2", "Pullover", "·", "·", "9", "1", *["·"] * 6, "90%", "90%", "0.90"]
 
 
 def test_the_diagonal_is_in_brackets_without_colour() -> None:

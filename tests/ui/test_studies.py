@@ -78,7 +78,7 @@ async def test_one_single_example_has_no_batch_size() -> None:
     graph = Experiment(data=Karate(), network=("Linear 2",))
     async with lab(graph) as it:
         await it.press("S")
-        await it.shows("there is no batch size to choose")
+        await it.shows("single example")
         assert it.link.commands(Find) == []
 
 

@@ -4,6 +4,7 @@ import platform
 
 import torch
 
+from tuilab.lab.catalogue.training import Training
 from tuilab.lab.errors import InputError
 from tuilab.lab.records import Device
 
@@ -43,6 +44,12 @@ def choose(name: str) -> torch.device:
             return torch.device(device.name)
     usable = ", ".join(device.name for device in found if not device.problem)
     raise InputError(f"there is no {name} here; there is {usable}", "training.device")
+
+
+def of(training: Training) -> torch.device:
+    """The torch device to train on; plain Python runs on the CPU alone."""
+    plain = training.device == "auto" and training.engine != "torch"
+    return choose("cpu" if plain else training.device)
 
 
 def warm_up() -> None:

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from math import inf, isfinite, log
 from statistics import median
 
-import torch
 from msgspec.structs import replace
 
-from tuilab.engine import checkpoints
+from tuilab.engine import checkpoints, memory
 from tuilab.engine.session import Session
 from tuilab.engine.train import follow
 from tuilab.lab.errors import InputError
@@ -127,6 +126,8 @@ def _slope(points: list[Point]) -> float:
 
 def batch_sizes(session: Session) -> Iterator[Point]:
     """Train a little with ever larger batches: each size with its examples a second."""
+    if "batch_size" not in session.experiment.data.__struct_fields__:
+        raise InputError("this data is a single example: there is no batch to choose", "data")
     end, size, count = time.monotonic() + SECONDS, max(session.least, 8), len(session.dataset.train)
     fastest, slower = 0.0, 0
     with taken_back(session):
@@ -137,6 +138,7 @@ def batch_sizes(session: Session) -> Iterator[Point]:
             session.experiment, session.offset = replace(whole, data=data), 0
             speed = _speed(session, size)
             if speed is None:
+                memory.release()
                 return
             yield size, speed
             slower = slower + 1 if speed < fastest * 1.05 else 0
@@ -156,7 +158,9 @@ def _speed(session: Session, size: int) -> float | None:
             start = time.perf_counter()
             _step(session)
             seconds.append(time.perf_counter() - start)
-    except torch.OutOfMemoryError:
+    except (RuntimeError, MemoryError) as error:
+        if not memory.is_exhausted(error):
+            raise
         return None
     return size / median(seconds)
 

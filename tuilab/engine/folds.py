@@ -26,6 +26,10 @@ def validated(
         repeats: where it is not 0, so many random parts are held back instead.
     """
     rounds = repeats or folds
+    if not repeats and folds < 2:
+        raise InputError("there must be two folds or more", "folds")
+    if repeats and not experiment.data.validation:
+        raise InputError("nothing is held back; set it above 0", "data.validation")
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):  # a run that waits meanwhile finds its chance again
         for number in range(rounds):

@@ -82,7 +82,8 @@ class ClassScores(Scores):
         found = {"accuracy": confusion.accuracy(counts), "majority": confusion.majority(counts)}
         if self._top is not None:
             found["top_5"] = float(self._top) / total
-        macro = confusion.macro(confusion.per_class(counts))
+        scores = confusion.per_class(counts)
+        macro = confusion.macro(scores)
         found |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
         if self._kept:
             chances, targets = (torch.cat(kept).cpu() for kept in zip(*self._kept, strict=True))
@@ -90,6 +91,7 @@ class ClassScores(Scores):
                 found["auroc"] = area
         _, certainty, hits = self._bins
         found["ece"] = float((certainty - hits).abs().sum()) / total
+        found["worst_class"] = min(score.recall for score in scores if score.support)
         return found
 
 

@@ -52,7 +52,7 @@ class Scratch(Task):
         """What the outputs of each example are compared with: numbers, or chances of classes."""
         loss = self.experiment.loss
         if not wanted.is_floating_point() and not isinstance(loss, BCE):
-            wanted = F.one_hot(wanted, len(self.dataset.classes))
+            wanted = F.one_hot(wanted, len(self.dataset.classes)).double()
             if isinstance(loss, CrossEntropy):
                 spread = loss.label_smoothing / wanted.shape[1]
                 wanted = wanted * (1 - loss.label_smoothing) + spread

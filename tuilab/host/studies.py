@@ -56,7 +56,7 @@ def validate(command: Validate, tell: Callable[[AnyEvent], None], report: Report
         from tuilab.engine import devices
         from tuilab.engine.folds import validated
 
-        device = devices.choose(command.experiment.training.device)
+        device = devices.of(command.experiment.training)
         of, results = command.repeats or command.folds, []
         for result in validated(command.experiment, command.folds, command.repeats, device, report):
             if result is not None:

@@ -199,7 +199,7 @@ class Worker(threading.Thread):
         from tuilab.engine.layers.models import fetch
         from tuilab.engine.session import Session
 
-        device = devices.choose(experiment.training.device)
+        device = devices.of(experiment.training)
         dataset = self._data(experiment, device)
         fetch(experiment.plan, self._report)
         goes_on = bool(command.checkpoint)

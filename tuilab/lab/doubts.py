@@ -17,6 +17,7 @@ from tuilab.lab.catalogue.layers.shape import Flatten
 from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.network import Row
+from tuilab.lab.scratch import doubtful
 
 TRANSPARENT = (Dropout, Flatten, Identity)
 """Layers that leave two linear ones what they are: one linear map."""
@@ -33,6 +34,7 @@ def doubts(experiment: Experiment) -> list[str]:
         *_linear(rows),
         *_beginning(experiment, rows),
         *_stepping(experiment, rows),
+        *doubtful(experiment),
     ]
 
 

@@ -61,7 +61,8 @@ def find(name: str) -> Path:
         raise InputError(f"there is no such file; the preset is called {path.stem}", name)
     if path.suffix or os.sep in name:
         raise InputError("there is no such file", name)
-    raise InputError(f"there is no preset or file of this name; {nearest(name, known)}", name)
+    problem = f"there is no preset or file of this name; {nearest(name, known)}".rstrip("; ")
+    raise InputError(problem, name)
 
 
 def read(path: Path) -> Experiment:

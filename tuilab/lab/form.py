@@ -77,6 +77,11 @@ _CHOICES = {
         "bf16": "16 bits with the range of 32: fast on newer GPUs, nothing to watch",
         "fp16": "16 bits of small range: for older GPUs; small gradients are scaled up",
     },
+    "training.engine": {
+        "torch": "PyTorch: for everything that is more than a few hundred weights",
+        "scalar": "Number by number, each knows what it was made of (tuilab/scratch/scalar.py)",
+        "matrix": "Layer by layer, as it is done on paper (tuilab/scratch/matrix.py)",
+    },
     "optimizer.weight_decay_on": {
         "weights": "Matrices and kernels; not biases, norms, embeddings and positions",
         "all": "Every parameter, as PyTorch does by itself",

@@ -42,9 +42,9 @@ def _found(path: str, what: str) -> tuple[Path, os.stat_result]:
         raise InputError(f"nothing is named yet; set it to {what}", "data.path")
     try:
         here = Path(path).expanduser()
-        shipped = places.presets() / "data" / path
-        if not here.is_absolute() and not os.path.exists(here) and os.path.exists(shipped):
-            here = shipped
+        if not here.is_absolute() and not os.path.exists(here):
+            shipped = places.presets() / "data" / path
+            here = shipped if os.path.exists(shipped) else here
         return here, here.stat()
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)

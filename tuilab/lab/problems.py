@@ -8,6 +8,7 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of, value_at
 from tuilab.lab.layer import Shape, Tokens, show
 from tuilab.lab.network import Line
+from tuilab.lab.scratch import impossible
 
 
 def problems(experiment: Experiment) -> list[str]:
@@ -21,6 +22,7 @@ def problems(experiment: Experiment) -> list[str]:
     if not found:
         found.extend(_ending(experiment))
     found.extend(_combinations(experiment))
+    found.extend(impossible(experiment))
     return found
 
 

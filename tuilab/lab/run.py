@@ -111,7 +111,7 @@ class Run(Struct):
     def begin(self, run: str, experiment: Experiment) -> None:
         """Turn to a new run, before its first event."""
         self.started = self.progress = self.epoch = None
-        self.failure = self.finished = self.picture = None
+        self.failure = self.finished = self.picture = self.found = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks = {}, []

@@ -44,6 +44,7 @@ CONTROL = [
 EDIT = [
     _key("u", "undo", "undo", "Take back the last change of the experiment"),
     _key("U,ctrl+r", "redo", "redo", "Do again what was taken back"),
+    _key("P", "draw", "draw points", "Draw points by hand in the result pane, and learn those"),
     _key("ctrl+o", "open", "open", "Open a preset or an experiment file"),
     _key("ctrl+s", "save", "save", "Save the experiment to a file"),
     _key("y", "copy", "copy", "Copy the experiment, the network, the results or the run's path"),

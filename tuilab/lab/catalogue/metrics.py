@@ -10,6 +10,7 @@ HELP = {
     "f1": "Harmonic mean of precision and recall of a class; mean over classes",
     "auroc": "Chance that an example of a class is ranked above one of another",
     "ece": "Calibration error: how far certainty is from the share of right answers",
+    "worst_class": "Share of right answers in the class that is told worst (worst-group accuracy)",
     "perplexity": "Among how many equally likely tokens the network still has to choose",
     "r2": "Share of the variance of the targets that is explained; 0: no better than the mean",
     "mae": "Mean absolute error, in units of the target",
@@ -26,7 +27,7 @@ HELP = {
 }
 """Every name under which the engine tells a number of a run."""
 
-SECONDARY = ("precision", "recall", "ece", "top_5", "rmse", "discriminator_loss")
+SECONDARY = ("precision", "recall", "ece", "worst_class", "top_5", "rmse", "discriminator_loss")
 """What is left out where there is room for few numbers."""
 
 MOST = 5

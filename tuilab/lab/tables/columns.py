@@ -23,7 +23,10 @@ MOST_CLASSES = 1000
 FEW_CLASSES = 20
 """Different whole numbers of the target, up to which they are classes unless the task says not."""
 
-COUNTERS = frozenset({"", "id", "index", "row", "rownames", "unnamed: 0", "__index_level_0__"})
+COUNTERS = frozenset(
+    {"#", "id", "index", "no", "nr", "number", "row", "rownames", "unnamed 1", "unnamed: 0",
+     "__index_level_0__"}
+)  # fmt: skip
 """Names, in small letters, of columns that may do nothing but number the rows."""
 
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?")
@@ -150,7 +153,7 @@ def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
     """The same names, with a number behind one that was there before, or for one that is empty."""
     found: list[str] = []
     for place, given in enumerate(names):
-        name, count = given.strip() or f"column {place + 1}", 1
+        name, count = given.strip() or f"unnamed {place + 1}", 1
         while name in found:
             count += 1
             name = f"{given.strip()} ({count})"

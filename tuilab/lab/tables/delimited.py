@@ -10,13 +10,13 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.found import Found
 from tuilab.lab.tables.columns import are_numbers, distinct_names, is_missing
 
-WHOLE = 4_000_000
+WHOLE = 2_000_000
 """Bytes up to which a file is read from beginning to end when it is looked at."""
 
-HEAD = 1_000_000
+HEAD = 500_000
 """Bytes from the beginning of a larger file; what follows is looked at in blocks."""
 
-BLOCK, BLOCKS = 1 << 16, 24
+BLOCK, BLOCKS = 1 << 15, 16
 
 DELIMITERS = (",", ";", "\t", "|")
 

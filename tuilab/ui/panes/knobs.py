@@ -27,9 +27,9 @@ class KnobsPane(KnobSheet):
         _key("enter,f2", "edit", "change", "Type a value, choose one, or turn it over"),
         _key("left,minus", "turn(-1)", "less", "The next value down, or the choice before"),
         _key("right,plus,equals_sign", "turn(1)", "more", "The next value up, or the choice after"),
+        *explaining("knobs"),
         _key("backspace,delete", "reset", "default", "Back to the default"),
         _key("ctrl+f", "find", "find", "Show only knobs whose name holds what is typed"),
-        *explaining("knobs"),
         _key("escape", "unfind", "show all", "Show all knobs again"),
     ]
 

@@ -29,6 +29,7 @@ class NetworkPane(NetworkSheet):
         _key("a", "add", "add", "Add a line below, or into an open block"),
         _key("A", "add_above", "add above", "Add a line above", shown=False),
         _key("d,delete", "remove", "delete", "Remove the line or the whole block"),
+        *explaining("network"),
         _key("c", "duplicate", "copy", "The same line or block once more below"),
         _key("J,shift+down,alt+down", "shift(1)", "move", "Move the line down, also into blocks"),
         _key("K,shift+up,alt+up", "shift(-1)", "move up", "Move the line up, also into blocks",
@@ -38,7 +39,6 @@ class NetworkPane(NetworkSheet):
         _key("z", "freeze", "freeze", "Let the layer keep its weights, or learn again; goes live"),
         _key("left", "fold", "fold", "Fold the block, or go to the block around", shown=False),
         _key("right", "unfold", "unfold", "Open the block, or go into it", shown=False),
-        *explaining("network"),
     ]  # fmt: skip
 
     class Edited(Message):

@@ -8,6 +8,7 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widget import Widget
 
+from tuilab.lab.catalogue.data import Drawn as HandDrawn
 from tuilab.lab.catalogue.tasks import LanguageModel
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.messages import Probe
@@ -22,20 +23,18 @@ from tuilab.lab.pictures import (
     Written,
 )
 from tuilab.lab.run import Run
+from tuilab.ui.widgets.board import Board
 from tuilab.ui.widgets.chart import Chart
+from tuilab.ui.widgets.coloured import Coloured
 from tuilab.ui.widgets.confusion import MORE, draw_matrix, size_of_matrix
 from tuilab.ui.widgets.creations import draw_gallery, draw_pairs, draw_written
-from tuilab.ui.widgets.drawing import Drawing
-from tuilab.ui.widgets.glyphs import has_shades_of_colour, signs
+from tuilab.ui.widgets.glyphs import signs
 from tuilab.ui.widgets.grid import Grid
 from tuilab.ui.widgets.legend import say
-from tuilab.ui.widgets.plane import Hues, draw_plane, size_of_plane
+from tuilab.ui.widgets.plane import Hues, draw_plane
 from tuilab.ui.widgets.samples import draw_samples
 from tuilab.ui.widgets.scene import Scene
 from tuilab.ui.widgets.traces import Trace
-
-CLASSES = 8
-"""Classes that are told apart by colour; more repeat the colours."""
 
 EMPTY = {
     "plane": "The plane as the network sees it appears here, with the examples over it.",
@@ -67,13 +66,8 @@ MADE = ("language_model", "autoencoder", "gan")
 """Tasks whose networks make something that is shown instead of their answers."""
 
 
-class PictureView(Drawing, can_focus=True):
+class PictureView(Coloured, can_focus=True):
     """A surface or a confusion matrix, drawn in character cells."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "result--label", "result--wrong",
-        *(f"result--class-{number}" for number in range(1, CLASSES + 1)),
-    }  # fmt: skip
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "turn", "Samples", tooltip="Matrix or sample predictions", id="result.turn"),
@@ -107,7 +101,7 @@ class PictureView(Drawing, can_focus=True):
 
     def drawn(self, width: int, height: int) -> Grid:
         """The picture in a size."""
-        hues = self._hues()
+        hues = self.hues()
         self.refresh_bindings()
         match self.picture:
             case Surface():
@@ -153,18 +147,6 @@ class PictureView(Drawing, can_focus=True):
             return "beside"
         return "above" if height >= rows + 10 else "one"
 
-    def _hues(self) -> Hues:
-        numbers = range(1, CLASSES + 1)
-        _, _, behind, front = self.colors
-        return Hues(
-            behind,
-            front,
-            tuple(self.get_component_styles(f"result--class-{n}").color for n in numbers),
-            self.get_component_rich_style("result--label"),
-            self.get_component_rich_style("result--wrong"),
-            has_shades_of_colour(self.app),
-        )
-
     def action_turn(self) -> None:
         """Turn from the matrix to the samples and back."""
         self.is_turned = not self.is_turned
@@ -183,19 +165,12 @@ class PictureView(Drawing, can_focus=True):
             return True
         return isinstance(picture, Confusion) and self._form(picture, *self.size) == "one"
 
-    def wanted(self) -> Probe:
-        """The picture that would fill the view."""
-        if not self.size:
-            return Probe()
-        columns, rows = size_of_plane(*self.size)
-        height = rows * 2 if has_shades_of_colour(self.app) else rows
-        return Probe(columns, height, samples=24)
-
 
 class ResultPane(Widget):
     """The newest picture of what the network does."""
 
     view = query_one(PictureView)
+    board = query_one(Board)
     chart = query_one(Chart)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -204,14 +179,25 @@ class ResultPane(Widget):
 
     def compose(self) -> ComposeResult:
         yield PictureView()
+        yield Board()
         yield Chart()
 
     def on_mount(self) -> None:
         self._title(None)
 
-    def show(self, run: Run) -> None:
-        """Show a run's newest picture, or what will appear."""
+    def show(self, run: Run, desk: Experiment | None = None) -> None:
+        """Show a run's newest picture, or what will appear; points of the desk can be drawn."""
         picture, experiment = run.picture, run.experiment
+        if isinstance(data := (desk or experiment or Experiment()).data, HandDrawn):
+            is_same = experiment is not None and isinstance(experiment.data, HandDrawn)
+            under = picture if is_same and isinstance(picture, Surface) else None
+            self._shown = ()
+            self.set_class(True, "-board")
+            self.set_class(False, "-curve")
+            self._title(desk)
+            self.board.show(data.points, data.classes, under)
+            return
+        self.set_class(False, "-board")
         if self._shown and self._shown[0] is picture and self._shown[1] is experiment:
             return
         self._shown = (picture, experiment)
@@ -241,6 +227,8 @@ class ResultPane(Widget):
 
     def wanted(self) -> Probe:
         """The picture that would fill the pane."""
+        if self.has_class("-board"):
+            return self.board.wanted()
         if self.has_class("-curve"):
             return Probe(max(2, self.size.width * 2), self.size.height)
         return self.view.wanted()

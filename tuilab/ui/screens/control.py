@@ -137,6 +137,15 @@ class Control(Screen[None]):
         """The next value of a knob up or down."""
         self.send(self.desk.edit(nudged(self.desk.experiment, key, direction)))
 
+    def change(self, key: str, value: Any) -> None:
+        """Give a knob a value; what cannot be is said."""
+        try:
+            experiment = with_value(self.desk.experiment, key, value)
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.send(self.desk.edit(experiment))
+
     def action_undo(self) -> None:
         """Take the last change back."""
         self._report(self.desk.undo(), "There is nothing to undo.")

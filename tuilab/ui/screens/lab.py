@@ -12,8 +12,7 @@ from textual.containers import Container, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import with_value
+from tuilab.lab.catalogue.data import Drawn
 from tuilab.lab.messages import AnyCommand, AnyEvent, Logged, Probe
 from tuilab.lab.run import Run, Snapshot
 from tuilab.ui import actions, words
@@ -28,6 +27,7 @@ from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.screens.filing import Filing
 from tuilab.ui.screens.help import Help
 from tuilab.ui.screens.tabs import Tabs
+from tuilab.ui.widgets.board import Board
 
 PATIENCE = 2.0
 """Seconds after which a picture that has not come is asked for again."""
@@ -135,7 +135,7 @@ class LabScreen(Filing):
         if self._is_seen(self.charts) and not slow:
             self._draw(run)
         if self._is_seen(self.result) and not slow:
-            self.result.show(run)
+            self.result.show(run, experiment)
         self.log_pane.show(run)
         if self._is_seen(self.log_pane):
             self.log_pane.unseen = 0
@@ -180,16 +180,24 @@ class LabScreen(Filing):
 
     @on(KnobsPane.Edited)
     def _knob_edited(self, event: KnobsPane.Edited) -> None:
-        try:
-            experiment = with_value(self.desk.experiment, event.key, event.value)
-        except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
-        else:
-            self.send(self.desk.edit(experiment))
+        self.change(event.key, event.value)
 
     @on(PictureView.Warmed)
     def _warmed(self, event: PictureView.Warmed) -> None:
         self.nudge("task.temperature", event.direction)
+
+    @on(Board.Drew)
+    def _drew(self, event: Board.Drew) -> None:
+        self.change("data.points", event.points)
+
+    def action_draw(self) -> None:
+        """Draw points by hand; other data gives way to them."""
+        if not isinstance(self.desk.experiment.data, Drawn):
+            self.change("data.name", "drawn")
+        self.action_pane("result")
+        self.result.show(self.desk.run, self.desk.experiment)
+        self.set_focus(self.result.board)
+        self.result.board.draw(True)
 
     # Where things are
 

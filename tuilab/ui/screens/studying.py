@@ -5,7 +5,7 @@ from typing import Literal
 from textual import work
 
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import knobs, with_value
+from tuilab.lab.experiment import knobs
 from tuilab.lab.messages import Find, Stop, Validate
 from tuilab.lab.run import Run
 from tuilab.ui.screens.control import Control, whole_number
@@ -39,12 +39,7 @@ class Studying(Control):
         self.send([*begin, Find(what)])
         value = await self.app.push_screen_wait(Search(what))
         if value is not None:
-            try:
-                experiment = with_value(self.desk.experiment, KEYS[what], value)
-            except InputError as error:
-                self.notify(str(error), severity="error", markup=False)
-            else:
-                self.send(self.desk.edit(experiment))
+            self.change(KEYS[what], value)
 
     @work(exclusive=True, group="study")
     async def action_validate(self) -> None:

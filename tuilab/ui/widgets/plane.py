@@ -41,15 +41,22 @@ def size_of_plane(width: int, height: int) -> tuple[int, int]:
     return max(1, min(width - 4, rows * 2)), rows
 
 
+def box_of_plane(width: int, height: int) -> tuple[int, int, int]:
+    """The first column of the plane in its drawing, its columns and its rows."""
+    columns, rows = size_of_plane(width, height)
+    return max(4, (width - columns) // 2), columns, rows
+
+
 def draw_plane(
     surface: Surface, classes: Sequence[str], size: tuple[int, int], hues: Hues, signs: Signs
 ) -> Grid:
-    """Draw a surface; without classes it is a regression's."""
+    """Draw a surface; without classes it is a regression's, without values the examples alone."""
     grid = Grid(*size, hues.label)
-    columns, rows = size_of_plane(*size)
-    left = max(4, (size[0] - columns) // 2)
+    left, columns, rows = box_of_plane(*size)
     picture = _Plane(surface, len(classes), hues, signs)
-    if hues.is_blended:
+    if not surface.values:
+        pass
+    elif hues.is_blended:
         paint(grid, left, 0, picture.pixels(columns, rows * 2))
     else:
         picture.texture(grid, left, columns, rows)
@@ -150,6 +157,8 @@ class _Plane:
         if not self.hues.is_blended:
             return self.hues.label + Style(bold=True)
         number, _ = self.split(target if not self.classes else target + 0.999)
+        if not self.surface.values:
+            return self.hues.label + Style(color=self.hues.of(number).rich_color, bold=True)
         colour = self.hues.of(number).blend(self.hues.front, 0.72)
         return two_pixels((colour.r, colour.g, colour.b), self.colour(under)) + Style(bold=True)
 

@@ -1,0 +1,315 @@
+"""Folders of pictures: classes, parts, one size for all, and what cannot be read."""
+
+import io
+import os
+
+import numpy
+import pytest
+import torch
+from PIL import Image, PngImagePlugin
+
+from tuilab.engine.data import folder as folders
+from tuilab.engine.data.load import load
+from tuilab.lab.catalogue.data import Folder
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.problems import problems
+
+CPU = torch.device("cpu")
+
+
+def paint(path, colour, size=(20, 20), **saved):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path, **saved)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Twelve red and eight blue pictures, each of its own shade."""
+    for number in range(12):
+        paint(tmp_path / "pets" / "red" / f"{number:02}.png", (255, number, 0))
+    for number in range(8):
+        paint(tmp_path / "pets" / "blue" / f"{number:02}.png", (0, number, 255))
+    return tmp_path / "pets"
+
+
+def loaded(root, report=lambda what, fraction: None, **knobs):
+    return load(Experiment(data=Folder(path=str(root), **knobs)), CPU, report)
+
+
+def all_of(dataset):
+    parts = (dataset.train, dataset.validation, dataset.test)
+    return torch.cat([p.inputs for p in parts]), torch.cat([p.targets for p in parts])
+
+
+def only(root, **knobs):
+    """The first picture of the first class, everything in the training part in its order."""
+    source = folders.folder(Folder(path=str(root), test=0, **knobs), 0, lambda what, part: None)
+    return source.training.inputs[0]
+
+
+def test_each_folder_is_a_class(root):
+    data = Folder(path=str(root), size=8)
+
+    dataset = loaded(root, size=8, validation=0.25, test=0.2)
+
+    inputs, targets = all_of(dataset)
+    assert data.classes == dataset.classes == ("blue", "red")
+    assert data.shape == (3, 8, 8) and inputs.shape == (20, 3, 8, 8)
+    assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [12, 4, 4]
+    assert torch.equal((inputs[:, 0, 0, 0] == 255).long(), targets)
+    assert len(inputs[:, 1, 0, 0][targets == 1].unique()) == 12
+    assert data.title == "pets"
+
+
+def test_grey_pictures_have_one_channel(root):
+    dataset = loaded(root, size=8, color=False)
+
+    grey = 0.299 * 255
+    inputs, targets = all_of(dataset)
+    assert inputs.shape[1:] == (1, 8, 8)
+    assert inputs[targets == 1].float().mean() == pytest.approx(grey, abs=5)
+
+
+def test_parts_in_folders_of_their_own_stay_apart(tmp_path):
+    for part, count in (("Train", 6), ("val", 3), ("test", 4)):
+        for number in range(count):
+            for name in ("a", "b"):
+                paint(tmp_path / part / name / f"{number}.png", (count, number, ord(name)))
+
+    dataset = loaded(tmp_path, validation=0.5, test=0.5)
+
+    assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [12, 6, 8]
+    assert set(dataset.validation.inputs[:, 0, 0, 0].tolist()) == {3}
+    assert dataset.classes == ("a", "b")
+
+
+def test_without_a_folder_to_validate_some_to_train_on_are_held_back(tmp_path):
+    for part in ("training", "testing"):
+        for number in range(10):
+            paint(tmp_path / part / "ab"[number % 2] / f"{number}.png", (number, 0, 0))
+
+    dataset = loaded(tmp_path, validation=0.2)
+
+    assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [8, 2, 10]
+    assert "8 of 10 test examples are in the training part as well" in dataset.note
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    for name in ("train", "plane"):
+        paint(tmp_path / name / "1.png", "red")
+
+    assert Folder(path=str(tmp_path)).classes == ("plane", "train")
+
+
+def test_hidden_things_and_other_files_are_passed_over_and_folders_within_are_not(root):
+    (root / ".cache").mkdir()
+    (root / "__MACOSX").mkdir()
+    (root / "red" / "notes.txt").write_text("mine")
+    (root / "red" / "._00.png").write_bytes(b"no picture")
+    paint(root / "red" / "more" / "12.JPG", (255, 99, 0), quality=95)
+
+    dataset = loaded(root)
+
+    assert dataset.classes == ("blue", "red")
+    assert len(all_of(dataset)[0]) == 21
+    assert "left out" not in dataset.note
+
+
+@pytest.mark.parametrize(("wide", "high"), [(60, 20), (20, 60), (20, 20), (7, 5)])
+def test_the_middle_of_a_picture_is_kept(tmp_path, wide, high):
+    middle, around = (0, 255, 0), (255, 0, 0)
+    image = Image.new("RGB", (wide, high), around)
+    side = min(wide, high)
+    left, top = (wide - side) // 2, (high - side) // 2
+    image.paste(middle, (left, top, left + side, top + side))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        image.save(tmp_path / name / "1.png")
+
+    pixels = only(tmp_path, size=10)
+
+    assert pixels[:, 5, 5].tolist() == list(middle)
+    assert (pixels[1] > 200).float().mean() > 0.75
+
+
+def test_a_picture_of_the_right_size_stays_as_it_is(tmp_path):
+    pixels = numpy.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=numpy.uint8)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels).save(tmp_path / name / "1.png")
+
+    assert torch.equal(only(tmp_path, size=16), torch.from_numpy(pixels).permute(2, 0, 1))
+
+
+def test_a_larger_picture_becomes_the_mean_of_its_pixels(tmp_path):
+    pixels = numpy.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=numpy.uint8)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(pixels).save(tmp_path / name / "1.png")
+
+    middle = torch.from_numpy(pixels[:, 16:80]).permute(2, 0, 1).float()
+    means = torch.nn.functional.interpolate(
+        middle[None], size=(8, 8), mode="bilinear", antialias=True, align_corners=False
+    )[0]
+    inside = (only(tmp_path, size=8).float() - means)[:, :, 1:-1]  # beside it, Pillow looks farther
+    assert inside.abs().max() <= 1
+
+
+def _odd(kind):
+    """One picture of each kind that reads wrongly when it is read without care."""
+    half = numpy.full((8, 8), 32768, dtype=numpy.uint16)
+    clear = numpy.zeros((8, 8, 4), dtype=numpy.uint8)
+    images = {
+        "16 bits": Image.fromarray(half),
+        "transparent": Image.fromarray(clear),
+        "palette": Image.new("RGB", (8, 8), (10, 200, 30)).convert("P"),
+        "one bit": Image.new("1", (8, 8), 1),
+        "CMYK": Image.new("CMYK", (8, 8), (0, 0, 0, 0)),
+    }
+    return images[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "suffix"),
+    [
+        ("16 bits", [128, 128, 128], ".png"),
+        ("transparent", [255, 255, 255], ".png"),
+        ("palette", [10, 200, 30], ".gif"),
+        ("one bit", [255, 255, 255], ".png"),
+        ("CMYK", [255, 255, 255], ".tif"),
+    ],
+)
+def test_odd_kinds_of_pictures_look_as_they_should(tmp_path, kind, expected, suffix):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        _odd(kind).save(tmp_path / name / f"1{suffix}")
+
+    pixels = only(tmp_path, size=4)
+
+    assert (pixels[:, 2, 2].int() - torch.tensor(expected)).abs().max() <= 8
+
+
+def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera stood on its side: turn by 90° clockwise
+    image = Image.new("RGB", (40, 40), (0, 0, 0))
+    image.paste((255, 255, 255), (0, 0, 20, 40))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        image.save(tmp_path / name / "1.jpg", exif=exif, quality=95)
+
+    pixels = only(tmp_path, size=8)
+
+    assert pixels[:, 1, 4].float().mean() > 200 and pixels[:, 6, 4].float().mean() < 50
+
+
+def _huge():
+    """A PNG of some bytes that announces 400 million pixels."""
+    content = io.BytesIO()
+    Image.new("1", (8, 8)).save(content, "PNG")
+    raw = bytearray(content.getvalue())
+    raw[16:24] = (20_000).to_bytes(4, "big") * 2
+    import zlib
+
+    raw[29:33] = zlib.crc32(bytes(raw[12:29])).to_bytes(4, "big")
+    return bytes(raw)
+
+
+def test_what_cannot_be_read_is_left_out_counted_and_named(root):
+    whole = (root / "red" / "00.png").read_bytes()
+    (root / "red" / "x1.png").write_bytes(whole[:50])
+    (root / "red" / "x2.jpg").write_text("no picture")
+    (root / "red" / "x3.png").write_bytes(b"")
+    (root / "red" / "x4.png").write_bytes(_huge())
+
+    dataset = loaded(root)
+
+    assert len(all_of(dataset)[0]) == 20
+    assert dataset.note.startswith(
+        "4 of 24 pictures left out: red/x1.png is damaged (image file is truncated"
+    )
+    assert "red/x2.jpg is no picture that can be read" in dataset.note
+    assert "; and 1 more. Classes to train on: blue" in dataset.note
+
+
+def test_a_picture_that_announces_too_much_is_not_decoded(tmp_path):
+    path = tmp_path / "big.png"
+    path.write_bytes(_huge())
+
+    assert folders._pixels(path, 8, True) in (
+        "is no picture that can be read",
+        "has 400 million pixels",
+    )
+
+
+def test_a_file_is_read_as_a_picture_of_a_known_kind_or_not_at_all(tmp_path):
+    path = tmp_path / "page.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(evil) run\n")
+
+    assert folders._pixels(path, 8, True) == "is no picture that can be read"
+    assert PngImagePlugin
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda root: None, "there is no such file or folder"),
+        (lambda root: root.write_text("a file"), "it is a file; name the folder"),
+        (lambda root: root.mkdir(), "it has no folders in it; each class needs a folder"),
+        (lambda root: (root / "one").mkdir(parents=True), "it has one folder only, one; two"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_says_why(tmp_path, make, says):
+    make(tmp_path / "pets")
+
+    with pytest.raises(InputError, match=says) as caught:
+        loaded(tmp_path / "pets")
+    assert caught.value.where == (str(tmp_path / "pets"),)
+    data = Folder(path=str(tmp_path / "pets"))
+    assert data.classes == () and problems(Experiment(data=data))[0].startswith("data: ")
+
+
+def test_a_class_without_pictures_and_one_that_is_only_tested_are_named(root):
+    (root / "green").mkdir()
+    with pytest.raises(InputError, match=r"green: there is no picture in it that can be read"):
+        loaded(root)
+    (root / "green" / "1.png").write_text("no picture")
+    with pytest.raises(InputError, match=r"can be read \(green/1.png is no picture"):
+        loaded(root)
+
+    for part, names in (("train", "ab"), ("test", "abc")):
+        for name in names:
+            paint(root.parent / "parts" / part / name / "1.png", "red")
+    with pytest.raises(InputError, match='"c" is not among the classes to train on'):
+        loaded(root.parent / "parts")
+
+
+def test_too_many_pictures_for_the_memory_are_refused_before_they_are_read(root, monkeypatch):
+    monkeypatch.setattr(folders, "LARGEST", 10_000)
+
+    with pytest.raises(InputError, match=r"20 pictures need .* make data\.size smaller"):
+        loaded(root)
+
+
+def test_loading_tells_how_far_it_is_and_can_be_cancelled(root):
+    told = []
+
+    loaded(root, lambda *news: told.append(news))
+
+    assert told == [("Reading the pictures of pets", 1.0)]
+
+    def cancel(what, fraction):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loaded(root, cancel)
+
+
+def test_a_new_class_is_seen(root):
+    assert Folder(path=str(root)).classes == ("blue", "red")
+
+    paint(root / "green" / "1.png", "green")
+    os.utime(root, ns=(1, 1))
+
+    assert Folder(path=str(root)).classes == ("blue", "green", "red")

@@ -1,0 +1,155 @@
+"""The matrix engine's way back, layer by layer, is that of autograd to 1e-10."""
+
+import doctest
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tuilab.scratch import matrix
+from tuilab.scratch.matrix import (
+    SGD,
+    LeakyReLU,
+    Linear,
+    Matrix,
+    Network,
+    ReLU,
+    Sigmoid,
+    Tanh,
+    bce,
+    cross_entropy,
+    mse,
+)
+
+EXACT = {"rtol": 1e-10, "atol": 1e-10}
+
+
+def test_what_its_page_shows_is_so() -> None:
+    assert doctest.testmod(matrix).failed == 0
+
+
+def same(found: Matrix, expected: Tensor | None) -> None:
+    assert expected is not None
+    torch.testing.assert_close(torch.tensor(found, dtype=torch.double), expected.double(), **EXACT)
+
+
+def random(*sizes: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*sizes, dtype=torch.double, generator=generator).requires_grad_()
+
+
+# --- layers -------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(0, 999))
+def test_a_linear_layer_and_its_way_back_are_those_of_torch(
+    examples: int, inputs: int, outputs: int, seed: int
+) -> None:
+    x, weight = random(examples, inputs, seed=seed), random(outputs, inputs, seed=seed + 1)
+    bias, gradient = random(outputs, seed=seed + 2), random(examples, outputs, seed=seed + 3)
+    expected = F.linear(x, weight, bias)
+    expected.backward(gradient)
+    layer = Linear(weight.tolist(), bias.tolist())
+
+    same(layer.forward(x.tolist()), expected)
+    same(layer.backward(gradient.tolist()), x.grad)
+    same(layer.weight_gradient, weight.grad)
+    same([layer.bias_gradient], None if bias.grad is None else bias.grad[None])
+
+
+@pytest.mark.parametrize(
+    ("layer", "function"),
+    [
+        (ReLU(), torch.relu),
+        (LeakyReLU(0.2), lambda x: F.leaky_relu(x, 0.2)),
+        (Tanh(), torch.tanh),
+        (Sigmoid(), torch.sigmoid),
+    ],
+    ids=["relu", "leaky_relu", "tanh", "sigmoid"],
+)
+def test_an_activation_and_its_slope_are_those_of_torch(
+    layer: matrix.Layer, function: Callable[[Tensor], Tensor]
+) -> None:
+    numbers = [-800.0, -3.0, -0.1, 0.0, 0.1, 3.0, 800.0]
+    x = torch.tensor([numbers, numbers[::-1]], dtype=torch.double, requires_grad=True)
+    gradient = random(2, 7)
+    expected = function(x)
+    expected.backward(gradient)
+
+    same(layer.forward(x.tolist()), expected)
+    same(layer.backward(gradient.tolist()), x.grad)
+
+
+# --- losses -------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 5), st.integers(2, 5), st.sampled_from([0.0, 0.1]), st.integers(0, 999))
+def test_cross_entropy_is_that_of_torch(
+    examples: int, classes: int, smoothing: float, seed: int
+) -> None:
+    z = (random(examples, classes, seed=seed).detach() * 30).requires_grad_()
+    true = torch.arange(examples) % classes
+    expected = F.cross_entropy(z, true, label_smoothing=smoothing)
+    expected.backward()
+    chances = F.one_hot(true, classes).double() * (1 - smoothing) + smoothing / classes
+
+    loss, gradient = cross_entropy(z.tolist(), chances.tolist())
+
+    assert loss == pytest.approx(expected.item(), rel=1e-10)
+    same(gradient, z.grad)
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 999))
+def test_mse_is_that_of_torch(examples: int, outputs: int, seed: int) -> None:
+    z, wanted = random(examples, outputs, seed=seed), random(examples, outputs, seed=seed + 1)
+    expected = F.mse_loss(z, wanted)
+    expected.backward()
+
+    loss, gradient = mse(z.tolist(), wanted.tolist())
+
+    assert loss == pytest.approx(expected.item(), rel=1e-10)
+    same(gradient, z.grad)
+
+
+@given(st.lists(st.floats(-800, 800), min_size=1, max_size=6))
+def test_bce_is_that_of_torch(numbers: list[float]) -> None:
+    z = torch.tensor(numbers, dtype=torch.double)[:, None].requires_grad_()
+    wanted = (torch.arange(len(numbers)) % 2).double()[:, None]
+    expected = F.binary_cross_entropy_with_logits(z, wanted)
+    expected.backward()
+
+    loss, gradient = bce(z.tolist(), wanted.tolist())
+
+    assert loss == pytest.approx(expected.item(), rel=1e-10, abs=1e-10)
+    same(gradient, z.grad)
+
+
+# --- learning -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_twenty_steps_by_its_own_descent_end_where_those_of_torch_do(momentum: float) -> None:
+    theirs = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    first, _, last = theirs
+    mine = Network(
+        [Linear(first.weight.tolist(), first.bias.tolist()), Tanh(),
+         Linear(last.weight.tolist(), last.bias.tolist())]
+    )  # fmt: skip
+    x, wanted = random(8, 3).detach(), random(8, 2, seed=1).detach()
+    descent = SGD(mine, lr=0.1, momentum=momentum)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=momentum)
+
+    for _ in range(20):
+        mine.backward(mse(mine.forward(x.tolist()), wanted.tolist())[1])
+        descent.step()
+        optimizer.zero_grad()
+        F.mse_loss(theirs(x), wanted).backward()
+        optimizer.step()
+
+    rows = [row for linear in (first, last) for row in (*linear.weight, linear.bias)]
+    for found, expected in zip(mine.weights(), rows, strict=True):
+        same([found], expected.detach()[None])

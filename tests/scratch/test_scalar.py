@@ -1,0 +1,214 @@
+"""The scalar engine finds the derivatives that autograd finds, to 1e-10."""
+
+import doctest
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tuilab.scratch import scalar
+from tuilab.scratch.scalar import MLP, Value, bce, cross_entropy, mse
+
+EXACT = 1e-10
+NUMBERS = st.floats(-3, 3)
+
+
+def test_what_its_page_shows_is_so() -> None:
+    assert doctest.testmod(scalar).failed == 0
+
+
+# --- operations ---------------------------------------------------------------------------------
+
+ONE: dict[str, tuple[Callable[[Value], Value], Callable[[Tensor], Tensor]]] = {
+    "negative": (lambda x: -x, lambda x: -x),
+    "difference": (lambda x: 2 - x, lambda x: 2 - x),
+    "square": (lambda x: x**2, lambda x: x**2),
+    "constant": (lambda x: x**0, lambda x: x**0),
+    "exp": (lambda x: (x * 0.3).exp(), lambda x: (x * 0.3).exp()),
+    "log": (lambda x: (x * x + 1).log(), lambda x: (x * x + 1).log()),
+    "reciprocal": (lambda x: 1 / (x * x + 0.5), lambda x: 1 / (x * x + 0.5)),
+    "root": (lambda x: (x * x + 1) ** 0.5, lambda x: (x * x + 1) ** 0.5),
+    "tanh": (Value.tanh, torch.tanh),
+    "sigmoid": (Value.sigmoid, torch.sigmoid),
+    "softplus": (Value.softplus, lambda x: F.softplus(x, threshold=1000)),
+    "relu": (Value.relu, torch.relu),
+    "leaky_relu": (lambda x: x.relu(0.1), lambda x: F.leaky_relu(x, 0.1)),
+}
+
+TWO: dict[str, Callable[[Any, Any], Any]] = {
+    "sum": lambda x, y: x + y,
+    "difference": lambda x, y: x - y,
+    "product": lambda x, y: x * y,
+    "quotient": lambda x, y: x / (y * y + 1),
+}
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> tuple[list[float], list[tuple[str, int, int]]]:
+    """Some numbers, and steps that each make one more out of two or one of those before."""
+    numbers = draw(st.lists(NUMBERS, min_size=1, max_size=4))
+    steps = []
+    for made in range(draw(st.integers(1, 12))):
+        among = st.integers(0, len(numbers) + made - 1)
+        name = draw(st.sampled_from([*(f"1 {n}" for n in ONE), *(f"2 {n}" for n in TWO)]))
+        steps.append((name, draw(among), draw(among)))
+    return numbers, steps
+
+
+def calculate(values: list[Any], steps: Sequence[tuple[str, int, int]], engine: int) -> Any:
+    for name, first, second in steps:
+        kind, _, function = name.partition(" ")
+        if kind == "2":
+            new = TWO[function](values[first], values[second])
+        else:
+            new = ONE[function][engine](values[first])
+        values.append(new / (new * new + 4) * 8)  # a bounded number, so that chains stay finite
+    return sum(values)
+
+
+@given(expressions())
+def test_any_expression_has_the_gradients_of_autograd(
+    expression: tuple[list[float], list[tuple[str, int, int]]],
+) -> None:
+    numbers, steps = expression
+    mine = [Value(number) for number in numbers]
+    theirs = [torch.tensor(number, dtype=torch.double, requires_grad=True) for number in numbers]
+
+    result, expected = calculate([*mine], steps, 0), calculate([*theirs], steps, 1)
+    result.backward()
+    expected.backward()
+
+    assert result.data == pytest.approx(expected.item(), rel=EXACT, abs=EXACT)
+    found = [value.grad for value in mine]
+    assert found == pytest.approx([t.grad.item() for t in theirs], rel=EXACT, abs=EXACT)
+
+
+@pytest.mark.parametrize("x", [-800.0, -1.0, 0.0, 1.0, 800.0])
+def test_large_numbers_overflow_nowhere(x: float) -> None:
+    for function in (Value.sigmoid, Value.softplus, Value.tanh):
+        value = Value(x)
+        result = function(value)
+        result.backward()
+        assert math.isfinite(result.data) and math.isfinite(value.grad)
+
+
+def test_a_value_that_is_used_twice_hears_from_both() -> None:
+    x = Value(3.0)
+
+    (x * x + x).backward()
+
+    assert x.grad == 7.0
+
+
+def test_going_back_twice_adds_up_in_the_weights_only() -> None:
+    x = Value(3.0)
+    result = (x * 2) * (x * 2)
+
+    result.backward()
+    result.backward()
+
+    assert x.grad == 2 * 24.0
+
+
+def test_a_chain_of_20_000_steps_needs_no_recursion() -> None:
+    x = Value(1.0)
+    last = x
+    for _ in range(20_000):
+        last = last + 0.0
+
+    last.backward()
+
+    assert x.grad == 1.0
+
+
+# --- networks and losses ------------------------------------------------------------------------
+
+
+def in_torch(network: MLP) -> nn.Sequential:
+    modules: list[nn.Module] = []
+    for layer in network.layers:
+        rows = [[weight.data for weight in neuron.weights] for neuron in layer.neurons]
+        linear = nn.Linear(len(rows[0]), len(rows), dtype=torch.double)
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(rows, dtype=torch.double))
+            biases = [neuron.bias.data for neuron in layer.neurons]
+            linear.bias.copy_(torch.tensor(biases, dtype=torch.double))
+        modules += [linear, nn.Tanh()]
+    return nn.Sequential(*modules[:-1])
+
+
+@given(st.integers(1, 4), st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 99))
+def test_any_network_has_the_gradients_of_autograd(
+    inputs: int, sizes: list[int], seed: int
+) -> None:
+    random = Random(seed)
+    network = MLP(inputs, sizes, random)
+    for weight in network.parameters():
+        weight.data = random.gauss(0, 1)
+    x = [random.gauss(0, 1) for _ in range(inputs)]
+    wanted = [random.gauss(0, 1) for _ in range(sizes[-1])]
+    theirs = in_torch(network)
+
+    mse(network(x), wanted).backward()
+    output = theirs(torch.tensor(x, dtype=torch.double))
+    F.mse_loss(output, torch.tensor(wanted, dtype=torch.double)).backward()
+
+    expected = [
+        number
+        for row, bias in zip(*(iter(theirs.parameters()),) * 2, strict=True)
+        for weights, b in zip(row.grad.tolist(), bias.grad.tolist(), strict=True)
+        for number in (*weights, b)
+    ]
+    assert [w.grad for w in network.parameters()] == pytest.approx(expected, rel=EXACT, abs=EXACT)
+
+
+@given(st.lists(st.floats(-50, 50), min_size=2, max_size=6), st.data())
+def test_cross_entropy_is_that_of_torch(numbers: list[float], data: st.DataObject) -> None:
+    true = data.draw(st.integers(0, len(numbers) - 1))
+    smoothing = data.draw(st.sampled_from([0.0, 0.1]))
+    z = torch.tensor(numbers, dtype=torch.double, requires_grad=True)
+    expected = F.cross_entropy(z, torch.tensor(true), label_smoothing=smoothing)
+    spread = smoothing / len(numbers)
+    chances = [spread + (1 - smoothing) * (i == true) for i in range(len(numbers))]
+
+    check([Value(number) for number in numbers], chances, cross_entropy, z, expected)
+
+
+@given(st.floats(-50, 50), st.sampled_from([0.0, 1.0]))
+def test_bce_is_that_of_torch(number: float, wanted: float) -> None:
+    z = torch.tensor([number], dtype=torch.double, requires_grad=True)
+    right = torch.tensor([wanted], dtype=torch.double)
+
+    check([Value(number)], [wanted], bce, z, F.binary_cross_entropy_with_logits(z, right))
+
+
+def check(
+    values: list[Value],
+    wanted: list[float],
+    loss: Callable[[Sequence[Value], Sequence[float]], Value],
+    z: Tensor,
+    expected: Tensor,
+) -> None:
+    result = loss(values, wanted)
+    result.backward()
+    expected.backward()
+    assert result.data == pytest.approx(expected.item(), rel=EXACT, abs=EXACT)
+    assert [v.grad for v in values] == pytest.approx(z.grad.tolist(), rel=EXACT, abs=EXACT)
+
+
+def test_its_code_stays_as_short_as_it_can_be_read() -> None:
+    lines = Path(scalar.__file__).read_text().splitlines()
+    quotes = [i for i, line in enumerate(lines) for _ in range(line.count('"""'))]
+    told = {i for a, b in zip(quotes[::2], quotes[1::2], strict=True) for i in range(a, b + 1)}
+    code = [line for i, line in enumerate(lines) if i not in told and line.strip()]
+
+    # micrograd, with fewer operations and no losses, has about 110.
+    assert len([line for line in code if not line.strip().startswith("#")]) <= 120
