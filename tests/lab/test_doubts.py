@@ -43,7 +43,8 @@ def test_a_likely_mistake_is_told_with_its_place(
     (doubt,) = of(*network, **knobs)
 
     assert words in doubt
-    assert doubt.startswith(("network[", "initialization.weights", "data.batch_size"))
+    keys = ("network[", "initialization.weights", "data.batch_size", "training.engine")
+    assert doubt.startswith(keys)
 
 
 @pytest.mark.parametrize(

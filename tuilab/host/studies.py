@@ -18,7 +18,10 @@ Report = Callable[[str, float | None], None]
 """Told how far a study is; it may raise to cut it short."""
 
 STEEPEST = "where the loss falls fastest; a little higher may work, ten times higher rarely does"
-NOWHERE = "the loss fell nowhere: this network hardly learns at any rate"
+NOWHERE = (
+    "the loss fell by less than 5 % at every rate: usual once a network is trained; "
+    "a new one hardly learns"
+)
 ENOUGH = "the smallest batch that is nearly as fast as the fastest"
 
 
