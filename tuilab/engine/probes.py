@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from tuilab.engine.activity import ActivityProbe
 from tuilab.engine.session import Session
 from tuilab.lab.messages import Probed
 from tuilab.lab.records import LayerStatistics
@@ -21,6 +22,7 @@ class StepProbe:
         self.session = session
         self.weights = torch._foreach_mul([p.detach() for p in session.parameters], 1.0)
         self._gradients: dict[Tensor, Tensor] = {}
+        self._activity = ActivityProbe(session.network)
 
     def see(self, parameters: list[nn.Parameter]) -> None:
         """Look at the gradients that these parameters have now, before anything limits them."""
@@ -37,7 +39,8 @@ class StepProbe:
         gradients = [self._gradients.get(p, nothing) for p in self.session.parameters]
         rows = torch.stack([torch.stack(list(n)) for n in (gradients, moves, sizes)])
         squares = rows.float().square().cpu()
-        return Probed(self.session.run, self.session.step, self._by_layer(squares))
+        seen = self._activity.read()
+        return Probed(self.session.run, self.session.step, self._by_layer(squares), *seen)
 
     def _by_layer(self, squares: Tensor) -> list[LayerStatistics]:
         found, start = [], 0

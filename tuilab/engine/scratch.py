@@ -2,8 +2,8 @@
 
 Weights go to them as lists, and gradients come back as tensors. What follows the gradient
 (optimizer, penalties, limits) and what merely looks at the network (validation, pictures) is
-torch's as ever, on the same weights. All of it counts in float64, where both agree to the last
-few bits.
+torch's as ever, on the same weights. Weights and gradients are float64, in which both agree to the
+last few bits.
 """
 
 from collections.abc import Callable, Iterator

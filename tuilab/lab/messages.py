@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from tuilab.lab.event import Event, snake
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.pictures import Picture
-from tuilab.lab.records import Device, LayerStatistics
+from tuilab.lab.records import Activity, Device, Inputs, LayerStatistics
 
 
 class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
@@ -162,6 +162,9 @@ class Probed(Event, frozen=True, tag=snake):
     run: str
     step: int
     layers: list[LayerStatistics]
+    activities: list[Activity] = field(default_factory=list)
+    inputs: Inputs | None = None
+    "None for tokens, and where no batch went through the whole network at once."
 
 
 class EpochEnded(Event, frozen=True, tag=snake):

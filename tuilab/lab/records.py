@@ -27,6 +27,30 @@ class LayerStatistics(Struct, frozen=True):
     "Length of its parameters."
 
 
+class Activity(Struct, frozen=True):
+    """One activation inside the network at one probed step: shares from 0 to 1."""
+
+    layer: str
+    "What it is and which layer it follows: `ReLU after 2 Linear`."
+    zeros: float
+    "Of its values that are 0."
+    dead: float
+    "Of its units that are 0 for every example of the batch."
+    saturated: float
+    "Of its values so near an end of Tanh or Sigmoid that hardly a gradient passes."
+
+
+class Inputs(Struct, frozen=True):
+    """How the inputs of one batch are spread, as the network gets them."""
+
+    mean: float
+    "Of the feature whose mean is farthest from 0, without its sign."
+    most: float
+    "Largest standard deviation of a feature."
+    least: float
+    "Smallest one."
+
+
 class Sample(Struct, frozen=True):
     """One picture and what the network says of it."""
 

@@ -197,6 +197,20 @@ class Run(Struct):
                 for layer in event.layers:
                     self._add(f"gradient/{layer.layer}", event.step, layer.gradient)
                     self._add(f"update/{layer.layer}", event.step, layer.update)
+                    self._add(f"weight/{layer.layer}", event.step, layer.weight)
+                self._look(event)
+
+    def _look(self, event: Probed) -> None:
+        for seen in event.activities:
+            kind = seen.layer.partition(" ")[0]
+            if kind == "ReLU":
+                self._add(f"zeros/{seen.layer}", event.step, seen.zeros)
+                self._add(f"dead/{seen.layer}", event.step, seen.dead)
+            else:
+                self._add(f"saturated/{seen.layer}", event.step, seen.saturated)
+        if event.inputs is not None:
+            for name in event.inputs.__struct_fields__:
+                self._add(f"input/{name}", event.step, getattr(event.inputs, name))
 
     def _add(self, name: str, x: float, y: float, low: Any = None, high: Any = None) -> None:
         self.series.setdefault(name, Series()).append(x, y, low, high)

@@ -59,7 +59,8 @@ class Open(Dialog):
                 yield Option(path, id=path)
             return
         words = text.lower().split()
-        for name, preset in self._presets.items():
+        named = text.strip().lower()
+        for name, preset in sorted(self._presets.items(), key=lambda item: item[0] != named):
             if all(word in f"{name} {preset.title} {preset.about}".lower() for word in words):
                 title = Content.assemble((preset.title, "bold"), "  ", (name, "$accent"))
                 about = Content.styled(preset.about, "$foreground 65%")

@@ -12,7 +12,10 @@ from tuilab.ui.widgets.axes import short
 
 Guide = tuple[float, str]
 
-NOT_METRICS = ("loss", "lr", "gradient", "update", "majority", "discriminator_loss")
+NOT_METRICS = (
+    "loss", "lr", "gradient", "update", "weight", "zeros", "dead", "saturated", "input",
+    "majority", "discriminator_loss",
+)  # fmt: skip
 """Families of series that are no metric, or are shown with something else."""
 
 USUAL = {
