@@ -22,6 +22,11 @@ def parts(dataset: Dataset) -> tuple[Part, Part, Part]:
     return dataset.train, dataset.validation, dataset.test
 
 
+def told(dataset: Dataset) -> str:
+    """All that there is to know of it, in one line."""
+    return " ".join(dataset.remarks)
+
+
 def whole(data: Any, seed: int = 0, **knobs: Any) -> Part:
     """All examples of a set, training, validation and test together."""
     dataset = loaded(msgspec.structs.replace(data, **knobs), seed)

@@ -12,6 +12,7 @@ import numpy
 import pytest
 import torch
 
+from tests.engine.sets import told
 from tuilab.engine.data.cifar import BATCHES, cifar10
 from tuilab.engine.data.download import Remote
 from tuilab.engine.data.load import load
@@ -265,4 +266,4 @@ def test_it_loads_as_colour_pictures_with_an_account(binary):
     assert dataset.train.inputs.shape == (48, 3, 32, 32)
     assert dataset.prepared(dataset.train.inputs).mean().abs() < 1e-4
     assert dataset.classes[9] == "truck"
-    assert dataset.note.startswith("10 classes, from ")
+    assert told(dataset).startswith("10 classes, from ")

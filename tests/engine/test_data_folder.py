@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
+from tests.engine.sets import told
 from tuilab.engine.data import folder as folders
 from tuilab.engine.data.load import load
 from tuilab.lab.catalogue.data import Folder
@@ -92,7 +93,7 @@ def test_without_a_folder_to_validate_some_to_train_on_are_held_back(tmp_path):
     dataset = loaded(tmp_path, validation=0.2)
 
     assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [8, 2, 10]
-    assert "8 of 10 test examples are in the training part as well" in dataset.note
+    assert "8 of 10 test examples are in the training part as well" in told(dataset)
 
 
 def test_a_class_may_be_called_train(tmp_path):
@@ -113,7 +114,7 @@ def test_hidden_things_and_other_files_are_passed_over_and_folders_within_are_no
 
     assert dataset.classes == ("blue", "red")
     assert len(all_of(dataset)[0]) == 21
-    assert "left out" not in dataset.note
+    assert "left out" not in told(dataset)
 
 
 @pytest.mark.parametrize(("wide", "high"), [(60, 20), (20, 60), (20, 20), (7, 5)])
@@ -226,11 +227,11 @@ def test_what_cannot_be_read_is_left_out_counted_and_named(root):
     dataset = loaded(root)
 
     assert len(all_of(dataset)[0]) == 20
-    assert dataset.note.startswith(
+    assert told(dataset).startswith(
         "4 of 24 pictures left out: red/x1.png is damaged (image file is truncated"
     )
-    assert "red/x2.jpg is no picture that can be read" in dataset.note
-    assert "; and 1 more. Classes to train on: blue" in dataset.note
+    assert "red/x2.jpg is no picture that can be read" in told(dataset)
+    assert "; and 1 more. Classes to train on: blue" in told(dataset)
 
 
 def test_a_picture_that_announces_too_much_is_not_decoded(tmp_path):
@@ -293,11 +294,11 @@ def test_too_many_pictures_for_the_memory_are_refused_before_they_are_read(root,
 
 
 def test_loading_tells_how_far_it_is_and_can_be_cancelled(root):
-    told = []
+    heard = []
 
-    loaded(root, lambda *news: told.append(news))
+    loaded(root, lambda *news: heard.append(news))
 
-    assert told == [("Reading the pictures of pets", 1.0)]
+    assert heard == [("Reading the pictures of pets", 1.0)]
 
     def cancel(what, fraction):
         raise KeyboardInterrupt

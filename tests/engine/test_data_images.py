@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.engine.sets import told
 from tuilab.engine.data.images import _idx
 from tuilab.engine.data.load import load
 from tuilab.engine.data.published import COLLECTIONS, FASHION_MNIST
@@ -196,7 +197,7 @@ def test_every_set_of_the_kind_reads_from_the_folders_of_torchvision(kind, tmp_p
 
     assert dataset.train.inputs.shape == (40, 1, 28, 28)
     assert dataset.train.targets.bincount().tolist() == [4] * 10
-    assert dataset.note.startswith("10 classes, all with 4 examples to train on. 20 of 20 test")
+    assert told(dataset).startswith("10 classes, all with 4 examples to train on. 20 of 20 test")
 
 
 @pytest.mark.parametrize("kind", list(COLLECTIONS))

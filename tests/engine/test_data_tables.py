@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.engine import fruit
-from tests.engine.sets import CPU
+from tests.engine.sets import CPU, told
 from tuilab.engine.data.load import load
 from tuilab.engine.data.parts import Fold
 from tuilab.engine.session import Session
@@ -94,7 +94,7 @@ def test_gaps_are_filled_with_the_mean_of_the_training_part_alone(write):
     }
     present = [v for v in dataset.train.inputs[:, 0].tolist() if v.is_integer() and v % 5]
     assert list(filled) == [pytest.approx(sum(present) / len(present), rel=1e-5)]
-    assert "40 missing numbers filled with the mean to train on." in dataset.note
+    assert "40 missing numbers filled with the mean to train on." in told(dataset)
 
 
 def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write):
@@ -104,7 +104,7 @@ def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write
 
     assert len(dataset.train) == 16
     assert dataset.train.inputs.sum(dim=0).tolist() == [4, 4, 8]
-    assert "8 rows without a target left out." in dataset.note
+    assert "8 rows without a target left out." in told(dataset)
 
 
 def test_a_target_of_few_numbers_is_what_the_task_says(write):
@@ -127,7 +127,7 @@ def test_a_target_of_large_numbers_is_brought_to_size_and_said(write):
     targets = dataset.train.targets
     assert float(targets.mean()) == pytest.approx(0, abs=1e-3)
     assert float(targets.std(correction=0)) == pytest.approx(1, abs=1e-3)
-    assert "Targets are around 1.0" in dataset.note and "errors are in units of 2" in dataset.note
+    assert "Targets are around 1.0" in told(dataset) and "errors are in units of 2" in told(dataset)
 
 
 def test_balance_and_repetitions_are_told(write):
@@ -137,9 +137,9 @@ def test_balance_and_repetitions_are_told(write):
     dataset = loaded(write([*rows, *repeated]), validation=0.2, test=0.2)
     alone = loaded(write(rows, "other.csv"), validation=0.2, test=0.2)
 
-    assert "Classes to train on: common 9" in dataset.note
-    assert "test examples are in the training part as well" in dataset.note
-    assert "in the training part as well" not in alone.note
+    assert "Classes to train on: common 9" in told(dataset)
+    assert "test examples are in the training part as well" in told(dataset)
+    assert "in the training part as well" not in told(alone)
 
 
 def test_what_was_made_of_the_columns_is_told(write):
@@ -147,7 +147,7 @@ def test_what_was_made_of_the_columns_is_told(write):
 
     dataset = loaded(write(rows, head="id,x,c,day,y"))
 
-    assert dataset.note.startswith(
+    assert told(dataset).startswith(
         "Inputs: 3 numbers from 2 columns (1 of numbers, 1 of categories); "
         'target: "y". "id" is left out: it only numbers the rows. "day" is left out: dates'
     )
@@ -177,7 +177,7 @@ def test_decimal_commas_and_large_files_with_late_texts_are_read(write, monkeypa
 
     assert dataset.train.inputs[:, 0].max() == 89.5
     assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [749, 750, 1]
-    assert "1 text that few rows have, taken together as (other)." in dataset.note
+    assert "1 text that few rows have, taken together as (other)." in told(dataset)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_what_only_shows_when_all_is_read_names_its_line(write, monkeypatch, lat
 
 
 def test_loading_tells_how_far_it_is_and_can_be_cancelled(write):
-    told = []
+    heard = []
     path = write([f"{i},{i % 2}" for i in range(12_000)])
 
-    load(experiment(path), CPU, lambda *news: told.append(news))
+    load(experiment(path), CPU, lambda *news: heard.append(news))
 
-    assert {what for what, _ in told} == {"Reading some.csv"}
-    assert len(told) == 4 and told[-1][1] == 1.0
+    assert {what for what, _ in heard} == {"Reading some.csv"}
+    assert len(heard) == 4 and heard[-1][1] == 1.0
     with pytest.raises(KeyboardInterrupt):
         load(experiment(path), CPU, _cancel)
 
@@ -250,7 +250,7 @@ def test_arrays_may_say_what_is_for_testing_and_hold_pictures_and_texts(tmp_path
     assert torch.equal(dataset.test.inputs, torch.from_numpy(pictures[:6]).permute(0, 3, 1, 2))
     assert dataset.test.targets.tolist() == [2, 0] * 3
     assert dataset.train.inputs.dtype == torch.uint8
-    assert "6 of 6 test examples are in the training part as well" in dataset.note
+    assert "6 of 6 test examples are in the training part as well" in told(dataset)
 
 
 @pytest.mark.parametrize("kind", [">i4", "<u2", "i1", ">f8", "f4", "?", "S3", ">U4"])
@@ -273,7 +273,7 @@ def test_gaps_in_arrays_are_filled_too(tmp_path):
     dataset = loaded(str(tmp_path / "g.npz"))
 
     assert all_of(dataset)[0].isfinite().all()
-    assert "1 missing number filled" in dataset.note
+    assert "1 missing number filled" in told(dataset)
 
 
 def _saved(path, **named_arrays):
@@ -337,7 +337,7 @@ def test_parquet_reads_as_the_same_table_in_text(tmp_path, write):
 
     assert torch.equal(ours.train.inputs, theirs.train.inputs)
     assert torch.equal(ours.test.targets, theirs.test.targets)
-    assert (ours.classes, ours.note) == (theirs.classes, theirs.note)
+    assert (ours.classes, told(ours)) == (theirs.classes, told(theirs))
 
 
 def test_damaged_or_strange_parquet_is_told(tmp_path):
@@ -350,7 +350,7 @@ def test_damaged_or_strange_parquet_is_told(tmp_path):
     path = tmp_path / "s.parquet"
     parquet.write_table(table, path)
 
-    note = loaded(str(path), "regression").note
+    note = told(loaded(str(path), "regression"))
     assert '"d" is left out: dates are not used' in note
     assert '"l" is left out: it holds list' in note
     path.write_bytes(path.read_bytes()[:-20])
@@ -378,6 +378,6 @@ def test_the_preset_learns_to_tell_fruit(tmp_path, monkeypatch):
     ended = [event for event in train(session) if isinstance(event, EpochEnded)]
 
     assert ended[-1].validation["accuracy"] > 0.8
-    note = session.started().note
+    note = told(session.dataset)
     assert 'target: "fruit". "number" is left out: it only numbers the rows.' in note
     assert "missing numbers filled" in note and "apple" in note

@@ -1,30 +1,11 @@
-"""Explanations: every entry of the catalogue has all its parts, and is found by its name."""
-
-from collections.abc import Iterator
+"""Articles: what is said of a name or a knob, and how it is found."""
 
 import pytest
-from msgspec import Struct
 
 from tuilab import tables
 from tuilab.lab import articles, explanation
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, knobs, name_of, options
-from tuilab.lab.layers import LAYERS
-
-EXPLAINED = ("task", "initialization", "loss", "averaging", "optimizer", "schedule")
-
-
-def entries() -> Iterator[tuple[str, type[Struct]]]:
-    yield from LAYERS.items()
-    for section in EXPLAINED:
-        yield from ((name_of(kind), kind) for kind in options(section))
-
-
-@pytest.mark.parametrize(("name", "kind"), [*entries()], ids=[name for name, _ in entries()])
-def test_every_entry_has_a_formula_a_use_and_a_pitfall(name: str, kind: type[Struct]) -> None:
-    said = explanation.of(kind)
-    assert not said.missing, f"{name} has no {said.missing}"
-    assert len(said.summary) <= 90
 
 
 def test_every_data_set_says_what_it_is_for() -> None:

@@ -89,7 +89,7 @@ def test_events_read_as_the_design_says() -> None:
 
 
 def test_every_event_of_a_run_names_it() -> None:
-    alone = {"loading", "ready", "logged"}
+    alone = {"loading", "ready", "logged", "validated"}
 
     for kind in typing.get_args(AnyEvent):
         assert ("run" in kind.__struct_fields__) == (kind.__struct_config__.tag not in alone)

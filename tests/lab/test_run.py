@@ -108,6 +108,7 @@ def test_measurements_become_curves() -> None:
         "accuracy/validation": (10, 0.4, 0.4, 0.4),
         "gradient/1 Linear": (10, 0.5, 0.5, 0.5),
         "update/1 Linear": (10, 1e-3, 1e-3, 1e-3),
+        "weight/1 Linear": (10, 3.0, 3.0, 3.0),
     }
 
 

@@ -48,9 +48,7 @@ class ActivityProbe:
             handle.remove()
         self._hooks.clear()
         numbers = torch.stack(list(self._seen.values())).tolist() if self._seen else []
-        activities = [
-            Activity(label, *row) for label, row in zip(self._seen, numbers, strict=True)
-        ]
+        activities = [Activity(label, *row) for label, row in zip(self._seen, numbers, strict=True)]
         return activities, None if self._input is None else Inputs(*self._input.tolist())
 
 

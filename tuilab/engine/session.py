@@ -259,7 +259,7 @@ class Session:
                 "train": len(data.train), "validation": len(data.validation), "test": len(data.test)
             },
             step=self.step,
-            note=" ".join(filter(None, (note, self._note, self.dataset.note))),
+            note=" ".join(filter(None, (note, self._note))),
         )  # fmt: skip
 
     def finished(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:

@@ -206,6 +206,8 @@ class Worker(threading.Thread):
         session = Session(command.run, experiment, dataset, device, goes_on=goes_on)
         note = take_over(session, before, command.checkpoint)
         self._publish(msgspec.structs.replace(session.started(note), folder=str(path)))
+        for remark in dataset.remarks:
+            self._publish(Logged(remark, "data"))
         for doubt in doubts(experiment):
             self._publish(Logged(f"Doubtful: {doubt}."))
         self._driver = Driver(session, path, self._publish)
@@ -220,7 +222,7 @@ class Worker(threading.Thread):
 
         tables = msgspec.to_builtins(experiment.data)
         tables.pop("batch_size", None)
-        key = (tables, experiment.seed, name_of(experiment.task), device)
+        key = (tables, experiment.data.state, experiment.seed, name_of(experiment.task), device)
         if self._loaded is None or self._loaded[0] != key:
             self._loaded = None  # two large sets at a time may not fit
             self._loaded = (key, load(experiment, device, self._report))

@@ -84,6 +84,14 @@ def _check(train: Path, classes: tuple[str, ...]) -> None:
         raise InputError(problem, str(train))
 
 
+def state(path: str) -> object:
+    """Another one when a picture comes or goes; InputError where there is no folder."""
+    seen = look(path)
+    parts = [part for part in (seen.train, seen.validation, seen.test) if part is not None]
+    inner = [folder for part in parts for folder, *_ in os.walk(part)]
+    return tuple((folder, os.stat(folder).st_mtime_ns) for folder in inner)
+
+
 def names(path: Path) -> list[str]:
     """The names of the folders in a folder, in order; hidden ones are not looked at."""
     try:

@@ -103,8 +103,8 @@ class Dataset:
     "For sets of separate clouds: their middles as normalized inputs, [modes, 2]."
     spread: float = 0.0
     "The standard deviation of such a cloud each way, in the same unit."
-    note: str = ""
-    "What there is to know of it before it is trained on."
+    remarks: tuple[str, ...] = ()
+    "Sentences on what there is to know of it before it is trained on."
 
     def prepared(self, inputs: Tensor) -> Tensor:
         """Inputs as the network takes them: float and normalized."""

@@ -72,7 +72,8 @@ def load(
     """
     data, seed = experiment.data, experiment.seed
     source = SOURCES[type(data)](data, seed, report)
-    classes = () if name_of(experiment.task) == "regression" else data.classes
+    is_regression = name_of(experiment.task) == "regression"
+    classes = () if is_regression else data.classes
     if isinstance(data, lab_tables.Table):
         tables.answer(source, data, classes)
     _make_rare(source, data, seed)
@@ -89,13 +90,13 @@ def load(
         chance = stream(seed, "label noise")
         training = disturb.mislabelled(training, len(classes), noise, chance)
     if isinstance(data, lab_tables.Table):
-        tables.complete(source, data, training, validation)
+        tables.complete(source, data, training, validation, is_regression)
     told = account(training, validation, source.test, classes) if data.is_collected else []
     if training.inputs.dtype == torch.uint8:
         dataset = _pictures(source, training, validation, data, device)
     else:
         dataset = _normalized(source, training, validation, data, device)
-    dataset.classes, dataset.note = classes, " ".join((*source.remarks, *told))
+    dataset.classes, dataset.remarks = classes, (*source.remarks, *told)
     return dataset
 
 

@@ -41,7 +41,9 @@ def answer(source: Source, data: Table, classes: tuple[str, ...]) -> None:
             part.targets = _places(part.targets, data.look) if classes else part.targets.float()
 
 
-def complete(source: Source, data: Table, training: Part, validation: Part) -> None:
+def complete(
+    source: Source, data: Table, training: Part, validation: Part, is_regression: bool
+) -> None:
     """Fill gaps and scale a target that is a number, by what the training part has."""
     parts = (training, validation, source.test)
     inputs, targets = training.inputs, training.targets
@@ -53,7 +55,7 @@ def complete(source: Source, data: Table, training: Part, validation: Part) -> N
         if gaps:
             told = f"{_count(gaps, 'missing number')} filled with the mean to train on."
             source.remarks = (*source.remarks, told)
-    if targets.is_floating_point() and data.normalize_target:
+    if targets.is_floating_point() and data.normalize_target and is_regression:
         mean, spread = targets.mean(), targets.std(correction=0)
         spread = spread if spread > 0 else torch.ones(())
         for part in parts:

@@ -73,6 +73,11 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         return ()
 
     @property
+    def state(self) -> object:
+        """What decides its examples besides knobs and seed: the state of a file that is read."""
+        return None
+
+    @property
     def title(self) -> str:
         """The name as a heading shows it."""
         return str(self.__struct_config__.tag).replace("_", " ").capitalize()

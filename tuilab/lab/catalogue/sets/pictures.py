@@ -100,6 +100,10 @@ class Folder(Images, frozen=True, kw_only=True, tag="folder"):
             return ()
 
     @property
+    def state(self) -> object:
+        return folders.state(self.path)
+
+    @property
     def title(self) -> str:
         return Path(self.path).name or "Pictures"
 

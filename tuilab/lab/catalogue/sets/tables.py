@@ -71,5 +71,9 @@ class Table(Numbers, frozen=True, kw_only=True, tag="table"):
         return (*told, *two, "autoencoder")
 
     @property
+    def state(self) -> object:
+        return self.look.file
+
+    @property
     def title(self) -> str:
         return Path(self.path).stem or "Table"

@@ -55,6 +55,10 @@ class Writing(Examples, frozen=True, kw_only=True):
         return corpus.unigram(self.source, self.tokens == "bytes")
 
     @property
+    def state(self) -> object:
+        return self.source
+
+    @property
     def source(self) -> corpus.Source:
         """Where the text stands; InputError where nothing is named."""
         raise NotImplementedError(type(self).__name__)

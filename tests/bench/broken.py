@@ -1,0 +1,255 @@
+"""Experiments that are broken on purpose, each in one known way, and some that are sound."""
+
+import random
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tuilab.lab.experiment import Experiment, from_plain
+
+SEEDS = (0, 1, 2)
+
+MLP = ("Linear 32", "ReLU", "Linear 32", "ReLU", "Linear 2")
+TANH = ("Linear 24", "Tanh", "Linear 24", "Tanh", "Linear 2")
+NORMED = ("Linear 32", "BatchNorm1d", "ReLU", "Linear 2")
+CURVE = ("Linear 32", "Tanh", "Linear 32", "Tanh", "Linear 1")
+CONV = ("Conv2d 8 kernel_size=3", "MaxPool2d 2", "ReLU", "Flatten", "Linear 10")
+
+ADAM = {"name": "adamw", "lr": 1e-2}
+
+
+class Case(NamedTuple):
+    """One kind of experiment: what is wrong with it, in any of the names that are right."""
+
+    faults: tuple[str, ...]
+    "Empty for a sound one."
+    name: str
+    tables: dict[str, Any]
+    is_kept_aside: bool = False
+    "Not looked at while thresholds were chosen."
+
+    def experiments(self) -> Iterator[Experiment]:
+        """One for each seed."""
+        for seed in SEEDS:
+            yield from_plain({**self.tables, "seed": seed})
+
+
+def of(data: Any, network: tuple[str, ...], epochs: int, **tables: Any) -> dict[str, Any]:
+    """The tables of an experiment on a data set, with AdamW unless told."""
+    data = {"name": data} if isinstance(data, str) else data
+    training = {"epochs": epochs, "device": "cpu", **tables.pop("training", {})}
+    return {
+        "data": data, "network": list(network), "training": training, "optimizer": ADAM, **tables
+    }  # fmt: skip
+
+
+def fit(data: Any, network: tuple[str, ...], epochs: int, **tables: Any) -> dict[str, Any]:
+    """The same for a regression."""
+    return of(data, network, epochs, task="regression", loss={"name": "mse"}, **tables)
+
+
+def table(folder: Path, name: str, scales: tuple[float, ...], shift: float) -> dict[str, Any]:
+    """A table of measurements in raw units, whose class is a line through their ranks."""
+    chance, lines = random.Random(name), ["a,b,c,kind"]
+    for _ in range(400):
+        row = [chance.gauss(0, 1) for _ in scales]
+        kind = "yes" if row[0] + row[1] - row[2] > 0 else "no"
+        numbers = (shift + scale * x for scale, x in zip(scales, row, strict=True))
+        lines.append(",".join([*(f"{number:.6g}" for number in numbers), kind]))
+    path = folder / f"{name}.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return {"name": "table", "path": str(path), "target": "kind"}
+
+
+FOLDER = Path(tempfile.gettempdir()) / "tuilab-bench-diagnosis"
+NOISY = {"name": "moons", "noise": 0.15}
+FEW = {"name": "moons", "samples": 60, "noise": 0.35}
+BATCH = {"name": "circle", "batch_size": 4}
+PICTURES = {"name": "glyphs", "samples": 600}
+
+
+def sgd(lr: float, **knobs: Any) -> dict[str, Any]:
+    """Plain gradient descent."""
+    return {"name": "sgd", "lr": lr, **knobs}
+
+
+def adam(lr: float, **knobs: Any) -> dict[str, Any]:
+    """AdamW."""
+    return {"name": "adamw", "lr": lr, **knobs}
+
+
+def normal(std: float) -> dict[str, Any]:
+    """Bell-shaped weights."""
+    return {"weights": "normal", "std": std}
+
+
+def deep(activation: str, layers: int, outputs: int = 2, width: int = 16) -> tuple[str, ...]:
+    """Many layers of the same width."""
+    return (*[f"Linear {width}", activation] * layers, f"Linear {outputs}")
+
+
+def broken() -> Iterator[Case]:
+    """Each fault at least twice: other data, other networks."""
+    high = ("learning_rate_too_high", "loss_not_finite")
+    yield Case(high, "circle, adamw 3", of("circle", MLP, 20, optimizer=adam(3.0)))
+    yield Case(high, "spiral, sgd 30", of("spiral", TANH, 25, optimizer=sgd(30.0)))
+    yield Case(high, "plane, sgd 1.5", fit("plane", ("Linear 1",), 10, optimizer=sgd(1.5)))
+    yield Case(high, "sine, adamw 1", fit("sine", CURVE, 30, optimizer=adam(1.0)), True)
+    low = ("learning_rate_too_low",)
+    yield Case(low, "moons, adamw 1e-6", of("moons", MLP, 20, optimizer=adam(1e-6)))
+    yield Case(low, "sine, sgd 1e-5", fit("sine", CURVE, 20, optimizer=sgd(1e-5)))
+    yield Case(low, "glyphs, adam 1e-6", of(PICTURES, CONV, 4, optimizer=adam(1e-6)), True)
+    exploding = ("exploding_gradients", *high)
+    yield Case(exploding, "moons, deep, std 1",
+               of("moons", deep("ReLU", 6, width=32), 15, initialization=normal(1.0)))  # fmt: skip
+    yield Case(exploding, "circle, std 2",
+               of("circle", MLP, 15, initialization=normal(2.0), optimizer=sgd(0.1)))  # fmt: skip
+    vanishing = ("vanishing_gradients",)
+    yield Case(vanishing, "moons, 8 sigmoids", of("moons", deep("Sigmoid", 8), 20))
+    yield Case(vanishing, "sine, 10 sigmoids", fit("sine", deep("Sigmoid", 10, 1), 20))
+    yield Case(vanishing, "rings, 7 sigmoids, sgd",
+               of("rings", deep("Sigmoid", 7, 3), 20, optimizer=sgd(0.1)), True)  # fmt: skip
+    dead = ("dead_relus", "no_gradient")
+    start = {"weights": "uniform", "a": -1.0, "b": -0.5}
+    yield Case(dead, "rings, weights below zero", of(
+        {"name": "rings", "features": ["x1^2", "x2^2"], "normalize": False},
+        ("Linear 32", "ReLU", "Linear 3"), 20, initialization=start))  # fmt: skip
+    yield Case(dead, "spiral, after one huge step",
+               of("spiral", MLP, 20, optimizer=adam(0.7)))  # fmt: skip
+    saturated = ("saturation",)
+    yield Case(saturated, "moons, tanh, std 15",
+               of("moons", TANH, 15, initialization=normal(15.0), optimizer=adam(1e-3)))  # fmt: skip
+    yield Case(saturated, "spiral, sigmoid, std 30", of(
+        "spiral", ("Linear 24", "Sigmoid", "Linear 24", "Sigmoid", "Linear 2"), 20,
+        initialization=normal(30.0)))  # fmt: skip
+    alike = ("symmetric_initialization",)
+    yield Case(alike, "xor, zeros", of("xor", MLP, 15, initialization={"weights": "zeros"}))
+    yield Case(alike, "circle, all 0.1", of(
+        "circle", TANH, 15, initialization={"weights": "constant", "value": 0.1}))  # fmt: skip
+    plateau = ("plateau", "vanishing_gradients")
+    yield Case(plateau, "xor, tiny weights",
+               of("xor", deep("Tanh", 3), 20, initialization=normal(0.01), optimizer=sgd(0.05)))  # fmt: skip
+    yield Case(plateau, "rings, tiny weights",
+               of("rings", deep("ReLU", 4, 3), 20, initialization=normal(0.02), optimizer=sgd(0.05)))  # fmt: skip
+    yield from _of_data()
+    yield from _of_layers()
+    yield from _of_knobs()
+
+
+def _of_data() -> Iterator[Case]:
+    rare = ("class_imbalance",)
+    yield Case(rare, "gauss, 95 % rarer", of(
+        {"name": "gauss", "noise": 0.8, "imbalance": 0.95}, ("Linear 4", "ReLU", "Linear 2"), 20,
+        optimizer=adam(1e-3)))  # fmt: skip
+    yield Case(rare, "moons, 93 % rarer", of(
+        {"name": "moons", "noise": 0.6, "imbalance": 0.93}, ("Linear 2",), 20))  # fmt: skip
+    over = ("overfitting",)
+    yield Case(over, "moons, 60 points", of(FEW, deep("ReLU", 3, width=128), 150))
+    yield Case(over, "sine, 30 points, wide", fit(
+        {"name": "sine", "samples": 30, "noise": 0.6}, deep("Tanh", 3, 1, 96), 400))  # fmt: skip
+    yield Case(over, "gauss, 50 points", of(
+        {"name": "gauss", "samples": 50, "noise": 0.6}, deep("ReLU", 2, width=128), 200), True)  # fmt: skip
+    under = ("underfitting",)
+    yield Case(under, "circle by a line", of("circle", ("Linear 2",), 25))
+    yield Case(under, "rings by two units", of("rings", ("Linear 1", "Tanh", "Linear 3"), 40))
+    yield Case(under, "multi_gauss by a plane", fit("multi_gauss", ("Linear 1",), 25), True)
+    raw = ("inputs_not_normalised",)
+    FOLDER.mkdir(exist_ok=True)
+    wild = table(FOLDER, "wild", (1.0, 500.0, 20000.0), 0.0)
+    far = table(FOLDER, "far", (1.0, 1.0, 1.0), 1000.0)
+    yield Case(raw, "table, wild scales", of({**wild, "normalize": False}, MLP, 15))
+    yield Case(raw, "table, far away", of({**far, "normalize": False}, TANH, 15))
+    shuffled = ("labels_shuffled",)
+    yield Case(shuffled, "circle, labels by chance",
+               of({"name": "circle", "label_noise": 0.5}, MLP, 40))  # fmt: skip
+    yield Case(shuffled, "blobs, labels by chance", of(
+        {"name": "blobs", "label_noise": 0.75}, deep("ReLU", 2, 4, 64), 40))  # fmt: skip
+    yield Case(shuffled, "xor, labels by chance",
+               of({"name": "xor", "label_noise": 0.5}, deep("Tanh", 2, 2, 48), 40), True)  # fmt: skip
+
+
+def _of_layers() -> Iterator[Case]:
+    linear = ("no_nonlinearity",)
+    yield Case(linear, "circle, linear", of("circle", ("Linear 32", "Linear 32", "Linear 2"), 15))
+    yield Case(linear, "sine, linear", fit("sine", ("Linear 32", "Dropout 0.1", "Linear 1"), 15))
+    twice = ("softmax_before_cross_entropy",)
+    yield Case(twice, "moons, softmax", of("moons", (*MLP, "Softmax"), 15))
+    yield Case(twice, "blobs, softmax", of("blobs", ("Linear 4", "Softmax"), 15))
+    output = ("output_does_not_fit",)
+    yield Case(output, "plane, ends in ReLU", fit("plane", ("Linear 16", "Tanh", "Linear 1", "ReLU"), 15))
+    yield Case(output, "sine, ends in Sigmoid", fit("sine", (*CURVE, "Sigmoid"), 15))
+    yield Case(output, "moons, ends in ReLU", of("moons", (*MLP, "ReLU"), 15), True)
+    stuck = ("no_gradient",)
+    yield Case(stuck, "moons, Step", of("moons", ("Linear 16", "Step", "Linear 2"), 15))
+    yield Case(stuck, "sine, Step", fit("sine", ("Linear 24", "Step", "Linear 24", "Tanh", "Linear 1"), 15))
+    small = ("batch_too_small_for_batch_norm",)
+    yield Case(small, "circle, 2 examples", of({"name": "circle", "batch_size": 2, "samples": 300}, NORMED, 5))
+    yield Case(small, "moons, 3 examples", of({"name": "moons", "batch_size": 3, "samples": 300}, NORMED, 6))
+    gap = ("batch_norm_gap",)
+    slow = ("Linear 32", "BatchNorm1d momentum=0.0001", "ReLU", "Linear 32",
+            "BatchNorm1d momentum=0.0001", "ReLU", "Linear 2")  # fmt: skip
+    raw = {"name": "circle", "normalize": False, "features": ["x1^2", "x2^2"]}
+    yield Case(gap, "circle, momentum 1e-4", of(raw, slow, 12))
+    yield Case(gap, "spiral, momentum 1e-4", of({"name": "spiral", "normalize": False}, slow, 30))
+
+
+def _of_knobs() -> Iterator[Case]:
+    drop = ("dropout_too_strong",)
+    wide = ("Linear 32", "ReLU", "Dropout 0.9", "Linear 32", "ReLU", "Dropout 0.9", "Linear 2")
+    yield Case(drop, "moons, dropout 0.9", of("moons", wide, 20))
+    yield Case(drop, "spiral, dropout 0.85", of(
+        "spiral", ("Linear 32", "ReLU", "Dropout 0.85", "Linear 32", "ReLU", "Linear 2"), 40))  # fmt: skip
+    decay = ("weight_decay_too_strong",)
+    yield Case(decay, "moons, decay 10", of("moons", MLP, 20, optimizer=adam(1e-2, weight_decay=10.0)))
+    yield Case(decay, "circle, l2 1", of("circle", TANH, 20, regularization={"l2": 1.0}))
+    yield Case(decay, "sine, sgd decay 1",
+               fit("sine", CURVE, 30, optimizer=sgd(0.05, weight_decay=1.0)), True)  # fmt: skip
+    clip = ("clipping_every_step",)
+    yield Case(clip, "moons, limit 1e-3", of(
+        "moons", MLP, 20, training={"clip_grad_norm": 1e-3}, optimizer=sgd(0.1)))  # fmt: skip
+    yield Case(clip, "sine, limit 0.01", fit(
+        "sine", CURVE, 20, training={"clip_grad_norm": 0.01}, optimizer=sgd(0.05)))  # fmt: skip
+
+
+def sound() -> Iterator[Case]:
+    """What the lab ships, made small, and variations of it."""
+    momentum = sgd(0.05, momentum=0.9)
+    kinds = {
+        "moons": of(NOISY, MLP, 25),
+        "moons, batch norm": of(NOISY, NORMED, 25),
+        "moons, dropout": of(NOISY, ("Linear 64", "ReLU", "Dropout 0.2", "Linear 2"), 25),
+        "circle, tanh": of("circle", TANH, 25),
+        "circle, sgd": of("circle", MLP, 40, optimizer=momentum),
+        "xor": of("xor", ("Linear 8", "Tanh", "Linear 2"), 40, optimizer=adam(0.03)),
+        "xor, imbalance": of({"name": "xor", "imbalance": 0.6}, MLP, 25),
+        "gauss": of("gauss", ("Linear 2",), 20),
+        "gauss, noisy": of({"name": "gauss", "noise": 0.4}, ("Linear 2",), 20),
+        "blobs": of("blobs", ("Linear 4",), 30, optimizer=adam(0.03)),
+        "rings": of("rings", ("Linear 32", "ReLU", "Linear 32", "ReLU", "Linear 3"), 40),
+        "spiral": of({"name": "spiral", "samples": 800},
+                     ("Linear 32", "ReLU", "Linear 32", "ReLU", "Linear 2"), 60,
+                     schedule={"name": "cosine"}),
+        "spiral, clipped": of("spiral", TANH, 60, training={"clip_grad_norm": 1.0}),
+        "plane": fit("plane", ("Linear 1",), 20, optimizer=sgd(0.03)),
+        "sine": fit("sine", CURVE, 60, schedule={"name": "cosine"}),
+        "sine, relu": fit("sine", ("Linear 32", "ReLU", "Linear 32", "ReLU", "Linear 1"), 60),
+        "multi_gauss": fit("multi_gauss", CURVE, 60),
+        "swiss roll": fit({"name": "swiss_roll", "samples": 600}, CURVE, 25),
+        "circle, not normalised": of({"name": "circle", "normalize": False}, MLP, 25),
+        "glyphs": of({"name": "glyphs", "samples": 1200}, CONV, 6),
+        "moons, label noise": of({"name": "moons", "label_noise": 0.1}, ("Linear 8", "ReLU", "Linear 2"), 25),
+        "circle, decay": of("circle", MLP, 25, optimizer=adam(1e-2, weight_decay=0.1)),
+    }  # fmt: skip
+    for name, tables in kinds.items():
+        yield Case((), name, tables)
+    FOLDER.mkdir(exist_ok=True)
+    aside = {
+        "moons, gelu": of("moons", deep("GELU", 2, width=24), 25, optimizer=adam(5e-3)),
+        "rings, one cycle": of("rings", deep("Tanh", 2, 3, 24), 40, schedule={"name": "one_cycle"}),
+        "table": of(table(FOLDER, "sound", (1.0, 30.0, 200.0), 50.0), MLP, 15),
+        "sine, sgd": fit("sine", CURVE, 60, optimizer=momentum),
+        "blobs, wide": of({"name": "blobs", "centers": 6}, deep("ReLU", 2, 6, 48), 20),
+    }
+    for name, tables in aside.items():
+        yield Case((), name, tables, is_kept_aside=True)

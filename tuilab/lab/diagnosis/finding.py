@@ -1,0 +1,31 @@
+"""What a diagnosis says: the fault, how it shows, why it matters, and what can be changed."""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Fix(Struct, frozen=True):
+    """One change of the experiment that may cure it; to undo it is to put the old value back."""
+
+    label: str
+    key: str
+    "As `with_value` takes it: `optimizer.lr`, `network`."
+    value: Any
+    live: bool = False
+    "Whether it can be changed while training goes on; else it takes a new start."
+
+
+class Diagnosis(Struct, frozen=True):
+    """One thing that is wrong with a run, in plain words."""
+
+    name: str
+    title: str
+    evidence: list[str]
+    "Sentences with the numbers that it rests on."
+    why: str
+    confidence: float
+    "From 0 to 1."
+    fixes: list[Fix] = []
+    points: list[tuple[float, float]] = []
+    "Step and value of what shows it, for a small chart; empty where no curve does."
