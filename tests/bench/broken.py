@@ -103,20 +103,18 @@ def broken() -> Iterator[Case]:
     exploding = ("exploding_gradients", *high)
     yield Case(exploding, "moons, deep, std 1",
                of("moons", deep("ReLU", 6, width=32), 15, initialization=normal(1.0)))  # fmt: skip
-    yield Case(exploding, "circle, std 2",
-               of("circle", MLP, 15, initialization=normal(2.0), optimizer=sgd(0.1)))  # fmt: skip
+    yield Case(exploding, "circle, std 6",
+               of("circle", MLP, 15, initialization=normal(6.0), optimizer=adam(1e-3)))  # fmt: skip
     vanishing = ("vanishing_gradients",)
-    yield Case(vanishing, "moons, 8 sigmoids", of("moons", deep("Sigmoid", 8), 20))
+    yield Case(vanishing, "moons, 8 sigmoids", of("moons", deep("Sigmoid", 8), 20, optimizer=adam(1e-3)))
     yield Case(vanishing, "sine, 10 sigmoids", fit("sine", deep("Sigmoid", 10, 1), 20))
     yield Case(vanishing, "rings, 7 sigmoids, sgd",
                of("rings", deep("Sigmoid", 7, 3), 20, optimizer=sgd(0.1)), True)  # fmt: skip
     dead = ("dead_relus", "no_gradient")
-    start = {"weights": "uniform", "a": -1.0, "b": -0.5}
-    yield Case(dead, "rings, weights below zero", of(
-        {"name": "rings", "features": ["x1^2", "x2^2"], "normalize": False},
-        ("Linear 32", "ReLU", "Linear 3"), 20, initialization=start))  # fmt: skip
-    yield Case(dead, "spiral, after one huge step",
-               of("spiral", MLP, 20, optimizer=adam(0.7)))  # fmt: skip
+    yield Case(dead, "rings, adamw 0.5", of("rings", deep("ReLU", 3, 3), 20, optimizer=adam(0.5)))
+    yield Case(dead, "spiral, adamw 0.7", of("spiral", MLP, 20, optimizer=adam(0.7)))
+    yield Case(dead, "blobs, sgd 5",
+               of("blobs", deep("ReLU", 2, 4, 32), 20, optimizer=sgd(5.0)), True)  # fmt: skip
     saturated = ("saturation",)
     yield Case(saturated, "moons, tanh, std 15",
                of("moons", TANH, 15, initialization=normal(15.0), optimizer=adam(1e-3)))  # fmt: skip
@@ -139,9 +137,9 @@ def broken() -> Iterator[Case]:
 
 def _of_data() -> Iterator[Case]:
     rare = ("class_imbalance",)
-    yield Case(rare, "gauss, 95 % rarer", of(
-        {"name": "gauss", "noise": 0.8, "imbalance": 0.95}, ("Linear 4", "ReLU", "Linear 2"), 20,
-        optimizer=adam(1e-3)))  # fmt: skip
+    yield Case(rare, "gauss, 90 % rarer", of(
+        {"name": "gauss", "noise": 1.0, "imbalance": 0.9, "samples": 1500},
+        ("Linear 4", "ReLU", "Linear 2"), 20))  # fmt: skip
     yield Case(rare, "moons, 93 % rarer", of(
         {"name": "moons", "noise": 0.6, "imbalance": 0.93}, ("Linear 2",), 20))  # fmt: skip
     over = ("overfitting",)
@@ -162,11 +160,11 @@ def _of_data() -> Iterator[Case]:
     yield Case(raw, "table, far away", of({**far, "normalize": False}, TANH, 15))
     shuffled = ("labels_shuffled",)
     yield Case(shuffled, "circle, labels by chance",
-               of({"name": "circle", "label_noise": 0.5}, MLP, 40))  # fmt: skip
+               of({"name": "circle", "label_noise": 0.5, "samples": 240}, deep("ReLU", 2, 2, 96), 120))  # fmt: skip
     yield Case(shuffled, "blobs, labels by chance", of(
-        {"name": "blobs", "label_noise": 0.75}, deep("ReLU", 2, 4, 64), 40))  # fmt: skip
+        {"name": "blobs", "label_noise": 0.75, "samples": 240}, deep("Tanh", 2, 4, 96), 150))  # fmt: skip
     yield Case(shuffled, "xor, labels by chance",
-               of({"name": "xor", "label_noise": 0.5}, deep("Tanh", 2, 2, 48), 40), True)  # fmt: skip
+               of({"name": "xor", "label_noise": 0.5, "samples": 240}, deep("ReLU", 2, 2, 128), 120), True)  # fmt: skip
 
 
 def _of_layers() -> Iterator[Case]:

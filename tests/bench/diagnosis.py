@@ -1,7 +1,7 @@
 """How often the diagnosis is right: experiments broken on purpose, and sound ones."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -17,17 +17,25 @@ from tuilab.lab.run import Run
 
 CPU = torch.device("cpu")
 
-OFTEN = 0.02
-"""Seconds between two reports here: runs of a second get as many as runs of ten would."""
+REPORTS = 60
+"""Reports of a run, evenly: what a run of six seconds has, whatever the speed of the machine."""
+
+NEVER = 1e9
+"""Seconds between two reports by the clock."""
 
 
 def lived(experiment: Experiment) -> Run:
     """The whole history of a run."""
     dataset = load(experiment, CPU, lambda what, part: None)
     session = Session("bench", experiment, dataset, CPU)
-    run = Run()
+    run, epochs = Run(), experiment.training.epochs
+    every, rarely = max(1, session.batches * epochs // REPORTS), max(1, epochs // REPORTS)
     run.apply(session.started())
+    session.report_at_step, session.report_at_epoch = 1, rarely
     for event in train(session):
+        if session.step >= session.report_at_step:
+            session.report_at_step = session.step + every
+        session.report_at_epoch = (session.epoch // rarely + 1) * rarely
         if event is not None:
             run.apply(event)
         if isinstance(event, Failed):
@@ -36,10 +44,10 @@ def lived(experiment: Experiment) -> Run:
     return run
 
 
-def history(cases: Iterator[Case]) -> Iterator[tuple[Case, Run]]:
-    """Every case trained with every seed, with reports often enough for so short a run."""
+def history(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
+    """Every case trained with every seed."""
     before, threads = pulse.INTERVAL, torch.get_num_threads()
-    pulse.INTERVAL = OFTEN
+    pulse.INTERVAL = NEVER
     torch.set_num_threads(1)
     try:
         for case in cases:

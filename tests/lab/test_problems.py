@@ -61,7 +61,7 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
         (PLAIN, [("training.precision", "bf16"), SCALAR], "has no such thing"),
         (PLAIN, [("training.device", "cuda"), SCALAR], "runs on no GPU"),
         (PLAIN, [("data.name", "fashion_mnist"), ("data.batch_size", 0), SCALAR], "say how many"),
-        (("Linear 9999", "Linear 2"), [SCALAR], "a data.batch_size of at most 3, a smaller"),
+        (("Linear 9999", "Linear 2"), [SCALAR], "a data.batch_size of at most 2, a smaller"),
         (("Linear 99999", "Linear 2"), [SCALAR], "weights; take a smaller network, or torch"),
         (
             PLAIN,

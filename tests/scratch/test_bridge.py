@@ -121,15 +121,22 @@ def test_a_frozen_layer_stays(engine: str) -> None:
     torch.testing.assert_close(weights(mine), weights(theirs), **EXACT)
 
 
+def first_probe(engine: str) -> Probed:
+    lines = "Linear 8", "ReLU", "Linear 5", "Tanh", "Linear 3"
+    session = Session("run", experiment(*lines, training={"engine": engine}), dataset(), CPU)
+    session.report_at_step = 1
+    return next(event for event in train(session) if isinstance(event, Probed))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_the_probe_sees_its_gradients(engine: str) -> None:
-    mine = Session("run", experiment(training={"engine": engine}), dataset(), CPU)
-    mine.report_at_step = 1
+def test_the_probe_sees_the_same_gradients_and_activations(engine: str) -> None:
+    mine, theirs = first_probe(engine), first_probe("torch")
 
-    probed = next(event for event in train(mine) if isinstance(event, Probed))
-
-    assert [layer.layer for layer in probed.layers] == ["1 Linear", "2 Linear"]
-    assert all(layer.gradient > 0 for layer in probed.layers)
+    assert [layer.layer for layer in mine.layers] == ["1 Linear", "2 Linear", "3 Linear"]
+    for found, expected in zip(mine.layers, theirs.layers, strict=True):
+        assert found.gradient == pytest.approx(expected.gradient, rel=1e-5)
+    assert mine.activities and mine.inputs
+    assert (mine.activities, mine.inputs) == (theirs.activities, theirs.inputs)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

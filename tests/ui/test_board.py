@@ -11,7 +11,8 @@ from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import Start
 
 HAND = Experiment(data=Drawn(points=((-3.0, 3.0, 0), (3.0, -3.0, 1))), network=("Linear 2",))
-SIZES = [(160, 45), (120, 40), (80, 24)]
+SMALL = (80, 24)
+SIZES = [(160, 45), (120, 40), SMALL]
 
 
 def points(it: Lab) -> tuple[Point, ...]:
@@ -21,7 +22,7 @@ def points(it: Lab) -> tuple[Point, ...]:
 
 
 async def test_drawing_switches_to_points_by_hand_and_can_be_undone() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         await it.press("P")
         assert isinstance(it.desk.experiment.data, Drawn)
         await it.shows("1-9 set")
@@ -45,13 +46,13 @@ async def test_number_keys_set_points_at_the_cursor(size: tuple[int, int]) -> No
 
 
 async def test_enter_sets_another_point_of_the_last_class() -> None:
-    async with lab(HAND) as it:
+    async with lab(HAND, SMALL) as it:
         await it.press("P", "2", "shift+left", "enter")
         assert [point[2] for point in points(it)[2:]] == [1, 1]
 
 
 async def test_the_nearest_point_is_removed_and_the_last_one_stays() -> None:
-    async with lab(HAND) as it:
+    async with lab(HAND, SMALL) as it:
         await it.press("P", *["shift+left"] * 3, "x")
         assert points(it) == ((3.0, -3.0, 1),)
         await it.press("x")
@@ -74,7 +75,7 @@ async def test_a_click_sets_a_point_and_another_takes_it_away() -> None:
 
 
 async def test_until_somebody_draws_the_numbers_show_panes() -> None:
-    async with lab(HAND) as it:
+    async with lab(HAND, SMALL) as it:
         await it.press("4")
         await it.shows("enter draws points")
         await it.press("1")

@@ -136,7 +136,7 @@ async def test_each_task_shows_what_its_network_makes(
 
 async def test_keys_make_the_text_wilder_or_surer_while_it_trains() -> None:
     experiment = Experiment(task=LanguageModel(), data=PythonSource(size=20), network=("Linear 2",))
-    async with lab(experiment) as it:
+    async with lab(experiment, (80, 24)) as it:
         it.app.lab.can_start = lambda: True  # type: ignore[method-assign]
         run = await it.train(steps=20)
         it.app.lab._focus_pane(it.app.lab.result)

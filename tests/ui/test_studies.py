@@ -6,6 +6,7 @@ from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import Find, Found, Loading, Set, Start, Stop, Validate, Validated
 from tuilab.ui.screens.study import Folds, Search, table
 
+SMALL = (80, 24)
 RATES = [(10 ** (-4 + place / 10), 1 - place / 50) for place in range(30)]
 
 
@@ -14,7 +15,7 @@ def found(run: str, suggestion: float | None = 0.012, note: str = "it falls fast
 
 
 async def test_a_learning_rate_is_searched_on_the_run_and_taken_by_enter() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         run = await it.train(steps=20)
         await it.press("L")
         assert it.link.commands(Find) == [Find("lr")]
@@ -29,7 +30,7 @@ async def test_a_learning_rate_is_searched_on_the_run_and_taken_by_enter() -> No
 
 
 async def test_escape_leaves_everything_as_it_was() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         run = await it.train(steps=20)
         await it.press("L")
         await it.play(found(run))
@@ -39,7 +40,7 @@ async def test_escape_leaves_everything_as_it_was() -> None:
 
 
 async def test_another_rate_is_taken_at_the_cursor() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         run = await it.train(steps=20)
         await it.press("L")
         await it.play(found(run))
@@ -51,7 +52,7 @@ async def test_another_rate_is_taken_at_the_cursor() -> None:
 
 
 async def test_without_a_run_one_begins_that_waits() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         await it.press("S")
         [start] = it.link.commands(Start)
         assert start.paused and it.link.sent[-1] == Find("batch_size")
@@ -63,7 +64,7 @@ async def test_without_a_run_one_begins_that_waits() -> None:
 
 
 async def test_a_search_that_finds_nothing_says_why() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         run = await it.train(steps=20)
         await it.press("L")
         await it.press("enter")
@@ -76,7 +77,7 @@ async def test_a_search_that_finds_nothing_says_why() -> None:
 
 async def test_one_single_example_has_no_batch_size() -> None:
     graph = Experiment(data=Karate(), network=("Linear 2",))
-    async with lab(graph) as it:
+    async with lab(graph, SMALL) as it:
         await it.press("S")
         await it.shows("single example")
         assert it.link.commands(Find) == []
@@ -88,7 +89,7 @@ def validated(rounds: int, of: int = 3) -> Validated:
 
 
 async def test_a_cross_validation_shows_each_round_with_mean_and_spread() -> None:
-    async with lab(SPIRAL, size=(80, 24)) as it:
+    async with lab(SPIRAL, SMALL) as it:
         await it.press("V")
         await it.press("backspace", "3", "enter")
         assert it.link.commands(Validate) == [Validate(SPIRAL, 3)]
@@ -103,7 +104,7 @@ async def test_a_cross_validation_shows_each_round_with_mean_and_spread() -> Non
 
 
 async def test_leaving_a_cross_validation_early_stops_it() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         await it.press("V", "enter")
         await it.play(validated(1))
         await it.press("escape")
@@ -111,7 +112,7 @@ async def test_leaving_a_cross_validation_early_stops_it() -> None:
 
 
 async def test_a_wrong_number_of_folds_is_told_at_once() -> None:
-    async with lab(SPIRAL) as it:
+    async with lab(SPIRAL, SMALL) as it:
         await it.press("V", "backspace", "1")
         await it.shows("from 2 to 100 folds")
         await it.press("enter")

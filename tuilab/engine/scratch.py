@@ -36,6 +36,7 @@ class Scratch(Task):
     def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
         """Add the gradients of a batch, or of its share of one."""
         learn = ENGINES[self.experiment.training.engine]
+        self._show(inputs)
         rows = inputs.flatten(1).tolist()
         loss, outputs, gradients = learn(
             self.network, self.experiment.loss, rows, self._rows(wanted)
@@ -47,6 +48,12 @@ class Scratch(Task):
                     before = 0 if parameter.grad is None else parameter.grad
                     parameter.grad = before + share * parameter.new_tensor(gradient)
         return _tensor(loss, inputs), _tensor(outputs, inputs)
+
+    def _show(self, inputs: Tensor) -> None:
+        """Let a probe that watches torch's layers see them at work; most steps have none."""
+        if self.network._forward_pre_hooks:
+            with torch.no_grad():
+                self.network(inputs.double())
 
     def _rows(self, wanted: Tensor) -> Matrix:
         """What the outputs of each example are compared with: numbers, or chances of classes."""

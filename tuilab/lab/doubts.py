@@ -65,17 +65,22 @@ def _activations(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
 
 
 def _linear(rows: list[Row]) -> Iterator[str]:
-    """Two linear layers in a row of one block."""
+    for row in linear_pairs(rows):
+        yield (
+            f"{row.key}: two Linear layers with nothing between them are only one; "
+            "put an activation such as ReLU between"
+        )
+
+
+def linear_pairs(rows: list[Row]) -> Iterator[Row]:
+    """The second of every two linear layers in a row of one block."""
     before: Row | None = None
     for row in rows:
         if isinstance(row.layer, TRANSPARENT):
             continue
         is_same_block = before is not None and before.path[:-1] == row.path[:-1]
         if isinstance(row.layer, Linear) and is_same_block:
-            yield (
-                f"{row.key}: two Linear layers with nothing between them are only one; "
-                "put an activation such as ReLU between"
-            )
+            yield row
         before = row if isinstance(row.layer, Linear) else None
 
 

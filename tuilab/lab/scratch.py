@@ -27,8 +27,9 @@ PLAIN = {
 }
 """Knobs that these engines do not have, with the value at which nobody misses them."""
 
-COST = {"scalar": 6e-6, "matrix": 3e-7}
-"""Seconds that one weight takes for one example, forward and backward, on a laptop of 2020."""
+COST = {"scalar": 1e-5, "matrix": 2e-7}
+"""Seconds that one weight takes for one example, forward and backward: the most that was measured
+on one core with Python 3.11, from 200 to 3,000 weights (3 to 11 and 0.10 to 0.18 millionths)."""
 
 LONGEST_STEP = 1.0
 """Seconds after which a step is called too long: a pause waits for its end."""

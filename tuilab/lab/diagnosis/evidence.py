@@ -80,6 +80,15 @@ class Evidence:
         before, after = (median(y for _, y in piece) for piece in (tail[:half], tail[half:]))
         return abs(before - after) <= 0.04 * max(abs(before), 1e-9)
 
+    @cached_property
+    def is_settled(self) -> bool:
+        """Whether the validation loss, else the training loss, has stopped to fall."""
+        curve = self.validation if len(self.validation) >= 8 else self.loss
+        if len(curve) < 8:
+            return False
+        before, now = (median(y for _, y in part(curve, *at)) for at in ((0.5, 0.75), (0.75, 1)))
+        return now > 0.93 * before
+
     # --- the experiment ---------------------------------------------------------------------
 
     @cached_property
@@ -119,6 +128,22 @@ class Evidence:
         curve = self.curve("majority/validation")
         return curve[-1][1] if curve else None
 
+    @cached_property
+    def best_accuracy(self) -> float | None:
+        """The best accuracy on the validation part so far."""
+        return max((y for _, y in self.curve("accuracy/validation")), default=None)
+
+    @cached_property
+    def told(self) -> float | None:
+        """What of the training part is told beyond the simplest guess, from 0 to 1."""
+        if self.task == "regression":
+            curve = self.curve("r2/train")
+            return late(curve) if len(curve) >= 3 else None
+        accuracy, majority = self.accuracy("train"), self.majority
+        if accuracy is None or majority is None or majority > 0.97:
+            return None
+        return (accuracy - majority) / (1 - majority)
+
     # --- what could be changed ----------------------------------------------------------------
 
     def fix(self, label: str, key: str, value: Any) -> list[Fix]:
@@ -148,6 +173,13 @@ class Evidence:
         """The network with some lines replaced, or taken away where None stands."""
         network = tuple(_changed(self.experiment.network, changed, ()))
         return self.fix(label, "network", network)
+
+    def insert(self, label: str, path: tuple[int, ...], line: str) -> list[Fix]:
+        """The network with a line more, before the one at `path`."""
+        if len(path) != 1:
+            return []
+        network = self.experiment.network
+        return self.fix(label, "network", (*network[: path[0]], line, *network[path[0] :]))
 
 
 def _changed(

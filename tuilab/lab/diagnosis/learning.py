@@ -1,15 +1,12 @@
 """Faults of the steps: too long, too short, limited, or none at all."""
 
 from collections.abc import Iterator
-from math import exp
+from math import log
 from statistics import median
 
 from tuilab.lab.catalogue.layers.activation import Sigmoid, Step, Tanh
-from tuilab.lab.diagnosis.evidence import Evidence, early, late, middle, part, points
+from tuilab.lab.diagnosis.evidence import Evidence, early, late, middle, points
 from tuilab.lab.diagnosis.finding import Diagnosis
-from tuilab.lab.layer import Shape
-
-NORM = {1: "LayerNorm", 2: "LayerNorm", 3: "BatchNorm2d"}
 
 
 def not_finite(seen: Evidence) -> Iterator[Diagnosis]:
@@ -40,17 +37,19 @@ def too_high(seen: Evidence) -> Iterator[Diagnosis]:
     step = _step(seen)
     jumps = peak > 4 * first and now > 0.7 * first
     wild = step > 0.05 and now > 0.7 * first and now > 1.05 * least
-    if not (diverged or jumps or wild):
+    thrown = _is_thrown(seen, now)
+    if not (diverged or jumps or wild or thrown):
         return
     yield Diagnosis(
         "learning_rate_too_high",
         "The learning rate is too high",
         [
             f"The training loss began at {first:.3g}, went up to {peak:.3g} and is {now:.3g} now.",
-            f"A step moves the weights by {step:.1%} of their length; 0.1 % to 3 % is usual.",
+            f"A step moves the weights by {step:.1%} of their length, at most by "
+            f"{max(_longest(seen), default=0.0):.0%}; 0.1 % to 3 % is usual.",
         ],
         "Each step goes past the place that it was to reach, and lands where it is no better.",
-        0.97 if diverged else 0.9,
+        0.97 if diverged or thrown else 0.9,
         seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
         points(seen.loss),
     )
@@ -63,7 +62,7 @@ def too_low(seen: Evidence) -> Iterator[Diagnosis]:
         return
     whole = seen.steps / seen.done
     way = max(moves) * whole
-    if way > 0.5 or max(moves) == 0 or _is_vanishing(seen):
+    if way > 0.3 or max(moves) == 0 or _is_vanishing(seen):
         return
     yield Diagnosis(
         "learning_rate_too_low",
@@ -83,11 +82,11 @@ def too_low(seen: Evidence) -> Iterator[Diagnosis]:
 def exploding(seen: Evidence) -> Iterator[Diagnosis]:
     """Gradients are so long that no usual learning rate goes with them."""
     curves = seen.family("gradient")
-    begun = {name: median(y for _, y in part(c, 0, 0.2)) for name, c in curves.items() if c}
+    begun = {name: max(y for _, y in c[:3]) for name, c in curves.items() if c}
     if not begun:
         return
     name, size = max(begun.items(), key=lambda item: item[1])
-    if size < 100:
+    if size < 50:
         return
     yield Diagnosis(
         "exploding_gradients",
@@ -208,3 +207,17 @@ def _step(seen: Evidence) -> float:
     """How far a step moves a layer, as a part of its length: the median layer, over the run."""
     moves = [median(y for _, y in c) for c in seen.family("update").values() if len(c) >= 4]
     return median(moves) if moves else 0.0
+
+
+def _longest(seen: Evidence) -> list[float]:
+    """The longest step that was probed of each layer, as a part of its length."""
+    return [max(y for _, y in c) for c in seen.family("update").values() if len(c) >= 4]
+
+
+def _is_thrown(seen: Evidence, now: float) -> bool:
+    """Whether single steps were as long as the weights, and the network never found back."""
+    longest = _longest(seen)
+    if not longest or seen.told is None or seen.told > 0.5:
+        return False
+    is_worse = seen.classes > 1 and now > 3 * log(seen.classes)
+    return median(longest) > 0.3 or (max(longest) > 0.3 and is_worse)

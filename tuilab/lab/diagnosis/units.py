@@ -6,8 +6,9 @@ from tuilab.lab.catalogue.initializations import Constant, Zeros
 from tuilab.lab.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
 from tuilab.lab.catalogue.layers.linear import Linear
 from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
-from tuilab.lab.diagnosis.evidence import Evidence, early, late, middle, part, points
+from tuilab.lab.diagnosis.evidence import Evidence, early, middle, points
 from tuilab.lab.diagnosis.finding import Diagnosis
+from tuilab.lab.doubts import linear_pairs
 from tuilab.lab.experiment import name_of
 
 
@@ -71,8 +72,6 @@ def symmetric(seen: Evidence) -> Iterator[Diagnosis]:
 
 def linear(seen: Evidence) -> Iterator[Diagnosis]:
     """Two Linear layers with nothing between them."""
-    from tuilab.lab.doubts import linear_pairs
-
     pairs = list(linear_pairs(seen.rows))
     if not pairs:
         return

@@ -23,6 +23,9 @@ MOST_CLASSES = 1000
 FEW_CLASSES = 20
 """Different whole numbers of the target, up to which they are classes unless the task says not."""
 
+OFTEN = 5
+"""How often more than a few whole numbers come on average, if they are classes."""
+
 COUNTERS = frozenset(
     {"#", "id", "index", "no", "nr", "number", "row", "rownames", "unnamed 1", "unnamed: 0",
      "__index_level_0__"}
@@ -97,13 +100,17 @@ def guessed(name: str, place: int, cells: Sequence[str], is_whole: bool) -> Colu
     return Column(name, place, "category", (*sorted(present), *others))
 
 
-def asked(name: str, place: int, cells: Sequence[str]) -> Column:
-    """What the target is: classes as a category with its values, numbers, or both."""
+def asked(name: str, place: int, cells: Sequence[str], rows: int) -> Column:
+    """What the target is: classes as a category with its values, numbers, or both.
+
+    Args:
+        cells: of all rows, or only those that differ.
+    """
     present, _ = _present(cells)
     if not present:
         raise InputError("it is the target, and every cell of it is missing", f'column "{name}"')
     is_number = are_numbers(present)
-    labels = classes(map(number, present) if is_number else present)
+    labels = classes(map(number, present) if is_number else present, rows)
     if len(labels) == 1:
         raise InputError(
             f"it is the target, and always {labels[0]}: there is nothing to tell apart",
@@ -117,15 +124,22 @@ def asked(name: str, place: int, cells: Sequence[str]) -> Column:
     return Column(name, place, "number" if is_number else "category", labels)
 
 
-def classes(values: Iterable[str | float]) -> tuple[str, ...]:
-    """The classes that texts or numbers can be taken for, in order; none if they cannot."""
+def classes(values: Iterable[str | float], rows: int) -> tuple[str, ...]:
+    """The classes that texts or numbers can be taken for, in order; none if they cannot.
+
+    Many whole numbers are classes only where each comes often enough to be learned.
+    """
     distinct = set(values)
     numbers = sorted(value for value in distinct if not isinstance(value, str))
     if not numbers:
         texts = sorted(value for value in distinct if isinstance(value, str))
         return tuple(texts) if len(texts) <= MOST_CLASSES else ()
-    if len(numbers) > MOST_CLASSES // 10 or not all(value.is_integer() for value in numbers):
-        return (str(numbers[0]),) if len(numbers) == 1 else ()
+    if len(numbers) == 1:
+        return (f"{numbers[0]:g}",)
+    are_rare = len(numbers) > FEW_CLASSES and rows < OFTEN * len(numbers)
+    are_many = are_rare or len(numbers) > MOST_CLASSES // 10
+    if are_many or not all(value.is_integer() for value in numbers):
+        return ()
     return tuple(str(int(value)) for value in numbers)
 
 

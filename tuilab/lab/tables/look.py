@@ -75,7 +75,7 @@ def _delimited(file: Found, target: str, leave_out: str, header: delimited.Heade
     rows, is_whole = delimited.sample(file, shape)
     columns = list(zip(*rows, strict=True))
     place = chosen(target, shape.names, str(file.path))
-    answer = asked(shape.names[place], place, columns[place])
+    answer = asked(shape.names[place], place, columns[place], len(rows))
     inputs = tuple(
         guessed(name, number, columns[number], is_whole)
         for number, name in enumerate(shape.names)
@@ -109,7 +109,7 @@ def _table(
 def _arrays(file: Found, target: str) -> Look:
     chosen = arrays(file, target)
     told = values(file, chosen.answers)
-    names, is_number = classes(told), chosen.answers.kind[0] not in "US"
+    names, is_number = classes(told, chosen.answers.shape[0]), chosen.answers.kind[0] not in "US"
     if len(names) == 1:
         problem = f"{chosen.answers.name} is always {names[0]}: there is nothing to tell apart"
         raise InputError(problem, str(file.path))

@@ -53,7 +53,8 @@ def columns(file: Found, target: str) -> tuple[tuple[Column, ...], Column]:
     if not content.num_rows:
         raise InputError("it has no rows", str(file.path))
     place = chosen(target, names, str(file.path))
-    answer = asked(names[place], place, _texts(content.column(place), every=True))
+    told = _texts(content.column(place), every=True)
+    answer = asked(names[place], place, told, content.num_rows)
     inputs = tuple(
         _column(name, number, content.column(number))
         for number, name in enumerate(names)

@@ -66,6 +66,7 @@ class Study(Dialog):
         """There is no more to come."""
         self.query_one(ProgressBar).display = False
         self.query_one(".what", Static).display = False
+        self.query_one(".about", Static).display = False
         self.query_one(".note", Static).update(note)
         self.query_one(".box").border_subtitle = keys
 

@@ -1,0 +1,85 @@
+"""The diagnosis of a run: every rule asked, and what is only a consequence left out.
+
+A rule is a function of the evidence that yields at most one diagnosis; to add one is to write it
+and to name it in RULES.
+"""
+
+from collections.abc import Callable, Iterator
+
+from tuilab.lab.diagnosis import generalization, learning, norms, units
+from tuilab.lab.diagnosis.evidence import Evidence
+from tuilab.lab.diagnosis.finding import Diagnosis
+from tuilab.lab.run import Run
+
+Rule = Callable[[Evidence], Iterator[Diagnosis]]
+
+RULES: tuple[Rule, ...] = (
+    learning.not_finite,
+    learning.too_high,
+    learning.too_low,
+    learning.exploding,
+    learning.vanishing,
+    learning.without_gradient,
+    learning.clipping,
+    learning.plateau,
+    units.dead_relus,
+    units.saturation,
+    units.symmetric,
+    units.linear,
+    units.softmax,
+    units.output,
+    generalization.overfitting,
+    generalization.underfitting,
+    generalization.imbalance,
+    generalization.shuffled,
+    generalization.raw_inputs,
+    generalization.strong_dropout,
+    generalization.strong_decay,
+    norms.small_batch,
+    norms.gap,
+)
+"""Every rule there is."""
+
+STILL = ("plateau", "underfitting", "learning_rate_too_low", "labels_shuffled")
+"""What a network that does not learn looks like, whatever the reason."""
+
+EXPLAINS: dict[str, tuple[str, ...]] = {
+    "loss_not_finite": ("dead_relus", "saturation", "no_gradient", *STILL),
+    "symmetric_initialization": ("no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *STILL),
+    "exploding_gradients": ("learning_rate_too_high", "clipping_every_step", *STILL),
+    "learning_rate_too_high": ("saturation", "class_imbalance", *STILL),
+    "inputs_not_normalised": (
+        "exploding_gradients", "learning_rate_too_high", "dead_relus", "saturation",
+        "no_gradient", *STILL,
+    ),
+    "dead_relus": ("no_gradient", "class_imbalance", *STILL[:-1]),
+    "saturation": ("exploding_gradients", "vanishing_gradients", "overfitting", *STILL),
+    "vanishing_gradients": STILL,
+    "no_gradient": ("vanishing_gradients", *STILL),
+    "no_nonlinearity": STILL,
+    "softmax_before_cross_entropy": STILL,
+    "output_does_not_fit": ("dead_relus", *STILL),
+    "weight_decay_too_strong": (
+        "vanishing_gradients", "dead_relus", "class_imbalance", "learning_rate_too_high",
+        "no_gradient", *STILL,
+    ),
+    "dropout_too_strong": ("batch_norm_gap", *STILL),
+    "clipping_every_step": STILL,
+    "learning_rate_too_low": ("class_imbalance", "plateau", "underfitting"),
+    "class_imbalance": ("plateau", "underfitting"),
+    "labels_shuffled": ("overfitting",),
+    "batch_too_small_for_batch_norm": ("batch_norm_gap",),
+    "batch_norm_gap": ("overfitting", "labels_shuffled"),
+}  # fmt: skip
+"""Which faults are not told where another one brings them about."""
+
+
+def diagnose(run: Run) -> list[Diagnosis]:
+    """What is wrong with a run, the surest first; nothing where nothing is sure."""
+    if run.experiment is None or not run.series:
+        return []
+    seen = Evidence(run, run.experiment)
+    found = [diagnosis for rule in RULES for diagnosis in rule(seen)]
+    explained = {symptom for cause in found for symptom in EXPLAINS.get(cause.name, ())}
+    told = [diagnosis for diagnosis in found if diagnosis.name not in explained]
+    return sorted(told, key=lambda diagnosis: -diagnosis.confidence)
