@@ -112,3 +112,30 @@ def runs() -> None:
     from tuilab.host import folder, registry
 
     typer.echo(tables.runs(folder.stored(), [host.run for host in registry.hosts()]))
+
+
+@lists.command(epilog=example("tuilab diagnose spiral-7f3a", "tuilab diagnose spiral-7f3a --json"))
+def diagnose(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Any unique part of its id.",
+            autocompletion=arguments.stored,
+            show_default=False,
+        ),
+    ],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
+) -> None:
+    """Say what is wrong with a stored run, and what could be changed.
+
+    Each with its evidence and how sure it is, the surest first; nothing is said where nothing
+    is sure.
+    """
+    from tuilab import diagnosed
+    from tuilab.host import folder
+    from tuilab.lab.diagnosis.diagnosis import diagnose as found
+
+    seen = folder.read(folder.find(run))
+    typer.echo(diagnosed.lines(found(seen)) if json else diagnosed.text(seen, found(seen)))

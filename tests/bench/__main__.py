@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import architectures, charts, living, opening, spiral, training
+from tests.bench import architectures, charts, diagnosis, living, opening, spiral, training
 from tests.bench.measure import Row
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "opening": opening.rows,
     "living": living.rows,
     "keys": living.key_rows,
+    "diagnosis": diagnosis.rows,
 }
 
 

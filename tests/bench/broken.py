@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tuilab.lab.experiment import Experiment, from_plain
+from tuilab.lab import files
+from tuilab.lab.experiment import Experiment, from_plain, to_plain
 
 SEEDS = (0, 1, 2)
 
@@ -89,6 +90,10 @@ def deep(activation: str, layers: int, outputs: int = 2, width: int = 16) -> tup
     return (*[f"Linear {width}", activation] * layers, f"Linear {outputs}")
 
 
+SLOW, PLAIN = adam(1e-3), sgd(0.05)
+WIDE = deep("ReLU", 2, width=128)
+
+
 def broken() -> Iterator[Case]:
     """Each fault at least twice: other data, other networks."""
     high = ("learning_rate_too_high", "loss_not_finite")
@@ -106,7 +111,9 @@ def broken() -> Iterator[Case]:
     yield Case(exploding, "circle, std 6",
                of("circle", MLP, 15, initialization=normal(6.0), optimizer=adam(1e-3)))  # fmt: skip
     vanishing = ("vanishing_gradients",)
-    yield Case(vanishing, "moons, 8 sigmoids", of("moons", deep("Sigmoid", 8), 20, optimizer=adam(1e-3)))
+    yield Case(
+        vanishing, "moons, 8 sigmoids", of("moons", deep("Sigmoid", 8), 20, optimizer=adam(1e-3))
+    )
     yield Case(vanishing, "sine, 10 sigmoids", fit("sine", deep("Sigmoid", 10, 1), 20))
     yield Case(vanishing, "rings, 7 sigmoids, sgd",
                of("rings", deep("Sigmoid", 7, 3), 20, optimizer=sgd(0.1)), True)  # fmt: skip
@@ -117,7 +124,7 @@ def broken() -> Iterator[Case]:
                of("blobs", deep("ReLU", 2, 4, 32), 20, optimizer=sgd(5.0)), True)  # fmt: skip
     saturated = ("saturation",)
     yield Case(saturated, "moons, tanh, std 15",
-               of("moons", TANH, 15, initialization=normal(15.0), optimizer=adam(1e-3)))  # fmt: skip
+               of("moons", TANH, 15, initialization=normal(15.0), optimizer=SLOW))  # fmt: skip
     yield Case(saturated, "spiral, sigmoid, std 30", of(
         "spiral", ("Linear 24", "Sigmoid", "Linear 24", "Sigmoid", "Linear 2"), 20,
         initialization=normal(30.0)))  # fmt: skip
@@ -126,10 +133,12 @@ def broken() -> Iterator[Case]:
     yield Case(alike, "circle, all 0.1", of(
         "circle", TANH, 15, initialization={"weights": "constant", "value": 0.1}))  # fmt: skip
     plateau = ("plateau", "vanishing_gradients")
+    tiny = normal(0.01)
     yield Case(plateau, "xor, tiny weights",
-               of("xor", deep("Tanh", 3), 20, initialization=normal(0.01), optimizer=sgd(0.05)))  # fmt: skip
+               of("xor", deep("Tanh", 3), 20, initialization=tiny, optimizer=PLAIN))  # fmt: skip
     yield Case(plateau, "rings, tiny weights",
-               of("rings", deep("ReLU", 4, 3), 20, initialization=normal(0.02), optimizer=sgd(0.05)))  # fmt: skip
+               of("rings", deep("ReLU", 4, 3), 20, initialization=normal(0.02),
+                  optimizer=PLAIN))  # fmt: skip
     yield from _of_data()
     yield from _of_layers()
     yield from _of_knobs()
@@ -137,17 +146,18 @@ def broken() -> Iterator[Case]:
 
 def _of_data() -> Iterator[Case]:
     rare = ("class_imbalance",)
-    yield Case(rare, "gauss, 90 % rarer", of(
-        {"name": "gauss", "noise": 1.0, "imbalance": 0.9, "samples": 1500},
+    yield Case(rare, "gauss, 93 % rarer", of(
+        {"name": "gauss", "noise": 1.0, "imbalance": 0.93, "samples": 1500},
         ("Linear 4", "ReLU", "Linear 2"), 20))  # fmt: skip
     yield Case(rare, "moons, 93 % rarer", of(
         {"name": "moons", "noise": 0.6, "imbalance": 0.93}, ("Linear 2",), 20))  # fmt: skip
     over = ("overfitting",)
     yield Case(over, "moons, 60 points", of(FEW, deep("ReLU", 3, width=128), 150))
-    yield Case(over, "sine, 30 points, wide", fit(
-        {"name": "sine", "samples": 30, "noise": 0.6}, deep("Tanh", 3, 1, 96), 400))  # fmt: skip
+    yield Case(over, "multi_gauss, 60 points", fit(
+        {"name": "multi_gauss", "samples": 60, "noise": 0.5},
+        deep("ReLU", 3, 1, 128), 200))  # fmt: skip
     yield Case(over, "gauss, 50 points", of(
-        {"name": "gauss", "samples": 50, "noise": 0.6}, deep("ReLU", 2, width=128), 200), True)  # fmt: skip
+        {"name": "gauss", "samples": 50, "noise": 0.6}, WIDE, 200), True)  # fmt: skip
     under = ("underfitting",)
     yield Case(under, "circle by a line", of("circle", ("Linear 2",), 25))
     yield Case(under, "rings by two units", of("rings", ("Linear 1", "Tanh", "Linear 3"), 40))
@@ -159,12 +169,13 @@ def _of_data() -> Iterator[Case]:
     yield Case(raw, "table, wild scales", of({**wild, "normalize": False}, MLP, 15))
     yield Case(raw, "table, far away", of({**far, "normalize": False}, TANH, 15))
     shuffled = ("labels_shuffled",)
-    yield Case(shuffled, "circle, labels by chance",
-               of({"name": "circle", "label_noise": 0.5, "samples": 240}, deep("ReLU", 2, 2, 96), 120))  # fmt: skip
-    yield Case(shuffled, "blobs, labels by chance", of(
-        {"name": "blobs", "label_noise": 0.75, "samples": 240}, deep("Tanh", 2, 4, 96), 150))  # fmt: skip
-    yield Case(shuffled, "xor, labels by chance",
-               of({"name": "xor", "label_noise": 0.5, "samples": 240}, deep("ReLU", 2, 2, 128), 120), True)  # fmt: skip
+    few = {"samples": 160, "validation": 0.3}
+    half, quarter = {"label_noise": 0.5, **few}, {"label_noise": 0.75, **few}
+    wide = deep("ReLU", 3, 4, 128)
+    yield Case(shuffled, "circle, labels by chance", of({"name": "circle", **half}, WIDE, 150))
+    yield Case(shuffled, "blobs, labels by chance",
+               of({"name": "blobs", **quarter}, wide, 250, optimizer=adam(3e-3)))  # fmt: skip
+    yield Case(shuffled, "xor, labels by chance", of({"name": "xor", **half}, WIDE, 150), True)
 
 
 def _of_layers() -> Iterator[Case]:
@@ -175,15 +186,27 @@ def _of_layers() -> Iterator[Case]:
     yield Case(twice, "moons, softmax", of("moons", (*MLP, "Softmax"), 15))
     yield Case(twice, "blobs, softmax", of("blobs", ("Linear 4", "Softmax"), 15))
     output = ("output_does_not_fit",)
-    yield Case(output, "plane, ends in ReLU", fit("plane", ("Linear 16", "Tanh", "Linear 1", "ReLU"), 15))
+    yield Case(
+        output, "plane, ends in ReLU", fit("plane", ("Linear 16", "Tanh", "Linear 1", "ReLU"), 15)
+    )
     yield Case(output, "sine, ends in Sigmoid", fit("sine", (*CURVE, "Sigmoid"), 15))
     yield Case(output, "moons, ends in ReLU", of("moons", (*MLP, "ReLU"), 15), True)
     stuck = ("no_gradient",)
     yield Case(stuck, "moons, Step", of("moons", ("Linear 16", "Step", "Linear 2"), 15))
-    yield Case(stuck, "sine, Step", fit("sine", ("Linear 24", "Step", "Linear 24", "Tanh", "Linear 1"), 15))
+    yield Case(
+        stuck, "sine, Step", fit("sine", ("Linear 24", "Step", "Linear 24", "Tanh", "Linear 1"), 15)
+    )
     small = ("batch_too_small_for_batch_norm",)
-    yield Case(small, "circle, 2 examples", of({"name": "circle", "batch_size": 2, "samples": 300}, NORMED, 5))
-    yield Case(small, "moons, 3 examples", of({"name": "moons", "batch_size": 3, "samples": 300}, NORMED, 6))
+    yield Case(
+        small,
+        "circle, 2 examples",
+        of({"name": "circle", "batch_size": 2, "samples": 300}, NORMED, 5),
+    )
+    yield Case(
+        small,
+        "moons, 3 examples",
+        of({"name": "moons", "batch_size": 3, "samples": 300}, NORMED, 6),
+    )
     gap = ("batch_norm_gap",)
     slow = ("Linear 32", "BatchNorm1d momentum=0.0001", "ReLU", "Linear 32",
             "BatchNorm1d momentum=0.0001", "ReLU", "Linear 2")  # fmt: skip
@@ -196,10 +219,12 @@ def _of_knobs() -> Iterator[Case]:
     drop = ("dropout_too_strong",)
     wide = ("Linear 32", "ReLU", "Dropout 0.9", "Linear 32", "ReLU", "Dropout 0.9", "Linear 2")
     yield Case(drop, "moons, dropout 0.9", of("moons", wide, 20))
-    yield Case(drop, "spiral, dropout 0.85", of(
-        "spiral", ("Linear 32", "ReLU", "Dropout 0.85", "Linear 32", "ReLU", "Linear 2"), 40))  # fmt: skip
+    once = ("Linear 32", "ReLU", "Dropout 0.85", "Linear 32", "ReLU", "Linear 2")
+    yield Case(drop, "spiral, dropout 0.85", of("spiral", once, 40))
     decay = ("weight_decay_too_strong",)
-    yield Case(decay, "moons, decay 10", of("moons", MLP, 20, optimizer=adam(1e-2, weight_decay=10.0)))
+    yield Case(
+        decay, "moons, decay 10", of("moons", MLP, 20, optimizer=adam(1e-2, weight_decay=10.0))
+    )
     yield Case(decay, "circle, l2 1", of("circle", TANH, 20, regularization={"l2": 1.0}))
     yield Case(decay, "sine, sgd decay 1",
                fit("sine", CURVE, 30, optimizer=sgd(0.05, weight_decay=1.0)), True)  # fmt: skip
@@ -208,6 +233,24 @@ def _of_knobs() -> Iterator[Case]:
         "moons", MLP, 20, training={"clip_grad_norm": 1e-3}, optimizer=sgd(0.1)))  # fmt: skip
     yield Case(clip, "sine, limit 0.01", fit(
         "sine", CURVE, 20, training={"clip_grad_norm": 0.01}, optimizer=sgd(0.05)))  # fmt: skip
+
+
+LONG = ("fashion-mnist-cnn", "fashion-mnist-mlp", "fine-tuning", "gan", "language-model")
+"""Presets that need a download, the weights of another run, or a quarter of a minute."""
+
+CUT = {"samples": 600, "epochs": 10}
+"""What a preset on anything but points of the plane is cut down to."""
+
+
+def shipped(name: str) -> dict[str, Any]:
+    """A preset, small enough to take no longer than the others."""
+    preset = files.read(files.find(name))
+    tables = to_plain(preset)
+    tables["training"]["device"] = "cpu"
+    if preset.data.picture not in ("plane", "curve"):
+        for part, key in ((tables["data"], "samples"), (tables["training"], "epochs")):
+            part |= {key: min(CUT[key], part[key])} if key in part else {}
+    return tables
 
 
 def sound() -> Iterator[Case]:
@@ -236,11 +279,15 @@ def sound() -> Iterator[Case]:
         "swiss roll": fit({"name": "swiss_roll", "samples": 600}, CURVE, 25),
         "circle, not normalised": of({"name": "circle", "normalize": False}, MLP, 25),
         "glyphs": of({"name": "glyphs", "samples": 1200}, CONV, 6),
-        "moons, label noise": of({"name": "moons", "label_noise": 0.1}, ("Linear 8", "ReLU", "Linear 2"), 25),
+        "moons, label noise": of(
+            {"name": "moons", "label_noise": 0.1}, ("Linear 8", "ReLU", "Linear 2"), 25),
         "circle, decay": of("circle", MLP, 25, optimizer=adam(1e-2, weight_decay=0.1)),
     }  # fmt: skip
     for name, tables in kinds.items():
         yield Case((), name, tables)
+    for name in files.presets():
+        if name not in LONG:
+            yield Case((), f"preset {name}", shipped(name))
     FOLDER.mkdir(exist_ok=True)
     aside = {
         "moons, gelu": of("moons", deep("GELU", 2, width=24), 25, optimizer=adam(5e-3)),

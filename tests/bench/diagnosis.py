@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 import torch
 
 from tests.bench.broken import Case, broken, sound
-from tests.bench.measure import Row
+from tests.bench.measure import Row, at_least, at_most
 from tuilab.engine import pulse
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
+from tuilab.lab.diagnosis.diagnosis import diagnose
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import Failed
 from tuilab.lab.run import Run
@@ -56,3 +57,43 @@ def history(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
     finally:
         pulse.INTERVAL = before
         torch.set_num_threads(threads)
+
+
+def rows() -> Iterator[Row]:
+    """The share of faults that were named, and of sound experiments that were called broken."""
+    yield from _named([*broken()])
+    yield from _alarms([*sound()])
+
+
+def _named(cases: list[Case]) -> Iterator[Row]:
+    for is_aside, what in ((False, "faults named"), (True, "faults named, kept aside")):
+        named = first = count = 0
+        mistaken: Counter[str] = Counter()
+        for case, run in history(case for case in cases if case.is_kept_aside == is_aside):
+            names = [diagnosis.name for diagnosis in diagnose(run)]
+            count += 1
+            named += not set(case.faults).isdisjoint(names)
+            first += names[:1] != [] and names[0] in case.faults
+            if set(case.faults).isdisjoint(names):
+                mistaken[f"{case.faults[0]} told as {names[0] if names else 'nothing'}"] += 1
+        detail = f"{named} of {count}, told first {first}"
+        confused = ", ".join(f"{text} ({times})" for text, times in mistaken.most_common())
+        yield at_least(
+            f"diagnosis: {what}",
+            100 * named / count,
+            95,
+            f"{detail}; {confused}".rstrip("; "),
+            " %",
+        )
+
+
+def _alarms(cases: list[Case]) -> Iterator[Row]:
+    for is_aside, what in ((False, "wrong alarms"), (True, "wrong alarms, kept aside")):
+        wrong, count = [], 0
+        for case, run in history(case for case in cases if case.is_kept_aside == is_aside):
+            count += 1
+            if found := diagnose(run):
+                wrong.append(f"{found[0].name} in {case.name}")
+        share = 100 * len(wrong) / count
+        detail = f"{len(wrong)} of {count}; {', '.join(wrong)}".rstrip("; ")
+        yield at_most(f"diagnosis: {what}", share, 2, detail, " %")

@@ -9,14 +9,17 @@ import torch
 
 from tests.engine import fruit
 from tests.engine.sets import CPU, told
+from tuilab.engine import losses, metrics
 from tuilab.engine.data.load import load
 from tuilab.engine.data.parts import Fold
+from tuilab.engine.scores import ClassScores
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.lab import files, places
 from tuilab.lab.catalogue.data import Table
+from tuilab.lab.catalogue.losses import CrossEntropy
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, named
+from tuilab.lab.experiment import Experiment, named, with_value
 from tuilab.lab.messages import EpochEnded
 from tuilab.lab.tables import delimited
 
@@ -381,3 +384,57 @@ def test_the_preset_learns_to_tell_fruit(tmp_path, monkeypatch):
     note = told(session.dataset)
     assert 'target: "fruit". "number" is left out: it only numbers the rows.' in note
     assert "missing numbers filled" in note and "apple" in note
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def test_scores_are_told_for_each_group_of_a_column(write):
+    sides = ["left" if i % 4 else "right" for i in range(80)]
+    path = write([f"{i},{side},{'ab'[i % 7 > 3]}" for i, side in enumerate(sides)], head="x,side,y")
+    dataset = loaded(path, group="side")
+    part = dataset.train
+    assert dataset.groups == ("left", "right")
+    assert part.groups is not None and len(part.groups) == len(part)
+
+    def predict(inputs):
+        """Right for the left ones, wrong for all others."""
+        at = (part.inputs[:, None] == inputs[None]).all(2).float().argmax(0)
+        answers = torch.where(part.groups[at] == 0, part.targets[at], 1 - part.targets[at])
+        return torch.nn.functional.one_hot(answers, 2).float()
+
+    found = metrics.evaluate(
+        predict, losses.evaluation(CrossEntropy()), part, 16, ClassScores(CrossEntropy()),
+        groups=dataset.groups,
+    )  # fmt: skip
+    scores = ended(found)
+
+    assert scores["group left"] == 1 and scores["group right"] == scores["worst_group"] == 0
+    assert 0 < scores["accuracy"] < 1
+
+
+def test_a_run_tells_of_its_groups_in_a_regression_too(write):
+    rows = [f"{i / 9},{'up' if i % 2 else 'down'},{i / 9 + (i % 2) / 7}" for i in range(90)]
+    chosen = experiment(write(rows, head="x,way,y"), "regression", group="way")
+    chosen = with_value(with_value(chosen, "network", ["Linear 1"]), "loss.name", "mse")
+    session = Session("run", chosen, load(chosen, CPU, lambda what, done: None), CPU)
+
+    test = session.finished("done").results["test"]
+
+    assert test["worst_group"] == max(test["group up"], test["group down"]) > 0
+
+
+def test_a_group_that_is_no_column_of_categories_is_refused(write):
+    path = write(["1,left,a", "2,right,b", "3,left,a", "2.5,right,b"], head="x,side,y")
+
+    with pytest.raises(InputError, match=r'no column "sid" of categories; .*side'):
+        Table(path=path, group="sid").shape  # noqa: B018
+
+
+def ended(evaluation):
+    """What a generator returns."""
+    while True:
+        try:
+            next(evaluation)
+        except StopIteration as end:
+            return end.value

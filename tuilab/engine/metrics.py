@@ -9,7 +9,7 @@ from torch import Tensor
 from tuilab.engine import memory
 from tuilab.engine.data.dataset import IGNORED, Part
 from tuilab.engine.losses import LossFunction, flat, predicted
-from tuilab.engine.scores import Scores, r2, surprise_and_hits
+from tuilab.engine.scores import GroupScores, Scores, r2, surprise_and_hits
 
 CHUNK = {"cpu": 1024, "cuda": 8192, "mps": 1024}
 """Examples evaluated between two chances to pause."""
@@ -42,6 +42,7 @@ def evaluate(
     size: int,
     scores: Scores,
     wanted: Wanted | None = None,
+    groups: tuple[str, ...] = (),
 ) -> Generator[None, None, dict[str, float]]:
     """Evaluate chunk by chunk, yielding between them; returns loss and scores, {} without examples.
 
@@ -49,10 +50,12 @@ def evaluate(
         predict: raw inputs to outputs, without gradients.
         size: examples in a chunk; fewer where memory is too short for so many.
         wanted: what outputs are compared with, where that is not the targets.
+        groups: what the groups of the examples are called, if there are any.
     """
     if not len(part):
         return {}
     losses: list[Tensor] = []
+    apart = GroupScores(groups)
     start = 0
     while start < len(part):
         inputs = part.inputs[start : start + size]
@@ -67,11 +70,13 @@ def evaluate(
         if count := _counted(right):
             losses.append(torch.stack([loss(output, right) * count, output.new_tensor(count)]))
             scores.add(output, right)
+        if part.groups is not None:
+            apart.add(output, right, part.groups[start - len(inputs) : start])
         yield
     if not losses:
         return {}
     total, counted = torch.stack(losses).cpu().double().sum(dim=0).tolist()
-    return {"loss": total / counted, **scores.read()}
+    return {"loss": total / counted, **scores.read(), **apart.read()}
 
 
 def _counted(wanted: Tensor) -> int:

@@ -16,6 +16,9 @@ BINS = 15
 KEPT = 200_000
 """Numbers that are kept to rank examples by; larger evaluations have no AUROC."""
 
+MOST_GROUPS = 12
+"""Groups that are told one by one."""
+
 
 class Scores:
     """What is gathered; each kind of task has its own."""
@@ -93,6 +96,35 @@ class ClassScores(Scores):
         found["ece"] = float((certainty - hits).abs().sum()) / total
         found["worst_class"] = min(score.recall for score in scores if score.support)
         return found
+
+
+class GroupScores:
+    """How each group of the examples fares: its accuracy, or its mean absolute error."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self._sums: Tensor | None = None
+        self._is_error = False
+
+    def add(self, output: Tensor, wanted: Tensor, groups: Tensor) -> None:
+        """Take note of a chunk; `groups` are the numbers of its examples' groups, [n]."""
+        self._is_error = wanted.is_floating_point()
+        each = (output - wanted).abs().flatten(1).mean(1) if self._is_error else (
+            (predicted(output) == wanted).float()
+        )  # fmt: skip
+        rows = torch.stack([each, torch.ones_like(each)])
+        sums = rows.new_zeros(2, len(self.names)).index_add_(1, groups, rows)
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    def read(self) -> dict[str, float]:
+        """The worst of the groups that have examples, then each of the first few."""
+        if self._sums is None:
+            return {}
+        values, counts = self._sums.tolist()
+        found = {n: v / c for n, v, c in zip(self.names, values, counts, strict=True) if c}
+        worst = max if self._is_error else min
+        shown = list(found.items())[:MOST_GROUPS]
+        return {"worst_group": worst(found.values())} | {f"group {n}": v for n, v in shown}
 
 
 class TokenScores(Scores):

@@ -26,24 +26,30 @@ class Part:
             [n, length] for tokens.
         targets: int64 [n] classes or [n, *positions], or float [n, outputs].
         coordinates: what the inputs were made from, where that can be drawn: [n, 1] or [n, 2].
+        groups: int64 [n], where scores are told for each group of examples as well.
     """
 
     inputs: Tensor
     targets: Tensor
     coordinates: Tensor | None = None
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def to(self, device: torch.device) -> "Part":
         """The same examples on a device."""
-        there = None if self.coordinates is None else self.coordinates.to(device)
-        return Part(_moved(self.inputs, device), _moved(self.targets, device), there)
+        there, groups = (
+            None if more is None else more.to(device) for more in (self.coordinates, self.groups)
+        )
+        return Part(_moved(self.inputs, device), _moved(self.targets, device), there, groups)
 
     def at(self, indices: Tensor) -> "Part":
         """Some of the examples, in the order of `indices`."""
-        there = None if self.coordinates is None else self.coordinates[indices]
-        return Part(self.inputs[indices], self.targets[indices], there)
+        there, groups = (
+            None if more is None else more[indices] for more in (self.coordinates, self.groups)
+        )
+        return Part(self.inputs[indices], self.targets[indices], there, groups)
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:
@@ -87,6 +93,8 @@ class Dataset:
     validation: Part
     test: Part
     classes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    "What the groups are called that scores are told of."
     shift: Tensor | None = None
     "For pictures: the mean, [channels, 1, 1], in units of bytes."
     scale: Tensor | None = None

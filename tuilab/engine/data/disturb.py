@@ -1,6 +1,7 @@
 """Data made worse on purpose: rare classes, wrong labels, a test unlike the training."""
 
 import math
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -47,7 +48,7 @@ def mislabelled(part: Part, classes: int, share: float, chance: Generator) -> Pa
     steps = torch.randint(1, classes, (len(asked),), generator=chance)
     wrong = order[: round(share * len(asked))]
     labels[wrong] = (labels[wrong] + steps[: len(wrong)]) % classes
-    return Part(part.inputs, labels.view_as(part.targets), part.coordinates)
+    return replace(part, targets=labels.view_as(part.targets))
 
 
 def aside(points: Tensor, shift: float) -> Tensor:

@@ -1,6 +1,7 @@
 """From an experiment to the tensors that it trains on: draw or read, check, split, normalize."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -97,6 +98,8 @@ def load(
     else:
         dataset = _normalized(source, training, validation, data, device)
     dataset.classes, dataset.remarks = classes, (*source.remarks, *told)
+    if isinstance(data, lab_tables.Table):
+        dataset.groups = data.groups
     return dataset
 
 
@@ -118,7 +121,7 @@ def _pictures(
     shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
     test = source.test
     if aside := getattr(data, "test_shift", 0.0):
-        test = Part(disturb.turned(test.inputs, aside), test.targets)
+        test = replace(test, inputs=disturb.turned(test.inputs, aside))
     return Dataset(
         training.to(device), validation.to(device), test.to(device),
         shift=torch.full((1, 1, 1), shift, device=device),
@@ -192,7 +195,7 @@ def _normalized(
     def moved(part: Part) -> Part:
         if not part.inputs.is_floating_point():
             return part.to(device)
-        return Part((part.inputs - shift) * scale, part.targets, part.coordinates).to(device)
+        return replace(part, inputs=(part.inputs - shift) * scale).to(device)
 
     modes, adjacency = source.modes, source.adjacency
     return Dataset(

@@ -25,7 +25,7 @@ def table(data: Table, seed: int, report: Report) -> Source:
         training, test = arrays.parts(look, report)
         indicators, remarks = None, ()
     else:
-        training, remarks = _read(look, report)
+        training, remarks = _read(look, data.group, report)
         test = training.at(torch.arange(0))
         kinds = [column.kind == "category" for column in look.inputs for _ in range(column.width)]
         indicators = torch.tensor(kinds)
@@ -91,7 +91,7 @@ def _parted(examples: Part, test: float, seed: int) -> tuple[Part, Part]:
 # --- columns --------------------------------------------------------------------------------------
 
 
-def _read(look: Look, report: Report) -> tuple[Part, tuple[str, ...]]:
+def _read(look: Look, group: str, report: Report) -> tuple[Part, tuple[str, ...]]:
     """All rows that have a target, and what was made of the columns."""
     used, target = [column for column in look.inputs if column.width], look.target
     assert target is not None
@@ -104,7 +104,15 @@ def _read(look: Look, report: Report) -> tuple[Part, tuple[str, ...]]:
     targets = answers.long() if target.kind == "category" else answers[:, None]
     wide = torch.cat([_wide(*pair) for pair in zip(used, inputs, strict=True)], dim=1)
     told = [*_columns(look, used), *_gaps(asked, found.others)]
-    return Part(wide, targets), tuple(told)
+    groups = next(
+        (
+            values.long()
+            for column, values in zip(used, inputs, strict=True)
+            if column.name == group
+        ),
+        None,
+    )
+    return Part(wide, targets, groups=groups), tuple(told)
 
 
 def _wide(column: Column, values: Tensor) -> Tensor:

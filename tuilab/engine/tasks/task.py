@@ -161,7 +161,9 @@ class Task:
             predict: raw inputs to outputs, in evaluation mode and without gradients.
         """
         loss = losses.evaluation(self.experiment.loss)
-        return metrics.evaluate(predict, loss, part, size, self.scores(), self.measured)
+        return metrics.evaluate(
+            predict, loss, part, size, self.scores(), self.measured, self.dataset.groups
+        )
 
     def scores(self) -> Scores:
         """What is gathered over the examples of an evaluation."""

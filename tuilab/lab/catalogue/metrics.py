@@ -11,6 +11,7 @@ HELP = {
     "auroc": "Chance that an example of a class is ranked above one of another",
     "ece": "Calibration error: how far certainty is from the share of right answers",
     "worst_class": "Share of right answers in the class that is told worst (worst-group accuracy)",
+    "worst_group": "Accuracy (or mean absolute error) in the group of examples that fares worst",
     "perplexity": "Among how many equally likely tokens the network still has to choose",
     "r2": "Share of the variance of the targets that is explained; 0: no better than the mean",
     "mae": "Mean absolute error, in units of the target",
@@ -27,8 +28,20 @@ HELP = {
 }
 """Every name under which the engine tells a number of a run."""
 
-SECONDARY = ("precision", "recall", "ece", "worst_class", "top_5", "rmse", "discriminator_loss")
+SECONDARY = (
+    "precision",
+    "recall",
+    "ece",
+    "worst_class",
+    "worst_group",
+    "top_5",
+    "rmse",
+    "discriminator_loss",
+)
 """What is left out where there is room for few numbers."""
+
+GROUP = "group "
+"""What the name of a single group's score begins with."""
 
 MOST = 5
 """Numbers in a line for people."""
@@ -36,7 +49,11 @@ MOST = 5
 
 def headline(values: dict[str, float], most: int = MOST) -> dict[str, float]:
     """The task's metric, the loss, and the next important of what was measured."""
-    names = [name for name in values if name != "loss" and name not in SECONDARY]
+    names = [
+        name
+        for name in values
+        if name != "loss" and name not in SECONDARY and not name.startswith(GROUP)
+    ]
     first, rest = names[:1], names[1:]
     loss = ["loss"] if "loss" in values else []
     return {name: values[name] for name in (*first, *loss, *rest)[:most]}

@@ -45,9 +45,11 @@ STILL = ("plateau", "underfitting", "learning_rate_too_low", "labels_shuffled")
 
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "loss_not_finite": ("dead_relus", "saturation", "no_gradient", *STILL),
-    "symmetric_initialization": ("no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *STILL),
-    "exploding_gradients": ("learning_rate_too_high", "clipping_every_step", *STILL),
-    "learning_rate_too_high": ("saturation", "class_imbalance", *STILL),
+    "symmetric_initialization": (
+        "no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *STILL
+    ),
+    "exploding_gradients": ("clipping_every_step", *STILL),
+    "learning_rate_too_high": ("exploding_gradients", "saturation", "class_imbalance", *STILL),
     "inputs_not_normalised": (
         "exploding_gradients", "learning_rate_too_high", "dead_relus", "saturation",
         "no_gradient", *STILL,

@@ -6,9 +6,9 @@ from math import isfinite
 from statistics import median
 from typing import Any
 
+from tuilab.lab.diagnosis.finding import Fix
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, live_changes, name_of, value_at, with_value
-from tuilab.lab.diagnosis.finding import Fix
 from tuilab.lab.layer import Layer
 from tuilab.lab.network import Line, Row
 from tuilab.lab.problems import problems
@@ -36,7 +36,9 @@ class Evidence:
     def family(self, name: str) -> dict[str, Curve]:
         """The curves of a family, such as `gradient`, by layer, in order."""
         start = f"{name}/"
-        return {key[len(start) :]: self.curve(key) for key in self.run.series if key.startswith(start)}
+        return {
+            key[len(start) :]: self.curve(key) for key in self.run.series if key.startswith(start)
+        }
 
     @cached_property
     def loss(self) -> Curve:
@@ -127,6 +129,11 @@ class Evidence:
         """Accuracy of always telling the most common class of the validation part."""
         curve = self.curve("majority/validation")
         return curve[-1][1] if curve else None
+
+    @property
+    def results(self) -> dict[str, dict[str, float]]:
+        """What the parts were measured to have in the end; empty before."""
+        return self.run.finished.results if self.run.finished else {}
 
     @cached_property
     def best_accuracy(self) -> float | None:

@@ -6,7 +6,7 @@ from statistics import median
 
 from tuilab.lab.catalogue.layers.regularization import Dropout
 from tuilab.lab.catalogue.optimizers import AdamW, Lion
-from tuilab.lab.diagnosis.evidence import Curve, Evidence, early, late, points
+from tuilab.lab.diagnosis.evidence import Curve, Evidence, late, points
 from tuilab.lab.diagnosis.finding import Diagnosis, Fix
 
 DECOUPLED = (AdamW, Lion)
@@ -24,7 +24,7 @@ def overfitting(seen: Evidence) -> Iterator[Diagnosis]:
     is_early = at < held[0][0] + 0.7 * (held[-1][0] - held[0][0])
     has_turned = is_early and now > 1.25 * best and now > 1.5 * train and train < 0.8 * then
     has_parted = is_early and now > 3 * train and train < 0.5 * then
-    if not (has_turned or has_parted) or now < 0.25 * early(seen.loss):
+    if not (has_turned or has_parted) or now < 0.25 * seen.loss[0][1]:
         return
     yield Diagnosis(
         "overfitting",
@@ -123,7 +123,7 @@ def shuffled(seen: Evidence) -> Iterator[Diagnosis]:
     count = seen.run.started.examples.get("validation", 0) if seen.run.started else 0
     if best is None or share is None or count < 30 or seen.done < 0.5 or seen.width < 8:
         return
-    train = seen.accuracy("train") or 0.0
+    train = seen.results.get("train", {}).get("accuracy") or seen.accuracy("train") or 0.0
     held = seen.accuracy("validation") or 0.0
     luck = sqrt(share * (1 - share) / count)
     if held > share + 2 * luck or _step_is_off(seen) or share > 0.75:
@@ -179,7 +179,7 @@ def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
         "Dropout leaves out too much",
         [
             f"{drops[0].key} leaves out {p:.0%} in training.",
-            f"The training loss, with it, is {train:.3g}; the validation loss, without, {held:.3g}.",
+            f"With it, in training, the loss is {train:.3g}; without, in validation, {held:.3g}.",
         ],
         "With so little left of a layer, nothing that needs several units can be learned.",
         0.93,

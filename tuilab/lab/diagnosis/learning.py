@@ -149,7 +149,8 @@ def without_gradient(seen: Evidence) -> Iterator[Diagnosis]:
         [f"Its gradient was exactly 0 at each of {len(curves[still[0]])} probed steps."],
         "What gets no gradient does not learn: it stays as chance has made it.",
         0.97,
-        seen.lines("ReLU in the place of Step", dict(steps)),
+        seen.lines("ReLU in the place of Step", dict(steps))
+        + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
         points(curves[still[0]]),
     )
 

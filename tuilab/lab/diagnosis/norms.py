@@ -29,11 +29,10 @@ def small_batch(seen: Evidence) -> Iterator[Diagnosis]:
 def gap(seen: Evidence) -> Iterator[Diagnosis]:
     """The same network is far worse in evaluation than in training, by its running means."""
     norms = seen.layers(BatchNorm1d, BatchNorm2d)
-    results = seen.run.finished.results if seen.run.finished else {}
     if not norms or len(seen.loss) < 5 or len(seen.validation) < 3:
         return
     train, of = late(seen.loss), "its training examples"
-    measured = results.get("train", {}).get("loss")
+    measured = seen.results.get("train", {}).get("loss")
     if measured is None:  # the best that it ever was on others: that is no learning by heart
         measured, of = min(y for _, y in seen.validation), "the validation examples at best"
     if measured < 1.5 * train or measured < 0.1:

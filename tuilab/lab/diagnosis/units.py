@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from tuilab.lab.catalogue.initializations import Constant, Zeros
 from tuilab.lab.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
-from tuilab.lab.catalogue.layers.linear import Linear
 from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
 from tuilab.lab.diagnosis.evidence import Evidence, early, middle, points
 from tuilab.lab.diagnosis.finding import Diagnosis
@@ -26,7 +25,7 @@ def dead_relus(seen: Evidence) -> Iterator[Diagnosis]:
         [f"{share:.0%} of them were 0 for every example of the batch over the later half."],
         "A unit that is 0 for all examples gets no gradient and never comes back.",
         0.95 if share > 0.8 else 0.85,
-        seen.lines("LeakyReLU in the place of ReLU", {r.path: "LeakyReLU" for r in seen.layers(ReLU)})
+        seen.lines("LeakyReLU for ReLU", {row.path: "LeakyReLU" for row in seen.layers(ReLU)})
         + seen.rate(0.1),
         points(seen.curve(f"dead/{name}")),
     )  # fmt: skip
@@ -62,7 +61,7 @@ def symmetric(seen: Evidence) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "symmetric_initialization",
         "All units of a layer began alike",
-        [f"The weights began as {name}: every unit of a layer has the same weights."],
+        [f"The weights of {len(learning)} layers began as {name}: all units of one are the same."],
         "Units that are alike get the same gradient and stay alike: a layer is worth one unit.",
         0.99,
         seen.fix("PyTorch's own beginning", "initialization.weights", "default")
@@ -83,7 +82,8 @@ def linear(seen: Evidence) -> Iterator[Diagnosis]:
         [f"{row.key} ({row.text}) follows another Linear with no activation between."],
         "Two linear maps in a row are one linear map: the layer adds nothing.",
         0.97,
-        seen.insert("ReLU before it", row.path, "ReLU") + seen.lines("without this line", dict(before)),
+        seen.insert("ReLU before it", row.path, "ReLU")
+        + seen.lines("without this line", dict(before)),
     )
 
 
@@ -114,7 +114,9 @@ def output(seen: Evidence) -> Iterator[Diagnosis]:
     if last is None or not isinstance(last.layer, (ReLU, Sigmoid, Tanh)):
         return
     is_number = seen.task == "regression"
-    is_score = seen.task == "classification" and isinstance(seen.experiment.loss, (CrossEntropy, Focal))
+    is_score = seen.task == "classification" and isinstance(
+        seen.experiment.loss, (CrossEntropy, Focal)
+    )
     if not (is_number or is_score):
         return
     name = type(last.layer).__name__

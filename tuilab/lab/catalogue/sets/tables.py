@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from tuilab.lab.catalogue.sets.data import Imbalance, LabelNoise, Numbers, Task
-from tuilab.lab.errors import InputError
+from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.knobs import knob
 from tuilab.lab.layer import Shape
+from tuilab.lab.tables.columns import Column
 from tuilab.lab.tables.delimited import Header
 from tuilab.lab.tables.look import Look, look
 
@@ -24,6 +25,9 @@ class Table(Numbers, frozen=True, kw_only=True, tag="table"):
     ] = ""
     leave_out: Annotated[
         str, knob("Columns that the network must not see, with commas between their names")
+    ] = ""
+    group: Annotated[
+        str, knob("A column of categories: scores are told for each of its groups as well")
     ] = ""
     header: Annotated[
         Header, knob("Whether the first line of a text file names the columns; auto: guessed")
@@ -43,7 +47,18 @@ class Table(Numbers, frozen=True, kw_only=True, tag="table"):
     @property
     def look(self) -> Look:
         """What is known of the file; InputError where it cannot be used."""
-        return look(self.path, self.target, self.leave_out, self.header)
+        seen = look(self.path, self.target, self.leave_out, self.header)
+        if self.group and not any(column.name == self.group for column in _grouping(seen)):
+            offer = nearest(self.group, [column.name for column in _grouping(seen)])
+            problem = f'there is no column "{self.group}" of categories; {offer}'
+            raise InputError(problem.rstrip("; "), "data.group")
+        return seen
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What the groups are called, if scores are told of any."""
+        found = (column for column in _grouping(self.look) if column.name == self.group)
+        return next((column.values for column in found), ())
 
     @property
     def shape(self) -> Shape:
@@ -77,3 +92,8 @@ class Table(Numbers, frozen=True, kw_only=True, tag="table"):
     @property
     def title(self) -> str:
         return Path(self.path).stem or "Table"
+
+
+def _grouping(seen: Look) -> list[Column]:
+    """The columns by whose values examples can be told apart into groups."""
+    return [column for column in seen.inputs if column.kind == "category" and column.width]

@@ -1,0 +1,74 @@
+"""`tuilab diagnose`: in words and as JSON, of runs with a history, without one, and unknown."""
+
+import json
+
+from tests.shell import Says
+from tuilab.host import folder
+from tuilab.lab.experiment import from_plain
+from tuilab.lab.messages import AnyEvent, Probed, Progressed, Started
+from tuilab.lab.records import LayerStatistics
+
+
+def store(run: str, losses: list[float]) -> None:
+    """A run on the disk whose loss went like this."""
+    of = from_plain({"network": ["Linear 8", "ReLU", "Linear 2"], "training": {"epochs": 20}})
+    started = Started(run, of, "cpu", 42, 10, {"train": 320, "validation": 80, "test": 0})
+    events: list[AnyEvent] = [started]
+    for number, loss in enumerate(losses, 1):
+        step = 10 * number
+        events.append(
+            Progressed(run, step, number, loss, loss, loss, {}, 0.01, 1.0, 1.0, 1.0, None)
+        )
+        events.append(Probed(run, step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]))
+    path = folder.path_of(run)
+    path.mkdir(parents=True)
+    (path / folder.LOG).write_bytes(b"".join(map(folder.line, events)))
+
+
+def test_a_stored_run_is_diagnosed_in_words(says: Says) -> None:
+    store("wild-1", [0.7, 0.9, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 9.5])
+
+    code, out, err = says("diagnose", "wild")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("The learning rate is too high (97% sure)\n")
+    assert "began at 0.7, went up to 9.5 and is" in out
+    assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (while it trains)" in out
+
+
+def test_for_programs_it_is_one_list(says: Says) -> None:
+    store("wild-1", [0.7, 0.9, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 9.5])
+
+    (told,) = json.loads(says("diagnose", "wild", "--json")[1])
+
+    assert told["name"] == "learning_rate_too_high"
+    assert told["fixes"][0] == {
+        "label": "learning rate 0.0001", "key": "optimizer.lr", "value": 1e-4, "live": True
+    }  # fmt: skip
+    assert told["points"][0] == [10.0, 0.7]
+
+
+def test_of_a_sound_run_it_says_that_nothing_is_wrong(says: Says) -> None:
+    store("good-1", [0.7 * 0.8**n for n in range(20)])
+
+    assert says("diagnose", "good")[1] == (
+        "Nothing that is sure is wrong with good-1, as far as step 200.\n"
+    )
+    assert says("diagnose", "good", "--json")[1] == "[]\n"
+
+
+def test_a_run_without_history_is_said_to_have_none(says: Says) -> None:
+    store("new-1", [])
+
+    assert says("diagnose", "new")[:2] == (
+        0, "new-1 has no history yet: nothing was measured.\n"
+    )  # fmt: skip
+
+
+def test_an_unknown_run_is_bad_input(says: Says) -> None:
+    store("new-1", [])
+
+    code, out, err = says("diagnose", "old")
+
+    assert (code, out) == (2, "")
+    assert "old: no stored run has this in its id" in err
