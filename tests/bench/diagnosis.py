@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from tests.bench.broken import Case, broken, sound
+from tests.bench.broken import Case, broken
 from tests.bench.measure import Row, at_least, at_most
+from tests.bench.sound import sound
 from tuilab.engine import pulse
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session

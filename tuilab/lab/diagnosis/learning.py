@@ -217,8 +217,11 @@ def _longest(seen: Evidence) -> list[float]:
 
 def _is_thrown(seen: Evidence, now: float) -> bool:
     """Whether single steps were as long as the weights, and the network never found back."""
-    longest = _longest(seen)
-    if not longest or seen.told is None or seen.told > 0.5:
+    longest, told = _longest(seen), seen.told
+    if not longest or told is None or told > 0.9:
         return False
-    is_worse = seen.classes > 1 and now > 3 * log(seen.classes)
-    return median(longest) > 0.3 or (max(longest) > 0.3 and is_worse)
+    if median(longest) > 1:
+        return True
+    is_no_better = now > 0.95 * log(seen.classes) if seen.classes > 1 else told < 0
+    is_far_worse = seen.classes > 1 and now > 3 * log(seen.classes)
+    return (median(longest) > 0.3 and is_no_better) or (max(longest) > 0.3 and is_far_worse)
