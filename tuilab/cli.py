@@ -23,9 +23,6 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    # Beside one other busy process, threads of PyTorch that wait by spinning make a step of a
-    # small network a hundred times slower; sleeping ones cost next to nothing.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a locale without ≤ or ö gets a question mark
     code = run(sys.argv[1:])

