@@ -3,6 +3,7 @@
 The way to the lab goes past Typer, so that the first frame does not wait for it.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -60,9 +61,13 @@ def _dispatch(words: list[str]) -> int:
     first = words[0] if words else ""
     is_short = first not in COMMANDS and not first.startswith(OWN_OPTIONS)
     if is_short and len(words) <= 1 and not first.startswith("-") and not _completes():
-        from tuilab.opening import open_lab
+        gc.disable()  # until the first frame: of what is imported nothing can be collected
+        try:
+            from tuilab.opening import open_lab
 
-        return open_lab(first)
+            return open_lab(first)
+        finally:
+            gc.enable()
     from tuilab import commands
 
     return commands.run(["open", *words] if is_short and words else words)

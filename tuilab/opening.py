@@ -1,5 +1,6 @@
 """Opening the lab: the host first, so that it loads PyTorch while the screen is being built."""
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ def open_lab(
     if reason:
         from tuilab import headless
 
+        gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
         return headless.run(name or DEFAULT, sets, "", headless.output(plain=True))
     from tuilab.host import link

@@ -115,7 +115,7 @@ def rows() -> Iterator[Row]:
     """The part of the table on opening."""
     script = [sys.executable, str(empty_app())]
     ours, empty = interleaved(
-        FRAMES, lambda: _first(TUILAB, b"cross_entropy"), lambda: _first(script, b"an empty app")
+        FRAMES, lambda: _first(TUILAB, b"kaiming_normal"), lambda: _first(script, b"an empty app")
     )
     yield at_most(
         "first frame, panes filled / empty app with the same widget types", ratio(ours, empty), 1.5,

@@ -1,6 +1,7 @@
 """The app: it owns the link to the host, one timer, and the terminal while it runs."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -86,6 +87,7 @@ class TuilabApp(OneByOne):
         # Back from the shell, the terminal has forgotten the picture; Textual sends only changes.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(TICK, self.tick)
+        self.call_after_refresh(_collect_garbage)
         loop = asyncio.get_running_loop()
         self._beat(loop, loop.time())
         if not self.is_headless:
@@ -179,6 +181,12 @@ def report_crash(error: Exception) -> str:
     except OSError:
         return text
     return f"{type(error).__name__}; the details are in {path}"
+
+
+def _collect_garbage() -> None:
+    """From the first frame on; what is there by then stays to the end and is not looked at."""
+    gc.freeze()
+    gc.enable()
 
 
 def run(link: Link, experiment: Experiment | None, path: Path | None = None) -> int:

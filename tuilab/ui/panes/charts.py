@@ -100,7 +100,7 @@ class ChartView(Container):
         "The metric that is shown; empty for the task's own."
         self._run: Run | None = None
         self._seen: tuple[object, ...] = ()
-        self._title = ""
+        self._titles = "", ""
         self._settings = [Settings(kind.is_log, 0.6 if kind.layers else 0.0) for kind in KINDS]
 
     @property
@@ -193,9 +193,9 @@ class ChartView(Container):
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        self.border_subtitle = self._others()
-        if heading != self._title:  # a new title repaints all that it frames
-            self.border_title = self._title = heading
+        titles = heading, self._others()
+        if titles != self._titles:  # a new title repaints all that it frames
+            self.border_title, self.border_subtitle = self._titles = titles
 
     def _others(self) -> str:
         """The metrics to choose from, where there are several: for the frame's last line."""
