@@ -12,7 +12,6 @@ from tuilab.lab.messages import Stop
 from tuilab.lab.numbers import grouped
 from tuilab.ui import words
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
-from tuilab.ui.screens.open import Open, Paths
 from tuilab.ui.screens.studying import Studying
 
 
@@ -25,6 +24,8 @@ class Filing(Studying):
     @work
     async def action_open(self) -> None:
         """Choose another experiment."""
+        from tuilab.ui.screens.open import Open
+
         opened: tuple[Experiment, Path] | None = await self.app.push_screen_wait(Open())
         if opened is not None and await self._settle_edits():
             self.take(*opened)
@@ -50,6 +51,8 @@ class Filing(Studying):
         await self._save()
 
     async def _save(self) -> bool:
+        from tuilab.ui.screens.open import Paths
+
         path: Path | None = await self.app.push_screen_wait(
             Prompt(
                 "Save",

@@ -25,7 +25,6 @@ from tuilab.ui.panes.network import NetworkPane
 from tuilab.ui.panes.result import PictureView, ResultPane
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.screens.filing import Filing
-from tuilab.ui.screens.help import Help
 from tuilab.ui.screens.tabs import Tabs
 from tuilab.ui.widgets.board import Board
 
@@ -277,4 +276,6 @@ class LabScreen(Filing):
 
     def action_help(self) -> None:
         """Every key."""
+        from tuilab.ui.screens.help import Help
+
         self.app.push_screen(Help(self))

@@ -1,6 +1,6 @@
 """Studies beside a run: which learning rate, which batch size, how much the result varies."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import work
 
@@ -10,7 +10,9 @@ from tuilab.lab.messages import Find, Stop, Validate
 from tuilab.lab.run import Run
 from tuilab.ui.screens.control import Control, whole_number
 from tuilab.ui.screens.dialogs import Prompt
-from tuilab.ui.screens.study import Folds, Search, Study
+
+if TYPE_CHECKING:
+    from tuilab.ui.screens.study import Study
 
 KEYS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
 
@@ -20,10 +22,12 @@ MOST_FOLDS = 100
 class Studying(Control):
     """Control, and studies that leave the run as it was."""
 
+    _study: "Study | None" = None
+
     def hear_study(self, run: Run) -> None:
         """Tell the dialog of a study, if there is one, what the host has said."""
-        if isinstance(dialog := self.app.screen, Study):
-            dialog.hear(run)
+        if self._study is not None and self._study is self.app.screen:
+            self._study.hear(run)
 
     @work(exclusive=True, group="study")
     async def action_find(self, what: Literal["lr", "batch_size"]) -> None:
@@ -37,7 +41,10 @@ class Studying(Control):
         begin = [] if run.started is not None else self.desk.start(paused=True)
         self.desk.run.found = None
         self.send([*begin, Find(what)])
-        value = await self.app.push_screen_wait(Search(what))
+        from tuilab.ui.screens.study import Search
+
+        self._study = Search(what)
+        value = await self.app.push_screen_wait(self._study)
         if value is not None:
             self.change(KEYS[what], value)
 
@@ -55,7 +62,10 @@ class Studying(Control):
             return
         self.desk.run.validated = None
         self.send([Validate(self.desk.experiment, folds)])
-        if not await self.app.push_screen_wait(Folds(folds)):
+        from tuilab.ui.screens.study import Folds
+
+        self._study = Folds(folds)
+        if not await self.app.push_screen_wait(self._study):
             self.send([Stop()])  # it means the study, and the run goes on
 
 
