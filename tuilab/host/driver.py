@@ -13,6 +13,7 @@ from tuilab.lab.messages import (
     EpochEnded,
     Failed,
     Finished,
+    Inspect,
     Logged,
     Paused,
     Probe,
@@ -22,6 +23,7 @@ from tuilab.lab.messages import (
 )
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
+    from tuilab.engine.inside.inspector import Inspector
     from tuilab.engine.session import Session
 
 Reason = Literal["done", "stopped", "interrupted"]
@@ -51,6 +53,7 @@ class Driver:
         self._is_spoiled = False
         "The session is past a loss that was not finite."
         self._complaint = ""
+        self._inspector: Inspector | None = None
 
     def advance(self, nothing_asked: Callable[[], bool]) -> None:
         """Train until somebody asks for something, the aim is reached or the run ends."""
@@ -135,6 +138,17 @@ class Driver:
         self._batches = None
         self.is_training, self.is_active, self._is_spoiled = False, True, False
         self._tell(checkpoints.rewind(self.session))
+
+    def inspect(self, command: Inspect) -> None:
+        """Tell what a view is to show; a view that fails is no reason to stop."""
+        from tuilab.engine.inside.inspector import Inspector
+
+        if self._inspector is None:
+            self._inspector = Inspector(self.session)
+        try:
+            self._tell(self._inspector.look(command.wanted))
+        except Exception as error:
+            self._complain(f"The view could not be drawn: {error}")
 
     def draw(self, probe: Probe) -> None:
         """Tell what the network says of its data; a picture that fails is no reason to stop."""

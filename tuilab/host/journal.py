@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tuilab.host import folder
 from tuilab.lab import files
+from tuilab.lab.inside.view import Seen
 from tuilab.lab.messages import (
     AnyEvent,
     EpochEnded,
@@ -58,7 +59,7 @@ class Journal:
         if isinstance(event, Started):
             self.close()
             self._begin(event)
-        if self._started is None or isinstance(event, (Loading, Ready, Picture)):
+        if self._started is None or isinstance(event, (Loading, Ready, Picture, Seen)):
             return []
         if isinstance(event, (Progressed, Probed, EpochEnded)):
             self._thin(event)

@@ -25,6 +25,7 @@ from tuilab.lab.messages import (
     Failed,
     Find,
     Finished,
+    Inspect,
     Loading,
     Logged,
     Pause,
@@ -116,7 +117,9 @@ class Worker(threading.Thread):
             early.append(queue.get())
         while not queue.empty():
             early.append(queue.get())
-        while isinstance(early[0], Probe) and any(isinstance(c, Probe) for c in list(early)[1:]):
+        while isinstance(early[0], (Inspect, Probe)) and any(
+            type(command) is type(early[0]) for command in list(early)[1:]
+        ):
             early.popleft()
         return early.popleft()
 
@@ -132,6 +135,9 @@ class Worker(threading.Thread):
             case Probe():
                 if driver is not None:
                     driver.draw(command)
+            case Inspect():
+                if driver is not None:
+                    driver.inspect(command)
             case Find() | Validate():
                 self._study(command)
             case _ if driver is None:

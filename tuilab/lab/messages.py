@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.lab.event import Event, snake
 from tuilab.lab.experiment import Experiment
+from tuilab.lab.inside.views import AnySeen, AnyWanted
 from tuilab.lab.pictures import Picture
 from tuilab.lab.records import Activity, Device, Inputs, LayerStatistics
 
@@ -72,6 +73,12 @@ class Probe(Command, frozen=True, tag=str.lower):
     "How many sample predictions."
 
 
+class Inspect(Command, frozen=True, tag=str.lower):
+    """Ask what one of the views inside is to show; nothing of the run changes."""
+
+    wanted: AnyWanted
+
+
 class Save(Command, frozen=True, tag=str.lower):
     """Write a checkpoint now."""
 
@@ -96,7 +103,8 @@ class Close(Command, frozen=True, tag=str.lower):
 
 
 AnyCommand = (
-    Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Save | Find | Validate | Close
+    Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Inspect | Save | Find
+    | Validate | Close
 )  # fmt: skip
 
 
@@ -285,5 +293,5 @@ class Logged(Event, frozen=True, tag=snake):
 
 AnyEvent = (
     Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
-    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture
+    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnySeen
 )  # fmt: skip

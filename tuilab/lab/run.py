@@ -11,6 +11,8 @@ from msgspec import Struct, field
 
 from tuilab.lab import places
 from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnySeen
 from tuilab.lab.messages import (
     AnyEvent,
     Changed,
@@ -94,6 +96,8 @@ class Run(Struct):
     marks: list[Mark] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     picture: Picture | None = None
+    views: dict[str, AnySeen] = field(default_factory=dict)
+    "The newest answer of each kind, by the name of its class."
     version: int = 0
     "Grows with every event that was folded in."
 
@@ -114,7 +118,7 @@ class Run(Struct):
         self.failure = self.finished = self.picture = self.found = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
-        self.series, self.marks = {}, []
+        self.series, self.marks, self.views = {}, [], {}
 
     def apply(self, event: AnyEvent) -> bool:
         """Fold one event in; False if it belongs to another run."""
@@ -170,6 +174,8 @@ class Run(Struct):
                 | Scatter()
             ):
                 self.picture = event
+            case Seen():
+                self.views[type(event).__name__] = event
             case _:
                 assert_never(event)
 

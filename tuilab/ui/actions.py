@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-PANES = ("network", "knobs", "charts", "result", "log")
+PANES = ("network", "knobs", "charts", "result", "log", "inside")
 """The panes by their number keys."""
 
 _RATE = Binding.Group("lr", compact=True)

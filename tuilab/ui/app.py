@@ -121,8 +121,9 @@ class TuilabApp(OneByOne):
         if self.link.lost and not self._is_lost:
             self._is_lost = True
             self.lab.lost(self.link.lost)
-        elif not slow and (probe := self.lab.probe()) is not None:
-            self.link.send(probe)
+        elif not slow:
+            for question in self.lab.questions():
+                self.link.send(question)
 
     def _is_crowded(self) -> bool:
         """Whether the terminal is behind with reading."""

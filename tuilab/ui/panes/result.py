@@ -228,10 +228,10 @@ class ResultPane(Widget):
     def wanted(self) -> Probe:
         """The picture that would fill the pane."""
         if self.has_class("-board"):
-            return self.board.wanted()
+            return self.board.probe()
         if self.has_class("-curve"):
             return Probe(max(2, self.size.width * 2), self.size.height)
-        return self.view.wanted()
+        return self.view.probe()
 
 
 def _kind(experiment: Experiment | None) -> str:

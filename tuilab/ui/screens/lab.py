@@ -1,7 +1,7 @@
 """The lab: one screen on which panes show the desk, and say what is to change on it."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
@@ -13,11 +13,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilab.lab.catalogue.data import Drawn
-from tuilab.lab.messages import AnyCommand, AnyEvent, Logged, Probe
+from tuilab.lab.messages import AnyCommand, AnyEvent, Inspect, Logged, Probe
 from tuilab.lab.run import Run, Snapshot
 from tuilab.ui import actions, words
+from tuilab.ui.asking import Asking
 from tuilab.ui.desk import Desk
 from tuilab.ui.panes.charts import ChartsPane
+from tuilab.ui.panes.inside import InsidePane
 from tuilab.ui.panes.keys import KeyLine
 from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.log import LogPane
@@ -28,17 +30,14 @@ from tuilab.ui.screens.filing import Filing
 from tuilab.ui.screens.tabs import Tabs
 from tuilab.ui.widgets.board import Board
 
-PATIENCE = 2.0
-"""Seconds after which a picture that has not come is asked for again."""
-
 WIDTHS = [(0, "-cramped"), (44, "-narrow"), (100, "-normal"), (150, "-wide")]
 """From how many columns on there is no room, one pane, two columns, three."""
 
 HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
 """From how many lines on there is no room, a little, enough."""
 
-FRAMES, PICTURES = 0.2, 0.9
-"""Seconds between two frames of one of the charts, and two pictures, while training goes on."""
+FRAMES = 0.2
+"""Seconds between two frames of one of the charts while training goes on."""
 
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
@@ -57,10 +56,18 @@ class LabScreen(Filing):
         self.tabs = Tabs()
         self.network, self.knobs = NetworkPane(), KnobsPane()
         self.charts, self.result, self.log_pane = ChartsPane(), ResultPane(), LogPane()
+        self.inside = InsidePane()
         self._panes: dict[str, Widget] = dict(
             zip(
                 actions.PANES,
-                (self.network, self.knobs, self.charts, self.result, self.log_pane),
+                (
+                    self.network,
+                    self.knobs,
+                    self.charts,
+                    self.result,
+                    self.log_pane,
+                    self.inside,
+                ),
                 strict=True,
             )
         )
@@ -68,7 +75,7 @@ class LabScreen(Filing):
             pane.id = name
             pane.add_class("pane")
             pane.border_title = pane.border_title or name.capitalize()
-        self._probed: tuple[object, float, object] = (None, -PATIENCE, None)
+        self._asking = Asking()
         self._drawn: tuple[object, float] = (None, 0.0)
         self._current = "network"
         self.add_class("-on-network")
@@ -91,6 +98,7 @@ class LabScreen(Filing):
             with Container(id="right"):
                 yield self.charts
                 yield self.result
+                yield self.inside
         yield self.log_pane
         yield KeyLine()
         yield Static(TOO_SMALL, id="too-small")
@@ -135,6 +143,8 @@ class LabScreen(Filing):
             self._draw(run)
         if self._is_seen(self.result) and not slow:
             self.result.show(run, experiment)
+        if self._is_seen(self.inside) and not slow:
+            self.inside.show(run, experiment)
         self.log_pane.show(run)
         if self._is_seen(self.log_pane):
             self.log_pane.unseen = 0
@@ -153,22 +163,22 @@ class LabScreen(Filing):
         nodes = (node for node in pane.ancestors_with_self if isinstance(node, Widget))
         return all(node.display for node in nodes)
 
-    def probe(self) -> Probe | None:
-        """What to ask for a new picture of the result, if one could be seen and would differ."""
+    def questions(self) -> Iterator[Probe | Inspect]:
+        """What to ask the worker, of what could be seen and would differ."""
         run = self.desk.run
-        if run.started is None or run.state == "starting" or not self._is_seen(self.result):
-            return None
-        wanted, now = self.result.wanted(), time.monotonic()
-        state = (run.id, run.step, wanted, run.experiment and run.experiment.task)
-        asked, when, before = self._probed
-        is_answered = run.picture is not before
-        is_shown = state == asked and is_answered and not self.result.is_unfinished(run)
-        if is_shown or (not is_answered and now - when < PATIENCE):
-            return None
-        if run.state == "training" and now - when < PICTURES:
-            return None
-        self._probed = (state, now, run.picture)
-        return wanted
+        if run.started is None or run.state == "starting":
+            return
+        if self._is_seen(self.result):
+            wanted = self.result.wanted()
+            if self._asking.is_due(
+                (run.id, run.step, wanted, run.experiment and run.experiment.task),
+                run.picture,
+                is_training=run.state == "training",
+                is_unfinished=self.result.is_unfinished(run),
+            ):
+                yield wanted
+        if self._is_seen(self.inside) and (question := self.inside.question()) is not None:
+            yield question
 
     # What the panes say
 
@@ -213,6 +223,8 @@ class LabScreen(Filing):
             if not self.has_class("-log"):
                 return
         self._turn_to(name)
+        if name == "inside":
+            self.inside.show(self.desk.run, self.desk.experiment)
         self._focus_pane(self._panes[name])
         self.call_after_refresh(self.repaint)
 
@@ -220,6 +232,8 @@ class LabScreen(Filing):
         self._current = name
         for pane in actions.PANES:
             self.set_class(pane == name, f"-on-{pane}")
+        if name in ("charts", "result", "inside"):
+            self.set_class(name == "inside", "-inside")
 
     def _focus_pane(self, pane: Widget) -> None:
         inside = [pane, *pane.query("*")]

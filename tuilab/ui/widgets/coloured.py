@@ -35,7 +35,7 @@ class Coloured(Drawing):
             has_shades_of_colour(self.app),
         )
 
-    def wanted(self) -> Probe:
+    def probe(self) -> Probe:
         """The picture that would fill the widget."""
         if not self.size:
             return Probe()
