@@ -6,10 +6,13 @@ import pytest
 
 from tests.host.watching import Watcher, begun, experiment
 from tuilab.host import folder
+from tuilab.lab.inside.layer import LayerSeen, LayerWanted
+from tuilab.lab.inside.units import UnitsSeen, UnitsWanted
 from tuilab.lab.messages import (
     Changed,
     EpochEnded,
     Finished,
+    Inspect,
     Loading,
     Logged,
     Pause,
@@ -168,3 +171,30 @@ def test_a_picture_is_drawn_while_paused_and_after_the_end(lab: Watcher):
 
     assert (drawn.step, len(drawn.values)) == (0, 32)
     assert (last.step, len(last.values)) == (6, 24)
+
+
+def test_views_are_answered_while_it_waits_and_while_it_trains(lab: Watcher):
+    begun(lab)
+    lab.send(Inspect(LayerWanted()))
+    assert lab.wait(LayerSeen).step == 0
+
+    lab.send(Resume())
+    lab.wait(Progressed)
+    lab.send(Inspect(UnitsWanted()))
+
+    assert lab.wait(UnitsSeen).run == "run-1"
+
+
+def test_a_view_that_fails_is_noted_and_the_run_goes_on(lab: Watcher, monkeypatch):
+    from tuilab.engine.inside.inspector import Inspector
+
+    def fail(inspector: Inspector, wanted: object) -> None:
+        raise ValueError("no such number")
+
+    begun(lab)
+    monkeypatch.setattr(Inspector, "look", fail)
+    lab.send(Inspect(LayerWanted()))
+    assert "no such number" in lab.wait(Logged).text
+
+    lab.send(Resume())
+    lab.wait(Progressed)
