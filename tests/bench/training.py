@@ -140,5 +140,7 @@ def rows() -> Iterator[Row]:
     if rest:
         detail = f"{spread(ours)} / {spread(rest[0])} steps/s"
         yield at_least(what, ratio(ours, rest[0]), 2.3, detail, "×")
+        most = "training: bare loop over resident tensors / Lightning's Trainer: the most there is"
+        yield Row(most, ratio(barest, rest[0]), "", None, unit="×")
     else:
         yield Row(what, float("nan"), "≥ 2.3×", None, "not installed: uv sync --group bench")
