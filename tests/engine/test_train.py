@@ -119,6 +119,18 @@ def test_a_report_asked_for_comes_after_exactly_that_step():
     assert reports[-1].epoch == 3
 
 
+def test_the_time_left_is_not_guessed_from_the_first_steps():
+    subject, left = session(epochs=20), {}
+    subject.report_at_step = 1
+    for event in train(subject):
+        subject.report_at_step = subject.step + 1
+        if isinstance(event, Progressed):
+            left[event.step] = event.left
+
+    assert left[1] is None
+    assert left[20] > left[100] > 0
+
+
 def test_the_last_epoch_is_always_measured():
     subject = session(epochs=5)
 

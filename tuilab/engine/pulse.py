@@ -31,6 +31,9 @@ MOST_STEPS = 4096
 LARGE = 1 << 18
 """Numbers in an output of which only the newest is kept for a report."""
 
+TELLING = 5
+"""Steps from which on their speed says something: the first ones are far slower than the rest."""
+
 _process = psutil.Process()
 
 
@@ -144,7 +147,7 @@ class Pulse:
             steps_per_second=steps,
             examples_per_second=self._examples / elapsed,
             seconds=session.seconds,
-            left=left * session.batches / steps,
+            left=left * session.batches / steps if session.step >= TELLING else None,
             memory=_process.memory_info().rss,
             device_memory=torch.cuda.memory_allocated(session.device) if on_gpu else 0,
         )
