@@ -6,7 +6,16 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import architectures, charts, diagnosis, living, opening, spiral, training
+from tests.bench import (
+    architectures,
+    charts,
+    diagnosis,
+    inside,
+    living,
+    opening,
+    spiral,
+    training,
+)
 from tests.bench.measure import Row
 
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -17,6 +26,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "opening": opening.rows,
     "living": living.rows,
     "keys": living.key_rows,
+    "inside": inside.rows,
     "diagnosis": diagnosis.rows,
 }
 
