@@ -53,14 +53,6 @@ def of(training: Training) -> torch.device:
     return choose("cpu" if plain else training.device)
 
 
-def warm_up() -> None:
-    """Pay for the first optimizer ahead of time: its first step imports much of PyTorch."""
-    weight = torch.nn.Parameter(torch.zeros(1))
-    optimizer = torch.optim.AdamW([weight], fused=True)
-    weight.grad = torch.zeros(1)
-    optimizer.step()
-
-
 def _cuda() -> list[Device]:
     if not torch.cuda.is_available():
         built = "this PyTorch was built without CUDA" if torch.version.cuda is None else ""

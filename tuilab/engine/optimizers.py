@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import Parameter
 
+from tuilab.engine import compiler
 from tuilab.engine.amended import LBFGS, SGD
 from tuilab.engine.lion import Lion
 from tuilab.engine.together import Together
@@ -32,6 +33,9 @@ CLASSES: dict[type[lab.Optimizer], type[torch.optim.Optimizer]] = {
 
 FUSED = (lab.SGD, lab.Adam, lab.AdamW)
 """One kernel for all parameters, two to four times as fast as a loop over them."""
+
+
+compiler.put_off()
 
 
 def build(knobs: lab.Optimizer, network: nn.Module | Iterable[Parameter]) -> torch.optim.Optimizer:

@@ -1,0 +1,44 @@
+"""The compiler waits until it is wanted, and then it is the real one."""
+
+import subprocess
+import sys
+
+import pytest
+
+STEP = """
+import sys
+import torch
+from tuilab.engine import optimizers
+from tuilab.lab.experiment import from_plain
+
+knobs = from_plain({"network": ["Linear 2"], "optimizer": {"name": NAME}}).optimizer
+layer = torch.nn.Linear(2, 2)
+optimizer = optimizers.build(knobs, layer)
+layer(torch.ones(1, 2)).sum().backward()
+optimizer.step(lambda: torch.tensor(0.0))
+assert "torch._dynamo.convert_frame" not in sys.modules, "the compiler was imported"
+"""
+
+COMPILE = """
+compiled = torch.compile(lambda x: x + 1, backend="eager")
+assert compiled(torch.ones(2)).tolist() == [2, 2]
+import torch._dynamo.utils
+assert torch._dynamo.config.suppress_errors in (True, False)
+assert sys.modules["torch._dynamo"] is torch._dynamo
+assert "torch._dynamo.convert_frame" in sys.modules
+optimizer.step(lambda: torch.tensor(0.0))
+"""
+
+
+def run(code: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["adamw", "lbfgs"])
+def test_a_step_does_not_import_it(name: str) -> None:
+    run(STEP.replace("NAME", repr(name)))
+
+
+def test_whoever_compiles_gets_it() -> None:
+    run(STEP.replace("NAME", "'sgd'") + COMPILE)
