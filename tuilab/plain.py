@@ -11,6 +11,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.lab.catalogue.metrics import headline
+from tuilab.lab.inside.assign import Assigned
 from tuilab.lab.messages import (
     CANNOT_START,
     AnyEvent,
@@ -149,6 +150,8 @@ def happening(event: AnyEvent) -> Iterator[str]:
     match event:
         case Changed():
             yield f"step {event.step}: {event.key} is now {event.value}"
+        case Assigned():
+            yield f"step {event.step}: {event.text}, written by hand"
         case Paused():
             yield f"paused at step {event.step}{': ' if event.note else ''}{event.note}"
         case Resumed():

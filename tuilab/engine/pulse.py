@@ -157,6 +157,7 @@ class Pulse:
         now = time.perf_counter()
         if now - self._kept_good < self._good_interval:
             return
+        self.session.trail.add(self.session.good)  # the one before, as it gives way to a new one
         checkpoints.keep_good(self.session)
         self._kept_good = time.perf_counter()
         self._good_interval = max(KEEP_GOOD, 100 * (self._kept_good - now))

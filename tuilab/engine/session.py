@@ -18,6 +18,7 @@ from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.stopping import Stopping
 from tuilab.engine.tasks import build as tasks
 from tuilab.engine.threads import threads
+from tuilab.engine.trail import Trail
 from tuilab.lab.catalogue.optimizers import Optimizer
 from tuilab.lab.catalogue.regularization import Augmentation
 from tuilab.lab.errors import InputError
@@ -65,6 +66,7 @@ class Session:
         "What the l1 and l2 terms added to the loss of the last step, which is told without them."
         self.good: dict[str, Any] | None = None
         "The last state known to be good; see `checkpoints`."
+        self.trail = Trail()
         self.stopping = Stopping(self.network, self.task.average)
         self.is_stopped = False
         "Training has ended before the last epoch: it has seen its best."

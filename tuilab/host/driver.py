@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tuilab.host import folder
 from tuilab.lab.errors import InputError
+from tuilab.lab.inside.assign import Assign, Assigned
 from tuilab.lab.messages import (
     AnyEvent,
     EpochEnded,
@@ -54,6 +55,8 @@ class Driver:
         "The session is past a loss that was not finite."
         self._complaint = ""
         self._inspector: Inspector | None = None
+        self._assigned: list[Assigned] = []
+        "Weights that were written by hand, to be taken back from the last one on."
 
     def advance(self, nothing_asked: Callable[[], bool]) -> None:
         """Train until somebody asks for something, the aim is reached or the run ends."""
@@ -124,12 +127,20 @@ class Driver:
             self._tell(Resumed(session.run, session.step))
         self.begin(steps, epochs)
 
-    def set(self, command: Set) -> None:
-        """Change a live knob; what cannot be is noted and changes nothing."""
+    def set(self, command: Set | Assign) -> None:
+        """Change a live knob or a weight; what cannot be is noted and changes nothing."""
         try:
-            self._tell(self.session.set(command.key, command.value))
+            if isinstance(command, Assign):
+                self._tell(self._assign(command))
+            else:
+                self._tell(self.session.set(command.key, command.value))
         except InputError as error:
             self._tell(Logged(f"Nothing was changed: {error}"))
+
+    def _assign(self, command: Assign) -> AnyEvent:
+        from tuilab.engine.inside.assigning import assign
+
+        return assign(self.session, command, self._assigned)
 
     def rewind(self) -> None:
         """Go back to the last good state and wait there."""

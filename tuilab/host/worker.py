@@ -17,6 +17,7 @@ from tuilab.host import folder, studies
 from tuilab.host.driver import Driver, Reason, take_over
 from tuilab.lab.doubts import doubts
 from tuilab.lab.experiment import Experiment, name_of
+from tuilab.lab.inside.assign import Assign
 from tuilab.lab.messages import (
     CANNOT_START,
     AnyCommand,
@@ -94,13 +95,13 @@ class Worker(threading.Thread):
             self._on_end()
 
     def _prepare(self) -> None:
-        """Load PyTorch, and what its first optimizer would load if nobody waits for it yet."""
+        """Load PyTorch, and what training needs besides if nobody waits for it yet."""
         self._publish(Loading("PyTorch"))
         from tuilab.engine import devices
 
         self._publish(Ready(devices.devices(), devices.versions()))
         if self._commands.empty():
-            devices.warm_up()
+            import tuilab.engine.train  # noqa: F401
 
     def _turn(self) -> None:
         driver = self._driver
@@ -146,7 +147,7 @@ class Worker(threading.Thread):
                 driver.resume()
             case Step():
                 driver.resume(command.steps, command.epochs)
-            case Set():
+            case Set() | Assign():
                 driver.set(command)
             case Rewind():
                 driver.rewind()

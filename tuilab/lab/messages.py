@@ -9,15 +9,13 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from tuilab.lab.command import Command
 from tuilab.lab.event import Event, snake
 from tuilab.lab.experiment import Experiment
+from tuilab.lab.inside.assign import Assign, Assigned
 from tuilab.lab.inside.views import AnySeen, AnyWanted
 from tuilab.lab.pictures import Picture
 from tuilab.lab.records import Activity, Device, Inputs, LayerStatistics
-
-
-class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
-    """What the lab asks of the worker."""
 
 
 class Start(Command, frozen=True, tag=str.lower):
@@ -104,7 +102,7 @@ class Close(Command, frozen=True, tag=str.lower):
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Inspect | Save | Find
-    | Validate | Close
+    | Validate | Assign | Close
 )  # fmt: skip
 
 
@@ -294,4 +292,5 @@ class Logged(Event, frozen=True, tag=snake):
 AnyEvent = (
     Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
     | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnySeen
+    | Assigned
 )  # fmt: skip

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.lab import places
 from tuilab.lab.experiment import Experiment, with_value
+from tuilab.lab.inside.assign import Assigned
 from tuilab.lab.inside.view import Seen
 from tuilab.lab.inside.views import AnySeen
 from tuilab.lab.messages import (
@@ -98,6 +99,8 @@ class Run(Struct):
     picture: Picture | None = None
     views: dict[str, AnySeen] = field(default_factory=dict)
     "The newest answer of each kind, by the name of its class."
+    rewritten: int = 0
+    "Grows when a weight is written by hand: what was seen of the network is of the past."
     version: int = 0
     "Grows with every event that was folded in."
 
@@ -148,6 +151,9 @@ class Run(Struct):
                 self.failure = self.finished = None
             case Changed():
                 self._change(event)
+            case Assigned():
+                self.rewritten += 1
+                self._mark(event.step, event.text)
             case Rewound():
                 self._rewind(event.step)
             case Saved():
@@ -228,10 +234,13 @@ class Run(Struct):
             if _is_number(value)
             else f"{event.key} {value}"
         )
-        self.marks.append(Mark(event.step, text))
-        del self.marks[:-MARKS]
+        self._mark(event.step, text)
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)
+
+    def _mark(self, step: int, text: str) -> None:
+        self.marks.append(Mark(step, text))
+        del self.marks[:-MARKS]
 
     def _rewind(self, step: int) -> None:
         self.step, self.state = step, "paused"

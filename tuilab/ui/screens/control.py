@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
-from textual import work
+from textual import on, work
 from textual.screen import Screen
 
 from tuilab.lab.errors import InputError
@@ -13,6 +13,7 @@ from tuilab.lab.form import nudged
 from tuilab.lab.messages import AnyCommand, Failed, Step, Stop
 from tuilab.lab.numbers import grouped
 from tuilab.lab.problems import problems
+from tuilab.ui.commanded import Commanded
 from tuilab.ui.desk import Desk
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 
@@ -41,6 +42,10 @@ class Control(Screen[None]):
         for command in commands:
             self._send(command)
         self.repaint()
+
+    @on(Commanded)
+    def _commanded(self, event: Commanded) -> None:
+        self.send([event.command])
 
     def can_start(self) -> bool:
         """Whether the experiment can be started; if not, say why and go there."""

@@ -60,7 +60,7 @@ class View(Coloured, can_focus=True):
             return None
         answer = self._answer(run)
         is_due = self._asking.is_due(
-            (run.id, run.step, wanted), answer,
+            (run.id, run.step, run.rewritten, wanted), answer,
             is_training=run.state == "training", is_unfinished=self.is_unfinished(answer),
         )  # fmt: skip
         return wanted if is_due else None
