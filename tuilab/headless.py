@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from tuilab import cli, plain, resuming
 from tuilab.lab import files
-from tuilab.lab.errors import InputError
+from tuilab.lab.errors import CANNOT_START, InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import CANNOT_START, Failed, Finished, Start
+from tuilab.lab.messages import Failed, Finished, Start
 from tuilab.lab.problems import problems
 from tuilab.lab.run import new_id
 from tuilab.settings import changed

@@ -11,9 +11,9 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.lab.catalogue.metrics import headline
+from tuilab.lab.errors import CANNOT_START
 from tuilab.lab.inside.assign import Assigned
 from tuilab.lab.messages import (
-    CANNOT_START,
     AnyEvent,
     Changed,
     EpochEnded,

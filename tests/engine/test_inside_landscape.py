@@ -19,8 +19,8 @@ from tuilab.engine.inside.landscape_ground import Ground, undisturbed
 from tuilab.engine.inside.landscape_scan import directions, following
 from tuilab.engine.inside.landscape_slice import order, path_directions, random_directions
 from tuilab.engine.session import Session
-from tuilab.engine.train import follow, train
 from tuilab.engine.trail import MOST, Trail
+from tuilab.engine.train import follow, train
 from tuilab.lab import files
 from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted, Scan, Slice
 
@@ -63,30 +63,23 @@ def evaluated(session: Session) -> float:
 
 
 def test_every_filter_of_a_direction_is_as_long_as_that_of_the_weights() -> None:
-    part = nn.Sequential(
+    part: nn.Module = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ConvTranspose2d(4, 2, 3), nn.Flatten(),
         nn.Linear(8, 5), nn.LayerNorm(5), nn.Embedding(6, 5),
     )  # fmt: skip
+    weights = {name: parameter.detach() for name, parameter in part.named_parameters()}
 
     for direction in random_directions(part, seed=3):
-        parts = dict(zip((name for name, _ in part.named_parameters()),
-                         torch.split(direction, [p.numel() for p in part.parameters()]),
-                         strict=True))  # fmt: skip
-        for name, module in part.named_children():
-            weight = getattr(module, "weight", None)
-            if weight is None:
-                continue
-            moved = parts[f"{name}.weight"].view_as(weight)
-            if isinstance(module, (nn.BatchNorm2d, nn.LayerNorm)):
+        sizes = [weight.numel() for weight in weights.values()]
+        parts = dict(zip(weights, torch.split(direction, sizes), strict=True))
+        for name, weight in weights.items():
+            moved = parts[name].view_as(weight)
+            if weight.ndim < 2:  # biases, and the scales of norms
                 assert not moved.any()
-            elif isinstance(module, nn.ConvTranspose2d):
-                for j in range(2):
-                    assert moved[:, j].norm() == pytest.approx(float(weight[:, j].norm()), rel=1e-5)
-            else:
-                for d, w in zip(moved, weight, strict=True):
-                    assert d.norm() == pytest.approx(float(w.norm()), rel=1e-5)
-            if getattr(module, "bias", None) is not None:
-                assert not parts[f"{name}.bias"].any()
+                continue
+            axis = 1 if name.startswith("2.") else 0  # a transposed convolution counts them second
+            for d, w in zip(moved.unbind(axis), weight.unbind(axis), strict=True):
+                assert float(d.norm()) == pytest.approx(float(w.norm()), rel=1e-5)
 
 
 def test_two_directions_stand_at_right_angles_and_follow_the_seed_alone() -> None:
@@ -158,11 +151,11 @@ def test_a_point_of_a_slice_is_the_loss_of_weights_that_were_moved_there() -> No
 
     _, found = sliced(session, LandscapeWanted(size=5, span=0.5))
 
-    for place, (y, x) in enumerate(product((0.5, 0.25, 0, -0.25, -0.5), reversed((1, 2, 3, 4, 5)))):
-        x = (3 - x) / 4
+    places = product((0.5, 0.25, 0, -0.25, -0.5), (-0.5, -0.25, 0, 0.25, 0.5))
+    for loss, (y, x) in zip(found.losses, places, strict=True):
         moved = here + x * first + y * second
         torch.nn.utils.vector_to_parameters(moved, session.network.parameters())
-        assert found.losses[place] == pytest.approx(evaluated(session), rel=1e-4)
+        assert loss == pytest.approx(evaluated(session), rel=1e-4)
 
 
 def test_the_slice_of_a_quadratic_is_a_paraboloid() -> None:
@@ -237,7 +230,7 @@ def test_a_slice_stays_that_of_its_moment_until_it_is_asked_for_anew() -> None:
 
 
 def test_losses_that_are_none_are_infinite_and_nothing_to_move_is_said() -> None:
-    _, found = sliced(tiny.session(), LandscapeWanted(size=5, span=1e30))
+    _, found = sliced(tiny.session(), LandscapeWanted(size=5, span=1e38))
     assert inf in found.losses
 
     frozen = tiny.session("Linear 3 frozen=true", "LayerNorm")
@@ -262,11 +255,10 @@ def test_a_path_within_the_plane_is_found_where_it_is() -> None:
     seen = whole(eye, SLICE)
 
     assert seen.slice is not None
-    for (step, x, y), right in zip(
-        seen.slice.path, ((0, -0.5, 0.25), (1, -0.25, 0.5), (2, 0, 0)), strict=True
-    ):
-        assert (step, x, y) == (right[0], pytest.approx(right[1], abs=1e-4),
-                                pytest.approx(right[2], abs=1e-4))  # fmt: skip
+    assert [step for step, _, _ in seen.slice.path] == [0, 1, 2]
+    places = [place for _, *place in seen.slice.path]
+    for place, right in zip(places, ([-0.5, 0.25], [-0.25, 0.5], [0.0, 0.0]), strict=True):
+        assert place == pytest.approx(right, abs=1e-4)
     assert seen.slice.held == pytest.approx(1, abs=1e-4)
 
 
@@ -303,15 +295,16 @@ def test_a_trail_is_bounded_in_number_and_in_memory() -> None:
     assert large.is_too_large and not large.moments
 
 
-def test_training_leaves_a_trail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulse, "KEEP_GOOD", 0.0)
-    monkeypatch.setattr(pulse, "INTERVAL", 0.0)
+def test_training_leaves_a_trail_of_one_moment_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    monkeypatch.setattr(pulse, "INTERVAL", -1.0)
     session = tiny.session(epochs=3)
-    for _ in train(session):
-        monkeypatch.setattr(session, "report_at_step", session.step + 1)
+    for event in train(session):
+        now += 0.6 if event is None else 0.0
 
-    assert session.trail.moments[0][0] == 0
-    assert len(session.trail.moments) >= 2
+    steps = [step for step, _ in session.trail.moments]
+    assert steps == [0, 3, 5, 7, 9, 11, 13, 15]
 
 
 # --- the scan -----------------------------------------------------------------------------------
@@ -389,10 +382,14 @@ WATCHED: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("name", "tables"), WATCHED)
 def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, tables: Any) -> None:
     lines = ("Linear 8", "BatchNorm1d", "ReLU", "Dropout 0.3", "Linear 3")
-    alone, seen = (tiny.session(*lines, **tables) for _ in range(2))
-    eye = LandscapeEye(seen)
+    alone = tiny.session(*lines, **tables)
     for _ in range(8):
         tiny.steps(alone, 1)
+    right = checkpoints.state(alone)
+
+    seen = tiny.session(*lines, **tables)
+    eye = LandscapeEye(seen)
+    for _ in range(8):
         tiny.steps(seen, 1)
         held = [parameter.grad for parameter in seen.parameters]
         numbers = [None if grad is None else grad.clone() for grad in held]
@@ -406,7 +403,7 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
     for wanted in (SLICE, SCAN):
         eye.look(replace(wanted, anew=99))
 
-    assert same(checkpoints.state(alone), checkpoints.state(seen))
+    assert same(right, checkpoints.state(seen))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -422,13 +419,17 @@ def same(one: Any, other: Any) -> bool:
 
 
 def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
-    alone, seen = (preset("gan", 300) for _ in range(2))
-    eye = LandscapeEye(seen)
+    alone = preset("gan", 300)
     for _ in range(3):
         tiny.steps(alone, 1)
+    right = checkpoints.state(alone)
+
+    seen = preset("gan", 300)
+    eye = LandscapeEye(seen)
+    for _ in range(3):
         tiny.steps(seen, 1)
         slice_, scan = eye.look(SLICE), eye.look(SCAN)
 
     assert "generator" in slice_.note and slice_.examples > 0
     assert scan.scan is not None and scan.scan.batch_losses == []
-    assert same(checkpoints.state(alone), checkpoints.state(seen))
+    assert same(right, checkpoints.state(seen))

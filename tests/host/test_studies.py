@@ -7,6 +7,7 @@ import torch
 
 from tests.host.watching import Watcher, begun, experiment, weights
 from tuilab.lab.messages import (
+    Cancel,
     Find,
     Finished,
     Found,
@@ -18,7 +19,6 @@ from tuilab.lab.messages import (
     Saved,
     Start,
     Step,
-    Stop,
     Validate,
     Validated,
 )
@@ -57,12 +57,12 @@ def test_a_cross_validation_tells_after_each_fold_how_all_stand(lab: Watcher):
     assert lab.run.validated == last and lab.all(Loading)
 
 
-def test_stop_ends_the_study_and_not_the_run(lab: Watcher):
+def test_it_can_be_cancelled_and_the_run_goes_on(lab: Watcher):
     begun(lab)
     lab.send(Validate(experiment(), folds=5))
     lab.until(lambda: any(event.what.startswith("Fold 1") for event in lab.all(Loading)))
 
-    lab.send(Stop())
+    lab.send(Cancel())
     lab.until(lambda: any("cut short" in event.text for event in lab.all(Logged)))
     lab.send(Step(steps=2))
     lab.until(lambda: len(lab.all(Paused)) == 2)

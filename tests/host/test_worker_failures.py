@@ -8,6 +8,7 @@ import torch
 
 from tests.host.watching import Watcher, begun, experiment, weights
 from tuilab.host import folder
+from tuilab.lab.errors import GPU_FAULT
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import (
     Failed,
@@ -126,6 +127,22 @@ def _roomy_for_sixteen(_: object, inputs: torch.Tensor) -> torch.Tensor:
     if len(inputs) > 16:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
     return inputs.tanh()
+
+
+def test_after_a_fault_of_the_gpu_the_host_ends_so_that_another_one_begins(
+    lab: Watcher, monkeypatch: pytest.MonkeyPatch
+):
+    begun(lab)
+    monkeypatch.setattr(torch.nn.Tanh, "forward", _faulty)
+    lab.send(Step(steps=1))
+
+    lab.until_lost()
+    failed = lab.all(Failed)[-1]
+    assert failed.title == GPU_FAULT and "--resume run-1" in failed.hint
+
+
+def _faulty(*_: object) -> torch.Tensor:
+    raise RuntimeError("CUDA error: device-side assert triggered")
 
 
 def diverging() -> Experiment:

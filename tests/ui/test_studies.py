@@ -3,7 +3,7 @@
 from tests.ui.fakes import SPIRAL, lab
 from tuilab.lab.catalogue.data import Karate
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Find, Found, Loading, Set, Start, Stop, Validate, Validated
+from tuilab.lab.messages import Cancel, Find, Found, Loading, Set, Start, Validate, Validated
 from tuilab.ui.screens.study import Folds, Search, table
 
 SMALL = (80, 24)
@@ -35,8 +35,15 @@ async def test_escape_leaves_everything_as_it_was() -> None:
         await it.press("L")
         await it.play(found(run))
         await it.press("escape")
-        assert it.link.commands(Set) == [] and it.link.commands(Stop) == []
+        assert it.link.commands(Set) == [] and it.link.commands(Cancel) == []
         assert it.desk.experiment == SPIRAL
+
+
+async def test_escape_before_it_is_over_ends_the_search() -> None:
+    async with lab(SPIRAL, SMALL) as it:
+        await it.train(steps=20)
+        await it.press("L", "escape")
+        assert it.link.commands(Cancel) == [Cancel()]
 
 
 async def test_another_rate_is_taken_at_the_cursor() -> None:
@@ -100,7 +107,7 @@ async def test_a_cross_validation_shows_each_round_with_mean_and_spread() -> Non
         await it.play(validated(3))
         await it.shows("mean", "±", "0.91", "0.01", "all 3 rounds are over")
         await it.press("enter")
-        assert it.link.commands(Stop) == []
+        assert it.link.commands(Cancel) == []
 
 
 async def test_leaving_a_cross_validation_early_stops_it() -> None:
@@ -108,7 +115,7 @@ async def test_leaving_a_cross_validation_early_stops_it() -> None:
         await it.press("V", "enter")
         await it.play(validated(1))
         await it.press("escape")
-        assert it.link.commands(Stop) == [Stop()]
+        assert it.link.commands(Cancel) == [Cancel()]
 
 
 async def test_a_wrong_number_of_folds_is_told_at_once() -> None:

@@ -4,9 +4,8 @@ import traceback
 
 from tuilab.engine import memory
 from tuilab.engine.session import Session
-from tuilab.lab.errors import InputError
+from tuilab.lab.errors import CANNOT_START, GPU_FAULT, InputError
 from tuilab.lab.messages import (
-    CANNOT_START,
     AnyCommand,
     Failed,
     Offer,
@@ -30,9 +29,10 @@ def explain(error: BaseException, run: str, session: Session | None) -> Failed:
     if "device-side assert" in str(error) or "CUDA error" in str(error):
         return Failed(
             run,
-            "The GPU stopped with an error",
-            hint="CUDA cannot go on in this process. Quit, start tuilab again and continue from "
-            "the last checkpoint; on the CPU the same run says more precisely what is wrong.",
+            GPU_FAULT,
+            hint="CUDA cannot go on in this process; the next run gets a new one. `tuilab train "
+            f"--resume {run}` goes on from the last checkpoint; on the CPU (D) the same run says "
+            "more precisely what is wrong.",
             detail=str(error),
             step=step,
         )

@@ -87,24 +87,34 @@ class _InProcess:
     def __init__(self) -> None:
         from tuilab.host.worker import Worker
 
-        self.lost = ""
+        self._ended, self._is_closed = "", False
         self._journal = Journal()
         self._news: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
-        self._worker = Worker(self._receive, self._journal.close)
+        self._worker = Worker(self._receive, self._end)
         self._worker.start()
+
+    @property
+    def lost(self) -> str:
+        return self._ended if self._news.empty() else ""
+
+    def _end(self) -> None:
+        self._journal.close()
+        if not self._is_closed:
+            self._ended = "Training in this process has ended; what comes next gets another one."
 
     def _receive(self, event: AnyEvent) -> None:
         for item in (event, *self._journal.keep(event)):
             self._news.put(item)
 
     def send(self, command: AnyCommand) -> None:
+        self._is_closed |= isinstance(command, Close)
         self._worker.send(command)
 
     def events(self) -> list[AnyEvent | Snapshot]:
         return _all(self._news)
 
     def close(self) -> None:
-        self._worker.send(Close())
+        self.send(Close())
         self._worker.join(GOODBYE)
 
 

@@ -5,7 +5,6 @@ Everything that touches PyTorch happens in this one thread; nothing that goes wr
 
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -13,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tuilab.host import folder, studies
+from tuilab.host import failing, folder, studies
 from tuilab.host.driver import Driver, Reason, take_over
 from tuilab.lab.doubts import doubts
+from tuilab.lab.errors import CANNOT_START, GPU_FAULT
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.inside.assign import Assign
 from tuilab.lab.messages import (
-    CANNOT_START,
     AnyCommand,
     AnyEvent,
+    Cancel,
     Close,
     Failed,
     Find,
@@ -141,6 +141,8 @@ class Worker(threading.Thread):
                     driver.inspect(command)
             case Find() | Validate():
                 self._study(command)
+            case Cancel():
+                pass  # what it meant is over
             case _ if driver is None:
                 self._note(command, "there is no run")
             case Resume():
@@ -181,8 +183,8 @@ class Worker(threading.Thread):
                 studies.validate(command, self._publish, self._report)
         except _Cut:
             self._publish(Logged("It was cut short; the run is as it was."))
-            if isinstance(self._early[-1], Stop):
-                self._early.pop()  # it meant this
+            if isinstance(self._early[-1], Cancel):
+                self._early.pop()
         self._publish(Loading(self._reported[0], 1.0))
 
     # --- starting ---------------------------------------------------------------------------
@@ -239,7 +241,7 @@ class Worker(threading.Thread):
         while not self._commands.empty():
             command = self._commands.get()
             self._early.append(command)
-            if isinstance(command, (Stop, Close, Start)):
+            if isinstance(command, (Cancel, Stop, Close, Start)):
                 raise _Cut
 
     def _cut_short(self) -> None:
@@ -264,31 +266,11 @@ class Worker(threading.Thread):
             self._cut_short()
             return
         except BaseException as error:
-            failed = self._explain(error)
+            session = self._driver.session if self._driver is not None else None
+            failed = failing.explain(error, self._run, session)
         if self._driver is not None:
             self._driver.halt(failed)
         self._publish(failed)
-        _release_memory()
-
-    def _explain(self, error: BaseException) -> Failed:
-        session = self._driver.session if self._driver is not None else None
-        try:
-            from tuilab.engine import failures
-        except BaseException as broken:
-            return Failed(
-                self._run,
-                "PyTorch cannot be loaded",
-                hint=f"{type(broken).__name__}: {broken}. Reinstall it, then start tuilab again.",
-                detail="".join(traceback.format_exception(broken)),
-            )
-        return failures.explain(error, self._run, session)
-
-
-def _release_memory() -> None:
-    """Give back what the failure held, now that its traceback is gone."""
-    import sys
-
-    if "torch" in sys.modules:
-        from tuilab.engine import memory
-
-        memory.release()
+        failing.release_memory()
+        # Another process must train what comes next: CUDA answers this one nothing any more.
+        self._is_open &= failed.title != GPU_FAULT

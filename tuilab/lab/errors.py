@@ -4,6 +4,12 @@ import difflib
 import re
 from collections.abc import Iterable
 
+CANNOT_START = "This experiment cannot be started"
+"""The title of a failure that lies in what was written; nothing was trained."""
+
+GPU_FAULT = "The GPU stopped with an error"
+"""The title of a failure after which CUDA answers nothing more in this process."""
+
 
 class InputError(Exception):
     """Something a person wrote cannot be used.

@@ -96,13 +96,17 @@ class Validate(Command, frozen=True, tag=str.lower):
     "Where it is not 0: so many random parts are held back instead of folds."
 
 
+class Cancel(Command, frozen=True, tag=str.lower):
+    """End the search or the cross-validation in progress; the run is as it was."""
+
+
 class Close(Command, frozen=True, tag=str.lower):
     """End the worker; a run in progress is stopped as `interrupted` first."""
 
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Inspect | Save | Find
-    | Validate | Assign | Close
+    | Validate | Cancel | Assign | Close
 )  # fmt: skip
 
 
@@ -241,10 +245,6 @@ class Offer(Struct, frozen=True):
 
     label: str
     commands: list[AnyCommand]
-
-
-CANNOT_START = "This experiment cannot be started"
-"""The title of a failure that lies in what was written; nothing was trained."""
 
 
 class Failed(Event, frozen=True, tag=snake):

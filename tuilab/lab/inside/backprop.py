@@ -96,8 +96,8 @@ class Edge(Struct, frozen=True):
     "What the value gains by a small gain of the input, element by element; empty if not so."
     product: list[float]
     "Upstream gradient times local gradient: what goes on to the input."
-    weight: list[float] = field(default_factory=list)
-    "Of a product of matrices, what the chosen element is multiplied by."
+    weights: list[list[float]] = field(default_factory=list)
+    "Of a product of matrices: for each element the first weights that it is a sum with."
 
 
 class Node(Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 from textual import on, work
 from textual.screen import Screen
 
-from tuilab.lab.errors import InputError
+from tuilab.lab.errors import GPU_FAULT, InputError
 from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.form import nudged
 from tuilab.lab.messages import AnyCommand, Failed, Step, Stop
@@ -198,21 +198,23 @@ class Control(Screen[None]):
     @work
     async def lost(self, why: str) -> None:
         """The host is gone: begin again from what it has left, look around, or leave."""
-        run = self.desk.run
+        run, title = self.desk.run, "The host is gone"
+        failure = run.failure
+        is_fault = failure is not None and failure.title == GPU_FAULT
+        if failure is not None and is_fault:
+            title, why = failure.title, failure.hint
         choices = [
             Choice("Keep looking", None, "l", "Everything stays; space begins on a new host"),
             Choice("Quit", "quit", "q"),
         ]
-        if run.is_active and run.checkpoint:
+        if (run.is_active or is_fault) and run.checkpoint:
             choices.insert(0, Choice("Go on from its checkpoint", "again", "g", run.checkpoint))
-        elif run.is_active:
+        elif run.is_active or is_fault:
             about = "It had saved no checkpoint: from the beginning, with the same seed"
             choices.insert(0, Choice("Train it again", "again", "g", about))
-        run.apply(Failed(run.id, "The host is gone", why, step=run.step))
+        run.apply(Failed(run.id, title, why, step=run.step))
         self.repaint()
-        answer = await self.app.push_screen_wait(
-            Ask("The host is gone", why, choices, tone="-error")
-        )
+        answer = await self.app.push_screen_wait(Ask(title, why, choices, tone="-error"))
         if answer == "quit":
             self.app.exit(0)
         elif answer == "again":

@@ -6,7 +6,7 @@ from textual import work
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import knobs
-from tuilab.lab.messages import Find, Stop, Validate
+from tuilab.lab.messages import Cancel, Find, Validate
 from tuilab.lab.run import Run
 from tuilab.ui.screens.control import Control, whole_number
 from tuilab.ui.screens.dialogs import Prompt
@@ -45,6 +45,8 @@ class Studying(Control):
 
         self._study = Search(what)
         value = await self.app.push_screen_wait(self._study)
+        if self.desk.run.found is None:
+            self.send([Cancel()])
         if value is not None:
             self.change(KEYS[what], value)
 
@@ -66,7 +68,7 @@ class Studying(Control):
 
         self._study = Folds(folds)
         if not await self.app.push_screen_wait(self._study):
-            self.send([Stop()])  # it means the study, and the run goes on
+            self.send([Cancel()])
 
 
 def fold_count(text: str) -> int:

@@ -21,11 +21,15 @@ BESIDE = (96, 17)
 WITH_MAP = 24
 """From so many rows on, there is a large map below the network."""
 
+UNIT_KEYS, EDGE_KEYS = "arrows, enter bias, i weights", "up, down, enter weight, esc unit"
+"""What can be pressed."""
+
 FEW = 12
 """So many edges between two columns are all drawn; of more, the largest: one for each row."""
 
-THIN = 0.3
-"""What is not looked at is drawn no thicker than this part of the largest weight."""
+THIN, MIDDLE = 0.3, 0.7
+"""What is not looked at is drawn as thin as so small a part of the largest weight; what lies close
+together, as this one."""
 
 FAINTEST = 0.03
 """What is smaller, as a part of the largest weight of its layer, is not drawn."""
@@ -71,39 +75,38 @@ class UnitsPicture:
         return row - len(lines)
 
     def _legend(self, grid: Grid, row: int) -> None:
-        brush, is_blended = self.brush, self.brush.hues.is_blended
-        line, dashes = ("⠒⠒⠒", "⠒⠂⠐⠒") if self.is_braille else ("---", "...")
-        parts = [
-            (line, brush.side(False)), (" weight above 0  ", self._label),
-            (dashes, brush.side(True)), (" below 0  thick: large", self._label),
-        ]  # fmt: skip
+        """What lines and colours, or shades, stand for."""
+        above, below = ("⠒⠒⠒", "⠒⠂⠐⠒") if self.is_braille else ("---", "...")
+        entries = [(above, "weight > 0", False), (below, "< 0", True)]
         if self.seen.width:
-            parts += (
-                [("  ▄▄" if is_blended else f"  {brush.sign(0.7)}", brush.side(False)),
-                 (" answer above 0 ", self._label),
-                 (" ▄▄" if is_blended else f" {brush.sign(-0.7)}", brush.side(True)),
-                 (" below 0", self._label)]
-            )  # fmt: skip
+            is_blended = self.brush.hues.is_blended
+            full, empty = ("▄▄", "▄▄") if is_blended else map(self.brush.sign, (0.7, -0.7))
+            entries += [(full, "answer > 0", False), (empty, "< 0", True)]
         x = 0
-        for text, style in parts:
-            x = grid.write(x, row, text, style)
+        for sign, text, is_negative in entries:
+            x = grid.write(x, row, sign, self.brush.side(is_negative))
+            x = grid.write(x, row, f" {text}  ", self._label)
 
     def _read(self, grid: Grid, x: int, y: int, room: tuple[int, int]) -> None:
         """The words about what is chosen, as many as fit."""
-        width, height = room
-        heading = fitted(title(self.seen, self.spot), width, self.brush.signs.ellipsis)
-        grid.write(x, y, heading, self._strong)
-        said = words(self.seen, self.spot)
+        width, height = max(1, room[0]), room[1]
+        dots = self.brush.signs.ellipsis
+        heading = fitted(title(self.seen, self.spot), width, dots)
+        end = grid.write(x, y, heading, self._strong)
+        hint = EDGE_KEYS if self.spot.source is not None else UNIT_KEYS
+        said = words(self.seen, self.spot, "±" if self.is_braille else "+/-")
+        if len(hint) + 2 <= x + width - end:
+            grid.write(x + width - len(hint), y, hint, self._label)
+        else:
+            said.append(hint)
         lines = [line for text in said for line in textwrap.wrap(text, width)]
         if len(lines) > height - 1:
             lines = textwrap.wrap("; ".join(said), width)
         if len(lines) > height - 1:
             lines = lines[: max(0, height - 1)]
-            if lines:
-                lines[-1] = fitted(f"{lines[-1]} {self.brush.signs.ellipsis}", width, "")
+            lines[-1:] = [f"{line[: width - 2]} {dots}" for line in lines[-1:]]
         for number, line in enumerate(lines, 1):
-            plain = line if self.is_braille else line.replace("±", "+/-")
-            grid.write(x, y + number, plain.replace(TIED, " "), self._label, width)
+            grid.write(x, y + number, line.replace(TIED, " "), self._label, width)
 
     def _panel(self, grid: Grid, box: tuple[int, int, int, int]) -> None:
         """The large map with the words under it."""
@@ -113,7 +116,7 @@ class UnitsPicture:
 
     def _foot(self, grid: Grid, y: int, rows: int) -> None:
         x = 0
-        if rows > 4 and self._map(grid, 0, y, 2 * rows, rows):
+        if rows > 4 and grid.width >= 2 * rows + 24 and self._map(grid, 0, y, 2 * rows, rows):
             x = 2 * rows + 2
         self._read(grid, x, y, (grid.width - x, rows))
 
@@ -224,8 +227,8 @@ class UnitsPicture:
         near = [edge for edge in shown if self._is_near(number, *edge[1:])]
         far = [edge for edge in shown if not self._is_near(number, *edge[1:])][-self._few(made) :]
         wires = [self._wire(made, number, edge, largest, is_front=False) for edge in far]
-        wires += [self._wire(made, number, edge, largest, is_front=True) for edge in near]
         chosen = [e for e in edges if (number, e[2], e[1]) == self._edge]
+        wires += [self._wire(made, number, edge, largest, is_front=True) for edge in near]
         return wires + [self._wire(made, number, e, largest, is_front=True) for e in chosen]
 
     def _few(self, made: Plan) -> int:
@@ -259,6 +262,8 @@ class UnitsPicture:
         is_chosen = (number, unit, source) == self._edge
         style = self.brush.side(weight < 0) if is_front else self.brush.faint(weight < 0)
         strength = abs(weight) / largest
+        if made.height == 1:  # thick lines would run into one another
+            strength = min(strength, MIDDLE)
         return Wire(
             made.lefts[number - 1] + made.width + FRAME,
             made.nodes[number - 1, source][1] * TALL + middle,

@@ -12,6 +12,9 @@ LEAST = 4
 
 WIDEST_GAP = 26
 
+WIDER, ROOMY = 4, 12
+"""Columns that flat nodes have more, where a gap between columns of nodes keeps so many."""
+
 FRAME = 2
 """Columns beside a node, for the marks of the one that is chosen."""
 
@@ -96,6 +99,8 @@ def _sized(columns: list[Column], width: int, height: int, most: int) -> Plan:
             free = width - sum(named) - count * (node + FRAME)
             fits = rows == 1 or most * (rows + 1) - 1 <= height
             if fits and free >= (count - 1) * LEAST:
+                if rows == 1 and free >= count * WIDER + (count - 1) * ROOMY:
+                    node, free = node + WIDER, free - count * WIDER
                 gap = min(WIDEST_GAP, free // max(1, count - 1))
                 return Plan(node, rows, range(count), gap, named=named)
     count = max(1, (width + LEAST) // (LEAST + FRAME + LEAST))

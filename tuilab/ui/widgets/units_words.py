@@ -30,7 +30,7 @@ def title(seen: UnitsSeen, spot: Spot) -> str:
     name = name_of(column, spot.unit)
     if spot.source is None:
         after = f", after {column.after}" if column.after else ""
-        return f"{column.label} · {name}{after}"
+        return f"{column.label}, {name}{after}"
     source = seen.columns[spot.column - 1]
     return f"{name_of(source, spot.source)} of {source.label} > {name} of {column.label}"
 
@@ -44,9 +44,13 @@ def value_of(seen: UnitsSeen, spot: Spot) -> float | None:
     return column.biases[spot.unit] if spot.unit < len(column.biases) else None
 
 
-def words(seen: UnitsSeen, spot: Spot) -> list[str]:
-    """All there is to read of what is chosen, a sentence each."""
-    return _edge(seen, spot) if spot.source is not None else _unit(seen, spot)
+def words(seen: UnitsSeen, spot: Spot, around: str = "±") -> list[str]:
+    """All there is to read of what is chosen, a sentence each.
+
+    Args:
+        around: stands between a mean and its spread.
+    """
+    return _edge(seen, spot) if spot.source is not None else _unit(seen, spot, around)
 
 
 def _edge(seen: UnitsSeen, spot: Spot) -> list[str]:
@@ -65,7 +69,7 @@ def _edge(seen: UnitsSeen, spot: Spot) -> list[str]:
     ]
 
 
-def _unit(seen: UnitsSeen, spot: Spot) -> list[str]:
+def _unit(seen: UnitsSeen, spot: Spot, around: str) -> list[str]:
     column, unit = seen.columns[spot.column], spot.unit
     mean, spread, active = column.means[unit], column.spreads[unit], column.active[unit]
     lines = []
@@ -74,7 +78,7 @@ def _unit(seen: UnitsSeen, spot: Spot) -> list[str]:
     elif spot.column:
         lines.append("no bias")
     lines.append(
-        f"mean {signed(mean)} ± {short(spread)}, "
+        f"mean {signed(mean)} {around} {short(spread)}, "
         f"above 0 on {round(100 * active)}% of {seen.examples} examples"
     )
     if spot.column and active == 0 and "ReLU" in column.after:

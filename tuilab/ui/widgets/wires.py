@@ -33,7 +33,7 @@ class Wire:
     @property
     def thickness(self) -> int:
         """How many dots it is thick."""
-        return 1 if self.strength < 0.35 else 2 if self.strength < 0.75 else 3
+        return 1 if self.strength < 0.4 else 2 if self.strength < 0.8 else 3
 
 
 def draw_wires(grid: Grid, wires: list[Wire], *, is_braille: bool) -> None:

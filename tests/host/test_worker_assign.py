@@ -1,0 +1,32 @@
+"""A weight that is written by hand while a run waits and while it trains."""
+
+from tests.host.watching import Watcher, begun
+from tuilab.lab.inside.assign import Assign, Assigned
+from tuilab.lab.inside.units import UnitsSeen, UnitsWanted
+from tuilab.lab.messages import Inspect, Logged, Progressed, Resume
+
+
+def test_a_weight_is_written_seen_and_put_back(lab: Watcher) -> None:
+    begun(lab)
+    lab.send(Inspect(UnitsWanted(4, 4)))
+    before = lab.wait(UnitsSeen).columns[1].weights
+
+    lab.send(Assign("1 Linear", "weight", [2, 1], 1.5), Inspect(UnitsWanted(4, 4)))
+    assert lab.wait(Assigned).before == before[2][1]
+    assert lab.wait(UnitsSeen).columns[1].weights[2][1] == 1.5
+
+    lab.send(Assign(), Inspect(UnitsWanted(4, 4)))
+    assert lab.wait(UnitsSeen).columns[1].weights == before
+    assert (lab.run.rewritten, len(lab.run.marks)) == (2, 2)
+
+
+def test_what_cannot_be_written_is_noted_and_training_goes_on(lab: Watcher) -> None:
+    begun(lab)
+    lab.send(Resume())
+    lab.wait(Progressed)
+
+    lab.send(Assign("1 Linear", "bias", [99], 1.0), Assign("1 Linear", "bias", [0], 0.25))
+
+    assert "Nothing was changed" in lab.wait(Logged).text
+    assert lab.wait(Assigned).value == 0.25
+    lab.wait(Progressed)
