@@ -1,6 +1,6 @@
 """What the view of units is answered: true to the network, and without a trace left in it."""
 
-from math import inf
+from math import inf, isnan
 from typing import Any
 
 import pytest
@@ -223,6 +223,17 @@ def test_a_network_without_linear_layers_says_so() -> None:
     })  # fmt: skip
 
     assert "no Linear layer" in looked(session).note
+
+
+def test_weights_that_are_not_finite_are_told_as_they_are() -> None:
+    session = tiny.session("Linear 4", "ReLU", "Linear 3")
+    with torch.no_grad():
+        session.network[0].weight[1, 0] = float("nan")
+
+    seen = looked(session)
+
+    assert isnan(seen.columns[1].weights[1][0]) and isnan(seen.columns[1].means[1])
+    assert set(seen.columns[1].responses[1]) == {ZERO}
 
 
 # --- writing

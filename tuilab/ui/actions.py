@@ -57,6 +57,7 @@ VIEW = [
     ),
     _key("tab", "next_pane(1)", "next pane", "Go to the next pane"),
     _key("shift+tab", "next_pane(-1)", "pane before", "Go to the pane before"),
+    _key("!", "diagnosis", "diagnosis", "Show what is wrong with the run, and what to do"),
     _key("f", "zoom", "full", "Give the pane the whole screen, or its place back", show=True),
     _key("T", "theme", "theme", "Choose the colours"),
     _key("/", "palette", "palette", "Find any action by its name", show=True),

@@ -37,6 +37,7 @@ class BackpropEye:
         self._session = session
         self._key: Any = None
         self._record: Record | str = ""
+        self._told: dict[int, Phase] = {}
 
     def look(self, wanted: BackpropWanted) -> BackpropSeen:
         """What the view is to show."""
@@ -44,11 +45,11 @@ class BackpropEye:
         key = (self._moment(), wanted.example, wanted.turn, wanted.slice, wanted.graph)
         if key != self._key:
             self._record = replay(session, wanted)
-            self._key = (self._moment(), *key[1:])
+            self._key, self._told = (self._moment(), *key[1:]), {}
         record = self._record
         if isinstance(record, str):
             return BackpropSeen(session.run, session.step, note=record)
-        told = phases(session, record, wanted)
+        told = phases(session, record, wanted, self._told)
         turns = self._turns()
         return BackpropSeen(
             session.run, session.step, record.example, record.examples, record.turn, turns,

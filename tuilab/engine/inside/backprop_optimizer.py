@@ -142,13 +142,10 @@ def columns(moved: Moved) -> list[Numbers]:
 
 def origins(moved: Moved, experiment: Experiment) -> list[Origin]:
     """For each row, from its gradient to its new weight."""
-    lines = list(_lines(moved, experiment))
-    found = []
-    for place in range(len(moved.before)):
-        values = [float(column[place]) for _, column in lines]
-        found.append(Origin("where it came from", [name for name, _ in lines],
-                            [Numbers("", values)]))  # fmt: skip
-    return found
+    lines = _lines(moved, experiment)
+    names = [name for name, _ in lines]
+    rows = torch.stack([column.double() for _, column in lines], dim=1).tolist()
+    return [Origin("where it came from", names, [Numbers("", values)]) for values in rows]
 
 
 def _lines(moved: Moved, experiment: Experiment) -> list[tuple[str, Tensor]]:

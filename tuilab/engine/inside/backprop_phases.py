@@ -40,16 +40,24 @@ class Plan:
     depth: int = 0
 
 
-def phases(session: Session, record: Record, wanted: BackpropWanted) -> list[Phase]:
-    """Every phase of the step."""
+def phases(
+    session: Session, record: Record, wanted: BackpropWanted, told: dict[int, Phase]
+) -> list[Phase]:
+    """Every phase of the step.
+
+    Args:
+        told: those of this record that were filled before; more are added.
+    """
     plans = list(Phases(session, record, wanted.slice).plans())
     around = min(max(0, wanted.phase), len(plans) - 1)
     found = []
     for place, plan in enumerate(plans):
         phase = Phase(plan.part, plan.label, plan.kind, plan.shapes, plan.towards, plan.depth)
         if abs(place - around) <= NEAR:
-            tables, facts = plan.fill()
-            phase = replace(phase, tables=tables, facts=facts, is_told=True)
+            if place not in told:
+                tables, facts = plan.fill()
+                told[place] = replace(phase, tables=tables, facts=facts, is_told=True)
+            phase = told[place]
         found.append(phase)
     return found
 

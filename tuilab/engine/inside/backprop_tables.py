@@ -88,18 +88,16 @@ def is_linear(module: nn.Module) -> bool:
 
 
 def sums_of_linear(stop: Stop, number: int) -> list[Origin]:
-    """z = w · a + b, term by term."""
+    """z = w * a + b, term by term."""
     module, taken, given = stop.module, stop.taken, stop.given
     assert isinstance(module, nn.Linear) and taken is not None and given is not None
-    rows, out = taken.reshape(-1, module.in_features), given.reshape(-1)
-    found = []
-    for place in _places(out, number):
-        position, unit = divmod(place, module.out_features)
-        weight = module.weight.detach()[unit]
-        bias = None if module.bias is None else float(module.bias.detach()[unit])
-        called = [str(at + 1) for at in range(module.in_features)]
-        found.append(_sum("z", ("w", "a"), (weight, rows[position]), called, out[place], bias))
-    return found
+    places = _places(given, number)
+    position, unit = places // module.out_features, places % module.out_features
+    seen = taken.reshape(-1, module.in_features)[position]
+    bias = None if module.bias is None else module.bias.detach()[unit]
+    called = [str(at + 1) for at in range(module.in_features)]
+    factors = {"w": module.weight.detach()[unit], "a": seen}
+    return _sums("z", factors, called, given.reshape(-1)[places], bias)
 
 
 def sums_of_convolution(stop: Stop, number: int) -> list[Origin]:
@@ -115,15 +113,12 @@ def sums_of_convolution(stop: Stop, number: int) -> list[Origin]:
     patches = unfold(
         taken[None].float(), module.weight.shape[2:], module.dilation, module.padding, module.stride
     )[0]
-    found, each = [], prod(given.shape[1:])
+    places, each = _places(given, number), prod(given.shape[1:])
+    channel, position = places // each, places % each
+    bias = None if module.bias is None else module.bias.detach()[channel]
     called = [index(at, list(module.weight.shape[1:])) for at in range(patches.shape[0])]
-    for place in _places(given.reshape(-1), number):
-        channel, position = divmod(place, each)
-        weight = module.weight.detach()[channel].reshape(-1)
-        bias = None if module.bias is None else float(module.bias.detach()[channel])
-        out = given.reshape(-1)[place]
-        found.append(_sum("z", ("w", "a"), (weight, patches[:, position]), called, out, bias))
-    return found
+    factors = {"w": module.weight.detach().flatten(1)[channel], "a": patches.T[position]}
+    return _sums("z", factors, called, given.reshape(-1)[places], bias)
 
 
 def sums_back(stop: Stop, number: int) -> list[Origin]:
@@ -131,14 +126,14 @@ def sums_back(stop: Stop, number: int) -> list[Origin]:
     module, up, down = stop.module, stop.upstream, stop.downstream
     if not isinstance(module, nn.Linear) or up is None or down is None:
         return []
-    rows, flat = up.reshape(-1, module.out_features), down.reshape(-1)
+    places = _places(down, number)
+    position, unit = places // module.in_features, places % module.in_features
     called = [str(at + 1) for at in range(module.out_features)]
-    found = []
-    for place in _places(flat, number):
-        position, unit = divmod(place, module.in_features)
-        factors = rows[position], module.weight.detach()[:, unit]
-        found.append(_sum("dL/da", ("dL/dz", "w"), factors, called, flat[place], None))
-    return found
+    factors = {
+        "dL/dz": up.reshape(-1, module.out_features)[position],
+        "w": module.weight.detach().T[unit],
+    }
+    return _sums("dL/da", factors, called, down.reshape(-1)[places], None)
 
 
 def shares(stop: Stop, gradients: dict[str, Tensor], number: int) -> list[Origin]:
@@ -147,55 +142,72 @@ def shares(stop: Stop, gradients: dict[str, Tensor], number: int) -> list[Origin
     whole = gradients.get("weight")
     if not isinstance(module, nn.Linear) or taken is None or up is None or whole is None:
         return []
-    rows, flat, found = taken.reshape(-1, module.in_features), up.reshape(-1), []
-    for place in _places(flat, number):
-        position, unit = divmod(place, module.out_features)
-        chosen, rest = _largest(whole[unit])
-        own = flat[place] * rows[position]
-        columns = {"a": rows[position], "dL/dz*a": own, "dL/dW": whole[unit]}
-        names = [str(at + 1) for at in chosen.tolist()]
-        told = [Numbers(name, values[chosen].tolist()) for name, values in columns.items()]
-        more = f"the {len(names)} largest of {len(own)}; " if rest else ""
-        bias = gradients.get("bias")
-        result = "" if bias is None else f"dL/db = {float(bias[unit]):.6g}"
-        title = "dL/dz*a of this example, dL/dW of the batch"
-        found.append(Origin(title, names, told, (more + result).removesuffix("; ")))
+    places = _places(up, number)
+    position, unit = places // module.out_features, places % module.out_features
+    seen = taken.reshape(-1, module.in_features)[position]
+    columns = {"a": seen, "dL/dz*a": up.reshape(-1)[places, None] * seen, "dL/dW": whole[unit]}
+    chosen = _largest(whole[unit])
+    count, rest = chosen.shape[1], whole.shape[1] - chosen.shape[1]
+    told = {name: values.gather(1, chosen).tolist() for name, values in columns.items()}
+    bias = gradients.get("bias")
+    ends = [] if bias is None else bias[unit].tolist()
+    found = []
+    for row, places_of_row in enumerate(chosen.tolist()):
+        words = [f"the {count} largest of {count + rest}"] if rest else []
+        words += [f"dL/db = {ends[row]:.6g}"] if ends else []
+        numbers = [Numbers(name, values[row]) for name, values in told.items()]
+        names = [str(at + 1) for at in places_of_row]
+        found.append(Origin("dL/dW", names, numbers, "; ".join(words)))
     return found
 
 
-def _places(flat: Tensor, number: int) -> range:
-    first = begin(number, flat.numel())
-    return range(first, min(first + ROWS, flat.numel()))
+def _places(tensor: Tensor, number: int) -> Tensor:
+    """The elements that are told of."""
+    first = begin(number, tensor.numel())
+    return torch.arange(first, min(first + ROWS, tensor.numel()), device=tensor.device)
 
 
-def _largest(values: Tensor) -> tuple[Tensor, int]:
-    """Which of many to tell, in order, and how many are left out."""
-    if len(values) <= TERMS:
-        return torch.arange(len(values), device=values.device), 0
-    return values.abs().topk(TERMS).indices.sort().values, len(values) - TERMS
+def _largest(values: Tensor) -> Tensor:
+    """Which of each row to tell: all, or the farthest from zero, in order."""
+    if values.shape[1] <= TERMS:
+        return torch.arange(values.shape[1], device=values.device).expand_as(values)
+    return values.abs().nan_to_num(torch.inf).topk(TERMS, dim=1).indices.sort(dim=1).values
 
 
-def _sum(
-    title: str, factors: tuple[str, str], values: tuple[Tensor, Tensor], called: list[str],
-    total: Tensor, bias: float | None,
-) -> Origin:  # fmt: skip
-    products = values[0].double() * values[1].double()
-    chosen, rest = _largest(products)
-    names = [called[at] for at in chosen.tolist()]
-    columns = [values[0][chosen].tolist(), values[1][chosen].tolist(), products[chosen].tolist()]
-    more = float(products.sum() - products[chosen].sum())
-    for name, value in ((f"{rest} others", more if rest else None), ("bias", bias)):
-        if value is not None:
-            names.append(name)
-            for column, number in zip(columns, (NOTHING, NOTHING, value), strict=True):
-                column.append(number)
-    other = float(total) - float(products.sum()) - (bias or 0.0)
-    if abs(other) > 1e-3 * (abs(float(total)) + float(products.abs().max()) + 1e-9):
-        names.append("other ways")
-        for column, number in zip(columns, (NOTHING, NOTHING, other), strict=True):
-            column.append(number)
-    told = [
-        Numbers(name, column)
-        for name, column in zip((*factors, "*".join(factors)), columns, strict=True)
-    ]
-    return Origin(title, names, told, f"sum = {float(total):.6g}")
+def _sums(
+    title: str, factors: dict[str, Tensor], called: list[str], totals: Tensor, bias: Tensor | None
+) -> list[Origin]:
+    """One sum of products for each row of two matrices.
+
+    Args:
+        totals: what the network came to; if it is more than the sum, that came by other ways.
+    """
+    one, other = (factor.double() for factor in factors.values())
+    products = one * other
+    chosen = _largest(products)
+    columns = [each.gather(1, chosen).tolist() for each in (one, other, products)]
+    whole = products.sum(1)
+    rest = (whole - products.gather(1, chosen).sum(1)).tolist()
+    biases = None if bias is None else bias.tolist()
+    more = totals.double() - whole - (0 if bias is None else bias.double())
+    is_more = more.abs() > 1e-3 * (totals.abs() + products.abs().amax(1) + 1e-9)
+    names_of_columns = (*factors, "*".join(factors))
+    found = []
+    for row, places in enumerate(chosen.tolist()):
+        names = [called[at] for at in places]
+        ends: list[tuple[str, float]] = []
+        if len(called) > len(places):
+            ends.append((f"{len(called) - len(places)} others", rest[row]))
+        if biases is not None:
+            ends.append(("bias", biases[row]))
+        if bool(is_more[row]):
+            ends.append(("other ways", float(more[row])))
+        blank = [NOTHING] * len(ends)
+        tails = (blank, blank, [value for _, value in ends])
+        told = [
+            Numbers(name, [*column[row], *tail])
+            for name, column, tail in zip(names_of_columns, columns, tails, strict=True)
+        ]
+        names += [name for name, _ in ends]
+        found.append(Origin(title, names, told, f"sum = {float(totals[row]):.6g}"))
+    return found

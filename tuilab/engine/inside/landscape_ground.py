@@ -15,10 +15,10 @@ from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.engine.tasks.gan import FOOLING, GAN
 
-MOST, LEAST = 512, 8
+MOST, LEAST = 512, 32
 """Training examples that are measured at every point."""
 
-PATIENCE = 0.012
+PATIENCE = 0.02
 """Seconds that one evaluation should take at most; on the way there are fewer examples."""
 
 Measure = Callable[[], Tensor]

@@ -23,17 +23,16 @@ MOST_LAYERS = 16
 EXAMPLES = 256
 """Examples that a mean is of, where they are rows of numbers."""
 
-FIRST, TIME = 4, 0.03
-"""Of pictures and sequences: so many first, then as many as take so many seconds."""
+FIRST, TIME, WARM_UP = 4, 0.03, 3
+"""Of pictures and sequences: so many first, then twice as many again and again while there is time
+left of so many seconds; the first ones may take so many times longer."""
 
 NO_LINEAR = (
     "This network has no Linear layer, so there are no units with edges to draw. "
     "The view Layer shows what its layers do."
 )
 
-NO_PLANE = "This data has no plane to answer over: each unit shows its mean answer."
-
-POSITIONS = "Answers are means over the positions of an example."
+NO_PLANE = "There is no plane to answer over: each unit shows its mean answer"
 
 GAN_NOTE = "This is the discriminator; the generator sees noise, which is no plane."
 
@@ -78,15 +77,16 @@ class UnitsEye:
         if inputs.dim() == 2 and inputs.is_floating_point():
             few = inputs[:EXAMPLES]
             return self._answers(found, few), len(few)
-        begun = time.perf_counter()
-        first = self._answers(found, inputs[:FIRST])
-        each = (time.perf_counter() - begun) / FIRST
-        count = min(EXAMPLES, int(TIME / max(each, 1e-6)))
-        if count <= FIRST or len(inputs) <= FIRST:
-            return first, min(FIRST, len(inputs))
-        rest = self._answers(found, inputs[FIRST:count])
-        both = [torch.cat(pair) for pair in zip(first, rest, strict=True)]
-        return both, len(both[0])
+        parts: list[list[Tensor]] = []
+        count, left, size = 0, TIME, FIRST
+        while size and (few := inputs[count : count + size]).numel():
+            begun = time.perf_counter()
+            parts.append(self._answers(found, few))
+            took = time.perf_counter() - begun
+            # The first time, torch has to find its way: that says little of the next.
+            left, count = left - (took if count else took / WARM_UP), count + len(few)
+            size = min(count, EXAMPLES - count) if took < left else 0
+        return [torch.cat(pieces) for pieces in zip(*parts, strict=True)], count
 
     def _answers(self, found: Chain, inputs: Tensor) -> list[Tensor]:
         """What every column answers: [n, ..., units], from what the first layer sees on."""
@@ -111,16 +111,11 @@ class UnitsEye:
         if isinstance(self._session.task, GAN):
             words.append(GAN_NOTE)
         if found.source:
-            words.append(
-                f"Drawn are the Linear layers behind {found.source}, "
-                "which itself has no units to draw."
-            )
-        if not is_plane:
-            words.append(NO_PLANE)
+            words.append(f"Drawn are the Linear layers behind {found.source}.")
         if self._hidden:
             words.append(f"{self._hidden} more Linear layers follow.")
-        if is_long:
-            words.append(POSITIONS)
+        if not is_plane:
+            words.append(f"{NO_PLANE} over all positions." if is_long else f"{NO_PLANE}.")
         return " ".join(words)
 
 
@@ -198,13 +193,17 @@ def _column(
 
 def _names(session: Session, found: Chain, place: int, units: int) -> list[str]:
     """Of the inputs and of the outputs; hidden units have none."""
-    data, classes = session.experiment.data, session.dataset.classes
+    data, classes = session.experiment.data, session.dataset.classes or session.dataset.vocabulary
     if place == 0 and not found.source:
         features = [str(name) for name in getattr(data, "features", ())]
         own = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
         return features if len(features) == units else own
     is_output = found.ends and place == len(found.stages)
-    return list(classes) if is_output and len(classes) == units else []
+    return (
+        [name if name.strip() else repr(name) for name in classes]
+        if is_output and len(classes) == units
+        else []
+    )
 
 
 def _bytes(values: Tensor) -> tuple[list[bytes], list[float]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from math import isfinite
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -17,6 +18,9 @@ from tuilab.lab.run import Run
 Curve = list[tuple[float, float]]
 """Step and value, only what is finite."""
 
+FIRST, MOST = 8, 240
+"""Points of a curve that are looked at: the first ones all, then so many evenly."""
+
 
 class Evidence:
     """A run as the rules look at it."""
@@ -24,14 +28,30 @@ class Evidence:
     def __init__(self, run: Run, experiment: Experiment) -> None:
         self.run, self.experiment = run, experiment
         self.task = name_of(experiment.task)
+        self._curves: dict[str, Curve] = {}
+        self._highest: dict[str, float] = {}
 
     # --- curves -----------------------------------------------------------------------------
 
     def curve(self, name: str) -> Curve:
         """A series by name; empty where the run has none."""
-        series = self.run.series.get(name)
-        points = series.points() if series else []
-        return [(x, y) for x, y, *_ in points if isfinite(y)]
+        if name not in self._curves:
+            series = self.run.series.get(name)
+            points = series.points() if series else []
+            stride = max(1, (len(points) - FIRST) // MOST)
+            if stride > 1:
+                points = points[:FIRST] + points[FIRST:-1:stride] + points[-1:]
+            self._curves[name] = [(x, y) for x, y, *_ in points if isfinite(y)]
+        return self._curves[name]
+
+    def highest(self, name: str, after: int = 0) -> float:
+        """The highest value that a series ever had, from a point on; 0 where there is none."""
+        key = f"{name} from {after}"
+        if key not in self._highest and (series := self.run.series.get(name)) is not None:
+            values = map(itemgetter(1), series.points()[after:])
+            found = values if series.is_finite else filter(isfinite, values)
+            self._highest[key] = max(found, default=0.0)
+        return self._highest.get(key, 0.0)
 
     def family(self, name: str) -> dict[str, Curve]:
         """The curves of a family, such as `gradient`, by layer, in order."""
@@ -71,6 +91,13 @@ class Evidence:
             return 0.0
         first, now = early(self.loss), late(self.loss)
         return (first - now) / abs(first) if first else 0.0
+
+    @cached_property
+    def gain(self) -> float:
+        """What has been learned, from 0 to 1: in a regression beyond the mean of all targets."""
+        if self.task == "regression" and self.told is not None:
+            return self.told
+        return self.drop
 
     @cached_property
     def is_flat(self) -> bool:

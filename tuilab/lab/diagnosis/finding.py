@@ -29,3 +29,5 @@ class Diagnosis(Struct, frozen=True):
     fixes: list[Fix] = []
     points: list[tuple[float, float]] = []
     "Step and value of what shows it, for a small chart; empty where no curve does."
+    curve: str = ""
+    "What those values are: `training loss`, `gradient of 1 Linear`."

@@ -24,7 +24,7 @@ def overfitting(seen: Evidence) -> Iterator[Diagnosis]:
     is_early = at < held[0][0] + 0.7 * (held[-1][0] - held[0][0])
     has_turned = is_early and now > 1.25 * best and now > 1.5 * train and train < 0.8 * then
     has_parted = is_early and now > 3 * train and train < 0.5 * then
-    if not (has_turned or has_parted) or now < 0.25 * seen.loss[0][1]:
+    if not (has_turned or has_parted) or now < 0.25 * seen.loss[0][1] or _is_right(seen):
         return
     yield Diagnosis(
         "overfitting",
@@ -37,7 +37,17 @@ def overfitting(seen: Evidence) -> Iterator[Diagnosis]:
         0.95,
         _against_overfitting(seen),
         points(held),
+        "validation loss",
     )
+
+
+def _is_right(seen: Evidence) -> bool:
+    """Whether new examples are told as well as ever: only the few wrong ones are told more surely.
+
+    The loss of two examples that are wrong for sure outweighs that of a hundred right ones.
+    """
+    held, best = seen.accuracy("validation"), seen.best_accuracy
+    return held is not None and best is not None and held >= max(0.95, best - 0.02)
 
 
 def _against_overfitting(seen: Evidence) -> list[Fix]:
@@ -72,6 +82,7 @@ def underfitting(seen: Evidence) -> Iterator[Diagnosis]:
         0.85,
         _larger(seen),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -114,6 +125,7 @@ def imbalance(seen: Evidence) -> Iterator[Diagnosis]:
         seen.fix("rare classes count more", "loss.balanced", True)
         + seen.fix("classes as they come", "data.imbalance", 0.0),
         points(worst),
+        "recall of the worst class",
     )
 
 
@@ -128,7 +140,7 @@ def shuffled(seen: Evidence) -> Iterator[Diagnosis]:
     luck = sqrt(share * (1 - share) / count)
     if held > share + 2 * luck or _step_is_off(seen) or share > 0.75:
         return
-    if train < held + 0.1 or late(seen.validation) < 0.98 * log(seen.classes):
+    if train < held + 0.1 or late(seen.validation) < 1.1 * log(seen.classes):
         return
     yield Diagnosis(
         "labels_shuffled",
@@ -142,6 +154,7 @@ def shuffled(seen: Evidence) -> Iterator[Diagnosis]:
         0.9,
         seen.fix("labels as they are", "data.label_noise", 0.0),
         points(seen.curve("accuracy/validation")),
+        "validation accuracy",
     )
 
 
@@ -172,7 +185,7 @@ def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
         return
     train, held = late(seen.loss), late(seen.validation)
     p = max(getattr(row.layer, "p", 0.0) for row in drops)
-    if train < 1.15 * held and not (p >= 0.7 and seen.drop < 0.3 and seen.is_settled):
+    if train < 1.15 * held and not (p >= 0.7 and seen.gain < 0.3 and seen.is_settled):
         return
     yield Diagnosis(
         "dropout_too_strong",
@@ -186,6 +199,7 @@ def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
         seen.lines("Dropout 0.2", {row.path: "Dropout 0.2" for row in drops})
         + seen.lines("no Dropout", {row.path: None for row in drops}),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -193,16 +207,17 @@ def strong_decay(seen: Evidence) -> Iterator[Diagnosis]:
     """Weight decay pulls the weights to zero faster than the loss builds them up."""
     key, strength = max(_pulls(seen).items(), key=lambda item: item[1])
     weights, gradients = seen.family("weight"), seen.family("gradient")
-    if not strength or not weights or seen.done < 0.3 or seen.drop > 0.5 or not seen.is_settled:
+    if not strength or not weights or seen.done < 0.3 or seen.gain > 0.5:
         return
     name = min(weights, key=lambda name: late(weights[name]))
     length, lr = late(weights[name]), seen.experiment.optimizer.lr
     if isinstance(seen.experiment.optimizer, DECOUPLED) and key == "optimizer.weight_decay":
         memory = 1 / max(lr * strength, 1e-30)
-        is_strong, told = memory < 50, f"weights are forgotten within {memory:.0f} steps"
+        is_strong = memory < 20 or (memory < 50 and seen.is_settled)
+        told = f"weights are forgotten within {memory:.0f} steps"
     else:
         shares = [strength * late(c) / max(late(gradients[n]), 1e-30) for n, c in weights.items()]
-        is_strong = median(shares) > 0.5 and seen.drop < 0.3
+        is_strong = median(shares) > 0.5 and seen.gain < 0.3 and seen.is_settled
         told = f"its pull is {median(shares):.1f} times the gradient of a layer"
     if not is_strong:
         return
@@ -217,6 +232,7 @@ def strong_decay(seen: Evidence) -> Iterator[Diagnosis]:
         0.93,
         seen.fix(f"{strength / 100:g} instead", key, strength / 100) + seen.fix("none", key, 0.0),
         points(weights[name]),
+        f"length of {name}",
     )
 
 

@@ -23,6 +23,7 @@ def not_finite(seen: Evidence) -> Iterator[Diagnosis]:
         0.99,
         seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -32,7 +33,7 @@ def too_high(seen: Evidence) -> Iterator[Diagnosis]:
         return
     first, now, least = early(seen.loss), late(seen.loss), min(y for _, y in seen.loss)
     series = seen.run.series["loss/train"]
-    peak = max((y for _, y in seen.loss[1:]), default=0.0)
+    peak = seen.highest("loss/train", 1)
     diverged = not series.is_finite or now > 3 * max(first, 1e-9)
     step = _step(seen)
     jumps = peak > 4 * first and now > 0.7 * first
@@ -46,12 +47,13 @@ def too_high(seen: Evidence) -> Iterator[Diagnosis]:
         [
             f"The training loss began at {first:.3g}, went up to {peak:.3g} and is {now:.3g} now.",
             f"A step moves the weights by {step:.1%} of their length, at most by "
-            f"{max(_longest(seen), default=0.0):.0%}; 0.1 % to 3 % is usual.",
+            f"{max(_longest(seen), default=0.0):.0%}; 0.1% to 3% is usual.",
         ],
         "Each step goes past the place that it was to reach, and lands where it is no better.",
         0.97 if diverged or thrown else 0.9,
         seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -76,6 +78,7 @@ def too_low(seen: Evidence) -> Iterator[Diagnosis]:
         0.9,
         seen.rate(10, 100, 1000),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -98,12 +101,13 @@ def exploding(seen: Evidence) -> Iterator[Diagnosis]:
         + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0)
         + seen.rate(0.1),
         points(curves[name]),
+        f"gradient of {name}",
     )
 
 
 def vanishing(seen: Evidence) -> Iterator[Diagnosis]:
     """Hardly any gradient is left in the front layers."""
-    if not _is_vanishing(seen) or seen.drop > 0.3:
+    if not _is_vanishing(seen) or seen.gain > 0.3:
         return
     name, front, behind = _ends(seen)
     bent = {row.path: "ReLU" for row in seen.layers(Sigmoid, Tanh)[:]}
@@ -117,6 +121,7 @@ def vanishing(seen: Evidence) -> Iterator[Diagnosis]:
         seen.lines("ReLU in the place of Sigmoid and Tanh", dict(bent))
         + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
         points(seen.curve(f"gradient/{name}")),
+        f"gradient of {name}",
     )  # fmt: skip
 
 
@@ -152,6 +157,7 @@ def without_gradient(seen: Evidence) -> Iterator[Diagnosis]:
         seen.lines("ReLU in the place of Step", dict(steps))
         + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
         points(curves[still[0]]),
+        f"gradient of {still[0]}",
     )
 
 
@@ -177,6 +183,7 @@ def clipping(seen: Evidence) -> Iterator[Diagnosis]:
         seen.fix(f"limit {4 * size:.2g}", "training.clip_grad_norm", float(f"{4 * size:.2g}"))
         + seen.fix("no limit", "training.clip_grad_norm", 0.0),
         points(norms),
+        "length of the gradient",
     )  # fmt: skip
 
 
@@ -201,6 +208,7 @@ def plateau(seen: Evidence) -> Iterator[Diagnosis]:
         + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal")
         + seen.fix("optimizer AdamW", "optimizer.name", "adamw"),
         points(seen.loss),
+        "training loss",
     )
 
 
@@ -212,7 +220,8 @@ def _step(seen: Evidence) -> float:
 
 def _longest(seen: Evidence) -> list[float]:
     """The longest step that was probed of each layer, as a part of its length."""
-    return [max(y for _, y in c) for c in seen.family("update").values() if len(c) >= 4]
+    curves = seen.family("update").items()
+    return [seen.highest(f"update/{name}") for name, c in curves if len(c) >= 4]
 
 
 def _is_thrown(seen: Evidence, now: float) -> bool:

@@ -28,6 +28,7 @@ def dead_relus(seen: Evidence) -> Iterator[Diagnosis]:
         seen.lines("LeakyReLU for ReLU", {row.path: "LeakyReLU" for row in seen.layers(ReLU)})
         + seen.rate(0.1),
         points(seen.curve(f"dead/{name}")),
+        f"dead units of {name}",
     )  # fmt: skip
 
 
@@ -49,6 +50,7 @@ def saturation(seen: Evidence) -> Iterator[Diagnosis]:
         seen.fix("weights by Xavier's rule", "initialization.weights", "xavier_uniform")
         + seen.lines("ReLU in its place", {r.path: "ReLU" for r in seen.layers(Sigmoid, Tanh)}),
         points(curves[name]),
+        f"saturated share of {name}",
     )
 
 

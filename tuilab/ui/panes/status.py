@@ -35,6 +35,8 @@ class StatusBar(Widget):
         super().__init__()
         self._parts: tuple[list[Part], list[Part], list[Part]] = ([], [], [])
         self._loading: tuple[str, float] = ("", 0.0)
+        self.findings = 0
+        "What the diagnosis has found and no view shows."
 
     def show(self, run: Run, lag: float, pending: str, experiment: Experiment) -> None:
         """Say how the run stands; it repaints only if that reads differently now."""
@@ -57,6 +59,9 @@ class StatusBar(Widget):
             parts.append(Part(4, run.finished.reason))
         if pending:
             parts.append(Part(1, pending, "$warning bold"))
+        if self.findings:
+            words = "1 finding" if self.findings == 1 else f"{self.findings} findings"
+            parts.append(Part(2, f"! shows {words}", "$warning bold"))
         return parts
 
     def _progress_of(self, loading: Loading) -> str:

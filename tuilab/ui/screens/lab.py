@@ -27,6 +27,7 @@ from tuilab.ui.panes.network import NetworkPane
 from tuilab.ui.panes.result import PictureView, ResultPane
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.screens.filing import Filing
+from tuilab.ui.screens.heeding import Heeding
 from tuilab.ui.screens.tabs import Tabs
 from tuilab.ui.widgets.board import Board
 
@@ -42,7 +43,7 @@ FRAMES = 0.2
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
 
-class LabScreen(Filing):
+class LabScreen(Heeding, Filing):
     """Routes what panes say to the desk, and what the host says to the panes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*actions.LAB]
@@ -134,6 +135,7 @@ class LabScreen(Filing):
         if not self.is_mounted:
             return
         run, experiment = self.desk.run, self.desk.experiment
+        self.status.findings = self.heed()
         self.status.show(run, self.lag, words.pending(self.desk.restart_keys), experiment)
         if self._is_seen(self.network):
             self.network.show(experiment, run)

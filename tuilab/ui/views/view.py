@@ -19,7 +19,7 @@ class View(Coloured, can_focus=True):
     """Draws the newest answer; beside it one that was kept, to compare the two moments."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "keep", "Keep to compare", id="inside.keep",
+        Binding("b", "keep", "Keep", id="inside.keep",
                 tooltip="Keep what is shown beside what comes, or let it go"),
     ]  # fmt: skip
 

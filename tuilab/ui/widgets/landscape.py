@@ -105,6 +105,7 @@ def headings(seen: LandscapeSeen) -> Iterator[str]:
     yield f"{at}{behind}: {done}, on {seen.examples} examples"
     yield f"{at}{behind}: {seen.evaluations} of {seen.of} on {seen.examples} examples"
     yield f"{done}, on {seen.examples} examples"
+    yield f"{seen.evaluations} of {seen.of}, on {seen.examples} examples"
     yield done
     yield f"{seen.evaluations} of {seen.of}"
 
@@ -129,10 +130,9 @@ def _words(seen: LandscapeSeen, slice_: Slice, terrain: Terrain, signs: Signs) -
         yield f"{signs.lines[5]} lowest {short(loss)} at {short(x)}, {short(y)}"
     if len(slice_.path) > 1:
         first, last = slice_.path[0][0], slice_.path[-1][0]
-        yield (
-            f"{signs.lines[1]}{signs.bullet}{signs.lines[3]} path from step {grouped(first)} "
-            f"to {grouped(last)}; {slice_.held:.0%} of its spread lies in this plane"
-        )
+        marks = f"{signs.lines[1]}{signs.bullet}{signs.lines[3]}"
+        held = f"{slice_.held:.0%} of its spread lies in this plane{HINTS[slice_.plane]}"
+        yield f"{marks} path from step {grouped(first)} to {grouped(last)}; {held}"
     yield PLANES[slice_.plane].format(seed=slice_.seed)
     if seen.note:
         yield seen.note
@@ -142,6 +142,10 @@ PLANES = {
     "random": "Random directions {seed}, filter by filter as long as the weights",
     "path": "The two directions in which the path is widest",
 }
+"""What a plane is laid along."""
+
+HINTS = {"random": " (p: in its own)", "path": ""}
+"""Where to see more of the path."""
 
 
 def _brief(words: list[str]) -> list[str]:

@@ -12,7 +12,6 @@ from tuilab.ui.widgets.axes import short
 from tuilab.ui.widgets.chart import plotted
 from tuilab.ui.widgets.frame import Frame, draw
 from tuilab.ui.widgets.grid import Grid
-from tuilab.ui.widgets.landscape import headings
 from tuilab.ui.widgets.scene import Look, Scene, Settings
 from tuilab.ui.widgets.traces import Trace
 
@@ -90,13 +89,13 @@ def words(seen: LandscapeSeen, scan: Scan) -> Iterator[str]:
     if scan.lr and isfinite(scan.now) and isfinite(scan.landing):
         yield (
             f"One step at the present rate {short(scan.lr)} takes the loss "
-            f"from {short(scan.now)} to {short(scan.landing)}."
+            f"from {short(scan.now, 4)} to {short(scan.landing, 4)}."
         )
     elif not scan.lr:
         yield "The schedule's present learning rate is 0."
     if found.best is not None:
-        yield f"Best: about {short(found.best[0], 2)}, to {short(found.best[1])}."
-    elif isfinite(scan.now):
+        yield f"Best: about {short(found.best[0], 2)}, to {short(found.best[1], 4)}."
+    elif isfinite(scan.now) and seen.evaluations == seen.of:
         yield "No rate lowers the loss on these examples by a thousandth of it."
     if found.worse is not None:
         yield f"Higher than now from {short(found.worse, 2)} on."
@@ -105,8 +104,8 @@ def words(seen: LandscapeSeen, scan: Scan) -> Iterator[str]:
         if scan.along == "optimizer"
         else "Straight down the gradient"
     )
-    *_, brief = (text for text in headings(seen) if "examples" in text)
-    yield f"{way} of step {grouped(seen.step)}; {brief}."
+    done = f"{seen.evaluations} of {seen.of} evaluations, on {seen.examples} examples"
+    yield f"{way} of step {grouped(seen.step)}; {done}."
     if seen.present != seen.step:
         yield f"The run is at step {grouped(seen.present)} by now: a takes it anew."
     if is_relative(scan):
@@ -124,7 +123,9 @@ def scene(seen: LandscapeSeen, scan: Scan, sign: str) -> Scene:
     """The two curves and what is marked on them."""
     found = landing(scan)
     marks = [(scan.lr, f"now {short(scan.lr)}")] if scan.lr else []
-    if found.best is not None:
+    if found.best is not None and scan.lr and abs(_x(found.best[0]) - _x(scan.lr)) < DECADE / 20:
+        marks = [(scan.lr, f"now, best {short(scan.lr)}")]
+    elif found.best is not None:
         marks.append((found.best[0], f"best {short(found.best[0], 2)}"))
     if found.worse is not None:
         marks.append((found.worse, f"worse {short(found.worse, 2)}"))
@@ -151,19 +152,26 @@ def _x(rate: float) -> int:
 
 def _points(scan: Scan, losses: list[float], now: float) -> list[tuple[float, float, float, float]]:
     """A curve up to where it leaves the chart upwards."""
-    finite = [loss for loss in losses if isfinite(loss)]
-    if not finite or not isfinite(now):
-        return []
     unit = now if is_relative(scan) else 1.0
-    top = now + max(ABOVE * (now - min(finite)), 0.1 * abs(now), 1e-9)
+    top = _top(scan)
     points = []
     for rate, loss in zip(scan.rates, losses, strict=True):
         if loss == loss:
-            shown = min(loss, top) / unit
+            shown = min(loss / unit, top)
             points.append((float(_x(rate)), shown, shown, shown))
-            if loss > top:
+            if shown == top:
                 break
     return points
+
+
+def _top(scan: Scan) -> float:
+    """Where curves are cut: the fall to the best of them stays well visible."""
+    start = 1.0 if is_relative(scan) else scan.now
+    falls = [0.1 * abs(start), 1e-9]
+    for losses, now in ((scan.losses, scan.now), (scan.batch_losses, scan.batch_now)):
+        unit = now if is_relative(scan) else 1.0
+        falls += [start - loss / unit for loss in losses if isfinite(loss)]
+    return start + ABOVE * max(falls)
 
 
 def _rates(frame: Frame) -> None:

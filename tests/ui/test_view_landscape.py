@@ -1,0 +1,204 @@
+"""The view of the landscape: the map with its numbers, the scan with its marks, and the keys."""
+
+from math import inf, nan
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.ui.fakes import Lab, history, lab
+from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted, Scan, Slice
+from tuilab.lab.messages import Inspect, Paused
+from tuilab.ui.views.landscape import LandscapeView
+from tuilab.ui.widgets.landscape_scan import landing, words
+from tuilab.ui.widgets.terrain import LEVELS, Terrain
+
+SIZES = [(160, 45), (120, 40), (80, 24)]
+
+
+def valley(size: int = 9, known: int = 1, **more: Any) -> Slice:
+    """A bowl whose lowest point is right of the middle; every `known`-th point is measured."""
+    half = size // 2
+    losses = [
+        0.05 + 3 * (((column - half) / half - 0.5) ** 2 + ((half - row) / half) ** 2)
+        if row % known == column % known == 0
+        else nan
+        for row in range(size)
+        for column in range(size)
+    ]
+    path = more.pop("path", [(0, -0.8, 0.4), (60, -0.5, 0.5), (100, 0.0, 0.0)])
+    return Slice(size, more.pop("span", 1.0), more.pop("losses", losses), path, 0.03, "random", 0)
+
+
+def seen(run: str, **parts: Any) -> LandscapeSeen:
+    slice_ = parts.get("slice")
+    of = slice_.size**2 if slice_ else 66
+    known = parts.pop("evaluations", of)
+    return LandscapeSeen(run, 100, parts.pop("present", 100), known, of, 512, **parts)
+
+
+def scan(**more: Any) -> Scan:
+    """Rates from 1e-6 to 100; the loss falls until 0.1 and passes 1 again between 0.1 and 1."""
+    rates = [10.0**power for power in range(-6, 3)]
+    losses = more.pop("losses", [1, 1, 1, 0.99, 0.9, 0.5, 3, 80, inf])
+    return Scan("optimizer", "adam", more.pop("lr", 1e-2), rates, losses, losses, 1, 1, 0.9, 32)
+
+
+async def opened(it: Lab) -> str:
+    """A run that is paused, with the view in focus."""
+    await it.press("space")
+    run = it.link.run
+    await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
+    await it.press("6")
+    it.app.lab.inside.action_open("landscape")
+    await it.pilot.pause()
+    await it.pilot.pause()
+    return run
+
+
+def asked(it: Lab) -> LandscapeWanted:
+    view = it.app.lab.inside.view
+    assert isinstance(view, LandscapeView)
+    return view.asked
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_map_shows_levels_marks_and_numbers(
+    size: tuple[int, int], screens: SnapshotAssertion
+) -> None:
+    async with lab(size=size) as it:
+        run = await opened(it)
+        await it.play(seen(run, slice=valley()))
+
+        await it.shows("81 of 81 evaluations", "512", "◆ now 0.8", "▼ lowest 0.05", "log scale")
+        view = it.app.lab.inside.view
+        assert view is not None
+        marks = "".join(strip.text for strip in view._strips)
+        assert all(sign in marks for sign in "■•·▼◆")
+        assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == screens
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_scan_marks_the_present_the_best_and_the_first_harmful_rate(
+    size: tuple[int, int], screens: SnapshotAssertion
+) -> None:
+    async with lab(size=size) as it:
+        run = await opened(it)
+        await it.press("v")
+        await it.play(seen(run, scan=scan()))
+
+        await it.shows("from 1 to 0.9", "now 0.01", "best 0.1", "worse 0.16", "1e-3", "rate")
+        view = it.app.lab.inside.view
+        assert view is not None
+        assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == screens
+
+
+@pytest.mark.parametrize(("width", "height"), [(36, 10), (60, 16), (150, 45), (12, 4), (1, 1)])
+async def test_both_pictures_fit_any_size(width: int, height: int) -> None:
+    async with lab() as it:
+        run = await opened(it)
+        view = it.app.lab.inside.view
+        assert view is not None
+        for answer in (seen(run, slice=valley()), seen(run, scan=scan()), seen(run, note="No.")):
+            grid = view.picture(answer, width, height)
+            assert (grid.width, grid.height) == (width, height)
+            assert any(sign.strip() for row in grid.cells for sign, _ in row) or width < 8
+
+
+@pytest.mark.parametrize(("width", "height"), [(36, 10), (76, 34)])
+async def test_without_colours_digits_draw_the_contours(
+    width: int, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
+    async with lab() as it:
+        run = await opened(it)
+        view = it.app.lab.inside.view
+        assert view is not None
+        grid = view.picture(seen(run, slice=valley()), width, height)
+
+        text = "".join(sign for row in grid.cells for sign, _ in row)
+        assert text.isascii()
+        assert all(str(level) in text for level in range(LEVELS))
+        assert "% now 0.8" in text and "v lowest 0.05" in text
+
+
+async def test_keys_ask_for_other_slices_and_only_for_what_is_shown() -> None:
+    async with lab() as it:
+        run = await opened(it)
+        await it.press("plus", "plus", "minus", "full_stop", "d")
+        assert asked(it) == LandscapeWanted(span=0.5, size=33, seed=1)
+        await it.press("p", "comma", "comma", "comma", "a")
+        assert asked(it) == LandscapeWanted(span=0.5, size=9, seed=1, plane="path", anew=1)
+
+        await it.press("o", "v")
+        assert asked(it).along == "optimizer"  # a slice goes along nothing
+        await it.press("o", "plus")
+        assert asked(it).along == "gradient" and asked(it).span == 0.5
+        await it.play(seen(run, slice=valley()))
+        assert it.link.sent[-1] == Inspect(asked(it))
+
+
+async def test_it_asks_on_until_all_is_measured() -> None:
+    async with lab() as it:
+        run = await opened(it)
+        counts = [len(it.link.commands(Inspect))]
+        for evaluations in (25, 49):
+            await it.play(seen(run, slice=valley(known=2), evaluations=evaluations))
+            await it.shows(f"{evaluations} of 81 evaluations")
+            counts.append(len(it.link.commands(Inspect)))
+        await it.play(seen(run, slice=valley()))
+        counts.append(len(it.link.commands(Inspect)))
+
+        assert counts == [counts[0], counts[0] + 1, counts[0] + 2, counts[0] + 2]
+
+
+async def test_when_training_has_gone_on_it_says_so_and_what_to_press() -> None:
+    async with lab() as it:
+        run = await opened(it)
+        path = [(0, -0.8, 0.4), (100, 0.0, 0.0), (250, 0.4, 0.0)]
+        await it.play(seen(run, slice=valley(path=path), present=250))
+
+        await it.shows("step 100, now at 250 (a: anew)", "+ middle 0.8")
+
+
+async def test_the_log_key_changes_between_the_scales() -> None:
+    async with lab() as it:
+        run = await opened(it)
+        await it.play(seen(run, slice=valley()))
+        assert "log scale" in it.text
+        await it.press("l")
+        assert "log scale" not in it.text
+        await it.press("l")
+        assert "log scale" in it.text
+
+
+def test_points_that_are_not_known_yet_take_the_nearest_coarse_one() -> None:
+    whole, part = Terrain(valley(17).losses, 17), Terrain(valley(17, known=4).losses, 17)
+
+    assert part.level(0.0, 0.0) == whole.level(0.0, 0.0) == LEVELS - 1
+    assert abs(part.level(0.75, 0.5) - whole.level(0.75, 0.5)) <= 1
+    only = Terrain([nan] * 40 + [0.5] + [nan] * 40, 9)
+    assert {only.level(x / 4, y / 4) for x in range(5) for y in range(5)} == {0}
+
+
+def test_levels_divide_the_losses_evenly_and_what_is_not_finite_stands_apart() -> None:
+    losses = [float(number) for number in range(25)]
+    losses[4] = inf
+    terrain = Terrain(losses, 5, is_log=False)
+
+    assert [terrain.bound(level) for level in (0, 5, 10)] == [0, 12, 24]
+    assert terrain.level(0, 0) == 0 and terrain.level(1, 1) == LEVELS - 1
+    assert terrain.level(1, 0) == -1 and terrain.has_holes
+    powers = Terrain([10.0 ** (place % 3 - 1) for place in range(9)], 3)
+    assert powers.is_log and powers.bound(5) == pytest.approx(1)
+
+
+def test_a_scan_tells_the_best_rate_and_from_where_on_steps_do_harm() -> None:
+    found = landing(scan())
+
+    assert found.best == (0.1, 0.5)
+    assert found.worse == pytest.approx(10 ** (-1 + 0.5 / 2.5))
+    never = landing(scan(losses=[1, 1, 1.1, 2, 3, 4, 5, 6, inf]))
+    assert never.best is None and never.worse is None
+    told = " ".join(words(seen("run", scan=scan(losses=[1.0] * 8 + [inf])), scan(losses=[1.0] * 9)))
+    assert "No rate lowers the loss" in told
