@@ -19,7 +19,7 @@ def hooks(network: nn.Module) -> int:
 def test_shares_of_zeros_and_of_dead_units() -> None:
     output = torch.tensor([[0.0, 0.0, 1.0, 2.0], [0.0, 3.0, 0.0, 1.0]])
 
-    zeros, dead, saturated = shares(nn.ReLU(), output).tolist()
+    zeros, dead, saturated, *_ = shares(nn.ReLU(), output).tolist()
 
     assert (zeros, dead, saturated) == (0.5, 0.25, 0.0)
 

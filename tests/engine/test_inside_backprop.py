@@ -97,8 +97,8 @@ def test_the_parts_of_a_move_add_up_to_it(optimizer: dict[str, Any]) -> None:
             optimizer.get("weight_decay") and "weight" in moved.name and moved.before.ndim
             and moved.parameter.ndim > 1
         )  # fmt: skip
-        assert ("by the momentum" in found) == (optimizer["name"] != "rmsprop"
-            and bool(optimizer.get("momentum") or "adam" in optimizer["name"])
+        assert ("by the momentum" in found) == ((optimizer["name"] != "rmsprop"
+            and bool(optimizer.get("momentum") or "adam" in optimizer["name"]))
             or (optimizer["name"] == "rmsprop" and bool(optimizer.get("momentum"))))  # fmt: skip
 
 
@@ -126,7 +126,9 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
 
     assert torch.equal(torch.get_rng_state(), chance)
     state = looked.network.state_dict()
-    assert all(torch.equal(value, state[name]) for name, value in plain.network.state_dict().items())
+    assert all(
+        torch.equal(value, state[name]) for name, value in plain.network.state_dict().items()
+    )
     for one, other in zip(plain.parameters, looked.parameters, strict=True):
         assert plain.optimizer.state[one].keys() == looked.optimizer.state[other].keys()
         for name, memory in plain.optimizer.state[one].items():
@@ -382,9 +384,7 @@ def test_a_gan_shows_the_side_that_is_asked_for() -> None:
 
     assert judge.turns == ["the discriminator", "the generator"]
     assert judge.turn == 0 and maker.turn == 1
-    learned = [
-        {p.label for p in seen.phases if p.part == "optimizer"} for seen in (judge, maker)
-    ]
+    learned = [{p.label for p in seen.phases if p.part == "optimizer"} for seen in (judge, maker)]
     assert learned[0] and learned[1] and not learned[0] & learned[1]
 
 

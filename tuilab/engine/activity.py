@@ -14,9 +14,12 @@ FLAT = 0.03
 RANGES: dict[type[nn.Module], tuple[float, float]] = {nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0)}
 """The S-shaped activations and where they end."""
 
+TINY = 1e-12
+"""Keeps the growth of a state that begins at nothing finite."""
+
 
 class ActivityProbe:
-    """Sees the next output of every ReLU, Tanh and Sigmoid inside a network, and its input.
+    """Sees the next output of every ReLU, Tanh, Sigmoid and recurrent net, and the input.
 
     A hook takes itself away once it has seen; `read` takes away what is left.
     """
@@ -30,10 +33,13 @@ class ActivityProbe:
         self._hooks[network] = network.register_forward_pre_hook(self._enter)
 
     def _hook(self, label: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             if (handle := self._hooks.pop(module, None)) is not None:
                 handle.remove()
-                self._seen[label] = shares(module, output.detach())
+                is_recurrent = isinstance(module, nn.RNNBase)
+                self._seen[label] = (
+                    growth(output[0].detach()) if is_recurrent else shares(module, output.detach())
+                )
 
         return hook
 
@@ -53,7 +59,7 @@ class ActivityProbe:
 
 
 def watched(network: nn.Module) -> dict[str, nn.Module]:
-    """The ReLU, Tanh and Sigmoid inside a network, named by the layer that they follow."""
+    """The ReLU, Tanh and Sigmoid inside a network by the layer they follow, and recurrent nets."""
     owners = iter(networks.labelled(network))
     found: dict[str, nn.Module] = {}
     after = "the input"
@@ -61,13 +67,15 @@ def watched(network: nn.Module) -> dict[str, nn.Module]:
     for module in inner:
         if next(module.parameters(recurse=False), None) is not None:
             after = next(owners)
+            if isinstance(module, nn.RNNBase):
+                found[f"State of {after}"] = module
         elif isinstance(module, (nn.ReLU, *RANGES)):
             found.setdefault(f"{type(module).__name__} after {after}", module)
     return found
 
 
 def shares(module: nn.Module, output: Tensor) -> Tensor:
-    """Shares of zeros, of units that are zero for the whole batch, of saturated values: [3].
+    """Shares of zeros, of units that are zero for the whole batch, of saturated values: [5].
 
     A unit is a channel of pictures, a feature of everything else.
     """
@@ -75,10 +83,22 @@ def shares(module: nn.Module, output: Tensor) -> Tensor:
     if (ends := RANGES.get(type(module))) is not None:
         margin = FLAT * (ends[1] - ends[0]) / 2
         flat = (output < ends[0] + margin) | (output > ends[1] - margin)
-        return torch.stack([nothing, nothing, flat.float().mean()])
+        return torch.stack([nothing, nothing, flat.float().mean(), nothing, nothing])
     is_zero = output == 0
     others = [0, 2, 3] if output.dim() == 4 else list(range(output.dim() - 1))
-    return torch.stack([is_zero.float().mean(), is_zero.all(others).float().mean(), nothing])
+    dead = is_zero.all(others).float().mean()
+    return torch.stack([is_zero.float().mean(), dead, nothing, nothing, nothing])
+
+
+def growth(states: Tensor) -> Tensor:
+    """How large states are at the end, and as a multiple of the beginning: [5], as of `shares`.
+
+    Args:
+        states: of every position, [n, length, features].
+    """
+    ends = states[:, [0, -1]].float().square().mean((0, 2)).sqrt()
+    nothing = ends.new_zeros(())
+    return torch.stack([nothing, nothing, nothing, ends[1], ends[1] / ends[0].clamp_min(TINY)])
 
 
 def spread(inputs: Tensor) -> Tensor | None:

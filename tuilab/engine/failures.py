@@ -3,6 +3,7 @@
 import traceback
 
 from tuilab.engine import memory
+from tuilab.engine.replay import first_not_finite
 from tuilab.engine.session import Session
 from tuilab.lab.errors import CANNOT_START, GPU_FAULT, InputError
 from tuilab.lab.messages import (
@@ -96,6 +97,7 @@ def not_finite(session: Session, step: int, loss: float, probe: Probed | None) -
         f"The loss became {kind} at step {step:,}",
         hint=f"{_largest(probe)}Most often the learning rate is too high; it is {lr:g}. "
         f"The last good state is at step {good:,}.",
+        detail=first_not_finite(session, step),
         step=session.step,
         recoverable=True,
         offers=offers,

@@ -254,3 +254,9 @@ def modes_covered(points: Tensor, modes: Tensor, spread: float) -> dict[str, flo
     counts = torch.bincount(nearest[is_at], minlength=len(modes))
     covered = int((counts >= max(1, len(points) / len(modes) / 10)).sum())
     return {"modes": float(covered), "good": float(is_at.float().mean())}
+
+
+def diversity(drawn: Tensor, real: Tensor) -> float:
+    """How far draws are spread, as a part of how far examples are; 0: always the same draw."""
+    spreads = [examples.flatten(1).float().var(0, correction=0).sum() for examples in (drawn, real)]
+    return float((spreads[0] / spreads[1]).sqrt()) if spreads[1] else 0.0

@@ -15,6 +15,7 @@ from tuilab.engine import metrics, network, optimizers
 from tuilab.engine.augmentation import augmented
 from tuilab.engine.beginning import begin
 from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.data.repeated import repeated
 from tuilab.engine.stopping import Stopping
 from tuilab.engine.tasks import build as tasks
 from tuilab.engine.threads import threads
@@ -264,6 +265,7 @@ class Session:
             },
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
+            repeated=repeated(data.train.inputs, data.validation.inputs),
         )  # fmt: skip
 
     def finished(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:

@@ -140,6 +140,8 @@ class Started(Event, frozen=True, tag=snake):
     step: int = 0
     note: str = ""
     "Anything to know, such as which layers kept their weights."
+    repeated: float = 0.0
+    "Share of the validation examples that are among those to train on as well."
 
 
 class Progressed(Event, frozen=True, tag=snake):

@@ -28,16 +28,20 @@ class LayerStatistics(Struct, frozen=True):
 
 
 class Activity(Struct, frozen=True):
-    """One activation inside the network at one probed step: shares from 0 to 1."""
+    """One activation or recurrent state inside the network at one probed step: shares, 0 to 1."""
 
     layer: str
-    "What it is and which layer it follows: `ReLU after 2 Linear`."
+    "What it is and which layer it follows: `ReLU after 2 Linear`, `State of 1 RNN`."
     zeros: float
     "Of its values that are 0."
     dead: float
     "Of its units that are 0 for every example of the batch."
     saturated: float
     "Of its values so near an end of Tanh or Sigmoid that hardly a gradient passes."
+    size: float = 0.0
+    "Of a recurrent state: root mean square at the end of the sequence."
+    growth: float = 0.0
+    "The same as a multiple of what it is after the first position."
 
 
 class Inputs(Struct, frozen=True):

@@ -218,6 +218,9 @@ class Run(Struct):
             if kind == "ReLU":
                 self._add(f"zeros/{seen.layer}", event.step, seen.zeros)
                 self._add(f"dead/{seen.layer}", event.step, seen.dead)
+            elif kind == "State":
+                self._add(f"state/{seen.layer}", event.step, seen.size)
+                self._add(f"growth/{seen.layer}", event.step, seen.growth)
             else:
                 self._add(f"saturated/{seen.layer}", event.step, seen.saturated)
         if event.inputs is not None:

@@ -51,7 +51,7 @@ class _Values(TorchFunctionMode):
     """Keeps the example's part of what each operation computes, by autograd's node."""
 
     def __init__(self, keep: Any) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._keep = keep
 
     def __torch_function__(
@@ -162,7 +162,8 @@ class Grapher:
             return None
         kernel = kernel.detach()
         start = self._begin(len(kernel))
-        return kernel[start : start + self._count, :WEIGHTS].clone()
+        rows: Tensor = kernel[start : start + self._count, :WEIGHTS].clone()
+        return rows
 
     def _window(self, tensor: Tensor) -> Tensor:
         flat = tensor.detach().reshape(-1)
@@ -249,5 +250,3 @@ def _quotients(product: list[float], upstream: list[float]) -> list[float]:
     if len(product) != len(upstream):
         return []
     return [p / u if u else float("nan") for p, u in zip(product, upstream, strict=True)]
-
-

@@ -20,10 +20,10 @@ def told(session: Session, record: Record, number: int) -> tuple[list[Table], li
     if stop is None or stop.given is None:
         return [], facts
     output = stop.given
-    columns: dict[str, Tensor | None] = {"output": output}
+    columns: dict[str, Tensor | None] = {"z": output}
     if not isinstance(session.task, GAN):
         columns |= _compared(session, output.float(), record.wanted)
-    columns["dL/doutput"] = stop.upstream
+    columns["dL/dz"] = stop.upstream
     classes = list(session.dataset.classes)
     names = classes if len(classes) == output.numel() else None
     return [table("output", columns, number, names=names)], facts
@@ -36,7 +36,7 @@ def _compared(session: Session, output: Tensor, wanted: Tensor | None) -> dict[s
         chances = output.softmax(-1)
     elif isinstance(loss, BCE):
         chances = output.sigmoid()
-    return {"probability": chances, "target": _target(output, wanted)}
+    return {"p": chances, "y": _target(output, wanted)}
 
 
 def _target(output: Tensor, wanted: Tensor | None) -> Tensor | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from msgspec.structs import replace
@@ -80,19 +81,19 @@ class Phases:
         yield Plan("batch", self._batch, shapes=[sizes(shape)])
         for stop in stops:
             yield Plan(
-                "forward", lambda stop=stop: self._forward(stop), stop.label, _kind(stop),
+                "forward", partial(self._forward, stop), stop.label, _kind(stop),
                 [sizes(stop.shapes[0]), sizes(stop.shapes[1])], depth=stop.depth,
             )  # fmt: skip
         last = stops[-1].shapes[1] if stops else []
         kind = type(self.session.experiment.loss).__name__
-        yield Plan("loss", self._loss, kind=kind, shapes=[sizes(last), "[]"])
+        yield Plan("loss", self._loss, kind=kind, shapes=[sizes(last), "one number"])
         for stop in reversed(stops):
             yield from self._back(stop)
         name = type(self.session.experiment.optimizer).__name__
         for moved in record.moved:
             if moved.raw is not None:
                 yield Plan(
-                    "optimizer", lambda moved=moved: self._optimizer(moved),
+                    "optimizer", partial(self._optimizer, moved),
                     f"{moved.label} {moved.name}", name, [sizes(list(moved.parameter.shape))],
                 )  # fmt: skip
         yield Plan("weights", self._weights)
@@ -103,12 +104,12 @@ class Phases:
         if gradients:
             of_weights = [sizes(list(gradient.shape)) for gradient in gradients.values()]
             yield Plan(
-                "backward", lambda: self._to_weights(stop, gradients), stop.label, _kind(stop),
+                "backward", partial(self._to_weights, stop, gradients), stop.label, _kind(stop),
                 [shapes[0], " ".join(of_weights)], "weights", stop.depth,
             )  # fmt: skip
         if stop.downstream is not None and stop.upstream is not None:
             yield Plan(
-                "backward", lambda: self._to_input(stop), stop.label, _kind(stop),
+                "backward", partial(self._to_input, stop), stop.label, _kind(stop),
                 shapes, "input", stop.depth,
             )  # fmt: skip
 

@@ -143,7 +143,7 @@ def _follow(
         turn.optimizer.register_step_pre_hook(watch.before_move),
         turn.optimizer.register_step_post_hook(watch.after_move),
     ]
-    session.task.push = watch.push(session.task.push)  # type: ignore[method-assign]
+    vars(session.task)["push"] = watch.push(session.task.push)
     probe: Any = watch
     try:
         with watch.witness.watching():

@@ -102,11 +102,11 @@ class Witness:
         self.stops.append(stop)
         if given.requires_grad:
             stop.is_learning = True
-            given.register_hook(self._catch(stop, "upstream"))
+            given.register_hook(self._catch(stop, "upstream"))  # type: ignore[no-untyped-call]
             if given.grad_fn is not None and stop.given is not None:
                 self.outputs.setdefault(given.grad_fn, (stop.label, stop.given))
         if taken.requires_grad:
-            taken.register_hook(self._catch(stop, "downstream"))
+            taken.register_hook(self._catch(stop, "downstream"))  # type: ignore[no-untyped-call]
 
     def _catch(self, stop: Stop, name: str) -> Any:
         def catch(gradient: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 from math import inf, prod
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -113,16 +114,16 @@ def statistics(tensor: Tensor, units: Tensor | None = None) -> Statistics:
         return Statistics(shape, broken=broken)
     spread, mean = torch.std_mean(finite, correction=0)
     low, high = finite.aminmax()
-    found = torch.stack([finite.norm(), mean, spread, low, high, (finite == 0).float().mean()])
-    rank, full, no_rank = None, 0, ""
-    silent = None
-    if units is not None and len(units):
-        silent = int((units == 0).all(1).sum())
-        rank, full, no_rank = _rank(units.T, broken)
-    return Statistics(
-        shape, *found.tolist(), broken, len(units) if units is not None else 0, silent,
-        rank=rank, full=full, no_rank=no_rank,
-    )  # fmt: skip
+    parts = [finite.norm(), mean, spread, low, high, (finite == 0).float().mean()]
+    norm, mean_, spread_, smallest, largest, zeros = torch.stack(parts).tolist()
+    found = Statistics(shape, norm, mean_, spread_, smallest, largest, zeros, broken)
+    if units is None or not len(units):
+        return found
+    rank, full, no_rank = _rank(units.T, broken)
+    silent = int((units == 0).all(1).sum())
+    return msgspec.structs.replace(
+        found, units=len(units), silent=silent, rank=rank, full=full, no_rank=no_rank
+    )
 
 
 def _rank(numbers: Tensor, broken: int) -> tuple[float | None, int, str]:

@@ -1,7 +1,7 @@
 """What layers answer to chosen examples, in evaluation mode and without gradients."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +13,17 @@ from tuilab.engine.inside.layer_places import Place
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
-MOST, FIRST, SECONDS = 64, 4, 0.025
+MOST, FIRST, SECONDS = 64, 4, 0.015
 """Examples at once: so many, or as many as take so long, once the first ones have been timed."""
 
+NUMBERS = 300_000
+"""Activations that are kept at once."""
+
+ENOUGH = 32
+"""All layers are asked as long as it can be about so many examples."""
+
 POINTS = 256
-"""Examples whose answers are points of a plane."""
+"""At most so many examples whose answers are points of a plane."""
 
 
 @dataclass(slots=True)
@@ -44,41 +50,58 @@ class Watcher:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._each: dict[bool, float] = {}
-        "Seconds for an example of the data, and for one of noise."
+        self._counts: dict[tuple[nn.Module | None, bool], int] = {}
+        "How many examples can be asked about, of one layer or of all, in data or in noise."
 
-    def outputs(self, places: Iterable[Place], shown: Place, first: int, most: int) -> Outputs:
-        """What layers answer to at most so many examples, the attention of one among them."""
-        session, asked = self._session, [place.module for place in places]
-        task = session.task
+    def outputs(self, every: list[Place], shown: Place, first: int, most: int) -> Outputs:
+        """What layers answer to at most so many examples, the attention of one among them.
+
+        Args:
+            every: all that should be asked; where that is too much, only the one shown is.
+        """
+        task = self._session.task
         is_drawn = isinstance(task, GAN) and shown.module in set(task.generator.modules())
-        if is_drawn not in self._each:  # the first time torch is slower than ever after
-            self._ask(asked, shown, first, FIRST, is_drawn)
-            begun = time.perf_counter()
-            self._ask(asked, shown, first, FIRST, is_drawn)
-            self._each[is_drawn] = (time.perf_counter() - begun) / FIRST
-        count = int(SECONDS / max(self._each[is_drawn], 1e-7))
-        return self._ask(asked, shown, first, max(1, min(most, count)), is_drawn)
+        asked = [place.module for place in every]
+        count = self._enough(asked, shown, is_drawn)
+        if count < ENOUGH:
+            asked = [shown.module]
+            count = self._enough(asked, shown, is_drawn)
+        return self._ask(asked, shown, first, max(FIRST, min(most, count)), is_drawn)
+
+    def _enough(self, asked: list[nn.Module], shown: Place, is_drawn: bool) -> int:
+        """How many examples can be asked about in time."""
+        key = (None if len(asked) > 1 else shown.module), is_drawn
+        if key not in self._counts:
+            seconds = []
+            for _ in range(3):  # the first time torch is slower than ever after
+                begun = time.perf_counter()
+                few = self._ask(asked, shown, 0, FIRST, is_drawn)
+                seconds.append(time.perf_counter() - begun)
+            numbers = sum(answer.numel() for answer in few.of.values())
+            share = min(SECONDS / min(seconds), NUMBERS / max(numbers, 1))
+            self._counts[key] = int(few.count * share)
+        return self._counts[key]
 
     def _ask(
         self, asked: list[nn.Module], shown: Place, first: int, count: int, is_drawn: bool
     ) -> Outputs:
         session, task = self._session, self._session.task
         found = self._examples(first, count, is_drawn)
-        part = session.network
+        part: nn.Module = session.network
         if isinstance(task, GAN):
             part = task.generator if is_drawn else task.discriminator
         keeper = shown.attention
         with still(part), _hooked(asked, found.of), task.autocast():
-            if keeper is not None:
-                keeper.keep_weights = True
+            if keeper is None:
+                part(found.inputs)
+                return found
+            before = keeper.keep_weights, keeper.weights
+            keeper.keep_weights = True
             try:
                 part(found.inputs)
-                if keeper is not None and keeper.weights is not None:
-                    found.attention = keeper.weights.float()
+                found.attention = None if keeper.weights is None else keeper.weights.float()
             finally:
-                if keeper is not None:
-                    keeper.keep_weights, keeper.weights = False, None
+                keeper.keep_weights, keeper.weights = before
         return found
 
     def _examples(self, first: int, count: int, is_drawn: bool) -> Outputs:
@@ -117,7 +140,7 @@ def _hooked(modules: list[nn.Module], seen: dict[nn.Module, Tensor]) -> Iterator
     def keep(module: nn.Module, inputs: Any, output: Any) -> None:
         first = output[0] if isinstance(output, tuple) else output
         if isinstance(first, Tensor):
-            seen[module] = first.detach().float()
+            seen[module] = first.detach().float().clone()  # the next layer may write over it
 
     hooks = [module.register_forward_hook(keep) for module in modules]
     try:

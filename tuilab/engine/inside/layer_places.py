@@ -1,4 +1,4 @@
-"""The layers of a network in the order in which they are shown, blocks after what stands in them."""
+"""The layers of a network in the order in which they are shown, blocks after their insides."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

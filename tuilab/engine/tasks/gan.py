@@ -10,7 +10,7 @@ from torch.nn.functional import softplus
 from tuilab.engine import optimizers
 from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.scores import modes_covered
+from tuilab.engine.scores import diversity, modes_covered
 from tuilab.engine.tasks.task import Task, Turn
 from tuilab.engine.together import Together
 from tuilab.lab.catalogue import tasks
@@ -131,13 +131,15 @@ class GAN(Task):
             return {}
         drawn = self.draw(EVALUATED)
         with self.measuring():
+            examples = self.dataset.prepared(part.inputs[:EVALUATED])
             fake = self.discriminator(drawn).float()
-            real = self.discriminator(self.dataset.prepared(part.inputs[:EVALUATED])).float()
+            real = self.discriminator(examples).float()
         yield
         told_apart = ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2
         return {
             "loss": float(FOOLING[type(self.experiment.loss)](fake)),
             **(self.coverage(drawn) or {}),
+            "diversity": diversity(drawn, examples),
             "told_apart": float(told_apart),
             "discriminator_loss": float(JUDGING[type(self.experiment.loss)](real, fake)),
         }

@@ -20,6 +20,7 @@ HELP = {
     "explained": "Share of the spread about the mean input that is given back; 0: always the mean",
     "modes": "Clouds of the data that the generator draws, a tenth of its fair share at least",
     "good": "Share of drawn points that lie within three standard deviations of a cloud",
+    "diversity": "Spread of what the generator draws, as a part of that of the examples",
     "told_apart": "Share of real and drawn examples that the discriminator tells apart; ½: none",
     "discriminator_loss": "What the discriminator follows down",
     "reconstruction": "The part of a variational loss that says how unlike the input the output is",

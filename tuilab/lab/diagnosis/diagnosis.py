@@ -6,7 +6,7 @@ and to name it in RULES.
 
 from collections.abc import Callable, Iterator
 
-from tuilab.lab.diagnosis import generalization, learning, norms, units
+from tuilab.lab.diagnosis import generalization, learning, norms, regularization, tasks, units
 from tuilab.lab.diagnosis.evidence import Evidence
 from tuilab.lab.diagnosis.finding import Diagnosis
 from tuilab.lab.run import Run
@@ -33,10 +33,14 @@ RULES: tuple[Rule, ...] = (
     generalization.imbalance,
     generalization.shuffled,
     generalization.raw_inputs,
-    generalization.strong_dropout,
-    generalization.strong_decay,
+    generalization.leak,
+    regularization.strong_dropout,
+    regularization.strong_decay,
+    regularization.held_back,
     norms.small_batch,
     norms.gap,
+    tasks.mode_collapse,
+    tasks.exploding_state,
 )
 """Every rule there is."""
 
@@ -71,6 +75,12 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "class_imbalance": ("plateau", "underfitting"),
     "labels_shuffled": ("overfitting",),
     "batch_too_small_for_batch_norm": ("batch_norm_gap",),
+    "underfitting_by_regularization": (
+        "learning_rate_too_high", "dead_relus", "vanishing_gradients", "no_gradient",
+        "class_imbalance", "exploding_gradients", *STILL,
+    ),
+    "mode_collapse": ("dead_relus", "learning_rate_too_high"),
+    "exploding_state": ("exploding_gradients", "learning_rate_too_high", *STILL),
     "batch_norm_gap": ("overfitting", "labels_shuffled"),
 }  # fmt: skip
 """Which faults are not told where another one brings them about."""

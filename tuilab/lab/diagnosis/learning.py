@@ -14,11 +14,14 @@ def not_finite(seen: Evidence) -> Iterator[Diagnosis]:
     series = seen.run.series.get("loss/train")
     if series is None or series.is_finite:
         return
-    lr = seen.experiment.optimizer.lr
+    lr, failure = seen.experiment.optimizer.lr, seen.run.failure
     yield Diagnosis(
         "loss_not_finite",
         "The loss is no number any more",
-        [f"By step {seen.steps} the training loss was not finite; the learning rate was {lr:g}."],
+        [
+            f"By step {seen.steps} the training loss was not finite; the learning rate was {lr:g}.",
+            *([failure.detail + "."] if failure is not None and failure.detail else []),
+        ],
         "From here every weight becomes nan as well: nothing that follows can be learned.",
         0.99,
         seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
