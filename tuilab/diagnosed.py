@@ -1,11 +1,43 @@
-"""What `tuilab diagnose` prints: a diagnosis in words, or for programs."""
+"""What is wrong with a run, for those who do not look at the lab: as text, JSON and events."""
 
 import textwrap
+from collections.abc import Iterator
 
 import msgspec
 
-from tuilab.lab.diagnosis.finding import Diagnosis, Fix
+from tuilab.lab.diagnosis.finding import Diagnosed, Diagnosis, Fix
+from tuilab.lab.diagnosis.watch import Watch
+from tuilab.lab.messages import AnyEvent, Failed, Finished
 from tuilab.lab.run import Run
+
+
+class Diagnosing:
+    """Watches over a run that nobody looks at, and tells what has come and gone."""
+
+    def __init__(self) -> None:
+        self._watch = Watch()
+        self._told: dict[str, str] = {}
+        "Titles by name."
+
+    def beside(self, event: AnyEvent, run: Run) -> Iterator[AnyEvent]:
+        """An event, and what is found with it; the end of a run stays its last event."""
+        if isinstance(event, (Finished, Failed)):
+            yield from self._news(run)
+            yield event
+        else:
+            yield event
+            yield from self._news(run)
+
+    def _news(self, run: Run) -> Iterator[Diagnosed]:
+        if not self._watch.look(run):
+            return
+        found = [finding.diagnosis for finding in self._watch.findings]
+        titles = {diagnosis.name: diagnosis.title for diagnosis in found}
+        come = [name for name in titles if name not in self._told]
+        gone = [title for name, title in self._told.items() if name not in titles]
+        self._told = titles
+        if come or gone:
+            yield Diagnosed(run.id, run.step, found, come, gone)
 
 
 def text(run: Run, found: list[Diagnosis]) -> str:

@@ -95,13 +95,17 @@ def _start(name: str, sets: Sequence[str], device: str) -> Start:
 
 def _follow(host: "Host", shown: plain.Output) -> Finished | Failed:
     """Show what happens until the run is over, then end the host in good order."""
+    from tuilab.diagnosed import Diagnosing
+
     end: Finished | Failed | None = None
     trouble: OSError | None = None
+    diagnosing = Diagnosing()
     for event in host.events():
         if end is not None or trouble is not None:
             continue
         try:
-            shown.show(event)
+            for news in diagnosing.beside(event, host.run):
+                shown.show(news)
         except OSError as error:  # nobody reads any more, or the disk behind stdout is full
             trouble = error
         if isinstance(event, (Finished, Failed)):

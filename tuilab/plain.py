@@ -11,6 +11,7 @@ import msgspec
 
 from tuilab.host import folder
 from tuilab.lab.catalogue.metrics import headline
+from tuilab.lab.diagnosis.finding import Diagnosed
 from tuilab.lab.errors import CANNOT_START
 from tuilab.lab.inside.assign import Assigned
 from tuilab.lab.messages import (
@@ -152,6 +153,8 @@ def happening(event: AnyEvent) -> Iterator[str]:
             yield f"step {event.step}: {event.key} is now {event.value}"
         case Assigned():
             yield f"step {event.step}: {event.text}, written by hand"
+        case Diagnosed():
+            yield from diagnosed(event)
         case Paused():
             yield f"paused at step {event.step}{': ' if event.note else ''}{event.note}"
         case Resumed():
@@ -162,6 +165,16 @@ def happening(event: AnyEvent) -> Iterator[str]:
             yield f"saved {event.path}"
         case Logged():
             yield event.text
+
+
+def diagnosed(event: Diagnosed) -> Iterator[str]:
+    """What has been found and what is no longer found, a line each."""
+    for told in event.found:
+        if told.name in event.come:
+            way = f"; try {told.fixes[0].label}" if told.fixes else ""
+            yield f"! step {event.step}: {told.title} ({told.confidence:.0%} sure){way}"
+    for title in event.gone:
+        yield f"step {event.step}: no longer so: {title}"
 
 
 def ending(event: Finished | Failed, kept: str = "") -> Iterator[str]:

@@ -34,7 +34,7 @@ def broken_aside() -> Iterator[Case]:
             "circle", ("Linear 48", "ReLU", "Dropout 0.9", "Linear 48", "ReLU", "Dropout 0.9",
                        "Linear 2"), 25),
         "weight_decay_too_strong": fit(ROLL, (*MLP[:-1], "Linear 1"), 25,
-                                       optimizer=adam(0.01, weight_decay=20.0)),
+                                       optimizer=adam(0.02, weight_decay=10.0)),
         "batch_norm_gap": of(
             {"name": "moons", "normalize": False, "noise": 0.1},
             ("Linear 24", "BatchNorm1d momentum=0.0002", "Tanh", "Linear 24",

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from tests.engine.tiny import session
-from tuilab.engine.activity import ActivityProbe, shares, spread, watched
+from tuilab.engine.activity import ActivityProbe, growth, shares, spread, watched
 from tuilab.engine.probes import StepProbe
 from tuilab.engine.train import follow
 
@@ -83,3 +83,19 @@ def test_what_never_ran_is_not_told_and_leaves_no_hook() -> None:
 
     assert probe.read() == ([], None)
     assert hooks(network) == 0
+
+
+def test_a_recurrent_state_is_measured_at_both_ends_of_the_sequence() -> None:
+    states = torch.tensor([[[1.0, -1.0], [0.0, 0.0], [30.0, 40.0]]])
+
+    *_, size, grown = growth(states).tolist()
+
+    assert size == pytest.approx(1250**0.5)
+    assert grown == pytest.approx(1250**0.5)
+
+
+def test_every_recurrent_net_is_watched_by_the_name_of_its_layer() -> None:
+    tables = {"data": {"name": "waves"}}
+    subject = session("GRU 4 returns=sequence", "RNN 4", "Linear 3", **tables)
+
+    assert list(watched(subject.network)) == ["State of 1 GRU", "State of 2 RNN"]

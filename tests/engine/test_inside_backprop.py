@@ -386,6 +386,10 @@ def test_a_gan_shows_the_side_that_is_asked_for() -> None:
     assert judge.turn == 0 and maker.turn == 1
     learned = [{p.label for p in seen.phases if p.part == "optimizer"} for seen in (judge, maker)]
     assert learned[0] and learned[1] and not learned[0] & learned[1]
+    # The generator is judged by a discriminator that has already learned in this step.
+    maker = eye.look(BackpropWanted(turn=1, phase=12))
+    told = phase(maker, "backward", "4 Linear", "input").tables[0]
+    assert told.origins[0].names == ["1"]
 
 
 @pytest.mark.parametrize("engine", ["scalar", "matrix"])
@@ -430,3 +434,52 @@ def test_phases_far_away_come_without_numbers() -> None:
 
     assert seen.phases[0].is_told and not seen.phases[-1].is_told
     assert not seen.phases[-1].tables
+
+
+def test_a_costly_look_rests_while_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuilab.engine.inside.backprop.CHEAP", 0.0)
+    monkeypatch.setattr("tuilab.engine.inside.backprop.REST", 1e9)
+    subject = tiny.session()
+    eye = BackpropEye(subject)
+    assert not eye.look(BackpropWanted()).is_old
+
+    tiny.steps(subject, 1)
+    old = eye.look(BackpropWanted())
+    now = eye.look(BackpropWanted())  # it waits between two steps
+
+    assert old.is_old and old.step == 0
+    assert not now.is_old and now.step == 1
+    tiny.steps(subject, 1)
+    assert eye.look(BackpropWanted(example=1)).step == 2
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"training": {"checkpointing": True}},
+    {"training": {"accumulation": 3}},
+    {"training": {"precision": "bf16"}},
+    {"augmentation": {"mixup": 0.3, "noise": 0.1}},
+    {"regularization": {"gradient_noise": 0.1, "max_norm": 0.5}},
+    {"schedule": {"name": "one_cycle"}},
+    {"task": {"name": "autoencoder", "noise": 0.2}, "loss": {"name": "mse"}},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda found: str(next(iter(found.values()))))
+def test_the_real_step_is_the_one_that_was_shown_whatever_is_on(settings: dict[str, Any]) -> None:
+    last = "Linear 2" if "task" in settings else "Linear 3"
+    frozen = "Linear 8 frozen=true"
+    subject = tiny.session(
+        "Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", frozen, last, **settings
+    )  # fmt: skip
+    tiny.steps(subject, 5)
+
+    found = record(subject, example=7, graph=True)
+    tiny.steps(subject, 1)
+
+    assert [stop.label for stop in found.stops].count("Tanh") == 1
+    assert all(stop.given is not None for stop in found.stops)
+    for moved in found.moved:
+        assert moved.after is not None
+        assert torch.equal(moved.after, moved.cut(moved.parameter))
+    learned = {moved.label for moved in found.moved if moved.raw is not None}
+    assert learned == {"1 Linear", "2 BatchNorm1d", "4 Linear"}

@@ -43,9 +43,11 @@ def experiment(network: Iterable[str] = MLP, **tables: Any) -> Experiment:
 
 def lived(of: Experiment, curves: dict[str, Values], done: float = 1.0) -> Run:
     """A run with a sound history, but for the curves that are given."""
-    run = Run()
+    run, curves = Run(), dict(curves)
+    repeated = curves.pop("repeated", 0.0)
+    assert isinstance(repeated, float)
     counts = {"train": 320, "validation": 80, "test": 100}
-    run.apply(Started("a", of, "cpu", 100, STEPS // of.training.epochs, counts))
+    run.apply(Started("a", of, "cpu", 100, STEPS // of.training.epochs, counts, repeated=repeated))
     learning = [row for row in of.plan.rows if row.parameters]
     sound: dict[str, Values] = {
         "loss/train": falling,
@@ -87,6 +89,13 @@ TANH = ["Linear 16", "Tanh", "Linear 2"]
 STRONG = {"name": "adamw", "lr": 0.01, "weight_decay": 10.0}
 WEAK = {"name": "adamw", "lr": 0.01, "weight_decay": 0.1}
 FRONT: dict[str, Values] = {**every("gradient", 1e-5, 2), **STILL}
+GAN = experiment(
+    [["G", "Linear 8", "ReLU", "Linear 2"], ["D", "Linear 8", "ReLU", "Linear 1"]],  # type: ignore[list-item]
+    task={"name": "gan"}, loss={"name": "bce"}, data={"name": "gaussians_ring"},
+)  # fmt: skip
+RECURRENT = experiment(["RNN 8 nonlinearity=relu", "Linear 3"], data={"name": "waves"})
+STATE, GROWTH = "state/State of 1 RNN", "growth/State of 1 RNN"
+HELD = experiment(regularization={"l1": 0.5})
 RARE: dict[str, Values] = {
     "majority/validation": 0.95, "accuracy/validation": 0.95, "worst_class/validation": 0.0,
 }  # fmt: skip
@@ -109,7 +118,7 @@ TELLS: list[Told] = [
     ("no_nonlinearity", experiment(["Linear 8", "Linear 2"]), {}),
     ("softmax_before_cross_entropy", experiment([*MLP, "Softmax"]), {}),
     ("output_does_not_fit", experiment([*MLP, "ReLU"]), {}),
-    ("overfitting", experiment(), {"loss/validation": v_shaped}),
+    ("overfitting", experiment(), {"loss/validation": v_shaped, "accuracy/validation": 0.88}),
     ("underfitting", experiment(["Linear 2"]), STILL),
     ("class_imbalance", experiment(), RARE),
     ("labels_shuffled", experiment(data={"label_noise": 0.5}), BY_HEART),
@@ -120,6 +129,14 @@ TELLS: list[Told] = [
     ("weight_decay_too_strong", experiment(regularization={"l2": 0.5}), STILL),
     ("batch_too_small_for_batch_norm", experiment(NORMED, data={"batch_size": 3}), {}),
     ("batch_norm_gap", experiment(NORMED), {"loss/validation": 2.0}),
+    ("validation_leaks", experiment(), {"repeated": 0.4}),
+    ("mode_collapse", GAN, {"diversity/validation": 0.1}),
+    ("mode_collapse", GAN, {"diversity/validation": 0.8, "modes/validation": 3.0,
+                            "good/validation": 0.9}),
+    ("exploding_state", RECURRENT, {STATE: 500.0, GROWTH: 40.0}),
+    ("underfitting_by_regularization", HELD, {**STILL, **every("gradient", 3.0)}),
+    ("underfitting_by_regularization", experiment(regularization={"max_norm": 0.05}),
+     {**STILL, **every("weight", 0.3)}),
 ]  # fmt: skip
 """What is told of which experiment with which history."""
 
@@ -142,6 +159,7 @@ SILENT: list[Told] = [
     ("output_does_not_fit", experiment([*MLP, "Identity"]), {}),
     ("overfitting", experiment(), {"loss/validation": lambda part: max(0.3, 0.7 - part),
                                    "loss/train": lambda part: max(0.2, 0.6 - part)}),
+    ("overfitting", experiment(), {"loss/validation": v_shaped}),
     ("underfitting", experiment(), STILL),
     ("class_imbalance", experiment(), {**RARE, "worst_class/validation": 0.5}),
     ("labels_shuffled", experiment(), {**BY_HEART, "accuracy/validation": 0.7}),
@@ -151,6 +169,13 @@ SILENT: list[Told] = [
     ("weight_decay_too_strong", experiment(optimizer=WEAK), STILL),
     ("batch_too_small_for_batch_norm", experiment(NORMED, data={"batch_size": 16}), {}),
     ("batch_norm_gap", experiment(NORMED), {}),
+    ("validation_leaks", experiment(), {"repeated": 0.02}),
+    ("mode_collapse", GAN, {"diversity/validation": 0.8, "modes/validation": 6.0,
+                            "good/validation": 0.9}),
+    ("exploding_state", RECURRENT, {STATE: 5.0, GROWTH: 40.0}),
+    ("underfitting_by_regularization", HELD, {**STILL, **every("gradient", 30.0)}),
+    ("underfitting_by_regularization", experiment(regularization={"max_norm": 3.0}),
+     {**STILL, **every("weight", 0.3)}),
 ]  # fmt: skip
 """What is not told where it is just not so."""
 
@@ -179,7 +204,7 @@ def test_every_fix_can_be_made_and_undone(
 ) -> None:
     fixes = [fix for told in diagnose(lived(of, curves)) for fix in told.fixes]
 
-    assert fixes
+    assert fixes or name == "validation_leaks"
     for fix in fixes:
         after = with_value(of, fix.key, fix.value)
         assert after != of

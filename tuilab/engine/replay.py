@@ -1,8 +1,8 @@
-"""Where a loss stopped to be a number: the step is taken again, and every operation is looked at."""
+"""Where a loss stopped being a number: its step is taken again, and every operation watched."""
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -52,7 +52,7 @@ def _replayed(session: Session, step: int) -> str:
     while session.step < step and time.perf_counter() - begun < PATIENCE:
         is_near = session.step >= step - 2
         witness = Witness(session.step + 1)
-        with _watched(session, witness) if is_near else suppress():
+        with _watched(session, witness) if is_near else nullcontext():
             _step(session, witness if is_near else None)
         if witness.what:
             again = f"Replayed from step {start:,}: " if session.step - start > 1 else ""
@@ -96,7 +96,7 @@ def _watched(session: Session, witness: Witness) -> Iterator[None]:
         for parameter in parameters:
             if parameter.requires_grad:
                 look = partial(_gradient, witness, label)
-                hooks.append(parameter.register_hook(look))
+                hooks.append(parameter.register_hook(look))  # type: ignore[no-untyped-call]
     try:
         yield
     finally:

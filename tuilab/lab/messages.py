@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from tuilab.lab.command import Command
+from tuilab.lab.diagnosis.finding import Diagnosed
 from tuilab.lab.event import Event, snake
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.assign import Assign, Assigned
@@ -294,5 +295,5 @@ class Logged(Event, frozen=True, tag=snake):
 AnyEvent = (
     Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
     | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnySeen
-    | Assigned
+    | Assigned | Diagnosed
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any, Literal, assert_never
 from msgspec import Struct, field
 
 from tuilab.lab import places
+from tuilab.lab.diagnosis.finding import Diagnosed
 from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.inside.assign import Assigned
 from tuilab.lab.inside.view import Seen
@@ -180,6 +181,8 @@ class Run(Struct):
                 | Scatter()
             ):
                 self.picture = event
+            case Diagnosed():
+                pass  # it follows from the history, which is here
             case Seen():
                 self.views[type(event).__name__] = event
             case _:

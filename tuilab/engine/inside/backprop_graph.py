@@ -68,10 +68,13 @@ class Grapher:
 
     Args:
         first, count: the stretch of every tensor's elements that is told.
+        has_saved: the nodes hold what they need; else to look at it would compute it again.
     """
 
-    def __init__(self, witness: Witness, is_wanted: bool, first: int, count: int) -> None:
-        self.witness, self.is_wanted = witness, is_wanted
+    def __init__(
+        self, witness: Witness, is_wanted: bool, first: int, count: int, *, has_saved: bool
+    ) -> None:
+        self.witness, self.is_wanted, self._has_saved = witness, is_wanted, has_saved
         self._first, self._count = first, count
         self._seen: dict[Any, _Seen] = {}
         self._values: dict[Any, Tensor] = {}
@@ -132,9 +135,9 @@ class Grapher:
             seen.value = self._window(whole)
         if seen.value is None:
             seen.value = self._values.get(node)
-        if seen.value is None:
-            seen.value = self._saved(node)
-        seen.weights = self._matrix(node)
+        if self._has_saved:
+            seen.value = self._saved(node) if seen.value is None else seen.value
+            seen.weights = self._matrix(node)
         self._hooks.append(node.register_prehook(self._catch_upstream(seen)))
         if variable is None:
             self._hooks.append(node.register_hook(self._catch_products(seen)))

@@ -193,11 +193,11 @@ class Phases:
             facts.append("Nothing is differentiated here: shown is what stands for a gradient.")
         else:
             facts.append("No gradient came back to this layer's output.")
-        for name, parameter in module.named_parameters():
+        for name, parameter in stop.own().items():
             called = name.removeprefix("inside.")
             if (gradient := gradients.get(called)) is not None:
                 columns: dict[str, Tensor | None] = {
-                    called: parameter.detach(), f"dL/d{called}": gradient
+                    called: parameter, f"dL/d{called}": gradient
                 }  # fmt: skip
                 tables.append(table(f"dL/d{called}", columns, self.number))
         return tables, facts

@@ -163,11 +163,14 @@ class _Watch:
         self, session: Session, turn: Turn, record: Record, wanted: BackpropWanted
     ) -> None:
         self.session, self.record = session, record
-        self.witness = Witness(session.network, record.example)
+        self.witness = Witness(session.network, record.example, is_late=record.turn > 0)
         self.closure = needs_closure(session.experiment.optimizer)
         self.moved = _moved(session, turn, wanted.slice)
         self._before = {parameter: parameter.detach().clone() for parameter in self.moved}
-        self.grapher = Grapher(self.witness, wanted.graph, wanted.slice * ROWS, ROWS)
+        has_saved = not session.experiment.training.checkpointing
+        self.grapher = Grapher(
+            self.witness, wanted.graph, wanted.slice * ROWS, ROWS, has_saved=has_saved
+        )
         self.passed = 0
         self.rounds = 0
         record.moved = list(self.moved.values())

@@ -94,9 +94,10 @@ def sums_of_linear(stop: Stop, number: int) -> list[Origin]:
     places = _places(given, number)
     position, unit = places // module.out_features, places % module.out_features
     seen = taken.reshape(-1, module.in_features)[position]
-    bias = None if module.bias is None else module.bias.detach()[unit]
+    own = stop.own()
+    bias = own["bias"][unit] if "bias" in own else None
     called = [str(at + 1) for at in range(module.in_features)]
-    factors = {"w": module.weight.detach()[unit], "a": seen}
+    factors = {"w": own["weight"][unit], "a": seen}
     return _sums("z", factors, called, given.reshape(-1)[places], bias)
 
 
@@ -115,9 +116,10 @@ def sums_of_convolution(stop: Stop, number: int) -> list[Origin]:
     )[0]
     places, each = _places(given, number), prod(given.shape[1:])
     channel, position = places // each, places % each
-    bias = None if module.bias is None else module.bias.detach()[channel]
+    own = stop.own()
+    bias = own["bias"][channel] if "bias" in own else None
     called = [index(at, list(module.weight.shape[1:])) for at in range(patches.shape[0])]
-    factors = {"w": module.weight.detach().flatten(1)[channel], "a": patches.T[position]}
+    factors = {"w": own["weight"].flatten(1)[channel], "a": patches.T[position]}
     return _sums("z", factors, called, given.reshape(-1)[places], bias)
 
 
@@ -131,7 +133,7 @@ def sums_back(stop: Stop, number: int) -> list[Origin]:
     called = [str(at + 1) for at in range(module.out_features)]
     factors = {
         "dL/dz": up.reshape(-1, module.out_features)[position],
-        "w": module.weight.detach().T[unit],
+        "w": stop.own()["weight"].T[unit],
     }
     return _sums("dL/da", factors, called, down.reshape(-1)[places], None)
 

@@ -42,6 +42,13 @@ class Stop:
     "The gradient of what came out."
     downstream: Tensor | None = None
     "The gradient of what went in, from all that it went into."
+    kept: dict[str, Tensor] = field(default_factory=dict)
+    "Its parameters as they were, where an earlier turn of the step has moved them."
+
+    def own(self) -> dict[str, Tensor]:
+        """The parameters that it computed with."""
+        named = self.module.named_parameters()
+        return {name: self.kept.get(name, parameter.detach()) for name, parameter in named}
 
 
 @dataclass(slots=True)
@@ -51,10 +58,12 @@ class Witness:
     Args:
         network: the whole of it.
         example: which row of the batch.
+        is_late: other turns of the step have moved weights before.
     """
 
     network: nn.Module
     example: int
+    is_late: bool = False
     stops: list[Stop] = field(default_factory=list)
     count: int = 0
     "Examples in the batch at hand."
@@ -99,6 +108,8 @@ class Witness:
         again = sum(other.module is stop.module for other in self.stops)
         if again:
             stop.label += f" (pass {again + 1})"
+        if self.is_late:
+            stop.kept = {name: tensor.clone() for name, tensor in stop.own().items()}
         self.stops.append(stop)
         if given.requires_grad:
             stop.is_learning = True

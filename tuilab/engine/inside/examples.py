@@ -4,7 +4,7 @@ from tuilab.engine.data.dataset import Part
 from tuilab.engine.inside.examples_made import halves, made
 from tuilab.engine.inside.examples_network import version
 from tuilab.engine.inside.examples_own import given
-from tuilab.engine.inside.examples_survey import Survey
+from tuilab.engine.inside.examples_survey import FIRST, Survey
 from tuilab.engine.inside.examples_told import node, row, told
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
@@ -161,7 +161,10 @@ class ExamplesEye:
         key = (part, self._session.dataset)
         is_same = self._surveyed[:1] == (part,) and not is_other
         if self._survey is None or not is_same:
-            self._survey, self._surveyed = Survey(self._session, examples), key
+            before = self._survey
+            is_known = before is not None and self._surveyed[:1] == (part,)
+            size = max(FIRST, before.size // 2) if before is not None and is_known else FIRST
+            self._survey, self._surveyed = Survey(self._session, examples, size), key
         if self._survey.measured < self._survey.of:
             self._survey.go_on()
         return self._survey
@@ -186,6 +189,4 @@ class ExamplesEye:
             return node(self._session, survey.inputs, number, target)
         some = slice(place, place + 1)
         at = None if survey.coordinates is None else survey.coordinates[some]
-        return told(
-            self._session, survey.inputs[some], survey.targets[some], wanted.why, place, at
-        )
+        return told(self._session, survey.inputs[some], survey.targets[some], wanted.why, place, at)

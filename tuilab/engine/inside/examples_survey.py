@@ -27,7 +27,7 @@ class Survey:
     In a graph, which is one example for the network, each node that is asked for counts as one.
     """
 
-    def __init__(self, session: Session, part: Part) -> None:
+    def __init__(self, session: Session, part: Part, size: int = FIRST) -> None:
         self._session = session
         self.is_graph = session.experiment.data.graph
         self.inputs, self.targets, self.coordinates = part.inputs, part.targets, part.coordinates
@@ -37,7 +37,8 @@ class Survey:
             self.targets = part.targets[0][self.nodes]
         self.loss = torch.empty(0)
         self.guesses = self.chances = torch.empty(0)
-        self._size = FIRST
+        self.size = size
+        "How many are measured at once."
 
     @property
     def of(self) -> int:
@@ -61,7 +62,7 @@ class Survey:
                 if left < now - at:
                     break
                 if left > 3 * (now - at):
-                    self._size = min(MOST, 2 * self._size)
+                    self.size = min(MOST, 2 * self.size)
 
     def _measure(self) -> None:
         session, start = self._session, self.measured
@@ -69,13 +70,13 @@ class Survey:
             output = answered(session, fed(session, self.inputs))[0][self.nodes]
             targets = self.targets
         else:
-            some = self.inputs[start : start + self._size]
+            some = self.inputs[start : start + self.size]
             inputs = fed(session, some)
             output = answered(session, inputs)
             if isinstance(session.task, Autoencoder):
                 self._add((output - inputs).square().flatten(1).mean(1), None, None)
                 return
-            targets = self.targets[start : start + self._size]
+            targets = self.targets[start : start + self.size]
         each = each_loss(session, output, targets)
         if targets.is_floating_point():
             self._add(each, None, None)
@@ -138,7 +139,7 @@ def each_loss(session: Session, output: Tensor, targets: Tensor) -> Tensor:
     elif isinstance(loss, (CrossEntropy, KL)):
         return _entropy(output, targets)
     one = losses.evaluation(loss)
-    pairs = zip(output.split(1), targets.split(1), strict=True)
+    pairs = zip(torch.split(output, 1), torch.split(targets, 1), strict=True)
     return torch.stack([one(*pair) for pair in pairs])
 
 

@@ -17,7 +17,7 @@ from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.lab.catalogue.sets.tables import Table
 from tuilab.lab.inside.examples import MOST_NUMBERS, MOST_SIDE, Example, Row, Why
 
-MOST_LABELS = 256
+MOST_LABELS = 1024
 """Classes or tokens whose probability is told."""
 
 Fields = dict[str, Any]
@@ -52,14 +52,12 @@ def told(
         fields |= _chances(session, output)
     else:
         fields["answers"] = output.flatten()[:MOST_NUMBERS].tolist()
-    aim = target if target is not None else (predicted(output) if is_classes else output.detach())
+    aim = predicted(output) if target is None and is_classes else target
     if target is not None:
         fields["targets"] = [float(x) for x in target.flatten()[:MOST_NUMBERS].tolist()]
         fields["loss"] = float(each_loss(session, output, target)[0])
     names = labels(session) if is_classes else ()
     found = reason(session, why, inputs, aim, names)
-    if target is None and not is_classes and found.heat is None:
-        found = Reason(None, "Without a target there is no error whose gradient could be shown.")
     return Example(
         number=number, ways=ways(session, inputs, is_classes=is_classes), **fields, **_heat(found)
     )
@@ -83,8 +81,9 @@ def node(session: Session, inputs: Tensor, number: int, target: int) -> Example:
     names = [f"node {n}{' (itself)' if n == number else ''}" for n in nearest]
     about = "|dL/dx|: the nodes whose features change the loss most"
     return Example(
-        number=number, kind="numbers", names=names, numbers=inputs[0, nearest].norm(dim=-1).tolist(),
-        targets=[float(target)], ways=["saliency"], **fields, **_heat(Reason(reach[nearest], about)),
+        number=number, names=names, numbers=inputs[0, nearest].norm(dim=-1).tolist(),
+        targets=[float(target)], ways=["saliency"], **fields,
+        **_heat(Reason(reach[nearest], about)),
         note="Of each node: the length of its features.",
     )  # fmt: skip
 
@@ -95,7 +94,7 @@ def _chances(session: Session, output: Tensor) -> Fields:
     last = sure.reshape(-1, sure.shape[-1])[-1]
     names = labels(session)
     guesses = predicted(output)[0].flatten()[:MOST_NUMBERS]
-    order = range(len(last))
+    order = list(range(len(last)))
     if len(last) > MOST_LABELS:
         order = last.topk(MOST_LABELS).indices.sort().values.tolist()
     return {
@@ -119,9 +118,7 @@ def _reconstruction(
     else:
         fields["answers"] = output.flatten()[:MOST_NUMBERS].tolist()
     about = "squared error of the reconstruction"
-    return Example(
-        number=number, loss=float(error.mean()), **fields, **_heat(Reason(heat, about))
-    )
+    return Example(number=number, loss=float(error.mean()), **fields, **_heat(Reason(heat, about)))
 
 
 def _heat(found: Reason) -> Fields:

@@ -30,6 +30,8 @@ NO_GRADIENT = (
     "that can be differentiated. w shows occlusion."
 )
 
+NO_TARGET = "Nobody knows what would be right here, so there is no error that could rise."
+
 NO_CONVOLUTION = "Grad-CAM needs a Conv2d layer in a network that tells classes."
 
 
@@ -48,13 +50,13 @@ def ways(session: Session, inputs: Tensor, *, is_classes: bool) -> list[Why]:
 
 
 def reason(
-    session: Session, why: Why, inputs: Tensor, target: Tensor, names: tuple[str, ...]
+    session: Session, why: Why, inputs: Tensor, target: Tensor | None, names: tuple[str, ...]
 ) -> Reason:
     """The heat map of one example.
 
     Args:
         inputs: [1, ...], as the network takes them.
-        target: of the example, [1, ...]: classes or numbers.
+        target: of the example, [1, ...]: classes or numbers; None where nobody knows the numbers.
         names: of the classes; empty for numbers.
     """
     if why == "gradcam":
@@ -67,11 +69,13 @@ def reason(
 # --- gradient -------------------------------------------------------------------------------------
 
 
-def saliency(session: Session, inputs: Tensor, target: Tensor) -> Reason:
+def saliency(session: Session, inputs: Tensor, target: Tensor | None) -> Reason:
     """dL/dx: its size at each pixel (the largest channel) or token, with its sign for numbers."""
     gradient = input_gradient(session, inputs, target)
     if gradient is None:
         return Reason(None, NO_GRADIENT)
+    if target is None:
+        return Reason(gradient[0], "dy/dx: + raises the answer when the number grows")
     if not inputs.is_floating_point():
         return Reason(gradient[0].norm(dim=-1), "|dL/dx|: the length of it for each token")
     if gradient.dim() == 4:
@@ -79,13 +83,16 @@ def saliency(session: Session, inputs: Tensor, target: Tensor) -> Reason:
     return Reason(gradient[0], "dL/dx: + raises the loss when the number grows")
 
 
-def input_gradient(session: Session, inputs: Tensor, target: Tensor) -> Tensor | None:
-    """dL/dx, or the gradient of what the first Embedding gives for tokens; None without one."""
+def input_gradient(session: Session, inputs: Tensor, target: Tensor | None) -> Tensor | None:
+    """dL/dx, or dy/dx without a target; None where there is none.
+
+    For tokens it is that of what the first Embedding gives for them.
+    """
     caught: list[Tensor] = []
 
     def catch(module: nn.Module, given: object, output: Tensor) -> Tensor:
         caught.append(output.detach().requires_grad_())
-        return caught[0]
+        return caught[0].clone()  # what follows may write into it
 
     with still(session, is_graded=True):
         hook = None
@@ -95,7 +102,8 @@ def input_gradient(session: Session, inputs: Tensor, target: Tensor) -> Tensor |
         elif (table := _first_embedding(session.network)) is not None:
             hook = table.register_forward_hook(catch)
         try:
-            loss = each_loss(session, answered(session, inputs), target).sum()
+            output = answered(session, inputs)
+            loss = (output if target is None else each_loss(session, output, target)).sum()
         finally:
             if hook is not None:
                 hook.remove()
@@ -112,15 +120,21 @@ def _first_embedding(network: nn.Module) -> nn.Module | None:
 # --- occlusion ------------------------------------------------------------------------------------
 
 
-def occlusion(session: Session, inputs: Tensor, target: Tensor, names: tuple[str, ...]) -> Reason:
+def occlusion(
+    session: Session, inputs: Tensor, target: Tensor | None, names: tuple[str, ...]
+) -> Reason:
     """How far the probability of the target drops where the input is hidden.
 
     For numbers instead of classes: how far the error rises.
     """
+    if target is None:
+        return Reason(None, NO_TARGET)
     with still(session):
         before = float(_score(session, answered(session, inputs), target)[0])
         hidden, shape = _hidden(session, inputs, target)
-        scores = [_score(session, answered(session, some), target) for some in hidden.split(64)]
+        scores = [
+            _score(session, answered(session, some), target) for some in torch.split(hidden, 64)
+        ]
     drops = (before - torch.cat(scores)).reshape(shape)
     what = "the probability of the target drops" if names else "the error rises"
     where = "under a patch" if inputs.dim() == 4 else "with this hidden"
@@ -186,18 +200,18 @@ def gradcam(session: Session, inputs: Tensor, names: tuple[str, ...]) -> Reason:
 
     def catch(module: nn.Module, given: object, output: Tensor) -> Tensor:
         caught.append(output.detach().requires_grad_())
-        return caught[-1]
+        return caught[-1].clone()  # what follows may write into it
 
     hook = layer.register_forward_hook(catch)
     try:
         with still(session, is_graded=True):
-            output = answered(session, inputs)
-            if output.shape[-1] == 1:  # one logit: its sign tells the class
-                number = int(output[0, 0] > 0)
-                score = output[0, 0] if number else -output[0, 0]
+            answer = answered(session, inputs)[0].flatten()
+            if len(answer) == 1:  # one logit: its sign tells the class
+                number = int(answer[0] > 0)
+                score = answer[0] if number else -answer[0]
             else:
-                number = int(output[0].argmax())
-                score = output[0, number]
+                number = int(answer.argmax())
+                score = answer[number]
             [gradient] = torch.autograd.grad(score, caught[-1:])
     finally:
         hook.remove()
@@ -209,5 +223,6 @@ def gradcam(session: Session, inputs: Tensor, names: tuple[str, ...]) -> Reason:
 
 
 def _last_convolution(network: nn.Module) -> nn.Module | None:
-    found = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    # Not what is made of one, such as the PatchEmbedding of a transformer: that gives tokens.
+    found = [m for m in network.modules() if type(m) is nn.Conv2d]
     return found[-1] if found else None

@@ -50,8 +50,8 @@ class Watcher:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._counts: dict[tuple[nn.Module | None, bool], int] = {}
-        "How many examples can be asked about, of one layer or of all, in data or in noise."
+        self._costs: dict[tuple[nn.Module | None, bool], tuple[float, float]] = {}
+        "Seconds and numbers of an example, for one layer or for all, in data or in noise."
 
     def outputs(self, every: list[Place], shown: Place, first: int, most: int) -> Outputs:
         """What layers answer to at most so many examples, the attention of one among them.
@@ -66,21 +66,29 @@ class Watcher:
         if count < ENOUGH:
             asked = [shown.module]
             count = self._enough(asked, shown, is_drawn)
-        return self._ask(asked, shown, first, max(FIRST, min(most, count)), is_drawn)
+        return self._timed(asked, shown, first, max(FIRST, min(most, count)), is_drawn)
 
     def _enough(self, asked: list[nn.Module], shown: Place, is_drawn: bool) -> int:
         """How many examples can be asked about in time."""
         key = (None if len(asked) > 1 else shown.module), is_drawn
-        if key not in self._counts:
-            seconds = []
-            for _ in range(3):  # the first time torch is slower than ever after
-                begun = time.perf_counter()
-                few = self._ask(asked, shown, 0, FIRST, is_drawn)
-                seconds.append(time.perf_counter() - begun)
-            numbers = sum(answer.numel() for answer in few.of.values())
-            share = min(SECONDS / min(seconds), NUMBERS / max(numbers, 1))
-            self._counts[key] = int(few.count * share)
-        return self._counts[key]
+        if key not in self._costs:
+            for _ in range(2):  # the first time torch is slower than ever after
+                self._timed(asked, shown, 0, FIRST, is_drawn)
+        seconds, numbers = self._costs[key]
+        return int(min(SECONDS / max(seconds, 1e-9), NUMBERS / max(numbers, 1)))
+
+    def _timed(
+        self, asked: list[nn.Module], shown: Place, first: int, count: int, is_drawn: bool
+    ) -> Outputs:
+        """Ask, and remember the shortest time that an example ever took."""
+        begun = time.perf_counter()
+        found = self._ask(asked, shown, first, count, is_drawn)
+        seconds = (time.perf_counter() - begun) / found.count
+        numbers = sum(answer.numel() for answer in found.of.values()) / found.count
+        key = (None if len(asked) > 1 else shown.module), is_drawn
+        before, _ = self._costs.get(key, (seconds, 0.0))
+        self._costs[key] = min(seconds, before), numbers
+        return found
 
     def _ask(
         self, asked: list[nn.Module], shown: Place, first: int, count: int, is_drawn: bool

@@ -4,6 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from tuilab.lab.event import Event, snake
+
 
 class Fix(Struct, frozen=True):
     """One change of the experiment that may cure it; to undo it is to put the old value back."""
@@ -31,3 +33,16 @@ class Diagnosis(Struct, frozen=True):
     "Step and value of what shows it, for a small chart; empty where no curve does."
     curve: str = ""
     "What those values are: `training loss`, `gradient of 1 Linear`."
+
+
+class Diagnosed(Event, frozen=True, tag=snake):
+    """What is wrong with a run is another than before; told only where nobody looks at the lab."""
+
+    run: str
+    step: int
+    found: list[Diagnosis]
+    "All that is wrong now."
+    come: list[str]
+    "The names of those that are new."
+    gone: list[str]
+    "The titles of those that are not found any more."

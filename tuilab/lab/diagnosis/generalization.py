@@ -19,7 +19,12 @@ def overfitting(seen: Evidence) -> Iterator[Diagnosis]:
     is_early = at < held[0][0] + 0.7 * (held[-1][0] - held[0][0])
     has_turned = is_early and now > 1.25 * best and now > 1.5 * train and train < 0.8 * then
     has_parted = is_early and now > 3 * train and train < 0.5 * then
-    if not (has_turned or has_parted) or now < 0.25 * seen.loss[0][1] or _is_right(seen):
+    has_both = is_early and now > 1.12 * best and now > 2.2 * train and train < 0.6 * then
+    if (
+        not (has_turned or has_parted or has_both)
+        or now < 0.25 * seen.loss[0][1]
+        or _is_right(seen)
+    ):
         return
     yield Diagnosis(
         "overfitting",
@@ -135,7 +140,7 @@ def shuffled(seen: Evidence) -> Iterator[Diagnosis]:
     luck = sqrt(share * (1 - share) / count)
     if held > share + 2 * luck or _step_is_off(seen) or share > 0.75:
         return
-    if train < held + 0.1 or late(seen.validation) < 1.1 * log(seen.classes):
+    if train < held + 0.1 or late(seen.validation) < 1.03 * log(seen.classes):
         return
     yield Diagnosis(
         "labels_shuffled",

@@ -13,6 +13,10 @@ DECOUPLED = (AdamW, Lion)
 """Optimizers whose weight decay acts on the weights directly, by lr · decay a step."""
 
 
+FEW = 8
+"""Numbers that dropout must leave of a layer for something to pass."""
+
+
 def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
     """So much is left out in training that it is far better without."""
     drops = [row for row in seen.layers(Dropout) if getattr(row.layer, "p", 0) >= 0.6]
@@ -20,13 +24,16 @@ def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
         return
     train, held = late(seen.loss), late(seen.validation)
     p = max(getattr(row.layer, "p", 0.0) for row in drops)
-    if train < 1.15 * held and not (p >= 0.7 and seen.gain < 0.3 and seen.is_settled):
+    left = min((1 - getattr(row.layer, "p", 0.0)) * row.output[-1] for row in drops if row.output)
+    is_starved = left < FEW and seen.told is not None and seen.told < 0.6
+    is_stuck = p >= 0.7 and seen.gain < 0.3 and seen.is_settled
+    if train < 1.15 * held and not (is_stuck or is_starved):
         return
     yield Diagnosis(
         "dropout_too_strong",
         "Dropout leaves out too much",
         [
-            f"{drops[0].key} leaves out {p:.0%} in training.",
+            f"{drops[0].key} leaves out {p:.0%} in training: {left:.0f} numbers are left of a layer.",
             f"With it, in training, the loss is {train:.3g}; without, in validation, {held:.3g}.",
         ],
         "With so little left of a layer, nothing that needs several units can be learned.",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tuilab.lab.diagnosis.evidence import Curve, Evidence, late, points
+from tuilab.lab.diagnosis.evidence import Curve, Evidence, late, part, points
 from tuilab.lab.diagnosis.finding import Diagnosis, Fix
 
 LARGE = 30.0
@@ -17,7 +17,9 @@ def mode_collapse(seen: Evidence) -> Iterator[Diagnosis]:
     diversity, count = late(spread), len(seen.experiment.data.classes)
     drawn, good = late(modes) if modes else 0.0, seen.curve("good/validation")
     is_narrow = diversity < 0.3
-    leaves_out = bool(modes) and drawn <= count / 2 and late(good) > 0.5
+    most = max((y for _, y in part(modes, 0.5, 1.0)), default=0.0)
+    has_none = seen.done > 0.6 and most <= count / 3
+    leaves_out = bool(modes) and (has_none or (drawn <= count / 2 and late(good) > 0.5))
     if not (is_narrow or leaves_out):
         return
     said = [f"What it draws is spread {diversity:.0%} as far as the examples are."]

@@ -132,5 +132,7 @@ class BackpropSeen(Seen, frozen=True):
     "From the loss back to the inputs."
     slices: int = 1
     "Stretches that the largest tensor told of has."
+    is_old: bool = False
+    "Training has gone on since: a newer answer would have cost it too much; ask again."
     note: str = ""
     "Why there is nothing, or what cannot be shown."

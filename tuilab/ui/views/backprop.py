@@ -67,6 +67,10 @@ class BackpropView(View):
             self.example, self.turn, self.slice, around, self.stand.is_graph, len(run.marks)
         )
 
+    def is_unfinished(self, seen: Seen | None) -> bool:
+        """Whether the answer is of a step that is past."""
+        return isinstance(seen, BackpropSeen) and seen.is_old
+
     def picture(self, seen: Seen, width: int, height: int) -> Grid:
         """An answer in a size."""
         assert isinstance(seen, BackpropSeen)

@@ -76,10 +76,11 @@ def _track(pen: Pen, seen: BackpropSeen, phase: Phase) -> None:
     if len(seen.turns) > 1:
         right = f"t: {seen.turns[seen.turn]}  {right}"
     names = [TITLES.get(part, part) for part in PARTS]
-    room = sum(cell_len(name) + 3 for name in names)
-    if room + cell_len(right) > grid.width:
-        names = [name[:4] for name in names]
+    room = grid.width - cell_len(right) - sum(cell_len(name) + 2 for name in names)
+    if room < cell_len(arrow) * (len(names) - 1):
         arrow = ""
+    if room < 0:
+        names = [name[:4] for name in names]
     x = 0
     for part, name in zip(PARTS, names, strict=True):
         is_here = part == phase.part
@@ -154,7 +155,7 @@ def _words(pen: Pen, seen: BackpropSeen, phase: Phase, stand: Stand, y: int) -> 
 
 def _tail(phase: Phase) -> str:
     others = [table.title for table in phase.tables]
-    return f"w: {' | '.join(others)}" if len(others) > 1 else ""
+    return f"w chooses: {' | '.join(others)}" if len(others) > 1 else ""
 
 
 def _tables(pen: Pen, phase: Phase, stand: Stand, box: Box) -> None:

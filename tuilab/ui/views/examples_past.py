@@ -1,0 +1,37 @@
+"""The confusion matrices so far, kept while the view is open and bounded in number."""
+
+from tuilab.lab.inside.examples import ExamplesSeen
+
+MOST = 128
+"""Matrices that are kept; past it, every second one of them is let go."""
+
+
+class Past:
+    """What the matrix was at earlier moments of one run, of one part."""
+
+    def __init__(self) -> None:
+        self._of: tuple[str, str] = ("", "")
+        self._kept: list[tuple[int, list[list[int]]]] = []
+
+    def add(self, seen: ExamplesSeen) -> None:
+        """Take note of an answer's counts; those of another run or part begin anew."""
+        if not seen.counts:
+            return
+        if self._of != (seen.run, seen.part) or (self._kept and seen.step < self._kept[-1][0]):
+            self._of, self._kept = (seen.run, seen.part), []
+        if self._kept and self._kept[-1][0] == seen.step:
+            self._kept.pop()
+        self._kept.append((seen.step, seen.counts))
+        if len(self._kept) > MOST:
+            self._kept = self._kept[::2]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def shares(self, seen: ExamplesSeen, cell: tuple[int, int]) -> list[float]:
+        """A cell's part of its row at each moment up to an answer, oldest first."""
+        if self._of != (seen.run, seen.part):
+            return []
+        rows = [counts[cell[0]] for step, counts in self._kept
+                if step <= seen.step and cell[0] < len(counts)]  # fmt: skip
+        return [row[cell[1]] / sum(row) if sum(row) else 0.0 for row in rows]
