@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
-from tests.bench.aside import broken_aside, sound_aside
+from tests.bench.aside import broken_aside, broken_later, sound_aside
 from tests.bench.broken import Case, broken
 from tests.bench.broken_rare import rare
 from tests.bench.measure import Row, at_least, at_most
@@ -64,7 +64,7 @@ def history(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
 
 def rows() -> Iterator[Row]:
     """The share of faults that were named, and of sound experiments that were called broken."""
-    yield from _named([*broken(), *rare(), *broken_aside()])
+    yield from _named([*broken(), *rare(), *broken_later(), *broken_aside()])
     yield from _alarms([*sound(), *sound_aside()])
 
 

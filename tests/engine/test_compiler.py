@@ -35,6 +35,14 @@ def run(code: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+COMPARE = """
+import inspect
+inspect.getmodule(inspect.currentframe())
+assert "torch._dynamo.convert_frame" not in sys.modules, "a look at all modules imported it"
+torch.testing.assert_close(torch.ones(2), torch.ones(2))
+"""
+
+
 @pytest.mark.parametrize("name", ["adamw", "lbfgs"])
 def test_a_step_does_not_import_it(name: str) -> None:
     run(STEP.replace("NAME", repr(name)))
@@ -42,3 +50,7 @@ def test_a_step_does_not_import_it(name: str) -> None:
 
 def test_whoever_compiles_gets_it() -> None:
     run(STEP.replace("NAME", "'sgd'") + COMPILE)
+
+
+def test_who_goes_through_all_modules_does_not_disturb_it() -> None:
+    run(STEP.replace("NAME", "'sgd'") + COMPARE)

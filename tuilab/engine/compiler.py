@@ -30,7 +30,12 @@ class Compiler(ModuleType):
         return fn
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else is wanted comes from the real one, from now on in its place."""
+        """Whatever else is wanted comes from the real one, from now on in its place.
+
+        Who only goes through all modules, as `inspect` does for their files, wants nothing.
+        """
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
         return getattr(_real(self), name)
 
 

@@ -60,6 +60,8 @@ class OwnInput(View):
         grid.write(0, y, fitted(words, size[0], pencil.signs.ellipsis), pencil.label)
         if (box := drawn.box) is not None and self.kept is None:
             self._box = box
+            if not pencil.hues.is_blended:
+                _corners(grid, box, pencil)
             if self.is_drawing and self.sketch is not None:
                 x = box.x + self.sketch.at[0] * box.columns // self.sketch.width
                 y = box.y + self.sketch.at[1] * box.rows // self.sketch.height
@@ -157,3 +159,11 @@ class OwnInput(View):
         """Draw a line while a button is down."""
         if self.page == "own" and self.is_drawing and event.button:
             self._paint(event, is_drawn=True)
+
+
+def _corners(grid: Grid, box: Box, pencil: Pencil) -> None:
+    """Show how large the picture is where black is the colour of everything."""
+    for x in (box.x, box.x + box.columns - 1):
+        for y in (box.y, box.y + box.rows - 1):
+            if grid.is_blank(x, y):
+                grid.put(x, y, pencil.signs.dot, pencil.label)

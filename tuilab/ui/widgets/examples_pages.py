@@ -63,13 +63,14 @@ def draw_matrix_page(
     rest = size[0] - columns - 3
     is_wide = rest >= max(LIST, 2 * PREVIEW + GAP)
     matrix = columns if is_wide else size[0]
-    below = 3
+    below = 0 if is_wide else 3
     height = max(2, min(rows, size[1] - 1 - below))
     table = plan(seen.counts, seen.classes, (matrix, height), cursor)
     hues, signs = pencil.hues, pencil.signs
     grid.place(0, 1, draw_table(seen.counts, seen.classes, (matrix, height), cursor, hues, signs))
-    y = _cell_words(grid, seen, cursor, history, height + 1, matrix, pencil)
-    side = Box(columns + 3, 2, rest, size[1] - 2) if is_wide else Box(0, y, size[0], size[1] - y)
+    words = Box(columns + 3, 1, rest, 3) if is_wide else Box(0, height + 1, size[0], 3)
+    y = _cell_words(grid, seen, cursor, history, words, pencil)
+    side = Box(words.x, y, words.columns, size[1] - y)
     if side.rows >= 3 and list(cursor) == seen.cell:
         if has_pictures or not seen.rows:
             draw_previews(grid, seen, side, pencil)
@@ -79,26 +80,27 @@ def draw_matrix_page(
 
 
 def _cell_words(
-    grid: Grid, seen: ExamplesSeen, cursor: tuple[int, int], history: History, y: int, width: int,
+    grid: Grid, seen: ExamplesSeen, cursor: tuple[int, int], history: History, box: Box,
     pencil: Pencil,
 ) -> int:  # fmt: skip
     """The chosen cell in words, and how its share of the row went; the row below."""
     target, guess = (seen.classes[number] for number in cursor)
     counts = seen.counts[cursor[0]]
     count, total = counts[cursor[1]], sum(counts)
+    y, width = box.y, box.columns
     part = f" of {grouped(total)} ({count / total:.0%})" if total else ""
     sign = pencil.signs.right if cursor[0] == cursor[1] else pencil.signs.wrong
     words = f"{sign} target {target}, predicted {guess}: {grouped(count)}{part}"
-    grid.write(0, y, fitted(words, width, pencil.signs.ellipsis), pencil.label + BOLD)
+    grid.write(box.x, y, fitted(words, width, pencil.signs.ellipsis), pencil.label + BOLD)
     if len(history.shares) > 1:
         line = trend(history.shares, width - 25, pencil.signs.levels)
         text = f"{line} {history.shares[-1]:.0%} of its row, over time"
-        grid.write(0, y + 1, fitted(text, width, pencil.signs.ellipsis), pencil.hue(cursor[0]))
+        grid.write(box.x, y + 1, fitted(text, width, pencil.signs.ellipsis), pencil.hue(cursor[0]))
     else:
         words = "its share of the row over time appears here"
-        grid.write(0, y + 1, fitted(words, width, pencil.signs.ellipsis), pencil.label)
+        grid.write(box.x, y + 1, fitted(words, width, pencil.signs.ellipsis), pencil.label)
     hint = f"enter: its examples, {HINT}" if width > 50 else "enter: its examples"
-    grid.write(0, y + 2, fitted(hint, width, pencil.signs.ellipsis), pencil.label)
+    grid.write(box.x, y + 2, fitted(hint, width, pencil.signs.ellipsis), pencil.label)
     return y + 4
 
 
