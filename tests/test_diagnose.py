@@ -3,10 +3,14 @@
 import json
 
 from tests.shell import Says
+from tuilab.diagnosed import Diagnosing
 from tuilab.host import folder
+from tuilab.lab.diagnosis.finding import Diagnosed, Diagnosis, Fix
 from tuilab.lab.experiment import from_plain
-from tuilab.lab.messages import AnyEvent, Probed, Progressed, Started
+from tuilab.lab.messages import AnyEvent, Finished, Paused, Probed, Progressed, Started
 from tuilab.lab.records import LayerStatistics
+from tuilab.lab.run import Run
+from tuilab.plain import happening
 
 
 def store(run: str, losses: list[float]) -> None:
@@ -72,3 +76,60 @@ def test_an_unknown_run_is_bad_input(says: Says) -> None:
 
     assert (code, out) == (2, "")
     assert "old: no stored run has this in its id" in err
+
+
+def wild(step: int) -> list[AnyEvent]:
+    """What a run that flies apart tells at a step."""
+    loss = 0.7 + step / 20
+    return [
+        Progressed("wild-1", step, step / 10, loss, loss, loss, {}, 0.01, 1.0, 1.0, 1.0, None),
+        Probed("wild-1", step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]),
+    ]
+
+
+def told(events: list[AnyEvent]) -> list[AnyEvent]:
+    """What somebody is shown who does not look at the lab."""
+    run, diagnosing, shown = Run(), Diagnosing(), list[AnyEvent]()
+    for event in events:
+        run.apply(event)
+        shown += diagnosing.beside(event, run)
+    return shown
+
+
+def test_a_finding_is_an_event_before_the_end_of_the_run() -> None:
+    of = from_plain({"network": ["Linear 8", "ReLU", "Linear 2"], "training": {"epochs": 20}})
+    started = Started("wild-1", of, "cpu", 42, 10, {"train": 320, "validation": 80, "test": 0})
+    events = [started, *(event for step in range(10, 210, 10) for event in wild(step))]
+    end = Finished("wild-1", "done", 200, 20, 1.0, {})
+
+    *_, found, last = told([*events, end])
+
+    assert last is end
+    assert isinstance(found, Diagnosed)
+    assert (found.run, found.step, found.come, found.gone) == (
+        "wild-1", 200, ["learning_rate_too_high"], []
+    )  # fmt: skip
+    assert found.found[0].fixes
+
+
+def test_what_is_told_already_is_not_told_again() -> None:
+    of = from_plain({"network": ["Linear 2", "Softmax"], "training": {"epochs": 20}})
+    started = Started("wild-1", of, "cpu", 42, 10, {"train": 320, "validation": 80, "test": 0})
+    paused = [Paused("wild-1", step) for step in (30, 40)]
+    events = [started, *wild(10), *wild(20), paused[0], *wild(30), paused[1]]
+
+    news = [event for event in told(events) if isinstance(event, Diagnosed)]
+
+    assert [event.come for event in news] == [["softmax_before_cross_entropy"]]
+
+
+def test_in_plain_lines_it_comes_and_goes() -> None:
+    fix = Fix("learning rate 0.1", "optimizer.lr", 0.1, True)
+    fault = Diagnosis("too_high", "The learning rate is too high", ["9"], "why", 0.97, [fix])
+
+    assert [*happening(Diagnosed("a", 50, [fault], ["too_high"], []))] == [
+        "! step 50: The learning rate is too high (97% sure); try learning rate 0.1"
+    ]
+    assert [*happening(Diagnosed("a", 90, [], [], [fault.title]))] == [
+        "step 90: no longer so: The learning rate is too high"
+    ]

@@ -1,5 +1,6 @@
 """How often the diagnosis is right: experiments broken on purpose, and sound ones."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -100,3 +101,9 @@ def _alarms(cases: list[Case]) -> Iterator[Row]:
         share = 100 * len(wrong) / count
         detail = f"{len(wrong)} of {count}; {', '.join(wrong)}".rstrip("; ")
         yield at_most(f"diagnosis: {what}", share, 2, detail, " %")
+
+
+if __name__ == "__main__":
+    from tests.bench.__main__ import main
+
+    sys.exit(main(["diagnosis"]))

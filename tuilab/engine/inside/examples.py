@@ -43,14 +43,16 @@ class ExamplesEye:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._survey: Survey | None = None
-        self._surveyed: tuple[object, ...] = ()
+        self._surveyed: PartName | None = None
+        "The part whose survey holds for the present weights."
         self._version: tuple[int, ...] = ()
         "Of the weights when the last look was over."
 
     def look(self, wanted: ExamplesWanted) -> ExamplesSeen:
         """What the view is to show."""
         session = self._session
-        is_other = version(session) != self._version
+        if version(session) != self._version:
+            self._surveyed = None
         pages = self.pages()
         page = wanted.page if wanted.page in pages else pages[0]
         try:
@@ -58,7 +60,7 @@ class ExamplesEye:
                 return self._made(pages)
             if page == "own":
                 return self._own(wanted, pages)
-            return self._examples(wanted, page, pages, is_other=is_other)
+            return self._examples(wanted, page, pages)
         finally:
             self._version = version(session)
 
@@ -123,11 +125,9 @@ class ExamplesEye:
             return self._seen("own", pages, note=f"The network cannot take this input: {words}")
         return self._seen("own", pages, example=example, note=own.note)
 
-    def _examples(
-        self, wanted: ExamplesWanted, page: Page, pages: list[Page], *, is_other: bool
-    ) -> ExamplesSeen:
+    def _examples(self, wanted: ExamplesWanted, page: Page, pages: list[Page]) -> ExamplesSeen:
         part, examples = self._part(wanted.part)
-        survey = self._measured(part, examples, is_other=is_other)
+        survey = self._measured(part, examples)
         classes = self._session.dataset.classes if "matrix" in pages else ()
         order = survey.order(wanted.cell, is_reversed=wanted.is_reversed)
         place = max(0, min(wanted.place, len(order) - 1))
@@ -157,17 +157,15 @@ class ExamplesEye:
         found = next(each for each in (name, *PARTS) if len(parts[each]))
         return found, parts[found]
 
-    def _measured(self, part: PartName, examples: Part, *, is_other: bool) -> Survey:
-        key = (part, self._session.dataset)
-        is_same = self._surveyed[:1] == (part,) and not is_other
-        if self._survey is None or not is_same:
-            before = self._survey
-            is_known = before is not None and self._surveyed[:1] == (part,)
-            size = max(FIRST, before.size // 2) if before is not None and is_known else FIRST
-            self._survey, self._surveyed = Survey(self._session, examples, size), key
-        if self._survey.measured < self._survey.of:
-            self._survey.go_on()
-        return self._survey
+    def _measured(self, part: PartName, examples: Part) -> Survey:
+        survey = self._survey
+        if survey is None or self._surveyed != part:
+            size = FIRST if survey is None else max(FIRST, survey.size // 2)
+            survey = Survey(self._session, examples, size)
+            self._survey, self._surveyed = survey, part
+        if survey.measured < survey.of:
+            survey.go_on()
+        return survey
 
     def _row(self, survey: Survey, place: int) -> Row:
         number, guess = place, {}

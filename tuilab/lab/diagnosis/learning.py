@@ -48,8 +48,9 @@ def too_high(seen: Evidence) -> Iterator[Diagnosis]:
         "learning_rate_too_high",
         "The learning rate is too high",
         [
-            f"The training loss began at {first:.3g}, went up to {peak:.3g} and is {now:.3g} now.",
-            f"A step moves the weights by {step:.1%} of their length, at most by "
+            f"The training loss began at {seen.loss[0][1]:.3g}, went up to {peak:.3g} and is "
+            f"{now:.3g} now.",
+            f"A step moves the weights by {100 * step:.2g}% of their length, at most by "
             f"{max(_longest(seen), default=0.0):.0%}; 0.1% to 3% is usual.",
         ],
         "Each step goes past the place that it was to reach, and lands where it is no better.",

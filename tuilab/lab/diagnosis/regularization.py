@@ -33,7 +33,7 @@ def strong_dropout(seen: Evidence) -> Iterator[Diagnosis]:
         "dropout_too_strong",
         "Dropout leaves out too much",
         [
-            f"{drops[0].key} leaves out {p:.0%} in training: of a layer {left:.0f} numbers are left.",
+            f"{drops[0].key} leaves out {p:.0%} in training: {left:.0f} numbers are left.",
             f"With it, in training, the loss is {train:.3g}; without, in validation, {held:.3g}.",
         ],
         "With so little left of a layer, nothing that needs several units can be learned.",

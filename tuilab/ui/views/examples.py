@@ -89,7 +89,8 @@ class ExamplesView(OwnInput):
         assert isinstance(seen, ExamplesSeen)
         pencil, size = Pencil(self.hues(), signs()), (width, height)
         self._table = None
-        if seen.page == "own":
+        # The board is there at once, before it is answered.
+        if seen.page == "own" or (self.page == "own" and seen is self.seen):
             return self.own_page(seen, size, pencil)
         if seen.page == "made":
             return draw_made_page(seen, size, pencil)

@@ -15,8 +15,12 @@ from tuilab.ui.widgets.examples_sketch import Sketch
 from tuilab.ui.widgets.grid import Grid, fitted
 from tuilab.ui.widgets.legend import say
 
-DRAWING = "arrows move, space: pen up or down, c clears, esc ends; the mouse draws too"
-BRIEF = "space: pen, c clears, esc ends"
+DRAWING = (
+    "arrows move, space: pen down or up, c clears, esc ends; the mouse draws too",
+    "arrows move, space: pen down or up, c clears, esc ends",
+    "space: pen, c clears, esc ends",
+)
+"""What is said while somebody draws, as long as there is room for."""
 
 
 class OwnInput(View):
@@ -43,7 +47,7 @@ class OwnInput(View):
     def own_page(self, seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil) -> Grid:
         """What is drawn or typed, and what the network says of it."""
         grid = Grid(*size, pencil.label)
-        example = seen.example
+        example = seen.example if seen.page == "own" else None
         if self.sketch is not None and not (self.own and self.own.path) and self.kept is None:
             shape = [1, self.sketch.height, self.sketch.width]
             example = replace(example or Example(kind="picture"), pixels=self.sketch.pixels,
@@ -53,7 +57,7 @@ class OwnInput(View):
             return grid
         words = seen.note or PROMPTS[seen.accepts or ""].hint
         if self.is_drawing:
-            words = DRAWING if size[0] >= len(DRAWING) else BRIEF
+            words = next((each for each in DRAWING if len(each) <= size[0]), DRAWING[-1])
         drawn = draw_example(example, (size[0], size[1] - 1), pencil, "your own")
         grid.place(0, 0, drawn.grid)
         y = min(drawn.used + 1, size[1] - 1)

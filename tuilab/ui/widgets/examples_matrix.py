@@ -14,6 +14,9 @@ from tuilab.ui.widgets.plane import Hues
 NAMES, FEWEST = 12, 3
 """Cells that the names of the classes take: at most, and where there is little room."""
 
+FEW = 6
+"""So many classes have their names over the columns in full."""
+
 BOLD = Style(bold=True)
 
 
@@ -38,7 +41,7 @@ class Table:
 
 def size_of_table(counts: Sequence[Sequence[int]], names: Sequence[str]) -> tuple[int, int]:
     """Columns and rows that a matrix with all its counts takes."""
-    return _names(names) + len(counts) * (_widest(counts) + 2), len(counts) + 1
+    return _names(names) + len(counts) * _width(counts, names), len(counts) + 1
 
 
 def plan(
@@ -47,9 +50,9 @@ def plan(
 ) -> Table:  # fmt: skip
     """Where everything stands, so that the cursor is seen."""
     classes = len(counts)
-    left = min(_names(names), max(FEWEST, size[0] // 3))
+    left = min(_names(names), max(FEWEST, size[0] - classes * (_widest(counts) + 2)))
     room = size[0] - left
-    width = max(2, min(_widest(counts) + 2, room // max(1, classes)))
+    width = max(2, min(_width(counts, names), room // max(1, classes)))
     columns = max(1, min(classes, room // width))
     rows = max(1, min(classes, size[1] - 1))
     first = _window(cursor[0], rows, classes), _window(cursor[1], columns, classes)
@@ -111,6 +114,12 @@ def _cell(
 
 def _widest(counts: Sequence[Sequence[int]]) -> int:
     return max((len(str(count)) for row in counts for count in row), default=1)
+
+
+def _width(counts: Sequence[Sequence[int]], names: Sequence[str]) -> int:
+    """Cells of a column: its counts fit, and where classes are few its name does, too."""
+    longest = max((cell_len(name) for name in names), default=0) + 2 if len(names) <= FEW else 0
+    return max(_widest(counts) + 2, min(NAMES, longest))
 
 
 def _names(names: Sequence[str]) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from rich.style import Style
 
@@ -228,8 +229,8 @@ def _title(grid: Grid, words: str, pencil: Pencil) -> None:
 def _judged(seen: ExamplesSeen, made: Made) -> Surface:
     """The discriminator's answers as a surface between two classes, drawn and real."""
     values = [1 + min(real, 0.999) if real >= 0.5 else min(1 - real, 0.999) for real in made.judged]
-    pairs = [*((x, y, 0.0) for x, y in made.drawn), *((x, y, 1.0) for x, y in made.real)]
-    mixed = pairs[::2] + pairs[1::2]  # where not all have room, some of both are shown
+    both = zip_longest(((x, y, 0.0) for x, y in made.drawn), ((x, y, 1.0) for x, y in made.real))
+    mixed = [point for pair in both for point in pair if point]  # not all of them have room
     left, right, bottom, top = made.bounds
     return Surface(
         seen.run, seen.step, (left, right, bottom, top), made.width, made.height, values, mixed

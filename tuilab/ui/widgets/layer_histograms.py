@@ -17,6 +17,9 @@ TALLEST = 3.0
 WIDEST = 6
 """Columns that one look takes at most."""
 
+OUTERMOST = 0.005
+"""The share of numbers on either side that a history leaves out, so that the others are seen."""
+
 AXIS = 8
 """Columns for the labels at the left."""
 
@@ -79,7 +82,8 @@ def draw_history(grid: Grid, box: Box, seen: History, brush: Brush) -> None:
     rows, columns = height - 1, max(2, width - AXIS)
     if rows < 1 or not seen.rows:
         return
-    low, high = min(row.low for row in seen.rows), max(row.high for row in seen.rows)
+    ends = [_ends_of(row) for row in seen.rows]
+    low, high = min(end for end, _ in ends), max(end for _, end in ends)
     few = _thinned(seen.rows, columns)
     each = max(1, min(WIDEST, columns // len(few)))
     bins = rows * 2 if brush.hues.is_blended else rows
@@ -102,6 +106,19 @@ def draw_history(grid: Grid, box: Box, seen: History, brush: Brush) -> None:
     if len(few) > 1:
         at = max(end + 2, left + len(few) * each - len(last))
         grid.write(at, y + rows, last, brush.hues.label)
+
+
+def _ends_of(row: HistogramRow) -> tuple[float, float]:
+    """Between which numbers all but the outermost lie."""
+    each = (row.high - row.low) / len(row.shares)
+    first, last = 0, len(row.shares)
+    passed = 0.0
+    while first < last - 1 and passed + row.shares[first] < OUTERMOST:
+        passed, first = passed + row.shares[first], first + 1
+    passed = 0.0
+    while last - 1 > first and passed + row.shares[last - 1] < OUTERMOST:
+        passed, last = passed + row.shares[last - 1], last - 1
+    return row.low + first * each, row.low + last * each
 
 
 def _thinned(rows: list[HistogramRow], most: int) -> list[HistogramRow]:

@@ -169,7 +169,7 @@ class LayerPicture:
             text = "height: the share of the numbers; across: their size"
             grid.write(0, y, fitted(text, grid.width, ""), self._label)
         elif isinstance(picture, History):
-            text = "stronger: more of the numbers; up: their size"
+            text = "stronger: more of the numbers; up: their size, but for the outermost 0.5%"
             grid.write(0, y, fitted(text, grid.width, ""), self._label)
 
 

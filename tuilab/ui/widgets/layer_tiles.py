@@ -14,6 +14,9 @@ ENOUGH = 12
 LARGEST = 10
 """Columns that one number of a tile takes at most."""
 
+SHRUNK = 14
+"""Tiles of so many numbers across may also become a little smaller, not only by half."""
+
 LEAST = 4
 """Columns below which a tile becomes no smaller."""
 
@@ -22,8 +25,7 @@ def draw_tiles(grid: Grid, box: Box, seen: Tiles, brush: Brush) -> int:
     """Draw as many as fit; how many those are."""
     if not seen.tiles:
         return 0
-    largest = max(seen.tiles, key=lambda tile: tile.width * tile.height)
-    columns, rows, across, down = fit(largest, len(seen.tiles), box[2:], brush)
+    columns, rows, across, down = fit(seen.tiles[-1], len(seen.tiles), box[2:], brush)
     shown = seen.tiles[: across * down]
     down = -(-len(shown) // across)
     for number, tile in enumerate(shown):
@@ -53,7 +55,8 @@ def fit(
 
 def _widths(width: int) -> list[int]:
     whole = [width * times for times in range(LARGEST, 0, -1)]
-    return whole + [part for n in (2, 3, 4) if (part := -(-width // n)) >= LEAST]
+    parts = (10, 8, 6, 4, 3) if width >= SHRUNK else (6, 4, 3)
+    return whole + [part for twelfths in parts if (part := width * twelfths // 12) >= LEAST]
 
 
 def _least(tile: HeatMap) -> int:

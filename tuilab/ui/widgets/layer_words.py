@@ -41,6 +41,7 @@ def statistics(seen: LayerSeen) -> list[str]:
     pieces = [
         "×".join(str(size) for size in found.shape) or "1 number",
         f"norm {short(found.norm)}",
+        *_units(seen.what, found),
         f"mean {short(found.mean)}",
         f"spread {short(found.spread)}",
         f"from {short(found.smallest)} to {short(found.largest)}",
@@ -48,7 +49,7 @@ def statistics(seen: LayerSeen) -> list[str]:
     ]
     if found.broken:
         pieces.insert(0, f"{grouped(found.broken)} not finite")
-    return pieces + _units(seen.what, found) + _ranked(found)
+    return pieces + _ranked(found)
 
 
 def _units(what: str, found: Statistics) -> list[str]:

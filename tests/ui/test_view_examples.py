@@ -1,0 +1,355 @@
+"""The view of examples: what stands where, what the keys ask for, what can be drawn and typed."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from rich.style import Style
+from syrupy.assertion import SnapshotAssertion
+from textual.color import Color
+from textual.widgets import Input
+
+from tests.ui.fakes import Lab, history, lab
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.inside.examples import (
+    Example,
+    ExamplesSeen,
+    ExamplesWanted,
+    Made,
+    Own,
+    Page,
+    Row,
+    typed_numbers,
+)
+from tuilab.lab.messages import Inspect, Paused
+from tuilab.ui.app import TuilabApp
+from tuilab.ui.views.examples import ExamplesView
+from tuilab.ui.views.examples_past import MOST, Past
+from tuilab.ui.widgets.examples_bars import Pencil
+from tuilab.ui.widgets.examples_detail import draw_example
+from tuilab.ui.widgets.examples_matrix import plan, trend
+from tuilab.ui.widgets.examples_pages import History, draw_examples_page, draw_matrix_page
+from tuilab.ui.widgets.examples_sketch import Sketch
+from tuilab.ui.widgets.glyphs import ASCII, UNICODE
+from tuilab.ui.widgets.grid import Grid
+from tuilab.ui.widgets.plane import Hues
+
+SIZES = [(160, 45), (120, 40), (80, 24)]
+GLYPHS = Experiment(title="Glyphs", network=("Linear 16", "Tanh", "Linear 2"))
+BARE = Hues(Color(0, 0, 0), Color(255, 255, 255), (Color(255, 128, 0), Color(0, 0, 255)),
+            Style(), Style(), False)  # fmt: skip
+BLENDED = Hues(BARE.behind, BARE.front, BARE.classes, Style(), Style(), True)
+CLASSES = ["cat", "dog", "owl"]
+COUNTS = [[8, 2, 0], [1, 7, 2], [0, 3, 17]]
+BAR = bytes(255 if 3 <= x < 5 else 0 for _ in range(8) for x in range(8))
+"""An upright bar, 8 by 8."""
+
+
+@pytest.fixture(autouse=True)
+def _no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TuilabApp, "_beat", lambda *_: None)
+    monkeypatch.setattr("tuilab.ui.asking.PATIENCE", -1.0)  # it is asked again at once
+
+
+def example(**more: Any) -> Example:
+    """A picture of a dog that is taken for a cat."""
+    fields: dict[str, Any] = {
+        "number": 7, "loss": 1.5, "kind": "picture", "pixels": BAR, "shape": [1, 8, 8],
+        "targets": [1.0], "answers": [0.0], "labels": CLASSES, "chances": [0.7, 0.2, 0.1],
+        "heat": bytes(128 + y * 16 for y in range(8) for _ in range(8)), "heat_shape": [8, 8],
+        "reach": 0.25, "about": "|dL/dx|: which pixels change the loss most",
+        "ways": ["saliency", "occlusion"],
+    }  # fmt: skip
+    return Example(**{**fields, **more})
+
+
+def seen(page: Page = "matrix", **more: Any) -> ExamplesSeen:
+    """An answer of a network that tells three animals apart."""
+    rows = [Row(n, 3.0 - n / 4, 1, 0, 0.7, BAR, [1, 8, 8]) for n in range(7)]
+    fields: dict[str, Any] = {
+        "page": page, "pages": ["matrix", "examples", "own"], "task": "classification",
+        "measured": 40, "of": 40, "classes": CLASSES, "counts": COUNTS, "cell": [0, 0],
+        "found": 7, "rows": rows, "accepts": "picture", "own_shape": [1, 8, 8],
+        "example": example() if page == "examples" else None,
+    }  # fmt: skip
+    return ExamplesSeen("a", 100, **{**fields, **more})
+
+
+async def opened(it: Lab, answer: ExamplesSeen | None = None) -> ExamplesView:
+    """The view with an answer, of a run that waits."""
+    await it.press("space")
+    run = it.link.run
+    await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
+    await it.press("6", "greater_than_sign")
+    await answered(it, answer or seen())
+    view = it.app.lab.inside.view
+    assert isinstance(view, ExamplesView)
+    return view
+
+
+async def answered(it: Lab, answer: ExamplesSeen) -> None:
+    await it.play(replace(answer, run=it.link.run))
+
+
+def asked(it: Lab) -> ExamplesWanted:
+    """What was asked last."""
+    wanted = it.link.commands(Inspect)[-1].wanted
+    assert isinstance(wanted, ExamplesWanted)
+    return wanted
+
+
+def text(grid: Grid) -> str:
+    return "\n".join(strip.text.rstrip() for strip in grid.strips())
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_how_it_looks(size: tuple[int, int], screens: SnapshotAssertion) -> None:
+    async with lab(GLYPHS, size=size) as it:
+        view = await opened(it)
+        await it.press("right")
+        await answered(it, seen(cell=[0, 1]))
+        matrix = "\n".join(strip.text.rstrip() for strip in view._strips)
+        await it.press("enter")
+        await answered(it, seen("examples", cell=[0, 1]))
+        worst = "\n".join(strip.text.rstrip() for strip in view._strips)
+
+        assert f"{matrix}\n{'=' * size[0]}\n{worst}\n" == screens
+
+
+async def test_arrows_move_over_the_matrix_and_enter_opens_the_cell() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        view = await opened(it)
+        await it.shows("80.0% right of 40 validation examples", "✓ target cat, predicted cat: 8")
+        await it.press("down", "right", "right", "right")
+        await answered(it, seen(cell=[1, 1]))
+        await it.play()
+        assert view.cursor == (1, 2) and asked(it).cell == [1, 2]
+        await it.shows("✗ target dog, predicted owl: 2 of 10 (20%)")
+
+        await it.press("enter")
+        await it.play()
+        assert (asked(it).page, asked(it).cell, asked(it).place) == ("examples", [1, 2], 0)
+        await answered(it, seen("examples", cell=[1, 2]))
+        await it.shows("1 of 7 dog taken for owl", "✗ target dog, predicted cat", "70%")
+        await it.press("down", "down")
+        await it.play()
+        assert asked(it).place == 2
+        await it.press("escape")
+        assert view.page == "matrix" and view.cell == []
+
+
+async def test_part_order_and_reason_are_asked_for_by_their_keys() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        await opened(it)
+        await it.press("v")
+        await it.play()
+        assert asked(it).part == "test"
+        await answered(it, seen(part="test"))
+        await it.press("p", "o")
+        await it.play()
+        assert asked(it).is_reversed and asked(it).page == "examples" and asked(it).cell == []
+        await answered(it, seen("examples", is_reversed=True, cell=[]))
+        await it.shows("lowest loss first")
+        for expected in ("occlusion", "saliency"):
+            await it.press("w")
+            await it.play()
+            assert asked(it).why == expected, "this network has no Grad-CAM"
+            await answered(it, seen("examples", cell=[]))
+
+
+async def test_a_drawing_is_sent_as_it_comes_and_its_answer_shown() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        view = await opened(it)
+        await it.press("i")
+        await it.play()
+        assert asked(it).own == Own(pixels=bytes(64))
+        await answered(it, seen("own", example=example(number=-1)))
+        await it.shows("space: pen")
+        await it.press("space", "down", "down", "space", "right")
+        await it.play()
+        drawn = asked(it).own
+        assert drawn is not None
+        assert {place for place, value in enumerate(drawn.pixels) if value} == {36, 44, 52}
+
+        own = example(number=-1, loss=None, targets=[], chances=[0.1, 0.9, 0.0], answers=[1.0])
+        await answered(it, seen("own", example=own))
+        await it.shows("your own", "predicted dog", "90%")
+        await it.press("c")
+        await it.play()
+        assert asked(it).own == Own(pixels=bytes(64))
+        await it.press("escape")
+        assert view.page == "own" and not view.is_drawing
+        await it.press("escape")
+        assert view.page == "matrix"
+
+
+async def test_the_mouse_draws_a_line() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        view = await opened(it)
+        await it.press("i")
+        await it.shows("space: pen")
+        box = view._box
+        assert box is not None and view.sketch is not None
+        await it.pilot.mouse_down(view, offset=(box.x, box.y))
+        await it.pilot.hover(view, offset=(box.x + box.columns - 1, box.y))
+        await it.pilot.mouse_up(view, offset=(box.x, box.y))
+        assert view.sketch.pixels[0] == 255
+
+
+async def test_a_click_chooses_a_cell() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        view = await opened(it)
+        table = view._table
+        assert table is not None
+        await it.pilot.click(view, offset=(table.left + table.width + 1, 4))
+        assert view.cursor == (2, 1)
+
+
+async def test_points_are_typed_and_rubbish_is_refused() -> None:
+    async with lab(size=(120, 40)) as it:
+        await opened(it, seen(accepts="numbers", own_shape=[2], rows=[]))
+        await it.press("i")
+        await answered(it, seen("own", accepts="numbers", own_shape=[2]))
+        await it.shows("2 numbers with commas between them: x1, x2")
+        line = it.app.screen.query_one(Input)
+        line.value = "1, x"
+        await it.press("enter")
+        await it.shows('"x" is no number')
+        line.value = "1, -2"
+        await it.press("enter")
+        await it.until(lambda: it.app.screen is it.app.lab)
+        await it.play()
+        assert asked(it).own == Own(text="1, -2")
+
+
+async def test_a_picture_file_is_asked_for_by_its_path() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        await opened(it)
+        await it.press("O")
+        it.app.screen.query_one(Input).value = "~/four.png"
+        await it.press("enter")
+        await it.until(lambda: it.app.screen is it.app.lab)
+        await it.play()
+        assert asked(it).own == Own(path="~/four.png")
+        await answered(it, seen("own", note="four.png: there is no such file"))
+        await it.shows("there is no such file")
+
+
+async def test_the_temperature_is_on_plus_and_minus() -> None:
+    async with lab(size=(120, 40)) as it:
+        made = Made(prompt="def ", text="main():", temperature=0.8)
+        answer = seen("made", pages=["made"], task="language_model", made=made, accepts="")
+        view = await opened(it, answer)
+        await it.shows("temperature 0.8", "def main():")
+        said: list[tuple[str, int]] = []
+        it.app.lab.nudge = lambda *change: said.append(change)  # type: ignore
+        await it.press("plus", "minus")
+        assert said == [("task.temperature", 1), ("task.temperature", -1)]
+        assert view.check_action("warm", ()) and not view.check_action("own", ())
+
+
+async def test_a_gan_s_judge_and_an_autoencoder_s_walk_are_drawn() -> None:
+    async with lab(size=(120, 40)) as it:
+        made = Made(
+            bounds=[-1, 1, -1, 1], width=2, height=2, judged=[0.1, 0.9, 0.5, 0.4],
+            real=[(0.5, 0.5)], drawn=[(-0.5, -0.5)], title="6 of 8 modes covered",
+        )  # fmt: skip
+        await opened(it, seen("made", pages=["made"], task="gan", made=made, accepts=""))
+        await it.shows("6 of 8 modes covered", "drawn", "real")
+        walk = Made(
+            pixels=[bytes(range(0, 256, 4))] * 49, shape=[1, 8, 8], columns=7, title="right: code 1"
+        )
+        await answered(it, seen("made", pages=["examples", "made"], made=walk))
+        await it.shows("right: code 1", "▀")
+        none = seen("made", pages=["made"], note="Codes are rows of numbers.")
+        await answered(it, none)
+        await it.shows("Codes are rows of numbers.")
+
+
+# --- drawings alone -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(36, 10), (52, 14), (74, 22), (102, 36), (150, 45)])
+@pytest.mark.parametrize("hues", [BARE, BLENDED], ids=["bare", "blended"])
+def test_everything_fits_any_size(size: tuple[int, int], hues: Hues) -> None:
+    pencil = Pencil(hues, ASCII if hues is BARE else UNICODE)
+    names = [f"class {n}" for n in range(30)]
+    many = seen(classes=names, counts=[[n] * 30 for n in range(30)], cell=[29, 29])
+    page, table = draw_matrix_page(many, size, (29, 29), History([0.1, 0.2]), pencil)
+    assert (page.width, page.height) == size and "target class 29" in text(page)
+    assert table.first[0] + table.shown[0] == 30, "the cursor is seen"
+
+    inputs = {
+        "numbers": {"numbers": [1.0, -2.0], "names": ["width", "height"], "heat": b"\xff\x01",
+                    "heat_shape": [1, 2]},
+        "series": {"numbers": [float(n % 5) for n in range(40)], "heat": bytes(range(128, 168)),
+                   "heat_shape": [1, 40], "shape": [40, 1]},
+        "tokens": {"names": list("a text\nof words"), "heat": bytes(range(128, 143)),
+                   "heat_shape": [1, 15]},
+        "picture": {},
+    }  # fmt: skip
+    for kind, fields in inputs.items():
+        whole = seen("examples", example=example(kind=kind, **fields))
+        shown = text(draw_examples_page(whole, size, pencil))
+        assert "target dog, predicted cat" in shown and "70%" in shown
+        assert hues is not BARE or shown.isascii()
+
+
+def test_a_heat_map_stands_beside_its_picture_or_over_it() -> None:
+    pencil = Pencil(BARE, UNICODE)
+    beside = draw_example(example(), (74, 20), pencil)
+    over = draw_example(example(), (34, 9), pencil)
+    assert beside.box is not None and over.box is not None
+    right = beside.box.x + beside.box.columns + 2
+    lines = text(beside.grid).splitlines()
+    assert "█" in lines[beside.box.y + beside.box.rows - 1][right : right + beside.box.columns]
+    assert lines[beside.box.y][right] == " "
+    assert over.box.columns >= 10
+
+
+def test_a_matrix_of_many_classes_shows_the_part_around_the_cursor() -> None:
+    counts = [[1] * 50 for _ in range(50)]
+    names = [str(n) for n in range(50)]
+    for cursor in ((0, 0), (25, 30), (49, 49)):
+        table = plan(counts, names, (40, 12), cursor)
+        assert table.first[0] <= cursor[0] < table.first[0] + table.shown[0]
+        assert table.first[1] <= cursor[1] < table.first[1] + table.shown[1]
+        x = table.left + (cursor[1] - table.first[1]) * table.width
+        assert table.at(x, 1 + cursor[0] - table.first[0]) == cursor
+
+
+def test_the_past_is_bounded_and_begins_anew_with_another_run() -> None:
+    past = Past()
+    for step in range(5 * MOST):
+        past.add(replace(seen(), step=step))
+    assert len(past) <= MOST
+    newest = replace(seen(), step=5 * MOST)
+    assert set(past.shares(newest, (0, 1))) == {0.2}
+    assert past.shares(replace(newest, part="test"), (0, 1)) == []
+    past.add(replace(seen(), run="b"))
+    assert len(past) == 1
+
+
+def test_a_trend_is_as_high_as_its_values() -> None:
+    assert trend([0, 0.5, 1], 10, "_-#") == "_-#"
+    assert trend([0, 0], 10, "_-#") == "__"
+    assert trend([1, 2, 4], 2, "_-#") == "-#"
+
+
+def test_a_pen_that_is_lifted_draws_nothing() -> None:
+    sketch = Sketch(28, 28)
+    sketch.move(0, 0)
+    assert not any(sketch.pixels)
+    sketch.is_down = True
+    sketch.ink()
+    sketch.move(40, 0)
+    assert sketch.at == (27, 0) and all(sketch.pixels[:28])
+    sketch.clear()
+    assert not any(sketch.pixels)
+
+
+@pytest.mark.parametrize("words", ["", "1", "1,2,3", "1,a", "1,nan", "1,inf"])
+def test_numbers_that_are_none_are_refused(words: str) -> None:
+    with pytest.raises(InputError):
+        typed_numbers(words, 2)
