@@ -195,7 +195,8 @@ def _names(session: Session, found: Chain, place: int, units: int) -> list[str]:
     """Of the inputs and of the outputs; hidden units have none."""
     data, classes = session.experiment.data, session.dataset.classes or session.dataset.vocabulary
     if place == 0 and not found.source:
-        features = [str(name) for name in getattr(data, "features", ())]
+        named = getattr(data, "features", ())  # a graph only has their number
+        features = [str(name) for name in named] if isinstance(named, tuple) else []
         own = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
         return features if len(features) == units else own
     is_output = found.ends and place == len(found.stages)

@@ -69,9 +69,9 @@ def draw_matrix_page(
     table = plan(seen.counts, seen.classes, (matrix, height), cursor)
     hues, signs = pencil.hues, pencil.signs
     grid.place(0, 1, draw_table(seen.counts, seen.classes, (matrix, height), cursor, hues, signs))
-    words = Box(columns + 3, 1, rest, 3) if is_wide else Box(0, height + 1, size[0], 3)
-    y = _cell_words(grid, seen, cursor, history, words, pencil)
-    side = Box(words.x, y, words.columns, size[1] - y)
+    told = Box(columns + 3, 1, rest, 3) if is_wide else Box(0, height + 1, size[0], 3)
+    y = _cell_words(grid, seen, cursor, history, told, pencil)
+    side = Box(told.x, y, told.columns, size[1] - y)
     if side.rows >= 3 and list(cursor) == seen.cell:
         if has_pictures or not seen.rows:
             draw_previews(grid, seen, side, pencil)
