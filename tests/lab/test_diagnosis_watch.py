@@ -4,7 +4,9 @@ import pytest
 
 from tests.lab.test_diagnosis import STEPS, experiment, lived
 from tuilab.lab.diagnosis import watch
+from tuilab.lab.diagnosis.diagnosis import diagnose
 from tuilab.lab.diagnosis.watch import Watch
+from tuilab.lab.messages import Rewound
 from tuilab.lab.run import Run
 
 DEAD = "dead/ReLU after 1 Linear"
@@ -91,3 +93,13 @@ def test_it_is_looked_at_once_a_second_and_not_without_news(
 
 def test_a_run_without_history_is_not_looked_at() -> None:
     assert not Watch().look(Run())
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01])
+def test_a_run_that_goes_back_to_its_beginning_is_told_nothing(share: float) -> None:
+    run = lived(experiment(), {DEAD: 0.9}, share)
+    for step in (STEPS // 50, 3, 1, 0):
+        run.apply(Rewound(run.id, step))
+        diagnose(run)
+
+    assert diagnose(run) == []

@@ -5,6 +5,7 @@ and to name it in RULES.
 """
 
 from collections.abc import Callable, Iterator
+from statistics import StatisticsError
 
 from tuilab.lab.diagnosis import generalization, learning, norms, regularization, tasks, units
 from tuilab.lab.diagnosis.evidence import Evidence
@@ -91,7 +92,15 @@ def diagnose(run: Run) -> list[Diagnosis]:
     if run.experiment is None or not run.series:
         return []
     seen = Evidence(run, run.experiment)
-    found = [diagnosis for rule in RULES for diagnosis in rule(seen)]
+    found = [diagnosis for rule in RULES for diagnosis in _asked(rule, seen)]
     explained = {symptom for cause in found for symptom in EXPLAINS.get(cause.name, ())}
     told = [diagnosis for diagnosis in found if diagnosis.name not in explained]
     return sorted(told, key=lambda diagnosis: -diagnosis.confidence)
+
+
+def _asked(rule: Rule, seen: Evidence) -> list[Diagnosis]:
+    """What one rule says; a history too short for its medians and shares is told nothing."""
+    try:
+        return list(rule(seen))
+    except (ArithmeticError, StatisticsError, ValueError):
+        return []
