@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +16,8 @@ from typing import Any
 
 import tuilab.ui.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
+from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 
 from tuilab.host.link import Link, spawn
@@ -93,6 +96,21 @@ class TuilabApp(OneByOne):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, 128 + number))
+            loop.add_signal_handler(signal.SIGWINCH, self._measure)
+
+    def _measure(self) -> None:
+        """Tell the size of the terminal from the event loop.
+
+        Textual tells it from within the signal, where the next signal may overtake this one.
+        """
+        if not getattr(self._driver, "_in_band_window_resize", False):
+            size = Size(*shutil.get_terminal_size())
+            self.post_message(Resize(size, size))
+
+    def on_resize(self, event: Resize) -> None:
+        """Paint all where the size is the old one again: the terminal has cut some of it off."""
+        if self.screen.size == event.size:
+            self.screen.refresh()
 
     def _remember(self, theme: str) -> None:
         if theme == themes.PLAIN:
