@@ -1,7 +1,10 @@
 """What each view of the inside costs the training while it is open, and when it is closed again."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tests.bench.living import SETTLE, SIZE, TUILAB, _home, home, mlp, speed, tiny, training
 from tests.bench.measure import Row, at_least, ratio, spread
@@ -9,34 +12,50 @@ from tests.terminal.real import Terminal
 from tuilab.lab.experiment import Experiment
 from tuilab.ui.panes.inside import KINDS
 
-REPEATS = 3
+REPEATS = 7
 
-KEYS: dict[str, str] = {
-    kind.name: ">" * ((place - 1) % len(KINDS)) for place, kind in enumerate(KINDS)
-}
-"""What is typed in the pane to come to each view; it opens with the second."""
+WINDOW = 2.5
+"""Seconds of one window: short, so that the neighbours of a slow moment meet it too."""
+
+PANE = "6"
+
+RIGHT = "\x1b[C"
+
+KEYS = {
+    kind.name: [PANE, *((place - 1) % len(KINDS) * ">")] for place, kind in enumerate(KINDS)
+}  # fmt: skip
+"""What is typed to come to each view; the pane opens with the second."""
+
+OVER_TIME = [*KEYS["layer"], RIGHT, "v", "v"]
+
+CLOSED = [*KEYS["layer"], "3"]
 
 
-def _opened(keys: str) -> Terminal:
+@contextmanager
+def _opened(keys: list[str]) -> Iterator[Terminal]:
     """A lab that watches the run with a view open."""
     terminal = Terminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
     terminal.shows("train")
-    terminal.type("6")
     for key in keys:
-        time.sleep(0.3)
         terminal.type(key)
+        time.sleep(0.5)
     time.sleep(SETTLE)
-    return terminal
+    try:
+        yield terminal
+    finally:
+        terminal.close()
 
 
-def _row(name: str, keys: str, experiment: Experiment, bound: float) -> Row:
-    with home(), training(experiment, "bench-run") as link:
-        alone, watched = [], []
+def _row(name: str, keys: list[str], experiment: Experiment, bound: float) -> Row:
+    """Training watched, against the same with the lab held still: then nobody asks and draws."""
+    alone, watched = [], []
+    with home(), training(experiment, "bench-run") as link, _opened(keys) as terminal:
         for _ in range(REPEATS):
-            alone.append(speed(link))
-            terminal = _opened(keys)
-            watched.append(speed(link))
-            terminal.close()
+            os.kill(terminal.process.pid, signal.SIGSTOP)
+            alone.append(speed(link, WINDOW))
+            os.kill(terminal.process.pid, signal.SIGCONT)
+            time.sleep(1)
+            watched.append(speed(link, WINDOW))
     return at_least(
         f"view open / headless, {name}", ratio(watched, alone), bound,
         f"{spread(watched)} / {spread(alone)} steps/s", "×",
@@ -45,6 +64,8 @@ def _row(name: str, keys: str, experiment: Experiment, bound: float) -> Row:
 
 def rows() -> Iterator[Row]:
     """The part of the table on the views."""
+    yield _row("none, 784-128-10 MLP", CLOSED, mlp(), 0.9)
     for name, keys in KEYS.items():
         yield _row(f"{name}, 784-128-10 MLP", keys, mlp(), 0.85)
+    yield _row("histograms over time, 784-128-10 MLP", OVER_TIME, mlp(), 0.7)
     yield _row("units, 2-8-8-2, batch 10", KEYS["units"], tiny(), 0.85)

@@ -2,6 +2,7 @@
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -85,12 +86,12 @@ def _wait(link: Link, condition: object) -> object:
     raise TimeoutError("the host does not train")
 
 
-def speed(link: Link) -> float:
+def speed(link: Link, window: float = WINDOW) -> float:
     """Steps a second over one window."""
     link.events()
     first = _wait(link, lambda event: isinstance(event, Progressed))
     start = time.perf_counter()
-    last, deadline = first, start + WINDOW
+    last, deadline = first, start + window
     while time.perf_counter() < deadline:
         for event in link.events():
             if isinstance(event, Progressed):
@@ -121,6 +122,22 @@ def attached_rows() -> Iterator[Row]:
                 f"to the terminal at 120×40 while training, {name}", statistics.median(rates), 25,
                 spread(rates, 1), " KB/s",
             )  # fmt: skip
+
+
+def crowded_rows() -> Iterator[Row]:
+    """Training beside one program that takes all of a core."""
+    alone, crowded = [], []
+    with home(), training(mlp(), "bench-run") as link:
+        for _ in range(REPEATS):
+            alone.append(speed(link, 2.0))
+            busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            crowded.append(speed(link, 2.0))
+            busy.kill()
+            busy.wait()
+    yield at_least(
+        "beside a busy program / alone, 784-128-10 MLP", ratio(crowded, alone), 0.15,
+        f"{spread(crowded)} / {spread(alone)} steps/s", "×",
+    )  # fmt: skip
 
 
 def _home() -> dict[str, str]:
@@ -186,3 +203,4 @@ def key_rows() -> Iterator[Row]:
 def rows() -> Iterator[Row]:
     """The part of the table on what the lab costs the training and the line."""
     yield from attached_rows()
+    yield from crowded_rows()

@@ -215,6 +215,8 @@ def test_what_has_no_weights_or_learns_nothing_says_so() -> None:
     assert "frozen" in looked(session, "1 Linear", "gradients").note
     assert looked(session, "1 Linear", "weights").picture is not None
     assert looked(session, "no such layer").layer == "1 Linear"
+    after = tiny.session("Flatten", "Linear 4", "Linear 3")
+    assert looked(after).layer == "1 Linear"
 
 
 # --- activations

@@ -1,5 +1,9 @@
 """Threads of the CPU for steps of all sizes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -39,3 +43,27 @@ def test_a_session_takes_them(monkeypatch):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+AT_TORCH = """
+import os, sys
+class AtTorch:
+    def find_spec(self, name, path, target=None):
+        if name == "torch":
+            print(os.environ.get("GOMP_SPINCOUNT", "none"))
+            sys.exit()
+sys.meta_path.insert(0, AtTorch())
+import tuilab.engine.devices
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, "none")],
+)
+def test_threads_do_not_spin_long_unless_told_to(chosen, told):
+    kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    done = subprocess.run(
+        [sys.executable, "-c", AT_TORCH], env=kept | chosen, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == told, done.stderr

@@ -91,14 +91,32 @@ def test_a_question_is_asked_once_then_again_when_it_differs(
     monkeypatch.setattr(asking.time, "monotonic", lambda: now)
     subject = Asking()
 
-    assert subject.is_due("one", None, is_training=False)
-    assert not subject.is_due("one", None, is_training=False)  # it is under way
-    assert not subject.is_due("two", None, is_training=False)
+    assert subject.is_due("one", 1, None, is_training=False)
+    assert not subject.is_due("one", 1, None, is_training=False)  # it is under way
+    assert not subject.is_due("two", 1, None, is_training=False)
     now += asking.PATIENCE
-    assert subject.is_due("one", None, is_training=False)  # it was lost
+    assert subject.is_due("one", 1, None, is_training=False)  # it was lost
     answer = object()
-    assert not subject.is_due("one", answer, is_training=False)
-    assert subject.is_due("one", answer, is_training=False, is_unfinished=True)
+    assert not subject.is_due("one", 1, answer, is_training=False)
+    assert subject.is_due("one", 1, answer, is_training=False, is_unfinished=True)
     another = object()
-    assert not subject.is_due("two", another, is_training=True)  # not so soon
-    assert subject.is_due("two", another, is_training=False)
+    assert not subject.is_due("one", 2, another, is_training=True)  # not so soon
+    assert subject.is_due("one", 2, another, is_training=False)
+
+
+def test_what_is_dear_is_asked_rarely_but_another_question_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(asking.time, "monotonic", lambda: now)
+    subject = Asking()
+    assert subject.is_due("one", 1, None, is_training=True)
+    answer = object()
+    now += 1
+    assert not subject.is_due("one", 2, answer, is_training=True, cost=0.2)
+    assert subject.is_due("two", 2, answer, is_training=True, cost=0.2)
+    answer = object()
+    now += 3.9
+    assert not subject.is_due("two", 3, answer, is_training=True, cost=0.2)
+    now += 0.2
+    assert subject.is_due("two", 3, answer, is_training=True, cost=0.2)

@@ -2,6 +2,7 @@
 
 import platform
 
+import tuilab.engine.environment  # isort: skip  # noqa: F401  before PyTorch, which reads it
 import torch
 
 from tuilab.engine.threads import ALL

@@ -49,13 +49,14 @@ class LayerEye:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._places = {place.label: place for place in places(session)}
+        every = list(self._places.values())
+        self._first = next((place for place in every if place.parameters), every[0])
         self._watcher = Watcher(session)
         self._histories = Histories()
 
     def look(self, wanted: LayerWanted) -> LayerSeen:
         """What the view is to show."""
-        first = next(iter(self._places.values()))
-        place = self._places.get(wanted.layer, first)
+        place = self._places.get(wanted.layer, self._first)
         session = self._session
         seen = LayerSeen(
             session.run, session.step, place.label, wanted.what, layers=list(self._places)

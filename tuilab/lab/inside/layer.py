@@ -25,7 +25,7 @@ class LayerWanted(Wanted, frozen=True):
     """One layer, what of it, and how it is to be drawn."""
 
     layer: str = ""
-    "Its label, such as `2 Linear`; empty: the first."
+    "Its label, such as `2 Linear`; empty: the first that has weights."
     what: What = "weights"
     kind: str = ""
     "One of `Kind`; what the layer does not have, and empty: the first that it has."

@@ -173,7 +173,8 @@ class LabScreen(Heeding, Filing):
         if self._is_seen(self.result):
             wanted = self.result.wanted()
             if self._asking.is_due(
-                (run.id, run.step, run.rewritten, wanted, run.experiment and run.experiment.task),
+                wanted,
+                (run.id, run.step, run.rewritten, run.experiment and run.experiment.task),
                 run.picture,
                 is_training=run.state == "training",
                 is_unfinished=self.result.is_unfinished(run),

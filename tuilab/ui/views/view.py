@@ -60,8 +60,9 @@ class View(Coloured, can_focus=True):
             return None
         answer = self._answer(run)
         is_due = self._asking.is_due(
-            (run.id, run.step, run.rewritten, wanted), answer,
+            wanted, (run.id, run.step, run.rewritten), answer,
             is_training=run.state == "training", is_unfinished=self.is_unfinished(answer),
+            cost=answer.cost if answer is not None else 0.0,
         )  # fmt: skip
         return wanted if is_due else None
 
