@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,7 +84,7 @@ async def opened(it: Lab, answer: UnitsSeen | None = None) -> UnitsView:
     await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
     await it.press("6", "less_than_sign")
     answer = answer or seen()
-    await it.play(UnitsSeen(run, *(getattr(answer, n) for n in answer.__struct_fields__[1:])))
+    await it.play(msgspec.structs.replace(answer, run=run))
     view = it.app.lab.inside.view
     assert isinstance(view, UnitsView)
     return view
@@ -180,6 +181,15 @@ def test_sign_and_size_of_a_weight_are_told_without_colour() -> None:
         return "".join(re.findall(r"[-=.:]{3,}", text.split("x1 of")[0].splitlines()[3]))
 
     assert len({wires(0.1), wires(0.9), wires(-0.1), wires(-0.9)}) == 4
+
+
+def test_a_class_that_is_called_by_a_number_is_told_with_its_unit() -> None:
+    answer = seen(columns=[column("input", 1, names=["x"]), column("1 Linear", 2, 1)])
+    answer.columns[1].names[:] = ["0", "cat"]
+
+    assert "1 Linear, unit 1 (0)" in drawn(answer, (80, 20), Spot(1, 0))
+    assert "1 Linear, cat" in drawn(answer, (80, 20), Spot(1, 1))
+    assert "x of input > unit 1 (0) of 1 Linear" in drawn(answer, (80, 20), Spot(1, 0, 0))
 
 
 def test_below_and_above_zero_are_told_without_colour() -> None:

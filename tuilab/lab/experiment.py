@@ -232,7 +232,7 @@ def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any]
     """What may change while training goes on, with its new value, and the keys that may not."""
     live: dict[str, Any] = {}
     restart: list[str] = []
-    for key in _changed(before, after):
+    for key in changed_keys(before, after):
         if key == "network":
             goes_live = networks.same_modules(before.network, after.network)
         else:
@@ -244,7 +244,7 @@ def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any]
     return live, restart
 
 
-def _changed(before: Experiment, after: Experiment) -> Iterator[str]:
+def changed_keys(before: Experiment, after: Experiment) -> Iterator[str]:
     """The keys that differ; `name` of a section comes before its other keys."""
     for key in ("title", "seed", "network"):
         if getattr(before, key) != getattr(after, key):

@@ -75,7 +75,7 @@ def read(path: Path) -> Experiment:
     except UnicodeDecodeError:
         raise InputError("it is not UTF-8 text", str(path)) from None
     except tomllib.TOMLDecodeError as error:
-        raise _not_toml(error, path) from None
+        raise not_toml(error, path) from None
     except (ValueError, RecursionError):
         raise InputError(
             "this is not an experiment: a number or a list in it is too large", str(path)
@@ -86,7 +86,7 @@ def read(path: Path) -> Experiment:
         raise error.within(place(path, text, error)) from None
 
 
-def _not_toml(error: tomllib.TOMLDecodeError, path: Path) -> InputError:
+def not_toml(error: tomllib.TOMLDecodeError, path: Path) -> InputError:
     """The parser's complaint with the line in front, as editors understand it."""
     problem, _, position = str(error).rpartition(" (at ")
     line = re.match(r"line (\d+)", position)

@@ -13,7 +13,7 @@ from tuilab.lab.messages import Inspect
 from tuilab.lab.run import Run
 from tuilab.ui.views.view import View
 
-NARROW = 66
+NARROW = 70
 """Below so many columns, the names of the views are written in short."""
 
 
@@ -108,11 +108,13 @@ class InsidePane(Widget):
 
     def _label(self) -> None:
         names = [k.brief if self.size.width < NARROW else k.name.capitalize() for k in KINDS]
-        heading = " ".join(
+        tabs = [
             f"[b reverse] {name} [/]"
             if kind.name == self.chosen
             else f"[@click=open('{kind.name}')] {name} [/]"
             for kind, name in zip(KINDS, names, strict=True)
-        )
+        ]
+        before = len(KINDS) - 1  # once around: a negative number is no markup
+        heading = " ".join([f"[@click=turn({before})]<[/]", *tabs, "[@click=turn(1)]>[/]"])
         if heading != self._heading:  # a new title repaints all that it frames
             self.border_title = self._heading = heading

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from typing import ClassVar
 
+from msgspec.structs import replace as replace_in
 from textual.binding import Binding, BindingType
 
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.backprop import NEAR, PARTS, BackpropSeen, BackpropWanted
 from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnyWanted
 from tuilab.lab.run import Run
 from tuilab.ui.views.view import View
 from tuilab.ui.widgets.backprop_picture import Stand, draw_step
@@ -70,6 +72,12 @@ class BackpropView(View):
     def is_unfinished(self, seen: Seen | None) -> bool:
         """Whether the answer is of a step that is past."""
         return isinstance(seen, BackpropSeen) and seen.is_old
+
+    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+        """Which numbers of a step, whatever knob was turned before it."""
+        assert isinstance(seen, BackpropSeen)
+        asked = replace_in(wanted, changes=0) if isinstance(wanted, BackpropWanted) else None
+        return asked, seen.example, seen.turn, bool(seen.nodes)
 
     def picture(self, seen: Seen, width: int, height: int) -> Grid:
         """An answer in a size."""

@@ -67,6 +67,7 @@ class DiagnosisView(View):
         """Take what is found now."""
         self._findings = findings
         self.seen = self._answer(self._run)
+        self.remember(self._run)
         self.refresh_bindings()
         self.catch_up()
 
@@ -80,7 +81,13 @@ class DiagnosisView(View):
         answer = self._answer(run)
         if answer != self.seen or experiment is not before:
             self.seen = answer
+            self.remember(run)
             self.catch_up()
+
+    def mark(self, run: Run, seen: Seen) -> object:
+        """A moment lasts until something else is found."""
+        assert isinstance(seen, FindingsSeen)
+        return seen.run, [found.diagnosis.name for found in seen.findings]
 
     # --- drawing --------------------------------------------------------------------------------
 
@@ -128,7 +135,9 @@ class DiagnosisView(View):
         """Keys for what is there."""
         if action == "choose":
             return len(self._findings) > 1
-        return bool(self._findings) if action == "apply" else True
+        if action == "apply":
+            return bool(self._findings)
+        return super().check_action(action, parameters)
 
     def action_choose(self, by: int) -> None:
         """Read the finding so many further on."""

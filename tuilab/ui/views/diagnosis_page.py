@@ -60,9 +60,9 @@ def sound_page(step: int, width: int, height: int, paper: Paper) -> Grid:
     grid = Grid(width, height, paper.look.base)
     right = paper.look.signs.right
     lines: list[Line] = [
-        [(f"{right} Nothing that is sure is wrong, as of step {grouped(step)}.", paper.bold)], []
+        [(f"{right} Nothing wrong is found, as of step {grouped(step)}.", paper.bold)], []
     ]  # fmt: skip
-    said = "Most runs are told nothing. What is found comes with its evidence and ways out."
+    said = "Only what is sure is said, with its evidence and what to do about it."
     lines += [[(text, paper.look.label)] for text in _wrapped(said, width - 2)]
     lines += [[], [("Watched as it trains", paper.look.title)]]
     for kind, faults in WATCHED:

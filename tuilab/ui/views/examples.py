@@ -13,6 +13,7 @@ from tuilab.lab.inside.examples import (
     Why,
 )
 from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnyWanted
 from tuilab.lab.run import Run
 from tuilab.ui.views.examples_drawing import OwnInput
 from tuilab.ui.views.examples_keys import BINDINGS, allowed
@@ -72,6 +73,15 @@ class ExamplesView(OwnInput):
             return False
         return seen.measured < seen.of or (seen.made is not None and not seen.made.is_whole)
 
+    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+        """Which page of what; of the matrix all cells, of a list any stretch."""
+        assert isinstance(seen, ExamplesSeen)
+        if seen.page == "matrix":
+            return "matrix", seen.part
+        place = seen.part, seen.cell, seen.is_reversed, seen.place
+        own = wanted if isinstance(wanted, ExamplesWanted) else ExamplesWanted()
+        return seen.page, place, own.why, own.own
+
     def show(self, run: Run, experiment: Experiment) -> None:
         """Show the newest answer, and take note of its counts."""
         before = self.seen
@@ -95,8 +105,10 @@ class ExamplesView(OwnInput):
         if seen.page == "made":
             return draw_made_page(seen, size, pencil)
         if seen.page == "matrix" and seen.counts:
-            history = History(self.past.shares(seen, self.cursor))
-            grid, table = draw_matrix_page(seen, size, self.cursor, history, pencil)
+            last = len(seen.counts) - 1  # another run may have had fewer classes
+            cursor = min(self.cursor[0], last), min(self.cursor[1], last)
+            history = History(self.past.shares(seen, cursor))
+            grid, table = draw_matrix_page(seen, size, cursor, history, pencil)
             self._table = table if self.kept is None else None
             return grid
         return draw_examples_page(seen, size, pencil)
@@ -105,7 +117,8 @@ class ExamplesView(OwnInput):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what the page has is offered, so that other keys keep their meaning."""
-        return allowed(action, self.page, self.shown, is_drawing=self.is_drawing)
+        is_free = allowed(action, self.page, self.shown, is_drawing=self.is_drawing)
+        return is_free and super().check_action(action, parameters)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Draw, or choose a cell of the matrix."""

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted
 from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnyWanted
 from tuilab.lab.run import Run
 from tuilab.ui.views.view import View
 from tuilab.ui.widgets.chart import Chart
@@ -79,6 +80,13 @@ class LandscapeView(View):
     def is_unfinished(self, seen: Seen | None) -> bool:
         """Whether points are left to be measured."""
         return isinstance(seen, LandscapeSeen) and seen.evaluations < seen.of
+
+    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+        """Which slice, or which scan, around the weights of whatever moment."""
+        assert isinstance(seen, LandscapeSeen)
+        if (found := seen.slice) is not None:
+            return found.size, found.span, found.plane, found.seed
+        return seen.scan.along if seen.scan is not None else None
 
     def picture(self, seen: Seen, width: int, height: int) -> Grid:
         """An answer in a size."""
@@ -161,4 +169,6 @@ class LandscapeView(View):
         of_slice = ("zoom", "refine", "directions", "plane")
         if action in of_slice:
             return self.asked.kind == "slice"
-        return self.asked.kind == "scan" if action == "along" else True
+        if action == "along":
+            return self.asked.kind == "scan"
+        return super().check_action(action, parameters)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.layer import WHATS, LayerSeen, LayerWanted
 from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnyWanted
 from tuilab.lab.run import Run
 from tuilab.ui.asking import Asking
 from tuilab.ui.views.view import View
@@ -61,6 +62,11 @@ class LayerView(View):
         """What would fill the view."""
         return self.choice
 
+    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+        """What is shown of which layer; an answer says so itself."""
+        assert isinstance(seen, LayerSeen)
+        return seen.layer, seen.what, seen.kind, seen.tensor, seen.example
+
     def picture(self, seen: Seen, width: int, height: int) -> Grid:
         """An answer in a size."""
         assert isinstance(seen, LayerSeen)
@@ -93,7 +99,7 @@ class LayerView(View):
             return seen is not None and len(seen.tensors) > 1
         if action == "example":
             return seen is not None and seen.examples < seen.most
-        return True
+        return super().check_action(action, parameters)
 
     def action_layer(self, by: int) -> None:
         """Choose a layer further down or up."""

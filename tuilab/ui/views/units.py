@@ -9,6 +9,7 @@ from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.assign import Assign, number
 from tuilab.lab.inside.units import UnitsSeen, UnitsWanted
 from tuilab.lab.inside.view import Seen
+from tuilab.lab.inside.views import AnyWanted
 from tuilab.lab.run import Run
 from tuilab.ui.commanded import Commanded
 from tuilab.ui.views.view import View
@@ -68,6 +69,10 @@ class UnitsView(View):
         """What would fill the view."""
         side = FINE if self.size.width >= 60 else COARSE
         return UnitsWanted(side, side)
+
+    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+        """All answers are of the same."""
+        return None
 
     def picture(self, seen: Seen, width: int, height: int) -> Grid:
         """An answer in a size."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.lab.inside.examples import ExamplesSeen, Made, Row
@@ -92,13 +93,15 @@ def _cell_words(
     part = f" of {grouped(total)} ({count / total:.0%})" if total else ""
     sign = pencil.signs.right if cursor[0] == cursor[1] else pencil.signs.wrong
     words = f"{sign} target {target}, predicted {guess}: {grouped(count)}{part}"
+    if cell_len(words) > width:
+        words = f"{sign} {target} {pencil.signs.arrow} {guess}: {grouped(count)}{part}"
     grid.write(box.x, y, fitted(words, width, pencil.signs.ellipsis), pencil.label + BOLD)
     if len(history.shares) > 1:
         line = trend(history.shares, width - 25, pencil.signs.levels)
         text = f"{line} {history.shares[-1]:.0%} of its row, over time"
         grid.write(box.x, y + 1, fitted(text, width, pencil.signs.ellipsis), pencil.hue(cursor[0]))
     else:
-        words = "its share of the row over time appears here"
+        words = "its share over time is drawn as it trains"
         grid.write(box.x, y + 1, fitted(words, width, pencil.signs.ellipsis), pencil.label)
     hint = f"enter: its examples, {HINT}" if width > 50 else "enter: its examples"
     grid.write(box.x, y + 2, fitted(hint, width, pencil.signs.ellipsis), pencil.label)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from unicodedata import category
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -33,8 +34,7 @@ class Grid:
     def write(self, x: int, y: int, text: str, style: Style, room: int | None = None) -> int:
         """Write text from x on into at most `room` cells; the x after it."""
         end = self.width if room is None else min(self.width, x + room)
-        for sign in text:
-            width = _width(sign)
+        for sign, width in map(_shown, text):
             if x + width > end:
                 break
             if width:
@@ -98,13 +98,16 @@ def _is_same_empty(one: Style, other: Style) -> bool:
 
 
 @lru_cache(1024)
-def _width(sign: str) -> int:
-    return cell_len(sign) if sign.isprintable() else 0
+def _shown(sign: str) -> tuple[str, int]:
+    """A sign as cells show it, and how many: a space of any kind is one, a control none."""
+    if category(sign) == "Zs":  # such as the thin space between groups of digits
+        return " ", 1
+    return (sign, cell_len(sign)) if sign.isprintable() else ("", 0)
 
 
 def fitted(text: str, room: int, ellipsis: str = "…") -> str:
     """Text without control characters, cut to so many cells."""
-    plain = "".join(sign for sign in text if sign.isprintable())
+    plain = "".join(sign for sign, _ in map(_shown, text))
     if cell_len(plain) <= room:
         return plain
     while plain and cell_len(plain) + 1 > room:

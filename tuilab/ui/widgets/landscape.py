@@ -139,12 +139,12 @@ def _words(seen: LandscapeSeen, slice_: Slice, terrain: Terrain, signs: Signs) -
 
 
 PLANES = {
-    "random": "Random directions {seed}, filter by filter as long as the weights",
-    "path": "The two directions in which the path is widest",
+    "random": "Two random directions (pair {seed}, d: another), each filter as long as its weights",
+    "path": "The two directions in which the path is widest (p: random ones)",
 }
 """What a plane is laid along."""
 
-HINTS = {"random": " (p: in its own)", "path": ""}
+HINTS = {"random": " (p: the path's own plane)", "path": ""}
 """Where to see more of the path."""
 
 

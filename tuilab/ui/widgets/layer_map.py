@@ -236,7 +236,9 @@ def draw_scale(grid: Grid, y: int, seen: HeatMap, brush: Brush, words: str) -> N
     """A bar from the lowest to the highest colour, and what a cell stands for."""
     style, label = Style(), brush.hues.label
     bar = max(6, min(16, grid.width // 5))
-    low = "0" if seen.is_share else short(-seen.reach)
+    low, high = ("0", "1") if seen.is_share else (short(-seen.reach), short(seen.reach))
+    spare = grid.width - cell_len(f"{low}  {high}  {words}")
+    bar = max(6, min(bar, spare))
     x = grid.write(0, y, f"{low} ", label)
     for place in range(bar):
         part = (place + 0.5) / bar
@@ -246,5 +248,5 @@ def draw_scale(grid: Grid, y: int, seen: HeatMap, brush: Brush, words: str) -> N
             pixel = brush.colour(value)
             sign, style = " ", two_pixels(pixel, pixel)
         grid.put(x + place, y, sign, style if brush.hues.is_blended else label)
-    x = grid.write(x + bar, y, f" {'1' if seen.is_share else short(seen.reach)}", label) + 2
+    x = grid.write(x + bar, y, f" {high}", label) + 2
     grid.write(x, y, fitted(words, grid.width - x, brush.signs.ellipsis), label)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite, log10
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -35,16 +35,20 @@ class Hues:
         return self.classes[number % len(self.classes)]
 
 
+GUTTER = 6
+"""Columns left of a plane, for labels such as `-2.11`."""
+
+
 def size_of_plane(width: int, height: int) -> tuple[int, int]:
     """Columns and rows of cells for a square plane that leaves room for its labels."""
-    rows = max(1, min(height - 2, (width - 4) // 2))
-    return max(1, min(width - 4, rows * 2)), rows
+    rows = max(1, min(height - 2, (width - GUTTER) // 2))
+    return max(1, min(width - GUTTER, rows * 2)), rows
 
 
 def box_of_plane(width: int, height: int) -> tuple[int, int, int]:
     """The first column of the plane in its drawing, its columns and its rows."""
     columns, rows = size_of_plane(width, height)
-    return max(4, (width - columns) // 2), columns, rows
+    return max(GUTTER, (width - columns) // 2), columns, rows
 
 
 def draw_plane(
@@ -71,13 +75,19 @@ def _labels(grid: Grid, surface: Surface, box: tuple[int, int, int], hues: Hues)
     """The bounds and the middle of both axes."""
     left, columns, rows = box
     x0, x1, y0, y1 = surface.bounds
-    for row, value in ((0, y1), (rows // 2, (y0 + y1) / 2), (rows - 1, y0)):
-        text = short(value)
-        grid.write(left - len(text) - 1, row, text, hues.label)
-    low, middle, high = short(x0), short((x0 + x1) / 2), short(x1)
+    for row, text in zip((0, rows // 2, rows - 1), reversed(_ends(y0, y1)), strict=True):
+        grid.write(max(0, left - len(text) - 1), row, text, hues.label)
+    low, middle, high = _ends(x0, x1)
     grid.write(left, rows, low, hues.label)
     grid.write(left + (columns - len(middle)) // 2, rows, middle, hues.label)
     grid.write(left + columns - len(high), rows, high, hues.label)
+
+
+def _ends(low: float, high: float) -> tuple[str, str, str]:
+    """Both ends of an axis and its middle, no finer than a thousandth of its length."""
+    finest = 3 - ceil(log10(high - low)) if isfinite(high - low) and high > low else 9
+    low_, middle, high_ = (short(round(at, finest)) for at in (low, (low + high) / 2, high))
+    return low_, middle, high_
 
 
 class _Plane:

@@ -168,7 +168,8 @@ class UnitsPicture:
         if above := made.above[number]:
             grid.write(left, min(ys) - 1, f"+{above}", self._label)
         if below := made.below[number]:
-            text = f"+{below} more" if room >= 8 else f"+{below}"
+            text = f"+{below} more"
+            text = text if min(room, grid.width - left) >= len(text) else f"+{below}"
             grid.write(left, max(ys) + made.height, text, self._label)
 
     def _node(self, grid: Grid, made: Plan, number: int, unit: int, x: int, y: int) -> None:

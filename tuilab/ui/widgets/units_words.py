@@ -24,15 +24,21 @@ def name_of(column: Column, unit: int) -> str:
     return column.names[unit] if unit < len(column.names) else f"unit {unit + 1}"
 
 
+def _called(column: Column, unit: int) -> str:
+    """What a unit is called in a sentence: a name that is no word, such as `0`, with its number."""
+    name = name_of(column, unit)
+    return name if name[:1].isalpha() else f"unit {unit + 1} ({name})"
+
+
 def title(seen: UnitsSeen, spot: Spot) -> str:
     """What is chosen."""
     column = seen.columns[spot.column]
-    name = name_of(column, spot.unit)
+    name = _called(column, spot.unit)
     if spot.source is None:
         after = f", after {column.after}" if column.after else ""
         return f"{column.label}, {name}{after}"
     source = seen.columns[spot.column - 1]
-    return f"{name_of(source, spot.source)} of {source.label} > {name} of {column.label}"
+    return f"{_called(source, spot.source)} of {source.label} > {name} of {column.label}"
 
 
 def value_of(seen: UnitsSeen, spot: Spot) -> float | None:

@@ -1,0 +1,35 @@
+"""The learner's own run beside a lesson: which goals it has met, seen event by event."""
+
+from collections.abc import Iterator
+
+from tuilab.lab.lessons import goals
+from tuilab.lab.lessons.goals import Standing
+from tuilab.lab.lessons.lesson import Goal
+from tuilab.lab.lessons.library import Book
+from tuilab.lab.messages import AnyEvent, EpochEnded, Finished, Paused, Probed, Progressed
+from tuilab.lab.run import Run
+
+TELLING = (Progressed, Probed, EpochEnded, Paused, Finished)
+"""Events after which a goal may be met that was not."""
+
+
+class Attempt:
+    """Reads every goal of a lesson off a run, each time that the run has something to tell."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.standings: dict[str, Standing] = {}
+        "How far the run was from each goal, when it was last looked at."
+
+    def see(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
+        """The goals that hold at this moment, after this event was folded into the run."""
+        if isinstance(event, TELLING) and getattr(event, "run", "") == run.id:
+            yield from self.look(run)
+
+    def look(self, run: Run) -> Iterator[Goal]:
+        """The goals that hold for the run as it is."""
+        for goal in self.book.lesson.goals:
+            standing = goals.standing(goal, run, self.book.lesson.start)
+            self.standings[goal.name] = standing
+            if standing.is_met and run.started is not None:
+                yield goal

@@ -1,0 +1,129 @@
+"""The lessons there are: shipped ones and a user's own, found by name and read with good errors."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tuilab.lab import places
+from tuilab.lab.errors import InputError, nearest
+from tuilab.lab.experiment import Experiment, from_plain
+from tuilab.lab.files import not_toml, place
+from tuilab.lab.knobs import convert
+from tuilab.lab.lessons.lesson import Exercise, Goal, Lesson, Prediction
+from tuilab.lab.lessons.prose import Page, pages
+from tuilab.lab.lessons.question import AnyQuestion
+
+FILE, PROSE = "lesson.toml", "lesson.md"
+
+LARGEST = 1 << 20
+"""Bytes of a lesson's file at most."""
+
+AnyThing = Goal | Prediction | AnyQuestion | Exercise
+
+
+@dataclass(frozen=True)
+class Book:
+    """A lesson with its prose and the folder that it is in."""
+
+    name: str
+    "Of its folder, without the number in front."
+    number: int
+    "The number in front; 0: none."
+    folder: Path
+    lesson: Lesson
+    pages: tuple[Page, ...]
+
+    @cached_property
+    def things(self) -> dict[tuple[str, str], AnyThing]:
+        """Goals, predictions, questions and exercises by kind and name."""
+        lesson = self.lesson
+        return {
+            (kind, thing.name): thing
+            for kind, things in (
+                ("goal", lesson.goals), ("prediction", lesson.predictions),
+                ("question", lesson.questions), ("exercise", lesson.exercises),
+            )
+            for thing in things
+        }  # fmt: skip
+
+
+def folders() -> dict[str, Path]:
+    """Every lesson's folder by its name, in order; a user's own shadow shipped ones."""
+    found: dict[str, Path] = {}
+    for shelf in (places.presets() / "lessons", places.data() / "lessons"):
+        for file in sorted(shelf.glob(f"*/{FILE}")):
+            found[_name(file.parent)] = file.parent
+    return dict(sorted(found.items(), key=lambda item: (_number(item[1]) or 1000, item[0])))
+
+
+def _name(folder: Path) -> str:
+    return re.sub(r"^\d+-", "", folder.name)
+
+
+def _number(folder: Path) -> int:
+    digits = re.match(r"\d+", folder.name)
+    return int(digits[0]) if digits else 0
+
+
+def find(name: str) -> Path:
+    """The folder of the lesson that is meant by a name, a number, a folder or a file in it."""
+    path = Path(name).expanduser()
+    if path.is_file():
+        path = path.parent
+    if (path / FILE).is_file():
+        return path
+    known = folders()
+    for title, folder in known.items():
+        if name in (title, folder.name) or (name.isdigit() and int(name) == _number(folder)):
+            return folder
+    raise InputError(f"there is no lesson of this name; {nearest(name, known)}".rstrip("; "), name)
+
+
+def read(folder: Path) -> Book:
+    """Read a lesson; InputError names the file, the key, and what would be right."""
+    file, prose = folder / FILE, folder / PROSE
+    text = _text(file)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise not_toml(error, file) from None
+    try:
+        lesson = _lesson(tables)
+    except InputError as error:
+        raise error.within(place(file, text, error)) from None
+    try:
+        found = pages(_text(prose))
+    except InputError as error:
+        raise error.within(str(prose)) from None
+    return Book(_name(folder), _number(folder), folder, lesson, found)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise InputError("it is larger than any lesson", str(path))
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError("it is not UTF-8 text", str(path)) from None
+    except OSError as error:
+        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+
+
+def _lesson(tables: dict[str, Any]) -> Lesson:
+    if "format" in tables and tables["format"] != 1:
+        raise InputError("this lesson is of a newer tuilab; it reads format 1", "format")
+    start = tables.get("start", {})
+    if not isinstance(start, dict):
+        raise InputError("it must be a table, as an experiment file has it", "start")
+    try:
+        experiment: Experiment = from_plain(start)
+    except InputError as error:
+        where = ".".join(("start", *error.where))
+        raise InputError(error.problem, where) from None
+    plain: Lesson = convert({**tables, "start": {}}, Lesson, "")
+    from msgspec.structs import replace
+
+    return replace(plain, start=experiment)

@@ -1,0 +1,143 @@
+"""What a goal can be about: numbers read off a run, by names that a lesson file can write.
+
+accuracy/validation         the newest value of a series of the run
+highest accuracy/validation, lowest loss/train, first loss/train
+accuracy/test               a result, once the run is over
+parameters, steps, epochs, seconds, layers
+count ReLU                  how many lines of the network are of a kind
+finding dead_relus          1 where the diagnosis is made, else 0
+optimizer.lr                the value of a knob
+A / B, A - B                of two of these, with spaces around the sign
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tuilab.lab.diagnosis.diagnosis import diagnose
+from tuilab.lab.errors import InputError
+from tuilab.lab.experiment import Experiment, name_of, value_at
+from tuilab.lab.run import Run
+from tuilab.lab.series import Point, finite_points
+
+OF_SERIES: dict[str, Callable[[list[Point]], float]] = {
+    "highest": lambda points: max(point[3] for point in points),
+    "lowest": lambda points: min(point[2] for point in points),
+    "first": lambda points: points[0][1],
+}
+
+COUNTS: dict[str, Callable[[Run], float | None]] = {
+    "parameters": lambda run: run.started.parameters if run.started else None,
+    "steps": lambda run: run.step,
+    "epochs": lambda run: run.progress.epoch if run.progress else None,
+    "seconds": lambda run: run.progress.seconds if run.progress else None,
+    "layers": lambda run: _layers(run.experiment),
+}
+
+METRICS = {
+    "classification": (
+        "accuracy", "majority", "top_5", "precision", "recall", "f1", "auroc", "ece",
+        "worst_class", "worst_group",
+    ),
+    "regression": ("r2", "mae", "rmse", "worst_group"),
+    "language_model": ("perplexity", "accuracy"),
+    "autoencoder": ("reconstruction_error", "explained", "reconstruction", "kl"),
+    "gan": ("modes", "good", "diversity", "told_apart", "discriminator_loss"),
+}  # fmt: skip
+"""What the runs of each task measure besides the loss."""
+
+SERIES = (
+    "gradient",
+    "update",
+    "weight",
+    "zeros",
+    "dead",
+    "saturated",
+    "state",
+    "growth",
+    "input",
+)
+"""What stands before the slash in the name of a series of layers."""
+
+
+def value(name: str, run: Run) -> Any:
+    """The present value of a quantity; None where the run does not have it yet."""
+    for sign in (" / ", " - "):
+        if sign in name:
+            left, right = (value(part, run) for part in name.split(sign, 1))
+            return _combined(sign.strip(), left, right)
+    word, _, rest = name.partition(" ")
+    if name in COUNTS:
+        return COUNTS[name](run)
+    if word == "count" and rest:
+        return _count(rest, run.experiment)
+    if word == "finding" and rest:
+        return float(any(diagnosis.name == rest for diagnosis in diagnose(run)))
+    if word in OF_SERIES and rest:
+        return _of_series(OF_SERIES[word], rest, run)
+    if name.endswith("/test"):
+        return _result(name, run)
+    if name in run.series:
+        last = run.series[name].last
+        return None if last is None else last[1]
+    return _knob(name, run.experiment)
+
+
+def _combined(sign: str, left: Any, right: Any) -> float | None:
+    if left is None or right is None or (sign == "/" and not right):
+        return None
+    return float(left / right if sign == "/" else left - right)
+
+
+def _of_series(choose: Callable[[list[Point]], float], name: str, run: Run) -> float | None:
+    series = run.series.get(name)
+    points = finite_points(series.points()) if series is not None else []
+    return choose(points) if points else None
+
+
+def _result(name: str, run: Run) -> float | None:
+    if run.finished is None:
+        return None
+    return run.finished.results.get("test", {}).get(name.removesuffix("/test"))
+
+
+def _layers(experiment: Experiment | None) -> int | None:
+    if experiment is None:
+        return None
+    return sum(1 for row in experiment.plan.rows if row.parameters and row.text)
+
+
+def _count(kind: str, experiment: Experiment | None) -> int | None:
+    if experiment is None:
+        return None
+    return sum(1 for row in experiment.plan.rows if row.text.split(" ")[0] == kind)
+
+
+def _knob(key: str, experiment: Experiment | None) -> Any:
+    if experiment is None:
+        return None
+    try:
+        return value_at(experiment, key)
+    except AttributeError:
+        return None
+
+
+def check(name: str, experiment: Experiment) -> None:
+    """InputError if no run of this experiment could ever have the quantity."""
+    for sign in (" / ", " - "):
+        if sign in name:
+            for part in name.split(sign, 1):
+                check(part, experiment)
+            return
+    word, _, rest = name.partition(" ")
+    if name in COUNTS or (word in ("count", "finding") and rest) or name == "lr":
+        return
+    series = rest if word in OF_SERIES and rest else name
+    before, slash, after = series.partition("/")
+    if slash and after in ("train", "validation", "test"):
+        known = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
+        if before not in known:
+            raise InputError(
+                f"a run of this task has no {before}; it has {', '.join(sorted(known))}", name
+            )
+    elif not (slash and before in SERIES) and _knob(name, experiment) is None:
+        raise InputError("no quantity of a run and no knob has this name", name)

@@ -1,0 +1,86 @@
+"""Questions as a lesson file declares them; whoever answers wrong is told why it is wrong."""
+
+from msgspec import Struct
+
+
+class Question(
+    Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower, forbid_unknown_fields=True
+):
+    """Something asked of the learner."""
+
+    name: str
+    text: str
+    why: str = ""
+    "What is said with the right answer."
+
+
+class Answer(Struct, frozen=True, forbid_unknown_fields=True):
+    """One answer to choose."""
+
+    text: str
+    right: bool = False
+    why: str = ""
+    "Why it is wrong."
+
+
+class Choice(Question, frozen=True, kw_only=True):
+    """One or more of several answers."""
+
+    choices: tuple[Answer, ...]
+
+
+class Range(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a number of a question is drawn from, evenly in steps."""
+
+    low: float
+    high: float
+    step: float = 1.0
+
+
+class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
+    """A wrong way to compute the answer, and what is wrong with it."""
+
+    answer: str
+    why: str
+
+
+class Number(Question, frozen=True, kw_only=True):
+    """A number to compute; the numbers in its text, as `{w}`, are drawn anew each time."""
+
+    numbers: dict[str, Range] = {}
+    answer: str
+    "A formula in those numbers, such as `max(0, w * x + b)`."
+    tolerance: float = 0.01
+    "How far off it may be: of the answer where that is above 1, else as it is."
+    unit: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    unless: str = ""
+    "Draws for which this formula is not 0 are drawn again."
+
+
+class Order(Question, frozen=True, kw_only=True):
+    """Steps to be put in order; they are declared in the right one."""
+
+    steps: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    "For each step but the first: why it comes after the one before."
+
+
+class Fault(Question, frozen=True, kw_only=True):
+    """A network in which the line has to be found at which shapes do not meet."""
+
+    shape: tuple[int, ...]
+    "Of one example."
+    network: tuple[str, ...]
+
+
+class Shapes(Question, frozen=True, kw_only=True):
+    """A network for which the shape after each line has to be filled in."""
+
+    shape: tuple[int, ...]
+    network: tuple[str, ...]
+    asked: tuple[int, ...] = ()
+    "The lines, from 1, after which the shape is asked for; empty: all."
+
+
+AnyQuestion = Choice | Number | Order | Fault | Shapes
