@@ -16,9 +16,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 MAY_IMPORT = {
     "lab": {"lab"},
-    "engine": {"lab", "engine", "scratch", "torch"},
+    "engine": {"lab", "engine", "exercises", "scratch", "torch"},
+    "exercises": {"lab", "exercises"},
     "host": {"lab", "host"},
-    "ui": {"lab", "ui", "textual", "plotext"},
+    "ui": {"lab", "ui", "exercises", "textual", "plotext"},
     "scratch": set[str](),
 }
 """What each room may import when it is imported itself."""

@@ -39,6 +39,20 @@ def explained(incomplete: str) -> list[str]:
     return [name for name in articles.names() if name.lower().startswith(incomplete.lower())]
 
 
+def lesson_names(incomplete: str) -> list[str]:
+    """What the shell offers for a lesson."""
+    from tuilab.lab.lessons import library
+
+    return [name for name in library.folders() if name.startswith(incomplete)]
+
+
+def terms(incomplete: str) -> list[str]:
+    """What the shell offers for a term of the glossary."""
+    from tuilab.lab.lessons import glossary
+
+    return [name for name in glossary.terms() if name.startswith(incomplete.lower())]
+
+
 def stored(incomplete: str) -> list[str]:
     """What the shell offers for a run that is on the disk."""
     from tuilab.host import folder

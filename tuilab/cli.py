@@ -13,7 +13,7 @@ from tuilab.lab.errors import InputError
 
 COMMANDS = (
     "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
-    "devices", "ps", "attach", "stop", "runs", "diagnose",
+    "devices", "ps", "attach", "stop", "runs", "diagnose", "lessons", "glossary",
 )  # fmt: skip
 
 OWN_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")

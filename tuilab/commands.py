@@ -7,6 +7,7 @@ import typer
 
 from tuilab import arguments, cli
 from tuilab.arguments import Device, ExperimentName, JsonLine, Plain, RunName, Sets, example
+from tuilab.courses import courses
 from tuilab.lab.errors import InputError
 from tuilab.listing import lists
 
@@ -204,3 +205,4 @@ def stop(run: RunName) -> None:
 
 
 app.add_typer(lists)
+app.add_typer(courses)

@@ -45,6 +45,27 @@ def open_lab(
     return app.run(end, experiment, own)
 
 
+def open_course(name: str = "") -> int:
+    """Show the lab with a lesson: the one that is named, or the next."""
+    from tuilab import lessons
+    from tuilab.lab.lessons import library, progress
+    from tuilab.ui import terminal
+
+    if name:
+        book = library.read(library.find(name))
+    else:
+        books = [library.read(folder) for folder in library.folders().values()]
+        book = lessons.next_lesson(books, progress.load()[0]) or books[0]
+    if reason := terminal.usable():
+        raise InputError(f"the lab cannot be shown here: {reason}", "lessons open")
+    from tuilab.host import link
+
+    end = link.spawn()
+    from tuilab.ui import app
+
+    return app.run(end, book.lesson.start, lesson=str(book.folder))
+
+
 def _find(name: str) -> Path:
     """The file; what is none may be a command, typed wrongly."""
     try:

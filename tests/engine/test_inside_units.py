@@ -288,3 +288,13 @@ def test_what_cannot_be_written_changes_nothing(command: Assign, words: str) -> 
         assign(session, command, done)
 
     assert torch.equal(tiny.weights(session), before) and not done
+
+
+def test_the_inputs_of_a_table_are_called_by_its_columns_and_their_categories() -> None:
+    data = {"name": "table", "path": "fruit.csv", "target": "fruit"}
+    session = of({"data": data, "network": ["Linear 4"]})
+
+    names = looked(session).columns[0].names
+
+    assert names[:5] == ["diameter_mm", "weight_g", "firmness", "sugar", "colour=blue"]
+    assert "organic=yes" in names and len(names) == 13

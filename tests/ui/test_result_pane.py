@@ -83,7 +83,7 @@ async def test_a_boundary_has_axes_examples_and_a_legend() -> None:
 async def test_the_probe_asks_for_square_pixels_that_fill_the_pane() -> None:
     async with shown(run_with(None, data=Spiral()), (44, 24)) as (app, pilot):
         wanted = app.pane.wanted()
-        assert wanted.width == wanted.height == 40
+        assert wanted.width == wanted.height == 38
 
         await pilot.resize_terminal(30, 40)
         await pilot.pause()
@@ -104,7 +104,7 @@ async def test_no_color_shows_shades_instead_of_colours(monkeypatch: pytest.Monk
     monkeypatch.setenv("NO_COLOR", "1")
     async with shown(run_with(half_and_half(40, 40), data=Spiral())) as (app, _):
         assert all(shade in text_of(app) for shade in "░▒▓█")
-        assert app.pane.wanted().height == 20
+        assert app.pane.wanted().height == 19
 
 
 async def test_a_regression_is_a_fitted_surface() -> None:

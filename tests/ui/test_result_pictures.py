@@ -54,7 +54,7 @@ def test_certainty_is_the_strength_of_the_colour() -> None:
         assert style.bgcolor is not None and style.bgcolor.triplet is not None
         return tuple(style.bgcolor.triplet)  # type: ignore[return-value]
 
-    sure, unsure, blue = colour(5), colour(22), colour(43)
+    sure, unsure, blue = colour(6), colour(23), colour(43)
     assert sure[0] > 2 * unsure[0] > 0
     assert blue[2] > 150 and blue[0] < 30
 

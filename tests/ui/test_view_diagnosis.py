@@ -67,7 +67,7 @@ async def test_where_nothing_is_wrong_it_says_so_and_what_is_watched() -> None:
         await it.train()
         await it.press("exclamation_mark")
 
-        await it.shows("Nothing that is sure is wrong, as of step", "Watched as it trains")
+        await it.shows("Nothing wrong is found, as of step", "Watched as it trains")
         assert "shows 1 finding" not in it.text
 
 

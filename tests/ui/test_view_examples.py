@@ -124,6 +124,15 @@ async def test_arrows_move_over_the_matrix_and_enter_opens_the_cell() -> None:
         assert view.page == "matrix" and view.cell == []
 
 
+async def test_the_line_over_time_ends_with_the_counts_that_are_shown() -> None:
+    async with lab(GLYPHS, size=(120, 40)) as it:
+        await opened(it)
+        fewer = [[5, 5, 0], *COUNTS[1:]]
+        await answered(it, replace(seen(counts=fewer), step=200))
+
+        await it.shows("target cat, predicted cat: 5 of 10 (50%)", "50% of its row, over time")
+
+
 async def test_part_order_and_reason_are_asked_for_by_their_keys() -> None:
     async with lab(GLYPHS, size=(120, 40)) as it:
         await opened(it)

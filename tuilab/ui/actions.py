@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-PANES = ("network", "knobs", "charts", "result", "log", "inside")
+PANES = ("network", "knobs", "charts", "result", "log", "inside", "lesson")
 """The panes by their number keys."""
 
 _RATE = Binding.Group("lr", compact=True)
@@ -57,6 +57,8 @@ VIEW = [
     ),
     _key("tab", "next_pane(1)", "next pane", "Go to the next pane"),
     _key("shift+tab", "next_pane(-1)", "pane before", "Go to the pane before"),
+    _key("C", "course", "course", "Choose a lesson of the course"),
+    _key("G", "glossary", "glossary", "Look a term up"),
     _key("!", "diagnosis", "diagnosis", "Show what is wrong with the run, and what to do"),
     _key("f", "zoom", "full", "Give the pane the whole screen, or its place back", show=True),
     _key("T", "theme", "theme", "Choose the colours"),
@@ -102,7 +104,9 @@ def every(screen: Screen[Any]) -> Iterator[Action]:
 
 def _of(node: DOMNode, title: str) -> Iterator[Action]:
     merged: dict[str, Action] = {}
-    for declared in Binding.make_bindings(type(node).__dict__.get("BINDINGS", ())):
+    own = [kind for kind in type(node).__mro__ if kind.__module__.startswith("tuilab.")]
+    bindings = [binding for kind in own for binding in kind.__dict__.get("BINDINGS", ())]
+    for declared in Binding.make_bindings(bindings):
         if not declared.description:
             continue
         keys: tuple[str, ...] = (node.app.get_key_display(declared),)

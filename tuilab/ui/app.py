@@ -56,6 +56,7 @@ class TuilabApp(OneByOne):
         path: Path | None = None,
         *,
         respawn: Callable[[], Link] = spawn,
+        lesson: str = "",
     ) -> None:
         super().__init__(ansi_color=themes.has_no_colour() or None)
         for theme in (themes.DARK, themes.LIGHT):
@@ -63,7 +64,7 @@ class TuilabApp(OneByOne):
         self.link = link
         self.printed = Printed()
         self.crash = ""
-        self._respawn = respawn
+        self._respawn, self._lesson = respawn, lesson
         self._is_lost = False
         self._skipped = 0
         self._beats: deque[float] = deque(maxlen=round(1 / BEAT))
@@ -91,6 +92,8 @@ class TuilabApp(OneByOne):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(TICK, self.tick)
         self.call_after_refresh(_collect_garbage)
+        if self._lesson:
+            self.call_after_refresh(self.lab.teach, self._lesson)
         loop = asyncio.get_running_loop()
         self._beat(loop, loop.time())
         if not self.is_headless:
@@ -208,9 +211,11 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def run(link: Link, experiment: Experiment | None, path: Path | None = None) -> int:
+def run(
+    link: Link, experiment: Experiment | None, path: Path | None = None, lesson: str = ""
+) -> int:
     """Show the lab until the person leaves it; the exit code."""
-    app = TuilabApp(link, experiment, path)
+    app = TuilabApp(link, experiment, path, lesson=lesson)
     try:
         with terminal.owned(app.printed):
             code = app.run()

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, name_of, split_changes, with_value
+from tuilab.lab.experiment import Experiment, changed_keys, name_of, split_changes, with_value
 from tuilab.lab.messages import AnyCommand, AnyEvent, Changed, Pause, Resume, Set, Start, Started
 from tuilab.lab.run import Run, Snapshot, new_id
 from tuilab.lab.undo import Undo
@@ -29,6 +29,8 @@ class Desk:
         self.run = Run()
         self.sent: Experiment | None = None
         "What the host has been told: the run's experiment with every live change."
+        self.locked: tuple[str, ...] = ()
+        "Knobs and sections that a lesson keeps as they are."
         self._is_other = False
         "Another experiment was opened since the run began."
         self._asked: Counter[str] = Counter()
@@ -72,7 +74,7 @@ class Desk:
     def open(self, experiment: Experiment, path: Path | None) -> list[AnyCommand]:
         """Take another experiment; the run in progress stays."""
         self.edits = Undo(experiment)
-        self.saved, self.path, self.is_blank = experiment, path, False
+        self.saved, self.path, self.is_blank, self.locked = experiment, path, False, ()
         self._is_other = self.run.is_active and experiment != self.sent
         return []
 
@@ -80,6 +82,13 @@ class Desk:
         """Change the experiment; what may go live is told to the host at once."""
         self.edits.do(experiment)
         return self._tell()
+
+    def locked_in(self, experiment: Experiment) -> list[str]:
+        """What would change and may not."""
+        if not self.locked:
+            return []
+        changed = changed_keys(self.experiment, experiment)
+        return [key for key in changed if {key, key.partition(".")[0]} & set(self.locked)]
 
     def undo(self) -> list[AnyCommand] | None:
         """Take the last change back, live ones too; None if there is none."""

@@ -5,7 +5,8 @@ from tuilab.engine.inside.examples_made import halves, made
 from tuilab.engine.inside.examples_network import version
 from tuilab.engine.inside.examples_own import given
 from tuilab.engine.inside.examples_survey import FIRST, Survey
-from tuilab.engine.inside.examples_told import node, row, told
+from tuilab.engine.inside.examples_told import node, row, told, unit_of
+from tuilab.engine.inside.layer_names import features
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.engine.tasks.gan import GAN
@@ -13,6 +14,7 @@ from tuilab.engine.tasks.language import LanguageModel
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import name_of
 from tuilab.lab.inside.examples import (
+    MOST_NUMBERS,
     PARTS,
     Example,
     ExamplesSeen,
@@ -100,12 +102,17 @@ class ExamplesEye:
         session = self._session
         inputs = session.dataset.train.inputs
         shape = list(inputs.shape[1:])
+        names: list[str] = []
+        unit = ""
         if session.dataset.inputs_at is not None:
             shape = [len(session.dataset.bounds) // 2]
+        elif self.accepts() == "numbers" and inputs.dim() == 2:
+            names, unit = features(session)[:MOST_NUMBERS], unit_of(session)
         return ExamplesSeen(
             session.run, session.step, page=page, pages=pages,
             task=name_of(session.experiment.task), accepts=self.accepts(),  # type: ignore[arg-type]
-            own_shape=shape, classes=list(session.dataset.classes), **more,  # type: ignore[arg-type]
+            own_shape=shape, own_names=names, own_unit=unit,
+            classes=list(session.dataset.classes), **more,  # type: ignore[arg-type]
         )  # fmt: skip
 
     def _made(self, pages: list[Page]) -> ExamplesSeen:

@@ -11,6 +11,7 @@ from tuilab.engine.data.dataset import IGNORED, Dataset
 from tuilab.engine.inside.examples_network import answered, fed, in_bytes, still
 from tuilab.engine.inside.examples_survey import chances, each_loss
 from tuilab.engine.inside.examples_why import Reason, reason, ways
+from tuilab.engine.inside.layer_names import features
 from tuilab.engine.losses import predicted
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
@@ -155,20 +156,20 @@ def _input(session: Session, raw: Tensor) -> Fields:
     if raw.dim() == 3:
         return {"kind": "series", "numbers": numbers, "left_out": left,
                 "shape": list(raw.shape[1:])}  # fmt: skip
-    return {"kind": "numbers", "numbers": numbers, "names": features(session), "left_out": left,
-            "note": _units(session)}  # fmt: skip
+    return {"kind": "numbers", "numbers": numbers, "names": called(session), "left_out": left,
+            "note": unit_of(session)}  # fmt: skip
 
 
-def features(session: Session) -> list[str]:
-    """What the numbers of an example are called."""
+def called(session: Session) -> list[str]:
+    """What the numbers of an example are called, or a letter and a number each."""
     count = session.dataset.train.inputs[0].numel()
-    names = [str(name) for name in getattr(session.experiment.data, "features", ())]
-    if len(names) == count:
-        return names[:MOST_NUMBERS]
+    if named := features(session):
+        return named[:MOST_NUMBERS]
     return ["x"] if count == 1 else [f"x{n}" for n in range(1, min(count, MOST_NUMBERS) + 1)]
 
 
-def _units(session: Session) -> str:
+def unit_of(session: Session) -> str:
+    """A sentence on what the numbers of an example are counted in."""
     data = session.experiment.data
     if isinstance(data, Table) and getattr(data, "normalize", False):
         return "Numbers are in spreads from their mean."

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from tuilab.engine import memory
 from tuilab.engine.inside import layer_pictures as pictures
 from tuilab.engine.inside.layer_activations import activations
-from tuilab.engine.inside.layer_names import numbered, said
+from tuilab.engine.inside.layer_names import features, numbered, said
 from tuilab.engine.inside.layer_numbers import heat_map, histogram, matrix, row, statistics
 from tuilab.engine.inside.layer_outputs import Watcher
 from tuilab.engine.inside.layer_places import Place, places
@@ -157,10 +157,9 @@ class LayerEye:
             return "", "units", [], []
         classes = list(session.dataset.classes)
         is_last = module is [p.module for p in self._places.values() if p.parameters][-1]
-        told = getattr(session.experiment.data, "features", ())
-        features = [] if isinstance(told, int) else [str(feature) for feature in told]
         is_first = module is next(p.module for p in self._places.values() if p.parameters)
-        return "units", "inputs", classes if is_last else [], features if is_first else []
+        heads = features(session) if is_first else []
+        return "units", "inputs", classes if is_last else [], heads
 
 
 def _of(parameter: nn.Parameter, what: str, step: NextStep | None) -> Tensor | None:

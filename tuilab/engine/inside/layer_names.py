@@ -6,6 +6,8 @@ from torch import Tensor
 from tuilab.engine.data.dataset import IGNORED
 from tuilab.engine.inside.layer_outputs import Outputs
 from tuilab.engine.session import Session
+from tuilab.lab.catalogue.sets.tables import Table
+from tuilab.lab.errors import InputError
 
 PARTS = ["low", "middle", "high"]
 """What points are called whose wanted answer is a number: a third of them each."""
@@ -19,6 +21,17 @@ CAPTION = 12
 def numbered(count: int) -> list[str]:
     """Names where there are none."""
     return [str(number) for number in range(count)]
+
+
+def features(session: Session) -> list[str]:
+    """What the numbers of an example are called; none where they have no names."""
+    data = session.experiment.data
+    try:
+        told = data.look.names if isinstance(data, Table) else getattr(data, "features", ())
+    except InputError:  # the file has changed since it was read
+        told = ()
+    names = [str(name) for name in told] if isinstance(told, (list, tuple)) else []
+    return names if len(names) == session.dataset.train.inputs[0].numel() else []
 
 
 def said(session: Session, tokens: Tensor) -> list[str]:

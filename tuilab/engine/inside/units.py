@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tuilab.engine import network as networks
 from tuilab.engine.inside.chain import Chain, chain
+from tuilab.engine.inside.layer_names import features
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 from tuilab.lab.inside.units import STEPS, ZERO, Column, UnitsSeen, UnitsWanted
@@ -193,12 +194,11 @@ def _column(
 
 def _names(session: Session, found: Chain, place: int, units: int) -> list[str]:
     """Of the inputs and of the outputs; hidden units have none."""
-    data, classes = session.experiment.data, session.dataset.classes or session.dataset.vocabulary
+    classes = session.dataset.classes or session.dataset.vocabulary
     if place == 0 and not found.source:
-        named = getattr(data, "features", ())  # a graph only has their number
-        features = [str(name) for name in named] if isinstance(named, tuple) else []
         own = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
-        return features if len(features) == units else own
+        named = features(session)
+        return named if len(named) == units else own
     is_output = found.ends and place == len(found.stages)
     return (
         [name if name.strip() else repr(name) for name in classes]

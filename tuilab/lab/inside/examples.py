@@ -162,6 +162,10 @@ class ExamplesSeen(Seen, frozen=True):
     "What an input of one's own is."
     own_shape: list[int] = field(default_factory=list)
     "Channels, height and width of a picture, or how many numbers."
+    own_names: list[str] = field(default_factory=list)
+    "What those numbers are called; empty: they have no names."
+    own_unit: str = ""
+    "A sentence on what they are counted in."
     note: str = ""
 
 

@@ -51,26 +51,54 @@ def terms() -> dict[str, Term]:
     return read(path())
 
 
+@cache
+def words() -> dict[str, Term]:
+    """Every name, and every other word for a term, in small letters."""
+    names = terms()
+    also = {word.lower(): term for term in names.values() for word in term.also}
+    return also | names
+
+
 def find(name: str) -> Term:
-    """A term by its name or another word for it; InputError offers the nearest."""
-    wanted = name.lower().strip()
-    known = terms()
-    if wanted in known:
-        return known[wanted]
-    for term in known.values():
-        if wanted in (word.lower() for word in term.also):
-            return term
-    if wanted.endswith("s") and wanted[:-1] in known:
-        return known[wanted[:-1]]
-    raise InputError(f"the glossary has no such term; {nearest(name, known)}".rstrip("; "), name)
+    """A term by its name or another word for it, one or many; InputError offers the nearest."""
+    known = words()
+    for form in _forms(name.lower().strip()):
+        if form in known:
+            return known[form]
+    raise InputError(
+        f"the glossary has no such term; {nearest(name, _written())}".rstrip("; "), name
+    )
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """The word as it is, then as one of many, both in the glossary's spelling too."""
+    forms = (word, word.removesuffix("s"), word.removesuffix("es"))
+    return (*forms, *(form.replace("isation", "ization") for form in forms))
+
+
+def _written() -> list[str]:
+    """All words as the glossary writes them."""
+    return [word for term in terms().values() for word in (term.name, *term.also)]
 
 
 def search(text: str) -> list[Term]:
-    """Terms for what was typed: those of the name first, then those that mention it."""
+    """Terms for what was typed: those of the name first, then those that mention it.
+
+    The term of just that name comes before all, then those whose name begins so.
+    """
     text = text.lower().strip()
+    known = terms().values()
     if not text:
-        return list(terms().values())
-    named = [t for t in terms().values() if text in t.name.lower() or text in " ".join(t.also)]
-    told = [t for t in terms().values() if t not in named and text in t.definition.lower()]
-    close = difflib.get_close_matches(text, terms(), n=3)
-    return [*named, *told] or [terms()[name] for name in close]
+        return list(known)
+    named = [t for t in known if any(text in word.lower() for word in (t.name, *t.also))]
+    named.sort(key=lambda term: _distance(text, term))
+    told = [t for t in known if t not in named and text in t.definition.lower()]
+    close = difflib.get_close_matches(text, words(), n=3)
+    return [*named, *told] or list(dict.fromkeys(words()[word] for word in close))
+
+
+def _distance(text: str, term: Term) -> int:
+    own = [word.lower() for word in (term.name, *term.also)]
+    if text in own:
+        return 0
+    return 1 if any(word.startswith(text) for word in own) else 2

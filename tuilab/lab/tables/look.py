@@ -40,6 +40,17 @@ class Look:
         """Whether the target is more likely classes than numbers."""
         return bool(self.classes) and (not self.is_number or len(self.classes) <= FEW_CLASSES)
 
+    @property
+    def names(self) -> list[str]:
+        """What the inputs are called: a column, or a column and one of its categories."""
+        return [
+            name
+            for column in self.inputs
+            for name in ([column.name] if column.kind == "number" else
+                         [f"{column.name}={value}" for value in column.values])
+            if column.width
+        ]  # fmt: skip
+
 
 def look(path: str, target: str, leave_out: str, header: delimited.Header) -> Look:
     """Look at a table; InputError says why it cannot be used. Cheap while the file stays as it is.

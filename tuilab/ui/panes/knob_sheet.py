@@ -36,6 +36,8 @@ class KnobSheet(Sheet):
         self.is_finding = False
         self.folds: dict[str, bool] = {}
         "Sections that the person has folded or opened."
+        self.hidden: tuple[str, ...] = ()
+        "Knobs and sections that a lesson leaves out."
 
     def show(self, experiment: Experiment, run: Run, follows: bool = True) -> None:
         """Repaint if anything here is another; a run that does not follow takes no live change."""
@@ -49,6 +51,11 @@ class KnobSheet(Sheet):
             self.paint()
 
     # --- what it shows
+
+    def hide(self, hidden: tuple[str, ...]) -> None:
+        """Leave knobs and sections out."""
+        self.hidden = hidden
+        self.paint()
 
     def paint(self) -> None:
         """Show every knob that is wanted."""
@@ -64,6 +71,7 @@ class KnobSheet(Sheet):
                     self.rows.width,
                     self._follows,
                     self.folds,
+                    self.hidden,
                 )
             )
         )

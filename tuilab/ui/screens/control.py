@@ -138,9 +138,17 @@ class Control(Screen[None]):
         """The next learning rate up or down."""
         self.nudge("optimizer.lr", direction)
 
+    def edit(self, experiment: Experiment) -> None:
+        """Put a change on the desk; what a lesson has locked stays as it is."""
+        if locked := self.desk.locked_in(experiment):
+            self.notify(f"This lesson keeps {', '.join(locked)} as it is.", markup=False)
+            self.repaint()
+        else:
+            self.send(self.desk.edit(experiment))
+
     def nudge(self, key: str, direction: int) -> None:
         """The next value of a knob up or down."""
-        self.send(self.desk.edit(nudged(self.desk.experiment, key, direction)))
+        self.edit(nudged(self.desk.experiment, key, direction))
 
     def change(self, key: str, value: Any) -> None:
         """Give a knob a value; what cannot be is said."""
@@ -149,7 +157,7 @@ class Control(Screen[None]):
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
         else:
-            self.send(self.desk.edit(experiment))
+            self.edit(experiment)
 
     def action_undo(self) -> None:
         """Take the last change back."""
@@ -177,7 +185,7 @@ class Control(Screen[None]):
         present = self.desk.experiment.training.device
         name = await self.app.push_screen_wait(Ask("Device", f"Now: {present}", choices))
         if name is not None:
-            self.send(self.desk.edit(with_value(self.desk.experiment, "training.device", name)))
+            self.edit(with_value(self.desk.experiment, "training.device", name))
 
     @work
     async def explain(self, failure: Failed) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 import msgspec
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
@@ -22,20 +22,16 @@ from tuilab.ui.panes.charts import ChartsPane
 from tuilab.ui.panes.inside import InsidePane
 from tuilab.ui.panes.keys import KeyLine
 from tuilab.ui.panes.knobs import KnobsPane
+from tuilab.ui.panes.lesson import LessonPane
 from tuilab.ui.panes.log import LogPane
 from tuilab.ui.panes.network import NetworkPane
 from tuilab.ui.panes.result import PictureView, ResultPane
 from tuilab.ui.panes.status import StatusBar
-from tuilab.ui.screens.filing import Filing
+from tuilab.ui.screens.arranging import Arranging
 from tuilab.ui.screens.heeding import Heeding
 from tuilab.ui.screens.tabs import Tabs
+from tuilab.ui.screens.tutoring import Tutoring
 from tuilab.ui.widgets.board import Board
-
-WIDTHS = [(0, "-cramped"), (44, "-narrow"), (100, "-normal"), (150, "-wide")]
-"""From how many columns on there is no room, one pane, two columns, three."""
-
-HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
-"""From how many lines on there is no room, a little, enough."""
 
 FRAMES = 0.2
 """Seconds between two frames of one of the charts while training goes on."""
@@ -43,12 +39,10 @@ FRAMES = 0.2
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
 
-class LabScreen(Heeding, Filing):
+class LabScreen(Arranging, Heeding, Tutoring):
     """Routes what panes say to the desk, and what the host says to the panes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*actions.LAB]
-    HORIZONTAL_BREAKPOINTS = WIDTHS
-    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, desk: Desk, send: Callable[[AnyCommand], None]) -> None:
         super().__init__(desk, send)
@@ -57,7 +51,7 @@ class LabScreen(Heeding, Filing):
         self.tabs = Tabs()
         self.network, self.knobs = NetworkPane(), KnobsPane()
         self.charts, self.result, self.log_pane = ChartsPane(), ResultPane(), LogPane()
-        self.inside = InsidePane()
+        self.inside, self.lesson = InsidePane(), LessonPane()
         self._panes: dict[str, Widget] = dict(
             zip(
                 actions.PANES,
@@ -68,6 +62,7 @@ class LabScreen(Heeding, Filing):
                     self.result,
                     self.log_pane,
                     self.inside,
+                    self.lesson,
                 ),
                 strict=True,
             )
@@ -100,6 +95,7 @@ class LabScreen(Heeding, Filing):
                 yield self.charts
                 yield self.result
                 yield self.inside
+            yield self.lesson
         yield self.log_pane
         yield KeyLine()
         yield Static(TOO_SMALL, id="too-small")
@@ -120,6 +116,8 @@ class LabScreen(Heeding, Filing):
         note = ""
         for event in news:
             self.desk.receive(event)
+            if not isinstance(event, Snapshot):
+                self.attend(event, self.desk.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
         if note:
@@ -147,6 +145,8 @@ class LabScreen(Heeding, Filing):
             self.result.show(run, experiment)
         if self._is_seen(self.inside) and not slow:
             self.inside.show(run, experiment)
+        if self._is_seen(self.lesson):
+            self.lesson.show(run)
         self.log_pane.show(run)
         if self._is_seen(self.log_pane):
             self.log_pane.unseen = 0
@@ -188,7 +188,7 @@ class LabScreen(Heeding, Filing):
     @on(NetworkPane.Edited)
     def _network_edited(self, event: NetworkPane.Edited) -> None:
         experiment = msgspec.structs.replace(self.desk.experiment, network=event.network)
-        self.send(self.desk.edit(experiment))
+        self.edit(experiment)
 
     @on(KnobsPane.Edited)
     def _knob_edited(self, event: KnobsPane.Edited) -> None:
@@ -213,66 +213,18 @@ class LabScreen(Heeding, Filing):
 
     # Where things are
 
+    def opening(self, name: str) -> None:
+        """The inside is asked for when it is opened, and the lesson takes its place."""
+        if name == "inside":
+            self.inside.show(self.desk.run, self.desk.experiment)
+        elif name == "lesson":
+            self.add_class("-lesson")
+
     def go_to(self, key: str) -> None:
         """Go to the pane in which a key of the experiment is edited."""
         self.action_pane("network" if key.startswith("network") else "knobs")
         if key.startswith("network"):
             self.network.go_to_problem()
-
-    def action_pane(self, name: str) -> None:
-        """Show a pane and put the focus into it; the log's key hides the log again."""
-        if name == "log" and not self._is_single:
-            self.toggle_class("-log")
-            if not self.has_class("-log"):
-                return
-        self._turn_to(name)
-        if name == "inside":
-            self.inside.show(self.desk.run, self.desk.experiment)
-        self._focus_pane(self._panes[name])
-        self.call_after_refresh(self.repaint)
-
-    def _turn_to(self, name: str) -> None:
-        self._current = name
-        for pane in actions.PANES:
-            self.set_class(pane == name, f"-on-{pane}")
-        if name in ("charts", "result", "inside"):
-            self.set_class(name == "inside", "-inside")
-
-    def _focus_pane(self, pane: Widget) -> None:
-        inside = [pane, *pane.query("*")]
-        widget = next((widget for widget in inside if widget.can_focus and widget.display), None)
-        if widget is not None:
-            self.set_focus(widget)  # at once: the next key is for it
-
-    @property
-    def _is_single(self) -> bool:
-        """Whether one pane has the whole screen."""
-        return self.has_class("-zoomed") or self.size.width < WIDTHS[2][0]
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The panes' numbers are numbers where somebody writes."""
-        if action == "pane" and self.focused is not None:
-            return not self.focused.check_consume_key(str(1), "1")
-        return True
-
-    def action_next_pane(self, direction: int) -> None:
-        """The next place that takes keys; where one pane is shown, that pane comes."""
-        if not self._is_single:
-            self.focus_next() if direction > 0 else self.focus_previous()
-            return
-        place = actions.PANES.index(self._current) + direction
-        self.action_pane(actions.PANES[place % len(actions.PANES)])
-
-    def action_zoom(self) -> None:
-        """Give the pane in focus the whole screen, or its place back."""
-        self.toggle_class("-zoomed")
-        self.call_after_refresh(self.repaint)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The pane in focus is the one that a narrow screen shows."""
-        for name, pane in self._panes.items():
-            if pane in event.widget.ancestors_with_self and name != self._current:
-                self._turn_to(name)
 
     def on_resize(self) -> None:
         """Panes that have come into sight are shown; the focus comes back with its pane."""
@@ -282,17 +234,3 @@ class LabScreen(Heeding, Filing):
         if self.focused is None:
             self._focus_pane(self._panes[self._current])
         self.repaint()
-
-    def action_theme(self) -> None:
-        """Choose a theme."""
-        self.app.action_change_theme()
-
-    def action_palette(self) -> None:
-        """Every action by its name."""
-        self.app.action_command_palette()
-
-    def action_help(self) -> None:
-        """Every key."""
-        from tuilab.ui.screens.help import Help
-
-        self.app.push_screen(Help(self))

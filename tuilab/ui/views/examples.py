@@ -82,12 +82,17 @@ class ExamplesView(OwnInput):
         own = wanted if isinstance(wanted, ExamplesWanted) else ExamplesWanted()
         return seen.page, place, own.why, own.own
 
+    def remember(self, run: Run) -> None:
+        """Take note of the counts before they are drawn: the line over time ends with them."""
+        super().remember(run)
+        if isinstance(self.seen, ExamplesSeen):
+            self.past.add(self.seen)
+
     def show(self, run: Run, experiment: Experiment) -> None:
-        """Show the newest answer, and take note of its counts."""
+        """Show the newest answer, on a page that it has."""
         before = self.seen
         super().show(run, experiment)
         if self.seen is not before and isinstance(self.seen, ExamplesSeen):
-            self.past.add(self.seen)
             if self.page not in self.seen.pages and self.seen.pages:
                 self.page = self.seen.page
             classes = max(1, len(self.seen.classes))

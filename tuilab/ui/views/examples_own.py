@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from tuilab.lab.errors import InputError
 from tuilab.lab.inside.examples import ExamplesSeen, typed_numbers
 
+MOST_NAMES = 24
+"""Names of numbers that are listed where they are typed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -18,8 +21,9 @@ class Words:
 
     def text(self, seen: ExamplesSeen) -> str:
         """What to type, with how much of it there is to be."""
-        shape = seen.own_shape or [1]
-        return self.about.format(count=shape[0], names=_names(shape[0]))
+        count = (seen.own_shape or [1])[0]
+        words = self.about.format(count=count, names=_names(count, seen.own_names))
+        return f"{words}. {seen.own_unit}" if seen.own_unit else words
 
 
 PROMPTS = {
@@ -33,9 +37,11 @@ PROMPTS = {
 }  # fmt: skip
 
 
-def _names(count: int) -> str:
-    named = [f"x{number}" for number in range(1, min(count, 4) + 1)]
-    return "x" if count == 1 else ", ".join(named) + (", ..." if count > 4 else "")
+def _names(count: int, named: list[str]) -> str:
+    if named:
+        return ", ".join(named[:MOST_NAMES]) + (", ..." if count > MOST_NAMES else "")
+    lettered = [f"x{number}" for number in range(1, min(count, 4) + 1)]
+    return "x" if count == 1 else ", ".join(lettered) + (", ..." if count > 4 else "")
 
 
 def checked(seen: ExamplesSeen) -> Callable[[str], str]:

@@ -148,13 +148,12 @@ class View(Coloured, can_focus=True):
 
     def _moment(self, seen: Seen, *, is_left: bool, names_run: bool) -> str:
         """Which moment a half shows, and where among those that are remembered."""
-        kept, now = is_left and seen is self._first, not is_left and self.pinned is None
-        words = ["kept"] * kept + ["now"] * now
+        state = " (kept)" if is_left and seen is self._first else ""
+        state = " (now)" if not is_left and self.pinned is None else state
         places = self.moments.like(seen)
-        if len(places) > 1:
-            words.append(f"{_place(seen, places) + 1} of {len(places)}")
+        among = f", {_place(seen, places) + 1} of {len(places)}" if len(places) > 1 else ""
         run = f"{seen.run}, " if names_run else ""
-        return f"{run}step {grouped(seen.step)}" + (f" ({', '.join(words)})" if words else "")
+        return f"{run}step {grouped(seen.step)}{state}{among}"
 
     # --- what the user does -------------------------------------------------------------------
 

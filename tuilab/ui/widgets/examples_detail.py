@@ -58,7 +58,7 @@ def draw_example(
 
 def _caption(example: Example, hint: str, size: tuple[int, int]) -> list[str]:
     """What the heat map says, and what else there is to know: a line where there is no room."""
-    words = " ".join(filter(None, (_about(example), example.note)))
+    words = ". ".join(filter(None, (_about(example).rstrip("."), example.note)))
     if size[1] < 12:
         return [words or hint]
     return textwrap.wrap(words, max(10, size[0]))[:2] + ([hint] if hint else [])

@@ -20,8 +20,11 @@ from tuilab.ui.widgets.grid import Grid, fitted
 from tuilab.ui.widgets.legend import say
 from tuilab.ui.widgets.plane import draw_plane
 
-LIST = 34
+LIST = 40
 """Columns of the list of examples."""
+
+BESIDE = 34
+"""Columns that there have to be beside the matrix, or it is told below."""
 
 HINT = "v: another part, i: your own input"
 
@@ -63,7 +66,7 @@ def draw_matrix_page(
     has_pictures = any(row.pixels for row in seen.rows)
     columns, rows = size_of_table(seen.counts, seen.classes)
     rest = size[0] - columns - 3
-    is_wide = rest >= max(LIST, 2 * PREVIEW + GAP)
+    is_wide = rest >= max(BESIDE, 2 * PREVIEW + GAP)
     matrix = columns if is_wide else size[0]
     below = 0 if is_wide else 3
     height = max(2, min(rows, size[1] - 1 - below))
@@ -93,8 +96,8 @@ def _cell_words(
     part = f" of {grouped(total)} ({count / total:.0%})" if total else ""
     sign = pencil.signs.right if cursor[0] == cursor[1] else pencil.signs.wrong
     words = f"{sign} target {target}, predicted {guess}: {grouped(count)}{part}"
-    if cell_len(words) > width:
-        words = f"{sign} {target} {pencil.signs.arrow} {guess}: {grouped(count)}{part}"
+    brief = f"{sign} {target} {pencil.signs.arrow} {guess}: {grouped(count)}{part}"
+    words = brief if cell_len(words) > width >= cell_len(brief) else words
     grid.write(box.x, y, fitted(words, width, pencil.signs.ellipsis), pencil.label + BOLD)
     if len(history.shares) > 1:
         line = trend(history.shares, width - 25, pencil.signs.levels)
@@ -199,7 +202,8 @@ def _row_words(seen: ExamplesSeen, row: Row, place: int, pencil: Pencil) -> str:
     sign = pencil.signs.right if row.target == row.predicted else pencil.signs.wrong
     names = [seen.classes[n] if n < len(seen.classes) else str(n)
              for n in (row.target, row.predicted)]  # fmt: skip
-    return f"{words} {sign} {names[0]} {pencil.signs.arrow} {names[1]} {row.probability:.2f}"
+    said = names[0] if row.target == row.predicted else f" {pencil.signs.arrow} ".join(names)
+    return f"{words} {sign} {row.probability:>4.0%} {said}"
 
 
 # --- what networks make ---------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Hyperparameters line by line: label, value, unit, and whether it goes live."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from textwrap import wrap
@@ -55,6 +55,7 @@ def lines(
     width: int,
     follows: bool = True,
     folds: Mapping[str, bool] | None = None,
+    hidden: Collection[str] = (),
 ) -> Iterator[KnobLine]:
     """The lines of a form.
 
@@ -64,11 +65,12 @@ def lines(
         wrong: the key that is being typed at, and what is wrong with what stands there.
         follows: the run takes changes of live knobs; else all of them wait for a restart.
         folds: sections that the person has folded or opened.
+        hidden: knobs and sections that are left out.
     """
     shown = [
         replace(knob, live=knob.live and follows)
         for knob in form(experiment)
-        if is_wanted(knob, wanted)
+        if is_wanted(knob, wanted) and not {knob.key, knob.group} & set(hidden)
     ]
     for section, members in groupby(
         shown, lambda knob: "training" if "dropout" in knob.key else knob.group

@@ -1,0 +1,230 @@
+"""A lesson beside the lab: its page, its links, its questions, bets and goals."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.fakes import READY, Lab, lab, started
+from tuilab.lab import places
+from tuilab.lab.lessons import progress
+from tuilab.lab.messages import EpochEnded, Finished, Set, Start
+
+TOML = """
+format = 1
+title = "A circle"
+summary = "It closes."
+minutes = 5
+hidden = ["augmentation", "data.noise"]
+locked = ["data.name"]
+
+[start]
+network = ["Linear 2"]
+[start.data]
+name = "circle"
+[start.training]
+epochs = 5
+
+[[goals]]
+name = "reach"
+title = "All around"
+all = [{ of = "accuracy/validation", at_least = 0.9 }]
+may_change = ["network"]
+golf = "parameters"
+hints = ["Look left.", "Add units.", "Write Linear 4 and Tanh."]
+solution = [{ set = { network = ["Linear 4", "Tanh", "Linear 2"] } }]
+why = "Four lines close."
+
+[[predictions]]
+name = "line"
+text = "Can a line do it?"
+choices = [
+    { text = "Yes", why = "It is straight.", when = [
+        { of = "accuracy/validation", at_least = 0.9 },
+    ] },
+    { text = "No" },
+]
+why = "A line does not close."
+
+[[questions]]
+name = "sum"
+kind = "number"
+text = "What is {a} + 1?"
+numbers = { a = { low = 3, high = 3 } }
+answer = "a + 1"
+mistakes = [{ answer = "a", why = "Nothing was added to {a}." }]
+
+[[questions]]
+name = "order"
+kind = "order"
+text = "In order?"
+steps = ["one", "two", "three"]
+reasons = ["Two follows one.", "Three follows two."]
+
+[[questions]]
+name = "shape"
+kind = "shapes"
+text = "Which shape?"
+shape = [4]
+network = ["Linear 3", "ReLU"]
+asked = [1]
+"""
+
+PROSE = """# A circle
+
+## The first step
+
+A [perceptron](term:) draws a line. [Take more units](set:optimizer.lr=0.5).
+
+[What is it?](question:sum)
+
+[Order](question:order)
+
+## The second step
+
+[Bet](prediction:line)
+
+[Shape](question:shape)
+
+[Reach it](goal:reach)
+"""
+
+
+@pytest.fixture
+def lesson() -> Path:
+    folder = places.data() / "lessons" / "round"
+    folder.mkdir(parents=True)
+    (folder / "lesson.toml").write_text(TOML)
+    (folder / "lesson.md").write_text(PROSE)
+    return folder
+
+
+async def chosen(it: Lab, *spot: Any) -> None:
+    """Choose what stands on the page, as enter at it does."""
+    reading = it.app.lab.lesson.reading
+    spots = [s for s in reading._spots() if s[: len(spot)] == spot]
+    assert spots, f"{spot} is not on the page:\n{it.text}"
+    reading.focus()
+    reading.point(spots[0])
+    await it.press("enter")
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 40), (100, 30), (80, 24)])
+async def test_its_start_is_on_the_desk_and_its_page_beside_the_lab(
+    lesson: Path, size: tuple[int, int]
+) -> None:
+    async with lab(size=size, lesson="round") as it:
+        await it.shows("Lesson · A circle 1/2", "The first step", "draws a line")
+        assert it.desk.experiment.network == ("Linear 2",)
+        assert it.app.focused is it.app.lab.lesson.reading
+        await it.press("right")
+        await it.shows("The second step", "All around")
+        await it.press("right", "left")
+        await it.shows("The first step")
+
+
+async def test_a_term_is_defined_and_a_link_acts(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.shows("perceptron")
+        await it.press("down", "enter")
+        await it.shows("perceptron: A single neuron")
+        await it.press("down", "enter")
+        assert it.desk.experiment.optimizer.lr == 0.5
+
+
+async def test_what_is_hidden_is_not_there_and_what_is_locked_stays(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.shows("Lesson")
+        keys = [line.key for line in it.app.lab.knobs.rows.lines]
+        assert "data.noise" not in keys and "data.samples" in keys
+        it.app.lab.change("data.name", "spiral")
+        assert it.desk.experiment.data.title == "Circle"
+        await it.shows("This lesson keeps data.name as it is")
+
+
+async def test_wrong_answers_are_told_why_and_right_ones_kept(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.shows("What is 3 + 1?")
+        await chosen(it, "number", "sum")
+        await it.press("3", "enter")
+        await it.shows("Not yet. Nothing was added to 3.")
+        await chosen(it, "number", "sum")
+        await it.press("4", "enter")
+        await it.shows("Right.")
+        assert progress.load()[0].of("round").questions == {"sum": False}
+
+        teaching = it.app.lab.teaching
+        order = teaching.asked(teaching.book.lesson.questions[1]).order
+        for place in (order.index(0), order.index(1), order.index(2)):
+            await chosen(it, "pick", "order", place)
+        assert progress.load()[0].of("round").questions["order"] is True
+
+
+async def test_shapes_are_filled_in(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "shape", "shape", 0)
+        await it.press("4", "enter")
+        await it.shows("After Linear 3 it is not [4]")
+        await chosen(it, "shape", "shape", 0)
+        await it.press("3", "enter")
+        await it.shows("Right.")
+
+
+async def test_a_bet_is_decided_by_the_run(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "bet", "line", 0)
+        await chosen(it, "decide", "line")
+        run = it.link.commands(Start)[-1].run
+        experiment = it.desk.experiment
+        await it.play(
+            READY, started(run, experiment), EpochEnded(run, 13, 1, {}, {"accuracy": 0.6})
+        )
+        await it.play(Finished(run, "done", 65, 5, 1.0, {}))
+        await it.shows("It was not so. It is straight. A line does")
+        assert progress.load()[0].of("round").predictions == {"line": 0.0}
+
+
+async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.press("right", "h")
+        await it.shows("Look left.")
+        await it.press("space")
+        run = it.link.commands(Start)[-1].run
+        good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
+        await it.play(READY, started(run, it.desk.experiment), good)
+        await it.shows("Goal reached", "● All around", "Four lines close.", "best: 354 parameters")
+        assert progress.load()[0].of("round").goals == {"reach": 354}
+
+
+async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        it.app.lab.change("optimizer.lr", 0.2)
+        await it.press("right", "space")
+        run = it.link.commands(Start)[-1].run
+        good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
+        await it.play(READY, started(run, it.desk.experiment), good)
+        await it.shows("it does not count: optimizer.lr")
+        assert progress.load()[0].of("round").goals == {}
+        assert not it.link.commands(Set)
+
+
+async def test_the_course_is_chosen_from_and_a_term_looked_up(lesson: Path) -> None:
+    async with lab() as it:
+        await it.press("7")
+        await it.shows("No lesson is open")
+        await it.press("C")
+        await it.shows("The course", "The perceptron", "A circle")
+        await it.press("end", "enter")
+        await it.shows("Lesson · A circle 1/2")
+        await it.press("G", "b", "i", "a", "s")
+        await it.shows("Glossary", "its border away")
+
+
+async def test_a_damaged_progress_is_kept_aside_and_told(lesson: Path) -> None:
+    progress.path().parent.mkdir(parents=True, exist_ok=True)
+    progress.path().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')
+    async with lab(lesson="round") as it:
+        await it.shows("Your progress was damaged")
+        assert list(progress.path().parent.glob("progress.*.broken.json"))

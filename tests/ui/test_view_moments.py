@@ -1,0 +1,237 @@
+"""Any two moments side by side: what a view remembers, and the keys that go through it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from tests.ui.fakes import Lab, history, lab, started
+from tuilab.lab.inside.backprop import BackpropSeen, Phase
+from tuilab.lab.inside.examples import ExamplesSeen
+from tuilab.lab.inside.landscape import LandscapeSeen, Slice
+from tuilab.lab.inside.layer import LayerSeen
+from tuilab.lab.inside.units import Column, UnitsSeen
+from tuilab.lab.messages import Changed, Paused
+from tuilab.ui.actions import every
+from tuilab.ui.views.moments import MOST, NEAR, Moments
+
+LEFT, RIGHT = ("left_curly_bracket", "right_curly_bracket"), ("left_parenthesis",
+                                                              "right_parenthesis")  # fmt: skip
+
+LAYERS = LayerSeen("a", 1, "1 Linear", layers=["1 Linear", "2 Linear"], note="nothing to see")
+UNITS = UnitsSeen("a", 1, [
+    Column("input", 1, names=["x"], means=[0.0], spreads=[1.0], active=[0.5]),
+    Column("1 Linear", 1, means=[0.0], spreads=[1.0], active=[0.5], weights=[[1.0]], biases=[0.5]),
+])  # fmt: skip
+MATRIX = ExamplesSeen(
+    "a", 1, pages=["matrix", "examples"], task="classification", measured=9, of=9,
+    classes=["cat", "dog"], counts=[[4, 1], [1, 3]],
+)  # fmt: skip
+STEP = BackpropSeen("a", 1, examples=8, phases=[Phase("batch", "", "", ["[8, 2]"], is_told=True)])
+MAP = LandscapeSeen("a", 1, 1, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [(1, 0.0, 0.0)], 1.0, "random", 0))
+
+VIEWS = {
+    "units": UNITS, "layer": LAYERS, "examples": MATRIX, "backprop": STEP, "landscape": MAP
+}  # fmt: skip
+
+
+# --- the memory -----------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=400), st.integers(4, 20))
+def test_however_many_answers_come_few_are_remembered_in_order(
+    questions: list[tuple[int, bool]], most: int
+) -> None:
+    subject, held = Moments[tuple[int]](most), []
+    for step, (question, is_held) in enumerate(questions):
+        answer = (step,)
+        subject.add(question, step, answer, held)
+        held = [answer] if is_held else held
+
+        assert len(subject) <= most
+        found = subject.like(answer)
+        assert found[-1] is answer
+        assert found == sorted(found)
+        assert all(any(one is each for each in subject.like(one)) for one in held)
+
+
+def test_moments_of_a_long_run_are_spread_over_all_of_it() -> None:
+    subject = Moments[list[int]]()
+    for step in range(10_000):
+        newest = [step]
+        subject.add("weights", step, newest)
+    steps = [answer[0] for answer in subject.like(newest)]
+
+    assert len(steps) == MOST
+    assert steps[0] == 0
+    assert steps[-NEAR:] == list(range(10_000 - NEAR, 10_000))
+    gaps = [after - before for before, after in zip(steps, steps[1:-NEAR], strict=False)]
+    assert max(gaps) < 10_000 / 15
+
+
+def test_where_everything_is_another_question_the_oldest_is_let_go() -> None:
+    subject, answers = Moments[list[int]](5), [[step] for step in range(20)]
+    for step, answer in enumerate(answers):
+        subject.add(step, 0, answer, held=answers[:1])
+
+    kept = [answer[0] for answer in answers if subject.like(answer)]
+    assert kept == [0, 16, 17, 18, 19]
+
+
+def test_more_of_an_answer_takes_its_place_unless_it_is_to_stay() -> None:
+    subject, one, two, three = Moments[list[int]](), [1], [2], [3]
+    assert subject.add("map", 100, one) is None
+    assert subject.add("map", 100, two) is one
+    assert subject.add("map", 100, three, whole=[two]) is None
+
+    assert subject.like(one) == []
+    assert subject.like(three) == [two, three]
+
+
+# --- on the screen --------------------------------------------------------------------------------
+
+
+async def opened(it: Lab, name: str = "layer") -> str:
+    """A run that waits, with a view in focus."""
+    await it.press("space")
+    run = it.link.run
+    await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
+    await it.press("6")
+    it.app.lab.inside.action_open(name)
+    await it.pilot.pause()
+    return run
+
+
+async def seen(it: Lab, answer: Any, *steps: int) -> None:
+    """The view shows an answer as of some steps, one after the other."""
+    for step in steps:
+        await it.play(Paused(it.desk.run.id, step), replace(answer, run=it.desk.run.id, step=step))
+
+
+@pytest.mark.parametrize("name", VIEWS)
+async def test_in_every_view_both_sides_go_through_what_was_shown(name: str) -> None:
+    async with lab() as it:
+        await opened(it, name)
+        await seen(it, VIEWS[name], 100, 200, 300)
+        await it.press("b")
+        await seen(it, VIEWS[name], 400)
+        await it.shows("step 300 (kept), 3 of 4", "step 400 (now), 4 of 4")
+
+        await it.press(LEFT[0], LEFT[0])
+        await it.shows("step 100, 1 of 4", "step 400 (now), 4 of 4")
+        await it.press(RIGHT[0], RIGHT[0])
+        await it.shows("step 100, 1 of 4", "step 200, 2 of 4")
+        await it.press(LEFT[1], RIGHT[1], RIGHT[1])
+        await it.shows("step 200, 2 of 4", "step 400 (now), 4 of 4")
+
+        await it.press("b")
+        assert "2 of 4" not in it.text
+
+
+async def test_at_either_end_it_says_so_and_nothing_moves() -> None:
+    async with lab() as it:
+        await opened(it)
+        await seen(it, LAYERS, 100)
+        await it.press("b")
+        await it.shows("step 100 (kept)", "step 100 (now)")
+
+        await it.press(LEFT[0])
+        await it.shows("Nothing earlier was shown of this.", "step 100 (kept)")
+        await it.press(RIGHT[1])
+        await it.shows("This is the newest of it.", "step 100 (now)")
+
+
+async def test_a_moment_that_is_fixed_stays_while_training_goes_on_and_now_follows() -> None:
+    async with lab() as it:
+        await opened(it)
+        await seen(it, LAYERS, 100, 200)
+        await it.press("b", RIGHT[0])
+        await seen(it, LAYERS, *range(300, 12_000, 100))
+        await it.shows("step 200 (kept), 2 of 48", "step 100, 1 of 48")
+
+        await it.press(*[RIGHT[1]] * 47)
+        await seen(it, LAYERS, 12_000)
+        await it.shows("step 200 (kept), 2 of 48", "step 12 000 (now), 48 of 48")
+
+
+async def test_moments_of_two_runs_name_their_runs() -> None:
+    async with lab() as it:
+        first = await opened(it)
+        await seen(it, LAYERS, 100, 200)
+        await it.press("b")
+        await it.play(started("another-run", it.desk.experiment))
+        await it.press("r")
+        second = it.link.run
+        await it.play(started(second, it.desk.experiment))
+        await seen(it, LAYERS, 50)
+        await it.shows(f"{first}, step 200 (kept), 2 of 3", f"{second}, step 50 (now), 3 of 3")
+
+        await it.press(RIGHT[0])
+        await it.shows("step 200 (kept), 2 of 3", "step 200, 2 of 3")
+        assert f"{second}, step" not in it.text
+
+
+async def test_each_question_has_its_own_moments_and_another_one_is_shown_at_once() -> None:
+    async with lab() as it:
+        await opened(it)
+        gradients = replace(LAYERS, what="gradients")
+        await seen(it, LAYERS, 100, 200)
+        await seen(it, gradients, 200, 300)
+        await it.press("b", RIGHT[0])
+        await it.shows("step 300 (kept), 2 of 2", "step 200, 1 of 2")
+
+        await seen(it, LAYERS, 300)
+        await it.shows("step 300 (kept), 2 of 2", "step 300 (now), 3 of 3")
+
+
+async def test_a_change_at_one_step_makes_two_moments_but_more_of_an_answer_does_not() -> None:
+    async with lab() as it:
+        run = await opened(it, "backprop")
+        await seen(it, STEP, 100)
+        await it.press("b")
+        await it.play(Changed(run, 100, "optimizer.lr", 0.5))
+        await seen(it, STEP, 100)
+        await it.shows("step 100 (kept), 1 of 2", "step 100 (now), 2 of 2")
+
+    async with lab() as it:
+        await opened(it, "landscape")
+        await seen(it, replace(MAP, evaluations=2), 100)
+        await it.press("b")
+        await seen(it, MAP, 100)
+        await it.shows("step 100 (kept)", "step 100 (now)")
+        view = it.app.lab.inside.view
+        assert view is not None and view.kept is view.seen and len(view.moments) == 1
+
+
+async def test_the_keys_are_offered_while_two_moments_are_compared() -> None:
+    def offered(it: Lab) -> bool:
+        shown = it.app.screen.active_bindings.values()
+        return any(binding.binding.description == "Left moment" for binding in shown)
+
+    async with lab() as it:
+        await opened(it)
+        await seen(it, LAYERS, 100)
+        assert not offered(it)
+        await it.press(LEFT[0])
+        assert "Nothing earlier" not in it.text
+
+        await it.press("b")
+        assert offered(it)
+        view = it.app.lab.inside.view
+        mine = [a for a in every(it.app.lab) if a.node is view and "travel" in a.binding.action]
+        assert {action.binding.id for action in mine} == {
+            "inside.left_earlier", "inside.left_later",
+            "inside.right_earlier", "inside.right_later",
+        }  # fmt: skip
+        assert all(action.binding.tooltip for action in mine)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24)])
+async def test_both_moments_are_named_at_every_size(size: tuple[int, int]) -> None:
+    async with lab(size=size) as it:
+        await opened(it)
+        await seen(it, LAYERS, 1100, 1200)
+        await it.press("b", LEFT[0])
+        await it.shows("step 1 100, 1 of 2", "step 1 200 (now), 2 of 2")

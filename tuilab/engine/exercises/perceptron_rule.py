@@ -1,0 +1,74 @@
+"""Cases for the perceptron rule."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from tuilab.engine.exercises.case import Case, Draw, one
+
+
+def cases(draw: Draw) -> Iterator[Case]:
+    """Single examples, batches, and a few epochs."""
+    yield from _predictions(draw)
+    for missed in (1.0, 0.0, 1.0, 0.0):
+        yield _update(draw, missed)
+    yield _update(draw, None)
+    for epochs in (2, 3):
+        yield _training(draw, epochs)
+
+
+def _predict(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+    return torch.nn.functional.linear(x, w[None], b[None])[:, 0].gt(0).float()
+
+
+def _predictions(draw: Draw) -> Iterator[Case]:
+    x, w = draw.normal(4, 2), draw.normal(2)
+    b = -(x @ w).mean().round(decimals=2)  # some on either side
+    yield one("predict", _predict(x, w, b), x=x, w=w, b=b)
+    x, w = draw.normal(12, 3), draw.normal(3)
+    z, b = x @ w, torch.tensor(0.6)
+    x[0] = w * 0.3 / w.dot(w)  # z = 0.3 + b: right of the line with the bias alone
+    x[1] = -w * 0.3 / w.dot(w)
+    yield one("predict", _predict(x, w, b), x=x, w=w, b=b)
+    x[2], b = torch.zeros(3), torch.tensor(0.0)  # exactly on the line
+    z = x @ w
+    yield one("predict", _predict(x, w, b), x=x, w=w, b=b - 0 * z[2])
+
+
+def _step(x: Tensor, t: Tensor, w: Tensor, b: Tensor, lr: float) -> tuple[Tensor, Tensor]:
+    """The rule is a step down the gradient of (y − t) z, with y held fixed."""
+    w, b = w.clone().requires_grad_(), b.clone().requires_grad_()
+    z = torch.nn.functional.linear(x, w, b)
+    ((z > 0).float().sub(t) * z).backward()  # type: ignore[no-untyped-call]
+    assert w.grad is not None and b.grad is not None
+    return (w - lr * w.grad).detach(), (b - lr * b.grad).detach()
+
+
+def _update(draw: Draw, missed: float | None) -> Case:
+    """One example that is answered wrongly (its target is given), or rightly."""
+    x, w, lr = draw.normal(3), draw.normal(3), 0.1
+    z = float(x @ w)
+    b = torch.tensor(round(-z - 0.4 if missed else -z + 0.4, 2))
+    if missed is not None and (z > 0) == (missed == 1):
+        # The bias decides: without it this example would be answered rightly.
+        b = torch.tensor(round(-z - 0.25 * (1 if missed else -1), 2))
+    t = torch.tensor(missed if missed is not None else float(z + b > 0))
+    return Case(
+        "update",
+        {"x": x, "target": t, "w": w, "b": b, "lr": lr},
+        _step(x, t, w, b, lr),
+        ("w", "b"),
+    )
+
+
+def _training(draw: Draw, epochs: int) -> Case:
+    """Two clouds that overlap, so that every epoch has something to mend."""
+    xs, t = draw.normal(10, 2), draw.binary(10)
+    first, first_b = draw.normal(2), draw.normal(1)[0]
+    w, b = first, first_b
+    for _ in range(epochs):
+        for x, target in zip(xs, t, strict=True):
+            w, b = _step(x, target, w, b, 0.5)
+    inputs = {"xs": xs, "targets": t, "w": first, "b": first_b, "lr": 0.5, "epochs": epochs}
+    return Case("train", inputs, (w, b), ("w", "b"))

@@ -1,0 +1,129 @@
+"""The course: choose a lesson, and look a term up."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tuilab.lab.errors import InputError
+from tuilab.lab.lessons import glossary, library, progress
+from tuilab.lab.lessons.glossary import Term
+from tuilab.lab.lessons.library import Book
+from tuilab.lab.lessons.progress import Done
+from tuilab.ui.screens.dialogs import Dialog
+
+
+class Course(Dialog):
+    """Every lesson with what is done of it; enter opens one."""
+
+    def compose(self) -> ComposeResult:
+        """The list, and how the learner has done so far."""
+        kept, _ = progress.load()
+        with Vertical(classes="box course") as box:
+            box.border_title = "The course"
+            box.border_subtitle = "enter opens · escape cancels"
+            yield OptionList(*self._options(kept), markup=False)
+            yield Static(_standing(kept), classes="about", markup=False)
+
+    def _options(self, kept: progress.Progress) -> list[Option]:
+        options, is_next_found = [], False
+        for name, folder in library.folders().items():
+            try:
+                book = library.read(folder)
+            except InputError as error:
+                options.append(Option(Content(f"   {name}: {error}"), disabled=True))
+                continue
+            done = kept.of(name)
+            is_done = all(goal.name in done.goals for goal in book.lesson.goals)
+            is_next = not is_done and not is_next_found
+            is_next_found = is_next_found or is_next
+            options.append(Option(_row(book, done, "✓" if is_done else "▸" if is_next else " "),
+                                  id=name))  # fmt: skip
+        return options
+
+    def on_mount(self) -> None:
+        """Begin at the lesson that comes next."""
+        options = self.query_one(OptionList)
+        self.set_focus(options)
+        for place in range(options.option_count):
+            if "▸" in str(options.get_option_at_index(place).prompt):
+                options.highlighted = place
+                return
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option.id)
+
+
+def _row(book: Book, done: Done, sign: str) -> Content:
+    lesson = book.lesson
+    number = f"{book.number:2} " if book.number else "   "
+    right = sum(done.questions.values())
+    told = (f"{len(done.goals)}/{len(lesson.goals)} goals, {right}/{len(lesson.questions)} "
+            f"questions, {lesson.minutes} minutes")  # fmt: skip
+    return Content.assemble(
+        (f"{sign} {number}", "$accent bold"), (lesson.title, "bold"), f"   {told}", "\n     ",
+        (lesson.summary, "$foreground 65%"),
+    )  # fmt: skip
+
+
+def _standing(kept: progress.Progress) -> str:
+    parts = []
+    if kept.calibration is not None:
+        parts.append(f"Your predictions were {kept.calibration:.0%} right on average.")
+    if cards := kept.due():
+        parts.append(f"{len(cards)} questions that you missed are due again.")
+    return " ".join(parts)
+
+
+class Glossary(Dialog):
+    """Every term; what is written narrows the list."""
+
+    def compose(self) -> ComposeResult:
+        """A line to search in, the terms, and the one at the cursor."""
+        with Vertical(classes="box course") as box:
+            box.border_title = "Glossary"
+            box.border_subtitle = "type to search · escape closes"
+            yield Input(placeholder="a term, or a word of its definition", compact=True)
+            yield OptionList(markup=False)
+            yield VerticalScroll(Static("", classes="term", markup=False), can_focus=False)
+
+    def on_mount(self) -> None:
+        """Begin with every term."""
+        self._list("")
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        self._list(event.value)
+
+    def _list(self, text: str) -> None:
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(term.name, id=term.name) for term in glossary.search(text)])
+        if options.option_count:
+            options.highlighted = 0
+
+    @on(OptionList.OptionHighlighted)
+    def _pointed(self, event: OptionList.OptionHighlighted) -> None:
+        term = glossary.find(str(event.option.id))
+        self.query_one(".term", Static).update(_told(term))
+
+    def on_key(self, event) -> None:  # type: ignore[no-untyped-def]
+        """The arrows move in the list while one writes."""
+        options = self.query_one(OptionList)
+        if event.key in ("up", "down") and self.query_one(Input).has_focus:
+            options.action_cursor_down() if event.key == "down" else options.action_cursor_up()
+            event.stop()
+
+
+def _told(term: Term) -> Content:
+    rows = [("formula", term.formula), ("met", term.met), ("lesson", term.lesson),
+            ("see", ", ".join(term.see))]  # fmt: skip
+    parts: list[Content] = [Content.styled(term.name, "bold"), Content("\n"),
+                            Content(term.definition)]  # fmt: skip
+    for name, text in rows:
+        if text:
+            parts += [Content("\n"), Content.styled(f"{name:8}", "$accent"), Content(text)]
+    return Content.assemble(*parts)

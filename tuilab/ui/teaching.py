@@ -1,0 +1,160 @@
+"""A lesson in progress: the page, what was answered and bet, which goals are met.
+
+It knows no widget, so that the rules of a lesson are tested without a screen.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.lessons import goals, judging, progress, quantities
+from tuilab.lab.lessons.attempt import Attempt
+from tuilab.lab.lessons.checking import applied
+from tuilab.lab.lessons.judging import Asked, Verdict
+from tuilab.lab.lessons.lesson import Change, Goal, Prediction
+from tuilab.lab.lessons.library import Book
+from tuilab.lab.lessons.progress import Done, Progress
+from tuilab.lab.lessons.prose import Page
+from tuilab.lab.lessons.question import AnyQuestion
+from tuilab.lab.messages import AnyEvent
+from tuilab.lab.run import Run
+
+
+class Bet:
+    """A prediction that was made: what was said, the run that decides, and how it came out."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+        self.run = ""
+        self.true: Any = None
+        self.nearness: float | None = None
+
+
+class Teaching:
+    """One lesson on the desk, and what its learner has done."""
+
+    def __init__(self, book: Book, kept: Progress, seed: int = 0) -> None:
+        self.book, self.kept = book, kept
+        self.attempt = Attempt(book)
+        self.page = min(self.done.page, len(book.pages) - 1)
+        self.seeds: dict[str, int] = {}
+        self.picks: dict[str, list[Any]] = {}
+        self.verdicts: dict[str, Verdict] = {}
+        self.bets: dict[str, Bet] = {}
+        self._seed = seed
+        self.version = 0
+        "Grows with whatever shows."
+
+    @property
+    def done(self) -> Done:
+        """What has been done of this lesson."""
+        return self.kept.of(self.book.name)
+
+    @property
+    def present(self) -> Page:
+        """The page that is open."""
+        return self.book.pages[self.page]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all goals are met."""
+        return all(goal.name in self.done.goals for goal in self.book.lesson.goals)
+
+    def save(self) -> None:
+        """Keep the progress."""
+        progress.save(self.kept)
+
+    def turn(self, by: int) -> bool:
+        """Another page; whether there is one."""
+        page = self.page + by
+        if not 0 <= page < len(self.book.pages):
+            return False
+        self.page = self.done.page = page
+        self.version += 1
+        return True
+
+    # --- goals --------------------------------------------------------------------------------
+
+    def hear(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
+        """Goals that this event has met for the first time, or with a better score."""
+        for goal in self.attempt.see(event, run):
+            if self.kept.meet(self.book.name, goal.name, goals.score(goal, run)):
+                self.version += 1
+                yield goal
+
+    def hint(self, goal: Goal) -> None:
+        """Show one hint more of a goal."""
+        taken = self.done.hints.get(goal.name, 0)
+        self.done.hints[goal.name] = min(taken + 1, len(goal.hints))
+        self.version += 1
+
+    def next_goal(self) -> Goal | None:
+        """The first goal of the page that is not met, else of the lesson."""
+        placed = [link.target for link in self.present.links("goal")]
+        every = [goal for goal in self.book.lesson.goals if goal.name not in self.done.goals]
+        return next((goal for goal in every if goal.name in placed), every[0] if every else None)
+
+    # --- questions ----------------------------------------------------------------------------
+
+    def asked(self, question: AnyQuestion) -> Asked:
+        """A question with the numbers of this time."""
+        return judging.put(question, self.seeds.setdefault(question.name, self._seed))
+
+    def pick(self, question: AnyQuestion, value: Any) -> None:
+        """Choose an option, or take the choice back."""
+        picks = self.picks.setdefault(question.name, [])
+        picks.remove(value) if value in picks else picks.append(value)
+        self.verdicts.pop(question.name, None)
+        self.version += 1
+
+    def answer(self, question: AnyQuestion, answer: Any) -> Verdict:
+        """Judge an answer, and note it."""
+        verdict = judging.judge(self.asked(question), answer)
+        self.verdicts[question.name] = verdict
+        self.kept.answer(self.book.name, question.name, verdict.is_right)
+        self.version += 1
+        return verdict
+
+    def ask_again(self, question: AnyQuestion) -> None:
+        """Put a question anew, with other numbers."""
+        self.seeds[question.name] = self.seeds.get(question.name, self._seed) + 1
+        self.picks.pop(question.name, None)
+        self.verdicts.pop(question.name, None)
+        self.version += 1
+
+    # --- predictions --------------------------------------------------------------------------
+
+    def bet(self, prediction: Prediction, said: Any) -> None:
+        """Say what a run will do, before it is trained."""
+        self.bets[prediction.name] = Bet(said)
+        self.version += 1
+
+    def trial(self, prediction: Prediction) -> Experiment:
+        """The experiment that decides a bet."""
+        return applied(self.book.lesson.start, (Change(set=prediction.set),))
+
+    def decide(self, run: Run) -> Iterator[tuple[Prediction, Bet]]:
+        """The bets that a run has decided by now."""
+        for prediction in self.book.lesson.predictions:
+            bet = self.bets.get(prediction.name)
+            if bet is None or bet.nearness is not None or bet.run != run.id or not bet.run:
+                continue
+            is_over = run.finished is not None or (
+                prediction.steps and run.step >= prediction.steps and run.state == "paused"
+            )
+            if is_over and self._settle(prediction, bet, run):
+                self.kept.bet(self.book.name, prediction.name, bet.nearness or 0.0)
+                self.version += 1
+                yield prediction, bet
+
+    def _settle(self, prediction: Prediction, bet: Bet, run: Run) -> bool:
+        if prediction.choices:
+            bet.true = goals.outcome(prediction, run)
+            bet.nearness = float(bet.said == bet.true)
+        elif prediction.number:
+            bet.true = quantities.value(prediction.number, run)
+            if bet.true is None:
+                return False
+            off = abs(bet.said - bet.true) / max(abs(bet.true), 1e-12)
+            bet.nearness = 1.0 if off <= prediction.tolerance else max(0.0, 1 - off)
+        return bet.nearness is not None
