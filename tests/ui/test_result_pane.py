@@ -87,7 +87,7 @@ async def test_the_probe_asks_for_square_pixels_that_fill_the_pane() -> None:
 
         await pilot.resize_terminal(30, 40)
         await pilot.pause()
-        assert app.pane.wanted().width == app.pane.wanted().height == 26
+        assert app.pane.wanted().width == app.pane.wanted().height == 24
 
 
 async def test_a_hidden_pane_wants_the_usual_picture() -> None:

@@ -79,6 +79,20 @@ async def test_the_map_shows_levels_marks_and_numbers(
 
 
 @pytest.mark.parametrize("size", SIZES)
+async def test_weights_that_are_not_finite_are_said_and_nothing_is_marked(
+    size: tuple[int, int],
+) -> None:
+    async with lab(size=size) as it:
+        run = await opened(it)
+        broken = valley(losses=[inf] * 81, path=[(0, nan, 0.0), (100, nan, 0.0)])
+        await it.play(seen(run, slice=broken))
+        await it.shows("not finite")
+        await it.play(seen(run, scan=scan(losses=[nan] * 9)))
+        await it.play(seen(run, slice=valley(path=[(0, 0.5, 0.5), (100, nan, inf)])))
+        await it.shows("lowest 0.05")
+
+
+@pytest.mark.parametrize("size", SIZES)
 async def test_the_scan_marks_the_present_the_best_and_the_first_harmful_rate(
     size: tuple[int, int], screens: SnapshotAssertion
 ) -> None:

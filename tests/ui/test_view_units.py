@@ -245,7 +245,11 @@ def test_weights_that_are_not_finite_are_said_and_not_drawn() -> None:
     answer.columns[1].weights[0][0] = float("nan")
     answer.columns[1].biases[0] = float("inf")
 
+    answer.columns[1].means[1] = float("nan")
+
     assert "weight NaN" in drawn(answer, (80, 20), Spot(1, 0, 0))
+    broken = drawn(answer, (80, 20), Spot(1, 1))
+    assert "answers are not finite" in broken and "above 0" not in broken
     assert "bias inf" in drawn(answer, (80, 20), Spot(1, 0))
 
 

@@ -27,7 +27,7 @@ def cases(draw: Draw) -> Iterator[Case]:
             _train(**inputs, momentum=momentum),
             NEW,
         )
-        y = F.batch_norm(x, *running.values(), gamma, beta, eps=EPS)
+        y = F.batch_norm(x, running["running_mean"], running["running_var"], gamma, beta, eps=EPS)
         yield one("forward_eval", y, **inputs, eps=EPS)
         yield _backward(draw.normal(n, d), x, gamma, beta)
 

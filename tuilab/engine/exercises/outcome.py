@@ -106,9 +106,8 @@ def _why(value: Any) -> str:
 
 def fault(error: BaseException, path: str, case: Case | None = None) -> Fault:
     """An exception in somebody's code, with the line in their file that it comes from."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path
-    ]
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in trace if frame.filename == path]
     line = frames[-1].lineno or 0 if frames else 0
     where = f"line {line}: " if line else ""
     text = " ".join(str(error).split())

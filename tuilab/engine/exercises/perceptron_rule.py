@@ -27,13 +27,12 @@ def _predictions(draw: Draw) -> Iterator[Case]:
     b = -(x @ w).mean().round(decimals=2)  # some on either side
     yield one("predict", _predict(x, w, b), x=x, w=w, b=b)
     x, w = draw.normal(12, 3), draw.normal(3)
-    z, b = x @ w, torch.tensor(0.6)
-    x[0] = w * 0.3 / w.dot(w)  # z = 0.3 + b: right of the line with the bias alone
-    x[1] = -w * 0.3 / w.dot(w)
+    x[0] = w * 0.3 / w.dot(w)  # z = 0.3 + b, then −0.3 + b: the bias decides about both
+    x[1] = -x[0]
+    b = torch.tensor(0.6)
     yield one("predict", _predict(x, w, b), x=x, w=w, b=b)
-    x[2], b = torch.zeros(3), torch.tensor(0.0)  # exactly on the line
-    z = x @ w
-    yield one("predict", _predict(x, w, b), x=x, w=w, b=b - 0 * z[2])
+    x, b = torch.cat([torch.zeros(1, 3), draw.normal(3, 3)]), torch.tensor(0.0)
+    yield one("predict", _predict(x, w, b), x=x, w=w, b=b)  # the first is exactly on the line
 
 
 def _step(x: Tensor, t: Tensor, w: Tensor, b: Tensor, lr: float) -> tuple[Tensor, Tensor]:

@@ -60,7 +60,6 @@ class _Report:
 
     def __init__(self, asked: argparse.Namespace) -> None:
         self._asked = asked
-        self._pid = os.getpid()
         self.function = ""
 
     def send(self, word: msgspec.Struct) -> None:

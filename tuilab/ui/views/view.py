@@ -108,6 +108,8 @@ class View(Coloured, can_focus=True):
         """Show the newest answer, if it is another than the one shown."""
         if (answer := self._answer(run)) is not self.seen:
             self.seen = answer
+            if self._question is None:  # it was asked by another viewer
+                self._question = self.wanted(run, experiment)
             self.remember(run)
             self.catch_up()
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import floor, isfinite
+from math import floor, isfinite, isinf
 
 from rich.style import Style
 from textual.color import Color
@@ -128,7 +128,9 @@ def _words(seen: LandscapeSeen, slice_: Slice, terrain: Terrain, signs: Signs) -
         loss, place = min(finite)
         x, y = _place(place, slice_)
         yield f"{signs.lines[5]} lowest {short(loss)} at {short(x)}, {short(y)}"
-    if len(slice_.path) > 1:
+    if isinf(middle):
+        yield "The loss here is not finite any more: the view Diagnosis says why."
+    elif len(slice_.path) > 1:
         first, last = slice_.path[0][0], slice_.path[-1][0]
         marks = f"{signs.lines[1]}{signs.bullet}{signs.lines[3]}"
         held = f"{slice_.held:.0%} of its spread lies in this plane{HINTS[slice_.plane]}"
@@ -244,12 +246,12 @@ class _Map:
         across, down = (x / self.slice.span + 1) / 2, (1 - y / self.slice.span) / 2
         far = 4 * (self.columns + self.rows)
         column, row = floor(across * self.columns), floor(down * self.rows)
-        return (
-            min(far, max(-far, column - (across == 1))), min(far, max(-far, row - (down == 1)))
-        )  # fmt: skip
+        column, row = column - (across == 1), row - (down == 1)
+        return min(far, max(-far, column)), min(far, max(-far, row))
 
     def _mark(self, place: tuple[float, float], sign: str, is_bold: bool = True) -> None:
-        self._put(*self._cell(*place), sign, is_bold)
+        if isfinite(sum(place)):
+            self._put(*self._cell(*place), sign, is_bold)
 
     def _put(self, column: int, row: int, sign: str, is_bold: bool) -> None:
         if not (0 <= column < self.columns and 0 <= row < self.rows):
@@ -262,7 +264,7 @@ class _Map:
 
     def _path(self) -> None:
         """Lines from moment to moment, the moments on them, and where it begins."""
-        cells = [self._cell(x, y) for _, x, y in self.slice.path]
+        cells = [self._cell(x, y) for _, x, y in self.slice.path if isfinite(x + y)]
         for (x0, y0), (x1, y1) in pairwise(cells):
             length = max(abs(x1 - x0), abs(y1 - y0))
             for n in range(1, length):

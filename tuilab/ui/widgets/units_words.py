@@ -83,6 +83,9 @@ def _unit(seen: UnitsSeen, spot: Spot, around: str) -> list[str]:
         lines.append(f"bias {signed(column.biases[unit])}")
     elif spot.column:
         lines.append("no bias")
+    if not isfinite(mean):
+        lines.append("Its answers are not finite any more: the view Diagnosis says why.")
+        return [*lines, _weights(seen, spot)] if spot.column else lines
     lines.append(
         f"mean {signed(mean)} {around} {short(spread)}, "
         f"above 0 on {round(100 * active)}% of {seen.examples} examples"
