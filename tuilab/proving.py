@@ -131,7 +131,7 @@ def _trained(
                 hear(session.set(key, value))
         if is_cut or (until is not None and until in done.met):
             break
-        if steps and session.step >= steps:
+        if steps and session.step > steps:  # what a report tells of that step has come
             break
     done.seconds = time.perf_counter() - begun
     if not is_cut and (until is None or until not in done.met) and not steps:

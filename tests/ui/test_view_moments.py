@@ -1,5 +1,6 @@
 """Any two moments side by side: what a view remembers, and the keys that go through it."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_moments_of_a_long_run_are_spread_over_all_of_it() -> None:
     assert len(steps) == MOST
     assert steps[0] == 0
     assert steps[-NEAR:] == list(range(10_000 - NEAR, 10_000))
-    gaps = [after - before for before, after in zip(steps, steps[1:-NEAR], strict=False)]
+    gaps = [after - before for before, after in itertools.pairwise(steps)]
     assert max(gaps) < 10_000 / 15
 
 

@@ -14,6 +14,7 @@ from torch.nn import Parameter
 from tuilab.engine import compiler
 from tuilab.engine.amended import LBFGS, SGD
 from tuilab.engine.lion import Lion
+from tuilab.engine.own import Own
 from tuilab.engine.together import Together
 from tuilab.engine.weights import by_layer
 from tuilab.lab.catalogue import optimizers as lab
@@ -29,6 +30,7 @@ CLASSES: dict[type[lab.Optimizer], type[torch.optim.Optimizer]] = {
     lab.NAdam: torch.optim.NAdam,
     lab.RAdam: torch.optim.RAdam,
     lab.Lion: Lion,
+    lab.Own: Own,
 }
 
 FUSED = (lab.SGD, lab.Adam, lab.AdamW)
@@ -49,7 +51,7 @@ def build(knobs: lab.Optimizer, network: nn.Module | Iterable[Parameter]) -> tor
     if isinstance(knobs, lab.Muon):
         return _muon(knobs, layers, rest)
     fast: dict[str, Any] = {"foreach": True}
-    if isinstance(knobs, lab.Lion):
+    if isinstance(knobs, (lab.Lion, lab.Own)):
         fast = {}
     elif _is_fused(knobs, weights + rest):
         fast = {"fused": True}

@@ -13,6 +13,9 @@ from tuilab.lab.catalogue.losses import Loss
 BINS = 15
 """Bins of certainty for the calibration error (Guo and others 2017)."""
 
+MATRIX = 20
+"""Classes up to which the whole confusion matrix is told with every evaluation."""
+
 KEPT = 200_000
 """Numbers that are kept to rank examples by; larger evaluations have no AUROC."""
 
@@ -30,6 +33,10 @@ class Scores:
     def read(self) -> dict[str, float]:
         """The scores, the most important first."""
         raise NotImplementedError(type(self).__name__)
+
+    def matrix(self) -> list[list[int]]:
+        """How often each class was taken for which; empty where that is not counted."""
+        return []
 
 
 class ClassScores(Scores):
@@ -60,6 +67,12 @@ class ClassScores(Scores):
         counts = torch.bincount(wanted * classes + guesses, minlength=classes**2)
         counts = counts.view(classes, classes)
         self._counts = counts if self._counts is None else self._counts + counts
+
+    def matrix(self) -> list[list[int]]:
+        """How often each class was taken for which; empty where they are many."""
+        if self._counts is None or len(self._counts) > MATRIX:
+            return []
+        return [[int(count) for count in row] for row in self._counts.tolist()]
 
     def _calibrate(self, chances: Tensor, wanted: Tensor) -> None:
         """Count, sum of certainty and hits in each bin of certainty."""

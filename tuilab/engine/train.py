@@ -140,6 +140,9 @@ def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
     train = pulse.end_epoch()
     note = session.see(validation)
     session.is_unmeasured = False
-    yield from pulse.rest(EpochEnded(session.run, session.step, session.epoch, train, validation))
+    counts = session.task.matrix()
+    yield from pulse.rest(
+        EpochEnded(session.run, session.step, session.epoch, train, validation, counts)
+    )
     if note:
         yield from pulse.rest(Logged(note))

@@ -1,8 +1,7 @@
 """Every command and every event, on one page.
 
 Commands go to the worker, events come from it. Both are plain numbers, strings and lists:
-never a tensor, never an exception. Events carry the run they belong to, so that a late event
-of a stopped run is ignored.
+never a tensor, never an exception. Events carry their run: a late one of another is ignored.
 """
 
 from typing import Any, Literal
@@ -190,6 +189,8 @@ class EpochEnded(Event, frozen=True, tag=snake):
     "Loss and metric over the epoch's batches, as they were met."
     validation: dict[str, float]
     "The same on the validation part; empty if there is none."
+    counts: list[list[int]] = field(default_factory=list)
+    "Its confusion matrix, counts[target][predicted], where the classes are not too many."
 
 
 class Changed(Event, frozen=True, tag=snake):

@@ -52,6 +52,9 @@ State = Literal["idle", "starting", "training", "paused", "failed", "finished"]
 LOG_LINES = 2000
 """Log lines that a run remembers."""
 
+MATRICES = 128
+"""Confusion matrices that a run remembers; past it, every second one is let go."""
+
 MARKS = 500
 """Marks that a run remembers."""
 
@@ -97,6 +100,8 @@ class Run(Struct):
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
     marks: list[Mark] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    confusions: list[tuple[int, list[list[int]]]] = field(default_factory=list)
+    "Step and confusion matrix of evaluations so far, evenly thinned."
     picture: Picture | None = None
     views: dict[str, AnySeen] = field(default_factory=dict)
     "The newest answer of each kind, by the name of its class."
@@ -122,7 +127,7 @@ class Run(Struct):
         self.failure = self.finished = self.picture = self.found = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
-        self.series, self.marks, self.views = {}, [], {}
+        self.series, self.marks, self.views, self.confusions = {}, [], {}, []
 
     def apply(self, event: AnyEvent) -> bool:
         """Fold one event in; False if it belongs to another run."""
@@ -208,12 +213,19 @@ class Run(Struct):
                 self.epoch = event
                 for name, value in event.validation.items():
                     self._add(f"{name}/validation", event.step, value)
+                self._confuse(event)
             case Probed():
                 for layer in event.layers:
                     self._add(f"gradient/{layer.layer}", event.step, layer.gradient)
                     self._add(f"update/{layer.layer}", event.step, layer.update)
                     self._add(f"weight/{layer.layer}", event.step, layer.weight)
                 self._look(event)
+
+    def _confuse(self, event: EpochEnded) -> None:
+        if event.counts:
+            self.confusions.append((event.step, event.counts))
+            if len(self.confusions) > MATRICES:
+                self.confusions = self.confusions[::2]
 
     def _look(self, event: Probed) -> None:
         for seen in event.activities:
@@ -254,6 +266,7 @@ class Run(Struct):
         for series in self.series.values():
             series.cut(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
+        self.confusions = [past for past in self.confusions if past[0] <= step]
 
 
 def _is_number(value: Any) -> bool:

@@ -3,9 +3,11 @@
 import ast
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any
 
+from tuilab.engine import compiler
 from tuilab.engine.exercises import (
     activations,
     attention,
@@ -29,6 +31,8 @@ from tuilab.engine.exercises.outcome import (
 )
 from tuilab.exercises.exercise import Exercise, Mistake
 from tuilab.exercises.result import Difference, Kind, Result
+
+compiler.put_off()
 
 CASES: dict[str, Callable[[Draw], Iterator[Case]]] = {
     "perceptron-rule": perceptron_rule.cases,
@@ -60,7 +64,7 @@ def judge(
         says = "the file itself raises NotImplementedError" if is_pending else fault.says
         kind: Kind = "crash" if is_pending else fault.kind
         return Result(exercise=exercise.name, kind=kind, message=says, line=fault.line)
-    cases = list(chain.from_iterable(CASES[exercise.name](Draw(seed)) for seed in seeds))
+    cases = [case for seed in seeds for case in _cases(exercise.name, seed)]
     pending = _pending(source)
     findings: list[_Verdict] = []
     for name in exercise.functions:
@@ -70,6 +74,11 @@ def judge(
         verdict.reach(names.get(name), name in pending)
         findings.append(verdict)
     return _sum_up(exercise, findings)
+
+
+@lru_cache(maxsize=32)
+def _cases(name: str, seed: int) -> tuple[Case, ...]:
+    return tuple(CASES[name](Draw(seed)))
 
 
 def _pending(source: str) -> set[str]:

@@ -72,7 +72,7 @@ def _tensors(returned: Any, case: Case) -> Outcome:
     """The tensors in what was returned, if it is what was asked for."""
     wanted = len(case.expected)
     parts = [returned] if wanted == 1 else returned
-    if returned is None or (isinstance(parts, list) and any(part is None for part in parts)):
+    if returned is None:
         return Fault("nothing", "it returns None; is a `return` missing?")
     if not isinstance(parts, (tuple, list)):
         return Fault("type", f"it returns {_kind(parts)}; {_names(case)} are expected")
@@ -82,7 +82,7 @@ def _tensors(returned: Any, case: Case) -> Outcome:
         )
     for part, name in zip(parts, case.outputs, strict=True):
         if part is None:
-            return Fault("nothing", f"{name} is None")
+            return Fault("nothing", f"{name} is None" if name else "it returns None")
         if not isinstance(part, Tensor):
             what = f"{name} is" if name else "it returns"
             return Fault("type", f"{what} {_kind(part)}; a tensor is expected{_why(part)}")

@@ -49,6 +49,7 @@ class Task:
     def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
         self.network, self.dataset = network, dataset
         self.average = Average(network)
+        self._gathered: Scores | None = None
         self.device = next(network.parameters()).device
         is_half = experiment.training.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.device.type) if is_half else None
@@ -161,9 +162,14 @@ class Task:
             predict: raw inputs to outputs, in evaluation mode and without gradients.
         """
         loss = losses.evaluation(self.experiment.loss)
+        self._gathered = self.scores()
         return metrics.evaluate(
-            predict, loss, part, size, self.scores(), self.measured, self.dataset.groups
+            predict, loss, part, size, self._gathered, self.measured, self.dataset.groups
         )
+
+    def matrix(self) -> list[list[int]]:
+        """The confusion matrix of the last evaluation; empty where there is none."""
+        return self._gathered.matrix() if self._gathered is not None else []
 
     def scores(self) -> Scores:
         """What is gathered over the examples of an evaluation."""

@@ -21,6 +21,9 @@ FILE, PROSE = "lesson.toml", "lesson.md"
 LARGEST = 1 << 20
 """Bytes of a lesson's file at most."""
 
+LAST = 1000
+"""The place of lessons without a number: after those of the course."""
+
 AnyThing = Goal | Prediction | AnyQuestion | Exercise
 
 
@@ -53,10 +56,13 @@ class Book:
 def folders() -> dict[str, Path]:
     """Every lesson's folder by its name, in order; a user's own shadow shipped ones."""
     found: dict[str, Path] = {}
+    numbers: dict[str, int] = {}
     for shelf in (places.presets() / "lessons", places.data() / "lessons"):
         for file in sorted(shelf.glob(f"*/{FILE}")):
-            found[_name(file.parent)] = file.parent
-    return dict(sorted(found.items(), key=lambda item: (_number(item[1]) or 1000, item[0])))
+            name = _name(file.parent)
+            found[name] = file.parent
+            numbers[name] = numbers.get(name) or _number(file.parent) or LAST
+    return {name: found[name] for name in sorted(found, key=lambda name: (numbers[name], name))}
 
 
 def _name(folder: Path) -> str:
@@ -76,9 +82,12 @@ def find(name: str) -> Path:
     if (path / FILE).is_file():
         return path
     known = folders()
-    for title, folder in known.items():
-        if name in (title, folder.name) or (name.isdigit() and int(name) == _number(folder)):
-            return folder
+    plain = name if name in known else _name(path)
+    if plain in known:
+        return known[plain]
+    for shipped in (places.presets() / "lessons").glob(f"{name.zfill(2)}-*"):
+        if name.isdigit() and _name(shipped) in known:
+            return known[_name(shipped)]
     raise InputError(f"there is no lesson of this name; {nearest(name, known)}".rstrip("; "), name)
 
 

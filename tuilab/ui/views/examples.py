@@ -86,7 +86,7 @@ class ExamplesView(OwnInput):
         """Take note of the counts before they are drawn: the line over time ends with them."""
         super().remember(run)
         if isinstance(self.seen, ExamplesSeen):
-            self.past.add(self.seen)
+            self.past.add(self.seen, run)
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Show the newest answer, on a page that it has."""

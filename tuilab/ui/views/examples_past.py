@@ -1,6 +1,7 @@
-"""The confusion matrices so far, kept while the view is open and bounded in number."""
+"""The confusion matrices so far: those of the run's evaluations, and what the view has seen."""
 
 from tuilab.lab.inside.examples import ExamplesSeen
+from tuilab.lab.run import Run
 
 MOST = 128
 """Matrices that are kept; past it, every second one of them is let go."""
@@ -13,10 +14,17 @@ class Past:
         self._of: tuple[str, str] = ("", "")
         self._kept: list[tuple[int, list[list[int]]]] = []
 
-    def add(self, seen: ExamplesSeen) -> None:
-        """Take note of an answer's counts; those of another run or part begin anew."""
+    def add(self, seen: ExamplesSeen, run: Run | None = None) -> None:
+        """Take note of an answer's counts; those of another run or part begin anew.
+
+        Args:
+            run: it remembers the matrix of every evaluation, which is on the validation part.
+        """
         if not seen.counts:
             return
+        if run is not None and run.confusions and (run.id, "validation") == (seen.run, seen.part):
+            self._of = seen.run, seen.part
+            self._kept = [past for past in run.confusions if past[0] <= seen.step]
         if self._of != (seen.run, seen.part) or (self._kept and seen.step < self._kept[-1][0]):
             self._of, self._kept = (seen.run, seen.part), []
         if self._kept and self._kept[-1][0] == seen.step:
