@@ -56,7 +56,7 @@ def test_of_a_sound_run_it_says_that_nothing_is_wrong(says: Says) -> None:
     store("good-1", [0.7 * 0.8**n for n in range(20)])
 
     assert says("diagnose", "good")[1] == (
-        "Nothing that is sure is wrong with good-1, as far as step 200.\n"
+        "Nothing was found to be wrong with good-1 up to step 200.\n"
     )
     assert says("diagnose", "good", "--json")[1] == "[]\n"
 

@@ -45,7 +45,7 @@ def text(run: Run, found: list[Diagnosis]) -> str:
     if not run.series:
         return f"{run.id} has no history yet: nothing was measured."
     if not found:
-        return f"Nothing that is sure is wrong with {run.id}, as far as step {run.step:,}."
+        return f"Nothing was found to be wrong with {run.id} up to step {run.step:,}."
     return "\n\n".join(map(_paragraph, found))
 
 

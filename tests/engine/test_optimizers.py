@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.exercises.own import passed
 from tuilab.engine import optimizers
 from tuilab.engine.layers.embedding import ClassToken, LearnedPositions
 from tuilab.engine.together import Together
@@ -20,6 +21,11 @@ EVERY: tuple[type[lab.Optimizer], ...] = lab.AnyOptimizer.__args__
 INPUTS = torch.randn(500, 5, generator=torch.Generator().manual_seed(2))
 TARGETS = (INPUTS[:, 0] * INPUTS[:, 1] + INPUTS[:, 2].sin().mul(40).sin() > 0).long()
 """Too hard for L-BFGS to come to an end in a few steps."""
+
+
+@pytest.fixture(autouse=True)
+def _own() -> None:
+    passed("optimizers")
 
 
 def network(seed: int = 0) -> nn.Sequential:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.engine.tiny import CPU, dataset, experiment, steps
+from tests.exercises.own import passed
 from tuilab.engine import checkpoints
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
@@ -89,6 +90,7 @@ STOPS = (1, EPOCH + 2, 3 * EPOCH)
 
 @pytest.mark.parametrize("name", [name_of(kind) for kind in AnyOptimizer.__args__])
 def test_under_every_optimizer(name: str, tmp_path: Path):
+    passed("optimizers")
     knobs = {"momentum": 0.9} if name == "sgd" else {}
     begin = begun(optimizer={"name": name, **knobs}, epochs=3 if name == "lbfgs" else 4)
 

@@ -32,6 +32,7 @@ def test_what_passes_may_be_used_and_what_it_prints_is_shown() -> None:
     assert folder.passed_source("dropout") == file.read_text()
 
 
+@pytest.mark.slow
 def test_a_stub_is_not_written_yet() -> None:
     folder.write_stub("dropout")
 

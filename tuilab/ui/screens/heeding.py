@@ -46,7 +46,8 @@ class Heeding(Control):
         after = self.desk.experiment
         if after is before:
             return
-        goes_live = self.desk.run.is_active and live_changes(before, after) is not None
+        is_on = self.desk.run.state in ("training", "paused")
+        goes_live = is_on and live_changes(before, after) is not None
         how = "It holds from now on" if goes_live else "r restarts with it"
         self.notify(f"{how}; u takes it back.", title=fix.label, markup=False)
 

@@ -119,7 +119,7 @@ class DiagnosisView(View):
         """When a fix acts, or whether it has been applied."""
         right = signs().right
         if not _has(self._experiment, fix):
-            goes_live = fix.live and self._run.is_active
+            goes_live = fix.live and self._run.state in ("training", "paused")
             return "at once" if goes_live else "with a restart"
         if self._run.experiment is not None and _has(self._run.experiment, fix):
             return f"{right} applied"
