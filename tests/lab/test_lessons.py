@@ -153,6 +153,14 @@ def test_prose_that_is_none(prose: str, wanted: str) -> None:
         pages(prose)
 
 
+def test_an_address_may_have_spaces_and_go_on_in_the_next_line() -> None:
+    page = pages('## A\n\n[x](term:chain rule), [y](set:data.name="my set";task="a b")\n'
+                 "and [z](term:linear\nseparability) (see [w](term:))\n")[0]  # fmt: skip
+    assert [link.target for link in page.links("term", "set")] == [
+        "chain rule", 'data.name="my set";task="a b"', "linear separability", "w",
+    ]  # fmt: skip
+
+
 def test_own_lessons_stand_before_shipped_ones(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
     own = tmp_path / "data" / "lessons" / "perceptron"

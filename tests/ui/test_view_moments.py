@@ -1,6 +1,7 @@
 """Any two moments side by side: what a view remembers, and the keys that go through it."""
 
 import itertools
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from tuilab.lab.messages import Changed, Paused
 from tuilab.ui.actions import every
 from tuilab.ui.views.moments import MOST, NEAR, Moments
 
-LEFT, RIGHT = ("left_curly_bracket", "right_curly_bracket"), ("left_parenthesis",
-                                                              "right_parenthesis")  # fmt: skip
+LEFT = ("left_curly_bracket", "right_curly_bracket")
+RIGHT = ("left_parenthesis", "right_parenthesis")
+"""The keys of each side: to what was shown before, and after."""
 
 LAYERS = LayerSeen("a", 1, "1 Linear", layers=["1 Linear", "2 Linear"], note="nothing to see")
 UNITS = UnitsSeen("a", 1, [

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -22,6 +23,11 @@ ACTS = ("set", "pane", "view", "do", "open", "lesson")
 """What a link can do: set knobs, go to a pane or a view, press a key, open a preset or a lesson."""
 
 SCHEMES = ("term", *PLACED, *ACTS)
+
+SAFE = ":;=.,/[]_-%"
+"""What stands in an address as it is."""
+
+_LINK = re.compile(rf"\]\(((?:{'|'.join(SCHEMES)}):[^()\n]*(?:\n[^()\n]*)?)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Page:
 
 def pages(text: str) -> tuple[Page, ...]:
     """Read a lesson's Markdown; InputError where it has no steps or a link that is none of ours."""
-    tokens = MarkdownIt("commonmark").parse(text)
+    tokens = MarkdownIt("commonmark").parse(_LINK.sub(_whole, text))
     found: list[tuple[str, list[Block]]] = []
     around: list[str] = []
     for place, token in enumerate(tokens):
@@ -87,6 +93,11 @@ def pages(text: str) -> tuple[Page, ...]:
     if not found:
         raise InputError('there is no step; each begins with a heading, "## "')
     return tuple(Page(title, tuple(blocks)) for title, blocks in found)
+
+
+def _whole(link: re.Match[str]) -> str:
+    """A link as Markdown takes it: its address may have no spaces."""
+    return f"]({quote(link[1], safe=SAFE)})"
 
 
 def _block(token: Token, around: list[str]) -> Block:
@@ -124,9 +135,7 @@ def _spans(token: Token) -> Iterator[Span]:
 
 
 def _address(href: str, token: Token) -> tuple[str, str]:
-    from urllib.parse import unquote
-
-    scheme, colon, target = unquote(href).partition(":")
+    scheme, colon, target = " ".join(unquote(href).split()).partition(":")
     if not colon or scheme not in SCHEMES:
         line = (token.map or [0])[0] + 1
         raise InputError(

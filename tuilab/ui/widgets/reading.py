@@ -1,7 +1,8 @@
 """Prose with places in it that can be chosen: wrapped lines, and a cursor that goes from place to
 place."""
 
-from collections.abc import Hashable, Iterable, Sequence
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,24 +38,34 @@ def wrap(pieces: Iterable[Piece], width: int, indent: str = "", first: str = "")
     """
     lines: list[list[Piece]] = [[Piece(first or indent)]]
     column = start = cell_len(first or indent)
-    for piece in pieces:
-        for word in _words(piece.text):
-            is_space = word.isspace()
-            if column + cell_len(word) > width and column > start and not is_space:
-                lines.append([Piece(indent)])
-                column = start = cell_len(indent)
-            if is_space and column == start:
-                continue
-            lines[-1].append(Piece(word, piece.style, piece.spot))
-            column += cell_len(word)
+    for run in _runs(pieces):
+        room = sum(cell_len(piece.text) for piece in run)
+        is_space = run[0].text.isspace()
+        if column + room > width and column > start and not is_space:
+            lines.append([Piece(indent)])
+            column = start = cell_len(indent)
+        if not is_space or column > start:
+            lines[-1].extend(run)
+            column += room
     return [_joined(line) for line in lines]
 
 
-def _words(text: str) -> list[str]:
-    words: list[str] = []
-    for part in text.split(" "):
-        words.extend((part, " ") if part else (" ",))
-    return words[:-1] if words else []
+def _runs(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Words, each of one or more pieces that no space parts, and the spaces between them."""
+    run: list[Piece] = []
+    for piece in pieces:
+        for word in re.split("( +)", piece.text):
+            if not word:
+                continue
+            if word.isspace() and run:
+                yield run
+                run = []
+            run.append(Piece(word, piece.style, piece.spot))
+            if word.isspace():
+                yield run
+                run = []
+    if run:
+        yield run
 
 
 def _joined(line: Sequence[Piece]) -> Line:

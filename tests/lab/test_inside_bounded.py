@@ -1,0 +1,78 @@
+"""However long a run is looked at, what is kept of the looks stays small."""
+
+import sys
+
+import msgspec
+import pytest
+
+from tuilab.lab.experiment import Experiment
+from tuilab.lab.inside.backprop import BackpropSeen, Phase
+from tuilab.lab.inside.examples import ExamplesSeen
+from tuilab.lab.inside.histograms import BINS, MOST, Histories
+from tuilab.lab.inside.landscape import LandscapeSeen, Slice
+from tuilab.lab.inside.layer import HistogramRow, LayerSeen
+from tuilab.lab.inside.units import Column, UnitsSeen
+from tuilab.lab.inside.views import AnySeen
+from tuilab.lab.messages import Progressed, Started
+from tuilab.lab.run import Run, Snapshot
+
+
+def answers(run: str, step: int) -> list[AnySeen]:
+    """One of each view."""
+    plane = bytes(range(256))
+    return [
+        UnitsSeen(run, step, [Column("1 Linear", 1, responses=[plane], weights=[[0.5, 1.5]])]),
+        LayerSeen(run, step, "1 Linear", layers=["1 Linear"]),
+        ExamplesSeen(run, step, counts=[[10**6 + 1, 10**6 + 2], [10**6 + 3, 10**6 + 4]]),
+        BackpropSeen(run, step, phases=[Phase("batch", "", "", ["[32, 2]"])]),
+        LandscapeSeen(run, step, step, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [], 1.0, "random", 0)),
+    ]
+
+
+def looked_at(looks: int, stride: int) -> Run:
+    """A run with all views open, up to so many looks."""
+    run = Run()
+    run.apply(Started("a", Experiment(), "cpu", 9, 9, {}, "/runs/a"))
+    for look in range(looks):
+        step = 10**6 + look * stride
+        run.apply(Progressed("a", step, 1.0, 0.5, 0.5, 0.5, {"accuracy": 0.5}, 0.1, 9.0, 9.0, 1.0))
+        for answer in answers("a", step):
+            run.apply(answer)
+    return run
+
+
+def size(run: Run) -> int:
+    """What a viewer that comes late is sent of the answers."""
+    return len(msgspec.msgpack.encode(run.views))
+
+
+def test_a_run_keeps_the_newest_answer_of_each_view_and_no_more() -> None:
+    short, long = looked_at(20, 1), looked_at(10_000, 1000)
+
+    assert len(long.views) == len(answers("a", 0)) == len(short.views)
+    assert all(seen.step == long.step == 10_999_000 for seen in long.views.values())
+    assert size(long) == size(short)
+
+
+def test_what_a_late_viewer_is_sent_of_ten_million_steps_stays_small() -> None:
+    sizes = [
+        len(msgspec.msgpack.encode(Snapshot(looked_at(looks, 10**7 // looks), "1", 1)))
+        for looks in (10_000, 40_000)
+    ]
+
+    assert sizes[1] < 1.2 * sizes[0]
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_histograms_over_time_take_no_more_after_fifty_thousand_looks(every: int) -> None:
+    subject = Histories()
+    shares = [1 / BINS] * BINS
+    for step in range(0, 50_000 * every, every):
+        row = HistogramRow(step, step, -1.0, 1.0 + step / 10**6, shares)
+        subject.see(("weights", "1 Linear", "weight"), row)
+
+    rows = subject.rows(("weights", "1 Linear", "weight"))
+    assert len(rows) <= MOST
+    assert all(len(row.shares) == BINS for row in rows)
+    assert (rows[0].step, rows[-1].last) == (0, 49_999 * every)
+    assert sum(sys.getsizeof(row.shares) for row in rows) < 200_000
