@@ -3,7 +3,6 @@
 import sys
 
 import msgspec
-import pytest
 
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.backprop import BackpropSeen, Phase
@@ -35,7 +34,7 @@ def looked_at(looks: int, stride: int) -> Run:
     run.apply(Started("a", Experiment(), "cpu", 9, 9, {}, "/runs/a"))
     for look in range(looks):
         step = 10**6 + look * stride
-        run.apply(Progressed("a", step, 1.0, 0.5, 0.5, 0.5, {"accuracy": 0.5}, 0.1, 9.0, 9.0, 1.0))
+        run.apply(Progressed("a", step, 1.0, 0.5, 0.5, 0.5, {}, 0.1, 9.0, 9.0, 1.0, 1.0))
         for answer in answers("a", step):
             run.apply(answer)
     return run
@@ -47,32 +46,31 @@ def size(run: Run) -> int:
 
 
 def test_a_run_keeps_the_newest_answer_of_each_view_and_no_more() -> None:
-    short, long = looked_at(20, 1), looked_at(10_000, 1000)
+    short, long = looked_at(20, 1), looked_at(2000, 5000)
 
     assert len(long.views) == len(answers("a", 0)) == len(short.views)
-    assert all(seen.step == long.step == 10_999_000 for seen in long.views.values())
+    assert all(seen.step == long.step == 10_995_000 for seen in long.views.values())
     assert size(long) == size(short)
 
 
 def test_what_a_late_viewer_is_sent_of_ten_million_steps_stays_small() -> None:
     sizes = [
         len(msgspec.msgpack.encode(Snapshot(looked_at(looks, 10**7 // looks), "1", 1)))
-        for looks in (10_000, 40_000)
+        for looks in (2000, 20_000)
     ]
 
-    assert sizes[1] < 1.2 * sizes[0]
+    assert sizes[1] < 1.5 * sizes[0] < 500_000
 
 
-@pytest.mark.parametrize("every", [1, 7])
-def test_histograms_over_time_take_no_more_after_fifty_thousand_looks(every: int) -> None:
+def test_histograms_over_time_take_no_more_however_often_a_layer_is_looked_at() -> None:
     subject = Histories()
     shares = [1 / BINS] * BINS
-    for step in range(0, 50_000 * every, every):
+    for step in range(0, 10**7, 2000):
         row = HistogramRow(step, step, -1.0, 1.0 + step / 10**6, shares)
         subject.see(("weights", "1 Linear", "weight"), row)
 
     rows = subject.rows(("weights", "1 Linear", "weight"))
     assert len(rows) <= MOST
     assert all(len(row.shares) == BINS for row in rows)
-    assert (rows[0].step, rows[-1].last) == (0, 49_999 * every)
+    assert (rows[0].step, rows[-1].last) == (0, 10**7 - 2000)
     assert sum(sys.getsizeof(row.shares) for row in rows) < 200_000

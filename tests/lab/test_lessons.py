@@ -200,12 +200,13 @@ def test_quantities_are_read_off_the_run() -> None:
     ]
     seen = run(
         progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6), Probed("run", 30, layers),
-        EpochEnded("run", 30, 3, {}, {"accuracy": 0.8, "loss": 0.4}),
+        EpochEnded("run", 30, 3, {"loss": 0.7}, {"accuracy": 0.8, "loss": 0.4}),
     )  # fmt: skip
     values = {
         "loss/train": 0.6, "lowest loss/train": 0.4, "highest loss/train": 1.0,
         "first loss/train": 0.9, "accuracy/validation": 0.8, "parameters": 6, "steps": 30,
-        "epochs": 3.0, "seconds": 1.5, "layers": 1, "count Linear": 1, "count ReLU": 0,
+        "epochs": 3.0, "epoch loss": 0.7,
+        "seconds": 1.5, "layers": 1, "count Linear": 1, "count ReLU": 0,
         "gradient/1 Linear / gradient/2 Linear": 0.25, "optimizer.lr": 1e-3,
         "accuracy/validation - accuracy/train": 0.1, "data.name": "circle", "accuracy/test": None,
         "loss/validation / r2/train": None, "finding dead_relus": 0.0, "nonsense": None,

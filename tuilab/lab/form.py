@@ -90,6 +90,10 @@ _CHOICES = {
         "original": "√(rows ∕ columns) where there are more rows (Jordan)",
         "match_rms_adamw": "As long as a step of AdamW: lr as for that (Moonshot)",
     },
+    "optimizer.step": {
+        name: f"Your {name}, from the exercise optimizers"
+        for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw")
+    },
     "optimizer.line_search_fn": {
         "strong_wolfe": "Go as far as the loss falls well",
         "none": "Steps of the length lr",

@@ -41,7 +41,7 @@ class Reading:
         if self.value is None:
             return "–"
         is_number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
-        return compact(self.value) if is_number else str(self.value)
+        return compact(float(f"{self.value:.3g}")) if is_number else str(self.value)
 
 
 @dataclass(frozen=True, slots=True)

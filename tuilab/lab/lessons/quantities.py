@@ -2,6 +2,7 @@
 
 accuracy/validation         the newest value of a series of the run
 highest accuracy/validation, lowest loss/train, first loss/train
+epoch loss                  mean over all training batches of the last epoch
 accuracy/test               a result, once the run is over
 parameters, steps, epochs, seconds, layers
 count ReLU                  how many lines of the network are of a kind
@@ -70,6 +71,8 @@ def value(name: str, run: Run) -> Any:
         return COUNTS[name](run)
     if word == "count" and rest:
         return _count(rest, run.experiment)
+    if word == "epoch" and rest:
+        return run.epoch.train.get(rest) if run.epoch is not None else None
     if word == "finding" and rest:
         return float(any(diagnosis.name == rest for diagnosis in diagnose(run)))
     if word in OF_SERIES and rest:
@@ -129,6 +132,9 @@ def check(name: str, experiment: Experiment) -> None:
                 check(part, experiment)
             return
     word, _, rest = name.partition(" ")
+    if word == "epoch" and rest:
+        check(f"{rest}/train", experiment)
+        return
     if name in COUNTS or (word in ("count", "finding") and rest) or name == "lr":
         return
     series = rest if word in OF_SERIES and rest else name

@@ -151,8 +151,8 @@ class Tutoring(Filing):
             return
         self.edit(experiment)
         waits = self.desk.restart_keys
-        note = f"r restarts with {', '.join(waits)}" if waits else "It holds from now on"
-        self.notify(f"{target.replace(';', ', ')}. {note}; u takes it back.", markup=False)
+        note = f"r restarts with {', '.join(waits)}; u" if waits else "u"
+        self.notify(f"{target.replace(';', ', ')}. {note} takes it back.", markup=False)
 
     # --- questions ----------------------------------------------------------------------------
 
