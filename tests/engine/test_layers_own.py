@@ -31,12 +31,12 @@ def built(*lines: Line, shape: Shape) -> nn.Module:
 # --- Step ---------------------------------------------------------------------------------------
 
 
-def test_a_step_is_0_below_zero_and_1_from_zero_on() -> None:
+def test_a_step_is_1_above_zero_else_0() -> None:
     step = built("Step", shape=(5,))
 
     x = torch.tensor([[-3.0, -1e-9, 0.0, 1e-9, 3.0]])
 
-    assert step(x).tolist() == [[0, 0, 1, 1, 1]]
+    assert step(x).tolist() == [[0, 0, 0, 1, 1]]
 
 
 def test_no_gradient_passes_a_step() -> None:

@@ -217,6 +217,18 @@ def test_quantities_are_read_off_the_run() -> None:
     assert quantities.value("accuracy/test", seen) == 0.75
 
 
+def test_layers_are_counted_with_their_repeats() -> None:
+    network = [
+        ["Repeat 19", "Linear 16", "Sigmoid"],
+        ["Residual", ["Repeat 2", "Linear 16"]],
+        "Linear 2",
+    ]
+    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
+    assert quantities.value("layers", seen) == 22
+    assert quantities.value("count Sigmoid", seen) == 19
+    assert quantities.value("count Residual", seen) == 1
+
+
 def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
     goal = Goal(
         name="g", title="t", may_change=("network", "optimizer.lr"), golf="parameters",

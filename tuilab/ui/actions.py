@@ -91,22 +91,22 @@ def every(screen: Screen[Any]) -> Iterator[Action]:
 
     Of two alike, such as the charts' keys, it is that of the one in focus, or else of the first.
     """
-    yield from _of(screen, "")
+    yield from _of(screen, "", type(screen))
     for pane in screen.query(".pane"):
         title = str(pane.border_title or pane.id or "")
         nodes = [n for n in (pane, *pane.query("*")) if type(n).__module__.startswith("tuilab.")]
-        kinds = dict.fromkeys(type(node) for node in nodes)
+        kinds = dict.fromkeys(kind for node in nodes for kind in type(node).__mro__)
         for kind in kinds:
-            alike = [node for node in nodes if type(node) is kind]
-            node = next((node for node in alike if node.has_focus_within), alike[0])
-            yield from _of(node, title)
+            if kind.__module__.startswith("tuilab."):
+                alike = [node for node in nodes if kind in type(node).__mro__]
+                seen = next((node for node in alike if node.display), alike[0])
+                yield from _of(next((n for n in alike if n.has_focus_within), seen), title, kind)
 
 
-def _of(node: DOMNode, title: str) -> Iterator[Action]:
+def _of(node: DOMNode, title: str, kind: type) -> Iterator[Action]:
+    """What a kind declares, a node's own or one that it is a kind of."""
     merged: dict[str, Action] = {}
-    own = [kind for kind in type(node).__mro__ if kind.__module__.startswith("tuilab.")]
-    bindings = [binding for kind in own for binding in kind.__dict__.get("BINDINGS", ())]
-    for declared in Binding.make_bindings(bindings):
+    for declared in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())):
         if not declared.description:
             continue
         keys: tuple[str, ...] = (node.app.get_key_display(declared),)

@@ -152,7 +152,7 @@ class _Verdict:
                 if finding.kind == "unwritten" or is_nothing:
                     self.kind, self.says = "unwritten", f"not written yet: {self.name}"
                     return
-                rest = self._cases[len(outcomes) : len(outcomes) + 4]
+                rest = self._cases[len(outcomes) : len(outcomes) + 8]
                 outcomes += [outcome(function, other, self._path) for other in rest]
                 self._tell(finding, outcomes, case)
                 return

@@ -11,9 +11,10 @@ from tuilab.engine.exercises.case import Case, Draw, one
 def cases(draw: Draw) -> Iterator[Case]:
     """Single examples, batches, and a few epochs."""
     yield from _predictions(draw)
-    for missed in (1.0, 0.0, 1.0, 0.0):
-        yield _update(draw, missed)
-    yield _update(draw, None)
+    for turns in (True, False):
+        for side in (1, -1):
+            for target in (1.0, 0.0):
+                yield _update(draw, turns, side, target)
     for epochs in (2, 3):
         yield _training(draw, epochs)
 
@@ -44,21 +45,14 @@ def _step(x: Tensor, t: Tensor, w: Tensor, b: Tensor, lr: float) -> tuple[Tensor
     return (w - lr * w.grad).detach(), (b - lr * b.grad).detach()
 
 
-def _update(draw: Draw, missed: float | None) -> Case:
-    """One example that is answered wrongly (its target is given), or rightly."""
+def _update(draw: Draw, turns: bool, side: int, target: float) -> Case:
+    """One example on a side of the line w·x = 0; the bias turns the answer round, or not."""
     x, w, lr = draw.normal(3), draw.normal(3), 0.1
-    z = float(x @ w)
-    b = torch.tensor(round(-z - 0.4 if missed else -z + 0.4, 2))
-    if missed is not None and (z > 0) == (missed == 1):
-        # The bias decides: without it this example would be answered rightly.
-        b = torch.tensor(round(-z - 0.25 * (1 if missed else -1), 2))
-    t = torch.tensor(missed if missed is not None else float(z + b > 0))
-    return Case(
-        "update",
-        {"x": x, "target": t, "w": w, "b": b, "lr": lr},
-        _step(x, t, w, b, lr),
-        ("w", "b"),
-    )
+    w = w if float(x @ w) * side > 0 else -w
+    b = torch.tensor(round(-float(x @ w) - 0.4 * side, 2) if turns else 0.3 * side)
+    t = torch.tensor(target)
+    inputs = {"x": x, "target": t, "w": w, "b": b, "lr": lr}
+    return Case("update", inputs, _step(x, t, w, b, lr), ("w", "b"))
 
 
 def _training(draw: Draw, epochs: int) -> Case:

@@ -11,8 +11,8 @@ class Step(nn.Module):
     """The perceptron's activation (Rosenblatt 1958)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """0 below zero, 1 from zero on; through `sign`, whose derivative is zero everywhere."""
-        return (x.sign() + 1).clamp(max=1)
+        """1 above zero, else 0; through `sign`, whose derivative is zero everywhere."""
+        return x.sign().clamp(min=0)
 
 
 def _over_features(layer: Layer, shape: Shape) -> nn.Module:

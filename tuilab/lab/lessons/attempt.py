@@ -24,11 +24,18 @@ class Attempt:
     def see(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
         """The goals that hold at this moment, after this event was folded into the run."""
         if isinstance(event, TELLING) and getattr(event, "run", "") == run.id:
-            yield from self.look(run)
+            is_pause = isinstance(event, (EpochEnded, Paused, Finished))
+            yield from self.look(run, at_length=is_pause)
 
-    def look(self, run: Run) -> Iterator[Goal]:
-        """The goals that hold for the run as it is."""
+    def look(self, run: Run, *, at_length: bool = True) -> Iterator[Goal]:
+        """The goals that hold for the run as it is.
+
+        Args:
+            at_length: also those that take a diagnosis, which is slow.
+        """
         for goal in self.book.lesson.goals:
+            if not at_length and any("finding " in condition.of for condition in goal.all):
+                continue
             standing = goals.standing(goal, run, self.book.lesson.start)
             self.standings[goal.name] = standing
             if standing.is_met and run.started is not None:

@@ -17,6 +17,7 @@ from typing import Any
 from tuilab.lab.diagnosis.diagnosis import diagnose
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of, value_at
+from tuilab.lab.network import Row
 from tuilab.lab.run import Run
 from tuilab.lab.series import Point, finite_points
 
@@ -106,13 +107,26 @@ def _result(name: str, run: Run) -> float | None:
 def _layers(experiment: Experiment | None) -> int | None:
     if experiment is None:
         return None
-    return sum(1 for row in experiment.plan.rows if row.parameters and row.text)
+    rows = [row for row in experiment.plan.rows if row.parameters and not row.is_block]
+    return sum(_times(row, experiment) for row in rows)
+
+
+def _times(row: Row, experiment: Experiment) -> int:
+    """How often a line stands in the network, with the repeats around it."""
+    times, lines = 1, experiment.network
+    for index in row.path[:-1]:
+        block = lines[index]
+        word, _, count = str(block[0]).partition(" ")
+        times *= int(count) if word == "Repeat" and count.isdigit() else 1
+        lines = block if isinstance(block, tuple) else ()
+    return times
 
 
 def _count(kind: str, experiment: Experiment | None) -> int | None:
     if experiment is None:
         return None
-    return sum(1 for row in experiment.plan.rows if row.text.split(" ")[0] == kind)
+    rows = [row for row in experiment.plan.rows if row.text.split(" ")[0] == kind]
+    return sum(_times(row, experiment) for row in rows)
 
 
 def _knob(key: str, experiment: Experiment | None) -> Any:
@@ -135,9 +149,11 @@ def check(name: str, experiment: Experiment) -> None:
     if word == "epoch" and rest:
         check(f"{rest}/train", experiment)
         return
-    if name in COUNTS or (word in ("count", "finding") and rest) or name == "lr":
+    if name in COUNTS or (word in ("count", "finding") and rest):
         return
     series = rest if word in OF_SERIES and rest else name
+    if series == "lr":
+        return
     before, slash, after = series.partition("/")
     if slash and after in ("train", "validation", "test"):
         known = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}

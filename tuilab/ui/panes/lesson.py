@@ -63,7 +63,7 @@ class LessonPane(Widget):
         if self.teaching is None:
             self.redraw()
             return
-        for _ in self.teaching.attempt.look(run):
+        for _ in self.teaching.attempt.look(run, at_length=run.state != "training"):
             pass
         self.redraw()
 

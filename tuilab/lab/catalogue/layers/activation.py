@@ -172,9 +172,9 @@ class Sigmoid(_Activation, frozen=True):
 
 
 class Step(_Activation, frozen=True):
-    """0 below zero, 1 from zero on: the perceptron's own, without a gradient.
+    """1 above zero, else 0: the perceptron's own, without a gradient.
 
-    Formula: f(x) = 1 for x ≥ 0, else 0; f′(x) = 0
+    Formula: f(x) = 1 for x > 0, else 0; f′(x) = 0
     Use: at the end of a perceptron, with the perceptron task; to see why gradients are needed.
     Pitfall: no gradient passes it, so that nothing before it learns by gradient descent.
     Source: Rosenblatt 1958
