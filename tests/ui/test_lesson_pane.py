@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from tests.ui.fakes import READY, Lab, lab, started
+from tuilab.exercises import exercise
 from tuilab.lab import places
 from tuilab.lab.lessons import progress
 from tuilab.lab.messages import EpochEnded, Finished, Set, Start
+from tuilab.ui.screens.coding import Coding
 
 TOML = """
 format = 1
@@ -45,6 +47,9 @@ choices = [
     { text = "No" },
 ]
 why = "A line does not close."
+
+[[exercises]]
+name = "perceptron-rule"
 
 [[questions]]
 name = "sum"
@@ -87,6 +92,8 @@ A [perceptron](term:) draws a line. [Take more units](set:optimizer.lr=0.5).
 [Shape](question:shape)
 
 [Reach it](goal:reach)
+
+[Write the rule](exercise:perceptron-rule)
 """
 
 
@@ -228,3 +235,25 @@ async def test_a_damaged_progress_is_kept_aside_and_told(lesson: Path) -> None:
     async with lab(lesson="round") as it:
         await it.shows("Your progress was damaged")
         assert list(progress.path().parent.glob("progress.*.broken.json"))
+
+
+async def test_code_is_written_in_the_editor_and_checked(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[list[str]] = []
+    reference = exercise.find("perceptron-rule").reference
+
+    def edit(self: object, command: list[str]) -> None:
+        opened.append(command)
+        if len(opened) > 1:
+            Path(command[-1]).write_text(reference)
+
+    monkeypatch.setattr(Coding, "_edit_in_the_terminal", edit)
+    monkeypatch.setenv("EDITOR", "true")
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        for wanted in ("not written yet", "written and right"):
+            await chosen(it, "exercise", "perceptron-rule")
+            await it.until(lambda w=wanted: w in it.text, 60)
+        assert opened[0][0] == "true"
+        assert progress.load()[0].of("round").exercises == ["perceptron-rule"]

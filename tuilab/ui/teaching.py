@@ -6,6 +6,7 @@ It knows no widget, so that the rules of a lesson are tested without a screen.
 from collections.abc import Iterator
 from typing import Any
 
+from tuilab.exercises.result import Result
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.lessons import goals, judging, progress, quantities
 from tuilab.lab.lessons.attempt import Attempt
@@ -41,6 +42,8 @@ class Teaching:
         self.picks: dict[str, list[Any]] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.bets: dict[str, Bet] = {}
+        self.results: dict[str, Result] = {}
+        "Of exercises that were checked."
         self._seed = seed
         self.version = 0
         "Grows with whatever shows."
@@ -120,6 +123,16 @@ class Teaching:
         self.seeds[question.name] = self.seeds.get(question.name, self._seed) + 1
         self.picks.pop(question.name, None)
         self.verdicts.pop(question.name, None)
+        self.version += 1
+
+    # --- exercises ----------------------------------------------------------------------------
+
+    def code(self, result: Result) -> None:
+        """Note how the check of an exercise came out."""
+        self.results[result.exercise] = result
+        done = self.done.exercises
+        if result.is_passed and result.exercise not in done:
+            done.append(result.exercise)
         self.version += 1
 
     # --- predictions --------------------------------------------------------------------------

@@ -18,12 +18,12 @@ from tuilab.lab.run import Run
 from tuilab.ui.panes.inside import InsidePane
 from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.lesson import LessonPane
+from tuilab.ui.screens.coding import Coding
 from tuilab.ui.screens.dialogs import Prompt
-from tuilab.ui.screens.filing import Filing
 from tuilab.ui.teaching import Teaching
 
 
-class Tutoring(Filing):
+class Tutoring(Coding):
     """A screen on which a lesson may be open."""
 
     lesson: LessonPane
@@ -118,6 +118,8 @@ class Tutoring(Filing):
         match kind:
             case "set" | "pane" | "view" | "do" | "open" | "lesson":
                 self._act(kind, name)
+            case "exercise":
+                self._code(name)
             case "goal" | "hint":
                 self.teaching.hint(things["goal", name])  # type: ignore[arg-type]
             case "pick" | "check" | "number" | "shape" | "again":
@@ -203,6 +205,14 @@ class Tutoring(Filing):
                 teaching.answer(question, number)
         self.lesson.redraw()
         self._keep()
+
+    @work(exclusive=True, group="code")
+    async def _code(self, name: str) -> None:
+        result, teaching = await self.written(name), self.teaching
+        if result is not None and teaching is not None:
+            teaching.code(result)
+            self.lesson.redraw()
+            self._keep()
 
     # --- predictions --------------------------------------------------------------------------
 

@@ -224,9 +224,13 @@ def _outcome(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
 
 def _exercise(teaching: Teaching, exercise: Exercise, link: Span, width: int) -> Iterator[Line]:
     is_done = exercise.name in teaching.done.exercises
-    sign = "✓" if is_done else "⌨"
+    sign = "✓" if is_done else "»"
     yield from wrap(
         [Piece(link.text, "thing", ("exercise", exercise.name)),
-         Piece("  written and right" if is_done else "  opens in your editor", "muted")],
+         Piece("  written and right" if is_done else "  enter opens your editor", "muted")],
         width, "  ", f"{sign} ",
     )  # fmt: skip
+    result = teaching.results.get(exercise.name)
+    for line in result.lines() if result is not None else ():
+        style = "good" if result is not None and result.is_passed else ""
+        yield from wrap([Piece(line, style)], width, "    ")

@@ -1,0 +1,33 @@
+"""Exercises in code: the learner's file in their own editor, then checked in its own process."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+from textual.app import SuspendNotSupported
+
+from tuilab.exercises import checking, folder
+from tuilab.exercises.result import Result
+from tuilab.lab.errors import InputError
+from tuilab.ui.screens.filing import Filing
+
+
+class Coding(Filing):
+    """A screen from which an exercise is written and checked."""
+
+    async def written(self, name: str) -> Result | None:
+        """Open an exercise in the editor; how it was checked then, None where it was not opened."""
+        try:
+            path = folder.write_stub(name)
+            self._edit_in_the_terminal([*folder.editor(), str(path)])
+        except (InputError, OSError, SuspendNotSupported) as error:
+            self.notify(str(error), title="The exercise was not opened", severity="error",
+                        markup=False)  # fmt: skip
+            return None
+        self.notify(str(path), title="Your code is being checked", markup=False)
+        return await asyncio.to_thread(checking.check, name)
+
+    def _edit_in_the_terminal(self, command: list[str]) -> None:
+        """Give the terminal to the editor until it ends; what the lab prints goes elsewhere."""
+        with self.app.suspend(), Path("/dev/tty").open("r+b", buffering=0) as terminal:
+            subprocess.run(command, stdin=terminal, stdout=terminal, stderr=terminal, check=False)
