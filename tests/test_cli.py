@@ -321,6 +321,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
     assert (ended.returncode, ended.stderr) == (1, "tuilab: No space left on device\n")
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_are_told_apart(mine: Path, says: Says) -> None:
     processes = [start("train", mine, "--set", "training.epochs=1000000") for _ in range(2)]
     runs = until(lambda: len(found := [h.run for h in registry.hosts() if h.step]) == 2 and found)

@@ -48,9 +48,11 @@ def test_a_step_does_not_import_it(name: str) -> None:
     run(STEP.replace("NAME", repr(name)))
 
 
+@pytest.mark.slow
 def test_whoever_compiles_gets_it() -> None:
     run(STEP.replace("NAME", "'sgd'") + COMPILE)
 
 
+@pytest.mark.slow
 def test_who_goes_through_all_modules_does_not_disturb_it() -> None:
     run(STEP.replace("NAME", "'sgd'") + COMPARE)

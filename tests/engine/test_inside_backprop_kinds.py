@@ -267,7 +267,8 @@ def _cases() -> Iterator[Any]:
     for name in LAYERS:
         for turn in range(2 if name in ("Generator", "Discriminator") else 1):
             for number in (0,) if name == "Backbone" else (0, 1):
-                yield pytest.param(name, turn, number, id=f"{name}-{turn}-{number}")
+                marks = [pytest.mark.slow] if name == "Backbone" else []
+                yield pytest.param(name, turn, number, id=f"{name}-{turn}-{number}", marks=marks)
 
 
 CASES = list(_cases())

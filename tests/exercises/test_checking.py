@@ -59,6 +59,7 @@ def test_a_loop_without_end_is_told_with_its_line(tmp_path: Path) -> None:
     assert result.printed.endswith("… and more")
 
 
+@pytest.mark.slow
 def test_too_much_memory_is_told(tmp_path: Path) -> None:
     result = checked(tmp_path, "kept = []\nwhile True:\n    kept.append(bytearray(1 << 24))", 20)
 

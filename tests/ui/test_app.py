@@ -434,10 +434,10 @@ async def test_tab_goes_through_the_panes_one_by_one_where_one_is_shown() -> Non
     async with lab(size=(80, 24)) as it:
         assert isinstance(it, Lab)
         seen = []
-        for _ in range(6):
+        for _ in range(7):
             seen.append(it.app.lab._current)
             await it.press("tab")
-        assert seen == ["network", "knobs", "charts", "result", "log", "inside"]
+        assert seen == ["network", "knobs", "charts", "result", "log", "inside", "lesson"]
         assert it.app.lab._current == "network"
 
 
