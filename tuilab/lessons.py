@@ -14,7 +14,6 @@ from tuilab.lab.files import write_atomically
 from tuilab.lab.lessons import checking, glossary, library, progress
 from tuilab.lab.lessons.glossary import Term
 from tuilab.lab.lessons.library import Book
-from tuilab.lab.lessons.progress import Done
 from tuilab.tables import columns
 
 TEMPLATE = """format = 1
@@ -65,10 +64,10 @@ def table() -> str:
     kept, problem = progress.load()
     rows = [("", "lesson", "minutes", "goals", "questions", "about")]
     books = [library.read(folder) for folder in library.folders().values()]
-    following = next_lesson(books, kept)
+    following = progress.next_lesson(books, kept)
     for book in books:
         done = kept.of(book.name)
-        sign = "✓" if is_done(book, done) else "▸" if book is following else " "
+        sign = "✓" if done.is_whole(book.lesson) else "▸" if book is following else " "
         rows.append(
             (
                 sign, book.name, str(book.lesson.minutes),
@@ -83,16 +82,6 @@ def table() -> str:
     if cards := kept.due():
         foot.append(f"{len(cards)} questions are due for review.")
     return "\n".join([columns(rows), "", *foot, *([problem] if problem else [])])
-
-
-def is_done(book: Book, done: Done) -> bool:
-    """Whether all goals of a lesson are met."""
-    return all(goal.name in done.goals for goal in book.lesson.goals)
-
-
-def next_lesson(books: Sequence[Book], kept: progress.Progress) -> Book | None:
-    """The first lesson that is not done."""
-    return next((book for book in books if not is_done(book, kept.of(book.name))), None)
 
 
 # --- check ------------------------------------------------------------------------------------

@@ -47,7 +47,6 @@ def open_lab(
 
 def open_course(name: str = "") -> int:
     """Show the lab with a lesson: the one that is named, or the next."""
-    from tuilab import lessons
     from tuilab.lab.lessons import library, progress
     from tuilab.ui import terminal
 
@@ -55,7 +54,7 @@ def open_course(name: str = "") -> int:
         book = library.read(library.find(name))
     else:
         books = [library.read(folder) for folder in library.folders().values()]
-        book = lessons.next_lesson(books, progress.load()[0]) or books[0]
+        book = progress.next_lesson(books, progress.load()[0]) or books[0]
     if reason := terminal.usable():
         raise InputError(f"the lab cannot be shown here: {reason}", "lessons open")
     from tuilab.host import link

@@ -11,8 +11,7 @@ from msgspec import Struct, structs
 from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.lessons import goals, quantities
 from tuilab.lab.lessons.attempt import Attempt
-from tuilab.lab.lessons.checking import applied
-from tuilab.lab.lessons.lesson import Change, Goal, Prediction
+from tuilab.lab.lessons.lesson import Change, Goal, Prediction, applied
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.messages import AnyEvent, Failed
 from tuilab.lab.run import Run
@@ -75,9 +74,8 @@ def _goal(book: Book, goal: Goal, start: Experiment, seed: int, fails: bool) -> 
 
 
 def _prediction(book: Book, bet: Prediction, start: Experiment, seed: int) -> Proof:
-    changes = (Change(set=bet.set),)
-    done = _trained(book, start, changes, steps=bet.steps)
-    told, value = "", None
+    done = _trained(book, bet.trial(start), (), steps=bet.steps)
+    told = ""
     if bet.choices:
         place = goals.outcome(bet, done.run)
         told = bet.choices[place].text if place is not None else ""

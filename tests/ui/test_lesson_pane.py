@@ -8,9 +8,12 @@ import pytest
 from tests.ui.fakes import READY, Lab, lab, started
 from tuilab.exercises import exercise
 from tuilab.lab import places
-from tuilab.lab.lessons import progress
+from tuilab.lab.lessons import checking, progress
 from tuilab.lab.messages import EpochEnded, Finished, Set, Start
+from tuilab.ui import actions
+from tuilab.ui.panes import inside
 from tuilab.ui.screens.coding import Coding
+from tuilab.ui.screens.lab import LabScreen
 
 TOML = """
 format = 1
@@ -257,3 +260,9 @@ async def test_code_is_written_in_the_editor_and_checked(
             await it.until(lambda w=wanted: w in it.text, 60)
         assert opened[0][0] == "true"
         assert progress.load()[0].of("round").exercises == ["perceptron-rule"]
+
+
+def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:
+    assert checking.PANES == actions.PANES
+    assert checking.VIEWS == tuple(kind.name for kind in inside.KINDS)
+    assert [deed for deed in checking.DEEDS if not hasattr(LabScreen, f"action_{deed}")] == []

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tuilab.exercises.result import Result
-from tuilab.lab.experiment import Experiment
 from tuilab.lab.lessons import goals, judging, progress, quantities
 from tuilab.lab.lessons.attempt import Attempt
-from tuilab.lab.lessons.checking import applied
 from tuilab.lab.lessons.judging import Asked, Verdict
-from tuilab.lab.lessons.lesson import Change, Goal, Prediction
+from tuilab.lab.lessons.lesson import Goal, Prediction
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.progress import Done, Progress
 from tuilab.lab.lessons.prose import Page
@@ -45,8 +43,6 @@ class Teaching:
         self.results: dict[str, Result] = {}
         "Of exercises that were checked."
         self._seed = seed
-        self.version = 0
-        "Grows with whatever shows."
 
     @property
     def done(self) -> Done:
@@ -61,7 +57,7 @@ class Teaching:
     @property
     def is_over(self) -> bool:
         """Whether all goals are met."""
-        return all(goal.name in self.done.goals for goal in self.book.lesson.goals)
+        return self.done.is_whole(self.book.lesson)
 
     def save(self) -> None:
         """Keep the progress."""
@@ -73,7 +69,6 @@ class Teaching:
         if not 0 <= page < len(self.book.pages):
             return False
         self.page = self.done.page = page
-        self.version += 1
         return True
 
     # --- goals --------------------------------------------------------------------------------
@@ -82,14 +77,12 @@ class Teaching:
         """Goals that this event has met for the first time, or with a better score."""
         for goal in self.attempt.see(event, run):
             if self.kept.meet(self.book.name, goal.name, goals.score(goal, run)):
-                self.version += 1
                 yield goal
 
     def hint(self, goal: Goal) -> None:
         """Show one hint more of a goal."""
         taken = self.done.hints.get(goal.name, 0)
         self.done.hints[goal.name] = min(taken + 1, len(goal.hints))
-        self.version += 1
 
     def next_goal(self) -> Goal | None:
         """The first goal of the page that is not met, else of the lesson."""
@@ -108,14 +101,12 @@ class Teaching:
         picks = self.picks.setdefault(question.name, [])
         picks.remove(value) if value in picks else picks.append(value)
         self.verdicts.pop(question.name, None)
-        self.version += 1
 
     def answer(self, question: AnyQuestion, answer: Any) -> Verdict:
         """Judge an answer, and note it."""
         verdict = judging.judge(self.asked(question), answer)
         self.verdicts[question.name] = verdict
         self.kept.answer(self.book.name, question.name, verdict.is_right)
-        self.version += 1
         return verdict
 
     def ask_again(self, question: AnyQuestion) -> None:
@@ -123,7 +114,6 @@ class Teaching:
         self.seeds[question.name] = self.seeds.get(question.name, self._seed) + 1
         self.picks.pop(question.name, None)
         self.verdicts.pop(question.name, None)
-        self.version += 1
 
     # --- exercises ----------------------------------------------------------------------------
 
@@ -133,18 +123,12 @@ class Teaching:
         done = self.done.exercises
         if result.is_passed and result.exercise not in done:
             done.append(result.exercise)
-        self.version += 1
 
     # --- predictions --------------------------------------------------------------------------
 
     def bet(self, prediction: Prediction, said: Any) -> None:
         """Say what a run will do, before it is trained."""
         self.bets[prediction.name] = Bet(said)
-        self.version += 1
-
-    def trial(self, prediction: Prediction) -> Experiment:
-        """The experiment that decides a bet."""
-        return applied(self.book.lesson.start, (Change(set=prediction.set),))
 
     def decide(self, run: Run) -> Iterator[tuple[Prediction, Bet]]:
         """The bets that a run has decided by now."""
@@ -157,7 +141,6 @@ class Teaching:
             )
             if is_over and self._settle(prediction, bet, run):
                 self.kept.bet(self.book.name, prediction.name, bet.nearness or 0.0)
-                self.version += 1
                 yield prediction, bet
 
     def _settle(self, prediction: Prediction, bet: Bet, run: Run) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tuilab.engine.inside.modes import evaluating
 from tuilab.engine.session import Session
 from tuilab.lab.inside.examples import STEPS, ZERO
 
@@ -18,20 +19,14 @@ def still(session: Session, *, is_graded: bool = False) -> Iterator[None]:
     Args:
         is_graded: gradients can be taken with respect to inputs and activations.
     """
-    network = session.network
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with (
-            torch.set_grad_enabled(is_graded),
-            session.task.average.used(session.experiment.averaging),
-            _backend(is_graded),
-            session.task.autocast(),
-        ):
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
+    with (
+        evaluating(session.network),
+        torch.set_grad_enabled(is_graded),
+        session.task.average.used(session.experiment.averaging),
+        _backend(is_graded),
+        session.task.autocast(),
+    ):
+        yield
 
 
 def _backend(is_graded: bool) -> AbstractContextManager[Any]:

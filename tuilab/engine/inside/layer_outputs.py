@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.engine.inside.layer_places import Place
+from tuilab.engine.inside.modes import still
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
@@ -126,19 +127,6 @@ class Watcher:
         if inputs.is_floating_point():  # the engines from scratch have weights of double precision
             inputs = inputs.to(session.parameters[0].dtype)
         return Outputs(first, len(raw), len(train), inputs, raw, targets)
-
-
-@contextmanager
-def still(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode and no gradients; every module is in its own mode again after it."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 @contextmanager

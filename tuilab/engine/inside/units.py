@@ -1,8 +1,6 @@
 """Looks for the view of units: what every unit answers, over the plane and to examples."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +9,7 @@ from torch import Tensor, nn
 from tuilab.engine import network as networks
 from tuilab.engine.inside.chain import Chain, chain
 from tuilab.engine.inside.layer_names import features
+from tuilab.engine.inside.modes import still
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 from tuilab.lab.inside.units import STEPS, ZERO, Column, UnitsSeen, UnitsWanted
@@ -58,7 +57,7 @@ class UnitsEye:
         session, found = self._session, self._chain
         if found is None:
             return UnitsSeen(session.run, session.step, note=NO_LINEAR)
-        with _still(self._part):
+        with still(self._part):
             shape, points = _plane(session, wanted, found)
             over = self._answers(found, points) if points is not None else []
             given, count = self._given(found)
@@ -132,19 +131,6 @@ def _leave(seen: list[Tensor]) -> Any:
         seen.append(output.float())
 
     return hook
-
-
-@contextmanager
-def _still(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode and no gradients; every module is in its own mode again after it."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _plane(

@@ -24,19 +24,22 @@ class Attempt:
     def see(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
         """The goals that hold at this moment, after this event was folded into the run."""
         if isinstance(event, TELLING) and getattr(event, "run", "") == run.id:
-            is_pause = isinstance(event, (EpochEnded, Paused, Finished))
-            yield from self.look(run, at_length=is_pause)
+            at_length = isinstance(event, (EpochEnded, Paused, Finished))
+            for goal in self.measure(run, at_length=at_length):
+                if self.standings[goal.name].is_met and run.started is not None:
+                    yield goal
 
-    def look(self, run: Run, *, at_length: bool = True) -> Iterator[Goal]:
-        """The goals that hold for the run as it is.
+    def measure(self, run: Run, *, at_length: bool = True) -> list[Goal]:
+        """Take note of how far the run is from each goal; the goals that were looked at.
 
         Args:
             at_length: also those that take a diagnosis, which is slow.
         """
-        for goal in self.book.lesson.goals:
-            if not at_length and any("finding " in condition.of for condition in goal.all):
-                continue
-            standing = goals.standing(goal, run, self.book.lesson.start)
-            self.standings[goal.name] = standing
-            if standing.is_met and run.started is not None:
-                yield goal
+        looked_at = [
+            goal
+            for goal in self.book.lesson.goals
+            if at_length or not any("finding " in condition.of for condition in goal.all)
+        ]
+        for goal in looked_at:
+            self.standings[goal.name] = goals.standing(goal, run, self.book.lesson.start)
+        return looked_at

@@ -9,7 +9,7 @@ from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.experiment import SECTIONS, Experiment, knobs, split_changes, with_value
 from tuilab.lab.lessons import glossary, judging, library, quantities
 from tuilab.lab.lessons.arithmetic import compute
-from tuilab.lab.lessons.lesson import Change, Condition, Goal, Prediction
+from tuilab.lab.lessons.lesson import Condition, Goal, Prediction, applied
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.prose import PLACED, Span
 from tuilab.lab.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
@@ -175,14 +175,6 @@ def _goal(goal: Goal, start: Experiment) -> Iterator[str]:
     yield from (f"may_change: {problem}" for problem in _unknown(goal.may_change, known))
 
 
-def applied(experiment: Experiment, changes: tuple[Change, ...]) -> Experiment:
-    """The experiment after these changes."""
-    for change in changes:
-        for key, value in change.set.items():
-            experiment = with_value(experiment, key, value)
-    return experiment
-
-
 def _conditions(conditions: tuple[Condition, ...], experiment: Experiment) -> Iterator[str]:
     if not conditions:
         yield "all: there is no condition"
@@ -199,7 +191,7 @@ def _predictions(book: Book) -> Iterator[str]:
 
 
 def _prediction(bet: Prediction, start: Experiment) -> Iterator[str]:
-    run = applied(start, (Change(set=bet.set),))
+    run = bet.trial(start)
     yield from (f"set: {problem}" for problem in problems(run))
     if sum(map(bool, (bet.choices, bet.number, bet.curve))) != 1:
         yield "it must have one of choices, number and curve"
@@ -242,9 +234,7 @@ def _asked(question: AnyQuestion, draws: int) -> Iterator[str]:
 
 
 def _shapes(question: Shapes) -> Iterator[str]:
-    from tuilab.lab.network import plan
-
-    for number, row in enumerate(plan(question.network, question.shape).rows, 1):
+    for number, row in enumerate(judging.planned(question).rows, 1):
         if row.problem:
             yield f"network: line {number}: {row.problem}"
     if any(not 1 <= line <= len(question.network) for line in question.asked):

@@ -146,16 +146,17 @@ def _order(question: Order, given: list[int]) -> Verdict:
 
 def faulty(question: Fault) -> int:
     """The line, from 0, at which shapes do not meet; -1: they all do."""
-    rows = _planned(question).rows
+    rows = planned(question).rows
     return next((place for place, row in enumerate(rows) if row.problem), -1)
 
 
-def _planned(question: Fault | Shapes) -> Plan:
+def planned(question: Fault | Shapes) -> Plan:
+    """The network of a question, line by line with its shapes."""
     return plan(question.network, question.shape)
 
 
 def _fault(question: Fault, line: int) -> Verdict:
-    rows = _planned(question).rows
+    rows = planned(question).rows
     row = rows[line]
     if line == faulty(question):
         return Verdict(True, question.why or row.problem)
@@ -167,7 +168,7 @@ def _fault(question: Fault, line: int) -> Verdict:
 
 
 def _shapes(question: Shapes, answers: Any) -> Verdict:
-    rows = _planned(question).rows
+    rows = planned(question).rows
     for place in asked_lines(question):
         row, given = rows[place], tuple(answers[place])
         assert row.output is not None and row.input is not None

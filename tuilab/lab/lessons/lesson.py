@@ -1,10 +1,11 @@
 """A lesson as its file declares it: its start, and what is to be reached, guessed and answered."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
-from tuilab.lab.experiment import Experiment
+from tuilab.lab.experiment import Experiment, with_value
 from tuilab.lab.lessons.question import AnyQuestion
 
 
@@ -28,6 +29,14 @@ class Change(Part, frozen=True, kw_only=True):
     'Values by key, such as `"optimizer.lr" = 0.1` or `network = [...]`.'
     at: int = 0
     "The step at which they change; 0: before the run begins."
+
+
+def applied(experiment: Experiment, changes: Iterable[Change]) -> Experiment:
+    """The experiment after these changes."""
+    for change in changes:
+        for key, value in change.set.items():
+            experiment = with_value(experiment, key, value)
+    return experiment
 
 
 class Goal(Part, frozen=True, kw_only=True):
@@ -79,6 +88,10 @@ class Prediction(Part, frozen=True, kw_only=True):
     "The range in which the curve is drawn."
     why: str = ""
     "What there is to learn from the outcome."
+
+    def trial(self, start: Experiment) -> Experiment:
+        """The experiment that decides it, in a lesson that starts so."""
+        return applied(start, (Change(set=self.set),))
 
 
 class Exercise(Part, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from tuilab.lab import places
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.experiment import Experiment, from_plain
@@ -133,6 +135,4 @@ def _lesson(tables: dict[str, Any]) -> Lesson:
         where = ".".join(("start", *error.where))
         raise InputError(error.problem, where) from None
     plain: Lesson = convert({**tables, "start": {}}, Lesson, "")
-    from msgspec.structs import replace
-
-    return replace(plain, start=experiment)
+    return structs.replace(plain, start=experiment)

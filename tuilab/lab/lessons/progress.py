@@ -1,6 +1,7 @@
 """What a learner has done, kept in the user's data folder and written whole or not at all."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from msgspec import Struct, field
 
 from tuilab.lab import places
 from tuilab.lab.files import write_atomically
+from tuilab.lab.lessons.lesson import Lesson
+from tuilab.lab.lessons.library import Book
 
 DAY = 86_400.0
 
@@ -42,6 +45,10 @@ class Done(Struct):
     "How many were taken, by goal."
     seconds: float = 0.0
     "Spent in the lesson."
+
+    def is_whole(self, lesson: Lesson) -> bool:
+        """Whether all its goals are met."""
+        return all(goal.name in self.goals for goal in lesson.goals)
 
 
 class Progress(Struct):
@@ -95,6 +102,11 @@ class Progress(Struct):
         """How near the bets were on average, from 0 to 1."""
         bets = [near for done in self.lessons.values() for near in done.predictions.values()]
         return sum(bets) / len(bets) if bets else None
+
+
+def next_lesson(books: Iterable[Book], kept: Progress) -> Book | None:
+    """The first lesson that is not done."""
+    return next((book for book in books if not kept.of(book.name).is_whole(book.lesson)), None)
 
 
 def path() -> Path:

@@ -61,29 +61,46 @@ SERIES = (
 """What stands before the slash in the name of a series of layers."""
 
 
-def value(name: str, run: Run) -> Any:
-    """The present value of a quantity; None where the run does not have it yet."""
+UNKNOWN = "no quantity of a run and no knob has this name"
+
+
+def _parsed(name: str) -> tuple[str, ...]:
+    """What kind of quantity a name means, and of what."""
     for sign in (" / ", " - "):
         if sign in name:
-            left, right = (value(part, run) for part in name.split(sign, 1))
-            return _combined(sign.strip(), left, right)
+            return (sign.strip(), *name.split(sign, 1))
     word, _, rest = name.partition(" ")
     if name in COUNTS:
-        return COUNTS[name](run)
-    if word == "count" and rest:
-        return _count(rest, run.experiment)
-    if word == "epoch" and rest:
-        return run.epoch.train.get(rest) if run.epoch is not None else None
-    if word == "finding" and rest:
-        return float(any(diagnosis.name == rest for diagnosis in diagnose(run)))
-    if word in OF_SERIES and rest:
-        return _of_series(OF_SERIES[word], rest, run)
+        return "number", name
+    if rest and word in ("count", "epoch", "finding", *OF_SERIES):
+        return word, rest
     if name.endswith("/test"):
-        return _result(name, run)
-    if name in run.series:
-        last = run.series[name].last
-        return None if last is None else last[1]
-    return _knob(name, run.experiment)
+        return "result", name
+    return ("series" if "/" in name or name == "lr" else "knob"), name
+
+
+def value(name: str, run: Run) -> Any:
+    """The present value of a quantity; None where the run does not have it yet."""
+    match _parsed(name):
+        case ("/" | "-") as sign, left, right:
+            return _combined(sign, value(left, run), value(right, run))
+        case "number", _:
+            return COUNTS[name](run)
+        case "count", kind:
+            return _count(kind, run.experiment)
+        case "epoch", metric:
+            return run.epoch.train.get(metric) if run.epoch is not None else None
+        case "finding", fault:
+            return float(any(diagnosis.name == fault for diagnosis in diagnose(run)))
+        case "result", _:
+            return _result(name, run)
+        case "series", _:
+            last = run.series[name].last if name in run.series else None
+            return None if last is None else last[1]
+        case "knob", _:
+            return _knob(name, run.experiment)
+        case word, series:
+            return _of_series(OF_SERIES[word], series, run)
 
 
 def _combined(sign: str, left: Any, right: Any) -> float | None:
@@ -140,26 +157,27 @@ def _knob(key: str, experiment: Experiment | None) -> Any:
 
 def check(name: str, experiment: Experiment) -> None:
     """InputError if no run of this experiment could ever have the quantity."""
-    for sign in (" / ", " - "):
-        if sign in name:
-            for part in name.split(sign, 1):
-                check(part, experiment)
-            return
-    word, _, rest = name.partition(" ")
-    if word == "epoch" and rest:
-        check(f"{rest}/train", experiment)
-        return
-    if name in COUNTS or (word in ("count", "finding") and rest):
-        return
-    series = rest if word in OF_SERIES and rest else name
-    if series == "lr":
-        return
-    before, slash, after = series.partition("/")
+    match _parsed(name):
+        case (("/" | "-"), left, right):
+            check(left, experiment)
+            check(right, experiment)
+        case (("number" | "count" | "finding"), _):
+            pass
+        case "epoch", metric:
+            _check_series(f"{metric}/train", experiment)
+        case "knob", _:
+            if _knob(name, experiment) is None:
+                raise InputError(UNKNOWN, name)
+        case _, series:
+            _check_series(series, experiment)
+
+
+def _check_series(name: str, experiment: Experiment) -> None:
+    before, slash, after = name.partition("/")
     if slash and after in ("train", "validation", "test"):
         known = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
         if before not in known:
-            raise InputError(
-                f"a run of this task has no {before}; it has {', '.join(sorted(known))}", name
-            )
-    elif not (slash and before in SERIES) and _knob(name, experiment) is None:
-        raise InputError("no quantity of a run and no knob has this name", name)
+            told = ", ".join(sorted(known))
+            raise InputError(f"a run of this task has no {before}; it has {told}", name)
+    elif name != "lr" and not (slash and before in SERIES):
+        raise InputError(UNKNOWN, name)

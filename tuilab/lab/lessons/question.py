@@ -28,6 +28,11 @@ class Choice(Question, frozen=True, kw_only=True):
 
     choices: tuple[Answer, ...]
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether more than one answer is right."""
+        return sum(choice.right for choice in self.choices) > 1
+
 
 class Range(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a number of a question is drawn from, evenly in steps."""

@@ -1,7 +1,7 @@
 """The lesson beside the lab: one page at a time, with all that is to be done on it."""
 
 from collections.abc import Hashable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,9 +10,10 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tuilab.lab.run import Run
-from tuilab.ui.teaching import Teaching
-from tuilab.ui.widgets.lesson_page import lines
 from tuilab.ui.widgets.reading import Piece, Reading, wrap
+
+if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
+    from tuilab.ui.teaching import Teaching
 
 EMPTY = (
     "No lesson is open. C shows the course: twenty lessons from one neuron to transformers, each "
@@ -48,23 +49,25 @@ class LessonPane(Widget):
         self.teaching: Teaching | None = None
         self.term = ""
         self._shown: object = None
+        "The lesson and the moment of the run that were shown last."
 
     def compose(self) -> ComposeResult:
         """The page."""
         yield self.reading
 
-    def take(self, teaching: Teaching) -> None:
+    def take(self, teaching: "Teaching") -> None:
         """Turn to a lesson."""
         self.teaching, self.term = teaching, ""
         self.redraw()
 
     def show(self, run: Run) -> None:
-        """Show goals as this run stands; nothing is drawn anew where nothing differs."""
-        if self.teaching is None:
-            self.redraw()
+        """Show goals as this run stands; nothing is drawn anew where it has told nothing."""
+        moment = (self.teaching, run.id, run.version)
+        if moment == self._shown:
             return
-        for _ in self.teaching.attempt.look(run, at_length=run.state != "training"):
-            pass
+        self._shown = moment
+        if self.teaching is not None:
+            self.teaching.attempt.measure(run, at_length=run.state != "training")
         self.redraw()
 
     def redraw(self) -> None:
@@ -74,6 +77,8 @@ class LessonPane(Widget):
             self.border_title = "Lesson"
             self.reading.show(wrap([Piece(EMPTY, "muted")], width))
             return
+        from tuilab.ui.widgets.lesson_page import lines
+
         book, page = self.teaching.book, self.teaching.page
         title = f"Lesson · {book.lesson.title} {page + 1}/{len(book.pages)}"
         if title != self.border_title:
@@ -103,8 +108,6 @@ class LessonPane(Widget):
     @on(Reading.Chosen)
     def _chosen(self, event: Reading.Chosen) -> None:
         event.stop()
-        if isinstance(event, Reading.Pointed):
-            return
         spot = event.spot
         if isinstance(spot, tuple) and spot[0] == "term":
             self.term = "" if self.term == spot[1] else str(spot[1])

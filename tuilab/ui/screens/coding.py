@@ -3,20 +3,24 @@
 import asyncio
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
 
-from tuilab.exercises import checking, folder
-from tuilab.exercises.result import Result
 from tuilab.lab.errors import InputError
 from tuilab.ui.screens.filing import Filing
+
+if TYPE_CHECKING:  # exercises are imported with the first that is opened
+    from tuilab.exercises.result import Result
 
 
 class Coding(Filing):
     """A screen from which an exercise is written and checked."""
 
-    async def written(self, name: str) -> Result | None:
+    async def written(self, name: str) -> "Result | None":
         """Open an exercise in the editor; how it was checked then, None where it was not opened."""
+        from tuilab.exercises import checking, folder
+
         try:
             path = folder.write_stub(name)
             self._edit_in_the_terminal([*folder.editor(), str(path)])

@@ -1,6 +1,6 @@
 """The course: choose a lesson, and look a term up."""
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -28,29 +28,28 @@ class Course(Dialog):
             yield Static(_standing(kept), classes="about", markup=False)
 
     def _options(self, kept: progress.Progress) -> list[Option]:
-        options, is_next_found = [], False
+        found: dict[str, Book | InputError] = {}
         for name, folder in library.folders().items():
             try:
-                book = library.read(folder)
+                found[name] = library.read(folder)
             except InputError as error:
-                options.append(Option(Content(f"   {name}: {error}"), disabled=True))
-                continue
-            done = kept.of(name)
-            is_done = all(goal.name in done.goals for goal in book.lesson.goals)
-            is_next = not is_done and not is_next_found
-            is_next_found = is_next_found or is_next
-            options.append(Option(_row(book, done, "✓" if is_done else "▸" if is_next else " "),
-                                  id=name))  # fmt: skip
-        return options
+                found[name] = error
+        books = [book for book in found.values() if isinstance(book, Book)]
+        self._following = progress.next_lesson(books, kept)
+        return [self._option(name, book, kept.of(name)) for name, book in found.items()]
+
+    def _option(self, name: str, book: Book | InputError, done: Done) -> Option:
+        if isinstance(book, InputError):
+            return Option(Content(f"   {name}: {book}"), disabled=True)
+        following = "▸" if book is self._following else " "
+        return Option(_row(book, done, "✓" if done.is_whole(book.lesson) else following), id=name)
 
     def on_mount(self) -> None:
         """Begin at the lesson that comes next."""
         options = self.query_one(OptionList)
         self.set_focus(options)
-        for place in range(options.option_count):
-            if "▸" in str(options.get_option_at_index(place).prompt):
-                options.highlighted = place
-                return
+        if self._following is not None:
+            options.highlighted = options.get_option_index(self._following.name)
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -110,7 +109,7 @@ class Glossary(Dialog):
         term = glossary.find(str(event.option.id))
         self.query_one(".term", Static).update(_told(term))
 
-    def on_key(self, event) -> None:  # type: ignore[no-untyped-def]
+    def on_key(self, event: events.Key) -> None:
         """The arrows move in the list while one writes."""
         options = self.query_one(OptionList)
         if event.key in ("up", "down") and self.query_one(Input).has_focus:

@@ -1,16 +1,13 @@
 """What a lesson does in the lab: links act, answers are judged, goals that are met are told."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 
 from tuilab.lab import files
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.lessons import checking, library, progress
-from tuilab.lab.lessons.judging import asked_lines
-from tuilab.lab.lessons.lesson import Goal, Prediction
 from tuilab.lab.lessons.question import AnyQuestion, Choice, Order, Shapes
 from tuilab.lab.messages import AnyEvent, Step
 from tuilab.lab.numbers import compact
@@ -20,7 +17,10 @@ from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.lesson import LessonPane
 from tuilab.ui.screens.coding import Coding
 from tuilab.ui.screens.dialogs import Prompt
-from tuilab.ui.teaching import Teaching
+
+if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
+    from tuilab.lab.lessons.lesson import Goal, Prediction
+    from tuilab.ui.teaching import Teaching
 
 
 class Tutoring(Coding):
@@ -31,12 +31,15 @@ class Tutoring(Coding):
     knobs: KnobsPane
 
     @property
-    def teaching(self) -> Teaching | None:
+    def teaching(self) -> "Teaching | None":
         """The lesson that is open."""
         return self.lesson.teaching
 
     def teach(self, name: str) -> None:
         """Open a lesson: its start goes on the desk, its first page beside it."""
+        from tuilab.lab.lessons import library, progress
+        from tuilab.ui.teaching import Teaching
+
         try:
             book = library.read(library.find(name))
         except InputError as error:
@@ -90,7 +93,7 @@ class Tutoring(Coding):
         if news:
             self._keep()
 
-    def _praise(self, goal: Goal) -> None:
+    def _praise(self, goal: "Goal") -> None:
         assert self.teaching is not None
         score = self.teaching.done.goals.get(goal.name)
         golf = f" with {compact(score)} {goal.golf}" if score is not None else ""
@@ -146,6 +149,8 @@ class Tutoring(Coding):
                 self.teach(target)
 
     def _set(self, target: str) -> None:
+        from tuilab.lab.lessons import checking
+
         try:
             experiment = checking.setting(target, self.desk.experiment)
         except InputError as error:
@@ -173,7 +178,7 @@ class Tutoring(Coding):
     def _pick(self, question: AnyQuestion, place: int) -> None:
         teaching = self.teaching
         assert teaching is not None
-        several = isinstance(question, Choice) and sum(c.right for c in question.choices) > 1
+        several = isinstance(question, Choice) and question.takes_several
         if not several and not isinstance(question, Order):
             teaching.picks[question.name] = []
         teaching.pick(question, place)
@@ -187,6 +192,8 @@ class Tutoring(Coding):
 
     @work
     async def _write(self, question: AnyQuestion, place: int) -> None:
+        from tuilab.lab.lessons.judging import asked_lines
+
         teaching = self.teaching
         assert teaching is not None
         if isinstance(question, Shapes):
@@ -216,7 +223,7 @@ class Tutoring(Coding):
 
     # --- predictions --------------------------------------------------------------------------
 
-    def _prediction(self, kind: str, prediction: Prediction, place: int = -1) -> None:
+    def _prediction(self, kind: str, prediction: "Prediction", place: int = -1) -> None:
         assert self.teaching is not None
         bet = self.teaching.bets.get(prediction.name)
         if kind == "decide" and bet is not None and not bet.run:
@@ -228,7 +235,7 @@ class Tutoring(Coding):
                 self._guess(prediction)
 
     @work
-    async def _guess(self, prediction: Prediction) -> None:
+    async def _guess(self, prediction: "Prediction") -> None:
         number: Any = await self.app.push_screen_wait(
             Prompt("Your prediction", prediction.text, "", check=_number)
         )
@@ -236,10 +243,10 @@ class Tutoring(Coding):
             self.teaching.bet(prediction, number)
             self.lesson.redraw()
 
-    def _try(self, prediction: Prediction) -> None:
+    def _try(self, prediction: "Prediction") -> None:
         """Train what decides a bet, from its beginning."""
         assert self.teaching is not None
-        self.send(self.desk.edit(self.teaching.trial(prediction)))
+        self.send(self.desk.edit(prediction.trial(self.teaching.book.lesson.start)))
         if not self.can_start():
             return
         if prediction.steps:

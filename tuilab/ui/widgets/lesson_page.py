@@ -5,7 +5,8 @@ from typing import Any
 
 from tuilab.lab.layer import show
 from tuilab.lab.lessons import glossary
-from tuilab.lab.lessons.judging import asked_lines
+from tuilab.lab.lessons.goals import Reading
+from tuilab.lab.lessons.judging import asked_lines, planned
 from tuilab.lab.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.lab.lessons.prose import Block, Span
 from tuilab.lab.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
@@ -85,7 +86,7 @@ def _thing(teaching: Teaching, link: Span, width: int) -> list[Line]:
             return list(_exercise(teaching, thing, link, width))
         case None:
             return []
-    return list(_question(teaching, thing, link, width))
+    return list(_question(teaching, thing, width))
 
 
 def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
@@ -101,7 +102,9 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
                Piece(f"  now {reading.present}", "muted"))  # fmt: skip
     if standing is None:
         for condition in goal.all:
-            yield from wrap([Piece(_bound(condition), "muted")], width, "      ", "    · ")
+            yield from wrap(
+                [Piece(Reading(condition, None, False).wanted, "muted")], width, "      ", "    · "
+            )
     if standing is not None and standing.forbidden:
         text = f"it does not count: {', '.join(standing.forbidden)} must stay as at the start"
         yield from wrap([Piece(text, "bad")], width, "      ", "    ✗ ")
@@ -110,12 +113,6 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
     if is_met and goal.why:
         yield from wrap([Piece(goal.why, "good")], width, "    ")
     yield from _hints(teaching, goal, width)
-
-
-def _bound(condition: Any) -> str:
-    from tuilab.lab.lessons.goals import Reading
-
-    return Reading(condition, None, False).wanted
 
 
 def _hints(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
@@ -127,7 +124,7 @@ def _hints(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
         yield (Piece("    "), Piece(label, "link", ("hint", goal.name)))
 
 
-def _question(teaching: Teaching, question: AnyQuestion, link: Span, width: int) -> Iterator[Line]:
+def _question(teaching: Teaching, question: AnyQuestion, width: int) -> Iterator[Line]:
     asked = teaching.asked(question)
     verdict = teaching.verdicts.get(question.name)
     was_right = teaching.done.questions.get(question.name)
@@ -155,7 +152,7 @@ def _options(
         case Choice() | Order() | Fault():
             for place, option in enumerate(options):
                 yield from _option(question, place, option, picks, width)
-    if isinstance(question, Choice) and sum(choice.right for choice in question.choices) > 1:
+    if isinstance(question, Choice) and question.takes_several:
         yield (Piece("    "), Piece("these are it", "link", ("check", question.name)))
 
 
@@ -178,9 +175,7 @@ def _shapes(question: Shapes, picks: list[Any]) -> Iterator[Line]:
     given = picks[0] if picks else {}
     yield (Piece(f"    {'input':28}{show(question.shape)}", "code"),)
     asked = asked_lines(question)
-    from tuilab.lab.network import plan
-
-    for place, row in enumerate(plan(question.network, question.shape).rows):
+    for place, row in enumerate(planned(question).rows):
         yield (
             Piece(f"    {row.text:28}", "code"),
             Piece(show(given[place]) if place in given else "[ ? ]", "link",

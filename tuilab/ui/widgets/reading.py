@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -104,9 +105,6 @@ class Reading(ScrollView, can_focus=True):
             super().__init__()
             self.spot = spot
 
-    class Pointed(Chosen):
-        """The cursor has come to a spot."""
-
     def __init__(self) -> None:
         super().__init__()
         self.lines: Sequence[Line] = ()
@@ -155,7 +153,6 @@ class Reading(ScrollView, can_focus=True):
         if line is not None:
             self.scroll_to_region(Region(0, line, 1, 1), animate=False, force=True)
         self.refresh()
-        self.post_message(self.Pointed(spot))
 
     def action_choose(self) -> None:
         """What stands at the cursor."""
@@ -188,7 +185,7 @@ class Reading(ScrollView, can_focus=True):
         segments = [Segment(piece.text, self._style(piece)) for piece in self.lines[number]]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
-    def _style(self, piece: Piece):  # type: ignore[no-untyped-def]
+    def _style(self, piece: Piece) -> Style:
         style = self.rich_style
         if piece.style:
             style += self.get_component_rich_style(f"reading--{piece.style}", partial=True)
