@@ -264,5 +264,5 @@ async def test_code_is_written_in_the_editor_and_checked(
 
 def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:
     assert checking.PANES == actions.PANES
-    assert checking.VIEWS == tuple(kind.name for kind in inside.KINDS)
+    assert tuple(kind.name for kind in inside.KINDS) == checking.VIEWS
     assert [deed for deed in checking.DEEDS if not hasattr(LabScreen, f"action_{deed}")] == []
