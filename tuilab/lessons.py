@@ -11,7 +11,7 @@ from tuilab import cli
 from tuilab.lab import places
 from tuilab.lab.errors import InputError
 from tuilab.lab.files import write_atomically
-from tuilab.lab.lessons import checking, glossary, library, progress
+from tuilab.lab.lessons import checking, glossary, library, progress, review
 from tuilab.lab.lessons.glossary import Term
 from tuilab.lab.lessons.library import Book
 from tuilab.tables import columns
@@ -63,7 +63,9 @@ def table() -> str:
     """Every lesson with what is done of it, and which comes next."""
     kept, problem = progress.load()
     rows = [("", "lesson", "minutes", "goals", "questions", "about")]
-    books = [library.read(folder) for folder in library.folders().values()]
+    found = library.every().values()
+    books = [book for book in found if isinstance(book, Book)]
+    problems = [str(error) for error in found if isinstance(error, InputError)]
     following = progress.next_lesson(books, kept)
     for book in books:
         done = kept.of(book.name)
@@ -79,9 +81,9 @@ def table() -> str:
     foot = [f"Open one: tuilab lessons open NAME. Your own belong in {places.data() / 'lessons'}"]
     if kept.calibration is not None:
         foot.append(f"Your predictions were {kept.calibration:.0%} right on average.")
-    if cards := kept.due():
-        foot.append(f"{len(cards)} questions are due for review.")
-    return "\n".join([columns(rows), "", *foot, *([problem] if problem else [])])
+    if told := review.words(kept):
+        foot.append(told)
+    return "\n".join([columns(rows), "", *foot, *filter(None, [problem, *problems])])
 
 
 # --- check ------------------------------------------------------------------------------------

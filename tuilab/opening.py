@@ -48,12 +48,13 @@ def open_lab(
 def open_course(name: str = "") -> int:
     """Show the lab with a lesson: the one that is named, or the next."""
     from tuilab.lab.lessons import library, progress
+    from tuilab.lab.lessons.library import Book
     from tuilab.ui import terminal
 
     if name:
         book = library.read(library.find(name))
     else:
-        books = [library.read(folder) for folder in library.folders().values()]
+        books = [book for book in library.every().values() if isinstance(book, Book)]
         book = progress.next_lesson(books, progress.load()[0]) or books[0]
     if reason := terminal.usable():
         raise InputError(f"the lab cannot be shown here: {reason}", "lessons open")

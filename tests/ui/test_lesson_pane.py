@@ -9,7 +9,7 @@ from tests.ui.fakes import READY, Lab, lab, started
 from tuilab.exercises import exercise
 from tuilab.lab import places
 from tuilab.lab.lessons import checking, progress
-from tuilab.lab.messages import EpochEnded, Finished, Set, Start
+from tuilab.lab.messages import EpochEnded, Finished, Paused, Set, Start
 from tuilab.ui import actions
 from tuilab.ui.panes import inside
 from tuilab.ui.screens.coding import Coding
@@ -194,6 +194,67 @@ async def test_a_bet_is_decided_by_the_run(lesson: Path) -> None:
         await it.play(Finished(run, "done", 65, 5, 1.0, {}))
         await it.shows("It was not so. It is straight. A line does")
         assert progress.load()[0].of("round").predictions == {"line": 0.0}
+
+
+CURVE = """
+[[predictions]]
+name = "drawn"
+text = "Draw the loss."
+steps = 100
+curve = "loss/validation"
+low = 0
+high = 1
+why = "It falls."
+"""
+
+
+async def test_a_curve_is_drawn_and_laid_over_what_came(lesson: Path) -> None:
+    (lesson / "lesson.toml").write_text(TOML.replace("[[exercises]]", CURVE + "[[exercises]]"))
+    (lesson / "lesson.md").write_text(PROSE + "\n[Draw](prediction:drawn)\n")
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "bet", "drawn")
+        await it.shows("Draw the loss.", "loss/validation 0.5 after 0% of the run")
+        await it.press(*["up"] * 20, "end", *["down"] * 60)
+        await it.shows("loss/validation 0 after 100% of the run")
+        await it.press("shift+left", "shift+down", "x", "enter")
+        await it.shows("what you drew", "train it and see")
+        bet = it.app.lab.teaching.bets["drawn"]
+        assert bet.said == pytest.approx([1 - knot / 32 for knot in range(33)])
+        await chosen(it, "decide", "drawn")
+        run = it.link.commands(Start)[-1].run
+        await it.play(READY, started(run, it.desk.experiment))
+        for step in range(0, 51, 10):
+            await it.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
+        await it.until(lambda: bet.true is not None and bet.true[16] == pytest.approx(0.5))
+        assert bet.true[-1] is None
+        for step in range(60, 101, 10):
+            await it.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
+        await it.play(Paused(run, 100))
+        await it.shows("You were right. It falls.")
+        assert progress.load()[0].of("round").predictions == {"drawn": 1.0}
+
+
+async def test_what_was_missed_comes_back_in_the_review(lesson: Path) -> None:
+    kept = progress.Progress()
+    kept.answer("round", "sum", False, now=0)
+    kept.answer("gone", "sum", False, now=0)
+    progress.save(kept)
+    async with lab() as it:
+        before = it.desk.experiment
+        await it.press("C")
+        await it.shows("Review", "One question that you missed is due again.")
+        await it.press("home", "enter")
+        await it.shows("Review 1/2", "From the lesson A circle.", "What is 3 + 1?")
+        assert it.desk.experiment == before
+        await chosen(it, "number", "round/sum")
+        await it.press("4", "enter")
+        await it.shows("Right.")
+        await it.press("right")
+        await it.shows("That is all for now")
+        kept, _ = progress.load()
+        assert [(card.lesson, card.box) for card in kept.deck] == [("round", 1), ("gone", 0)]
+        assert set(kept.lessons) == {"round", "gone"}
 
 
 async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:

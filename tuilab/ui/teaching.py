@@ -1,4 +1,4 @@
-"""A lesson in progress: the page, what was answered and bet, which goals are met.
+"""A lesson in progress, or a review: the page, what was answered and bet, which goals are met.
 
 It knows no widget, so that the rules of a lesson are tested without a screen.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tuilab.exercises.result import Result
-from tuilab.lab.lessons import goals, judging, progress, quantities
+from tuilab.lab.lessons import curve, goals, judging, progress, quantities
 from tuilab.lab.lessons.attempt import Attempt
 from tuilab.lab.lessons.judging import Asked, Verdict
 from tuilab.lab.lessons.lesson import Goal, Prediction
@@ -106,8 +106,11 @@ class Teaching:
         """Judge an answer, and note it."""
         verdict = judging.judge(self.asked(question), answer)
         self.verdicts[question.name] = verdict
-        self.kept.answer(self.book.name, question.name, verdict.is_right)
+        self._note(question.name, verdict.is_right)
         return verdict
+
+    def _note(self, question: str, is_right: bool) -> None:
+        self.kept.answer(self.book.name, question, is_right)
 
     def ask_again(self, question: AnyQuestion) -> None:
         """Put a question anew, with other numbers."""
@@ -129,6 +132,13 @@ class Teaching:
     def bet(self, prediction: Prediction, said: Any) -> None:
         """Say what a run will do, before it is trained."""
         self.bets[prediction.name] = Bet(said)
+
+    def follow(self, run: Run) -> None:
+        """Take note of what the run that decides a drawn curve has told by now."""
+        for prediction in self.book.lesson.predictions:
+            bet = self.bets.get(prediction.name)
+            if bet is not None and prediction.curve and bet.nearness is None and bet.run == run.id:
+                bet.true = _told(prediction, run)
 
     def decide(self, run: Run) -> Iterator[tuple[Prediction, Bet]]:
         """The bets that a run has decided by now."""
@@ -153,4 +163,37 @@ class Teaching:
                 return False
             off = abs(bet.said - bet.true) / max(abs(bet.true), 1e-12)
             bet.nearness = 1.0 if off <= prediction.tolerance else max(0.0, 1 - off)
+        elif prediction.curve in run.series:
+            bet.true = _told(prediction, run)
+            bet.nearness = curve.nearness(
+                bet.said, bet.true, prediction.low, prediction.high, prediction.tolerance
+            )
         return bet.nearness is not None
+
+
+class Reviewing(Teaching):
+    """Questions of several lessons, which go on being told under the lessons they come from."""
+
+    def __init__(self, book: Book, kept: Progress, seed: int = 0) -> None:
+        self._done = Done()
+        super().__init__(book, kept, seed)
+
+    @property
+    def done(self) -> Done:
+        """What has been done of this review; nothing of it is kept."""
+        return self._done
+
+    def _note(self, question: str, is_right: bool) -> None:
+        lesson, _, name = question.partition("/")
+        self.kept.answer(lesson, name, is_right)
+        self._done.questions.setdefault(question, is_right)
+
+
+def _told(prediction: Prediction, run: Run) -> list[float | None]:
+    """What a run has told of the curve that is guessed, over all the steps it will have."""
+    known = run.series.get(prediction.curve)
+    if known is None or run.started is None:
+        return [None] * curve.KNOTS
+    planned = run.started.batches * run.started.experiment.training.epochs
+    steps = prediction.steps or (planned if run.finished is None else run.step)
+    return curve.told(known, steps, prediction.low, prediction.high)

@@ -198,7 +198,9 @@ def _prediction(bet: Prediction, start: Experiment) -> Iterator[str]:
     if bet.number:
         quantities.check(bet.number, run)
     if bet.curve:
-        quantities.check(bet.curve, run)
+        quantities.check_series(bet.curve, run)
+        if not bet.low < bet.high:
+            yield "low, high: the curve is drawn between them; high must be above low"
     for place, outcome in enumerate(bet.choices):
         if not outcome.when and place < len(bet.choices) - 1:
             yield f"choices[{place}]: only the last may be without a condition"

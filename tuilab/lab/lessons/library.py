@@ -67,6 +67,17 @@ def folders() -> dict[str, Path]:
     return {name: found[name] for name in sorted(found, key=lambda name: (numbers[name], name))}
 
 
+def every() -> dict[str, Book | InputError]:
+    """Every lesson by its name, in order; of one that cannot be read, why."""
+    found: dict[str, Book | InputError] = {}
+    for name, folder in folders().items():
+        try:
+            found[name] = read(folder)
+        except InputError as error:
+            found[name] = error
+    return found
+
+
 def _name(folder: Path) -> str:
     return re.sub(r"^\d+-", "", folder.name)
 

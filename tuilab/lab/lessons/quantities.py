@@ -164,15 +164,16 @@ def check(name: str, experiment: Experiment) -> None:
         case (("number" | "count" | "finding"), _):
             pass
         case "epoch", metric:
-            _check_series(f"{metric}/train", experiment)
+            check_series(f"{metric}/train", experiment)
         case "knob", _:
             if _knob(name, experiment) is None:
                 raise InputError(UNKNOWN, name)
         case _, series:
-            _check_series(series, experiment)
+            check_series(series, experiment)
 
 
-def _check_series(name: str, experiment: Experiment) -> None:
+def check_series(name: str, experiment: Experiment) -> None:
+    """InputError if no run of this experiment could ever tell this series."""
     before, slash, after = name.partition("/")
     if slash and after in ("train", "validation", "test"):
         known = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}

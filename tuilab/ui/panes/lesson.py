@@ -68,6 +68,7 @@ class LessonPane(Widget):
         self._shown = moment
         if self.teaching is not None:
             self.teaching.attempt.measure(run, at_length=run.state != "training")
+            self.teaching.follow(run)
         self.redraw()
 
     def redraw(self) -> None:

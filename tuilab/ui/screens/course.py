@@ -8,11 +8,14 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tuilab.lab.errors import InputError
-from tuilab.lab.lessons import glossary, library, progress
+from tuilab.lab.lessons import glossary, library, progress, review
 from tuilab.lab.lessons.glossary import Term
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.progress import Done
 from tuilab.ui.screens.dialogs import Dialog
+
+REVIEW = "↻"
+"""Stands before the review in the list, and for it as the answer."""
 
 
 class Course(Dialog):
@@ -28,15 +31,11 @@ class Course(Dialog):
             yield Static(_standing(kept), classes="about", markup=False)
 
     def _options(self, kept: progress.Progress) -> list[Option]:
-        found: dict[str, Book | InputError] = {}
-        for name, folder in library.folders().items():
-            try:
-                found[name] = library.read(folder)
-            except InputError as error:
-                found[name] = error
+        found = library.every()
         books = [book for book in found.values() if isinstance(book, Book)]
         self._following = progress.next_lesson(books, kept)
-        return [self._option(name, book, kept.of(name)) for name, book in found.items()]
+        due = [Option(_review(kept), id=REVIEW)] if review.due(kept) else []
+        return due + [self._option(name, book, kept.of(name)) for name, book in found.items()]
 
     def _option(self, name: str, book: Book | InputError, done: Done) -> Option:
         if isinstance(book, InputError):
@@ -72,9 +71,16 @@ def _standing(kept: progress.Progress) -> str:
     parts = []
     if kept.calibration is not None:
         parts.append(f"Your predictions were {kept.calibration:.0%} right on average.")
-    if cards := kept.due():
-        parts.append(f"{len(cards)} questions that you missed are due again.")
+    if not review.due(kept) and (told := review.words(kept)):
+        parts.append(told)
     return " ".join(parts)
+
+
+def _review(kept: progress.Progress) -> Content:
+    return Content.assemble(
+        (f"{REVIEW}  ", "$accent bold"), ("Review", "bold"), "\n     ",
+        (review.words(kept), "$foreground 65%"),
+    )  # fmt: skip
 
 
 class Glossary(Dialog):

@@ -1,5 +1,6 @@
 """What a lesson does in the lab: links act, answers are judged, goals that are met are told."""
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,14 @@ from tuilab.ui.panes.inside import InsidePane
 from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.lesson import LessonPane
 from tuilab.ui.screens.coding import Coding
-from tuilab.ui.screens.dialogs import Prompt
+from tuilab.ui.screens.dialogs import Dialog, Prompt
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.lab.lessons.lesson import Goal, Prediction
     from tuilab.ui.teaching import Teaching
+
+SEEDS = 1 << 30
+"""Questions draw their numbers by one of so many seeds, another each time a lesson is opened."""
 
 
 class Tutoring(Coding):
@@ -51,7 +55,20 @@ class Tutoring(Coding):
         self.take(book.lesson.start, None)
         self.desk.locked = book.lesson.locked
         self.knobs.hide(book.lesson.hidden)
-        self.lesson.take(Teaching(book, kept))
+        self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS)))
+
+    def review(self) -> None:
+        """Ask again what was missed and is due; the experiment on the desk stays."""
+        from tuilab.lab.lessons import progress, review
+        from tuilab.ui.teaching import Reviewing
+
+        kept, _ = progress.load()
+        self.desk.locked = ()
+        self.knobs.hide(())
+        self._open_beside(Reviewing(review.book(kept), kept, secrets.randbelow(SEEDS)))
+
+    def _open_beside(self, teaching: "Teaching") -> None:
+        self.lesson.take(teaching)
         self.add_class("-lesson")
         self.action_pane("lesson")
 
@@ -62,9 +79,15 @@ class Tutoring(Coding):
 
     def action_course(self) -> None:
         """Choose a lesson."""
-        from tuilab.ui.screens.course import Course
+        from tuilab.ui.screens.course import REVIEW, Course
 
-        self.app.push_screen(Course(), lambda name: self.teach(name) if name else None)
+        def open_it(name: str | None) -> None:
+            if name == REVIEW:
+                self.review()
+            elif name:
+                self.teach(name)
+
+        self.app.push_screen(Course(), open_it)
 
     def action_glossary(self) -> None:
         """Look a term up."""
@@ -236,12 +259,17 @@ class Tutoring(Coding):
 
     @work
     async def _guess(self, prediction: "Prediction") -> None:
-        number: Any = await self.app.push_screen_wait(
-            Prompt("Your prediction", prediction.text, "", check=_number)
-        )
-        if number is not None and self.teaching is not None:
-            self.teaching.bet(prediction, number)
+        said: Any = await self.app.push_screen_wait(self._question_about(prediction))
+        if said is not None and self.teaching is not None:
+            self.teaching.bet(prediction, said)
             self.lesson.redraw()
+
+    def _question_about(self, prediction: "Prediction") -> Dialog:
+        if not prediction.curve:
+            return Prompt("Your prediction", prediction.text, "", check=_number)
+        from tuilab.ui.screens.sketching import Sketching
+
+        return Sketching(prediction)
 
     def _try(self, prediction: "Prediction") -> None:
         """Train what decides a bet, from its beginning."""

@@ -58,7 +58,7 @@ def plotted(strokes: Sequence[Stroke], width: int, height: int, is_line: bool) -
     paint = plotext.plot if is_line else plotext.scatter
     for points, marker, colour in strokes:
         paint([x for x, _ in points], [y for _, y in points], marker=marker, color=colour)
-    return str(plotext.build())
+    return "\n".join(str(plotext.build()).splitlines()[:height])
 
 
 class Chart(Drawing, can_focus=True):

@@ -1,6 +1,6 @@
 """One drawing of a chart: the plot in the middle; legend, axes, marks and notes around it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import floor
@@ -121,16 +121,23 @@ def _plot(frame: Frame, parts: Sequence[Passed], settings: Settings, plot: Plot)
             points += _strokes(frame, [part], part.trace.sign or signs.bullet, 0)
     for strokes, is_line in ((points, False), (lines, True)):
         if strokes:
-            _put(frame, plot(strokes, frame.width, frame.height, is_line))
+            text = plot(strokes, frame.width, frame.height, is_line)
+            put(frame.grid, (frame.left, frame.top), text, frame.look.base, frame.look.lines)
 
 
-def _put(frame: Frame, text: str) -> None:
-    """Copy what plotext drew, blanks left out."""
-    for y, line in enumerate(text.splitlines()[: frame.height]):
-        x = frame.left
-        for run, style in ansi.runs(line, frame.look.base, frame.look.lines):
+def put(
+    grid: Grid, corner: tuple[int, int], text: str, base: Style, lines: Mapping[int, Style]
+) -> None:
+    """Copy what plotext drew, blanks left out.
+
+    Args:
+        lines: the styles of its colours.
+    """
+    for y, line in enumerate(text.splitlines(), corner[1]):
+        x = corner[0]
+        for run, style in ansi.runs(line, base, lines):
             if run.strip(" "):
-                frame.grid.write(x, frame.top + y, run, style)
+                grid.write(x, y, run, style)
             x += len(run)
 
 

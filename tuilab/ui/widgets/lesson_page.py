@@ -18,6 +18,9 @@ BLANK: Line = ()
 
 INDENT = "  "
 
+CURVE_ROWS = 10
+"""Of a drawn curve, with its axis."""
+
 
 def lines(teaching: Teaching, width: int, term: str = "") -> list[Line]:
     """The page that is open, in lines of at most so many cells.
@@ -198,6 +201,8 @@ def _prediction(teaching: Teaching, prediction: Prediction, width: int) -> Itera
     if prediction.number:
         said = f"{compact(bet.said)} {prediction.unit}" if bet is not None else "type a number"
         yield (Piece("    "), Piece(said, "link", ("bet", prediction.name, -1)))
+    if prediction.curve:
+        yield from _curve(prediction, bet, width)
     if bet is not None and bet.nearness is None:
         label = "it is being decided …" if bet.run else "train it and see"
         yield (Piece("    "), Piece(label, "link", ("decide", prediction.name)))
@@ -207,11 +212,27 @@ def _prediction(teaching: Teaching, prediction: Prediction, width: int) -> Itera
         yield (Piece(f"    your first bet was {near:.0%} right", "muted"),)
 
 
+def _curve(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
+    spot = ("bet", prediction.name, -1)
+    if bet is None:
+        yield (Piece("    "), Piece("draw it", "link", spot))
+        return
+    from tuilab.ui.widgets.curve_picture import picture
+
+    room = max(20, min(60, width - 4))
+    limits = prediction.low, prediction.high
+    for line in picture(bet.said, bet.true or (), limits, (room, CURVE_ROWS)):
+        yield (Piece("    "), *line)
+    yield (Piece("    "), Piece("what you drew", "link", spot), Piece("  what it did", "good"))
+
+
 def _outcome(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
     is_right = bet.nearness == 1
     if prediction.choices:
         said = prediction.choices[bet.said]
         text = "You were right. " if is_right else f"It was not so. {said.why} "
+    elif prediction.curve:
+        text = "You were right. " if is_right else f"Your curve is {bet.nearness:.0%} right. "
     else:
         text = f"It was {compact(bet.true)} {prediction.unit}; you said {compact(bet.said)}. "
     yield from wrap([Piece(text + prediction.why, "good" if is_right else "bad")], width, "    ")
