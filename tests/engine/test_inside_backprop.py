@@ -19,6 +19,8 @@ from tuilab.lab.inside.backprop import BackpropSeen, BackpropWanted, Phase, Tabl
 from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import plan
 
+pytestmark = pytest.mark.usefixtures("written")
+
 NET = ("Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", "Linear 3")
 
 

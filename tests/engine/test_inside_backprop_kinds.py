@@ -28,6 +28,8 @@ from tuilab.lab.inside.backprop import NEAR, BackpropWanted, Phase, Table
 from tuilab.lab.layers import LAYERS
 from tuilab.lab.network import plan
 
+pytestmark = pytest.mark.usefixtures("written")
+
 EXAMPLE = 2
 
 ADAM = {"name": "adamw", "lr": 0.01, "weight_decay": 0.1}

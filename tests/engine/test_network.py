@@ -15,6 +15,8 @@ from tuilab.lab.layers import BLOCKS, LAYERS
 from tuilab.lab.line import parse
 from tuilab.lab.network import plan
 
+pytestmark = pytest.mark.usefixtures("written")
+
 CONVNET = (
     "Conv2d 4 3 padding=1",
     "BatchNorm2d",

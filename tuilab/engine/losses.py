@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, cat
 
 from tuilab.engine.data.dataset import IGNORED
+from tuilab.engine.own.loss import Own as OwnLoss
 from tuilab.lab.catalogue.losses import (
     BCE,
     KL,
@@ -18,7 +19,9 @@ from tuilab.lab.catalogue.losses import (
     Hinge,
     Huber,
     Loss,
+    Own,
     ZeroOne,
+    meaning,
     smoothed_entropy,
 )
 
@@ -112,6 +115,10 @@ def _zero_one(loss: ZeroOne, weight: Tensor | None) -> LossFunction:
     return lambda output, target: (predicted(output) != target).float().mean()
 
 
+def _own(loss: Own, weight: Tensor | None) -> LossFunction:
+    return OwnLoss(loss)
+
+
 FUNCTIONS: dict[type[Loss], Callable[[Any, Tensor | None], LossFunction]] = {
     CrossEntropy: _cross_entropy,
     BCE: _bce,
@@ -122,6 +129,7 @@ FUNCTIONS: dict[type[Loss], Callable[[Any, Tensor | None], LossFunction]] = {
     Hinge: _hinge,
     KL: _kl,
     ZeroOne: _zero_one,
+    Own: _own,
 }
 
 
@@ -169,7 +177,7 @@ def probabilities(loss: Loss, output: Tensor) -> Tensor:
     if output.shape[1] == 1:
         second = output if isinstance(loss, ZeroOne) else output.sigmoid()
         return cat([1 - second, second], dim=1)
-    if isinstance(loss, MSE):
+    if isinstance(meaning(loss), MSE):
         return output.clamp(0, 1)
     return output.softmax(dim=1)
 

@@ -22,6 +22,7 @@ from tuilab.engine.layers import (
 from tuilab.engine.layers import shape as shapes
 from tuilab.engine.layers.blocks import Parallel, Residual, Row
 from tuilab.engine.layers.named import Builder, named
+from tuilab.engine.own import layers as own
 from tuilab.lab.catalogue.layers.blocks import Parallel as ParallelLine
 from tuilab.lab.catalogue.layers.blocks import Repeat
 from tuilab.lab.knobs import declared
@@ -38,6 +39,7 @@ MODULES: dict[type[Layer], Builder] = (
     | linear.BUILDERS
     | models.BUILDERS
     | normalization.BUILDERS
+    | own.BUILDERS
     | regularization.BUILDERS
     | sequence.BUILDERS
     | shapes.BUILDERS

@@ -14,7 +14,7 @@ from torch.nn import Parameter
 from tuilab.engine import compiler
 from tuilab.engine.amended import LBFGS, SGD
 from tuilab.engine.lion import Lion
-from tuilab.engine.own import Own
+from tuilab.engine.own.optimizer import Own
 from tuilab.engine.together import Together
 from tuilab.engine.weights import by_layer
 from tuilab.lab.catalogue import optimizers as lab

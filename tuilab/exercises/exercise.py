@@ -32,6 +32,7 @@ class _Card(Struct, frozen=True, forbid_unknown_fields=True):
 
     title: str
     mistakes: tuple[Mistake, ...]
+    use: str = ""
 
 
 class Exercise:
@@ -47,6 +48,8 @@ class Exercise:
             raise not_toml(error, file) from None
         card = convert(plain, _Card, str(file))
         self.title: str = card.title
+        self.use: str = card.use
+        """How a run makes use of it, once it has passed; empty where none does."""
         self.mistakes: tuple[Mistake, ...] = card.mistakes
 
     @cached_property

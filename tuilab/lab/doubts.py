@@ -14,7 +14,7 @@ from tuilab.lab.catalogue.layers.regularization import (
     Reparameterization,
 )
 from tuilab.lab.catalogue.layers.shape import Flatten
-from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
+from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal, meaning
 from tuilab.lab.experiment import Experiment, name_of
 from tuilab.lab.network import Row
 from tuilab.lab.scratch import doubtful
@@ -54,13 +54,15 @@ def _activations(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
     last = rows[-1] if rows else None
     if last is None:
         return
-    if isinstance(last.layer, Softmax) and isinstance(experiment.loss, (CrossEntropy, KL, Focal)):
+    if isinstance(last.layer, Softmax) and isinstance(
+        meaning(experiment.loss), (CrossEntropy, KL, Focal)
+    ):
         name = name_of(experiment.loss)
         yield (
             f"{last.key}: {name} has its own softmax; after a second one gradients are small "
             "and the loss cannot reach 0. Take this line away"
         )
-    if isinstance(last.layer, Sigmoid) and isinstance(experiment.loss, BCE):
+    if isinstance(last.layer, Sigmoid) and isinstance(meaning(experiment.loss), BCE):
         yield f"{last.key}: bce has its own sigmoid; take this line away"
 
 

@@ -16,6 +16,7 @@ from tuilab.lab.catalogue.layers import (
     linear,
     models,
     normalization,
+    own,
     pooling,
     regularization,
     sequence,
@@ -25,7 +26,7 @@ from tuilab.lab.layer import Layer
 
 FILES: tuple[ModuleType, ...] = (
     linear, convolution, pooling, shape, sequence, attention, embedding, graph, regularization,
-    normalization, activation, models, blocks,
+    normalization, activation, own, models, blocks,
 )  # fmt: skip
 """Where layers are declared: a new layer is a class in one of them, a new family one more file."""
 

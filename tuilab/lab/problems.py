@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tuilab.lab.catalogue.layers.graph import GraphConvolution
+from tuilab.lab.catalogue.losses import Own, meaning
 from tuilab.lab.catalogue.regularization import PICTURES_ONLY
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of, value_at
@@ -54,8 +55,12 @@ def _ending(experiment: Experiment) -> Iterator[str]:
         yield from _sides(experiment)
         return
     classes = len(data.classes) if task == "classification" else 0
-    if name_of(loss) == "bce" and task == "classification" and classes != 2:
-        yield f"loss.name: bce is for two classes, {data.title} has {classes}; use cross_entropy"
+    name = f"own {loss.function}" if isinstance(loss, Own) else name_of(loss)
+    if task == "classification" and loss.outputs(3) == 1 and classes != 2:
+        yield f"loss.name: {name} is for two classes, {data.title} has {classes}; use cross_entropy"
+        return
+    if task not in meaning(loss).tasks:
+        yield f"loss.name: {name} is for classes, not for {task}; use own mse or own huber"
         return
     wanted, what, last = _wanted(experiment, task, classes)
     if not experiment.network:

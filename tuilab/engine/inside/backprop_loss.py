@@ -9,7 +9,7 @@ from tuilab.engine.inside.backprop_replay import Record
 from tuilab.engine.inside.backprop_tables import table
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
-from tuilab.lab.catalogue.losses import BCE, CrossEntropy
+from tuilab.lab.catalogue.losses import BCE, CrossEntropy, meaning
 from tuilab.lab.inside.backprop import Table
 
 
@@ -30,7 +30,7 @@ def told(session: Session, record: Record, number: int) -> tuple[list[Table], li
 
 
 def _compared(session: Session, output: Tensor, wanted: Tensor | None) -> dict[str, Tensor | None]:
-    loss = session.experiment.loss
+    loss = meaning(session.experiment.loss)
     chances = None
     if isinstance(loss, CrossEntropy):
         chances = output.softmax(-1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tuilab.lab.catalogue.initializations import Constant, Zeros
 from tuilab.lab.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
-from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal
+from tuilab.lab.catalogue.losses import BCE, KL, CrossEntropy, Focal, meaning
 from tuilab.lab.diagnosis.evidence import Evidence, early, middle, points
 from tuilab.lab.diagnosis.finding import Diagnosis
 from tuilab.lab.doubts import linear_pairs
@@ -92,7 +92,7 @@ def linear(seen: Evidence) -> Iterator[Diagnosis]:
 def softmax(seen: Evidence) -> Iterator[Diagnosis]:
     """The network ends in a softmax and the loss has its own."""
     last = seen.rows[-1] if seen.rows else None
-    loss = seen.experiment.loss
+    loss = meaning(seen.experiment.loss)
     if last is None:
         return
     is_twice = isinstance(last.layer, Softmax) and isinstance(loss, (CrossEntropy, KL, Focal))
@@ -103,7 +103,7 @@ def softmax(seen: Evidence) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "softmax_before_cross_entropy",
         f"{name} is applied twice",
-        [f"{last.key} is {name}, and {name_of(loss)} applies it itself."],
+        [f"{last.key} is {name}, and {name_of(seen.experiment.loss)} applies it itself."],
         "After the second one gradients are small, and the loss cannot come near 0.",
         0.98,
         seen.lines(f"without {name}", {last.path: None}),
@@ -117,7 +117,7 @@ def output(seen: Evidence) -> Iterator[Diagnosis]:
         return
     is_number = seen.task == "regression"
     is_score = seen.task == "classification" and isinstance(
-        seen.experiment.loss, (CrossEntropy, Focal)
+        meaning(seen.experiment.loss), (CrossEntropy, Focal)
     )
     if not (is_number or is_score):
         return

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tuilab.exercises import exercise as exercises
 from tuilab.lab.layer import show
 from tuilab.lab.lessons import glossary
 from tuilab.lab.lessons.goals import Reading
@@ -247,6 +248,8 @@ def _exercise(teaching: Teaching, exercise: Exercise, link: Span, width: int) ->
         width, "  ", f"{sign} ",
     )  # fmt: skip
     result = teaching.results.get(exercise.name)
+    if is_done and (use := exercises.find(exercise.name).use):
+        yield from wrap([Piece(use, "good")], width, "    ")
     for line in result.lines() if result is not None else ():
         style = "good" if result is not None and result.is_passed else ""
         yield from wrap([Piece(line, style)], width, "    ")

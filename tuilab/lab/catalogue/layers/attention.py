@@ -16,7 +16,7 @@ Bias = Annotated[bool, knob("Add a learned constant after each matrix")]
 Causal = Annotated[bool, knob("No position sees what comes after it")]
 
 
-def _sequence(layer: Layer, shape: Shape, name: str, heads: int) -> Shape:
+def of_heads(layer: Layer, shape: Shape, name: str, heads: int) -> Shape:
     """The shape itself, when it is a sequence whose features the heads can share."""
     _, features = length_features(layer, shape)
     if features % heads:
@@ -53,7 +53,7 @@ class MultiheadAttention(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output(self, shape: Shape) -> Shape:
-        return _sequence(self, shape, "num_heads", self.num_heads)
+        return of_heads(self, shape, "num_heads", self.num_heads)
 
     def parameters(self, shape: Shape) -> int:
         features = shape[-1]
@@ -84,7 +84,7 @@ class TransformerEncoderLayer(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output(self, shape: Shape) -> Shape:
-        return _sequence(self, shape, "nhead", self.nhead)
+        return of_heads(self, shape, "nhead", self.nhead)
 
     def parameters(self, shape: Shape) -> int:
         features, units = shape[-1], self.dim_feedforward
@@ -118,7 +118,7 @@ class DecoderBlock(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output(self, shape: Shape) -> Shape:
-        return _sequence(self, shape, "num_heads", self.num_heads)
+        return of_heads(self, shape, "num_heads", self.num_heads)
 
     def parameters(self, shape: Shape) -> int:
         features = shape[-1]
