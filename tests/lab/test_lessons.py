@@ -229,6 +229,15 @@ def test_layers_are_counted_with_their_repeats() -> None:
     assert quantities.value("count Residual", seen) == 1
 
 
+def test_a_layer_that_the_learner_wrote_counts_as_what_it_does() -> None:
+    network = ["OwnLinear 16", "OwnActivation leaky_relu", "OwnDropout", "Linear 2"]
+    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
+    assert quantities.value("count Linear", seen) == 2
+    assert quantities.value("count LeakyReLU", seen) == 1
+    assert quantities.value("count ReLU", seen) == 0
+    assert quantities.value("count Dropout", seen) == 1
+
+
 def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
     goal = Goal(
         name="g", title="t", may_change=("network", "optimizer.lr"), golf="parameters",

@@ -5,7 +5,7 @@ highest accuracy/validation, lowest loss/train, first loss/train
 epoch loss                  mean over all training batches of the last epoch
 accuracy/test               a result, once the run is over
 parameters, steps, epochs, seconds, layers
-count ReLU                  how many lines of the network are of a kind
+count ReLU                  how many layers are of a kind, written by the learner or not
 finding dead_relus          1 where the diagnosis is made, else 0
 optimizer.lr                the value of a knob
 A / B, A - B                of two of these, with spaces around the sign
@@ -14,6 +14,7 @@ A / B, A - B                of two of these, with spaces around the sign
 from collections.abc import Callable
 from typing import Any
 
+from tuilab.lab.catalogue.layers import own
 from tuilab.lab.diagnosis.diagnosis import diagnose
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, name_of, value_at
@@ -139,10 +140,14 @@ def _times(row: Row, experiment: Experiment) -> int:
     return times
 
 
-def _count(kind: str, experiment: Experiment | None) -> int | None:
+def _kind(row: Row) -> str:
+    return own.kind(row.layer) if row.layer is not None else row.text.split(" ")[0]
+
+
+def _count(wanted: str, experiment: Experiment | None) -> int | None:
     if experiment is None:
         return None
-    rows = [row for row in experiment.plan.rows if row.text.split(" ")[0] == kind]
+    rows = [row for row in experiment.plan.rows if _kind(row) == wanted]
     return sum(_times(row, experiment) for row in rows)
 
 

@@ -9,8 +9,25 @@ from tuilab.lab.errors import InputError
 from tuilab.lab.knobs import knob
 from tuilab.lab.layer import Layer, Shape, show
 
+ACTIVATIONS = {
+    "step": "Step", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU",
+    "leaky_relu": "LeakyReLU", "elu": "ELU", "selu": "SELU", "gelu": "GELU", "silu": "SiLU",
+}  # fmt: skip
+"""The layers of the lab by the names that exercises have for them."""
 
-class OwnLinear(Layer, frozen=True):
+
+class _Own(Layer, frozen=True):
+    """A layer that does the work of one of the lab's."""
+
+    twin: ClassVar[str] = ""
+
+    @property
+    def like(self) -> str:
+        """The name of that one."""
+        return self.twin
+
+
+class OwnLinear(_Own, frozen=True):
     """Every output is a weighted sum of all inputs plus a bias, by your own code.
 
     Formula: y = x Wᵀ + b, by the function linear that you have written
@@ -22,6 +39,7 @@ class OwnLinear(Layer, frozen=True):
     out_features: Outputs
     bias: Constant = True
 
+    twin: ClassVar[str] = "Linear"
     family: ClassVar[str] = "linear"
 
     def output(self, shape: Shape) -> Shape:
@@ -31,7 +49,7 @@ class OwnLinear(Layer, frozen=True):
         return self.out_features * (shape[-1] + self.bias)
 
 
-class OwnActivation(Layer, frozen=True):
+class OwnActivation(_Own, frozen=True):
     """An activation function and its derivative, by your own code.
 
     Formula: f(x) on the way forward, f′(x) times what comes back: your two functions
@@ -47,8 +65,12 @@ class OwnActivation(Layer, frozen=True):
 
     family: ClassVar[str] = "activation"
 
+    @property
+    def like(self) -> str:
+        return ACTIVATIONS[self.function]
 
-class OwnDropout(Layer, frozen=True):
+
+class OwnDropout(_Own, frozen=True):
     """Random values become zero in training, by your own code.
 
     Formula: y = x ⊙ mask ∕ (1 − p), and the same on the way back: your two functions
@@ -59,10 +81,11 @@ class OwnDropout(Layer, frozen=True):
 
     p: Annotated[float, knob("Chance of each value to be dropped", ge=0, lt=1, live=True)] = 0.5
 
+    twin: ClassVar[str] = "Dropout"
     family: ClassVar[str] = "regularization"
 
 
-class OwnBatchNorm(Layer, frozen=True):
+class OwnBatchNorm(_Own, frozen=True):
     """Features get the mean and spread of the batch, by your own code.
 
     Formula: y = γ (x − μ) ∕ √(σ² + ε) + β, forward and back: your three functions
@@ -76,6 +99,7 @@ class OwnBatchNorm(Layer, frozen=True):
         float, knob("Weight of the newest batch in the running mean", ge=0, le=1)
     ] = 0.1
 
+    twin: ClassVar[str] = "BatchNorm1d"
     family: ClassVar[str] = "normalization"
 
     def output(self, shape: Shape) -> Shape:
@@ -87,7 +111,7 @@ class OwnBatchNorm(Layer, frozen=True):
         return 2 * shape[0]
 
 
-class OwnAttention(Layer, frozen=True):
+class OwnAttention(_Own, frozen=True):
     """Every position takes a weighted mean of all positions, by your own code.
 
     Formula: multi_head as you have written it, with four matrices that are learned
@@ -100,6 +124,7 @@ class OwnAttention(Layer, frozen=True):
     num_heads: Heads
     causal: Causal = False
 
+    twin: ClassVar[str] = "MultiheadAttention"
     family: ClassVar[str] = "attention"
     example: ClassVar[str] = "4"
 
@@ -108,3 +133,8 @@ class OwnAttention(Layer, frozen=True):
 
     def parameters(self, shape: Shape) -> int:
         return 4 * shape[-1] ** 2
+
+
+def kind(layer: Layer) -> str:
+    """The name of a layer; of one's own, that of the layer it does the work of."""
+    return layer.like if isinstance(layer, _Own) else type(layer).__name__
