@@ -131,6 +131,8 @@ def test_an_error_names_file_and_key(
         (LESSON, PROSE.replace("Some", "[x](set:optimizer.lrr=1)"), 'nearest to "lrr"'),
         (LESSON, PROSE.replace("Some", "[x](pane:chart)"), 'nearest to "chart" is "charts"'),
         (LESSON, PROSE.replace("Some", "[x](do:explode)"), 'there is no "explode"'),
+        (LESSON, PROSE.replace("Some", "[x](view:units/2 Linear)"), "can be opened at a layer"),
+        (LESSON, PROSE.replace("Some", "[x](view:layer/two)"), 'such as "layer/2 Linear"'),
         (LESSON, PROSE.replace("Some", "[x](open:spirall)"), 'nearest to "spirall"'),
     ],
 )  # fmt: skip

@@ -210,3 +210,15 @@ async def test_it_is_read_without_signs_or_colours(
         grid = view.picture(view.seen, 100, 30)
         text = "".join(sign for row in grid.cells for sign, _ in row)
         assert text.isascii() == (variable == "TUILAB_GLYPHS")
+
+
+async def test_it_turns_to_a_layer_as_soon_as_a_step_is_told() -> None:
+    async with lab() as it:
+        run, view = await opened(it)
+        assert view.stand.phase == 0
+        view.aim("1 Linear")
+        await it.play(seen(run))
+        assert view.stand.phase == 4, "where the gradient passes 1 Linear"
+        view.aim("9 Linear")
+        await it.play(seen(run))
+        assert view.stand.phase == 4, "there is no such layer: where it was"

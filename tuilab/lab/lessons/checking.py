@@ -7,6 +7,7 @@ from typing import Any
 from tuilab.lab import files
 from tuilab.lab.errors import InputError, nearest
 from tuilab.lab.experiment import SECTIONS, Experiment, knobs, split_changes, with_value
+from tuilab.lab.layers import LAYERS
 from tuilab.lab.lessons import glossary, judging, library, quantities
 from tuilab.lab.lessons.arithmetic import compute
 from tuilab.lab.lessons.lesson import Condition, Goal, Prediction, applied
@@ -17,6 +18,9 @@ from tuilab.lab.problems import problems
 
 PANES = ("network", "knobs", "charts", "result", "log", "inside", "lesson")
 VIEWS = ("units", "layer", "examples", "backprop", "landscape", "diagnosis")
+AIMED = ("layer", "backprop")
+"""Views that can be opened at a layer."""
+
 DEEDS = ("run", "step", "epoch", "restart", "restart_reseeded", "stop", "undo", "draw", "diagnosis")
 """What a link of a lesson can go to and do."""
 
@@ -123,6 +127,7 @@ def _follow(book: Book, link: Span) -> None:
             known = PANES
         case "view":
             known = VIEWS
+            _aimed(link.target)
         case "do":
             known = DEEDS
         case "open":
@@ -134,6 +139,16 @@ def _follow(book: Book, link: Span) -> None:
     name = link.target.partition("/")[0] if link.scheme == "view" else link.target
     for problem in _unknown([name], known):
         raise InputError(problem, link.target)
+
+
+def _aimed(target: str) -> None:
+    """InputError where a link such as `view:backprop/2 Linear` names what no layer is called."""
+    view, _, layer = target.partition("/")
+    number, _, kind = layer.partition(" ")
+    if layer and (view not in AIMED or not number.isdigit() or kind not in LAYERS):
+        raise InputError(
+            f'{" and ".join(AIMED)} can be opened at a layer, such as "{AIMED[0]}/2 Linear"', target
+        )
 
 
 def setting(target: str, experiment: Experiment) -> Experiment:

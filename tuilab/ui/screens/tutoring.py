@@ -162,7 +162,10 @@ class Tutoring(Coding):
             case "pane":
                 self.action_pane(target)
             case "view":
-                self.inside.open(target.partition("/")[0])
+                name, _, layer = target.partition("/")
+                view = self.inside.open(name)
+                if layer:
+                    view.aim(layer)
                 self.action_pane("inside")
             case "do":
                 self.call_later(self.run_action, target)

@@ -61,6 +61,8 @@ class BackpropView(View):
         super().__init__(id=id)
         self.stand = Stand()
         self.example = self.turn = self.slice = 0
+        self._aim = ""
+        "The layer to turn to with the next answer."
 
     def wanted(self, run: Run, experiment: Experiment) -> BackpropWanted | None:
         """What would fill the view."""
@@ -84,6 +86,19 @@ class BackpropView(View):
         assert isinstance(seen, BackpropSeen)
         brush = Brush(self.hues(), signs())
         return draw_step(seen, self.stand.within(seen), brush, (width, height))
+
+    def aim(self, layer: str) -> None:
+        """Go to where the gradient passes this layer, as soon as a step is told."""
+        self._aim = layer
+
+    def show(self, run: Run, experiment: Experiment) -> None:
+        """Show the newest answer, at the layer that was aimed at."""
+        super().show(run, experiment)
+        if self._aim and (seen := self._shown) is not None:
+            passed = [at for at, phase in enumerate(seen.phases)
+                      if phase.part == "backward" and phase.label == self._aim]  # fmt: skip
+            self._aim = ""
+            self._go(Stand(passed[0]) if passed else self.stand)
 
     # --- choosing
 

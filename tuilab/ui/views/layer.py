@@ -87,6 +87,10 @@ class LayerView(View):
     def _shown(self) -> LayerSeen | None:
         return self.seen if isinstance(self.seen, LayerSeen) else None
 
+    def aim(self, layer: str) -> None:
+        """Show this layer, as soon as there is one of its label."""
+        self._change(layer=layer, tensor=0)
+
     def _change(self, **changes: object) -> None:
         """Ask for something else, and at once."""
         self.choice = msgspec.structs.replace(self.choice, **changes)

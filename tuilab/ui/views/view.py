@@ -83,6 +83,9 @@ class View(Coloured, can_focus=True):
         """An answer in a size."""
         raise NotImplementedError(type(self).__name__)
 
+    def aim(self, layer: str) -> None:
+        """Turn to a layer by its label, such as `2 Linear`; views of no single layer stay."""
+
     # --- asking and showing -------------------------------------------------------------------
 
     def question(self, run: Run, experiment: Experiment) -> AnyWanted | None:
