@@ -8,9 +8,9 @@ import pytest
 from tests.ui.fakes import READY, Lab, lab, started
 from tuilab.exercises import exercise
 from tuilab.lab import places
-from tuilab.lab.lessons import checking, progress
+from tuilab.lab.lessons import checking, library, progress
 from tuilab.lab.messages import EpochEnded, Finished, Paused, Set, Start
-from tuilab.ui import actions
+from tuilab.ui import actions, teaching
 from tuilab.ui.panes import inside
 from tuilab.ui.screens.coding import Coding
 from tuilab.ui.screens.lab import LabScreen
@@ -267,6 +267,8 @@ async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
         await it.play(READY, started(run, it.desk.experiment), good)
         await it.shows("Goal reached", "● All around", "Four lines close.", "best: 354 parameters")
         assert progress.load()[0].of("round").goals == {"reach": 354}
+        await it.press("C", "end")
+        await it.shows("1/1 goals", "best: 354 parameters")
 
 
 async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> None:
@@ -321,6 +323,17 @@ async def test_code_is_written_in_the_editor_and_checked(
             await it.until(lambda w=wanted: w in it.text, 60)
         assert opened[0][0] == "true"
         assert progress.load()[0].of("round").exercises == ["perceptron-rule"]
+
+
+def test_time_spent_is_counted_without_what_one_was_away(
+    lesson: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter((100.0, 160.0, 160.0 + 3600, 160.0 + 3600 + 40))
+    monkeypatch.setattr(teaching.time, "monotonic", lambda: next(clock))
+    taught = teaching.Teaching(library.read(lesson), progress.Progress())
+    for _ in range(3):
+        taught.save()
+    assert progress.load()[0].of("round").seconds == 60 + teaching.PAUSE + 40
 
 
 def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:

@@ -3,6 +3,7 @@
 It knows no widget, so that the rules of a lesson are tested without a screen.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,9 @@ from tuilab.lab.lessons.prose import Page
 from tuilab.lab.lessons.question import AnyQuestion
 from tuilab.lab.messages import AnyEvent
 from tuilab.lab.run import Run
+
+PAUSE = 300.0
+"""Seconds; who does nothing for longer is counted as away."""
 
 
 class Bet:
@@ -42,7 +46,7 @@ class Teaching:
         self.bets: dict[str, Bet] = {}
         self.results: dict[str, Result] = {}
         "Of exercises that were checked."
-        self._seed = seed
+        self._seed, self._since = seed, time.monotonic()
 
     @property
     def done(self) -> Done:
@@ -60,7 +64,10 @@ class Teaching:
         return self.done.is_whole(self.book.lesson)
 
     def save(self) -> None:
-        """Keep the progress."""
+        """Keep the progress, and the time that was spent since it was kept last."""
+        now = time.monotonic()
+        self.done.seconds += min(now - self._since, PAUSE)
+        self._since = now
         progress.save(self.kept)
 
     def turn(self, by: int) -> bool:

@@ -12,6 +12,7 @@ from tuilab.lab.lessons import glossary, library, progress, review
 from tuilab.lab.lessons.glossary import Term
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.progress import Done
+from tuilab.lab.numbers import compact
 from tuilab.ui.screens.dialogs import Dialog
 
 REVIEW = "↻"
@@ -59,11 +60,15 @@ def _row(book: Book, done: Done, sign: str) -> Content:
     lesson = book.lesson
     number = f"{book.number:2} " if book.number else "   "
     right = sum(done.questions.values())
+    spent = f"{round(done.seconds / 60)} of " if done.seconds >= 30 else ""
     told = (f"{len(done.goals)}/{len(lesson.goals)} goals, {right}/{len(lesson.questions)} "
-            f"questions, {lesson.minutes} minutes")  # fmt: skip
+            f"questions, {spent}{lesson.minutes} minutes")  # fmt: skip
+    best = [f"{compact(score)} {goal.golf}" for goal in lesson.goals
+            if (score := done.goals.get(goal.name)) is not None]  # fmt: skip
     return Content.assemble(
         (f"{sign} {number}", "$accent bold"), (lesson.title, "bold"), f"   {told}", "\n     ",
         (lesson.summary, "$foreground 65%"),
+        (f"\n     best: {', '.join(best)}" if best else "", "$text-success"),
     )  # fmt: skip
 
 
