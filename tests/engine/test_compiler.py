@@ -43,7 +43,7 @@ torch.testing.assert_close(torch.ones(2), torch.ones(2))
 """
 
 
-@pytest.mark.parametrize("name", ["adamw", "lbfgs"])
+@pytest.mark.parametrize("name", ["adamw", pytest.param("lbfgs", marks=pytest.mark.slow)])
 def test_a_step_does_not_import_it(name: str) -> None:
     run(STEP.replace("NAME", repr(name)))
 

@@ -269,7 +269,7 @@ def _cases() -> Iterator[Any]:
     for name in LAYERS:
         for turn in range(2 if name in ("Generator", "Discriminator") else 1):
             for number in (0,) if name == "Backbone" else (0, 1):
-                marks = [pytest.mark.slow] if name == "Backbone" else []
+                marks = [pytest.mark.slow] if name == "Backbone" or number else []
                 yield pytest.param(name, turn, number, id=f"{name}-{turn}-{number}", marks=marks)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from math import exp
 from typing import Any, TypeVar
 
+import pytest
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -36,6 +37,9 @@ DEVICES = [
     Device("cuda:0", "NVIDIA H200, 139 GiB"),
     Device("mps", "Apple GPU", "this is no Mac"),
 ]
+
+SIZES = [(160, 45), pytest.param((120, 40), marks=pytest.mark.slow), (80, 24)]
+"""Of terminals; what fits the largest and the smallest mostly fits those between."""
 
 READY = Ready(DEVICES, {"torch": "2.13.0"})
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.inside.landscape import LandscapeSeen
 from tuilab.lab.inside.layer import LayerSeen
 from tuilab.lab.inside.view import Seen
@@ -27,7 +27,7 @@ async def opened(it: Any) -> str:
     return run
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24)])
+@pytest.mark.parametrize("size", SIZES)
 async def test_its_key_opens_it_and_others_bring_the_charts_back(size: tuple[int, int]) -> None:
     async with lab(size=size) as it:
         await opened(it)

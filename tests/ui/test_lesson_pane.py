@@ -215,7 +215,7 @@ async def test_a_curve_is_drawn_and_laid_over_what_came(lesson: Path) -> None:
         await it.press("right")
         await chosen(it, "bet", "drawn")
         await it.shows("Draw the loss.", "loss/validation 0.5 after 0% of the run")
-        await it.press(*["up"] * 20, "end", *["down"] * 60)
+        await it.press(*["shift+up"] * 5, "end", *["shift+down"] * 11)
         await it.shows("loss/validation 0 after 100% of the run")
         await it.press("shift+left", "shift+down", "x", "enter")
         await it.shows("what you drew", "train it and see")

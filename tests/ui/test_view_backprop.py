@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.inside.backprop import (
     BackpropSeen,
     BackpropWanted,
@@ -19,8 +19,6 @@ from tuilab.lab.inside.backprop import (
 )
 from tuilab.lab.messages import Inspect, Paused
 from tuilab.ui.views.backprop import BackpropView
-
-SIZES = [(160, 45), (120, 40), (80, 24)]
 
 PRODUCTS = Origin(
     "z", ["1", "2", "bias"],

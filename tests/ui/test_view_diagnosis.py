@@ -4,7 +4,7 @@ import pytest
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import READY, Lab, history, lab
+from tests.ui.fakes import READY, SIZES, Lab, history, lab
 from tuilab.lab.diagnosis.finding import Fix
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.messages import AnyEvent, Finished, Paused, Probed, Set, Start
@@ -16,8 +16,6 @@ DYING = Experiment(
     title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Softmax", "Linear 2", "Softmax")
 )
 RELU = Experiment(title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Tanh", "Linear 2"))
-
-SIZES = [(160, 45), (120, 40), (80, 24)]
 
 
 def dying(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:

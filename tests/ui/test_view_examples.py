@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.examples import (
     Example,
@@ -23,7 +23,6 @@ from tuilab.ui.app import TuilabApp
 from tuilab.ui.views.examples import ExamplesView
 from tuilab.ui.widgets.grid import Grid
 
-SIZES = [(160, 45), (120, 40), (80, 24)]
 GLYPHS = Experiment(title="Glyphs", network=("Linear 16", "Tanh", "Linear 2"))
 CLASSES = ["cat", "dog", "owl"]
 COUNTS = [[8, 2, 0], [1, 7, 2], [0, 3, 17]]

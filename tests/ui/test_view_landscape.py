@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted, Scan, Slice
 from tuilab.lab.messages import Inspect, Paused
 from tuilab.ui.views.landscape import LandscapeView
 from tuilab.ui.widgets.landscape_scan import landing, words
 from tuilab.ui.widgets.terrain import LEVELS, Terrain
-
-SIZES = [(160, 45), (120, 40), (80, 24)]
 
 
 def valley(size: int = 9, known: int = 1, **more: Any) -> Slice:

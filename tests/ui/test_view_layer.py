@@ -11,7 +11,7 @@ from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.inside.histograms import BINS
 from tuilab.lab.inside.layer import (
     STEPS,
@@ -37,7 +37,6 @@ from tuilab.ui.widgets.layer_plane import letters
 from tuilab.ui.widgets.plane import Hues
 from tuilab.ui.widgets.responses import Brush
 
-SIZES = [(160, 45), (120, 40), (80, 24)]
 LAYERS = ["1 Linear", "Tanh after 1 Linear", "2 Linear"]
 COLOURS = (Color(255, 128, 0), Color(0, 0, 255), Color(0, 255, 0))
 BLENDED = Hues(Color(0, 0, 0), Color(255, 255, 255), COLOURS, Style(), Style(), True)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.ui.fakes import Lab, history, lab, started
+from tests.ui.fakes import SIZES, Lab, history, lab, started
 from tuilab.lab.inside.backprop import BackpropSeen, Phase
 from tuilab.lab.inside.examples import ExamplesSeen
 from tuilab.lab.inside.landscape import LandscapeSeen, Slice
@@ -236,7 +236,7 @@ async def test_the_keys_are_offered_while_two_moments_are_compared() -> None:
         assert all(action.binding.tooltip for action in mine)
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 40), (80, 24)])
+@pytest.mark.parametrize("size", SIZES)
 async def test_both_moments_are_named_at_every_size(size: tuple[int, int]) -> None:
     async with lab(size=size) as it:
         await opened(it)

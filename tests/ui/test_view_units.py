@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 from textual.widgets import Input
 
-from tests.ui.fakes import Lab, history, lab
+from tests.ui.fakes import SIZES, Lab, history, lab
 from tuilab.lab.experiment import Experiment
 from tuilab.lab.inside.assign import Assign, Assigned
 from tuilab.lab.inside.units import Column, UnitsSeen
@@ -26,7 +26,6 @@ from tuilab.ui.widgets.responses import Brush, scaled
 from tuilab.ui.widgets.units_picture import UnitsPicture
 from tuilab.ui.widgets.units_plan import Spot, plan
 
-SIZES = [(160, 45), (120, 40), (80, 24)]
 MOONS = Experiment(title="Moons", network=("Linear 4", "Tanh", "Linear 2"))
 ACROSS = bytes(range(8, 256, 16)) * 16
 """From far below zero at the left to far above it at the right, 16 by 16."""

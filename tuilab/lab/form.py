@@ -90,6 +90,10 @@ _CHOICES = {
         "original": "√(rows ∕ columns) where there are more rows (Jordan)",
         "match_rms_adamw": "As long as a step of AdamW: lr as for that (Moonshot)",
     },
+    "loss.function": {
+        name: f"Your {name}, from the exercise losses"
+        for name in ("mse", "huber", "bce", "focal", "cross_entropy")
+    },
     "optimizer.step": {
         name: f"Your {name}, from the exercise optimizers"
         for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw")

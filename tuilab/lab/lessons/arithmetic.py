@@ -4,6 +4,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tuilab.lab.errors import InputError
@@ -34,7 +35,7 @@ def compute(formula: str, numbers: Mapping[str, float]) -> float:
     try:
         if len(formula) > LONGEST:
             raise InputError(f"a formula is at most {LONGEST} characters long")
-        value = float(_walk(ast.parse(formula, mode="eval").body, {**CONSTANTS, **numbers}))
+        value = float(_walk(_parsed(formula), {**CONSTANTS, **numbers}))
     except InputError as error:
         raise error.within(formula[:60]) from None
     except (SyntaxError, RecursionError, MemoryError):
@@ -44,6 +45,11 @@ def compute(formula: str, numbers: Mapping[str, float]) -> float:
     if not math.isfinite(value):
         raise InputError("it has no finite value", formula[:60])
     return value
+
+
+@lru_cache(maxsize=256)
+def _parsed(formula: str) -> ast.expr:
+    return ast.parse(formula, mode="eval").body
 
 
 def _walk(node: ast.expr, numbers: Mapping[str, float]) -> float:

@@ -268,12 +268,12 @@ def _numbers(question: Number, draws: int) -> Iterator[str]:
     for seed in range(draws if question.numbers else 1):
         asked = judging.put(question, seed)
         right = judging.right_number(asked)
-        if not judging.judge(asked, right).is_right:
+        if not judging.is_right_number(asked, right):
             yield f"its own answer {right} is taken for wrong with {asked.numbers}"
             return
         for place, mistake in enumerate(question.mistakes):
             wrong = compute(mistake.answer, asked.numbers)
-            same[place] += judging.judge(asked, wrong).is_right
+            same[place] += judging.is_right_number(asked, wrong)
     for place, count in same.items():
         if count > draws / 2:
             yield f"mistakes[{place}]: it gives the right answer in {count} of {draws} draws"

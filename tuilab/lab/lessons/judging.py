@@ -111,13 +111,19 @@ def _is_near(answer: float, right: float, tolerance: float) -> bool:
     return abs(answer - right) <= tolerance * max(1.0, abs(right)) + 1e-12
 
 
+def is_right_number(asked: Asked, answer: float) -> bool:
+    """Whether a number is near enough to the answer."""
+    assert isinstance(asked.question, Number)
+    return _is_near(answer, right_number(asked), asked.question.tolerance)
+
+
 def _number(question: Number, asked: Asked, answer: float) -> Verdict:
-    right = right_number(asked)
-    if _is_near(answer, right, question.tolerance):
+    if is_right_number(asked, answer):
         return Verdict(True, question.why)
     for mistake in question.mistakes:
         if _is_near(answer, compute(mistake.answer, asked.numbers), question.tolerance):
             return Verdict(False, _filled(mistake.why, asked.numbers))
+    right = right_number(asked)
     if right and _is_near(answer, -right, question.tolerance):
         return Verdict(False, "The size is right, the sign is not.")
     where = "small" if answer < right else "large"

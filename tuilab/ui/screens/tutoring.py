@@ -2,42 +2,34 @@
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on, work
 
 from tuilab.lab import files
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.lessons.question import AnyQuestion, Choice, Order, Shapes
-from tuilab.lab.messages import AnyEvent, Step
+from tuilab.lab.messages import AnyEvent
 from tuilab.lab.numbers import compact
 from tuilab.lab.run import Run
 from tuilab.ui.panes.inside import InsidePane
 from tuilab.ui.panes.knobs import KnobsPane
 from tuilab.ui.panes.lesson import LessonPane
-from tuilab.ui.screens.coding import Coding
-from tuilab.ui.screens.dialogs import Dialog, Prompt
+from tuilab.ui.screens.quizzing import Quizzing
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
-    from tuilab.lab.lessons.lesson import Goal, Prediction
+    from tuilab.lab.lessons.lesson import Goal
     from tuilab.ui.teaching import Teaching
 
 SEEDS = 1 << 30
 """Questions draw their numbers by one of so many seeds, another each time a lesson is opened."""
 
 
-class Tutoring(Coding):
+class Tutoring(Quizzing):
     """A screen on which a lesson may be open."""
 
-    lesson: LessonPane
     inside: InsidePane
     knobs: KnobsPane
-
-    @property
-    def teaching(self) -> "Teaching | None":
-        """The lesson that is open."""
-        return self.lesson.teaching
 
     def teach(self, name: str) -> None:
         """Open a lesson: its start goes on the desk, its first page beside it."""
@@ -114,7 +106,7 @@ class Tutoring(Coding):
             self.notify(said, title=f"Decided: {prediction.name}", markup=False)
             news = True
         if news:
-            self._keep()
+            self.keep()
 
     def _praise(self, goal: "Goal") -> None:
         assert self.teaching is not None
@@ -122,15 +114,6 @@ class Tutoring(Coding):
         golf = f" with {compact(score)} {goal.golf}" if score is not None else ""
         rest = " That was the last goal of the lesson." if self.teaching.is_over else ""
         self.notify(f"{goal.title}{golf}.{rest}", title="Goal reached", markup=False, timeout=8)
-
-    @on(LessonPane.Turned)
-    def _keep(self) -> None:
-        if self.teaching is None:
-            return
-        try:
-            self.teaching.save()
-        except OSError as error:
-            self.notify(f"Your progress is not kept: {error.strerror}", severity="warning")
 
     # --- what is chosen on the page -----------------------------------------------------------
 
@@ -149,11 +132,11 @@ class Tutoring(Coding):
             case "goal" | "hint":
                 self.teaching.hint(things["goal", name])  # type: ignore[arg-type]
             case "pick" | "check" | "number" | "shape" | "again":
-                self._question(kind, things["question", name], *rest)  # type: ignore[arg-type]
+                self.ask(kind, things["question", name], *rest)  # type: ignore[arg-type]
             case "bet" | "decide":
-                self._prediction(kind, things["prediction", name], *rest)  # type: ignore[arg-type]
+                self.wager(kind, things["prediction", name], *rest)  # type: ignore[arg-type]
         self.lesson.redraw()
-        self._keep()
+        self.keep()
 
     def _act(self, kind: str, target: str) -> None:
         match kind:
@@ -187,57 +170,7 @@ class Tutoring(Coding):
         note = f"r restarts with {', '.join(waits)}; u" if waits else "u"
         self.notify(f"{target.replace(';', ', ')}. {note} takes it back.", markup=False)
 
-    # --- questions ----------------------------------------------------------------------------
-
-    def _question(self, kind: str, question: AnyQuestion, place: int = -1) -> None:
-        assert self.teaching is not None
-        match kind:
-            case "again":
-                self.teaching.ask_again(question)
-            case "check":
-                self.teaching.answer(question, self.teaching.picks.get(question.name, []))
-            case "number" | "shape":
-                self._write(question, place)
-            case _:
-                self._pick(question, place)
-
-    def _pick(self, question: AnyQuestion, place: int) -> None:
-        teaching = self.teaching
-        assert teaching is not None
-        several = isinstance(question, Choice) and question.takes_several
-        if not several and not isinstance(question, Order):
-            teaching.picks[question.name] = []
-        teaching.pick(question, place)
-        picks = teaching.picks[question.name]
-        if isinstance(question, Order):
-            is_whole = len(picks) == len(question.steps)
-            if is_whole and not teaching.answer(question, picks).is_right:
-                teaching.picks[question.name] = []
-        elif not several:
-            teaching.answer(question, picks if isinstance(question, Choice) else place)
-
-    @work
-    async def _write(self, question: AnyQuestion, place: int) -> None:
-        from tuilab.lab.lessons.judging import asked_lines
-
-        teaching = self.teaching
-        assert teaching is not None
-        if isinstance(question, Shapes):
-            text = f"Which shape comes out of {question.network[place]}? Such as 16, 28, 28."
-            shape = await self.app.push_screen_wait(Prompt("Shape", text, "", check=_shape))
-            if shape is not None:
-                given = {**(teaching.picks.get(question.name) or [{}])[0], place: shape}
-                teaching.picks[question.name] = [given]
-                if set(given) >= set(asked_lines(question)):
-                    teaching.answer(question, given)
-        else:
-            text = teaching.asked(question).text
-            number = await self.app.push_screen_wait(Prompt("Answer", text, "", check=_number))
-            if number is not None:
-                teaching.picks[question.name] = [number]
-                teaching.answer(question, number)
-        self.lesson.redraw()
-        self._keep()
+    # --- exercises ----------------------------------------------------------------------------
 
     @work(exclusive=True, group="code")
     async def _code(self, name: str) -> None:
@@ -245,58 +178,4 @@ class Tutoring(Coding):
         if result is not None and teaching is not None:
             teaching.code(result)
             self.lesson.redraw()
-            self._keep()
-
-    # --- predictions --------------------------------------------------------------------------
-
-    def _prediction(self, kind: str, prediction: "Prediction", place: int = -1) -> None:
-        assert self.teaching is not None
-        bet = self.teaching.bets.get(prediction.name)
-        if kind == "decide" and bet is not None and not bet.run:
-            self._try(prediction)
-        elif kind == "bet" and (bet is None or bet.nearness is not None or not bet.run):
-            if prediction.choices:
-                self.teaching.bet(prediction, place)
-            else:
-                self._guess(prediction)
-
-    @work
-    async def _guess(self, prediction: "Prediction") -> None:
-        said: Any = await self.app.push_screen_wait(self._question_about(prediction))
-        if said is not None and self.teaching is not None:
-            self.teaching.bet(prediction, said)
-            self.lesson.redraw()
-
-    def _question_about(self, prediction: "Prediction") -> Dialog:
-        if not prediction.curve:
-            return Prompt("Your prediction", prediction.text, "", check=_number)
-        from tuilab.ui.screens.sketching import Sketching
-
-        return Sketching(prediction)
-
-    def _try(self, prediction: "Prediction") -> None:
-        """Train what decides a bet, from its beginning."""
-        assert self.teaching is not None
-        self.send(self.desk.edit(prediction.trial(self.teaching.book.lesson.start)))
-        if not self.can_start():
-            return
-        if prediction.steps:
-            self.send([*self.desk.start(paused=True), Step(steps=prediction.steps)])
-        else:
-            self.send(self.desk.start())
-        self.teaching.bets[prediction.name].run = self.desk.run.id
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text.replace("−", "-").replace(",", "."))
-    except ValueError:
-        raise InputError("write a number, such as -0.5") from None
-
-
-def _shape(text: str) -> tuple[int, ...]:
-    try:
-        sizes = text.strip("[]() ").replace("×", ",").split(",")
-        return tuple(int(size) for size in sizes if size.strip())
-    except ValueError:
-        raise InputError("write sizes with commas between, such as 16, 28, 28") from None
+            self.keep()
