@@ -291,6 +291,7 @@ def test_a_run_without_the_lab_can_be_seen_and_stopped_from_elsewhere(
     assert "stopped after" in out
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
     process = start("train", mine, "--json", "--set", "training.epochs=1000000")
     assert process.stdout is not None and process.stderr is not None
@@ -303,6 +304,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
     assert [path for path in folder.stored() if (path / folder.CHECKPOINT).exists()]
 
 
+@pytest.mark.slow
 def test_an_ascii_locale_trains_what_has_another_title(mine: Path) -> None:
     mine.write_text(f'title = "Größe"\n{MINE}[training]\nepochs = 1\n', encoding="utf-8")
 
@@ -313,6 +315,7 @@ def test_an_ascii_locale_trains_what_has_another_title(mine: Path) -> None:
     assert "Gr??e: 22 parameters" in out
 
 
+@pytest.mark.slow
 def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
     words = [sys.executable, "-m", "tuilab", "train", str(mine), "--json"]
     with open("/dev/full", "w") as full:
