@@ -47,7 +47,7 @@ async def shown(
 
 async def test_before_a_run_the_pane_says_how_to_begin() -> None:
     async with shown(Run()) as (app, _):
-        assert "Press space to start training: the loss appears here." in text_of(app)
+        assert "Press space to start training: the loss appears here. C" in text_of(app)
 
 
 async def test_a_short_pane_has_one_chart_and_a_tall_one_two() -> None:

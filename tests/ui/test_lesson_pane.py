@@ -267,8 +267,10 @@ async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
         await it.play(READY, started(run, it.desk.experiment), good)
         await it.shows("Goal reached", "● All around", "Four lines close.", "best: 354 parameters")
         assert progress.load()[0].of("round").goals == {"reach": 354}
-        await it.press("C", "end")
-        await it.shows("1/1 goals", "best: 354 parameters")
+        await it.press("C")
+        await it.shows("The course", "goals 0/3")
+        await it.press("end")
+        await it.shows("goals 1/1", "best: 354 parameters")
 
 
 async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> None:
@@ -283,6 +285,17 @@ async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> Non
         assert not it.link.commands(Set)
 
 
+async def test_a_lesson_ends_at_the_door_of_the_next() -> None:
+    async with lab(lesson="production") as it:
+        await it.press(*["right"] * 9)
+        await it.until(lambda: "From the lab to production" in it.text)
+        assert "The next lesson" not in it.text
+    async with lab(lesson="neural-networks") as it:
+        await it.press(*["right"] * 9)
+        await chosen(it, "lesson", "perceptron")
+        await it.shows("Lesson · The perceptron 1/")
+
+
 async def test_the_course_is_chosen_from_and_a_term_looked_up(lesson: Path) -> None:
     async with lab() as it:
         await it.press("7")
@@ -292,7 +305,7 @@ async def test_the_course_is_chosen_from_and_a_term_looked_up(lesson: Path) -> N
         await it.press("end", "enter")
         await it.shows("Lesson · A circle 1/2")
         await it.press("G", "b", "i", "a", "s")
-        await it.shows("Glossary", "its border away")
+        await it.shows("Glossary", "the weighted sum of a neuron")
 
 
 async def test_a_damaged_progress_is_kept_aside_and_told(lesson: Path) -> None:

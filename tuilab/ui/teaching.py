@@ -36,8 +36,10 @@ class Bet:
 class Teaching:
     """One lesson on the desk, and what its learner has done."""
 
-    def __init__(self, book: Book, kept: Progress, seed: int = 0) -> None:
-        self.book, self.kept = book, kept
+    def __init__(
+        self, book: Book, kept: Progress, seed: int = 0, following: Book | None = None
+    ) -> None:
+        self.book, self.kept, self.following = book, kept, following
         self.attempt = Attempt(book)
         self.page = min(self.done.page, len(book.pages) - 1)
         self.seeds: dict[str, int] = {}

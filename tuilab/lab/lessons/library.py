@@ -78,6 +78,16 @@ def every() -> dict[str, Book | InputError]:
     return found
 
 
+def after(name: str) -> Book | None:
+    """The lesson that follows; None after the last, and where it cannot be read."""
+    order = list(folders())
+    following = order[order.index(name) + 1 :] if name in order else []
+    try:
+        return read(find(following[0])) if following else None
+    except InputError:
+        return None
+
+
 def _name(folder: Path) -> str:
     return re.sub(r"^\d+-", "", folder.name)
 

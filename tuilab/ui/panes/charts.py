@@ -47,7 +47,8 @@ class Kind:
 
 KINDS = (
     Kind(
-        "Loss", "Loss", "the loss appears here", families=("loss", "discriminator_loss"),
+        "Loss", "Loss", "the loss appears here. C opens the course",
+        families=("loss", "discriminator_loss"),
     ),
     Kind("", "", "how well the network does appears here"),
     Kind(

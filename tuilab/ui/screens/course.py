@@ -1,5 +1,7 @@
 """The course: choose a lesson, and look a term up."""
 
+import textwrap
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
@@ -14,6 +16,12 @@ from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.progress import Done
 from tuilab.lab.numbers import compact
 from tuilab.ui.screens.dialogs import Dialog
+
+BOX, FRAME = 88, 8
+"""Cells of the box at most, and of what is around its rows."""
+
+WIDE, TITLE, INDENT = 70, 38, 5
+"""Cells: of a row that has room for everything, of a title, of what stands under it."""
 
 REVIEW = "↻"
 """Stands before the review in the list, and for it as the answer."""
@@ -33,6 +41,7 @@ class Course(Dialog):
 
     def _options(self, kept: progress.Progress) -> list[Option]:
         found = library.every()
+        self._width = min(BOX, int(0.96 * self.app.size.width)) - FRAME
         books = [book for book in found.values() if isinstance(book, Book)]
         self._following = progress.next_lesson(books, kept)
         due = [Option(_review(kept), id=REVIEW)] if review.due(kept) else []
@@ -42,7 +51,9 @@ class Course(Dialog):
         if isinstance(book, InputError):
             return Option(Content(f"   {name}: {book}"), disabled=True)
         following = "▸" if book is self._following else " "
-        return Option(_row(book, done, "✓" if done.is_whole(book.lesson) else following), id=name)
+        return Option(
+            _row(book, done, "✓" if done.is_whole(book.lesson) else following, self._width), id=name
+        )
 
     def on_mount(self) -> None:
         """Begin at the lesson that comes next."""
@@ -56,20 +67,29 @@ class Course(Dialog):
         self.dismiss(event.option.id)
 
 
-def _row(book: Book, done: Done, sign: str) -> Content:
+def _row(book: Book, done: Done, sign: str, width: int) -> Content:
     lesson = book.lesson
-    number = f"{book.number:2} " if book.number else "   "
-    right = sum(done.questions.values())
     spent = f"{round(done.seconds / 60)} of " if done.seconds >= 30 else ""
-    told = (f"{len(done.goals)}/{len(lesson.goals)} goals, {right}/{len(lesson.questions)} "
-            f"questions, {spent}{lesson.minutes} minutes")  # fmt: skip
+    told = [
+        f"goals {len(done.goals)}/{len(lesson.goals)}",
+        f"questions {sum(done.questions.values())}/{len(lesson.questions)}",
+        f"{spent}{lesson.minutes} min",
+    ]
+    number = f"{book.number or '':>2}"
     best = [f"{compact(score)} {goal.golf}" for goal in lesson.goals
             if (score := done.goals.get(goal.name)) is not None]  # fmt: skip
     return Content.assemble(
-        (f"{sign} {number}", "$accent bold"), (lesson.title, "bold"), f"   {told}", "\n     ",
-        (lesson.summary, "$foreground 65%"),
-        (f"\n     best: {', '.join(best)}" if best else "", "$text-success"),
+        (f"{sign} {number} ", "$accent bold"), (f"{lesson.title:{TITLE}}", "bold"),
+        "  ".join(told if width >= WIDE else told[::2]),
+        (_indented(lesson.summary, width), "$foreground 65%"),
+        (_indented(f"best: {', '.join(best)}", width) if best else "", "$text-success"),
     )  # fmt: skip
+
+
+def _indented(text: str, width: int) -> str:
+    """Lines of their own under the title."""
+    lines = textwrap.wrap(text, width - INDENT)
+    return "".join(f"\n{'':{INDENT}}{line}" for line in lines)
 
 
 def _standing(kept: progress.Progress) -> str:
@@ -83,7 +103,7 @@ def _standing(kept: progress.Progress) -> str:
 
 def _review(kept: progress.Progress) -> Content:
     return Content.assemble(
-        (f"{REVIEW}  ", "$accent bold"), ("Review", "bold"), "\n     ",
+        (f"{REVIEW}    ", "$accent bold"), ("Review", "bold"), "\n     ",
         (review.words(kept), "$foreground 65%"),
     )  # fmt: skip
 

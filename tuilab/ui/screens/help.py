@@ -14,7 +14,8 @@ from tuilab.ui import actions
 from tuilab.ui.screens.dialogs import Overlay
 
 INTRODUCTION = (
-    "Edit the network and its hyperparameters, press space to train, and watch.\n"
+    "Edit the network and its hyperparameters, press space to train, and watch. "
+    "New to this? C opens the course.\n"
     "tab and shift+tab go from pane to pane; the mouse works too. A pane's own keys work while "
     "it has the thick border."
 )

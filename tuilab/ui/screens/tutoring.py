@@ -47,7 +47,8 @@ class Tutoring(Quizzing):
         self.take(book.lesson.start, None)
         self.desk.locked = book.lesson.locked
         self.knobs.hide(book.lesson.hidden)
-        self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS)))
+        following = library.after(book.name)
+        self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS), following))
 
     def review(self) -> None:
         """Ask again what was missed and is due; the experiment on the desk stays."""
@@ -103,7 +104,9 @@ class Tutoring(Quizzing):
             news = True
         for prediction, bet in self.teaching.decide(run):
             said = "You were right." if bet.nearness == 1 else f"{bet.nearness:.0%} right."
-            self.notify(said, title=f"Decided: {prediction.name}", markup=False)
+            self.notify(
+                f"{said} {prediction.why}", title="Your prediction", markup=False, timeout=10
+            )
             news = True
         if news:
             self.keep()

@@ -37,7 +37,17 @@ def lines(teaching: Teaching, width: int, term: str = "") -> list[Line]:
             found += _definition(term, width)
         if not _goes_on(page.blocks, number):
             found.append(BLANK)
-    return found
+    return found + _door(teaching, width)
+
+
+def _door(teaching: Teaching, width: int) -> list[Line]:
+    """The link to the next lesson at the end of this one, unless its prose has it."""
+    page, book = teaching.present, teaching.following
+    is_last = page is teaching.book.pages[-1]
+    if book is None or not is_last or book.name in (link.target for link in page.links("lesson")):
+        return []
+    link = Piece(book.lesson.title, "link", ("lesson", book.name))
+    return wrap([Piece("The next lesson: "), link], width)
 
 
 def _goes_on(blocks: tuple[Block, ...], number: int) -> bool:
@@ -51,13 +61,19 @@ def _block(teaching: Teaching, block: Block, number: int, width: int) -> list[Li
         case "thing":
             return _thing(teaching, block.spans[0], width)
         case "code":
-            return [(Piece(f"{INDENT}{line}", "code"),) for line in block.text.splitlines()]
+            return [line for text in block.text.splitlines() for line in _code(text, width)]
         case "heading":
             return wrap([Piece(block.text, "bold")], width)
     pieces = [_piece(span, (number, place), block) for place, span in enumerate(block.spans)]
     if block.kind == "item":
         return wrap(pieces, width, "  ", "• ")
     return wrap(pieces, width, "┃ " if block.kind == "aside" else "")
+
+
+def _code(text: str, width: int) -> list[Line]:
+    """A line as it is; where it is too long, what is over comes below it, further in."""
+    start = INDENT + text[: len(text) - len(text.lstrip())]
+    return wrap([Piece(text.lstrip(), "code")], width, start + INDENT, start)
 
 
 def _piece(span: Span, place: tuple[int, int], block: Block) -> Piece:
@@ -97,8 +113,10 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
     is_met = goal.name in teaching.done.goals
     sign = "●" if is_met else "◯"
     spot = ("goal", goal.name)
-    yield (Piece(f"{sign} ", "good" if is_met else "link"), Piece(goal.title, "thing", spot),
-           Piece("  reached" if is_met else "", "good"))  # fmt: skip
+    told = [Piece(goal.title, "thing", spot), Piece(" reached" if is_met else "", "good")]
+    first, *rest = wrap(told, width, "  ", f"{sign} ")
+    yield (Piece(first[0].text, "good" if is_met else "link"), *first[1:])
+    yield from rest
     standing = teaching.attempt.standings.get(goal.name)
     for reading in standing.readings if standing is not None else ():
         mark = "✓" if reading.is_met else "·"

@@ -230,4 +230,4 @@ def help_of(row: Row) -> str:
 def total(plan: Plan) -> str:
     """How large the network is."""
     layers = sum(row.layer is not None for row in plan.rows)
-    return f"{layers} lines · {grouped(plan.parameters)} parameters"
+    return f"{layers} line{'s' * (layers != 1)} · {grouped(plan.parameters)} parameters"

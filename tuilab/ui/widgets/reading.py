@@ -87,7 +87,7 @@ class Reading(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False, tooltip="Go to the place before"),
         Binding("down", "move(1)", "down", show=False, tooltip="Go to the next place"),
-        Binding("enter", "choose", "Choose", id="lesson.choose", key_display="⏎",
+        Binding("enter", "choose", "Choose", id="lesson.choose", key_display="↑↓ ⏎",
                 tooltip="Do what stands at the cursor"),
         Binding("pageup", "scroll_by(-1)", "page up", show=False, tooltip="Read further up"),
         Binding("pagedown", "scroll_by(1)", "page down", show=False, tooltip="Read on"),
@@ -190,5 +190,7 @@ class Reading(ScrollView, can_focus=True):
         if piece.style:
             style += self.get_component_rich_style(f"reading--{piece.style}", partial=True)
         if piece.spot is not None and piece.spot == self.spot and self.has_focus:
-            style += self.get_component_rich_style("reading--cursor", partial=True)
+            # Whole, not partial: only so is its background blended with what is behind it.
+            cursor = self.get_component_rich_style("reading--cursor")
+            style += Style(bgcolor=cursor.bgcolor, bold=True, reverse=cursor.reverse)
         return style
