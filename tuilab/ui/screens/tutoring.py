@@ -114,7 +114,7 @@ class Tutoring(Quizzing):
     def _praise(self, goal: "Goal") -> None:
         assert self.teaching is not None
         score = self.teaching.done.goals.get(goal.name)
-        golf = f" with {compact(score)} {goal.golf}" if score is not None else ""
+        golf = f": {compact(score)} {goal.golf}" if score is not None else ""
         rest = " That was the last goal of the lesson." if self.teaching.is_over else ""
         self.notify(f"{goal.title}{golf}.{rest}", title="Goal reached", markup=False, timeout=8)
 

@@ -186,6 +186,8 @@ def _option(
         mark = f"{picks.index(place) + 1}." if is_picked else "◦ "
     elif isinstance(question, Fault):
         mark = f"{place + 1} "
+    elif isinstance(question, Choice) and question.takes_several:
+        mark = "☑ " if is_picked else "☐ "
     else:
         mark = "◉ " if is_picked else "○ "
     style = "code" if isinstance(question, Fault) else ""
