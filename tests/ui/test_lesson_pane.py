@@ -133,6 +133,14 @@ async def test_its_start_is_on_the_desk_and_its_page_beside_the_lab(
         await it.shows("The first step")
 
 
+async def test_it_stays_beside_what_it_opens_and_gives_way_to_who_edits(lesson: Path) -> None:
+    async with lab(size=(100, 30), lesson="round") as it:
+        for key, is_beside in (("6", True), ("1", False), ("4", True), ("2", False), ("7", True)):
+            await it.press(key)
+            await it.until(lambda b=is_beside: ("The first step" in it.text) == b)
+            assert ("Hyperparameters" in it.text) != is_beside
+
+
 async def test_a_term_is_defined_and_a_link_acts(lesson: Path) -> None:
     async with lab(lesson="round") as it:
         await it.shows("perceptron")

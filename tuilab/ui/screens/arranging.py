@@ -44,6 +44,7 @@ class Arranging(Screen[None]):
         self._current = name
         for pane in actions.PANES:
             self.set_class(pane == name, f"-on-{pane}")
+        self.set_class(name not in ("network", "knobs"), "-beside")
         if name in ("charts", "result", "inside"):
             self.set_class(name == "inside", "-inside")
 

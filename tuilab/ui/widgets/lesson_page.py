@@ -119,9 +119,11 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
     yield from rest
     standing = teaching.attempt.standings.get(goal.name)
     for reading in standing.readings if standing is not None else ():
-        mark = "✓" if reading.is_met else "·"
-        yield (Piece(f"    {mark} {reading.wanted}", "good" if reading.is_met else "muted"),
-               Piece(f"  now {reading.present}", "muted"))  # fmt: skip
+        mark, style = ("✓", "good") if reading.is_met else ("·", "muted")
+        told = [Piece(reading.wanted, style), Piece(f"  now {reading.present}", "muted")]
+        first, *rest = wrap(told, width, "      ", f"    {mark} ")
+        yield (Piece(first[0].text, style), *first[1:])
+        yield from rest
     if standing is None:
         for condition in goal.all:
             yield from wrap(
