@@ -1,10 +1,13 @@
 """Prose in lines: wrapped between words only, each place still whole."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.color import Color
 
-from tuilab.ui.widgets.reading import Piece, wrap
+from tests.ui.fakes import lab
+from tuilab.ui.widgets.reading import Piece, Reading, wrap
 
 PIECES = st.lists(
     st.builds(Piece, st.text("ab ()é漢", max_size=12), st.sampled_from(["", "bold"]),
@@ -32,3 +35,30 @@ def test_first_line_and_others_are_indented() -> None:
     lines = wrap([Piece("one two three")], 8, "   ", " • ")
     texts = ["".join(piece.text for piece in line).rstrip() for line in lines]
     assert texts == [" • one", "   two", "   three"]
+
+
+@pytest.mark.parametrize("theme", ["tuilab-dark", "tuilab-light"])
+async def test_every_style_can_be_read_with_the_cursor_on_it_and_without(theme: str) -> None:
+    async with lab(lesson="perceptron") as it:
+        it.app.theme = theme
+        await it.pilot.pause()
+        reading = it.app.lab.lesson.reading
+        for name in sorted(Reading.COMPONENT_CLASSES):
+            for spot in (None, "here"):
+                reading.spot = spot
+                style = reading._style(Piece("word", name.removeprefix("reading--"), spot))
+                assert style.color is not None and style.bgcolor is not None
+                colour, behind = map(Color.from_rich_color, (style.color, style.bgcolor))
+                assert contrast(colour, behind) >= 3, (name, spot)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The ratio of the Web Content Accessibility Guidelines; 3 is the least for bold text."""
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: Color) -> float:
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+              for c in colour.normalized]  # fmt: skip
+    return sum(part * share for part, share in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))

@@ -186,11 +186,10 @@ class Reading(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     def _style(self, piece: Piece) -> Style:
-        style = self.rich_style
-        if piece.style:
-            style += self.get_component_rich_style(f"reading--{piece.style}", partial=True)
+        # Whole styles, not partial ones: only these are blended with what is behind them.
+        whole = self.get_component_rich_style
+        style = whole(f"reading--{piece.style}") if piece.style else self.rich_style
         if piece.spot is not None and piece.spot == self.spot and self.has_focus:
-            # Whole, not partial: only so is its background blended with what is behind it.
-            cursor = self.get_component_rich_style("reading--cursor")
+            cursor = whole("reading--cursor")
             style += Style(bgcolor=cursor.bgcolor, bold=True, reverse=cursor.reverse)
         return style
