@@ -74,7 +74,7 @@ def table() -> str:
             (
                 sign, book.name, str(book.lesson.minutes),
                 f"{len(done.goals)}/{len(book.lesson.goals)}",
-                f"{sum(done.questions.values())}/{len(book.lesson.questions)}",
+                f"{done.right(book.lesson)}/{len(book.lesson.questions)}",
                 book.lesson.summary,
             )
         )  # fmt: skip

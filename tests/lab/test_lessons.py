@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.experiment import Experiment, from_plain
-from tuilab.lab.lessons import checking, goals, judging, library, progress, quantities
+from tuilab.lab.lessons import checking, goals, judging, library, naming, progress, quantities
 from tuilab.lab.lessons.arithmetic import compute
 from tuilab.lab.lessons.attempt import Attempt
 from tuilab.lab.lessons.lesson import Condition, Goal
@@ -443,3 +443,18 @@ def test_a_shipped_lesson_is_whole_and_nothing_is_wrong_with_it(name: str) -> No
     read = library.read(library.folders()[name])
     assert isinstance(read.lesson.start, Experiment)
     assert checking.check(read) + checking.is_whole(read) == []
+
+
+@pytest.mark.parametrize("name", library.folders())
+def test_every_term_of_a_lesson_can_be_asked_without_being_given_away(name: str) -> None:
+    book = library.read(library.find(name))
+    questions = naming.questions(book)
+
+    assert [q.name for q in questions] == [f"term:{term.name}" for term in naming.met(book)]
+    for question in questions:
+        right, *wrong = question.choices
+        assert right.right and len(wrong) == 3 and all(w.why and not w.right for w in wrong)
+        assert len({choice.text for choice in question.choices}) == 4
+        assert right.text.lower() not in question.text.lower(), question.name
+        asked = judging.put(question, 7)
+        assert judging.judge(asked, [asked.order.index(0)]).is_right

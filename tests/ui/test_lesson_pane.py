@@ -8,7 +8,7 @@ import pytest
 from tests.ui.fakes import READY, Lab, lab, started
 from tuilab.exercises import exercise
 from tuilab.lab import places
-from tuilab.lab.lessons import checking, library, progress
+from tuilab.lab.lessons import checking, library, progress, review
 from tuilab.lab.messages import EpochEnded, Finished, Paused, Set, Start
 from tuilab.ui import actions, teaching
 from tuilab.ui.panes import inside
@@ -263,6 +263,27 @@ async def test_what_was_missed_comes_back_in_the_review(lesson: Path) -> None:
         kept, _ = progress.load()
         assert [(card.lesson, card.box) for card in kept.deck] == [("round", 1), ("gone", 0)]
         assert set(kept.lessons) == {"round", "gone"}
+
+
+async def test_a_term_that_was_not_known_comes_back_as_well(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "terms")
+        await it.shows("Terms of A circle 1/2", "Which term is this?")
+        teaching = it.app.lab.teaching
+        question = teaching.book.lesson.questions[0]
+        wrong = teaching.asked(question).order.index(1)
+        await chosen(it, "pick", "round/term:perceptron", wrong)
+        await it.shows("Not yet.", "is something else:")
+        kept, _ = progress.load()
+        assert [(card.lesson, card.question) for card in kept.deck] == [
+            ("round", "term:perceptron")
+        ]
+        later = kept.deck[0].due + 1
+        assert [q.name for _, q in review.due(kept, later)] == ["term:perceptron"]
+        await it.press("right")
+        await chosen(it, "lesson", "round")
+        await it.shows("Lesson · A circle 2/2")
 
 
 async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:

@@ -36,6 +36,8 @@ class Bet:
 class Teaching:
     """One lesson on the desk, and what its learner has done."""
 
+    is_review = False
+
     def __init__(
         self, book: Book, kept: Progress, seed: int = 0, following: Book | None = None
     ) -> None:
@@ -181,7 +183,9 @@ class Teaching:
 
 
 class Reviewing(Teaching):
-    """Questions of several lessons, which go on being told under the lessons they come from."""
+    """Questions alone, which go on being told under the lessons they come from."""
+
+    is_review = True
 
     def __init__(self, book: Book, kept: Progress, seed: int = 0) -> None:
         self._done = Done()

@@ -50,6 +50,10 @@ class Done(Struct):
         """Whether all its goals are met."""
         return all(goal.name in self.goals for goal in lesson.goals)
 
+    def right(self, lesson: Lesson) -> int:
+        """How many of its questions were answered right at once."""
+        return sum(self.questions.get(question.name, False) for question in lesson.questions)
+
 
 class Progress(Struct):
     """All that is kept of a learner."""

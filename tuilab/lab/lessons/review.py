@@ -1,12 +1,13 @@
-"""The review: questions that were missed and are due again, as a lesson with a page for each."""
+"""Questions as a lesson with a page for each: what is due again, or the terms of a lesson."""
 
 import time
+from collections.abc import Sequence
 
 from msgspec import structs
 
 from tuilab.lab import places
 from tuilab.lab.experiment import Experiment
-from tuilab.lab.lessons import library
+from tuilab.lab.lessons import library, naming
 from tuilab.lab.lessons.lesson import Lesson
 from tuilab.lab.lessons.library import Book
 from tuilab.lab.lessons.progress import DAY, INTERVALS, Progress
@@ -23,20 +24,32 @@ comes back tomorrow. C shows the course.
 
 
 def book(kept: Progress, now: float | None = None) -> Book:
-    """All that is due by now; questions are named `lesson/question`."""
-    found = due(kept, now)
+    """All that was missed and is due by now."""
+    return _book("Review", "Once more", due(kept, now), LAST)
+
+
+def terms(source: Book) -> Book:
+    """The terms of a lesson."""
+    asked = [(source, question) for question in naming.questions(source)]
+    end = f"## Done\n\nThose were the terms of [{source.lesson.title}](lesson:{source.name}).\n"
+    return _book(f"Terms of {source.lesson.title}", "Which term?", asked, end)
+
+
+def _book(title: str, heading: str, found: Sequence[tuple[Book, AnyQuestion]], end: str) -> Book:
+    """Questions are named `lesson/question`."""
     questions = tuple(
         structs.replace(question, name=f"{source.name}/{question.name}")
         for source, question in found
     )
     asked = [
-        _page(source, question.name) for (source, _), question in zip(found, questions, strict=True)
+        _page(heading, source, question.name)
+        for (source, _), question in zip(found, questions, strict=True)
     ]
     lesson = Lesson(
-        format=1, title="Review", summary="What was missed comes back.", minutes=len(found),
-        start=Experiment(), questions=questions,
+        format=1, title=title, summary=heading, minutes=len(found), start=Experiment(),
+        questions=questions,
     )  # fmt: skip
-    return Book("review", 0, places.data(), lesson, (*asked, *pages(LAST)))
+    return Book("review", 0, places.data(), lesson, (*asked, *pages(end)))
 
 
 def due(kept: Progress, now: float | None = None) -> list[tuple[Book, AnyQuestion]]:
@@ -47,14 +60,16 @@ def due(kept: Progress, now: float | None = None) -> list[tuple[Book, AnyQuestio
     for card in cards:
         source = books.get(card.lesson)
         if isinstance(source, Book):
-            found += [(source, q) for q in source.lesson.questions if q.name == card.question]
+            made = naming.questions(source) if card.question.startswith(naming.PREFIX) else ()
+            every = (*source.lesson.questions, *made)
+            found += [(source, q) for q in every if q.name == card.question]
     return found
 
 
-def _page(source: Book, question: str) -> Page:
+def _page(heading: str, source: Book, question: str) -> Page:
     where = Span(source.lesson.title, scheme="lesson", target=source.name)
     return Page(
-        "Once more",
+        heading,
         (
             Block("text", (Span("From the lesson "), where, Span("."))),
             Block("thing", (Span("", scheme="question", target=question),)),

@@ -72,7 +72,7 @@ def _row(book: Book, done: Done, sign: str, width: int) -> Content:
     spent = f"{round(done.seconds / 60)} of " if done.seconds >= 30 else ""
     told = [
         f"goals {len(done.goals)}/{len(lesson.goals)}",
-        f"questions {sum(done.questions.values())}/{len(lesson.questions)}",
+        f"questions {done.right(lesson)}/{len(lesson.questions)}",
         f"{spent}{lesson.minutes} min",
     ]
     number = f"{book.number or '':>2}"

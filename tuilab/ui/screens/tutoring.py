@@ -19,6 +19,7 @@ from tuilab.ui.screens.quizzing import Quizzing
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.lab.lessons.lesson import Goal
+    from tuilab.lab.lessons.library import Book
     from tuilab.ui.teaching import Teaching
 
 SEEDS = 1 << 30
@@ -50,15 +51,16 @@ class Tutoring(Quizzing):
         following = library.after(book.name)
         self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS), following))
 
-    def review(self) -> None:
-        """Ask again what was missed and is due; the experiment on the desk stays."""
+    def review(self, source: "Book | None" = None) -> None:
+        """Ask what was missed and is due, or the terms of a lesson; the experiment stays."""
         from tuilab.lab.lessons import progress, review
         from tuilab.ui.teaching import Reviewing
 
         kept, _ = progress.load()
         self.desk.locked = ()
         self.knobs.hide(())
-        self._open_beside(Reviewing(review.book(kept), kept, secrets.randbelow(SEEDS)))
+        book = review.book(kept) if source is None else review.terms(source)
+        self._open_beside(Reviewing(book, kept, secrets.randbelow(SEEDS)))
 
     def _open_beside(self, teaching: "Teaching") -> None:
         self.lesson.take(teaching)
@@ -130,6 +132,8 @@ class Tutoring(Quizzing):
         match kind:
             case "set" | "pane" | "view" | "do" | "open" | "lesson":
                 self._act(kind, name)
+            case "terms":
+                self.review(self.teaching.book)
             case "exercise":
                 self._code(name)
             case "goal" | "hint":

@@ -41,13 +41,16 @@ def lines(teaching: Teaching, width: int, term: str = "") -> list[Line]:
 
 
 def _door(teaching: Teaching, width: int) -> list[Line]:
-    """The link to the next lesson at the end of this one, unless its prose has it."""
+    """At the end of a lesson: its terms to be asked, and the next lesson."""
     page, book = teaching.present, teaching.following
-    is_last = page is teaching.book.pages[-1]
-    if book is None or not is_last or book.name in (link.target for link in page.links("lesson")):
+    if page is not teaching.book.pages[-1] or teaching.is_review:
         return []
-    link = Piece(book.lesson.title, "link", ("lesson", book.name))
-    return wrap([Piece("The next lesson: "), link], width)
+    spot = ("terms", teaching.book.name)
+    found = wrap([Piece("Be asked the terms of this lesson", "link", spot)], width)
+    if book is not None and book.name not in (link.target for link in page.links("lesson")):
+        link = Piece(book.lesson.title, "link", ("lesson", book.name))
+        found += wrap([Piece("The next lesson: "), link], width)
+    return found
 
 
 def _goes_on(blocks: tuple[Block, ...], number: int) -> bool:

@@ -1,0 +1,49 @@
+"""Questions that are made of the glossary: a definition is told, which term is it?"""
+
+import re
+from collections.abc import Iterator
+
+from tuilab.lab.errors import InputError
+from tuilab.lab.lessons import glossary
+from tuilab.lab.lessons.glossary import Term
+from tuilab.lab.lessons.library import Book
+from tuilab.lab.lessons.question import Answer, Choice
+
+PREFIX = "term:"
+"""Begins the names of these questions."""
+
+CHOICES = 4
+
+
+def questions(book: Book) -> tuple[Choice, ...]:
+    """One question for each term that a lesson names, in its order."""
+    terms = list(met(book))
+    return tuple(_question(term, terms) for term in terms)
+
+
+def met(book: Book) -> Iterator[Term]:
+    """The terms that a lesson's prose names, each once."""
+    names = (link.target for page in book.pages for link in page.links("term"))
+    found = dict.fromkeys(glossary.find(name).name for name in names)
+    yield from map(glossary.find, found)
+
+
+def _question(term: Term, neighbours: list[Term]) -> Choice:
+    names = dict.fromkeys([*term.see, *(other.name for other in neighbours)])
+    others = [other for other in map(_known, names) if other is not None and other != term]
+    right = Answer(text=term.name, right=True)
+    wrong = (
+        Answer(text=other.name, why=f"{other.name} is something else: {other.definition}")
+        for other in others[: CHOICES - 1]
+    )
+    hidden = re.sub(rf"\b{re.escape(term.name)}", "…", term.definition, flags=re.IGNORECASE)
+    text = f"Which term is this? {hidden}"
+    why = " ".join(filter(None, (term.formula, term.met)))
+    return Choice(name=f"{PREFIX}{term.name}", text=text, choices=(right, *wrong), why=why)
+
+
+def _known(name: str) -> Term | None:
+    try:
+        return glossary.find(name)
+    except InputError:
+        return None
