@@ -47,3 +47,10 @@ def test_articles_are_printed_with_their_headings() -> None:
         heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source")
     )
     assert "  Pitfall  " in tables.layer("Dropout")
+
+
+def test_an_argument_of_layers_is_explained_with_the_layers_that_have_it() -> None:
+    (frozen,) = articles.find("frozen")
+    assert dict(frozen.parts)["Of"] == "every layer"
+    of = [dict(article.parts)["Of"] for article in articles.find("out_features")]
+    assert of == ["Linear, OwnLinear, DropConnect", "GraphConvolution"]

@@ -87,6 +87,8 @@ def find(name: str) -> list[Article]:
     for article in _knobs():
         entries.setdefault(article.name, []).append(article)
         entries.setdefault(article.name.rpartition(".")[2], []).append(article)
+    for article in _arguments():
+        entries.setdefault(article.name, []).append(article)
     if wanted not in entries:
         offer = nearest(name, entries)
         raise InputError(f'there is nothing called "{name}"; {offer}'.rstrip("; "))
@@ -119,6 +121,18 @@ def _knobs() -> Iterator[Article]:
                 if (section, name) not in seen:
                     seen.add((section, name))
                     yield _declared(f"{section}.{name}", declaration)
+
+
+def _arguments() -> Iterator[Article]:
+    """Every argument of layers, once for each thing it means."""
+    found: dict[tuple[str, str], tuple[Knob, list[str]]] = {}
+    for layer_name, kind in LAYERS.items():
+        for name, declaration in declared(kind).items():
+            found.setdefault((name, declaration.help), (declaration, []))[1].append(layer_name)
+    for (name, _), (declaration, owners) in found.items():
+        article = _declared(name, declaration)
+        told = ", ".join(owners) if len(owners) < len(LAYERS) else "every layer"
+        yield Article(name, "argument of layers", article.summary, (("Of", told), *article.parts))
 
 
 def _declared(key: str, declaration: Knob) -> Article:
