@@ -302,6 +302,24 @@ async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
         await it.shows("goals 1/1", "best: 354 parameters")
 
 
+async def test_the_run_of_a_bet_meets_no_goal_but_the_same_once_more_does(lesson: Path) -> None:
+    text = TOML.replace('all = [{ of = "accuracy/validation"', 'all = [{ of = "loss/validation"')
+    (lesson / "lesson.toml").write_text(text)
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "bet", "line", 0)
+        await chosen(it, "decide", "line")
+        for is_own in (False, True):
+            run = it.link.commands(Start)[-1].run
+            good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.6, "loss": 0.95})
+            await it.play(READY, started(run, it.desk.experiment), good)
+            await it.play(Finished(run, "done", 65, 5, 1.0, {}))
+            told = "● All around" if is_own else "a run that decides a bet does not count"
+            await it.shows(told)
+            assert bool(progress.load()[0].of("round").goals) == is_own
+            await it.press("r")
+
+
 async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> None:
     async with lab(lesson="round") as it:
         it.app.lab.change("optimizer.lr", 0.2)

@@ -48,6 +48,8 @@ class Teaching:
         self.picks: dict[str, list[Any]] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.bets: dict[str, Bet] = {}
+        self.is_betting = False
+        "Whether the run that is shown decides a bet."
         self.results: dict[str, Result] = {}
         "Of exercises that were checked."
         self._seed, self._since = seed, time.monotonic()
@@ -85,7 +87,12 @@ class Teaching:
     # --- goals --------------------------------------------------------------------------------
 
     def hear(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
-        """Goals that this event has met for the first time, or with a better score."""
+        """Goals that this event has met for the first time, or with a better score.
+
+        A run that the lab has laid out to decide a bet meets none: it is not the learner's own.
+        """
+        if self.decides(run):
+            return
         for goal in self.attempt.see(event, run):
             if self.kept.meet(self.book.name, goal.name, goals.score(goal, run)):
                 yield goal
@@ -144,8 +151,13 @@ class Teaching:
         """Say what a run will do, before it is trained."""
         self.bets[prediction.name] = Bet(said)
 
+    def decides(self, run: Run) -> bool:
+        """Whether this run is there to decide a bet."""
+        return bool(run.id) and any(bet.run == run.id for bet in self.bets.values())
+
     def follow(self, run: Run) -> None:
-        """Take note of what the run that decides a drawn curve has told by now."""
+        """Take note of the run that is shown, and of the drawn curve that it tells."""
+        self.is_betting = self.decides(run)
         for prediction in self.book.lesson.predictions:
             bet = self.bets.get(prediction.name)
             if bet is not None and prediction.curve and bet.nearness is None and bet.run == run.id:

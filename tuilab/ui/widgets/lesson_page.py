@@ -132,6 +132,9 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
             yield from wrap(
                 [Piece(Reading(condition, None, False).wanted, "muted")], width, "      ", "    · "
             )
+    if standing is not None and standing.is_met and teaching.is_betting and not is_met:
+        text = "a run that decides a bet does not count: r trains it as your own"
+        yield from wrap([Piece(text, "bad")], width, "      ", "    ✗ ")
     if standing is not None and standing.forbidden:
         text = f"it does not count: {', '.join(standing.forbidden)} must stay as at the start"
         yield from wrap([Piece(text, "bad")], width, "      ", "    ✗ ")
