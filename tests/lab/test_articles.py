@@ -54,3 +54,9 @@ def test_an_argument_of_layers_is_explained_with_the_layers_that_have_it() -> No
     assert dict(frozen.parts)["Of"] == "every layer"
     of = [dict(article.parts)["Of"] for article in articles.find("out_features")]
     assert of == ["Linear, OwnLinear, DropConnect", "GraphConvolution"]
+
+
+@pytest.mark.parametrize("name", ["schedule", "schedule.name"])
+def test_what_chooses_among_options_tells_them_all(name: str) -> None:
+    (article,) = articles.find(name)
+    assert {heading for heading, _ in article.parts} == {name_of(k) for k in options("schedule")}

@@ -12,6 +12,7 @@ from tuilab.lab.lessons import checking, library, progress, review
 from tuilab.lab.messages import EpochEnded, Finished, Paused, Set, Start
 from tuilab.ui import actions, teaching
 from tuilab.ui.panes import inside
+from tuilab.ui.screens import quizzing
 from tuilab.ui.screens.coding import Coding
 from tuilab.ui.screens.lab import LabScreen
 
@@ -394,6 +395,15 @@ def test_time_spent_is_counted_without_what_one_was_away(
     for _ in range(3):
         taught.save()
     assert progress.load()[0].of("round").seconds == 60 + teaching.PAUSE + 40
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("3,130", 3130), ("3 130", 3130), ("1,234,567.5", 1234567.5), ("0,5", 0.5), ("-2,5", -2.5),
+     ("−7.5", -7.5), ("0,125", 0.125), ("12,34", 12.34), ("1e-3", 0.001)],
+)  # fmt: skip
+def test_a_number_is_taken_as_people_write_it(text: str, number: float) -> None:
+    assert quizzing._number(text) == number
 
 
 def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:

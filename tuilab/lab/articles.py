@@ -89,6 +89,9 @@ def find(name: str) -> list[Article]:
         entries.setdefault(article.name.rpartition(".")[2], []).append(article)
     for article in _arguments():
         entries.setdefault(article.name, []).append(article)
+    for article in _choices():
+        for key in (article.name, article.name.partition(".")[0]):
+            entries.setdefault(key, []).append(article)
     if wanted not in entries:
         offer = nearest(name, entries)
         raise InputError(f'there is nothing called "{name}"; {offer}'.rstrip("; "))
@@ -121,6 +124,14 @@ def _knobs() -> Iterator[Article]:
                 if (section, name) not in seen:
                     seen.add((section, name))
                     yield _declared(f"{section}.{name}", declaration)
+
+
+def _choices() -> Iterator[Article]:
+    """What chooses among the options of a section, with one line on each."""
+    for section in filter(options, SECTIONS):
+        key = f"{section}.{choice_of(section)}"
+        told = tuple((name_of(kind), explanation.of(kind).summary) for kind in options(section))
+        yield Article(key, "knob", "One of these, each with knobs of its own", told)
 
 
 def _arguments() -> Iterator[Article]:

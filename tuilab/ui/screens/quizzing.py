@@ -1,5 +1,6 @@
 """The questions and bets of a lesson in the lab: chosen, written, drawn, judged."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from textual import on, work
@@ -129,8 +130,12 @@ class Quizzing(Coding):
 
 
 def _number(text: str) -> float:
+    """A number as people write it: 3,130 and 3 130 are thousands, 0,5 is a half."""
+    plain = re.sub(r"\s", "", text).replace("−", "-")
+    if re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", plain):
+        plain = plain.replace(",", "")
     try:
-        return float(text.replace("−", "-").replace(",", "."))
+        return float(plain.replace(",", "."))
     except ValueError:
         raise InputError("write a number, such as -0.5") from None
 
