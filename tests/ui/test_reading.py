@@ -37,6 +37,18 @@ def test_first_line_and_others_are_indented() -> None:
     assert texts == [" • one", "   two", "   three"]
 
 
+async def test_only_lines_that_differ_are_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with lab(lesson="perceptron") as it:
+        reading, drawn = it.app.lab.lesson.reading, []
+        monkeypatch.setattr(reading, "refresh_line", drawn.append)
+        lines = list(reading.lines)
+        lines[3] = (Piece("another"),)
+        reading.show(lines)
+        assert drawn == [3]
+        reading.show(lines)
+        assert drawn == [3]
+
+
 @pytest.mark.parametrize("theme", ["tuilab-dark", "tuilab-light"])
 async def test_every_style_can_be_read_with_the_cursor_on_it_and_without(theme: str) -> None:
     async with lab(lesson="perceptron") as it:

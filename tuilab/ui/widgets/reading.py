@@ -111,14 +111,20 @@ class Reading(ScrollView, can_focus=True):
         self.spot: Hashable | None = None
 
     def show(self, lines: Sequence[Line]) -> None:
-        """Show other lines; the cursor stays on its spot if that is still there."""
-        if lines == self.lines:
-            return
-        self.lines = lines
+        """Show other lines; the cursor stays on its spot if that is still there.
+
+        Only lines that differ are drawn anew: the values of goals change ten times a second.
+        """
+        before, self.lines = self.lines, lines
         if self.spot is not None and self.spot not in self._spots():
             self.spot = None
-        self.virtual_size = Size(0, len(lines))
-        self.refresh()
+        if len(before) != len(lines):
+            self.virtual_size = Size(0, len(lines))
+            self.refresh()
+            return
+        for number, (old, new) in enumerate(zip(before, lines, strict=True)):
+            if old != new:
+                self.refresh_line(number)
 
     def _spots(self) -> dict[Hashable, int]:
         """Every spot with the line it begins in."""
