@@ -356,6 +356,23 @@ async def test_the_course_is_chosen_from_and_a_term_looked_up(lesson: Path) -> N
         await it.shows("Glossary", "the weighted sum of a neuron")
 
 
+async def test_a_lesson_asks_before_it_replaces_edits_and_lets_its_own_go(lesson: Path) -> None:
+    async with lab() as it:
+        it.app.lab.change("optimizer.lr", 0.2)
+        edited = it.desk.experiment
+        it.app.lab.teach("round")
+        await it.shows("The experiment has changes that are in no file.")
+        await it.press("c")
+        assert it.desk.experiment == edited and it.app.lab.teaching is None
+        it.app.lab.teach("round")
+        await it.shows("Unsaved changes")
+        await it.press("d")
+        await it.shows("Lesson · A circle 1/2")
+        it.app.lab.change("optimizer.lr", 0.3)
+        it.app.lab.teach("perceptron")
+        await it.shows("Lesson · The perceptron 1/")
+
+
 async def test_a_damaged_progress_is_kept_aside_and_told(lesson: Path) -> None:
     progress.path().parent.mkdir(parents=True, exist_ok=True)
     progress.path().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')

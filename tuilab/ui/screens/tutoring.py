@@ -32,7 +32,11 @@ class Tutoring(Quizzing):
     inside: InsidePane
     knobs: KnobsPane
 
-    def teach(self, name: str) -> None:
+    is_playing = False
+    "The experiment on the desk is a lesson's, to be played with."
+
+    @work
+    async def teach(self, name: str) -> None:
         """Open a lesson: its start goes on the desk, its first page beside it."""
         from tuilab.lab.lessons import library, progress
         from tuilab.ui.teaching import Teaching
@@ -42,10 +46,13 @@ class Tutoring(Quizzing):
         except InputError as error:
             self.notify(str(error), title="No lesson", severity="error", markup=False)
             return
+        if not await self._settle_edits():
+            return
         kept, problem = progress.load()
         if problem:
             self.notify(problem, severity="warning", markup=False)
         self.take(book.lesson.start, None)
+        self.is_playing = True
         self.desk.locked = book.lesson.locked
         self.knobs.hide(book.lesson.hidden)
         following = library.after(book.name)
@@ -71,6 +78,11 @@ class Tutoring(Quizzing):
         """Put another experiment on the desk; nothing is hidden of it."""
         super().take(experiment, path)
         self.knobs.hide(())
+        self.is_playing = False
+
+    async def _settle_edits(self) -> bool:
+        """Nobody asks for a file of what was tried out in a lesson, unless it was saved before."""
+        return (self.is_playing and self.desk.path is None) or await super()._settle_edits()
 
     def action_course(self) -> None:
         """Choose a lesson."""
