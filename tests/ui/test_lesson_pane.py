@@ -9,7 +9,7 @@ from tests.ui.fakes import READY, Lab, lab, started
 from tuilab.exercises import exercise
 from tuilab.lab import places
 from tuilab.lab.lessons import checking, library, progress, review
-from tuilab.lab.messages import EpochEnded, Finished, Paused, Set, Start
+from tuilab.lab.messages import EpochEnded, Failed, Finished, Paused, Set, Start
 from tuilab.ui import actions, teaching
 from tuilab.ui.panes import inside
 from tuilab.ui.screens import quizzing
@@ -301,6 +301,26 @@ async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
         await it.shows("The course", "goals 0/3")
         await it.press("end")
         await it.shows("goals 1/1", "best: 354 parameters")
+
+
+async def test_a_bet_whose_run_failed_can_be_tried_again(lesson: Path) -> None:
+    async with lab(lesson="round") as it:
+        await it.press("right")
+        await chosen(it, "bet", "line", 1)
+        await chosen(it, "decide", "line")
+        await it.shows("it is being decided")
+        first = it.link.commands(Start)[-1].run
+        await it.play(READY, started(first, it.desk.experiment))
+        await it.play(Failed(first, "The loss is NaN"))
+        await it.press("escape")
+        await it.shows("train it and see")
+        await chosen(it, "decide", "line")
+        second = it.link.commands(Start)[-1].run
+        assert second != first
+        await it.play(started(second, it.desk.experiment))
+        await it.play(EpochEnded(second, 13, 1, {}, {"accuracy": 0.6}))
+        await it.play(Finished(second, "done", 65, 5, 1.0, {}))
+        await it.shows("You were right.")
 
 
 async def test_the_run_of_a_bet_meets_no_goal_but_the_same_once_more_does(lesson: Path) -> None:

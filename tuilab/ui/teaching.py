@@ -50,6 +50,8 @@ class Teaching:
         self.bets: dict[str, Bet] = {}
         self.is_betting = False
         "Whether the run that is shown decides a bet."
+        self.live = ""
+        "The run in progress."
         self.results: dict[str, Result] = {}
         "Of exercises that were checked."
         self._seed, self._since = seed, time.monotonic()
@@ -151,6 +153,10 @@ class Teaching:
         """Say what a run will do, before it is trained."""
         self.bets[prediction.name] = Bet(said)
 
+    def is_pending(self, bet: Bet) -> bool:
+        """Whether it is being decided: its run may also have failed, or been left."""
+        return bet.nearness is None and bool(bet.run) and bet.run == self.live
+
     def decides(self, run: Run) -> bool:
         """Whether this run is there to decide a bet."""
         return bool(run.id) and any(bet.run == run.id for bet in self.bets.values())
@@ -158,6 +164,7 @@ class Teaching:
     def follow(self, run: Run) -> None:
         """Take note of the run that is shown, and of the drawn curve that it tells."""
         self.is_betting = self.decides(run)
+        self.live = run.id if run.is_active else ""
         for prediction in self.book.lesson.predictions:
             bet = self.bets.get(prediction.name)
             if bet is not None and prediction.curve and bet.nearness is None and bet.run == run.id:

@@ -94,9 +94,11 @@ class Quizzing(Coding):
     def wager(self, kind: str, prediction: "Prediction", place: int = -1) -> None:
         assert self.teaching is not None
         bet = self.teaching.bets.get(prediction.name)
-        if kind == "decide" and bet is not None and not bet.run:
+        if bet is not None and self.teaching.is_pending(bet):
+            return
+        if kind == "decide" and bet is not None and bet.nearness is None:
             self._try(prediction)
-        elif kind == "bet" and (bet is None or bet.nearness is not None or not bet.run):
+        elif kind == "bet":
             if prediction.choices:
                 self.teaching.bet(prediction, place)
             else:
@@ -126,7 +128,7 @@ class Quizzing(Coding):
             self.send([*self.desk.start(paused=True), Step(steps=prediction.steps)])
         else:
             self.send(self.desk.start())
-        self.teaching.bets[prediction.name].run = self.desk.run.id
+        self.teaching.bets[prediction.name].run = self.teaching.live = self.desk.run.id
 
 
 def _number(text: str) -> float:

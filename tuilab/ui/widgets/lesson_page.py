@@ -233,7 +233,7 @@ def _prediction(teaching: Teaching, prediction: Prediction, width: int) -> Itera
     if prediction.curve:
         yield from _curve(prediction, bet, width)
     if bet is not None and bet.nearness is None:
-        label = "it is being decided …" if bet.run else "train it and see"
+        label = "it is being decided …" if teaching.is_pending(bet) else "train it and see"
         yield (Piece("    "), Piece(label, "link", ("decide", prediction.name)))
     if bet is not None and bet.nearness is not None:
         yield from _outcome(prediction, bet, width)
