@@ -63,9 +63,9 @@ def table() -> str:
     """Every lesson with what is done of it, and which comes next."""
     kept, problem = progress.load()
     rows = [("", "lesson", "minutes", "goals", "questions", "about")]
-    found = library.every().values()
-    books = [book for book in found if isinstance(book, Book)]
-    problems = [str(error) for error in found if isinstance(error, InputError)]
+    found = library.every()
+    books = [book for book in found.values() if isinstance(book, Book)]
+    problems = [str(error) for error in found.values() if isinstance(error, InputError)]
     following = progress.next_lesson(books, kept)
     for book in books:
         done = kept.of(book.name)
@@ -81,7 +81,7 @@ def table() -> str:
     foot = [f"Open one: tuilab lessons open NAME. Your own belong in {places.data() / 'lessons'}"]
     if kept.calibration is not None:
         foot.append(f"Your predictions were {kept.calibration:.0%} right on average.")
-    if told := review.words(kept):
+    if told := review.words(kept, len(review.due(kept, known=found))):
         foot.append(told)
     return "\n".join([columns(rows), "", *foot, *filter(None, [problem, *problems])])
 
@@ -155,9 +155,7 @@ def term(name: str) -> str:
 
 def _paragraphs(found: Term) -> list[str]:
     also = f" (also {', '.join(found.also)})" if found.also else ""
-    parts = [("Formula", found.formula), ("Met", found.met), ("Lesson", found.lesson),
-             ("See", ", ".join(found.see))]  # fmt: skip
-    rows = [(f"  {heading}", text) for heading, text in parts if text]
+    rows = [(f"  {heading}", text) for heading, text in found.facts]
     return [f"{found.name}{also}", textwrap.fill(found.definition, 96), "", columns(rows)]
 
 

@@ -8,8 +8,8 @@ from textual.color import Color
 from tests.ui.test_view_examples import example, seen, text
 from tuilab.lab.errors import InputError
 from tuilab.lab.inside.examples import typed_numbers
-from tuilab.lab.run import Run
-from tuilab.ui.views.examples_past import MOST, Past
+from tuilab.lab.run import MATRICES, Run
+from tuilab.ui.views.examples_past import Past
 from tuilab.ui.widgets.examples_bars import Pencil
 from tuilab.ui.widgets.examples_detail import draw_example
 from tuilab.ui.widgets.examples_matrix import plan, trend
@@ -74,10 +74,10 @@ def test_a_matrix_of_many_classes_shows_the_part_around_the_cursor() -> None:
 
 def test_the_past_is_bounded_and_begins_anew_with_another_run() -> None:
     past = Past()
-    for step in range(5 * MOST):
+    for step in range(5 * MATRICES):
         past.add(replace(seen(), step=step))
-    assert len(past) <= MOST
-    newest = replace(seen(), step=5 * MOST)
+    assert len(past) <= MATRICES
+    newest = replace(seen(), step=5 * MATRICES)
     assert set(past.shares(newest, (0, 1))) == {0.2}
     assert past.shares(replace(newest, part="test"), (0, 1)) == []
     past.add(replace(seen(), run="b"))

@@ -1,13 +1,14 @@
 """Lion, which PyTorch lacks (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms")."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from tuilab.engine.moving import Moving
 
-class Lion(torch.optim.Optimizer):
+
+class Lion(Moving):
     """Steps of one length along the sign of a running mean; arXiv 2302.06675, algorithm 2."""
 
     def __init__(
@@ -18,19 +19,6 @@ class Lion(torch.optim.Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Move every parameter that has a gradient."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            moving = [p for p in group["params"] if p.grad is not None]
-            if moving:
-                self._move(moving, group)
-        return loss
 
     def _move(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         lr, (now, later) = group["lr"], group["betas"]

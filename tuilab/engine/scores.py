@@ -72,7 +72,8 @@ class ClassScores(Scores):
         """How often each class was taken for which; empty where they are many."""
         if self._counts is None or len(self._counts) > MATRIX:
             return []
-        return [[int(count) for count in row] for row in self._counts.tolist()]
+        found: list[list[int]] = self._counts.tolist()
+        return found
 
     def _calibrate(self, chances: Tensor, wanted: Tensor) -> None:
         """Count, sum of certainty and hits in each bin of certainty."""

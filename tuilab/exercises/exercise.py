@@ -2,7 +2,7 @@
 
 import ast
 import tomllib
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from msgspec import Struct
@@ -93,8 +93,9 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.parent.name for file in _shelf().glob(f"*/{FILE}")))
 
 
+@cache
 def find(name: str) -> Exercise:
-    """The exercise of this name; InputError offers the nearest."""
+    """The exercise of this name, read once; InputError offers the nearest."""
     if name not in names():
         hint = nearest(name, names())
         raise InputError(f'there is no exercise "{name}"' + (f"; {hint}" if hint else ""))

@@ -9,6 +9,7 @@ from pathlib import Path
 from tuilab.exercises import exercise
 from tuilab.lab import places
 from tuilab.lab.errors import InputError
+from tuilab.lab.files import write_atomically
 
 LARGEST = 1 << 20
 """Bytes of a learner's file at most."""
@@ -73,11 +74,7 @@ def _mark(name: str) -> Path:
 
 def remember(name: str, source: str) -> None:
     """Keep that this very text has passed, so that a run may use it."""
-    mark = _mark(name)
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    fresh = mark.with_name(f"{mark.name}.{os.getpid()}")
-    fresh.write_text(_digest(source))
-    fresh.replace(mark)
+    write_atomically(_mark(name), _digest(source).encode())
 
 
 def passed_source(name: str) -> str:

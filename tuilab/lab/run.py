@@ -59,6 +59,15 @@ MARKS = 500
 """Marks that a run remembers."""
 
 
+Matrices = list[tuple[int, list[list[int]]]]
+"""Steps and confusion matrices, oldest first."""
+
+
+def thinned(past: Matrices) -> Matrices:
+    """No more of them than are remembered."""
+    return past[::2] if len(past) > MATRICES else past
+
+
 def new_id(experiment: Experiment) -> str:
     """An id that no other run has: what it is and four letters, such as `spiral-7f3a`."""
     words = experiment.title or experiment.data.title
@@ -100,7 +109,7 @@ class Run(Struct):
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
     marks: list[Mark] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
-    confusions: list[tuple[int, list[list[int]]]] = field(default_factory=list)
+    confusions: Matrices = field(default_factory=list)
     "Step and confusion matrix of evaluations so far, evenly thinned."
     picture: Picture | None = None
     views: dict[str, AnySeen] = field(default_factory=dict)
@@ -223,9 +232,7 @@ class Run(Struct):
 
     def _confuse(self, event: EpochEnded) -> None:
         if event.counts:
-            self.confusions.append((event.step, event.counts))
-            if len(self.confusions) > MATRICES:
-                self.confusions = self.confusions[::2]
+            self.confusions = thinned([*self.confusions, (event.step, event.counts)])
 
     def _look(self, event: Probed) -> None:
         for seen in event.activities:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tuilab.engine import memory
 from tuilab.engine.exercises.case import Case, Function
 from tuilab.exercises.result import Kind
 
@@ -114,7 +115,7 @@ def fault(error: BaseException, path: str, case: Case | None = None) -> Fault:
     text = text if len(text) <= 300 else text[:299] + "…"
     if isinstance(error, NotImplementedError) and frames:
         return Fault("unwritten", "not written yet", line)
-    if is_out_of_memory(error):
+    if memory.is_exhausted(error):
         return Fault("memory", f"{where}this asks for too much memory", line)
     if isinstance(error, RecursionError):
         return Fault("crash", f"{where}a function calls itself without end", line)
@@ -126,14 +127,6 @@ def fault(error: BaseException, path: str, case: Case | None = None) -> Fault:
         call = f"{case.function}({', '.join(case.inputs)})"
         return Fault("crash", f"it is called as {call}, and takes other arguments: {text}")
     return Fault("crash", f"{where}{type(error).__name__}" + (f": {text}" if text else ""), line)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether Python or torch could not get the memory that was asked for."""
-    text = str(error)
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and ("allocate" in text and "memory" in text)
-    )
 
 
 def are_same(one: Outcome, other: Outcome) -> bool:

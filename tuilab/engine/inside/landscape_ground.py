@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.engine import losses, memory
+from tuilab.engine.inside.modes import restored
 from tuilab.engine.layers.regularization import Reparameterization
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
@@ -169,7 +170,6 @@ def undisturbed(session: Session) -> Iterator[None]:
     tensors = [tensor.detach() for tensor in (*network.parameters(), *network.buffers())]
     copies = [tensor.clone() for tensor in tensors]
     gradients = [(parameter, parameter.grad) for parameter in network.parameters()]
-    modes = [(module, module.training) for module in network.modules()]
     chance = torch.get_rng_state()
     on_gpu = session.device.type == "cuda"
     chance_there = torch.cuda.get_rng_state(session.device) if on_gpu else None
@@ -177,14 +177,13 @@ def undisturbed(session: Session) -> Iterator[None]:
     notes = session.lr_used, session.penalty, dict(task.__dict__)
     rates = [group["lr"] for group in optimizer.param_groups]
     try:
-        yield
+        with restored(network):
+            yield
     finally:
         for tensor, copy in zip(tensors, copies, strict=True):
             tensor.copy_(copy)
         for parameter, gradient in gradients:
             parameter.grad = gradient
-        for module, mode in modes:
-            module.training = mode
         torch.set_rng_state(chance)
         if chance_there is not None:
             torch.cuda.set_rng_state(chance_there, session.device)

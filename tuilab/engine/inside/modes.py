@@ -8,15 +8,22 @@ from torch import nn
 
 
 @contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode; every module is in its own mode again after it."""
+def restored(network: nn.Module) -> Iterator[None]:
+    """Every module is in its own mode again afterwards."""
     modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     try:
         yield
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode, and each module's own again after it."""
+    with restored(network):
+        network.eval()
+        yield
 
 
 @contextmanager

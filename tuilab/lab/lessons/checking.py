@@ -71,18 +71,9 @@ def _start(book: Book) -> Iterator[str]:
         yield from _told(book, name, _unknown(getattr(lesson, name), keys))
     yield from _told(book, "needs", _unknown(lesson.needs, library.folders()))
     for kind in PLACED:
-        names = Counter(name for of, name in _things(book) if of == kind)
+        names = Counter(thing.name for of, thing in book.listed if of == kind)
         twice = [f'"{name}" is there twice' for name, count in names.items() if count > 1]
         yield from _told(book, f"{kind}s", twice)
-
-
-def _things(book: Book) -> list[tuple[str, str]]:
-    lesson = book.lesson
-    lists: dict[str, Any] = {
-        "goal": lesson.goals, "prediction": lesson.predictions,
-        "question": lesson.questions, "exercise": lesson.exercises,
-    }  # fmt: skip
-    return [(kind, thing.name) for kind, things in lists.items() for thing in things]
 
 
 def _unknown(names: Any, known: Any) -> Iterator[str]:
@@ -104,7 +95,7 @@ def _prose(book: Book) -> Iterator[str]:
                 _follow(book, link)
             except InputError as error:
                 yield f"{prose}: {page.title}: {link.scheme}:{error}"
-    for kind, name in _things(book):
+    for kind, name in book.things:
         times = placed[kind, name]
         if times != 1:
             how = "nowhere" if not times else f"{times} times"
@@ -135,7 +126,7 @@ def _follow(book: Book, link: Span) -> None:
         case "lesson":
             known = library.folders()
         case kind:
-            known = [name for of, name in _things(book) if of == kind]
+            known = [name for of, name in book.things if of == kind]
     name = link.target.partition("/")[0] if link.scheme == "view" else link.target
     for problem in _unknown([name], known):
         raise InputError(problem, link.target)

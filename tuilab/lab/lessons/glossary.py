@@ -28,6 +28,13 @@ class Term(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     see: tuple[str, ...] = ()
     "Terms that are near to it."
 
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Headings and texts of what there is to say besides the definition."""
+        every = (("Formula", self.formula), ("Met", self.met), ("Lesson", self.lesson),
+                 ("See", ", ".join(self.see)))  # fmt: skip
+        return [(heading, text) for heading, text in every if text]
+
 
 class _Glossary(Struct, frozen=True, forbid_unknown_fields=True):
     terms: tuple[Term, ...]

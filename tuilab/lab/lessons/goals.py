@@ -89,8 +89,8 @@ def forbidden(goal: Goal, experiment: Experiment | None, start: Experiment) -> I
     """The knobs that differ from the start although the goal keeps them."""
     if experiment is None or not goal.may_change:
         return
+    allowed = {*goal.may_change, *FREE}
     for key in changed_keys(start, experiment):
-        allowed = {*goal.may_change, *FREE}
         if key not in allowed and key.partition(".")[0] not in allowed:
             yield key
 

@@ -15,7 +15,7 @@ from tuilab.lab.experiment import Experiment, from_plain
 from tuilab.lab.files import not_toml, place
 from tuilab.lab.knobs import convert
 from tuilab.lab.lessons.lesson import Exercise, Goal, Lesson, Prediction
-from tuilab.lab.lessons.prose import Page, pages
+from tuilab.lab.lessons.prose import PLACED, Page, pages
 from tuilab.lab.lessons.question import AnyQuestion
 
 FILE, PROSE = "lesson.toml", "lesson.md"
@@ -42,17 +42,14 @@ class Book:
     pages: tuple[Page, ...]
 
     @cached_property
+    def listed(self) -> list[tuple[str, AnyThing]]:
+        """Goals, predictions, questions and exercises with their kind, as the file has them."""
+        return [(kind, thing) for kind in PLACED for thing in getattr(self.lesson, f"{kind}s")]
+
+    @cached_property
     def things(self) -> dict[tuple[str, str], AnyThing]:
-        """Goals, predictions, questions and exercises by kind and name."""
-        lesson = self.lesson
-        return {
-            (kind, thing.name): thing
-            for kind, things in (
-                ("goal", lesson.goals), ("prediction", lesson.predictions),
-                ("question", lesson.questions), ("exercise", lesson.exercises),
-            )
-            for thing in things
-        }  # fmt: skip
+        """The same by kind and name."""
+        return {(kind, thing.name): thing for kind, thing in self.listed}
 
 
 def folders() -> dict[str, Path]:

@@ -1,7 +1,6 @@
 """Questions that are made of the glossary: a definition is told, which term is it?"""
 
 import re
-from collections.abc import Iterator
 
 from tuilab.lab.errors import InputError
 from tuilab.lab.lessons import glossary
@@ -17,15 +16,14 @@ CHOICES = 4
 
 def questions(book: Book) -> tuple[Choice, ...]:
     """One question for each term that a lesson names, in its order."""
-    terms = list(met(book))
+    terms = met(book)
     return tuple(_question(term, terms) for term in terms)
 
 
-def met(book: Book) -> Iterator[Term]:
+def met(book: Book) -> list[Term]:
     """The terms that a lesson's prose names, each once."""
-    names = (link.target for page in book.pages for link in page.links("term"))
-    found = dict.fromkeys(glossary.find(name).name for name in names)
-    yield from map(glossary.find, found)
+    found = (glossary.find(link.target) for page in book.pages for link in page.links("term"))
+    return list({term.name: term for term in found}.values())
 
 
 def _question(term: Term, neighbours: list[Term]) -> Choice:

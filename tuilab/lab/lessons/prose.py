@@ -77,7 +77,7 @@ def pages(text: str) -> tuple[Page, ...]:
     tokens = MarkdownIt("commonmark").parse(_LINK.sub(_whole, text))
     found: list[tuple[str, list[Block]]] = []
     around: list[str] = []
-    for place, token in enumerate(tokens):
+    for token in tokens:
         if token.nesting == 1:
             around.append(token.tag)
         elif token.nesting == -1:
@@ -89,7 +89,7 @@ def pages(text: str) -> tuple[Page, ...]:
                 line = (token.map or [0])[0] + 1
                 raise InputError('prose stands before the first step; begin it with "## "',
                                  f"line {line}")  # fmt: skip
-            found[-1][1].append(_block(tokens[place], around))
+            found[-1][1].append(_block(token, around))
     if not found:
         raise InputError('there is no step; each begins with a heading, "## "')
     return tuple(Page(title, tuple(blocks)) for title, blocks in found)

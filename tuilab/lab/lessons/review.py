@@ -1,7 +1,7 @@
 """Questions as a lesson with a page for each: what is due again, or the terms of a lesson."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -52,10 +52,16 @@ def _book(title: str, heading: str, found: Sequence[tuple[Book, AnyQuestion]], e
     return Book("review", 0, places.data(), lesson, (*asked, *pages(end)))
 
 
-def due(kept: Progress, now: float | None = None) -> list[tuple[Book, AnyQuestion]]:
-    """What is due, as far as its lesson is still there and still has the question."""
+def due(
+    kept: Progress, now: float | None = None, known: Mapping[str, object] | None = None
+) -> list[tuple[Book, AnyQuestion]]:
+    """What is due, as far as its lesson is still there and still has the question.
+
+    Args:
+        known: the lessons by name, where they have been read already.
+    """
     cards = kept.due(now)
-    books = library.every() if cards else {}
+    books = known if known is not None else library.every() if cards else {}
     found = []
     for card in cards:
         source = books.get(card.lesson)
@@ -77,13 +83,12 @@ def _page(heading: str, source: Book, question: str) -> Page:
     )
 
 
-def words(kept: Progress, now: float | None = None) -> str:
-    """What is due, or when the next will be; nothing where nothing was missed."""
-    now = time.time() if now is None else now
-    if count := len(due(kept, now)):
+def words(kept: Progress, count: int) -> str:
+    """How many questions are due, or when the next will be; nothing where nothing was missed."""
+    if count:
         few = "One question" if count == 1 else f"{count} questions"
         return f"{few} that you missed {'is' if count == 1 else 'are'} due again."
     if not kept.deck:
         return ""
-    days = max(1, round((min(card.due for card in kept.deck) - now) / DAY))
+    days = max(1, round((min(card.due for card in kept.deck) - time.time()) / DAY))
     return f"The next review is {'tomorrow' if days == 1 else f'in {days} days'}."

@@ -33,19 +33,23 @@ class Course(Dialog):
     def compose(self) -> ComposeResult:
         """The list, and how the learner has done so far."""
         kept, _ = progress.load()
+        found = library.every()
+        count = len(review.due(kept, known=found))
+        told = review.words(kept, count)
         with Vertical(classes="box course") as box:
             box.border_title = "The course"
             box.border_subtitle = "enter opens · escape cancels"
-            yield OptionList(*self._options(kept), markup=False)
-            yield Static(_standing(kept), classes="about", markup=False)
+            due = [Option(_review(told), id=REVIEW)] if count else []
+            yield OptionList(*due, *self._options(kept, found), markup=False)
+            yield Static(_standing(kept, "" if count else told), classes="about", markup=False)
 
-    def _options(self, kept: progress.Progress) -> list[Option]:
-        found = library.every()
+    def _options(
+        self, kept: progress.Progress, found: dict[str, Book | InputError]
+    ) -> list[Option]:
         self._width = min(BOX, int(0.96 * self.app.size.width)) - FRAME
         books = [book for book in found.values() if isinstance(book, Book)]
         self._following = progress.next_lesson(books, kept)
-        due = [Option(_review(kept), id=REVIEW)] if review.due(kept) else []
-        return due + [self._option(name, book, kept.of(name)) for name, book in found.items()]
+        return [self._option(name, book, kept.of(name)) for name, book in found.items()]
 
     def _option(self, name: str, book: Book | InputError, done: Done) -> Option:
         if isinstance(book, InputError):
@@ -92,19 +96,16 @@ def _indented(text: str, width: int) -> str:
     return "".join(f"\n{'':{INDENT}}{line}" for line in lines)
 
 
-def _standing(kept: progress.Progress) -> str:
-    parts = []
-    if kept.calibration is not None:
-        parts.append(f"Your predictions were {kept.calibration:.0%} right on average.")
-    if not review.due(kept) and (told := review.words(kept)):
-        parts.append(told)
-    return " ".join(parts)
+def _standing(kept: progress.Progress, told: str) -> str:
+    bets = kept.calibration
+    said = "" if bets is None else f"Your predictions were {bets:.0%} right on average."
+    return f"{said} {told}".strip()
 
 
-def _review(kept: progress.Progress) -> Content:
+def _review(told: str) -> Content:
     return Content.assemble(
         (f"{REVIEW}    ", "$accent bold"), ("Review", "bold"), "\n     ",
-        (review.words(kept), "$foreground 65%"),
+        (told, "$foreground 65%"),
     )  # fmt: skip
 
 
@@ -149,11 +150,9 @@ class Glossary(Dialog):
 
 
 def _told(term: Term) -> Content:
-    rows = [("formula", term.formula), ("met", term.met), ("lesson", term.lesson),
-            ("see", ", ".join(term.see))]  # fmt: skip
     parts: list[Content] = [Content.styled(term.name, "bold"), Content("\n"),
                             Content(term.definition)]  # fmt: skip
-    for name, text in rows:
-        if text:
-            parts += [Content("\n"), Content.styled(f"{name:8}", "$accent"), Content(text)]
+    for heading, text in term.facts:
+        name = f"{heading.lower():8}"
+        parts += [Content("\n"), Content.styled(name, "$accent"), Content(text)]
     return Content.assemble(*parts)

@@ -40,6 +40,7 @@ class Quizzing(Coding):
     # --- questions ----------------------------------------------------------------------------
 
     def ask(self, kind: str, question: AnyQuestion, place: int = -1) -> None:
+        """Do what was chosen at a question: pick, write, check, or ask it again."""
         assert self.teaching is not None
         match kind:
             case "again":
@@ -92,6 +93,7 @@ class Quizzing(Coding):
     # --- predictions --------------------------------------------------------------------------
 
     def wager(self, kind: str, prediction: "Prediction", place: int = -1) -> None:
+        """Take a bet, or train what decides it; neither while it is being decided."""
         assert self.teaching is not None
         bet = self.teaching.bets.get(prediction.name)
         if bet is not None and self.teaching.is_pending(bet):

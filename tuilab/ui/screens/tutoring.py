@@ -71,7 +71,6 @@ class Tutoring(Quizzing):
 
     def _open_beside(self, teaching: "Teaching") -> None:
         self.lesson.take(teaching)
-        self.add_class("-lesson")
         self.action_pane("lesson")
 
     def take(self, experiment: Experiment, path: Path | None) -> None:

@@ -1,10 +1,7 @@
 """The confusion matrices so far: those of the run's evaluations, and what the view has seen."""
 
 from tuilab.lab.inside.examples import ExamplesSeen
-from tuilab.lab.run import Run
-
-MOST = 128
-"""Matrices that are kept; past it, every second one of them is let go."""
+from tuilab.lab.run import Matrices, Run, thinned
 
 
 class Past:
@@ -12,7 +9,7 @@ class Past:
 
     def __init__(self) -> None:
         self._of: tuple[str, str] = ("", "")
-        self._kept: list[tuple[int, list[list[int]]]] = []
+        self._kept: Matrices = []
 
     def add(self, seen: ExamplesSeen, run: Run | None = None) -> None:
         """Take note of an answer's counts; those of another run or part begin anew.
@@ -29,9 +26,7 @@ class Past:
             self._of, self._kept = (seen.run, seen.part), []
         if self._kept and self._kept[-1][0] == seen.step:
             self._kept.pop()
-        self._kept.append((seen.step, seen.counts))
-        if len(self._kept) > MOST:
-            self._kept = self._kept[::2]
+        self._kept = thinned([*self._kept, (seen.step, seen.counts)])
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -1,14 +1,13 @@
 """A drawn curve and the one that a run has told, as lines of text."""
 
 from itertools import groupby
-from math import floor
 
 from rich.style import Style
 
 from tuilab.lab.lessons.curve import KNOTS, Heights
 from tuilab.lab.numbers import compact
 from tuilab.ui.widgets.chart import plotted
-from tuilab.ui.widgets.frame import FINENESS, MARKERS, Stroke, put
+from tuilab.ui.widgets.frame import FINENESS, MARKERS, Stroke, cell, put
 from tuilab.ui.widgets.glyphs import glyphs, signs
 from tuilab.ui.widgets.grid import Grid
 from tuilab.ui.widgets.reading import Line, Piece
@@ -32,7 +31,7 @@ def picture(
     """
     low, high = limits
     names = compact(low), compact(high)
-    left, rows = max(map(len, names)) + 1, size[1] - 2
+    left, rows = gutter(limits), size[1] - 2
     grid = Grid(*size, Style.null())
     _axes(grid, names, left)
     marker, is_seen = MARKERS[glyphs()], any(y is not None for y in true)
@@ -47,15 +46,16 @@ def picture(
             text = plotted(strokes, size[0] - left, rows, colour == 2 or not is_seen)
             put(grid, (left, 0), text, AXIS, LINES)
     if pen is not None and (height := said[pen]) is not None:
-        across, up = FINENESS.get(marker, (1, 1))  # as plotext rounds, so that it is on the line
-        column = _dot(pen / (KNOTS - 1), (size[0] - left) * across) // across
-        row = rows - 1 - _dot((height - low) / (high - low), rows * up) // up
+        across, up = FINENESS.get(marker, (1, 1))
+        column = cell(pen / (KNOTS - 1), size[0] - left, across)
+        row = rows - 1 - cell((height - low) / (high - low), rows, up)
         grid.put(left + column, row, signs().points[0][0], PEN)
     return [_pieces(row) for row in grid.cells]
 
 
-def _dot(part: float, dots: int) -> int:
-    return floor(0.5 + (dots - 1) * part)
+def gutter(limits: tuple[float, float]) -> int:
+    """Columns for the axis and its labels."""
+    return max(len(compact(limit)) for limit in limits) + 1
 
 
 def _axes(grid: Grid, names: tuple[str, str], left: int) -> None:

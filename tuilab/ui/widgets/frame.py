@@ -40,19 +40,25 @@ class Frame:
 
     def column(self, x: float) -> int:
         """The column in which x is drawn."""
-        dots = self.width * self.fineness[0]
-        return self.left + floor(0.5 + (dots - 1) * self.view.across(x)) // self.fineness[0]
+        return self.left + cell(self.view.across(x), self.width, self.fineness[0])
 
     def row(self, y: float) -> int:
         """The row in which a value is drawn."""
-        dots = self.height * self.fineness[1]
-        up = floor(0.5 + (dots - 1) * self.view.up(y)) // self.fineness[1]
-        return self.top + self.height - 1 - up
+        return self.top + self.height - 1 - cell(self.view.up(y), self.height, self.fineness[1])
 
     def x_at(self, column: int) -> float:
         """The x in the middle of a column."""
         part = (column - self.left) / max(1, self.width - 1)
         return self.view.left + min(1.0, max(0.0, part)) * (self.view.right - self.view.left)
+
+
+def cell(part: float, cells: int, fineness: int) -> int:
+    """The cell in which plotext draws a part (0 to 1) of a side, from 0.
+
+    Args:
+        fineness: dots in a cell along that side.
+    """
+    return floor(0.5 + (cells * fineness - 1) * part) // fineness
 
 
 MARKERS: dict[Glyphs, str] = {"braille": "braille", "block": "hd", "ascii": ""}

@@ -12,7 +12,7 @@ from tuilab.lab.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.lab.lessons.prose import Block, Span
 from tuilab.lab.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
 from tuilab.lab.numbers import compact
-from tuilab.ui.teaching import Teaching
+from tuilab.ui.teaching import Bet, Teaching
 from tuilab.ui.widgets.reading import Line, Piece, wrap
 
 BLANK: Line = ()
@@ -117,16 +117,12 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
     sign = "●" if is_met else "◯"
     spot = ("goal", goal.name)
     told = [Piece(goal.title, "thing", spot), Piece(" reached" if is_met else "", "good")]
-    first, *rest = wrap(told, width, "  ", f"{sign} ")
-    yield (Piece(first[0].text, "good" if is_met else "link"), *first[1:])
-    yield from rest
+    yield from _marked(f"{sign} ", "good" if is_met else "link", told, "  ", width)
     standing = teaching.attempt.standings.get(goal.name)
     for reading in standing.readings if standing is not None else ():
         mark, style = ("✓", "good") if reading.is_met else ("·", "muted")
         told = [Piece(reading.wanted, style), Piece(f"  now {reading.present}", "muted")]
-        first, *rest = wrap(told, width, "      ", f"    {mark} ")
-        yield (Piece(first[0].text, style), *first[1:])
-        yield from rest
+        yield from _marked(f"    {mark} ", style, told, "      ", width)
     if standing is None:
         for condition in goal.all:
             yield from wrap(
@@ -143,6 +139,13 @@ def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
     if is_met and goal.why:
         yield from wrap([Piece(goal.why, "good")], width, "    ")
     yield from _hints(teaching, goal, width)
+
+
+def _marked(mark: str, style: str, pieces: list[Piece], indent: str, width: int) -> Iterator[Line]:
+    """Wrapped words behind a mark with a style of its own."""
+    first, *rest = wrap(pieces, width, indent, mark)
+    yield (Piece(first[0].text, style), *first[1:])
+    yield from rest
 
 
 def _hints(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
@@ -241,7 +244,7 @@ def _prediction(teaching: Teaching, prediction: Prediction, width: int) -> Itera
         yield (Piece(f"    your first bet was {near:.0%} right", "muted"),)
 
 
-def _curve(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
+def _curve(prediction: Prediction, bet: Bet | None, width: int) -> Iterator[Line]:
     spot = ("bet", prediction.name, -1)
     if bet is None:
         yield (Piece("    "), Piece("draw it", "link", spot))
@@ -255,7 +258,7 @@ def _curve(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
     yield (Piece("    "), Piece("what you drew", "link", spot), Piece("  what it did", "good"))
 
 
-def _outcome(prediction: Prediction, bet: Any, width: int) -> Iterator[Line]:
+def _outcome(prediction: Prediction, bet: Bet, width: int) -> Iterator[Line]:
     is_right = bet.nearness == 1
     if prediction.choices:
         said = prediction.choices[bet.said]

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tuilab.lab.lessons.curve import KNOTS, through
 from tuilab.lab.numbers import compact
-from tuilab.ui.widgets.curve_picture import picture
+from tuilab.ui.widgets.curve_picture import gutter, picture
 
 LEVELS = 40
 """Steps of the pen from the lowest value to the highest."""
@@ -91,8 +91,7 @@ class Sketch(Widget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Bend the curve to where the mouse is."""
-        low, high = map(len, map(compact, self._limits))
-        left, rows = max(low, high) + 1, self.size.height - 3
+        left, rows = gutter(self._limits), self.size.height - 3
         across = (event.x - left) / max(1, self.size.width - left - 1)
         up = 1 - (event.y - 1) / max(1, rows - 1)
         self._pen = round(max(0.0, min(1.0, across)) * (KNOTS - 1))

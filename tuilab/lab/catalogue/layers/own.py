@@ -16,18 +16,7 @@ ACTIVATIONS = {
 """The layers of the lab by the names that exercises have for them."""
 
 
-class _Own(Layer, frozen=True):
-    """A layer that does the work of one of the lab's."""
-
-    twin: ClassVar[str] = ""
-
-    @property
-    def like(self) -> str:
-        """The name of that one."""
-        return self.twin
-
-
-class OwnLinear(_Own, frozen=True):
+class OwnLinear(Layer, frozen=True):
     """Every output is a weighted sum of all inputs plus a bias, by your own code.
 
     Formula: y = x Wᵀ + b, by the function linear that you have written
@@ -39,7 +28,6 @@ class OwnLinear(_Own, frozen=True):
     out_features: Outputs
     bias: Constant = True
 
-    twin: ClassVar[str] = "Linear"
     family: ClassVar[str] = "linear"
 
     def output(self, shape: Shape) -> Shape:
@@ -49,7 +37,7 @@ class OwnLinear(_Own, frozen=True):
         return self.out_features * (shape[-1] + self.bias)
 
 
-class OwnActivation(_Own, frozen=True):
+class OwnActivation(Layer, frozen=True):
     """An activation function and its derivative, by your own code.
 
     Formula: f(x) on the way forward, f′(x) times what comes back: your two functions
@@ -65,12 +53,8 @@ class OwnActivation(_Own, frozen=True):
 
     family: ClassVar[str] = "activation"
 
-    @property
-    def like(self) -> str:
-        return ACTIVATIONS[self.function]
 
-
-class OwnDropout(_Own, frozen=True):
+class OwnDropout(Layer, frozen=True):
     """Random values become zero in training, by your own code.
 
     Formula: y = x ⊙ mask ∕ (1 − p), and the same on the way back: your two functions
@@ -81,11 +65,10 @@ class OwnDropout(_Own, frozen=True):
 
     p: Annotated[float, knob("Chance of each value to be dropped", ge=0, lt=1, live=True)] = 0.5
 
-    twin: ClassVar[str] = "Dropout"
     family: ClassVar[str] = "regularization"
 
 
-class OwnBatchNorm(_Own, frozen=True):
+class OwnBatchNorm(Layer, frozen=True):
     """Features get the mean and spread of the batch, by your own code.
 
     Formula: y = γ (x − μ) ∕ √(σ² + ε) + β, forward and back: your three functions
@@ -99,7 +82,6 @@ class OwnBatchNorm(_Own, frozen=True):
         float, knob("Weight of the newest batch in the running mean", ge=0, le=1)
     ] = 0.1
 
-    twin: ClassVar[str] = "BatchNorm1d"
     family: ClassVar[str] = "normalization"
 
     def output(self, shape: Shape) -> Shape:
@@ -111,7 +93,7 @@ class OwnBatchNorm(_Own, frozen=True):
         return 2 * shape[0]
 
 
-class OwnAttention(_Own, frozen=True):
+class OwnAttention(Layer, frozen=True):
     """Every position takes a weighted mean of all positions, by your own code.
 
     Formula: multi_head as you have written it, with four matrices that are learned
@@ -124,7 +106,6 @@ class OwnAttention(_Own, frozen=True):
     num_heads: Heads
     causal: Causal = False
 
-    twin: ClassVar[str] = "MultiheadAttention"
     family: ClassVar[str] = "attention"
     example: ClassVar[str] = "4"
 
@@ -135,6 +116,15 @@ class OwnAttention(_Own, frozen=True):
         return 4 * shape[-1] ** 2
 
 
+TWINS: dict[type[Layer], str] = {
+    OwnLinear: "Linear", OwnDropout: "Dropout", OwnBatchNorm: "BatchNorm1d",
+    OwnAttention: "MultiheadAttention",
+}  # fmt: skip
+"""The layers of the lab that they do the work of."""
+
+
 def kind(layer: Layer) -> str:
     """The name of a layer; of one's own, that of the layer it does the work of."""
-    return layer.like if isinstance(layer, _Own) else type(layer).__name__
+    if isinstance(layer, OwnActivation):
+        return ACTIVATIONS[layer.function]
+    return TWINS.get(type(layer), type(layer).__name__)
