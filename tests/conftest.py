@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.shell import Says
-from tuilab import cli
+from tests.support.shell import Says
+from tuilab.cli import main
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FASHION = REPOSITORY.parent / "shared" / "data"
@@ -47,7 +47,7 @@ def says(capsys: pytest.CaptureFixture[str]) -> Says:
     """Run a command in this process: exit code, stdout, stderr."""
 
     def run(*words: str) -> tuple[int, str, str]:
-        code = cli.run(words)
+        code = main.run(words)
         out, err = capsys.readouterr()
         return code, out, err
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuilab.lab import places
+from tuilab.core import paths
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -38,7 +38,7 @@ def test_the_wheel_holds_the_presets_the_stylesheet_and_the_command(tmp_path: Pa
         if path.is_file()
     }
     assert "tuilab/ui/tuilab.tcss" in names
-    assert "tuilab = tuilab.cli:main" in commands
+    assert "tuilab = tuilab.cli.main:main" in commands
     assert not [name for name in names if name.startswith("tests")]
 
 
@@ -47,11 +47,11 @@ def test_presets_inside_the_package_come_first(
 ) -> None:
     module = tmp_path / "tuilab" / "lab" / "places.py"
     inside, beside = tmp_path / "tuilab" / "_presets", tmp_path / "presets"
-    monkeypatch.setattr(places, "__file__", str(module))
+    monkeypatch.setattr(paths, "__file__", str(module))
 
     with pytest.raises(FileNotFoundError, match="reinstall tuilab"):
-        places.presets()
+        paths.presets()
     beside.mkdir()
-    assert places.presets() == beside
+    assert paths.presets() == beside
     inside.mkdir(parents=True)
-    assert places.presets() == inside
+    assert paths.presets() == inside

@@ -6,18 +6,18 @@ from statistics import median
 import pytest
 import torch
 
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.protocol.messages import Failed
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab import files
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.messages import Failed
 
 CPU = torch.device("cpu")
 
 
 def preset(name: str, **changes: object) -> Experiment:
-    experiment = files.read(files.presets()[name].path)
+    experiment = toml_file.read(toml_file.presets()[name].path)
     for key, value in changes.items():
         experiment = with_value(experiment, key.replace("__", "."), value)
     return experiment
@@ -71,10 +71,10 @@ def test_fashion_mnist_is_learned_from_real_images(name: str, least: float, fash
 @pytest.mark.slow
 def test_what_was_learned_from_letters_helps_to_read_a_hundred_digits(tmp_path: Path) -> None:
     path = tmp_path / "anew.toml"
-    path.write_text(files.presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
+    path.write_text(toml_file.presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
 
     tuned = score(preset("fine-tuning"))
-    untuned = score(with_value(files.read(path), "transfer.source", ""))
+    untuned = score(with_value(toml_file.read(path), "transfer.source", ""))
 
     assert tuned >= 0.8
     assert untuned <= tuned - 0.15

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tuilab import cli
-from tuilab.lab import files
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import choice_of, name_of, options
+from tuilab.cli import exit_codes
+from tuilab.core.errors import InputError
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import choice_of, name_of, options
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -29,7 +29,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_experiment_is_good(mine: Path) -> None:
-    assert files.problems(mine) == []
+    assert toml_file.problems(mine) == []
 
 
 def test_its_comments_name_every_choice(mine: Path) -> None:
@@ -45,7 +45,7 @@ def test_its_error_is_what_is_said(mine: Path) -> None:
     mine.write_text(mine.read_text().replace("lr = 1e-3", "learning_rate = 1e-3"))
 
     with pytest.raises(InputError) as error:
-        files.read(mine)
+        toml_file.read(mine)
 
     assert f"\ntuilab: {error.value}\n" in README
 
@@ -53,8 +53,8 @@ def test_its_error_is_what_is_said(mine: Path) -> None:
 def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     words = set(re.findall(r"uv run tuilab ([a-z]+)", README))
 
-    assert words <= {*cli.COMMANDS, *files.presets()}
-    for command in cli.COMMANDS:
+    assert words <= {*exit_codes.COMMANDS, *toml_file.presets()}
+    for command in exit_codes.COMMANDS:
         assert re.search(rf"`(tuilab )?\[?{command}\b", README), command
 
 

@@ -1,6 +1,6 @@
 """`python -m tuilab` is `tuilab`."""
 
-from tuilab.cli import main
+from tuilab.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.bench.measure import Row, at_least, interleaved, ratio, spread
 from tests.bench.training import loop
+from tuilab.core.experiment.experiment import Experiment, from_plain
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.experiment import Experiment, from_plain
 
 BATCH = 64
 STEPS = 120

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tuilab.lab.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, from_plain
 
 SEEDS = (0, 1, 2)
 

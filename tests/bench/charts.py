@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from textual.app import App, ComposeResult
 
 from tests.bench.measure import Row, at_most, interleaved, ratio, spread
-from tuilab.lab.messages import Progressed
-from tuilab.lab.run import Run
-from tuilab.lab.series import Series
-from tuilab.ui.panes.charts import ChartsPane
+from tuilab.core.protocol.messages import Progressed
+from tuilab.core.run.run import Run
+from tuilab.core.run.series import Series
+from tuilab.ui.panes.charts.charts_pane import ChartsPane
 
 SHORT, LONG = 1_000, 10_000_000
 

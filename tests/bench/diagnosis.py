@@ -11,14 +11,14 @@ from tests.bench.broken import Case, broken
 from tests.bench.broken_rare import rare
 from tests.bench.measure import Row, at_least, at_most
 from tests.bench.sound import sound
-from tuilab.engine import pulse
+from tuilab.core.diagnosis.diagnosis import diagnose
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import Failed
+from tuilab.core.run.run import Run
+from tuilab.engine import progress
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.diagnosis.diagnosis import diagnose
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Failed
-from tuilab.lab.run import Run
 
 CPU = torch.device("cpu")
 
@@ -51,15 +51,15 @@ def lived(experiment: Experiment) -> Run:
 
 def history(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
     """Every case trained with every seed."""
-    before, threads = pulse.INTERVAL, torch.get_num_threads()
-    pulse.INTERVAL = NEVER
+    before, threads = progress.INTERVAL, torch.get_num_threads()
+    progress.INTERVAL = NEVER
     torch.set_num_threads(1)
     try:
         for case in cases:
             for experiment in case.experiments():
                 yield case, lived(experiment)
     finally:
-        pulse.INTERVAL = before
+        progress.INTERVAL = before
         torch.set_num_threads(threads)
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from tests.bench.living import SETTLE, SIZE, TUILAB, _home, home, mlp, speed, tiny, training
 from tests.bench.measure import Row, at_least, ratio, spread
-from tests.terminal.real import Terminal
-from tuilab.lab.experiment import Experiment
-from tuilab.ui.panes.inside import KINDS
+from tests.support.real import Terminal
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.ui.panes.inspect import KINDS
 
 REPEATS = 7
 

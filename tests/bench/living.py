@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.measure import Row, at_least, at_most, ratio, spread
-from tests.terminal.real import Terminal
+from tests.support.real import Terminal
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.protocol.messages import Progressed, Start
+from tuilab.host.discovery import hosts, stop
 from tuilab.host.link import Link, spawn
-from tuilab.host.registry import hosts, stop
-from tuilab.lab import files
-from tuilab.lab.experiment import Experiment, from_plain
-from tuilab.lab.messages import Progressed, Start
 
 SIZE = (120, 40)
 WINDOW = 5.0
@@ -181,7 +181,7 @@ def key_rows() -> Iterator[Row]:
     for _ in range(3):
         with home() as folder:
             path = folder / "bench.toml"
-            files.write(path, mlp())
+            toml_file.write(path, mlp())
             terminal = Terminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
             terminal.shows("add a layer", "idle")
             time.sleep(12)

@@ -13,9 +13,9 @@ from textual.widget import Widget
 
 from tests.bench.living import SIZE, TUILAB, home
 from tests.bench.measure import Row, at_most, interleaved, ratio, spread
-from tests.terminal.real import Terminal
-from tests.ui.fakes import FakeLink
-from tuilab.lab import files
+from tests.support.fakes import FakeLink
+from tests.support.real import Terminal
+from tuilab.core.experiment import toml_file
 from tuilab.ui.app import TuilabApp
 
 FRAMES, POINTS = 9, 5
@@ -23,7 +23,7 @@ FRAMES, POINTS = 9, 5
 
 async def _tree() -> str:
     """The lab's widgets as an expression over Textual's own classes, empty."""
-    app = TuilabApp(FakeLink(), files.read(files.find("spiral")))
+    app = TuilabApp(FakeLink(), toml_file.read(toml_file.find("spiral")))
     async with app.run_test(size=SIZE):
         return ", ".join(map(_copy, app.screen.children))
 

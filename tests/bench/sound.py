@@ -21,8 +21,8 @@ from tests.bench.broken import (
     sgd,
     table,
 )
-from tuilab.lab import files
-from tuilab.lab.experiment import to_plain
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import to_plain
 
 LONG = ("fashion-mnist-cnn", "fashion-mnist-mlp", "fine-tuning", "gan", "language-model")
 """Presets that need a download, the weights of another run, or a quarter of a minute."""
@@ -33,7 +33,7 @@ CUT = {"samples": 600, "epochs": 10}
 
 def shipped(name: str) -> dict[str, Any]:
     """A preset, small enough to take no longer than the others."""
-    preset = files.read(files.find(name))
+    preset = toml_file.read(toml_file.find(name))
     tables = to_plain(preset)
     tables["training"]["device"] = "cpu"
     if preset.data.picture not in ("plane", "curve"):
@@ -74,7 +74,7 @@ def sound() -> Iterator[Case]:
     }  # fmt: skip
     for name, tables in kinds.items():
         yield Case((), name, tables)
-    for name in files.presets():
+    for name in toml_file.presets():
         if name not in LONG:
             yield Case((), f"preset {name}", shipped(name))
     FOLDER.mkdir(exist_ok=True)

@@ -7,19 +7,19 @@ from collections.abc import Iterator
 import torch
 
 from tests.bench.measure import Row, at_least, spread
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import with_value
 from tuilab.engine.data.load import load
-from tuilab.engine.losses import predicted
+from tuilab.engine.metrics.losses import predicted
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab import files
-from tuilab.lab.experiment import with_value
 
 SEEDS = 9
 
 
 def first_reach(seed: int) -> tuple[int, float] | None:
     """Steps and seconds until 99 % of the test points are right; None if they never are."""
-    experiment = with_value(files.read(files.find("spiral")), "seed", seed)
+    experiment = with_value(toml_file.read(toml_file.find("spiral")), "seed", seed)
     place = torch.device("cpu")
     session = Session("bench", experiment, load(experiment, place, lambda *_: None), place)
     start = time.perf_counter()

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.bench.measure import Row, at_least, interleaved, ratio, spread
+from tuilab.core.experiment.experiment import from_plain
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.experiment import from_plain
 
 BATCH = 128
 EXAMPLES = 128 * 100

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.exercises.own import passed
+from tests.support.own import passed
 
 EXERCISES = ("forward-pass", "activations", "dropout", "batch-norm", "attention", "losses")
 """Those that can be a layer or a loss of a run."""

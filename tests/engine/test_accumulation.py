@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.tiny import CPU, experiment, session
+from tests.support.tiny import CPU, experiment, session
 from tuilab.engine.data.load import load
-from tuilab.engine.pulse import Pulse
+from tuilab.engine.progress import Pulse
 from tuilab.engine.session import Session
 from tuilab.engine.train import learn
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine.tiny import session
-from tuilab.engine.activity import ActivityProbe, growth, shares, spread, watched
-from tuilab.engine.probes import StepProbe
+from tests.support.tiny import session
+from tuilab.engine.probes.activations import ActivityProbe, growth, shares, spread, watched
+from tuilab.engine.probes.step_probe import StepProbe
 from tuilab.engine.train import follow
 
 

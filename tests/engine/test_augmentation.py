@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine.augmentation import augmented, mixed
-from tuilab.lab.catalogue.regularization import Augmentation
+from tests.support.tiny import session, steps, weights
+from tuilab.core.catalogue.regularization import Augmentation
+from tuilab.engine.data.augmentation import augmented, mixed
 
 NOISY = {"augmentation": {"noise": 0.5}}
 

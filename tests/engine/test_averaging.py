@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tests.engine.tiny import session, steps, weights
+from tests.support.tiny import session, steps, weights
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 import torch
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine import checkpoints
+from tests.support.tiny import session, steps, weights
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.engine import checkpoint
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
 
 LINES = ("Linear 8", "BatchNorm1d", "Dropout 0.3", "Tanh", "Linear 3")
 KNOBS = {"schedule": {"name": "one_cycle"}, "epochs": 4}
@@ -26,10 +26,10 @@ def test_resuming_ends_bitwise_where_the_unbroken_run_ends(
 
     broken = session(*LINES, optimizer={"name": optimizer}, **KNOBS)
     steps(broken, stop)
-    saved = checkpoints.save(broken, tmp_path / "checkpoint.pt")
+    saved = checkpoint.save(broken, tmp_path / "checkpoint.pt")
     resumed = session(*LINES, optimizer={"name": optimizer}, **KNOBS)
     torch.rand(13)
-    checkpoints.restore(resumed, Path(saved.path))
+    checkpoint.restore(resumed, Path(saved.path))
     list(train(resumed))
 
     assert saved.step == stop
@@ -41,12 +41,12 @@ def test_resuming_ends_bitwise_where_the_unbroken_run_ends(
 def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
     subject = session(epochs=9)
     steps(subject, 4)
-    subject.good = checkpoints.state(subject)
+    subject.good = checkpoint.state(subject)
     good = weights(subject)
     steps(subject, 9)
     subject.set("optimizer.lr", 0.5)
 
-    rewound = checkpoints.rewind(subject)
+    rewound = checkpoint.rewind(subject)
 
     assert (rewound.step, subject.step, subject.epoch) == (4, 4, 0)
     assert torch.equal(weights(subject), good)
@@ -55,38 +55,38 @@ def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
 
 def test_a_state_with_a_weight_that_is_not_finite_is_never_the_good_one():
     subject = session()
-    checkpoints.keep_good(subject)
+    checkpoint.keep_good(subject)
     before, kept = weights(subject), subject.good
 
     with torch.no_grad():
         subject.parameters[0][0, 0] = torch.inf
-    checkpoints.keep_good(subject)
-    checkpoints.rewind(subject)
+    checkpoint.keep_good(subject)
+    checkpoint.rewind(subject)
 
     assert subject.good is kept
     assert weights(subject).equal(before)
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
-    checkpoints.save(session("Linear 3"), tmp_path / "checkpoint.pt")
+    checkpoint.save(session("Linear 3"), tmp_path / "checkpoint.pt")
 
     with pytest.raises(InputError, match="of another network"):
-        checkpoints.restore(session(), tmp_path / "checkpoint.pt")
+        checkpoint.restore(session(), tmp_path / "checkpoint.pt")
 
 
 def test_a_truncated_or_strange_checkpoint_is_refused(tmp_path: Path):
     path = tmp_path / "checkpoint.pt"
-    checkpoints.save(session(), path)
+    checkpoint.save(session(), path)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="no whole checkpoint"):
-        checkpoints.restore(session(), path)
+        checkpoint.restore(session(), path)
 
     torch.save({"format": 99}, path)
     with pytest.raises(InputError, match="no checkpoint of this version"):
-        checkpoints.restore(session(), path)
+        checkpoint.restore(session(), path)
 
     with pytest.raises(InputError, match="No such file"):
-        checkpoints.restore(session(), tmp_path / "absent.pt")
+        checkpoint.restore(session(), tmp_path / "absent.pt")
 
 
 def test_a_checkpoint_executes_nothing(tmp_path: Path):
@@ -97,7 +97,7 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path):
     torch.save({"format": 1, "network": Trap()}, tmp_path / "trap.pt")
 
     with pytest.raises(InputError):
-        checkpoints.restore(session(), tmp_path / "trap.pt")
+        checkpoint.restore(session(), tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()
 
 
@@ -105,7 +105,7 @@ def test_a_checkpoint_holds_the_experiment_with_its_live_changes():
     subject = session()
     subject.set("optimizer.lr", 0.25)
 
-    stored = msgspec.json.decode(checkpoints.state(subject)["experiment"], type=Experiment)
+    stored = msgspec.json.decode(checkpoint.state(subject)["experiment"], type=Experiment)
 
     assert stored == subject.experiment
     assert stored.optimizer.lr == 0.25

@@ -8,12 +8,12 @@ import pytest
 STEP = """
 import sys
 import torch
-from tuilab.engine import optimizers
-from tuilab.lab.experiment import from_plain
+from tuilab.core.experiment.experiment import from_plain
+from tuilab.engine.optim import build_optimizer
 
 knobs = from_plain({"network": ["Linear 2"], "optimizer": {"name": NAME}}).optimizer
 layer = torch.nn.Linear(2, 2)
-optimizer = optimizers.build(knobs, layer)
+optimizer = build_optimizer.build(knobs, layer)
 layer(torch.ones(1, 2)).sum().backward()
 optimizer.step(lambda: torch.tensor(0.0))
 assert "torch._dynamo.convert_frame" not in sys.modules, "the compiler was imported"

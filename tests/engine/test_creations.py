@@ -7,16 +7,22 @@ import msgspec
 import pytest
 import torch
 
-from tests.engine.tiny import CPU, dataset, experiment, weights
+from tests.support.tiny import CPU, dataset, experiment, weights
+from tuilab.core.catalogue.data_sets import GaussiansRing
+from tuilab.core.protocol.inspect.result_messages import (
+    Drawn,
+    Picture,
+    Reconstructed,
+    Scatter,
+    Written,
+)
+from tuilab.core.protocol.messages import Probe
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load
-from tuilab.engine.pictures import picture
+from tuilab.engine.inspect.result.result_inspector import picture
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.train import train
-from tuilab.lab.catalogue.data import GaussiansRing
-from tuilab.lab.messages import Probe
-from tuilab.lab.pictures import Drawn, Picture, Reconstructed, Scatter, Written
 
 GENERATOR = ["Generator", "Linear 8", "ReLU", "Linear 2"]
 DISCRIMINATOR = ["Discriminator", "Linear 8", "ReLU", "Linear 1"]

@@ -12,15 +12,15 @@ import numpy
 import pytest
 import torch
 
-from tests.engine.sets import told
+from tests.support.sets import told
+from tuilab.core.catalogue.data_sets import CIFAR10
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.cifar import BATCHES, cifar10
 from tuilab.engine.data.download import Remote
 from tuilab.engine.data.load import load
-from tuilab.engine.data.published import CIFAR10 as REAL
-from tuilab.engine.data.published import Collection
-from tuilab.lab.catalogue.data import CIFAR10
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
+from tuilab.engine.data.registry import CIFAR10 as REAL
+from tuilab.engine.data.registry import Collection
 
 CPU = torch.device("cpu")
 COUNT = 12

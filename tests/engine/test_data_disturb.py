@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.sets import loaded, parts
+from tests.support.sets import loaded, parts
+from tuilab.core.catalogue import data_sets as sets
+from tuilab.engine.data.corruptions import imbalanced, mislabelled, turned
 from tuilab.engine.data.dataset import Part
-from tuilab.engine.data.disturb import imbalanced, mislabelled, turned
-from tuilab.lab.catalogue import data as sets
 
 SETS = [kind for kind in typing.get_args(sets.AnyData) if not kind.is_collected]
 

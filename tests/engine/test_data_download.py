@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pooch
 import pytest
 
+from tuilab.core.catalogue.data_sets import FashionMNIST
+from tuilab.core.errors import InputError
 from tuilab.engine.data.download import Remote, download
 from tuilab.engine.data.images import idx
-from tuilab.engine.data.published import Collection
-from tuilab.lab.catalogue.data import FashionMNIST
-from tuilab.lab.errors import InputError
+from tuilab.engine.data.registry import Collection
 
 
 def packed(content):

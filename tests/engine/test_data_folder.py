@@ -8,13 +8,13 @@ import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
-from tests.engine.sets import told
-from tuilab.engine.data import folder as folders
+from tests.support.sets import told
+from tuilab.core.catalogue.data_sets import Folder
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.validation import problems
+from tuilab.engine.data import image_folders as folders
 from tuilab.engine.data.load import load
-from tuilab.lab.catalogue.data import Folder
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.problems import problems
 
 CPU = torch.device("cpu")
 

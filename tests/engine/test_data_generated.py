@@ -7,12 +7,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue import data_sets as sets
+from tuilab.core.experiment.experiment import Experiment, named
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.data.figures import centers
 from tuilab.engine.data.load import load
-from tuilab.lab.catalogue import data as sets
-from tuilab.lab.experiment import Experiment, named
+from tuilab.engine.data.rng import stream
+from tuilab.engine.data.toy_2d import centers
 
 CPU = torch.device("cpu")
 FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")

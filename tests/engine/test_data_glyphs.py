@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tuilab.core.catalogue.data_sets import Glyphs
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.load import load
-from tuilab.lab.catalogue.data import Glyphs
-from tuilab.lab.experiment import Experiment
 
 CPU = torch.device("cpu")
 

@@ -5,10 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.sets import loaded, parts, tensors
-from tuilab.lab.catalogue.data import Communities, Karate
-from tuilab.lab.errors import InputError
-from tuilab.lab.knobs import knobs_of
+from tests.support.sets import loaded, parts, tensors
+from tuilab.core.catalogue.data_sets import Communities, Karate
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.knobs import knobs_of
 
 ASKED = -100
 

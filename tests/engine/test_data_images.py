@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.sets import told
+from tests.support.sets import told
+from tuilab.core.catalogue.data_sets import CIFAR10, KMNIST, MNIST, FashionMNIST
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.images import _idx
 from tuilab.engine.data.load import load
-from tuilab.engine.data.published import COLLECTIONS, FASHION_MNIST
-from tuilab.lab.catalogue.data import CIFAR10, KMNIST, MNIST, FashionMNIST
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
+from tuilab.engine.data.registry import COLLECTIONS, FASHION_MNIST
 
 CPU = torch.device("cpu")
 PICTURES, LABELS, TEST_PICTURES, TEST_LABELS = (file.name for file in FASHION_MNIST.files)

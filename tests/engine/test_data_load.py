@@ -7,11 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tuilab.core.catalogue import data_sets as sets
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, named
 from tuilab.engine.data.dataset import Part
 from tuilab.engine.data.load import SOURCES, check, load, split
-from tuilab.lab.catalogue import data as sets
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, named
 
 CPU = torch.device("cpu")
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.sets import loaded, whole
-from tuilab.lab.catalogue import data as sets
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import from_plain
+from tests.support.sets import loaded, whole
+from tuilab.core.catalogue import data_sets as sets
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import from_plain
 
 
 @settings(max_examples=20)

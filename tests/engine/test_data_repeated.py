@@ -2,8 +2,8 @@
 
 import torch
 
-from tests.engine.tiny import session
-from tuilab.engine.data.repeated import repeated
+from tests.support.tiny import session
+from tuilab.engine.data.leakage import repeated
 
 CHANCE = torch.Generator().manual_seed(0)
 

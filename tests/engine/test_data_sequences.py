@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.sets import loaded, parts, tensors, whole
-from tuilab.lab.catalogue import data as sets
-from tuilab.lab.layer import Tokens
+from tests.support.sets import loaded, parts, tensors, whole
+from tuilab.core.catalogue import data_sets as sets
+from tuilab.core.network.layer import Tokens
 
 SETS = [sets.Parity, sets.Adding, sets.Copy, sets.Waves, sets.Forecast]
 seeds = st.integers(0, 2**31 - 1)

@@ -7,21 +7,22 @@ import numpy
 import pytest
 import torch
 
-from tests.engine import fruit
-from tests.engine.sets import CPU, told
-from tuilab.engine import losses, metrics
+from tests.support import fruit
+from tests.support.sets import CPU, told
+from tuilab.core import paths
+from tuilab.core.catalogue.data_sets import Table
+from tuilab.core.catalogue.losses import CrossEntropy
+from tuilab.core.errors import InputError
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, named, with_value
+from tuilab.core.files.tables import delimited
+from tuilab.core.protocol.messages import EpochEnded
 from tuilab.engine.data.load import load
-from tuilab.engine.data.parts import Fold
-from tuilab.engine.scores import ClassScores
+from tuilab.engine.data.split import Fold
+from tuilab.engine.metrics import evaluate, losses
+from tuilab.engine.metrics.scores import ClassScores
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab import files, places
-from tuilab.lab.catalogue.data import Table
-from tuilab.lab.catalogue.losses import CrossEntropy
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, named, with_value
-from tuilab.lab.messages import EpochEnded
-from tuilab.lab.tables import delimited
 
 
 @pytest.fixture
@@ -370,12 +371,12 @@ def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_the_table_that_ships_is_the_one_that_is_made():
-    assert (places.presets() / "data" / "fruit.csv").read_text() == fruit.table()
+    assert (paths.presets() / "data" / "fruit.csv").read_text() == fruit.table()
 
 
 def test_the_preset_learns_to_tell_fruit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    plan = files.read(files.presets()["table"].path)
+    plan = toml_file.read(toml_file.presets()["table"].path)
 
     session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
     ended = [event for event in train(session) if isinstance(event, EpochEnded)]
@@ -403,7 +404,7 @@ def test_scores_are_told_for_each_group_of_a_column(write):
         answers = torch.where(part.groups[at] == 0, part.targets[at], 1 - part.targets[at])
         return torch.nn.functional.one_hot(answers, 2).float()
 
-    found = metrics.evaluate(
+    found = evaluate.evaluate(
         predict, losses.evaluation(CrossEntropy()), part, 16, ClassScores(CrossEntropy()),
         groups=dataset.groups,
     )  # fmt: skip

@@ -5,16 +5,16 @@ import os
 import pytest
 import torch
 
-from tests.engine.sets import CPU, loaded, parts
+from tests.support.sets import CPU, loaded, parts
+from tuilab.core.catalogue.data_sets import PythonSource, Text
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.validation import problems
+from tuilab.core.files import corpus
+from tuilab.core.network.layer import Tokens
 from tuilab.engine.data.dataset import Part
 from tuilab.engine.data.load import load
 from tuilab.engine.data.texts import windows
-from tuilab.lab import corpus
-from tuilab.lab.catalogue.data import PythonSource, Text
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.layer import Tokens
-from tuilab.lab.problems import problems
 
 
 @pytest.fixture

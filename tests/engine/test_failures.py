@@ -3,12 +3,13 @@
 import pytest
 import torch
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine import checkpoints, failures, memory
+from tests.support.tiny import session, steps, weights
+from tuilab.core.errors import InputError
+from tuilab.core.protocol.messages import Failed, Resume, Rewind, Set
+from tuilab.engine import checkpoint, failures
+from tuilab.engine.device import memory
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import Failed, Resume, Rewind, Set
 
 
 def diverged() -> tuple[Session, Failed]:
@@ -41,7 +42,7 @@ def test_its_first_offer_goes_back_and_trains_on():
     rewind, lower, resume = failed.offers[0].commands
     assert isinstance(rewind, Rewind) and isinstance(lower, Set) and isinstance(resume, Resume)
 
-    checkpoints.rewind(subject)
+    checkpoint.rewind(subject)
     subject.set(lower.key, 1e-6)
     steps(subject, 5)
 

@@ -6,14 +6,14 @@ from math import exp, log
 import pytest
 import torch
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine import finders
+from tests.support.tiny import session, steps, weights
+from tuilab.core.errors import InputError
 from tuilab.engine.session import Session
+from tuilab.engine.studies import lr_finder
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
 
 
-@pytest.mark.parametrize("search", [finders.learning_rates, finders.batch_sizes])
+@pytest.mark.parametrize("search", [lr_finder.learning_rates, lr_finder.batch_sizes])
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_a_search_leaves_no_trace(search: object, optimizer: str):
     def trained(searches: bool) -> Session:
@@ -39,7 +39,7 @@ def test_a_search_that_is_left_early_leaves_no_trace():
     subject = session()
     before = weights(subject)
 
-    search = finders.learning_rates(subject)
+    search = lr_finder.learning_rates(subject)
     for _ in range(9):
         next(search)
     search.close()  # type: ignore[attr-defined]
@@ -50,13 +50,13 @@ def test_a_search_that_is_left_early_leaves_no_trace():
 def test_rates_rise_evenly_until_the_loss_explodes():
     subject = session("Linear 32", "ReLU", "Linear 3", optimizer={"name": "sgd", "momentum": 0.0})
 
-    points = list(finders.learning_rates(subject))
+    points = list(lr_finder.learning_rates(subject))
 
     rates = [rate for rate, _ in points]
     steps = [log(second / first) for first, second in pairwise(rates)]
     assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-6)
-    assert rates[0] == pytest.approx(finders.LOWEST) and rates[-1] <= finders.HIGHEST * 1.001
-    suggestion = finders.steepest(points)
+    assert rates[0] == pytest.approx(lr_finder.LOWEST) and rates[-1] <= lr_finder.HIGHEST * 1.001
+    suggestion = lr_finder.steepest(points)
     assert suggestion is not None and 1e-3 < suggestion < 10
 
 
@@ -67,11 +67,11 @@ def test_the_suggestion_is_where_a_noisy_loss_falls_fastest():
     falling = [2 - 1.5 / (1 + exp(-4 * log(rate / 1e-2))) for rate in rates]
     points = [(r, loss + e) for r, loss, e in zip(rates, falling, noise, strict=True)]
 
-    suggestion = finders.steepest(points)
+    suggestion = lr_finder.steepest(points)
 
     assert suggestion is not None and 5e-3 < suggestion < 2e-2
-    assert finders.steepest([(r, 2 + e) for r, e in zip(rates, noise, strict=True)]) is None
-    assert finders.steepest([]) is None
+    assert lr_finder.steepest([(r, 2 + e) for r, e in zip(rates, noise, strict=True)]) is None
+    assert lr_finder.steepest([]) is None
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_suggestion_is_where_a_noisy_loss_falls_fastest():
 )
 def test_where_a_rate_means_nothing_it_is_said(knobs: dict[str, object], words: str):
     with pytest.raises(InputError, match=words):
-        list(finders.learning_rates(session(**knobs)))
+        list(lr_finder.learning_rates(session(**knobs)))
 
 
 @pytest.mark.parametrize(
@@ -93,21 +93,21 @@ def test_where_a_rate_means_nothing_it_is_said(knobs: dict[str, object], words: 
 def test_batch_sizes_double_up_to_all_examples_and_end_where_memory_ends(
     shortage: RuntimeError, monkeypatch: pytest.MonkeyPatch
 ):
-    sizes = [size for size, _ in finders.batch_sizes(session(examples=57))]
+    sizes = [size for size, _ in lr_finder.batch_sizes(session(examples=57))]
     assert sizes[:3] == [8, 16, 32] and sizes[-1] <= 57
 
     subject = session(examples=57)
-    step = finders._step
+    step = lr_finder._step
 
     def short_of_memory(subject: Session) -> float:
         if subject.batch_size > 16:
             raise shortage
         return step(subject)
 
-    monkeypatch.setattr(finders, "_step", short_of_memory)
-    assert [size for size, _ in finders.batch_sizes(subject)] == [8, 16]
+    monkeypatch.setattr(lr_finder, "_step", short_of_memory)
+    assert [size for size, _ in lr_finder.batch_sizes(subject)] == [8, 16]
 
 
 def test_the_smallest_batch_that_is_nearly_as_fast_is_enough():
-    assert finders.enough([(8, 100.0), (16, 190.0), (32, 200.0), (64, 205.0)]) == 16
-    assert finders.enough([]) is None
+    assert lr_finder.enough([(8, 100.0), (16, 190.0), (32, 200.0), (64, 205.0)]) == 16
+    assert lr_finder.enough([]) is None

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.tiny import CPU, experiment, session, weights
+from tests.support.tiny import CPU, experiment, session, weights
+from tuilab.core.errors import InputError
 from tuilab.engine.data.dataset import Part
-from tuilab.engine.data.parts import Fold, split
-from tuilab.engine.folds import validated
+from tuilab.engine.data.split import Fold, split
+from tuilab.engine.studies.cross_validation import validated
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
 
 
 def numbered(count: int, classes: int) -> Part:

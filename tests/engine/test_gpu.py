@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.tiny import steps
-from tuilab.engine import checkpoints, pulse
+from tests.support.tiny import steps
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.protocol.messages import Probe
+from tuilab.engine import checkpoint, progress
 from tuilab.engine.data.load import load
-from tuilab.engine.pictures import picture
+from tuilab.engine.inspect.result.result_inspector import picture
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab import files
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.messages import Probe
 
 pytestmark = [
     pytest.mark.gpu,
@@ -25,7 +25,7 @@ IMAGES = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 def experiment(name: str) -> Experiment:
-    chosen = files.read(files.find(name))
+    chosen = toml_file.read(toml_file.find(name))
     if chosen.data.title == "Fashion-MNIST":
         if not IMAGES.is_dir():
             pytest.skip("the Fashion-MNIST images are not here")
@@ -44,7 +44,7 @@ def waits_are_errors() -> Iterator[None]:
     torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("name", sorted(files.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.presets()))
 def test_every_preset_trains_on_cuda_and_ends_near_the_cpu(name: str):
     chosen = experiment(name)
 
@@ -76,11 +76,11 @@ def test_the_first_steps_agree_with_the_cpu(name: str):
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted(files.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.presets()))
 def test_steps_between_two_reports_never_wait_for_the_gpu(
     name: str, waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pulse, "INTERVAL", 1e9)
+    monkeypatch.setattr(progress, "INTERVAL", 1e9)
     subject = on("cuda:0", with_value(experiment(name), "training.clip_grad_norm", 1.0))
     loop = train(subject)
     for _ in range(3):
@@ -97,16 +97,16 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path):
     chosen = experiment("spiral")
     first = on("cuda:0", chosen)
     steps(first, 30)
-    checkpoints.save(first, tmp_path / "checkpoint.pt")
+    checkpoint.save(first, tmp_path / "checkpoint.pt")
 
     there = on("cpu", chosen)
-    checkpoints.restore(there, tmp_path / "checkpoint.pt")
+    checkpoint.restore(there, tmp_path / "checkpoint.pt")
     points = first.dataset.test.inputs
     assert torch.allclose(there.predict(points.cpu()), first.predict(points).cpu(), atol=1e-4)
 
     steps(there, 1)
-    checkpoints.save(there, tmp_path / "checkpoint.pt")
-    checkpoints.restore(first, tmp_path / "checkpoint.pt")
+    checkpoint.save(there, tmp_path / "checkpoint.pt")
+    checkpoint.restore(first, tmp_path / "checkpoint.pt")
     assert first.step == 31
     steps(first, 5)
 
@@ -147,8 +147,8 @@ def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path):
     steps(first, 1)
     first.task.scaler.update(new_scale=512.0)
     steps(first, 3)
-    checkpoints.save(first, tmp_path / "checkpoint.pt")
-    checkpoints.restore(second, tmp_path / "checkpoint.pt")
+    checkpoint.save(first, tmp_path / "checkpoint.pt")
+    checkpoint.restore(second, tmp_path / "checkpoint.pt")
 
     assert second.task.scaler.get_scale() == first.task.scaler.get_scale() == 512.0
 
@@ -156,7 +156,7 @@ def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path):
 def test_augmentation_and_class_weights_never_wait_for_the_gpu(
     waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pulse, "INTERVAL", 1e9)
+    monkeypatch.setattr(progress, "INTERVAL", 1e9)
     chosen = experiment("glyphs")
     knobs = {"shift": 2.0, "rotation": 9.0, "flip": 0.5, "cutout": 3, "noise": 0.1, "mixup": 0.2}
     for name, value in knobs.items():

@@ -9,10 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tuilab.engine.gains import gain_of, measured
-from tuilab.engine.initialization import initialize
-from tuilab.engine.layers.sequence import open_forget_gates
-from tuilab.lab.catalogue.initializations import (
+from tuilab.core.catalogue.initializations import (
     LSUV,
     AnyInitialization,
     Constant,
@@ -31,7 +28,10 @@ from tuilab.lab.catalogue.initializations import (
     XavierUniform,
     Zeros,
 )
-from tuilab.lab.errors import InputError
+from tuilab.core.errors import InputError
+from tuilab.engine.model.gains import gain_of, measured
+from tuilab.engine.model.initialization import initialize
+from tuilab.engine.model.layers.sequence import open_forget_gates
 
 EVERY = AnyInitialization.__args__
 
@@ -174,8 +174,8 @@ def test_biases_begin_at_zero_where_that_is_chosen_and_else_as_torch_has_them(ki
 
 
 def test_norms_positions_and_trained_layers_keep_their_own_beginning() -> None:
-    from tuilab.engine.layers.embedding import ClassToken, LearnedPositions
-    from tuilab.engine.layers.models import Backbone
+    from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
+    from tuilab.engine.model.layers.torchvision_models import Backbone
 
     trained = Backbone(nn.Linear(4, 4), is_pretrained=True)
     network = nn.Sequential(
@@ -338,7 +338,7 @@ def test_lsuv_brings_every_layer_to_spread_1(network: Any, inputs: Any) -> None:
 
 
 def test_lsuv_reaches_through_blocks_and_an_encoder_layer() -> None:
-    from tuilab.engine.layers.blocks import Residual, Row
+    from tuilab.engine.model.layers.blocks import Residual, Row
 
     network = nn.Sequential(
         nn.Linear(5, 16),

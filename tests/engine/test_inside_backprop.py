@@ -8,16 +8,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine import tiny
-from tests.lab.networks import line_of
+from tests.support import tiny
+from tests.support.networks import line_of
+from tuilab.core.network.plan import plan
+from tuilab.core.network.registry import LAYERS
+from tuilab.core.protocol.inspect.backprop_messages import (
+    BackpropSeen,
+    BackpropWanted,
+    Phase,
+    Table,
+)
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.inside.backprop import BackpropEye
-from tuilab.engine.inside.backprop_optimizer import parts
-from tuilab.engine.inside.backprop_replay import Record, replay
+from tuilab.engine.inspect.backprop.backprop_inspector import BackpropEye
+from tuilab.engine.inspect.backprop.optimizer_update import parts
+from tuilab.engine.inspect.backprop.replay import Record, replay
 from tuilab.engine.session import Session
-from tuilab.lab.inside.backprop import BackpropSeen, BackpropWanted, Phase, Table
-from tuilab.lab.layers import LAYERS
-from tuilab.lab.network import plan
 
 pytestmark = pytest.mark.usefixtures("written")
 
@@ -439,8 +444,8 @@ def test_phases_far_away_come_without_numbers() -> None:
 
 
 def test_a_costly_look_rests_while_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuilab.engine.inside.backprop.CHEAP", 0.0)
-    monkeypatch.setattr("tuilab.engine.inside.backprop.REST", 1e9)
+    monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.CHEAP", 0.0)
+    monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.REST", 1e9)
     subject = tiny.session()
     eye = BackpropEye(subject)
     assert not eye.look(BackpropWanted()).is_old

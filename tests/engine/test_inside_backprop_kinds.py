@@ -14,19 +14,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine import tiny
-from tests.engine.sets import loaded
-from tests.lab.networks import line_of
+from tests.support import tiny
+from tests.support.networks import line_of
+from tests.support.sets import loaded
+from tuilab.core.catalogue.data_sets import Karate
+from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.network.plan import plan
+from tuilab.core.network.registry import LAYERS
+from tuilab.core.protocol.inspect.backprop_messages import NEAR, BackpropWanted, Phase, Table
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.inside.backprop import BackpropEye
-from tuilab.engine.inside.backprop_witness import names, stops
+from tuilab.engine.inspect.backprop.backprop_inspector import BackpropEye
+from tuilab.engine.inspect.backprop.forward_recorder import names, stops
 from tuilab.engine.session import Session
 from tuilab.engine.train import follow
-from tuilab.lab.catalogue.data import Karate
-from tuilab.lab.experiment import from_plain
-from tuilab.lab.inside.backprop import NEAR, BackpropWanted, Phase, Table
-from tuilab.lab.layers import LAYERS
-from tuilab.lab.network import plan
 
 pytestmark = pytest.mark.usefixtures("written")
 

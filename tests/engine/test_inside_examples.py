@@ -9,19 +9,19 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from tests.engine import tiny
+from tests.support import tiny
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.protocol.inspect.examples_messages import STEPS, WAYS, ZERO, ExamplesWanted, Own
 from tuilab.engine.data.load import load
-from tuilab.engine.inside.examples import ExamplesEye
-from tuilab.engine.inside.examples_made import codes_to_walk
-from tuilab.engine.inside.examples_network import fed
-from tuilab.engine.inside.examples_own import given, opened
-from tuilab.engine.inside.examples_survey import Survey
-from tuilab.engine.inside.examples_why import gradcam, input_gradient, occlusion, patched
+from tuilab.engine.inspect.examples.attribution import gradcam, input_gradient, occlusion, patched
+from tuilab.engine.inspect.examples.evaluation import fed
+from tuilab.engine.inspect.examples.examples_inspector import ExamplesEye
+from tuilab.engine.inspect.examples.loss_survey import Survey
+from tuilab.engine.inspect.examples.samples import codes_to_walk
+from tuilab.engine.inspect.examples.user_input import given, opened
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import from_plain
-from tuilab.lab.inside.examples import STEPS, WAYS, ZERO, ExamplesWanted, Own
 
 CONVNET = ["Conv2d 3 kernel_size=3 padding=1", "BatchNorm2d", "ReLU", "MaxPool2d 2",
            "Conv2d 4 kernel_size=3 padding=1", "ReLU", "Flatten", "Dropout 0.2",
@@ -277,10 +277,10 @@ def test_a_picture_file_is_cut_and_resized_and_what_is_none_is_told(tmp_path: Pa
 
 def test_a_picture_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (64, 64)).save(tmp_path / "large.png")
-    monkeypatch.setattr("tuilab.engine.inside.examples_own.MOST_PIXELS", 1000)
+    monkeypatch.setattr("tuilab.engine.inspect.examples.user_input.MOST_PIXELS", 1000)
     with pytest.raises(InputError, match="64 by 64 pixels are too many"):
         opened(str(tmp_path / "large.png"), 1, 8, 8)
-    monkeypatch.setattr("tuilab.engine.inside.examples_own.MOST_BYTES", 10)
+    monkeypatch.setattr("tuilab.engine.inspect.examples.user_input.MOST_BYTES", 10)
     with pytest.raises(InputError, match="too many for a picture"):
         opened(str(tmp_path / "large.png"), 1, 8, 8)
 

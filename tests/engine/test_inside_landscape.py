@@ -11,18 +11,23 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
-from tests.engine import tiny
-from tuilab.engine import checkpoints, pulse
+from tests.support import tiny
+from tuilab.core.experiment import toml_file
+from tuilab.core.protocol.inspect.landscape_messages import (
+    LandscapeSeen,
+    LandscapeWanted,
+    Scan,
+    Slice,
+)
+from tuilab.engine import checkpoint, progress
 from tuilab.engine.data.load import load
-from tuilab.engine.inside.landscape import NO_FILTERS, NO_PATH, LandscapeEye
-from tuilab.engine.inside.landscape_ground import Ground, undisturbed
-from tuilab.engine.inside.landscape_scan import directions, following
-from tuilab.engine.inside.landscape_slice import order, path_directions, random_directions
+from tuilab.engine.inspect.landscape.landscape_inspector import NO_FILTERS, NO_PATH, LandscapeEye
+from tuilab.engine.inspect.landscape.line_scan import directions, following
+from tuilab.engine.inspect.landscape.loss_surface import Ground, undisturbed
+from tuilab.engine.inspect.landscape.plane import order, path_directions, random_directions
 from tuilab.engine.session import Session
-from tuilab.engine.trail import MOST, Trail
+from tuilab.engine.snapshots import MOST, Trail
 from tuilab.engine.train import follow, train
-from tuilab.lab import files
-from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted, Scan, Slice
 
 SLICE = LandscapeWanted(size=5)
 SCAN = LandscapeWanted(kind="scan")
@@ -116,7 +121,7 @@ def test_the_plane_of_a_path_holds_a_path_that_is_flat() -> None:
 
 def preset(name: str, samples: int = 0) -> Session:
     """A session on a shipped experiment, with fewer examples if so many are too many here."""
-    knobs = files.read(files.presets()[name].path)
+    knobs = toml_file.read(toml_file.presets()[name].path)
     data = replace(knobs.data, samples=samples) if samples else knobs.data
     knobs = replace(knobs, data=data, training=replace(knobs.training, device="cpu"))
     return Session("run", knobs, load(knobs, tiny.CPU, lambda *_: None), tiny.CPU)
@@ -269,7 +274,7 @@ def test_the_plane_of_the_path_needs_a_path_and_holds_most_of_it() -> None:
     assert whole(eye, along).note == NO_PATH
 
     for _ in range(4):
-        session.trail.add(checkpoints.state(session))
+        session.trail.add(checkpoint.state(session))
         tiny.steps(session, 10)
     seen = whole(eye, LandscapeWanted(size=5, plane="path", anew=1))
 
@@ -298,7 +303,7 @@ def test_a_trail_is_bounded_in_number_and_in_memory() -> None:
 def test_training_leaves_a_trail_of_one_moment_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
-    monkeypatch.setattr(pulse, "INTERVAL", -1.0)
+    monkeypatch.setattr(progress, "INTERVAL", -1.0)
     session = tiny.session(epochs=3)
     for event in train(session):
         now += 0.6 if event is None else 0.0
@@ -385,7 +390,7 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
     alone = tiny.session(*lines, **tables)
     for _ in range(8):
         tiny.steps(alone, 1)
-    right = checkpoints.state(alone)
+    right = checkpoint.state(alone)
 
     seen = tiny.session(*lines, **tables)
     eye = LandscapeEye(seen)
@@ -403,7 +408,7 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
     for wanted in (SLICE, SCAN):
         eye.look(replace(wanted, anew=99))
 
-    assert same(right, checkpoints.state(seen))
+    assert same(right, checkpoint.state(seen))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -422,7 +427,7 @@ def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
     alone = preset("gan", 300)
     for _ in range(3):
         tiny.steps(alone, 1)
-    right = checkpoints.state(alone)
+    right = checkpoint.state(alone)
 
     seen = preset("gan", 300)
     eye = LandscapeEye(seen)
@@ -432,4 +437,4 @@ def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
 
     assert "generator" in slice_.note and slice_.examples > 0
     assert scan.scan is not None and scan.scan.batch_losses == []
-    assert same(right, checkpoints.state(seen))
+    assert same(right, checkpoint.state(seen))

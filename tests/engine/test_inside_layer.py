@@ -6,12 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine import tiny
-from tuilab.engine.data.load import load
-from tuilab.engine.inside.layer import LayerEye
-from tuilab.engine.session import Session
-from tuilab.lab.experiment import from_plain
-from tuilab.lab.inside.layer import (
+from tests.support import tiny
+from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.protocol.inspect.layer_messages import (
     STEPS,
     WHATS,
     ZERO,
@@ -23,6 +20,9 @@ from tuilab.lab.inside.layer import (
     Plane,
     Tiles,
 )
+from tuilab.engine.data.load import load
+from tuilab.engine.inspect.layer.layer_inspector import LayerEye
+from tuilab.engine.session import Session
 
 
 def looked(session: Session, layer: str = "", what: Any = "weights", kind: str = "", **more: Any

@@ -5,9 +5,14 @@ from math import exp, log
 import pytest
 import torch
 
-from tuilab.engine.inside.layer_numbers import effective_rank, heat_map, histogram, statistics
-from tuilab.engine.inside.layer_pictures import components
-from tuilab.lab.inside.layer import STEPS, ZERO, HeatMap
+from tuilab.core.protocol.inspect.layer_messages import STEPS, ZERO, HeatMap
+from tuilab.engine.inspect.layer.layer_images import components
+from tuilab.engine.inspect.layer.tensor_statistics import (
+    effective_rank,
+    heat_map,
+    histogram,
+    statistics,
+)
 
 
 def told(seen: HeatMap) -> torch.Tensor:

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine import tiny
+from tests.support import tiny
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
+from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO, UnitsSeen, UnitsWanted
 from tuilab.engine.data.load import load
-from tuilab.engine.inside.assigning import assign
-from tuilab.engine.inside.units import MOST_LAYERS, MOST_UNITS, UnitsEye
+from tuilab.engine.inspect.units.set_weight import assign
+from tuilab.engine.inspect.units.units_inspector import MOST_LAYERS, MOST_UNITS, UnitsEye
 from tuilab.engine.session import Session
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import from_plain
-from tuilab.lab.inside.assign import Assign, Assigned
-from tuilab.lab.inside.units import STEPS, ZERO, UnitsSeen, UnitsWanted
 
 
 def looked(session: Session, side: int = 5) -> UnitsSeen:

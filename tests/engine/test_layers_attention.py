@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tuilab.engine import network as networks
-from tuilab.engine.layers.attention import Attention
-from tuilab.lab.layer import Shape, Tokens
-from tuilab.lab.line import parse
+from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.parse import parse
+from tuilab.engine.model import build_network as networks
+from tuilab.engine.model.layers.attention import Attention
 
 BATCH = 2
 BOOLS = st.booleans()

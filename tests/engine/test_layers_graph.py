@@ -5,11 +5,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.engine import network as networks
-from tuilab.lab.catalogue.data import Glyphs, Karate
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.line import parse
-from tuilab.lab.problems import problems
+from tuilab.core.catalogue.data_sets import Glyphs, Karate
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.validation import problems
+from tuilab.core.network.parse import parse
+from tuilab.engine.model import build_network as networks
 
 
 def some_graph(nodes: int) -> torch.Tensor:

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torchvision import models as torchvision
 
-from tuilab.engine import network as networks
-from tuilab.engine.layers import models
-from tuilab.lab import places
-from tuilab.lab.catalogue.layers.models import BACKBONES
-from tuilab.lab.errors import InputError
-from tuilab.lab.line import parse
-from tuilab.lab.network import plan
+from tuilab.core import paths
+from tuilab.core.catalogue.layers.torchvision_models import BACKBONES
+from tuilab.core.errors import InputError
+from tuilab.core.network.parse import parse
+from tuilab.core.network.plan import plan
+from tuilab.engine.model import build_network as networks
+from tuilab.engine.model.layers import torchvision_models
 
 SMALL = "squeezenet1_1"
 LINE = f"Backbone {SMALL} weights=default"
@@ -130,7 +130,7 @@ def offered(server, content, monkeypatch):
 def test_trained_weights_are_fetched_once_with_progress_and_used(offered, content) -> None:
     offered("good")
     heard = []
-    models.fetch(plan((LINE,), (3, 32, 32)), lambda *news: heard.append(news))
+    torchvision_models.fetch(plan((LINE,), (3, 32, 32)), lambda *news: heard.append(news))
     offered("missing")
 
     network = networks.build((LINE,), (3, 32, 32))
@@ -146,8 +146,10 @@ def test_trained_weights_are_fetched_once_with_progress_and_used(offered, conten
 def test_a_network_without_ready_made_parts_fetches_nothing(offered) -> None:
     offered("missing")
 
-    models.fetch(plan(("Flatten", "Linear 3"), (3, 32, 32)), lambda *news: pytest.fail())
-    models.fetch(plan((f"Backbone {SMALL}",), (3, 32, 32)), lambda *news: pytest.fail())
+    torchvision_models.fetch(
+        plan(("Flatten", "Linear 3"), (3, 32, 32)), lambda *news: pytest.fail()
+    )
+    torchvision_models.fetch(plan((f"Backbone {SMALL}",), (3, 32, 32)), lambda *news: pytest.fail())
 
 
 @pytest.mark.parametrize(("manner", "says"), [("missing", "404"), ("wrong", "checksum differs")])
@@ -159,7 +161,7 @@ def test_weights_that_cannot_be_had_say_what_was_tried_and_what_to_do(
     with pytest.raises(InputError) as caught:
         networks.build((LINE,), (3, 32, 32))
 
-    path = places.cache() / "torchvision" / url.rpartition("/")[2]
+    path = paths.cache() / "torchvision" / url.rpartition("/")[2]
     assert f"{url} (" in caught.value.problem and says in caught.value.problem
     assert f"Put the file at {path}, or begin by chance with weights=none" in caught.value.problem
     assert not path.exists()
@@ -167,7 +169,7 @@ def test_weights_that_cannot_be_had_say_what_was_tried_and_what_to_do(
 
 @pytest.mark.parametrize("content_there", [b"", b"no weights", None])
 def test_a_file_with_other_weights_is_named(offered, content_there) -> None:
-    path = places.cache() / "torchvision" / offered("missing").rpartition("/")[2]
+    path = paths.cache() / "torchvision" / offered("missing").rpartition("/")[2]
     path.parent.mkdir(parents=True)
     if content_there is None:
         torch.save({"something": torch.zeros(2)}, path)
@@ -181,7 +183,7 @@ def test_a_file_with_other_weights_is_named(offered, content_there) -> None:
 
 
 def test_every_name_has_a_head_to_take_off() -> None:
-    assert set(models.HEADS) == set(BACKBONES)
+    assert set(torchvision_models.HEADS) == set(BACKBONES)
     assert all(weights.url.rpartition("-")[2].removesuffix(".pth").isalnum() for weights in (
         torchvision.get_model_weights(name).DEFAULT for name in BACKBONES
     ))  # fmt: skip
@@ -191,8 +193,8 @@ def test_what_came_trained_is_known_so_that_no_initialisation_touches_it(offered
     offered("good")
     network = networks.build((LINE, "Linear 3"), (3, 32, 32))
 
-    given = models.pretrained(network)
+    given = torchvision_models.pretrained(network)
 
     assert set(network[0].modules()) == given
     assert network[1] not in given
-    assert not models.pretrained(networks.build((f"Backbone {SMALL}",), (3, 32, 32)))
+    assert not torchvision_models.pretrained(networks.build((f"Backbone {SMALL}",), (3, 32, 32)))

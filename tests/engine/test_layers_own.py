@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.distributions import Normal, kl_divergence
 from torch.testing import assert_close
 
-from tuilab.engine import network as networks
-from tuilab.engine.layers.regularization import DropConnect, Reparameterization
-from tuilab.lab.layer import Shape
-from tuilab.lab.network import Line, plan
+from tuilab.core.network.layer import Shape
+from tuilab.core.network.plan import Line, plan
+from tuilab.engine.model import build_network as networks
+from tuilab.engine.model.layers.dropout import DropConnect, Reparameterization
 
 SHAPES = st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple)
 

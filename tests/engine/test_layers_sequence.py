@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tuilab.engine import network as networks
-from tuilab.lab.errors import InputError
-from tuilab.lab.layer import Shape, Tokens
-from tuilab.lab.line import parse
+from tuilab.core.errors import InputError
+from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.parse import parse
+from tuilab.engine.model import build_network as networks
 
 BATCH = 2
 BOOLS = st.booleans()

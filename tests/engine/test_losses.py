@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tuilab.engine import losses
-from tuilab.engine.data.dataset import IGNORED
-from tuilab.lab.catalogue.losses import (
+from tuilab.core.catalogue.losses import (
     BCE,
     KL,
     L1,
@@ -24,6 +22,8 @@ from tuilab.lab.catalogue.losses import (
     ZeroOne,
     smoothed_entropy,
 )
+from tuilab.engine.data.dataset import IGNORED
+from tuilab.engine.metrics import losses
 
 SEEDS = st.integers(0, 10_000)
 EVERY = [CrossEntropy(), MSE(), Focal(), Hinge(), KL()]

@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.engine.tiny import session
-from tuilab.engine import losses, metrics
-from tuilab.lab.catalogue.losses import BCE, MSE, CrossEntropy
+from tests.support.tiny import session
+from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
+from tuilab.engine.metrics import evaluate, losses
 
 
 def test_bce_takes_one_logit_and_whole_classes():
@@ -41,11 +41,11 @@ def test_one_logit_decides_by_its_sign():
 
 def test_accuracy_and_r2_by_hand():
     output = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    assert metrics.measure(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(2 / 3)
+    assert evaluate.measure(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(2 / 3)
 
     target = torch.tensor([[1.0], [2.0], [3.0]])
     guess = torch.tensor([[1.0], [2.0], [2.0]])
-    assert metrics.measure(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
+    assert evaluate.measure(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
 
 
 def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch):
@@ -53,7 +53,7 @@ def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch)
     part = subject.dataset.train
     output = subject.predict(part.inputs)
     expected = F.cross_entropy(output, part.targets).item()
-    monkeypatch.setitem(metrics.CHUNK, "cpu", 7)
+    monkeypatch.setitem(evaluate.CHUNK, "cpu", 7)
 
     chunks = subject.evaluate(part)
     while True:

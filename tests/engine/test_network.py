@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.lab.networks import line_of
-from tuilab.engine import network as networks
-from tuilab.lab.knobs import declared
-from tuilab.lab.layer import Tokens
-from tuilab.lab.layers import BLOCKS, LAYERS
-from tuilab.lab.line import parse
-from tuilab.lab.network import plan
+from tests.support.networks import line_of
+from tuilab.core.experiment.knobs import declared
+from tuilab.core.network.layer import Tokens
+from tuilab.core.network.parse import parse
+from tuilab.core.network.plan import plan
+from tuilab.core.network.registry import BLOCKS, LAYERS
+from tuilab.engine.model import build_network as networks
 
 pytestmark = pytest.mark.usefixtures("written")
 

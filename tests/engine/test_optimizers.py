@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.exercises.own import passed
-from tuilab.engine import optimizers
-from tuilab.engine.layers.embedding import ClassToken, LearnedPositions
-from tuilab.engine.together import Together
-from tuilab.lab.catalogue import optimizers as lab
-from tuilab.lab.errors import InputError
-from tuilab.lab.knobs import declared
+from tests.support.own import passed
+from tuilab.core.catalogue import optimizers as lab
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.knobs import declared
+from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
+from tuilab.engine.optim import build_optimizer
+from tuilab.engine.optim.combined import Together
 
 EVERY: tuple[type[lab.Optimizer], ...] = lab.AnyOptimizer.__args__
 
@@ -47,7 +47,7 @@ def step(subject: nn.Module, optimizer: torch.optim.Optimizer, knobs: lab.Optimi
 
     for group in optimizer.param_groups:
         group["lr"] = knobs.lr * group.get("scale", 1.0)
-    if optimizers.needs_closure(knobs):
+    if build_optimizer.needs_closure(knobs):
         return float(optimizer.step(closure))
     loss = closure()
     optimizer.step()
@@ -85,7 +85,7 @@ def test_every_optimizer_steps_as_torch_does_one_by_one(knobs: Any, reference: A
     ours, theirs = network(), network()
     if isinstance(knobs, lab.Decaying):
         knobs = type(knobs)(**{**_fields(knobs), "weight_decay_on": "all"})
-    fast = optimizers.build(knobs, ours)
+    fast = build_optimizer.build(knobs, ours)
     arguments = {k: v for k, v in _fields(knobs).items() if k != "weight_decay_on"}
     if arguments.get("line_search_fn") == "none":
         arguments["line_search_fn"] = None
@@ -108,7 +108,7 @@ def test_lion_is_that_of_the_paper() -> None:
     knobs = lab.Lion(lr=0.01, betas=(0.8, 0.95), weight_decay=0.5, weight_decay_on="all")
     ours = nn.Parameter(torch.linspace(-1, 1, 7))
     theirs, mean = ours.detach().clone(), torch.zeros(7)
-    optimizer = optimizers.build(knobs, [ours])
+    optimizer = build_optimizer.build(knobs, [ours])
 
     for number in range(6):
         gradient = torch.sin(5 * ours.detach() + number)
@@ -127,7 +127,7 @@ def test_every_optimizer_lowers_a_loss(kind: type[lab.Optimizer]) -> None:
     subject, knobs = network(), kind()
     if kind in (lab.Lion, lab.RAdam, lab.Adam, lab.AdamW, lab.NAdam):
         knobs = kind(lr=0.02)
-    optimizer = optimizers.build(knobs, subject)
+    optimizer = build_optimizer.build(knobs, subject)
 
     losses = [step(subject, optimizer, knobs) for _ in range(20)]
 
@@ -143,7 +143,7 @@ def test_muon_turns_hidden_matrices_and_leaves_the_rest_to_adamw() -> None:
         nn.LayerNorm((16, 8)), nn.RNN(8, 8, batch_first=True), nn.Linear(8, 3),
     )  # fmt: skip
 
-    optimizer = optimizers.build(lab.Muon(), subject)
+    optimizer = build_optimizer.build(lab.Muon(), subject)
 
     assert isinstance(optimizer, Together)
     muon, adamw = optimizer.optimizers
@@ -158,7 +158,7 @@ def test_muon_turns_hidden_matrices_and_leaves_the_rest_to_adamw() -> None:
 def test_muon_steps_as_torch_does_with_an_adamw_beside_it() -> None:
     knobs = lab.Muon(lr=0.02, weight_decay=0.1, adamw_lr=0.1, adjust_lr_fn="match_rms_adamw")
     ours, theirs = network(), network()
-    optimizer = optimizers.build(knobs, ours)
+    optimizer = build_optimizer.build(knobs, ours)
     hidden = [theirs[0].weight, theirs[2].weight]
     others = [p for p in theirs.parameters() if all(p is not h for h in hidden)]
     muon = torch.optim.Muon(hidden, 0.02, 0.1, adjust_lr_fn="match_rms_adamw")
@@ -183,7 +183,7 @@ def test_muon_steps_as_torch_does_with_an_adamw_beside_it() -> None:
 
 def test_muon_without_a_hidden_matrix_is_refused() -> None:
     with pytest.raises(InputError, match=r"optimizer\.name: muon moves the matrices of hidden"):
-        optimizers.build(lab.Muon(), nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(2, 2)))
+        build_optimizer.build(lab.Muon(), nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(2, 2)))
 
 
 # --- weight decay ---------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def everything() -> nn.Sequential:
 
 def test_only_matrices_and_kernels_decay() -> None:
     subject = everything()
-    optimizer = optimizers.build(lab.AdamW(weight_decay=0.1), subject)
+    optimizer = build_optimizer.build(lab.AdamW(weight_decay=0.1), subject)
 
     decayed = {
         id(p) for group in optimizer.param_groups if group["weight_decay"] for p in group["params"]
@@ -217,20 +217,20 @@ def test_only_matrices_and_kernels_decay() -> None:
 @pytest.mark.parametrize("kind", [k for k in EVERY if issubclass(k, lab.Decaying)])
 def test_weight_decay_pulls_weights_and_on_demand_all_and_moves_live(kind: Any) -> None:
     subject = network()
-    optimizer = optimizers.build(kind(weight_decay=0.5), subject)
+    optimizer = build_optimizer.build(kind(weight_decay=0.5), subject)
     assert {g["weight_decay"] for g in optimizer.param_groups if g["decays"]} == {0.5}
     assert {g["weight_decay"] for g in optimizer.param_groups if not g["decays"]} == {0.0}
 
-    optimizers.adjust(optimizer, kind(weight_decay=0.25, weight_decay_on="all"))
+    build_optimizer.adjust(optimizer, kind(weight_decay=0.25, weight_decay_on="all"))
     assert {g["weight_decay"] for g in optimizer.param_groups} == {0.25}
 
-    optimizers.adjust(optimizer, kind(weight_decay=0.0))
+    build_optimizer.adjust(optimizer, kind(weight_decay=0.0))
     assert {g["weight_decay"] for g in optimizer.param_groups} == {0.0}
 
 
 def test_all_parameters_are_moved_once() -> None:
     for kind in EVERY:
-        optimizer = optimizers.build(kind(), everything())
+        optimizer = build_optimizer.build(kind(), everything())
         held = [id(p) for group in optimizer.param_groups for p in group["params"]]
         assert len(held) == len(set(held)) == len([*everything().parameters()]), kind
 
@@ -239,7 +239,7 @@ def test_tied_weights_are_moved_once() -> None:
     subject = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.Linear(4, 9, bias=False))
     subject[2].weight = subject[0].weight
 
-    optimizer = optimizers.build(lab.AdamW(), subject)
+    optimizer = build_optimizer.build(lab.AdamW(), subject)
 
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 3
 
@@ -266,10 +266,10 @@ LIVE = [(kind, name) for kind in EVERY for name, knob in declared(kind).items() 
 def test_every_live_knob_moves_to_and_fro_between_steps(kind: Any, name: str) -> None:
     subject, first = network(), kind()
     other = kind(**{name: _other(getattr(first, name), declared(kind)[name])})
-    optimizer = optimizers.build(first, subject)
+    optimizer = build_optimizer.build(first, subject)
 
     for knobs in (first, first, other, other, first, other):
-        optimizers.adjust(optimizer, knobs)
+        build_optimizer.adjust(optimizer, knobs)
         before = row(subject)
         step(subject, optimizer, knobs)
         assert not torch.equal(row(subject), before)
@@ -278,11 +278,11 @@ def test_every_live_knob_moves_to_and_fro_between_steps(kind: Any, name: str) ->
 
 def test_a_knob_that_is_moved_leaves_the_memory_of_past_gradients() -> None:
     subject = network()
-    optimizer = optimizers.build(lab.Adam(), subject)
+    optimizer = build_optimizer.build(lab.Adam(), subject)
     step(subject, optimizer, lab.Adam())
     mean = optimizer.state[subject[0].weight]["exp_avg"].clone()
 
-    optimizers.adjust(optimizer, lab.Adam(lr=0.5, betas=(0.5, 0.9)))
+    build_optimizer.adjust(optimizer, lab.Adam(lr=0.5, betas=(0.5, 0.9)))
 
     assert torch.equal(optimizer.state[subject[0].weight]["exp_avg"], mean)
     assert {g["betas"] for g in optimizer.param_groups} == {(0.5, 0.9)}
@@ -290,12 +290,12 @@ def test_a_knob_that_is_moved_leaves_the_memory_of_past_gradients() -> None:
 
 def test_sums_of_adagrad_that_begin_elsewhere_are_moved_along() -> None:
     first, other = network(), network()
-    moved = optimizers.build(lab.Adagrad(), first)
+    moved = build_optimizer.build(lab.Adagrad(), first)
     step(first, moved, lab.Adagrad())
-    began_there = optimizers.build(lab.Adagrad(initial_accumulator_value=0.25), other)
+    began_there = build_optimizer.build(lab.Adagrad(initial_accumulator_value=0.25), other)
     step(other, began_there, lab.Adagrad())
 
-    optimizers.adjust(moved, lab.Adagrad(initial_accumulator_value=0.25))
+    build_optimizer.adjust(moved, lab.Adagrad(initial_accumulator_value=0.25))
 
     for ours, theirs in zip(first.parameters(), other.parameters(), strict=True):
         assert torch.allclose(moved.state[ours]["sum"], began_there.state[theirs]["sum"])
@@ -305,7 +305,7 @@ def test_sums_of_adagrad_that_begin_elsewhere_are_moved_along() -> None:
 def test_a_layer_that_is_frozen_stays_and_then_learns_again(kind: type[lab.Optimizer]) -> None:
     more = {"momentum": 0.9, "dampening": 0.5} if kind is lab.SGD else {}
     subject, knobs = network(), kind(**more)
-    optimizer = optimizers.build(knobs, subject)
+    optimizer = build_optimizer.build(knobs, subject)
     layer, before = subject[2], subject[2].weight.clone()
 
     layer.requires_grad_(False)
@@ -330,7 +330,7 @@ def test_a_layer_that_is_frozen_stays_and_then_learns_again(kind: type[lab.Optim
 def test_lbfgs_steps_on_channels_last_kernels() -> None:
     subject = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2))
     subject.to(memory_format=torch.channels_last)
-    optimizer = optimizers.build(lab.LBFGS(max_iter=4), subject)
+    optimizer = build_optimizer.build(lab.LBFGS(max_iter=4), subject)
     inputs = torch.randn(8, 2, 4, 4).to(memory_format=torch.channels_last)
 
     def closure() -> Tensor:
@@ -344,7 +344,7 @@ def test_lbfgs_steps_on_channels_last_kernels() -> None:
 
 
 def test_only_lbfgs_needs_a_closure() -> None:
-    assert [kind for kind in EVERY if optimizers.needs_closure(kind())] == [lab.LBFGS]
+    assert [kind for kind in EVERY if build_optimizer.needs_closure(kind())] == [lab.LBFGS]
 
 
 # --- together -------------------------------------------------------------------------------
@@ -352,14 +352,14 @@ def test_only_lbfgs_needs_a_closure() -> None:
 
 def two_sides(kind: type[lab.Optimizer]) -> tuple[list[nn.Module], Together]:
     sides: list[nn.Module] = [network(1), network(2)]
-    return sides, Together([optimizers.build(kind(), side) for side in sides])
+    return sides, Together([build_optimizer.build(kind(), side) for side in sides])
 
 
 @pytest.mark.parametrize("kind", [lab.AdamW, lab.Muon, lab.LBFGS])
 def test_optimizers_together_step_as_each_by_itself(kind: type[lab.Optimizer]) -> None:
     (side, _), both = two_sides(kind)
     alone = network(1)
-    optimizer = optimizers.build(kind(), alone)
+    optimizer = build_optimizer.build(kind(), alone)
 
     for _ in range(3):
         step(alone, optimizer, kind())
@@ -371,8 +371,8 @@ def test_optimizers_together_step_as_each_by_itself(kind: type[lab.Optimizer]) -
 def test_a_scale_multiplies_the_rate_of_one_of_them() -> None:
     _, both = two_sides(lab.Muon)
 
-    optimizers.scale(both.optimizers[0], 3.0)
-    optimizers.adjust(both.optimizers[1], lab.Muon(adamw_lr=0.5))
+    build_optimizer.scale(both.optimizers[0], 3.0)
+    build_optimizer.adjust(both.optimizers[1], lab.Muon(adamw_lr=0.5))
 
     assert [group["scale"] for group in both.param_groups] == pytest.approx(
         [3.0, 0.15, 0.15, 1.0, 0.5, 0.5]
@@ -382,8 +382,8 @@ def test_a_scale_multiplies_the_rate_of_one_of_them() -> None:
 @pytest.mark.parametrize("kind", EVERY)
 def test_one_that_was_saved_goes_on_bitwise_as_if_nothing_had_happened(kind: Any) -> None:
     whole, parted = network(), network()
-    first = optimizers.build(kind(), whole)
-    second = optimizers.build(kind(), parted)
+    first = build_optimizer.build(kind(), whole)
+    second = build_optimizer.build(kind(), parted)
     for _ in range(3):
         step(whole, first, kind())
         step(parted, second, kind())
@@ -394,7 +394,7 @@ def test_one_that_was_saved_goes_on_bitwise_as_if_nothing_had_happened(kind: Any
     saved = torch.load(file, weights_only=True)
     resumed = network(seed=9)
     resumed.load_state_dict(saved["network"])
-    third = optimizers.build(kind(), resumed)
+    third = build_optimizer.build(kind(), resumed)
     third.load_state_dict(saved["optimizer"])
     for _ in range(3):
         step(whole, first, kind())

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from tests.engine.tiny import CPU, dataset, experiment, session
+from tests.support.tiny import CPU, dataset, experiment, session
+from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Surface
+from tuilab.core.protocol.messages import Probe
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.pictures import picture
+from tuilab.engine.inspect.result.result_inspector import picture
 from tuilab.engine.session import Session
-from tuilab.lab.messages import Probe
-from tuilab.lab.pictures import Confusion, Curve, Surface
 
 
 def test_a_surface_goes_row_by_row_from_the_top():

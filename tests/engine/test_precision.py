@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine.tiny import CPU, experiment, session, steps, weights
-from tuilab.engine import checkpoints
+from tests.support.tiny import CPU, experiment, session, steps, weights
+from tuilab.core.errors import InputError
+from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
 
 
 def test_bf16_computes_in_16_bits_and_keeps_weights_of_32():
@@ -134,6 +134,6 @@ def test_a_checkpoint_keeps_the_scale():
     second.task.scaler = torch.amp.GradScaler("cpu")
     steps(first, 4)
 
-    checkpoints.put_back(second, checkpoints.state(first))
+    checkpoint.put_back(second, checkpoint.state(first))
 
     assert second.task.scaler.get_scale() == 1024.0

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from tests.test_presets import CPU, preset
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.validation import problems
+from tuilab.core.protocol.messages import Failed
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Failed
-from tuilab.lab.problems import problems
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

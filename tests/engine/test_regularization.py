@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine.pulse import Pulse
-from tuilab.engine.regularization import disturb, limit
+from tests.support.tiny import session, steps, weights
+from tuilab.core.catalogue.regularization import Regularization
+from tuilab.core.protocol.messages import Progressed
+from tuilab.engine.optim.gradient_transforms import disturb, limit
+from tuilab.engine.optim.parameter_groups import weights as penalized
+from tuilab.engine.progress import Pulse
 from tuilab.engine.train import learn, train
-from tuilab.engine.weights import weights as penalized
-from tuilab.lab.catalogue.regularization import Regularization
-from tuilab.lab.messages import Progressed
 
 PLAIN = {"name": "sgd", "lr": 0.1, "momentum": 0.0}
 

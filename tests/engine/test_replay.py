@@ -2,11 +2,11 @@
 
 import torch
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine.replay import first_not_finite
+from tests.support.tiny import session, steps, weights
+from tuilab.core.protocol.messages import Failed
+from tuilab.engine.nan_trace import first_not_finite
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.messages import Failed
 
 
 def failed(subject: Session) -> Failed:
@@ -38,9 +38,9 @@ def test_a_weight_that_is_lost_is_found_in_its_layer() -> None:
     steps(subject, 2)
     with torch.no_grad():
         list(subject.network.parameters())[2][0, 0] = float("inf")
-    from tuilab.engine import checkpoints
+    from tuilab.engine import checkpoint
 
-    subject.good = checkpoints.state(subject)
+    subject.good = checkpoint.state(subject)
 
     said = first_not_finite(subject, subject.step + 1)
 

@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.tiny import CPU, dataset, experiment, steps
-from tests.exercises.own import passed
-from tuilab.engine import checkpoints
+from tests.support.own import passed
+from tests.support.tiny import CPU, dataset, experiment, steps
+from tuilab.core.catalogue.optimizers import AnyOptimizer
+from tuilab.core.catalogue.schedules import AnySchedule
+from tuilab.core.experiment.experiment import Experiment, from_plain, name_of
+from tuilab.core.experiment.validation import problems
+from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.catalogue.optimizers import AnyOptimizer
-from tuilab.lab.catalogue.schedules import AnySchedule
-from tuilab.lab.experiment import Experiment, from_plain, name_of
-from tuilab.lab.problems import problems
 
 Begin = Callable[[], Session]
 
@@ -57,7 +57,7 @@ def same(one: Any, other: Any) -> bool:
 def ended(subject: Session) -> dict[str, Any]:
     """All that a run has become, but for what the clock decides."""
     list(train(subject))
-    end = checkpoints.state(subject)
+    end = checkpoint.state(subject)
     del end["seconds"]
     if not subject.needs_every_epoch:  # which epochs were measured is a matter of time
         del end["validation_losses"]
@@ -66,10 +66,10 @@ def ended(subject: Session) -> dict[str, Any]:
 
 def gone_on(begin: Begin, broken: Session, path: Path) -> dict[str, Any]:
     """The end of a run that is left for good and goes on from its checkpoint."""
-    saved = checkpoints.save(broken, path)
+    saved = checkpoint.save(broken, path)
     resumed = begin()
     torch.rand(13)
-    checkpoints.restore(resumed, Path(saved.path))
+    checkpoint.restore(resumed, Path(saved.path))
     return ended(resumed)
 
 
@@ -179,9 +179,9 @@ def test_twice_in_a_row(tmp_path: Path):
     broken, path = begin(), tmp_path / "checkpoint.pt"
     for _ in range(3):
         steps(broken, 5)
-        checkpoints.save(broken, path)
+        checkpoint.save(broken, path)
         broken = begin()
-        checkpoints.restore(broken, path)
+        checkpoint.restore(broken, path)
 
     end = ended(broken)
     assert same(end, ended(begin()))
@@ -211,12 +211,12 @@ def test_with_the_knobs_that_were_turned_on_the_way(tmp_path: Path):
 def test_going_back_twice_to_one_state_is_going_back_to_the_same():
     subject = begun(optimizer={"name": "adamw"})()
     steps(subject, 4)
-    subject.good = checkpoints.state(subject)
+    subject.good = checkpoint.state(subject)
     ends = []
     for _ in range(2):
-        checkpoints.rewind(subject)
+        checkpoint.rewind(subject)
         steps(subject, 5)
-        ends.append(checkpoints.state(subject))
+        ends.append(checkpoint.state(subject))
         del ends[-1]["seconds"]
 
     assert same(*ends)

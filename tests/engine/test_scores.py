@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tuilab.engine import scores
+from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
+from tuilab.core.catalogue.metrics import HELP, headline
 from tuilab.engine.data.dataset import IGNORED
-from tuilab.engine.scores import (
+from tuilab.engine.metrics import scores
+from tuilab.engine.metrics.scores import (
     ClassScores,
     NumberScores,
     ReconstructionScores,
@@ -22,8 +24,6 @@ from tuilab.engine.scores import (
     modes_covered,
     r2,
 )
-from tuilab.lab.catalogue.losses import BCE, MSE, CrossEntropy
-from tuilab.lab.catalogue.metrics import HELP, headline
 
 SEEDS = st.integers(0, 10_000)
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from tests.engine.tiny import CPU, dataset, experiment, session, steps, weights
+from tests.support.tiny import CPU, dataset, experiment, session, steps, weights
+from tuilab.core.errors import InputError
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.errors import InputError
 
 
 def test_live_knobs_reach_the_optimizer_and_the_loop():

@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.testing import assert_close
 
-from tuilab.engine import network as networks
-from tuilab.lab.catalogue.layers import (
+from tuilab.core.catalogue.layers import (
     activation,
     convolution,
+    dropout,
     linear,
     normalization,
     pooling,
-    regularization,
 )
-from tuilab.lab.catalogue.layers import shape as shape_layers
-from tuilab.lab.errors import InputError
-from tuilab.lab.layer import Shape
-from tuilab.lab.layers import LAYERS
-from tuilab.lab.line import parse
-from tuilab.lab.network import plan
+from tuilab.core.catalogue.layers import shape as shape_layers
+from tuilab.core.errors import InputError
+from tuilab.core.network.layer import Shape
+from tuilab.core.network.parse import parse
+from tuilab.core.network.plan import plan
+from tuilab.core.network.registry import LAYERS
+from tuilab.engine.model import build_network as networks
 
 BATCH = 2
 
@@ -107,7 +107,7 @@ OWN = {"Step", "DropConnect", "Reparameterization"}
 """Layers that PyTorch does not have: see test_layers_own."""
 
 FILES = (
-    linear, convolution, pooling, shape_layers, regularization, normalization, activation
+    linear, convolution, pooling, shape_layers, dropout, normalization, activation
 )  # fmt: skip
 NAMES = sorted(
     name

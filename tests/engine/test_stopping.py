@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.tiny import session, steps, weights
-from tuilab.engine import checkpoints, pulse
+from tests.support.tiny import session, steps, weights
+from tuilab.core.protocol.messages import EpochEnded, Logged
+from tuilab.engine import checkpoint, progress
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.messages import EpochEnded, Logged
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, losses: list[float], **knobs: object) -> Session:
@@ -85,7 +85,7 @@ def test_with_more_epochs_it_goes_on_and_patience_counts_anew(monkeypatch: pytes
 
 
 def test_every_epoch_is_measured_however_fast_they_are(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pulse, "INTERVAL", 1e9)
+    monkeypatch.setattr(progress, "INTERVAL", 1e9)
     watching = session(regularization={"patience": 50}, epochs=12)
     plateau = session(schedule={"name": "plateau"}, epochs=12)
     other = session(epochs=12)
@@ -122,9 +122,9 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(tmp_path: Path, stop: i
 
     broken = session(**NOISY)
     steps(broken, stop)
-    checkpoints.save(broken, tmp_path / "checkpoint.pt")
+    checkpoint.save(broken, tmp_path / "checkpoint.pt")
     resumed = session(**NOISY)
-    checkpoints.restore(resumed, tmp_path / "checkpoint.pt")
+    checkpoint.restore(resumed, tmp_path / "checkpoint.pt")
     list(train(resumed))
 
     assert resumed.validation_losses == unbroken.validation_losses
@@ -137,9 +137,9 @@ def test_an_epoch_whose_measurement_was_cut_off_is_measured_after_resuming(tmp_p
     while not broken.is_unmeasured:
         next(loop)
     loop.close()
-    checkpoints.save(broken, tmp_path / "checkpoint.pt")
+    checkpoint.save(broken, tmp_path / "checkpoint.pt")
     resumed = session(**NOISY)
-    checkpoints.restore(resumed, tmp_path / "checkpoint.pt")
+    checkpoint.restore(resumed, tmp_path / "checkpoint.pt")
     unbroken = session(**NOISY)
     for subject in (resumed, unbroken):
         list(train(subject))
@@ -150,9 +150,9 @@ def test_an_epoch_whose_measurement_was_cut_off_is_measured_after_resuming(tmp_p
 def test_a_run_that_stopped_goes_on_from_its_file_with_more_epochs(tmp_path: Path):
     first = session(**NOISY)
     list(train(first))
-    checkpoints.save(first, tmp_path / "checkpoint.pt")
+    checkpoint.save(first, tmp_path / "checkpoint.pt")
     same, longer = session(**NOISY), session(**{**NOISY, "epochs": 400})
     for subject in (same, longer):
-        checkpoints.restore(subject, tmp_path / "checkpoint.pt")
+        checkpoint.restore(subject, tmp_path / "checkpoint.pt")
 
     assert same.is_over and not longer.is_over

@@ -9,15 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.engine.tiny import CPU, dataset, experiment, steps, weights
+from tests.support.tiny import CPU, dataset, experiment, steps, weights
+from tuilab.core.catalogue.metrics import HELP
+from tuilab.core.files.corpus import BYTES, PLAIN
+from tuilab.core.protocol.messages import EpochEnded, Progressed
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
-from tuilab.engine.tasks.language import LanguageModel
+from tuilab.engine.tasks.language_model import LanguageModel
 from tuilab.engine.train import train
-from tuilab.lab.catalogue.metrics import HELP
-from tuilab.lab.corpus import BYTES, PLAIN
-from tuilab.lab.messages import EpochEnded, Progressed
 
 SGD = {"name": "sgd", "lr": 0.1}
 

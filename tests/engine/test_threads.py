@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
-from tests.engine.tiny import CPU, dataset, experiment
-from tuilab.engine import threads as subject
+from tests.support.tiny import CPU, dataset, experiment
+from tuilab.engine.device import threads as subject
 from tuilab.engine.session import Session
 
 CONV = ("Conv2d 16 padding=1", "ReLU", "Flatten", "Linear 10")
@@ -53,7 +53,7 @@ class AtTorch:
             print(os.environ.get("GOMP_SPINCOUNT", "none"))
             sys.exit()
 sys.meta_path.insert(0, AtTorch())
-import tuilab.engine.devices
+import tuilab.engine.device.devices
 """
 
 

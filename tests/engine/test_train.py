@@ -6,10 +6,10 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.tiny import dataset, experiment, session, steps, weights
+from tests.support.tiny import dataset, experiment, session, steps, weights
+from tuilab.core.protocol.messages import EpochEnded, Probed, Progressed
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.lab.messages import EpochEnded, Probed, Progressed
 
 
 def test_the_loop_is_the_loop_everybody_writes_by_hand():
@@ -174,7 +174,7 @@ def test_a_regression_is_measured_by_r2():
 @pytest.mark.parametrize("at_an_epochs_end", [False, True])
 def test_a_pause_is_no_training_time(monkeypatch: pytest.MonkeyPatch, at_an_epochs_end: bool):
     subject, now = session(epochs=4), [0.0]
-    monkeypatch.setattr("tuilab.engine.pulse.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("tuilab.engine.progress.time.perf_counter", lambda: now[0])
     subject.report_at_epoch = 1
     loop = train(subject)
     for event in loop:

@@ -6,13 +6,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.engine.tiny import session, steps
-from tests.shell import Says
-from tuilab.engine import checkpoints, transfer
+from tests.support.shell import Says
+from tests.support.tiny import session, steps
+from tuilab.core.errors import InputError
+from tuilab.engine import checkpoint
+from tuilab.engine.model import transfer
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
-from tuilab.host import folder
-from tuilab.lab.errors import InputError
+from tuilab.host import run_store
 
 LINES = ("Linear 8", "Tanh", "Linear 6", "Tanh", "Linear 3")
 
@@ -20,7 +21,7 @@ LINES = ("Linear 8", "Tanh", "Linear 6", "Tanh", "Linear 3")
 def trained(tmp_path: Path, *lines: str) -> Path:
     subject = session(*(lines or LINES))
     steps(subject, 5)
-    checkpoints.save(subject, tmp_path / "checkpoint.pt")
+    checkpoint.save(subject, tmp_path / "checkpoint.pt")
     return tmp_path / "checkpoint.pt"
 
 
@@ -105,7 +106,7 @@ def test_a_run_goes_on_when_what_it_began_with_is_gone(tmp_path: Path, says: Say
     assert says("train", "perceptron", "--set", 'network=["Linear 8","Tanh","Linear 2"]',
                 "--set", "training.epochs=2", *more)[0] == 0  # fmt: skip
     path.unlink()
-    (run,) = folder.stored()
+    (run,) = run_store.stored()
 
     code, _, err = says("train", "--resume", run.name, "--json", "--set", "training.epochs=3")
 
@@ -132,13 +133,13 @@ def test_what_is_not_there_or_does_not_fit_is_told(tmp_path: Path):
 
 def test_a_run_is_exported_and_begins_another(tmp_path: Path, says: Says):
     says("train", "xor", "--json", "--set", "training.epochs=2", "--set", "averaging.name=ema")
-    (run,) = folder.stored()
+    (run,) = run_store.stored()
     file = tmp_path / "xor.safetensors"
 
     code, out, err = says("export", run.name[-4:], str(file))
 
     assert (code, err) == (0, "") and "numbers written" in out
-    captured = torch.load(run / folder.CHECKPOINT, weights_only=True)
+    captured = torch.load(run / run_store.CHECKPOINT, weights_only=True)
     averaged = dict(zip(captured["network"], captured["average"]["mean"], strict=True))
     written = load_file(file)
     assert written.keys() == averaged.keys()

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.host.watching import Watcher
-from tuilab.host import link, registry
+from tests.support.watching import Watcher
+from tuilab.host import discovery, link
 
 
 @pytest.fixture
@@ -35,6 +35,6 @@ def lab(watch: Callable[[link.Link], Watcher]) -> Watcher:
 def hosts() -> Iterator[None]:
     """Whatever hosts a test leaves are killed."""
     yield
-    for host in registry.hosts():
+    for host in discovery.hosts():
         with contextlib.suppress(ProcessLookupError):
             os.kill(host.pid, signal.SIGKILL)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.host.watching import Watcher, experiment
-from tuilab.host import folder, link, registry, wire
+from tests.support.watching import Watcher, experiment
+from tuilab.core.errors import InputError
+from tuilab.core.protocol.messages import AnyEvent, Finished, Logged, Pause, Set, Start, Step, Stop
+from tuilab.host import discovery, framing, link, run_store
 from tuilab.host.host import Host
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import AnyEvent, Finished, Logged, Pause, Set, Start, Step, Stop
 
 Watch = Callable[[link.Link], Watcher]
 
@@ -21,7 +21,7 @@ class Served:
     """A host that is served by a thread of the test."""
 
     def __init__(self) -> None:
-        self.host = Host(registry.new_path())
+        self.host = Host(discovery.new_path())
         self.seen: list[AnyEvent] = []
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -55,7 +55,7 @@ def lab(serve: Callable[[], Served], watch: Watch) -> Watcher:
 
 
 def training(served: Served, watch: Watch, run: str = "spiral-1") -> Watcher:
-    lab = watch(link._Remote(registry.connect(served.host.path)))
+    lab = watch(link._Remote(discovery.connect(served.host.path)))
     lab.send(Start(run, experiment()))
     lab.until(lambda: lab.run.step > 20)
     return lab
@@ -95,8 +95,8 @@ def test_another_lab_is_told_why_a_run_could_not_begin(lab: Watcher, watch: Watc
 
 
 def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
-    host = registry.find("spiral")
-    silent, babbling = (registry.connect(host.socket) for _ in range(2))
+    host = discovery.find("spiral")
+    silent, babbling = (discovery.connect(host.socket) for _ in range(2))
     with silent, babbling:
         babbling.sendall(b"GET / HTTP/1.1\r\n\r\n")
         step = lab.run.step
@@ -110,8 +110,8 @@ def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
 
 
 def test_a_command_may_come_byte_by_byte(lab: Watcher):
-    with registry.connect(registry.find("spiral").socket) as slow:
-        for byte in wire.frame(Pause()):
+    with discovery.connect(discovery.find("spiral").socket) as slow:
+        for byte in framing.frame(Pause()):
             slow.sendall(bytes([byte]))
 
         lab.until_state("paused")
@@ -128,7 +128,9 @@ def test_a_run_goes_on_from_its_checkpoint_with_its_history(lab: Watcher):
     points = lab.run.series["loss/train"].points()
     assert points[: len(before)] == before
     assert points[len(before)][0] > step
-    assert folder.read(folder.path_of("spiral-1")).series["loss/train"].points()[0] == before[0]
+    assert (
+        run_store.read(run_store.path_of("spiral-1")).series["loss/train"].points()[0] == before[0]
+    )
 
 
 def test_going_on_from_an_earlier_step_forgets_what_came_after(lab: Watcher):
@@ -136,8 +138,8 @@ def test_going_on_from_an_earlier_step_forgets_what_came_after(lab: Watcher):
     lab.until(lambda: lab.run.id == "second-2" and lab.run.step == 5)
     lab.send(Stop())
     lab.until_state("finished")
-    checkpoint = folder.path_of("second-2").with_name("early.pt")
-    checkpoint.write_bytes((folder.path_of("second-2") / folder.CHECKPOINT).read_bytes())
+    checkpoint = run_store.path_of("second-2").with_name("early.pt")
+    checkpoint.write_bytes((run_store.path_of("second-2") / run_store.CHECKPOINT).read_bytes())
     lab.send(Step(steps=5))
     lab.until(lambda: lab.run.state == "paused" and lab.run.step == 10)
 
@@ -157,7 +159,7 @@ def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], wa
     assert isinstance(served.seen[-1], Finished)
     assert lab.run.finished == served.seen[-1]
     assert why.startswith("The host has ended. The run is on the disk up to step")
-    assert registry.hosts() == []
+    assert discovery.hosts() == []
 
 
 def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
@@ -178,14 +180,14 @@ def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
 
 
 def test_only_the_user_can_reach_a_host(lab: Watcher):
-    host = registry.find("spiral")
+    host = discovery.find("spiral")
 
     assert stat.S_IMODE(host.socket.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(host.socket.stat().st_mode) == 0o600
 
 
 def test_a_host_says_what_it_does(lab: Watcher):
-    (host,) = registry.hosts()
+    (host,) = discovery.hosts()
 
     assert (host.run, host.title, host.state, host.device) == (
         "spiral-1",
@@ -203,14 +205,14 @@ def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
     for run in ("spiral-1", "spiral-2"):
         training(serve(), watch, run)
 
-    assert registry.find("2").run == "spiral-2"
+    assert discovery.find("2").run == "spiral-2"
     with pytest.raises(InputError, match=r"which one is meant.* spiral-1, spiral-2"):
-        registry.find("spiral")
+        discovery.find("spiral")
     with pytest.raises(InputError, match="there is spiral-1, spiral-2"):
-        registry.find("moons")
-    stopped = registry.stop("spiral-1")
+        discovery.find("moons")
+    stopped = discovery.stop("spiral-1")
     assert (stopped.state, stopped.finished.reason) == ("finished", "stopped")
-    assert registry.find().run == "spiral-2"
+    assert discovery.find().run == "spiral-2"
 
 
 def test_without_a_run_it_says_so():
@@ -219,20 +221,20 @@ def test_without_a_run_it_says_so():
 
 
 def test_a_stale_socket_is_removed():
-    path = registry.new_path()
+    path = discovery.new_path()
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
 
-    assert registry.hosts() == []
+    assert discovery.hosts() == []
     assert not path.exists()
 
 
 def test_a_host_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(registry, "ANSWER", 0.1)
-    path = registry.new_path()
+    monkeypatch.setattr(discovery, "ANSWER", 0.1)
+    path = discovery.new_path()
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(path))
         mute.listen()
 
-        assert registry.hosts() == []
+        assert discovery.hosts() == []
         assert path.exists()

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.watching import experiment
-from tuilab.host import folder
-from tuilab.host.journal import Journal
-from tuilab.lab import files
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import (
+from tests.support.watching import experiment
+from tuilab.core.errors import InputError
+from tuilab.core.experiment import toml_file
+from tuilab.core.protocol.messages import (
     AnyEvent,
     EpochEnded,
     Finished,
@@ -23,6 +21,8 @@ from tuilab.lab.messages import (
     Saved,
     Started,
 )
+from tuilab.host import run_store
+from tuilab.host.run_log import Journal
 
 EXPERIMENT = experiment()
 
@@ -42,7 +42,7 @@ class Kept:
     def __init__(self) -> None:
         self.clock = Clock()
         self.journal = Journal(self.clock)
-        self.path = folder.path_of("spiral-1")
+        self.path = run_store.path_of("spiral-1")
 
     def keep(self, event: AnyEvent, seconds: float = 0.0) -> list[Logged]:
         self.clock.now += seconds
@@ -50,7 +50,7 @@ class Kept:
 
     @property
     def lines(self) -> list[bytes]:
-        return (self.path / folder.LOG).read_bytes().split()
+        return (self.path / run_store.LOG).read_bytes().split()
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def kept() -> Kept:
 
 
 def started(run: str = "spiral-1", step: int = 0) -> Started:
-    path = str(folder.path_of(run))
+    path = str(run_store.path_of(run))
     return Started(run, EXPERIMENT, "cpu", 50, 3, {"train": 96}, path, step)
 
 
@@ -78,11 +78,11 @@ def test_a_stored_run_comes_back_with_its_history(kept: Kept):
     kept.keep(progressed(2, 1.0), seconds=1)
     kept.keep(finished(2))
 
-    run = folder.read(kept.path)
+    run = run_store.read(kept.path)
 
     assert (run.id, run.state, run.step, run.experiment) == ("spiral-1", "finished", 2, EXPERIMENT)
     assert [point[:2] for point in run.series["loss/train"].points()] == [(1, 2.0), (2, 1.0)]
-    assert files.read(kept.path / folder.EXPERIMENT) == EXPERIMENT
+    assert toml_file.read(kept.path / run_store.EXPERIMENT) == EXPERIMENT
     assert run.checkpoint == ""  # the file is not there
 
 
@@ -90,7 +90,7 @@ def test_a_loss_that_is_no_number_is_kept_as_that(kept: Kept):
     kept.keep(started())
     kept.keep(progressed(1, float("nan"), float("inf")))
 
-    (point,) = folder.read(kept.path).series["loss/train"].points()
+    (point,) = run_store.read(kept.path).series["loss/train"].points()
 
     assert str(point[1:]) == "(nan, nan, inf)"
 
@@ -98,22 +98,22 @@ def test_a_loss_that_is_no_number_is_kept_as_that(kept: Kept):
 def test_a_torn_last_line_is_passed_over(kept: Kept):
     kept.keep(started())
     kept.keep(progressed(1))
-    log = kept.path / folder.LOG
-    log.write_bytes(log.read_bytes() + folder.line(progressed(2))[:40])
+    log = kept.path / run_store.LOG
+    log.write_bytes(log.read_bytes() + run_store.line(progressed(2))[:40])
 
-    assert folder.read(kept.path).step == 1
+    assert run_store.read(kept.path).step == 1
 
 
 def test_after_a_torn_line_a_run_is_continued_in_the_same_log(kept: Kept):
     kept.keep(started())
     kept.keep(progressed(8))
-    with (kept.path / folder.LOG).open("ab") as log:
-        log.write(folder.line(progressed(9))[:40])
+    with (kept.path / run_store.LOG).open("ab") as log:
+        log.write(run_store.line(progressed(9))[:40])
 
     kept.keep(started(step=5))
     kept.keep(progressed(6))
 
-    run = folder.read(kept.path)
+    run = run_store.read(kept.path)
     assert [point[0] for point in run.series["loss/train"].points()] == [6]
     assert run.step == 6
 
@@ -126,7 +126,7 @@ def test_a_days_training_stays_small(kept: Kept):
     # Every second for 2000 s, then 2000 for each e-fold: 2000 + 2000 ln(86400 / 2000) = 9530
     # with a clock that is not that of the reports; they lose a part of each gap.
     assert 8500 < len(kept.lines) < 9600
-    spikes = [p for p in folder.read(kept.path).series["loss/train"].points() if p[3] == 9.0]
+    spikes = [p for p in run_store.read(kept.path).series["loss/train"].points() if p[3] == 9.0]
     assert spikes
 
 
@@ -138,7 +138,7 @@ def test_the_end_of_a_run_is_exact_however_much_was_thinned(kept: Kept):
     kept.keep(progressed(2, 0.125), seconds=0.01)
     kept.keep(finished(2))
 
-    run = folder.read(kept.path)
+    run = run_store.read(kept.path)
 
     assert run.progress == progressed(2, 0.125)
     assert run.epoch is not None and run.epoch.validation == {"loss": 0.6}
@@ -157,7 +157,7 @@ def test_a_run_that_goes_back_is_read_as_it_went(kept: Kept):
     for event in (started(), progressed(5), Rewound("spiral-1", 3)):
         kept.keep(event, seconds=1)
 
-    run = folder.read(kept.path)
+    run = run_store.read(kept.path)
 
     assert (run.state, run.step) == ("paused", 3)
 
@@ -177,7 +177,7 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost_when_there_is_room_again(
     assert "No space left on device" in first[0].text
     assert (second, third) == ([], [])
     assert fourth == [Logged("The disk takes the run's log again.")]
-    history = folder.read(kept.path).series["loss/train"].points()
+    history = run_store.read(kept.path).series["loss/train"].points()
     assert [point[0] for point in history] == [1, 2, 3, 4]
 
 
@@ -197,7 +197,7 @@ def _full_disk(write: Callable[[int, bytes], int], room: int) -> Callable[[int, 
 
 def test_dev_full_stops_nothing(kept: Kept):
     kept.path.mkdir(parents=True)
-    (kept.path / folder.LOG).symlink_to("/dev/full")
+    (kept.path / run_store.LOG).symlink_to("/dev/full")
 
     (note,) = kept.keep(started())
 
@@ -211,7 +211,7 @@ def test_a_glance_at_a_long_log_tells_how_the_run_stands(kept: Kept):
         kept.keep(progressed(step, step / 4), seconds=1)
     kept.keep(finished(2000))
 
-    whole, glance = folder.read(kept.path), folder.read(kept.path, glance=True)
+    whole, glance = run_store.read(kept.path), run_store.read(kept.path, glance=True)
 
     assert (glance.state, glance.step, glance.finished) == ("finished", 2000, finished(2000))
     assert glance.experiment == EXPERIMENT
@@ -221,20 +221,20 @@ def test_a_glance_at_a_long_log_tells_how_the_run_stands(kept: Kept):
 def test_stored_runs_are_listed_newest_first():
     for age, name in ((10, "b-1"), (5, "c-1"), (20, "a-1")):
         Journal().keep(started(name))
-        os.utime(folder.path_of(name) / folder.LOG, (1e9 - age, 1e9 - age))
+        os.utime(run_store.path_of(name) / run_store.LOG, (1e9 - age, 1e9 - age))
 
-    assert [path.name for path in folder.stored()] == ["c-1", "b-1", "a-1"]
+    assert [path.name for path in run_store.stored()] == ["c-1", "b-1", "a-1"]
 
 
 def test_a_folder_without_a_log_says_so(tmp_path: Path):
     with pytest.raises(InputError, match="No such file"):
-        folder.read(tmp_path)
-    (tmp_path / folder.LOG).write_text("nothing of ours\n")
+        run_store.read(tmp_path)
+    (tmp_path / run_store.LOG).write_text("nothing of ours\n")
     with pytest.raises(InputError, match="no run was begun here"):
-        folder.read(tmp_path)
+        run_store.read(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a\n", "x" * 101])
 def test_an_id_never_leads_out_of_the_runs(name: str):
     with pytest.raises(InputError, match="letters, digits"):
-        folder.path_of(name)
+        run_store.path_of(name)

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from tuilab.host.output import MOST_LINES, Lines, clean
+from tuilab.host.captured_output import MOST_LINES, Lines, clean
 
 PRINTING = """
 import ctypes, os, select, sys, warnings
-from tuilab.host.output import Output
+from tuilab.host.captured_output import Output
 screen = os.dup(1)
 output = Output()
 print("by Python")

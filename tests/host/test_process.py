@@ -10,11 +10,11 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.host.watching import Watcher, experiment, until
-from tuilab.host import folder, link, registry
-from tuilab.lab import places
-from tuilab.lab.messages import Pause, Save, Set, Start
-from tuilab.lab.run import Run
+from tests.support.watching import Watcher, experiment, until
+from tuilab.core import paths
+from tuilab.core.protocol.messages import Pause, Save, Set, Start
+from tuilab.core.run.run import Run
+from tuilab.host import discovery, link, run_store
 
 Watch = Callable[[link.Link], Watcher]
 
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.usefixtures("hosts")
 
 LAB = """
 import threading
-from tests.host.watching import Watcher, experiment
+from tests.support.watching import Watcher, experiment
+from tuilab.core.protocol.messages import Start
 from tuilab.host import link
-from tuilab.lab.messages import Start
 lab = Watcher(link.spawn())
 lab.send(Start("spiral-1", experiment()))
 lab.until(lambda: lab.run.step > 100)
@@ -41,17 +41,17 @@ def is_gone(pid: int) -> bool:
 
 
 def stored() -> Run:
-    return folder.read(folder.path_of("spiral-1"))
+    return run_store.read(run_store.path_of("spiral-1"))
 
 
 def assert_nothing_is_left() -> None:
-    assert list(places.sockets().iterdir()) == []
+    assert list(paths.sockets().iterdir()) == []
 
 
 def test_training_outlives_the_lab_and_a_hangup_ends_it_with_a_checkpoint(watch: Watch):
     with subprocess.Popen([sys.executable, "-c", LAB], stdout=subprocess.PIPE) as first:
         assert first.stdout is not None and first.stdout.readline() == b"training\n"
-        host = registry.find("spiral")
+        host = discovery.find("spiral")
         first.kill()
 
     lab = watch(link.attach("spiral"))
@@ -73,14 +73,14 @@ def test_a_killed_host_is_told_in_the_users_terms_and_the_run_starts_again(watch
     lab.until(lambda: lab.run.progress)
     lab.send(Save(), Pause())
     lab.until_state("paused")
-    host, step = registry.find("spiral"), lab.run.step
+    host, step = discovery.find("spiral"), lab.run.step
 
     os.kill(host.pid, signal.SIGKILL)
     lab.until_lost()
 
     assert lab.link.lost.startswith("The host process was killed (SIGKILL). The run is on the disk")
     assert (stored().state, stored().step) == ("paused", step)
-    assert registry.hosts() == []
+    assert discovery.hosts() == []
     assert_nothing_is_left()
 
     again = watch(link.spawn())
@@ -95,7 +95,7 @@ def test_a_run_that_nobody_watches_ends_on_the_disk(watch: Watch):
     lab = watch(link.spawn())
     lab.send(Start("spiral-1", experiment()))
     lab.until(lambda: lab.run.epoch)
-    host = registry.find("spiral")
+    host = discovery.find("spiral")
 
     lab.send(Set("training.epochs", lab.run.epoch.epoch + 50))
     lab.link.close()
@@ -108,7 +108,7 @@ def test_a_run_that_nobody_watches_ends_on_the_disk(watch: Watch):
 
 def test_a_second_signal_ends_it_at_once(watch: Watch):
     lab = watch(link.spawn())
-    (host,) = lab.until(registry.hosts)
+    (host,) = lab.until(discovery.hosts)
     lab.send(Start("spiral-1", experiment()))  # PyTorch is being loaded, which takes seconds
     lab.until_state("starting")
 
@@ -117,12 +117,12 @@ def test_a_second_signal_ends_it_at_once(watch: Watch):
         os.kill(host.pid, signal.SIGINT)
 
     until(lambda: is_gone(host.pid))
-    assert list(places.sockets().glob("*.sock")) == []
+    assert list(paths.sockets().glob("*.sock")) == []
 
 
 def test_a_host_without_work_ends_with_its_lab():
     end = link.spawn()
-    (host,) = until(registry.hosts)
+    (host,) = until(discovery.hosts)
 
     end.close()
 
@@ -132,7 +132,7 @@ def test_a_host_without_work_ends_with_its_lab():
 
 def test_a_host_without_work_ends_at_a_signal(watch: Watch):
     lab = watch(link.spawn())
-    (host,) = lab.until(registry.hosts)
+    (host,) = lab.until(discovery.hosts)
 
     os.kill(host.pid, signal.SIGTERM)
 
@@ -142,7 +142,7 @@ def test_a_host_without_work_ends_at_a_signal(watch: Watch):
 
 
 def test_a_host_that_nobody_comes_to_ends():
-    path = registry.new_path()
+    path = discovery.new_path()
     words = [sys.executable, "-m", "tuilab.host.process", "--socket", str(path), "--patience", "0"]
 
     assert subprocess.run(words, timeout=60, check=False).returncode == 0
@@ -150,7 +150,7 @@ def test_a_host_that_nobody_comes_to_ends():
 
 
 def test_a_host_that_cannot_begin_says_why(watch: Watch, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(registry, "new_path", lambda: places.sockets() / ("x" * 120))
+    monkeypatch.setattr(discovery, "new_path", lambda: paths.sockets() / ("x" * 120))
 
     lab = watch(link.spawn())
     lab.until_lost()

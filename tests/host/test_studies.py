@@ -5,8 +5,8 @@ from statistics import mean, stdev
 import pytest
 import torch
 
-from tests.host.watching import Watcher, begun, experiment, weights
-from tuilab.lab.messages import (
+from tests.support.watching import Watcher, begun, experiment, weights
+from tuilab.core.protocol.messages import (
     Cancel,
     Find,
     Finished,

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tuilab.host import viewer as viewers
-from tuilab.host import wire
-from tuilab.host.viewer import Viewer
-from tuilab.lab.messages import Logged, Pause, Step
-from tuilab.lab.run import Run, Snapshot
+from tuilab.core.protocol.messages import Logged, Pause, Step
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.host import client_connection as viewers
+from tuilab.host import framing
+from tuilab.host.client_connection import Viewer
 
 
 class Ends:
@@ -20,11 +20,11 @@ class Ends:
         self.theirs.setblocking(False)
         self.snapshots = 0
         self.viewer = Viewer(ours, self._snapshot)
-        self._frames = wire.news()
+        self._frames = framing.news()
 
     def _snapshot(self) -> bytes:
         self.snapshots += 1
-        return wire.frame(Snapshot(Run(id=f"snapshot {self.snapshots}"), "", 0))
+        return framing.frame(Snapshot(Run(id=f"snapshot {self.snapshots}"), "", 0))
 
     def receive(self) -> list[str]:
         """Read until nothing is left, sending on."""
@@ -51,14 +51,14 @@ def test_the_first_thing_is_a_snapshot_then_every_event(ends: Ends):
     assert ends.receive() == ["snapshot 1"]
 
     for text in ("a", "b"):
-        ends.viewer.tell(wire.frame(Logged(text)))
+        ends.viewer.tell(framing.frame(Logged(text)))
 
     assert ends.receive() == ["a", "b"]
     assert not ends.viewer.has_news
 
 
 def test_what_happens_before_the_snapshot_has_left_is_in_it(ends: Ends):
-    ends.viewer.tell(wire.frame(Logged("in the snapshot already")))
+    ends.viewer.tell(framing.frame(Logged("in the snapshot already")))
 
     assert ends.receive() == ["snapshot 1"]
 
@@ -68,7 +68,7 @@ def test_one_that_falls_behind_gets_a_snapshot_instead_of_the_past(
 ):
     monkeypatch.setattr(viewers, "BACKLOG", 2_000_000)
     ends.receive()
-    event = wire.frame(Logged("x" * 100_000))
+    event = framing.frame(Logged("x" * 100_000))
 
     for _ in range(100):
         ends.viewer.tell(event)
@@ -81,7 +81,7 @@ def test_one_that_falls_behind_gets_a_snapshot_instead_of_the_past(
 
 
 def test_commands_come_in_order(ends: Ends):
-    ends.theirs.sendall(wire.frame(Step(3)) + wire.frame(Pause()))
+    ends.theirs.sendall(framing.frame(Step(3)) + framing.frame(Pause()))
 
     assert ends.viewer.read() == [Step(3), Pause()]
     assert ends.viewer.read() == []

@@ -5,9 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.host.watching import experiment
-from tuilab.host import wire
-from tuilab.lab.messages import (
+from tests.support.watching import experiment
+from tuilab.core.protocol.messages import (
     AnyEvent,
     EpochEnded,
     Failed,
@@ -22,8 +21,9 @@ from tuilab.lab.messages import (
     Start,
     Step,
 )
-from tuilab.lab.records import Sample
-from tuilab.lab.run import Run, Snapshot
+from tuilab.core.protocol.records import Sample
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.host import framing
 
 NUMBERS = st.floats(allow_nan=False)
 WORDS = st.text(max_size=30)
@@ -51,8 +51,8 @@ def progressed(step: int = 1, loss: float = 0.5) -> Progressed:
 
 @given(st.lists(COMMANDS, max_size=5), st.integers(1, 50))
 def test_commands_survive_any_cut(commands: list[object], size: int):
-    sent = b"".join(wire.frame(command) for command in commands)
-    frames = wire.commands()
+    sent = b"".join(framing.frame(command) for command in commands)
+    frames = framing.commands()
 
     pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
     received = [command for piece in pieces for command in frames.feed(piece)]
@@ -62,10 +62,10 @@ def test_commands_survive_any_cut(commands: list[object], size: int):
 
 @given(EVENTS)
 def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent):
-    sent = wire.frame(event)
+    sent = framing.frame(event)
 
     for cut in range(len(sent) + 1):
-        frames = wire.news()
+        frames = framing.news()
         assert frames.feed(sent[:cut]) + frames.feed(sent[cut:]) == [event]
 
 
@@ -75,7 +75,7 @@ def test_a_snapshot_brings_the_whole_run():
     for step in range(1, 5000):
         run.apply(progressed(step, float("nan") if step == 7 else 1.0))
 
-    (arrived,) = wire.news().feed(wire.frame(Snapshot(run, "0.1", 12)))
+    (arrived,) = framing.news().feed(framing.frame(Snapshot(run, "0.1", 12)))
 
     assert isinstance(arrived, Snapshot)
     before, after = run.series["loss/train"], arrived.run.series["loss/train"]
@@ -99,17 +99,17 @@ def test_garbage_is_refused_or_waited_on_but_never_obeyed(garbage: bytes):
     framed = len(garbage).to_bytes(4, "big") + garbage
 
     try:
-        commands = wire.commands().feed(framed)
-    except wire.BadFrame:
+        commands = framing.commands().feed(framed)
+    except framing.BadFrame:
         return
-    assert wire.frame(commands[0])[4:] == garbage
+    assert framing.frame(commands[0])[4:] == garbage
 
 
 def test_a_frame_that_claims_too_much_is_refused_before_it_has_come():
-    with pytest.raises(wire.BadFrame, match=r"4,294,967,295 bytes"):
-        wire.commands().feed(b"\xff\xff\xff\xff")
+    with pytest.raises(framing.BadFrame, match=r"4,294,967,295 bytes"):
+        framing.commands().feed(b"\xff\xff\xff\xff")
 
 
 def test_an_event_is_no_command():
-    with pytest.raises(wire.BadFrame):
-        wire.commands().feed(wire.frame(Paused("run", 3)))
+    with pytest.raises(framing.BadFrame):
+        framing.commands().feed(framing.frame(Paused("run", 3)))

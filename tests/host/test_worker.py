@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.watching import Watcher, begun, experiment
-from tuilab.host import folder
-from tuilab.lab.inside.layer import LayerSeen, LayerWanted
-from tuilab.lab.inside.units import UnitsSeen, UnitsWanted
-from tuilab.lab.messages import (
+from tests.support.watching import Watcher, begun, experiment
+from tuilab.core.protocol.inspect.layer_messages import LayerSeen, LayerWanted
+from tuilab.core.protocol.inspect.result_messages import Surface
+from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
+from tuilab.core.protocol.messages import (
     Changed,
     EpochEnded,
     Finished,
@@ -30,7 +30,7 @@ from tuilab.lab.messages import (
     Started,
     Step,
 )
-from tuilab.lab.pictures import Surface
+from tuilab.host import run_store
 
 
 def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
@@ -44,11 +44,11 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
     path = Path(lab.run.started.folder)
-    assert path == folder.path_of("run-1")
+    assert path == run_store.path_of("run-1")
     assert sorted(file.name for file in path.iterdir()) == [
         "checkpoint.pt", "events.jsonl", "experiment.toml",
     ]  # fmt: skip
-    assert folder.read(path).finished == finished
+    assert run_store.read(path).finished == finished
 
 
 def test_a_paused_start_has_not_trained(lab: Watcher):
@@ -186,7 +186,7 @@ def test_views_are_answered_while_it_waits_and_while_it_trains(lab: Watcher):
 
 
 def test_a_view_that_fails_is_noted_and_the_run_goes_on(lab: Watcher, monkeypatch):
-    from tuilab.engine.inside.inspector import Inspector
+    from tuilab.engine.inspect.dispatch import Inspector
 
     def fail(inspector: Inspector, wanted: object) -> None:
         raise ValueError("no such number")

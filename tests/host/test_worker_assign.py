@@ -1,9 +1,9 @@
 """A weight that is written by hand while a run waits and while it trains."""
 
-from tests.host.watching import Watcher, begun
-from tuilab.lab.inside.assign import Assign, Assigned
-from tuilab.lab.inside.units import UnitsSeen, UnitsWanted
-from tuilab.lab.messages import Inspect, Logged, Progressed, Resume
+from tests.support.watching import Watcher, begun
+from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
+from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
+from tuilab.core.protocol.messages import Inspect, Logged, Progressed, Resume
 
 
 def test_a_weight_is_written_seen_and_put_back(lab: Watcher) -> None:

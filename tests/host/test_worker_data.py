@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.watching import Watcher
-from tuilab.lab.experiment import Experiment, from_plain
-from tuilab.lab.messages import Finished, Logged, Start, Started
+from tests.support.watching import Watcher
+from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.protocol.messages import Finished, Logged, Start, Started
 
 
 @pytest.fixture

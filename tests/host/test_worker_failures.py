@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.host.watching import Watcher, begun, experiment, weights
-from tuilab.host import folder
-from tuilab.lab.errors import GPU_FAULT
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import (
+from tests.support.watching import Watcher, begun, experiment, weights
+from tuilab.core.errors import GPU_FAULT
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import (
     Failed,
     Finished,
     Logged,
@@ -27,6 +26,7 @@ from tuilab.lab.messages import (
     Step,
     Stop,
 )
+from tuilab.host import run_store
 
 
 def test_a_command_without_a_run_is_noted(lab: Watcher):
@@ -189,9 +189,9 @@ def test_a_picture_that_fails_does_not_stop_the_run(lab: Watcher, monkeypatch: p
 
 
 def test_a_full_disk_does_not_stop_the_run(lab: Watcher):
-    path = folder.path_of("run-1")
+    path = run_store.path_of("run-1")
     path.mkdir(parents=True)
-    for name in (folder.LOG, f".{folder.CHECKPOINT}.{os.getpid()}.part"):
+    for name in (run_store.LOG, f".{run_store.CHECKPOINT}.{os.getpid()}.part"):
         (path / name).symlink_to("/dev/full")
 
     lab.send(Start("run-1", experiment(epochs=3)))

@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from tests.host.watching import Watcher, begun, experiment, until, weights
-from tuilab.host import driver, folder
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import (
+from tests.support.watching import Watcher, begun, experiment, until, weights
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import (
     Close,
     Finished,
     Loading,
@@ -21,6 +20,7 @@ from tuilab.lab.messages import (
     Step,
     Stop,
 )
+from tuilab.host import run_controller, run_store
 
 
 def glyphs(**data: object) -> Experiment:
@@ -56,8 +56,8 @@ def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: Watcher):
 
 
 def test_a_long_run_saves_itself_now_and_then(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(driver, "FIRST_SAVE", 0.3)
-    monkeypatch.setattr(driver, "SAVE_SHARE", 0)
+    monkeypatch.setattr(run_controller, "FIRST_SAVE", 0.3)
+    monkeypatch.setattr(run_controller, "SAVE_SHARE", 0)
     lab.send(Start("run-1", experiment()))
 
     first, second = lab.wait(Saved), lab.wait(Saved)
@@ -75,7 +75,7 @@ def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: Watcher):
 
     assert lab.wait(Finished).run == "run-1"
     lab.wait(Paused)
-    assert folder.read(folder.path_of("run-1")).checkpoint
+    assert run_store.read(run_store.path_of("run-1")).checkpoint
 
 
 def test_the_same_data_is_loaded_once(lab: Watcher):

@@ -6,17 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engine.tiny import CPU, dataset, experiment, steps, weights
-from tuilab.engine import checkpoints, devices
+from tests.support.tiny import CPU, dataset, experiment, steps, weights
+from tuilab.core.experiment import plain_python, toml_file
+from tuilab.core.experiment.experiment import Experiment, from_plain, with_value
+from tuilab.core.protocol.messages import Failed, Probed
+from tuilab.engine import checkpoint
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load
-from tuilab.engine.scratch import MATRIX, MATRIX_LOSSES, SCALAR, SCALAR_LOSSES
+from tuilab.engine.device import devices
 from tuilab.engine.session import Session
+from tuilab.engine.tasks.plain_python import MATRIX, MATRIX_LOSSES, SCALAR, SCALAR_LOSSES
 from tuilab.engine.tasks.task import Turn
 from tuilab.engine.train import train
-from tuilab.lab import files, scratch
-from tuilab.lab.experiment import Experiment, from_plain, with_value
-from tuilab.lab.messages import Failed, Probed
 
 ENGINES = ("scalar", "matrix")
 EXACT = {"rtol": 1e-10, "atol": 1e-10}
@@ -146,7 +147,7 @@ def test_it_goes_on_from_a_checkpoint_bit_by_bit(engine: str) -> None:
     steps(through, 10)
     steps(first, 4)
 
-    checkpoints.put_back(second, checkpoints.state(first))
+    checkpoint.put_back(second, checkpoint.state(first))
     steps(second, 6)
 
     assert torch.equal(weights(second), weights(through))
@@ -165,12 +166,12 @@ def test_a_rate_that_is_far_too_high_is_told_as_ever(engine: str) -> None:
 
 
 def test_the_lab_knows_what_the_engines_know() -> None:
-    words = {kind.__name__ for kind in scratch.LAYERS} - {
+    words = {kind.__name__ for kind in plain_python.LAYERS} - {
         "Identity", "Flatten", "Sequential", "Repeat",
     }  # fmt: skip
     for table in (SCALAR, MATRIX):
         assert {module.__name__ for module in table} == words
-    assert set(SCALAR_LOSSES) == set(MATRIX_LOSSES) == set(scratch.LOSSES)
+    assert set(SCALAR_LOSSES) == set(MATRIX_LOSSES) == set(plain_python.LOSSES)
 
 
 def test_plain_python_runs_on_the_cpu() -> None:
@@ -181,7 +182,7 @@ def test_plain_python_runs_on_the_cpu() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_preset_learns_xor(engine: str) -> None:
-    preset = files.read(files.presets()["xor-from-scratch"].path)
+    preset = toml_file.read(toml_file.presets()["xor-from-scratch"].path)
     session = Session("run", with_value(preset, "training.engine", engine), load_xor(preset), CPU)
 
     assert not [event for event in train(session) if isinstance(event, Failed)]

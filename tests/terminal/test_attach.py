@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.host.watching import Watcher
-from tests.terminal.real import Terminal
+from tests.support.real import Terminal
+from tests.support.watching import Watcher
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.protocol.messages import Stop
 from tuilab.host import link
-from tuilab.lab import files
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.messages import Stop
 
 ENDLESS = with_value(
     Experiment(title="Endless", network=("Linear 4", "Tanh", "Linear 2")),
@@ -25,7 +25,7 @@ ENDLESS = with_value(
 def lab(tmp_path: Path) -> Iterator[Terminal]:
     """A real lab with a real host, opened on an experiment that does not end by itself."""
     path = tmp_path / "endless.toml"
-    files.write(path, ENDLESS)
+    toml_file.write(path, ENDLESS)
     it = Terminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
     yield it
     it.close()

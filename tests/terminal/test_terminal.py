@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.terminal.real import LAB, REPOSITORY, Terminal, until
+from tests.support.real import LAB, REPOSITORY, Terminal, until
 
 COLOUR = re.compile(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9]+)*m")
 
@@ -194,7 +194,7 @@ def test_without_a_terminal_there_is_a_reason() -> None:
 def test_the_terminal_is_as_it_was_for_the_next_program(terminal: Opens) -> None:
     """The descriptors 1 and 2 are the terminal's again."""
     script = (
-        "import os, sys; from tests.terminal.scripted import *;"
+        "import os, sys; from tests.support.scripted import *;"
         "app.run(Scripted(), SPIRAL); print('to stdout'); os.write(2, b'to descriptor 2\\n')"
     )
     it = terminal([sys.executable, "-c", script])

@@ -5,10 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.ui.fakes import READY, SPIRAL, FakeLink, Lab, lab, progressed, started
-from tuilab.lab import files, places
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.messages import (
+from tests.support.fakes import READY, SPIRAL, FakeLink, Lab, lab, progressed, started
+from tuilab.core import paths
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.protocol.messages import (
     Failed,
     Finished,
     Loading,
@@ -23,8 +24,8 @@ from tuilab.lab.messages import (
     Step,
     Stop,
 )
-from tuilab.lab.run import Run, Snapshot
-from tuilab.ui.actions import every
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.ui.keymap import every
 
 
 async def test_space_trains_pauses_and_goes_on() -> None:
@@ -239,11 +240,11 @@ async def test_opening_a_preset_asks_for_unsaved_changes() -> None:
         await it.shows("changes that are in no file")
         await it.press("d")
         await it.until(lambda: type(it.desk.experiment.data).__name__.lower() == "xor")
-        assert it.desk.path == files.presets()["xor"].path and not it.desk.is_edited
+        assert it.desk.path == toml_file.presets()["xor"].path and not it.desk.is_edited
 
 
 async def test_a_file_is_opened_by_its_path_with_completion(tmp_path: Path) -> None:
-    files.write(tmp_path / "mine.toml", with_value(SPIRAL, "seed", 77))
+    toml_file.write(tmp_path / "mine.toml", with_value(SPIRAL, "seed", 77))
     async with lab() as it:
         await it.press("ctrl+o")
         it.app.screen.query_one("Input").value = str(tmp_path / "mi")
@@ -267,14 +268,14 @@ async def test_saving_asks_where_and_before_it_overwrites() -> None:
         await it.press("]", "ctrl+s")
         await it.shows("Save")
         await it.press("enter")
-        path = places.experiments() / "spiral.toml"
+        path = paths.experiments() / "spiral.toml"
         await it.until(lambda: not it.desk.is_edited)
-        assert files.read(path) == it.desk.experiment
+        assert toml_file.read(path) == it.desk.experiment
 
         await it.press("]", "ctrl+s", "enter")
         await it.shows("Overwrite?")
         await it.press("c")
-        assert it.desk.is_edited and files.read(path) != it.desk.experiment
+        assert it.desk.is_edited and toml_file.read(path) != it.desk.experiment
 
 
 async def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
@@ -293,7 +294,7 @@ async def test_copying_goes_to_the_terminal_and_to_a_file() -> None:
         await it.press("n")
         await it.shows("Copied")
         assert it.app.clipboard == "Linear 16\nTanh\nLinear 16\nTanh\nLinear 2\n"
-        assert (places.data() / "copied.txt").read_text() == it.app.clipboard
+        assert (paths.data() / "copied.txt").read_text() == it.app.clipboard
 
 
 async def test_quitting_with_nothing_to_lose_just_quits() -> None:
@@ -396,7 +397,7 @@ async def test_the_palette_holds_every_action_and_every_preset() -> None:
     async with lab() as it:
         titles = {command.title for command in it.app.get_system_commands(it.app.lab)}
         assert {"Training: run", "Training: restart, keep weights", "View: theme"} <= titles
-        assert {f"Open: {preset.title}" for preset in files.presets().values()} <= titles
+        assert {f"Open: {preset.title}" for preset in toml_file.presets().values()} <= titles
 
         await it.press("/", *"keep weights", "enter")
         await it.until(lambda: it.link.commands(Start) and it.link.commands(Start)[-1].keep)

@@ -3,12 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.ui.fakes import SPIRAL, Lab, lab
-from tests.ui.runs import half_and_half
-from tuilab.lab.catalogue.data import Drawn
-from tuilab.lab.catalogue.sets.points import Point
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Start
+from tests.support.fakes import SPIRAL, Lab, lab
+from tests.support.runs import half_and_half
+from tuilab.core.catalogue.data.points import Point
+from tuilab.core.catalogue.data_sets import Drawn
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import Start
 
 HAND = Experiment(data=Drawn(points=((-3.0, 3.0, 0), (3.0, -3.0, 1))), network=("Linear 2",))
 SMALL = (80, 24)

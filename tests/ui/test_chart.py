@@ -10,11 +10,11 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 import tuilab.ui
-from tests.ui.fakes import text_of
-from tuilab.lab.run import Mark
-from tuilab.ui.widgets.chart import Chart
-from tuilab.ui.widgets.scene import Scene
-from tuilab.ui.widgets.traces import Trace
+from tests.support.fakes import text_of
+from tuilab.core.run.run import Mark
+from tuilab.ui.plot.chart import Chart
+from tuilab.ui.plot.scene import Scene
+from tuilab.ui.plot.traces import Trace
 
 STYLES = Path(tuilab.ui.__file__).parent / "tuilab.tcss"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.ui.widgets import axes
+from tuilab.ui.plot import axes
 
 sizes = st.floats(-1e300, 1e300)
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.style import Style
 
-from tuilab.lab.run import Mark
-from tuilab.lab.series import Series
-from tuilab.ui.widgets.chart import plotted
-from tuilab.ui.widgets.frame import Frame, Stroke, draw
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE, Glyphs
-from tuilab.ui.widgets.scene import Look, Scene, Settings
-from tuilab.ui.widgets.traces import Trace, passed, view_of
+from tuilab.core.run.run import Mark
+from tuilab.core.run.series import Series
+from tuilab.ui.plot.chart import plotted
+from tuilab.ui.plot.chart_layout import Frame, Stroke, draw
+from tuilab.ui.plot.scene import Look, Scene, Settings
+from tuilab.ui.plot.traces import Trace, passed, view_of
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE, Glyphs
 
 PLAIN = Style()
 LOOK = Look(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)

@@ -9,14 +9,14 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Footer
 
-from tests.ui.fakes import text_of
-from tests.ui.runs import changed, layer, trained
+from tests.support.fakes import text_of
+from tests.support.runs import changed, layer, trained
 from tests.ui.test_chart import STYLES
-from tuilab.lab.catalogue.tasks import Regression
-from tuilab.lab.messages import Probed
-from tuilab.lab.run import Run
-from tuilab.ui.panes.charts import ChartsPane
-from tuilab.ui.widgets.layerlist import LayerList, evenly, sparkline, word_for
+from tuilab.core.catalogue.tasks import Regression
+from tuilab.core.protocol.messages import Probed
+from tuilab.core.run.run import Run
+from tuilab.ui.panes.charts.charts_pane import ChartsPane
+from tuilab.ui.panes.charts.layer_list import LayerList, evenly, sparkline, word_for
 
 
 class ChartsApp(App[None]):

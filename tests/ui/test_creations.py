@@ -7,19 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.fakes import lab
-from tests.ui.runs import confusion
+from tests.support.fakes import lab
+from tests.support.runs import confusion
 from tests.ui.test_result_pane import run_with, shown, text_of
 from tests.ui.test_result_pictures import BARE, BLENDED, plain
-from tuilab.lab.catalogue.data import GaussiansRing, Glyphs, PythonSource, SwissRoll
-from tuilab.lab.catalogue.tasks import GAN, Autoencoder, LanguageModel, Regression
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Paused, Probe, Set
-from tuilab.lab.pictures import Drawn, Picture, Reconstructed, Scatter, Written
-from tuilab.lab.records import Pair, Sample
-from tuilab.ui.widgets.confusion import MORE, draw_matrix, size_of_matrix
-from tuilab.ui.widgets.creations import draw_gallery, draw_pairs, draw_written
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE
+from tuilab.core.catalogue.data_sets import GaussiansRing, Glyphs, PythonSource, SwissRoll
+from tuilab.core.catalogue.tasks import GAN, Autoencoder, LanguageModel, Regression
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.inspect.result_messages import (
+    Drawn,
+    Picture,
+    Reconstructed,
+    Scatter,
+    Written,
+)
+from tuilab.core.protocol.messages import Paused, Probe, Set
+from tuilab.core.protocol.records import Pair, Sample
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE
+from tuilab.ui.views.result.confusion_matrix import MORE, draw_matrix, size_of_matrix
+from tuilab.ui.views.result.generated_samples import draw_gallery, draw_pairs, draw_written
 
 GREY = bytes(range(256)) * 3 + bytes(16)
 SQUARE = (1, 28, 28)

@@ -3,11 +3,20 @@
 import msgspec
 import pytest
 
-from tests.ui.fakes import SPIRAL, started
-from tuilab.lab.experiment import with_value
-from tuilab.lab.messages import Changed, Failed, Finished, Pause, Paused, Resume, Set, Start
-from tuilab.lab.run import Run, Snapshot
-from tuilab.ui.desk import Desk
+from tests.support.fakes import SPIRAL, started
+from tuilab.core.experiment.experiment import with_value
+from tuilab.core.protocol.messages import (
+    Changed,
+    Failed,
+    Finished,
+    Pause,
+    Paused,
+    Resume,
+    Set,
+    Start,
+)
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.ui.workspace import Desk
 
 
 @pytest.fixture

@@ -6,17 +6,17 @@ from rich.style import Style
 from textual.color import Color
 
 from tests.ui.test_view_examples import example, seen, text
-from tuilab.lab.errors import InputError
-from tuilab.lab.inside.examples import typed_numbers
-from tuilab.lab.run import MATRICES, Run
-from tuilab.ui.views.examples_past import Past
-from tuilab.ui.widgets.examples_bars import Pencil
-from tuilab.ui.widgets.examples_detail import draw_example
-from tuilab.ui.widgets.examples_matrix import plan, trend
-from tuilab.ui.widgets.examples_pages import History, draw_examples_page, draw_matrix_page
-from tuilab.ui.widgets.examples_sketch import Sketch
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE
-from tuilab.ui.widgets.plane import Hues
+from tuilab.core.errors import InputError
+from tuilab.core.protocol.inspect.examples_messages import typed_numbers
+from tuilab.core.run.run import MATRICES, Run
+from tuilab.ui.canvas.decision_surface import Hues
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE
+from tuilab.ui.views.examples.draw_bars import Pencil
+from tuilab.ui.views.examples.draw_detail import draw_example
+from tuilab.ui.views.examples.draw_matrix import plan, trend
+from tuilab.ui.views.examples.draw_pages import History, draw_examples_page, draw_matrix_page
+from tuilab.ui.views.examples.draw_user_input import Sketch
+from tuilab.ui.views.examples.matrix_history import Past
 
 BARE = Hues(Color(0, 0, 0), Color(255, 255, 255), (Color(255, 128, 0), Color(0, 0, 255)),
             Style(), Style(), False)  # fmt: skip

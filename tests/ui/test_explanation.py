@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.ui.fakes import SPIRAL, lab
-from tests.ui.holder import SIZES, held
-from tuilab.lab.articles import layer
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.layers import LAYERS
-from tuilab.ui.panes.knobs import KnobsPane
-from tuilab.ui.panes.network import NetworkPane
-from tuilab.ui.widgets.explanation import _lines
+from tests.support.fakes import SPIRAL, lab
+from tests.support.holder import SIZES, held
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.network.registry import LAYERS
+from tuilab.core.reference.articles import layer
+from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
+from tuilab.ui.panes.network.network_pane import NetworkPane
+from tuilab.ui.widgets.help_panel import _lines
 
 NETWORK = Experiment(network=("Linear 8", "Tanh", "Linear 2"))
 

@@ -2,8 +2,8 @@
 
 from rich.style import Style
 
-from tuilab.lab.numbers import grouped
-from tuilab.ui.widgets.grid import Grid, fitted
+from tuilab.core.format import grouped
+from tuilab.ui.canvas.cell_buffer import Grid, fitted
 
 
 def test_the_thin_space_between_groups_of_digits_has_a_cell() -> None:

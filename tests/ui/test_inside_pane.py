@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.inside.landscape import LandscapeSeen
-from tuilab.lab.inside.layer import LayerSeen
-from tuilab.lab.inside.view import Seen
-from tuilab.lab.messages import Inspect, Paused
-from tuilab.ui import asking
-from tuilab.ui.asking import Asking
-from tuilab.ui.panes.inside import KINDS
-from tuilab.ui.views.layer import LayerView
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen
+from tuilab.core.protocol.inspect.layer_messages import LayerSeen
+from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.messages import Inspect, Paused
+from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.panes.inspect import KINDS
+from tuilab.ui.views import request_throttle
+from tuilab.ui.views.layer.layer_view import LayerView
+from tuilab.ui.views.request_throttle import Asking
 from tuilab.ui.views.view import View
-from tuilab.ui.widgets.grid import Grid
 
 
 async def opened(it: Any) -> str:
@@ -88,13 +88,13 @@ def test_a_question_is_asked_once_then_again_when_it_differs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(asking.time, "monotonic", lambda: now)
+    monkeypatch.setattr(request_throttle.time, "monotonic", lambda: now)
     subject = Asking()
 
     assert subject.is_due("one", 1, None, is_training=False)
     assert not subject.is_due("one", 1, None, is_training=False)  # it is under way
     assert not subject.is_due("two", 1, None, is_training=False)
-    now += asking.PATIENCE
+    now += request_throttle.PATIENCE
     assert subject.is_due("one", 1, None, is_training=False)  # it was lost
     answer = object()
     assert not subject.is_due("one", 1, answer, is_training=False)
@@ -108,7 +108,7 @@ def test_what_is_dear_is_asked_rarely_but_another_question_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(asking.time, "monotonic", lambda: now)
+    monkeypatch.setattr(request_throttle.time, "monotonic", lambda: now)
     subject = Asking()
     assert subject.is_due("one", 1, None, is_training=True)
     answer = object()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.ui.fakes import DEVICES
-from tests.ui.holder import SIZES, Held, held, training
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.lab.run import Run
-from tuilab.ui.panes.knobs import KnobsPane
+from tests.support.fakes import DEVICES
+from tests.support.holder import SIZES, Held, held, training
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.run.run import Run
+from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 
 SPIRAL = Experiment(network=("Linear 8", "Dropout 0.5", "Linear 2"))
 

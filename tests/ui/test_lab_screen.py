@@ -6,8 +6,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
-from tests.ui.fakes import SPIRAL, Lab, lab
-from tuilab.lab.messages import Failed, Offer, Paused, Rewind
+from tests.support.fakes import SPIRAL, Lab, lab
+from tuilab.core.protocol.messages import Failed, Offer, Paused, Rewind
 from tuilab.ui.app import TuilabApp
 
 SIZES = [(160, 45), (120, 40), (80, 24)]

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from tests.ui.fakes import READY, Lab, lab, started
-from tuilab.exercises import exercise
-from tuilab.lab import places
-from tuilab.lab.lessons import checking, library, progress, review
-from tuilab.lab.messages import EpochEnded, Failed, Finished, Paused, Set, Start
-from tuilab.ui import actions, teaching
-from tuilab.ui.panes import inside
-from tuilab.ui.screens import quizzing
-from tuilab.ui.screens.coding import Coding
-from tuilab.ui.screens.lab import LabScreen
+from tests.support.fakes import READY, Lab, lab, started
+from tuilab.core import paths
+from tuilab.core.exercises import exercise
+from tuilab.core.lessons import lesson_validation, library, progress, review
+from tuilab.core.protocol.messages import EpochEnded, Failed, Finished, Paused, Set, Start
+from tuilab.ui import keymap
+from tuilab.ui.controllers import questions
+from tuilab.ui.controllers.exercises import Coding
+from tuilab.ui.panes import inspect
+from tuilab.ui.panes.lesson import lesson_session
+from tuilab.ui.screens.main import LabScreen
 
 TOML = """
 format = 1
@@ -103,7 +104,7 @@ A [perceptron](term:) draws a line. [Take more units](set:optimizer.lr=0.5).
 
 @pytest.fixture
 def lesson() -> Path:
-    folder = places.data() / "lessons" / "round"
+    folder = paths.data() / "lessons" / "round"
     folder.mkdir(parents=True)
     (folder / "lesson.toml").write_text(TOML)
     (folder / "lesson.md").write_text(PROSE)
@@ -427,11 +428,11 @@ def test_time_spent_is_counted_without_what_one_was_away(
     lesson: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter((100.0, 160.0, 160.0 + 3600, 160.0 + 3600 + 40))
-    monkeypatch.setattr(teaching.time, "monotonic", lambda: next(clock))
-    taught = teaching.Teaching(library.read(lesson), progress.Progress())
+    monkeypatch.setattr(lesson_session.time, "monotonic", lambda: next(clock))
+    taught = lesson_session.Teaching(library.read(lesson), progress.Progress())
     for _ in range(3):
         taught.save()
-    assert progress.load()[0].of("round").seconds == 60 + teaching.PAUSE + 40
+    assert progress.load()[0].of("round").seconds == 60 + lesson_session.PAUSE + 40
 
 
 @pytest.mark.parametrize(
@@ -440,10 +441,12 @@ def test_time_spent_is_counted_without_what_one_was_away(
      ("−7.5", -7.5), ("0,125", 0.125), ("12,34", 12.34), ("1e-3", 0.001)],
 )  # fmt: skip
 def test_a_number_is_taken_as_people_write_it(text: str, number: float) -> None:
-    assert quizzing._number(text) == number
+    assert questions._number(text) == number
 
 
 def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:
-    assert checking.PANES == actions.PANES
-    assert tuple(kind.name for kind in inside.KINDS) == checking.VIEWS
-    assert [deed for deed in checking.DEEDS if not hasattr(LabScreen, f"action_{deed}")] == []
+    assert lesson_validation.PANES == keymap.PANES
+    assert tuple(kind.name for kind in inspect.KINDS) == lesson_validation.VIEWS
+    assert [
+        deed for deed in lesson_validation.DEEDS if not hasattr(LabScreen, f"action_{deed}")
+    ] == []

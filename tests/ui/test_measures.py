@@ -4,17 +4,23 @@ from math import exp, log
 
 import pytest
 
-from tests.ui.fakes import lab, text_of
-from tests.ui.runs import trained
+from tests.support.fakes import lab, text_of
+from tests.support.runs import trained
 from tests.ui.test_charts_pane import shown
-from tuilab.lab.catalogue.data import PythonSource, Text
-from tuilab.lab.catalogue.losses import KL, CrossEntropy, smoothed_entropy
-from tuilab.lab.catalogue.sets.points import Sine
-from tuilab.lab.catalogue.tasks import GAN, LanguageModel, Regression
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import EpochEnded, Progressed
-from tuilab.lab.run import Run
-from tuilab.ui.widgets.measures import labels_of, loss_guides, metric_guides, metrics_of, title
+from tuilab.core.catalogue.data.points import Sine
+from tuilab.core.catalogue.data_sets import PythonSource, Text
+from tuilab.core.catalogue.losses import KL, CrossEntropy, smoothed_entropy
+from tuilab.core.catalogue.tasks import GAN, LanguageModel, Regression
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import EpochEnded, Progressed
+from tuilab.core.run.run import Run
+from tuilab.ui.panes.charts.chart_metrics import (
+    labels_of,
+    loss_guides,
+    metric_guides,
+    metrics_of,
+    title,
+)
 
 
 def measured(validation: dict[str, float], **experiment: object) -> Run:

@@ -1,10 +1,10 @@
 """The network pane: what it says when lines are edited."""
 
-from tests.ui.holder import held
-from tuilab.lab.catalogue.data import FashionMNIST, Spiral
-from tuilab.lab.completion import complete
-from tuilab.lab.experiment import Experiment
-from tuilab.ui.panes.network import NetworkPane
+from tests.support.holder import held
+from tuilab.core.catalogue.data_sets import FashionMNIST, Spiral
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.network.complete import complete
+from tuilab.ui.panes.network.network_pane import NetworkPane
 
 SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
 CONVNET = Experiment(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.ui.holder import SIZES, held, training
-from tuilab.lab.catalogue.data import FashionMNIST, Spiral
-from tuilab.lab.experiment import Experiment, with_value
-from tuilab.ui.panes.network import NetworkPane
+from tests.support.holder import SIZES, held, training
+from tuilab.core.catalogue.data_sets import FashionMNIST, Spiral
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.ui.panes.network.network_pane import NetworkPane
 
 SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
 CONVNET = Experiment(

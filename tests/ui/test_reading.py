@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.color import Color
 
-from tests.ui.fakes import lab
-from tuilab.ui.widgets.reading import Piece, Reading, wrap
+from tests.support.fakes import lab
+from tuilab.ui.widgets.rich_text import Piece, Reading, wrap
 
 PIECES = st.lists(
     st.builds(Piece, st.text("ab ()é漢", max_size=12), st.sampled_from(["", "bold"]),

@@ -8,14 +8,14 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
-from tests.ui.fakes import text_of
-from tests.ui.runs import circle, confusion, half_and_half, trained, wave
+from tests.support.fakes import text_of
+from tests.support.runs import circle, confusion, half_and_half, trained, wave
 from tests.ui.test_chart import STYLES
-from tuilab.lab.catalogue.data import FashionMNIST, MultiGauss, Sine, Spiral
-from tuilab.lab.catalogue.tasks import Classification, Regression, Task
-from tuilab.lab.pictures import Picture
-from tuilab.lab.run import Run
-from tuilab.ui.panes.result import ResultPane
+from tuilab.core.catalogue.data_sets import FashionMNIST, MultiGauss, Sine, Spiral
+from tuilab.core.catalogue.tasks import Classification, Regression, Task
+from tuilab.core.protocol.inspect.result_messages import Picture
+from tuilab.core.run.run import Run
+from tuilab.ui.views.result.result_pane import ResultPane
 
 CLOTHES = FashionMNIST().classes
 

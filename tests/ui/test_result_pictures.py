@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from rich.style import Style
 from textual.color import Color
 
-from tests.ui.runs import confusion, half_and_half, wave
-from tuilab.lab.catalogue.data import Blobs, FashionMNIST, Glyphs
-from tuilab.lab.pictures import Surface
-from tuilab.ui.widgets.confusion import draw_matrix
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE
-from tuilab.ui.widgets.halfblock import scaled
-from tuilab.ui.widgets.plane import Hues, draw_plane
-from tuilab.ui.widgets.samples import draw_samples
+from tests.support.runs import confusion, half_and_half, wave
+from tuilab.core.catalogue.data_sets import Blobs, FashionMNIST, Glyphs
+from tuilab.core.protocol.inspect.result_messages import Surface
+from tuilab.ui.canvas.decision_surface import Hues, draw_plane
+from tuilab.ui.canvas.half_blocks import scaled
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE
+from tuilab.ui.views.result.confusion_matrix import draw_matrix
+from tuilab.ui.views.result.sample_images import draw_samples
 
 BLENDED = Hues(
     Color(0, 0, 0), Color(255, 255, 255), (Color(255, 128, 0), Color(0, 0, 255)),

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.fakes import READY, SPIRAL, history
-from tuilab.lab.run import Run
+from tests.support.fakes import READY, SPIRAL, history
+from tuilab.core.run.run import Run
 from tuilab.ui.panes.status import Part, StatusBar, _fit, _spread, bar, duration, rate, size
 
 parts = st.lists(

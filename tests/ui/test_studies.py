@@ -1,9 +1,18 @@
 """Searches and cross-validation from the lab: a dialog that follows, and a run that stays."""
 
-from tests.ui.fakes import SPIRAL, lab
-from tuilab.lab.catalogue.data import Karate
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Cancel, Find, Found, Loading, Set, Start, Validate, Validated
+from tests.support.fakes import SPIRAL, lab
+from tuilab.core.catalogue.data_sets import Karate
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import (
+    Cancel,
+    Find,
+    Found,
+    Loading,
+    Set,
+    Start,
+    Validate,
+    Validated,
+)
 from tuilab.ui.screens.study import Folds, Search, table
 
 SMALL = (80, 24)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tuilab.ui import clipboard, environment, terminal, themes
-from tuilab.ui.terminal import KEPT, Printed, to_ascii
+from tuilab.ui import themes
+from tuilab.ui.terminal import clipboard, environment, terminal
+from tuilab.ui.terminal.terminal import KEPT, Printed, to_ascii
 
 
 def printed(*texts: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 from textual import events
 
-from tests.ui.fakes import Lab, lab
-from tuilab.lab.messages import Start, Step, Stop
+from tests.support.fakes import Lab, lab
+from tuilab.core.protocol.messages import Start, Step, Stop
 
 
 def _burst(it: Lab, *keys: str) -> None:

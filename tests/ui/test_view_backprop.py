@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.inside.backprop import (
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.inspect.backprop_messages import (
     BackpropSeen,
     BackpropWanted,
     Edge,
@@ -17,8 +17,8 @@ from tuilab.lab.inside.backprop import (
     Phase,
     Table,
 )
-from tuilab.lab.messages import Inspect, Paused
-from tuilab.ui.views.backprop import BackpropView
+from tuilab.core.protocol.messages import Inspect, Paused
+from tuilab.ui.views.backprop.backprop_view import BackpropView
 
 PRODUCTS = Origin(
     "z", ["1", "2", "bias"],
@@ -146,7 +146,7 @@ async def test_the_graph(size: tuple[int, int], screens: SnapshotAssertion) -> N
 async def test_keys_ask_for_another_example_slice_or_graph(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("tuilab.ui.asking.PATIENCE", 0.0)
+    monkeypatch.setattr("tuilab.ui.views.request_throttle.PATIENCE", 0.0)
     async with lab() as it:
         run, view = await opened(it)
         await it.press("i", "pagedown", "g")

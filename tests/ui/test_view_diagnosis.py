@@ -4,13 +4,13 @@ import pytest
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import READY, SIZES, Lab, history, lab
-from tuilab.lab.diagnosis.finding import Fix
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import AnyEvent, Finished, Paused, Probed, Set, Start
-from tuilab.lab.records import Activity, LayerStatistics
-from tuilab.ui.views.diagnosis import DiagnosisView
-from tuilab.ui.views.diagnosis_page import described
+from tests.support.fakes import READY, SIZES, Lab, history, lab
+from tuilab.core.diagnosis.finding import Fix
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import AnyEvent, Finished, Paused, Probed, Set, Start
+from tuilab.core.protocol.records import Activity, LayerStatistics
+from tuilab.ui.views.diagnosis.diagnosis_page import described
+from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
 DYING = Experiment(
     title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Softmax", "Linear 2", "Softmax")

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.inside.examples import (
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.inspect.examples_messages import (
     Example,
     ExamplesSeen,
     ExamplesWanted,
@@ -18,10 +18,10 @@ from tuilab.lab.inside.examples import (
     Page,
     Row,
 )
-from tuilab.lab.messages import Inspect, Paused
+from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
-from tuilab.ui.views.examples import ExamplesView
-from tuilab.ui.widgets.grid import Grid
+from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.views.examples.examples_view import ExamplesView
 
 GLYPHS = Experiment(title="Glyphs", network=("Linear 16", "Tanh", "Linear 2"))
 CLASSES = ["cat", "dog", "owl"]
@@ -33,7 +33,9 @@ BAR = bytes(255 if 3 <= x < 5 else 0 for _ in range(8) for x in range(8))
 @pytest.fixture(autouse=True)
 def _no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TuilabApp, "_beat", lambda *_: None)
-    monkeypatch.setattr("tuilab.ui.asking.PATIENCE", -1.0)  # it is asked again at once
+    monkeypatch.setattr(
+        "tuilab.ui.views.request_throttle.PATIENCE", -1.0
+    )  # it is asked again at once
 
 
 def example(**more: Any) -> Example:

@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.inside.landscape import LandscapeSeen, LandscapeWanted, Scan, Slice
-from tuilab.lab.messages import Inspect, Paused
-from tuilab.ui.views.landscape import LandscapeView
-from tuilab.ui.widgets.landscape_scan import landing, words
-from tuilab.ui.widgets.terrain import LEVELS, Terrain
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.inspect.landscape_messages import (
+    LandscapeSeen,
+    LandscapeWanted,
+    Scan,
+    Slice,
+)
+from tuilab.core.protocol.messages import Inspect, Paused
+from tuilab.ui.canvas.height_map import LEVELS, Terrain
+from tuilab.ui.views.landscape.draw_line_scan import landing, words
+from tuilab.ui.views.landscape.landscape_view import LandscapeView
 
 
 def valley(size: int = 9, known: int = 1, **more: Any) -> Slice:

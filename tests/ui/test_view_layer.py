@@ -11,9 +11,9 @@ from rich.style import Style
 from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.inside.histograms import BINS
-from tuilab.lab.inside.layer import (
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.inspect.histograms import BINS
+from tuilab.core.protocol.inspect.layer_messages import (
     STEPS,
     ZERO,
     HeatMap,
@@ -26,16 +26,16 @@ from tuilab.lab.inside.layer import (
     Statistics,
     Tiles,
 )
-from tuilab.lab.messages import Inspect, Paused
+from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
-from tuilab.ui.views.layer import LayerView
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE, Signs
-from tuilab.ui.widgets.grid import Grid
-from tuilab.ui.widgets.layer_map import turned, values
-from tuilab.ui.widgets.layer_picture import LayerPicture
-from tuilab.ui.widgets.layer_plane import letters
-from tuilab.ui.widgets.plane import Hues
-from tuilab.ui.widgets.responses import Brush
+from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.decision_surface import Hues
+from tuilab.ui.canvas.response_map import Brush
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE, Signs
+from tuilab.ui.views.layer.draw_heat_grid import turned, values
+from tuilab.ui.views.layer.draw_layer import LayerPicture
+from tuilab.ui.views.layer.draw_projection import letters
+from tuilab.ui.views.layer.layer_view import LayerView
 
 LAYERS = ["1 Linear", "Tanh after 1 Linear", "2 Linear"]
 COLOURS = (Color(255, 128, 0), Color(0, 0, 255), Color(0, 255, 0))

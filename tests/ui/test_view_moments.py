@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.ui.fakes import SIZES, Lab, history, lab, started
-from tuilab.lab.inside.backprop import BackpropSeen, Phase
-from tuilab.lab.inside.examples import ExamplesSeen
-from tuilab.lab.inside.landscape import LandscapeSeen, Slice
-from tuilab.lab.inside.layer import LayerSeen
-from tuilab.lab.inside.units import Column, UnitsSeen
-from tuilab.lab.messages import Changed, Paused
-from tuilab.ui.actions import every
-from tuilab.ui.views.moments import MOST, NEAR, Moments
+from tests.support.fakes import SIZES, Lab, history, lab, started
+from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Phase
+from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
+from tuilab.core.protocol.inspect.layer_messages import LayerSeen
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.messages import Changed, Paused
+from tuilab.ui.keymap import every
+from tuilab.ui.views.history import MOST, NEAR, Moments
 
 LEFT = ("left_curly_bracket", "right_curly_bracket")
 RIGHT = ("left_parenthesis", "right_parenthesis")

@@ -13,18 +13,18 @@ from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 from textual.widgets import Input
 
-from tests.ui.fakes import SIZES, Lab, history, lab
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.inside.assign import Assign, Assigned
-from tuilab.lab.inside.units import Column, UnitsSeen
-from tuilab.lab.messages import Inspect, Paused
+from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
-from tuilab.ui.views.units import UnitsView
-from tuilab.ui.widgets.glyphs import ASCII, UNICODE
-from tuilab.ui.widgets.plane import Hues
-from tuilab.ui.widgets.responses import Brush, scaled
-from tuilab.ui.widgets.units_picture import UnitsPicture
-from tuilab.ui.widgets.units_plan import Spot, plan
+from tuilab.ui.canvas.decision_surface import Hues
+from tuilab.ui.canvas.response_map import Brush, scaled
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE
+from tuilab.ui.views.units.draw_units import UnitsPicture
+from tuilab.ui.views.units.unit_positions import Spot, plan
+from tuilab.ui.views.units.units_view import UnitsView
 
 MOONS = Experiment(title="Moons", network=("Linear 4", "Tanh", "Linear 2"))
 ACROSS = bytes(range(8, 256, 16)) * 16

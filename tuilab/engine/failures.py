@@ -2,19 +2,11 @@
 
 import traceback
 
-from tuilab.engine import memory
-from tuilab.engine.replay import first_not_finite
+from tuilab.core.errors import CANNOT_START, GPU_FAULT, InputError
+from tuilab.core.protocol.messages import AnyCommand, Failed, Offer, Probed, Resume, Rewind, Set
+from tuilab.engine.device import memory
+from tuilab.engine.nan_trace import first_not_finite
 from tuilab.engine.session import Session
-from tuilab.lab.errors import CANNOT_START, GPU_FAULT, InputError
-from tuilab.lab.messages import (
-    AnyCommand,
-    Failed,
-    Offer,
-    Probed,
-    Resume,
-    Rewind,
-    Set,
-)
 
 
 def explain(error: BaseException, run: str, session: Session | None) -> Failed:

@@ -11,21 +11,23 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from tuilab.engine import metrics, network, optimizers
-from tuilab.engine.augmentation import augmented
-from tuilab.engine.beginning import begin
+from tuilab.core.catalogue.optimizers import Optimizer
+from tuilab.core.catalogue.regularization import Augmentation
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, live_changes, with_value
+from tuilab.core.experiment.validation import problems
+from tuilab.core.protocol.messages import Changed, Finished, Started
+from tuilab.engine.data.augmentation import augmented
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.data.repeated import repeated
-from tuilab.engine.stopping import Stopping
-from tuilab.engine.tasks import build as tasks
-from tuilab.engine.threads import threads
-from tuilab.engine.trail import Trail
-from tuilab.lab.catalogue.optimizers import Optimizer
-from tuilab.lab.catalogue.regularization import Augmentation
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, live_changes, with_value
-from tuilab.lab.messages import Changed, Finished, Started
-from tuilab.lab.problems import problems
+from tuilab.engine.data.leakage import repeated
+from tuilab.engine.device.threads import threads
+from tuilab.engine.metrics import evaluate
+from tuilab.engine.model import build_network
+from tuilab.engine.model.initial import begin
+from tuilab.engine.optim import build_optimizer
+from tuilab.engine.optim.early_stopping import Stopping
+from tuilab.engine.snapshots import Trail
+from tuilab.engine.tasks import build_task as tasks
 
 PLAIN = Augmentation()
 
@@ -53,14 +55,14 @@ class Session:
         source = "" if goes_on else experiment.transfer.source
         self.network, self._note = begin(experiment, dataset, source)
         self.network.to(device)
-        self.channels_last = device.type == "cpu" and network.has_convolution(self.network)
+        self.channels_last = device.type == "cpu" and build_network.has_convolution(self.network)
         if self.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.least = 2 if network.has_batch_norm(self.network) else 1
+        self.least = 2 if build_network.has_batch_norm(self.network) else 1
         self.task = tasks.build(experiment, self.network, dataset)
         self._follow(experiment.optimizer)
         self.parameters = list(self.network.parameters())
-        self.labelled = network.labelled(self.network)
+        self.labelled = build_network.labelled(self.network)
         self.step = self.epoch = self.offset = 0
         self.seconds = self.lr_used = 0.0
         self.penalty: Tensor | None = None
@@ -210,7 +212,7 @@ class Session:
 
     def evaluate(self, part: Part) -> Generator[None, None, dict[str, float]]:
         """Loss and metrics over a part, chunk by chunk."""
-        size = metrics.CHUNK.get(self.device.type, 1024)
+        size = evaluate.CHUNK.get(self.device.type, 1024)
         return self.task.evaluate(self.predict, part, size)
 
     # --- changes ----------------------------------------------------------------------------
@@ -223,11 +225,11 @@ class Session:
         if new := set(problems(after)) - set(problems(before)):
             raise InputError(min(new))
         if key == "network":
-            network.set_live(self.network, after.network)
+            build_network.set_live(self.network, after.network)
         if key == "optimizer.name":
             self._follow(after.optimizer)  # it may refuse, and then nothing has changed
         elif key.startswith("optimizer."):
-            optimizers.adjust(self.optimizer, after.optimizer)
+            build_optimizer.adjust(self.optimizer, after.optimizer)
         self.experiment = after
         self.reconsider(before)
         self.task.adjust(after)
@@ -246,7 +248,7 @@ class Session:
 
     def keep_weights(self, before: "Session") -> str:
         """Copy the weights of layers that did not change; says how many were kept."""
-        kept, layers = network.copy_unchanged(before.network, self.network)
+        kept, layers = build_network.copy_unchanged(before.network, self.network)
         return f"{kept} of {layers} layers keep their weights"
 
     # --- what it tells ----------------------------------------------------------------------

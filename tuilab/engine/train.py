@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from tuilab.engine.optimizers import needs_closure
-from tuilab.engine.probes import StepProbe
-from tuilab.engine.pulse import Pulse
-from tuilab.engine.regularization import disturb, limit, penalize
+from tuilab.core.protocol.messages import AnyEvent, EpochEnded, Logged
+from tuilab.engine.optim.build_optimizer import needs_closure
+from tuilab.engine.optim.gradient_transforms import disturb, limit, penalize
+from tuilab.engine.probes.step_probe import StepProbe
+from tuilab.engine.progress import Pulse
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.task import Turn
-from tuilab.lab.messages import AnyEvent, EpochEnded, Logged
 
 
 def train(session: Session) -> Iterator[AnyEvent | None]:

@@ -13,14 +13,14 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from tuilab.host import folder, wire
-from tuilab.host.journal import Journal
-from tuilab.host.output import Output
-from tuilab.host.viewer import Viewer
+from tuilab.core.errors import InputError
+from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Close, Logged, Start
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.host import framing, run_store
+from tuilab.host.captured_output import Output
+from tuilab.host.client_connection import Viewer
+from tuilab.host.run_log import Journal
 from tuilab.host.worker import Worker
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import AnyCommand, AnyEvent, Close, Logged, Start
-from tuilab.lab.run import Run, Snapshot
 
 FAREWELL = 2.0
 """Seconds that viewers have to take the last news."""
@@ -75,7 +75,7 @@ class Host:
 
     def _receive(self, event: AnyEvent) -> None:
         # Made here, so that an event that cannot be sent fails where it was made: in the worker.
-        self._inbox.append((event, wire.frame(event)))
+        self._inbox.append((event, framing.frame(event)))
         self._wake()
 
     def _end(self) -> None:
@@ -103,7 +103,7 @@ class Host:
     def _turn_to(self, start: Start) -> None:
         """Show the new run from here on; one that is continued keeps its history."""
         try:
-            before = folder.read(folder.path_of(start.run)) if start.checkpoint else None
+            before = run_store.read(run_store.path_of(start.run)) if start.checkpoint else None
         except InputError:
             before = None
         if before is not None:
@@ -166,7 +166,9 @@ class Host:
         """Write down what has come, fold it into the run and send it to all viewers."""
         while self._inbox:
             event, frame = self._inbox.popleft()
-            self._inbox.extendleft((note, wire.frame(note)) for note in self._journal.keep(event))
+            self._inbox.extendleft(
+                (note, framing.frame(note)) for note in self._journal.keep(event)
+            )
             if self.run.apply(event):
                 for viewer in list(self._viewers):
                     viewer.tell(frame)
@@ -174,7 +176,7 @@ class Host:
                 yield event
 
     def _snapshot(self) -> bytes:
-        return wire.frame(Snapshot(self.run, version("tuilab"), os.getpid()))
+        return framing.frame(Snapshot(self.run, version("tuilab"), os.getpid()))
 
     # --- sockets -----------------------------------------------------------------------------
 
@@ -201,7 +203,7 @@ class Host:
             try:
                 for command in viewer.read():
                     self.submit(command)
-            except (EOFError, OSError, wire.BadFrame):
+            except (EOFError, OSError, framing.BadFrame):
                 self._dismiss(viewer)
 
     def _serve(self, viewer: Viewer) -> None:

@@ -12,11 +12,11 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from tuilab.host import registry, wire
-from tuilab.host.journal import Journal
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import AnyCommand, AnyEvent, Close, Saved
-from tuilab.lab.run import Snapshot
+from tuilab.core.errors import InputError
+from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Close, Saved
+from tuilab.core.run.run import Snapshot
+from tuilab.host import discovery, framing
+from tuilab.host.run_log import Journal
 
 MOST_WAITING = 4096
 """Events that wait for a lab that does not fetch them; then the host's turn is to wait."""
@@ -53,7 +53,7 @@ def in_process() -> Link:
 
 def spawn() -> Link:
     """Start a host process and connect to it, before it is up."""
-    path = registry.new_path()
+    path = discovery.new_path()
     log = path.with_suffix(".log")
     ours, theirs = socket.socketpair()
     with theirs, log.open("wb") as words:
@@ -72,9 +72,9 @@ def spawn() -> Link:
 
 def attach(run: str = "") -> Link:
     """Join the host that has this run; InputError lists what there is."""
-    host = registry.find(run)
+    host = discovery.find(run)
     try:
-        return _Remote(registry.connect(host.socket))
+        return _Remote(discovery.connect(host.socket))
     except OSError:
         raise InputError("its host ended just now; see `tuilab runs`", host.run) from None
 
@@ -145,7 +145,7 @@ class _Remote:
         return self._ended if self._news.empty() else ""
 
     def send(self, command: AnyCommand) -> None:
-        self._unsent += wire.frame(command)
+        self._unsent += framing.frame(command)
         self._push()
 
     def _push(self) -> None:
@@ -174,13 +174,13 @@ class _Remote:
 
     def _read(self) -> None:
         reason = ""
-        frames = wire.news()
+        frames = framing.news()
         try:
             while piece := self._connection.recv(1 << 18):
                 for message in frames.feed(piece):
                     self._remember(message)
                     self._news.put(message)
-        except wire.BadFrame as error:
+        except framing.BadFrame as error:
             reason = f"The host speaks another language, of another version of tuilab: {error}"
         except OSError:
             reason = ""  # reset: it ended with something unread; how it ended says more
@@ -234,7 +234,7 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def _all(news: "queue.Queue[wire.News] | queue.SimpleQueue[wire.News]") -> list[wire.News]:
+def _all(news: "queue.Queue[framing.News] | queue.SimpleQueue[framing.News]") -> list[framing.News]:
     """Everything in a queue by now."""
     found = []
     while not news.empty():

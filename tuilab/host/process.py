@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from tuilab.host.captured_output import Output
 from tuilab.host.host import Host
-from tuilab.host.output import Output
 
 PATIENCE = 30.0
 """Seconds to wait for a first viewer."""

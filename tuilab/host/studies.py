@@ -7,9 +7,9 @@ from collections.abc import Callable
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from tuilab.lab.errors import InputError
-from tuilab.lab.messages import AnyEvent, Find, Found, Validate, Validated
-from tuilab.lab.problems import problems
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.validation import problems
+from tuilab.core.protocol.messages import AnyEvent, Find, Found, Validate, Validated
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     from tuilab.engine.session import Session
@@ -37,16 +37,16 @@ def find(session: "Session | None", command: Find, report: Report) -> Found:
 
 
 def _found(session: "Session", command: Find, report: Report) -> Found:
-    from tuilab.engine import finders
+    from tuilab.engine.studies import lr_finder
 
     is_rate = command.what == "lr"
-    trials = finders.learning_rates(session) if is_rate else finders.batch_sizes(session)
+    trials = lr_finder.learning_rates(session) if is_rate else lr_finder.batch_sizes(session)
     points = []
     for number, point in enumerate(trials, 1):
         points.append(point)
         what = f"Trying learning rate {point[0]:.2g}" if is_rate else f"Trying {point[0]} a batch"
-        report(what, number / (finders.RATES if is_rate else finders.SIZES))
-    suggestion = finders.steepest(points) if is_rate else finders.enough(points)
+        report(what, number / (lr_finder.RATES if is_rate else lr_finder.SIZES))
+    suggestion = lr_finder.steepest(points) if is_rate else lr_finder.enough(points)
     note = STEEPEST if is_rate else ENOUGH
     return Found(session.run, command.what, points, suggestion, note if suggestion else NOWHERE)
 
@@ -56,8 +56,8 @@ def validate(command: Validate, tell: Callable[[AnyEvent], None], report: Report
     try:
         if wrong := problems(command.experiment):
             raise InputError("\n".join(wrong))
-        from tuilab.engine import devices
-        from tuilab.engine.folds import validated
+        from tuilab.engine.device import devices
+        from tuilab.engine.studies.cross_validation import validated
 
         device = devices.of(command.experiment.training)
         of, results = command.repeats or command.folds, []

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tuilab.host import failing, folder, studies
-from tuilab.host.driver import Driver, Reason, take_over
-from tuilab.lab.doubts import doubts
-from tuilab.lab.errors import CANNOT_START, GPU_FAULT
-from tuilab.lab.experiment import Experiment, name_of
-from tuilab.lab.inside.assign import Assign
-from tuilab.lab.messages import (
+from tuilab.core.errors import CANNOT_START, GPU_FAULT
+from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.warnings import doubts
+from tuilab.core.protocol.inspect.set_weight import Assign
+from tuilab.core.protocol.messages import (
     AnyCommand,
     AnyEvent,
     Cancel,
@@ -42,7 +41,8 @@ from tuilab.lab.messages import (
     Stop,
     Validate,
 )
-from tuilab.lab.problems import problems
+from tuilab.host import failures, run_store, studies
+from tuilab.host.run_controller import Driver, Reason, take_over
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch
@@ -97,7 +97,7 @@ class Worker(threading.Thread):
     def _prepare(self) -> None:
         """Load PyTorch, and what training needs besides if nobody waits for it yet."""
         self._publish(Loading("PyTorch"))
-        from tuilab.engine import devices
+        from tuilab.engine.device import devices
 
         self._publish(Ready(devices.devices(), devices.versions()))
         if self._commands.empty():
@@ -194,13 +194,13 @@ class Worker(threading.Thread):
         self._run, experiment = command.run, command.experiment
         before = self._driver.session if self._driver is not None and command.keep else None
         self._driver = None
-        path = folder.path_of(command.run)
+        path = run_store.path_of(command.run)
         if wrong := problems(experiment):
             hint = "\n".join(wrong)
             self._publish(Failed(command.run, CANNOT_START, hint))
             return
-        from tuilab.engine import devices
-        from tuilab.engine.layers.models import fetch
+        from tuilab.engine.device import devices
+        from tuilab.engine.model.layers.torchvision_models import fetch
         from tuilab.engine.session import Session
 
         device = devices.of(experiment.training)
@@ -267,10 +267,10 @@ class Worker(threading.Thread):
             return
         except BaseException as error:
             session = self._driver.session if self._driver is not None else None
-            failed = failing.explain(error, self._run, session)
+            failed = failures.explain(error, self._run, session)
         if self._driver is not None:
             self._driver.halt(failed)
         self._publish(failed)
-        failing.release_memory()
+        failures.release_memory()
         # Another process must train what comes next: CUDA answers this one nothing any more.
         self._is_open &= failed.title != GPU_FAULT

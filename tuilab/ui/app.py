@@ -14,21 +14,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import tuilab.ui.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
+import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
 
+from tuilab.core import paths
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import AnyCommand
 from tuilab.host.link import Link, spawn
-from tuilab.lab import files, places
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import AnyCommand
-from tuilab.ui import actions, clipboard, terminal, themes
-from tuilab.ui.desk import Desk
-from tuilab.ui.screens.lab import LabScreen
-from tuilab.ui.terminal import Printed
-from tuilab.ui.typeahead import OneByOne
+from tuilab.ui import keymap, themes
+from tuilab.ui.screens.main import LabScreen
+from tuilab.ui.terminal import clipboard, terminal
+from tuilab.ui.terminal.key_queue import OneByOne
+from tuilab.ui.terminal.terminal import Printed
+from tuilab.ui.workspace import Desk
 
 TICK = 0.25
 """Seconds between two looks at the link."""
@@ -168,13 +170,13 @@ class TuilabApp(OneByOne):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette: every action of the lab, and every preset."""
-        for action in actions.every(self.lab):
+        for action in keymap.every(self.lab):
             if action.binding.action not in ("palette", "app.suspend_process"):
                 title = f"{action.place}: {action.binding.description}"
                 about = f"{action.binding.tooltip} ({', '.join(action.keys)})"
                 call = partial(self.run_action, action.binding.action, action.node)
                 yield SystemCommand(title, about, call)
-        for preset in files.presets().values():
+        for preset in toml_file.presets().values():
             call_open = partial(self.lab.open_preset, preset.path)
             yield SystemCommand(f"Open: {preset.title}", preset.about, call_open)
         yield SystemCommand("Lab: suspend", "Back to the shell; fg comes back here",
@@ -197,9 +199,9 @@ class TuilabApp(OneByOne):
 def report_crash(error: Exception) -> str:
     """Write a traceback to a file; what to tell about it."""
     text = "".join(traceback.format_exception(error))
-    path = places.data() / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    path = paths.data() / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     try:
-        files.write_atomically(path, text.encode())
+        toml_file.write_atomically(path, text.encode())
     except OSError:
         return text
     return f"{type(error).__name__}; the details are in {path}"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from textual.theme import Theme
 
-from tuilab.lab import places
-from tuilab.lab.files import write_atomically
+from tuilab.core import paths
+from tuilab.core.experiment.toml_file import write_atomically
 
 DARK = Theme(
     name="tuilab-dark",
@@ -103,4 +103,4 @@ def remember(name: str) -> None:
 
 
 def _settings() -> Path:
-    return places.data() / "settings.toml"
+    return paths.data() / "settings.toml"

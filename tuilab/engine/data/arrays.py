@@ -8,10 +8,10 @@ import numpy
 import torch
 from torch import Tensor
 
+from tuilab.core.errors import InputError
+from tuilab.core.files.tables.npz import Header
+from tuilab.core.files.tables.table import Look, picture
 from tuilab.engine.data.dataset import Part, Report
-from tuilab.lab.errors import InputError
-from tuilab.lab.tables.arrays import Header
-from tuilab.lab.tables.look import Look, picture
 
 Values = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
 

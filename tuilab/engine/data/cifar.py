@@ -17,12 +17,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tuilab.core.catalogue.data.images import Published
+from tuilab.core.errors import InputError
 from tuilab.engine.data.dataset import Part, Report, Source
 from tuilab.engine.data.download import PIECE, download
 from tuilab.engine.data.images import root_of
-from tuilab.engine.data.published import COLLECTIONS, Collection
-from tuilab.lab.catalogue.sets.pictures import Published
-from tuilab.lab.errors import InputError
+from tuilab.engine.data.registry import COLLECTIONS, Collection
 
 BATCHES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 """Five files to train on and one to test on, with `.bin` in the binary version."""

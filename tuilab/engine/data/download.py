@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
+from tuilab.core.errors import InputError
 from tuilab.engine.data.dataset import Report
-from tuilab.lab.errors import InputError
 
 TIMEOUT = (5.0, 20.0)
 """Seconds to wait for a connection, and for each next piece of a file."""

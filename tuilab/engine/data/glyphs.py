@@ -11,10 +11,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue.data_sets import Glyphs
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.generated import TEST_EXAMPLES
-from tuilab.lab.catalogue.data import Glyphs
+from tuilab.engine.data.points import TEST_EXAMPLES
+from tuilab.engine.data.rng import stream
 
 SIDE = 28
 """Pixels of a picture, each way."""

@@ -3,9 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue.data.graphs import Communities, Graph, Karate
 from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
-from tuilab.lab.catalogue.sets.graphs import Communities, Graph, Karate
+from tuilab.engine.data.rng import stream
 
 
 def communities(data: Communities, seed: int, report: Report) -> Source:

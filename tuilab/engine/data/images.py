@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tuilab.core import paths
+from tuilab.core.catalogue.data.images import Published
+from tuilab.core.errors import InputError
 from tuilab.engine.data.dataset import Part, Report, Source
 from tuilab.engine.data.download import download
-from tuilab.engine.data.published import COLLECTIONS, Collection
-from tuilab.lab import places
-from tuilab.lab.catalogue.sets.pictures import Published
-from tuilab.lab.errors import InputError
+from tuilab.engine.data.registry import COLLECTIONS, Collection
 
 AGAIN = (
     "delete it and its partner to have both downloaded again, or set data.root to another folder"
@@ -42,8 +42,8 @@ def idx(data: Published, seed: int, report: Report, collection: Collection | Non
         download(missing, collection.mirrors, folder, report)
     what = f"Reading {collection.title}"
     report(what, None)
-    paths = [folder / file.name for file in collection.files]
-    source = Source(_part(paths[0], paths[1], data), _part(paths[2], paths[3], data))
+    files = [folder / file.name for file in collection.files]
+    source = Source(_part(files[0], files[1], data), _part(files[2], files[3], data))
     report(what, 1.0)
     return source
 
@@ -51,7 +51,7 @@ def idx(data: Published, seed: int, report: Report, collection: Collection | Non
 def root_of(data: Published) -> Path:
     """The folder that a person named, or the user's cache."""
     try:
-        return Path(data.root).expanduser() if data.root else places.cache()
+        return Path(data.root).expanduser() if data.root else paths.cache()
     except RuntimeError:  # a home that there is not
         raise InputError("no folder can have this name", "data.root") from None
 

@@ -7,46 +7,47 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tuilab.core.catalogue.data import graphs as lab_graphs
+from tuilab.core.catalogue.data import images as lab_images
+from tuilab.core.catalogue.data import points as lab_points
+from tuilab.core.catalogue.data import sequences as lab_sequences
+from tuilab.core.catalogue.data import tables as lab_tables
+from tuilab.core.catalogue.data import texts as lab_texts
+from tuilab.core.catalogue.data.data_set import Data
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.network.layer import Tokens
 from tuilab.engine.data import (
     cifar,
-    disturb,
-    folder,
-    generated,
+    corruptions,
     glyphs,
     graphs,
+    image_folders,
     images,
+    points,
     sequences,
     tables,
     texts,
 )
-from tuilab.engine.data.account import account
-from tuilab.engine.data.chance import stream
 from tuilab.engine.data.dataset import IGNORED, Dataset, InputsAt, Part, Report, Source
-from tuilab.engine.data.parts import Fold, split
-from tuilab.lab.catalogue.sets import graphs as lab_graphs
-from tuilab.lab.catalogue.sets import pictures, points
-from tuilab.lab.catalogue.sets import sequences as lab_sequences
-from tuilab.lab.catalogue.sets import tables as lab_tables
-from tuilab.lab.catalogue.sets import texts as lab_texts
-from tuilab.lab.catalogue.sets.data import Data
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment, name_of
-from tuilab.lab.layer import Tokens
+from tuilab.engine.data.report import account
+from tuilab.engine.data.rng import stream
+from tuilab.engine.data.split import Fold, split
 
 SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
-    **dict.fromkeys(generated.FIGURES, generated.plane),
-    points.Spiral: generated.spiral,
-    points.Blobs: generated.blobs,
-    points.Rings: generated.rings,
-    points.GaussiansRing: generated.gaussians_ring,
-    points.GaussiansGrid: generated.gaussians_grid,
-    points.Drawn: generated.drawn,
-    points.Sine: generated.sine,
-    points.SwissRoll: generated.swiss_roll,
-    pictures.Glyphs: glyphs.glyphs,
-    **dict.fromkeys((pictures.MNIST, pictures.FashionMNIST, pictures.KMNIST), images.idx),
-    pictures.CIFAR10: cifar.cifar10,
-    pictures.Folder: folder.folder,
+    **dict.fromkeys(points.FIGURES, points.plane),
+    lab_points.Spiral: points.spiral,
+    lab_points.Blobs: points.blobs,
+    lab_points.Rings: points.rings,
+    lab_points.GaussiansRing: points.gaussians_ring,
+    lab_points.GaussiansGrid: points.gaussians_grid,
+    lab_points.Drawn: points.drawn,
+    lab_points.Sine: points.sine,
+    lab_points.SwissRoll: points.swiss_roll,
+    lab_images.Glyphs: glyphs.glyphs,
+    **dict.fromkeys((lab_images.MNIST, lab_images.FashionMNIST, lab_images.KMNIST), images.idx),
+    lab_images.CIFAR10: cifar.cifar10,
+    lab_images.Folder: image_folders.folder,
     lab_sequences.Parity: sequences.parity,
     lab_sequences.Adding: sequences.adding,
     lab_sequences.Copy: sequences.copy,
@@ -89,7 +90,7 @@ def load(
         raise InputError("it says itself what is held back, so it has no folds", data.title)
     if (noise := getattr(data, "label_noise", 0.0)) and classes:
         chance = stream(seed, "label noise")
-        training = disturb.mislabelled(training, len(classes), noise, chance)
+        training = corruptions.mislabelled(training, len(classes), noise, chance)
     if isinstance(data, lab_tables.Table):
         tables.complete(source, data, training, validation, is_regression)
     told = account(training, validation, source.test, classes) if data.is_collected else []
@@ -111,7 +112,7 @@ def _make_rare(source: Source, data: Data, seed: int) -> None:
     for name in ("training", "validation", "test"):
         part, chance = getattr(source, name), stream(seed, f"imbalance {name}")
         if part is not None and not part.targets.is_floating_point():
-            setattr(source, name, disturb.imbalanced(part, classes, ratio, chance))
+            setattr(source, name, corruptions.imbalanced(part, classes, ratio, chance))
 
 
 def _pictures(
@@ -121,7 +122,7 @@ def _pictures(
     shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
     test = source.test
     if aside := getattr(data, "test_shift", 0.0):
-        test = replace(test, inputs=disturb.turned(test.inputs, aside))
+        test = replace(test, inputs=corruptions.turned(test.inputs, aside))
     return Dataset(
         training.to(device), validation.to(device), test.to(device),
         shift=torch.full((1, 1, 1), shift, device=device),

@@ -5,10 +5,10 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue.data.sequences import Adding, Copy, Forecast, Parity, Waves
 from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
-from tuilab.engine.data.generated import TEST_EXAMPLES
-from tuilab.lab.catalogue.sets.sequences import Adding, Copy, Forecast, Parity, Waves
+from tuilab.engine.data.points import TEST_EXAMPLES
+from tuilab.engine.data.rng import stream
 
 FEW = 1 << 20
 """Up to so many different sequences all are written down and shuffled."""

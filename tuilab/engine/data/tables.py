@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from tuilab.engine.data import arrays, rows
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue.data.tables import Table
+from tuilab.core.errors import InputError
+from tuilab.core.files.tables.columns import OTHER, Column
+from tuilab.core.files.tables.table import Look
+from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.lab.catalogue.sets.tables import Table
-from tuilab.lab.errors import InputError
-from tuilab.lab.tables.columns import OTHER, Column
-from tuilab.lab.tables.look import Look
+from tuilab.engine.data.rng import stream
 
 
 def table(data: Table, seed: int, report: Report) -> Source:
@@ -95,7 +95,7 @@ def _read(look: Look, group: str, report: Report) -> tuple[Part, tuple[str, ...]
     """All rows that have a target, and what was made of the columns."""
     used, target = [column for column in look.inputs if column.width], look.target
     assert target is not None
-    found = rows.read(look, [*used, target], report)
+    found = table_rows.read(look, [*used, target], report)
     *inputs, answers = found.columns
     asked = ~answers.isnan()
     if not asked.any():

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
+from tuilab.core.catalogue.data.texts import Writing
+from tuilab.core.errors import InputError
+from tuilab.core.files import corpus
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.lab import corpus
-from tuilab.lab.catalogue.sets.texts import Writing
-from tuilab.lab.errors import InputError
 
 
 def text(data: Writing, seed: int, report: Report) -> Source:

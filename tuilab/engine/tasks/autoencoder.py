@@ -5,12 +5,12 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor
 
-from tuilab.engine import losses, metrics
+from tuilab.core.catalogue import tasks
 from tuilab.engine.data.dataset import Part
-from tuilab.engine.layers.regularization import Reparameterization
-from tuilab.engine.scores import ReconstructionScores, Scores
+from tuilab.engine.metrics import evaluate, losses
+from tuilab.engine.metrics.scores import ReconstructionScores, Scores
+from tuilab.engine.model.layers.dropout import Reparameterization
 from tuilab.engine.tasks.task import Task
-from tuilab.lab.catalogue import tasks
 
 
 class Autoencoder(Task):
@@ -68,7 +68,7 @@ class Autoencoder(Task):
             mean = reconstruction(output, wanted)
             return mean if kl is None else mean + self._weighted(kl, wanted)
 
-        return metrics.evaluate(predict, loss, part, size, self.scores(), self.measured)
+        return evaluate.evaluate(predict, loss, part, size, self.scores(), self.measured)
 
     def scores(self) -> Scores:
         """Error and explained spread of reconstructions."""

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from tuilab.engine import optimizers
-from tuilab.engine.data.chance import stream
+from tuilab.core.catalogue import tasks
+from tuilab.core.catalogue.losses import BCE, MSE, Hinge, Loss
+from tuilab.core.catalogue.optimizers import Optimizer
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.scores import diversity, modes_covered
+from tuilab.engine.data.rng import stream
+from tuilab.engine.metrics.scores import diversity, modes_covered
+from tuilab.engine.optim import build_optimizer
+from tuilab.engine.optim.combined import Together
 from tuilab.engine.tasks.task import Task, Turn
-from tuilab.engine.together import Together
-from tuilab.lab.catalogue import tasks
-from tuilab.lab.catalogue.losses import BCE, MSE, Hinge, Loss
-from tuilab.lab.catalogue.optimizers import Optimizer
-from tuilab.lab.experiment import Experiment
 
 JUDGING: dict[type[Loss], Callable[[Tensor, Tensor], Tensor]] = {
     BCE: lambda real, fake: (softplus(-real).mean() + softplus(fake).mean()) / 2,
@@ -58,7 +58,7 @@ class GAN(Task):
     def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
         """One optimizer a side; the discriminator's learning rate is a multiple."""
         self._sides = [
-            optimizers.build(knobs, side) for side in (self.discriminator, self.generator)
+            build_optimizer.build(knobs, side) for side in (self.discriminator, self.generator)
         ]
         self._scale()
         return Together(self._sides)
@@ -70,7 +70,7 @@ class GAN(Task):
             self._scale()
 
     def _scale(self) -> None:
-        optimizers.scale(self._sides[0], self.knobs.discriminator_lr)
+        build_optimizer.scale(self._sides[0], self.knobs.discriminator_lr)
 
     def turns(self, optimizer: Any) -> tuple[Turn, ...]:
         """So many steps of the discriminator, then so many of the generator."""

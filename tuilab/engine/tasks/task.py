@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from tuilab.engine import losses, metrics, optimizers
-from tuilab.engine.augmentation import mixed
-from tuilab.engine.averaging import Average
+from tuilab.core.catalogue.optimizers import Optimizer
+from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.engine.data.augmentation import mixed
 from tuilab.engine.data.dataset import IGNORED, Dataset, Part
-from tuilab.engine.scores import ClassScores, NumberScores, Scores
-from tuilab.engine.weights import weights
-from tuilab.lab.catalogue.optimizers import Optimizer
-from tuilab.lab.experiment import Experiment, name_of
+from tuilab.engine.metrics import evaluate, losses
+from tuilab.engine.metrics.scores import ClassScores, NumberScores, Scores
+from tuilab.engine.optim import build_optimizer
+from tuilab.engine.optim.parameter_groups import weights
+from tuilab.engine.optim.weight_average import Average
 
 Backward = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 """Inputs, what is wanted of them and their share of the batch: adds to the gradients; gives the
@@ -67,7 +68,7 @@ class Task:
 
     def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
         """The optimizer of all that learns."""
-        return optimizers.build(knobs, self.network)
+        return build_optimizer.build(knobs, self.network)
 
     def turns(self, optimizer: Any) -> tuple[Turn, ...]:
         """What a step consists of."""
@@ -147,7 +148,7 @@ class Task:
 
     def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
         """The task's metric on a batch; the first is the one that charts show."""
-        return metrics.measure(output, wanted)
+        return evaluate.measure(output, wanted)
 
     def extras(self) -> dict[str, float]:
         """What else the last batch has told."""
@@ -163,7 +164,7 @@ class Task:
         """
         loss = losses.evaluation(self.experiment.loss)
         self._gathered = self.scores()
-        return metrics.evaluate(
+        return evaluate.evaluate(
             predict, loss, part, size, self._gathered, self.measured, self.dataset.groups
         )
 

@@ -8,8 +8,8 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tuilab.lab.run import Run
-from tuilab.ui.terminal import KEPT, Printed
+from tuilab.core.run.run import Run
+from tuilab.ui.terminal.terminal import KEPT, Printed
 
 
 class LogPane(ScrollView, can_focus=True):

@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.messages import Finished, Loading
-from tuilab.lab.numbers import grouped
-from tuilab.lab.run import Run
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import grouped
+from tuilab.core.protocol.messages import Finished, Loading
+from tuilab.core.run.run import Run
 
 SIGNS = {
     "idle": "○", "starting": "◌", "training": "●", "paused": "‖", "failed": "✗", "finished": "✓",

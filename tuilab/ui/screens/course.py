@@ -9,12 +9,12 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuilab.lab.errors import InputError
-from tuilab.lab.lessons import glossary, library, progress, review
-from tuilab.lab.lessons.glossary import Term
-from tuilab.lab.lessons.library import Book
-from tuilab.lab.lessons.progress import Done
-from tuilab.lab.numbers import compact
+from tuilab.core.errors import InputError
+from tuilab.core.format import compact
+from tuilab.core.lessons import glossary, library, progress, review
+from tuilab.core.lessons.glossary import Term
+from tuilab.core.lessons.library import Book
+from tuilab.core.lessons.progress import Done
 from tuilab.ui.screens.dialogs import Dialog
 
 BOX, FRAME = 88, 8

@@ -15,7 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Collapsible, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuilab.lab.errors import InputError
+from tuilab.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tuilab.ui import actions
+from tuilab.ui import keymap
 from tuilab.ui.screens.dialogs import Overlay
 
 INTRODUCTION = (
@@ -38,7 +38,7 @@ class Help(Overlay):
             box.border_title = "Keys"
             box.border_subtitle = "escape closes"
             yield Static(INTRODUCTION, classes="introduction")
-            by_place = sorted(actions.every(self._lab), key=lambda action: _order(action.place))
+            by_place = sorted(keymap.every(self._lab), key=lambda action: _order(action.place))
             for place, members in groupby(by_place, key=lambda action: action.place):
                 yield Static(place, classes="place", markup=False)
                 for action in members:
@@ -50,7 +50,7 @@ def _order(place: str) -> tuple[int, str]:
     return (places.index(place) if place in places else len(places), place)
 
 
-def _line(action: actions.Action) -> Content:
+def _line(action: keymap.Action) -> Content:
     keys = " ".join(action.keys)
     text = action.binding.tooltip or action.binding.description
     return Content.assemble((f"{keys:>14}", "$accent bold"), "  ", text)

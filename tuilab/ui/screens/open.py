@@ -12,9 +12,9 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuilab.lab import files
-from tuilab.lab.errors import InputError
-from tuilab.lab.experiment import Experiment
+from tuilab.core.errors import InputError
+from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.ui.screens.dialogs import Dialog
 
 SHOWN = 200
@@ -26,7 +26,7 @@ class Open(Dialog):
 
     def __init__(self) -> None:
         super().__init__()
-        self._presets = files.presets()
+        self._presets = toml_file.presets()
 
     def compose(self) -> ComposeResult:
         """The line, what is wrong with it, and what it could mean."""
@@ -107,8 +107,8 @@ class Open(Dialog):
             line.action_end()
             return
         try:
-            path = files.find(name)
-            opened: tuple[Experiment, Path] = (files.read(path), path)
+            path = toml_file.find(name)
+            opened: tuple[Experiment, Path] = (toml_file.read(path), path)
         except InputError as error:
             self.query_one(".problem", Static).update(str(error))
             self.app.bell()

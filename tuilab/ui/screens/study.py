@@ -9,15 +9,15 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from tuilab.lab.catalogue.metrics import headline
-from tuilab.lab.messages import Found, Validated
-from tuilab.lab.run import Run
+from tuilab.core.catalogue.metrics import headline
+from tuilab.core.protocol.messages import Found, Validated
+from tuilab.core.run.run import Run
+from tuilab.ui.plot.axes import short
+from tuilab.ui.plot.chart import Chart
+from tuilab.ui.plot.scene import Scene
+from tuilab.ui.plot.traces import Trace
 from tuilab.ui.screens.dialogs import Dialog
-from tuilab.ui.widgets.axes import short
-from tuilab.ui.widgets.chart import Chart
-from tuilab.ui.widgets.glyphs import signs
-from tuilab.ui.widgets.scene import Scene
-from tuilab.ui.widgets.traces import Trace
+from tuilab.ui.terminal.glyphs import signs
 
 TITLES = {"lr": "Find a learning rate", "batch_size": "Find a batch size"}
 

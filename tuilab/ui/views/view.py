@@ -4,17 +4,17 @@ from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
-from tuilab.lab.experiment import Experiment
-from tuilab.lab.inside.view import Seen
-from tuilab.lab.inside.views import AnyWanted
-from tuilab.lab.numbers import grouped
-from tuilab.lab.run import Run
-from tuilab.ui.asking import Asking
-from tuilab.ui.views.moments import Moments
-from tuilab.ui.widgets.coloured import Coloured
-from tuilab.ui.widgets.glyphs import signs
-from tuilab.ui.widgets.grid import Grid, fitted
-from tuilab.ui.widgets.legend import say
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import grouped
+from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.run.run import Run
+from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.palette_canvas import Coloured
+from tuilab.ui.plot.legend import say
+from tuilab.ui.terminal.glyphs import signs
+from tuilab.ui.views.history import Moments
+from tuilab.ui.views.request_throttle import Asking
 
 Side = Literal["left", "right"]
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from tuilab.lab.completion import Completion
+from tuilab.core.network.complete import Completion
 
 
 def no_completion(text: str) -> Completion:

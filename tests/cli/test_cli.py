@@ -1,0 +1,400 @@
+"""The command line: what it says, where it says it, and the exit code."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.support.shell import Says, finish, start, until
+from tuilab.cli import exit_codes, main
+from tuilab.host import discovery, run_store
+
+MINE = """network = ["Linear 4", "Tanh", "Linear 2"]
+[data]
+name = "xor"
+[optimizer]
+name = "sgd"
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE)
+    return path
+
+
+# --- help, lists ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in exit_codes.COMMANDS)])
+def test_every_help_ends_with_an_example(says: Says, command: Sequence[str]) -> None:
+    code, out, err = says(*command, "--help")
+
+    assert (code, err) == (0, "")
+    last = out.rstrip().splitlines()[-1].strip()
+    assert last.startswith(" ".join(["tuilab", *command])), out
+
+
+def test_the_door_knows_every_command() -> None:
+    from tuilab.cli.app import app
+
+    names = set(typer.main.get_group(app).commands)
+    assert names == set(exit_codes.COMMANDS)
+
+
+def test_presets_are_listed_with_what_they_are(says: Says) -> None:
+    code, out, _ = says("presets")
+
+    assert code == 0
+    assert "fashion-mnist-cnn        Real pictures of clothes" in out
+    assert "spiral                   Two arms wound around each other" in out
+
+
+def test_layers_are_listed_and_explained(says: Says) -> None:
+    assert "Keep the largest value in each window." in says("layers")[1]
+
+    code, out, _ = says("layers", "conv2d")
+
+    assert code == 0
+    assert "Conv2d: A small window of weights slides over the picture" in out
+    assert "out_channels  required" in out
+    assert "kernel_size   default 3" in out
+    assert "[3, 28, 28] → [16, 26, 26], 448 parameters" in out
+
+
+def test_devices_are_listed_with_a_reason_where_one_is_unusable(says: Says) -> None:
+    code, out, _ = says("devices")
+
+    assert code == 0
+    assert any(line.startswith("cpu") for line in out.splitlines())
+    assert "torch 2." in out
+
+
+def test_with_nothing_there_the_lists_say_so(says: Says, home: Path) -> None:
+    assert says("ps")[:2] == (0, "No run is in progress.\n")
+    assert f"There are no runs yet. They will be kept in {home}" in says("runs")[1]
+
+
+def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
+    says: Says, mine: Path
+) -> None:
+    bad = mine.with_name("bad.toml")
+    bad.write_text(MINE + "lr = -1\n")
+
+    code, out, err = says("check", str(mine), str(bad), "spiral")
+
+    assert code == 2
+    assert f"{mine}: Xor, 22 parameters, [2] → [2]: good" in out
+    assert "spiral.toml: Spiral," in out
+    assert err == f"tuilab: {bad}:6: optimizer.lr: expected a number ≥ 0\n"
+
+
+def test_a_doubtful_file_is_good_and_its_doubt_is_told(says: Says, mine: Path) -> None:
+    text = mine.read_text()
+    doubtful = mine.with_name("doubtful.toml")
+    doubtful.write_text(text.replace('"Tanh"', '"Dropout 0.1"'))
+    assert doubtful.read_text() != text
+
+    code, out, err = says("check", str(doubtful))
+
+    assert (code, err) == (0, "")
+    assert "  doubtful: network[2]: two Linear layers with nothing between" in out
+
+
+# --- bad usage and input -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("trian",), "there is no command, preset or file of this name; nearest to"),
+        (("train", "spirol"), 'nearest to "spirol" is "spiral"'),
+        (("train", "nowhere.toml"), "nowhere.toml: there is no such file"),
+        (("train",), "say what to train: a preset, a file, or --resume RUN"),
+        (("train", "spiral", "--dvice", "cpu"), "No such option: --dvice"),
+        (
+            ("train", "spiral", "--set", "optimizer.lr"),
+            "write KEY=VALUE, such as optimizer.lr=0.01",
+        ),
+        (
+            ("train", "spiral", "--set", "optimizer.lr=-1"),
+            "--set optimizer.lr=-1: expected a number ≥ 0",
+        ),
+        (("train", "spiral", "--set", "lr=1"), "there is no such key; there is optimizer.lr"),
+        (("train", "spiral", "--set", "network[9]=ReLU"), "there is no such line"),
+        (("train", "spiral", "--set", "network[0][1]=ReLU"), "there is no such line"),
+        (("train", "spiral", "--set", "network[4]=Linear 3"), "network: it ends in [3], but 2"),
+        (("train", "spiral", "--device", "tpu"), "there is no tpu here; there is"),
+        (("layers", "Conv"), 'nearest to "Conv" is "Conv1d"'),
+        (("stop", "nothing"), "no run is in progress"),
+        (("stop", ""), "say which run is meant"),
+        (("check", "/"), "this is a folder"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_code_2(
+    says: Says, words: Sequence[str], sentence: str
+) -> None:
+    code, out, err = says(*words)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("tuilab: ")
+    assert len(err.splitlines()) == 1
+    assert sentence in err
+
+
+def test_a_network_whose_shapes_do_not_meet_is_refused_with_its_line(
+    says: Says, mine: Path
+) -> None:
+    mine.write_text('network = [\n  "Linear 4",\n  "Conv2d 8",\n]\ndata.name = "xor"\n')
+
+    code, _, err = says("train", str(mine))
+
+    assert code == 2
+    assert err == (
+        f"tuilab: {mine}:3: network[1]: Conv2d takes [channels, height, width], but [4] comes in; "
+        "put it before Flatten, or Unflatten (4,1,1) before it\n"
+    )
+
+
+@pytest.mark.parametrize("word", ["--sets=seed=1", "--set=sede=1", "--json", "a b c"])
+def test_nothing_that_is_typed_ends_in_a_traceback(says: Says, word: str) -> None:
+    code, _, err = says(*word.split())
+
+    assert code == 2
+    assert "Traceback" not in err
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def test_json_prints_the_events_and_nothing_else(mine: Path) -> None:
+    words = ("--json", "--set", "training.epochs=2", "--set", "network[1]=ReLU", "--device", "cpu")
+    code, out, err = finish(start("train", mine, *words))
+
+    events = [json.loads(line) for line in out.splitlines()]
+    names = [event["event"] for event in events]
+    assert (code, err) == (0, "")
+    assert {"loading", "ready", "started", "epoch_ended", "saved"} <= set(names)
+    assert (names.count("finished"), names[-1]) == (1, "finished")
+    assert events[-1]["reason"] == "done"
+    assert set(events[-1]["results"]) == {"train", "validation", "test"}
+    assert events[-1]["seconds"] > 0
+    started = next(event for event in events if event["event"] == "started")
+    assert started["experiment"]["network"] == ["Linear 4", "ReLU", "Linear 2"]
+
+
+def test_a_run_that_fails_says_why_and_what_to_type_instead(mine: Path) -> None:
+    mine.write_text(
+        'task = "regression"\nnetwork = ["Linear 1"]\ndata.name = "plane"\nloss.name = "mse"\n'
+    )
+    sets = ("--set", 'optimizer={name = "sgd", lr = 1000}')
+
+    code, out, err = finish(start("train", mine, "--json", *sets))
+
+    assert code == 1
+    last = json.loads(out.splitlines()[-1])
+    assert last["event"] == "failed"
+    assert "tuilab: the run failed: The loss became" in err
+    assert "--set training.clip_grad_norm=1.0" in err
+    assert "Traceback" not in err
+
+
+def test_json_ends_with_failed_also_where_nothing_could_be_begun(mine: Path) -> None:
+    code, out, err = finish(start("train", mine, "--json", "--set", "optimizer.lr=-1"))
+
+    assert code == 2
+    assert json.loads(out)["event"] == "failed"
+    assert json.loads(out)["hint"] == "--set optimizer.lr=-1: expected a number ≥ 0"
+    assert err == "tuilab: --set optimizer.lr=-1: expected a number ≥ 0\n"
+
+
+def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in (3, 28, 28)) + b"cut"
+        )
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 2]))
+
+    words = ("fashion-mnist-mlp", "--json", "--set", f"data.root={tmp_path}")
+    code, out, err = finish(start("train", *words))
+
+    assert code == 2
+    assert json.loads(out.splitlines()[-1])["event"] == "failed"
+    assert err.startswith("tuilab: This experiment cannot be started\ntuilab: It has 19 bytes")
+    assert "images-idx3-ubyte" in err
+
+
+def test_without_a_terminal_there_are_plain_lines_and_the_run_is_listed_afterwards(
+    mine: Path, says: Says
+) -> None:
+    code, out, err = finish(start("train", mine, "--set", "training.epochs=3"))
+
+    assert (code, err) == (0, "")
+    assert "Xor: 22 parameters; examples: 400 to train, 100 to validate" in out
+    assert "epoch 3/3  accuracy" in out
+    assert "done after 3 epochs, 39 steps" in out
+    assert "\x1b" not in out
+
+    listed = says("runs")[1]
+    assert "xor-" in listed
+    assert "done" in listed
+    assert "test accuracy" in listed
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
+def test_a_signal_ends_a_run_in_good_order(mine: Path, number: signal.Signals) -> None:
+    process = start("train", mine, "--json", "--set", "training.epochs=1000000")
+    host = until(lambda: next((h for h in discovery.hosts() if h.step > 0), None))
+
+    process.send_signal(number)
+    code, out, err = finish(process)
+
+    assert (code, err) == (130, "")
+    last = json.loads(out.splitlines()[-1])
+    assert (last["event"], last["reason"]) == ("finished", "interrupted")
+    stored = run_store.read(run_store.path_of(host.run))
+    assert Path(stored.checkpoint).is_file()
+    assert discovery.hosts() == []
+
+
+def test_a_run_without_the_lab_can_be_seen_and_stopped_from_elsewhere(
+    mine: Path, says: Says
+) -> None:
+    process = start("train", mine, "--set", "training.epochs=1000000")
+    host = until(lambda: next((h for h in discovery.hosts() if h.step > 0), None))
+
+    listed = says("ps")[1]
+    stopped = says("stop", host.run)
+    code, out, _ = finish(process)
+
+    assert host.run in listed
+    assert "training" in listed
+    assert stopped[0] == 0
+    assert f"{host.run} stopped at step" in stopped[1]
+    assert code == 130
+    assert "stopped after" in out
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
+    process = start("train", mine, "--json", "--set", "training.epochs=1000000")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+
+    assert process.wait(timeout=100) == 130
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert [path for path in run_store.stored() if (path / run_store.CHECKPOINT).exists()]
+
+
+@pytest.mark.slow
+def test_an_ascii_locale_trains_what_has_another_title(mine: Path) -> None:
+    mine.write_text(f'title = "Größe"\n{MINE}[training]\nepochs = 1\n', encoding="utf-8")
+
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    code, out, err = finish(start("train", mine, env=environment))
+
+    assert (code, err) == (0, "")
+    assert "Gr??e: 22 parameters" in out
+
+
+@pytest.mark.slow
+def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
+    words = [sys.executable, "-m", "tuilab", "train", str(mine), "--json"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
+
+    assert (ended.returncode, ended.stderr) == (1, "tuilab: No space left on device\n")
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_are_told_apart(mine: Path, says: Says) -> None:
+    processes = [start("train", mine, "--set", "training.epochs=1000000") for _ in range(2)]
+    runs = until(lambda: len(found := [h.run for h in discovery.hosts() if h.step]) == 2 and found)
+
+    ambiguous = says("stop", "xor")
+    unknown = says("stop", "spiral")
+    stopped = [says("stop", run)[0] for run in runs]
+
+    assert [finish(process)[0] for process in processes] == [130, 130]
+    assert ambiguous[0] == unknown[0] == 2
+    assert f"which one is meant? There is {', '.join(runs)}" in ambiguous[2]
+    assert f"there is {', '.join(runs)}" in unknown[2]
+    assert stopped == [0, 0]
+
+
+def test_where_the_lab_cannot_be_shown_it_says_why_and_trains(mine: Path) -> None:
+    mine.write_text(f"{MINE}[training]\nepochs = 1\n")
+
+    code, out, err = finish(start(mine))
+
+    assert code == 0
+    assert err == "tuilab: plain lines instead of the lab, standard input is no terminal\n"
+    assert "done after 1 epochs" in out
+
+
+def test_a_terminal_gets_a_progress_bar(mine: Path) -> None:
+
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tuilab", "train", str(mine), "--set", "training.epochs=300"],
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:
+            break  # the other end is closed: that is how a terminal ends on Linux
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+
+    assert process.wait(timeout=60) == 0
+    assert "━" in shown.decode()
+    assert "done after 300 epochs" in shown.decode()
+    assert b"\x1b[?25h" in shown, "the cursor is back"
+
+
+# --- completion ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tuilab tr", "train"),
+        ("tuilab train spi", "spiral"),
+        ("tuilab open fashion-mnist-c", "fashion-mnist-cnn"),
+        ("tuilab layers Batch", "BatchNorm1d"),
+    ],
+)
+def test_a_shell_can_complete_commands_presets_and_layers(
+    typed: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_TUILAB_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", typed)
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+
+    with pytest.raises(SystemExit):
+        main.run([])
+
+    assert offered in capsys.readouterr().out.split()

@@ -1,0 +1,97 @@
+"""The course from the shell: listed, checked, proven fair, made; the glossary."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.shell import Says
+from tuilab.cli.prove_lessons import SEEDS, prove
+from tuilab.core import paths
+from tuilab.core.lessons import library, progress
+from tuilab.core.lessons.progress import Progress
+
+
+def test_lessons_are_listed_with_what_is_done_and_what_comes_next(says: Says) -> None:
+    kept = Progress()
+    for goal in library.read(library.find("neural-networks")).lesson.goals:
+        kept.meet("neural-networks", goal.name, None)
+    kept.bet("neural-networks", "bet", 0.5)
+    progress.save(kept)
+
+    code, out, _ = says("lessons")
+
+    assert code == 0
+    assert "✓  neural-networks" in out and "▸  perceptron" in out
+    assert "Your predictions were 50% right on average." in out
+
+
+def test_the_check_trains_on_request_and_prints_a_row_a_goal(says: Says) -> None:
+    says("lessons", "new", "mine")
+    code, out, _ = says("lessons", "check", "mine", "--train", "--json")
+
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert len(rows) == len(SEEDS)
+    assert all(row["fails_untouched"] and row["is_met"] for row in rows)
+
+
+def test_a_goal_that_is_met_by_doing_nothing_is_found(says: Says, tmp_path: Path) -> None:
+    says("lessons", "new", "easy")
+    file = paths.data() / "lessons" / "easy" / "lesson.toml"
+    file.write_text(file.read_text().replace("at_least = 0.9", "at_least = 0.1"))
+
+    code, out, _ = says("lessons", "check", "easy", "--train")
+
+    assert code == 2
+    assert "✗ goal reach, seed 0" in out and "the untouched start meets it" in out
+
+
+def test_a_new_lesson_is_good_and_never_written_over(says: Says) -> None:
+    assert says("lessons", "new", "my-lesson")[0] == 0
+    code, out, _ = says("lessons", "check", "my-lesson", "--train")
+    assert code == 0 and "my-lesson: 1 steps, 1 goals, 1 questions: good" in out
+    code, _, err = says("lessons", "new", "my-lesson")
+    assert code == 2 and "there is such a lesson already" in err
+    assert says("lessons", "new", "My Lesson")[0] == 2
+
+
+def test_what_is_wrong_with_a_lesson_is_told_with_file_and_key(says: Says) -> None:
+    says("lessons", "new", "mine")
+    file = paths.data() / "lessons" / "mine" / "lesson.toml"
+    file.write_text(file.read_text().replace("minutes = 15", 'minutes = "long"'))
+
+    code, _, err = says("lessons", "check", "mine")
+
+    assert code == 2
+    assert f"{file}:4: minutes: expected a whole number, got text" in err
+
+
+def test_progress_is_exported(says: Says, tmp_path: Path) -> None:
+    kept = Progress()
+    kept.meet("perceptron", "xor", 3.0)
+    progress.save(kept)
+    assert says("lessons", "export", str(tmp_path / "mine.json"))[0] == 0
+    assert progress.load(tmp_path / "mine.json")[0] == kept
+
+
+def test_a_term_is_explained_and_a_typo_answered(says: Says) -> None:
+    code, out, _ = says("glossary", "perceptrons")
+    assert code == 0 and out.startswith("perceptron\nA single")
+    code, _, err = says("glossary", "percepton")
+    assert code == 2 and 'nearest to "percepton" is "perceptron"' in err
+    assert len(says("glossary")[1].splitlines()) > 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("name", library.folders())
+def test_each_start_fails_the_goals_its_solution_meets_and_bets_come_out_alike(name: str) -> None:
+    outcomes: dict[str, set[str]] = {}
+    lesson = library.read(library.folders()[name])
+    for proof in prove(lesson):
+        assert proof.is_good, proof
+        if proof.kind == "prediction":
+            outcomes.setdefault(proof.name, set()).add(proof.outcome)
+    for bet in lesson.lesson.predictions:
+        assert not bet.choices or len(outcomes[bet.name]) == 1, bet.name

@@ -1,0 +1,484 @@
+"""Lessons: read with good errors, checked, their goals read off a run, their questions judged."""
+
+import contextlib
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.lessons import (
+    answers,
+    goals,
+    lesson_validation,
+    library,
+    progress,
+    quantities,
+    term_questions,
+)
+from tuilab.core.lessons.attempt import Attempt
+from tuilab.core.lessons.formulas import compute
+from tuilab.core.lessons.lesson import Condition, Goal
+from tuilab.core.lessons.progress import DAY, INTERVALS, Progress
+from tuilab.core.lessons.prose import pages
+from tuilab.core.lessons.question import (
+    Answer,
+    Choice,
+    Fault,
+    Mistake,
+    Number,
+    Order,
+    Range,
+    Shapes,
+)
+from tuilab.core.protocol.messages import (
+    AnyEvent,
+    EpochEnded,
+    Finished,
+    Probed,
+    Progressed,
+    Started,
+)
+from tuilab.core.protocol.records import LayerStatistics
+from tuilab.core.run.run import Run
+
+START = """[start]
+network = ["Linear 2"]
+
+[start.data]
+name = "circle"
+"""
+
+LESSON = """format = 1
+title = "A circle"
+summary = "It closes."
+minutes = 5
+
+[start]
+network = ["Linear 2"]
+
+[start.data]
+name = "circle"
+
+[[goals]]
+name = "reach"
+title = "All around"
+all = [{ of = "accuracy/validation", at_least = 0.9 }]
+hints = ["one", "two", "three"]
+solution = [{ set = { network = ["Linear 4", "Tanh", "Linear 2"] } }]
+"""
+
+PROSE = """# A circle
+
+## The first step
+
+Some words.
+
+[Reach it](goal:reach)
+"""
+
+
+def book(folder: Path, toml: str = LESSON, prose: str = PROSE) -> library.Book:
+    (folder / "lesson.toml").write_text(toml)
+    (folder / "lesson.md").write_text(prose)
+    return library.read(folder)
+
+
+def run(*events: AnyEvent, network: tuple[str, ...] = ("Linear 2",)) -> Run:
+    experiment = from_plain({"network": list(network), "data": {"name": "circle"}})
+    seen = Run()
+    seen.apply(Started("run", experiment, "cpu", 6, 10, {"train": 320}))
+    for event in events:
+        seen.apply(event)
+    return seen
+
+
+def progressed(step: int, loss: float) -> Progressed:
+    return Progressed("run", step, step / 10, loss, loss - 0.1, loss + 0.1, {"accuracy": 0.7},
+                      0.01, 100.0, 3200.0, 1.5, None)  # fmt: skip
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def test_a_lesson_is_read_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
+    read = book(tmp_path)
+    assert read.lesson.goals[0].name == "reach"
+    assert [page.title for page in read.pages] == ["The first step"]
+    assert lesson_validation.check(read) == []
+    assert "the course wants at least 3" in lesson_validation.is_whole(read)[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ('title = "A circle"\n', "", ["lesson.toml", "title"]),
+        ("format = 1", "format = 2", ["lesson.toml:1", "newer tuilab"]),
+        ("minutes = 5", 'minutes = "5"', ["lesson.toml:4: minutes", "expected a whole number"]),
+        ("minutes = 5", "minutes = 5\nminuts = 6", ["minuts", 'nearest to "minuts"']),
+        ('name = "circle"', 'name = "circel"', ["start.data", "circle"]),
+        ("at_least = 0.9", "atleast = 0.9", ["goals[0].all[0]", "at_least"]),
+        (START, "start = 3", ["start", "table"]),
+        ("minutes = 5", "minutes = [", ["not TOML"]),
+    ],
+)
+def test_an_error_names_file_and_key(
+    tmp_path: Path, before: str, after: str, wanted: list[str]
+) -> None:
+    with pytest.raises(InputError) as error:
+        book(tmp_path, LESSON.replace(before, after, 1))
+    for words in wanted:
+        assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "prose", "wanted"),
+    [
+        (LESSON.replace('of = "accuracy/validation"', 'of = "r2/validation"'), PROSE,
+         "a run of this task has no r2"),
+        (LESSON.replace('of = "accuracy/validation"', 'of = "acuracy"'), PROSE,
+         "no quantity of a run"),
+        (LESSON.replace(", at_least = 0.9", ""), PROSE, "it has no bound"),
+        (LESSON.replace('"Linear 4", "Tanh", "Linear 2"', '"Linear 4"'), PROSE,
+         "solution: network"),
+        (LESSON.replace('"one", ', ""), PROSE, "hints: there must be 3"),
+        (LESSON.replace("minutes = 5", 'minutes = 5\nneeds = ["perceptrons"]'), PROSE,
+         'nearest to "perceptrons" is "perceptron"'),
+        (LESSON.replace("minutes = 5", 'minutes = 5\nlocked = ["data.nois"]'), PROSE,
+         'there is no "data.nois"'),
+        (LESSON, PROSE.replace("[Reach it](goal:reach)", ""), "goal:reach stands nowhere"),
+        (LESSON, PROSE.replace("goal:reach", "goal:raech"), 'nearest to "raech"'),
+        (LESSON, PROSE.replace("Some", "[persceptron](term:)"), "no such term"),
+        (LESSON, PROSE.replace("Some", "[x](set:optimizer.lrr=1)"), 'nearest to "lrr"'),
+        (LESSON, PROSE.replace("Some", "[x](pane:chart)"), 'nearest to "chart" is "charts"'),
+        (LESSON, PROSE.replace("Some", "[x](do:explode)"), 'there is no "explode"'),
+        (LESSON, PROSE.replace("Some", "[x](view:units/2 Linear)"), "can be opened at a layer"),
+        (LESSON, PROSE.replace("Some", "[x](view:layer/two)"), 'such as "layer/2 Linear"'),
+        (LESSON, PROSE.replace("Some", "[x](open:spirall)"), 'nearest to "spirall"'),
+    ],
+)  # fmt: skip
+def test_a_check_finds_what_is_wrong(tmp_path: Path, toml: str, prose: str, wanted: str) -> None:
+    found = lesson_validation.check(book(tmp_path, toml, prose))
+    assert any(wanted in problem for problem in found), found
+    assert all(str(tmp_path) in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("prose", "wanted"),
+    [
+        ("Words without a step.", "prose stands before the first step"),
+        ("", "there is no step"),
+        ("## A step\n\n[x](https://example.org)", "a link begins with one of"),
+    ],
+)
+def test_prose_that_is_none(prose: str, wanted: str) -> None:
+    with pytest.raises(InputError, match=wanted):
+        pages(prose)
+
+
+def test_an_address_may_have_spaces_and_go_on_in_the_next_line() -> None:
+    page = pages('## A\n\n[x](term:chain rule), [y](set:data.name="my set";task="a b")\n'
+                 "and [z](term:linear\nseparability) (see [w](term:))\n")[0]  # fmt: skip
+    assert [link.target for link in page.links("term", "set")] == [
+        "chain rule", 'data.name="my set";task="a b"', "linear separability", "w",
+    ]  # fmt: skip
+
+
+def test_own_lessons_stand_before_shipped_ones(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
+    own = tmp_path / "data" / "lessons" / "perceptron"
+    own.mkdir(parents=True)
+    book(own)
+    assert library.find("perceptron") == own
+    assert library.find("02-perceptron") == library.find("2") == own
+    assert list(library.folders())[1] == "perceptron"
+    with pytest.raises(InputError, match='nearest to "perzeptron" is "perceptron"'):
+        library.find("perzeptron")
+
+
+def test_prose_is_read_with_its_styles_and_links() -> None:
+    text = "A **bold** [word](term:) and [act](set:optimizer.lr=1).\n\n- one\n- two\n"
+    page = pages(f"## A\n\n{text}\n> aside\n\n    code\n\n[q](question:it)\n")[0]  # fmt: skip
+    assert [block.kind for block in page.blocks] == [
+        "text",
+        "item",
+        "item",
+        "aside",
+        "code",
+        "thing",
+    ]
+    assert [(link.scheme, link.target) for link in page.links("term", "set")] == [
+        ("term", "word"), ("set", "optimizer.lr=1"),
+    ]  # fmt: skip
+    assert page.blocks[0].spans[1].bold
+
+
+# --- quantities and goals ---------------------------------------------------------------------
+
+
+def test_quantities_are_read_off_the_run() -> None:
+    layers = [
+        LayerStatistics("1 Linear", 0.5, 0.01, 3.0),
+        LayerStatistics("2 Linear", 2.0, 0.01, 3.0),
+    ]
+    seen = run(
+        progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6), Probed("run", 30, layers),
+        EpochEnded("run", 30, 3, {"loss": 0.7}, {"accuracy": 0.8, "loss": 0.4}),
+    )  # fmt: skip
+    values = {
+        "loss/train": 0.6, "lowest loss/train": 0.4, "highest loss/train": 1.0,
+        "first loss/train": 0.9, "accuracy/validation": 0.8, "parameters": 6, "steps": 30,
+        "epochs": 3.0, "epoch loss": 0.7,
+        "seconds": 1.5, "layers": 1, "count Linear": 1, "count ReLU": 0,
+        "gradient/1 Linear / gradient/2 Linear": 0.25, "optimizer.lr": 1e-3,
+        "accuracy/validation - accuracy/train": 0.1, "data.name": "circle", "accuracy/test": None,
+        "loss/validation / r2/train": None, "finding dead_relus": 0.0, "nonsense": None,
+    }  # fmt: skip
+    for name, wanted in values.items():
+        assert quantities.value(name, seen) == pytest.approx(wanted), name
+    seen.apply(Finished("run", "done", 30, 3, 1.5, {"test": {"accuracy": 0.75}}))
+    assert quantities.value("accuracy/test", seen) == 0.75
+
+
+def test_layers_are_counted_with_their_repeats() -> None:
+    network = [
+        ["Repeat 19", "Linear 16", "Sigmoid"],
+        ["Residual", ["Repeat 2", "Linear 16"]],
+        "Linear 2",
+    ]
+    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
+    assert quantities.value("layers", seen) == 22
+    assert quantities.value("count Sigmoid", seen) == 19
+    assert quantities.value("count Residual", seen) == 1
+
+
+def test_a_layer_that_the_learner_wrote_counts_as_what_it_does() -> None:
+    network = ["OwnLinear 16", "OwnActivation leaky_relu", "OwnDropout", "Linear 2"]
+    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
+    assert quantities.value("count Linear", seen) == 2
+    assert quantities.value("count LeakyReLU", seen) == 1
+    assert quantities.value("count ReLU", seen) == 0
+    assert quantities.value("count Dropout", seen) == 1
+
+
+def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
+    goal = Goal(
+        name="g", title="t", may_change=("network", "optimizer.lr"), golf="parameters",
+        all=(Condition(of="accuracy/validation", at_least=0.9), Condition(of="steps", at_most=50)),
+    )  # fmt: skip
+    start = from_plain({"network": ["Linear 2"], "data": {"name": "circle"}})
+    late = EpochEnded("run", 60, 6, {}, {"accuracy": 0.95})
+    early = EpochEnded("run", 40, 4, {}, {"accuracy": 0.95})
+    assert not goals.standing(goal, run(), start).is_met
+    assert not goals.standing(goal, run(late), start).is_met
+    seen = run(early, network=("Linear 3", "Tanh", "Linear 2"))
+    assert goals.standing(goal, seen, start).is_met
+    assert goals.score(goal, seen) == 6
+    other = from_plain({"network": ["Linear 2"], "data": {"name": "circle", "noise": 0.1}})
+    assert goals.standing(goal, seen, other).forbidden == ("data.noise",)
+
+
+def test_an_attempt_meets_a_goal_at_the_event_that_meets_it(tmp_path: Path) -> None:
+    attempt = Attempt(book(tmp_path))
+    seen = run()
+    below, above = (EpochEnded("run", 10, 1, {}, {"accuracy": a}) for a in (0.5, 0.95))
+    seen.apply(below)
+    assert list(attempt.see(below, seen)) == []
+    seen.apply(above)
+    assert [goal.name for goal in attempt.see(above, seen)] == ["reach"]
+    assert attempt.standings["reach"].readings[0].present == "0.95"
+
+
+# --- questions --------------------------------------------------------------------------------
+
+SUM = Number(
+    name="sum", text="{a} + {b}?", answer="a + b",
+    numbers={"a": Range(-5, 5), "b": Range(1, 9)},
+    mistakes=(Mistake("a - b", "You took {b} away."),),
+)  # fmt: skip
+
+
+def test_numbers_are_drawn_anew_and_the_same_seed_draws_the_same() -> None:
+    texts = {answers.put(SUM, seed).text for seed in range(40)}
+    assert len(texts) > 20
+    assert answers.put(SUM, 7) == answers.put(SUM, 7)
+
+
+@given(st.integers(0, 10_000))
+def test_the_right_number_is_right_and_a_known_mistake_is_named(seed: int) -> None:
+    asked = answers.put(SUM, seed)
+    a, b = asked.numbers["a"], asked.numbers["b"]
+    assert answers.judge(asked, a + b).is_right
+    verdict = answers.judge(asked, a - b)
+    assert not verdict.is_right and "away" in verdict.why
+    assert not answers.judge(asked, a + b + 1).is_right
+
+
+def test_of_several_answers_all_have_to_be_chosen_and_wrong_ones_say_why() -> None:
+    question = Choice(
+        name="c", text="?", why="Both.",
+        choices=(Answer("a", True), Answer("b", True), Answer("c", why="C is none.")),
+    )  # fmt: skip
+    asked = answers.put(question, 3)
+    where = {text: place for place, text in enumerate(asked.options)}
+    assert answers.judge(asked, [where["a"], where["b"]]) == answers.Verdict(True, "Both.")
+    assert "2 of the answers" in answers.judge(asked, [where["a"]]).why
+    assert answers.judge(asked, [where["a"], where["c"]]).why == "C is none."
+
+
+def test_an_order_is_told_where_it_goes_wrong() -> None:
+    question = Order(
+        name="o", text="?", steps=("a", "b", "c"), reasons=("b needs a.", "c needs b.")
+    )
+    asked = answers.put(question, 0)
+    assert list(asked.order) != [0, 1, 2]
+    place = {step: asked.order.index(step) for step in range(3)}
+    assert answers.judge(asked, [place[0], place[1], place[2]]).is_right
+    assert "b needs a" in answers.judge(asked, [place[0], place[2], place[1]]).why
+
+
+def test_the_faulty_line_is_found_by_the_labs_own_shapes() -> None:
+    question = Fault(
+        name="f", text="?", shape=(1, 8, 8), network=("Conv2d 4", "Flatten", "Conv2d 2", "Linear 2")
+    )
+    asked = answers.put(question, 0)
+    assert answers.faulty(question) == 2
+    assert answers.judge(asked, 2).is_right
+    assert "it fits" in answers.judge(asked, 0).why
+    assert "further up" in answers.judge(asked, 3).why
+
+
+def test_shapes_are_those_of_the_layers() -> None:
+    question = Shapes(
+        name="s",
+        text="?",
+        shape=(1, 8, 8),
+        network=("Conv2d 4 kernel_size=3", "Flatten"),
+        asked=(1, 2),
+    )
+    asked = answers.put(question, 0)
+    assert answers.judge(asked, {0: (4, 6, 6), 1: (144,)}).is_right
+    wrong = answers.judge(asked, {0: (4, 8, 8), 1: (144,)})
+    assert not wrong.is_right and "Conv2d" in wrong.why
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        (Choice(name="q", text="?", choices=(Answer("a"), Answer("b"))), "none of them is right"),
+        (Choice(name="q", text="?", choices=(Answer("a", True), Answer("b"))), "does not say why"),
+        (Number(name="q", text="?", answer="a", numbers={"a": Range(0, 1)}), "does not tell {a}"),
+        (Number(name="q", text="?", answer="1 / 0"), "it has no value"),
+        (Number(name="q", text="{a}?", answer="a", numbers={"a": Range(1, 3)},
+                mistakes=(Mistake("a * 1", "why"),)), "it gives the right answer"),
+        (Order(name="q", text="?", steps=("a", "b", "c")), "reasons"),
+        (Fault(name="q", text="?", shape=(4,), network=("Linear 2",)), "nothing to find"),
+        (Shapes(name="q", text="?", shape=(4,), network=("Conv2d 2",)), "line 1"),
+    ],
+)  # fmt: skip
+def test_a_check_finds_what_is_wrong_with_a_question(question, wanted: str) -> None:
+    try:
+        found = list(lesson_validation._asked(question, 20))
+    except InputError as error:
+        found = [str(error)]
+    assert any(wanted in problem for problem in found), found
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "wanted"),
+    [("2 * x + 1", 7), ("-x ** 2", -9), ("max(0, -x)", 0), ("sigmoid(0)", 0.5),
+     ("relu(-1) + step(2)", 1), ("exp(log(x))", 3), ("sqrt(16) // 3", 1)],
+)  # fmt: skip
+def test_formulas(formula: str, wanted: float) -> None:
+    assert compute(formula, {"x": 3}) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["__import__('os')", "x.real", "(lambda: 1)()", "[1][0]", "'a' * 9", "y",
+     "9 ** 9 ** 9", "open('f')", "1 if x else 2", "x := 2", "max", "exp(10000)", "1 / 0", "",
+     "(" * 200, "x" * 600],
+)  # fmt: skip
+def test_nothing_else_is_a_formula(formula: str) -> None:
+    with pytest.raises(InputError):
+        compute(formula, {"x": 3})
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_written_gives_a_number_or_an_error(formula: str) -> None:
+    with contextlib.suppress(InputError):
+        assert math.isfinite(compute(formula, {"x": 2.0}))
+
+
+# --- progress ---------------------------------------------------------------------------------
+
+
+def test_progress_is_kept_and_a_damaged_file_moved_aside(tmp_path: Path) -> None:
+    file = tmp_path / "progress.json"
+    kept = Progress()
+    assert kept.meet("a", "goal", 12.0) and not kept.meet("a", "goal", 13.0)
+    assert kept.meet("a", "goal", 9.0)
+    kept.bet("a", "p", 0.5)
+    kept.bet("a", "p", 1.0)
+    progress.save(kept, file)
+    again, problem = progress.load(file)
+    assert again == kept and not problem
+    assert again.of("a").goals == {"goal": 9.0} and again.calibration == 0.5
+
+    file.write_bytes(file.read_bytes()[:40])
+    fresh, problem = progress.load(file)
+    assert fresh == Progress() and "damaged" in problem
+    assert not file.exists() and len(list(tmp_path.glob("*.broken.json"))) == 1
+
+
+def test_what_was_missed_comes_back_at_growing_intervals() -> None:
+    kept, now = Progress(), 1e9
+    kept.answer("a", "q", True, now)
+    assert kept.deck == []
+    kept.answer("a", "r", False, now)
+    for days in INTERVALS:
+        assert not kept.due(now + (days - 0.1) * DAY)
+        now += days * DAY
+        assert [card.question for card in kept.due(now)] == ["r"]
+        kept.answer("a", "r", True, now)
+    assert kept.deck == []
+    assert kept.of("a").questions == {"q": True, "r": False}
+
+
+def test_a_card_that_is_missed_again_begins_anew() -> None:
+    kept, now = Progress(), 1e9
+    kept.answer("a", "r", False, now)
+    kept.answer("a", "r", True, now + DAY)
+    kept.answer("a", "r", False, now + 5 * DAY)
+    assert kept.deck[0].box == 0 and kept.deck[0].due == now + 6 * DAY
+
+
+# --- what is shipped --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", library.folders())
+def test_a_shipped_lesson_is_whole_and_nothing_is_wrong_with_it(name: str) -> None:
+    read = library.read(library.folders()[name])
+    assert isinstance(read.lesson.start, Experiment)
+    assert lesson_validation.check(read) + lesson_validation.is_whole(read) == []
+
+
+@pytest.mark.parametrize("name", library.folders())
+def test_every_term_of_a_lesson_can_be_asked_without_being_given_away(name: str) -> None:
+    book = library.read(library.find(name))
+    questions = term_questions.questions(book)
+
+    assert [q.name for q in questions] == [f"term:{term.name}" for term in term_questions.met(book)]
+    for question in questions:
+        right, *wrong = question.choices
+        assert right.right and len(wrong) == 3 and all(w.why and not w.right for w in wrong)
+        assert len({choice.text for choice in question.choices}) == 4
+        assert right.text.lower() not in question.text.lower(), question.name
+        asked = answers.put(question, 7)
+        assert answers.judge(asked, [asked.order.index(0)]).is_right

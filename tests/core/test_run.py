@@ -1,0 +1,227 @@
+"""A run folds its events into what everybody sees."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.messages import (
+    AnyEvent,
+    Changed,
+    EpochEnded,
+    Failed,
+    Finished,
+    Loading,
+    Logged,
+    Paused,
+    Probed,
+    Progressed,
+    Ready,
+    Resumed,
+    Rewound,
+    Saved,
+    Started,
+)
+from tuilab.core.protocol.records import Device, LayerStatistics
+from tuilab.core.run.run import LOG_LINES, MARKS, MATRICES, Mark, Run, Snapshot, new_id
+
+READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
+
+
+def started(run: str = "a", **fields: Any) -> Started:
+    return Started(
+        run, Experiment(), "cpu", 42, 10, {"train": 80, "validation": 20, "test": 20}, **fields
+    )
+
+
+def progressed(step: int, loss: float = 1.0, run: str = "a") -> Progressed:
+    return Progressed(
+        run, step, step / 10, loss, loss - 0.5, loss + 0.5, {"accuracy": 0.5},
+        1e-3, 100.0, 3200.0, 1.0, 2.0,
+    )  # fmt: skip
+
+
+def folded(*events: AnyEvent) -> Run:
+    run = Run()
+    for event in events:
+        run.apply(event)
+    return run
+
+
+def test_a_run_goes_from_idle_through_training_to_finished() -> None:
+    run = Run()
+    states = [run.state]
+
+    for event in (
+        READY, started(), progressed(1), Paused("a", 1), Resumed("a", 1),
+        Finished("a", "done", 2, 1, 0.1, {}),
+    ):  # fmt: skip
+        run.apply(event)
+        states.append(run.state)
+
+    assert states == ["idle", "idle", "training", "training", "paused", "training", "finished"]
+
+
+def test_a_late_event_of_another_run_is_ignored() -> None:
+    run = folded(started("b"), progressed(5, run="b"))
+    before = msgspec.json.encode(run)
+
+    assert not run.apply(progressed(99, run="a"))
+    assert not run.apply(Finished("a", "stopped", 99, 1, 0.1, {}))
+    assert not run.apply(Failed("a", "It fell over"))
+    assert msgspec.json.encode(run) == before
+
+
+def test_a_failure_of_no_run_is_shown() -> None:
+    run = folded(started(), Failed("", "The host fell over", "Start it again"))
+
+    assert run.state == "failed"
+    assert run.failure is not None and run.failure.title == "The host fell over"
+
+
+def test_a_new_run_begins_with_empty_curves_and_keeps_the_log() -> None:
+    run = folded(started("a"), progressed(1), Logged("hello"), started("b"))
+
+    assert (run.id, run.state, run.step) == ("b", "training", 0)
+    assert run.series == {}
+    assert run.progress is None
+    assert run.log == ["hello"]
+
+
+def test_measurements_become_curves() -> None:
+    run = folded(
+        started(),
+        progressed(10, 2.0),
+        EpochEnded("a", 10, 1, {"loss": 2.0}, {"loss": 2.5, "accuracy": 0.4}),
+        Probed("a", 10, [LayerStatistics("1 Linear", 0.5, 1e-3, 3.0)]),
+    )
+
+    last = {name: series.last for name, series in run.series.items()}
+    assert last == {
+        "loss/train": (10, 2.0, 1.5, 2.5),
+        "accuracy/train": (10, 0.5, 0.5, 0.5),
+        "lr": (10, 1e-3, 1e-3, 1e-3),
+        "loss/validation": (10, 2.5, 2.5, 2.5),
+        "accuracy/validation": (10, 0.4, 0.4, 0.4),
+        "gradient/1 Linear": (10, 0.5, 0.5, 0.5),
+        "update/1 Linear": (10, 1e-3, 1e-3, 1e-3),
+        "weight/1 Linear": (10, 3.0, 3.0, 3.0),
+    }
+
+
+def test_a_live_change_moves_the_experiment_and_leaves_a_mark() -> None:
+    run = folded(started(), progressed(7), Changed("a", 7, "optimizer.lr", 0.01))
+
+    assert run.experiment is not None and run.experiment.optimizer.lr == 0.01
+    assert run.marks == [Mark(7, "lr 0.01")]
+
+
+def test_rewinding_cuts_curves_and_marks_and_waits() -> None:
+    run = folded(
+        started(),
+        progressed(10),
+        Changed("a", 15, "optimizer.lr", 0.1),
+        progressed(20),
+        Failed("a", "The loss became infinite", recoverable=True, step=20),
+        Rewound("a", 10),
+    )
+
+    assert (run.state, run.step, run.failure) == ("paused", 10, None)
+    assert [point[0] for point in run.series["loss/train"].points()] == [10]
+    assert run.marks == []
+
+
+def test_work_that_would_be_lost_is_active() -> None:
+    assert not folded(READY).is_active
+    assert folded(started()).is_active
+    assert folded(started(), Paused("a", 0)).is_active
+    assert folded(started(), Failed("a", "NaN", recoverable=True)).is_active
+    assert not folded(started(), Failed("a", "Broken")).is_active
+    assert not folded(started(), Finished("a", "done", 1, 1, 0.1, {})).is_active
+
+
+def test_loading_is_shown_until_it_is_done() -> None:
+    assert folded(Loading("PyTorch")).loading == Loading("PyTorch")
+    assert folded(Loading("PyTorch"), Loading("PyTorch", 1)).loading is None
+    assert folded(Loading("PyTorch"), READY).loading is None
+
+
+def test_log_and_marks_are_bounded() -> None:
+    run = folded(started())
+    for step in range(3000):
+        run.apply(Logged(f"line {step}"))
+        run.apply(Changed("a", step, "optimizer.lr", 0.1))
+
+    assert (len(run.log), run.log[-1]) == (LOG_LINES, "line 2999")
+    assert (len(run.marks), run.marks[-1].step) == (MARKS, 2999)
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(started, st.sampled_from("ab")),
+        st.builds(progressed, st.integers(0, 100), st.floats(-9, 9), st.sampled_from("ab")),
+        st.builds(Paused, st.sampled_from("ab"), st.integers(0, 100)),
+        st.builds(Resumed, st.sampled_from("ab"), st.integers(0, 100)),
+        st.builds(Rewound, st.sampled_from("ab"), st.integers(0, 100)),
+        st.builds(Saved, st.sampled_from("ab"), st.integers(0, 100), st.just("x.pt")),
+        st.builds(Failed, st.sampled_from("ab"), st.just("no"), recoverable=st.booleans()),
+        st.builds(Logged, st.text(max_size=5)),
+        st.just(READY),
+    ),
+    max_size=30,
+)
+
+
+@given(EVENTS, EVENTS)
+def test_a_viewer_that_comes_late_sees_what_the_first_one_saw(
+    before: list[AnyEvent], after: list[AnyEvent]
+) -> None:
+    first = folded(*before)
+    frame = msgspec.msgpack.encode(Snapshot(first, "0.1", 1))
+    late = msgspec.msgpack.decode(frame, type=Snapshot).run
+
+    for event in after:
+        assert first.apply(event) == late.apply(event)
+
+    assert late == first
+
+
+@pytest.mark.parametrize(
+    ("title", "slug"),
+    [
+        ("Spiral", "spiral"),
+        ("Fashion-MNIST, again!", "fashion-mnist-again"),
+        ("日本", "run"),
+        ("", "spiral"),
+    ],
+)
+def test_an_id_says_what_it_is_and_never_repeats(title: str, slug: str) -> None:
+    names = {new_id(Experiment(title=title)) for _ in range(20)}
+
+    assert len(names) > 15
+    for name in names:
+        assert name.rpartition("-")[0] == slug and len(name.rpartition("-")[2]) == 4
+
+
+def test_a_run_that_is_asked_for_is_starting() -> None:
+    run = folded(started("a"), progressed(3))
+
+    run.begin("b", Experiment(title="next"))
+
+    assert (run.id, run.state, run.step, run.series) == ("b", "starting", 0, {})
+
+
+def test_confusion_matrices_are_remembered_evenly_and_cut_back() -> None:
+    run = Run()
+    run.begin("a", Experiment())
+    for epoch in range(1, 1001):
+        run.apply(EpochEnded("a", 10 * epoch, epoch, {}, {}, [[epoch, 0], [0, 1]]))
+    assert len(run.confusions) <= MATRICES
+    assert run.confusions[0][0] <= 200 and run.confusions[-1] == (10_000, [[1000, 0], [0, 1]])
+    run.apply(Rewound("a", 5000))
+    assert run.confusions[-1][0] <= 5000
+    run.begin("b", Experiment())
+    assert run.confusions == []

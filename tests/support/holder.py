@@ -1,0 +1,112 @@
+"""One pane on a screen of its own, held as the lab holds it, with what it has said."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+
+import tuilab.ui
+from tests.support.fakes import text_of
+from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.run.run import Run
+from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
+from tuilab.ui.panes.network.network_pane import NetworkPane
+from tuilab.ui.themes import DARK
+
+P = TypeVar("P", NetworkPane, KnobsPane)
+
+SIZES = [(36, 24), (52, 26), (80, 24)]
+"""A column of a narrow screen, of a wide one, and a pane alone."""
+
+
+class Holder(App[None], Generic[P]):
+    """Shows a pane and gives it back what it has edited."""
+
+    CSS_PATH = Path(tuilab.ui.__file__).parent / "tuilab.tcss"
+
+    def __init__(self, pane: P, experiment: Experiment, run: Run) -> None:
+        super().__init__()
+        self.pane, self.experiment, self.run_shown = pane, experiment, run
+        self.edited: list[tuple[str, Any]] = []
+
+    def compose(self) -> ComposeResult:
+        self.pane.add_class("pane")
+        yield self.pane
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self.show(self.experiment)
+        self.pane.focus()
+
+    def show(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        self.pane.show(experiment, self.run_shown)
+
+    def on_network_pane_edited(self, event: NetworkPane.Edited) -> None:
+        self.edited.append(("network", event.network))
+        self.show(with_value(self.experiment, "network", event.network))
+
+    def on_knobs_pane_edited(self, event: KnobsPane.Edited) -> None:
+        self.edited.append((event.key, event.value))
+        self.show(with_value(self.experiment, event.key, event.value))
+
+
+class Held(Generic[P]):
+    """A held pane under a pilot."""
+
+    def __init__(self, app: Holder[P], pilot: Pilot[None]) -> None:
+        self.app, self.pilot, self.pane = app, pilot, app.pane
+
+    @property
+    def text(self) -> str:
+        """What stands on the screen."""
+        return text_of(self.app)
+
+    @property
+    def edited(self) -> list[tuple[str, Any]]:
+        """What the pane has said."""
+        return self.app.edited
+
+    def line(self, part: str) -> str:
+        """The first line of the screen that holds a text."""
+        return next((line for line in self.text.splitlines() if part in line), "")
+
+    def row(self, part: str) -> int:
+        """Where on the screen that line stands."""
+        return self.text.splitlines().index(self.line(part))
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        names = {" ": "space", "=": "equals_sign", "-": "minus", ".": "full_stop", ",": "comma"}
+        await self.press(*(names.get(letter, letter) for letter in text))
+
+    async def click(self, part: str, column: int = 8) -> None:
+        await self.pilot.click(offset=(column, self.row(part)))
+        await self.pilot.pause()
+
+
+@asynccontextmanager
+async def held(
+    pane: P, experiment: Experiment, run: Run | None = None, size: tuple[int, int] = (52, 26)
+) -> AsyncIterator[Held[P]]:
+    """A pane on a screen of some size."""
+    app = Holder(pane, experiment, run or Run())
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Held(app, pilot)
+
+
+def training(experiment: Experiment) -> Run:
+    """A run in progress of an experiment."""
+    run = Run()
+    run.begin("20260101-spiral", experiment)
+    run.state = "training"
+    return run

@@ -1,0 +1,65 @@
+"""Any network at all, right or wrong, for properties."""
+
+from hypothesis import strategies as st
+
+from tuilab.core.network.layer import Layer, required
+from tuilab.core.network.plan import Line, Path
+from tuilab.core.network.registry import BLOCKS, LAYERS
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30)
+"""What somebody may type or a file may hold."""
+
+VALUES = st.one_of(
+    st.integers(-2, 40).map(str),
+    st.sampled_from(
+        ["same", "true", "none", "0.5", "(3, 3)", "(1,-1)", "(3,", "nan", "1e400", "9" * 5000, "="]
+    ),
+)
+
+KEYS = ["kernel_size", "bias", "p", "padding", "frozen", "mode"]
+
+LAYER_LINES = st.builds(
+    lambda name, words: " ".join([name, *words]),
+    st.sampled_from(sorted(LAYERS)),
+    st.lists(
+        st.one_of(
+            VALUES,
+            st.builds("{}={}".format, st.sampled_from(KEYS), VALUES),
+        ),
+        max_size=3,
+    ),
+)
+"""Lines that begin with a layer; many are right."""
+
+HEADS = st.sampled_from(["Repeat 2", "Repeat 1000 frozen=true", "Linear 3", "", *BLOCKS])
+
+
+def _block(inner: st.SearchStrategy[Line]) -> st.SearchStrategy[Line]:
+    filled = st.builds(lambda head, lines: (head, *lines), HEADS, st.lists(inner, max_size=3))
+    return st.one_of(filled, filled, st.lists(inner, max_size=2).map(tuple))
+
+
+LINES: st.SearchStrategy[Line] = st.recursive(
+    st.one_of(LAYER_LINES, LAYER_LINES, TEXTS), _block, max_leaves=10
+)
+NETWORKS: st.SearchStrategy[tuple[Line, ...]] = st.lists(LINES, max_size=6).map(tuple)
+
+SHAPES = st.sampled_from([(2,), (1, 28, 28), (3, 32, 32), (1,), (0,)])
+
+
+def line_of(kind: type[Layer]) -> str:
+    """A line of this layer that can be read."""
+    needs = required(kind) or kind.example != Layer.example
+    return f"{kind.__name__} {kind.example}" if needs else kind.__name__
+
+
+def places(network: tuple[Line, ...], path: Path = ()) -> list[Path]:
+    """The place of every line that a person can go to."""
+    found: list[Path] = []
+    for index, line in enumerate(network):
+        if path and index == 0:
+            continue  # a block's own line is edited at the block's place
+        found.append((*path, index))
+        if isinstance(line, tuple):
+            found.extend(places(line, (*path, index)))
+    return found

@@ -1,0 +1,67 @@
+"""The lab on a real terminal, with a host that follows a small script.
+
+Its keys: space trains, `s` makes a C library print, `e` makes the lab fail.
+"""
+
+import os
+import sys
+
+from tests.support.fakes import READY, SPIRAL, FakeLink, history, progressed, started
+from tuilab.core.protocol.messages import (
+    AnyCommand,
+    AnyEvent,
+    Pause,
+    Paused,
+    Resume,
+    Resumed,
+    Start,
+    Step,
+    Stop,
+)
+from tuilab.core.run.run import Snapshot
+from tuilab.ui import app
+from tuilab.ui.terminal import terminal
+
+
+class Scripted(FakeLink):
+    """Trains on and on, without a network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._training = ""
+        self._step = 0
+
+    def send(self, command: AnyCommand) -> None:
+        super().send(command)
+        match command:
+            case Start():
+                self._training, self._step = command.run, 100
+                self.play(READY, *history(command.run, SPIRAL, 100))
+                if command.paused:
+                    self.play(started(command.run, SPIRAL), Paused(command.run, 100))
+            case Pause():
+                self._training = ""
+                self.play(Paused(self.run, self._step))
+            case Resume():
+                self._training = self.run
+                self.play(Resumed(self.run, self._step))
+            case Step(steps=1):
+                os.write(1, b"noise from C on 1\n")
+                os.write(2, b"10%\r50%\r\x1b[31mnoise from C on 2\x1b[0m\n")
+            case Step(epochs=1):
+                raise RuntimeError("the script wants a crash")
+            case Stop():
+                self._training = ""
+
+    def events(self) -> list[AnyEvent | Snapshot]:
+        if self._training:
+            self._step += 10
+            self.play(progressed(self._training, self._step))
+        return super().events()
+
+
+if __name__ == "__main__":
+    if reason := terminal.usable():
+        print(f"plain: {reason}")
+        sys.exit(0)
+    sys.exit(app.run(Scripted(), SPIRAL))

@@ -1,0 +1,242 @@
+"""A network as lines: their shapes, parameters and problems.
+
+A line is a string, a block is a tuple whose first line names it. The same lines stand in the
+file and in the architecture pane. A place in a network is a path of indices: (3,) is line 3,
+(3, 1) the first layer inside the block at line 3 (index 0 is the block's own line).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.knobs import declared
+from tuilab.core.network.layer import Layer, Shape, Tokens
+from tuilab.core.network.parse import parse
+from tuilab.core.network.registry import BLOCKS
+
+Line = str | tuple[Any, ...]
+"""A layer as text, or a block: a tuple of lines, the first of which names it."""
+
+Path = tuple[int, ...]
+
+MOST_LAYERS = 10_000
+"""Layers of a network, repeated ones counted each time: more could not be drawn or trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a network with what is known of it."""
+
+    path: Path
+    text: str
+    layer: Layer | None = None
+    input: Shape | None = None
+    output: Shape | None = None
+    parameters: int = 0
+    problem: str = ""
+
+    @property
+    def depth(self) -> int:
+        """How many blocks stand around it."""
+        return len(self.path) - 1
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the line opens a block."""
+        return self.text.split(" ", 1)[0] in BLOCKS
+
+    @property
+    def key(self) -> str:
+        """The place as a file has it, such as `network[3][1]`."""
+        return "network" + "".join(f"[{index}]" for index in self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole network, line by line."""
+
+    rows: tuple[Row, ...]
+    input: Shape | None
+    "None while the data is not there."
+    output: Shape | None
+    "None while a line above has a problem."
+    parameters: int
+
+    @property
+    def learns(self) -> bool:
+        """Whether any layer has weights that are not frozen."""
+        kept = {row.path for row in self.rows if row.layer is not None and row.layer.frozen}
+        return any(
+            row.parameters and not any(row.path[:end] in kept for end in range(1, row.depth + 2))
+            for row in self.rows
+            if not row.is_block
+        )
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether every line can be built."""
+        return not any(row.problem for row in self.rows)
+
+
+def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
+    """Work through a network line by line; a line with a problem hides the shapes below it."""
+    rows, output = _walk(network, shape, ())
+    return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
+
+
+def _parameters(rows: list[Row], depth: int) -> int:
+    """The sum over the rows of one depth; a block's row already holds its inside."""
+    return sum(row.parameters for row in rows if row.depth == depth)
+
+
+def _walk(
+    lines: tuple[Line, ...], shape: Shape | None, path: Path, first: int = 0
+) -> tuple[list[Row], Shape | None]:
+    rows: list[Row] = []
+    for index, line in enumerate(lines[first:], first):
+        here = (*path, index)
+        if isinstance(line, str):
+            rows.append(_row(line, shape, here))
+            shape = rows[-1].output
+        else:
+            block, shape = _block(line, shape, here)
+            rows.extend(block)
+    return rows, shape
+
+
+def _row(text: str, shape: Shape | None, path: Path) -> Row:
+    row = Row(path, text, input=shape)
+    try:
+        layer = parse(text)
+        if type(layer).__name__ in BLOCKS:
+            raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')
+        row = replace(row, layer=layer)
+        if isinstance(shape, Tokens) and not layer.takes_tokens:
+            raise InputError("these are token numbers; put Embedding first")
+        if shape is not None:
+            output = layer.output(shape)
+            row = replace(row, output=output, parameters=layer.parameters(shape))
+    except InputError as error:
+        row = replace(row, problem=str(error), output=None)
+    return row
+
+
+def _block(
+    lines: tuple[Line, ...], shape: Shape | None, path: Path
+) -> tuple[list[Row], Shape | None]:
+    """A block: its own row, then those inside it."""
+    text = lines[0] if lines and isinstance(lines[0], str) else ""
+    head = Row(path, text, input=shape)
+    try:
+        layer = parse(text)
+        if type(layer).__name__ not in BLOCKS:
+            raise InputError(f"a list must begin with a block: {', '.join(BLOCKS)}")
+        if _layers(lines) > MOST_LAYERS:
+            raise InputError(f"these are more than {MOST_LAYERS:,} layers; repeat less often")
+    except InputError as error:
+        inside, _ = _walk(lines, None, path, 1)
+        return [replace(head, problem=str(error)), *inside], None
+    inside, parameters, output = _inside(layer, lines, shape, path)
+    problem = "" if inside else f"{type(layer).__name__} is empty: put a layer into it"
+    try:
+        if isinstance(layer, Residual) and shape is not None and output is not None:
+            layer.add(shape, output)
+        if isinstance(layer, Parallel):
+            output = _joined(layer, inside, len(path))
+    except InputError as error:
+        problem = str(error)
+    output = None if problem else output
+    head = replace(head, layer=layer, output=output, parameters=parameters, problem=problem)
+    return [head, *inside], output
+
+
+def _inside(
+    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: Path
+) -> tuple[list[Row], int, Shape | None]:
+    """The rows of a block, their parameters, and what comes out of the last."""
+    if isinstance(layer, Parallel):
+        rows: list[Row] = []
+        for index, branch in enumerate(lines[1:], 1):
+            rows.extend(_walk((*lines[:index], branch), shape, path, index)[0])
+        return rows, _parameters(rows, len(path)), None
+    rows, output = _walk(lines, shape, path, 1)
+    once = _parameters(rows, len(path))
+    if isinstance(layer, Repeat):
+        return _repeat(layer, rows, once, lines, shape, output)
+    return rows, once, output
+
+
+def _joined(layer: Parallel, inside: list[Row], depth: int) -> Shape | None:
+    """What the branches make side by side; None while one of them has a problem."""
+    outputs = [row.output for row in inside if row.depth == depth]
+    known = [output for output in outputs if output is not None]
+    return layer.join(known) if known and len(known) == len(outputs) else None
+
+
+def _layers(line: Line) -> int:
+    """How many layers a line stands for."""
+    if isinstance(line, str):
+        return 1
+    return _times(line) * sum(map(_layers, line[1:]))
+
+
+def _times(block: tuple[Any, ...]) -> int:
+    try:
+        head = parse(block[0]) if block and isinstance(block[0], str) else None
+    except InputError:
+        return 1
+    return head.times if isinstance(head, Repeat) else 1
+
+
+def _repeat(
+    layer: Repeat, inside: list[Row], once: int, lines: tuple[Line, ...],
+    shape: Shape | None, output: Shape | None,
+) -> tuple[list[Row], int, Shape | None]:  # fmt: skip
+    """Go through the block again and again; the rows shown are those of the first time."""
+    total = once
+    for _ in range(layer.times - 1):
+        if output is None:
+            break
+        if output == shape:
+            total = once * layer.times
+            break
+        rows, output = _walk(lines, output, (0,), 1)
+        total += _parameters(rows, depth=1)
+        if output is None:
+            trouble = next(row.problem for row in rows if row.problem)
+            inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {trouble}")]
+    return inside, total, output
+
+
+def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
+    """Lists as tuples all the way down; InputError where something is no line."""
+    if not isinstance(lines, (list, tuple)):
+        what = "a list of lines" if place == "network" else 'a line such as "Linear 16", or a list'
+        raise InputError(f"expected {what}", place)
+    return tuple(
+        line if isinstance(line, str) else frozen(line, f"{place}[{index}]")
+        for index, line in enumerate(lines)
+    )
+
+
+def same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:
+    """Whether two networks differ at most in knobs that are live: a Dropout's p, what is frozen."""
+    if len(before) != len(after):
+        return False
+    return all(_same_line(old, new) for old, new in zip(before, after, strict=True))
+
+
+def _same_line(old: Line, new: Line) -> bool:
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return same_modules(old, new)
+    if isinstance(old, tuple) or isinstance(new, tuple):
+        return False
+    try:
+        first, second = parse(old), parse(new)
+    except InputError:
+        return False
+    return type(first) is type(second) and all(
+        knob.live or getattr(first, name) == getattr(second, name)
+        for name, knob in declared(type(first)).items()
+    )
