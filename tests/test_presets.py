@@ -8,7 +8,7 @@ import torch
 
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from textual.app import App, ComposeResult
 
 from tests.bench.measure import Row, at_most, interleaved, ratio, spread
-from tuilab.core.protocol.messages import Progressed
+from tuilab.core.protocol.events import Progressed
 from tuilab.core.run.run import Run
 from tuilab.core.run.series import Series
 from tuilab.ui.panes.charts.charts_pane import ChartsPane

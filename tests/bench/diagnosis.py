@@ -13,7 +13,7 @@ from tests.bench.measure import Row, at_least, at_most
 from tests.bench.sound import sound
 from tuilab.core.diagnosis.diagnosis import diagnose
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 from tuilab.core.run.run import Run
 from tuilab.engine import progress
 from tuilab.engine.data.load import load

@@ -14,7 +14,8 @@ from tests.bench.measure import Row, at_least, at_most, ratio, spread
 from tests.support.real import Terminal
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, from_plain
-from tuilab.core.protocol.messages import Progressed, Start
+from tuilab.core.protocol.commands import Start
+from tuilab.core.protocol.events import Progressed
 from tuilab.host.discovery import hosts, stop
 from tuilab.host.link import Link, spawn
 

@@ -7,7 +7,7 @@ from tuilab.cli.diagnose import Diagnosing
 from tuilab.cli.output.lines import happening
 from tuilab.core.diagnosis.finding import Diagnosed, Diagnosis, Fix
 from tuilab.core.experiment.experiment import from_plain
-from tuilab.core.protocol.messages import AnyEvent, Finished, Paused, Probed, Progressed, Started
+from tuilab.core.protocol.events import AnyEvent, Finished, Paused, Probed, Progressed, Started
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.core.run.run import Run
 from tuilab.host import run_store

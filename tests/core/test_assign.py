@@ -5,8 +5,8 @@ import pytest
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned, number
-from tuilab.core.protocol.messages import AnyCommand
 from tuilab.core.run.run import Run
 
 

@@ -10,7 +10,7 @@ from tuilab.core.diagnosis.diagnosis import EXPLAINS, RULES, diagnose
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.experiment.experiment import Experiment, from_plain, live_changes, with_value
 from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.messages import Finished, Started
+from tuilab.core.protocol.events import Finished, Started
 from tuilab.core.run.run import Run
 from tuilab.core.run.series import Series
 

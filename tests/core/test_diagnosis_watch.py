@@ -6,7 +6,7 @@ from tests.core.test_diagnosis import STEPS, experiment, lived
 from tuilab.core.diagnosis import watch
 from tuilab.core.diagnosis.diagnosis import diagnose
 from tuilab.core.diagnosis.watch import Watch
-from tuilab.core.protocol.messages import Rewound
+from tuilab.core.protocol.events import Rewound
 from tuilab.core.run.run import Run
 
 DEAD = "dead/ReLU after 1 Linear"

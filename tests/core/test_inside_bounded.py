@@ -5,6 +5,7 @@ import sys
 import msgspec
 
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.events import Progressed, Started
 from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Phase
 from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
 from tuilab.core.protocol.inspect.histograms import BINS, MOST, Histories
@@ -12,7 +13,6 @@ from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
 from tuilab.core.protocol.inspect.layer_messages import HistogramRow, LayerSeen
 from tuilab.core.protocol.inspect.unions import AnySeen
 from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
-from tuilab.core.protocol.messages import Progressed, Started
 from tuilab.core.run.run import Run, Snapshot
 
 

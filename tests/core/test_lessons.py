@@ -34,14 +34,7 @@ from tuilab.core.lessons.question import (
     Range,
     Shapes,
 )
-from tuilab.core.protocol.messages import (
-    AnyEvent,
-    EpochEnded,
-    Finished,
-    Probed,
-    Progressed,
-    Started,
-)
+from tuilab.core.protocol.events import AnyEvent, EpochEnded, Finished, Probed, Progressed, Started
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.core.run.run import Run
 

@@ -10,15 +10,9 @@ from hypothesis import strategies as st
 
 from tests.support.experiments import EXPERIMENTS, WORDS
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
-    AnyCommand,
-    AnyEvent,
-    Event,
-    Finished,
-    Progressed,
-    Set,
-    Started,
-)
+from tuilab.core.protocol.commands import AnyCommand, Set
+from tuilab.core.protocol.events import AnyEvent, Finished, Progressed, Started
+from tuilab.core.protocol.message import Event
 
 NUMBERS = st.floats(allow_nan=False)
 COUNTS = st.integers(0, 2**53)

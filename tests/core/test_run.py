@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.events import (
     AnyEvent,
     Changed,
     EpochEnded,

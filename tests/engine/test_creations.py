@@ -9,6 +9,7 @@ import torch
 
 from tests.support.tiny import CPU, dataset, experiment, weights
 from tuilab.core.catalogue.data_sets import GaussiansRing
+from tuilab.core.protocol.commands import Probe
 from tuilab.core.protocol.inspect.result_messages import (
     Drawn,
     Picture,
@@ -16,7 +17,6 @@ from tuilab.core.protocol.inspect.result_messages import (
     Scatter,
     Written,
 )
-from tuilab.core.protocol.messages import Probe
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.result.result_inspector import picture

@@ -16,7 +16,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, named, with_value
 from tuilab.core.files.tables import delimited
-from tuilab.core.protocol.messages import EpochEnded
+from tuilab.core.protocol.events import EpochEnded
 from tuilab.engine.data.load import load
 from tuilab.engine.data.split import Fold
 from tuilab.engine.metrics import evaluate, losses

@@ -5,7 +5,8 @@ import torch
 
 from tests.support.tiny import session, steps, weights
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import Failed, Resume, Rewind, Set
+from tuilab.core.protocol.commands import Resume, Rewind, Set
+from tuilab.core.protocol.events import Failed
 from tuilab.engine import checkpoint, failures
 from tuilab.engine.device import memory
 from tuilab.engine.session import Session

@@ -9,7 +9,7 @@ import torch
 from tests.support.tiny import steps
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.protocol.messages import Probe
+from tuilab.core.protocol.commands import Probe
 from tuilab.engine import checkpoint, progress
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.result.result_inspector import picture

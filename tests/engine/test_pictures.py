@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.support.tiny import CPU, dataset, experiment, session
+from tuilab.core.protocol.commands import Probe
 from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Surface
-from tuilab.core.protocol.messages import Probe
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.inspect.result.result_inspector import picture
 from tuilab.engine.session import Session

@@ -11,7 +11,7 @@ import torch
 from tests.test_presets import CPU, preset
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train

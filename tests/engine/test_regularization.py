@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.support.tiny import session, steps, weights
 from tuilab.core.catalogue.regularization import Regularization
-from tuilab.core.protocol.messages import Progressed
+from tuilab.core.protocol.events import Progressed
 from tuilab.engine.optim.gradient_transforms import disturb, limit
 from tuilab.engine.optim.parameter_groups import weights as penalized
 from tuilab.engine.progress import Pulse

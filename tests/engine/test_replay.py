@@ -3,7 +3,7 @@
 import torch
 
 from tests.support.tiny import session, steps, weights
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 from tuilab.engine.nan_trace import first_not_finite
 from tuilab.engine.session import Session
 from tuilab.engine.train import train

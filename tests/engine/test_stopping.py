@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.support.tiny import session, steps, weights
-from tuilab.core.protocol.messages import EpochEnded, Logged
+from tuilab.core.protocol.events import EpochEnded, Logged
 from tuilab.engine import checkpoint, progress
 from tuilab.engine.session import Session
 from tuilab.engine.train import train

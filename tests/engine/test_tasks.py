@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tests.support.tiny import CPU, dataset, experiment, steps, weights
 from tuilab.core.catalogue.metrics import HELP
 from tuilab.core.files.corpus import BYTES, PLAIN
-from tuilab.core.protocol.messages import EpochEnded, Progressed
+from tuilab.core.protocol.events import EpochEnded, Progressed
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN

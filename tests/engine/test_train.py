@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.tiny import dataset, experiment, session, steps, weights
-from tuilab.core.protocol.messages import EpochEnded, Probed, Progressed
+from tuilab.core.protocol.events import EpochEnded, Probed, Progressed
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 

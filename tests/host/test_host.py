@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.watching import Watcher, experiment
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import AnyEvent, Finished, Logged, Pause, Set, Start, Step, Stop
+from tuilab.core.protocol.commands import Pause, Set, Start, Step, Stop
+from tuilab.core.protocol.events import AnyEvent, Finished, Logged
 from tuilab.host import discovery, framing, link, run_store
 from tuilab.host.host import Host
 

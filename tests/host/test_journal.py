@@ -10,7 +10,7 @@ import pytest
 from tests.support.watching import experiment
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
     Finished,

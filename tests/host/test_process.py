@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.watching import Watcher, experiment, until
 from tuilab.core import paths
-from tuilab.core.protocol.messages import Pause, Save, Set, Start
+from tuilab.core.protocol.commands import Pause, Save, Set, Start
 from tuilab.core.run.run import Run
 from tuilab.host import discovery, link, run_store
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("hosts")
 LAB = """
 import threading
 from tests.support.watching import Watcher, experiment
-from tuilab.core.protocol.messages import Start
+from tuilab.core.protocol.commands import Start
 from tuilab.host import link
 lab = Watcher(link.spawn())
 lab.send(Start("spiral-1", experiment()))

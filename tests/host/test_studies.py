@@ -6,20 +6,15 @@ import pytest
 import torch
 
 from tests.support.watching import Watcher, begun, experiment, weights
-from tuilab.core.protocol.messages import (
-    Cancel,
-    Find,
+from tuilab.core.protocol.commands import Cancel, Find, Save, Start, Step, Validate
+from tuilab.core.protocol.events import (
     Finished,
     Found,
     Loading,
     Logged,
     Paused,
     Progressed,
-    Save,
     Saved,
-    Start,
-    Step,
-    Validate,
     Validated,
 )
 

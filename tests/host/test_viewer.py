@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tuilab.core.protocol.messages import Logged, Pause, Step
+from tuilab.core.protocol.commands import Pause, Step
+from tuilab.core.protocol.events import Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import client_connection as viewers
 from tuilab.host import framing

@@ -6,20 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.watching import experiment
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.commands import Probe, Resume, Rewind, Set, Start, Step
+from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
     Failed,
     Logged,
     Offer,
     Paused,
-    Probe,
     Progressed,
-    Resume,
-    Rewind,
-    Set,
-    Start,
-    Step,
 )
 from tuilab.core.protocol.records import Sample
 from tuilab.core.run.run import Run, Snapshot

@@ -5,31 +5,24 @@ from pathlib import Path
 import pytest
 
 from tests.support.watching import Watcher, begun, experiment
-from tuilab.core.protocol.inspect.layer_messages import LayerSeen, LayerWanted
-from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.commands import Inspect, Pause, Probe, Resume, Save, Set, Start, Step
+from tuilab.core.protocol.events import (
     Changed,
     EpochEnded,
     Finished,
-    Inspect,
     Loading,
     Logged,
-    Pause,
     Paused,
-    Probe,
     Probed,
     Progressed,
     Ready,
-    Resume,
     Resumed,
-    Save,
     Saved,
-    Set,
-    Start,
     Started,
-    Step,
 )
+from tuilab.core.protocol.inspect.layer_messages import LayerSeen, LayerWanted
+from tuilab.core.protocol.inspect.result_messages import Surface
+from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
 from tuilab.host import run_store
 
 

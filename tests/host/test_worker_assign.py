@@ -1,9 +1,10 @@
 """A weight that is written by hand while a run waits and while it trains."""
 
 from tests.support.watching import Watcher, begun
+from tuilab.core.protocol.commands import Inspect, Resume
+from tuilab.core.protocol.events import Logged, Progressed
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
 from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
-from tuilab.core.protocol.messages import Inspect, Logged, Progressed, Resume
 
 
 def test_a_weight_is_written_seen_and_put_back(lab: Watcher) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.watching import Watcher
 from tuilab.core.experiment.experiment import Experiment, from_plain
-from tuilab.core.protocol.messages import Finished, Logged, Start, Started
+from tuilab.core.protocol.commands import Start
+from tuilab.core.protocol.events import Finished, Logged, Started
 
 
 @pytest.fixture

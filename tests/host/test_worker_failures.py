@@ -9,23 +9,8 @@ import torch
 from tests.support.watching import Watcher, begun, experiment, weights
 from tuilab.core.errors import GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
-    Failed,
-    Finished,
-    Logged,
-    Paused,
-    Probe,
-    Resume,
-    Resumed,
-    Rewind,
-    Rewound,
-    Save,
-    Saved,
-    Set,
-    Start,
-    Step,
-    Stop,
-)
+from tuilab.core.protocol.commands import Probe, Resume, Rewind, Save, Set, Start, Step, Stop
+from tuilab.core.protocol.events import Failed, Finished, Logged, Paused, Resumed, Rewound, Saved
 from tuilab.host import run_store
 
 

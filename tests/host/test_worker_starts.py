@@ -5,20 +5,15 @@ import torch
 
 from tests.support.watching import Watcher, begun, experiment, until, weights
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
-    Close,
+from tuilab.core.protocol.commands import Close, Pause, Save, Start, Step, Stop
+from tuilab.core.protocol.events import (
     Finished,
     Loading,
     Logged,
-    Pause,
     Paused,
     Progressed,
-    Save,
     Saved,
-    Start,
     Started,
-    Step,
-    Stop,
 )
 from tuilab.host import run_controller, run_store
 

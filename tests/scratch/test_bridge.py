@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.support.tiny import CPU, dataset, experiment, steps, weights
 from tuilab.core.experiment import plain_python, toml_file
 from tuilab.core.experiment.experiment import Experiment, from_plain, with_value
-from tuilab.core.protocol.messages import Failed, Probed
+from tuilab.core.protocol.events import Failed, Probed
 from tuilab.engine import checkpoint
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load

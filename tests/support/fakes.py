@@ -12,16 +12,8 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
-    AnyCommand,
-    AnyEvent,
-    EpochEnded,
-    Probed,
-    Progressed,
-    Ready,
-    Start,
-    Started,
-)
+from tuilab.core.protocol.commands import AnyCommand, Start
+from tuilab.core.protocol.events import AnyEvent, EpochEnded, Probed, Progressed, Ready, Started
 from tuilab.core.protocol.records import Device, LayerStatistics
 from tuilab.core.run.run import Snapshot
 from tuilab.ui.app import TuilabApp

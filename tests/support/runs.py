@@ -4,8 +4,8 @@ from math import cos, exp, pi, sin
 from typing import Any
 
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.events import Changed, EpochEnded, Probed, Progressed
 from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Surface
-from tuilab.core.protocol.messages import Changed, EpochEnded, Probed, Progressed
 from tuilab.core.protocol.records import LayerStatistics, Sample
 from tuilab.core.run.run import Run
 

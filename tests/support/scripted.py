@@ -7,17 +7,8 @@ import os
 import sys
 
 from tests.support.fakes import READY, SPIRAL, FakeLink, history, progressed, started
-from tuilab.core.protocol.messages import (
-    AnyCommand,
-    AnyEvent,
-    Pause,
-    Paused,
-    Resume,
-    Resumed,
-    Start,
-    Step,
-    Stop,
-)
+from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, Start, Step, Stop
+from tuilab.core.protocol.events import AnyEvent, Paused, Resumed
 from tuilab.core.run.run import Snapshot
 from tuilab.ui import app
 from tuilab.ui.terminal import terminal

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tuilab.core.experiment.experiment import Experiment, from_plain
-from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Close, Paused, Start
+from tuilab.core.protocol.commands import AnyCommand, Close, Start
+from tuilab.core.protocol.events import AnyEvent, Paused
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host.link import Link
 

@@ -11,7 +11,7 @@ from tests.support.real import Terminal
 from tests.support.watching import Watcher
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.protocol.messages import Stop
+from tuilab.core.protocol.commands import Stop
 from tuilab.host import link
 
 ENDLESS = with_value(

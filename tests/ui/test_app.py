@@ -9,21 +9,8 @@ from tests.support.fakes import READY, SPIRAL, FakeLink, Lab, lab, progressed, s
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.protocol.messages import (
-    Failed,
-    Finished,
-    Loading,
-    Logged,
-    Offer,
-    Pause,
-    Paused,
-    Resume,
-    Rewind,
-    Set,
-    Start,
-    Step,
-    Stop,
-)
+from tuilab.core.protocol.commands import Pause, Resume, Rewind, Set, Start, Step, Stop
+from tuilab.core.protocol.events import Failed, Finished, Loading, Logged, Offer, Paused
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.ui.keymap import every
 

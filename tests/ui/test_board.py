@@ -8,7 +8,7 @@ from tests.support.runs import half_and_half
 from tuilab.core.catalogue.data.points import Point
 from tuilab.core.catalogue.data_sets import Drawn
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import Start
+from tuilab.core.protocol.commands import Start
 
 HAND = Experiment(data=Drawn(points=((-3.0, 3.0, 0), (3.0, -3.0, 1))), network=("Linear 2",))
 SMALL = (80, 24)

@@ -13,7 +13,7 @@ from tests.support.fakes import text_of
 from tests.support.runs import changed, layer, trained
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.tasks import Regression
-from tuilab.core.protocol.messages import Probed
+from tuilab.core.protocol.events import Probed
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.panes.charts.layer_list import LayerList, evenly, sparkline, word_for

@@ -14,6 +14,8 @@ from tests.ui.test_result_pictures import BARE, BLENDED, plain
 from tuilab.core.catalogue.data_sets import GaussiansRing, Glyphs, PythonSource, SwissRoll
 from tuilab.core.catalogue.tasks import GAN, Autoencoder, LanguageModel, Regression
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.commands import Probe, Set
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.result_messages import (
     Drawn,
     Picture,
@@ -21,7 +23,6 @@ from tuilab.core.protocol.inspect.result_messages import (
     Scatter,
     Written,
 )
-from tuilab.core.protocol.messages import Paused, Probe, Set
 from tuilab.core.protocol.records import Pair, Sample
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE
 from tuilab.ui.views.result.confusion_matrix import MORE, draw_matrix, size_of_matrix

@@ -5,16 +5,8 @@ import pytest
 
 from tests.support.fakes import SPIRAL, started
 from tuilab.core.experiment.experiment import with_value
-from tuilab.core.protocol.messages import (
-    Changed,
-    Failed,
-    Finished,
-    Pause,
-    Paused,
-    Resume,
-    Set,
-    Start,
-)
+from tuilab.core.protocol.commands import Pause, Resume, Set, Start
+from tuilab.core.protocol.events import Changed, Failed, Finished, Paused
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.ui.workspace import Desk
 

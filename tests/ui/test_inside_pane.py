@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen
 from tuilab.core.protocol.inspect.layer_messages import LayerSeen
 from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.canvas.cell_buffer import Grid
 from tuilab.ui.panes.inspect import KINDS
 from tuilab.ui.views import request_throttle

@@ -7,7 +7,8 @@ from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
 from tests.support.fakes import SPIRAL, Lab, lab
-from tuilab.core.protocol.messages import Failed, Offer, Paused, Rewind
+from tuilab.core.protocol.commands import Rewind
+from tuilab.core.protocol.events import Failed, Offer, Paused
 from tuilab.ui.app import TuilabApp
 
 SIZES = [(160, 45), (120, 40), (80, 24)]

@@ -9,7 +9,8 @@ from tests.support.fakes import READY, Lab, lab, started
 from tuilab.core import paths
 from tuilab.core.exercises import exercise
 from tuilab.core.lessons import lesson_validation, library, progress, review
-from tuilab.core.protocol.messages import EpochEnded, Failed, Finished, Paused, Set, Start
+from tuilab.core.protocol.commands import Set, Start
+from tuilab.core.protocol.events import EpochEnded, Failed, Finished, Paused
 from tuilab.ui import keymap
 from tuilab.ui.controllers import questions
 from tuilab.ui.controllers.exercises import Coding

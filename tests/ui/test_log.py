@@ -1,7 +1,7 @@
 """The log keeps up with the run and stays where the reader is."""
 
 from tests.support.fakes import lab
-from tuilab.core.protocol.messages import Logged
+from tuilab.core.protocol.events import Logged
 
 
 async def test_lines_come_once_also_when_the_run_forgets_its_oldest() -> None:

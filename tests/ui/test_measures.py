@@ -12,7 +12,7 @@ from tuilab.core.catalogue.data_sets import PythonSource, Text
 from tuilab.core.catalogue.losses import KL, CrossEntropy, smoothed_entropy
 from tuilab.core.catalogue.tasks import GAN, LanguageModel, Regression
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import EpochEnded, Progressed
+from tuilab.core.protocol.events import EpochEnded, Progressed
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.chart_metrics import (
     labels_of,

@@ -3,16 +3,8 @@
 from tests.support.fakes import SPIRAL, lab
 from tuilab.core.catalogue.data_sets import Karate
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import (
-    Cancel,
-    Find,
-    Found,
-    Loading,
-    Set,
-    Start,
-    Validate,
-    Validated,
-)
+from tuilab.core.protocol.commands import Cancel, Find, Set, Start, Validate
+from tuilab.core.protocol.events import Found, Loading, Validated
 from tuilab.ui.screens.study import Folds, Search, table
 
 SMALL = (80, 24)

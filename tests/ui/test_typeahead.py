@@ -3,7 +3,7 @@
 from textual import events
 
 from tests.support.fakes import Lab, lab
-from tuilab.core.protocol.messages import Start, Step, Stop
+from tuilab.core.protocol.commands import Start, Step, Stop
 
 
 def _burst(it: Lab, *keys: str) -> None:

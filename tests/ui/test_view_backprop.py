@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.backprop_messages import (
     BackpropSeen,
     BackpropWanted,
@@ -17,7 +19,6 @@ from tuilab.core.protocol.inspect.backprop_messages import (
     Phase,
     Table,
 )
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.views.backprop.backprop_view import BackpropView
 
 PRODUCTS = Origin(

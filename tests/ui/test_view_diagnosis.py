@@ -7,7 +7,8 @@ from syrupy.assertion import SnapshotAssertion
 from tests.support.fakes import READY, SIZES, Lab, history, lab
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import AnyEvent, Finished, Paused, Probed, Set, Start
+from tuilab.core.protocol.commands import Set, Start
+from tuilab.core.protocol.events import AnyEvent, Finished, Paused, Probed
 from tuilab.core.protocol.records import Activity, LayerStatistics
 from tuilab.ui.views.diagnosis.diagnosis_page import described
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView

@@ -9,6 +9,8 @@ from textual.widgets import Input
 
 from tests.support.fakes import SIZES, Lab, history, lab
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.examples_messages import (
     Example,
     ExamplesSeen,
@@ -18,7 +20,6 @@ from tuilab.core.protocol.inspect.examples_messages import (
     Page,
     Row,
 )
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.cell_buffer import Grid
 from tuilab.ui.views.examples.examples_view import ExamplesView

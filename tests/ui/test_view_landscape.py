@@ -7,13 +7,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.landscape_messages import (
     LandscapeSeen,
     LandscapeWanted,
     Scan,
     Slice,
 )
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.canvas.height_map import LEVELS, Terrain
 from tuilab.ui.views.landscape.draw_line_scan import landing, words
 from tuilab.ui.views.landscape.landscape_view import LandscapeView

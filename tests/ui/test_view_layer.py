@@ -12,6 +12,8 @@ from syrupy.assertion import SnapshotAssertion
 from textual.color import Color
 
 from tests.support.fakes import SIZES, Lab, history, lab
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.histograms import BINS
 from tuilab.core.protocol.inspect.layer_messages import (
     STEPS,
@@ -26,7 +28,6 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Statistics,
     Tiles,
 )
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.cell_buffer import Grid
 from tuilab.ui.canvas.decision_surface import Hues

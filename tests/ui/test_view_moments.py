@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.support.fakes import SIZES, Lab, history, lab, started
+from tuilab.core.protocol.events import Changed, Paused
 from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Phase
 from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
 from tuilab.core.protocol.inspect.layer_messages import LayerSeen
 from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
-from tuilab.core.protocol.messages import Changed, Paused
 from tuilab.ui.keymap import every
 from tuilab.ui.views.history import MOST, NEAR, Moments
 

@@ -15,9 +15,10 @@ from textual.widgets import Input
 
 from tests.support.fakes import SIZES, Lab, history, lab
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
 from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
-from tuilab.core.protocol.messages import Inspect, Paused
 from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.response_map import Brush, scaled

@@ -7,7 +7,7 @@ import msgspec
 
 from tuilab.core.diagnosis.finding import Diagnosed, Diagnosis, Fix
 from tuilab.core.diagnosis.watch import Watch
-from tuilab.core.protocol.messages import AnyEvent, Failed, Finished
+from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 from tuilab.core.run.run import Run
 
 

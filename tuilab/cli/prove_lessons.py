@@ -13,7 +13,7 @@ from tuilab.core.lessons import goals, quantities
 from tuilab.core.lessons.attempt import Attempt
 from tuilab.core.lessons.lesson import Change, Goal, Prediction, applied
 from tuilab.core.lessons.library import Book
-from tuilab.core.protocol.messages import AnyEvent, Failed
+from tuilab.core.protocol.events import AnyEvent, Failed
 from tuilab.core.run.run import Run
 
 SEEDS = (0, 1, 2)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tuilab.cli.overrides import changed
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import live_changes, with_value
-from tuilab.core.protocol.messages import Start
+from tuilab.core.protocol.commands import Start
 from tuilab.host import discovery, run_store
 
 

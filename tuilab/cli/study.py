@@ -8,7 +8,8 @@ import msgspec
 
 from tuilab.cli import train
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import AnyEvent, Find, Found, Validate, Validated
+from tuilab.core.protocol.commands import Find, Validate
+from tuilab.core.protocol.events import AnyEvent, Found, Validated
 from tuilab.host import studies
 
 BAR = 32

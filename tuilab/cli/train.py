@@ -15,7 +15,8 @@ from tuilab.core.errors import CANNOT_START, InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.messages import Failed, Finished, Start
+from tuilab.core.protocol.commands import Start
+from tuilab.core.protocol.events import Failed, Finished
 from tuilab.core.run.run import new_id
 
 if TYPE_CHECKING:  # the host is imported when it is needed, not to show help

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.toml_file import write_atomically
-from tuilab.core.protocol.messages import Rewound, Saved
+from tuilab.core.protocol.events import Rewound, Saved
 from tuilab.engine.checkpoint_file import FORMAT, experiment, read
 from tuilab.engine.session import Session
 

@@ -3,7 +3,8 @@
 import traceback
 
 from tuilab.core.errors import CANNOT_START, GPU_FAULT, InputError
-from tuilab.core.protocol.messages import AnyCommand, Failed, Offer, Probed, Resume, Rewind, Set
+from tuilab.core.protocol.commands import AnyCommand, Resume, Rewind, Set
+from tuilab.core.protocol.events import Failed, Offer, Probed
 from tuilab.engine.device import memory
 from tuilab.engine.nan_trace import first_not_finite
 from tuilab.engine.session import Session

@@ -13,7 +13,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from tuilab.core.protocol.messages import AnyEvent, Probed, Progressed
+from tuilab.core.protocol.events import AnyEvent, Probed, Progressed
 from tuilab.engine import checkpoint
 from tuilab.engine.failures import not_finite
 from tuilab.engine.probes.step_probe import StepProbe

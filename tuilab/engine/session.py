@@ -16,7 +16,7 @@ from tuilab.core.catalogue.regularization import Augmentation
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, live_changes, with_value
 from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.messages import Changed, Finished, Started
+from tuilab.core.protocol.events import Changed, Finished, Started
 from tuilab.engine.data.augmentation import augmented
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.leakage import repeated

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
-from tuilab.core.protocol.messages import AnyEvent, EpochEnded, Logged
+from tuilab.core.protocol.events import AnyEvent, EpochEnded, Logged
 from tuilab.engine.optim.build_optimizer import needs_closure
 from tuilab.engine.optim.gradient_transforms import disturb, limit, penalize
 from tuilab.engine.probes.step_probe import StepProbe

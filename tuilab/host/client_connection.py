@@ -4,7 +4,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 
-from tuilab.core.protocol.messages import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host import framing
 
 BACKLOG = 4 * 2**20

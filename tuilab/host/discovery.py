@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import Stop
+from tuilab.core.protocol.commands import Stop
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing
 

@@ -4,7 +4,7 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 
 if TYPE_CHECKING:
     from tuilab.engine.session import Session

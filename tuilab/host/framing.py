@@ -4,7 +4,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from tuilab.core.protocol.messages import AnyCommand, AnyEvent
+from tuilab.core.protocol.commands import AnyCommand
+from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Snapshot
 
 T = TypeVar("T")

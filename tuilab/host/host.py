@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Close, Logged, Start
+from tuilab.core.protocol.commands import AnyCommand, Close, Start
+from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing, run_store
 from tuilab.host.captured_output import Output

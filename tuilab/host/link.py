@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Close, Saved
+from tuilab.core.protocol.commands import AnyCommand, Close
+from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
 from tuilab.host import discovery, framing
 from tuilab.host.run_log import Journal

@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.commands import Inspect, Probe, Set
+from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
     Failed,
     Finished,
-    Inspect,
     Logged,
     Paused,
-    Probe,
     Progressed,
     Resumed,
-    Set,
 )
+from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
 from tuilab.host import run_store
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch

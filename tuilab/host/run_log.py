@@ -10,9 +10,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tuilab.core.experiment import toml_file
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.result_messages import Picture
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
     Finished,
@@ -23,6 +21,8 @@ from tuilab.core.protocol.messages import (
     Ready,
     Started,
 )
+from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.result_messages import Picture
 from tuilab.host import run_store
 
 LEAST_GAP = 0.1

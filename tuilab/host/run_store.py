@@ -10,7 +10,7 @@ import msgspec
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.messages import AnyEvent
+from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 
 EXPERIMENT = "experiment.toml"

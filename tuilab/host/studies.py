@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.messages import AnyEvent, Find, Found, Validate, Validated
+from tuilab.core.protocol.commands import Find, Validate
+from tuilab.core.protocol.events import AnyEvent, Found, Validated
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     from tuilab.engine.session import Session

@@ -16,22 +16,14 @@ from tuilab.core.errors import CANNOT_START, GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.experiment.validation import problems
 from tuilab.core.experiment.warnings import doubts
-from tuilab.core.protocol.inspect.set_weight import Assign
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.commands import (
     AnyCommand,
-    AnyEvent,
     Cancel,
     Close,
-    Failed,
     Find,
-    Finished,
     Inspect,
-    Loading,
-    Logged,
     Pause,
-    Paused,
     Probe,
-    Ready,
     Resume,
     Rewind,
     Save,
@@ -41,6 +33,8 @@ from tuilab.core.protocol.messages import (
     Stop,
     Validate,
 )
+from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
+from tuilab.core.protocol.inspect.set_weight import Assign
 from tuilab.host import failures, run_store, studies
 from tuilab.host.run_controller import Driver, Reason, take_over
 

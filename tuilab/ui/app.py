@@ -23,7 +23,7 @@ from textual.screen import Screen
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host.link import Link, spawn
 from tuilab.ui import keymap, themes
 from tuilab.ui.screens.main import LabScreen

@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from tuilab.core.protocol.messages import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand
 
 
 class Commanded(Message):

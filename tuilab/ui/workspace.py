@@ -16,16 +16,8 @@ from tuilab.core.experiment.experiment import (
     with_value,
 )
 from tuilab.core.experiment.undo import Undo
-from tuilab.core.protocol.messages import (
-    AnyCommand,
-    AnyEvent,
-    Changed,
-    Pause,
-    Resume,
-    Set,
-    Start,
-    Started,
-)
+from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, Set, Start
+from tuilab.core.protocol.events import AnyEvent, Changed, Started
 from tuilab.core.run.run import Run, Snapshot, new_id
 
 WORK = 10.0

@@ -12,8 +12,8 @@ import msgspec
 from tuilab.core.catalogue.metrics import headline
 from tuilab.core.diagnosis.finding import Diagnosed
 from tuilab.core.errors import CANNOT_START
-from tuilab.core.protocol.inspect.set_weight import Assigned
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.commands import Set
+from tuilab.core.protocol.events import (
     AnyEvent,
     Changed,
     EpochEnded,
@@ -26,9 +26,9 @@ from tuilab.core.protocol.messages import (
     Resumed,
     Rewound,
     Saved,
-    Set,
     Started,
 )
+from tuilab.core.protocol.inspect.set_weight import Assigned
 from tuilab.host import run_store
 
 EVERY, PER_RUN = 1.0, 50

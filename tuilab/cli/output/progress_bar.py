@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from tuilab.cli.output.lines import ending, happening, introduction, loading, numbers
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.events import (
     AnyEvent,
     Failed,
     Finished,

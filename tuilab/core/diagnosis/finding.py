@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tuilab.core.protocol.event import Event, snake
+from tuilab.core.protocol.message import Event, snake
 
 
 class Fix(Struct, frozen=True):

@@ -6,7 +6,7 @@ from tuilab.core.lessons import goals
 from tuilab.core.lessons.goals import Standing
 from tuilab.core.lessons.lesson import Goal
 from tuilab.core.lessons.library import Book
-from tuilab.core.protocol.messages import AnyEvent, EpochEnded, Finished, Paused, Probed, Progressed
+from tuilab.core.protocol.events import AnyEvent, EpochEnded, Finished, Paused, Probed, Progressed
 from tuilab.core.run.run import Run
 
 TELLING = (Progressed, Probed, EpochEnded, Paused, Finished)

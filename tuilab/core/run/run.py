@@ -12,20 +12,7 @@ from msgspec import Struct, field
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import Diagnosed
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.result_messages import (
-    Confusion,
-    Curve,
-    Drawn,
-    Picture,
-    Reconstructed,
-    Scatter,
-    Surface,
-    Written,
-)
-from tuilab.core.protocol.inspect.set_weight import Assigned
-from tuilab.core.protocol.inspect.unions import AnySeen
-from tuilab.core.protocol.messages import (
+from tuilab.core.protocol.events import (
     AnyEvent,
     Changed,
     EpochEnded,
@@ -44,6 +31,19 @@ from tuilab.core.protocol.messages import (
     Started,
     Validated,
 )
+from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.result_messages import (
+    Confusion,
+    Curve,
+    Drawn,
+    Picture,
+    Reconstructed,
+    Scatter,
+    Surface,
+    Written,
+)
+from tuilab.core.protocol.inspect.set_weight import Assigned
+from tuilab.core.protocol.inspect.unions import AnySeen
 from tuilab.core.protocol.records import Device
 from tuilab.core.run.series import Series
 

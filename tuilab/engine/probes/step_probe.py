@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.messages import Probed
+from tuilab.core.protocol.events import Probed
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.engine.probes.activations import ActivityProbe
 from tuilab.engine.session import Session

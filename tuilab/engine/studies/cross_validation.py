@@ -6,7 +6,7 @@ import torch
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import Failed
+from tuilab.core.protocol.events import Failed
 from tuilab.engine.data.dataset import Report
 from tuilab.engine.data.load import load
 from tuilab.engine.data.split import Fold

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tuilab.core.protocol.messages import Probe
+from tuilab.core.protocol.commands import Probe
 from tuilab.ui.canvas.canvas import Drawing
 from tuilab.ui.canvas.decision_surface import Hues, size_of_plane
 from tuilab.ui.terminal.glyphs import has_shades_of_colour

@@ -6,7 +6,7 @@ from textual import on
 
 from tuilab.core.diagnosis.watch import Watch
 from tuilab.core.experiment.experiment import live_changes
-from tuilab.core.protocol.messages import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand
 from tuilab.ui.controllers.training import Control
 from tuilab.ui.panes.inspect import InsidePane
 from tuilab.ui.views.diagnosis.cured import Consulted, Cured

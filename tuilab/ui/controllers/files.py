@@ -10,7 +10,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.format import grouped
-from tuilab.core.protocol.messages import Stop
+from tuilab.core.protocol.commands import Stop
 from tuilab.ui import copy_text
 from tuilab.ui.controllers.studies import Studying
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt

@@ -10,7 +10,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import compact
-from tuilab.core.protocol.messages import AnyEvent
+from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 from tuilab.ui.controllers.questions import Quizzing
 from tuilab.ui.panes.inspect import InsidePane

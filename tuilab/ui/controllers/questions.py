@@ -7,7 +7,7 @@ from textual import on, work
 
 from tuilab.core.errors import InputError
 from tuilab.core.lessons.question import AnyQuestion, Choice, Order, Shapes
-from tuilab.core.protocol.messages import Step
+from tuilab.core.protocol.commands import Step
 from tuilab.ui.controllers.exercises import Coding
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.screens.dialogs import Dialog, Prompt

@@ -6,7 +6,7 @@ from textual import work
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import knobs
-from tuilab.core.protocol.messages import Cancel, Find, Validate
+from tuilab.core.protocol.commands import Cancel, Find, Validate
 from tuilab.core.run.run import Run
 from tuilab.ui.controllers.training import Control, whole_number
 from tuilab.ui.screens.dialogs import Prompt

@@ -12,7 +12,8 @@ from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.experiment.form import nudged
 from tuilab.core.experiment.validation import problems
 from tuilab.core.format import grouped
-from tuilab.core.protocol.messages import AnyCommand, Failed, Step, Stop
+from tuilab.core.protocol.commands import AnyCommand, Step, Stop
+from tuilab.core.protocol.events import Failed
 from tuilab.ui.messages import Commanded
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 from tuilab.ui.workspace import Desk

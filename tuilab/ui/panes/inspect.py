@@ -9,7 +9,7 @@ from textual.css.query import NoMatches
 from textual.widget import Widget
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.messages import Inspect
+from tuilab.core.protocol.commands import Inspect
 from tuilab.core.run.run import Run
 from tuilab.ui.views.view import View
 

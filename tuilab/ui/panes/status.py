@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import grouped
-from tuilab.core.protocol.messages import Finished, Loading
+from tuilab.core.protocol.events import Finished, Loading
 from tuilab.core.run.run import Run
 
 SIGNS = {

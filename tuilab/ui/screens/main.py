@@ -13,7 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilab.core.catalogue.data_sets import Drawn
-from tuilab.core.protocol.messages import AnyCommand, AnyEvent, Inspect, Logged, Probe
+from tuilab.core.protocol.commands import AnyCommand, Inspect, Probe
+from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.ui import copy_text, keymap
 from tuilab.ui.controllers.diagnosis import Heeding

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
 from tuilab.core.catalogue.metrics import headline
-from tuilab.core.protocol.messages import Found, Validated
+from tuilab.core.protocol.events import Found, Validated
 from tuilab.core.run.run import Run
 from tuilab.ui.plot.axes import short
 from tuilab.ui.plot.chart import Chart

@@ -4,8 +4,8 @@ from typing import Literal, get_args
 
 from msgspec import Struct, field
 
-from tuilab.core.protocol.event import snake
 from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.message import snake
 
 ZERO = 128
 """The byte of a heat map that is zero; 1 and 255 are the farthest from it, 0 is no number."""

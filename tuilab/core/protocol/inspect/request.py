@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from tuilab.core.protocol.event import Event, snake
+from tuilab.core.protocol.message import Event, snake
 
 
 class Wanted(Struct, frozen=True, tag_field="view", tag=snake):

@@ -2,7 +2,7 @@
 
 from msgspec import field
 
-from tuilab.core.protocol.event import Event, snake
+from tuilab.core.protocol.message import Event, snake
 from tuilab.core.protocol.records import Pair, Sample
 
 

@@ -5,8 +5,7 @@ from math import isfinite
 from msgspec import field
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.command import Command
-from tuilab.core.protocol.event import Event, snake
+from tuilab.core.protocol.message import Command, Event, snake
 
 
 class Assign(Command, frozen=True, tag=str.lower):

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from tuilab.core.protocol.commands import Probe
 from tuilab.core.protocol.inspect.result_messages import (
     Drawn,
     Picture,
@@ -10,7 +11,6 @@ from tuilab.core.protocol.inspect.result_messages import (
     Scatter,
     Written,
 )
-from tuilab.core.protocol.messages import Probe
 from tuilab.core.protocol.records import Pair, Sample
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.session import Session

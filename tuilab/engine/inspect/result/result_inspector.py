@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from tuilab.core.protocol.commands import Probe
 from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Picture, Surface
-from tuilab.core.protocol.messages import Probe
 from tuilab.core.protocol.records import Sample
 from tuilab.engine.data.dataset import Part
 from tuilab.engine.inspect.result.generated_samples import creation, measured_part, scatter

@@ -16,7 +16,7 @@ from tuilab.core.lessons.library import Book
 from tuilab.core.lessons.progress import Done, Progress
 from tuilab.core.lessons.prose import Page
 from tuilab.core.lessons.question import AnyQuestion
-from tuilab.core.protocol.messages import AnyEvent
+from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 
 PAUSE = 300.0

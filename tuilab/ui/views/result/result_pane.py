@@ -11,6 +11,7 @@ from textual.widget import Widget
 from tuilab.core.catalogue.data_sets import Drawn as HandDrawn
 from tuilab.core.catalogue.tasks import LanguageModel
 from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.protocol.commands import Probe
 from tuilab.core.protocol.inspect.result_messages import (
     Confusion,
     Curve,
@@ -21,7 +22,6 @@ from tuilab.core.protocol.inspect.result_messages import (
     Surface,
     Written,
 )
-from tuilab.core.protocol.messages import Probe
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import Grid
 from tuilab.ui.canvas.decision_surface import Hues, draw_plane

@@ -1,4 +1,4 @@
-"""What every event is."""
+"""What every command and every event is."""
 
 from msgspec import Struct
 
@@ -8,5 +8,9 @@ def snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
 
 
+class Command(Struct, frozen=True, tag_field="command", tag=str.lower):
+    """What the lab asks of the worker."""
+
+
 class Event(Struct, frozen=True, tag_field="event", tag=snake):
-    """What the worker tells."""
+    """What the worker reports."""
