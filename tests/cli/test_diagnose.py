@@ -7,7 +7,14 @@ from tuilab.cli.diagnose import Diagnosing
 from tuilab.cli.output.lines import happening
 from tuilab.core.diagnosis.finding import Diagnosed, Diagnosis, Fix
 from tuilab.core.experiment.experiment import from_plain
-from tuilab.core.protocol.events import AnyEvent, Finished, Paused, Probed, Progressed, Started
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    Finished,
+    LayerStatsReported,
+    Paused,
+    Progressed,
+    Started,
+)
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.core.run.run import Run
 from tuilab.host import run_store
@@ -23,7 +30,7 @@ def store(run: str, losses: list[float]) -> None:
         events.append(
             Progressed(run, step, number, loss, loss, loss, {}, 0.01, 1.0, 1.0, 1.0, None)
         )
-        events.append(Probed(run, step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]))
+        events.append(LayerStatsReported(run, step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]))
     path = run_store.path_of(run)
     path.mkdir(parents=True)
     (path / run_store.LOG).write_bytes(b"".join(map(run_store.line, events)))
@@ -83,7 +90,7 @@ def wild(step: int) -> list[AnyEvent]:
     loss = 0.7 + step / 20
     return [
         Progressed("wild-1", step, step / 10, loss, loss, loss, {}, 0.01, 1.0, 1.0, 1.0, None),
-        Probed("wild-1", step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]),
+        LayerStatsReported("wild-1", step, [LayerStatistics("1 Linear", 0.5, 0.005, 3.0)]),
     ]
 
 

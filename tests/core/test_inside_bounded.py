@@ -6,25 +6,25 @@ import msgspec
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.events import Progressed, Started
-from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Phase
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
+from tuilab.core.protocol.inspect.backprop_messages import BackpropResponse, Phase
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse
 from tuilab.core.protocol.inspect.histograms import BINS, MOST, Histories
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
-from tuilab.core.protocol.inspect.layer_messages import HistogramRow, LayerSeen
-from tuilab.core.protocol.inspect.unions import AnySeen
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
+from tuilab.core.protocol.inspect.layer_messages import HistogramRow, LayerResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectResponse
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
 from tuilab.core.run.run import Run, Snapshot
 
 
-def answers(run: str, step: int) -> list[AnySeen]:
+def answers(run: str, step: int) -> list[AnyInspectResponse]:
     """One of each view."""
     plane = bytes(range(256))
     return [
-        UnitsSeen(run, step, [Column("1 Linear", 1, responses=[plane], weights=[[0.5, 1.5]])]),
-        LayerSeen(run, step, "1 Linear", layers=["1 Linear"]),
-        ExamplesSeen(run, step, counts=[[10**6 + 1, 10**6 + 2], [10**6 + 3, 10**6 + 4]]),
-        BackpropSeen(run, step, phases=[Phase("batch", "", "", ["[32, 2]"])]),
-        LandscapeSeen(run, step, step, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [], 1.0, "random", 0)),
+        UnitsResponse(run, step, [Column("1 Linear", 1, responses=[plane], weights=[[0.5, 1.5]])]),
+        LayerResponse(run, step, "1 Linear", layers=["1 Linear"]),
+        ExamplesResponse(run, step, counts=[[10**6 + 1, 10**6 + 2], [10**6 + 3, 10**6 + 4]]),
+        BackpropResponse(run, step, phases=[Phase("batch", "", "", ["[32, 2]"])]),
+        LandscapeResponse(run, step, step, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [], 1.0, "random", 0)),
     ]
 
 

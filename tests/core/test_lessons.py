@@ -34,7 +34,14 @@ from tuilab.core.lessons.question import (
     Range,
     Shapes,
 )
-from tuilab.core.protocol.events import AnyEvent, EpochEnded, Finished, Probed, Progressed, Started
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    EpochEnded,
+    Finished,
+    LayerStatsReported,
+    Progressed,
+    Started,
+)
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.core.run.run import Run
 
@@ -218,7 +225,7 @@ def test_quantities_are_read_off_the_run() -> None:
         LayerStatistics("2 Linear", 2.0, 0.01, 3.0),
     ]
     seen = run(
-        progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6), Probed("run", 30, layers),
+        progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6), LayerStatsReported("run", 30, layers),
         EpochEnded("run", 30, 3, {"loss": 0.7}, {"accuracy": 0.8, "loss": 0.4}),
     )  # fmt: skip
     values = {

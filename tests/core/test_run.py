@@ -14,10 +14,10 @@ from tuilab.core.protocol.events import (
     EpochEnded,
     Failed,
     Finished,
+    LayerStatsReported,
     Loading,
     Logged,
     Paused,
-    Probed,
     Progressed,
     Ready,
     Resumed,
@@ -96,7 +96,7 @@ def test_measurements_become_curves() -> None:
         started(),
         progressed(10, 2.0),
         EpochEnded("a", 10, 1, {"loss": 2.0}, {"loss": 2.5, "accuracy": 0.4}),
-        Probed("a", 10, [LayerStatistics("1 Linear", 0.5, 1e-3, 3.0)]),
+        LayerStatsReported("a", 10, [LayerStatistics("1 Linear", 0.5, 1e-3, 3.0)]),
     )
 
     last = {name: series.last for name, series in run.series.items()}

@@ -8,16 +8,16 @@ from torch import Tensor
 
 from tests.support.tiny import CPU, experiment, session
 from tuilab.engine.data.load import load
-from tuilab.engine.progress import Pulse
+from tuilab.engine.progress import ProgressReporter
 from tuilab.engine.session import Session
-from tuilab.engine.train import learn
+from tuilab.engine.train import training_step
 
 
 def gradients(subject: Session, batch: tuple[Tensor, Tensor] | None = None) -> list[Tensor]:
     """The gradients of the first batch."""
     given = batch or subject.next_batch()
     assert given is not None
-    learn(subject, *given, Pulse(subject))
+    training_step(subject, *given, ProgressReporter(subject))
     return [p.grad.clone() for p in subject.parameters if p.grad is not None]
 
 

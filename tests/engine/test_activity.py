@@ -7,7 +7,7 @@ from torch import nn
 from tests.support.tiny import session
 from tuilab.engine.probes.activations import ActivityProbe, growth, shares, spread, watched
 from tuilab.engine.probes.step_probe import StepProbe
-from tuilab.engine.train import follow
+from tuilab.engine.train import optimizer_step
 
 
 def hooks(network: nn.Module) -> int:
@@ -58,7 +58,7 @@ def test_a_probed_step_is_looked_at_once_and_leaves_no_hook() -> None:
     assert hooks(subject.network) == 2
 
     inputs, targets = subject.next_batch() or pytest.fail("no batch")
-    follow(subject, subject.turns[0], inputs, targets, probe)
+    optimizer_step(subject, subject.phases[0], inputs, targets, probe)
     assert hooks(subject.network) == 0
 
     told = probe.after()
@@ -72,7 +72,7 @@ def test_a_step_that_is_not_probed_has_no_hook() -> None:
     subject = session("Linear 4", "ReLU", "Linear 3")
     inputs, targets = subject.next_batch() or pytest.fail("no batch")
 
-    follow(subject, subject.turns[0], inputs, targets, None)
+    optimizer_step(subject, subject.phases[0], inputs, targets, None)
 
     assert hooks(subject.network) == 0
 

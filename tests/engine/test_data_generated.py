@@ -11,7 +11,7 @@ from tuilab.core.catalogue import data_sets as sets
 from tuilab.core.experiment.experiment import Experiment, named
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 from tuilab.engine.data.toy_2d import centers
 
 CPU = torch.device("cpu")
@@ -131,7 +131,7 @@ def test_every_cloud_gets_its_share_and_its_distance(count, seed):
 
     classes = torch.cat([dataset.train.targets, dataset.validation.targets])
     assert torch.bincount(classes).tolist() == [10] * count
-    places = centers(count, stream(seed, "centers"))
+    places = centers(count, rng_for(seed, "centers"))
     cell = 8 / math.sqrt(count)
     assert torch.pdist(places).min() > 0.5 * cell
 

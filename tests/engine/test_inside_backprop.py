@@ -13,15 +13,15 @@ from tests.support.networks import line_of
 from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.protocol.inspect.backprop_messages import (
-    BackpropSeen,
-    BackpropWanted,
+    BackpropRequest,
+    BackpropResponse,
     Phase,
     Table,
 )
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.inspect.backprop.backprop_inspector import BackpropEye
+from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
 from tuilab.engine.inspect.backprop.optimizer_update import parts
-from tuilab.engine.inspect.backprop.replay import Record, replay
+from tuilab.engine.inspect.backprop.replay import StepTrace, replay
 from tuilab.engine.session import Session
 
 pytestmark = pytest.mark.usefixtures("written")
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.usefixtures("written")
 NET = ("Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", "Linear 3")
 
 
-def record(subject: Session, **wanted: Any) -> Record:
-    found = replay(subject, BackpropWanted(**wanted))
-    assert isinstance(found, Record)
+def record(subject: Session, **wanted: Any) -> StepTrace:
+    found = replay(subject, BackpropRequest(**wanted))
+    assert isinstance(found, StepTrace)
     return found
 
 
-def phase(seen: BackpropSeen, part: str, label: str = "", towards: str = "") -> Phase:
+def phase(seen: BackpropResponse, part: str, label: str = "", towards: str = "") -> Phase:
     return next(
         p for p in seen.phases if (p.part, p.towards) == (part, towards) and p.label.endswith(label)
     )
@@ -119,12 +119,12 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
     tiny.steps(plain, 14)
     chance = torch.get_rng_state()
     looked = tiny.session(*NET, **options)
-    eye = BackpropEye(looked)
+    eye = BackpropInspector(looked)
     for number in range(14):
         gradients = [parameter.grad for parameter in looked.parameters]
         copies = [None if one is None else one.clone() for one in gradients]
         modes = [module.training for module in looked.network.modules()]
-        eye.look(BackpropWanted(example=number, graph=number % 2 == 0))
+        eye.inspect(BackpropRequest(example=number, graph=number % 2 == 0))
         assert [module.training for module in looked.network.modules()] == modes
         for parameter, one, copy in zip(looked.parameters, gradients, copies, strict=True):
             assert parameter.grad is one and (one is None or torch.equal(one, copy))  # type: ignore[arg-type]
@@ -263,7 +263,7 @@ def test_the_tables_hold_what_was_recorded(name: str) -> None:
     subject = session_of(name)
     oracle = Oracle(subject)
 
-    seen = BackpropEye(subject).look(BackpropWanted(example=2))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(example=2))
 
     told = [p for p in seen.phases if p.part == "backward" and p.towards == "weights"]
     assert told
@@ -283,7 +283,7 @@ def test_the_tables_hold_what_was_recorded(name: str) -> None:
 def test_a_sum_says_how_it_came_about() -> None:
     subject = tiny.session("Linear 4", "Tanh", "Linear 3")
 
-    seen = BackpropEye(subject).look(BackpropWanted(example=1))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(example=1))
 
     forward = phase(seen, "forward", "2 Linear").tables[0]
     for value, origin in zip(column(forward, "z"), forward.origins, strict=True):
@@ -300,7 +300,7 @@ def test_a_sum_says_how_it_came_about() -> None:
 def test_a_patch_of_a_convolution_adds_up_and_the_slice_is_told() -> None:
     subject = session_of("Conv2d")
 
-    seen = BackpropEye(subject).look(BackpropWanted(slice=2))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(slice=2))
 
     table = phase(seen, "forward", "Conv2d").tables[0]
     assert (table.first, table.total) == (48, 4 * 6 * 6)
@@ -312,7 +312,7 @@ def test_a_patch_of_a_convolution_adds_up_and_the_slice_is_told() -> None:
 
 def test_dropout_is_shown_with_the_mask_that_the_real_step_draws() -> None:
     subject = tiny.session("Linear 8", "Dropout 0.5", "Linear 3")
-    seen = BackpropEye(subject).look(BackpropWanted())
+    seen = BackpropInspector(subject).inspect(BackpropRequest())
     kept: list[Tensor] = []
     subject.network[1].register_forward_hook(lambda m, i, o: kept.append(o[0] / i[0][0]))
 
@@ -325,7 +325,7 @@ def test_dropout_is_shown_with_the_mask_that_the_real_step_draws() -> None:
 def test_nodes_of_the_graph_multiply() -> None:
     subject = tiny.session("Linear 4", "Sigmoid", "Linear 3", "Tanh")
 
-    nodes = BackpropEye(subject).look(BackpropWanted(example=3, graph=True)).nodes
+    nodes = BackpropInspector(subject).inspect(BackpropRequest(example=3, graph=True)).nodes
 
     assert nodes[0].name == "NllLossBackward0" and nodes[0].upstream == [1.0]
     tanh = next(node for node in nodes if node.name == "TanhBackward0")
@@ -349,7 +349,7 @@ def test_clipping_penalty_and_moments_are_told() -> None:
     )  # fmt: skip
     tiny.steps(subject, 2)
 
-    seen = BackpropEye(subject).look(BackpropWanted(phase=99))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(phase=99))
 
     told = phase(seen, "optimizer", "1 Linear weight")
     names = told.tables[0].origins[0].names
@@ -373,7 +373,7 @@ def test_the_perceptron_rule_shows_its_correction() -> None:
     )  # fmt: skip
     subject.dataset.train.targets.clamp_(max=1)
 
-    seen = BackpropEye(subject).look(BackpropWanted())
+    seen = BackpropInspector(subject).inspect(BackpropRequest())
 
     assert "no derivative" in seen.note
     told = phase(seen, "backward", "1 Linear", "weights")
@@ -386,15 +386,15 @@ def test_a_gan_shows_the_side_that_is_asked_for() -> None:
         ["Discriminator", "Linear 8", "ReLU", "Linear 1"],
         task={"name": "gan"}, loss={"name": "bce"}, data={"name": "gaussians_ring"},
     )  # fmt: skip
-    eye = BackpropEye(subject)
-    judge, maker = (eye.look(BackpropWanted(turn=turn, phase=999)) for turn in (0, 1))
+    eye = BackpropInspector(subject)
+    judge, maker = (eye.inspect(BackpropRequest(turn=turn, phase=999)) for turn in (0, 1))
 
     assert judge.turns == ["the discriminator", "the generator"]
     assert judge.turn == 0 and maker.turn == 1
     learned = [{p.label for p in seen.phases if p.part == "optimizer"} for seen in (judge, maker)]
     assert learned[0] and learned[1] and not learned[0] & learned[1]
     # The generator is judged by a discriminator that has already learned in this step.
-    maker = eye.look(BackpropWanted(turn=1, phase=12))
+    maker = eye.inspect(BackpropRequest(turn=1, phase=12))
     told = phase(maker, "backward", "4 Linear", "input").tables[0]
     assert told.origins[0].names == ["1"]
 
@@ -404,7 +404,7 @@ def test_an_engine_from_scratch_shows_what_it_has(engine: str) -> None:
     subject = tiny.session("Linear 4", "Tanh", "Linear 3", training={"engine": engine})
     subject.network.double()
 
-    seen = BackpropEye(subject).look(BackpropWanted())
+    seen = BackpropInspector(subject).inspect(BackpropRequest())
 
     assert "from scratch" in seen.note
     assert column(phase(seen, "forward", "Tanh").tables[0], "a")
@@ -414,11 +414,11 @@ def test_an_engine_from_scratch_shows_what_it_has(engine: str) -> None:
 def test_at_the_end_there_is_no_next_step_and_between_epochs_there_is() -> None:
     subject = tiny.session(epochs=2)
     tiny.steps(subject, 6)
-    seen = BackpropEye(subject).look(BackpropWanted())
+    seen = BackpropInspector(subject).inspect(BackpropRequest())
     assert "first of the next" in seen.phases[0].facts[1]
 
     tiny.steps(subject, 6)
-    seen = BackpropEye(subject).look(BackpropWanted())
+    seen = BackpropInspector(subject).inspect(BackpropRequest())
     assert not seen.phases and "no next step" in seen.note
 
 
@@ -427,7 +427,7 @@ def test_numbers_that_are_not_finite_do_not_stop_it() -> None:
     with torch.no_grad():
         subject.parameters[0].fill_(float("inf"))
 
-    seen = BackpropEye(subject).look(BackpropWanted(graph=True))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(graph=True))
 
     values = column(phase(seen, "forward", "1 Linear").tables[0], "z")
     assert not any(isfinite(value) for value in values)
@@ -437,7 +437,7 @@ def test_phases_far_away_come_without_numbers() -> None:
     lines = ["Linear 4", "Tanh"] * 12
     subject = tiny.session(*lines, "Linear 3")
 
-    seen = BackpropEye(subject).look(BackpropWanted(phase=0))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(phase=0))
 
     assert seen.phases[0].is_told and not seen.phases[-1].is_told
     assert not seen.phases[-1].tables
@@ -447,17 +447,17 @@ def test_a_costly_look_rests_while_training_goes_on(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.CHEAP", 0.0)
     monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.REST", 1e9)
     subject = tiny.session()
-    eye = BackpropEye(subject)
-    assert not eye.look(BackpropWanted()).is_old
+    eye = BackpropInspector(subject)
+    assert not eye.inspect(BackpropRequest()).is_old
 
     tiny.steps(subject, 1)
-    old = eye.look(BackpropWanted())
-    now = eye.look(BackpropWanted())  # it waits between two steps
+    old = eye.inspect(BackpropRequest())
+    now = eye.inspect(BackpropRequest())  # it waits between two steps
 
     assert old.is_old and old.step == 0
     assert not now.is_old and now.step == 1
     tiny.steps(subject, 1)
-    assert eye.look(BackpropWanted(example=1)).step == 2
+    assert eye.inspect(BackpropRequest(example=1)).step == 2
 
 
 SETTINGS: list[dict[str, Any]] = [

@@ -21,12 +21,12 @@ from tuilab.core.catalogue.data_sets import Karate
 from tuilab.core.experiment.experiment import from_plain
 from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import LAYERS
-from tuilab.core.protocol.inspect.backprop_messages import NEAR, BackpropWanted, Phase, Table
+from tuilab.core.protocol.inspect.backprop_messages import NEAR, BackpropRequest, Phase, Table
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.inspect.backprop.backprop_inspector import BackpropEye
+from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
 from tuilab.engine.inspect.backprop.forward_recorder import names, stops
 from tuilab.engine.session import Session
-from tuilab.engine.train import follow
+from tuilab.engine.train import optimizer_step
 
 pytestmark = pytest.mark.usefixtures("written")
 
@@ -159,9 +159,9 @@ class Oracle:
             session.epoch, session.offset = session.epoch + 1, 0
             batch = session.next_batch()
         assert batch is not None
-        inputs, wanted = batch[0], session.task.wanted(*batch)
-        for turn in session.turns[: self.turn]:
-            follow(session, turn, inputs, wanted, None)
+        inputs, wanted = batch[0], session.task.targets_for(*batch)
+        for turn in session.phases[: self.turn]:
+            optimizer_step(session, turn, inputs, wanted, None)
         labels = names(session.network)
         for module, _ in stops(session.network):
             module.register_forward_hook(self._keep(labels[module]))
@@ -169,7 +169,7 @@ class Oracle:
             for name, parameter in module.named_parameters(recurse=False):
                 self.parameters[f"{labels[module]} {name}"] = parameter
         self.before = {name: p.detach().clone() for name, p in self.parameters.items()}
-        follow(session, session.turns[self.turn], inputs, wanted, None)
+        optimizer_step(session, session.phases[self.turn], inputs, wanted, None)
         return self
 
     def _keep(self, label: str) -> Any:
@@ -223,10 +223,10 @@ def _grad(tensor: Tensor) -> Tensor | None:
 
 def shown(subject: Session, turn: int, number: int) -> list[Phase]:
     """Every phase of the step with its numbers, from several answers."""
-    eye, told = BackpropEye(subject), dict[int, Phase]()
-    phases = eye.look(BackpropWanted(EXAMPLE, turn, number)).phases
+    eye, told = BackpropInspector(subject), dict[int, Phase]()
+    phases = eye.inspect(BackpropRequest(EXAMPLE, turn, number)).phases
     for around in range(0, len(phases) + NEAR, NEAR):
-        phases = eye.look(BackpropWanted(EXAMPLE, turn, number, around)).phases
+        phases = eye.inspect(BackpropRequest(EXAMPLE, turn, number, around)).phases
         told |= {place: phase for place, phase in enumerate(phases) if phase.is_told}
     assert sorted(told) == list(range(len(phases)))
     return [told[place] for place in range(len(phases))]
@@ -333,7 +333,7 @@ def test_every_move_shown_of_a_layer_kind_is_the_optimizers(
     moves = {phase.label: phase.tables[0] for phase in phases if phase.part == "optimizer"}
     learned = {name for name, p in oracle.parameters.items() if p.grad is not None}
     assert set(moves) == (learned if name not in OTHERS else set(moves) & learned) and moves
-    states = [turn.optimizer.state for turn in oracle.session.turns]
+    states = [turn.optimizer.state for turn in oracle.session.phases]
     for label, table in moves.items():
         parameter, before = oracle.parameters[label], oracle.before[label]
         columns = {column.name: torch.tensor(column.values) for column in table.columns}

@@ -12,11 +12,17 @@ from PIL import Image
 from tests.support import tiny
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import from_plain
-from tuilab.core.protocol.inspect.examples_messages import STEPS, WAYS, ZERO, ExamplesWanted, Own
+from tuilab.core.protocol.inspect.examples_messages import (
+    STEPS,
+    WAYS,
+    ZERO,
+    ExamplesRequest,
+    UserInput,
+)
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.examples.attribution import gradcam, input_gradient, occlusion, patched
 from tuilab.engine.inspect.examples.evaluation import fed
-from tuilab.engine.inspect.examples.examples_inspector import ExamplesEye
+from tuilab.engine.inspect.examples.examples_inspector import ExamplesInspector
 from tuilab.engine.inspect.examples.loss_survey import Survey
 from tuilab.engine.inspect.examples.samples import codes_to_walk
 from tuilab.engine.inspect.examples.user_input import given, opened
@@ -74,12 +80,12 @@ KINDS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def everything(eye: ExamplesEye) -> None:
+def everything(eye: ExamplesInspector) -> None:
     """Look at every page and every heat map."""
     for page in eye.pages():
         for why in WAYS:
             text = {"numbers": "0.5, 1", "text": "ab"}.get(eye.accepts(), "")
-            seen = eye.look(ExamplesWanted(page, why=why, own=Own(text=text), count=3))
+            seen = eye.inspect(ExamplesRequest(page, why=why, own=UserInput(text=text), count=3))
             assert seen.page == page
             assert seen.note or seen.example or seen.made or seen.counts
 
@@ -87,7 +93,7 @@ def everything(eye: ExamplesEye) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_task_is_answered_and_trains_on_as_if_nobody_had_looked(name: str) -> None:
     plain, looked = of(copy.deepcopy(KINDS[name])), of(copy.deepcopy(KINDS[name]))
-    eye, ends = ExamplesEye(looked), []
+    eye, ends = ExamplesInspector(looked), []
     for session in (plain, looked):
         torch.manual_seed(5)
         loop = train(session)
@@ -123,7 +129,11 @@ def test_saliency_is_autograd_s_gradient_of_the_loss(glyphs: Session) -> None:
 
     found = input_gradient(glyphs, fed(glyphs, raw), target)
     assert found is not None and torch.allclose(found, inputs.grad, atol=1e-6)
-    own = ExamplesEye(glyphs).look(ExamplesWanted("own", own=Own(pixels=bytes(784)))).example
+    own = (
+        ExamplesInspector(glyphs)
+        .inspect(ExamplesRequest("own", own=UserInput(pixels=bytes(784))))
+        .example
+    )
     assert own is not None and own.heat_shape == [28, 28] and "dL/dx" in own.about
 
 
@@ -186,10 +196,10 @@ def test_counts_and_order_are_those_of_the_whole_part(glyphs: Session) -> None:
 
 
 def test_a_cell_s_examples_have_its_target_and_answer(glyphs: Session) -> None:
-    eye = ExamplesEye(glyphs)
-    all_of_them = eye.look(ExamplesWanted("examples", count=48))
+    eye = ExamplesInspector(glyphs)
+    all_of_them = eye.inspect(ExamplesRequest("examples", count=48))
     worst = all_of_them.rows[0]
-    seen = eye.look(ExamplesWanted("examples", cell=[worst.target, worst.predicted], count=48))
+    seen = eye.inspect(ExamplesRequest("examples", cell=[worst.target, worst.predicted], count=48))
 
     assert {(row.target, row.predicted) for row in seen.rows} == {(worst.target, worst.predicted)}
     assert seen.found == seen.counts[worst.target][worst.predicted]
@@ -198,15 +208,15 @@ def test_a_cell_s_examples_have_its_target_and_answer(glyphs: Session) -> None:
 
 
 def test_what_was_measured_holds_until_a_weight_changes(glyphs: Session) -> None:
-    eye = ExamplesEye(glyphs)
-    before = eye.look(ExamplesWanted())
+    eye = ExamplesInspector(glyphs)
+    before = eye.inspect(ExamplesRequest())
     survey = eye._survey
-    eye.look(ExamplesWanted(cell=[0, 1]))
+    eye.inspect(ExamplesRequest(cell=[0, 1]))
     assert eye._survey is survey
     with torch.no_grad():
         glyphs.parameters[-1][3] += 50
-        eye.look(ExamplesWanted("own", own=Own(pixels=bytes(784))))
-        after = eye.look(ExamplesWanted())
+        eye.inspect(ExamplesRequest("own", own=UserInput(pixels=bytes(784))))
+        after = eye.inspect(ExamplesRequest())
         glyphs.parameters[-1][3] -= 50
 
     assert after.step == before.step and eye._survey is not survey
@@ -215,7 +225,7 @@ def test_what_was_measured_holds_until_a_weight_changes(glyphs: Session) -> None
 
 def test_a_heat_map_in_bytes_keeps_sign_and_size() -> None:
     session = tiny.session("Linear 3")
-    seen = ExamplesEye(session).look(ExamplesWanted("examples"))
+    seen = ExamplesInspector(session).inspect(ExamplesRequest("examples"))
     example = seen.example
     assert example is not None
     target = torch.tensor([int(example.targets[0])])
@@ -227,31 +237,33 @@ def test_a_heat_map_in_bytes_keeps_sign_and_size() -> None:
 
 
 def test_nothing_drawn_is_said_and_still_answered(glyphs: Session) -> None:
-    seen = ExamplesEye(glyphs).look(ExamplesWanted("own", own=Own(pixels=bytes(784))))
+    seen = ExamplesInspector(glyphs).inspect(
+        ExamplesRequest("own", own=UserInput(pixels=bytes(784)))
+    )
     assert "Nothing is drawn" in seen.note
     assert seen.example is not None and sum(seen.example.chances) == pytest.approx(1, abs=1e-4)
 
-    wrong = ExamplesEye(glyphs).look(ExamplesWanted("own", own=Own(pixels=b"123")))
+    wrong = ExamplesInspector(glyphs).inspect(ExamplesRequest("own", own=UserInput(pixels=b"123")))
     assert "28 by 28" in wrong.note and wrong.example is None
 
 
 def test_unknown_characters_are_named_with_what_stands_for_them() -> None:
     session = of(copy.deepcopy(KINDS["language"]))
-    own = given(session, Own(text="aΩb"))
+    own = given(session, UserInput(text="aΩb"))
     assert "'Ω'" in own.note and "' ' was used instead" in own.note
     assert own.inputs.shape == (1, 3)
-    long = given(session, Own(text="x" * 40))
+    long = given(session, UserInput(text="x" * 40))
     assert long.inputs.shape == (1, 16) and "last 16" in long.note
 
 
 def test_points_are_taken_in_the_units_of_the_plane_and_rubbish_is_refused() -> None:
     session = of(copy.deepcopy(KINDS["points"]))
-    own = given(session, Own(text="0.5, -1"))
+    own = given(session, UserInput(text="0.5, -1"))
     assert session.dataset.inputs_at is not None
     assert torch.equal(own.inputs, session.dataset.inputs_at(torch.tensor([[0.5, -1.0]])))
-    assert "outside" in given(session, Own(text="500, 1")).note
+    assert "outside" in given(session, UserInput(text="500, 1")).note
     for text in ("", "1", "1, 2, 3", "1, x", "nan, 1", "1e99, 1"):
-        seen = ExamplesEye(session).look(ExamplesWanted("own", own=Own(text=text)))
+        seen = ExamplesInspector(session).inspect(ExamplesRequest("own", own=UserInput(text=text)))
         assert seen.note and seen.example is None
 
 

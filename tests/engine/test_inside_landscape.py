@@ -14,42 +14,46 @@ from torch import nn
 from tests.support import tiny
 from tuilab.core.experiment import toml_file
 from tuilab.core.protocol.inspect.landscape_messages import (
-    LandscapeSeen,
-    LandscapeWanted,
+    LandscapeRequest,
+    LandscapeResponse,
     Scan,
     Slice,
 )
 from tuilab.engine import checkpoint, progress
 from tuilab.engine.data.load import load
-from tuilab.engine.inspect.landscape.landscape_inspector import NO_FILTERS, NO_PATH, LandscapeEye
+from tuilab.engine.inspect.landscape.landscape_inspector import (
+    NO_FILTERS,
+    NO_PATH,
+    LandscapeInspector,
+)
 from tuilab.engine.inspect.landscape.line_scan import directions, following
-from tuilab.engine.inspect.landscape.loss_surface import Ground, undisturbed
+from tuilab.engine.inspect.landscape.loss_surface import LossSurface, undisturbed
 from tuilab.engine.inspect.landscape.plane import order, path_directions, random_directions
 from tuilab.engine.session import Session
-from tuilab.engine.snapshots import MOST, Trail
-from tuilab.engine.train import follow, train
+from tuilab.engine.snapshots import MOST, WeightSnapshots
+from tuilab.engine.train import optimizer_step, train
 
-SLICE = LandscapeWanted(size=5)
-SCAN = LandscapeWanted(kind="scan")
+SLICE = LandscapeRequest(size=5)
+SCAN = LandscapeRequest(kind="scan")
 
 
-def whole(eye: LandscapeEye, wanted: LandscapeWanted) -> LandscapeSeen:
+def whole(eye: LandscapeInspector, wanted: LandscapeRequest) -> LandscapeResponse:
     """The answer when all of it has come."""
     for _ in range(200):
-        seen = eye.look(wanted)
+        seen = eye.inspect(wanted)
         if seen.evaluations >= seen.of:
             return seen
     raise AssertionError(f"{seen.evaluations} of {seen.of} evaluations after 200 looks")
 
 
-def sliced(session: Session, wanted: LandscapeWanted = SLICE) -> tuple[LandscapeSeen, Slice]:
-    seen = whole(LandscapeEye(session), wanted)
+def sliced(session: Session, wanted: LandscapeRequest = SLICE) -> tuple[LandscapeResponse, Slice]:
+    seen = whole(LandscapeInspector(session), wanted)
     assert seen.slice is not None, seen.note
     return seen, seen.slice
 
 
-def scanned(session: Session, wanted: LandscapeWanted = SCAN) -> tuple[LandscapeSeen, Scan]:
-    seen = whole(LandscapeEye(session), wanted)
+def scanned(session: Session, wanted: LandscapeRequest = SCAN) -> tuple[LandscapeResponse, Scan]:
+    seen = whole(LandscapeInspector(session), wanted)
     assert seen.scan is not None, seen.note
     return seen, seen.scan
 
@@ -145,7 +149,7 @@ def test_the_middle_of_a_slice_is_the_sessions_own_evaluation(name: str, samples
     session.dataset.train = train_part.at(chosen[: seen.examples])
     assert found.losses[12] == pytest.approx(evaluated(session), rel=1e-4)
     assert seen.of == 25 and all(isfinite(loss) for loss in found.losses)
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(seen), type=LandscapeSeen) == seen
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(seen), type=LandscapeResponse) == seen
 
 
 def test_a_point_of_a_slice_is_the_loss_of_weights_that_were_moved_there() -> None:
@@ -154,7 +158,7 @@ def test_a_point_of_a_slice_is_the_loss_of_weights_that_were_moved_there() -> No
     first, second = random_directions(session.network, seed=0)
     here = tiny.weights(session)
 
-    _, found = sliced(session, LandscapeWanted(size=5, span=0.5))
+    _, found = sliced(session, LandscapeRequest(size=5, span=0.5))
 
     places = product((0.5, 0.25, 0, -0.25, -0.5), (-0.5, -0.25, 0, 0.25, 0.5))
     for loss, (y, x) in zip(found.losses, places, strict=True):
@@ -167,7 +171,7 @@ def test_the_slice_of_a_quadratic_is_a_paraboloid() -> None:
     session = preset("plane")
     tiny.steps(session, 5)
 
-    _, found = sliced(session, LandscapeWanted(size=9, span=2.0))
+    _, found = sliced(session, LandscapeRequest(size=9, span=2.0))
 
     ends = [2.0 * n / 4 - 2 for n in range(9)]
     rows = [[1, x, y, x * x, x * y, y * y] for y in reversed(ends) for x in ends]
@@ -182,12 +186,12 @@ def test_the_slice_of_a_quadratic_is_a_paraboloid() -> None:
 
 def test_coarse_points_come_first_and_a_finer_grid_measures_only_what_is_new() -> None:
     session = tiny.session()
-    eye = LandscapeEye(session)
+    eye = LandscapeInspector(session)
 
     assert order(17)[0] == (8, 8)
     assert {place for place in order(17)[:25]} == set(product((0, 4, 8, 12, 16), repeat=2))
     assert sorted(order(17)) == list(product(range(17), repeat=2))
-    coarse = whole(eye, LandscapeWanted(size=9)).slice
+    coarse = whole(eye, LandscapeRequest(size=9)).slice
     calls = 0
     loss = eye._ground.loss  # type: ignore[union-attr]
 
@@ -197,7 +201,7 @@ def test_coarse_points_come_first_and_a_finer_grid_measures_only_what_is_new() -
         return loss()
 
     eye._ground.loss = counted  # type: ignore[union-attr]
-    fine = whole(eye, LandscapeWanted(size=17)).slice
+    fine = whole(eye, LandscapeRequest(size=17)).slice
     assert coarse is not None and fine is not None
     assert calls == 17 * 17 - 9 * 9
     assert fine.losses[:: 2 * 17][0] == coarse.losses[0]
@@ -205,11 +209,11 @@ def test_coarse_points_come_first_and_a_finer_grid_measures_only_what_is_new() -
 
 def test_one_look_takes_a_blink_and_says_how_much_is_done() -> None:
     session = tiny.session("Linear 64", "Tanh", "Linear 64", "Tanh", "Linear 3")
-    eye = LandscapeEye(session)
-    eye.look(LandscapeWanted(size=65))
+    eye = LandscapeInspector(session)
+    eye.inspect(LandscapeRequest(size=65))
 
     begun = time.perf_counter()
-    seen = eye.look(LandscapeWanted(size=65))
+    seen = eye.inspect(LandscapeRequest(size=65))
     seconds = time.perf_counter() - begun
 
     assert seen.slice is not None and 0 < seen.evaluations < seen.of == 65 * 65
@@ -219,13 +223,13 @@ def test_one_look_takes_a_blink_and_says_how_much_is_done() -> None:
 
 def test_a_slice_stays_that_of_its_moment_until_it_is_asked_for_anew() -> None:
     session = tiny.session("Linear 8", "BatchNorm1d", "Linear 3", epochs=9)
-    eye = LandscapeEye(session)
+    eye = LandscapeInspector(session)
     tiny.steps(session, 2)
     before = whole(eye, SLICE)
 
     tiny.steps(session, 20)
-    after = whole(eye, LandscapeWanted(size=9))
-    anew = whole(eye, LandscapeWanted(size=5, anew=1))
+    after = whole(eye, LandscapeRequest(size=9))
+    anew = whole(eye, LandscapeRequest(size=5, anew=1))
 
     assert before.slice and after.slice and anew.slice
     assert (after.step, after.present, anew.step) == (2, 22, 22)
@@ -235,11 +239,11 @@ def test_a_slice_stays_that_of_its_moment_until_it_is_asked_for_anew() -> None:
 
 
 def test_losses_that_are_none_are_infinite_and_nothing_to_move_is_said() -> None:
-    _, found = sliced(tiny.session(), LandscapeWanted(size=5, span=1e38))
+    _, found = sliced(tiny.session(), LandscapeRequest(size=5, span=1e38))
     assert inf in found.losses
 
     frozen = tiny.session("Linear 3 frozen=true", "LayerNorm")
-    assert whole(LandscapeEye(frozen), SLICE).note == NO_FILTERS
+    assert whole(LandscapeInspector(frozen), SLICE).note == NO_FILTERS
 
 
 # --- the path -----------------------------------------------------------------------------------
@@ -247,10 +251,10 @@ def test_losses_that_are_none_are_infinite_and_nothing_to_move_is_said() -> None
 
 def test_a_path_within_the_plane_is_found_where_it_is() -> None:
     session = tiny.session()
-    eye = LandscapeEye(session)
+    eye = LandscapeInspector(session)
     first, second = random_directions(session.network, seed=0)
     here = tiny.weights(session)
-    ground = Ground(session)
+    ground = LossSurface(session)
     for step, (x, y) in enumerate(((-0.5, 0.25), (-0.25, 0.5))):
         row = here + x * first + y * second
         tensors = dict(zip(ground.names, ground.parts(row), strict=True))
@@ -269,14 +273,14 @@ def test_a_path_within_the_plane_is_found_where_it_is() -> None:
 
 def test_the_plane_of_the_path_needs_a_path_and_holds_most_of_it() -> None:
     session = tiny.session(epochs=20)
-    eye = LandscapeEye(session)
-    along = LandscapeWanted(size=5, plane="path")
+    eye = LandscapeInspector(session)
+    along = LandscapeRequest(size=5, plane="path")
     assert whole(eye, along).note == NO_PATH
 
     for _ in range(4):
         session.trail.add(checkpoint.state(session))
         tiny.steps(session, 10)
-    seen = whole(eye, LandscapeWanted(size=5, plane="path", anew=1))
+    seen = whole(eye, LandscapeRequest(size=5, plane="path", anew=1))
 
     assert seen.slice is not None and seen.slice.held > 0.9
     steps = [step for step, _, _ in seen.slice.path]
@@ -285,7 +289,7 @@ def test_the_plane_of_the_path_needs_a_path_and_holds_most_of_it() -> None:
 
 
 def test_a_trail_is_bounded_in_number_and_in_memory() -> None:
-    trail = Trail()
+    trail = WeightSnapshots()
     for step in range(1000):
         trail.add({"position": [step], "network": {"weight": torch.full((2,), float(step))}})
     steps = [step for step, _ in trail.moments]
@@ -295,7 +299,7 @@ def test_a_trail_is_bounded_in_number_and_in_memory() -> None:
     trail.add({"position": [100], "network": {"weight": torch.zeros(2)}})
     assert max(step for step, _ in trail.moments) <= 100  # it went back
 
-    large = Trail()
+    large = WeightSnapshots()
     large.add({"position": [0], "network": {"weight": torch.empty(6 << 20)}})
     assert large.is_too_large and not large.moments
 
@@ -330,7 +334,7 @@ def test_the_scan_lands_where_the_optimizers_own_step_does(name: str, knobs: Any
 
     session = begun()
     with undisturbed(session):
-        ground = Ground(session)
+        ground = LossSurface(session)
         ways = directions(session, ground, *following(session))
     _, found = scanned(session)
 
@@ -339,7 +343,7 @@ def test_the_scan_lands_where_the_optimizers_own_step_does(name: str, knobs: Any
     statistics = [buffer.clone() for buffer in other.network.buffers()]
     inputs, targets = following(other)
     other.set_rate()
-    follow(other, other.turns[0], inputs, targets, None)
+    optimizer_step(other, other.phases[0], inputs, targets, None)
     moved = tiny.weights(other) - before
     assert torch.allclose(ways["optimizer"] * 0.02, moved, rtol=1e-3, atol=1e-6)
     for buffer, then in zip(other.network.buffers(), statistics, strict=True):
@@ -355,7 +359,7 @@ def test_the_scan_down_the_gradient_is_that_of_autograd() -> None:
     slopes = torch.autograd.grad(loss, session.parameters)
     here = tiny.weights(session)
 
-    _, found = scanned(session, LandscapeWanted(kind="scan", along="gradient"))
+    _, found = scanned(session, LandscapeRequest(kind="scan", along="gradient"))
 
     row = torch.cat([slope.flatten() for slope in slopes])
     for rate, measured, on_batch in zip(
@@ -393,20 +397,20 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
     right = checkpoint.state(alone)
 
     seen = tiny.session(*lines, **tables)
-    eye = LandscapeEye(seen)
+    eye = LandscapeInspector(seen)
     for _ in range(8):
         tiny.steps(seen, 1)
         held = [parameter.grad for parameter in seen.parameters]
         numbers = [None if grad is None else grad.clone() for grad in held]
         modes = [module.training for module in seen.network.modules()]
-        for wanted in (SLICE, SCAN, LandscapeWanted(size=5, anew=seen.step)):
-            eye.look(wanted)
+        for wanted in (SLICE, SCAN, LandscapeRequest(size=5, anew=seen.step)):
+            eye.inspect(wanted)
         assert all(p.grad is grad for p, grad in zip(seen.parameters, held, strict=True))
         for grad, number in zip(held, numbers, strict=True):
             assert (grad is None and number is None) or torch.equal(grad, number)  # type: ignore[arg-type]
         assert [module.training for module in seen.network.modules()] == modes
     for wanted in (SLICE, SCAN):
-        eye.look(replace(wanted, anew=99))
+        eye.inspect(replace(wanted, anew=99))
 
     assert same(right, checkpoint.state(seen))
 
@@ -430,10 +434,10 @@ def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
     right = checkpoint.state(alone)
 
     seen = preset("gan", 300)
-    eye = LandscapeEye(seen)
+    eye = LandscapeInspector(seen)
     for _ in range(3):
         tiny.steps(seen, 1)
-        slice_, scan = eye.look(SLICE), eye.look(SCAN)
+        slice_, scan = eye.inspect(SLICE), eye.inspect(SCAN)
 
     assert "generator" in slice_.note and slice_.examples > 0
     assert scan.scan is not None and scan.scan.batch_losses == []

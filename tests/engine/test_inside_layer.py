@@ -15,19 +15,19 @@ from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     Histogram,
     History,
-    LayerSeen,
-    LayerWanted,
+    LayerRequest,
+    LayerResponse,
     Plane,
     Tiles,
 )
 from tuilab.engine.data.load import load
-from tuilab.engine.inspect.layer.layer_inspector import LayerEye
+from tuilab.engine.inspect.layer.layer_inspector import LayerInspector
 from tuilab.engine.session import Session
 
 
 def looked(session: Session, layer: str = "", what: Any = "weights", kind: str = "", **more: Any
-           ) -> LayerSeen:  # fmt: skip
-    return LayerEye(session).look(LayerWanted(layer, what, kind, **more))
+           ) -> LayerResponse:  # fmt: skip
+    return LayerInspector(session).inspect(LayerRequest(layer, what, kind, **more))
 
 
 def of(plain: dict[str, Any]) -> Session:
@@ -103,7 +103,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_looking_changes_nothing_and_every_layer_answers(kind: str) -> None:
     alone, watched = (of(dict(KINDS[kind])) for _ in range(2))
-    eye = LayerEye(watched)
+    eye = LayerInspector(watched)
 
     torch.manual_seed(3)
     for _ in range(3):
@@ -114,8 +114,8 @@ def test_looking_changes_nothing_and_every_layer_answers(kind: str) -> None:
         gradients = [parameter.grad for parameter in watched.parameters]
         chance = torch.get_rng_state()
         for what in WHATS:
-            for label in eye.look(LayerWanted()).layers:
-                seen = eye.look(LayerWanted(label, what))
+            for label in eye.inspect(LayerRequest()).layers:
+                seen = eye.inspect(LayerRequest(label, what))
                 assert seen.layer == label and (seen.picture is not None or seen.note)
         assert [module.training for module in watched.network.modules()] == modes
         assert torch.equal(torch.get_rng_state(), chance)
@@ -167,11 +167,13 @@ def test_weights_are_those_of_the_layer_and_its_bias_is_next() -> None:
 def test_the_update_is_bitwise_what_the_next_step_does(kind: str) -> None:
     session = of(dict(KINDS[kind]))
     tiny.steps(session, 2)
-    eye = LayerEye(session)
-    labels = [label for label in eye.look(LayerWanted()).layers if label in session.labelled]
+    eye = LayerInspector(session)
+    labels = [label for label in eye.inspect(LayerRequest()).layers if label in session.labelled]
     state = torch.get_rng_state()
-    seen = {label: eye.look(LayerWanted(label, "updates", "map", width=999)) for label in labels}
-    slopes = {label: eye.look(LayerWanted(label, "gradients", "map")) for label in labels}
+    seen = {
+        label: eye.inspect(LayerRequest(label, "updates", "map", width=999)) for label in labels
+    }
+    slopes = {label: eye.inspect(LayerRequest(label, "gradients", "map")) for label in labels}
     before = {label: session.labelled[label][0].detach().clone() for label in labels}
 
     torch.set_rng_state(state)
@@ -333,17 +335,19 @@ def test_points_of_a_plane_know_their_class() -> None:
 
 def test_histograms_over_time_are_kept_for_every_layer_while_one_is_shown() -> None:
     session = tiny.session("Linear 4", "Tanh", "Linear 3")
-    eye = LayerEye(session)
+    eye = LayerInspector(session)
     for _ in range(3):
-        eye.look(LayerWanted("1 Linear", "weights", "map"))
-        eye.look(LayerWanted("1 Linear", "weights", "map"))
+        eye.inspect(LayerRequest("1 Linear", "weights", "map"))
+        eye.inspect(LayerRequest("1 Linear", "weights", "map"))
         tiny.steps(session, 1)
 
-    seen = eye.look(LayerWanted("2 Linear", "weights", "time")).picture
+    seen = eye.inspect(LayerRequest("2 Linear", "weights", "time")).picture
 
     assert isinstance(seen, History) and [row.step for row in seen.rows] == [0, 1, 2, 3]
     assert all(sum(row.shares) == pytest.approx(1.0) for row in seen.rows)
-    assert isinstance(eye.look(LayerWanted("2 Linear", "weights", "histogram")).picture, Histogram)
+    assert isinstance(
+        eye.inspect(LayerRequest("2 Linear", "weights", "histogram")).picture, Histogram
+    )
 
 
 def test_weights_that_are_no_numbers_are_shown_as_such() -> None:

@@ -10,15 +10,15 @@ from tests.support import tiny
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import from_plain
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
-from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO, UnitsSeen, UnitsWanted
+from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO, UnitsRequest, UnitsResponse
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.units.set_weight import assign
-from tuilab.engine.inspect.units.units_inspector import MOST_LAYERS, MOST_UNITS, UnitsEye
+from tuilab.engine.inspect.units.units_inspector import MOST_LAYERS, MOST_UNITS, UnitsInspector
 from tuilab.engine.session import Session
 
 
-def looked(session: Session, side: int = 5) -> UnitsSeen:
-    return UnitsEye(session).look(UnitsWanted(side, side))
+def looked(session: Session, side: int = 5) -> UnitsResponse:
+    return UnitsInspector(session).inspect(UnitsRequest(side, side))
 
 
 def of(plain: dict[str, Any]) -> Session:
@@ -28,7 +28,7 @@ def of(plain: dict[str, Any]) -> Session:
     return Session("run", experiment, load(experiment, tiny.CPU, lambda *_: None), tiny.CPU)
 
 
-def answers(seen: UnitsSeen, column: int, unit: int) -> list[float]:
+def answers(seen: UnitsResponse, column: int, unit: int) -> list[float]:
     """One unit's response in numbers."""
     found = seen.columns[column]
     return [(byte - ZERO) / STEPS * found.reaches[unit] for byte in found.responses[unit]]
@@ -108,12 +108,12 @@ def test_looking_changes_nothing(frozen: bool) -> None:
     torch.manual_seed(3)
     for _ in range(6):
         tiny.steps(alone, 1)
-    eye = UnitsEye(watched)
+    eye = UnitsInspector(watched)
     torch.manual_seed(3)
     for _ in range(6):
         modes = [module.training for module in watched.network.modules()]
         gradients = [parameter.grad for parameter in watched.parameters]
-        eye.look(UnitsWanted(4, 4))
+        eye.inspect(UnitsRequest(4, 4))
         assert [module.training for module in watched.network.modules()] == modes
         after = [parameter.grad for parameter in watched.parameters]
         assert all(one is other for one, other in zip(gradients, after, strict=True))

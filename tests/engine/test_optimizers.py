@@ -14,7 +14,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import declared
 from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
 from tuilab.engine.optim import build_optimizer
-from tuilab.engine.optim.combined import Together
+from tuilab.engine.optim.combined import CombinedOptimizer
 
 EVERY: tuple[type[lab.Optimizer], ...] = lab.AnyOptimizer.__args__
 
@@ -145,7 +145,7 @@ def test_muon_turns_hidden_matrices_and_leaves_the_rest_to_adamw() -> None:
 
     optimizer = build_optimizer.build(lab.Muon(), subject)
 
-    assert isinstance(optimizer, Together)
+    assert isinstance(optimizer, CombinedOptimizer)
     muon, adamw = optimizer.optimizers
     turned = {id(p) for group in muon.param_groups for p in group["params"]}
     names = [name for name, p in subject.named_parameters() if id(p) in turned]
@@ -350,9 +350,9 @@ def test_only_lbfgs_needs_a_closure() -> None:
 # --- together -------------------------------------------------------------------------------
 
 
-def two_sides(kind: type[lab.Optimizer]) -> tuple[list[nn.Module], Together]:
+def two_sides(kind: type[lab.Optimizer]) -> tuple[list[nn.Module], CombinedOptimizer]:
     sides: list[nn.Module] = [network(1), network(2)]
-    return sides, Together([build_optimizer.build(kind(), side) for side in sides])
+    return sides, CombinedOptimizer([build_optimizer.build(kind(), side) for side in sides])
 
 
 @pytest.mark.parametrize("kind", [lab.AdamW, lab.Muon, lab.LBFGS])

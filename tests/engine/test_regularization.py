@@ -9,8 +9,8 @@ from tuilab.core.catalogue.regularization import Regularization
 from tuilab.core.protocol.events import Progressed
 from tuilab.engine.optim.gradient_transforms import disturb, limit
 from tuilab.engine.optim.parameter_groups import weights as penalized
-from tuilab.engine.progress import Pulse
-from tuilab.engine.train import learn, train
+from tuilab.engine.progress import ProgressReporter
+from tuilab.engine.train import train, training_step
 
 PLAIN = {"name": "sgd", "lr": 0.1, "momentum": 0.0}
 
@@ -25,7 +25,7 @@ def test_l1_and_l2_are_terms_of_the_loss():
     loss = loss + sum(0.03 * w.abs().sum() + 0.1 * w.square().sum() for w in matrices)
     wanted = torch.autograd.grad(loss, subject.parameters)
 
-    learn(subject, inputs, targets, Pulse(subject))
+    training_step(subject, inputs, targets, ProgressReporter(subject))
 
     for parameter, gradient in zip(subject.parameters, wanted, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
@@ -85,7 +85,7 @@ def test_gradients_are_clipped_as_torch_does(knob: str):
     free = session()
     batch = free.next_batch()
     assert batch is not None
-    learn(free, *batch, Pulse(free))
+    training_step(free, *batch, ProgressReporter(free))
     wanted = [nn.Parameter(torch.zeros_like(p)) for p in free.parameters]
     for parameter, original in zip(wanted, free.parameters, strict=True):
         parameter.grad = None if original.grad is None else original.grad.clone()
@@ -93,7 +93,7 @@ def test_gradients_are_clipped_as_torch_does(knob: str):
     clip(wanted, 0.01)
 
     clipped = session(training={knob: 0.01})
-    learn(clipped, *batch, Pulse(clipped))
+    training_step(clipped, *batch, ProgressReporter(clipped))
 
     for parameter, expected in zip(clipped.parameters, wanted, strict=True):
         torch.testing.assert_close(parameter.grad, expected.grad)

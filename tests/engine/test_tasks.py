@@ -120,7 +120,7 @@ def test_the_share_of_the_learning_rate_can_be_moved_while_it_trains():
     steps(subject, 1)
 
     assert sorted({group["lr"] for group in subject.optimizer.param_groups}) == [0.025, 0.1]
-    assert len(subject.turns) == 3
+    assert len(subject.phases) == 3
 
 
 def test_what_a_gan_tells_is_what_its_two_sides_say_of_each_other():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.tiny import dataset, experiment, session, steps, weights
-from tuilab.core.protocol.events import EpochEnded, Probed, Progressed
+from tuilab.core.protocol.events import EpochEnded, LayerStatsReported, Progressed
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -100,7 +100,7 @@ def test_probed_gradients_are_those_of_autograd():
         for layer in (subject.network[0], subject.network[2])
     ]
 
-    probed = next(event for event in train(subject) if isinstance(event, Probed))
+    probed = next(event for event in train(subject) if isinstance(event, LayerStatsReported))
 
     assert [layer.layer for layer in probed.layers] == ["1 Linear", "2 Linear"]
     assert [layer.gradient for layer in probed.layers] == pytest.approx(expected, rel=1e-5)
@@ -199,7 +199,7 @@ def test_the_end_of_an_epoch_asked_for_is_reported_with_its_gradients():
             break
 
     kinds = [type(event) for event in told if event is not None][-3:]
-    assert kinds == [Progressed, Probed, EpochEnded]
+    assert kinds == [Progressed, LayerStatsReported, EpochEnded]
     assert [event.step for event in told if event is not None][-3:] == [12, 12, 12]
 
 

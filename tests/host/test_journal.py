@@ -22,7 +22,7 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.host import run_store
-from tuilab.host.run_log import Journal
+from tuilab.host.run_log import RunLog
 
 EXPERIMENT = experiment()
 
@@ -41,7 +41,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.journal = Journal(self.clock)
+        self.journal = RunLog(self.clock)
         self.path = run_store.path_of("spiral-1")
 
     def keep(self, event: AnyEvent, seconds: float = 0.0) -> list[Logged]:
@@ -220,7 +220,7 @@ def test_a_glance_at_a_long_log_tells_how_the_run_stands(kept: Kept):
 
 def test_stored_runs_are_listed_newest_first():
     for age, name in ((10, "b-1"), (5, "c-1"), (20, "a-1")):
-        Journal().keep(started(name))
+        RunLog().keep(started(name))
         os.utime(run_store.path_of(name) / run_store.LOG, (1e9 - age, 1e9 - age))
 
     assert [path.name for path in run_store.stored()] == ["c-1", "b-1", "a-1"]

@@ -10,19 +10,19 @@ from tuilab.core.protocol.events import (
     Changed,
     EpochEnded,
     Finished,
+    LayerStatsReported,
     Loading,
     Logged,
     Paused,
-    Probed,
     Progressed,
     Ready,
     Resumed,
     Saved,
     Started,
 )
-from tuilab.core.protocol.inspect.layer_messages import LayerSeen, LayerWanted
+from tuilab.core.protocol.inspect.layer_messages import LayerRequest, LayerResponse
 from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.host import run_store
 
 
@@ -32,7 +32,7 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
 
     kinds = list(dict.fromkeys(type(event) for event in lab.seen))
     assert kinds[:3] == [Loading, Ready, Started]
-    assert set(kinds[3:-2]) == {Progressed, Probed, EpochEnded}
+    assert set(kinds[3:-2]) == {Progressed, LayerStatsReported, EpochEnded}
     assert kinds[-2:] == [Saved, Finished]
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
@@ -168,25 +168,25 @@ def test_a_picture_is_drawn_while_paused_and_after_the_end(lab: Watcher):
 
 def test_views_are_answered_while_it_waits_and_while_it_trains(lab: Watcher):
     begun(lab)
-    lab.send(Inspect(LayerWanted()))
-    assert lab.wait(LayerSeen).step == 0
+    lab.send(Inspect(LayerRequest()))
+    assert lab.wait(LayerResponse).step == 0
 
     lab.send(Resume())
     lab.wait(Progressed)
-    lab.send(Inspect(UnitsWanted()))
+    lab.send(Inspect(UnitsRequest()))
 
-    assert lab.wait(UnitsSeen).run == "run-1"
+    assert lab.wait(UnitsResponse).run == "run-1"
 
 
 def test_a_view_that_fails_is_noted_and_the_run_goes_on(lab: Watcher, monkeypatch):
-    from tuilab.engine.inspect.dispatch import Inspector
+    from tuilab.engine.inspect.dispatch import Dispatcher
 
-    def fail(inspector: Inspector, wanted: object) -> None:
+    def fail(inspector: Dispatcher, wanted: object) -> None:
         raise ValueError("no such number")
 
     begun(lab)
-    monkeypatch.setattr(Inspector, "look", fail)
-    lab.send(Inspect(LayerWanted()))
+    monkeypatch.setattr(Dispatcher, "look", fail)
+    lab.send(Inspect(LayerRequest()))
     assert "no such number" in lab.wait(Logged).text
 
     lab.send(Resume())

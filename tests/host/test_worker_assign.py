@@ -4,20 +4,20 @@ from tests.support.watching import Watcher, begun
 from tuilab.core.protocol.commands import Inspect, Resume
 from tuilab.core.protocol.events import Logged, Progressed
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
-from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 
 
 def test_a_weight_is_written_seen_and_put_back(lab: Watcher) -> None:
     begun(lab)
-    lab.send(Inspect(UnitsWanted(4, 4)))
-    before = lab.wait(UnitsSeen).columns[1].weights
+    lab.send(Inspect(UnitsRequest(4, 4)))
+    before = lab.wait(UnitsResponse).columns[1].weights
 
-    lab.send(Assign("1 Linear", "weight", [2, 1], 1.5), Inspect(UnitsWanted(4, 4)))
+    lab.send(Assign("1 Linear", "weight", [2, 1], 1.5), Inspect(UnitsRequest(4, 4)))
     assert lab.wait(Assigned).before == before[2][1]
-    assert lab.wait(UnitsSeen).columns[1].weights[2][1] == 1.5
+    assert lab.wait(UnitsResponse).columns[1].weights[2][1] == 1.5
 
-    lab.send(Assign(), Inspect(UnitsWanted(4, 4)))
-    assert lab.wait(UnitsSeen).columns[1].weights == before
+    lab.send(Assign(), Inspect(UnitsRequest(4, 4)))
+    assert lab.wait(UnitsResponse).columns[1].weights == before
     assert (lab.run.rewritten, len(lab.run.marks)) == (2, 2)
 
 

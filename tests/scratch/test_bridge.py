@@ -9,14 +9,14 @@ from torch import Tensor
 from tests.support.tiny import CPU, dataset, experiment, steps, weights
 from tuilab.core.experiment import plain_python, toml_file
 from tuilab.core.experiment.experiment import Experiment, from_plain, with_value
-from tuilab.core.protocol.events import Failed, Probed
+from tuilab.core.protocol.events import Failed, LayerStatsReported
 from tuilab.engine import checkpoint
 from tuilab.engine.data.dataset import Dataset, Part
 from tuilab.engine.data.load import load
 from tuilab.engine.device import devices
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.plain_python import MATRIX, MATRIX_LOSSES, SCALAR, SCALAR_LOSSES
-from tuilab.engine.tasks.task import Turn
+from tuilab.engine.tasks.task import OptimizerPhase
 from tuilab.engine.train import train
 
 ENGINES = ("scalar", "matrix")
@@ -46,7 +46,7 @@ def by_torch(wanted: Experiment, data: Dataset) -> Session:
         session.task.push(loss, share)
         return loss.detach(), output.detach()
 
-    session.turns = (Turn.of(session.network, backward, session.optimizer),)
+    session.phases = (OptimizerPhase.of(session.network, backward, session.optimizer),)
     return session
 
 
@@ -122,11 +122,11 @@ def test_a_frozen_layer_stays(engine: str) -> None:
     torch.testing.assert_close(weights(mine), weights(theirs), **EXACT)
 
 
-def first_probe(engine: str) -> Probed:
+def first_probe(engine: str) -> LayerStatsReported:
     lines = "Linear 8", "ReLU", "Linear 5", "Tanh", "Linear 3"
     session = Session("run", experiment(*lines, training={"engine": engine}), dataset(), CPU)
     session.report_at_step = 1
-    return next(event for event in train(session) if isinstance(event, Probed))
+    return next(event for event in train(session) if isinstance(event, LayerStatsReported))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -13,7 +13,14 @@ from textual.pilot import Pilot
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import AnyCommand, Start
-from tuilab.core.protocol.events import AnyEvent, EpochEnded, Probed, Progressed, Ready, Started
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    EpochEnded,
+    LayerStatsReported,
+    Progressed,
+    Ready,
+    Started,
+)
 from tuilab.core.protocol.records import Device, LayerStatistics
 from tuilab.core.run.run import Snapshot
 from tuilab.ui.app import TuilabApp
@@ -74,7 +81,7 @@ class Lab:
 
     def __init__(self, app: TuilabApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         self.app, self.link, self.pilot = app, link, pilot
-        self.desk = app.lab.desk
+        self.desk = app.lab.workspace
 
     @property
     def text(self) -> str:
@@ -152,7 +159,7 @@ def history(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
             LayerStatistics(f"{place} Linear", exp(-step / 900) / place, 1e-3 / place, 4.0)
             for place in (1, 3, 5)
         ]
-        events.append(Probed(run, step, layers))
+        events.append(LayerStatsReported(run, step, layers))
     scores = {"loss": 0.06, "accuracy": 0.97}
     events.append(EpochEnded(run, steps, steps // 13, {"loss": 0.05, "accuracy": 0.98}, scores))
     return events

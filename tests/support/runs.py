@@ -4,7 +4,7 @@ from math import cos, exp, pi, sin
 from typing import Any
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.events import Changed, EpochEnded, Probed, Progressed
+from tuilab.core.protocol.events import Changed, EpochEnded, LayerStatsReported, Progressed
 from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Surface
 from tuilab.core.protocol.records import LayerStatistics, Sample
 from tuilab.core.run.run import Run
@@ -24,7 +24,7 @@ def trained(
             values = {"loss": exp(-step / 100) + 0.1, "accuracy": 0.9}
             run.apply(EpochEnded("a", step, step // 50, {}, values))
         if step % 10 == 0:
-            run.apply(Probed("a", step, [layer(n) for n in range(1, layers + 1)]))
+            run.apply(LayerStatsReported("a", step, [layer(n) for n in range(1, layers + 1)]))
     return run
 
 

@@ -13,7 +13,7 @@ from tests.support.fakes import text_of
 from tests.support.runs import changed, layer, trained
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.tasks import Regression
-from tuilab.core.protocol.events import Probed
+from tuilab.core.protocol.events import LayerStatsReported
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.panes.charts.layer_list import LayerList, evenly, sparkline, word_for
@@ -181,7 +181,7 @@ async def test_many_layers_have_six_lines_and_all_their_rows() -> None:
 async def test_a_layer_far_from_the_others_is_pointed_out() -> None:
     run = trained(layers=3)
     odd = [layer(1), layer(2), layer(3, gradient=1e-6), layer(4, gradient=nan), layer(5, 0.0)]
-    run.apply(Probed("a", 310, odd))
+    run.apply(LayerStatsReported("a", 310, odd))
     async with shown(run, (120, 20)) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()

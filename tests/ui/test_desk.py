@@ -8,13 +8,13 @@ from tuilab.core.experiment.experiment import with_value
 from tuilab.core.protocol.commands import Pause, Resume, Set, Start
 from tuilab.core.protocol.events import Changed, Failed, Finished, Paused
 from tuilab.core.run.run import Run, Snapshot
-from tuilab.ui.workspace import Desk
+from tuilab.ui.workspace import Workspace
 
 
 @pytest.fixture
-def training() -> Desk:
+def training() -> Workspace:
     """A desk with a run that trains."""
-    desk = Desk(SPIRAL)
+    desk = Workspace(SPIRAL)
     (start,) = desk.start()
     assert isinstance(start, Start)
     desk.receive(started(start.run, SPIRAL))
@@ -22,25 +22,25 @@ def training() -> Desk:
 
 
 def test_an_edit_before_any_run_sends_nothing() -> None:
-    desk = Desk(SPIRAL)
+    desk = Workspace(SPIRAL)
 
     assert desk.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == []
     assert desk.restart_keys == []
 
 
-def test_a_live_knob_is_sent_at_once(training: Desk) -> None:
+def test_a_live_knob_is_sent_at_once(training: Workspace) -> None:
     assert training.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == [Set("optimizer.lr", 0.5)]
     assert training.restart_keys == []
 
 
-def test_another_network_waits_for_a_restart(training: Desk) -> None:
+def test_another_network_waits_for_a_restart(training: Workspace) -> None:
     edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
 
     assert training.edit(edited) == []
     assert training.restart_keys == ["network"]
 
 
-def test_a_live_knob_goes_live_also_while_something_else_waits(training: Desk) -> None:
+def test_a_live_knob_goes_live_also_while_something_else_waits(training: Workspace) -> None:
     training.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
 
     sent = training.edit(with_value(training.experiment, "optimizer.lr", 0.5))
@@ -49,7 +49,7 @@ def test_a_live_knob_goes_live_also_while_something_else_waits(training: Desk) -
     assert training.restart_keys == ["network"]
 
 
-def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: Desk) -> None:
+def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: Workspace) -> None:
     assert training.edit(with_value(SPIRAL, "data.name", "plane")) == []
     assert training.experiment.loss != SPIRAL.loss
     assert set(training.restart_keys) >= {"task.name", "data.name", "loss.name"}
@@ -59,7 +59,7 @@ def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: D
     assert training.undo() == [] and training.restart_keys == []
 
 
-def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: Desk) -> None:
+def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: Workspace) -> None:
     other = with_value(SPIRAL, "data.batch_size", 7)
     training.open(other, None)
 
@@ -70,7 +70,7 @@ def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: D
     assert training.restart_keys == []
 
 
-def test_undoing_a_live_change_goes_live_too(training: Desk) -> None:
+def test_undoing_a_live_change_goes_live_too(training: Workspace) -> None:
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
 
     assert training.undo() == [Set("optimizer.lr", 0.001)]
@@ -78,7 +78,7 @@ def test_undoing_a_live_change_goes_live_too(training: Desk) -> None:
     assert training.redo() is None
 
 
-def test_an_answer_to_our_own_change_is_not_an_edit(training: Desk) -> None:
+def test_an_answer_to_our_own_change_is_not_an_edit(training: Workspace) -> None:
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.2))
 
@@ -87,7 +87,7 @@ def test_an_answer_to_our_own_change_is_not_an_edit(training: Desk) -> None:
     assert training.experiment.optimizer.lr == 0.2
 
 
-def test_a_change_by_another_viewer_is_ours_too(training: Desk) -> None:
+def test_a_change_by_another_viewer_is_ours_too(training: Workspace) -> None:
     training.receive(Changed(training.run.id, 10, "optimizer.lr", 0.25))
 
     assert training.experiment.optimizer.lr == 0.25
@@ -95,7 +95,7 @@ def test_a_change_by_another_viewer_is_ours_too(training: Desk) -> None:
 
 
 def test_the_run_key_begins_pauses_and_goes_on() -> None:
-    desk = Desk(SPIRAL)
+    desk = Workspace(SPIRAL)
     (start,) = desk.toggle()
     assert isinstance(start, Start)
     assert desk.toggle() == [], "while it starts there is nothing to pause"
@@ -106,7 +106,7 @@ def test_the_run_key_begins_pauses_and_goes_on() -> None:
     assert desk.toggle() == [Resume()]
 
 
-def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Desk) -> None:
+def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Workspace) -> None:
     training.receive(Failed(training.run.id, "The loss became infinite", recoverable=True))
     assert training.toggle() == [Resume()]
 
@@ -114,7 +114,7 @@ def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Desk) 
     assert isinstance(training.toggle()[0], Start)
 
 
-def test_a_finished_run_begins_anew_with_what_is_on_the_desk(training: Desk) -> None:
+def test_a_finished_run_begins_anew_with_what_is_on_the_desk(training: Workspace) -> None:
     before = training.run.id
     training.receive(Finished(before, "done", 100, 10, 3.0, {}))
     edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
@@ -126,7 +126,7 @@ def test_a_finished_run_begins_anew_with_what_is_on_the_desk(training: Desk) -> 
 
 
 def test_attaching_takes_the_experiment_of_the_run() -> None:
-    desk = Desk(None)
+    desk = Workspace(None)
 
     desk.receive(Snapshot(Run(id="spiral-1", state="training", experiment=SPIRAL), "0.1", 7))
 
@@ -134,7 +134,7 @@ def test_attaching_takes_the_experiment_of_the_run() -> None:
 
 
 def test_a_first_snapshot_does_not_undo_a_start_that_was_sent_before_it() -> None:
-    desk = Desk(SPIRAL)
+    desk = Workspace(SPIRAL)
     (start,) = desk.start()
     assert isinstance(start, Start)
 
@@ -143,7 +143,7 @@ def test_a_first_snapshot_does_not_undo_a_start_that_was_sent_before_it() -> Non
     assert (desk.run.id, desk.run.state) == (start.run, "starting")
 
 
-def test_keeping_up_after_falling_behind_keeps_the_edits(training: Desk) -> None:
+def test_keeping_up_after_falling_behind_keeps_the_edits(training: Workspace) -> None:
     edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
     training.edit(edited)
 

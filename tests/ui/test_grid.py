@@ -3,11 +3,11 @@
 from rich.style import Style
 
 from tuilab.core.format import grouped
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 
 
 def test_the_thin_space_between_groups_of_digits_has_a_cell() -> None:
-    grid = Grid(8, 1, Style())
+    grid = CellBuffer(8, 1, Style())
 
     end = grid.write(0, 0, grouped(12_345), Style())
 
@@ -17,7 +17,7 @@ def test_the_thin_space_between_groups_of_digits_has_a_cell() -> None:
 
 
 def test_control_characters_have_none_and_wide_signs_two() -> None:
-    grid = Grid(8, 1, Style())
+    grid = CellBuffer(8, 1, Style())
 
     end = grid.write(0, 0, "a\t\x1bb\u00a0世", Style())
 

@@ -7,10 +7,10 @@ import pytest
 from tests.support.fakes import SIZES, Lab, history, lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen
-from tuilab.core.protocol.inspect.layer_messages import LayerSeen
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse
+from tuilab.core.protocol.inspect.layer_messages import LayerResponse
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.panes.inspect import KINDS
 from tuilab.ui.views import request_throttle
 from tuilab.ui.views.layer.layer_view import LayerView
@@ -60,17 +60,17 @@ async def test_every_view_opens_in_turn_and_only_the_one_on_screen_asks() -> Non
 
 
 async def test_what_was_kept_stands_beside_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def picture(view: View, seen: Seen, width: int, height: int) -> Grid:
-        grid = Grid(width, height, view.hues().label)
+    def picture(view: View, seen: InspectResponse, width: int, height: int) -> CellBuffer:
+        grid = CellBuffer(width, height, view.hues().label)
         grid.write(0, 0, f"seen at {seen.step}", view.hues().label)
         return grid
 
     monkeypatch.setattr(LayerView, "picture", picture)
     async with lab() as it:
         run = await opened(it)
-        await it.play(LayerSeen(run, 100))
+        await it.play(LayerResponse(run, 100))
         await it.press("b")
-        await it.play(Paused(run, 200), LayerSeen(run, 200))
+        await it.play(Paused(run, 200), LayerResponse(run, 200))
 
         await it.shows("step 100 (kept)", "step 200", "seen at 100", "seen at 200")
         await it.press("b")
@@ -80,7 +80,7 @@ async def test_what_was_kept_stands_beside_what_comes(monkeypatch: pytest.Monkey
 async def test_an_answer_of_another_run_is_not_shown() -> None:
     async with lab() as it:
         await opened(it)
-        await it.play(LandscapeSeen("another-run", 5))
+        await it.play(LandscapeResponse("another-run", 5))
 
         assert it.desk.run.views == {}
 

@@ -13,7 +13,7 @@ from tuilab.core.protocol.commands import Set, Start
 from tuilab.core.protocol.events import EpochEnded, Failed, Finished, Paused
 from tuilab.ui import keymap
 from tuilab.ui.controllers import questions
-from tuilab.ui.controllers.exercises import Coding
+from tuilab.ui.controllers.exercises import ExerciseController
 from tuilab.ui.panes import inspect
 from tuilab.ui.panes.lesson import lesson_session
 from tuilab.ui.screens.main import LabScreen
@@ -414,7 +414,7 @@ async def test_code_is_written_in_the_editor_and_checked(
         if len(opened) > 1:
             Path(command[-1]).write_text(reference)
 
-    monkeypatch.setattr(Coding, "_edit_in_the_terminal", edit)
+    monkeypatch.setattr(ExerciseController, "_edit_in_the_terminal", edit)
     monkeypatch.setenv("EDITOR", "true")
     async with lab(lesson="round") as it:
         await it.press("right")

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.color import Color
 
 from tests.support.fakes import lab
-from tuilab.ui.widgets.rich_text import Piece, Reading, wrap
+from tuilab.ui.widgets.rich_text import Piece, RichTextView, wrap
 
 PIECES = st.lists(
     st.builds(Piece, st.text("ab ()é漢", max_size=12), st.sampled_from(["", "bold"]),
@@ -55,7 +55,7 @@ async def test_every_style_can_be_read_with_the_cursor_on_it_and_without(theme: 
         it.app.theme = theme
         await it.pilot.pause()
         reading = it.app.lab.lesson.reading
-        for name in sorted(Reading.COMPONENT_CLASSES):
+        for name in sorted(RichTextView.COMPONENT_CLASSES):
             for spot in (None, "here"):
                 reading.spot = spot
                 style = reading._style(Piece("word", name.removeprefix("reading--"), spot))

@@ -10,8 +10,8 @@ from tests.support.fakes import SIZES, Lab, history, lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.backprop_messages import (
-    BackpropSeen,
-    BackpropWanted,
+    BackpropRequest,
+    BackpropResponse,
     Edge,
     Node,
     Numbers,
@@ -82,8 +82,8 @@ NODES = [
 ]  # fmt: skip
 
 
-def seen(run: str, **more: object) -> BackpropSeen:
-    whole = BackpropSeen(run, 100, 0, 10, 0, [], phases(), NODES, 3)
+def seen(run: str, **more: object) -> BackpropResponse:
+    whole = BackpropResponse(run, 100, 0, 10, 0, [], phases(), NODES, 3)
     return replace(whole, **more)
 
 
@@ -105,9 +105,9 @@ def drawn(view: BackpropView) -> str:
     return "\n".join(rows).rstrip() + "\n"
 
 
-def asked(it: Lab) -> BackpropWanted:
-    wanted = it.link.commands(Inspect)[-1].wanted
-    assert isinstance(wanted, BackpropWanted)
+def asked(it: Lab) -> BackpropRequest:
+    wanted = it.link.commands(Inspect)[-1].request
+    assert isinstance(wanted, BackpropRequest)
     return wanted
 
 
@@ -152,7 +152,7 @@ async def test_keys_ask_for_another_example_slice_or_graph(
         run, view = await opened(it)
         await it.press("i", "pagedown", "g")
         await it.play(seen(run))
-        await it.until(lambda: asked(it) == BackpropWanted(1, 0, 1, 0, True, asked(it).changes))
+        await it.until(lambda: asked(it) == BackpropRequest(1, 0, 1, 0, True, asked(it).changes))
         await it.press("I", "I", "pageup", "g")
         assert (view.example, view.slice) == (9, 0)
 

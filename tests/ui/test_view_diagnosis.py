@@ -8,7 +8,7 @@ from tests.support.fakes import READY, SIZES, Lab, history, lab
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Set, Start
-from tuilab.core.protocol.events import AnyEvent, Finished, Paused, Probed
+from tuilab.core.protocol.events import AnyEvent, Finished, LayerStatsReported, Paused
 from tuilab.core.protocol.records import Activity, LayerStatistics
 from tuilab.ui.views.diagnosis.diagnosis_page import described
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
@@ -25,7 +25,7 @@ def dying(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
     for step in range(10, steps + 1, 10):
         seen = Activity("ReLU after 1 Linear", 0.9, min(0.97, 0.5 + step / 1000), 0.0)
         layers = [LayerStatistics(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
-        events.append(Probed(run, step, layers, [seen]))
+        events.append(LayerStatsReported(run, step, layers, [seen]))
     return events
 
 

@@ -13,15 +13,15 @@ from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.examples_messages import (
     Example,
-    ExamplesSeen,
-    ExamplesWanted,
+    ExamplesRequest,
+    ExamplesResponse,
     Made,
-    Own,
     Page,
     Row,
+    UserInput,
 )
 from tuilab.ui.app import TuilabApp
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.views.examples.examples_view import ExamplesView
 
 GLYPHS = Experiment(title="Glyphs", network=("Linear 16", "Tanh", "Linear 2"))
@@ -51,7 +51,7 @@ def example(**more: Any) -> Example:
     return Example(**{**fields, **more})
 
 
-def seen(page: Page = "matrix", **more: Any) -> ExamplesSeen:
+def seen(page: Page = "matrix", **more: Any) -> ExamplesResponse:
     """An answer of a network that tells three animals apart."""
     rows = [Row(n, 3.0 - n / 4, 1, 0, 0.7, BAR, [1, 8, 8]) for n in range(7)]
     fields: dict[str, Any] = {
@@ -60,10 +60,10 @@ def seen(page: Page = "matrix", **more: Any) -> ExamplesSeen:
         "found": 7, "rows": rows, "accepts": "picture", "own_shape": [1, 8, 8],
         "example": example() if page == "examples" else None,
     }  # fmt: skip
-    return ExamplesSeen("a", 100, **{**fields, **more})
+    return ExamplesResponse("a", 100, **{**fields, **more})
 
 
-async def opened(it: Lab, answer: ExamplesSeen | None = None) -> ExamplesView:
+async def opened(it: Lab, answer: ExamplesResponse | None = None) -> ExamplesView:
     """The view with an answer, of a run that waits."""
     await it.press("space")
     run = it.link.run
@@ -75,18 +75,18 @@ async def opened(it: Lab, answer: ExamplesSeen | None = None) -> ExamplesView:
     return view
 
 
-async def answered(it: Lab, answer: ExamplesSeen) -> None:
+async def answered(it: Lab, answer: ExamplesResponse) -> None:
     await it.play(replace(answer, run=it.link.run))
 
 
-def asked(it: Lab) -> ExamplesWanted:
+def asked(it: Lab) -> ExamplesRequest:
     """What was asked last."""
-    wanted = it.link.commands(Inspect)[-1].wanted
-    assert isinstance(wanted, ExamplesWanted)
+    wanted = it.link.commands(Inspect)[-1].request
+    assert isinstance(wanted, ExamplesRequest)
     return wanted
 
 
-def text(grid: Grid) -> str:
+def text(grid: CellBuffer) -> str:
     return "\n".join(strip.text.rstrip() for strip in grid.strips())
 
 
@@ -159,7 +159,7 @@ async def test_a_drawing_is_sent_as_it_comes_and_its_answer_shown() -> None:
         view = await opened(it)
         await it.press("i")
         await it.play()
-        assert asked(it).own == Own(pixels=bytes(64))
+        assert asked(it).own == UserInput(pixels=bytes(64))
         await answered(it, seen("own", example=example(number=-1)))
         await it.shows("space: pen")
         await it.press("space", "down", "down", "space", "right")
@@ -173,7 +173,7 @@ async def test_a_drawing_is_sent_as_it_comes_and_its_answer_shown() -> None:
         await it.shows("your own", "predicted dog", "90%")
         await it.press("c")
         await it.play()
-        assert asked(it).own == Own(pixels=bytes(64))
+        assert asked(it).own == UserInput(pixels=bytes(64))
         await it.press("escape")
         assert view.page == "own" and not view.is_drawing
         await it.press("escape")
@@ -216,7 +216,7 @@ async def test_points_are_typed_and_rubbish_is_refused() -> None:
         await it.press("enter")
         await it.until(lambda: it.app.screen is it.app.lab)
         await it.play()
-        assert asked(it).own == Own(text="1, -2")
+        assert asked(it).own == UserInput(text="1, -2")
 
 
 async def test_a_picture_file_is_asked_for_by_its_path() -> None:
@@ -227,7 +227,7 @@ async def test_a_picture_file_is_asked_for_by_its_path() -> None:
         await it.press("enter")
         await it.until(lambda: it.app.screen is it.app.lab)
         await it.play()
-        assert asked(it).own == Own(path="~/four.png")
+        assert asked(it).own == UserInput(path="~/four.png")
         await answered(it, seen("own", note="four.png: there is no such file"))
         await it.shows("there is no such file")
 

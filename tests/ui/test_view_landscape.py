@@ -10,8 +10,8 @@ from tests.support.fakes import SIZES, Lab, history, lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.landscape_messages import (
-    LandscapeSeen,
-    LandscapeWanted,
+    LandscapeRequest,
+    LandscapeResponse,
     Scan,
     Slice,
 )
@@ -34,11 +34,11 @@ def valley(size: int = 9, known: int = 1, **more: Any) -> Slice:
     return Slice(size, more.pop("span", 1.0), more.pop("losses", losses), path, 0.03, "random", 0)
 
 
-def seen(run: str, **parts: Any) -> LandscapeSeen:
+def seen(run: str, **parts: Any) -> LandscapeResponse:
     slice_ = parts.get("slice")
     of = slice_.size**2 if slice_ else 66
     known = parts.pop("evaluations", of)
-    return LandscapeSeen(run, 100, parts.pop("present", 100), known, of, 512, **parts)
+    return LandscapeResponse(run, 100, parts.pop("present", 100), known, of, 512, **parts)
 
 
 def scan(**more: Any) -> Scan:
@@ -60,7 +60,7 @@ async def opened(it: Lab) -> str:
     return run
 
 
-def asked(it: Lab) -> LandscapeWanted:
+def asked(it: Lab) -> LandscapeRequest:
     view = it.app.lab.inside.view
     assert isinstance(view, LandscapeView)
     return view.asked
@@ -144,9 +144,9 @@ async def test_keys_ask_for_other_slices_and_only_for_what_is_shown() -> None:
     async with lab() as it:
         run = await opened(it)
         await it.press("plus", "plus", "minus", "full_stop", "d")
-        assert asked(it) == LandscapeWanted(span=0.5, size=33, seed=1)
+        assert asked(it) == LandscapeRequest(span=0.5, size=33, seed=1)
         await it.press("p", "comma", "comma", "comma", "a")
-        assert asked(it) == LandscapeWanted(span=0.5, size=9, seed=1, plane="path", anew=1)
+        assert asked(it) == LandscapeRequest(span=0.5, size=9, seed=1, plane="path", anew=1)
 
         await it.press("o", "v")
         assert asked(it).along == "optimizer"  # a slice goes along nothing

@@ -22,14 +22,14 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Histogram,
     HistogramRow,
     History,
-    LayerSeen,
-    LayerWanted,
+    LayerRequest,
+    LayerResponse,
     Plane,
     Statistics,
     Tiles,
 )
 from tuilab.ui.app import TuilabApp
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE, Signs
@@ -78,9 +78,9 @@ PICTURES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def seen(kind: str = "map", run: str = "a", step: int = 100, **more: Any) -> LayerSeen:
+def seen(kind: str = "map", run: str = "a", step: int = 100, **more: Any) -> LayerResponse:
     """An answer of a layer in the middle."""
-    return LayerSeen(
+    return LayerResponse(
         run, step,
         **{
             "layer": "1 Linear", "what": "weights", "kind": kind, "layers": LAYERS,
@@ -92,13 +92,16 @@ def seen(kind: str = "map", run: str = "a", step: int = 100, **more: Any) -> Lay
     )  # fmt: skip
 
 
-def text(grid: Grid) -> str:
+def text(grid: CellBuffer) -> str:
     """A drawing without its colours."""
     return "\n".join("".join(sign for sign, _ in row) for row in grid.cells)
 
 
 def drawn(
-    answer: LayerSeen, size: tuple[int, int] = (74, 24), hues: Hues = BARE, signs: Signs = UNICODE
+    answer: LayerResponse,
+    size: tuple[int, int] = (74, 24),
+    hues: Hues = BARE,
+    signs: Signs = UNICODE,
 ) -> str:
     return text(LayerPicture(answer, Brush(hues, signs)).draw(*size))
 
@@ -115,10 +118,10 @@ async def opened(it: Lab) -> LayerView:
     return view
 
 
-def asked(it: Lab) -> LayerWanted:
+def asked(it: Lab) -> LayerRequest:
     """What was asked for last."""
-    wanted = it.link.commands(Inspect)[-1].wanted
-    assert isinstance(wanted, LayerWanted)
+    wanted = it.link.commands(Inspect)[-1].request
+    assert isinstance(wanted, LayerRequest)
     return wanted
 
 

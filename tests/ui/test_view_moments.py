@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from tests.support.fakes import SIZES, Lab, history, lab, started
 from tuilab.core.protocol.events import Changed, Paused
-from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Phase
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
-from tuilab.core.protocol.inspect.layer_messages import LayerSeen
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.inspect.backprop_messages import BackpropResponse, Phase
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
+from tuilab.core.protocol.inspect.layer_messages import LayerResponse
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
 from tuilab.ui.keymap import every
 from tuilab.ui.views.history import MOST, NEAR, Moments
 
@@ -22,17 +22,21 @@ LEFT = ("left_curly_bracket", "right_curly_bracket")
 RIGHT = ("left_parenthesis", "right_parenthesis")
 """The keys of each side: to what was shown before, and after."""
 
-LAYERS = LayerSeen("a", 1, "1 Linear", layers=["1 Linear", "2 Linear"], note="nothing to see")
-UNITS = UnitsSeen("a", 1, [
+LAYERS = LayerResponse("a", 1, "1 Linear", layers=["1 Linear", "2 Linear"], note="nothing to see")
+UNITS = UnitsResponse("a", 1, [
     Column("input", 1, names=["x"], means=[0.0], spreads=[1.0], active=[0.5]),
     Column("1 Linear", 1, means=[0.0], spreads=[1.0], active=[0.5], weights=[[1.0]], biases=[0.5]),
 ])  # fmt: skip
-MATRIX = ExamplesSeen(
+MATRIX = ExamplesResponse(
     "a", 1, pages=["matrix", "examples"], task="classification", measured=9, of=9,
     classes=["cat", "dog"], counts=[[4, 1], [1, 3]],
 )  # fmt: skip
-STEP = BackpropSeen("a", 1, examples=8, phases=[Phase("batch", "", "", ["[8, 2]"], is_told=True)])
-MAP = LandscapeSeen("a", 1, 1, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [(1, 0.0, 0.0)], 1.0, "random", 0))
+STEP = BackpropResponse(
+    "a", 1, examples=8, phases=[Phase("batch", "", "", ["[8, 2]"], is_told=True)]
+)
+MAP = LandscapeResponse(
+    "a", 1, 1, 9, 9, 9, Slice(3, 1.0, [0.5] * 9, [(1, 0.0, 0.0)], 1.0, "random", 0)
+)
 
 VIEWS = {
     "units": UNITS, "layer": LAYERS, "examples": MATRIX, "backprop": STEP, "landscape": MAP

@@ -18,7 +18,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
 from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.response_map import Brush, scaled
@@ -57,7 +57,7 @@ def column(label: str, units: int, before: int = 0, **more: Any) -> Column:
     )  # fmt: skip
 
 
-def seen(run: str = "a", step: int = 100, hidden: int = 4, **more: Any) -> UnitsSeen:
+def seen(run: str = "a", step: int = 100, hidden: int = 4, **more: Any) -> UnitsResponse:
     """Two inputs, a hidden layer, two classes."""
     columns = [
         column("input", 2, names=["x1", "x2"]),
@@ -65,11 +65,11 @@ def seen(run: str = "a", step: int = 100, hidden: int = 4, **more: Any) -> Units
         column("2 Linear", 2, hidden, names=["orange", "blue"]),
     ]
     bounds = [-6.0, 6.0, -6.0, 6.0]
-    return UnitsSeen(run, step, more.pop("columns", columns), 16, 16, bounds, 200, **more)
+    return UnitsResponse(run, step, more.pop("columns", columns), 16, 16, bounds, 200, **more)
 
 
 def drawn(
-    answer: UnitsSeen, size: tuple[int, int], spot: Spot = FIRST, hues: Hues = BARE,
+    answer: UnitsResponse, size: tuple[int, int], spot: Spot = FIRST, hues: Hues = BARE,
     is_ascii: bool = False,
 ) -> str:  # fmt: skip
     brush = Brush(hues, ASCII if is_ascii else UNICODE)
@@ -77,7 +77,7 @@ def drawn(
     return "\n".join(strip.text.rstrip() for strip in grid.strips())
 
 
-async def opened(it: Lab, answer: UnitsSeen | None = None) -> UnitsView:
+async def opened(it: Lab, answer: UnitsResponse | None = None) -> UnitsView:
     """The view with an answer, of a run that waits."""
     await it.press("space")
     run = it.link.run

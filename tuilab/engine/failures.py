@@ -4,7 +4,7 @@ import traceback
 
 from tuilab.core.errors import CANNOT_START, GPU_FAULT, InputError
 from tuilab.core.protocol.commands import AnyCommand, Resume, Rewind, Set
-from tuilab.core.protocol.events import Failed, Offer, Probed
+from tuilab.core.protocol.events import Failed, LayerStatsReported, Offer
 from tuilab.engine.device import memory
 from tuilab.engine.nan_trace import first_not_finite
 from tuilab.engine.session import Session
@@ -69,7 +69,9 @@ def _out_of_memory(error: BaseException, run: str, session: Session | None) -> F
     )
 
 
-def not_finite(session: Session, step: int, loss: float, probe: Probed | None) -> Failed:
+def not_finite(
+    session: Session, step: int, loss: float, probe: LayerStatsReported | None
+) -> Failed:
     """The loss became NaN or infinite: where, why most likely, and ways back."""
     kind = "infinite" if loss in (float("inf"), float("-inf")) else "NaN (not a number)"
     lr, clip = session.experiment.optimizer.lr, session.experiment.training.clip_grad_norm
@@ -97,7 +99,7 @@ def not_finite(session: Session, step: int, loss: float, probe: Probed | None) -
     )
 
 
-def _largest(probe: Probed | None) -> str:
+def _largest(probe: LayerStatsReported | None) -> str:
     """Which layer shows it most: one that is not finite, or the largest gradient."""
     layers = probe.layers if probe else []
     lost = [layer.layer for layer in layers if layer.gradient != layer.gradient]

@@ -18,7 +18,7 @@ PATIENCE = 2.0
 
 
 @dataclass(slots=True)
-class Witness:
+class NonFiniteTrace:
     """What was seen first that is not finite."""
 
     step: int = 0
@@ -51,7 +51,7 @@ def _replayed(session: Session, step: int) -> str:
     begun, start = time.perf_counter(), session.step
     while session.step < step and time.perf_counter() - begun < PATIENCE:
         is_near = session.step >= step - 2
-        witness = Witness(session.step + 1)
+        witness = NonFiniteTrace(session.step + 1)
         with _watched(session, witness) if is_near else nullcontext():
             _step(session, witness if is_near else None)
         if witness.what:
@@ -61,17 +61,19 @@ def _replayed(session: Session, step: int) -> str:
     return ""
 
 
-def _step(session: Session, witness: Witness | None) -> None:
+def _step(session: Session, witness: NonFiniteTrace | None) -> None:
     """One step of the training loop, without its reports."""
-    from tuilab.engine.train import follow  # the loop itself imports what explains its failures
+    from tuilab.engine.train import (
+        optimizer_step,  # the loop itself imports what explains its failures
+    )
 
     while (batch := session.next_batch()) is None:
         session.end_epoch()
     session.set_rate()
     inputs, targets = batch
-    wanted = session.task.wanted(inputs, targets)
-    for turn in session.turns:
-        loss, output = follow(session, turn, inputs, wanted, None)
+    wanted = session.task.targets_for(inputs, targets)
+    for turn in session.phases:
+        loss, output = optimizer_step(session, turn, inputs, wanted, None)
         if witness is not None:
             size = f"{float(output.abs().max()):.3g}" if output.numel() else "0"
             # Gradients come after the loss: what was found in them is only its consequence.
@@ -87,7 +89,7 @@ def _step(session: Session, witness: Witness | None) -> None:
 
 
 @contextmanager
-def _watched(session: Session, witness: Witness) -> Iterator[None]:
+def _watched(session: Session, witness: NonFiniteTrace) -> Iterator[None]:
     """Hooks on every module and every parameter, while it lasts."""
     hooks: list[Any] = []
     for module, name in _named(session).items():
@@ -104,7 +106,9 @@ def _watched(session: Session, witness: Witness) -> Iterator[None]:
             hook.remove()
 
 
-def _forward(witness: Witness, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+def _forward(
+    witness: NonFiniteTrace, name: str, module: nn.Module, inputs: Any, output: Any
+) -> None:
     before = [t.detach() for t in inputs if isinstance(t, Tensor) and t.is_floating_point()]
     given = output if isinstance(output, tuple) else (output,)
     tensors = [t.detach() for t in given if isinstance(t, Tensor)]
@@ -115,7 +119,7 @@ def _forward(witness: Witness, name: str, module: nn.Module, inputs: Any, output
                  *tensors)  # fmt: skip
 
 
-def _gradient(witness: Witness, label: str, gradient: Tensor) -> None:
+def _gradient(witness: NonFiniteTrace, label: str, gradient: Tensor) -> None:
     witness.note(f"the gradient of {label} is not finite, while its loss still is", gradient)
 
 

@@ -13,7 +13,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from tuilab.core.protocol.events import AnyEvent, Probed, Progressed
+from tuilab.core.protocol.events import AnyEvent, LayerStatsReported, Progressed
 from tuilab.engine import checkpoint
 from tuilab.engine.failures import not_finite
 from tuilab.engine.probes.step_probe import StepProbe
@@ -37,7 +37,7 @@ TELLING = 5
 _process = psutil.Process()
 
 
-class Pulse:
+class ProgressReporter:
     """The clock of one training loop, and what has come together since its last report."""
 
     def __init__(self, session: Session) -> None:
@@ -48,7 +48,7 @@ class Pulse:
         self._outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=8)
         self._examples = 0
         self._epoch: dict[str, list[float]] = {}
-        self._last_probe: Probed | None = None
+        self._last_probe: LayerStatsReported | None = None
         now = time.perf_counter()
         self._since = self._reported = self._kept_good = now
         self._evaluated = now - INTERVAL
@@ -66,7 +66,7 @@ class Pulse:
         self._outputs.append((output, targets))
         self._examples += len(targets)
 
-    def beat(self) -> bool:
+    def will_report(self) -> bool:
         """Whether a report is due after the step at hand."""
         is_late = time.perf_counter() - self._reported >= INTERVAL
         self.is_due = is_late or self._is_asked or len(self._losses) >= MOST_STEPS
@@ -81,7 +81,7 @@ class Pulse:
         ends = epoch == session.report_at_epoch or epoch >= session.experiment.training.epochs
         return ends and session.is_last_batch
 
-    def rest(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
+    def pause_point(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
         """Leave the loop with an event or none; time until it is entered again does not count."""
         left = time.perf_counter()
         yield event

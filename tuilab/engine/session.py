@@ -26,7 +26,7 @@ from tuilab.engine.model import build_network
 from tuilab.engine.model.initial import begin
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import Stopping
-from tuilab.engine.snapshots import Trail
+from tuilab.engine.snapshots import WeightSnapshots
 from tuilab.engine.tasks import build_task as tasks
 
 PLAIN = Augmentation()
@@ -69,7 +69,7 @@ class Session:
         "What the l1 and l2 terms added to the loss of the last step, which is told without them."
         self.good: dict[str, Any] | None = None
         "The last state known to be good; see `checkpoints`."
-        self.trail = Trail()
+        self.trail = WeightSnapshots()
         self.stopping = Stopping(self.network, self.task.average)
         self.is_stopped = False
         "Training has ended before the last epoch: it has seen its best."
@@ -85,7 +85,7 @@ class Session:
     def _follow(self, knobs: Optimizer) -> None:
         """Begin with a new optimizer, without memory of past gradients."""
         self.optimizer = self.task.optimizer(knobs)
-        self.turns = self.task.turns(self.optimizer)
+        self.phases = self.task.turns(self.optimizer)
 
     def _check(self) -> None:
         """What only shows with the data at hand."""
@@ -233,7 +233,7 @@ class Session:
         self.experiment = after
         self.reconsider(before)
         self.task.adjust(after)
-        self.turns = self.task.turns(self.optimizer)
+        self.phases = self.task.turns(self.optimizer)
         return Changed(self.run, self.step, key, value)
 
     def reconsider(self, before: Experiment) -> None:

@@ -17,7 +17,7 @@ Moment = tuple[int, dict[str, Tensor]]
 """A step, and the network's tensors by their names in its state."""
 
 
-class Trail:
+class WeightSnapshots:
     """Moments of one run, evenly spread over its training time."""
 
     def __init__(self) -> None:

@@ -14,9 +14,9 @@ from tuilab.core.protocol.events import AnyEvent, EpochEnded, Logged
 from tuilab.engine.optim.build_optimizer import needs_closure
 from tuilab.engine.optim.gradient_transforms import disturb, limit, penalize
 from tuilab.engine.probes.step_probe import StepProbe
-from tuilab.engine.progress import Pulse
+from tuilab.engine.progress import ProgressReporter
 from tuilab.engine.session import Session
-from tuilab.engine.tasks.task import Turn
+from tuilab.engine.tasks.task import OptimizerPhase
 
 
 def train(session: Session) -> Iterator[AnyEvent | None]:
@@ -24,34 +24,36 @@ def train(session: Session) -> Iterator[AnyEvent | None]:
 
     Yields events when some are due, else None. Ends early after a `Failed` event.
     """
-    pulse = Pulse(session)
+    pulse = ProgressReporter(session)
     if session.is_unmeasured:
         yield from evaluate(session, pulse)
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
-            probe = learn(session, *batch, pulse)
+            probe = training_step(session, *batch, pulse)
             if pulse.is_due:
                 yield from pulse.report(probe)
                 if pulse.has_failed:
                     return
-            yield from pulse.rest(None)  # here a run is paused
+            yield from pulse.pause_point(None)  # here a run is paused
         session.end_epoch()
         session.is_unmeasured = pulse.is_evaluation_due
         if session.is_unmeasured:
             yield from evaluate(session, pulse)
 
 
-def learn(session: Session, inputs: Tensor, targets: Tensor, pulse: Pulse) -> StepProbe | None:
+def training_step(
+    session: Session, inputs: Tensor, targets: Tensor, pulse: ProgressReporter
+) -> StepProbe | None:
     """One step: forward, loss, backward, and the optimizer moves the weights.
 
     The step is probed on the way when a report is due after it. A task may take several turns
     in a step, as a GAN does with its two sides.
     """
     session.set_rate()
-    probe = StepProbe(session) if pulse.beat() else None
-    wanted = session.task.wanted(inputs, targets)
-    for turn in session.turns:
-        loss, output = follow(session, turn, inputs, wanted, probe)
+    probe = StepProbe(session) if pulse.will_report() else None
+    wanted = session.task.targets_for(inputs, targets)
+    for turn in session.phases:
+        loss, output = optimizer_step(session, turn, inputs, wanted, probe)
     session.task.average.step(session.experiment.averaging)
     pulse.add(loss, output, wanted)
     session.step += 1
@@ -59,8 +61,8 @@ def learn(session: Session, inputs: Tensor, targets: Tensor, pulse: Pulse) -> St
     return probe
 
 
-def follow(
-    session: Session, turn: Turn, inputs: Tensor, wanted: Tensor, probe: StepProbe | None
+def optimizer_step(
+    session: Session, turn: OptimizerPhase, inputs: Tensor, wanted: Tensor, probe: StepProbe | None
 ) -> tuple[Tensor, Tensor]:
     """Move the weights of one turn along its gradient; the loss and the output before that."""
     before: list[tuple[Tensor, Tensor]] = []
@@ -69,7 +71,7 @@ def follow(
         turn.optimizer.zero_grad(set_to_none=True)
         loss, output = backward(session, turn, inputs, wanted)
         seen = None if before else probe
-        penalty = shape(session, turn, seen)
+        penalty = regularize_and_clip(session, turn, seen)
         before.append((loss, output))
         session.penalty = penalty
         return loss if penalty is None else loss + penalty
@@ -88,7 +90,9 @@ def follow(
     return before[0]
 
 
-def shape(session: Session, turn: Turn, probe: StepProbe | None) -> Tensor | None:
+def regularize_and_clip(
+    session: Session, turn: OptimizerPhase, probe: StepProbe | None
+) -> Tensor | None:
     """Penalties, limits and noise on the gradients of a turn; the value of the penalties."""
     training, knobs = session.experiment.training, session.experiment.regularization
     if session.task.scaler is not None:
@@ -104,7 +108,9 @@ def shape(session: Session, turn: Turn, probe: StepProbe | None) -> Tensor | Non
     return penalty
 
 
-def backward(session: Session, turn: Turn, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+def backward(
+    session: Session, turn: OptimizerPhase, inputs: Tensor, wanted: Tensor
+) -> tuple[Tensor, Tensor]:
     """Forward and backward over one batch, in parts where memory is short.
 
     Each part's mean loss counts by its share of the batch, so that the gradient is that of the
@@ -127,7 +133,7 @@ def backward(session: Session, turn: Turn, inputs: Tensor, wanted: Tensor) -> tu
     return total, torch.cat(outputs)
 
 
-def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
+def evaluate(session: Session, pulse: ProgressReporter) -> Iterator[AnyEvent | None]:
     """Measure the epoch that has just ended, with a chance to pause between chunks."""
     evaluation = session.evaluate(session.dataset.validation)
     while True:
@@ -136,13 +142,13 @@ def evaluate(session: Session, pulse: Pulse) -> Iterator[AnyEvent | None]:
         except StopIteration as end:
             validation: dict[str, float] = end.value
             break
-        yield from pulse.rest(None)
+        yield from pulse.pause_point(None)
     train = pulse.end_epoch()
     note = session.see(validation)
     session.is_unmeasured = False
     counts = session.task.matrix()
-    yield from pulse.rest(
+    yield from pulse.pause_point(
         EpochEnded(session.run, session.step, session.epoch, train, validation, counts)
     )
     if note:
-        yield from pulse.rest(Logged(note))
+        yield from pulse.pause_point(Logged(note))

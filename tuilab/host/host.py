@@ -20,7 +20,7 @@ from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing, run_store
 from tuilab.host.captured_output import Output
 from tuilab.host.client_connection import Viewer
-from tuilab.host.run_log import Journal
+from tuilab.host.run_log import RunLog
 from tuilab.host.worker import Worker
 
 FAREWELL = 2.0
@@ -49,7 +49,7 @@ class Host:
         self._inbox: deque[tuple[AnyEvent, bytes]] = deque()
         self._is_woken = self._is_interrupted = self._is_closing = self._has_ended = False
         self._viewers: set[Viewer] = set()
-        self._journal = Journal()
+        self._journal = RunLog()
         self._selector = selectors.DefaultSelector()
         self._bell, self._ringer = socket.socketpair()
         for end in (self._bell, self._ringer):

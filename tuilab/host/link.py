@@ -17,7 +17,7 @@ from tuilab.core.protocol.commands import AnyCommand, Close
 from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
 from tuilab.host import discovery, framing
-from tuilab.host.run_log import Journal
+from tuilab.host.run_log import RunLog
 
 MOST_WAITING = 4096
 """Events that wait for a lab that does not fetch them; then the host's turn is to wait."""
@@ -89,7 +89,7 @@ class _InProcess:
         from tuilab.host.worker import Worker
 
         self._ended, self._is_closed = "", False
-        self._journal = Journal()
+        self._journal = RunLog()
         self._news: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
         self._worker = Worker(self._receive, self._end)
         self._worker.start()

@@ -22,7 +22,7 @@ from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
 from tuilab.host import run_store
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
-    from tuilab.engine.inspect.dispatch import Inspector
+    from tuilab.engine.inspect.dispatch import Dispatcher
     from tuilab.engine.session import Session
 
 Reason = Literal["done", "stopped", "interrupted"]
@@ -34,7 +34,7 @@ SAVE_SHARE = 50
 """A checkpoint that takes a second is not written again for so many seconds."""
 
 
-class Driver:
+class RunController:
     """One session under way, used by the worker's thread only."""
 
     def __init__(self, session: "Session", path: Path, tell: Callable[[AnyEvent], None]) -> None:
@@ -52,7 +52,7 @@ class Driver:
         self._is_spoiled = False
         "The session is past a loss that was not finite."
         self._complaint = ""
-        self._inspector: Inspector | None = None
+        self._inspector: Dispatcher | None = None
         self._assigned: list[Assigned] = []
         "Weights that were written by hand, to be taken back from the last one on."
 
@@ -150,12 +150,12 @@ class Driver:
 
     def inspect(self, command: Inspect) -> None:
         """Tell what a view is to show; a view that fails is no reason to stop."""
-        from tuilab.engine.inspect.dispatch import Inspector
+        from tuilab.engine.inspect.dispatch import Dispatcher
 
         if self._inspector is None:
-            self._inspector = Inspector(self.session)
+            self._inspector = Dispatcher(self.session)
         try:
-            self._tell(self._inspector.look(command.wanted))
+            self._tell(self._inspector.inspect(command.request))
         except Exception as error:
             self._complain(f"The view could not be drawn: {error}")
 

@@ -14,14 +14,14 @@ from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
     Finished,
+    LayerStatsReported,
     Loading,
     Logged,
-    Probed,
     Progressed,
     Ready,
     Started,
 )
-from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.result_messages import Picture
 from tuilab.host import run_store
 
@@ -37,10 +37,10 @@ RETRY = 5.0
 MOST_WAITING = 10_000
 """Lines kept for a disk that takes nothing; then the oldest are given up."""
 
-Measured = Progressed | Probed | EpochEnded
+Measured = Progressed | LayerStatsReported | EpochEnded
 
 
-class Journal:
+class RunLog:
     """The log of whatever run goes on, in that run's own folder."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -59,9 +59,9 @@ class Journal:
         if isinstance(event, Started):
             self.close()
             self._begin(event)
-        if self._started is None or isinstance(event, (Loading, Ready, Picture, Seen)):
+        if self._started is None or isinstance(event, (Loading, Ready, Picture, InspectResponse)):
             return []
-        if isinstance(event, (Progressed, Probed, EpochEnded)):
+        if isinstance(event, (Progressed, LayerStatsReported, EpochEnded)):
             self._thin(event)
         else:
             self._lines.extend(run_store.line(held) for held in self._in_order())

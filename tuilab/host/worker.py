@@ -36,7 +36,7 @@ from tuilab.core.protocol.commands import (
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import Assign
 from tuilab.host import failures, run_store, studies
-from tuilab.host.run_controller import Driver, Reason, take_over
+from tuilab.host.run_controller import Reason, RunController, take_over
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch
@@ -70,7 +70,7 @@ class Worker(threading.Thread):
         self._is_open = True
         self._run = ""
         "The run that is being started or was started last."
-        self._driver: Driver | None = None
+        self._driver: RunController | None = None
         self._loaded: tuple[Any, Dataset] | None = None
         "The data set in memory and what it was loaded for."
         self._reported: tuple[str, float] = ("", 0.0)
@@ -208,7 +208,7 @@ class Worker(threading.Thread):
             self._publish(Logged(remark, "data"))
         for doubt in doubts(experiment):
             self._publish(Logged(f"Doubtful: {doubt}."))
-        self._driver = Driver(session, path, self._publish)
+        self._driver = RunController(session, path, self._publish)
         if command.paused:
             self._publish(Paused(session.run, session.step))
         else:

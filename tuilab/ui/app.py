@@ -30,7 +30,7 @@ from tuilab.ui.screens.main import LabScreen
 from tuilab.ui.terminal import clipboard, terminal
 from tuilab.ui.terminal.key_queue import OneByOne
 from tuilab.ui.terminal.terminal import Printed
-from tuilab.ui.workspace import Desk
+from tuilab.ui.workspace import Workspace
 
 TICK = 0.25
 """Seconds between two looks at the link."""
@@ -70,7 +70,7 @@ class TuilabApp(OneByOne):
         self._is_lost = False
         self._skipped = 0
         self._beats: deque[float] = deque(maxlen=round(1 / BEAT))
-        self.lab = LabScreen(Desk(experiment, path), self.send)
+        self.lab = LabScreen(Workspace(experiment, path), self.send)
         self._choose_theme()
 
     @property
@@ -226,7 +226,7 @@ def run(
     if app.crash:
         print(f"tuilab: the lab has failed: {app.crash}", file=sys.stderr)
         return 1
-    left = app.lab.desk.run
+    left = app.lab.workspace.run
     if left.is_active and app.can_leave and not app.lab.is_stopping:
         print(f"{left.id} goes on. Come back with: tuilab attach {left.id}")
     return code or 0

@@ -24,7 +24,7 @@ WORK = 10.0
 """Seconds of training from which on a reset asks first."""
 
 
-class Desk:
+class Workspace:
     """One experiment under the pen and the run that came of it."""
 
     def __init__(self, experiment: Experiment | None, path: Path | None = None) -> None:

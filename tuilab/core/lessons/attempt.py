@@ -6,10 +6,17 @@ from tuilab.core.lessons import goals
 from tuilab.core.lessons.goals import Standing
 from tuilab.core.lessons.lesson import Goal
 from tuilab.core.lessons.library import Book
-from tuilab.core.protocol.events import AnyEvent, EpochEnded, Finished, Paused, Probed, Progressed
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    EpochEnded,
+    Finished,
+    LayerStatsReported,
+    Paused,
+    Progressed,
+)
 from tuilab.core.run.run import Run
 
-TELLING = (Progressed, Probed, EpochEnded, Paused, Finished)
+TELLING = (Progressed, LayerStatsReported, EpochEnded, Paused, Finished)
 """Events after which a goal may be met that was not."""
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.set_weight import Assign
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.protocol.message import Command
 
 
@@ -64,7 +64,7 @@ class Probe(Command, frozen=True, tag=str.lower):
 class Inspect(Command, frozen=True, tag=str.lower):
     """Ask what one of the views inside is to show; nothing of the run changes."""
 
-    wanted: AnyWanted
+    request: AnyInspectRequest
 
 
 class Save(Command, frozen=True, tag=str.lower):

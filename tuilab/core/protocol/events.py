@@ -12,7 +12,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.result_messages import Picture
 from tuilab.core.protocol.inspect.set_weight import Assigned
-from tuilab.core.protocol.inspect.unions import AnySeen
+from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.message import Event, snake
 from tuilab.core.protocol.records import Activity, Device, Inputs, LayerStatistics
 
@@ -75,7 +75,7 @@ class Progressed(Event, frozen=True, tag=snake):
     device_memory: int = 0
 
 
-class Probed(Event, frozen=True, tag=snake):
+class LayerStatsReported(Event, frozen=True, tag=snake):
     """Statistics of each layer at one step."""
 
     run: str
@@ -201,7 +201,7 @@ class Logged(Event, frozen=True, tag=snake):
 
 
 AnyEvent = (
-    Loading | Ready | Started | Progressed | Probed | EpochEnded | Changed | Paused | Resumed
-    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnySeen
+    Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | Changed | Paused | Resumed
+    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnyInspectResponse
     | Assigned | Diagnosed
 )  # fmt: skip

@@ -19,10 +19,10 @@ from tuilab.core.protocol.events import (
     Failed,
     Finished,
     Found,
+    LayerStatsReported,
     Loading,
     Logged,
     Paused,
-    Probed,
     Progressed,
     Ready,
     Resumed,
@@ -31,7 +31,7 @@ from tuilab.core.protocol.events import (
     Started,
     Validated,
 )
-from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.result_messages import (
     Confusion,
     Curve,
@@ -43,7 +43,7 @@ from tuilab.core.protocol.inspect.result_messages import (
     Written,
 )
 from tuilab.core.protocol.inspect.set_weight import Assigned
-from tuilab.core.protocol.inspect.unions import AnySeen
+from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.records import Device
 from tuilab.core.run.series import Series
 
@@ -112,7 +112,7 @@ class Run(Struct):
     confusions: Matrices = field(default_factory=list)
     "Step and confusion matrix of evaluations so far, evenly thinned."
     picture: Picture | None = None
-    views: dict[str, AnySeen] = field(default_factory=dict)
+    views: dict[str, AnyInspectResponse] = field(default_factory=dict)
     "The newest answer of each kind, by the name of its class."
     rewritten: int = 0
     "Grows when a weight is written by hand: what was seen of the network is of the past."
@@ -157,7 +157,7 @@ class Run(Struct):
                 self.devices, self.versions, self.loading = event.devices, event.versions, None
             case Started():
                 self._start(event)
-            case Progressed() | EpochEnded() | Probed():
+            case Progressed() | EpochEnded() | LayerStatsReported():
                 self._measure(event)
             case Paused():
                 self.state, self.step, self.note = "paused", event.step, event.note
@@ -197,7 +197,7 @@ class Run(Struct):
                 self.picture = event
             case Diagnosed():
                 pass  # it follows from the history, which is here
-            case Seen():
+            case InspectResponse():
                 self.views[type(event).__name__] = event
             case _:
                 assert_never(event)
@@ -209,7 +209,7 @@ class Run(Struct):
         self.state, self.step, self.note = "training", event.step, event.note
         self.loading, self.failure, self.finished = None, None, None
 
-    def _measure(self, event: Progressed | EpochEnded | Probed) -> None:
+    def _measure(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         self.step = event.step
         match event:
             case Progressed():
@@ -223,7 +223,7 @@ class Run(Struct):
                 for name, value in event.validation.items():
                     self._add(f"{name}/validation", event.step, value)
                 self._confuse(event)
-            case Probed():
+            case LayerStatsReported():
                 for layer in event.layers:
                     self._add(f"gradient/{layer.layer}", event.step, layer.gradient)
                     self._add(f"update/{layer.layer}", event.step, layer.update)
@@ -234,7 +234,7 @@ class Run(Struct):
         if event.counts:
             self.confusions = thinned([*self.confusions, (event.step, event.counts)])
 
-    def _look(self, event: Probed) -> None:
+    def _look(self, event: LayerStatsReported) -> None:
         for seen in event.activities:
             kind = seen.layer.partition(" ")[0]
             if kind == "ReLU":

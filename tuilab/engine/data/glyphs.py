@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d, grid_sample
 from tuilab.core.catalogue.data_sets import Glyphs
 from tuilab.engine.data.dataset import Part, Report, Source
 from tuilab.engine.data.points import TEST_EXAMPLES
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 SIDE = 28
 """Pixels of a picture, each way."""
@@ -39,8 +39,8 @@ def glyphs(data: Glyphs, seed: int, report: Report) -> Source:
     """Characters in equal numbers, each shifted, turned, slanted, scaled and noisy by chance."""
     masters = _masters(data.classes)
     return Source(
-        _drawn(data, masters, data.samples, stream(seed, "training"), report),
-        _drawn(data, masters, TEST_EXAMPLES, stream(seed, "test"), report),
+        _drawn(data, masters, data.samples, rng_for(seed, "training"), report),
+        _drawn(data, masters, TEST_EXAMPLES, rng_for(seed, "test"), report),
     )
 
 

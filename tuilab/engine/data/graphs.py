@@ -5,18 +5,18 @@ from torch import Generator, Tensor
 
 from tuilab.core.catalogue.data.graphs import Communities, Graph, Karate
 from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 
 def communities(data: Communities, seed: int, report: Report) -> Source:
     """A stochastic block model; a feature is the place of its group plus normal noise."""
     nodes, features = data.shape
     classes = _groups(nodes, data.communities, data.imbalance)
-    classes = classes[torch.randperm(len(classes), generator=stream(seed, "groups"))]
+    classes = classes[torch.randperm(len(classes), generator=rng_for(seed, "groups"))]
     likely = torch.where(classes[:, None] == classes, data.p_in, data.p_out)
-    drawn = torch.rand(likely.shape, generator=stream(seed, "edges")) < likely
+    drawn = torch.rand(likely.shape, generator=rng_for(seed, "edges")) < likely
     edges = drawn.triu(1).float()
-    chance = stream(seed, "features")
+    chance = rng_for(seed, "features")
     places = torch.randn(data.communities, features, generator=chance)
     places /= places.norm(dim=1, keepdim=True)
     noise = data.noise * torch.randn(nodes, features, generator=chance)
@@ -77,7 +77,7 @@ def karate(data: Karate, seed: int, report: Report) -> Source:
 
 def _source(data: Graph, features: Tensor, classes: Tensor, adjacency: Tensor, seed: int) -> Source:
     """The parts: the same graph three times, each with the labels of other nodes."""
-    told, rest = _told(classes, data.labelled, stream(seed, "labelled"))
+    told, rest = _told(classes, data.labelled, rng_for(seed, "labelled"))
     held = round(len(rest) * data.validation)
 
     def part(nodes: Tensor) -> Part:

@@ -14,7 +14,7 @@ from tuilab.core.catalogue.data.images import Folder
 from tuilab.core.errors import InputError
 from tuilab.core.files import image_folders
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """What Pillow may try; it knows many more, and their readers are less looked after."""
@@ -101,7 +101,7 @@ def _parted(examples: Part, test: float, seed: int) -> tuple[Part, Part]:
     """Some pictures apart, the same ones for the same seed; one at least stays to train on."""
     count = len(examples)
     held = min(round(count * test), count - 1)
-    order = torch.randperm(count, generator=stream(seed, "test pictures"))
+    order = torch.randperm(count, generator=rng_for(seed, "test pictures"))
     return examples.at(order[held:].sort().values), examples.at(order[:held].sort().values)
 
 

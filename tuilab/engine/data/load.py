@@ -31,7 +31,7 @@ from tuilab.engine.data import (
 )
 from tuilab.engine.data.dataset import IGNORED, Dataset, InputsAt, Part, Report, Source
 from tuilab.engine.data.report import account
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 from tuilab.engine.data.split import Fold, split
 
 SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
@@ -89,7 +89,7 @@ def load(
     elif fold is not None:
         raise InputError("it says itself what is held back, so it has no folds", data.title)
     if (noise := getattr(data, "label_noise", 0.0)) and classes:
-        chance = stream(seed, "label noise")
+        chance = rng_for(seed, "label noise")
         training = corruptions.mislabelled(training, len(classes), noise, chance)
     if isinstance(data, lab_tables.Table):
         tables.complete(source, data, training, validation, is_regression)
@@ -110,7 +110,7 @@ def _make_rare(source: Source, data: Data, seed: int) -> None:
         return
     classes = len(data.classes)
     for name in ("training", "validation", "test"):
-        part, chance = getattr(source, name), stream(seed, f"imbalance {name}")
+        part, chance = getattr(source, name), rng_for(seed, f"imbalance {name}")
         if part is not None and not part.targets.is_floating_point():
             setattr(source, name, corruptions.imbalanced(part, classes, ratio, chance))
 

@@ -11,7 +11,7 @@ from tuilab.core.catalogue.data import points as sets
 from tuilab.core.catalogue.data.data_set import Data
 from tuilab.engine.data import corruptions, toy_2d
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 TEST_EXAMPLES = 1000
 """Fresh examples that no run trains or chooses on."""
@@ -50,7 +50,7 @@ def plane(data: sets.Plane, seed: int, report: Report) -> Source:
 
 def blobs(data: sets.Blobs, seed: int, report: Report) -> Source:
     """Round clouds; training and test share the places that the seed chose."""
-    places = toy_2d.centers(data.centers, stream(seed, "centers"))
+    places = toy_2d.centers(data.centers, rng_for(seed, "centers"))
     return _seen(data, seed, partial(toy_2d.blobs, places))
 
 
@@ -100,7 +100,7 @@ def _seen(data: sets.Plane, seed: int, figure: Figure) -> Source:
     inputs_at = partial(features_of, data.features)
 
     def drawn(count: int, purpose: str, shift: float = 0.0) -> Part:
-        points, targets = figure(count, data.noise, stream(seed, purpose))
+        points, targets = figure(count, data.noise, rng_for(seed, purpose))
         points = corruptions.aside(points, shift) if shift else points
         return Part(inputs_at(points), targets, points)
 
@@ -114,7 +114,7 @@ def sine(data: sets.Sine, seed: int, report: Report) -> Source:
     """One input from -π to π; the target is its sine wave, with normal error."""
 
     def drawn(count: int, purpose: str) -> Part:
-        chance = stream(seed, purpose)
+        chance = rng_for(seed, purpose)
         inputs = toy_2d.uniform((count, 1), math.pi, chance)
         error = data.noise * torch.randn(count, 1, generator=chance)
         return Part(inputs, (data.periods * inputs).sin() + error, inputs)
@@ -129,6 +129,6 @@ def swiss_roll(data: sets.SwissRoll, seed: int, report: Report) -> Source:
     """Three inputs on a sheet that is rolled up; the target is the place along it."""
 
     def drawn(count: int, purpose: str) -> Part:
-        return Part(*toy_2d.roll(count, data.noise, stream(seed, purpose)))
+        return Part(*toy_2d.roll(count, data.noise, rng_for(seed, purpose)))
 
     return Source(drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"))

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from tuilab.core.catalogue.data.sequences import Adding, Copy, Forecast, Parity, Waves
 from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
 from tuilab.engine.data.points import TEST_EXAMPLES
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 FEW = 1 << 20
 """Up to so many different sequences all are written down and shuffled."""
@@ -19,7 +19,7 @@ MANY = 1 << 62
 
 def parity(data: Parity, seed: int, report: Report) -> Source:
     """Bits in a row, no row twice; the class is the sum of the bits so far, modulo 2."""
-    training, test = _different(data.samples, 2, data.length, stream(seed, "bits"))
+    training, test = _different(data.samples, 2, data.length, rng_for(seed, "bits"))
 
     def counted(rows: Tensor) -> Part:
         odd = rows.cumsum(dim=1) % 2
@@ -34,7 +34,7 @@ def copy(data: Copy, seed: int, report: Report) -> Source:
     The tokens are the letters, then the blank, then the signal. Only the last `memory` positions
     have a target.
     """
-    chance = stream(seed, "letters")
+    chance = rng_for(seed, "letters")
     training, test = _different(data.samples, data.symbols, data.memory, chance)
     blank, signal = data.symbols, data.symbols + 1
 
@@ -89,7 +89,7 @@ def adding(data: Adding, seed: int, report: Report) -> Source:
     """Numbers from 0 to 1, and marks on one of each half; the target is the sum of the marked."""
 
     def drawn(count: int, purpose: str) -> Part:
-        chance = stream(seed, purpose)
+        chance = rng_for(seed, purpose)
         values = torch.rand(count, data.length, generator=chance)
         half = data.length // 2
         first = torch.randint(half, (count, 1), generator=chance)
@@ -108,7 +108,7 @@ def waves(data: Waves, seed: int, report: Report) -> Source:
     """Waves of height 1 that begin anywhere, in equal numbers of each kind."""
 
     def drawn(count: int, purpose: str) -> Part:
-        chance = stream(seed, purpose)
+        chance = rng_for(seed, purpose)
         kinds = (torch.arange(count) % data.kinds)[torch.randperm(count, generator=chance)]
         begin, other = torch.rand(2, count, 1, generator=chance)
         if data.differ == "frequency":
@@ -138,7 +138,7 @@ def forecast(data: Forecast, seed: int, report: Report) -> Source:
     """Two sine waves of random speed and begin, added; the target is free of noise."""
 
     def drawn(count: int, purpose: str) -> Part:
-        chance = stream(seed, purpose)
+        chance = rng_for(seed, purpose)
         begin = torch.rand(2, count, 1, generator=chance)
         speed = torch.stack(
             [_between(0.02, 0.06, count, chance), _between(0.08, 0.2, count, chance)]

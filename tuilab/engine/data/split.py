@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.engine.data.dataset import Part
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def split(
         return _folded(examples, seed, fold)
     count = len(examples)
     held = min(round(count * validation), count - 1)
-    chance = stream(seed, "validation" if fold is None else f"validation {fold.number}")
+    chance = rng_for(seed, "validation" if fold is None else f"validation {fold.number}")
     order = torch.randperm(count, generator=chance)
     return examples.at(order[held:]), examples.at(order[:held])
 
@@ -40,7 +40,7 @@ def _folded(examples: Part, seed: int, fold: Fold) -> tuple[Part, Part]:
     """One of `fold.of` parts held back; each has nearly the same share of every class."""
     if fold.of > len(examples):
         raise InputError(f"{len(examples)} examples cannot be divided into {fold.of} folds")
-    order = torch.randperm(len(examples), generator=stream(seed, "folds"))
+    order = torch.randperm(len(examples), generator=rng_for(seed, "folds"))
     if examples.targets.dim() == 1 and not examples.targets.is_floating_point():
         order = order[examples.targets[order].argsort(stable=True)]
     part = torch.empty_like(order)

@@ -13,7 +13,7 @@ from tuilab.core.files.tables.columns import OTHER, Column
 from tuilab.core.files.tables.table import Look
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 
 
 def table(data: Table, seed: int, report: Report) -> Source:
@@ -84,7 +84,7 @@ def _parted(examples: Part, test: float, seed: int) -> tuple[Part, Part]:
     """Some rows apart, the same ones for the same seed; one at least stays to train on."""
     count = len(examples)
     held = min(round(count * test), count - 1)
-    order = torch.randperm(count, generator=stream(seed, "test rows"))
+    order = torch.randperm(count, generator=rng_for(seed, "test rows"))
     return examples.at(order[held:].sort().values), examples.at(order[:held].sort().values)
 
 

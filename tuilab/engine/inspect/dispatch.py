@@ -6,31 +6,31 @@ from typing import Any
 
 from msgspec import structs
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropWanted
-from tuilab.core.protocol.inspect.examples_messages import ExamplesWanted
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeWanted
-from tuilab.core.protocol.inspect.layer_messages import LayerWanted
-from tuilab.core.protocol.inspect.request import Wanted
-from tuilab.core.protocol.inspect.unions import AnySeen
-from tuilab.core.protocol.inspect.units_messages import UnitsWanted
-from tuilab.engine.inspect.backprop.backprop_inspector import BackpropEye
-from tuilab.engine.inspect.examples.examples_inspector import ExamplesEye
-from tuilab.engine.inspect.landscape.landscape_inspector import LandscapeEye
-from tuilab.engine.inspect.layer.layer_inspector import LayerEye
-from tuilab.engine.inspect.units.units_inspector import UnitsEye
+from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest
+from tuilab.core.protocol.inspect.examples_messages import ExamplesRequest
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest
+from tuilab.core.protocol.inspect.layer_messages import LayerRequest
+from tuilab.core.protocol.inspect.request import InspectRequest
+from tuilab.core.protocol.inspect.unions import AnyInspectResponse
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest
+from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
+from tuilab.engine.inspect.examples.examples_inspector import ExamplesInspector
+from tuilab.engine.inspect.landscape.landscape_inspector import LandscapeInspector
+from tuilab.engine.inspect.layer.layer_inspector import LayerInspector
+from tuilab.engine.inspect.units.units_inspector import UnitsInspector
 from tuilab.engine.session import Session
 
-EYES: dict[type[Wanted], Callable[[Session], Any]] = {
-    UnitsWanted: UnitsEye,
-    LayerWanted: LayerEye,
-    ExamplesWanted: ExamplesEye,
-    BackpropWanted: BackpropEye,
-    LandscapeWanted: LandscapeEye,
+INSPECTORS: dict[type[InspectRequest], Callable[[Session], Any]] = {
+    UnitsRequest: UnitsInspector,
+    LayerRequest: LayerInspector,
+    ExamplesRequest: ExamplesInspector,
+    BackpropRequest: BackpropInspector,
+    LandscapeRequest: LandscapeInspector,
 }
 """Who answers which question."""
 
 
-class Inspector:
+class Dispatcher:
     """What looks at one session; each kind of eye is made when it is first needed.
 
     An eye is a class with a method `look`; it may keep what it has computed from one look to the
@@ -39,13 +39,13 @@ class Inspector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._eyes: dict[type[Wanted], Any] = {}
+        self._eyes: dict[type[InspectRequest], Any] = {}
 
-    def look(self, wanted: Wanted) -> AnySeen:
+    def inspect(self, wanted: InspectRequest) -> AnyInspectResponse:
         """What one view is to show."""
         kind = type(wanted)
         if kind not in self._eyes:
-            self._eyes[kind] = EYES[kind](self._session)
+            self._eyes[kind] = INSPECTORS[kind](self._session)
         begun = time.perf_counter()
-        seen: AnySeen = self._eyes[kind].look(wanted)
+        seen: AnyInspectResponse = self._eyes[kind].look(wanted)
         return structs.replace(seen, cost=time.perf_counter() - begun)

@@ -14,7 +14,7 @@ Gradients = tuple[Tensor | None, ...]
 """One for each argument of a function; None where none is asked for."""
 
 
-class OwnLinear(nn.Linear):
+class LearnerLinear(nn.Linear):
     """torch's weights and the learner's `linear`."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool) -> None:
@@ -30,7 +30,7 @@ class OwnLinear(nn.Linear):
         return output.reshape(*input.shape[:-1], self.out_features)
 
 
-class OwnActivation(nn.Module):
+class LearnerActivation(nn.Module):
     """The learner's activation and its derivative."""
 
     def __init__(self, function: str) -> None:
@@ -60,7 +60,7 @@ class _Activate(torch.autograd.Function):
         return gradient * ctx.code.one(f"{ctx.name}_derivative", x, like=x), None, None
 
 
-class OwnDropout(nn.Module):
+class LearnerDropout(nn.Module):
     """The learner's dropout, with torch's chance."""
 
     def __init__(self, p: float) -> None:
@@ -90,7 +90,7 @@ class _Drop(torch.autograd.Function):
         return back, None, None, None, None
 
 
-class OwnBatchNorm(nn.BatchNorm1d):
+class LearnerBatchNorm(nn.BatchNorm1d):
     """torch's γ, β and running averages, and the learner's three functions."""
 
     values_per_channel = 1
@@ -135,7 +135,7 @@ class _Normalize(torch.autograd.Function):
         return (*found, None, None, None, None, None)
 
 
-class OwnAttention(nn.MultiheadAttention):
+class LearnerAttention(nn.MultiheadAttention):
     """torch's four matrices and the learner's `multi_head`."""
 
     def __init__(self, features: int, num_heads: int, causal: bool) -> None:
@@ -149,9 +149,11 @@ class OwnAttention(nn.MultiheadAttention):
 
 
 BUILDERS: dict[type[Layer], Builder] = {
-    lab.OwnLinear: lambda layer, shape: OwnLinear(shape[-1], layer.out_features, layer.bias),
-    lab.OwnActivation: lambda layer, shape: OwnActivation(layer.function),
-    lab.OwnDropout: lambda layer, shape: OwnDropout(layer.p),
-    lab.OwnBatchNorm: lambda layer, shape: OwnBatchNorm(shape[0], layer.eps, layer.momentum),
-    lab.OwnAttention: lambda layer, shape: OwnAttention(shape[-1], layer.num_heads, layer.causal),
+    lab.OwnLinear: lambda layer, shape: LearnerLinear(shape[-1], layer.out_features, layer.bias),
+    lab.OwnActivation: lambda layer, shape: LearnerActivation(layer.function),
+    lab.OwnDropout: lambda layer, shape: LearnerDropout(layer.p),
+    lab.OwnBatchNorm: lambda layer, shape: LearnerBatchNorm(shape[0], layer.eps, layer.momentum),
+    lab.OwnAttention: lambda layer, shape: LearnerAttention(
+        shape[-1], layer.num_heads, layer.causal
+    ),
 }

@@ -14,7 +14,7 @@ OTHERS = {"huber": (1.0,), "focal": (2.0,)}
 """What a function takes besides outputs and targets: δ, and γ."""
 
 
-class Own:
+class LearnerLoss:
     """Mean loss of outputs for targets: classes as int64, numbers as floats."""
 
     def __init__(self, knobs: Knobs) -> None:

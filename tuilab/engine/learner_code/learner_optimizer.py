@@ -5,10 +5,10 @@ from typing import Any
 from torch import Tensor
 
 from tuilab.engine.learner_code.learner_functions import Code
-from tuilab.engine.optim.foreach import Moving
+from tuilab.engine.optim.foreach import ForeachOptimizer
 
 
-class Own(Moving):
+class LearnerOptimizer(ForeachOptimizer):
     """Steps by the learner's function, one parameter after the other."""
 
     def __init__(self, params: Any, lr: float, step: str) -> None:

@@ -23,7 +23,7 @@ from tuilab.core.catalogue.losses import (
     smoothed_entropy,
 )
 from tuilab.engine.data.dataset import IGNORED
-from tuilab.engine.learner_code.learner_loss import Own as OwnLoss
+from tuilab.engine.learner_code.learner_loss import LearnerLoss as OwnLoss
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """Mean loss of outputs for targets: classes as int64, numbers as floats of the output's shape."""

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from tuilab.core.catalogue.tasks import GAN
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.dataset import Dataset
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 from tuilab.engine.model import build_network
 from tuilab.engine.model.initialization import initialize
 from tuilab.engine.model.layers.blocks import Row
@@ -27,7 +27,7 @@ def begin(experiment: Experiment, dataset: Dataset, source: str) -> tuple[Row, s
     examples = dataset.prepared(dataset.train.inputs[:MEASURED]).cpu()
     parts: list[tuple[nn.Module, Tensor]] = [(built, examples)]
     if isinstance(experiment.task, GAN):
-        chance = stream(experiment.seed, "initialization")
+        chance = rng_for(experiment.seed, "initialization")
         noise = examples.new_empty(len(examples), experiment.task.latent).normal_(generator=chance)
         generator, discriminator = built
         parts = [(generator, noise), (discriminator, examples)]

@@ -14,8 +14,8 @@ from torch.nn import Parameter
 from tuilab.core.catalogue import optimizers as lab
 from tuilab.core.errors import InputError
 from tuilab.engine.device import lazy_dynamo
-from tuilab.engine.learner_code.learner_optimizer import Own
-from tuilab.engine.optim.combined import Together
+from tuilab.engine.learner_code.learner_optimizer import LearnerOptimizer
+from tuilab.engine.optim.combined import CombinedOptimizer
 from tuilab.engine.optim.lion import Lion
 from tuilab.engine.optim.parameter_groups import by_layer
 from tuilab.engine.optim.patched import LBFGS, SGD
@@ -30,7 +30,7 @@ CLASSES: dict[type[lab.Optimizer], type[torch.optim.Optimizer]] = {
     lab.NAdam: torch.optim.NAdam,
     lab.RAdam: torch.optim.RAdam,
     lab.Lion: Lion,
-    lab.Own: Own,
+    lab.Own: LearnerOptimizer,
 }
 
 FUSED = (lab.SGD, lab.Adam, lab.AdamW)
@@ -89,7 +89,7 @@ def _muon(
             "optimizer.name",
         )
     others = _without([p for layer in layers for p in layer], matrices)
-    optimizer = Together(
+    optimizer = CombinedOptimizer(
         [
             torch.optim.Muon(_groups(matrices, [])),
             torch.optim.AdamW(_groups(others, rest), fused=True),
@@ -118,7 +118,7 @@ def adjust(optimizer: torch.optim.Optimizer, knobs: lab.Optimizer) -> None:
 
     The scales begin anew: call `scale` after it where there is one.
     """
-    if isinstance(optimizer, Together):
+    if isinstance(optimizer, CombinedOptimizer):
         for one in optimizer.optimizers:
             adjust(one, knobs)
         return

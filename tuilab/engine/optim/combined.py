@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 
-class Together(torch.optim.Optimizer):
+class CombinedOptimizer(torch.optim.Optimizer):
     """Holds optimizers of different parameters: one step, one memory, one state to save.
 
     Groups and memory are shared with the optimizers inside, which may also step by themselves.
@@ -26,7 +26,7 @@ class Together(torch.optim.Optimizer):
             stop = start + len(one.param_groups)
             one.param_groups, one.state = self.param_groups[start:stop], self.state
             start = stop
-            if isinstance(one, Together):
+            if isinstance(one, CombinedOptimizer):
                 one._share()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:

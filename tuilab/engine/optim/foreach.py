@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 
-class Moving(torch.optim.Optimizer):
+class ForeachOptimizer(torch.optim.Optimizer):
     """Moves, group by group, the parameters that have a gradient."""
 
     @torch.no_grad()

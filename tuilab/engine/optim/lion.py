@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tuilab.engine.optim.foreach import Moving
+from tuilab.engine.optim.foreach import ForeachOptimizer
 
 
-class Lion(Moving):
+class Lion(ForeachOptimizer):
     """Steps of one length along the sign of a running mean; arXiv 2302.06675, algorithm 2."""
 
     def __init__(

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.events import Probed
+from tuilab.core.protocol.events import LayerStatsReported
 from tuilab.core.protocol.records import LayerStatistics
 from tuilab.engine.probes.activations import ActivityProbe
 from tuilab.engine.session import Session
@@ -30,7 +30,7 @@ class StepProbe:
         sizes = torch._foreach_norm([p.grad for p in seen if p.grad is not None])
         self._gradients.update(zip(seen, sizes, strict=True))
 
-    def after(self) -> Probed:
+    def after(self) -> LayerStatsReported:
         """The statistics of the step that was just taken."""
         present = [p.detach() for p in self.session.parameters]
         moves = torch._foreach_norm(torch._foreach_sub(present, self.weights))
@@ -40,7 +40,9 @@ class StepProbe:
         rows = torch.stack([torch.stack(list(n)) for n in (gradients, moves, sizes)])
         squares = rows.float().square().cpu()
         seen = self._activity.read()
-        return Probed(self.session.run, self.session.step, self._by_layer(squares), *seen)
+        return LayerStatsReported(
+            self.session.run, self.session.step, self._by_layer(squares), *seen
+        )
 
     def _by_layer(self, squares: Tensor) -> list[LayerStatistics]:
         found, start = [], 0

@@ -17,7 +17,7 @@ from tuilab.core.experiment.experiment import Experiment, name_of, named
 from tuilab.engine import checkpoint
 from tuilab.engine.device import memory
 from tuilab.engine.session import Session
-from tuilab.engine.train import follow
+from tuilab.engine.train import optimizer_step
 
 LOWEST, HIGHEST, RATES = 1e-7, 10.0, 150
 """Learning rates tried, and how many between the first and the last."""
@@ -91,9 +91,9 @@ def _step(session: Session) -> float:
         session.end_epoch()
     inputs, targets = batch
     session.set_rate()
-    wanted = session.task.wanted(inputs, targets)
-    for turn in session.turns:
-        loss, _ = follow(session, turn, inputs, wanted, None)
+    wanted = session.task.targets_for(inputs, targets)
+    for turn in session.phases:
+        loss, _ = optimizer_step(session, turn, inputs, wanted, None)
     session.step += 1
     session.offset += len(targets)
     return float(loss)

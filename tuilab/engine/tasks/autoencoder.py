@@ -22,7 +22,7 @@ class Autoencoder(Task):
         assert isinstance(self.experiment.task, tasks.Autoencoder)
         return self.experiment.task
 
-    def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def targets_for(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The clean input."""
         return inputs
 

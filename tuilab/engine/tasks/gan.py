@@ -12,11 +12,11 @@ from tuilab.core.catalogue.losses import BCE, MSE, Hinge, Loss
 from tuilab.core.catalogue.optimizers import Optimizer
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 from tuilab.engine.metrics.scores import diversity, modes_covered
 from tuilab.engine.optim import build_optimizer
-from tuilab.engine.optim.combined import Together
-from tuilab.engine.tasks.task import Task, Turn
+from tuilab.engine.optim.combined import CombinedOptimizer
+from tuilab.engine.tasks.task import OptimizerPhase, Task
 
 JUDGING: dict[type[Loss], Callable[[Tensor, Tensor], Tensor]] = {
     BCE: lambda real, fake: (softplus(-real).mean() + softplus(fake).mean()) / 2,
@@ -61,7 +61,7 @@ class GAN(Task):
             build_optimizer.build(knobs, side) for side in (self.discriminator, self.generator)
         ]
         self._scale()
-        return Together(self._sides)
+        return CombinedOptimizer(self._sides)
 
     def adjust(self, experiment: Experiment) -> None:
         """Take over knobs that have changed."""
@@ -72,12 +72,12 @@ class GAN(Task):
     def _scale(self) -> None:
         build_optimizer.scale(self._sides[0], self.knobs.discriminator_lr)
 
-    def turns(self, optimizer: Any) -> tuple[Turn, ...]:
+    def turns(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
         """So many steps of the discriminator, then so many of the generator."""
         task, (judge, maker) = self.knobs, self._sides
         return (
-            *[Turn.of(self.discriminator, self._judge, judge)] * task.discriminator_steps,
-            *[Turn.of(self.generator, self._fool, maker)] * task.generator_steps,
+            *[OptimizerPhase.of(self.discriminator, self._judge, judge)] * task.discriminator_steps,
+            *[OptimizerPhase.of(self.generator, self._fool, maker)] * task.generator_steps,
         )
 
     def noise(self, count: int, chance: torch.Generator | None = None) -> Tensor:
@@ -118,7 +118,7 @@ class GAN(Task):
 
     def draw(self, count: int) -> Tensor:
         """Examples that the generator draws now, always from the same noise."""
-        noise = self.noise(count, stream(self.experiment.seed, "drawn"))
+        noise = self.noise(count, rng_for(self.experiment.seed, "drawn"))
         with self.measuring():
             drawn: Tensor = self.generator(noise)
         return drawn.float()

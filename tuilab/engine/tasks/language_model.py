@@ -9,7 +9,7 @@ from tuilab.core.catalogue import tasks
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.files.corpus import BYTES
 from tuilab.engine.data.dataset import Dataset
-from tuilab.engine.data.rng import stream
+from tuilab.engine.data.rng import rng_for
 from tuilab.engine.metrics import evaluate
 from tuilab.engine.metrics.scores import Scores, TokenScores
 from tuilab.engine.tasks.task import Task
@@ -26,7 +26,7 @@ class LanguageModel(Task):
 
     def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
         super().__init__(experiment, network, dataset)
-        self._chance = stream(experiment.seed, "sample")
+        self._chance = rng_for(experiment.seed, "sample")
         self._context: list[int] = []
         self._written: list[int] = []
         self._prompt: list[int] = []

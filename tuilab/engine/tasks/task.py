@@ -29,7 +29,7 @@ HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class OptimizerPhase:
     """One part of a step: how gradients come about, and the optimizer that follows them."""
 
     backward: Backward
@@ -39,7 +39,9 @@ class Turn:
     "Those of them that penalties and limits act on."
 
     @classmethod
-    def of(cls, part: nn.Module, backward: Backward, optimizer: torch.optim.Optimizer) -> "Turn":
+    def of(
+        cls, part: nn.Module, backward: Backward, optimizer: torch.optim.Optimizer
+    ) -> "OptimizerPhase":
         """A turn in which one part of the network learns."""
         return cls(backward, optimizer, list(part.parameters()), weights(part))
 
@@ -70,11 +72,11 @@ class Task:
         """The optimizer of all that learns."""
         return build_optimizer.build(knobs, self.network)
 
-    def turns(self, optimizer: Any) -> tuple[Turn, ...]:
+    def turns(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
         """What a step consists of."""
-        return (Turn.of(self.network, self.backward, optimizer),)
+        return (OptimizerPhase.of(self.network, self.backward, optimizer),)
 
-    def wanted(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def targets_for(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """What the network's output is compared with."""
         return targets
 

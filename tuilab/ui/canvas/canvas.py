@@ -8,7 +8,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 
 CHEAP = 0.025
 """Seconds; what costs less to draw is drawn whenever there is news."""
@@ -17,20 +17,20 @@ REST = 8
 """Other drawings rest so many times longer than they take."""
 
 
-class Drawing(Widget):
+class Canvas(Widget):
     """Draws on a grid when its data, its size or its colours change and somebody sees it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.frames = 0
         "How many times it was drawn."
-        self._grid = Grid(0, 0, Style.null())
+        self._grid = CellBuffer(0, 0, Style.null())
         self._strips: list[Strip] = []
         self._is_stale = True
         self._cost = self._drawn_at = 0.0
         self._timer: Timer | None = None
 
-    def drawn(self, width: int, height: int) -> Grid:
+    def drawn(self, width: int, height: int) -> CellBuffer:
         """The drawing in a size."""
         raise NotImplementedError(type(self).__name__)
 
@@ -57,7 +57,7 @@ class Drawing(Widget):
         self._cost = self._drawn_at - begun
         self._repaint(grid)
 
-    def _repaint(self, grid: Grid) -> None:
+    def _repaint(self, grid: CellBuffer) -> None:
         before, self._grid, self._strips = self._grid, grid, grid.strips()
         if (before.width, before.height) != (grid.width, grid.height):
             self.refresh()

@@ -13,7 +13,7 @@ BLANK = (" ", "\u2800")
 """Cells that nothing is drawn in."""
 
 
-class Grid:
+class CellBuffer:
     """Cells of one sign and one style each; what does not fit is cut off."""
 
     def __init__(self, width: int, height: int, style: Style) -> None:
@@ -45,13 +45,13 @@ class Grid:
             x += width
         return x
 
-    def place(self, x: int, y: int, other: "Grid") -> None:
+    def place(self, x: int, y: int, other: "CellBuffer") -> None:
         """Put another sheet on this one."""
         for row, cells in enumerate(other.cells):
             for column, (sign, style) in enumerate(cells):
                 self.put(x + column, y + row, sign, style)
 
-    def changes(self, before: "Grid") -> Iterator[tuple[int, int, int]]:
+    def changes(self, before: "CellBuffer") -> Iterator[tuple[int, int, int]]:
         """Where this sheet differs from one of the same size: x, y and width in each row.
 
         One stretch a row: Textual sends a row from its start for each of its stretches.

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 
 from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.half_blocks import Pixel, paint, two_pixels
 from tuilab.ui.plot.axes import short
 from tuilab.ui.terminal.glyphs import Signs
@@ -53,9 +53,9 @@ def box_of_plane(width: int, height: int) -> tuple[int, int, int]:
 
 def draw_plane(
     surface: Surface, classes: Sequence[str], size: tuple[int, int], hues: Hues, signs: Signs
-) -> Grid:
+) -> CellBuffer:
     """Draw a surface; without classes it is a regression's, without values the examples alone."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     left, columns, rows = box_of_plane(*size)
     picture = _Plane(surface, len(classes), hues, signs)
     if not surface.values:
@@ -71,7 +71,7 @@ def draw_plane(
     return grid
 
 
-def _labels(grid: Grid, surface: Surface, box: tuple[int, int, int], hues: Hues) -> None:
+def _labels(grid: CellBuffer, surface: Surface, box: tuple[int, int, int], hues: Hues) -> None:
     """The bounds and the middle of both axes."""
     left, columns, rows = box
     x0, x1, y0, y1 = surface.bounds
@@ -134,7 +134,7 @@ class _Plane:
             for y in range(rows)
         ]
 
-    def texture(self, grid: Grid, left: int, columns: int, rows: int) -> None:
+    def texture(self, grid: CellBuffer, left: int, columns: int, rows: int) -> None:
         """The surface without colours: shades for two classes or a regression, else letters."""
         for y in range(rows):
             for x in range(columns):
@@ -148,7 +148,7 @@ class _Plane:
         towards = (1 + part) / 2 if number else (1 - part) / 2
         return self.signs.shades[min(len(self.signs.shades) - 1, int(towards * 5))]
 
-    def examples(self, grid: Grid, left: int, columns: int, rows: int) -> None:
+    def examples(self, grid: CellBuffer, left: int, columns: int, rows: int) -> None:
         """Examples over the surface: few enough that it is still seen."""
         x0, x1, y0, y1 = self.surface.bounds
         most = max(24, columns * rows // 6)
@@ -180,7 +180,7 @@ class _Plane:
             return letter.lower() if is_held_back else letter
         return points[number % len(points)][is_held_back]
 
-    def legend(self, grid: Grid, row: int, classes: Sequence[str]) -> None:
+    def legend(self, grid: CellBuffer, row: int, classes: Sequence[str]) -> None:
         """Which sign is which class, or which colour is which value."""
         signs = dict.fromkeys(self._point(n, True) for n in range(min(2, len(classes) or 1)))
         tail = f"{''.join(signs)} held back" if self.surface.validation else ""
@@ -202,7 +202,7 @@ class _Plane:
         if x + cell_len(tail) <= grid.width:
             grid.write(x, row, tail, self.hues.label)
 
-    def _scale(self, grid: Grid, row: int, tail: str) -> None:
+    def _scale(self, grid: CellBuffer, row: int, tail: str) -> None:
         """A bar from the lowest to the highest value, with its numbers."""
         low, high = short(-self.reach), short(self.reach)
         bar = max(5, min(20, grid.width - len(low) - len(high) - cell_len(tail) - 5))

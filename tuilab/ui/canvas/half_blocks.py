@@ -6,13 +6,13 @@ from functools import lru_cache
 from rich.color import Color
 from rich.style import Style
 
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 
 Pixel = tuple[int, int, int]
 """Red, green, blue, each from 0 to 255."""
 
 
-def paint(grid: Grid, x: int, y: int, rows: Sequence[Sequence[Pixel]]) -> None:
+def paint(grid: CellBuffer, x: int, y: int, rows: Sequence[Sequence[Pixel]]) -> None:
     """Put pixels on a sheet, two rows of pixels in each row of cells."""
     for number in range(0, len(rows), 2):
         upper = rows[number]
@@ -23,7 +23,7 @@ def paint(grid: Grid, x: int, y: int, rows: Sequence[Sequence[Pixel]]) -> None:
 
 
 def shade(
-    grid: Grid, x: int, y: int, rows: Sequence[Sequence[float]], shades: str, style: Style
+    grid: CellBuffer, x: int, y: int, rows: Sequence[Sequence[float]], shades: str, style: Style
 ) -> None:
     """Put brightness (0 to 1) on a sheet, one shade a cell."""
     for number, row in enumerate(rows):

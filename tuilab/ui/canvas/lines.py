@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.style import Style
 
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bits of a braille sign, row by row."""
@@ -36,7 +36,7 @@ class Wire:
         return 1 if self.strength < 0.4 else 2 if self.strength < 0.8 else 3
 
 
-def draw_wires(grid: Grid, wires: list[Wire], *, is_braille: bool) -> None:
+def draw_wires(grid: CellBuffer, wires: list[Wire], *, is_braille: bool) -> None:
     """Draw lines in their order, later ones over earlier ones."""
     for wire in wires:
         cells = _dotted(wire) if is_braille else {}

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from tuilab.core.protocol.commands import Probe
-from tuilab.ui.canvas.canvas import Drawing
+from tuilab.ui.canvas.canvas import Canvas
 from tuilab.ui.canvas.decision_surface import Hues, size_of_plane
 from tuilab.ui.terminal.glyphs import has_shades_of_colour
 
@@ -14,7 +14,7 @@ SAMPLES = 24
 """Sample predictions that are asked for."""
 
 
-class Coloured(Drawing):
+class PaletteCanvas(Canvas):
     """A drawing in the colours of the classes."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

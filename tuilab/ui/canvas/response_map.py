@@ -7,7 +7,7 @@ from functools import lru_cache
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.half_blocks import Pixel, paint, two_pixels
 from tuilab.ui.terminal.glyphs import Signs
@@ -63,7 +63,7 @@ def _colour(hues: Hues, level: int) -> Pixel:
 
 
 def draw_response(
-    grid: Grid, box: tuple[int, int, int, int], values: Callable[[int, int], Values],
+    grid: CellBuffer, box: tuple[int, int, int, int], values: Callable[[int, int], Values],
     brush: Brush, *, is_large: bool = False,
 ) -> None:  # fmt: skip
     """Draw answers.
@@ -85,7 +85,7 @@ def draw_response(
         _mark(grid, box, fine, brush)
 
 
-def _mark(grid: Grid, box: tuple[int, int, int, int], fine: Values, brush: Brush) -> None:
+def _mark(grid: CellBuffer, box: tuple[int, int, int, int], fine: Values, brush: Brush) -> None:
     """Signs here and there, so that colour is not the only sign."""
     left, top, columns, rows = box
     mixed = brush.hues.front.blend(brush.hues.behind, 0.3)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from textual.app import SuspendNotSupported
 
 from tuilab.core.errors import InputError
-from tuilab.ui.controllers.files import Filing
+from tuilab.ui.controllers.files import FileController
 
 if TYPE_CHECKING:  # exercises are imported with the first that is opened
     from tuilab.core.exercises.check_result import Result
 
 
-class Coding(Filing):
+class ExerciseController(FileController):
     """A screen from which an exercise is written and checked."""
 
     async def written(self, name: str) -> "Result | None":

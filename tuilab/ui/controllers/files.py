@@ -12,11 +12,11 @@ from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.format import grouped
 from tuilab.core.protocol.commands import Stop
 from tuilab.ui import copy_text
-from tuilab.ui.controllers.studies import Studying
+from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 
 
-class Filing(Studying):
+class FileController(StudyController):
     """Control with studies, and the experiment's files."""
 
     is_stopping = False
@@ -44,7 +44,7 @@ class Filing(Studying):
 
     def take(self, experiment: Experiment, path: Path | None) -> None:
         """Put another experiment on the desk."""
-        self.send(self.desk.open(experiment, path))
+        self.send(self.workspace.open(experiment, path))
 
     @work
     async def action_save(self) -> None:
@@ -66,22 +66,22 @@ class Filing(Studying):
         if path is None or not await self._may_write(path):
             return False
         try:
-            toml_file.write(path, self.desk.experiment)
+            toml_file.write(path, self.workspace.experiment)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else f"it is no TOML: {error}"
             self.notify(f"{path}: {why}", title="Not saved", severity="error", markup=False)
             return False
-        self.desk.saved, self.desk.path = self.desk.experiment, path
+        self.workspace.saved, self.workspace.path = self.workspace.experiment, path
         self.notify(str(path), title="Saved", markup=False)
         self.repaint()
         return True
 
     def _place(self) -> Path:
         """Where it came from, unless that is ours to keep; else the user's own folder."""
-        path = self.desk.path
+        path = self.workspace.path
         if path is not None and paths.presets() not in path.resolve().parents:
             return path
-        name = path.name if path is not None else f"{name_of(self.desk.experiment.data)}.toml"
+        name = path.name if path is not None else f"{name_of(self.workspace.experiment.data)}.toml"
         return paths.experiments() / name
 
     async def _may_write(self, path: Path) -> bool:
@@ -92,7 +92,7 @@ class Filing(Studying):
 
     async def _settle_edits(self) -> bool:
         """Ask what to do with changes that are in no file; False to stay."""
-        if not self.desk.is_edited:
+        if not self.workspace.is_edited:
             return True
         choices = [
             Choice("Save them", "save", "s"),
@@ -110,7 +110,9 @@ class Filing(Studying):
         """Choose what to copy."""
         choices = [
             Choice(label, text, key, about)
-            for key, label, about, text in copy_text.copies(self.desk.experiment, self.desk.run)
+            for key, label, about, text in copy_text.copies(
+                self.workspace.experiment, self.workspace.run
+            )
         ]
         text: str | None = await self.app.push_screen_wait(Ask("Copy", "", choices))
         if text is None:
@@ -133,7 +135,7 @@ class Filing(Studying):
         self.app.exit(0)
 
     async def _settle_run(self) -> bool:
-        run = self.desk.run
+        run = self.workspace.run
         if not run.is_active:
             return True
         leaves = getattr(self.app, "can_leave", True)

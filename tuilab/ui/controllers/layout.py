@@ -13,7 +13,7 @@ HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
 """From how many lines on there is no room, a little, enough."""
 
 
-class Arranging(Screen[None]):
+class PaneLayout(Screen[None]):
     """A screen of panes, each with a number for its key."""
 
     HORIZONTAL_BREAKPOINTS = WIDTHS

@@ -12,8 +12,8 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import compact
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
-from tuilab.ui.controllers.questions import Quizzing
-from tuilab.ui.panes.inspect import InsidePane
+from tuilab.ui.controllers.questions import QuestionController
+from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 
@@ -26,10 +26,10 @@ SEEDS = 1 << 30
 """Questions draw their numbers by one of so many seeds, another each time a lesson is opened."""
 
 
-class Tutoring(Quizzing):
+class LessonController(QuestionController):
     """A screen on which a lesson may be open."""
 
-    inside: InsidePane
+    inside: InspectPane
     knobs: KnobsPane
 
     is_playing = False
@@ -53,7 +53,7 @@ class Tutoring(Quizzing):
             self.notify(problem, severity="warning", markup=False)
         self.take(book.lesson.start, None)
         self.is_playing = True
-        self.desk.locked = book.lesson.locked
+        self.workspace.locked = book.lesson.locked
         self.knobs.hide(book.lesson.hidden)
         following = library.after(book.name)
         self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS), following))
@@ -64,7 +64,7 @@ class Tutoring(Quizzing):
         from tuilab.ui.panes.lesson.lesson_session import Reviewing
 
         kept, _ = progress.load()
-        self.desk.locked = ()
+        self.workspace.locked = ()
         self.knobs.hide(())
         book = review.book(kept) if source is None else review.terms(source)
         self._open_beside(Reviewing(book, kept, secrets.randbelow(SEEDS)))
@@ -81,7 +81,7 @@ class Tutoring(Quizzing):
 
     async def _settle_edits(self) -> bool:
         """Nobody asks for a file of what was tried out in a lesson, unless it was saved before."""
-        return (self.is_playing and self.desk.path is None) or await super()._settle_edits()
+        return (self.is_playing and self.workspace.path is None) or await super()._settle_edits()
 
     def action_course(self) -> None:
         """Choose a lesson."""
@@ -179,12 +179,12 @@ class Tutoring(Quizzing):
         from tuilab.core.lessons import lesson_validation
 
         try:
-            experiment = lesson_validation.setting(target, self.desk.experiment)
+            experiment = lesson_validation.setting(target, self.workspace.experiment)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
         self.edit(experiment)
-        waits = self.desk.restart_keys
+        waits = self.workspace.restart_keys
         note = f"r restarts with {', '.join(waits)}; u" if waits else "u"
         self.notify(f"{target.replace(';', ', ')}. {note} takes it back.", markup=False)
 

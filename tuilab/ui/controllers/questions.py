@@ -8,7 +8,7 @@ from textual import on, work
 from tuilab.core.errors import InputError
 from tuilab.core.lessons.question import AnyQuestion, Choice, Order, Shapes
 from tuilab.core.protocol.commands import Step
-from tuilab.ui.controllers.exercises import Coding
+from tuilab.ui.controllers.exercises import ExerciseController
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.screens.dialogs import Dialog, Prompt
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.ui.panes.lesson.lesson_session import Teaching
 
 
-class Quizzing(Coding):
+class QuestionController(ExerciseController):
     """A screen with a lesson whose questions are answered and whose runs are bet on."""
 
     lesson: LessonPane
@@ -123,14 +123,14 @@ class Quizzing(Coding):
     def _try(self, prediction: "Prediction") -> None:
         """Train what decides a bet, from its beginning."""
         assert self.teaching is not None
-        self.send(self.desk.edit(prediction.trial(self.teaching.book.lesson.start)))
+        self.send(self.workspace.edit(prediction.trial(self.teaching.book.lesson.start)))
         if not self.can_start():
             return
         if prediction.steps:
-            self.send([*self.desk.start(paused=True), Step(steps=prediction.steps)])
+            self.send([*self.workspace.start(paused=True), Step(steps=prediction.steps)])
         else:
-            self.send(self.desk.start())
-        self.teaching.bets[prediction.name].run = self.teaching.live = self.desk.run.id
+            self.send(self.workspace.start())
+        self.teaching.bets[prediction.name].run = self.teaching.live = self.workspace.run.id
 
 
 def _number(text: str) -> float:

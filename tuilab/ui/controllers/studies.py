@@ -8,7 +8,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import knobs
 from tuilab.core.protocol.commands import Cancel, Find, Validate
 from tuilab.core.run.run import Run
-from tuilab.ui.controllers.training import Control, whole_number
+from tuilab.ui.controllers.training import TrainingController, whole_number
 from tuilab.ui.screens.dialogs import Prompt
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ KEYS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
 MOST_FOLDS = 100
 
 
-class Studying(Control):
+class StudyController(TrainingController):
     """Control, and studies that leave the run as it was."""
 
     _study: "Study | None" = None
@@ -32,20 +32,20 @@ class Studying(Control):
     @work(exclusive=True, group="study")
     async def action_find(self, what: Literal["lr", "batch_size"]) -> None:
         """Search for a learning rate or a batch size; take it if it is wanted."""
-        run = self.desk.run
-        if KEYS[what] not in {knob.key for knob in knobs(self.desk.experiment)}:
+        run = self.workspace.run
+        if KEYS[what] not in {knob.key for knob in knobs(self.workspace.experiment)}:
             self.notify("This data is a single example: there is no batch size to choose.")
             return
         if run.started is None and not self.can_start():
             return
-        begin = [] if run.started is not None else self.desk.start(paused=True)
-        self.desk.run.found = None
+        begin = [] if run.started is not None else self.workspace.start(paused=True)
+        self.workspace.run.found = None
         self.send([*begin, Find(what)])
         from tuilab.ui.screens.study import Search
 
         self._study = Search(what)
         value = await self.app.push_screen_wait(self._study)
-        if self.desk.run.found is None:
+        if self.workspace.run.found is None:
             self.send([Cancel()])
         if value is not None:
             self.change(KEYS[what], value)
@@ -62,8 +62,8 @@ class Studying(Control):
         )
         if folds is None:
             return
-        self.desk.run.validated = None
-        self.send([Validate(self.desk.experiment, folds)])
+        self.workspace.run.validated = None
+        self.send([Validate(self.workspace.experiment, folds)])
         from tuilab.ui.screens.study import Folds
 
         self._study = Folds(folds)

@@ -16,17 +16,17 @@ from tuilab.core.protocol.commands import AnyCommand, Step, Stop
 from tuilab.core.protocol.events import Failed
 from tuilab.ui.messages import Commanded
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
-from tuilab.ui.workspace import Desk
+from tuilab.ui.workspace import Workspace
 
 SEEDS = 2**31
 
 
-class Control(Screen[None]):
+class TrainingController(Screen[None]):
     """A screen with a desk, and a way to send commands."""
 
-    def __init__(self, desk: Desk, send: Callable[[AnyCommand], None]) -> None:
+    def __init__(self, desk: Workspace, send: Callable[[AnyCommand], None]) -> None:
         super().__init__()
-        self.desk = desk
+        self.workspace = desk
         self._send = send
         self._steps = "100"
 
@@ -50,7 +50,7 @@ class Control(Screen[None]):
 
     def can_start(self) -> bool:
         """Whether the experiment can be started; if not, say why and go there."""
-        found = problems(self.desk.experiment)
+        found = problems(self.workspace.experiment)
         if found:
             self.go_to(found[0])
             self.notify("\n".join(found[:4]), title="It cannot start yet", severity="error",
@@ -59,9 +59,9 @@ class Control(Screen[None]):
 
     def action_run(self) -> None:
         """Begin, pause or go on."""
-        begins = not self.desk.run.is_active
+        begins = not self.workspace.run.is_active
         if not begins or self.can_start():
-            self.send(self.desk.toggle())
+            self.send(self.workspace.toggle())
 
     def action_step(self) -> None:
         """One batch."""
@@ -87,14 +87,14 @@ class Control(Screen[None]):
             self._step(Step(steps=steps))
 
     def _step(self, command: Step) -> None:
-        if self.desk.run.is_active:
+        if self.workspace.run.is_active:
             self.send([command])
         elif self.can_start():
-            self.send([*self.desk.start(paused=True), command])
+            self.send([*self.workspace.start(paused=True), command])
 
     def action_stop(self) -> None:
         """End the run."""
-        if self.desk.run.is_active:
+        if self.workspace.run.is_active:
             self.send([Stop()])
         else:
             self.notify("There is no run to stop.")
@@ -109,30 +109,28 @@ class Control(Screen[None]):
 
     def action_restart_reseeded(self) -> None:
         """Again with other chances."""
-        seed = (self.desk.experiment.seed + 1) % SEEDS
-        self._restart(msgspec.structs.replace(self.desk.experiment, seed=seed))
+        seed = (self.workspace.experiment.seed + 1) % SEEDS
+        self._restart(msgspec.structs.replace(self.workspace.experiment, seed=seed))
 
     @work(exclusive=True, group="restart")
     async def _restart(self, experiment: Experiment | None = None, keep: bool = False) -> None:
         if not self.can_start() or (not keep and not await self._may_lose_work()):
             return
         if experiment is not None:
-            self.desk.edits.do(experiment)
-        paused = self.desk.run.state == "paused"
-        self.send(self.desk.start(keep=keep, paused=paused and not keep))
+            self.workspace.edits.do(experiment)
+        paused = self.workspace.run.state == "paused"
+        self.send(self.workspace.start(keep=keep, paused=paused and not keep))
 
     async def _may_lose_work(self) -> bool:
-        if not self.desk.would_lose_work:
+        if not self.workspace.would_lose_work:
             return True
-        progress = self.desk.run.progress
+        progress = self.workspace.run.progress
         seconds = progress.seconds if progress is not None else 0
         choices = [
             Choice("Restart", True, "r", "Its log stays in the run's folder; its weights go"),
             Choice("Go on with this run", False, "c"),
         ]
-        text = (
-            f"This run has trained for {seconds:.0f} seconds, {grouped(self.desk.run.step)} steps."
-        )
+        text = f"This run has trained for {seconds:.0f} seconds, {grouped(self.workspace.run.step)} steps."
         return bool(await self.app.push_screen_wait(Ask("Restart?", text, choices)))
 
     def action_rate(self, direction: int) -> None:
@@ -141,20 +139,20 @@ class Control(Screen[None]):
 
     def edit(self, experiment: Experiment) -> None:
         """Put a change on the desk; what a lesson has locked stays as it is."""
-        if locked := self.desk.locked_in(experiment):
+        if locked := self.workspace.locked_in(experiment):
             self.notify(f"This lesson keeps {', '.join(locked)} as it is.", markup=False)
             self.repaint()
         else:
-            self.send(self.desk.edit(experiment))
+            self.send(self.workspace.edit(experiment))
 
     def nudge(self, key: str, direction: int) -> None:
         """The next value of a knob up or down."""
-        self.edit(nudged(self.desk.experiment, key, direction))
+        self.edit(nudged(self.workspace.experiment, key, direction))
 
     def change(self, key: str, value: Any) -> None:
         """Give a knob a value; what cannot be is said."""
         try:
-            experiment = with_value(self.desk.experiment, key, value)
+            experiment = with_value(self.workspace.experiment, key, value)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
         else:
@@ -162,11 +160,11 @@ class Control(Screen[None]):
 
     def action_undo(self) -> None:
         """Take the last change back."""
-        self._report(self.desk.undo(), "There is nothing to undo.")
+        self._report(self.workspace.undo(), "There is nothing to undo.")
 
     def action_redo(self) -> None:
         """Do it again."""
-        self._report(self.desk.redo(), "There is nothing to redo.")
+        self._report(self.workspace.redo(), "There is nothing to redo.")
 
     def _report(self, commands: list[AnyCommand] | None, nothing: str) -> None:
         if commands is None:
@@ -177,16 +175,16 @@ class Control(Screen[None]):
     @work
     async def action_device(self) -> None:
         """Choose among what the host has found."""
-        devices = self.desk.run.devices
+        devices = self.workspace.run.devices
         if not devices:
             self.notify("PyTorch is still being loaded; then the devices are known.")
             return
         choices = [Choice("auto", "auto", about="The best one that can be used")]
         choices += [Choice(d.name, d.name, about=d.label, problem=d.problem) for d in devices]
-        present = self.desk.experiment.training.device
+        present = self.workspace.experiment.training.device
         name = await self.app.push_screen_wait(Ask("Device", f"Now: {present}", choices))
         if name is not None:
-            self.edit(with_value(self.desk.experiment, "training.device", name))
+            self.edit(with_value(self.workspace.experiment, "training.device", name))
 
     @work
     async def explain(self, failure: Failed) -> None:
@@ -201,13 +199,13 @@ class Control(Screen[None]):
 
     def follow(self, commands: list[AnyCommand]) -> None:
         """Do what a failure has offered; what it sets is set on the desk as well."""
-        self.desk.adopt(commands)
+        self.workspace.adopt(commands)
         self.send(commands)
 
     @work
     async def lost(self, why: str) -> None:
         """The host is gone: begin again from what it has left, look around, or leave."""
-        run, title = self.desk.run, "The host is gone"
+        run, title = self.workspace.run, "The host is gone"
         failure = run.failure
         is_fault = failure is not None and failure.title == GPU_FAULT
         if failure is not None and is_fault:
@@ -227,7 +225,7 @@ class Control(Screen[None]):
         if answer == "quit":
             self.app.exit(0)
         elif answer == "again":
-            self.send(self.desk.start_again())
+            self.send(self.workspace.start_again())
 
 
 def whole_number(text: str) -> Any:

@@ -77,7 +77,7 @@ KINDS = (
 )
 
 
-class InsidePane(Widget):
+class InspectPane(Widget):
     """Shows one view; the others are hidden, ask for nothing and cost nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

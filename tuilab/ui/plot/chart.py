@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.strip import Strip
 
-from tuilab.ui.canvas.canvas import Drawing
-from tuilab.ui.canvas.cell_buffer import BLANK, Grid
+from tuilab.ui.canvas.canvas import Canvas
+from tuilab.ui.canvas.cell_buffer import BLANK, CellBuffer
 from tuilab.ui.plot.chart_layout import Frame, Stroke, draw
 from tuilab.ui.plot.legend import reading
 from tuilab.ui.plot.scene import FAINT, Look, Scene, Settings
@@ -61,7 +61,7 @@ def plotted(strokes: Sequence[Stroke], width: int, height: int, is_line: bool) -
     return "\n".join(str(plotext.build()).splitlines()[:height])
 
 
-class Chart(Drawing, can_focus=True):
+class Chart(Canvas, can_focus=True):
     """Lines over steps with axes, legend, marks and a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -97,7 +97,7 @@ class Chart(Drawing, can_focus=True):
         self.scene = scene
         self.catch_up()
 
-    def drawn(self, width: int, height: int) -> Grid:
+    def drawn(self, width: int, height: int) -> CellBuffer:
         """The chart in a size."""
         self._frame = draw(self.scene, self.settings, (width, height), self._look(), plotted)
         if self.read is not None:
@@ -140,7 +140,7 @@ class Chart(Drawing, can_focus=True):
 
     def _reading(self, frame: Frame, x: float) -> Strip:
         """The values at x, in as much detail as fits."""
-        look, row = frame.look, Grid(self.size.width, 1, frame.look.base)
+        look, row = frame.look, CellBuffer(self.size.width, 1, frame.look.base)
         for is_brief in (False, True):
             pieces = reading(self.scene, frame.traces, x, is_brief)
             if sum(len(text) + 2 for text, _ in pieces) <= row.width:

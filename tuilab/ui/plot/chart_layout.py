@@ -8,7 +8,7 @@ from math import floor
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuilab.ui.canvas.cell_buffer import BLANK, Grid, fitted
+from tuilab.ui.canvas.cell_buffer import BLANK, CellBuffer, fitted
 from tuilab.ui.plot import ansi, axes
 from tuilab.ui.plot.legend import legend, note, say
 from tuilab.ui.plot.scene import FAINT, Look, Scene, Settings
@@ -26,7 +26,7 @@ Plot = Callable[[Sequence[Stroke], int, int, bool], str]
 class Frame:
     """A finished drawing, and where in it the plot lies."""
 
-    grid: Grid
+    grid: CellBuffer
     look: Look
     traces: Sequence[Trace]
     "As far as they are shown."
@@ -67,7 +67,7 @@ FINENESS = {"braille": (2, 4), "hd": (2, 2)}
 
 def draw(scene: Scene, settings: Settings, size: tuple[int, int], look: Look, plot: Plot) -> Frame:
     """Draw a chart to fill a size."""
-    grid = Grid(*size, look.base)
+    grid = CellBuffer(*size, look.base)
     shown = window(scene.traces, settings.last)
     parts = [passed(trace, weight, settings.is_log) for trace, weight in _weighted(shown, settings)]
     frame, ticks = _laid_out(scene, settings, grid, look, parts)
@@ -92,7 +92,7 @@ def _weighted(shown: Sequence[Trace], settings: Settings) -> Iterable[tuple[Trac
 
 
 def _laid_out(
-    scene: Scene, settings: Settings, grid: Grid, look: Look, parts: Sequence[Passed]
+    scene: Scene, settings: Settings, grid: CellBuffer, look: Look, parts: Sequence[Passed]
 ) -> tuple[Frame, list[tuple[float, str]]]:
     """Where everything goes; small sizes give up the legend, the axis, then the labels."""
     top = 1 if grid.height >= 5 else 0
@@ -132,7 +132,7 @@ def _plot(frame: Frame, parts: Sequence[Passed], settings: Settings, plot: Plot)
 
 
 def put(
-    grid: Grid, corner: tuple[int, int], text: str, base: Style, lines: Mapping[int, Style]
+    grid: CellBuffer, corner: tuple[int, int], text: str, base: Style, lines: Mapping[int, Style]
 ) -> None:
     """Copy what plotext drew, blanks left out.
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.axes import exact, short
 from tuilab.ui.plot.scene import Look, Scene, Settings
 from tuilab.ui.plot.traces import Passed, Trace, nearest
 from tuilab.ui.terminal.glyphs import Signs
 
 
-def legend(grid: Grid, left: int, scene: Scene, settings: Settings, look: Look) -> None:
+def legend(grid: CellBuffer, left: int, scene: Scene, settings: Settings, look: Look) -> None:
     """Lines with their newest values, and at the right what is not as usual."""
     x = left
     words = fitted(settings.words, grid.width - x, look.signs.ellipsis)
@@ -81,7 +81,7 @@ def note(parts: Sequence[Passed], signs: Signs) -> str:
     return ", ".join(words)
 
 
-def say(grid: Grid, text: str, style: Style) -> None:
+def say(grid: CellBuffer, text: str, style: Style) -> None:
     """A few words in the middle."""
     lines = textwrap.wrap(text, max(8, min(56, grid.width - 2)))[: grid.height]
     for number, line in enumerate(lines):

@@ -17,11 +17,11 @@ from tuilab.core.protocol.commands import AnyCommand, Inspect, Probe
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.ui import copy_text, keymap
-from tuilab.ui.controllers.diagnosis import Heeding
-from tuilab.ui.controllers.layout import Arranging
-from tuilab.ui.controllers.lessons import Tutoring
+from tuilab.ui.controllers.diagnosis import DiagnosisController
+from tuilab.ui.controllers.layout import PaneLayout
+from tuilab.ui.controllers.lessons import LessonController
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
-from tuilab.ui.panes.inspect import InsidePane
+from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.panes.key_bar import KeyLine
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
@@ -30,9 +30,9 @@ from tuilab.ui.panes.network.network_pane import NetworkPane
 from tuilab.ui.panes.pane_tabs import Tabs
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.views.request_throttle import Asking
-from tuilab.ui.views.result.point_editor import Board
+from tuilab.ui.views.result.point_editor import PointEditor
 from tuilab.ui.views.result.result_pane import PictureView, ResultPane
-from tuilab.ui.workspace import Desk
+from tuilab.ui.workspace import Workspace
 
 FRAMES = 0.2
 """Seconds between two frames of one of the charts while training goes on."""
@@ -40,19 +40,19 @@ FRAMES = 0.2
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
 
-class LabScreen(Arranging, Heeding, Tutoring):
+class LabScreen(PaneLayout, DiagnosisController, LessonController):
     """Routes what panes say to the desk, and what the host says to the panes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.LAB]
 
-    def __init__(self, desk: Desk, send: Callable[[AnyCommand], None]) -> None:
+    def __init__(self, desk: Workspace, send: Callable[[AnyCommand], None]) -> None:
         super().__init__(desk, send)
         self.lag = 0.0
         self.status = StatusBar()
         self.tabs = Tabs()
         self.network, self.knobs = NetworkPane(), KnobsPane()
         self.charts, self.result, self.log_pane = ChartsPane(), ResultPane(), LogPane()
-        self.inside, self.lesson = InsidePane(), LessonPane()
+        self.inside, self.lesson = InspectPane(), LessonPane()
         self._panes: dict[str, Widget] = dict(
             zip(
                 keymap.PANES,
@@ -113,18 +113,18 @@ class LabScreen(Arranging, Heeding, Tutoring):
 
     def receive(self, news: Iterable[AnyEvent | Snapshot], slow: bool = False) -> None:
         """Fold everything in, then show it once."""
-        before = self.desk.run.failure
+        before = self.workspace.run.failure
         note = ""
         for event in news:
-            self.desk.receive(event)
+            self.workspace.receive(event)
             if not isinstance(event, Snapshot):
-                self.attend(event, self.desk.run)
+                self.attend(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
         if note:
             self.notify(note, severity="warning", markup=False)
-        failure = self.desk.run.failure
-        self.hear_study(self.desk.run)
+        failure = self.workspace.run.failure
+        self.hear_study(self.workspace.run)
         self.repaint(slow=slow)
         if failure is not None and failure is not before:
             self.explain(failure)
@@ -133,13 +133,13 @@ class LabScreen(Arranging, Heeding, Tutoring):
         """Show the desk; panes that are not on screen wait until they are."""
         if not self.is_mounted:
             return
-        run, experiment = self.desk.run, self.desk.experiment
+        run, experiment = self.workspace.run, self.workspace.experiment
         self.status.findings = self.heed()
-        self.status.show(run, self.lag, copy_text.pending(self.desk.restart_keys), experiment)
+        self.status.show(run, self.lag, copy_text.pending(self.workspace.restart_keys), experiment)
         if self._is_seen(self.network):
             self.network.show(experiment, run)
         if self._is_seen(self.knobs):
-            self.knobs.show(experiment, run, follows=not self.desk.is_apart)
+            self.knobs.show(experiment, run, follows=not self.workspace.is_apart)
         if self._is_seen(self.charts) and not slow:
             self._draw(run)
         if self._is_seen(self.result) and not slow:
@@ -168,7 +168,7 @@ class LabScreen(Arranging, Heeding, Tutoring):
 
     def questions(self) -> Iterator[Probe | Inspect]:
         """What to ask the worker, of what could be seen and would differ."""
-        run = self.desk.run
+        run = self.workspace.run
         if run.started is None or run.state == "starting":
             return
         if self._is_seen(self.result):
@@ -188,7 +188,7 @@ class LabScreen(Arranging, Heeding, Tutoring):
 
     @on(NetworkPane.Edited)
     def _network_edited(self, event: NetworkPane.Edited) -> None:
-        experiment = msgspec.structs.replace(self.desk.experiment, network=event.network)
+        experiment = msgspec.structs.replace(self.workspace.experiment, network=event.network)
         self.edit(experiment)
 
     @on(KnobsPane.Edited)
@@ -199,16 +199,16 @@ class LabScreen(Arranging, Heeding, Tutoring):
     def _warmed(self, event: PictureView.Warmed) -> None:
         self.nudge("task.temperature", event.direction)
 
-    @on(Board.Drew)
-    def _drew(self, event: Board.Drew) -> None:
+    @on(PointEditor.Drew)
+    def _drew(self, event: PointEditor.Drew) -> None:
         self.change("data.points", event.points)
 
     def action_draw(self) -> None:
         """Draw points by hand; other data gives way to them."""
-        if not isinstance(self.desk.experiment.data, Drawn):
+        if not isinstance(self.workspace.experiment.data, Drawn):
             self.change("data.name", "drawn")
         self.action_pane("result")
-        self.result.show(self.desk.run, self.desk.experiment)
+        self.result.show(self.workspace.run, self.workspace.experiment)
         self.set_focus(self.result.board)
         self.result.board.draw(True)
 
@@ -217,7 +217,7 @@ class LabScreen(Arranging, Heeding, Tutoring):
     def opening(self, name: str) -> None:
         """The inside is asked for when it is opened, and the lesson takes its place."""
         if name == "inside":
-            self.inside.show(self.desk.run, self.desk.experiment)
+            self.inside.show(self.workspace.run, self.workspace.experiment)
         elif name == "lesson":
             self.add_class("-lesson")
 

@@ -6,11 +6,11 @@ from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
-from tuilab.ui.canvas.palette_canvas import Coloured
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
+from tuilab.ui.canvas.palette_canvas import PaletteCanvas
 from tuilab.ui.plot.legend import say
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.views.history import Moments
@@ -19,7 +19,7 @@ from tuilab.ui.views.request_throttle import Asking
 Side = Literal["left", "right"]
 
 
-class View(Coloured, can_focus=True):
+class View(PaletteCanvas, can_focus=True):
     """Draws the newest answer; beside it one that was kept, to compare any two moments."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +37,7 @@ class View(Coloured, can_focus=True):
                 id="inside.right_later", tooltip="At the right what was shown after, or is now"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = Seen
+    SEEN: ClassVar[type[InspectResponse]] = InspectResponse
     "The answer that is drawn."
 
     EMPTY: ClassVar[str] = "Press space to start training, or s for one step: it appears here."
@@ -46,28 +46,28 @@ class View(Coloured, can_focus=True):
         super().__init__()
         if id is not None:
             self.id = id
-        self.seen: Seen | None = None
-        self.kept: Seen | None = None
+        self.seen: InspectResponse | None = None
+        self.kept: InspectResponse | None = None
         "What stands at the left; None: nothing is compared."
-        self.pinned: Seen | None = None
+        self.pinned: InspectResponse | None = None
         "What stands at the right instead of the newest answer."
-        self.moments = Moments[Seen]()
-        self._first: Seen | None = None
+        self.moments = Moments[InspectResponse]()
+        self._first: InspectResponse | None = None
         "What was kept when comparing began."
         self._asking = Asking()
-        self._question: AnyWanted | None = None
+        self._question: AnyInspectRequest | None = None
 
     # --- what a view says of itself -----------------------------------------------------------
 
-    def wanted(self, run: Run, experiment: Experiment) -> AnyWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
         """What would fill the view; None: nothing, as of this network."""
         return None
 
-    def is_unfinished(self, seen: Seen | None) -> bool:
+    def is_unfinished(self, seen: InspectResponse | None) -> bool:
         """Whether there is more to come of an answer that comes bit by bit."""
         return False
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """What answers have in common that are moments of the same.
 
         Args:
@@ -75,11 +75,11 @@ class View(Coloured, can_focus=True):
         """
         return wanted
 
-    def mark(self, run: Run, seen: Seen) -> object:
+    def mark(self, run: Run, seen: InspectResponse) -> object:
         """What tells one moment from another."""
         return seen.run, seen.step, run.rewritten, len(run.marks)
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
         raise NotImplementedError(type(self).__name__)
 
@@ -88,7 +88,7 @@ class View(Coloured, can_focus=True):
 
     # --- asking and showing -------------------------------------------------------------------
 
-    def question(self, run: Run, experiment: Experiment) -> AnyWanted | None:
+    def question(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
         """What to ask now, if anything."""
         if run.started is None or run.state == "starting" or not self.is_on_screen:
             return None
@@ -104,7 +104,7 @@ class View(Coloured, can_focus=True):
             self._question = wanted
         return wanted if is_due else None
 
-    def _answer(self, run: Run) -> Seen | None:
+    def _answer(self, run: Run) -> InspectResponse | None:
         return run.views.get(self.SEEN.__name__)
 
     def show(self, run: Run, experiment: Experiment) -> None:
@@ -130,28 +130,28 @@ class View(Coloured, can_focus=True):
         if self.pinned is not None and not self._is_of(self.pinned):
             self.pinned = None  # something else is looked at
 
-    def _is_of(self, seen: Seen) -> bool:
+    def _is_of(self, seen: InspectResponse) -> bool:
         """Whether the newest answer is to the question that another one answers."""
         return any(other is self.seen for other in self.moments.like(seen))
 
-    def drawn(self, width: int, height: int) -> Grid:
+    def drawn(self, width: int, height: int) -> CellBuffer:
         """The answer in a size, beside the one that was kept."""
         label = self.hues().label
         right = self.pinned or self.seen
         if right is None:
-            grid = Grid(width, height, label)
+            grid = CellBuffer(width, height, label)
             say(grid, self.EMPTY, label)
             return grid
         if self.kept is None:
             return self.picture(right, width, height)
-        grid, half = Grid(width, height, label), (width - 1) // 2
+        grid, half = CellBuffer(width, height, label), (width - 1) // 2
         for x, seen, other in ((0, self.kept, right), (width - half, right, self.kept)):
             words = self._moment(seen, is_left=not x, names_run=seen.run != other.run)
             grid.write(x, 0, fitted(words, half, signs().ellipsis), label)
             grid.place(x, 1, self.picture(seen, half, height - 1))
         return grid
 
-    def _moment(self, seen: Seen, *, is_left: bool, names_run: bool) -> str:
+    def _moment(self, seen: InspectResponse, *, is_left: bool, names_run: bool) -> str:
         """Which moment a half shows, and where among those that are remembered."""
         state = " (kept)" if is_left and seen is self._first else ""
         state = " (now)" if not is_left and self.pinned is None else state
@@ -189,5 +189,5 @@ class View(Coloured, can_focus=True):
         self.redraw()
 
 
-def _place(seen: Seen, places: list[Seen]) -> int:
+def _place(seen: InspectResponse, places: list[InspectResponse]) -> int:
     return next(place for place, other in enumerate(places) if other is seen)

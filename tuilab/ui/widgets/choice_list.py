@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.widgets.line_list import Rows, Span, fitted, sign
+from tuilab.ui.widgets.line_list import LineList, Span, fitted, sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Choice:
     "Why it cannot be chosen."
 
 
-class Tray(Rows[Choice]):
+class ChoiceList(LineList[Choice]):
     """Choices with their help; without the focus it only shows where another widget stands."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,7 +55,7 @@ class Tray(Rows[Choice]):
 
     def offer(self, choices: Sequence[Choice], chosen: str = "") -> None:
         """Show choices with the cursor on the chosen one, or on the first."""
-        self.set_reactive(Rows.cursor, chosen)
+        self.set_reactive(LineList.cursor, chosen)
         self.fill(choices)
         self.call_after_refresh(self.show_cursor)
 

@@ -15,10 +15,10 @@ from textual.widgets import Static
 from tuilab.core.network.complete import Completion
 from tuilab.core.reference.articles import Article
 from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.widgets.choice_list import Tray
+from tuilab.ui.widgets.choice_list import ChoiceList
 from tuilab.ui.widgets.help_panel import Explanation
 from tuilab.ui.widgets.line_input import LineInput, no_completion
-from tuilab.ui.widgets.line_list import Rows, Span
+from tuilab.ui.widgets.line_list import LineList, Span
 
 COLOURS = {
     "rows--problem": "$text-error",
@@ -49,14 +49,14 @@ def explaining(pane: str) -> list[BindingType]:
     ]
 
 
-class Sheet(Widget):
+class EditableList(Widget):
     """A pane of rows, two lines of detail, a tray of choices and an input that lies on a row."""
 
-    def __init__(self, rows: Rows[Any]) -> None:
+    def __init__(self, rows: LineList[Any]) -> None:
         super().__init__()
         self.rows = rows
         self.detail = Static(markup=False, classes="detail")
-        self.tray = Tray()
+        self.tray = ChoiceList()
         self.line = LineInput()
         self.explanation = Explanation()
         self.is_typing = False
@@ -76,7 +76,7 @@ class Sheet(Widget):
         self.watch(self.rows, "scroll_y", self.place_line, init=False)
         self.paint()
 
-    def focus(self, scroll_visible: bool = True) -> "Sheet":
+    def focus(self, scroll_visible: bool = True) -> "EditableList":
         """Put the keys on the rows."""
         self.rows.focus(scroll_visible)
         return self
@@ -208,16 +208,16 @@ class Sheet(Widget):
         self.tray.display = False
         self.refresh_bindings()
 
-    @on(Rows.Moved)
-    def _moved(self, event: Rows.Moved) -> None:
+    @on(LineList.Moved)
+    def _moved(self, event: LineList.Moved) -> None:
         event.stop()
         if event.rows is self.rows:
             self.tell()
         else:
             self._explain()
 
-    @on(Rows.Pressed)
-    def _pressed(self, event: Rows.Pressed) -> None:
+    @on(LineList.Pressed)
+    def _pressed(self, event: LineList.Pressed) -> None:
         event.stop()
         if event.rows is self.tray:
             self.chosen(self.tray.cursor)

@@ -34,7 +34,7 @@ class Drawable(Protocol):
 L = TypeVar("L", bound=Drawable)
 
 
-class Rows(ScrollView, Generic[L], can_focus=True):
+class LineList(ScrollView, Generic[L], can_focus=True):
     """A list of lines; a subclass says how one is drawn."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,12 +59,12 @@ class Rows(ScrollView, Generic[L], can_focus=True):
     class Moved(Message):
         """The cursor stands on another line."""
 
-        def __init__(self, rows: "Rows[Any]") -> None:
+        def __init__(self, rows: "LineList[Any]") -> None:
             super().__init__()
             self.rows = rows
 
         @property
-        def control(self) -> "Rows[Any]":
+        def control(self) -> "LineList[Any]":
             """The list."""
             return self.rows
 
@@ -95,7 +95,7 @@ class Rows(ScrollView, Generic[L], can_focus=True):
 
     def go(self, key: Hashable) -> None:
         """Put the cursor on a line that may be there only after the next `fill`."""
-        self.set_reactive(Rows.cursor, key)
+        self.set_reactive(LineList.cursor, key)
 
     @property
     def place(self) -> int | None:

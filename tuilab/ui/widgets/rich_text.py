@@ -81,7 +81,7 @@ def _joined(line: Sequence[Piece]) -> Line:
     return tuple(found)
 
 
-class Reading(ScrollView, can_focus=True):
+class RichTextView(ScrollView, can_focus=True):
     """Shows lines; the arrow keys go from spot to spot, and scroll where there is none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

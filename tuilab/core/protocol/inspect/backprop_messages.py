@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
 NEAR = 16
 """Phases on either side of the wanted one that come with their numbers."""
@@ -15,7 +15,7 @@ Part = Literal["batch", "forward", "loss", "backward", "optimizer", "weights"]
 PARTS: tuple[Part, ...] = ("batch", "forward", "loss", "backward", "optimizer", "weights")
 
 
-class BackpropWanted(Wanted, frozen=True):
+class BackpropRequest(InspectRequest, frozen=True):
     """The next training step, on one example of its batch; nothing of the run changes."""
 
     example: int = 0
@@ -118,7 +118,7 @@ class Node(Struct, frozen=True):
     "The layer whose output this is."
 
 
-class BackpropSeen(Seen, frozen=True):
+class BackpropResponse(InspectResponse, frozen=True):
     """The phases of the step with their numbers."""
 
     example: int = 0

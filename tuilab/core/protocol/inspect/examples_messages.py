@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from msgspec import Struct, field
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
 ZERO = 128
 """The byte of a heat map that is zero; 1 and 255 are the farthest from it, either way."""
@@ -31,7 +31,7 @@ MOST_SIDE = 64
 """Pixels on each side that are told of a picture."""
 
 
-class Own(Struct, frozen=True):
+class UserInput(Struct, frozen=True):
     """An input that somebody drew, typed or has on the disk."""
 
     text: str = ""
@@ -42,7 +42,7 @@ class Own(Struct, frozen=True):
     "A file with a picture."
 
 
-class ExamplesWanted(Wanted, frozen=True):
+class ExamplesRequest(InspectRequest, frozen=True):
     """Examples in an order, or of one cell of the confusion matrix."""
 
     page: Page = "matrix"
@@ -57,7 +57,7 @@ class ExamplesWanted(Wanted, frozen=True):
     place: int = 0
     "Which of them, counted from the first in the order, is told in full."
     why: Why = "saliency"
-    own: Own | None = None
+    own: UserInput | None = None
 
 
 class Row(Struct, frozen=True):
@@ -134,7 +134,7 @@ class Made(Struct, frozen=True):
     title: str = ""
 
 
-class ExamplesSeen(Seen, frozen=True):
+class ExamplesResponse(InspectResponse, frozen=True):
     """Examples with what the network says of each."""
 
     page: Page = "matrix"

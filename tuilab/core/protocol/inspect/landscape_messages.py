@@ -4,13 +4,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
 Plane = Literal["random", "path"]
 Along = Literal["optimizer", "gradient"]
 
 
-class LandscapeWanted(Wanted, frozen=True):
+class LandscapeRequest(InspectRequest, frozen=True):
     """A slice through the loss around the weights, or a scan along the next step."""
 
     kind: Literal["slice", "scan"] = "slice"
@@ -63,7 +63,7 @@ class Scan(Struct, frozen=True):
     "Examples in the batch."
 
 
-class LandscapeSeen(Seen, frozen=True):
+class LandscapeResponse(InspectResponse, frozen=True):
     """The losses so far; more come while it is asked for again."""
 
     present: int = 0

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct, field
 
-from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 from tuilab.core.protocol.message import snake
 
 ZERO = 128
@@ -21,7 +21,7 @@ Kind = Literal["map", "histogram", "time", "filters", "maps", "attention", "stat
 """How numbers are drawn; the last five only where a layer has them."""
 
 
-class LayerWanted(Wanted, frozen=True):
+class LayerRequest(InspectRequest, frozen=True):
     """One layer, what of it, and how it is to be drawn."""
 
     layer: str = ""
@@ -148,7 +148,7 @@ class Statistics(Struct, frozen=True):
     "Why there is no rank."
 
 
-class LayerSeen(Seen, frozen=True):
+class LayerResponse(InspectResponse, frozen=True):
     """The statistics and the numbers to draw."""
 
     layer: str = ""

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from tuilab.core.protocol.inspect.request import Seen, Wanted
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
 ZERO = 128
 """The byte of a response that is zero; 1 and 255 are the farthest from it, either way."""
@@ -11,7 +11,7 @@ STEPS = 127
 """How finely a response is told, on either side of zero."""
 
 
-class UnitsWanted(Wanted, frozen=True):
+class UnitsRequest(InspectRequest, frozen=True):
     """What every unit answers over the plane, on a grid of so many points."""
 
     width: int = 16
@@ -53,7 +53,7 @@ class Column(Struct, frozen=True):
         return len(self.means)
 
 
-class UnitsSeen(Seen, frozen=True):
+class UnitsResponse(InspectResponse, frozen=True):
     """Every unit's answers and every weight between them."""
 
     columns: list[Column] = field(default_factory=list)

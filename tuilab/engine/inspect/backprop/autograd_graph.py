@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from tuilab.core.protocol.inspect.backprop_messages import Edge, Node
-from tuilab.engine.inspect.backprop.forward_recorder import Witness
+from tuilab.engine.inspect.backprop.forward_recorder import ForwardRecorder
 
 MOST_NODES = 250
 """Operations that are told of, from the loss back."""
@@ -72,7 +72,7 @@ class Grapher:
     """
 
     def __init__(
-        self, witness: Witness, is_wanted: bool, first: int, count: int, *, has_saved: bool
+        self, witness: ForwardRecorder, is_wanted: bool, first: int, count: int, *, has_saved: bool
     ) -> None:
         self.witness, self.is_wanted, self._has_saved = witness, is_wanted, has_saved
         self._first, self._count = first, count

@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, BackpropWanted, Phase
+from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest, BackpropResponse, Phase
 from tuilab.engine.inspect.backprop.phases import phases
-from tuilab.engine.inspect.backprop.replay import ROWS, Record, replay
+from tuilab.engine.inspect.backprop.replay import ROWS, StepTrace, replay
 from tuilab.engine.optim.build_optimizer import needs_closure
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
@@ -39,19 +39,19 @@ BY_VALIDATION = (
 )
 
 
-class BackpropEye:
+class BackpropInspector:
     """Takes the next step of one session and takes it back; keeps what it has seen of it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._key: Any = None
-        self._record: Record | str = ""
+        self._record: StepTrace | str = ""
         self._told: dict[int, Phase] = {}
-        self._answer: BackpropSeen | None = None
-        self._asked: tuple[int, BackpropWanted] | None = None
+        self._answer: BackpropResponse | None = None
+        self._asked: tuple[int, BackpropRequest] | None = None
         self._cost = self._looked_at = 0.0
 
-    def look(self, wanted: BackpropWanted) -> BackpropSeen:
+    def inspect(self, wanted: BackpropRequest) -> BackpropResponse:
         """What the view is to show."""
         before, self._asked = self._asked, (self._session.step, wanted)
         begun = time.perf_counter()
@@ -65,7 +65,7 @@ class BackpropEye:
         self._cost = self._looked_at - begun
         return self._answer
 
-    def _look(self, wanted: BackpropWanted) -> BackpropSeen:
+    def _look(self, wanted: BackpropRequest) -> BackpropResponse:
         session = self._session
         key = (self._moment(), wanted.example, wanted.turn, wanted.slice, wanted.graph)
         if key != self._key:
@@ -73,10 +73,10 @@ class BackpropEye:
             self._key, self._told = (self._moment(), *key[1:]), {}
         record = self._record
         if isinstance(record, str):
-            return BackpropSeen(session.run, session.step, note=record)
+            return BackpropResponse(session.run, session.step, note=record)
         told = phases(session, record, wanted, self._told)
         turns = self._turns()
-        return BackpropSeen(
+        return BackpropResponse(
             session.run, session.step, record.example, record.examples, record.turn, turns,
             told, record.nodes, _slices(told, record), note=self._note(record),
         )  # fmt: skip
@@ -96,7 +96,7 @@ class BackpropEye:
         judged, made = knobs.discriminator_steps, knobs.generator_steps
         return ["the discriminator"] * judged + ["the generator"] * made
 
-    def _note(self, record: Record) -> str:
+    def _note(self, record: StepTrace) -> str:
         session, words = self._session, []
         if isinstance(session.task, Scratch):
             words.append(SCRATCH)
@@ -111,7 +111,7 @@ class BackpropEye:
         return " ".join(words)
 
 
-def _slices(told: list[Phase], record: Record) -> int:
+def _slices(told: list[Phase], record: StepTrace) -> int:
     totals = [table.total for phase in told for table in phase.tables]
     totals += [moved.parameter.numel() for moved in record.moved]
     return -(-max(totals, default=1) // ROWS)

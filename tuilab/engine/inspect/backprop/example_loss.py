@@ -8,12 +8,12 @@ from tuilab.core.catalogue.losses import BCE, CrossEntropy, meaning
 from tuilab.core.protocol.inspect.backprop_messages import Table
 from tuilab.engine.data.dataset import IGNORED
 from tuilab.engine.inspect.backprop.number_tables import table
-from tuilab.engine.inspect.backprop.replay import Record
+from tuilab.engine.inspect.backprop.replay import StepTrace
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
 
-def told(session: Session, record: Record, number: int) -> tuple[list[Table], list[str]]:
+def told(session: Session, record: StepTrace, number: int) -> tuple[list[Table], list[str]]:
     """The table of the outputs, and the loss in words."""
     facts = list(_facts(session, record))
     stop = record.stops[-1] if record.stops else None
@@ -53,7 +53,7 @@ def _target(output: Tensor, wanted: Tensor | None) -> Tensor | None:
     return one_hot(wanted.clamp(min=0), output.shape[-1]) * asked.unsqueeze(-1)
 
 
-def _facts(session: Session, record: Record) -> list[str]:
+def _facts(session: Session, record: StepTrace) -> list[str]:
     facts = []
     own = _own(session, record)
     if own is not None:
@@ -66,7 +66,7 @@ def _facts(session: Session, record: Record) -> list[str]:
     return facts
 
 
-def _own(session: Session, record: Record) -> float | None:
+def _own(session: Session, record: StepTrace) -> float | None:
     """The loss of the example by itself; None where it has none of its own."""
     task = session.task
     stop = record.stops[-1] if record.stops else None

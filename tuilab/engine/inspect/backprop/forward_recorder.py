@@ -52,7 +52,7 @@ class Stop:
 
 
 @dataclass(slots=True)
-class Witness:
+class ForwardRecorder:
     """Sees every stop while it is watching.
 
     Args:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.backprop_messages import Numbers, Origin
-from tuilab.engine.inspect.backprop.replay import Moved
+from tuilab.engine.inspect.backprop.replay import ParameterUpdate
 
 GRADIENT, MOMENTUM, DECAY = "by the gradient", "by the momentum", "by weight decay"
 
@@ -25,7 +25,7 @@ MEMORIES = {
 Parts = dict[str, Tensor]
 
 
-def parts(moved: Moved) -> Parts:
+def parts(moved: ParameterUpdate) -> Parts:
     """The move of the stretch as a sum; double precision, so that the parts do add up.
 
     An optimizer that is not taken apart moves as a whole.
@@ -54,7 +54,7 @@ def _has(part: Tensor) -> bool:
     return bool((part != 0).any())
 
 
-def _kind(moved: Moved) -> str:
+def _kind(moved: ParameterUpdate) -> str:
     """Which rule a group follows, told by its knobs: several classes follow one."""
     group = moved.group
     if "alpha" in group and "centered" in group:
@@ -64,7 +64,7 @@ def _kind(moved: Moved) -> str:
     return "sgd" if "dampening" in group and "nesterov" in group else ""
 
 
-def _sgd(moved: Moved) -> Parts:
+def _sgd(moved: ParameterUpdate) -> Parts:
     group, gradient, decay = moved.group, *_pulled(moved)
     lr, momentum = group["lr"], group["momentum"]
     old = moved.memory_before.get("momentum_buffer")
@@ -78,7 +78,7 @@ def _sgd(moved: Moved) -> Parts:
     return found | ({DECAY: -lr * share * decay} if _has(decay) else {})
 
 
-def _adam(moved: Moved) -> Parts:
+def _adam(moved: ParameterUpdate) -> Parts:
     group, gradient, decay = moved.group, *_pulled(moved)
     (first, second), step = group["betas"], moved.memory_after.get("step", 1.0)
     is_apart = group.get("decoupled_weight_decay", False)
@@ -97,7 +97,7 @@ def _adam(moved: Moved) -> Parts:
     return found
 
 
-def _rmsprop(moved: Moved) -> Parts:
+def _rmsprop(moved: ParameterUpdate) -> Parts:
     group, gradient, decay = moved.group, *_pulled(moved)
     square, mean = (moved.memory_after.get(name) for name in ("square_avg", "grad_avg"))
     if square is None:
@@ -113,14 +113,14 @@ def _rmsprop(moved: Moved) -> Parts:
     return found | ({DECAY: rate * decay} if _has(decay) else {})
 
 
-def _pulled(moved: Moved) -> tuple[Tensor, Tensor]:
+def _pulled(moved: ParameterUpdate) -> tuple[Tensor, Tensor]:
     """The gradient that the optimizer was given, and what weight decay adds to it."""
     assert moved.final is not None
     decay = moved.group.get("weight_decay", 0.0)
     return moved.final.double(), decay * moved.before.double()
 
 
-TAKEN_APART: dict[str, Callable[[Moved], Parts]] = {
+TAKEN_APART: dict[str, Callable[[ParameterUpdate], Parts]] = {
     "sgd": _sgd, "adam": _adam, "rmsprop": _rmsprop,
 }  # fmt: skip
 
@@ -128,7 +128,7 @@ TAKEN_APART: dict[str, Callable[[Moved], Parts]] = {
 # --- as tables ----------------------------------------------------------------------------------
 
 
-def columns(moved: Moved) -> list[Numbers]:
+def columns(moved: ParameterUpdate) -> list[Numbers]:
     """Old weight, gradient, move and new weight, row by row."""
     assert moved.raw is not None and moved.after is not None
     raw = moved.cut(moved.raw)
@@ -140,7 +140,7 @@ def columns(moved: Moved) -> list[Numbers]:
     ]
 
 
-def origins(moved: Moved, experiment: Experiment) -> list[Origin]:
+def origins(moved: ParameterUpdate, experiment: Experiment) -> list[Origin]:
     """For each row, from its gradient to its new weight."""
     lines = _lines(moved, experiment)
     names = [name for name, _ in lines]
@@ -148,7 +148,7 @@ def origins(moved: Moved, experiment: Experiment) -> list[Origin]:
     return [Origin("where it came from", names, [Numbers("", values)]) for values in rows]
 
 
-def _lines(moved: Moved, experiment: Experiment) -> list[tuple[str, Tensor]]:
+def _lines(moved: ParameterUpdate, experiment: Experiment) -> list[tuple[str, Tensor]]:
     assert moved.raw is not None and moved.after is not None
     raw = moved.cut(moved.raw)
     lines = [("gradient of the loss", raw)]
@@ -172,6 +172,6 @@ def _lines(moved: Moved, experiment: Experiment) -> list[tuple[str, Tensor]]:
     return lines
 
 
-def step_of(moved: Moved) -> Any:
+def step_of(moved: ParameterUpdate) -> Any:
     """How many steps the optimizer has made with the parameter; None where it does not count."""
     return moved.memory_after.get("step")

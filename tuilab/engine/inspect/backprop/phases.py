@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tuilab.core.protocol.inspect.backprop_messages import (
     NEAR,
-    BackpropWanted,
+    BackpropRequest,
     Numbers,
     Part,
     Phase,
@@ -28,7 +28,7 @@ from tuilab.engine.inspect.backprop.number_tables import (
     sums_of_linear,
     table,
 )
-from tuilab.engine.inspect.backprop.replay import Moved, Record
+from tuilab.engine.inspect.backprop.replay import ParameterUpdate, StepTrace
 from tuilab.engine.session import Session
 
 Told = tuple[list[Table], list[str]]
@@ -49,7 +49,7 @@ class Plan:
 
 
 def phases(
-    session: Session, record: Record, wanted: BackpropWanted, told: dict[int, Phase]
+    session: Session, record: StepTrace, wanted: BackpropRequest, told: dict[int, Phase]
 ) -> list[Phase]:
     """Every phase of the step.
 
@@ -77,7 +77,7 @@ class Phases:
         number: which stretch of every tensor is told.
     """
 
-    def __init__(self, session: Session, record: Record, number: int) -> None:
+    def __init__(self, session: Session, record: StepTrace, number: int) -> None:
         self.session, self.record, self.number = session, record, number
         self.raw = {m.parameter: m.raw for m in record.moved if m.raw is not None}
 
@@ -229,7 +229,7 @@ class Phases:
 
     # --- the move
 
-    def _optimizer(self, moved: Moved) -> Told:
+    def _optimizer(self, moved: ParameterUpdate) -> Told:
         experiment, record = self.session.experiment, self.record
         origins = optimizer_update.origins(moved, experiment)
         columns = optimizer_update.columns(moved)

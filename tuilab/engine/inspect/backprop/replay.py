@@ -8,21 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropWanted
+from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest
 from tuilab.engine.inspect.backprop.autograd_graph import Grapher
-from tuilab.engine.inspect.backprop.forward_recorder import Stop, Witness, names, row
+from tuilab.engine.inspect.backprop.forward_recorder import ForwardRecorder, Stop, names, row
 from tuilab.engine.inspect.landscape.loss_surface import remembering, undisturbed
 from tuilab.engine.optim.build_optimizer import needs_closure
 from tuilab.engine.session import Session
-from tuilab.engine.tasks.task import Turn
-from tuilab.engine.train import follow
+from tuilab.engine.tasks.task import OptimizerPhase
+from tuilab.engine.train import optimizer_step
 
 ROWS = 24
 """Elements of a tensor that are told at once."""
 
 
 @dataclass(slots=True)
-class Moved:
+class ParameterUpdate:
     """One parameter before, in and after the step, each as the stretch that is told."""
 
     parameter: nn.Parameter
@@ -51,7 +51,7 @@ class Moved:
 
 
 @dataclass(slots=True)
-class Record:
+class StepTrace:
     """All that one turn of the next step did, on one example."""
 
     step: int
@@ -59,7 +59,7 @@ class Record:
     examples: int
     turn: int
     stops: list[Stop] = field(default_factory=list)
-    moved: list[Moved] = field(default_factory=list)
+    moved: list[ParameterUpdate] = field(default_factory=list)
     inputs: Tensor | None = None
     wanted: Tensor | None = None
     index: int = 0
@@ -99,7 +99,7 @@ def rehearsed(session: Session) -> Iterator[None]:
             parameter.requires_grad_(learns)
 
 
-def replay(session: Session, wanted: BackpropWanted) -> Record | str:
+def replay(session: Session, wanted: BackpropRequest) -> StepTrace | str:
     """The next step, written down; or why there is none."""
     with rehearsed(session), torch.no_grad():
         turns_over = False
@@ -116,26 +116,26 @@ def replay(session: Session, wanted: BackpropWanted) -> Record | str:
 
 
 def _take(
-    session: Session, wanted: BackpropWanted, batch: tuple[Tensor, Tensor], turns_over: bool
-) -> Record:
+    session: Session, wanted: BackpropRequest, batch: tuple[Tensor, Tensor], turns_over: bool
+) -> StepTrace:
     inputs, targets = batch
-    goal = session.task.wanted(inputs, targets)
+    goal = session.task.targets_for(inputs, targets)
     count = len(inputs)
-    example, turn = min(wanted.example, count - 1), min(wanted.turn, len(session.turns) - 1)
-    record = Record(session.step, example, count, turn, turn_over=turns_over, lr=session.lr_used)
+    example, turn = min(wanted.example, count - 1), min(wanted.turn, len(session.phases) - 1)
+    record = StepTrace(session.step, example, count, turn, turn_over=turns_over, lr=session.lr_used)
     record.index = int(session.order()[session.offset + example])
     record.inputs, record.wanted = row(inputs, example, count), row(goal, example, count)
     with torch.enable_grad():
-        for number, one in enumerate(session.turns):
+        for number, one in enumerate(session.phases):
             if number < turn:
-                follow(session, one, inputs, goal, None)
-        _follow(session, session.turns[turn], (inputs, goal), record, wanted)
+                optimizer_step(session, one, inputs, goal, None)
+        _follow(session, session.phases[turn], (inputs, goal), record, wanted)
     return record
 
 
 def _follow(
-    session: Session, turn: Turn, batch: tuple[Tensor, Tensor], record: Record,
-    wanted: BackpropWanted,
+    session: Session, turn: OptimizerPhase, batch: tuple[Tensor, Tensor], record: StepTrace,
+    wanted: BackpropRequest,
 ) -> None:  # fmt: skip
     """One turn by the training loop's own function, with somebody looking at every station."""
     watch = _Watch(session, turn, record, wanted)
@@ -148,7 +148,7 @@ def _follow(
     try:
         with watch.witness.watching():
             one = replace(turn, backward=watch.backward(turn.backward))
-            loss, _ = follow(session, one, *batch, probe)
+            loss, _ = optimizer_step(session, one, *batch, probe)
             watch.finish(loss)
     finally:
         for hook in hooks:
@@ -160,10 +160,10 @@ class _Watch:
     """Stands beside one turn of a step; to the loop it is a probe."""
 
     def __init__(
-        self, session: Session, turn: Turn, record: Record, wanted: BackpropWanted
+        self, session: Session, turn: OptimizerPhase, record: StepTrace, wanted: BackpropRequest
     ) -> None:
         self.session, self.record = session, record
-        self.witness = Witness(session.network, record.example, is_late=record.turn > 0)
+        self.witness = ForwardRecorder(session.network, record.example, is_late=record.turn > 0)
         self.closure = needs_closure(session.experiment.optimizer)
         self.moved = _moved(session, turn, wanted.slice)
         self._before = {parameter: parameter.detach().clone() for parameter in self.moved}
@@ -256,7 +256,9 @@ class _Watch:
         record.nodes = self.grapher.nodes(record.scale)
 
 
-def _moved(session: Session, turn: Turn, number: int) -> dict[nn.Parameter, Moved]:
+def _moved(
+    session: Session, turn: OptimizerPhase, number: int
+) -> dict[nn.Parameter, ParameterUpdate]:
     """What the turn moves, before it does."""
     labels, found = names(session.network), {}
     ours = set(map(id, turn.parameters))
@@ -264,7 +266,7 @@ def _moved(session: Session, turn: Turn, number: int) -> dict[nn.Parameter, Move
         for name, parameter in module.named_parameters(recurse=False):
             if id(parameter) in ours and parameter not in found:
                 first = begin(number, parameter.numel())
-                moved = Moved(parameter, name, labels[module], first, parameter.detach())
+                moved = ParameterUpdate(parameter, name, labels[module], first, parameter.detach())
                 moved.before = moved.cut(parameter)
                 moved.sizes = (float(parameter.detach().norm()), 0.0, 0.0)
                 found[parameter] = moved
@@ -276,7 +278,7 @@ def begin(number: int, total: int) -> int:
     return number % max(1, -(-total // ROWS)) * ROWS
 
 
-def _memory(moved: Moved, state: dict[str, Any]) -> dict[str, Any]:
+def _memory(moved: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
     """What an optimizer remembers of a parameter: numbers, and stretches of its shape."""
     found: dict[str, Any] = {}
     for name, value in state.items():

@@ -6,8 +6,8 @@ from tuilab.core.protocol.inspect.examples_messages import (
     MOST_NUMBERS,
     PARTS,
     Example,
-    ExamplesSeen,
-    ExamplesWanted,
+    ExamplesRequest,
+    ExamplesResponse,
     Page,
     PartName,
     Row,
@@ -39,7 +39,7 @@ NO_OWN = {
 }
 
 
-class ExamplesEye:
+class ExamplesInspector:
     """Looks at one session; what was measured is kept as long as the weights stay."""
 
     def __init__(self, session: Session) -> None:
@@ -50,7 +50,7 @@ class ExamplesEye:
         self._version: tuple[int, ...] = ()
         "Of the weights when the last look was over."
 
-    def look(self, wanted: ExamplesWanted) -> ExamplesSeen:
+    def inspect(self, wanted: ExamplesRequest) -> ExamplesResponse:
         """What the view is to show."""
         session = self._session
         if version(session) != self._version:
@@ -98,7 +98,7 @@ class ExamplesEye:
 
     # --- pages --------------------------------------------------------------------------------
 
-    def _seen(self, page: Page, pages: list[Page], **more: object) -> ExamplesSeen:
+    def _seen(self, page: Page, pages: list[Page], **more: object) -> ExamplesResponse:
         session = self._session
         inputs = session.dataset.train.inputs
         shape = list(inputs.shape[1:])
@@ -108,18 +108,18 @@ class ExamplesEye:
             shape = [len(session.dataset.bounds) // 2]
         elif self.accepts() == "numbers" and inputs.dim() == 2:
             names, unit = features(session)[:MOST_NUMBERS], unit_of(session)
-        return ExamplesSeen(
+        return ExamplesResponse(
             session.run, session.step, page=page, pages=pages,
             task=name_of(session.experiment.task), accepts=self.accepts(),  # type: ignore[arg-type]
             own_shape=shape, own_names=names, own_unit=unit,
             classes=list(session.dataset.classes), **more,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    def _made(self, pages: list[Page]) -> ExamplesSeen:
+    def _made(self, pages: list[Page]) -> ExamplesResponse:
         found, note = made(self._session)
         return self._seen("made", pages, made=found, note=note)
 
-    def _own(self, wanted: ExamplesWanted, pages: list[Page]) -> ExamplesSeen:
+    def _own(self, wanted: ExamplesRequest, pages: list[Page]) -> ExamplesResponse:
         if wanted.own is None:
             return self._seen("own", pages)
         try:
@@ -132,7 +132,7 @@ class ExamplesEye:
             return self._seen("own", pages, note=f"The network cannot take this input: {words}")
         return self._seen("own", pages, example=example, note=own.note)
 
-    def _examples(self, wanted: ExamplesWanted, page: Page, pages: list[Page]) -> ExamplesSeen:
+    def _examples(self, wanted: ExamplesRequest, page: Page, pages: list[Page]) -> ExamplesResponse:
         part, examples = self._part(wanted.part)
         survey = self._measured(part, examples)
         classes = self._session.dataset.classes if "matrix" in pages else ()
@@ -188,7 +188,7 @@ class ExamplesEye:
             }  # fmt: skip
         return row(self._session, raw, number, loss=float(survey.loss[place]), **guess)
 
-    def _told(self, survey: Survey, place: int, wanted: ExamplesWanted) -> Example:
+    def _told(self, survey: Survey, place: int, wanted: ExamplesRequest) -> Example:
         if survey.nodes is not None:
             number, target = int(survey.nodes[place]), int(survey.targets[place])
             return node(self._session, survey.inputs, number, target)

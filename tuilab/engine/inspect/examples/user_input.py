@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.corpus import BYTES
-from tuilab.core.protocol.inspect.examples_messages import Own, typed_numbers
+from tuilab.core.protocol.inspect.examples_messages import UserInput, typed_numbers
 from tuilab.engine.session import Session
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
@@ -38,7 +38,7 @@ class Given:
     "The coordinates that it was made from."
 
 
-def given(session: Session, own: Own) -> Given:
+def given(session: Session, own: UserInput) -> Given:
     """The input that somebody gave; InputError, in words, where none can be made of it."""
     inputs = session.dataset.train.inputs
     if session.experiment.data.graph:
@@ -68,7 +68,7 @@ def _outside(session: Session, point: Tensor) -> str:
 # --- pictures
 
 
-def _picture(session: Session, own: Own, shape: torch.Size) -> Given:
+def _picture(session: Session, own: UserInput, shape: torch.Size) -> Given:
     channels, height, width = shape
     if own.path:
         picture, note = opened(own.path, channels, height, width)

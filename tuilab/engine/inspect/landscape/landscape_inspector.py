@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor
 
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, LandscapeWanted
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
 from tuilab.engine import snapshots
 from tuilab.engine.device import memory
 from tuilab.engine.inspect.landscape.line_scan import Line
-from tuilab.engine.inspect.landscape.loss_surface import Ground, Moment, undisturbed
+from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot, undisturbed
 from tuilab.engine.inspect.landscape.plane import Field, path_directions, random_directions
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
@@ -38,21 +38,21 @@ NOTES = {
 CHOOSES = "L-BFGS chooses the length of its steps itself: this is straight down the gradient."
 
 
-class LandscapeEye:
+class LandscapeInspector:
     """Measures the loss around the weights of one moment, until another moment is asked for."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._ground: Ground | None = None
+        self._ground: LossSurface | None = None
         self._clear()
 
     def _clear(self) -> None:
-        self._slice_moment: tuple[int, Moment] | None = None
+        self._slice_moment: tuple[int, Snapshot] | None = None
         "Which time a slice was asked for anew, and where the network stood."
         self._field: tuple[tuple[str, int], Field] | None = None
         self._line: tuple[int, Line] | None = None
 
-    def look(self, wanted: LandscapeWanted) -> LandscapeSeen:
+    def inspect(self, wanted: LandscapeRequest) -> LandscapeResponse:
         """As much as can be measured in a blink, with what was known before."""
         try:
             with undisturbed(self._session):
@@ -62,11 +62,11 @@ class LandscapeEye:
                 raise
             self._clear()
         memory.release()
-        return LandscapeSeen(self._session.run, self._session.step, note=FULL)
+        return LandscapeResponse(self._session.run, self._session.step, note=FULL)
 
-    def _look(self, wanted: LandscapeWanted) -> LandscapeSeen:
+    def _look(self, wanted: LandscapeRequest) -> LandscapeResponse:
         if self._ground is None:
-            ground = Ground(self._session)
+            ground = LossSurface(self._session)
             ground.choose()
             self._ground = ground
         end = time.perf_counter() + SECONDS
@@ -76,7 +76,9 @@ class LandscapeEye:
 
     # --- the slice ----------------------------------------------------------------------------
 
-    def _slice(self, ground: Ground, wanted: LandscapeWanted, end: float) -> LandscapeSeen:
+    def _slice(
+        self, ground: LossSurface, wanted: LandscapeRequest, end: float
+    ) -> LandscapeResponse:
         session = self._session
         if self._slice_moment is None or self._slice_moment[0] != wanted.anew:
             self._slice_moment, self._field = (wanted.anew, ground.moment()), None
@@ -99,7 +101,11 @@ class LandscapeEye:
         )  # fmt: skip
 
     def _directions(
-        self, ground: Ground, moment: Moment, wanted: LandscapeWanted, path: list[snapshots.Moment]
+        self,
+        ground: LossSurface,
+        moment: Snapshot,
+        wanted: LandscapeRequest,
+        path: list[snapshots.Moment],
     ) -> tuple[Tensor, Tensor] | str:
         """The two directions of a plane, or why there are none."""
         if wanted.plane == "path":
@@ -112,7 +118,7 @@ class LandscapeEye:
 
     # --- the scan -----------------------------------------------------------------------------
 
-    def _scan(self, ground: Ground, wanted: LandscapeWanted, end: float) -> LandscapeSeen:
+    def _scan(self, ground: LossSurface, wanted: LandscapeRequest, end: float) -> LandscapeResponse:
         if self._line is None or self._line[0] != wanted.anew:
             self._line = (wanted.anew, Line(ground, ground.moment()))
         line = self._line[1]
@@ -124,10 +130,10 @@ class LandscapeEye:
             line.moment.step, note, evaluations=evaluations, of=of, scan=line.found(along)
         )
 
-    def _seen(self, step: int, note: str, **found: Any) -> LandscapeSeen:
+    def _seen(self, step: int, note: str, **found: Any) -> LandscapeResponse:
         session = self._session
         examples = self._ground.examples if self._ground is not None else 0
-        return LandscapeSeen(
+        return LandscapeResponse(
             session.run, step, present=session.step, examples=examples, note=note, **found
         )
 

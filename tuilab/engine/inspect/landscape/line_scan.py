@@ -10,9 +10,9 @@ from torch import Tensor
 from tuilab.core.experiment.experiment import name_of
 from tuilab.core.protocol.inspect.landscape_messages import Along, Scan
 from tuilab.engine.inspect.landscape.loss_surface import (
-    Ground,
+    LossSurface,
     Measure,
-    Moment,
+    Snapshot,
     mean_loss,
     measured,
     remembering,
@@ -20,7 +20,7 @@ from tuilab.engine.inspect.landscape.loss_surface import (
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
-from tuilab.engine.train import backward, shape
+from tuilab.engine.train import backward, regularize_and_clip
 
 LOWEST, DECADES, EACH = -6, 8, 8
 """The rates that are tried: powers of ten from the lowest on, so many to each decade."""
@@ -33,7 +33,7 @@ weights does not count."""
 class Line:
     """The loss along the next step from a moment, rate by rate; made at that moment."""
 
-    def __init__(self, ground: Ground, moment: Moment) -> None:
+    def __init__(self, ground: LossSurface, moment: Snapshot) -> None:
         session = ground.session
         self.ground, self.moment = ground, moment
         self.lr = session.lr
@@ -42,7 +42,7 @@ class Line:
         self.batch = len(targets)
         self._batch_loss: Measure | None = None
         if not isinstance(session.task, GAN):
-            wanted = session.task.wanted(inputs, targets)
+            wanted = session.task.targets_for(inputs, targets)
             self._batch_loss = mean_loss(session, inputs, wanted)
         self.directions = directions(session, ground, inputs, targets)
         "None along the optimizer if its steps have no single direction."
@@ -60,7 +60,7 @@ class Line:
         """Measure rates that are not known yet, until the time comes; call it `undisturbed`."""
         missing = [rate for rate in self._rates if (along, rate) not in self._known]
         if missing:
-            self.ground.stand(self.moment)
+            self.ground.restore_buffers(self.moment)
         for rate in missing:
             self._known[along, rate] = self._after(along, rate)
             if time.perf_counter() > end:
@@ -111,21 +111,21 @@ def following(session: Session) -> tuple[Tensor, Tensor]:
 
 
 def directions(
-    session: Session, ground: Ground, inputs: Tensor, targets: Tensor
+    session: Session, ground: LossSurface, inputs: Tensor, targets: Tensor
 ) -> dict[Along, Tensor]:
     """Where steps of rate 1 lead from the weights at hand, in one row; call it `undisturbed`.
 
     Penalties, clipping and noise act on the gradient as in training; a limit on the length of
     weights, which acts after a step, does not.
     """
-    turn = session.turns[-1]  # a GAN's generator comes last
+    turn = session.phases[-1]  # a GAN's generator comes last
     session.network.train()
-    wanted = session.task.wanted(inputs, targets)
+    wanted = session.task.targets_for(inputs, targets)
     before = ground.row()
     with remembering(session), torch.enable_grad():
         turn.optimizer.zero_grad(set_to_none=True)
         backward(session, turn, inputs, wanted)
-        shape(session, turn, None)
+        regularize_and_clip(session, turn, None)
         found: dict[Along, Tensor] = {
             "gradient": -torch.cat([_slope(p) for p in ground.parameters])
         }

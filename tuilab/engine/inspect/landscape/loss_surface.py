@@ -28,7 +28,7 @@ Measure = Callable[[], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Snapshot:
     """Where a network stood: its weights in one row, and the statistics of its batch norms."""
 
     step: int
@@ -36,7 +36,7 @@ class Moment:
     buffers: list[Tensor]
 
 
-class Ground:
+class LossSurface:
     """What is moved in a session's network, and the loss that is measured after each move.
 
     A GAN's landscape is that of its generator; the discriminator stands still.
@@ -83,7 +83,7 @@ class Ground:
         index = self._order[:count].to(session.dataset.train.inputs.device)
         part = session.dataset.train.at(index)
         inputs = session.arranged(session.dataset.prepared(part.inputs))
-        wanted = session.task.wanted(inputs, part.targets)
+        wanted = session.task.targets_for(inputs, part.targets)
         self.loss = mean_loss(session, inputs, wanted)
 
     def _seconds(self) -> float:
@@ -95,12 +95,12 @@ class Ground:
         """The mean loss over the fixed examples with the weights of now."""
         return measured(self.session, self.loss)
 
-    def moment(self) -> Moment:
+    def moment(self) -> Snapshot:
         """Where the network stands now."""
         buffers = [buffer.clone() for buffer in self.session.network.buffers()]
-        return Moment(self.session.step, self.row(), buffers)
+        return Snapshot(self.session.step, self.row(), buffers)
 
-    def stand(self, moment: Moment) -> None:
+    def restore_buffers(self, moment: Snapshot) -> None:
         """Take over the statistics of a moment; call it inside `undisturbed`."""
         for buffer, then in zip(self.session.network.buffers(), moment.buffers, strict=True):
             buffer.copy_(then)

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.conv import _ConvTransposeNd
 
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeWanted, Slice
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, Slice
 from tuilab.engine import snapshots
-from tuilab.engine.inspect.landscape.loss_surface import Ground, Moment
+from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot
 
 NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 
@@ -105,7 +105,9 @@ def path_directions(rows: list[Tensor], middle: Tensor) -> tuple[Tensor, Tensor]
 class Field:
     """The loss over the plane of two directions through a moment, point by point."""
 
-    def __init__(self, ground: Ground, moment: Moment, directions: tuple[Tensor, Tensor]) -> None:
+    def __init__(
+        self, ground: LossSurface, moment: Snapshot, directions: tuple[Tensor, Tensor]
+    ) -> None:
         self.ground, self.moment, self.directions = ground, moment, directions
         self._known: dict[tuple[float, float], float] = {}
         "Losses by place: a finer grid or another span meets many of them again."
@@ -118,7 +120,7 @@ class Field:
         """Measure points that are not known yet, until the time comes; call it `undisturbed`."""
         missing = [place for place in order(size) if _key(place, size, span) not in self._known]
         if missing:
-            self.ground.stand(self.moment)
+            self.ground.restore_buffers(self.moment)
         for place in missing:
             x, y = _key(place, size, span)
             self._known[x, y] = self._at(x, y)
@@ -132,7 +134,7 @@ class Field:
         self.ground.put(self._parts)
         return self.ground.value()
 
-    def found(self, wanted: LandscapeWanted, path: list[tuple[int, float, float]]) -> Slice:
+    def found(self, wanted: LandscapeRequest, path: list[tuple[int, float, float]]) -> Slice:
         """What is known of a grid."""
         size, span = wanted.size, wanted.span
         places = ((row, column) for row in range(size) for column in range(size))

@@ -10,7 +10,7 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Histogram,
     History,
     Kind,
-    LayerWanted,
+    LayerRequest,
     Plane,
     Statistics,
     Tiles,
@@ -39,7 +39,7 @@ ONE = ("maps", "attention", "states")
 
 
 def activations(
-    session: Session, watcher: Watcher, every: list[Place], place: Place, wanted: LayerWanted,
+    session: Session, watcher: Watcher, every: list[Place], place: Place, wanted: LayerRequest,
     histories: Histories,
 ) -> dict[str, object]:  # fmt: skip
     """What there is to tell of a layer's activations.
@@ -111,7 +111,7 @@ def _statistics(module: nn.Module, output: Tensor) -> Statistics:
 
 
 def _picture(
-    session: Session, outputs: Outputs, output: Tensor, kind: Kind, wanted: LayerWanted,
+    session: Session, outputs: Outputs, output: Tensor, kind: Kind, wanted: LayerRequest,
     rows: object,
 ) -> HeatMap | Tiles | Histogram | History | Plane:  # fmt: skip
     size = wanted.width, wanted.height

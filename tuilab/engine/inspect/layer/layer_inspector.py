@@ -10,8 +10,8 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Histogram,
     History,
     Kind,
-    LayerSeen,
-    LayerWanted,
+    LayerRequest,
+    LayerResponse,
     Plane,
     Tiles,
 )
@@ -49,7 +49,7 @@ UNTOUCHED = "The loss of this batch does not depend on {}: it gets no gradient."
 RULE = "The perceptron rule has no gradient: this is minus its correction."
 
 
-class LayerEye:
+class LayerInspector:
     """Looks at one session; keeps the histograms of what was looked at."""
 
     def __init__(self, session: Session) -> None:
@@ -60,11 +60,11 @@ class LayerEye:
         self._watcher = Watcher(session)
         self._histories = Histories()
 
-    def look(self, wanted: LayerWanted) -> LayerSeen:
+    def inspect(self, wanted: LayerRequest) -> LayerResponse:
         """What the view is to show."""
         place = self._places.get(wanted.layer, self._first)
         session = self._session
-        seen = LayerSeen(
+        seen = LayerResponse(
             session.run, session.step, place.label, wanted.what, layers=list(self._places)
         )
         try:
@@ -75,7 +75,7 @@ class LayerEye:
             found = {"note": FULL}
         return msgspec.structs.replace(seen, **found)
 
-    def _found(self, place: Place, wanted: LayerWanted) -> dict[str, object]:
+    def _found(self, place: Place, wanted: LayerRequest) -> dict[str, object]:
         if wanted.what == "activations":
             every = list(self._places.values()) if self._is_small else [place]
             return activations(self._session, self._watcher, every, place, wanted, self._histories)
@@ -89,7 +89,7 @@ class LayerEye:
 
     # --- weights, gradients, updates ----------------------------------------------------------
 
-    def _numbers(self, place: Place, wanted: LayerWanted) -> dict[str, object]:
+    def _numbers(self, place: Place, wanted: LayerRequest) -> dict[str, object]:
         names = list(place.parameters)
         name = names[wanted.tensor % len(names)]
         parameter = place.parameters[name]
@@ -120,7 +120,7 @@ class LayerEye:
         self._histories.see(name, row(histogram(numbers), self._session.step))
 
     def _statistics(
-        self, shown: Tensor, parameter: Tensor, step: NextStep | None, wanted: LayerWanted
+        self, shown: Tensor, parameter: Tensor, step: NextStep | None, wanted: LayerRequest
     ) -> object:
         found = statistics(shown, matrix(shown) if shown.dim() > 1 else None)
         if wanted.what != "updates":
@@ -129,7 +129,7 @@ class LayerEye:
         return msgspec.structs.replace(found, ratio=found.norm / size if size else None)
 
     def _picture(
-        self, place: Place, name: str, shown: Tensor, kind: Kind, wanted: LayerWanted
+        self, place: Place, name: str, shown: Tensor, kind: Kind, wanted: LayerRequest
     ) -> HeatMap | Tiles | Histogram | History | Plane:
         match kind:
             case "histogram":

@@ -7,7 +7,7 @@ from tuilab.engine.inspect.landscape.line_scan import following
 from tuilab.engine.inspect.landscape.loss_surface import remembering, undisturbed
 from tuilab.engine.probes.step_probe import StepProbe
 from tuilab.engine.session import Session
-from tuilab.engine.train import follow
+from tuilab.engine.train import optimizer_step
 
 
 class NextStep(StepProbe):
@@ -35,8 +35,8 @@ class NextStep(StepProbe):
         inputs, targets = following(session)
         session.set_rate()
         before = [parameter.detach().clone() for parameter in session.parameters]
-        wanted = session.task.wanted(inputs, targets)
-        for turn in session.turns:
-            follow(session, turn, inputs, wanted, self)
+        wanted = session.task.targets_for(inputs, targets)
+        for turn in session.phases:
+            optimizer_step(session, turn, inputs, wanted, self)
         for parameter, then in zip(session.parameters, before, strict=True):
             self.updates[parameter] = parameter.detach() - then

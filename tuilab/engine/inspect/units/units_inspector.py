@@ -6,7 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO, Column, UnitsSeen, UnitsWanted
+from tuilab.core.protocol.inspect.units_messages import (
+    STEPS,
+    ZERO,
+    Column,
+    UnitsRequest,
+    UnitsResponse,
+)
 from tuilab.engine.inspect.eval_mode import still
 from tuilab.engine.inspect.layer.labels import features
 from tuilab.engine.inspect.units.linear_chain import Chain, chain
@@ -37,7 +43,7 @@ NO_PLANE = "There is no plane to answer over: each unit shows its mean answer"
 GAN_NOTE = "This is the discriminator; the generator sees noise, which is no plane."
 
 
-class UnitsEye:
+class UnitsInspector:
     """Looks at one session."""
 
     def __init__(self, session: Session) -> None:
@@ -52,11 +58,11 @@ class UnitsEye:
             del self._chain.stages[MOST_LAYERS:]
             self._hidden, self._chain.ends = hidden, False
 
-    def look(self, wanted: UnitsWanted) -> UnitsSeen:
+    def inspect(self, wanted: UnitsRequest) -> UnitsResponse:
         """What the view is to show."""
         session, found = self._session, self._chain
         if found is None:
-            return UnitsSeen(session.run, session.step, note=NO_LINEAR)
+            return UnitsResponse(session.run, session.step, note=NO_LINEAR)
         with still(self._part):
             shape, points = _plane(session, wanted, found)
             over = self._answers(found, points) if points is not None else []
@@ -66,7 +72,7 @@ class UnitsEye:
             for place, answers in enumerate(given)
         ]
         note = self._note(found, is_plane=bool(over), is_long=given[0].dim() > 2)
-        return UnitsSeen(
+        return UnitsResponse(
             session.run, session.step, columns, *shape,
             bounds=list(session.dataset.bounds) if over else [], examples=count, note=note,
         )  # fmt: skip
@@ -134,7 +140,7 @@ def _leave(seen: list[Tensor]) -> Any:
 
 
 def _plane(
-    session: Session, wanted: UnitsWanted, found: Chain
+    session: Session, wanted: UnitsRequest, found: Chain
 ) -> tuple[tuple[int, int], Tensor | None]:
     """Width and height of a grid over the plane or a line, and the inputs at its points."""
     data, kind = session.dataset, session.experiment.data.picture

@@ -12,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.axes import short
 from tuilab.ui.terminal.glyphs import signs
 
@@ -128,13 +128,13 @@ class LayerList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One layer."""
         width = self.size.width
-        grid = Grid(width, 1, self.rich_style)
+        grid = CellBuffer(width, 1, self.rich_style)
         number = y + self.scroll_offset.y
         if number < len(self._rows):
             self._write(grid, self._rows[number])
         return grid.strips()[0]
 
-    def _write(self, grid: Grid, row: LayerRow) -> None:
+    def _write(self, grid: CellBuffer, row: LayerRow) -> None:
         line = (
             self.get_component_rich_style(f"chart--line-{row.colour}")
             if row.colour

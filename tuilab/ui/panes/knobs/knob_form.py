@@ -12,17 +12,17 @@ from tuilab.core.protocol.records import Device
 from tuilab.core.reference import articles
 from tuilab.core.reference.articles import Article
 from tuilab.core.run.run import Run
-from tuilab.ui.panes.knobs.knob_rows import WIDE, KnobRows, is_usual, lines, reach
-from tuilab.ui.widgets.editable_list import Sheet
+from tuilab.ui.panes.knobs.knob_rows import WIDE, KnobList, is_usual, lines, reach
+from tuilab.ui.widgets.editable_list import EditableList
 from tuilab.ui.widgets.line_list import Span
 
 
-class KnobSheet(Sheet):
+class KnobForm(EditableList):
     """A form of all hyperparameters, with help for the one at the cursor."""
 
     def __init__(self) -> None:
-        self.rows: KnobRows
-        super().__init__(KnobRows())
+        self.rows: KnobList
+        super().__init__(KnobList())
         self.experiment = Experiment()
         self._ran: Experiment | None = None
         "What the run in progress was started with."

@@ -14,7 +14,7 @@ from tuilab.core.format import compact
 from tuilab.core.protocol.records import Device
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.widgets.choice_list import Choice
-from tuilab.ui.widgets.line_list import Rows, Span, fitted, sign
+from tuilab.ui.widgets.line_list import LineList, Span, fitted, sign
 
 WIDE = 44
 """From this width on there is room for words where else is a sign."""
@@ -117,7 +117,7 @@ def _line(knob: Knob, ran: Experiment | None) -> KnobLine:
     )
 
 
-class KnobRows(Rows[KnobLine]):
+class KnobList(LineList[KnobLine]):
     """The lines of a form, with a cursor."""
 
     typing: str | None = None

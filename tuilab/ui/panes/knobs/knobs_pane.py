@@ -11,15 +11,15 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.form import DEVICE, DROPOUT, turned, written
 from tuilab.core.experiment.knob_steps import stepped
 from tuilab.core.experiment.knobs import Knob
-from tuilab.ui.panes.knobs.knob_form import KnobSheet
+from tuilab.ui.panes.knobs.knob_form import KnobForm
 from tuilab.ui.panes.knobs.knob_rows import choices_of
-from tuilab.ui.widgets.choice_list import Tray
+from tuilab.ui.widgets.choice_list import ChoiceList
 from tuilab.ui.widgets.editable_list import explaining, key
 
 _key = partial(key, "knobs")
 
 
-class KnobsPane(KnobSheet):
+class KnobsPane(KnobForm):
     """A form of all hyperparameters: type, step, choose; live ones reach the run at once."""
 
     BORDER_TITLE = "Hyperparameters"
@@ -81,8 +81,8 @@ class KnobsPane(KnobSheet):
             self._close_tray()
             self.turn(knob.key, key)
 
-    @on(Tray.Left)
-    def _tray_left(self, event: Tray.Left) -> None:
+    @on(ChoiceList.Left)
+    def _tray_left(self, event: ChoiceList.Left) -> None:
         event.stop()
         self._close_tray()
 

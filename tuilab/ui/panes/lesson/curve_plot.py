@@ -6,7 +6,7 @@ from rich.style import Style
 
 from tuilab.core.format import compact
 from tuilab.core.lessons.curve import KNOTS, Heights
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.plot.chart import plotted
 from tuilab.ui.plot.chart_layout import FINENESS, MARKERS, Stroke, cell, put
 from tuilab.ui.terminal.glyphs import glyphs, signs
@@ -32,7 +32,7 @@ def picture(
     low, high = limits
     names = compact(low), compact(high)
     left, rows = gutter(limits), size[1] - 2
-    grid = Grid(*size, Style.null())
+    grid = CellBuffer(*size, Style.null())
     _axes(grid, names, left)
     marker, is_seen = MARKERS[glyphs()], any(y is not None for y in true)
     for heights, colour in ((said, 1), (true, 2)):
@@ -58,7 +58,7 @@ def gutter(limits: tuple[float, float]) -> int:
     return max(len(compact(limit)) for limit in limits) + 1
 
 
-def _axes(grid: Grid, names: tuple[str, str], left: int) -> None:
+def _axes(grid: CellBuffer, names: tuple[str, str], left: int) -> None:
     bottom = grid.height - 2
     for y in range(bottom):
         grid.put(left - 1, y, signs().vertical, AXIS)

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tuilab.core.run.run import Run
-from tuilab.ui.widgets.rich_text import Piece, Reading, wrap
+from tuilab.ui.widgets.rich_text import Piece, RichTextView, wrap
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.ui.panes.lesson.lesson_session import Teaching
@@ -45,7 +45,7 @@ class LessonPane(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.reading = Reading()
+        self.reading = RichTextView()
         self.teaching: Teaching | None = None
         self.term = ""
         self._shown: object = None
@@ -106,8 +106,8 @@ class LessonPane(Widget):
         if goal is not None:
             self.post_message(self.Asked(("hint", goal.name)))
 
-    @on(Reading.Chosen)
-    def _chosen(self, event: Reading.Chosen) -> None:
+    @on(RichTextView.Chosen)
+    def _chosen(self, event: RichTextView.Chosen) -> None:
         event.stop()
         spot = event.spot
         if isinstance(spot, tuple) and spot[0] == "term":

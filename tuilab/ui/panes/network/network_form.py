@@ -24,19 +24,19 @@ from tuilab.ui.panes.network.network_lines import (
     passage,
     total,
 )
-from tuilab.ui.panes.network.network_rows import NetworkRows
+from tuilab.ui.panes.network.network_rows import NetworkList
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.widgets.choice_list import Choice
-from tuilab.ui.widgets.editable_list import Sheet
+from tuilab.ui.widgets.editable_list import EditableList
 from tuilab.ui.widgets.line_list import Span
 
 
-class NetworkSheet(Sheet):
+class NetworkForm(EditableList):
     """The layers with their shapes and parameters, alive at each keystroke."""
 
     def __init__(self) -> None:
-        self.rows: NetworkRows
-        super().__init__(NetworkRows())
+        self.rows: NetworkList
+        super().__init__(NetworkList())
         self.experiment = Experiment()
         self._ran: Experiment | None = None
         "What the run in progress was started with."

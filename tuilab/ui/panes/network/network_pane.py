@@ -13,14 +13,14 @@ from tuilab.core.network import edit
 from tuilab.core.network.edit import Network, line_at, removed
 from tuilab.core.network.plan import Path
 from tuilab.ui.panes.network.drafts import adding, editing, wrapping
-from tuilab.ui.panes.network.network_form import NetworkSheet
-from tuilab.ui.panes.network.network_rows import NetworkRows
+from tuilab.ui.panes.network.network_form import NetworkForm
+from tuilab.ui.panes.network.network_rows import NetworkList
 from tuilab.ui.widgets.editable_list import explaining, key
 
 _key = partial(key, "network")
 
 
-class NetworkPane(NetworkSheet):
+class NetworkPane(NetworkForm):
     """The layers with their shapes and parameters: read, edit, move, wrap, fold."""
 
     BORDER_TITLE = "Network"
@@ -157,8 +157,8 @@ class NetworkPane(NetworkSheet):
         elif len(line_at(network, path)) > 1:
             self.rows.cursor = (*path, 1)
 
-    @on(NetworkRows.FoldPressed)
-    def _fold_pressed(self, event: NetworkRows.FoldPressed) -> None:
+    @on(NetworkList.FoldPressed)
+    def _fold_pressed(self, event: NetworkList.FoldPressed) -> None:
         event.stop()
         if not self.is_typing:
             self._toggle(event.path)

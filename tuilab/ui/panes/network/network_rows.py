@@ -15,10 +15,10 @@ from tuilab.ui.panes.network.network_lines import (
     narrow,
 )
 from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.widgets.line_list import Rows, Span, fitted, sign
+from tuilab.ui.widgets.line_list import LineList, Span, fitted, sign
 
 
-class NetworkRows(Rows[NetworkLine]):
+class NetworkList(LineList[NetworkLine]):
     """The lines of a network, with a cursor."""
 
     class FoldPressed(Message):

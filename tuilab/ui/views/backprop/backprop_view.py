@@ -7,11 +7,16 @@ from msgspec.structs import replace as replace_in
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.inspect.backprop_messages import NEAR, PARTS, BackpropSeen, BackpropWanted
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.backprop_messages import (
+    NEAR,
+    PARTS,
+    BackpropRequest,
+    BackpropResponse,
+)
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.views.backprop.draw_phase import Stand, draw_step
@@ -55,7 +60,7 @@ class BackpropView(View):
                 tooltip="Follow the example before"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = BackpropSeen
+    SEEN: ClassVar[type[InspectResponse]] = BackpropResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -64,26 +69,26 @@ class BackpropView(View):
         self._aim = ""
         "The layer to turn to with the next answer."
 
-    def wanted(self, run: Run, experiment: Experiment) -> BackpropWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> BackpropRequest | None:
         """What would fill the view."""
         around = (self.stand.phase + STRIDE // 2) // STRIDE * STRIDE
-        return BackpropWanted(
+        return BackpropRequest(
             self.example, self.turn, self.slice, around, self.stand.is_graph, len(run.marks)
         )
 
-    def is_unfinished(self, seen: Seen | None) -> bool:
+    def is_unfinished(self, seen: InspectResponse | None) -> bool:
         """Whether the answer is of a step that is past."""
-        return isinstance(seen, BackpropSeen) and seen.is_old
+        return isinstance(seen, BackpropResponse) and seen.is_old
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """Which numbers of a step, whatever knob was turned before it."""
-        assert isinstance(seen, BackpropSeen)
-        asked = replace_in(wanted, changes=0) if isinstance(wanted, BackpropWanted) else None
+        assert isinstance(seen, BackpropResponse)
+        asked = replace_in(wanted, changes=0) if isinstance(wanted, BackpropRequest) else None
         return asked, seen.example, seen.turn, bool(seen.nodes)
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
-        assert isinstance(seen, BackpropSeen)
+        assert isinstance(seen, BackpropResponse)
         brush = Brush(self.hues(), signs())
         return draw_step(seen, self.stand.within(seen), brush, (width, height))
 
@@ -103,8 +108,8 @@ class BackpropView(View):
     # --- choosing
 
     @property
-    def _shown(self) -> BackpropSeen | None:
-        return self.seen if isinstance(self.seen, BackpropSeen) and self.seen.phases else None
+    def _shown(self) -> BackpropResponse | None:
+        return self.seen if isinstance(self.seen, BackpropResponse) and self.seen.phases else None
 
     def _go(self, stand: Stand) -> None:
         if (seen := self._shown) is not None:

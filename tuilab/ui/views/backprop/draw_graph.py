@@ -4,7 +4,7 @@ from math import isnan, nan
 
 from rich.cells import cell_len
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropSeen, Edge, Node
+from tuilab.core.protocol.inspect.backprop_messages import BackpropResponse, Edge, Node
 from tuilab.ui.plot.legend import say
 from tuilab.ui.views.backprop.draw_table import NO_NUMBER, NUMBER, Box, Pen, number
 
@@ -17,7 +17,7 @@ LAYER = 16
 COLUMNS = ("value", "upstream", "local", "product")
 
 
-def draw_graph(pen: Pen, seen: BackpropSeen, node: int, row: int, box: Box) -> None:
+def draw_graph(pen: Pen, seen: BackpropResponse, node: int, row: int, box: Box) -> None:
     """Draw the nodes around the chosen one, and below them what the chosen one does.
 
     Args:
@@ -87,7 +87,7 @@ def _at(values: list[float], row: int) -> float:
     return values[min(row, len(values) - 1)] if values else nan
 
 
-def explained(seen: BackpropSeen, place: int, row: int) -> list[str]:
+def explained(seen: BackpropResponse, place: int, row: int) -> list[str]:
     """Lines on the chosen node: where each of its products goes."""
     node = seen.nodes[place]
     shape = "×".join(map(str, node.shape)) or "one number"

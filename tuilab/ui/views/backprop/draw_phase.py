@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuilab.core.protocol.inspect.backprop_messages import PARTS, BackpropSeen, Phase, Table
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.core.protocol.inspect.backprop_messages import PARTS, BackpropResponse, Phase, Table
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.legend import say
 from tuilab.ui.views.backprop.draw_graph import draw_graph
@@ -33,7 +33,7 @@ class Stand:
     node: int = 0
     is_graph: bool = False
 
-    def within(self, seen: BackpropSeen) -> "Stand":
+    def within(self, seen: BackpropResponse) -> "Stand":
         """The same place, or the nearest that an answer has."""
         place = max(0, min(self.phase, len(seen.phases) - 1))
         tables = seen.phases[place].tables if seen.phases else []
@@ -45,9 +45,11 @@ class Stand:
         return Stand(place, number, max(0, min(self.row, rows - 1)), node, self.is_graph)
 
 
-def draw_step(seen: BackpropSeen, stand: Stand, brush: Brush, size: tuple[int, int]) -> Grid:
+def draw_step(
+    seen: BackpropResponse, stand: Stand, brush: Brush, size: tuple[int, int]
+) -> CellBuffer:
     """The phase at which the reader stands."""
-    grid = Grid(*size, brush.hues.label)
+    grid = CellBuffer(*size, brush.hues.label)
     pen = Pen(grid, brush)
     if not seen.phases:
         say(grid, spoken(seen.note), pen.label)
@@ -69,7 +71,7 @@ def draw_step(seen: BackpropSeen, stand: Stand, brush: Brush, size: tuple[int, i
     return grid
 
 
-def _track(pen: Pen, seen: BackpropSeen, phase: Phase) -> None:
+def _track(pen: Pen, seen: BackpropResponse, phase: Phase) -> None:
     """The parts of a step, the present one marked, and which example it is."""
     grid, arrow = pen.grid, spoken("→")
     right = f"example {seen.example + 1}/{seen.examples}"
@@ -92,7 +94,7 @@ def _track(pen: Pen, seen: BackpropSeen, phase: Phase) -> None:
         grid.write(grid.width - cell_len(right), 0, right, pen.label)
 
 
-def _way(pen: Pen, seen: BackpropSeen, stand: Stand, y: int) -> int:
+def _way(pen: Pen, seen: BackpropResponse, stand: Stand, y: int) -> int:
     """The phases around this one by name, and the shapes that come in and go out."""
     phase = seen.phases[stand.phase]
     if phase.part not in ("forward", "backward", "optimizer"):
@@ -114,7 +116,7 @@ def _way(pen: Pen, seen: BackpropSeen, stand: Stand, y: int) -> int:
     return y + 1
 
 
-def _first(seen: BackpropSeen, together: list[int], here: int, room: int) -> int:
+def _first(seen: BackpropResponse, together: list[int], here: int, room: int) -> int:
     """From which phase on names are written, so that the present one is among them."""
     first = here
     used = cell_len(_name(seen.phases[together[here]])) + 2
@@ -131,7 +133,7 @@ def _name(phase: Phase) -> str:
     return f"{name} to {phase.towards}" if phase.towards == "weights" else name
 
 
-def _words(pen: Pen, seen: BackpropSeen, phase: Phase, stand: Stand, y: int) -> int:
+def _words(pen: Pen, seen: BackpropResponse, phase: Phase, stand: Stand, y: int) -> int:
     """What happens, the shapes at the arrow, facts and what cannot be shown."""
     grid = pen.grid
     arrow = " → ".join(phase.shapes)

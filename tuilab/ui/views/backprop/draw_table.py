@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.backprop_messages import Numbers, Origin, Table
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.axes import short
 from tuilab.ui.terminal.glyphs import glyphs
@@ -42,7 +42,7 @@ class Box:
 class Pen:
     """Writes tables on a sheet."""
 
-    def __init__(self, grid: Grid, brush: Brush) -> None:
+    def __init__(self, grid: CellBuffer, brush: Brush) -> None:
         self.grid, self.brush = grid, brush
         self.label = brush.hues.label
         self.strong = self.label + Style(bold=True)

@@ -10,7 +10,7 @@ from rich.style import Style
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.diagnosis.watch import Finding
 from tuilab.core.format import grouped
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.axes import short
 from tuilab.ui.plot.chart import plotted
 from tuilab.ui.plot.chart_layout import draw
@@ -55,9 +55,9 @@ class Paper:
     standing: Standing
 
 
-def sound_page(step: int, width: int, height: int, paper: Paper) -> Grid:
+def sound_page(step: int, width: int, height: int, paper: Paper) -> CellBuffer:
     """The page of a run with which nothing is wrong."""
-    grid = Grid(width, height, paper.look.base)
+    grid = CellBuffer(width, height, paper.look.base)
     right = paper.look.signs.right
     lines: list[Line] = [
         [(f"{right} Nothing wrong is found, as of step {grouped(step)}.", paper.bold)], []
@@ -73,9 +73,11 @@ def sound_page(step: int, width: int, height: int, paper: Paper) -> Grid:
     return grid
 
 
-def page(findings: Sequence[Finding], chosen: int, width: int, height: int, paper: Paper) -> Grid:
+def page(
+    findings: Sequence[Finding], chosen: int, width: int, height: int, paper: Paper
+) -> CellBuffer:
     """The page of what is found, the finding at `chosen` in full."""
-    grid = Grid(width, height, paper.look.base)
+    grid = CellBuffer(width, height, paper.look.base)
     listed = _listed(findings, chosen, width - 1, max(1, min(len(findings), height // 4)), paper)
     diagnosis = findings[chosen].diagnosis
     _put(grid, 0, 0, listed)
@@ -108,7 +110,7 @@ def page(findings: Sequence[Finding], chosen: int, width: int, height: int, pape
     return grid
 
 
-def chart(diagnosis: Diagnosis, width: int, height: int, look: Look) -> Grid:
+def chart(diagnosis: Diagnosis, width: int, height: int, look: Look) -> CellBuffer:
     """The curve that shows it, small."""
     points = [(x, y, y, y) for x, y in diagnosis.points]
     values = sorted(y for _, y in diagnosis.points)
@@ -183,7 +185,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, max(12, width))
 
 
-def _put(grid: Grid, x: int, y: int, lines: Sequence[Line]) -> None:
+def _put(grid: CellBuffer, x: int, y: int, lines: Sequence[Line]) -> None:
     for row, line in enumerate(lines):
         at = x
         for text, style in line:

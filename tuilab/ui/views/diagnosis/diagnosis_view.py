@@ -9,9 +9,9 @@ from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import Finding
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, value_at
-from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.scene import Look
 from tuilab.ui.terminal.glyphs import glyphs, signs
@@ -20,7 +20,7 @@ from tuilab.ui.views.diagnosis.diagnosis_page import KEYS, Paper, page, sound_pa
 from tuilab.ui.views.view import View
 
 
-class FindingsSeen(Seen, frozen=True):
+class FindingsSeen(InspectResponse, frozen=True):
     """What is found at one step; made here and never sent."""
 
     findings: list[Finding]
@@ -46,7 +46,7 @@ class DiagnosisView(View):
                 tooltip="Read the finding before"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = FindingsSeen
+    SEEN: ClassVar[type[InspectResponse]] = FindingsSeen
     EMPTY: ClassVar[str] = (
         "Press space to start training: what is wrong with the run is said here, with the "
         "evidence and what to do."
@@ -71,7 +71,7 @@ class DiagnosisView(View):
         self.refresh_bindings()
         self.catch_up()
 
-    def _answer(self, run: Run) -> Seen | None:
+    def _answer(self, run: Run) -> InspectResponse | None:
         return FindingsSeen(run.id, run.step, self._findings) if run.series else None
 
     def show(self, run: Run, experiment: Experiment) -> None:
@@ -84,14 +84,14 @@ class DiagnosisView(View):
             self.remember(run)
             self.catch_up()
 
-    def mark(self, run: Run, seen: Seen) -> object:
+    def mark(self, run: Run, seen: InspectResponse) -> object:
         """A moment lasts until something else is found."""
         assert isinstance(seen, FindingsSeen)
         return seen.run, [found.diagnosis.name for found in seen.findings]
 
     # --- drawing --------------------------------------------------------------------------------
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """What is found in a size."""
         assert isinstance(seen, FindingsSeen)
         paper = self._paper()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.examples_messages import Example
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.terminal.glyphs import Signs
 
@@ -46,7 +46,7 @@ class Pencil:
         return self.label + Style(color=self.hues.of(number).rich_color)
 
 
-def draw_bars(grid: Grid, example: Example, room: Box, pencil: Pencil) -> None:
+def draw_bars(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> None:
     """Every class with its probability; the likeliest ones where there is no room for all."""
     order = list(range(len(example.chances)))
     if len(order) > room.rows:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.examples_messages import Example
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.axes import short
 from tuilab.ui.terminal.glyphs import Signs
 from tuilab.ui.views.examples.draw_bars import (
@@ -30,7 +30,7 @@ COLUMNS = (84, 56, 42, 28, 20, 14, 10, 8, 6)
 class Drawn:
     """One example on its sheet."""
 
-    grid: Grid
+    grid: CellBuffer
     used: int
     "Rows from the top that something is drawn in."
     box: Box | None = None
@@ -41,7 +41,7 @@ def draw_example(
     example: Example, size: tuple[int, int], pencil: Pencil, head: str = "", hint: str = ""
 ) -> Drawn:
     """One example; `head` is said before anything else of it, and `hint` after all."""
-    grid = Grid(*size, pencil.label)
+    grid = CellBuffer(*size, pencil.label)
     y = _heading(grid, example, pencil, head)
     lines = _caption(example, hint, size)
     room = Box(0, y, size[0], max(1, size[1] - len(lines) - y))
@@ -70,7 +70,7 @@ def _about(example: Example) -> str:
     return f"{example.about} (peak {short(example.reach)})"
 
 
-def _heading(grid: Grid, example: Example, pencil: Pencil, head: str) -> int:
+def _heading(grid: CellBuffer, example: Example, pencil: Pencil, head: str) -> int:
     """Target, answer and loss; the row below them."""
     signs, words = pencil.signs, [head] if head else []
     style = pencil.label + BOLD
@@ -113,7 +113,7 @@ def _few(numbers: list[float], signs: Signs) -> str:
 # --- pictures -------------------------------------------------------------------------------------
 
 
-def _picture(grid: Grid, example: Example, room: Box, pencil: Pencil) -> tuple[Box, int]:
+def _picture(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> tuple[Box, int]:
     """The picture, what was made of it, the heat map, and the bars where there are classes."""
     bars = BARS if example.chances else 0
     count = 1 + bool(example.output) + bool(example.heat)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from tuilab.core.protocol.inspect.examples_messages import STEPS, ZERO
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.half_blocks import Pixel, paint, scaled, shade
 from tuilab.ui.terminal.glyphs import Signs
@@ -18,7 +18,7 @@ def rows_of(columns: int, shape: Sequence[int]) -> int:
 
 
 def draw_pixels(
-    grid: Grid, at: tuple[int, int], columns: int, pixels: bytes, shape: Sequence[int], hues: Hues,
+    grid: CellBuffer, at: tuple[int, int], columns: int, pixels: bytes, shape: Sequence[int], hues: Hues,
     signs: Signs,
 ) -> None:  # fmt: skip
     """A picture as half-blocks, or in shades where colours do not reach the screen."""
@@ -32,7 +32,7 @@ def draw_pixels(
 
 
 def draw_heat(
-    grid: Grid, at: tuple[int, int], columns: int, rows: int, heat: bytes, shape: Sequence[int],
+    grid: CellBuffer, at: tuple[int, int], columns: int, rows: int, heat: bytes, shape: Sequence[int],
     hues: Hues, signs: Signs, under: tuple[bytes, Sequence[int]] | None = None,
 ) -> None:  # fmt: skip
     """A heat map; over a darkened picture where one is given.

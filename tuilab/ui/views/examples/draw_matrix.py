@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.style import Style
 
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.terminal.glyphs import Signs
 
@@ -66,9 +66,9 @@ def _window(place: int, shown: int, of: int) -> int:
 def draw_table(
     counts: Sequence[Sequence[int]], names: Sequence[str], size: tuple[int, int],
     cursor: tuple[int, int], hues: Hues, signs: Signs,
-) -> Grid:  # fmt: skip
+) -> CellBuffer:  # fmt: skip
     """Rows are the true classes, columns the predicted ones; the cursor is in reverse."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     table = plan(counts, names, size, cursor)
     (top, start), (rows, columns) = table.first, table.shown
     for column in range(columns):

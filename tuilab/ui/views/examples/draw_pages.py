@@ -8,9 +8,9 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen, Made, Row
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, Made, Row
 from tuilab.core.protocol.inspect.result_messages import Surface, Written
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import draw_plane
 from tuilab.ui.plot.axes import short
 from tuilab.ui.plot.legend import say
@@ -39,7 +39,7 @@ class History:
     shares: Sequence[float] = ()
 
 
-def measured(seen: ExamplesSeen) -> str:
+def measured(seen: ExamplesResponse) -> str:
     """Of what the numbers are."""
     if seen.measured < seen.of:
         return f"{grouped(seen.measured)} of {grouped(seen.of)} {seen.part} examples so far"
@@ -50,11 +50,11 @@ def measured(seen: ExamplesSeen) -> str:
 
 
 def draw_matrix_page(
-    seen: ExamplesSeen, size: tuple[int, int], cursor: tuple[int, int], history: History,
+    seen: ExamplesResponse, size: tuple[int, int], cursor: tuple[int, int], history: History,
     pencil: Pencil,
-) -> tuple[Grid, Table]:  # fmt: skip
+) -> tuple[CellBuffer, Table]:  # fmt: skip
     """The matrix, what its chosen cell is, and the worst examples of that cell."""
-    grid = Grid(*size, pencil.label)
+    grid = CellBuffer(*size, pencil.label)
     right = sum(row[number] for number, row in enumerate(seen.counts))
     total = sum(map(sum, seen.counts))
     share = f"{right / total:.1%} right of {measured(seen)}" if total else measured(seen)
@@ -85,7 +85,7 @@ def draw_matrix_page(
 
 
 def _cell_words(
-    grid: Grid, seen: ExamplesSeen, cursor: tuple[int, int], history: History, box: Box,
+    grid: CellBuffer, seen: ExamplesResponse, cursor: tuple[int, int], history: History, box: Box,
     pencil: Pencil,
 ) -> int:  # fmt: skip
     """The chosen cell in words, and how its share of the row went; the row below."""
@@ -111,7 +111,7 @@ def _cell_words(
     return y + 4
 
 
-def draw_previews(grid: Grid, seen: ExamplesSeen, box: Box, pencil: Pencil) -> None:
+def draw_previews(grid: CellBuffer, seen: ExamplesResponse, box: Box, pencil: Pencil) -> None:
     """Small pictures of the examples, each with its loss."""
     pictures = [row for row in seen.rows if row.pixels]
     if not pictures:
@@ -136,9 +136,9 @@ def draw_previews(grid: Grid, seen: ExamplesSeen, box: Box, pencil: Pencil) -> N
 # --- examples -------------------------------------------------------------------------------------
 
 
-def draw_examples_page(seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil) -> Grid:
+def draw_examples_page(seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
     """The list of examples in their order, and the chosen one in full."""
-    grid = Grid(*size, pencil.label)
+    grid = CellBuffer(*size, pencil.label)
     if not seen.found or seen.example is None:
         say(grid, _no_examples(seen), pencil.label)
         return grid
@@ -161,7 +161,7 @@ def draw_examples_page(seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil
     return grid
 
 
-def _no_examples(seen: ExamplesSeen) -> str:
+def _no_examples(seen: ExamplesResponse) -> str:
     if len(seen.cell) == 2 and seen.classes:
         target, guess = (seen.classes[number] for number in seen.cell)
         return (
@@ -171,7 +171,7 @@ def _no_examples(seen: ExamplesSeen) -> str:
     return "There are no examples yet."
 
 
-def _order_words(seen: ExamplesSeen) -> str:
+def _order_words(seen: ExamplesResponse) -> str:
     which = "error" if seen.task in ("autoencoder", "regression") else "loss"
     order = f"{'lowest' if seen.is_reversed else 'highest'} {which} first"
     where = f"{grouped(seen.place + 1)} of {grouped(seen.found)}"
@@ -182,7 +182,7 @@ def _order_words(seen: ExamplesSeen) -> str:
     return f"{where}{cell} ({seen.part}), {order}"
 
 
-def _rows(grid: Grid, seen: ExamplesSeen, box: Box, pencil: Pencil, chosen: int) -> None:
+def _rows(grid: CellBuffer, seen: ExamplesResponse, box: Box, pencil: Pencil, chosen: int) -> None:
     """Examples in short, a line each; the chosen one has a sign and is bold."""
     first = seen.first
     if chosen >= 0 and chosen - first >= box.rows:
@@ -195,7 +195,7 @@ def _rows(grid: Grid, seen: ExamplesSeen, box: Box, pencil: Pencil, chosen: int)
         grid.write(box.x, box.y + y, text.ljust(box.columns) if is_chosen else text, style)
 
 
-def _row_words(seen: ExamplesSeen, row: Row, place: int, pencil: Pencil) -> str:
+def _row_words(seen: ExamplesResponse, row: Row, place: int, pencil: Pencil) -> str:
     words = f"{place + 1:>4} {short(row.loss):>8}"
     if row.target < 0:
         return f"{words}  no. {row.number}"
@@ -209,9 +209,9 @@ def _row_words(seen: ExamplesSeen, row: Row, place: int, pencil: Pencil) -> str:
 # --- what networks make ---------------------------------------------------------------------------
 
 
-def draw_made_page(seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil) -> Grid:
+def draw_made_page(seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
     """A text, pictures, or points over what their judge says."""
-    grid = Grid(*size, pencil.label)
+    grid = CellBuffer(*size, pencil.label)
     made = seen.made
     if made is None:
         say(grid, seen.note, pencil.label)
@@ -229,11 +229,11 @@ def draw_made_page(seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil) ->
     return grid
 
 
-def _title(grid: Grid, words: str, pencil: Pencil) -> None:
+def _title(grid: CellBuffer, words: str, pencil: Pencil) -> None:
     grid.write(0, 0, fitted(words, grid.width, pencil.signs.ellipsis), pencil.label + BOLD)
 
 
-def _judged(seen: ExamplesSeen, made: Made) -> Surface:
+def _judged(seen: ExamplesResponse, made: Made) -> Surface:
     """The discriminator's answers as a surface between two classes, drawn and real."""
     values = [1 + min(real, 0.999) if real >= 0.5 else min(1 - real, 0.999) for real in made.judged]
     both = zip_longest(((x, y, 0.0) for x, y in made.drawn), ((x, y, 1.0) for x, y in made.real))
@@ -244,7 +244,7 @@ def _judged(seen: ExamplesSeen, made: Made) -> Surface:
     )
 
 
-def _gallery(grid: Grid, made: Made, pencil: Pencil) -> None:
+def _gallery(grid: CellBuffer, made: Made, pencil: Pencil) -> None:
     _title(grid, made.title, pencil)
     room = grid.height - 2
     across = made.columns or max(1, min(len(made.pixels), grid.width // 16))

@@ -3,7 +3,7 @@
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.examples_messages import STEPS, ZERO, Example
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.axes import short
 from tuilab.ui.views.examples.draw_bars import (
     BARS,
@@ -18,7 +18,7 @@ from tuilab.ui.views.examples.draw_bars import (
 )
 
 
-def draw_plain(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
+def draw_plain(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
     """At the left its numbers or tokens, at the right the bars; the row below all of it."""
     has_bars = bool(example.chances) and room.columns >= 2 * BARS
     width = room.columns - (min(MOST_BARS, room.columns // 2) + GAP if has_bars else 0)
@@ -44,7 +44,7 @@ def heat_of(example: Example, number: int) -> float | None:
     return (example.heat[number] - ZERO) / STEPS
 
 
-def _numbers(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
+def _numbers(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
     names = min(14, max((len(name) for name in example.names), default=2))
     room_for_bar = max(0, room.columns - names - 12)
     shown = min(len(example.numbers), max(1, room.rows))
@@ -65,7 +65,7 @@ def _numbers(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
     return room.y + shown + (left > 0)
 
 
-def _series(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
+def _series(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
     """The numbers as small bars over time, with the heat of each step under them."""
     each = (example.shape or [0, 1])[-1]
     levels, y = pencil.signs.levels, room.y
@@ -84,7 +84,7 @@ def _series(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
     return y + 2
 
 
-def _heat_line(grid: Grid, example: Example, room: Box, steps: int, pencil: Pencil) -> int:
+def _heat_line(grid: CellBuffer, example: Example, room: Box, steps: int, pencil: Pencil) -> int:
     shades = pencil.signs.shades
     flat = len(example.heat) // max(1, steps) or 1
     for step in range(min(steps, room.columns)):
@@ -95,7 +95,7 @@ def _heat_line(grid: Grid, example: Example, room: Box, steps: int, pencil: Penc
     return room.y + 1
 
 
-def _tokens(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
+def _tokens(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
     """The text; the more a token matters, the darker the shade under it."""
     x, y = room.x, room.y
     shades = pencil.signs.shades
@@ -114,7 +114,7 @@ def _tokens(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
     return y + 2
 
 
-def _answers(grid: Grid, example: Example, room: Box, pencil: Pencil) -> int:
+def _answers(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
     """Of a network that answers at every position: what was right, and what it said."""
     if not example.labels or len(example.answers) < 2 or room.rows < 1:
         return room.y

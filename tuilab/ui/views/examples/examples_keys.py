@@ -2,7 +2,7 @@
 
 from textual.binding import Binding, BindingType
 
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen, Page
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, Page
 
 _ARROWS = (("up", -1, 0), ("left", 0, -1), ("right", 0, 1))
 
@@ -41,7 +41,7 @@ BINDINGS: list[BindingType] = [
 ]  # fmt: skip
 
 
-def allowed(action: str, page: Page, seen: ExamplesSeen | None, *, is_drawing: bool) -> bool:
+def allowed(action: str, page: Page, seen: ExamplesResponse | None, *, is_drawing: bool) -> bool:
     """Whether an action means something now."""
     pages = seen.pages if seen is not None else []
     accepts = seen.accepts if seen is not None else ""

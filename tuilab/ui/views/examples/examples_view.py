@@ -8,14 +8,14 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.examples_messages import (
     PARTS,
     WAYS,
-    ExamplesSeen,
-    ExamplesWanted,
+    ExamplesRequest,
+    ExamplesResponse,
     Why,
 )
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.views.examples.draw_bars import Pencil
 from tuilab.ui.views.examples.draw_matrix import Table
@@ -37,7 +37,7 @@ class ExamplesView(OwnInput):
     """Shows a page of examples; every key acts on what was answered last."""
 
     BINDINGS: ClassVar[list[Any]] = BINDINGS
-    SEEN: ClassVar[type[Seen]] = ExamplesSeen
+    SEEN: ClassVar[type[InspectResponse]] = ExamplesResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -53,55 +53,55 @@ class ExamplesView(OwnInput):
 
     # --- asking and showing -------------------------------------------------------------------
 
-    def wanted(self, run: Run, experiment: Experiment) -> ExamplesWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> ExamplesRequest | None:
         """What would fill the view."""
         rows = max(1, self.size.height)
         common = {"part": PARTS[self.part], "is_reversed": self.is_reversed}
         if self.page == "matrix":
-            return ExamplesWanted("matrix", cell=list(self.cursor), count=PREVIEWS, **common)  # type: ignore[arg-type]
+            return ExamplesRequest("matrix", cell=list(self.cursor), count=PREVIEWS, **common)  # type: ignore[arg-type]
         if self.page == "examples":
             first = max(0, self.place - rows // 2)
-            return ExamplesWanted(
+            return ExamplesRequest(
                 "examples", cell=self.cell, first=first, count=min(48, rows), place=self.place,
                 why=self.why, **common,  # type: ignore[arg-type]
             )  # fmt: skip
-        return ExamplesWanted(self.page, why=self.why, own=self.own)
+        return ExamplesRequest(self.page, why=self.why, own=self.own)
 
-    def is_unfinished(self, seen: Seen | None) -> bool:
+    def is_unfinished(self, seen: InspectResponse | None) -> bool:
         """Whether there are examples left to measure, or a text is being written."""
-        if not isinstance(seen, ExamplesSeen):
+        if not isinstance(seen, ExamplesResponse):
             return False
         return seen.measured < seen.of or (seen.made is not None and not seen.made.is_whole)
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """Which page of what; of the matrix all cells, of a list any stretch."""
-        assert isinstance(seen, ExamplesSeen)
+        assert isinstance(seen, ExamplesResponse)
         if seen.page == "matrix":
             return "matrix", seen.part
         place = seen.part, seen.cell, seen.is_reversed, seen.place
-        own = wanted if isinstance(wanted, ExamplesWanted) else ExamplesWanted()
+        own = wanted if isinstance(wanted, ExamplesRequest) else ExamplesRequest()
         return seen.page, place, own.why, own.own
 
     def remember(self, run: Run) -> None:
         """Take note of the counts before they are drawn: the line over time ends with them."""
         super().remember(run)
-        if isinstance(self.seen, ExamplesSeen):
+        if isinstance(self.seen, ExamplesResponse):
             self.past.add(self.seen, run)
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Show the newest answer, on a page that it has."""
         before = self.seen
         super().show(run, experiment)
-        if self.seen is not before and isinstance(self.seen, ExamplesSeen):
+        if self.seen is not before and isinstance(self.seen, ExamplesResponse):
             if self.page not in self.seen.pages and self.seen.pages:
                 self.page = self.seen.page
             classes = max(1, len(self.seen.classes))
             self.cursor = min(self.cursor[0], classes - 1), min(self.cursor[1], classes - 1)
             self.refresh_bindings()
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
-        assert isinstance(seen, ExamplesSeen)
+        assert isinstance(seen, ExamplesResponse)
         pencil, size = Pencil(self.hues(), signs()), (width, height)
         self._table = None
         # The board is there at once, before it is answered.

@@ -1,6 +1,6 @@
 """The confusion matrices so far: those of the run's evaluations, and what the view has seen."""
 
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse
 from tuilab.core.run.run import Matrices, Run, thinned
 
 
@@ -11,7 +11,7 @@ class Past:
         self._of: tuple[str, str] = ("", "")
         self._kept: Matrices = []
 
-    def add(self, seen: ExamplesSeen, run: Run | None = None) -> None:
+    def add(self, seen: ExamplesResponse, run: Run | None = None) -> None:
         """Take note of an answer's counts; those of another run or part begin anew.
 
         Args:
@@ -31,7 +31,7 @@ class Past:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def shares(self, seen: ExamplesSeen, cell: tuple[int, int]) -> list[float]:
+    def shares(self, seen: ExamplesResponse, cell: tuple[int, int]) -> list[float]:
         """A cell's part of its row at each moment up to an answer, oldest first."""
         if self._of != (seen.run, seen.part):
             return []

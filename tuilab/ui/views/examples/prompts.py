@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.inspect.examples_messages import ExamplesSeen, typed_numbers
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, typed_numbers
 
 MOST_NAMES = 24
 """Names of numbers that are listed where they are typed."""
@@ -19,7 +19,7 @@ class Words:
     invitation: str
     hint: str
 
-    def text(self, seen: ExamplesSeen) -> str:
+    def text(self, seen: ExamplesResponse) -> str:
         """What to type, with how much of it there is to be."""
         count = (seen.own_shape or [1])[0]
         words = self.about.format(count=count, names=_names(count, seen.own_names))
@@ -44,7 +44,7 @@ def _names(count: int, named: list[str]) -> str:
     return "x" if count == 1 else ", ".join(lettered) + (", ..." if count > 4 else "")
 
 
-def checked(seen: ExamplesSeen) -> Callable[[str], str]:
+def checked(seen: ExamplesResponse) -> Callable[[str], str]:
     """What refuses a line that cannot be used, while it is typed."""
     is_row = seen.accepts == "numbers" and len(seen.own_shape) == 1
 

@@ -6,8 +6,13 @@ from msgspec.structs import replace
 from rich.style import Style
 from textual import events
 
-from tuilab.core.protocol.inspect.examples_messages import Example, ExamplesSeen, Own, Page
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.core.protocol.inspect.examples_messages import (
+    Example,
+    ExamplesResponse,
+    Page,
+    UserInput,
+)
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.plot.legend import say
 from tuilab.ui.views.examples.draw_bars import Box, Pencil
 from tuilab.ui.views.examples.draw_detail import draw_example
@@ -30,23 +35,23 @@ class OwnInput(View):
         super().__init__(id=id)
         self.page: Page = "matrix"
         self.sketch: Sketch | None = None
-        self.own: Own | None = None
+        self.own: UserInput | None = None
         self.is_drawing = False
         self._box: Box | None = None
 
     @property
-    def shown(self) -> ExamplesSeen | None:
+    def shown(self) -> ExamplesResponse | None:
         """The newest answer."""
-        return self.seen if isinstance(self.seen, ExamplesSeen) else None
+        return self.seen if isinstance(self.seen, ExamplesResponse) else None
 
     def changed(self) -> None:
         """Offer the keys of the page, and draw it."""
         self.refresh_bindings()
         self.redraw()
 
-    def own_page(self, seen: ExamplesSeen, size: tuple[int, int], pencil: Pencil) -> Grid:
+    def own_page(self, seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
         """What is drawn or typed, and what the network says of it."""
-        grid = Grid(*size, pencil.label)
+        grid = CellBuffer(*size, pencil.label)
         example = seen.example if seen.page == "own" else None
         if self.sketch is not None and not (self.own and self.own.path) and self.kept is None:
             shape = [1, self.sketch.height, self.sketch.width]
@@ -93,14 +98,14 @@ class OwnInput(View):
             self._type(seen)
         self.changed()
 
-    def _type(self, seen: ExamplesSeen) -> None:
+    def _type(self, seen: ExamplesResponse) -> None:
         from tuilab.ui.screens.dialogs import Prompt
 
         words = PROMPTS[seen.accepts]
 
         def take(answer: Any) -> None:
             if answer is not None:
-                self.own = Own(text=answer)
+                self.own = UserInput(text=answer)
                 self.changed()
 
         before = self.own.text if self.own else ""
@@ -113,7 +118,7 @@ class OwnInput(View):
 
         def take(answer: Any) -> None:
             if answer:
-                self.own, self.page, self.is_drawing = Own(path=answer.strip()), "own", False
+                self.own, self.page, self.is_drawing = UserInput(path=answer.strip()), "own", False
                 self.changed()
 
         text = "PNG, JPEG, GIF, BMP, WebP or TIFF; its middle is cut out and resized to fit."
@@ -121,7 +126,7 @@ class OwnInput(View):
 
     def drew(self) -> None:
         if self.sketch is not None:
-            self.own = Own(pixels=self.sketch.pixels)
+            self.own = UserInput(pixels=self.sketch.pixels)
 
     def action_pen(self) -> None:
         """Put the pen down or lift it."""
@@ -165,7 +170,7 @@ class OwnInput(View):
             self._paint(event, is_drawn=True)
 
 
-def _corners(grid: Grid, box: Box, pencil: Pencil) -> None:
+def _corners(grid: CellBuffer, box: Box, pencil: Pencil) -> None:
     """Show how large the picture is where black is the colour of everything."""
     for x in (box.x, box.x + box.columns - 1):
         for y in (box.y, box.y + box.rows - 1):

@@ -10,8 +10,8 @@ from rich.style import Style
 from textual.color import Color
 
 from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Slice
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.half_blocks import Pixel, paint, two_pixels
 from tuilab.ui.canvas.height_map import LEVELS, Terrain
@@ -62,10 +62,14 @@ class Paints:
 
 
 def draw_slice(
-    seen: LandscapeSeen, slice_: Slice, is_log: bool | None, size: tuple[int, int], paints: Paints
-) -> Grid:
+    seen: LandscapeResponse,
+    slice_: Slice,
+    is_log: bool | None,
+    size: tuple[int, int],
+    paints: Paints,
+) -> CellBuffer:
     """Draw a slice to fill a size."""
-    grid = Grid(*size, paints.hues.label)
+    grid = CellBuffer(*size, paints.hues.label)
     terrain = Terrain(slice_.losses, slice_.size, is_log)
     label = paints.hues.label
     grid.write(0, 0, _fitting(headings(seen), grid.width), label)
@@ -95,7 +99,7 @@ def draw_slice(
     return grid
 
 
-def headings(seen: LandscapeSeen) -> Iterator[str]:
+def headings(seen: LandscapeResponse) -> Iterator[str]:
     """What is measured and how much of it, from long to short."""
     done = f"{grouped(seen.evaluations)} of {grouped(seen.of)} evaluations"
     at = f"step {grouped(seen.step)}"
@@ -118,7 +122,7 @@ def _fitting(texts: Iterator[str] | Sequence[str], room: int) -> str:
     return fitted(text, room - 1)
 
 
-def _words(seen: LandscapeSeen, slice_: Slice, terrain: Terrain, signs: Signs) -> Iterator[str]:
+def _words(seen: LandscapeResponse, slice_: Slice, terrain: Terrain, signs: Signs) -> Iterator[str]:
     """The points that are marked and what the plane is."""
     middle = slice_.losses[len(slice_.losses) // 2]
     is_here = seen.present == seen.step
@@ -164,7 +168,7 @@ def _place(place: int, slice_: Slice) -> tuple[float, float]:
     return slice_.span * (column - half) / half, slice_.span * (half - row) / half
 
 
-def _upright(grid: Grid, x: int, y: int, terrain: Terrain, paints: Paints) -> int:
+def _upright(grid: CellBuffer, x: int, y: int, terrain: Terrain, paints: Paints) -> int:
     """The scale from the highest level down, with the loss at which each begins; the next row."""
     label = paints.hues.label
     grid.write(x, y, f"loss{', log scale' if terrain.is_log else ''}", label)
@@ -180,7 +184,7 @@ def _upright(grid: Grid, x: int, y: int, terrain: Terrain, paints: Paints) -> in
     return y + 1
 
 
-def _swatch(grid: Grid, x: int, y: int, level: int, paints: Paints) -> None:
+def _swatch(grid: CellBuffer, x: int, y: int, level: int, paints: Paints) -> None:
     sign = str(level) if level >= 0 else paints.signs.gap
     for column, text in enumerate(f" {sign}  "):
         style = paints.over(paints.level(level)) if paints.hues.is_blended else paints.hues.label
@@ -191,7 +195,7 @@ class _Map:
     """The map itself in a box of its drawing: left, top, columns, rows."""
 
     def __init__(
-        self, grid: Grid, box: tuple[int, int, int, int], slice_: Slice, terrain: Terrain,
+        self, grid: CellBuffer, box: tuple[int, int, int, int], slice_: Slice, terrain: Terrain,
         paints: Paints,
     ) -> None:  # fmt: skip
         self.grid, self.slice, self.terrain, self.paints = grid, slice_, terrain, paints

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import isfinite, log10
 
 from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, Scan
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Scan
 from tuilab.core.run.run import Mark
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.plot.axes import short
 from tuilab.ui.plot.chart import plotted
 from tuilab.ui.plot.chart_layout import Frame, draw
@@ -67,11 +67,11 @@ def _crossing(before: tuple[float, float], after: tuple[float, float], level: fl
 
 
 def draw_scan(
-    seen: LandscapeSeen, scan: Scan, is_log: bool, size: tuple[int, int], look: Look
-) -> Grid:
+    seen: LandscapeResponse, scan: Scan, is_log: bool, size: tuple[int, int], look: Look
+) -> CellBuffer:
     """Draw a scan to fill a size: a few lines of words, and the chart."""
     width, height = size
-    grid = Grid(width, height, look.base)
+    grid = CellBuffer(width, height, look.base)
     lines = textwrap.wrap(" ".join(words(seen, scan)), max(20, width))
     lines = lines[: max(1, (height - 7) // 2)] if height > 8 else lines[:1]
     for y, line in enumerate(lines):
@@ -83,7 +83,7 @@ def draw_scan(
     return grid
 
 
-def words(seen: LandscapeSeen, scan: Scan) -> Iterator[str]:
+def words(seen: LandscapeResponse, scan: Scan) -> Iterator[str]:
     """What the scan says, in sentences; the most wanted first."""
     found = landing(scan)
     if scan.lr and isfinite(scan.now) and isfinite(scan.landing):
@@ -119,7 +119,7 @@ def is_relative(scan: Scan) -> bool:
     return scan.now > 0 and not scan.batch_now <= 0
 
 
-def scene(seen: LandscapeSeen, scan: Scan, sign: str) -> Scene:
+def scene(seen: LandscapeResponse, scan: Scan, sign: str) -> Scene:
     """The two curves and what is marked on them."""
     found = landing(scan)
     marks = [(scan.lr, f"now {short(scan.lr)}")] if scan.lr else []

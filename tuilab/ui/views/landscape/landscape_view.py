@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeSeen, LandscapeWanted
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.height_map import Terrain
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.legend import say
@@ -65,39 +65,39 @@ class LandscapeView(View):
         _key("d", "directions", "Directions", "directions", "Other random directions"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = LandscapeSeen
+    SEEN: ClassVar[type[InspectResponse]] = LandscapeResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.asked = LandscapeWanted()
+        self.asked = LandscapeRequest()
         self.is_log: bool | None = None
         "None: a slice has the scale that suits it, a scan a linear one."
 
-    def wanted(self, run: Run, experiment: Experiment) -> LandscapeWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> LandscapeRequest | None:
         """What would fill the view."""
         return self.asked
 
-    def is_unfinished(self, seen: Seen | None) -> bool:
+    def is_unfinished(self, seen: InspectResponse | None) -> bool:
         """Whether points are left to be measured."""
-        return isinstance(seen, LandscapeSeen) and seen.evaluations < seen.of
+        return isinstance(seen, LandscapeResponse) and seen.evaluations < seen.of
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """Which slice, or which scan, around the weights of whatever moment."""
-        assert isinstance(seen, LandscapeSeen)
+        assert isinstance(seen, LandscapeResponse)
         if (found := seen.slice) is not None:
             return found.size, found.span, found.plane, found.seed
         return seen.scan.along if seen.scan is not None else None
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
-        assert isinstance(seen, LandscapeSeen)
+        assert isinstance(seen, LandscapeResponse)
         if seen.slice is not None:
             return draw_slice(seen, seen.slice, self.is_log, (width, height), self._paints())
         if seen.scan is not None:
             from tuilab.ui.views.landscape.draw_line_scan import draw_scan
 
             return draw_scan(seen, seen.scan, bool(self.is_log), (width, height), self._look())
-        grid = Grid(width, height, self.hues().label)
+        grid = CellBuffer(width, height, self.hues().label)
         say(grid, seen.note or "The loss is being measured.", self.hues().label)
         return grid
 
@@ -159,7 +159,11 @@ class LandscapeView(View):
     def action_log(self) -> None:
         """Change between logarithmic and linear losses."""
         shown = self.is_log
-        if shown is None and isinstance(self.seen, LandscapeSeen) and self.seen.slice is not None:
+        if (
+            shown is None
+            and isinstance(self.seen, LandscapeResponse)
+            and self.seen.slice is not None
+        ):
             shown = Terrain(self.seen.slice.losses, self.seen.slice.size).is_log
         self.is_log = not shown
         self.redraw()

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.layer_messages import STEPS, ZERO, HeatMap
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.half_blocks import Pixel, two_pixels
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.axes import short
@@ -50,7 +50,7 @@ def _farthest(map_: bytes, width: int, rows: range, columns: range) -> float | N
     return (max(block, key=lambda byte: abs(byte - ZERO)) - ZERO) / STEPS
 
 
-def draw_map(grid: Grid, box: Box, seen: HeatMap, brush: Brush) -> Box:
+def draw_map(grid: CellBuffer, box: Box, seen: HeatMap, brush: Brush) -> Box:
     """Draw a map with the names of its rows and columns; where it came to stand."""
     x, y, width, height = box
     head = bool(seen.heads) and height > 2
@@ -100,7 +100,7 @@ def turned(seen: HeatMap, room: tuple[int, int], *, is_blended: bool) -> HeatMap
     )  # fmt: skip
 
 
-def _paint(grid: Grid, box: Box, seen: HeatMap, brush: Brush) -> Box:
+def _paint(grid: CellBuffer, box: Box, seen: HeatMap, brush: Brush) -> Box:
     x, y, width, height = box
     is_blended = brush.hues.is_blended
     rows = values(seen.values, seen.width, width, height * (1 + is_blended))
@@ -132,7 +132,7 @@ def _pixel(value: float | None, brush: Brush) -> Pixel:
 
 
 def _blended(
-    grid: Grid, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush,
+    grid: CellBuffer, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush,
     seen: HeatMap,
 ) -> None:  # fmt: skip
     """Two numbers above each other in each cell, or cells of one number each."""
@@ -173,7 +173,7 @@ def _sign(
 
 
 def _shaded(
-    grid: Grid, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush
+    grid: CellBuffer, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush
 ) -> None:
     """One number a cell or more, as a shade above zero and as strokes below."""
     for number, row in enumerate(rows):
@@ -186,7 +186,7 @@ def _shaded(
 
 
 def _write(
-    grid: Grid, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush,
+    grid: CellBuffer, start: tuple[int, int], rows: Rows, each: tuple[int, int], brush: Brush,
     seen: HeatMap,
 ) -> None:  # fmt: skip
     """The numbers themselves, in the middle of their cells."""
@@ -211,7 +211,7 @@ def _told(value: float, room: int) -> str:
     return fitted(short(value, 1), room, "")
 
 
-def _names(grid: Grid, x: int, room: int, placed: Box, seen: HeatMap, brush: Brush) -> None:
+def _names(grid: CellBuffer, x: int, room: int, placed: Box, seen: HeatMap, brush: Brush) -> None:
     """Names of rows, each once where the same follow one another."""
     before, last = None, -1
     for number, name in enumerate(seen.names):
@@ -222,7 +222,7 @@ def _names(grid: Grid, x: int, room: int, placed: Box, seen: HeatMap, brush: Bru
             before, last = name, y
 
 
-def _heads(grid: Grid, y: int, placed: Box, seen: HeatMap, brush: Brush) -> None:
+def _heads(grid: CellBuffer, y: int, placed: Box, seen: HeatMap, brush: Brush) -> None:
     each = placed[2] // max(1, len(seen.heads))
     if each * len(seen.heads) != placed[2]:
         return
@@ -232,7 +232,7 @@ def _heads(grid: Grid, y: int, placed: Box, seen: HeatMap, brush: Brush) -> None
         grid.write(placed[0] + number * each + pad, y, text, brush.hues.label, each)
 
 
-def draw_scale(grid: Grid, y: int, seen: HeatMap, brush: Brush, words: str) -> None:
+def draw_scale(grid: CellBuffer, y: int, seen: HeatMap, brush: Brush, words: str) -> None:
     """A bar from the lowest to the highest colour, and what a cell stands for."""
     style, label = Style(), brush.hues.label
     bar = max(6, min(16, grid.width // 5))

@@ -5,7 +5,7 @@ from rich.style import Style
 from tuilab.core.format import grouped
 from tuilab.core.protocol.inspect.histograms import rebinned
 from tuilab.core.protocol.inspect.layer_messages import Histogram, HistogramRow, History
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.half_blocks import paint, shade
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.axes import short
@@ -24,7 +24,7 @@ AXIS = 8
 """Columns for the labels at the left."""
 
 
-def draw_histogram(grid: Grid, box: Box, seen: Histogram, brush: Brush) -> None:
+def draw_histogram(grid: CellBuffer, box: Box, seen: Histogram, brush: Brush) -> None:
     """Bars above an axis from the lowest to the highest number."""
     x, y, width, height = box
     rows, columns = height - 1, max(4, width - AXIS)
@@ -51,7 +51,9 @@ def draw_histogram(grid: Grid, box: Box, seen: Histogram, brush: Brush) -> None:
     _ends(grid, (left, y + rows, bins * each), seen.low, seen.high, brush)
 
 
-def _bar(grid: Grid, place: tuple[int, int, int], part: float, style: Style, brush: Brush) -> None:
+def _bar(
+    grid: CellBuffer, place: tuple[int, int, int], part: float, style: Style, brush: Brush
+) -> None:
     """One column of a bar; a little of anything is seen."""
     x, y, rows = place
     levels = brush.signs.levels
@@ -64,7 +66,9 @@ def _bar(grid: Grid, place: tuple[int, int, int], part: float, style: Style, bru
         grid.put(x, y + rows - 1 - full, levels[rest - 1], style)
 
 
-def _ends(grid: Grid, place: tuple[int, int, int], low: float, high: float, brush: Brush) -> None:
+def _ends(
+    grid: CellBuffer, place: tuple[int, int, int], low: float, high: float, brush: Brush
+) -> None:
     """The labels under an axis: both ends, and zero where there is room."""
     x, y, width = place
     first, last = short(low), short(high)
@@ -76,7 +80,7 @@ def _ends(grid: Grid, place: tuple[int, int, int], low: float, high: float, brus
             grid.write(at, y, "0", brush.hues.label)
 
 
-def draw_history(grid: Grid, box: Box, seen: History, brush: Brush) -> None:
+def draw_history(grid: CellBuffer, box: Box, seen: History, brush: Brush) -> None:
     """Time to the right, numbers upwards; the more numbers, the stronger the colour."""
     x, y, width, height = box
     rows, columns = height - 1, max(2, width - AXIS)

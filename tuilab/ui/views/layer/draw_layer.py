@@ -9,11 +9,11 @@ from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     Histogram,
     History,
-    LayerSeen,
+    LayerResponse,
     Plane,
     Tiles,
 )
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.legend import say
 from tuilab.ui.views.layer.draw_heat_grid import Box, draw_map, draw_scale, turned
@@ -34,7 +34,7 @@ ONCE = "One look so far: each step adds another (space trains, s takes one step)
 class LayerPicture:
     """Draws one answer; `layers` are its rows in the list, to click on."""
 
-    def __init__(self, seen: LayerSeen, brush: Brush) -> None:
+    def __init__(self, seen: LayerResponse, brush: Brush) -> None:
         self.seen, self.brush = seen, brush
         self.layers: dict[int, str] = {}
         self._label = brush.hues.label
@@ -42,16 +42,16 @@ class LayerPicture:
         if brush.hues.is_blended:
             self._strong += Style(color=brush.hues.front.rich_color)
 
-    def draw(self, width: int, height: int) -> Grid:
+    def draw(self, width: int, height: int) -> CellBuffer:
         """The picture in a size."""
-        grid = Grid(width, height, self._label)
+        grid = CellBuffer(width, height, self._label)
         if width < LISTED[0] or height < LISTED[1]:
             return self._draw(grid, is_listed=False)
         self._list(grid)
-        grid.place(LIST + 1, 0, self._draw(Grid(width - LIST - 1, height, self._label), True))
+        grid.place(LIST + 1, 0, self._draw(CellBuffer(width - LIST - 1, height, self._label), True))
         return grid
 
-    def _draw(self, grid: Grid, is_listed: bool) -> Grid:
+    def _draw(self, grid: CellBuffer, is_listed: bool) -> CellBuffer:
         """All but the list."""
         seen, top = self.seen, 0
         if not is_listed:
@@ -70,7 +70,7 @@ class LayerPicture:
             top += 1
         top = self._statistics(grid, top)
         if seen.picture is None:
-            body = Grid(grid.width, grid.height - top, self._label)
+            body = CellBuffer(grid.width, grid.height - top, self._label)
             say(body, plain(seen.note, self.brush.signs), self._label)
             grid.place(0, top, body)
             return grid
@@ -79,7 +79,7 @@ class LayerPicture:
 
     # --- what there is to choose from
 
-    def _list(self, grid: Grid) -> None:
+    def _list(self, grid: CellBuffer) -> None:
         layers = self.seen.layers
         chosen = layers.index(self.seen.layer) if self.seen.layer in layers else 0
         rows = grid.height
@@ -93,7 +93,7 @@ class LayerPicture:
         for row in range(rows):
             grid.put(LIST - 1, row, self.brush.signs.vertical, self._label)
 
-    def _choices(self, grid: Grid, y: int, names: list[str], chosen: str, tail: str) -> None:
+    def _choices(self, grid: CellBuffer, y: int, names: list[str], chosen: str, tail: str) -> None:
         """All choices with the present one in brackets; alone where there is no room."""
         tail = plain(tail, self.brush.signs)
         length = sum(cell_len(name) + 2 for name in names)
@@ -108,7 +108,7 @@ class LayerPicture:
         if x + 1 + cell_len(tail) <= grid.width:
             grid.write(grid.width - cell_len(tail), y, tail, self._label)
 
-    def _statistics(self, grid: Grid, y: int) -> int:
+    def _statistics(self, grid: CellBuffer, y: int) -> int:
         """Lines of statistics; the row after them."""
         most = 1 if grid.height < 14 else 2 if grid.height < 22 else 4
         x, last = 0, y + most
@@ -123,7 +123,7 @@ class LayerPicture:
 
     # --- the numbers
 
-    def _body(self, grid: Grid, top: int) -> None:
+    def _body(self, grid: CellBuffer, top: int) -> None:
         bottom = grid.height - 1
         seen = self.seen
         note = plain(ONCE if _is_single(seen) else seen.note, self.brush.signs)
@@ -139,7 +139,7 @@ class LayerPicture:
         shown = self._paint(grid, box)
         self._foot(grid, grid.height - 1, shown)
 
-    def _paint(self, grid: Grid, box: Box) -> int:
+    def _paint(self, grid: CellBuffer, box: Box) -> int:
         """Draw the numbers; how many tiles those are."""
         brush = self.brush
         match self.seen.picture:
@@ -155,7 +155,7 @@ class LayerPicture:
                 draw_points(grid, box, points, brush)
         return 0
 
-    def _foot(self, grid: Grid, y: int, shown: int) -> None:
+    def _foot(self, grid: CellBuffer, y: int, shown: int) -> None:
         """The line that says what the colours and letters mean."""
         picture = self.seen.picture
         words = plain(meaning(self.seen, shown), self.brush.signs)
@@ -182,5 +182,5 @@ def _short(label: str) -> str:
     return f"  {name}{f' #{number}' if number else ''}"
 
 
-def _is_single(seen: LayerSeen) -> bool:
+def _is_single(seen: LayerResponse) -> bool:
     return isinstance(seen.picture, History) and len(seen.picture.rows) < 2

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from tuilab.core.protocol.inspect.layer_messages import Plane
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.plot.axes import short
 from tuilab.ui.views.layer.draw_heat_grid import Box
@@ -27,7 +27,7 @@ def letters(names: list[str]) -> list[str]:
     return [LETTERS[number % len(LETTERS)] for number in range(len(names))]
 
 
-def draw_points(grid: Grid, box: Box, seen: Plane, brush: Brush) -> None:
+def draw_points(grid: CellBuffer, box: Box, seen: Plane, brush: Brush) -> None:
     """The points over the whole box; where several share a cell, the most common class."""
     x, y, width, height = box
     rows = height - 1
@@ -63,7 +63,9 @@ def _style(seen: Plane, number: int, brush: Brush) -> Style:
     return style + Style(color=brush.hues.of(number).rich_color)
 
 
-def _axes(grid: Grid, box: Box, bounds: tuple[float, float, float, float], brush: Brush) -> None:
+def _axes(
+    grid: CellBuffer, box: Box, bounds: tuple[float, float, float, float], brush: Brush
+) -> None:
     """Faint lines through the middle of all points, and the ends of the first component."""
     x, y, width, height = box
     left, right, bottom, top = bounds
@@ -81,7 +83,7 @@ def _axes(grid: Grid, box: Box, bounds: tuple[float, float, float, float], brush
     grid.write(x + width - len(last), y + rows, last, label)
 
 
-def legend(grid: Grid, y: int, seen: Plane, brush: Brush) -> None:
+def legend(grid: CellBuffer, y: int, seen: Plane, brush: Brush) -> None:
     """How much of the spread is seen, and which letter is which class."""
     first, second = seen.explained
     text = f"PCA: {first:.0%} of the spread across, {second:.0%} up  "

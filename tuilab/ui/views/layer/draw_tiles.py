@@ -4,7 +4,7 @@ import msgspec
 from rich.cells import cell_len
 
 from tuilab.core.protocol.inspect.layer_messages import HeatMap, Tiles
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.views.layer.draw_heat_grid import Box, draw_map
 
@@ -21,7 +21,7 @@ LEAST = 4
 """Columns below which a tile becomes no smaller."""
 
 
-def draw_tiles(grid: Grid, box: Box, seen: Tiles, brush: Brush) -> int:
+def draw_tiles(grid: CellBuffer, box: Box, seen: Tiles, brush: Brush) -> int:
     """Draw as many as fit; how many those are."""
     if not seen.tiles:
         return 0
@@ -69,7 +69,7 @@ def _is_headed(tile: HeatMap, columns: int) -> bool:
     return bool(tile.heads) and is_short and columns >= tile.width == len(tile.heads)
 
 
-def _tile(grid: Grid, box: Box, tile: HeatMap, brush: Brush) -> None:
+def _tile(grid: CellBuffer, box: Box, tile: HeatMap, brush: Brush) -> None:
     x, y, columns, rows = box
     caption = fitted(tile.caption, columns, "")
     grid.write(x, y, caption, brush.hues.label)

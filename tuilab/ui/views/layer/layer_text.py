@@ -1,7 +1,13 @@
 """What is said of a layer in words and numbers."""
 
 from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.layer_messages import HeatMap, LayerSeen, Plane, Statistics, Tiles
+from tuilab.core.protocol.inspect.layer_messages import (
+    HeatMap,
+    LayerResponse,
+    Plane,
+    Statistics,
+    Tiles,
+)
 from tuilab.ui.plot.axes import short
 from tuilab.ui.terminal.glyphs import ASCII, Signs
 
@@ -22,7 +28,7 @@ def plain(text: str, signs: Signs) -> str:
     return text.translate(IN_ASCII) if signs is ASCII else text
 
 
-def subject(seen: LayerSeen) -> str:
+def subject(seen: LayerResponse) -> str:
     """What the numbers are of: the parameter, or the examples."""
     if seen.what != "activations":
         return seen.tensor
@@ -33,7 +39,7 @@ def subject(seen: LayerSeen) -> str:
     return f"example {first} {of}" if seen.examples < 2 else f"examples {first}–{last} {of}"
 
 
-def statistics(seen: LayerSeen) -> list[str]:
+def statistics(seen: LayerResponse) -> list[str]:
     """The statistics, piece by piece."""
     found = seen.statistics
     if found is None:
@@ -75,7 +81,7 @@ def _ranked(found: Statistics) -> list[str]:
     return [f"no effective rank: {found.no_rank}"] if found.no_rank else []
 
 
-def meaning(seen: LayerSeen, shown: int = 0) -> str:
+def meaning(seen: LayerResponse, shown: int = 0) -> str:
     """What one cell stands for, for the line under the picture."""
     match seen.picture:
         case HeatMap() as drawn:

@@ -7,11 +7,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.inspect.layer_messages import WHATS, LayerSeen, LayerWanted
-from tuilab.core.protocol.inspect.request import Seen
-from tuilab.core.protocol.inspect.unions import AnyWanted
+from tuilab.core.protocol.inspect.layer_messages import WHATS, LayerRequest, LayerResponse
+from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.views.layer.draw_layer import LIST, LayerPicture
@@ -45,7 +45,7 @@ class LayerView(View):
                 tooltip="Choose the last layer"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = LayerSeen
+    SEEN: ClassVar[type[InspectResponse]] = LayerResponse
 
     EMPTY: ClassVar[str] = (
         "Press space to start training, or s for one step: the numbers inside each layer "
@@ -54,22 +54,22 @@ class LayerView(View):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.choice = LayerWanted()
+        self.choice = LayerRequest()
         "What is to be shown; the answer to it comes a little later."
         self._listed: dict[int, str] = {}
 
-    def wanted(self, run: Run, experiment: Experiment) -> LayerWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> LayerRequest | None:
         """What would fill the view."""
         return self.choice
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """What is shown of which layer; an answer says so itself."""
-        assert isinstance(seen, LayerSeen)
+        assert isinstance(seen, LayerResponse)
         return seen.layer, seen.what, seen.kind, seen.tensor, seen.example
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
-        assert isinstance(seen, LayerSeen)
+        assert isinstance(seen, LayerResponse)
         drawing = LayerPicture(seen, Brush(self.hues(), signs()))
         grid = drawing.draw(width, height)
         self._listed = drawing.layers if self.kept is None else {}
@@ -84,8 +84,8 @@ class LayerView(View):
     # --- choosing
 
     @property
-    def _shown(self) -> LayerSeen | None:
-        return self.seen if isinstance(self.seen, LayerSeen) else None
+    def _shown(self) -> LayerResponse | None:
+        return self.seen if isinstance(self.seen, LayerResponse) else None
 
     def aim(self, layer: str) -> None:
         """Show this layer, as soon as there is one of its label."""

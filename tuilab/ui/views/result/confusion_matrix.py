@@ -6,7 +6,7 @@ from rich.style import Style
 
 from tuilab.core.protocol.inspect.result_messages import Confusion
 from tuilab.core.run.confusion import per_class
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.terminal.glyphs import Signs
 
@@ -29,7 +29,9 @@ def size_of_matrix(confusion: Confusion) -> tuple[int, int]:
     return _names(confusion) + classes * (_widest(confusion) + 2) + RECALL, classes + 2
 
 
-def draw_matrix(confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+def draw_matrix(
+    confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs
+) -> CellBuffer:
     """Draw the matrix, with counts if they fit, else with parts of each row."""
     matrix = _Matrix(confusion, size, hues, signs)
     matrix.head()
@@ -65,7 +67,7 @@ class _Matrix:
         self, confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs
     ) -> None:
         self.confusion, self.hues, self.signs = confusion, hues, signs
-        self.grid = Grid(*size, hues.label)
+        self.grid = CellBuffer(*size, hues.label)
         classes, widest = len(confusion.classes), _widest(confusion)
         # Names give way to counts, down to a few letters.
         spare = size[0] - RECALL - classes * (widest + 2)

@@ -8,7 +8,7 @@ from rich.style import Style
 
 from tuilab.core.protocol.inspect.result_messages import Drawn, Reconstructed, Written
 from tuilab.core.protocol.records import Pair
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.half_blocks import paint, scaled, shade
 from tuilab.ui.plot.axes import short
@@ -18,9 +18,9 @@ from tuilab.ui.views.result.sample_images import GAP, fit
 BOLD = Style(bold=True)
 
 
-def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Signs) -> CellBuffer:
     """The prompt and what was written after it, wrapped; the end of it where it is too long."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     grid.write(0, 0, f"temperature {short(written.temperature)} (- colder, + wilder)", hues.label)
     wrapper = textwrap.TextWrapper(
         max(1, grid.width), expand_tabs=False, replace_whitespace=False, drop_whitespace=False
@@ -42,9 +42,9 @@ def draw_written(written: Written, size: tuple[int, int], hues: Hues, signs: Sig
 
 def draw_pairs(
     reconstructed: Reconstructed, size: tuple[int, int], hues: Hues, signs: Signs
-) -> Grid:
+) -> CellBuffer:
     """Each example above what the network makes of it, with the error of it."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     pairs = [pair for pair in reconstructed.pairs if pair.input and len(pair.shape) == 3]
     if not pairs:
         return _errors(grid, reconstructed.pairs, hues, signs.levels[3])
@@ -62,9 +62,9 @@ def draw_pairs(
     return grid
 
 
-def draw_gallery(drawn: Drawn, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+def draw_gallery(drawn: Drawn, size: tuple[int, int], hues: Hues, signs: Signs) -> CellBuffer:
     """Pictures side by side."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     columns, across, down = fit(size, len(drawn.pictures))
     left = max(0, (grid.width - across * (columns + GAP) + GAP) // 2)
     for number, sample in enumerate(drawn.pictures[: across * down]):
@@ -75,7 +75,7 @@ def draw_gallery(drawn: Drawn, size: tuple[int, int], hues: Hues, signs: Signs) 
 
 
 def _picture(
-    grid: Grid, x: int, y: int, columns: int, pixels: bytes, shape: Sequence[int], hues: Hues,
+    grid: CellBuffer, x: int, y: int, columns: int, pixels: bytes, shape: Sequence[int], hues: Hues,
     signs: Signs,
 ) -> None:  # fmt: skip
     """One picture, in colour or in shades."""
@@ -89,7 +89,7 @@ def _picture(
     shade(grid, x, y, grey, signs.shades, hues.label)
 
 
-def _errors(grid: Grid, pairs: Sequence[Pair], hues: Hues, block: str) -> Grid:
+def _errors(grid: CellBuffer, pairs: Sequence[Pair], hues: Hues, block: str) -> CellBuffer:
     """The errors alone, as bars, for examples that are no pictures."""
     grid.write(0, 0, "error of each example", hues.label)
     largest = max((pair.error for pair in pairs if isfinite(pair.error)), default=0.0) or 1.0

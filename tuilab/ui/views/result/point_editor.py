@@ -11,9 +11,9 @@ from textual.message import Message
 
 from tuilab.core.catalogue.data.points import Point
 from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import box_of_plane, draw_plane
-from tuilab.ui.canvas.palette_canvas import Coloured
+from tuilab.ui.canvas.palette_canvas import PaletteCanvas
 from tuilab.ui.terminal.glyphs import signs
 
 EDGE = 6.0
@@ -29,7 +29,7 @@ BRIEF = "1-9 set · x removes · esc"
 _ARROWS = (("left", -1, 0), ("right", 1, 0), ("up", 0, 1), ("down", 0, -1))
 
 
-class Board(Coloured, can_focus=True):
+class PointEditor(PaletteCanvas, can_focus=True):
     """The examples, a cursor, and what the network says of the plane, once it says something."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,10 +84,10 @@ class Board(Coloured, can_focus=True):
         self.points, self.names, self.surface = points, names, surface
         self.catch_up()
 
-    def drawn(self, width: int, height: int) -> Grid:
+    def drawn(self, width: int, height: int) -> CellBuffer:
         """The plane with its points, the cursor and a line of help."""
         hues = self.hues()
-        grid = Grid(width, height, hues.label)
+        grid = CellBuffer(width, height, hues.label)
         grid.place(0, 0, draw_plane(self._plane(), self.names, (width, height - 1), hues, signs()))
         words = DRAWING if width >= len(DRAWING) else BRIEF
         text = fitted(words if self.is_drawing else IDLE, width, signs().ellipsis)

@@ -23,9 +23,9 @@ from tuilab.core.protocol.inspect.result_messages import (
     Written,
 )
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import Hues, draw_plane
-from tuilab.ui.canvas.palette_canvas import Coloured
+from tuilab.ui.canvas.palette_canvas import PaletteCanvas
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.legend import say
 from tuilab.ui.plot.scene import Scene
@@ -33,7 +33,7 @@ from tuilab.ui.plot.traces import Trace
 from tuilab.ui.terminal.glyphs import signs
 from tuilab.ui.views.result.confusion_matrix import MORE, draw_matrix, size_of_matrix
 from tuilab.ui.views.result.generated_samples import draw_gallery, draw_pairs, draw_written
-from tuilab.ui.views.result.point_editor import Board
+from tuilab.ui.views.result.point_editor import PointEditor
 from tuilab.ui.views.result.sample_images import draw_samples
 
 EMPTY = {
@@ -66,7 +66,7 @@ MADE = ("language_model", "autoencoder", "gan")
 """Tasks whose networks make something that is shown instead of their answers."""
 
 
-class PictureView(Coloured, can_focus=True):
+class PictureView(PaletteCanvas, can_focus=True):
     """A surface or a confusion matrix, drawn in character cells."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -99,7 +99,7 @@ class PictureView(Coloured, can_focus=True):
         self.picture, self.names, self.empty = picture, names, empty
         self.catch_up()
 
-    def drawn(self, width: int, height: int) -> Grid:
+    def drawn(self, width: int, height: int) -> CellBuffer:
         """The picture in a size."""
         hues = self.hues()
         self.refresh_bindings()
@@ -114,22 +114,22 @@ class PictureView(Coloured, can_focus=True):
                 return draw_gallery(self.picture, (width, height), hues, signs())
             case Confusion():
                 return self._confusion(self.picture, width, height, hues)
-        grid = Grid(width, height, hues.label)
+        grid = CellBuffer(width, height, hues.label)
         say(grid, self.empty, hues.label)
         return grid
 
-    def _confusion(self, confusion: Confusion, width: int, height: int, hues: Hues) -> Grid:
+    def _confusion(self, confusion: Confusion, width: int, height: int, hues: Hues) -> CellBuffer:
         """Matrix and samples beside each other, above each other, or one of them."""
         columns, rows = size_of_matrix(confusion)
         form = self._form(confusion, width, height)
         if form == "beside":
-            grid = Grid(width, height, hues.label)
+            grid = CellBuffer(width, height, hues.label)
             columns += MORE if width >= columns + MORE + 32 else 0
             grid.place(0, 0, draw_matrix(confusion, (columns, height), hues, signs()))
             rest = (width - columns - 2, height)
             grid.place(columns + 2, 0, draw_samples(confusion, rest, hues, signs()))
         elif form == "above":
-            grid = Grid(width, height, hues.label)
+            grid = CellBuffer(width, height, hues.label)
             grid.place(0, 0, draw_matrix(confusion, (width, rows), hues, signs()))
             rest = (width, height - rows - 1)
             grid.place(0, rows + 1, draw_samples(confusion, rest, hues, signs()))
@@ -170,7 +170,7 @@ class ResultPane(Widget):
     """The newest picture of what the network does."""
 
     view = query_one(PictureView)
-    board = query_one(Board)
+    board = query_one(PointEditor)
     chart = query_one(Chart)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
@@ -179,7 +179,7 @@ class ResultPane(Widget):
 
     def compose(self) -> ComposeResult:
         yield PictureView()
-        yield Board()
+        yield PointEditor()
         yield Chart()
 
     def on_mount(self) -> None:

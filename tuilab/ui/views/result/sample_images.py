@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tuilab.core.protocol.inspect.result_messages import Confusion
 from tuilab.core.protocol.records import Sample
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.decision_surface import Hues
 from tuilab.ui.canvas.half_blocks import paint, scaled, shade
 from tuilab.ui.terminal.glyphs import Signs
@@ -31,9 +31,11 @@ def fit(size: tuple[int, int], samples: int) -> tuple[int, int, int]:
     return columns, across, down
 
 
-def draw_samples(confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs) -> Grid:
+def draw_samples(
+    confusion: Confusion, size: tuple[int, int], hues: Hues, signs: Signs
+) -> CellBuffer:
     """Draw as many samples as fit."""
-    grid = Grid(*size, hues.label)
+    grid = CellBuffer(*size, hues.label)
     columns, across, down = fit(size, len(confusion.samples))
     across = min(across, max(1, -(-len(confusion.samples) // down)))
     left = max(0, (grid.width - across * (columns + GAP) + GAP) // 2)
@@ -45,7 +47,7 @@ def draw_samples(confusion: Confusion, size: tuple[int, int], hues: Hues, signs:
 
 
 def _draw(
-    grid: Grid, x: int, y: int, columns: int, sample: Sample, classes: Sequence[str],
+    grid: CellBuffer, x: int, y: int, columns: int, sample: Sample, classes: Sequence[str],
     hues: Hues, signs: Signs,
 ) -> None:  # fmt: skip
     rows = columns // 2

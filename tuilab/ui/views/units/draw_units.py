@@ -7,8 +7,8 @@ from math import isfinite
 from rich.cells import cell_len
 from rich.style import Style
 
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
-from tuilab.ui.canvas.cell_buffer import Grid, fitted
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
+from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
 from tuilab.ui.canvas.half_blocks import two_pixels
 from tuilab.ui.canvas.lines import TALL, Wire, draw_wires
 from tuilab.ui.canvas.response_map import Brush, draw_response, scaled
@@ -38,7 +38,7 @@ FAINTEST = 0.03
 class UnitsPicture:
     """Draws one answer; where the nodes are is in `plan` afterwards."""
 
-    def __init__(self, seen: UnitsSeen, spot: Spot, brush: Brush, *, is_braille: bool) -> None:
+    def __init__(self, seen: UnitsResponse, spot: Spot, brush: Brush, *, is_braille: bool) -> None:
         self.seen, self.spot, self.brush = seen, spot, brush
         self.is_braille = is_braille
         self.plan: Plan | None = None
@@ -47,9 +47,9 @@ class UnitsPicture:
         if not brush.hues.is_blended:
             self._strong = brush.hues.label + Style(bold=True)
 
-    def draw(self, width: int, height: int) -> Grid:
+    def draw(self, width: int, height: int) -> CellBuffer:
         """The picture in a size."""
-        grid = Grid(width, height, self._label)
+        grid = CellBuffer(width, height, self._label)
         bottom = self._bottom(grid)
         if width >= BESIDE[0] and height >= BESIDE[1]:
             panel = min(46, width // 3)
@@ -63,7 +63,7 @@ class UnitsPicture:
 
     # --- words
 
-    def _bottom(self, grid: Grid) -> int:
+    def _bottom(self, grid: CellBuffer) -> int:
         """Write what the signs mean and the note; the first row that they take."""
         row = grid.height
         if grid.height >= 12:
@@ -74,7 +74,7 @@ class UnitsPicture:
             grid.write(0, row - len(lines) + number, line, self._label)
         return row - len(lines)
 
-    def _legend(self, grid: Grid, row: int) -> None:
+    def _legend(self, grid: CellBuffer, row: int) -> None:
         """What lines and colours, or shades, stand for."""
         above, below = ("⠒⠒⠒", "⠒⠂⠐⠒") if self.is_braille else ("---", "...")
         entries = [(above, "weight > 0", False), (below, "< 0", True)]
@@ -87,7 +87,7 @@ class UnitsPicture:
             x = grid.write(x, row, sign, self.brush.side(is_negative))
             x = grid.write(x, row, f" {text}  ", self._label)
 
-    def _read(self, grid: Grid, x: int, y: int, room: tuple[int, int]) -> None:
+    def _read(self, grid: CellBuffer, x: int, y: int, room: tuple[int, int]) -> None:
         """The words about what is chosen, as many as fit."""
         width, height = max(1, room[0]), room[1]
         dots = self.brush.signs.ellipsis
@@ -108,19 +108,19 @@ class UnitsPicture:
         for number, line in enumerate(lines, 1):
             grid.write(x, y + number, line.replace(TIED, " "), self._label, width)
 
-    def _panel(self, grid: Grid, box: tuple[int, int, int, int]) -> None:
+    def _panel(self, grid: CellBuffer, box: tuple[int, int, int, int]) -> None:
         """The large map with the words under it."""
         x, y, width, height = box
         rows = self._map(grid, x, y, width, max(0, height - 12))
         self._read(grid, x, y + rows + bool(rows), (width, height - rows - bool(rows)))
 
-    def _foot(self, grid: Grid, y: int, rows: int) -> None:
+    def _foot(self, grid: CellBuffer, y: int, rows: int) -> None:
         x = 0
         if rows > 4 and grid.width >= 2 * rows + 24 and self._map(grid, 0, y, 2 * rows, rows):
             x = 2 * rows + 2
         self._read(grid, x, y, (grid.width - x, rows))
 
-    def _map(self, grid: Grid, x: int, y: int, width: int, height: int) -> int:
+    def _map(self, grid: CellBuffer, x: int, y: int, width: int, height: int) -> int:
         """The answers of the chosen unit, large; how many rows they take."""
         column = self.seen.columns[self.spot.column]
         rows = min(height, width // 2)
@@ -138,7 +138,7 @@ class UnitsPicture:
 
     # --- the network
 
-    def _network(self, grid: Grid, width: int, height: int) -> None:
+    def _network(self, grid: CellBuffer, width: int, height: int) -> None:
         top = 2 if height >= 12 and any(column.after for column in self.seen.columns) else 1
         if height <= top:
             return
@@ -151,7 +151,7 @@ class UnitsPicture:
         for (number, unit), (x, y) in made.nodes.items():
             self._node(grid, made, number, unit, x, y)
 
-    def _heading(self, grid: Grid, made: Plan, number: int, top: int) -> None:
+    def _heading(self, grid: CellBuffer, made: Plan, number: int, top: int) -> None:
         """Label, what follows the layer, and how many units are left out."""
         column, left, each = self.seen.columns[number], made.lefts[number], made.width + FRAME
         room = each + made.gap - 1
@@ -172,7 +172,7 @@ class UnitsPicture:
             text = text if min(room, grid.width - left) >= len(text) else f"+{below}"
             grid.write(left, max(ys) + made.height, text, self._label)
 
-    def _node(self, grid: Grid, made: Plan, number: int, unit: int, x: int, y: int) -> None:
+    def _node(self, grid: CellBuffer, made: Plan, number: int, unit: int, x: int, y: int) -> None:
         column, size = self.seen.columns[number], (made.width, made.height)
         if unit < len(column.responses):
             values = partial(scaled, column.responses[unit], self._size)
@@ -187,14 +187,18 @@ class UnitsPicture:
         if unit < len(column.names) and any(made.named):
             self._name(grid, made, number, column.names[unit], (x, y + (made.height - 1) // 2))
 
-    def _name(self, grid: Grid, made: Plan, number: int, name: str, place: tuple[int, int]) -> None:
+    def _name(
+        self, grid: CellBuffer, made: Plan, number: int, name: str, place: tuple[int, int]
+    ) -> None:
         x, y = place
         room = made.named[bool(number)] - 1
         text = fitted(name, room, "") if room > 0 else ""
         start = x + made.width + 2 if number else x - 2 - len(text)
         grid.write(start, y, text, self._label)
 
-    def _mean(self, grid: Grid, column: Column, unit: int, box: tuple[int, int, int, int]) -> None:
+    def _mean(
+        self, grid: CellBuffer, column: Column, unit: int, box: tuple[int, int, int, int]
+    ) -> None:
         """A unit without a plane: its mean answer as a colour and a number."""
         x, y, width, height = box
         largest = max((abs(mean) for mean in column.means if isfinite(mean)), default=0.0)

@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsSeen
+from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
 from tuilab.ui.plot.axes import short
 from tuilab.ui.views.units.unit_positions import Spot
 
@@ -30,7 +30,7 @@ def _called(column: Column, unit: int) -> str:
     return name if name[:1].isalpha() else f"unit {unit + 1} ({name})"
 
 
-def title(seen: UnitsSeen, spot: Spot) -> str:
+def title(seen: UnitsResponse, spot: Spot) -> str:
     """What is chosen."""
     column = seen.columns[spot.column]
     name = _called(column, spot.unit)
@@ -41,7 +41,7 @@ def title(seen: UnitsSeen, spot: Spot) -> str:
     return f"{_called(source, spot.source)} of {source.label} > {name} of {column.label}"
 
 
-def value_of(seen: UnitsSeen, spot: Spot) -> float | None:
+def value_of(seen: UnitsResponse, spot: Spot) -> float | None:
     """The weight of the edge that is chosen, or the bias of the unit."""
     column = seen.columns[spot.column]
     if spot.source is not None:
@@ -50,7 +50,7 @@ def value_of(seen: UnitsSeen, spot: Spot) -> float | None:
     return column.biases[spot.unit] if spot.unit < len(column.biases) else None
 
 
-def words(seen: UnitsSeen, spot: Spot, around: str = "±") -> list[str]:
+def words(seen: UnitsResponse, spot: Spot, around: str = "±") -> list[str]:
     """All there is to read of what is chosen, a sentence each.
 
     Args:
@@ -59,7 +59,7 @@ def words(seen: UnitsSeen, spot: Spot, around: str = "±") -> list[str]:
     return _edge(seen, spot) if spot.source is not None else _unit(seen, spot, around)
 
 
-def _edge(seen: UnitsSeen, spot: Spot) -> list[str]:
+def _edge(seen: UnitsResponse, spot: Spot) -> list[str]:
     value = value_of(seen, spot)
     if value is None:
         return ["This weight is not told of."]
@@ -75,7 +75,7 @@ def _edge(seen: UnitsSeen, spot: Spot) -> list[str]:
     ]
 
 
-def _unit(seen: UnitsSeen, spot: Spot, around: str) -> list[str]:
+def _unit(seen: UnitsResponse, spot: Spot, around: str) -> list[str]:
     column, unit = seen.columns[spot.column], spot.unit
     mean, spread, active = column.means[unit], column.spreads[unit], column.active[unit]
     lines = []
@@ -102,7 +102,7 @@ def _unit(seen: UnitsSeen, spot: Spot, around: str) -> list[str]:
     return lines
 
 
-def _weights(seen: UnitsSeen, spot: Spot) -> str:
+def _weights(seen: UnitsResponse, spot: Spot) -> str:
     """The weights into a unit, the largest first."""
     source, row = seen.columns[spot.column - 1], seen.columns[spot.column].weights[spot.unit]
     order = sorted(range(len(row)), key=lambda place: -abs(row[place]))[:MOST_WEIGHTS]

@@ -6,12 +6,12 @@ from textual import events
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.inspect.request import Seen
+from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import Assign, number
-from tuilab.core.protocol.inspect.unions import AnyWanted
-from tuilab.core.protocol.inspect.units_messages import UnitsSeen, UnitsWanted
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import Grid
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.response_map import Brush
 from tuilab.ui.messages import Commanded
 from tuilab.ui.plot.legend import say
@@ -56,30 +56,30 @@ class UnitsView(View):
                 tooltip="Choose the unit above, or the weight before"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[Seen]] = UnitsSeen
+    SEEN: ClassVar[type[InspectResponse]] = UnitsResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.spot = Spot()
         self._plan: Plan | None = None
-        self._written: tuple[Seen | None, dict[Spot, float]] = (None, {})
+        self._written: tuple[InspectResponse | None, dict[Spot, float]] = (None, {})
         "What was written since an answer came, so that a key pressed twice counts twice."
 
-    def wanted(self, run: Run, experiment: Experiment) -> UnitsWanted | None:
+    def wanted(self, run: Run, experiment: Experiment) -> UnitsRequest | None:
         """What would fill the view."""
         side = FINE if self.size.width >= 60 else COARSE
-        return UnitsWanted(side, side)
+        return UnitsRequest(side, side)
 
-    def topic(self, wanted: AnyWanted | None, seen: Seen) -> object:
+    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
         """All answers are of the same."""
         return None
 
-    def picture(self, seen: Seen, width: int, height: int) -> Grid:
+    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
         """An answer in a size."""
-        assert isinstance(seen, UnitsSeen)
+        assert isinstance(seen, UnitsResponse)
         hues = self.hues()
         if not seen.columns:
-            grid = Grid(width, height, hues.label)
+            grid = CellBuffer(width, height, hues.label)
             say(grid, seen.note, hues.label)
             return grid
         spot = self.spot.within(seen.columns)
@@ -91,9 +91,9 @@ class UnitsView(View):
     # --- choosing
 
     @property
-    def _shown(self) -> UnitsSeen | None:
+    def _shown(self) -> UnitsResponse | None:
         """The answer whose units can be chosen."""
-        return self.seen if isinstance(self.seen, UnitsSeen) and self.seen.columns else None
+        return self.seen if isinstance(self.seen, UnitsResponse) and self.seen.columns else None
 
     def _choose(self, spot: Spot) -> None:
         if (seen := self._shown) is not None:
@@ -149,7 +149,7 @@ class UnitsView(View):
 
     # --- writing
 
-    def _value(self) -> tuple[UnitsSeen, Spot, float] | None:
+    def _value(self) -> tuple[UnitsResponse, Spot, float] | None:
         """The number that is chosen; None, and says so, where there is none."""
         if (seen := self._shown) is None:
             self.notify("There are no weights yet: press s for one step.")
@@ -187,7 +187,7 @@ class UnitsView(View):
             seen, spot, value = found
             self._write(seen, spot, value + direction * NUDGE)
 
-    def _write(self, seen: UnitsSeen, spot: Spot, value: float) -> None:
+    def _write(self, seen: UnitsResponse, spot: Spot, value: float) -> None:
         if self._written[0] is seen:
             self._written[1][spot] = value
         layer = seen.columns[spot.column].label
