@@ -19,6 +19,20 @@ settings.register_profile("tuilab", deadline=None, max_examples=60, derandomize=
 settings.load_profile("tuilab")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Runs the whole suite in parallel; what is named on the command line runs in this process.
+
+    So one test starts fast, and `-s`, `--pdb` and `-n` mean what they say.
+    """
+    is_whole = config.args_source != config.ArgsSource.ARGS
+    is_watched = config.option.usepdb or config.option.capture == "no"
+    if is_whole and not is_watched and config.option.numprocesses is None:
+        config.option.numprocesses = min(8, (os.cpu_count() or 1) + 1)
+        config.option.tx = ["popen"] * config.option.numprocesses
+        config.option.dist = "worksteal"
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's folders, empty."""

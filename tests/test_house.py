@@ -1,9 +1,14 @@
-"""The house rules: rooms, directions, sizes, what loads what, presets that are good."""
+"""The rules of the house: rooms, directions, names, words, and what loads what."""
 
 import ast
+import re
 import subprocess
 import sys
+import tokenize
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,20 +17,27 @@ from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.validation import problems
 
-PACKAGE = Path(__file__).resolve().parent.parent / "tuilab"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "tuilab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-MAY_IMPORT = {
+ROOMS = ("cli", "core", "engine", "host", "scratch", "ui")
+
+MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "engine": {"core", "engine", "scratch", "torch"},
     "host": {"core", "host"},
     "ui": {"core", "ui", "textual", "plotext"},
     "cli": {"core", "host", "cli"},
-    "scratch": set[str](),
+    "scratch": set(),
 }
 """What each room may import when it is imported itself."""
 
-IN_FUNCTIONS = {"engine": {"torchvision"}, "host": {"engine", "torch"}, "cli": {"engine", "ui"}}
+IN_FUNCTIONS = {
+    "engine": {"torchvision"},
+    "host": {"engine", "torch"},
+    "cli": {"engine", "ui"},
+}
 """What each room may import besides, inside a function."""
 
 WATCHED = {"torch", "torchvision", "textual", "plotext"}
@@ -33,37 +45,54 @@ WATCHED = {"torch", "torchvision", "textual", "plotext"}
 
 UI_MAY_REACH = {"tuilab.host.link", "tuilab.host.run_store", "tuilab.host.discovery"}
 
+MAX_FUNCTION_LINES = 50
+
+BANNED = (
+    "told", "chances", "wanted", "spread", "surprise", "pulse", "desk", "hues", "pencil", "paints",
+    "tray", "witness", "wager", "bet", "bets", "doubts", "disturb", "amended", "somebody", "nobody",
+    "heeding", "tutoring", "quizzing", "studying", "arranging", "by heart", "at hand", "so many",
+    "leave it away",
+)  # fmt: skip
+"""Words that a reader of the field would have to look up, in code and on the screen."""
+
+BANNED_IN_PROSE = ("chances", "by heart", "somebody", "nobody", "at hand", "leave it away")
+"""The same for lessons, glossary and README, where `spread` and `told` may be plain English."""
+
 
 def name_of(path: Path) -> str:
-    return str(path.relative_to(PACKAGE.parent))
+    return str(path.relative_to(ROOT))
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Every module that a file imports, and whether it does so when it is imported itself."""
-    tree = ast.parse(path.read_text())
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
+    """Every module that a file imports, whether it does so at once, and whether only for types."""
+    tree = tree_of(path)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     for node in ast.walk(tree):
         if not isinstance(node, (ast.Import, ast.ImportFrom)):
             continue
         around: ast.AST = node
-        at_once = True
+        at_once, for_types = True, False
         while around in parents:
             around = parents[around]
-            is_typing = isinstance(around, ast.If) and "TYPE_CHECKING" in ast.dump(around.test)
-            at_once &= not (
-                isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef)) or is_typing
-            )
+            for_types |= isinstance(around, ast.If) and "TYPE_CHECKING" in ast.dump(around.test)
+            at_once &= not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
         if isinstance(node, ast.Import):
-            yield from ((alias.name, at_once) for alias in node.names)
+            yield from ((alias.name, at_once and not for_types, for_types) for alias in node.names)
         else:
             assert node.level == 0, f"{path}: imports are absolute"
             base = node.module or ""
-            yield from ((_full(base, alias.name), at_once) for alias in node.names)
+            for alias in node.names:
+                yield _full(base, alias.name), at_once and not for_types, for_types
 
 
 def _full(base: str, name: str) -> str:
     """`from tuilab.core import paths` imports the module tuilab.core.paths."""
-    inner = PACKAGE.parent.joinpath(*base.split("."), name)
+    inner = ROOT.joinpath(*base.split("."), name)
     is_module = inner.is_dir() or inner.with_suffix(".py").is_file()
     return f"{base}.{name}" if base.startswith("tuilab") and is_module else base
 
@@ -73,11 +102,37 @@ def room_of(module: str) -> str:
     return rest[0] if first == "tuilab" and rest else first
 
 
-@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def classes() -> dict[str, list[tuple[Path, ast.ClassDef]]]:
+    """Every class of the package by its name."""
+    found = defaultdict(list)
+    for path in MODULES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append((path, node))
+    return found
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield node
+
+
+# --- rooms ------------------------------------------------------------------------------------
+
+
+def test_the_rooms_are_the_rooms() -> None:
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir()} - {"__pycache__"}
+
+    assert folders == set(ROOMS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_what_its_place_allows(room: str) -> None:
-    rooms = set(MAY_IMPORT) | WATCHED
+    rooms = set(ROOMS) | WATCHED
     for path in sorted((PACKAGE / room).rglob("*.py")):
-        for module, at_once in imports(path):
+        for module, at_once, _ in imports(path):
             allowed = MAY_IMPORT[room] | (set() if at_once else IN_FUNCTIONS.get(room, set()))
             if room_of(module) not in rooms or room_of(module) in allowed:
                 continue
@@ -85,34 +140,144 @@ def test_a_room_imports_only_what_its_place_allows(room: str) -> None:
             assert is_reached, f"{name_of(path)} imports {module}"
 
 
-def test_the_door_imports_the_rooms_inside_its_functions() -> None:
-    heavy = {"tuilab.engine", "tuilab.ui", *WATCHED}
-    for path in (PACKAGE / "cli").rglob("*.py"):
-        for module, at_once in imports(path):
-            is_heavy = any(module == name or module.startswith(f"{name}.") for name in heavy)
-            assert not (at_once and is_heavy), f"{name_of(path)} imports {module}"
+def test_no_file_imports_itself_by_a_detour() -> None:
+    """Also not inside a function, where Python would let it pass."""
+    graph: dict[str, set[str]] = {}
+    for path in MODULES:
+        me = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        graph[me] = {name for name, _, for_types in imports(path) if not for_types} - {me}
+
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_file_says_what_it_is(path: Path) -> None:
-    text = path.read_text()
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_file_name_stands_twice_in_a_room(room: str) -> None:
+    names = Counter(path.name for path in (PACKAGE / room).rglob("*.py"))
+    del names["__init__.py"]
 
-    if path.name == "__init__.py" and path.parent != PACKAGE:
-        assert text == "", f"{name_of(path)} must be empty"
-    else:
-        assert ast.get_docstring(ast.parse(text)), f"{name_of(path)} does not say what it is"
+    assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_what_is_written_from_scratch_needs_only_python() -> None:
-    for path in (PACKAGE / "scratch").glob("*.py"):
-        for module, _ in imports(path):
-            assert module.split(".")[0] in sys.stdlib_module_names, f"{name_of(path)}: {module}"
+def test_every_folder_stands_in_the_map_for_developers() -> None:
+    text = (PACKAGE / "README.md").read_text()
+    folders = {path.parent for path in MODULES} - {PACKAGE}
+
+    assert [name_of(f) for f in sorted(folders) if f"{f.name}/" not in text] == []
 
 
 def test_there_is_one_stylesheet() -> None:
     assert [name_of(path) for path in PACKAGE.rglob("*.tcss")] == ["tuilab/ui/tuilab.tcss"]
-    for path in PACKAGE.rglob("*.py"):
+    for path in MODULES:
         assert "DEFAULT_CSS" not in path.read_text(), f"{name_of(path)} styles outside of it"
+
+
+def test_what_is_written_from_scratch_needs_only_python() -> None:
+    for path in (PACKAGE / "scratch").glob("*.py"):
+        for module, _, _ in imports(path):
+            assert module.split(".")[0] in sys.stdlib_module_names, f"{name_of(path)}: {module}"
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+def test_no_class_inherits_from_two_of_ours() -> None:
+    ours = classes()
+    for name, places in ours.items():
+        for path, node in places:
+            bases = [ast.unparse(base).split("[")[0] for base in node.bases]
+            assert sum(base in ours for base in bases) <= 1, f"{name_of(path)}: {name}{bases}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_file_says_what_it_is_and_its_functions_are_short(path: Path) -> None:
+    if path.name == "__init__.py" and path.parent != PACKAGE:
+        assert path.read_text() == "", f"{name_of(path)} must be empty"
+        return
+    assert ast.get_docstring(tree_of(path)), f"{name_of(path)} does not say what it is"
+    for function in functions(path):
+        length = (function.end_lineno or 0) - function.lineno
+        assert length <= MAX_FUNCTION_LINES, f"{name_of(path)}:{function.lineno} {function.name}"
+
+
+def public_functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Functions of a file and methods of its public classes, without properties."""
+    for node in tree_of(path).body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("_"):
+            continue
+        for inner in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            is_property = any("property" in ast.unparse(d) for d in inner.decorator_list)
+            if not inner.name.startswith("_") and not is_property:
+                yield inner
+
+
+VERB = re.compile(r"(?:[A-Z]\w*s|[A-Z]\w*s not)\b")
+"""A verb in the third person: Returns, Builds, Draws."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_docstrings_of_functions_begin_with_a_verb(path: Path) -> None:
+    for function in public_functions(path):
+        text = ast.get_docstring(function)
+        is_said = text is None or VERB.match(text)
+        assert is_said, f"{name_of(path)}:{function.lineno} {function.name}: {text}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "engine").rglob("*.py")), ids=name_of)
+def test_public_functions_of_tensors_state_shapes(path: Path) -> None:
+    for function in public_functions(path):
+        annotations = [
+            ast.unparse(part)
+            for part in (*(a.annotation for a in function.args.args), function.returns)
+            if part is not None
+        ]
+        if any(re.search(r"\bTensor\b", text) for text in annotations):
+            text = ast.get_docstring(function) or ""
+            is_said = re.search(r"\[[^\]]*\]|scalar|any shape|same shape|shape of", text)
+            assert is_said, f"{name_of(path)}:{function.lineno} {function.name}"
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+def words_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Every name, string and comment of a file as words of lower case, with its line.
+
+    A string that is a single word is a key of a file or of a table, not a sentence.
+    """
+    with path.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.NAME:
+                yield token.start[0], re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", token.string).lower()
+            elif token.type == tokenize.COMMENT:
+                yield token.start[0], token.string.lower()
+            elif token.type == tokenize.STRING and " " in token.string:
+                yield token.start[0], " ".join(token.string.lower().split())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_the_code_speaks_the_words_of_the_field(path: Path) -> None:
+    pattern = re.compile(rf"\b({'|'.join(BANNED)})\b")
+    for line, text in words_of(path):
+        match = pattern.search(text)
+        assert match is None, f"{name_of(path)}:{line}: {match and match[0]}"
+
+
+def test_the_prose_speaks_the_words_of_the_field() -> None:
+    pattern = re.compile(rf"\b({'|'.join(BANNED_IN_PROSE)})\b", re.IGNORECASE)
+    prose = [ROOT / "README.md", PACKAGE / "README.md"]
+    prose += sorted((ROOT / "presets").rglob("*.toml")) + sorted((ROOT / "presets").rglob("*.md"))
+    for path in prose:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = pattern.search(line)
+            assert match is None, f"{name_of(path)}:{number}: {match and match[0]}"
+
+
+# --- what loads what --------------------------------------------------------------------------
 
 
 def loaded_after(code: str) -> set[str]:

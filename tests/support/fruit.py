@@ -23,7 +23,7 @@ ROWS = 320
 def table() -> str:
     """The table as text."""
     chance = random.Random(7)
-    lines = ["number,diameter_mm,weight_g,firmness,sugar,colour,organic,fruit"]
+    lines = ["number,diameter_mm,weight_g,firmness,sugar,color,organic,fruit"]
     for number in range(1, ROWS + 1):
         kind = chance.choices(list(KINDS), (4, 3, 2, 3))[0]
         diameter, spread, density, firmness, sugar, colours = KINDS[kind]
