@@ -15,7 +15,7 @@ import pytest
 
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "tuilab"
@@ -318,11 +318,11 @@ def test_the_host_loads_no_torch_before_it_works() -> None:
     assert not loaded & {"torch", "torchvision", "textual", "plotext", "typer"}
 
 
-@pytest.mark.parametrize("name", sorted(toml_file.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.find_presets()))
 def test_every_shipped_preset_is_good_and_explained(name: str) -> None:
-    preset = toml_file.presets()[name]
+    preset = toml_file.find_presets()[name]
 
-    assert problems(toml_file.read(preset.path)) == []
-    assert preset.about.endswith("."), "its comments begin with a paragraph on what it is"
+    assert find_errors(toml_file.read(preset.path)) == []
+    assert preset.description.endswith("."), "its comments begin with a paragraph on what it is"
     assert "Things to try" in preset.path.read_text()
-    assert preset.path.is_relative_to(paths.presets())
+    assert preset.path.is_relative_to(paths.presets_dir())

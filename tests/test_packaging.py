@@ -50,8 +50,8 @@ def test_presets_inside_the_package_come_first(
     monkeypatch.setattr(paths, "__file__", str(module))
 
     with pytest.raises(FileNotFoundError, match="reinstall tuilab"):
-        paths.presets()
+        paths.presets_dir()
     beside.mkdir()
-    assert paths.presets() == beside
+    assert paths.presets_dir() == beside
     inside.mkdir(parents=True)
-    assert paths.presets() == inside
+    assert paths.presets_dir() == inside

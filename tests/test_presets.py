@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 
 def preset(name: str, **changes: object) -> Experiment:
-    experiment = toml_file.read(toml_file.presets()[name].path)
+    experiment = toml_file.read(toml_file.find_presets()[name].path)
     for key, value in changes.items():
         experiment = with_value(experiment, key.replace("__", "."), value)
     return experiment
@@ -28,7 +28,7 @@ def score(experiment: Experiment) -> float:
     session = Session("test", experiment, load(experiment, CPU, lambda *_: None), CPU)
     failures = [event for event in train(session) if isinstance(event, Failed)]
     assert failures == []
-    results = session.finished("done").results["test"]
+    results = session.finished_event("done").results["test"]
     return next(value for name, value in results.items() if name != "loss")
 
 
@@ -71,7 +71,7 @@ def test_fashion_mnist_is_learned_from_real_images(name: str, least: float, fash
 @pytest.mark.slow
 def test_what_was_learned_from_letters_helps_to_read_a_hundred_digits(tmp_path: Path) -> None:
     path = tmp_path / "anew.toml"
-    path.write_text(toml_file.presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
+    path.write_text(toml_file.find_presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
 
     tuned = score(preset("fine-tuning"))
     untuned = score(with_value(toml_file.read(path), "transfer.source", ""))

@@ -8,7 +8,7 @@ import pytest
 from tuilab.cli import exit_codes
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import choice_of, name_of, options
+from tuilab.core.experiment.experiment import choice_key, name_of, option_types
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -29,16 +29,16 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_its_experiment_is_good(mine: Path) -> None:
-    assert toml_file.problems(mine) == []
+    assert toml_file.find_errors(mine) == []
 
 
 def test_its_comments_name_every_choice(mine: Path) -> None:
     for section in ("task", "data", "initialization", "loss", "optimizer", "schedule"):
-        choice = "task" if section == "task" else choice_of(section)
+        choice = "task" if section == "task" else choice_key(section)
         text = mine.read_text().partition(f"[{section}]\n")[2] or mine.read_text()
         told = re.search(rf"^{choice} = (.*\n(?: +# .*\n)*)", text, re.MULTILINE)
         assert told is not None, section
-        assert set(re.findall(r"\w+", told[1])) == {name_of(kind) for kind in options(section)}
+        assert set(re.findall(r"\w+", told[1])) == {name_of(kind) for kind in option_types(section)}
 
 
 def test_its_error_is_what_is_said(mine: Path) -> None:
@@ -53,7 +53,7 @@ def test_its_error_is_what_is_said(mine: Path) -> None:
 def test_its_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     words = set(re.findall(r"uv run tuilab ([a-z]+)", README))
 
-    assert words <= {*exit_codes.COMMANDS, *toml_file.presets()}
+    assert words <= {*exit_codes.COMMANDS, *toml_file.find_presets()}
     for command in exit_codes.COMMANDS:
         assert re.search(rf"`(tuilab )?\[?{command}\b", README), command
 

@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.bench.measure import Row, at_least, interleaved, ratio, spread
 from tests.bench.training import loop
-from tuilab.core.experiment.experiment import Experiment, from_plain
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
+from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -85,7 +85,7 @@ def experiment(lines: list[Any], shape: tuple[int, ...]) -> Experiment:
         (1, 28, 28): {"name": "glyphs"},
         (28, 1): {"name": "waves", "length": 28},
     }[shape]
-    return from_plain(
+    return experiment_from_dict(
         {"network": lines, "data": {**lent, "batch_size": BATCH}, "training": {"epochs": 1}}
     )
 
@@ -94,8 +94,8 @@ def tuilab(name: str) -> float:
     """Steps a second of this lab's loop, probes and reports on."""
     lines, shape, _ = NETWORKS[name]
     inputs, targets = data(shape)
-    nothing = Part(inputs[:0], targets[:0])
-    dataset = Dataset(Part(inputs, targets), nothing, nothing, tuple("abcdefghij"))
+    nothing = Examples(inputs[:0], targets[:0])
+    dataset = Dataset(Examples(inputs, targets), nothing, nothing, tuple("abcdefghij"))
     session = Session("bench", experiment(lines, shape), dataset, torch.device("cpu"))
     start = time.perf_counter()
     for _ in train(session):

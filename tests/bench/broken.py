@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 
 SEEDS = (0, 1, 2)
 
@@ -32,7 +32,7 @@ class Case(NamedTuple):
     def experiments(self) -> Iterator[Experiment]:
         """One for each seed."""
         for seed in SEEDS:
-            yield from_plain({**self.tables, "seed": seed})
+            yield experiment_from_dict({**self.tables, "seed": seed})
 
 
 def of(data: Any, network: tuple[str, ...], epochs: int, **tables: Any) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _of_data() -> Iterator[Case]:
     yield Case(under, "circle by a line", of("circle", ("Linear 2",), 25))
     yield Case(under, "rings by two units", of("rings", ("Linear 1", "Tanh", "Linear 3"), 40))
     yield Case(under, "multi_gauss by a plane", fit("multi_gauss", ("Linear 1",), 25))
-    raw = ("inputs_not_normalised",)
+    raw = ("inputs_not_normalized",)
     FOLDER.mkdir(exist_ok=True)
     wild = table(FOLDER, "wild", (1.0, 500.0, 20000.0), 0.0)
     far = table(FOLDER, "far", (1.0, 1.0, 1.0), 1000.0)

@@ -34,8 +34,8 @@ def lived(experiment: Experiment) -> Run:
     dataset = load(experiment, CPU, lambda what, part: None)
     session = Session("bench", experiment, dataset, CPU)
     run, epochs = Run(), experiment.training.epochs
-    every, rarely = max(1, session.batches * epochs // REPORTS), max(1, epochs // REPORTS)
-    run.apply(session.started())
+    every, rarely = max(1, session.batches_per_epoch * epochs // REPORTS), max(1, epochs // REPORTS)
+    run.apply(session.started_event())
     session.report_at_step, session.report_at_epoch = 1, rarely
     for event in train(session):
         if session.step >= session.report_at_step:
@@ -45,21 +45,21 @@ def lived(experiment: Experiment) -> Run:
             run.apply(event)
         if isinstance(event, Failed):
             return run
-    run.apply(session.finished("done"))
+    run.apply(session.finished_event("done"))
     return run
 
 
 def history(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
     """Every case trained with every seed."""
-    before, threads = progress.INTERVAL, torch.get_num_threads()
-    progress.INTERVAL = NEVER
+    before, threads = progress.REPORT_INTERVAL, torch.get_num_threads()
+    progress.REPORT_INTERVAL = NEVER
     torch.set_num_threads(1)
     try:
         for case in cases:
             for experiment in case.experiments():
                 yield case, lived(experiment)
     finally:
-        progress.INTERVAL = before
+        progress.REPORT_INTERVAL = before
         torch.set_num_threads(threads)
 
 

@@ -10,7 +10,7 @@ from tests.bench.living import SETTLE, SIZE, TUILAB, _home, home, mlp, speed, ti
 from tests.bench.measure import Row, at_least, ratio, spread
 from tests.support.real import Terminal
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.ui.panes.inspect import KINDS
+from tuilab.ui.views.registry import VIEWS
 
 REPEATS = 7
 
@@ -22,7 +22,7 @@ PANE = "6"
 RIGHT = "\x1b[C"
 
 KEYS = {
-    kind.name: [PANE, *((place - 1) % len(KINDS) * ">")] for place, kind in enumerate(KINDS)
+    name: [PANE, *((place - 1) % len(VIEWS) * ">")] for place, name in enumerate(VIEWS)
 }  # fmt: skip
 """What is typed to come to each view; the pane opens with the second."""
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from tests.bench.measure import Row, at_least, at_most, ratio, spread
 from tests.support.real import Terminal
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import Start
 from tuilab.core.protocol.events import Progressed
-from tuilab.host.discovery import hosts, stop
-from tuilab.host.link import Link, spawn
+from tuilab.host.discovery import list_hosts, stop_run
+from tuilab.host.link import Link, spawn_host
 
 SIZE = (120, 40)
 WINDOW = 5.0
@@ -33,7 +33,7 @@ TUILAB = [sys.executable, "-m", "tuilab"]
 
 def mlp() -> Experiment:
     """784-128-10 on pictures, batch 128, without an end."""
-    return from_plain(
+    return experiment_from_dict(
         {
             "network": ["Flatten", "Linear 128", "ReLU", "Linear 10"],
             "data": {"name": "glyphs", "batch_size": 128, "samples": 12_800},
@@ -44,7 +44,7 @@ def mlp() -> Experiment:
 
 def tiny() -> Experiment:
     """2-8-8-2, batch 10, without an end."""
-    return from_plain(
+    return experiment_from_dict(
         {
             "network": ["Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 2"],
             "data": {"name": "spiral", "batch_size": 10},
@@ -67,13 +67,13 @@ def home() -> Iterator[Path]:
 @contextmanager
 def training(experiment: Experiment, run: str) -> Iterator[Link]:
     """A host that trains, watched through a link."""
-    link = spawn()
+    link = spawn_host()
     link.send(Start(run, experiment))
     _wait(link, lambda event: isinstance(event, Progressed) and event.seconds > 2)
     try:
         yield link
     finally:
-        stop(run)
+        stop_run(run)
         link.close()
 
 
@@ -191,8 +191,8 @@ def key_rows() -> Iterator[Row]:
             terminal.shows("validation 0")
             busy.append(echoes(terminal))
             terminal.close()
-            for host in hosts():
-                stop(host.run)
+            for host in list_hosts():
+                stop_run(host.run)
     above = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
     yield at_most(
         "key to screen, p95 while training above idle", statistics.median(above), 25,

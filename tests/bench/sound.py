@@ -22,7 +22,7 @@ from tests.bench.broken import (
     table,
 )
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import to_plain
+from tuilab.core.experiment.experiment import experiment_to_dict
 
 LONG = ("fashion-mnist-cnn", "fashion-mnist-mlp", "fine-tuning", "gan", "language-model")
 """Presets that need a download, the weights of another run, or a quarter of a minute."""
@@ -34,9 +34,9 @@ CUT = {"samples": 600, "epochs": 10}
 def shipped(name: str) -> dict[str, Any]:
     """A preset, small enough to take no longer than the others."""
     preset = toml_file.read(toml_file.find(name))
-    tables = to_plain(preset)
+    tables = experiment_to_dict(preset)
     tables["training"]["device"] = "cpu"
-    if preset.data.picture not in ("plane", "curve"):
+    if preset.data.plot_kind not in ("plane", "curve"):
         for part, key in ((tables["data"], "samples"), (tables["training"], "epochs")):
             part |= {key: min(CUT[key], part[key])} if key in part else {}
     return tables
@@ -74,7 +74,7 @@ def sound() -> Iterator[Case]:
     }  # fmt: skip
     for name, tables in kinds.items():
         yield Case((), name, tables)
-    for name in toml_file.presets():
+    for name in toml_file.find_presets():
         if name not in LONG:
             yield Case((), f"preset {name}", shipped(name))
     FOLDER.mkdir(exist_ok=True)

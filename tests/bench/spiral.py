@@ -10,7 +10,7 @@ from tests.bench.measure import Row, at_least, spread
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import with_value
 from tuilab.engine.data.load import load
-from tuilab.engine.metrics.losses import predicted
+from tuilab.engine.metrics.losses import predict_classes
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -27,7 +27,7 @@ def first_reach(seed: int) -> tuple[int, float] | None:
     for _ in train(session):
         if session.offset < len(session.dataset.train):
             continue
-        right = (predicted(session.predict(test.inputs)) == test.targets).float().mean()
+        right = (predict_classes(session.predict(test.inputs)) == test.targets).float().mean()
         if right >= 0.99:
             return session.step, time.perf_counter() - start
     return None

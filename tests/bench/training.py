@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from tests.bench.measure import Row, at_least, interleaved, ratio, spread
-from tuilab.core.experiment.experiment import from_plain
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.core.experiment.experiment import experiment_from_dict
+from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -38,7 +38,7 @@ def plain_network() -> nn.Sequential:
 def tuilab(epochs: int = EPOCHS) -> float:
     """Steps a second of this lab's loop, probes and reports on."""
     inputs, targets = data()
-    experiment = from_plain(
+    experiment = experiment_from_dict(
         {
             "network": ["Linear 128", "ReLU", "Linear 10"],
             "data": {
@@ -47,8 +47,8 @@ def tuilab(epochs: int = EPOCHS) -> float:
             "training": {"epochs": epochs},
         }
     )  # fmt: skip
-    nothing = Part(inputs[:0], targets[:0])
-    dataset = Dataset(Part(inputs, targets), nothing, nothing, tuple("abcdefghij"))
+    nothing = Examples(inputs[:0], targets[:0])
+    dataset = Dataset(Examples(inputs, targets), nothing, nothing, tuple("abcdefghij"))
     session = Session("bench", experiment, dataset, torch.device("cpu"))
     start = time.perf_counter()
     for _ in train(session):

@@ -1,4 +1,4 @@
-"""The command line: what it says, where it says it, and the exit code."""
+"""The command line: its output, its errors and its exit codes."""
 
 import json
 import os
@@ -42,14 +42,14 @@ def test_every_help_ends_with_an_example(says: Says, command: Sequence[str]) -> 
     assert last.startswith(" ".join(["tuilab", *command])), out
 
 
-def test_the_door_knows_every_command() -> None:
+def test_every_command_is_known_to_the_entry_point() -> None:
     from tuilab.cli.app import app
 
     names = set(typer.main.get_group(app).commands)
     assert names == set(exit_codes.COMMANDS)
 
 
-def test_presets_are_listed_with_what_they_are(says: Says) -> None:
+def test_presets_are_listed_with_a_description(says: Says) -> None:
     code, out, _ = says("presets")
 
     assert code == 0
@@ -57,19 +57,19 @@ def test_presets_are_listed_with_what_they_are(says: Says) -> None:
     assert "spiral                   Two arms wound around each other" in out
 
 
-def test_layers_are_listed_and_explained(says: Says) -> None:
-    assert "Keep the largest value in each window." in says("layers")[1]
+def test_layers_are_listed_and_described(says: Says) -> None:
+    assert "Keeps the largest value in each window." in says("layers")[1]
 
     code, out, _ = says("layers", "conv2d")
 
     assert code == 0
-    assert "Conv2d: A small window of weights slides over the picture" in out
+    assert "Conv2d: A small window of weights slides over the image" in out
     assert "out_channels  required" in out
     assert "kernel_size   default 3" in out
     assert "[3, 28, 28] → [16, 26, 26], 448 parameters" in out
 
 
-def test_devices_are_listed_with_a_reason_where_one_is_unusable(says: Says) -> None:
+def test_devices_are_listed_with_the_reason_if_one_is_unusable(says: Says) -> None:
     code, out, _ = says("devices")
 
     assert code == 0
@@ -77,14 +77,12 @@ def test_devices_are_listed_with_a_reason_where_one_is_unusable(says: Says) -> N
     assert "torch 2." in out
 
 
-def test_with_nothing_there_the_lists_say_so(says: Says, home: Path) -> None:
+def test_empty_lists_say_so(says: Says, home: Path) -> None:
     assert says("ps")[:2] == (0, "No run is in progress.\n")
-    assert f"There are no runs yet. They will be kept in {home}" in says("runs")[1]
+    assert f"There are no runs yet. They will be stored in {home}" in says("runs")[1]
 
 
-def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
-    says: Says, mine: Path
-) -> None:
+def test_valid_files_are_called_good_and_errors_name_their_line(says: Says, mine: Path) -> None:
     bad = mine.with_name("bad.toml")
     bad.write_text(MINE + "lr = -1\n")
 
@@ -96,16 +94,16 @@ def test_good_files_are_called_good_and_bad_ones_named_with_their_line(
     assert err == f"tuilab: {bad}:6: optimizer.lr: expected a number ≥ 0\n"
 
 
-def test_a_doubtful_file_is_good_and_its_doubt_is_told(says: Says, mine: Path) -> None:
+def test_a_valid_file_can_have_a_warning(says: Says, mine: Path) -> None:
     text = mine.read_text()
-    doubtful = mine.with_name("doubtful.toml")
-    doubtful.write_text(text.replace('"Tanh"', '"Dropout 0.1"'))
-    assert doubtful.read_text() != text
+    unusual = mine.with_name("unusual.toml")
+    unusual.write_text(text.replace('"Tanh"', '"Dropout 0.1"'))
+    assert unusual.read_text() != text
 
-    code, out, err = says("check", str(doubtful))
+    code, out, err = says("check", str(unusual))
 
     assert (code, err) == (0, "")
-    assert "  doubtful: network[2]: two Linear layers with nothing between" in out
+    assert "  warning: network[2]: two Linear layers without an activation between" in out
 
 
 # --- bad usage and input -------------------------------------------------------------------------
@@ -130,15 +128,15 @@ def test_a_doubtful_file_is_good_and_its_doubt_is_told(says: Says, mine: Path) -
         (("train", "spiral", "--set", "lr=1"), "there is no such key; there is optimizer.lr"),
         (("train", "spiral", "--set", "network[9]=ReLU"), "there is no such line"),
         (("train", "spiral", "--set", "network[0][1]=ReLU"), "there is no such line"),
-        (("train", "spiral", "--set", "network[4]=Linear 3"), "network: it ends in [3], but 2"),
-        (("train", "spiral", "--device", "tpu"), "there is no tpu here; there is"),
+        (("train", "spiral", "--set", "network[4]=Linear 3"), "network: its output is [3], but 2"),
+        (("train", "spiral", "--device", "tpu"), "there is no tpu on this machine; there is"),
         (("layers", "Conv"), 'nearest to "Conv" is "Conv1d"'),
         (("stop", "nothing"), "no run is in progress"),
-        (("stop", ""), "say which run is meant"),
+        (("stop", ""), "name the run to stop"),
         (("check", "/"), "this is a folder"),
     ],
 )
-def test_bad_input_is_one_clear_sentence_and_code_2(
+def test_bad_input_gets_one_clear_sentence_and_code_2(
     says: Says, words: Sequence[str], sentence: str
 ) -> None:
     code, out, err = says(*words)
@@ -149,22 +147,20 @@ def test_bad_input_is_one_clear_sentence_and_code_2(
     assert sentence in err
 
 
-def test_a_network_whose_shapes_do_not_meet_is_refused_with_its_line(
-    says: Says, mine: Path
-) -> None:
+def test_a_network_whose_shapes_do_not_fit_is_refused_with_its_line(says: Says, mine: Path) -> None:
     mine.write_text('network = [\n  "Linear 4",\n  "Conv2d 8",\n]\ndata.name = "xor"\n')
 
     code, _, err = says("train", str(mine))
 
     assert code == 2
     assert err == (
-        f"tuilab: {mine}:3: network[1]: Conv2d takes [channels, height, width], but [4] comes in; "
+        f"tuilab: {mine}:3: network[1]: Conv2d expects [channels, height, width], but got [4]; "
         "put it before Flatten, or Unflatten (4,1,1) before it\n"
     )
 
 
 @pytest.mark.parametrize("word", ["--sets=seed=1", "--set=sede=1", "--json", "a b c"])
-def test_nothing_that_is_typed_ends_in_a_traceback(says: Says, word: str) -> None:
+def test_no_wrong_option_ends_in_a_traceback(says: Says, word: str) -> None:
     code, _, err = says(*word.split())
 
     assert code == 2
@@ -190,7 +186,7 @@ def test_json_prints_the_events_and_nothing_else(mine: Path) -> None:
     assert started["experiment"]["network"] == ["Linear 4", "ReLU", "Linear 2"]
 
 
-def test_a_run_that_fails_says_why_and_what_to_type_instead(mine: Path) -> None:
+def test_a_failed_run_says_why_and_suggests_a_command(mine: Path) -> None:
     mine.write_text(
         'task = "regression"\nnetwork = ["Linear 1"]\ndata.name = "plane"\nloss.name = "mse"\n'
     )
@@ -206,7 +202,7 @@ def test_a_run_that_fails_says_why_and_what_to_type_instead(mine: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_json_ends_with_failed_also_where_nothing_could_be_begun(mine: Path) -> None:
+def test_json_ends_with_failed_also_if_training_cannot_start(mine: Path) -> None:
     code, out, err = finish(start("train", mine, "--json", "--set", "optimizer.lr=-1"))
 
     assert code == 2
@@ -233,13 +229,13 @@ def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> No
     assert "images-idx3-ubyte" in err
 
 
-def test_without_a_terminal_there_are_plain_lines_and_the_run_is_listed_afterwards(
+def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwards(
     mine: Path, says: Says
 ) -> None:
     code, out, err = finish(start("train", mine, "--set", "training.epochs=3"))
 
     assert (code, err) == (0, "")
-    assert "Xor: 22 parameters; examples: 400 to train, 100 to validate" in out
+    assert "Xor: 22 parameters; examples: 400 training, 100 validation" in out
     assert "epoch 3/3  accuracy" in out
     assert "done after 3 epochs, 39 steps" in out
     assert "\x1b" not in out
@@ -260,7 +256,7 @@ def test_without_a_terminal_there_are_plain_lines_and_the_run_is_listed_afterwar
 )
 def test_a_signal_ends_a_run_in_good_order(mine: Path, number: signal.Signals) -> None:
     process = start("train", mine, "--json", "--set", "training.epochs=1000000")
-    host = until(lambda: next((h for h in discovery.hosts() if h.step > 0), None))
+    host = until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
 
     process.send_signal(number)
     code, out, err = finish(process)
@@ -268,16 +264,16 @@ def test_a_signal_ends_a_run_in_good_order(mine: Path, number: signal.Signals) -
     assert (code, err) == (130, "")
     last = json.loads(out.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("finished", "interrupted")
-    stored = run_store.read(run_store.path_of(host.run))
+    stored = run_store.read_run(run_store.run_dir(host.run))
     assert Path(stored.checkpoint).is_file()
-    assert discovery.hosts() == []
+    assert discovery.list_hosts() == []
 
 
-def test_a_run_without_the_lab_can_be_seen_and_stopped_from_elsewhere(
+def test_a_run_without_the_lab_can_be_listed_and_stopped_from_another_shell(
     mine: Path, says: Says
 ) -> None:
     process = start("train", mine, "--set", "training.epochs=1000000")
-    host = until(lambda: next((h for h in discovery.hosts() if h.step > 0), None))
+    host = until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
 
     listed = says("ps")[1]
     stopped = says("stop", host.run)
@@ -292,7 +288,7 @@ def test_a_run_without_the_lab_can_be_seen_and_stopped_from_elsewhere(
 
 
 @pytest.mark.slow
-def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
+def test_a_closed_pipe_ends_the_run_quietly(mine: Path) -> None:
     process = start("train", mine, "--json", "--set", "training.epochs=1000000")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
@@ -301,11 +297,11 @@ def test_a_reader_that_goes_away_ends_the_run_quietly(mine: Path) -> None:
     assert process.wait(timeout=100) == 130
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert [path for path in run_store.stored() if (path / run_store.CHECKPOINT).exists()]
+    assert [path for path in run_store.list_runs() if (path / run_store.CHECKPOINT).exists()]
 
 
 @pytest.mark.slow
-def test_an_ascii_locale_trains_what_has_another_title(mine: Path) -> None:
+def test_an_ascii_locale_can_train_an_experiment_with_a_german_title(mine: Path) -> None:
     mine.write_text(f'title = "Größe"\n{MINE}[training]\nepochs = 1\n', encoding="utf-8")
 
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
@@ -325,9 +321,11 @@ def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_are_told_apart(mine: Path, says: Says) -> None:
+def test_two_runs_at_once_are_distinguished(mine: Path, says: Says) -> None:
     processes = [start("train", mine, "--set", "training.epochs=1000000") for _ in range(2)]
-    runs = until(lambda: len(found := [h.run for h in discovery.hosts() if h.step]) == 2 and found)
+    runs = until(
+        lambda: len(found := [h.run for h in discovery.list_hosts() if h.step]) == 2 and found
+    )
 
     ambiguous = says("stop", "xor")
     unknown = says("stop", "spiral")
@@ -340,13 +338,13 @@ def test_two_runs_at_once_are_told_apart(mine: Path, says: Says) -> None:
     assert stopped == [0, 0]
 
 
-def test_where_the_lab_cannot_be_shown_it_says_why_and_trains(mine: Path) -> None:
+def test_without_a_terminal_the_lab_says_why_and_trains_in_plain_lines(mine: Path) -> None:
     mine.write_text(f"{MINE}[training]\nepochs = 1\n")
 
     code, out, err = finish(start(mine))
 
     assert code == 0
-    assert err == "tuilab: plain lines instead of the lab, standard input is no terminal\n"
+    assert err == "tuilab: plain lines instead of the lab, standard input is not a terminal\n"
     assert "done after 1 epochs" in out
 
 

@@ -1,4 +1,4 @@
-"""The course from the shell: listed, checked, proven fair, made; the glossary."""
+"""The course on the command line: lessons are listed, checked, proven and created; the glossary."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.shell import Says
-from tuilab.cli.prove_lessons import SEEDS, prove
+from tuilab.cli.prove_lessons import SEEDS, prove_lesson
 from tuilab.core import paths
 from tuilab.core.lessons import library, progress
 from tuilab.core.lessons.progress import Progress
@@ -14,10 +14,10 @@ from tuilab.core.lessons.progress import Progress
 
 def test_lessons_are_listed_with_what_is_done_and_what_comes_next(says: Says) -> None:
     kept = Progress()
-    for goal in library.read(library.find("neural-networks")).lesson.goals:
-        kept.meet("neural-networks", goal.name, None)
-    kept.bet("neural-networks", "bet", 0.5)
-    progress.save(kept)
+    for goal in library.read_lesson(library.find_folder("neural-networks")).lesson.goals:
+        kept.record_goal("neural-networks", goal.name, None)
+    kept.record_prediction("neural-networks", "bet", 0.5)
+    progress.save_progress(kept)
 
     code, out, _ = says("lessons")
 
@@ -38,13 +38,13 @@ def test_the_check_trains_on_request_and_prints_a_row_a_goal(says: Says) -> None
 
 def test_a_goal_that_is_met_by_doing_nothing_is_found(says: Says, tmp_path: Path) -> None:
     says("lessons", "new", "easy")
-    file = paths.data() / "lessons" / "easy" / "lesson.toml"
+    file = paths.data_dir() / "lessons" / "easy" / "lesson.toml"
     file.write_text(file.read_text().replace("at_least = 0.9", "at_least = 0.1"))
 
     code, out, _ = says("lessons", "check", "easy", "--train")
 
     assert code == 2
-    assert "✗ goal reach, seed 0" in out and "the untouched start meets it" in out
+    assert "✗ goal reach, seed 0" in out and "the unchanged start meets it" in out
 
 
 def test_a_new_lesson_is_good_and_never_written_over(says: Says) -> None:
@@ -52,13 +52,13 @@ def test_a_new_lesson_is_good_and_never_written_over(says: Says) -> None:
     code, out, _ = says("lessons", "check", "my-lesson", "--train")
     assert code == 0 and "my-lesson: 1 steps, 1 goals, 1 questions: good" in out
     code, _, err = says("lessons", "new", "my-lesson")
-    assert code == 2 and "there is such a lesson already" in err
+    assert code == 2 and "this lesson already exists" in err
     assert says("lessons", "new", "My Lesson")[0] == 2
 
 
 def test_what_is_wrong_with_a_lesson_is_told_with_file_and_key(says: Says) -> None:
     says("lessons", "new", "mine")
-    file = paths.data() / "lessons" / "mine" / "lesson.toml"
+    file = paths.data_dir() / "lessons" / "mine" / "lesson.toml"
     file.write_text(file.read_text().replace("minutes = 15", 'minutes = "long"'))
 
     code, _, err = says("lessons", "check", "mine")
@@ -69,10 +69,10 @@ def test_what_is_wrong_with_a_lesson_is_told_with_file_and_key(says: Says) -> No
 
 def test_progress_is_exported(says: Says, tmp_path: Path) -> None:
     kept = Progress()
-    kept.meet("perceptron", "xor", 3.0)
-    progress.save(kept)
+    kept.record_goal("perceptron", "xor", 3.0)
+    progress.save_progress(kept)
     assert says("lessons", "export", str(tmp_path / "mine.json"))[0] == 0
-    assert progress.load(tmp_path / "mine.json")[0] == kept
+    assert progress.load_progress(tmp_path / "mine.json")[0] == kept
 
 
 def test_a_term_is_explained_and_a_typo_answered(says: Says) -> None:
@@ -85,11 +85,11 @@ def test_a_term_is_explained_and_a_typo_answered(says: Says) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("name", library.folders())
+@pytest.mark.parametrize("name", library.list_folders())
 def test_each_start_fails_the_goals_its_solution_meets_and_bets_come_out_alike(name: str) -> None:
     outcomes: dict[str, set[str]] = {}
-    lesson = library.read(library.folders()[name])
-    for proof in prove(lesson):
+    lesson = library.read_lesson(library.list_folders()[name])
+    for proof in prove_lesson(lesson):
         assert proof.is_good, proof
         if proof.kind == "prediction":
             outcomes.setdefault(proof.name, set()).add(proof.outcome)

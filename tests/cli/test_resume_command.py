@@ -1,4 +1,4 @@
-"""Going on with a stored run: bit for bit where it would have ended, and what is refused."""
+"""Resuming a stored run: it ends bitwise as an uninterrupted one; what is refused."""
 
 import json
 import signal
@@ -42,11 +42,11 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
 
 def test_a_run_that_was_interrupted_ends_as_one_that_was_not(mine: Path, says: Says):
     process = start("train", mine, "--json")
-    until(lambda: next((h for h in discovery.hosts() if h.step > 0), None))
+    until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
     process.send_signal(signal.SIGINT)
     code, out, _ = finish(process)
     assert code == 130
-    (interrupted,) = run_store.stored()
+    (interrupted,) = run_store.list_runs()
     assert json.loads(out.splitlines()[-1])["epoch"] < 120
 
     code, _, err = says("train", "--resume", interrupted.name[-4:], "--json")
@@ -54,27 +54,27 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(mine: Path, says: S
     code, _, _ = says("train", str(mine), "--json")
     assert code == 0
 
-    (unbroken,) = (path for path in run_store.stored() if path != interrupted)
+    (unbroken,) = (path for path in run_store.list_runs() if path != interrupted)
     first, second = weights(interrupted), weights(unbroken)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
-    run = run_store.read(interrupted)
-    assert run.state == "finished" and run.step == run_store.read(unbroken).step
+    run = run_store.read_run(interrupted)
+    assert run.state == "finished" and run.step == run_store.read_run(unbroken).step
 
 
-def test_only_live_knobs_can_be_changed_on_the_way(mine: Path, says: Says):
+def test_only_live_knobs_can_change_when_a_run_is_resumed(mine: Path, says: Says):
     says("train", str(mine), "--json", "--set", "training.epochs=2")
-    (run,) = run_store.stored()
-    steps = run_store.read(run).step
+    (run,) = run_store.list_runs()
+    steps = run_store.read_run(run).step
 
     code, _, err = says("train", "--resume", run.name, "--set", "data.noise=0.5")
-    assert code == 2 and "only knobs that are live can be changed" in err
+    assert code == 2 and "only live knobs can be changed" in err
     code, _, err = says("train", "--resume", run.name)
-    assert code == 2 and "all is done, after epoch 2 of 2" in err
+    assert code == 2 and "it is done after epoch 2 of 2" in err
     more = ("--set", "training.epochs=4", "--set", "optimizer.lr=0.5")
     code, _, err = says("train", "--resume", run.name, "--json", *more)
     assert (code, err) == (0, "")
-    gone_on = run_store.read(run)
+    gone_on = run_store.read_run(run)
     assert gone_on.step == 2 * steps
     assert gone_on.experiment is not None and gone_on.experiment.optimizer.lr == 0.5
 
@@ -87,22 +87,22 @@ def test_only_live_knobs_can_be_changed_on_the_way(mine: Path, says: Says):
         (("--resume", "nothing"), "no run is stored here"),
     ],
 )
-def test_what_cannot_go_on_is_refused_in_words(says: Says, words: tuple[str, ...], sentence: str):
+def test_a_run_that_cannot_be_resumed_says_why(says: Says, words: tuple[str, ...], sentence: str):
     code, _, err = says("train", *words)
 
     assert code == 2
     assert sentence in err and "Traceback" not in err
 
 
-def test_a_run_without_a_whole_checkpoint_says_what_else_to_do(mine: Path, says: Says):
+def test_a_run_without_a_valid_checkpoint_says_how_to_restart(mine: Path, says: Says):
     says("train", str(mine), "--json", "--set", "training.epochs=2")
-    (run,) = run_store.stored()
+    (run,) = run_store.list_runs()
     checkpoint = run / run_store.CHECKPOINT
     checkpoint.write_bytes(checkpoint.read_bytes()[:300])
 
     code, _, err = says("train", "--resume", run.name)
-    assert code == 2 and "no whole checkpoint" in err
+    assert code == 2 and "not a complete checkpoint" in err
     checkpoint.unlink()
     code, _, err = says("train", "--resume", run.name)
-    assert code == 2 and "it has saved no checkpoint" in err
-    assert str(paths.runs() / run.name / "experiment.toml") in err
+    assert code == 2 and "it has no checkpoint" in err
+    assert str(paths.runs_dir() / run.name / "experiment.toml") in err

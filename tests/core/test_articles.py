@@ -1,62 +1,69 @@
-"""Articles: what is said of a name or a knob, and how it is found."""
+"""Articles on names and knobs, how they are found and how they are printed."""
 
 import pytest
 
-from tuilab.cli.output import tables
+from tests.support.shell import Says
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, knobs, name_of, options
+from tuilab.core.experiment.experiment import Experiment, iter_knobs, name_of, option_types
 from tuilab.core.reference import articles, docstrings
 
 
-def test_every_data_set_says_what_it_is_for() -> None:
-    assert [name_of(kind) for kind in options("data") if not docstrings.of(kind).use] == []
+def test_every_data_set_has_a_use() -> None:
+    assert [
+        name_of(kind) for kind in option_types("data") if not docstrings.docstring_of(kind).use
+    ] == []
 
 
-def test_an_article_is_found_in_any_case_and_a_name_may_have_several() -> None:
-    assert [(it.name, it.kind) for it in articles.find("adamw")] == [("adamw", "optimizer")]
-    assert [it.kind for it in articles.find("constant")] == ["initialisation", "schedule"]
-    assert [it.name for it in articles.find("LINEAR")] == ["Linear", "linear"]
-    assert [it.kind for it in articles.find("f1")] == ["metric"]
-    assert [it.name for it in articles.find("lr")] == ["optimizer.lr"]
+def test_an_article_is_found_in_any_case_and_a_name_can_have_several() -> None:
+    def found(name: str) -> list[tuple[str, str]]:
+        return [(article.name, article.kind) for article in articles.find_articles(name)]
+
+    assert found("adamw") == [("adamw", "optimizer")]
+    assert found("constant") == [("constant", "initialization"), ("constant", "schedule")]
+    assert [name for name, _ in found("LINEAR")] == ["Linear", "linear"]
+    assert [kind for _, kind in found("f1")] == ["metric"]
+    assert [name for name, _ in found("lr")] == ["optimizer.lr"]
 
 
-def test_an_unknown_name_is_told_the_nearest() -> None:
+def test_the_nearest_name_is_suggested_for_an_unknown_one() -> None:
     with pytest.raises(InputError, match='nearest to "cosin" is "cosine"'):
-        articles.find("cosin")
+        articles.find_articles("cosin")
 
 
-def test_every_knob_has_an_article_with_its_facts() -> None:
-    by_key = {knob.key: articles.knob(knob) for knob in knobs(Experiment())}
+def test_every_knob_has_an_article() -> None:
+    by_key = {knob.key: articles.knob_article(knob) for knob in iter_knobs(Experiment())}
     facts = dict(by_key["optimizer.lr"].parts)
     assert facts["Range"].startswith("0 ≤ …") and facts["Default"] == "1e-3"
-    assert facts["Changes"].startswith("live")
-    assert dict(by_key["data.validation"].parts)["Changes"] == "wait for a restart"
+    assert facts["Changes"] == "during training"
+    assert dict(by_key["data.validation"].parts)["Changes"] == "after a restart"
     assert by_key["schedule.name"].name == "constant"
 
 
-def test_a_choice_that_is_picked_is_what_the_article_is_about() -> None:
-    by_key = {knob.key: knob for knob in knobs(Experiment())}
-    assert articles.knob(by_key["optimizer.name"], "lion").name == "lion"
-    assert "bf16" in dict(articles.knob(by_key["training.precision"], "bf16").parts)
+def test_a_choice_has_its_own_article() -> None:
+    by_key = {knob.key: knob for knob in iter_knobs(Experiment())}
+    assert articles.knob_article(by_key["optimizer.name"], "lion").name == "lion"
+    assert "bf16" in dict(articles.knob_article(by_key["training.precision"], "bf16").parts)
 
 
-def test_articles_are_printed_with_their_headings() -> None:
-    text = tables.explained("adam")
+def test_articles_are_printed_with_their_headings(says: Says) -> None:
+    text = says("explain", "adam")[1]
     assert text.startswith("adam (optimizer)\n")
     assert all(
         heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source")
     )
-    assert "  Pitfall  " in tables.layer("Dropout")
+    assert "  Pitfall  " in says("layers", "Dropout")[1]
 
 
-def test_an_argument_of_layers_is_explained_with_the_layers_that_have_it() -> None:
-    (frozen,) = articles.find("frozen")
+def test_the_article_on_an_argument_lists_its_layers() -> None:
+    (frozen,) = articles.find_articles("frozen")
     assert dict(frozen.parts)["Of"] == "every layer"
-    of = [dict(article.parts)["Of"] for article in articles.find("out_features")]
+    of = [dict(article.parts)["Of"] for article in articles.find_articles("out_features")]
     assert of == ["Linear, OwnLinear, DropConnect", "GraphConvolution"]
 
 
 @pytest.mark.parametrize("name", ["schedule", "schedule.name"])
-def test_what_chooses_among_options_tells_them_all(name: str) -> None:
-    (article,) = articles.find(name)
-    assert {heading for heading, _ in article.parts} == {name_of(k) for k in options("schedule")}
+def test_the_article_on_a_section_lists_its_options(name: str) -> None:
+    (article,) = articles.find_articles(name)
+    assert {heading for heading, _ in article.parts} == {
+        name_of(k) for k in option_types("schedule")
+    }

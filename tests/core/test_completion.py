@@ -46,7 +46,7 @@ def test_a_layer_with_arguments_waits_for_them() -> None:
 def test_arguments_come_with_help_range_and_default() -> None:
     completion = complete("Dropout ")
 
-    assert completion.hint == "p: Chance of each value to be dropped · 0 ≤ … < 1 · default 0.5"
+    assert completion.hint == "p: Probability of dropping each value · 0 ≤ … < 1 · default 0.5"
     assert completed("Conv2d 16 k") == "Conv2d 16 kernel_size="
 
 

@@ -1,10 +1,10 @@
-"""What is read off a confusion matrix, against counting examples one by one."""
+"""The scores of a confusion matrix, against counting examples one by one."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.run import confusion
+from tuilab.core.run.confusion import ConfusionMatrix, macro_average
 
 ANSWERS = st.integers(2, 5).flatmap(
     lambda classes: st.tuples(
@@ -18,17 +18,17 @@ ANSWERS = st.integers(2, 5).flatmap(
 """A number of classes, and the true and the predicted class of some examples."""
 
 
-def matrix(classes: int, answers: list[tuple[int, int]]) -> list[list[int]]:
-    return [
-        [answers.count((target, guess)) for guess in range(classes)] for target in range(classes)
-    ]
+def matrix(classes: int, answers: list[tuple[int, int]]) -> ConfusionMatrix:
+    return ConfusionMatrix(
+        [[answers.count((target, guess)) for guess in range(classes)] for target in range(classes)]
+    )
 
 
 @given(ANSWERS)
 def test_every_class_is_scored_by_counting(drawn: tuple[int, list[tuple[int, int]]]) -> None:
     classes, answers = drawn
 
-    scores = confusion.per_class(matrix(classes, answers))
+    scores = matrix(classes, answers).class_scores()
 
     for number, score in enumerate(scores):
         hits = sum(target == guess == number for target, guess in answers)
@@ -44,37 +44,38 @@ def test_every_class_is_scored_by_counting(drawn: tuple[int, list[tuple[int, int
 @given(ANSWERS)
 def test_accuracy_and_its_baseline(drawn: tuple[int, list[tuple[int, int]]]) -> None:
     classes, answers = drawn
-    counts = matrix(classes, answers)
+    counted = matrix(classes, answers)
     targets = [target for target, _ in answers]
 
-    right = sum(target == guess for target, guess in answers)
-    assert confusion.accuracy(counts) == right / len(answers)
-    assert confusion.majority(counts) == max(map(targets.count, targets)) / len(targets)
+    correct = sum(target == guess for target, guess in answers)
+    assert counted.total == len(answers)
+    assert counted.accuracy == correct / len(answers)
+    assert counted.majority_share == max(map(targets.count, targets)) / len(targets)
     always = [(target, max(targets, key=targets.count)) for target in targets]
-    assert confusion.majority(counts) == confusion.accuracy(matrix(classes, always))
+    assert counted.majority_share == matrix(classes, always).accuracy
 
 
 @given(ANSWERS)
-def test_a_mean_over_classes_leaves_out_those_that_do_not_occur(
+def test_a_macro_average_omits_classes_without_examples(
     drawn: tuple[int, list[tuple[int, int]]],
 ) -> None:
     classes, answers = drawn
-    counts = matrix(classes, answers)
-    bigger = [[*row, 0] for row in counts] + [[0] * (classes + 1)]
-    scores = confusion.per_class(counts)
+    counts = matrix(classes, answers).counts
+    bigger = ConfusionMatrix([[*row, 0] for row in counts] + [[0] * (classes + 1)])
+    scores = ConfusionMatrix(counts).class_scores()
 
-    found = confusion.macro(scores)
+    average = macro_average(scores)
 
     if classes > 2:
-        assert found == pytest.approx(confusion.macro(confusion.per_class(bigger)))
-        there = [score.recall for score in scores if score.support]
-        assert found[1] == pytest.approx(sum(there) / len(there))
+        assert average == pytest.approx(macro_average(bigger.class_scores()))
+        recalls = [score.recall for score in scores if score.support]
+        assert average[1] == pytest.approx(sum(recalls) / len(recalls))
     else:
-        assert found == (scores[1].precision, scores[1].recall, scores[1].f1)
+        assert average == (scores[1].precision, scores[1].recall, scores[1].f1)
 
 
-def test_of_nothing_all_is_zero() -> None:
-    counts = [[0, 0], [0, 0]]
+def test_without_examples_all_scores_are_zero() -> None:
+    empty = ConfusionMatrix([[0, 0], [0, 0]])
 
-    assert confusion.accuracy(counts) == confusion.majority(counts) == 0
-    assert confusion.macro(confusion.per_class(counts)) == (0, 0, 0)
+    assert empty.total == empty.accuracy == empty.majority_share == 0
+    assert macro_average(empty.class_scores()) == (0, 0, 0)

@@ -1,21 +1,23 @@
-"""The data sets as the lab knows them, without torch: help, shapes, knobs that several share."""
+"""The data sets of the catalogue: help, shapes, tasks, classes."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.experiments import struct
-from tuilab.core.catalogue.data_sets import AnyData, Folder, Table, Text
+from tuilab.core.catalogue.data.images import ImageFolder
+from tuilab.core.catalogue.data.tables import Table
+from tuilab.core.catalogue.data.texts import TextFile
+from tuilab.core.catalogue.data_sets import DATA_SETS
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import options
-from tuilab.core.experiment.knobs import declared
+from tuilab.core.experiment.experiment import option_types
+from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Tokens
 from tuilab.core.reference.docstrings import parse
 
-SETS = get_args(AnyData)
-every_set = pytest.mark.parametrize("kind", SETS, ids=[kind.__name__ for kind in SETS])
+every_set = pytest.mark.parametrize("kind", DATA_SETS, ids=lambda kind: kind.__name__)
 
 
 @every_set
@@ -28,32 +30,32 @@ def test_a_set_says_what_it_is_and_when_to_take_it(kind: Any) -> None:
 
 @every_set
 def test_every_field_is_a_knob_with_help(kind: Any) -> None:
-    assert set(declared(kind)) == set(kind.__struct_fields__)
-    assert all(knob.help for knob in declared(kind).values())
+    assert set(default_knobs(kind)) == set(kind.__struct_fields__)
+    assert all(knob.help for knob in default_knobs(kind).values())
 
 
 @given(st.data())
 def test_shapes_tasks_and_classes_follow_from_the_knobs(data: Any) -> None:
-    subject = data.draw(st.sampled_from(options("data")).flatmap(struct))
+    data_set = data.draw(st.sampled_from(option_types("data")).flatmap(struct))
 
-    assert set(subject.tasks) <= {
+    assert set(data_set.tasks) <= {
         "classification", "regression", "language_model", "autoencoder", "gan", "perceptron",
     }  # fmt: skip
-    assert subject.title and isinstance(subject.graph, bool)
-    assert len(set(subject.classes)) == len(subject.classes) != 1
-    if not isinstance(subject, (Table, Folder)):  # no file tells yet what there is to learn
-        assert bool(subject.classes) == ("classification" in subject.tasks)
+    assert data_set.title and isinstance(data_set.is_graph, bool)
+    assert len(set(data_set.classes)) == len(data_set.classes) != 1
+    if not isinstance(data_set, (Table, ImageFolder)):  # no file tells yet what there is to learn
+        assert bool(data_set.classes) == ("classification" in data_set.tasks)
     try:
-        shape = subject.shape
+        shape = data_set.shape
     except InputError as error:
         assert error.where and error.problem
         return
     assert all(isinstance(size, int) for size in shape)
-    assert subject.positions == shape[: len(subject.positions)]
+    assert data_set.target_shape == shape[: len(data_set.target_shape)]
     if isinstance(shape, Tokens):
         assert shape.vocabulary >= 2
 
 
 def test_a_text_without_a_file_says_so() -> None:
-    with pytest.raises(InputError, match=r"data\.path: no file is named yet"):
-        Text().shape  # noqa: B018
+    with pytest.raises(InputError, match=r"data\.path: no file is chosen yet"):
+        TextFile().shape  # noqa: B018

@@ -1,11 +1,11 @@
-"""A run under watch: what comes and goes, when it counts, and how often it is looked at."""
+"""The diagnosis of a run in progress: when problems appear and disappear, and how often it runs."""
 
 import pytest
 
-from tests.core.test_diagnosis import STEPS, experiment, lived
+from tests.core.test_diagnosis import STEPS, experiment, make_run
 from tuilab.core.diagnosis import watch
 from tuilab.core.diagnosis.diagnosis import diagnose
-from tuilab.core.diagnosis.watch import Watch
+from tuilab.core.diagnosis.watch import DiagnosisWatch
 from tuilab.core.protocol.events import Rewound
 from tuilab.core.run.run import Run
 
@@ -13,91 +13,91 @@ DEAD = "dead/ReLU after 1 Linear"
 
 
 def training(step: int, dead: float = 0.9) -> Run:
-    """A run under way whose ReLUs are dead to this share."""
-    run = lived(experiment(), {DEAD: dead}, step / STEPS)
+    """Returns a run in progress with this share of dead ReLUs."""
+    run = make_run(experiment(), {DEAD: dead}, step / STEPS)
     run.state = "training"
     return run
 
 
-def names(watch: Watch) -> list[str]:
+def names(watch: DiagnosisWatch) -> list[str]:
     return [finding.diagnosis.name for finding in watch.findings]
 
 
-def test_while_it_trains_one_look_alone_changes_nothing() -> None:
-    it = Watch()
+def test_during_training_a_single_diagnosis_changes_nothing() -> None:
+    diagnosis_watch = DiagnosisWatch()
 
-    assert not it.look(training(200), at_once=True)
-    assert names(it) == []
-    assert it.look(training(210), at_once=True)
-    assert names(it) == ["dead_relus"]
+    assert not diagnosis_watch.update(training(200), force=True)
+    assert names(diagnosis_watch) == []
+    assert diagnosis_watch.update(training(210), force=True)
+    assert names(diagnosis_watch) == ["dead_relus"]
 
-    it.look(training(220, dead=0.0), at_once=True)
-    assert names(it) == ["dead_relus"]
-    it.look(training(230, dead=0.0), at_once=True)
-    assert names(it) == []
+    diagnosis_watch.update(training(220, dead=0.0), force=True)
+    assert names(diagnosis_watch) == ["dead_relus"]
+    diagnosis_watch.update(training(230, dead=0.0), force=True)
+    assert names(diagnosis_watch) == []
 
 
-def test_when_it_has_ended_one_look_is_enough() -> None:
-    it, run = Watch(), training(400)
+def test_after_the_end_a_single_diagnosis_is_enough() -> None:
+    diagnosis_watch, run = DiagnosisWatch(), training(400)
     run.state = "finished"
 
-    assert it.look(run)
-    assert names(it) == ["dead_relus"]
+    assert diagnosis_watch.update(run)
+    assert names(diagnosis_watch) == ["dead_relus"]
 
 
-def test_a_finding_keeps_the_step_at_which_it_came() -> None:
-    it = Watch()
-    it.look(training(100, dead=0.0), at_once=True)
+def test_a_finding_keeps_the_step_at_which_it_appeared() -> None:
+    diagnosis_watch = DiagnosisWatch()
+    diagnosis_watch.update(training(100, dead=0.0), force=True)
     for step in (200, 210, 300):
-        it.look(training(step), at_once=True)
+        diagnosis_watch.update(training(step), force=True)
 
-    (finding,) = it.findings
-    assert (finding.step, finding.has_come) == (210, True)
+    (finding,) = diagnosis_watch.findings
+    assert (finding.step, finding.is_new) == (210, True)
 
 
-def test_what_was_there_at_the_first_look_is_not_said_to_have_come() -> None:
-    it, run = Watch(), training(400)
+def test_findings_of_the_first_diagnosis_are_not_new() -> None:
+    diagnosis_watch, run = DiagnosisWatch(), training(400)
     run.state = "paused"
-    it.look(run)
+    diagnosis_watch.update(run)
 
-    assert [(f.step, f.has_come) for f in it.findings] == [(400, False)]
+    assert [(f.step, f.is_new) for f in diagnosis_watch.findings] == [(400, False)]
 
 
 @pytest.mark.parametrize("step", [50, 400])
-def test_a_run_that_was_rewound_or_is_another_begins_anew(step: int) -> None:
-    it, run = Watch(), training(400)
+def test_a_rewound_or_another_run_starts_without_findings(step: int) -> None:
+    diagnosis_watch, run = DiagnosisWatch(), training(400)
     run.state = "finished"
-    it.look(run)
+    diagnosis_watch.update(run)
     other = training(step, dead=0.0)
     other.id = "another" if step == 400 else run.id
 
-    it.look(other, at_once=True)
+    diagnosis_watch.update(other, force=True)
 
-    assert names(it) == []
+    assert names(diagnosis_watch) == []
 
 
-def test_it_is_looked_at_once_a_second_and_not_without_news(
+def test_a_run_is_diagnosed_once_a_second_and_only_after_a_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    looks: list[int] = []
+    steps: list[int] = []
     clock = iter([0.0, 0.4, 1.1, 5.0])
     monkeypatch.setattr(watch.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(watch, "_found", lambda run: (looks.append(run.step) or [], 0.0))
-    it = Watch()
+    monkeypatch.setattr(watch, "_diagnose", lambda run: (steps.append(run.step) or [], 0.0))
+    diagnosis_watch = DiagnosisWatch()
 
     for step in (100, 110, 120, 120):
-        it.look(training(step))
+        diagnosis_watch.update(training(step))
 
-    assert looks == [100, 120]
+    assert steps == [100, 120]
 
 
-def test_a_run_without_history_is_not_looked_at() -> None:
-    assert not Watch().look(Run())
+def test_a_run_without_history_is_not_diagnosed() -> None:
+    assert not DiagnosisWatch().update(Run())
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1, 0.01])
-def test_a_run_that_goes_back_to_its_beginning_is_told_nothing(share: float) -> None:
-    run = lived(experiment(), {DEAD: 0.9}, share)
+def test_a_run_that_is_rewound_to_its_start_has_no_problems(share: float) -> None:
+    run = make_run(experiment(), {DEAD: 0.9}, share)
     for step in (STEPS // 50, 3, 1, 0):
         run.apply(Rewound(run.id, step))
         diagnose(run)

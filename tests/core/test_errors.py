@@ -1,8 +1,8 @@
-"""Sentences for people who wrote something that cannot be used."""
+"""Error messages about input that cannot be used."""
 
 import pytest
 
-from tuilab.core.errors import InputError, in_plain_words, nearest
+from tuilab.core.errors import InputError, describe_msgspec_error, suggest
 
 
 def test_an_error_reads_from_the_outside_in() -> None:
@@ -13,18 +13,18 @@ def test_an_error_reads_from_the_outside_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "known", "offer"),
+    ("word", "known", "suggestion"),
     [
         ("sdg", ["sgd", "adam"], 'nearest to "sdg" is "sgd"'),
         ("linear", ["Linear", "ReLU"], 'nearest to "linear" is "Linear"'),
-        ("learning_rate", ["lr", "weight_decay"], '"learning_rate" is "lr" here'),
+        ("learning_rate", ["lr", "weight_decay"], '"learning_rate" is called "lr" here'),
         ("qqq", ["sgd", "adam"], "known: sgd, adam"),
         ("qqq", [], ""),
         ("qqq", [f"word{number}" for number in range(13)], ""),
     ],
 )
-def test_the_nearest_known_word_is_offered(wrong: str, known: list[str], offer: str) -> None:
-    assert nearest(wrong, known) == offer
+def test_the_nearest_known_word_is_suggested(word: str, known: list[str], suggestion: str) -> None:
+    assert suggest(word, known) == suggestion
 
 
 @pytest.mark.parametrize(
@@ -38,5 +38,5 @@ def test_the_nearest_known_word_is_offered(wrong: str, known: list[str], offer: 
         ("Expected `array` of length 2, got 1", "", "expected a list of length 2, got 1"),
     ],
 )  # fmt: skip
-def test_msgspec_speaks_plainly(message: str, key: str, sentence: str) -> None:
-    assert in_plain_words(message) == (key, sentence)
+def test_messages_of_msgspec_are_in_plain_english(message: str, key: str, sentence: str) -> None:
+    assert describe_msgspec_error(message) == (key, sentence)

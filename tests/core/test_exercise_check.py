@@ -1,4 +1,4 @@
-"""The learner's code in a process of its own: what it may not do costs nothing."""
+"""The learner's code in a process of its own: no fault of it does harm."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from tuilab.core.exercises import exercise, learner_files, run_check
 from tuilab.core.exercises.check_result import Result
 
 
-def checked(tmp_path: Path, body: str, seconds: float = 2.0, mebibytes: int = 300) -> Result:
-    """Check a dropout of which the first function has this body."""
+def check_body(tmp_path: Path, body: str, seconds: float = 2.0, mebibytes: int = 300) -> Result:
+    """Checks a dropout whose first function begins with this body."""
     reference = exercise.find("dropout").reference
     head = "def dropout(x: Tensor, p: float, noise: Tensor, training: bool) -> Tensor:\n"
     assert head in reference
@@ -44,32 +44,32 @@ def test_a_stub_is_not_written_yet() -> None:
         learner_files.passed_source("dropout")
 
 
-def test_a_loop_without_end_is_told_with_its_line(tmp_path: Path) -> None:
+def test_an_endless_loop_is_reported_with_its_line(tmp_path: Path) -> None:
     body = (
         "while True:\n    try:\n        print('x' * 100)\n    except BaseException:\n        pass"
     )
 
-    result = checked(tmp_path, body, seconds=0.5)
+    result = check_body(tmp_path, body, seconds=0.5)
 
     assert result.kind == "time"
     assert result.message.startswith("dropout: line ")
     assert result.message.endswith("still running after 0.5 s: is there a loop that never ends?")
     assert result.line in range(7, 14)
-    assert len(result.printed) <= run_check.MOST_PRINTED + 20
+    assert len(result.printed) <= run_check.MAX_PRINTED_BYTES + 20
     assert result.printed.endswith("… and more")
 
 
 @pytest.mark.slow
-def test_too_much_memory_is_told(tmp_path: Path) -> None:
-    result = checked(tmp_path, "kept = []\nwhile True:\n    kept.append(bytearray(1 << 24))", 20)
+def test_too_much_memory_is_reported(tmp_path: Path) -> None:
+    result = check_body(tmp_path, "kept = []\nwhile True:\n    kept.append(bytearray(1 << 24))", 20)
 
     assert result.kind == "memory"
     assert result.message.startswith("dropout: ")
     assert "memory" in result.message
 
 
-def test_a_process_that_ends_itself_is_told(tmp_path: Path) -> None:
-    result = checked(tmp_path, "import os\nos._exit(3)")
+def test_a_process_that_ends_itself_is_reported(tmp_path: Path) -> None:
+    result = check_body(tmp_path, "import os\nos._exit(3)")
 
     assert result.kind == "died"
     assert result.message == "dropout: your code ended the whole process with exit code 3"
@@ -83,7 +83,7 @@ def test_a_process_that_ends_itself_is_told(tmp_path: Path) -> None:
         ("import time\ntime.sleep(60)", "time", "still running after 0.5 s"),
         ("import re\nre.match('(a+)+$', 'a' * 60 + 'b')", "time", "still running after 0.5 s"),
         ("return 9 ** 9 ** 9 ** 9", "time", "still running after 0.5 s"),
-        ("import os\nos.close(1); os.close(2)\nreturn input()", "crash", "nobody to answer"),
+        ("import os\nos.close(1); os.close(2)\nreturn input()", "crash", "no one can answer"),
         ("import threading, time\n"
          "threading.Thread(target=time.sleep, args=(60,)).start()", "passed", "All right"),
         ("import subprocess\nsubprocess.Popen(['sleep', '60'])", "passed", "All right"),
@@ -93,13 +93,13 @@ def test_a_process_that_ends_itself_is_told(tmp_path: Path) -> None:
 def test_nothing_hangs_and_nothing_is_lost(
     tmp_path: Path, body: str, kind: str, message: str
 ) -> None:
-    result = checked(tmp_path, body, seconds=0.5 if kind == "time" else 5, mebibytes=2000)
+    result = check_body(tmp_path, body, seconds=0.5 if kind == "time" else 5, mebibytes=2000)
 
     assert result.kind == kind, result.message
     assert message in result.message
 
 
-def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_text_is_reported(tmp_path: Path) -> None:
     nothing = run_check.check("dropout", tmp_path / "no.py")
     (tmp_path / "bytes.py").write_bytes(b"\xff\xfe")
     odd = run_check.check("dropout", tmp_path / "bytes.py")

@@ -1,4 +1,4 @@
-"""An experiment: its defaults, its knobs, what changes it and what is wrong with it."""
+"""An experiment: its defaults, its knobs, its changes and its errors."""
 
 import pytest
 from hypothesis import given
@@ -7,17 +7,17 @@ from tests.support.experiments import EXPERIMENTS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import (
     Experiment,
-    from_plain,
-    knobs,
-    live_changes,
+    experiment_from_dict,
+    experiment_to_dict,
+    get_live_changes,
+    iter_knobs,
     name_of,
-    to_plain,
     value_at,
     with_value,
 )
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 
-XOR = from_plain(
+XOR = experiment_from_dict(
     {
         "network": ["Linear 4", "Tanh", "Dropout 0.1", "Linear 2"],
         "data": {"name": "xor"},
@@ -27,19 +27,19 @@ XOR = from_plain(
 
 
 @given(EXPERIMENTS)
-def test_an_experiment_survives_its_plain_tables(experiment: Experiment) -> None:
-    assert from_plain(to_plain(experiment)) == experiment
+def test_an_experiment_equals_the_one_built_from_its_tables(experiment: Experiment) -> None:
+    assert experiment_from_dict(experiment_to_dict(experiment)) == experiment
 
 
 @given(EXPERIMENTS)
 def test_every_knob_holds_the_value_at_its_key(experiment: Experiment) -> None:
-    for knob in knobs(experiment):
+    for knob in iter_knobs(experiment):
         assert value_at(experiment, knob.key) == knob.value
         assert with_value(experiment, knob.key, knob.value) == experiment
 
 
 def test_every_knob_has_help_and_every_number_a_range() -> None:
-    for knob in knobs(XOR):
+    for knob in iter_knobs(XOR):
         assert knob.help, knob.key
         if knob.kind in ("int", "float"):
             assert knob.minimum is not None, knob.key
@@ -53,26 +53,28 @@ def test_changing_one_key_leaves_the_rest() -> None:
     assert XOR.optimizer.lr == 0.5
 
 
-def test_another_optimizer_keeps_what_was_set_by_hand_and_takes_its_own_defaults() -> None:
+def test_another_optimizer_keeps_changed_knobs_and_uses_its_own_defaults() -> None:
     changed = with_value(XOR, "optimizer.name", "rmsprop")
 
     assert value_at(changed, "optimizer.name") == "rmsprop"
     assert value_at(changed, "optimizer.momentum") == 0.9
     assert value_at(changed, "optimizer.lr") == 0.5
 
-    fresh = with_value(from_plain({"optimizer": {"name": "sgd"}}), "optimizer.name", "adam")
+    fresh = with_value(
+        experiment_from_dict({"optimizer": {"name": "sgd"}}), "optimizer.name", "adam"
+    )
 
     assert value_at(fresh, "optimizer.lr") == 1e-3
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "complaint"),
+    ("key", "value", "problem"),
     [
         ("optimizer.lr", -1, "optimizer.lr: expected a number ≥ 0"),
         ("optimizer.momentum", 1.0, "optimizer.momentum: expected a number < 1"),
         ("optimizer.lr", "fast", "optimizer.lr: expected a number, got text"),
         ("optimizer.lrr", 1, 'optimizer: there is no key "lrr" here; nearest to "lrr" is "lr"'),
-        ("optimizer.learning_rate", 1, '"learning_rate" is "lr" here'),
+        ("optimizer.learning_rate", 1, '"learning_rate" is called "lr" here'),
         ("optimizer.name", "sdg", 'optimizer.name: there is no "sdg"; nearest to "sdg" is "sgd"'),
         ("optimiser.lr", 1, "optimiser.lr: there is no such key; there is optimizer.lr"),
         ("lr", 1, "lr: there is no such key; there is optimizer.lr"),
@@ -86,63 +88,63 @@ def test_another_optimizer_keeps_what_was_set_by_hand_and_takes_its_own_defaults
         ("network", ["ReLU", 3], 'network[1]: expected a line such as "Linear 16", or a list'),
     ],
 )
-def test_a_bad_value_is_refused_with_the_key_and_what_would_be_right(
-    key: str, value: object, complaint: str
+def test_a_bad_value_is_refused_with_the_key_and_a_fix(
+    key: str, value: object, problem: str
 ) -> None:
     with pytest.raises(InputError) as error:
         with_value(XOR, key, value)
 
-    assert complaint in str(error.value)
+    assert problem in str(error.value)
 
 
-def test_a_table_without_a_name_says_which_names_there_are() -> None:
+def test_a_table_without_a_name_lists_the_names() -> None:
     with pytest.raises(InputError, match="optimizer: it needs a name, one of sgd, adagrad"):
-        from_plain({"optimizer": {"lr": 0.1}})
+        experiment_from_dict({"optimizer": {"lr": 0.1}})
 
 
-def test_a_learning_rate_goes_live_and_a_wider_layer_does_not() -> None:
+def test_a_learning_rate_can_change_during_training_and_a_wider_layer_cannot() -> None:
     faster = with_value(XOR, "optimizer.lr", 1.0)
     wider = with_value(XOR, "network", ["Linear 8", "Tanh", "Dropout 0.1", "Linear 2"])
 
-    assert live_changes(XOR, faster) == {"optimizer.lr": 1.0}
-    assert live_changes(XOR, wider) is None
-    assert live_changes(XOR, XOR) == {}
+    assert get_live_changes(XOR, faster) == {"optimizer.lr": 1.0}
+    assert get_live_changes(XOR, wider) is None
+    assert get_live_changes(XOR, XOR) == {}
 
 
-def test_dropout_goes_live_as_a_change_of_the_network() -> None:
+def test_dropout_changes_during_training_as_a_change_of_the_network() -> None:
     lines = ("Linear 4", "Tanh", "Dropout 0.3", "Linear 2")
 
-    assert live_changes(XOR, with_value(XOR, "network", lines)) == {"network": lines}
+    assert get_live_changes(XOR, with_value(XOR, "network", lines)) == {"network": lines}
 
 
-def test_another_optimizer_goes_live_by_its_name_first() -> None:
-    changes = live_changes(XOR, with_value(XOR, "optimizer.name", "adam"))
+def test_another_optimizer_changes_during_training_by_its_name_first() -> None:
+    changes = get_live_changes(XOR, with_value(XOR, "optimizer.name", "adam"))
 
     assert changes is not None
     assert next(iter(changes)) == "optimizer.name"
 
 
 @pytest.mark.parametrize("key", ["seed", "data.name", "data.noise", "initialization.weights"])
-def test_what_decides_the_beginning_needs_a_restart(key: str) -> None:
+def test_a_change_of_the_initial_state_needs_a_restart(key: str) -> None:
     values = {
         "seed": 1, "data.name": "spiral", "data.noise": 0.5, "initialization.weights": "zeros",
     }  # fmt: skip
 
-    assert live_changes(XOR, with_value(XOR, key, values[key])) is None
+    assert get_live_changes(XOR, with_value(XOR, key, values[key])) is None
 
 
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"network": []}, "network: there is no layer yet; add Linear 2"),
+        ({"network": []}, "network: it has no layers yet; add Linear 2"),
         (
             {"network": ["Tanh"]},
-            "network: no layer here has weights that could learn; add Linear 2",
+            "network: no layer has weights to train; add Linear 2",
         ),
-        ({"network": ["Linear 3"]}, "network: it ends in [3], but 2 classes with cross_entropy"),
+        ({"network": ["Linear 3"]}, "network: its output is [3], but 2 classes with cross_entropy"),
         (
             {"network": ["Linear 2", "Conv2d 4"]},
-            "network[1]: Conv2d takes [channels,",
+            "network[1]: Conv2d expects [channels,",
         ),
         ({"network": ["Lnear 2"]}, 'network[0]: there is no layer Lnear; nearest to "Lnear" is'),
         (
@@ -162,21 +164,21 @@ def test_what_decides_the_beginning_needs_a_restart(key: str) -> None:
         ),
     ],
 )
-def test_what_keeps_an_experiment_from_being_started_is_told(
+def test_an_experiment_that_cannot_be_started_says_why(
     changes: dict[str, object], problem: str
 ) -> None:
     experiment = XOR
     for key, value in changes.items():
         experiment = with_value(experiment, key, value)
 
-    assert any(problem in found for found in problems(experiment)), problems(experiment)
+    assert any(problem in error for error in find_errors(experiment)), find_errors(experiment)
 
 
-def test_a_good_experiment_has_no_problems() -> None:
-    assert problems(XOR) == []
+def test_a_valid_experiment_has_no_errors() -> None:
+    assert find_errors(XOR) == []
 
 
-def test_another_data_set_drops_what_it_cannot_hold() -> None:
+def test_another_data_set_drops_values_that_do_not_fit_it() -> None:
     graph = with_value(Experiment(), "data.name", "communities")
     graph = with_value(with_value(graph, "data.noise", 4.0), "data.features", 3)
     graph = with_value(graph, "data.validation", 0.5)

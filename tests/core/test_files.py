@@ -10,8 +10,8 @@ from tests.support.experiments import EXPERIMENTS
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import Experiment, from_plain, with_value
-from tuilab.core.experiment.toml_lines import line_of
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, with_value
+from tuilab.core.experiment.toml_lines import find_line
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_problems_of_a_network_point_to_their_lines(path: Path) -> None:
         'network = [\n  "Linear 8",  # [wide]\n  ["Residual",\n   "Linear 4"],\n  "Lnear 2",\n]\n'
     )
 
-    residual, unknown = toml_file.problems(path)
+    residual, unknown = toml_file.find_errors(path)
 
-    assert residual.startswith(f"{path}:3: network[1]: Residual adds what goes in, [8], to what")
+    assert residual.startswith(f"{path}:3: network[1]: Residual adds its input, [8], to its")
     assert (
         unknown == f'{path}:5: network[2]: there is no layer Lnear; nearest to "Lnear" is "Linear"'
     )
@@ -138,13 +138,13 @@ betas = [
 ]
 """
 
-    assert line_of(text, key) == line
+    assert find_line(text, key) == line
 
 
 def test_a_preset_is_found_by_name_and_a_file_by_path(path: Path) -> None:
     path.write_text("")
 
-    assert toml_file.find("spiral") == paths.presets() / "experiments" / "spiral.toml"
+    assert toml_file.find("spiral") == paths.presets_dir() / "experiments" / "spiral.toml"
     assert toml_file.find(str(path)) == path
 
 
@@ -168,20 +168,20 @@ def test_a_name_that_means_nothing_is_answered(name: str, sentence: str) -> None
 
 
 def test_a_users_own_experiment_shadows_a_preset() -> None:
-    paths.experiments().mkdir(parents=True)
-    own = paths.experiments() / "spiral.toml"
+    paths.experiments_dir().mkdir(parents=True)
+    own = paths.experiments_dir() / "spiral.toml"
     own.write_text('# Mine.\n# Still mine.\n#\n# Not about it.\ntitle = "My spiral"\n')
 
-    preset = toml_file.presets()["spiral"]
+    preset = toml_file.find_presets()["spiral"]
 
     assert (preset.path, preset.title) == (own, "My spiral")
-    assert preset.about == "Mine. Still mine."
+    assert preset.description == "Mine. Still mine."
     assert toml_file.find("spiral") == own
 
 
 @given(EXPERIMENTS)
 def test_what_is_written_is_read_again(experiment: Experiment) -> None:
-    path = paths.experiments() / "any.toml"
+    path = paths.experiments_dir() / "any.toml"
     path.unlink(missing_ok=True)
 
     toml_file.write(path, experiment)
@@ -191,7 +191,7 @@ def test_what_is_written_is_read_again(experiment: Experiment) -> None:
 
 @given(EXPERIMENTS, EXPERIMENTS)
 def test_what_is_written_over_another_is_read_again(old: Experiment, new: Experiment) -> None:
-    path = paths.experiments() / "any.toml"
+    path = paths.experiments_dir() / "any.toml"
     path.unlink(missing_ok=True)
 
     toml_file.write(path, old)
@@ -200,9 +200,9 @@ def test_what_is_written_over_another_is_read_again(old: Experiment, new: Experi
     assert toml_file.read(path) == new
 
 
-@pytest.mark.parametrize("name", sorted(toml_file.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.find_presets()))
 def test_comments_and_order_of_a_file_are_kept(path: Path, name: str) -> None:
-    text = toml_file.presets()[name].path.read_text()
+    text = toml_file.find_presets()[name].path.read_text()
     path.write_text(text)
 
     toml_file.write(path, with_value(toml_file.read(path), "seed", 7))
@@ -244,7 +244,7 @@ def test_saving_unchanged_changes_no_value_that_was_there(path: Path) -> None:
 def test_a_file_that_is_not_toml_is_not_overwritten(path: Path) -> None:
     path.write_text("my notes: do not lose\n")
 
-    with pytest.raises(InputError, match="save under another name"):
+    with pytest.raises(InputError, match="choose another name"):
         toml_file.write(path, Experiment())
 
     assert path.read_text() == "my notes: do not lose\n"
@@ -253,14 +253,14 @@ def test_a_file_that_is_not_toml_is_not_overwritten(path: Path) -> None:
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toml_file.write(path, from_plain({"title": "old"}))
+    toml_file.write(path, experiment_from_dict({"title": "old"}))
 
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        toml_file.write(path, from_plain({"title": "new"}))
+        toml_file.write(path, experiment_from_dict({"title": "new"}))
 
     assert toml_file.read(path).title == "old"
     assert list(path.parent.iterdir()) == [path]
@@ -282,4 +282,4 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     ],
 )
 def test_a_value_is_written_as_in_toml_and_quotes_may_be_left_out(text: str, value: object) -> None:
-    assert toml_file.value(text) == value
+    assert toml_file.parse_value(text) == value

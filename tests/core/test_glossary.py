@@ -66,12 +66,12 @@ NAMED = (
 )
 """What it names besides, some of it by another word."""
 
-TERMS = glossary.read(glossary.path())
+TERMS = glossary.read_glossary(glossary.glossary_file())
 BOLD = [(term, lesson) for lesson, terms in COURSE.items() for term in terms.split(", ")]
 
 
 def test_no_word_stands_for_two_terms() -> None:
-    tables = tomllib.loads(glossary.path().read_text(encoding="utf-8"))["terms"]
+    tables = tomllib.loads(glossary.glossary_file().read_text(encoding="utf-8"))["terms"]
     words = Counter(
         word.lower() for table in tables for word in (table["name"], *table.get("also", ()))
     )
@@ -100,7 +100,7 @@ def test_every_term_of_the_course_is_there() -> None:
 
 
 def test_what_the_course_names_besides_is_found() -> None:
-    words = glossary.words()
+    words = glossary.load_names()
 
     assert [name for name in NAMED.split(", ") if name.lower() not in words] == []
 
@@ -109,14 +109,14 @@ def _is_one_sentence(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Z][^\n]*\.", text)) and not re.search(r"[.!?]\s", text)
 
 
-def test_a_term_is_told_in_one_sentence_that_is_not_long() -> None:
-    told = {term.name: term.definition for term in TERMS.values()}
+def test_a_definition_is_one_short_sentence() -> None:
+    definitions = {term.name: term.definition for term in TERMS.values()}
 
-    assert [name for name, text in told.items() if not _is_one_sentence(text)] == []
-    assert [name for name, text in told.items() if len(text) > 240] == []
+    assert [name for name, text in definitions.items() if not _is_one_sentence(text)] == []
+    assert [name for name, text in definitions.items() if len(text) > 240] == []
 
 
-def test_where_a_term_is_met_is_told_in_few_words() -> None:
+def test_where_a_term_occurs_is_said_in_few_words() -> None:
     met = {term.name: term.met for term in TERMS.values()}
 
     assert [name for name, text in met.items() if not text or text.endswith(".")] == []
@@ -129,13 +129,13 @@ KNOB = re.compile(
 )
 CHOICES = ("averaging.name", "initialization.weights", "loss.name", "optimizer.name",
            "schedule.name")  # fmt: skip
-"""Keys that choose one of several parts, and are told by the articles of these."""
+"""Keys that choose one of several parts; the articles of the parts explain them."""
 
 
 def test_every_knob_at_which_a_term_is_met_exists() -> None:
     keys = {key for term in TERMS.values() for key in KNOB.findall(term.met)}
 
-    assert all(articles.find(key) for key in keys.difference(CHOICES))
+    assert all(articles.find_articles(key) for key in keys.difference(CHOICES))
 
 
 def test_every_lesson_is_one_of_the_course_and_introduces_something() -> None:
@@ -143,7 +143,7 @@ def test_every_lesson_is_one_of_the_course_and_introduces_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "name"),
+    ("word", "name"),
     [
         ("perceptron", "perceptron"),
         (" ReLU ", "ReLU"),
@@ -160,8 +160,8 @@ def test_every_lesson_is_one_of_the_course_and_introduces_something() -> None:
         ("exploding gradient", "exploding gradients"),
     ],
 )
-def test_a_term_is_found_by_any_word_for_it(wanted: str, name: str) -> None:
-    assert glossary.find(wanted).name == name
+def test_a_term_is_found_by_any_word_for_it(word: str, name: str) -> None:
+    assert glossary.find_term(word).name == name
 
 
 @pytest.mark.parametrize(
@@ -174,28 +174,28 @@ def test_a_term_is_found_by_any_word_for_it(wanted: str, name: str) -> None:
 )
 def test_a_typing_error_is_answered_by_the_nearest_word(typed: str, offer: str) -> None:
     with pytest.raises(InputError, match=f'nearest to "{typed}" is "{offer}"') as caught:
-        glossary.find(typed)
+        glossary.find_term(typed)
 
     assert caught.value.where == (typed,)
 
 
 def test_what_is_like_no_term_is_only_refused() -> None:
     with pytest.raises(InputError) as caught:
-        glossary.find("qqqq")
+        glossary.find_term("qqqq")
 
     assert caught.value.problem == "the glossary has no such term"
 
 
 def test_searching_for_nothing_shows_everything() -> None:
-    assert glossary.search("  ") == list(glossary.terms().values())
+    assert glossary.search_terms("  ") == list(glossary.load_terms().values())
 
 
-def test_searching_tells_the_name_itself_first_then_names_then_definitions() -> None:
-    found = [term.name for term in glossary.search("ReLU")]
+def test_a_search_returns_the_exact_name_first_then_names_then_definitions() -> None:
+    names = [term.name for term in glossary.search_terms("ReLU")]
 
-    assert found[0] == "ReLU"
-    assert found.index("leaky ReLU") < found.index("He initialization")
-    assert len(found) == len(set(found))
+    assert names[0] == "ReLU"
+    assert names.index("leaky ReLU") < names.index("He initialization")
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize(
@@ -204,8 +204,8 @@ def test_searching_tells_the_name_itself_first_then_names_then_definitions() -> 
      ("prceptron", "perceptron"), ("backprop", "backpropagation")],
 )  # fmt: skip
 def test_searching_knows_other_words_and_forgives_typing_errors(text: str, first: str) -> None:
-    assert glossary.search(text)[0].name == first
+    assert glossary.search_terms(text)[0].name == first
 
 
 def test_searching_for_what_is_like_no_term_finds_nothing() -> None:
-    assert glossary.search("qqqq") == []
+    assert glossary.search_terms("qqqq") == []

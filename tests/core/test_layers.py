@@ -9,8 +9,8 @@ from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.catalogue.layers.linear import Linear
 from tuilab.core.catalogue.layers.pooling import MaxPool2d
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.knobs import knobs_of
-from tuilab.core.network.layer import show
+from tuilab.core.experiment.knobs import iter_struct_knobs
+from tuilab.core.network.layer import format_shape
 from tuilab.core.network.parse import parse
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.reference import docstrings
@@ -47,7 +47,7 @@ def test_a_layer_is_its_torch_class_then_its_arguments_in_order_or_by_name() -> 
             'Conv2d padding: there is no "sane"; nearest to "sane" is "same"',
         ),
         ("Unflatten", "Unflatten needs unflattened_size: Unflatten (8,7,7)"),
-        ("Tanh frozen=true", "Tanh has nothing to freeze: it learns nothing"),
+        ("Tanh frozen=true", "Tanh has no weights to freeze"),
         ("Linear 16 true true", "Linear takes only out_features, bias; what is true?"),
     ],
 )
@@ -61,46 +61,46 @@ def test_a_line_that_is_no_layer_says_what_would_be(line: str, complaint: str) -
 @pytest.mark.parametrize(
     ("line", "shape", "complaint"),
     [
-        ("Conv2d 8", (2,), "Conv2d takes [channels, height, width], but [2] comes in"),
-        ("Conv2d 8", (28, 28), "Conv2d takes [channels, height, width], but [28, 28] comes in"),
-        ("MaxPool2d 2", (28, 28), "MaxPool2d takes [channels, height, width], but [28, 28] comes"),
-        ("AdaptiveAvgPool2d", (28,), "AdaptiveAvgPool2d takes [channels, height, width]"),
+        ("Conv2d 8", (2,), "Conv2d expects [channels, height, width], but got [2]"),
+        ("Conv2d 8", (28, 28), "Conv2d expects [channels, height, width], but got [28, 28]"),
+        ("MaxPool2d 2", (28, 28), "MaxPool2d expects [channels, height, width], but got [28, 28]"),
+        ("AdaptiveAvgPool2d", (28,), "AdaptiveAvgPool2d expects [channels, height, width]"),
         ("MaxPool2d 30", (1, 28, 28), "a window of 30 does not fit into height 28"),
         ("MaxPool2d 2 padding=2", (1, 28, 28), "padding 2 is more than half of the window, 2"),
         ("Conv2d 8 groups=3", (3, 28, 28), "groups=3 does not divide 8 out_channels"),
         ("Conv2d 9 groups=3", (2, 28, 28), "groups=3 does not divide 2 input channels"),
         ("Conv2d 8 stride=2 padding=same", (3, 28, 28), 'padding="same" needs stride=1'),
-        ("BatchNorm1d", (3, 28, 28), "for pictures there is BatchNorm2d"),
-        ("BatchNorm2d", (16,), "BatchNorm2d takes [channels, height, width], but [16] comes in"),
+        ("BatchNorm1d", (3, 28, 28), "for images there is BatchNorm2d"),
+        ("BatchNorm2d", (16,), "BatchNorm2d expects [channels, height, width], but got [16]"),
         ("Conv2d 8", (64,), "put it before Flatten, or Unflatten (64,1,1) before it"),
-        ("Conv2d 8", (4, 9), "for rows there is Conv1d"),
-        ("MaxPool1d", (4, 9, 9), "for pictures there is MaxPool2d"),
-        ("Dropout1d", (3,), "Dropout1d takes [channels, length], but [3] comes in"),
+        ("Conv2d 8", (4, 9), "for sequences there is Conv1d"),
+        ("MaxPool1d", (4, 9, 9), "for images there is MaxPool2d"),
+        ("Dropout1d", (3,), "Dropout1d expects [channels, length], but got [3]"),
         ("ConvTranspose2d 8 3 padding=2", (1, 1, 1), "padding=2 cuts all of the height off"),
         ("ConvTranspose2d 8 output_padding=1", (1, 4, 4), "must be smaller than stride=1"),
         (
             "Unflatten (8,7,7)",
             (100,),
-            "8×7×7 does not hold the 100 numbers that come in; put Linear 392 before it",
+            "8×7×7 does not match the 100 input numbers; put Linear 392 before it",
         ),
         ("Unflatten (-1,-1)", (100,), "one of which may be -1"),
         ("Upsample", (3, 4, 4), "Upsample needs either size or scale_factor"),
         ("Upsample size=8 scale_factor=2", (3, 4, 4), "needs either size or scale_factor"),
-        ("Upsample 8 mode=linear", (3, 4, 4), "mode=linear is not for pictures; take nearest or"),
+        ("Upsample 8 mode=linear", (3, 4, 4), "mode=linear is not for images; use nearest or"),
         ("Upsample scale_factor=0.1", (3, 4, 4), "scale_factor=0.1 leaves nothing of height 4"),
-        ("Flatten 2", (3,), "Flatten joins sizes 2 to -1, but [3] has those from 1 to 1"),
-        ("GroupNorm 3", (4, 5, 5), "num_groups=3 does not divide the 4 channels that come in"),
-        ("GroupNorm 4", (4,), "4 groups of [4] hold one number each"),
-        ("InstanceNorm2d", (4, 1, 1), "InstanceNorm2d needs more than one place in each channel"),
+        ("Flatten 2", (3,), "Flatten joins dimensions 2 to -1, but [3] has dimensions 1 to 1"),
+        ("GroupNorm 3", (4, 5, 5), "num_groups=3 does not divide the 4 input channels"),
+        ("GroupNorm 4", (4,), "4 groups of [4] contain one number each"),
+        ("InstanceNorm2d", (4, 1, 1), "InstanceNorm2d needs more than one position per channel"),
         ("PReLU 3", (4,), "num_parameters=3 must be 1 or the number of channels, 4"),
-        ("Reparameterization", (5,), "put Linear 10 before it, for 5 numbers"),
+        ("Reparameterization", (5,), "put Linear 10 before it, for a code of 5 numbers"),
     ],
 )
 def test_shapes_that_do_not_meet_are_named(
     line: str, shape: tuple[int, ...], complaint: str
 ) -> None:
     with pytest.raises(InputError) as error:
-        parse(line).output(shape)
+        parse(line).output_shape(shape)
 
     assert complaint in str(error.value)
 
@@ -108,24 +108,24 @@ def test_shapes_that_do_not_meet_are_named(
 def test_shapes_and_parameters_by_hand() -> None:
     conv = parse("Conv2d 16 kernel_size=5 stride=2 padding=1")
 
-    assert conv.output((3, 28, 28)) == (16, 13, 13)
-    assert conv.parameters((3, 28, 28)) == 16 * (5 * 5 * 3 + 1)
-    assert Linear(10).parameters((784,)) == 7850
-    assert MaxPool2d(2).output((16, 13, 13)) == (16, 6, 6)
-    assert show((16, 6, 6)) == "[16, 6, 6]"
+    assert conv.output_shape((3, 28, 28)) == (16, 13, 13)
+    assert conv.count_parameters((3, 28, 28)) == 16 * (5 * 5 * 3 + 1)
+    assert Linear(10).count_parameters((784,)) == 7850
+    assert MaxPool2d(2).output_shape((16, 13, 13)) == (16, 6, 6)
+    assert format_shape((16, 6, 6)) == "[16, 6, 6]"
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_every_layer_is_explained(name: str) -> None:
-    explained = docstrings.of(LAYERS[name])
+    explained = docstrings.docstring_of(LAYERS[name])
 
-    assert not explained.missing
+    assert not explained.missing_parts
     assert len(explained.summary) <= 90, "it stands on one row"
 
 
 def test_every_layer_says_what_it_is_and_every_argument_what_it_does() -> None:
     for name, kind in LAYERS.items():
         assert (kind.__doc__ or "").strip(), name
-        known = {knob.label: knob.help for knob in knobs_of(parse(line_of(kind)), "")}
+        known = {knob.label: knob.help for knob in iter_struct_knobs(parse(line_of(kind)), "")}
         assert set(known) == set(kind.__struct_fields__), name
         assert all(known.values()), name

@@ -43,8 +43,8 @@ def test_shapes_and_parameters_by_hand(
 ) -> None:
     layer = parse(line)
 
-    assert layer.output(shape) == output
-    assert layer.parameters(shape) == parameters
+    assert layer.output_shape(shape) == output
+    assert layer.count_parameters(shape) == parameters
 
 
 @pytest.mark.parametrize(
@@ -52,42 +52,42 @@ def test_shapes_and_parameters_by_hand(
     [
         (
             "LSTM 16", (784,),
-            "LSTM takes [length, features], but [784] comes in: remove the Flatten before it",
+            "LSTM expects [length, features], but got [784]: remove the Flatten before it",
         ),
-        ("GRU 16", (8,), "after a recurrent layer, give that returns=sequence"),
-        ("RNN 16", PICTURE, "[3, 28, 28] comes in: PatchEmbedding makes a sequence of a picture"),
-        ("LSTM 16 dropout=0.5", SEQUENCE, "dropout acts between layers, and num_layers=1 has none"),
+        ("GRU 16", (8,), "a recurrent layer before it needs returns=sequence"),
+        ("RNN 16", PICTURE, "got [3, 28, 28]: PatchEmbedding turns an image into a sequence"),
+        ("LSTM 16 dropout=0.5", SEQUENCE, "dropout acts between layers, but num_layers=1 has"),
         ("LSTM 16 bias=false forget_bias=1", SEQUENCE, "forget_bias sets a bias, but bias=false"),
-        ("Embedding 8", (2,), "Embedding takes token numbers, but [2] numbers come in"),
-        ("Embedding 8 padding_idx=65", TEXT, "padding_idx=65 is no token; they go from 0 to 64"),
+        ("Embedding 8", (2,), "Embedding expects token numbers, but got numbers of shape [2]"),
+        ("Embedding 8 padding_idx=65", TEXT, "padding_idx=65 is not a token; tokens go from 0"),
         (
             "MultiheadAttention 3", SEQUENCE,
-            "num_heads=3 does not divide the 64 features that come in; take one of 1, 2, 4, 8, 16",
+            "num_heads=3 does not divide the 64 input features; use one of 1, 2, 4, 8, 16",
         ),
-        ("TransformerEncoderLayer 5", SEQUENCE, "nhead=5 does not divide the 64 features"),
-        ("DecoderBlock 5", SEQUENCE, "num_heads=5 does not divide the 64 features"),
-        ("DecoderBlock 2", (64,), "DecoderBlock takes [length, features], but [64] comes in"),
+        ("TransformerEncoderLayer 5", SEQUENCE, "nhead=5 does not divide the 64 input features"),
+        ("DecoderBlock 5", SEQUENCE, "num_heads=5 does not divide the 64 input features"),
+        ("DecoderBlock 2", (64,), "DecoderBlock expects [length, features], but got [64]"),
         (
             "PatchEmbedding 5 8", PICTURE,
-            "patches of 5 do not divide height 28; take one of 1, 2, 4, 7, 14, 28",
+            "patches of 5 do not divide height 28; use one of 1, 2, 4, 7, 14, 28",
         ),
         ("PatchEmbedding (4,3) 8", PICTURE, "patches of 3 do not divide width 28"),
-        ("PatchEmbedding 4 8", (784,), "PatchEmbedding takes [channels, height, width]"),
+        ("PatchEmbedding 4 8", (784,), "PatchEmbedding expects [channels, height, width]"),
         ("SelectPosition 32", SEQUENCE, "there is no position 32 in a sequence of 32"),
-        ("SelectPosition -33", SEQUENCE, "they go from 0 to 31, or back from -1"),
-        ("MeanOverPositions", (3,), "MeanOverPositions takes [length, features]"),
-        ("Transpose", PICTURE, "Transpose takes [length, features]"),
-        ("GraphConvolution 4", (2,), "GraphConvolution takes [nodes, features], but [2] comes in"),
-        ("Backbone", (784,), "Backbone takes [channels, height, width], but [784] comes in"),
-        ("Backbone", (16, 28, 28), "resnet18 takes pictures of 3 channels (or 1, which is repeat"),
-        ("Backbone convnext_tiny", PICTURE, "takes pictures of at least 32×32, but 28×28 come in"),
-        ("Backbone vit_b_16", PICTURE, "takes pictures of 224×224, but 28×28 come in"),
-        ("Backbone vit_b_16", (3, 224, 256), "pictures of 224×224, but 224×256 come in"),
+        ("SelectPosition -33", SEQUENCE, "positions go from 0 to 31, or backward from -1"),
+        ("MeanOverPositions", (3,), "MeanOverPositions expects [length, features]"),
+        ("Transpose", PICTURE, "Transpose expects [length, features]"),
+        ("GraphConvolution 4", (2,), "GraphConvolution expects [nodes, features], but got [2]"),
+        ("Backbone", (784,), "Backbone expects [channels, height, width], but got [784]"),
+        ("Backbone", (16, 28, 28), "resnet18 expects images with 3 channels (or 1, which is"),
+        ("Backbone convnext_tiny", PICTURE, "expects images of at least 32×32, but got 28×28"),
+        ("Backbone vit_b_16", PICTURE, "expects images of 224×224, but got 28×28"),
+        ("Backbone vit_b_16", (3, 224, 256), "images of 224×224, but got 224×256"),
     ],
 )  # fmt: skip
 def test_a_layer_that_does_not_fit_says_what_would(line: str, shape: Shape, complaint: str) -> None:
     with pytest.raises(InputError) as error:
-        parse(line).output(shape)
+        parse(line).output_shape(shape)
 
     assert complaint in str(error.value)
 
@@ -121,7 +121,7 @@ def test_a_language_model_is_planned_from_tokens_to_one_answer_for_each_position
     assert planned.output == (32, 65)
 
 
-def test_a_vision_transformer_is_planned_from_pictures_to_classes() -> None:
+def test_a_vision_transformer_is_planned_from_images_to_classes() -> None:
     lines = (
         "PatchEmbedding 7 32", "ClassToken", "PositionalEncoding learned",
         ("Repeat 2", "TransformerEncoderLayer 4 64 norm_first=true"),

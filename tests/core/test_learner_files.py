@@ -1,4 +1,4 @@
-"""The learner's own files: written once, kept always; the editor that opens them."""
+"""The learner's files: written once, never lost; the editor that opens them."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tuilab.core.exercises import exercise, learner_files
 
 def test_a_stub_is_written_once_and_never_over_what_is_there() -> None:
     file = learner_files.write_stub("dropout")
-    assert file == paths.data() / "exercises" / "dropout.py"
+    assert file == paths.data_dir() / "exercises" / "dropout.py"
     assert file.read_text() == exercise.find("dropout").stub
 
     file.write_text("mine")
@@ -35,7 +35,7 @@ def test_a_name_that_is_no_exercise_writes_nothing() -> None:
     with pytest.raises(InputError, match="there is no exercise"):
         learner_files.write_stub("../../evil")
 
-    assert not (paths.data() / "exercises").exists()
+    assert not (paths.data_dir() / "exercises").exists()
 
 
 def test_only_the_very_text_that_passed_may_be_used() -> None:
@@ -43,7 +43,7 @@ def test_only_the_very_text_that_passed_may_be_used() -> None:
     with pytest.raises(InputError, match="has not passed its check"):
         learner_files.passed_source("dropout")
 
-    learner_files.remember("dropout", file.read_text())
+    learner_files.mark_passed("dropout", file.read_text())
     assert learner_files.passed_source("dropout") == file.read_text()
 
     file.write_text(file.read_text() + "\n# one more thought\n")
@@ -51,7 +51,7 @@ def test_only_the_very_text_that_passed_may_be_used() -> None:
         learner_files.passed_source("dropout")
 
 
-def programs(folder: Path, *names: str) -> None:
+def write_programs(folder: Path, *names: str) -> None:
     for name in names:
         file = folder / name
         file.write_text("#!/bin/sh\n")
@@ -61,29 +61,31 @@ def programs(folder: Path, *names: str) -> None:
 def test_the_editor_is_what_the_user_has_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs(tmp_path, "code", "vi", "nano", "my editor")
+    write_programs(tmp_path, "code", "vi", "nano", "my editor")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("VISUAL", "code --wait")
     monkeypatch.setenv("EDITOR", "vi")
-    assert learner_files.editor() == ["code", "--wait"]
+    assert learner_files.editor_command() == ["code", "--wait"]
 
     monkeypatch.setenv("VISUAL", "")
-    assert learner_files.editor() == ["vi"]
+    assert learner_files.editor_command() == ["vi"]
 
     monkeypatch.setenv("EDITOR", str(tmp_path / "my editor"))
-    assert learner_files.editor() == [str(tmp_path / "my editor")]
+    assert learner_files.editor_command() == [str(tmp_path / "my editor")]
 
     monkeypatch.delenv("EDITOR")
-    assert learner_files.editor() == ["nano"]
+    assert learner_files.editor_command() == ["nano"]
 
 
-def test_no_editor_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_editor_is_reported_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.delenv("EDITOR", raising=False)
     with pytest.raises(InputError, match=r"no editor was found: set \$EDITOR"):
-        learner_files.editor()
+        learner_files.editor_command()
 
     monkeypatch.setenv("EDITOR", "emacs -nw")
     with pytest.raises(InputError, match='there is no program "emacs"'):
-        learner_files.editor()
+        learner_files.editor_command()

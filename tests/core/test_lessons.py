@@ -1,4 +1,4 @@
-"""Lessons: read with good errors, checked, their goals read off a run, their questions judged."""
+"""Lessons: read with helpful errors, validated, their goals checked, their questions graded."""
 
 import contextlib
 import math
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.lessons import (
     answers,
     goals,
@@ -20,10 +20,10 @@ from tuilab.core.lessons import (
     term_questions,
 )
 from tuilab.core.lessons.attempt import Attempt
-from tuilab.core.lessons.formulas import compute
+from tuilab.core.lessons.formulas import evaluate_formula
 from tuilab.core.lessons.lesson import Condition, Goal
 from tuilab.core.lessons.progress import DAY, INTERVALS, Progress
-from tuilab.core.lessons.prose import pages
+from tuilab.core.lessons.prose import parse_pages
 from tuilab.core.lessons.question import (
     Answer,
     Choice,
@@ -42,7 +42,7 @@ from tuilab.core.protocol.events import (
     Progressed,
     Started,
 )
-from tuilab.core.protocol.records import LayerStatistics
+from tuilab.core.protocol.records import LayerStats
 from tuilab.core.run.run import Run
 
 START = """[start]
@@ -81,19 +81,19 @@ Some words.
 """
 
 
-def book(folder: Path, toml: str = LESSON, prose: str = PROSE) -> library.Book:
+def write_lesson(folder: Path, toml: str = LESSON, prose: str = PROSE) -> library.LoadedLesson:
     (folder / "lesson.toml").write_text(toml)
     (folder / "lesson.md").write_text(prose)
-    return library.read(folder)
+    return library.read_lesson(folder)
 
 
-def run(*events: AnyEvent, network: tuple[str, ...] = ("Linear 2",)) -> Run:
-    experiment = from_plain({"network": list(network), "data": {"name": "circle"}})
-    seen = Run()
-    seen.apply(Started("run", experiment, "cpu", 6, 10, {"train": 320}))
+def make_run(*events: AnyEvent, network: tuple[str, ...] = ("Linear 2",)) -> Run:
+    experiment = experiment_from_dict({"network": list(network), "data": {"name": "circle"}})
+    run = Run()
+    run.apply(Started("run", experiment, "cpu", 6, 10, {"train": 320}))
     for event in events:
-        seen.apply(event)
-    return seen
+        run.apply(event)
+    return run
 
 
 def progressed(step: int, loss: float) -> Progressed:
@@ -104,16 +104,16 @@ def progressed(step: int, loss: float) -> Progressed:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def test_a_lesson_is_read_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
-    read = book(tmp_path)
-    assert read.lesson.goals[0].name == "reach"
-    assert [page.title for page in read.pages] == ["The first step"]
-    assert lesson_validation.check(read) == []
-    assert "the course wants at least 3" in lesson_validation.is_whole(read)[0]
+def test_a_valid_lesson_is_read_without_problems(tmp_path: Path) -> None:
+    loaded = write_lesson(tmp_path)
+    assert loaded.lesson.goals[0].name == "reach"
+    assert [page.title for page in loaded.pages] == ["The first step"]
+    assert lesson_validation.validate_lesson(loaded) == []
+    assert "the course needs at least 3" in lesson_validation.list_missing(loaded)[0]
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "wanted"),
+    ("before", "after", "expected"),
     [
         ('title = "A circle"\n', "", ["lesson.toml", "title"]),
         ("format = 1", "format = 2", ["lesson.toml:1", "newer tuilab"]),
@@ -126,16 +126,16 @@ def test_a_lesson_is_read_and_nothing_is_wrong_with_it(tmp_path: Path) -> None:
     ],
 )
 def test_an_error_names_file_and_key(
-    tmp_path: Path, before: str, after: str, wanted: list[str]
+    tmp_path: Path, before: str, after: str, expected: list[str]
 ) -> None:
     with pytest.raises(InputError) as error:
-        book(tmp_path, LESSON.replace(before, after, 1))
-    for words in wanted:
+        write_lesson(tmp_path, LESSON.replace(before, after, 1))
+    for words in expected:
         assert words in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("toml", "prose", "wanted"),
+    ("toml", "prose", "expected"),
     [
         (LESSON.replace('of = "accuracy/validation"', 'of = "r2/validation"'), PROSE,
          "a run of this task has no r2"),
@@ -149,7 +149,7 @@ def test_an_error_names_file_and_key(
          'nearest to "perceptrons" is "perceptron"'),
         (LESSON.replace("minutes = 5", 'minutes = 5\nlocked = ["data.nois"]'), PROSE,
          'there is no "data.nois"'),
-        (LESSON, PROSE.replace("[Reach it](goal:reach)", ""), "goal:reach stands nowhere"),
+        (LESSON, PROSE.replace("[Reach it](goal:reach)", ""), "goal:reach is placed nowhere"),
         (LESSON, PROSE.replace("goal:reach", "goal:raech"), 'nearest to "raech"'),
         (LESSON, PROSE.replace("Some", "[persceptron](term:)"), "no such term"),
         (LESSON, PROSE.replace("Some", "[x](set:optimizer.lrr=1)"), 'nearest to "lrr"'),
@@ -160,55 +160,57 @@ def test_an_error_names_file_and_key(
         (LESSON, PROSE.replace("Some", "[x](open:spirall)"), 'nearest to "spirall"'),
     ],
 )  # fmt: skip
-def test_a_check_finds_what_is_wrong(tmp_path: Path, toml: str, prose: str, wanted: str) -> None:
-    found = lesson_validation.check(book(tmp_path, toml, prose))
-    assert any(wanted in problem for problem in found), found
-    assert all(str(tmp_path) in problem for problem in found)
+def test_validation_finds_what_is_wrong(
+    tmp_path: Path, toml: str, prose: str, expected: str
+) -> None:
+    problems = lesson_validation.validate_lesson(write_lesson(tmp_path, toml, prose))
+    assert any(expected in problem for problem in problems), problems
+    assert all(str(tmp_path) in problem for problem in problems)
 
 
 @pytest.mark.parametrize(
-    ("prose", "wanted"),
+    ("prose", "expected"),
     [
-        ("Words without a step.", "prose stands before the first step"),
+        ("Words without a step.", "prose comes before the first step"),
         ("", "there is no step"),
         ("## A step\n\n[x](https://example.org)", "a link begins with one of"),
     ],
 )
-def test_prose_that_is_none(prose: str, wanted: str) -> None:
-    with pytest.raises(InputError, match=wanted):
-        pages(prose)
+def test_prose_without_steps_is_refused(prose: str, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        parse_pages(prose)
 
 
 def test_an_address_may_have_spaces_and_go_on_in_the_next_line() -> None:
-    page = pages('## A\n\n[x](term:chain rule), [y](set:data.name="my set";task="a b")\n'
+    page = parse_pages('## A\n\n[x](term:chain rule), [y](set:data.name="my set";task="a b")\n'
                  "and [z](term:linear\nseparability) (see [w](term:))\n")[0]  # fmt: skip
     assert [link.target for link in page.links("term", "set")] == [
         "chain rule", 'data.name="my set";task="a b"', "linear separability", "w",
     ]  # fmt: skip
 
 
-def test_own_lessons_stand_before_shipped_ones(tmp_path: Path, monkeypatch) -> None:
+def test_the_users_lessons_replace_shipped_ones(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
-    own = tmp_path / "data" / "lessons" / "perceptron"
-    own.mkdir(parents=True)
-    book(own)
-    assert library.find("perceptron") == own
-    assert library.find("02-perceptron") == library.find("2") == own
-    assert list(library.folders())[1] == "perceptron"
+    folder = tmp_path / "data" / "lessons" / "perceptron"
+    folder.mkdir(parents=True)
+    write_lesson(folder)
+    assert library.find_folder("perceptron") == folder
+    assert library.find_folder("02-perceptron") == library.find_folder("2") == folder
+    assert list(library.list_folders())[1] == "perceptron"
     with pytest.raises(InputError, match='nearest to "perzeptron" is "perceptron"'):
-        library.find("perzeptron")
+        library.find_folder("perzeptron")
 
 
 def test_prose_is_read_with_its_styles_and_links() -> None:
     text = "A **bold** [word](term:) and [act](set:optimizer.lr=1).\n\n- one\n- two\n"
-    page = pages(f"## A\n\n{text}\n> aside\n\n    code\n\n[q](question:it)\n")[0]  # fmt: skip
+    page = parse_pages(f"## A\n\n{text}\n> aside\n\n    code\n\n[q](question:it)\n")[0]  # fmt: skip
     assert [block.kind for block in page.blocks] == [
         "text",
         "item",
         "item",
         "aside",
         "code",
-        "thing",
+        "activity",
     ]
     assert [(link.scheme, link.target) for link in page.links("term", "set")] == [
         ("term", "word"), ("set", "optimizer.lr=1"),
@@ -219,13 +221,14 @@ def test_prose_is_read_with_its_styles_and_links() -> None:
 # --- quantities and goals ---------------------------------------------------------------------
 
 
-def test_quantities_are_read_off_the_run() -> None:
+def test_quantities_are_read_from_the_run() -> None:
     layers = [
-        LayerStatistics("1 Linear", 0.5, 0.01, 3.0),
-        LayerStatistics("2 Linear", 2.0, 0.01, 3.0),
+        LayerStats("1 Linear", 0.5, 0.01, 3.0),
+        LayerStats("2 Linear", 2.0, 0.01, 3.0),
     ]
-    seen = run(
-        progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6), LayerStatsReported("run", 30, layers),
+    run = make_run(
+        progressed(10, 0.9), progressed(20, 0.5), progressed(30, 0.6),
+        LayerStatsReported("run", 30, layers),
         EpochEnded("run", 30, 3, {"loss": 0.7}, {"accuracy": 0.8, "loss": 0.4}),
     )  # fmt: skip
     values = {
@@ -237,10 +240,10 @@ def test_quantities_are_read_off_the_run() -> None:
         "accuracy/validation - accuracy/train": 0.1, "data.name": "circle", "accuracy/test": None,
         "loss/validation / r2/train": None, "finding dead_relus": 0.0, "nonsense": None,
     }  # fmt: skip
-    for name, wanted in values.items():
-        assert quantities.value(name, seen) == pytest.approx(wanted), name
-    seen.apply(Finished("run", "done", 30, 3, 1.5, {"test": {"accuracy": 0.75}}))
-    assert quantities.value("accuracy/test", seen) == 0.75
+    for name, expected in values.items():
+        assert quantities.read_quantity(name, run) == pytest.approx(expected), name
+    run.apply(Finished("run", "done", 30, 3, 1.5, {"test": {"accuracy": 0.75}}))
+    assert quantities.read_quantity("accuracy/test", run) == 0.75
 
 
 def test_layers_are_counted_with_their_repeats() -> None:
@@ -249,19 +252,19 @@ def test_layers_are_counted_with_their_repeats() -> None:
         ["Residual", ["Repeat 2", "Linear 16"]],
         "Linear 2",
     ]
-    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
-    assert quantities.value("layers", seen) == 22
-    assert quantities.value("count Sigmoid", seen) == 19
-    assert quantities.value("count Residual", seen) == 1
+    run = Run(experiment=experiment_from_dict({"network": network, "data": {"name": "circle"}}))
+    assert quantities.read_quantity("layers", run) == 22
+    assert quantities.read_quantity("count Sigmoid", run) == 19
+    assert quantities.read_quantity("count Residual", run) == 1
 
 
 def test_a_layer_that_the_learner_wrote_counts_as_what_it_does() -> None:
     network = ["OwnLinear 16", "OwnActivation leaky_relu", "OwnDropout", "Linear 2"]
-    seen = Run(experiment=from_plain({"network": network, "data": {"name": "circle"}}))
-    assert quantities.value("count Linear", seen) == 2
-    assert quantities.value("count LeakyReLU", seen) == 1
-    assert quantities.value("count ReLU", seen) == 0
-    assert quantities.value("count Dropout", seen) == 1
+    run = Run(experiment=experiment_from_dict({"network": network, "data": {"name": "circle"}}))
+    assert quantities.read_quantity("count Linear", run) == 2
+    assert quantities.read_quantity("count LeakyReLU", run) == 1
+    assert quantities.read_quantity("count ReLU", run) == 0
+    assert quantities.read_quantity("count Dropout", run) == 1
 
 
 def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
@@ -269,27 +272,29 @@ def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
         name="g", title="t", may_change=("network", "optimizer.lr"), golf="parameters",
         all=(Condition(of="accuracy/validation", at_least=0.9), Condition(of="steps", at_most=50)),
     )  # fmt: skip
-    start = from_plain({"network": ["Linear 2"], "data": {"name": "circle"}})
+    start = experiment_from_dict({"network": ["Linear 2"], "data": {"name": "circle"}})
     late = EpochEnded("run", 60, 6, {}, {"accuracy": 0.95})
     early = EpochEnded("run", 40, 4, {}, {"accuracy": 0.95})
-    assert not goals.standing(goal, run(), start).is_met
-    assert not goals.standing(goal, run(late), start).is_met
-    seen = run(early, network=("Linear 3", "Tanh", "Linear 2"))
-    assert goals.standing(goal, seen, start).is_met
-    assert goals.score(goal, seen) == 6
-    other = from_plain({"network": ["Linear 2"], "data": {"name": "circle", "noise": 0.1}})
-    assert goals.standing(goal, seen, other).forbidden == ("data.noise",)
+    assert not goals.check_goal(goal, make_run(), start).is_met
+    assert not goals.check_goal(goal, make_run(late), start).is_met
+    run = make_run(early, network=("Linear 3", "Tanh", "Linear 2"))
+    assert goals.check_goal(goal, run, start).is_met
+    assert goals.compute_score(goal, run) == 6
+    other = experiment_from_dict(
+        {"network": ["Linear 2"], "data": {"name": "circle", "noise": 0.1}}
+    )
+    assert goals.check_goal(goal, run, other).forbidden_changes == ("data.noise",)
 
 
-def test_an_attempt_meets_a_goal_at_the_event_that_meets_it(tmp_path: Path) -> None:
-    attempt = Attempt(book(tmp_path))
-    seen = run()
+def test_an_attempt_reports_a_goal_at_the_event_that_meets_it(tmp_path: Path) -> None:
+    attempt = Attempt(write_lesson(tmp_path))
+    run = make_run()
     below, above = (EpochEnded("run", 10, 1, {}, {"accuracy": a}) for a in (0.5, 0.95))
-    seen.apply(below)
-    assert list(attempt.see(below, seen)) == []
-    seen.apply(above)
-    assert [goal.name for goal in attempt.see(above, seen)] == ["reach"]
-    assert attempt.standings["reach"].readings[0].present == "0.95"
+    run.apply(below)
+    assert list(attempt.handle_event(below, run)) == []
+    run.apply(above)
+    assert [goal.name for goal in attempt.handle_event(above, run)] == ["reach"]
+    assert attempt.goal_statuses["reach"].conditions[0].current_value == "0.95"
 
 
 # --- questions --------------------------------------------------------------------------------
@@ -301,20 +306,20 @@ SUM = Number(
 )  # fmt: skip
 
 
-def test_numbers_are_drawn_anew_and_the_same_seed_draws_the_same() -> None:
-    texts = {answers.put(SUM, seed).text for seed in range(40)}
+def test_numbers_are_drawn_again_and_the_same_seed_draws_the_same() -> None:
+    texts = {answers.pose_question(SUM, seed).text for seed in range(40)}
     assert len(texts) > 20
-    assert answers.put(SUM, 7) == answers.put(SUM, 7)
+    assert answers.pose_question(SUM, 7) == answers.pose_question(SUM, 7)
 
 
 @given(st.integers(0, 10_000))
 def test_the_right_number_is_right_and_a_known_mistake_is_named(seed: int) -> None:
-    asked = answers.put(SUM, seed)
-    a, b = asked.numbers["a"], asked.numbers["b"]
-    assert answers.judge(asked, a + b).is_right
-    verdict = answers.judge(asked, a - b)
-    assert not verdict.is_right and "away" in verdict.why
-    assert not answers.judge(asked, a + b + 1).is_right
+    posed = answers.pose_question(SUM, seed)
+    a, b = posed.numbers["a"], posed.numbers["b"]
+    assert answers.grade_answer(posed, a + b).is_correct
+    grade = answers.grade_answer(posed, a - b)
+    assert not grade.is_correct and "away" in grade.explanation
+    assert not answers.grade_answer(posed, a + b + 1).is_correct
 
 
 def test_of_several_answers_all_have_to_be_chosen_and_wrong_ones_say_why() -> None:
@@ -322,33 +327,33 @@ def test_of_several_answers_all_have_to_be_chosen_and_wrong_ones_say_why() -> No
         name="c", text="?", why="Both.",
         choices=(Answer("a", True), Answer("b", True), Answer("c", why="C is none.")),
     )  # fmt: skip
-    asked = answers.put(question, 3)
-    where = {text: place for place, text in enumerate(asked.options)}
-    assert answers.judge(asked, [where["a"], where["b"]]) == answers.Verdict(True, "Both.")
-    assert "2 of the answers" in answers.judge(asked, [where["a"]]).why
-    assert answers.judge(asked, [where["a"], where["c"]]).why == "C is none."
+    posed = answers.pose_question(question, 3)
+    where = {text: place for place, text in enumerate(posed.options)}
+    assert answers.grade_answer(posed, [where["a"], where["b"]]) == answers.Grade(True, "Both.")
+    assert "2 of the answers" in answers.grade_answer(posed, [where["a"]]).explanation
+    assert answers.grade_answer(posed, [where["a"], where["c"]]).explanation == "C is none."
 
 
-def test_an_order_is_told_where_it_goes_wrong() -> None:
+def test_a_wrong_order_is_explained_at_its_first_mistake() -> None:
     question = Order(
         name="o", text="?", steps=("a", "b", "c"), reasons=("b needs a.", "c needs b.")
     )
-    asked = answers.put(question, 0)
-    assert list(asked.order) != [0, 1, 2]
-    place = {step: asked.order.index(step) for step in range(3)}
-    assert answers.judge(asked, [place[0], place[1], place[2]]).is_right
-    assert "b needs a" in answers.judge(asked, [place[0], place[2], place[1]]).why
+    posed = answers.pose_question(question, 0)
+    assert list(posed.order) != [0, 1, 2]
+    place = {step: posed.order.index(step) for step in range(3)}
+    assert answers.grade_answer(posed, [place[0], place[1], place[2]]).is_correct
+    assert "b needs a" in answers.grade_answer(posed, [place[0], place[2], place[1]]).explanation
 
 
 def test_the_faulty_line_is_found_by_the_labs_own_shapes() -> None:
     question = Fault(
         name="f", text="?", shape=(1, 8, 8), network=("Conv2d 4", "Flatten", "Conv2d 2", "Linear 2")
     )
-    asked = answers.put(question, 0)
-    assert answers.faulty(question) == 2
-    assert answers.judge(asked, 2).is_right
-    assert "it fits" in answers.judge(asked, 0).why
-    assert "further up" in answers.judge(asked, 3).why
+    posed = answers.pose_question(question, 0)
+    assert answers.find_faulty_line(question) == 2
+    assert answers.grade_answer(posed, 2).is_correct
+    assert "it fits" in answers.grade_answer(posed, 0).explanation
+    assert "further up" in answers.grade_answer(posed, 3).explanation
 
 
 def test_shapes_are_those_of_the_layers() -> None:
@@ -359,18 +364,18 @@ def test_shapes_are_those_of_the_layers() -> None:
         network=("Conv2d 4 kernel_size=3", "Flatten"),
         asked=(1, 2),
     )
-    asked = answers.put(question, 0)
-    assert answers.judge(asked, {0: (4, 6, 6), 1: (144,)}).is_right
-    wrong = answers.judge(asked, {0: (4, 8, 8), 1: (144,)})
-    assert not wrong.is_right and "Conv2d" in wrong.why
+    posed = answers.pose_question(question, 0)
+    assert answers.grade_answer(posed, {0: (4, 6, 6), 1: (144,)}).is_correct
+    wrong = answers.grade_answer(posed, {0: (4, 8, 8), 1: (144,)})
+    assert not wrong.is_correct and "Conv2d" in wrong.explanation
 
 
 @pytest.mark.parametrize(
-    ("question", "wanted"),
+    ("question", "expected"),
     [
         (Choice(name="q", text="?", choices=(Answer("a"), Answer("b"))), "none of them is right"),
         (Choice(name="q", text="?", choices=(Answer("a", True), Answer("b"))), "does not say why"),
-        (Number(name="q", text="?", answer="a", numbers={"a": Range(0, 1)}), "does not tell {a}"),
+        (Number(name="q", text="?", answer="a", numbers={"a": Range(0, 1)}), "not contain {a}"),
         (Number(name="q", text="?", answer="1 / 0"), "it has no value"),
         (Number(name="q", text="{a}?", answer="a", numbers={"a": Range(1, 3)},
                 mistakes=(Mistake("a * 1", "why"),)), "it gives the right answer"),
@@ -379,24 +384,24 @@ def test_shapes_are_those_of_the_layers() -> None:
         (Shapes(name="q", text="?", shape=(4,), network=("Conv2d 2",)), "line 1"),
     ],
 )  # fmt: skip
-def test_a_check_finds_what_is_wrong_with_a_question(question, wanted: str) -> None:
+def test_validation_finds_what_is_wrong_with_a_question(question, expected: str) -> None:
     try:
-        found = list(lesson_validation._asked(question, 20))
+        problems = list(lesson_validation._check_question(question, 20))
     except InputError as error:
-        found = [str(error)]
-    assert any(wanted in problem for problem in found), found
+        problems = [str(error)]
+    assert any(expected in problem for problem in problems), problems
 
 
 # --- formulas ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("formula", "wanted"),
+    ("formula", "expected"),
     [("2 * x + 1", 7), ("-x ** 2", -9), ("max(0, -x)", 0), ("sigmoid(0)", 0.5),
      ("relu(-1) + step(2)", 1), ("exp(log(x))", 3), ("sqrt(16) // 3", 1)],
 )  # fmt: skip
-def test_formulas(formula: str, wanted: float) -> None:
-    assert compute(formula, {"x": 3}) == pytest.approx(wanted)
+def test_formulas(formula: str, expected: float) -> None:
+    assert evaluate_formula(formula, {"x": 3}) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -407,78 +412,80 @@ def test_formulas(formula: str, wanted: float) -> None:
 )  # fmt: skip
 def test_nothing_else_is_a_formula(formula: str) -> None:
     with pytest.raises(InputError):
-        compute(formula, {"x": 3})
+        evaluate_formula(formula, {"x": 3})
 
 
 @given(st.text(max_size=60))
 def test_whatever_is_written_gives_a_number_or_an_error(formula: str) -> None:
     with contextlib.suppress(InputError):
-        assert math.isfinite(compute(formula, {"x": 2.0}))
+        assert math.isfinite(evaluate_formula(formula, {"x": 2.0}))
 
 
 # --- progress ---------------------------------------------------------------------------------
 
 
-def test_progress_is_kept_and_a_damaged_file_moved_aside(tmp_path: Path) -> None:
+def test_progress_is_saved_and_a_damaged_file_moved_aside(tmp_path: Path) -> None:
     file = tmp_path / "progress.json"
-    kept = Progress()
-    assert kept.meet("a", "goal", 12.0) and not kept.meet("a", "goal", 13.0)
-    assert kept.meet("a", "goal", 9.0)
-    kept.bet("a", "p", 0.5)
-    kept.bet("a", "p", 1.0)
-    progress.save(kept, file)
-    again, problem = progress.load(file)
-    assert again == kept and not problem
-    assert again.of("a").goals == {"goal": 9.0} and again.calibration == 0.5
+    learner = Progress()
+    assert learner.record_goal("a", "goal", 12.0) and not learner.record_goal("a", "goal", 13.0)
+    assert learner.record_goal("a", "goal", 9.0)
+    learner.record_prediction("a", "p", 0.5)
+    learner.record_prediction("a", "p", 1.0)
+    progress.save_progress(learner, file)
+    again, problem = progress.load_progress(file)
+    assert again == learner and not problem
+    assert again.lesson("a").goals == {"goal": 9.0} and again.calibration == 0.5
 
     file.write_bytes(file.read_bytes()[:40])
-    fresh, problem = progress.load(file)
+    fresh, problem = progress.load_progress(file)
     assert fresh == Progress() and "damaged" in problem
     assert not file.exists() and len(list(tmp_path.glob("*.broken.json"))) == 1
 
 
 def test_what_was_missed_comes_back_at_growing_intervals() -> None:
-    kept, now = Progress(), 1e9
-    kept.answer("a", "q", True, now)
-    assert kept.deck == []
-    kept.answer("a", "r", False, now)
+    learner, now = Progress(), 1e9
+    learner.record_answer("a", "q", True, now)
+    assert learner.deck == []
+    learner.record_answer("a", "r", False, now)
     for days in INTERVALS:
-        assert not kept.due(now + (days - 0.1) * DAY)
+        assert not learner.list_due(now + (days - 0.1) * DAY)
         now += days * DAY
-        assert [card.question for card in kept.due(now)] == ["r"]
-        kept.answer("a", "r", True, now)
-    assert kept.deck == []
-    assert kept.of("a").questions == {"q": True, "r": False}
+        assert [card.question for card in learner.list_due(now)] == ["r"]
+        learner.record_answer("a", "r", True, now)
+    assert learner.deck == []
+    assert learner.lesson("a").questions == {"q": True, "r": False}
 
 
-def test_a_card_that_is_missed_again_begins_anew() -> None:
-    kept, now = Progress(), 1e9
-    kept.answer("a", "r", False, now)
-    kept.answer("a", "r", True, now + DAY)
-    kept.answer("a", "r", False, now + 5 * DAY)
-    assert kept.deck[0].box == 0 and kept.deck[0].due == now + 6 * DAY
+def test_a_card_that_is_missed_again_starts_over() -> None:
+    learner, now = Progress(), 1e9
+    learner.record_answer("a", "r", False, now)
+    learner.record_answer("a", "r", True, now + DAY)
+    learner.record_answer("a", "r", False, now + 5 * DAY)
+    assert learner.deck[0].box == 0 and learner.deck[0].due == now + 6 * DAY
 
 
 # --- what is shipped --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", library.folders())
-def test_a_shipped_lesson_is_whole_and_nothing_is_wrong_with_it(name: str) -> None:
-    read = library.read(library.folders()[name])
-    assert isinstance(read.lesson.start, Experiment)
-    assert lesson_validation.check(read) + lesson_validation.is_whole(read) == []
+@pytest.mark.parametrize("name", library.list_folders())
+def test_a_shipped_lesson_is_complete_and_valid(name: str) -> None:
+    loaded = library.read_lesson(library.list_folders()[name])
+    assert isinstance(loaded.lesson.start, Experiment)
+    assert lesson_validation.validate_lesson(loaded) + lesson_validation.list_missing(loaded) == []
 
 
-@pytest.mark.parametrize("name", library.folders())
+@pytest.mark.parametrize("name", library.list_folders())
 def test_every_term_of_a_lesson_can_be_asked_without_being_given_away(name: str) -> None:
-    book = library.read(library.find(name))
-    questions = term_questions.questions(book)
+    loaded = library.read_lesson(library.find_folder(name))
+    questions = term_questions.build_term_questions(loaded)
 
-    assert [q.name for q in questions] == [f"term:{term.name}" for term in term_questions.met(book)]
+    assert [q.name for q in questions] == [
+        f"term:{term.name}" for term in term_questions.find_lesson_terms(loaded)
+    ]
     for question in questions:
         right, *wrong = question.choices
         assert right.right and len(wrong) == 3 and all(w.why and not w.right for w in wrong)
         assert len({choice.text for choice in question.choices}) == 4
         assert right.text.lower() not in question.text.lower(), question.name
-        asked = answers.put(question, 7)
-        assert answers.judge(asked, [asked.order.index(0)]).is_right
+        posed = answers.pose_question(question, 7)
+        assert answers.grade_answer(posed, [posed.order.index(0)]).is_correct

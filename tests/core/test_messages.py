@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.experiments import EXPERIMENTS, WORDS
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.commands import AnyCommand, Set
+from tuilab.core.protocol.commands import AnyCommand, SetKnob
 from tuilab.core.protocol.events import AnyEvent, Finished, Progressed, Started
 from tuilab.core.protocol.message import Event
 
@@ -62,7 +62,7 @@ def test_an_event_survives_the_wire_and_the_log(event: Any) -> None:
 
 
 def test_not_a_number_survives_the_wire() -> None:
-    frame = msgspec.msgpack.encode(Set("optimizer.lr", float("nan")))
+    frame = msgspec.msgpack.encode(SetKnob("optimizer.lr", float("nan")))
 
     value = msgspec.msgpack.decode(frame, type=AnyCommand).value
     assert value != value
@@ -91,13 +91,13 @@ def test_events_read_as_the_design_says() -> None:
 
 
 def test_every_event_of_a_run_names_it() -> None:
-    alone = {"loading", "ready", "logged", "validated"}
+    without_run = {"loading", "ready", "logged", "cross_validated"}
 
     for kind in typing.get_args(AnyEvent):
-        assert ("run" in kind.__struct_fields__) == (kind.__struct_config__.tag not in alone)
+        assert ("run" in kind.__struct_fields__) == (kind.__struct_config__.tag not in without_run)
 
 
 def test_messages_are_frozen() -> None:
     with pytest.raises(AttributeError):
-        Set("seed", 1).key = "lr"  # type: ignore[misc]
+        SetKnob("seed", 1).key = "lr"  # type: ignore[misc]
     assert Started.__struct_config__.frozen and Progressed.__struct_config__.frozen

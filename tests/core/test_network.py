@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.support.networks import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, places
 from tuilab.core.errors import InputError
-from tuilab.core.network.edit import inserted, line_at, removed, replaced
+from tuilab.core.network.edit import get_line, insert_line, remove_line, replace_line
 from tuilab.core.network.layer import Tokens
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import frozen, plan, same_modules
+from tuilab.core.network.plan import have_same_modules, plan, to_tuples
 
 CONVNET = (
     "Conv2d 16 kernel_size=3 padding=1",
@@ -75,7 +75,7 @@ def test_a_residual_block_names_both_shapes_that_do_not_meet() -> None:
     (head, _) = plan((("Residual", "Linear 4"),), (2,)).rows
 
     assert head.problem == (
-        "Residual adds what goes in, [2], to what comes out, [4]: make both shapes the same"
+        "Residual adds its input, [2], to its output, [4]: make both shapes the same"
     )
 
 
@@ -83,11 +83,11 @@ def test_branches_that_do_not_fit_name_both_ends() -> None:
     head, *_ = plan((("Parallel", "Conv2d 8 1", "Conv2d 8 3"),), (3, 8, 8)).rows
 
     assert head.problem == (
-        "Parallel puts its branches side by side: branch 1 ends in [8, 8, 8], branch 2 in "
+        "Parallel concatenates its branches: branch 1 ends in [8, 8, 8], branch 2 in "
         "[8, 6, 6]; only the channels may differ"
     )
     (head, *_) = plan((("Parallel", "Flatten", "Identity"),), (3, 8)).rows
-    assert head.problem.endswith("branch 2 in [3, 8]; only the last size may differ")
+    assert head.problem.endswith("branch 2 in [3, 8]; only the last dimension may differ")
 
 
 def test_every_branch_sees_what_comes_into_the_block() -> None:
@@ -102,7 +102,7 @@ def test_token_numbers_are_for_embeddings_alone() -> None:
     tokens = Tokens((6,), vocabulary=9)
 
     assert plan(("Linear 3",), tokens).rows[0].problem == (
-        "these are token numbers; put Embedding first"
+        "the inputs are token numbers; put Embedding first"
     )
     assert plan(("Identity", ("Sequential", "Embedding 3"), "Linear 2"), tokens).output == (6, 2)
     for block in ("Residual", "Parallel"):
@@ -113,15 +113,17 @@ def test_token_numbers_are_for_embeddings_alone() -> None:
 def test_tokens_are_a_shape_that_can_be_copied() -> None:
     tokens = Tokens((6,), vocabulary=9)
 
-    for twin in (copy.deepcopy(tokens), pickle.loads(pickle.dumps(tokens))):
-        assert (twin, twin.vocabulary) == ((6,), 9)
+    for copied in (copy.deepcopy(tokens), pickle.loads(pickle.dumps(tokens))):
+        assert (copied, copied.vocabulary) == ((6,), 9)
 
 
 def test_a_network_learns_unless_all_of_it_is_frozen() -> None:
-    assert plan(("Linear 3", "Tanh"), (2,)).learns
-    assert not plan(("Tanh",), (2,)).learns
-    assert not plan(("Linear 3 frozen=true", ("Residual frozen=true", "Linear 3")), (2,)).learns
-    assert plan(("Linear 3 frozen=true", ("Residual", "Linear 3")), (2,)).learns
+    assert plan(("Linear 3", "Tanh"), (2,)).is_trainable
+    assert not plan(("Tanh",), (2,)).is_trainable
+    assert not plan(
+        ("Linear 3 frozen=true", ("Residual frozen=true", "Linear 3")), (2,)
+    ).is_trainable
+    assert plan(("Linear 3 frozen=true", ("Residual", "Linear 3")), (2,)).is_trainable
 
 
 def test_an_empty_block_asks_for_a_layer() -> None:
@@ -134,7 +136,7 @@ def test_a_network_too_large_to_draw_is_refused_at_once() -> None:
     before = time.perf_counter()
     rows = plan((("Repeat 1000", inner),), (1, 28, 28)).rows
 
-    assert rows[0].problem == "these are more than 10,000 layers; repeat less often"
+    assert rows[0].problem == "more than 10,000 layers; use fewer repetitions"
     assert time.perf_counter() - before < 1
 
 
@@ -165,10 +167,10 @@ def test_taking_out_what_was_put_in_gives_the_same_network(
 ) -> None:
     path = data.draw(st.sampled_from([*places(network), (len(network),)]))
 
-    edited = inserted(network, path, line)
+    edited = insert_line(network, path, line)
 
-    assert line_at(edited, path) == line
-    assert removed(edited, path) == network
+    assert get_line(edited, path) == line
+    assert remove_line(edited, path) == network
 
 
 @given(NETWORKS, st.data(), LINES)
@@ -178,11 +180,11 @@ def test_putting_the_old_line_back_gives_the_same_network(
     assume(network)
     path = data.draw(st.sampled_from(places(network)))
 
-    edited = replaced(network, path, line)
+    edited = replace_line(network, path, line)
 
-    assert line_at(edited, path) == line
-    assert replaced(edited, path, line_at(network, path)) == network
-    assert inserted(removed(network, path), path, line_at(network, path)) == network
+    assert get_line(edited, path) == line
+    assert replace_line(edited, path, get_line(network, path)) == network
+    assert insert_line(remove_line(network, path), path, get_line(network, path)) == network
 
 
 @given(NETWORKS)
@@ -190,15 +192,17 @@ def test_lists_of_a_file_become_the_same_lines(network: tuple[Any, ...]) -> None
     def thawed(line: Any) -> Any:
         return [thawed(inner) for inner in line] if isinstance(line, tuple) else line
 
-    assert frozen(thawed(network)) == network
+    assert to_tuples(thawed(network)) == network
 
 
 def test_only_live_knobs_may_change_without_other_modules() -> None:
     before = ("Linear 8", ("Residual", "Dropout 0.1", "Linear 8"))
 
-    assert same_modules(before, ("Linear 8", ("Residual frozen=true", *before[1][1:])))
-    assert same_modules(("DropConnect 8 0.1",), ("DropConnect 8 0.2 frozen=true",))
-    assert not same_modules(("Dropout 0.1",), ("AlphaDropout 0.1",))
-    assert same_modules(before, ("Linear 8 bias=true", ("Residual", "Dropout p=0.5", "Linear 8")))
-    assert not same_modules(before, ("Linear 9", ("Residual", "Dropout 0.1", "Linear 8")))
-    assert not same_modules(before, ("Linear 8",))
+    assert have_same_modules(before, ("Linear 8", ("Residual frozen=true", *before[1][1:])))
+    assert have_same_modules(("DropConnect 8 0.1",), ("DropConnect 8 0.2 frozen=true",))
+    assert not have_same_modules(("Dropout 0.1",), ("AlphaDropout 0.1",))
+    assert have_same_modules(
+        before, ("Linear 8 bias=true", ("Residual", "Dropout p=0.5", "Linear 8"))
+    )
+    assert not have_same_modules(before, ("Linear 9", ("Residual", "Dropout 0.1", "Linear 8")))
+    assert not have_same_modules(before, ("Linear 8",))

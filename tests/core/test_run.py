@@ -1,4 +1,4 @@
-"""A run folds its events into what everybody sees."""
+"""A run accumulates its events into state and history."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.events import (
     AnyEvent,
-    Changed,
     EpochEnded,
     Failed,
     Finished,
+    KnobChanged,
     LayerStatsReported,
     Loading,
     Logged,
@@ -25,8 +25,16 @@ from tuilab.core.protocol.events import (
     Saved,
     Started,
 )
-from tuilab.core.protocol.records import Device, LayerStatistics
-from tuilab.core.run.run import LOG_LINES, MARKS, MATRICES, Mark, Run, Snapshot, new_id
+from tuilab.core.protocol.records import Device, LayerStats
+from tuilab.core.run.run import (
+    MAX_LOG_LINES,
+    MAX_MARKS,
+    MAX_MATRICES,
+    Mark,
+    Run,
+    Snapshot,
+    make_run_id,
+)
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
 
@@ -44,7 +52,7 @@ def progressed(step: int, loss: float = 1.0, run: str = "a") -> Progressed:
     )  # fmt: skip
 
 
-def folded(*events: AnyEvent) -> Run:
+def run_of(*events: AnyEvent) -> Run:
     run = Run()
     for event in events:
         run.apply(event)
@@ -66,7 +74,7 @@ def test_a_run_goes_from_idle_through_training_to_finished() -> None:
 
 
 def test_a_late_event_of_another_run_is_ignored() -> None:
-    run = folded(started("b"), progressed(5, run="b"))
+    run = run_of(started("b"), progressed(5, run="b"))
     before = msgspec.json.encode(run)
 
     assert not run.apply(progressed(99, run="a"))
@@ -76,14 +84,14 @@ def test_a_late_event_of_another_run_is_ignored() -> None:
 
 
 def test_a_failure_of_no_run_is_shown() -> None:
-    run = folded(started(), Failed("", "The host fell over", "Start it again"))
+    run = run_of(started(), Failed("", "The host fell over", "Start it again"))
 
     assert run.state == "failed"
     assert run.failure is not None and run.failure.title == "The host fell over"
 
 
 def test_a_new_run_begins_with_empty_curves_and_keeps_the_log() -> None:
-    run = folded(started("a"), progressed(1), Logged("hello"), started("b"))
+    run = run_of(started("a"), progressed(1), Logged("hello"), started("b"))
 
     assert (run.id, run.state, run.step) == ("b", "training", 0)
     assert run.series == {}
@@ -92,11 +100,11 @@ def test_a_new_run_begins_with_empty_curves_and_keeps_the_log() -> None:
 
 
 def test_measurements_become_curves() -> None:
-    run = folded(
+    run = run_of(
         started(),
         progressed(10, 2.0),
         EpochEnded("a", 10, 1, {"loss": 2.0}, {"loss": 2.5, "accuracy": 0.4}),
-        LayerStatsReported("a", 10, [LayerStatistics("1 Linear", 0.5, 1e-3, 3.0)]),
+        LayerStatsReported("a", 10, [LayerStats("1 Linear", 0.5, 1e-3, 3.0)]),
     )
 
     last = {name: series.last for name, series in run.series.items()}
@@ -112,18 +120,18 @@ def test_measurements_become_curves() -> None:
     }
 
 
-def test_a_live_change_moves_the_experiment_and_leaves_a_mark() -> None:
-    run = folded(started(), progressed(7), Changed("a", 7, "optimizer.lr", 0.01))
+def test_a_live_change_updates_the_experiment_and_leaves_a_mark() -> None:
+    run = run_of(started(), progressed(7), KnobChanged("a", 7, "optimizer.lr", 0.01))
 
     assert run.experiment is not None and run.experiment.optimizer.lr == 0.01
     assert run.marks == [Mark(7, "lr 0.01")]
 
 
-def test_rewinding_cuts_curves_and_marks_and_waits() -> None:
-    run = folded(
+def test_rewinding_truncates_curves_and_marks_and_pauses() -> None:
+    run = run_of(
         started(),
         progressed(10),
-        Changed("a", 15, "optimizer.lr", 0.1),
+        KnobChanged("a", 15, "optimizer.lr", 0.1),
         progressed(20),
         Failed("a", "The loss became infinite", recoverable=True, step=20),
         Rewound("a", 10),
@@ -134,29 +142,29 @@ def test_rewinding_cuts_curves_and_marks_and_waits() -> None:
     assert run.marks == []
 
 
-def test_work_that_would_be_lost_is_active() -> None:
-    assert not folded(READY).is_active
-    assert folded(started()).is_active
-    assert folded(started(), Paused("a", 0)).is_active
-    assert folded(started(), Failed("a", "NaN", recoverable=True)).is_active
-    assert not folded(started(), Failed("a", "Broken")).is_active
-    assert not folded(started(), Finished("a", "done", 1, 1, 0.1, {})).is_active
+def test_a_run_with_work_to_lose_is_active() -> None:
+    assert not run_of(READY).is_active
+    assert run_of(started()).is_active
+    assert run_of(started(), Paused("a", 0)).is_active
+    assert run_of(started(), Failed("a", "NaN", recoverable=True)).is_active
+    assert not run_of(started(), Failed("a", "Broken")).is_active
+    assert not run_of(started(), Finished("a", "done", 1, 1, 0.1, {})).is_active
 
 
 def test_loading_is_shown_until_it_is_done() -> None:
-    assert folded(Loading("PyTorch")).loading == Loading("PyTorch")
-    assert folded(Loading("PyTorch"), Loading("PyTorch", 1)).loading is None
-    assert folded(Loading("PyTorch"), READY).loading is None
+    assert run_of(Loading("PyTorch")).loading == Loading("PyTorch")
+    assert run_of(Loading("PyTorch"), Loading("PyTorch", 1)).loading is None
+    assert run_of(Loading("PyTorch"), READY).loading is None
 
 
 def test_log_and_marks_are_bounded() -> None:
-    run = folded(started())
+    run = run_of(started())
     for step in range(3000):
         run.apply(Logged(f"line {step}"))
-        run.apply(Changed("a", step, "optimizer.lr", 0.1))
+        run.apply(KnobChanged("a", step, "optimizer.lr", 0.1))
 
-    assert (len(run.log), run.log[-1]) == (LOG_LINES, "line 2999")
-    assert (len(run.marks), run.marks[-1].step) == (MARKS, 2999)
+    assert (len(run.log), run.log[-1]) == (MAX_LOG_LINES, "line 2999")
+    assert (len(run.marks), run.marks[-1].step) == (MAX_MARKS, 2999)
 
 
 EVENTS = st.lists(
@@ -176,10 +184,10 @@ EVENTS = st.lists(
 
 
 @given(EVENTS, EVENTS)
-def test_a_viewer_that_comes_late_sees_what_the_first_one_saw(
+def test_a_client_that_connects_late_has_the_same_run(
     before: list[AnyEvent], after: list[AnyEvent]
 ) -> None:
-    first = folded(*before)
+    first = run_of(*before)
     frame = msgspec.msgpack.encode(Snapshot(first, "0.1", 1))
     late = msgspec.msgpack.decode(frame, type=Snapshot).run
 
@@ -198,30 +206,33 @@ def test_a_viewer_that_comes_late_sees_what_the_first_one_saw(
         ("", "spiral"),
     ],
 )
-def test_an_id_says_what_it_is_and_never_repeats(title: str, slug: str) -> None:
-    names = {new_id(Experiment(title=title)) for _ in range(20)}
+def test_an_id_contains_the_title_and_never_repeats(title: str, slug: str) -> None:
+    names = {make_run_id(Experiment(title=title)) for _ in range(20)}
 
     assert len(names) > 15
     for name in names:
         assert name.rpartition("-")[0] == slug and len(name.rpartition("-")[2]) == 4
 
 
-def test_a_run_that_is_asked_for_is_starting() -> None:
-    run = folded(started("a"), progressed(3))
+def test_a_requested_run_is_starting() -> None:
+    run = run_of(started("a"), progressed(3))
 
     run.begin("b", Experiment(title="next"))
 
     assert (run.id, run.state, run.step, run.series) == ("b", "starting", 0, {})
 
 
-def test_confusion_matrices_are_remembered_evenly_and_cut_back() -> None:
+def test_confusion_matrices_are_thinned_evenly_and_dropped_by_a_rewind() -> None:
     run = Run()
     run.begin("a", Experiment())
     for epoch in range(1, 1001):
         run.apply(EpochEnded("a", 10 * epoch, epoch, {}, {}, [[epoch, 0], [0, 1]]))
-    assert len(run.confusions) <= MATRICES
-    assert run.confusions[0][0] <= 200 and run.confusions[-1] == (10_000, [[1000, 0], [0, 1]])
+    assert len(run.confusion_history) <= MAX_MATRICES
+    assert run.confusion_history[0][0] <= 200 and run.confusion_history[-1] == (
+        10_000,
+        [[1000, 0], [0, 1]],
+    )
     run.apply(Rewound("a", 5000))
-    assert run.confusions[-1][0] <= 5000
+    assert run.confusion_history[-1][0] <= 5000
     run.begin("b", Experiment())
-    assert run.confusions == []
+    assert run.confusion_history == []

@@ -1,4 +1,4 @@
-"""Schedules against PyTorch's own."""
+"""Schedules against those of PyTorch."""
 
 from collections.abc import Callable
 from math import isfinite, pi
@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
 from tests.support.experiments import struct
-from tuilab.core.catalogue.schedule import Schedule, Warming
 from tuilab.core.catalogue.schedules import (
-    AnySchedule,
+    SCHEDULES,
     Constant,
     Cosine,
     CosineRestarts,
@@ -24,21 +23,23 @@ from tuilab.core.catalogue.schedules import (
     OneCycle,
     Plateau,
     Polynomial,
+    Schedule,
     Step,
-    drops,
+    WarmupSchedule,
+    count_drops,
 )
 
 EPOCHS = 30
 LR = 0.1
 
-SCHEDULES = st.one_of(*(struct(kind) for kind in AnySchedule.__args__))
-WARMING = st.one_of(*(struct(k) for k in AnySchedule.__args__ if issubclass(k, Warming)))
+ANY_SCHEDULE = st.one_of(*(struct(kind) for kind in SCHEDULES))
+ANY_WARMUP = st.one_of(*(struct(kind) for kind in SCHEDULES if issubclass(kind, WarmupSchedule)))
 
 Maker = Callable[[torch.optim.Optimizer], Any]
 
 
 def by_torch(lr: float, steps: int, make: Maker) -> list[float]:
-    """The learning rate of each step as PyTorch's scheduler has it."""
+    """Returns the learning rate of each step by PyTorch's scheduler."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr)
     scheduler = make(optimizer)
     rates = []
@@ -53,21 +54,21 @@ def ours(schedule: Schedule, lr: float, steps: int) -> list[float]:
     return [schedule.rate(lr, EPOCHS * step / steps, EPOCHS) for step in range(steps)]
 
 
-def agree(schedule: Schedule, make: Maker) -> None:
-    """Whether both have the same rate in each epoch."""
+def assert_same_rates(schedule: Schedule, make: Maker) -> None:
+    """Checks that both have the same rate in each epoch."""
     assert ours(schedule, LR, EPOCHS) == pytest.approx(by_torch(LR, EPOCHS, make), abs=1e-15)
 
 
 @given(st.integers(1, 40), st.floats(0.05, 1))
 def test_step_is_steplr(step_size: int, gamma: float) -> None:
-    agree(
+    assert_same_rates(
         Step(step_size=step_size, gamma=gamma), lambda o: lr_scheduler.StepLR(o, step_size, gamma)
     )
 
 
 @given(st.lists(st.integers(1, 40), max_size=5), st.floats(0.05, 1))
 def test_multi_step_is_multisteplr(milestones: list[int], gamma: float) -> None:
-    agree(
+    assert_same_rates(
         MultiStep(milestones=tuple(map(float, milestones)), gamma=gamma),
         lambda o: lr_scheduler.MultiStepLR(o, milestones, gamma),
     )
@@ -75,12 +76,12 @@ def test_multi_step_is_multisteplr(milestones: list[int], gamma: float) -> None:
 
 @given(st.floats(0.05, 1))
 def test_exponential_is_exponentiallr(gamma: float) -> None:
-    agree(Exponential(gamma=gamma), lambda o: lr_scheduler.ExponentialLR(o, gamma))
+    assert_same_rates(Exponential(gamma=gamma), lambda o: lr_scheduler.ExponentialLR(o, gamma))
 
 
 @given(st.floats(0.01, 1), st.floats(0, 1), st.integers(1, 40))
 def test_linear_is_linearlr(start: float, end: float, total: int) -> None:
-    agree(
+    assert_same_rates(
         Linear(start_factor=start, end_factor=end, total_iters=total),
         lambda o: lr_scheduler.LinearLR(o, start, end, total),
     )
@@ -88,13 +89,13 @@ def test_linear_is_linearlr(start: float, end: float, total: int) -> None:
 
 @given(st.floats(0.1, 5), st.integers(1, 40))
 def test_polynomial_is_polynomiallr(power: float, total: int) -> None:
-    agree(
+    assert_same_rates(
         Polynomial(power=power, total_iters=total),
         lambda o: lr_scheduler.PolynomialLR(o, total, power),
     )
 
 
-def test_linear_and_polynomial_take_the_whole_run_where_no_length_is_given() -> None:
+def test_linear_and_polynomial_last_the_whole_run_where_no_length_is_given() -> None:
     for schedule in (Linear(), Polynomial()):
         assert schedule.rate(1.0, 29.999, 30) > 0
         assert schedule.rate(1.0, 30, 30) == 0
@@ -102,14 +103,16 @@ def test_linear_and_polynomial_take_the_whole_run_where_no_length_is_given() -> 
 
 @given(st.floats(0, 0.1))
 def test_cosine_is_cosineannealinglr(eta_min: float) -> None:
-    agree(Cosine(eta_min=eta_min), lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min))
+    assert_same_rates(
+        Cosine(eta_min=eta_min), lambda o: lr_scheduler.CosineAnnealingLR(o, EPOCHS, eta_min)
+    )
 
 
 @given(st.integers(1, 40), st.integers(1, 4), st.floats(0, 0.1))
 def test_cosine_restarts_is_cosineannealingwarmrestarts(
     first: int, mult: int, eta_min: float
 ) -> None:
-    agree(
+    assert_same_rates(
         CosineRestarts(T_0=first, T_mult=mult, eta_min=eta_min),
         lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, first, mult, eta_min),
     )
@@ -128,7 +131,7 @@ def test_inverse_sqrt_is_that_of_the_transformer(warmup: float) -> None:
 def test_one_cycle_is_onecyclelr_up_to_one_step(pct: float, div: float, final: float) -> None:
     steps = 1000
     schedule = OneCycle(pct_start=pct, div_factor=div, final_div_factor=final)
-    theirs = by_torch(
+    expected = by_torch(
         LR,
         steps,
         lambda o: lr_scheduler.OneCycleLR(
@@ -139,7 +142,7 @@ def test_one_cycle_is_onecyclelr_up_to_one_step(pct: float, div: float, final: f
 
     # A step moves the rate by at most pi/2 of its height over the steps of the shorter leg.
     tolerance = pi * LR / (steps * min(pct, 1 - pct))
-    assert ours(schedule, LR, steps) == pytest.approx(theirs, abs=tolerance)
+    assert ours(schedule, LR, steps) == pytest.approx(expected, abs=tolerance)
 
 
 def test_one_cycle_by_hand() -> None:
@@ -166,7 +169,7 @@ def test_plateau_is_reducelronplateau(
     losses: list[float], factor: float, patience: int, threshold: float, cooldown: int, low: float
 ) -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], LR)
-    theirs = lr_scheduler.ReduceLROnPlateau(
+    scheduler = lr_scheduler.ReduceLROnPlateau(
         optimizer, factor=factor, patience=patience, threshold=threshold, cooldown=cooldown,
         min_lr=low, eps=0,
     )  # fmt: skip
@@ -175,17 +178,17 @@ def test_plateau_is_reducelronplateau(
     )
 
     for epoch, loss in enumerate(losses, 1):
-        theirs.step(loss)
+        scheduler.step(loss)
         rate = plateau.rate(LR, epoch, EPOCHS, losses[:epoch])
         assert rate == pytest.approx(optimizer.param_groups[0]["lr"])
 
 
-def test_plateau_drops_when_more_than_patience_epochs_brought_nothing() -> None:
+def test_plateau_drops_after_more_than_patience_epochs_without_improvement() -> None:
     plateau = Plateau(patience=1, threshold=0.0)
 
-    assert drops(plateau, (1.0, 0.5, 0.5)) == 0
-    assert drops(plateau, (1.0, 0.5, 0.5, 0.6)) == 1
-    assert drops(plateau, (1.0, 0.5, 0.5, 0.4)) == 0
+    assert count_drops(plateau, (1.0, 0.5, 0.5)) == 0
+    assert count_drops(plateau, (1.0, 0.5, 0.5, 0.6)) == 1
+    assert count_drops(plateau, (1.0, 0.5, 0.5, 0.4)) == 0
 
 
 def test_epochs_of_the_warm_up_do_not_count_for_a_plateau() -> None:
@@ -196,8 +199,8 @@ def test_epochs_of_the_warm_up_do_not_count_for_a_plateau() -> None:
     assert plateau.rate(LR, 4.0, EPOCHS, (1.0, 2.0, 2.0, 2.0)) == pytest.approx(LR / 10)
 
 
-def test_only_the_plateau_asks_for_the_validation_loss() -> None:
-    assert [kind for kind in AnySchedule.__args__ if kind.watches_validation] == [Plateau]
+def test_only_the_plateau_needs_the_validation_loss() -> None:
+    assert [kind for kind in SCHEDULES if kind.watches_validation] == [Plateau]
 
 
 # --- warm-up --------------------------------------------------------------------------------
@@ -215,10 +218,10 @@ def test_only_the_plateau_asks_for_the_validation_loss() -> None:
     ],
 )
 @given(warmup=st.integers(1, 29), start=st.floats(0.01, 1))
-def test_a_warm_up_goes_before_as_in_sequentiallr(
-    schedule: type[Warming], make: Any, warmup: int, start: float
+def test_a_warm_up_comes_first_as_in_sequentiallr(
+    schedule: type[WarmupSchedule], make: Any, warmup: int, start: float
 ) -> None:
-    agree(
+    assert_same_rates(
         schedule(warmup=warmup, warmup_start=start),
         lambda o: lr_scheduler.SequentialLR(
             o,
@@ -228,9 +231,9 @@ def test_a_warm_up_goes_before_as_in_sequentiallr(
     )
 
 
-@given(WARMING, st.floats(1e-3, 10), st.integers(1, 1000))
+@given(ANY_WARMUP, st.floats(1e-3, 10), st.integers(1, 1000))
 def test_the_rate_does_not_jump_at_the_end_of_the_warm_up(
-    schedule: Warming, lr: float, epochs: int
+    schedule: WarmupSchedule, lr: float, epochs: int
 ) -> None:
     if not schedule.warmup:
         return
@@ -254,7 +257,7 @@ def test_one_cycle_which_warms_up_itself_has_no_second_warm_up() -> None:
 # --- all ------------------------------------------------------------------------------------
 
 
-@given(SCHEDULES, st.floats(0, 10), st.floats(0, 2), st.integers(1, 1000))
+@given(ANY_SCHEDULE, st.floats(0, 10), st.floats(0, 2), st.integers(1, 1000))
 def test_a_rate_is_finite_and_stays_between_zero_and_the_highest(
     schedule: Schedule, lr: float, done: float, epochs: int
 ) -> None:

@@ -1,4 +1,4 @@
-"""A series keeps its spikes and its order in bounded memory, however long it grows."""
+"""A series keeps its spikes and its order in bounded memory."""
 
 from math import inf, isfinite, nan
 
@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.run.series import BUCKETS, RECENT, Series, extremes, finite_points, gaps, smooth
+from tuilab.core.run.series import (
+    MIN_BUCKETS,
+    RECENT_POINTS,
+    Series,
+    downsample,
+    find_gaps,
+    select_finite,
+    smooth,
+)
 
 values = st.floats(width=64)
 
@@ -23,7 +31,7 @@ def highest(points: list[tuple[float, float, float, float]]) -> float:
     return max(point[3] for point in points)
 
 
-def test_a_short_history_is_kept_as_it_came() -> None:
+def test_a_short_history_is_kept_exactly() -> None:
     series = Series()
     for x, y in ((1, 0.5), (2, 0.25), (4, 0.75)):
         series.append(x, y)
@@ -58,11 +66,11 @@ def test_a_spike_anywhere_is_seen_and_is_where_it_was(count: int, data: st.DataO
 def test_memory_is_bounded(count: int) -> None:
     series = flat(count, {})
 
-    assert len(series.recent) <= 2 * RECENT
-    assert len(series.buckets) <= 2 * BUCKETS
+    assert len(series.recent) <= 2 * RECENT_POINTS
+    assert len(series.buckets) <= 2 * MIN_BUCKETS
     assert len(series.pending) <= 1
     assert series.count == count
-    assert len(series.points()) <= 2 * RECENT + 2 * BUCKETS
+    assert len(series.points()) <= 2 * RECENT_POINTS + 2 * MIN_BUCKETS
 
 
 @given(st.lists(values, max_size=200), st.integers(0, 9000))
@@ -99,43 +107,43 @@ def test_the_seam_between_buckets_and_recent_points_loses_nothing() -> None:
     assert highest(spiky.points(start=border - 3000)) == 6.0
 
 
-def test_cutting_forgets_what_came_later() -> None:
+def test_truncating_drops_later_points() -> None:
     series = flat(10_000, {9_500: 4.0, 8_000: 2.0})
 
-    series.cut(9_000)
+    series.truncate(9_000)
 
     assert series.last == (9_000, 0, 0, 0)
     assert series.points()[-1][0] == 9_000
     assert highest(series.points()) == 2.0
 
 
-def test_a_series_goes_on_after_a_cut_as_if_nothing_had_come_later() -> None:
-    cut, straight = flat(9_500, {}), flat(9_001, {})
-    cut.cut(9_000)
-    for series in (cut, straight):
+def test_a_truncated_series_continues_like_one_that_ended_there() -> None:
+    truncated, straight = flat(9_500, {}), flat(9_001, {})
+    truncated.truncate(9_000)
+    for series in (truncated, straight):
         for x in range(9_001, 15_000):
             series.append(float(x), float(x))
 
-    assert cut.buckets == straight.buckets
-    assert cut.count == straight.count
-    assert cut.last == straight.last
+    assert truncated.buckets == straight.buckets
+    assert truncated.count == straight.count
+    assert truncated.last == straight.last
 
 
 @given(st.integers(0, 12_000), st.integers(0, 12_000))
-def test_after_a_cut_nothing_is_later(count: int, stop: int) -> None:
+def test_after_truncating_no_point_is_later(count: int, stop: int) -> None:
     series = flat(count, {})
 
-    series.cut(float(stop))
+    series.truncate(float(stop))
 
     assert all(point[0] <= stop for point in series.points())
     assert [point[0] for point in series.points()] == sorted(p[0] for p in series.points())
     assert series.last is None or series.last[0] <= stop
 
 
-def test_what_is_not_finite_stays_visible_in_a_long_history() -> None:
+def test_nonfinite_points_stay_visible_in_a_long_history() -> None:
     series = flat(100_000, {50_000: nan, 70_000: inf})
 
-    assert len(gaps(series.points())) == 2
+    assert len(find_gaps(series.points())) == 2
 
 
 @given(st.lists(values, max_size=50))
@@ -144,19 +152,19 @@ def test_a_series_knows_whether_all_of_it_is_finite(ys: list[float]) -> None:
     for x, y in enumerate(ys):
         series.append(float(x), y)
 
-    assert series.is_finite == (not gaps(series.points()))
+    assert series.is_finite == (not find_gaps(series.points()))
 
 
 points = st.lists(st.tuples(values, values, values, values), max_size=300)
 
 
 @given(points, st.integers(1, 40))
-def test_thinning_lets_no_more_than_two_points_a_column_through(
+def test_downsampling_keeps_at_most_two_points_a_column(
     raw: list[tuple[float, float, float, float]], columns: int
 ) -> None:
-    ordered = sorted(finite_points(raw))
+    ordered = sorted(select_finite(raw))
 
-    thinned = extremes(ordered, columns)
+    thinned = downsample(ordered, columns)
 
     assert len(thinned) <= 2 * columns
     assert all(isfinite(x) and isfinite(y) for x, y in thinned)
@@ -165,10 +173,10 @@ def test_thinning_lets_no_more_than_two_points_a_column_through(
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=500), st.integers(1, 60))
-def test_thinning_keeps_the_lowest_and_the_highest(ys: list[float], columns: int) -> None:
+def test_downsampling_keeps_the_lowest_and_the_highest(ys: list[float], columns: int) -> None:
     raw = [(float(x), y, y, y) for x, y in enumerate(ys)]
 
-    thinned = extremes(raw, columns)
+    thinned = downsample(raw, columns)
 
     assert min(y for _, y in thinned) == min(ys)
     assert max(y for _, y in thinned) == max(ys)
@@ -179,11 +187,11 @@ def test_columns_that_are_given_stay_put_while_the_curve_grows() -> None:
     ys = [0.0, 5.0, 1.0, 4.0, 2.0, 3.0, 9.0, 8.0]
     raw = [(float(x), y, y, y) for x, y in enumerate(ys)]
 
-    assert extremes(raw[:6], 2, 0, 8) == [(0, 0), (1, 5), (4, 2), (5, 3)]
-    assert extremes(raw, 2, 0, 8) == [(0, 0), (1, 5), (4, 2), (6, 9)]
+    assert downsample(raw[:6], 2, 0, 8) == [(0, 0), (1, 5), (4, 2), (5, 3)]
+    assert downsample(raw, 2, 0, 8) == [(0, 0), (1, 5), (4, 2), (6, 9)]
 
 
-def test_smoothing_is_a_mean_that_forgets() -> None:
+def test_smoothing_is_a_bias_corrected_moving_average() -> None:
     raw = [(0.0, 1.0, 0.0, 2.0), (1.0, 3.0, 3.0, 3.0)]
 
     assert smooth(raw, 0) == raw

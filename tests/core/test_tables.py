@@ -1,4 +1,4 @@
-"""Looking at a table: which columns there are, what they are, and what cannot be used."""
+"""Tables: which columns there are, of what kind, and why a file cannot be used."""
 
 import os
 import zipfile
@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.catalogue.data_sets import Table
+from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, with_value
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 from tuilab.core.files import file_state
 from tuilab.core.files.tables import delimited
-from tuilab.core.files.tables.npz import arrays
+from tuilab.core.files.tables.npz import find_arrays
 
 Write = Callable[..., str]
 
@@ -39,13 +39,13 @@ def write(tmp_path: Path) -> Write:
 
 
 def kinds(data: Table) -> dict[str, str]:
-    return {column.name: column.kind for column in data.look.inputs}
+    return {column.name: column.kind for column in data.info.inputs}
 
 
-def test_numbers_categories_and_classes_are_told_apart(write: Write) -> None:
+def test_numbers_categories_and_classes_are_recognized(write: Write) -> None:
     data = Table(path=write(FRUIT))
 
-    weight, colour = data.look.inputs
+    weight, colour = data.info.inputs
     assert (weight.kind, colour.kind) == ("number", "category")
     assert colour.values == ("dark", "green", "red", "(missing)")
     assert data.shape == (5,)
@@ -77,7 +77,7 @@ def test_any_column_can_be_the_target(write: Write) -> None:
         ("True False True", ("classification", "perceptron", "autoencoder"), ("False", "True")),
     ],
 )  # fmt: skip
-def test_a_target_of_numbers_is_for_the_tasks_that_it_suits(
+def test_a_target_of_numbers_allows_the_tasks_that_fit_it(
     write: Write, cells: str, tasks: tuple[str, ...], classes: tuple[str, ...]
 ) -> None:
     rows = [f"{number * number},{cell}" for number, cell in enumerate(cells.split())]
@@ -87,23 +87,23 @@ def test_a_target_of_numbers_is_for_the_tasks_that_it_suits(
     assert (data.tasks, data.classes) == (tasks, classes)
 
 
-def test_columns_without_anything_to_learn_are_left_out_with_a_reason(write: Write) -> None:
+def test_columns_without_information_are_left_out_with_a_reason(write: Write) -> None:
     head = "id,day,note,always,empty,x,year,y\n"
     rows = [
         f"{i},2024-01-{i % 28 + 1:02},remark {i},same,,{i * i},{1990 + i % 9},{i % 2}"
         for i in range(60)
     ]
 
-    look = Table(path=write(head + "\n".join(rows))).look
+    info = Table(path=write(head + "\n".join(rows))).info
 
-    assert {column.name: column.why for column in look.inputs if column.why} == {
+    assert {column.name: column.reason for column in info.inputs if column.reason} == {
         "id": "it only numbers the rows",
-        "day": "dates are not used; make numbers of them, such as the month or days since a day",
-        "note": "it has 60 different texts",
+        "day": "dates are not used; add numbers made from them, such as the month",
+        "note": "it has 60 distinct texts",
         "always": "it is always same",
         "empty": "it is empty",
     }
-    assert look.shape == (2,)
+    assert info.shape == (2,)
 
 
 def test_columns_can_be_left_out_by_hand(write: Write) -> None:
@@ -116,7 +116,7 @@ def test_columns_can_be_left_out_by_hand(write: Write) -> None:
     with pytest.raises(InputError, match=r'leave_out.*there is no column "color"; nearest'):
         Table(path=path, leave_out="color").shape  # noqa: B018
     with pytest.raises(
-        InputError, match=r'no column is left to learn from .*"weight": as you wish'
+        InputError, match=r'no column is left as an input .*"weight": it is in data.leave_out'
     ):
         Table(path=path, leave_out="weight, colour").shape  # noqa: B018
 
@@ -141,68 +141,71 @@ def test_columns_can_be_left_out_by_hand(write: Write) -> None:
         ("x,y,\n1,2,\n3,4,\n", ("x", "y", "unnamed 3"), ","),
     ],
 )  # fmt: skip
-def test_delimiter_and_header_are_guessed(
+def test_delimiter_and_header_are_detected(
     write: Write, content: str, names: tuple[str, ...], delimiter: str
 ) -> None:
-    shape = delimited.layout(file_state.file(write(content), ""), "auto")
+    layout = delimited.detect_layout(file_state.stat_file(write(content), ""), "auto")
 
-    assert (shape.names, shape.delimiter) == (names, delimiter)
+    assert (layout.names, layout.delimiter) == (names, delimiter)
 
 
-def test_the_header_can_be_said(write: Write) -> None:
-    file = file_state.file(write("1,2\n3,4\n5,7\n"), "")
+def test_the_header_can_be_set(write: Write) -> None:
+    file = file_state.stat_file(write("1,2\n3,4\n5,7\n"), "")
 
-    assert delimited.layout(file, "auto").names == ("column 1", "column 2")
-    assert delimited.layout(file, "yes").names == ("1", "2")
-    assert delimited.layout(file, "no").names == ("column 1", "column 2")
+    assert delimited.detect_layout(file, "auto").names == ("column 1", "column 2")
+    assert delimited.detect_layout(file, "yes").names == ("1", "2")
+    assert delimited.detect_layout(file, "no").names == ("column 1", "column 2")
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "problem"),
     [
         (b"", "it is empty"),
-        (b"\n\n\n", "it has no lines with anything in them"),
-        (b"alone\n1\n2\n", "a table needs two columns or more, with , or ; or tab between"),
-        (b"a,b\n", "it has a line of names and no rows"),
-        (b"a,b\n1,2\n3,4,5\n6,7\n", "line 3 has 3 cells where there are 2 columns"),
-        (b'a,b\n"1\n1",2\n3\n', "line 4 has 1 cells where there are 2 columns"),
+        (b"\n\n\n", "all of its lines are empty"),
+        (
+            b"alone\n1\n2\n",
+            "a table needs at least two columns, separated by comma, semicolon or tab",
+        ),
+        (b"a,b\n", "it has a header and no rows"),
+        (b"a,b\n1,2\n3,4,5\n6,7\n", "line 3 has 3 cells, but there are 2 columns"),
+        (b'a,b\n"1\n1",2\n3\n', "line 4 has 1 cells, but there are 2 columns"),
         (b"a,b\n1,2\n\xc4pfel,3\n", "line 3 is not UTF-8: byte 1 is 0xc4; save it as UTF-8"),
         ("a,b\n1,2\n".encode("utf-16"), "it is UTF-16; save it as CSV UTF-8"),
-        (b"a,b\n1,x\n2,x\n", 'column "b": it is the target, and always x'),
-        (b"a,b\n1,1\n2,1\n", 'column "b": it is the target, and always 1'),
-        (b"a,b\n1,\n2,?\n", "it is the target, and every cell of it is missing"),
-        (b"a,b\n1,2\n1,3\n", 'no column is left to learn from .*"a": it is always 1'),
+        (b"a,b\n1,x\n2,x\n", 'column "b": it is the target, but always x'),
+        (b"a,b\n1,1\n2,1\n", 'column "b": it is the target, but always 1'),
+        (b"a,b\n1,\n2,?\n", "it is the target, but all of its cells are missing"),
+        (b"a,b\n1,2\n1,3\n", 'no column is left as an input .*"a": it is always 1'),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_with_the_place(
-    write: Write, content: bytes, says: str
+def test_a_file_that_cannot_be_used_is_refused_with_its_line(
+    write: Write, content: bytes, problem: str
 ) -> None:
     path = write(content)
 
-    for _ in range(2):  # also when it is remembered
-        with pytest.raises(InputError, match=says) as caught:
+    for _ in range(2):  # also when it is cached
+        with pytest.raises(InputError, match=problem) as caught:
             Table(path=path).shape  # noqa: B018
         assert path in caught.value.where
-    told = problems(Experiment(data=Table(path=path)))
-    assert len(told) == 1 and told[0].startswith("data: ")
+    (error,) = find_errors(Experiment(data=Table(path=path)))
+    assert error.startswith("data: ")
     assert Table(path=path).classes == ()
 
 
-def test_what_is_not_there_is_told(tmp_path: Path, write: Write) -> None:
+def test_a_missing_file_or_column_is_refused(tmp_path: Path, write: Write) -> None:
     path = write(FRUIT)
 
-    for data, says in (
-        (Table(), r"data\.path: nothing is named yet; set it to a table: CSV"),
+    for data, problem in (
+        (Table(), r"data\.path: it is not set; set it to a table: CSV"),
         (Table(path=str(tmp_path / "no.csv")), "there is no such file"),
         (Table(path=str(tmp_path)), "it is a folder; name a file in it"),
         (Table(path="a\0b"), "no file can have this name"),
         (Table(path=path, target="friut"), r'target.*no column "friut"; nearest to "friut" is'),
     ):
-        with pytest.raises(InputError, match=says):
+        with pytest.raises(InputError, match=problem):
             data.shape  # noqa: B018
 
 
-def test_a_changed_file_is_looked_at_anew(write: Write) -> None:
+def test_a_changed_file_is_inspected_again(write: Write) -> None:
     path = write(FRUIT)
     assert Table(path=path).shape == (5,)
 
@@ -212,17 +215,17 @@ def test_a_changed_file_is_looked_at_anew(write: Write) -> None:
     assert Table(path=path).shape == (1,)
 
 
-def test_of_a_large_file_parts_are_looked_at(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "WHOLE", 10_000)
-    monkeypatch.setattr(delimited, "HEAD", 2_000)
-    monkeypatch.setattr(delimited, "BLOCK", 500)
+def test_a_large_file_is_sampled(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "MAX_FULL_SCAN_BYTES", 10_000)
+    monkeypatch.setattr(delimited, "HEAD_BYTES", 2_000)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 500)
     rows = [f"{i * 7 % 1000},{'abc'[i * 3 // 9000]},{['no', 'yes'][i % 2]}" for i in range(9000)]
 
-    look = Table(path=write("x,late,y\n" + "\n".join(rows))).look
+    info = Table(path=write("x,late,y\n" + "\n".join(rows))).info
 
-    assert not look.is_whole
-    assert look.inputs[1].values == ("a", "b", "c", "(other)")
-    assert look.classes == ("no", "yes")
+    assert not info.is_complete
+    assert info.inputs[1].values == ("a", "b", "c", "(other)")
+    assert info.classes == ("no", "yes")
 
 
 def test_the_task_follows_the_file(write: Write) -> None:
@@ -236,24 +239,24 @@ def test_the_task_follows_the_file(write: Write) -> None:
 
 
 @given(st.text(max_size=200))
-def test_no_text_at_all_breaks_the_look(content: str) -> None:
+def test_any_text_is_inspected_or_refused(content: str) -> None:
     path = Path(os.environ["TUILAB_HOME"]) / "any.csv"
     path.write_bytes(content.encode("utf-8", "replace"))
 
     try:
-        look = Table(path=str(path)).look
+        info = Table(path=str(path)).info
     except InputError as error:
         assert error.where
         return
-    assert look.shape[0] >= 1
+    assert info.shape[0] >= 1
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_at_all_break_the_look_at_an_archive(content: bytes) -> None:
+def test_any_bytes_in_an_archive_are_refused(content: bytes) -> None:
     path = Path(os.environ["TUILAB_HOME"]) / "any.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", b"\x93NUMPY\x01\x00" + content)
         archive.writestr("y.npy", content)
 
     with pytest.raises(InputError):
-        arrays(file_state.file(str(path), ""), "")
+        find_arrays(file_state.stat_file(str(path), ""), "")

@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.experiment.undo import Undo
+from tuilab.core.experiment.undo import UndoStack
 
 
 def test_undo_goes_back_and_redo_forth() -> None:
-    history = Undo("a")
-    history.do("b")
-    history.do("c")
+    history = UndoStack("a")
+    history.push("b")
+    history.push("c")
 
     assert history.undo() and history.value == "b"
     assert history.undo() and history.value == "a"
@@ -18,26 +18,26 @@ def test_undo_goes_back_and_redo_forth() -> None:
 
 
 def test_a_new_change_forgets_what_was_undone() -> None:
-    history = Undo("a")
-    history.do("b")
+    history = UndoStack("a")
+    history.push("b")
     history.undo()
-    history.do("c")
+    history.push("c")
 
     assert not history.redo()
     assert history.value == "c"
 
 
 def test_the_same_value_again_is_no_change() -> None:
-    history = Undo("a")
-    history.do("a")
+    history = UndoStack("a")
+    history.push("a")
 
     assert not history.undo()
 
 
 def test_the_oldest_changes_are_forgotten_first() -> None:
-    history = Undo(0, limit=2)
+    history = UndoStack(0, limit=2)
     for value in (1, 2, 3):
-        history.do(value)
+        history.push(value)
 
     assert history.undo() and history.undo() and not history.undo()
     assert history.value == 1
@@ -45,9 +45,9 @@ def test_the_oldest_changes_are_forgotten_first() -> None:
 
 @given(st.lists(st.integers(0, 3)), st.integers(0, 20))
 def test_as_many_redos_as_undos_lead_back(values: list[int], times: int) -> None:
-    history = Undo(0)
+    history = UndoStack(0)
     for value in values:
-        history.do(value)
+        history.push(value)
     newest = history.value
 
     undone = sum(history.undo() for _ in range(times))

@@ -1,15 +1,15 @@
-"""What the engine's tests share."""
+"""The fixtures of the engine's tests."""
 
 import pytest
 
-from tests.support.own import passed
+from tests.support.learner import pass_exercise
 
 EXERCISES = ("forward-pass", "activations", "dropout", "batch-norm", "attention", "losses")
-"""Those that can be a layer or a loss of a run."""
+"""The exercises whose code can be a layer or a loss of a run."""
 
 
 @pytest.fixture
-def written() -> None:
-    """A learner who has passed them."""
+def passed_exercises() -> None:
+    """A learner who has passed these exercises."""
     for name in EXERCISES:
-        passed(name)
+        pass_exercise(name)

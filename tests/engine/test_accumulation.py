@@ -8,16 +8,15 @@ from torch import Tensor
 
 from tests.support.tiny import CPU, experiment, session
 from tuilab.engine.data.load import load
-from tuilab.engine.progress import ProgressReporter
 from tuilab.engine.session import Session
-from tuilab.engine.train import training_step
+from tuilab.engine.step import UNOBSERVED, training_step
 
 
 def gradients(subject: Session, batch: tuple[Tensor, Tensor] | None = None) -> list[Tensor]:
     """The gradients of the first batch."""
     given = batch or subject.next_batch()
     assert given is not None
-    training_step(subject, *given, ProgressReporter(subject))
+    training_step(subject, *given, UNOBSERVED)
     return [p.grad.clone() for p in subject.parameters if p.grad is not None]
 
 
@@ -85,7 +84,7 @@ def test_all_examples_at_once_are_one_step_an_epoch_in_parts_too():
 
     for parts in (1, 4):
         subject = session(batch_size=0, training={"accumulation": parts})
-        assert subject.batches == 1
+        assert subject.batches_per_epoch == 1
         assert_same(gradients(subject), wanted)
 
 

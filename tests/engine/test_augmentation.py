@@ -7,7 +7,7 @@ from torch.nn.functional import one_hot
 
 from tests.support.tiny import session, steps, weights
 from tuilab.core.catalogue.regularization import Augmentation
-from tuilab.engine.data.augmentation import augmented, mixed
+from tuilab.engine.data.augmentation import augment, mixup
 
 NOISY = {"augmentation": {"noise": 0.5}}
 
@@ -25,7 +25,7 @@ def certain(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
 def test_nothing_asked_is_nothing_done():
     inputs = pictures()
 
-    assert augmented(inputs, Augmentation()) is inputs
+    assert augment(inputs, Augmentation()) is inputs
 
 
 def test_a_shift_moves_by_up_to_so_many_pixels_and_leaves_background(
@@ -34,7 +34,7 @@ def test_a_shift_moves_by_up_to_so_many_pixels_and_leaves_background(
     inputs = pictures()
     certain(monkeypatch, 1.0)
 
-    moved = augmented(inputs, Augmentation(shift=2.0), background=0.25)
+    moved = augment(inputs, Augmentation(shift=2.0), background=0.25)
 
     torch.testing.assert_close(moved[..., :-2, :-2], inputs[..., 2:, 2:], rtol=0, atol=1e-4)
     torch.testing.assert_close(moved[..., -1, :], torch.full_like(moved[..., -1, :], 0.25))
@@ -44,7 +44,7 @@ def test_a_turn_by_a_quarter_is_torch_s(monkeypatch: pytest.MonkeyPatch):
     inputs = pictures()
     certain(monkeypatch, 1.0)
 
-    turned = augmented(inputs, Augmentation(rotation=90.0))
+    turned = augment(inputs, Augmentation(rotation=90.0))
 
     quarter = [torch.rot90(inputs, times, (2, 3)) for times in (1, 3)]
     assert any(torch.allclose(turned, wanted, atol=1e-3) for wanted in quarter)
@@ -53,7 +53,7 @@ def test_a_turn_by_a_quarter_is_torch_s(monkeypatch: pytest.MonkeyPatch):
 def test_flip_mirrors_left_and_right_with_its_chance():
     inputs = pictures(2000, 4)
 
-    mirrored = augmented(inputs, Augmentation(flip=0.3))
+    mirrored = augment(inputs, Augmentation(flip=0.3))
 
     is_mirrored = (mirrored - inputs.flip(3)).abs().amax(dim=(1, 2, 3)) < 1e-4
     is_same = (mirrored - inputs).abs().amax(dim=(1, 2, 3)) < 1e-4
@@ -64,7 +64,7 @@ def test_flip_mirrors_left_and_right_with_its_chance():
 def test_a_crop_shows_a_part_of_the_picture_and_never_beyond_it():
     ramp = torch.linspace(1, 2, 16).expand(200, 1, 16, 16).contiguous()
 
-    cropped = augmented(ramp, Augmentation(crop=0.5), background=0.0)
+    cropped = augment(ramp, Augmentation(crop=0.5), background=0.0)
 
     inside = cropped[..., 1:-1, 1:-1]
     assert inside.min() >= 1 - 1e-4 and inside.max() <= 2 + 1e-4
@@ -75,7 +75,7 @@ def test_a_crop_shows_a_part_of_the_picture_and_never_beyond_it():
 
 
 def test_cutout_makes_a_square_hole_of_grey():
-    holes = augmented(pictures(500), Augmentation(cutout=4)) == 0
+    holes = augment(pictures(500), Augmentation(cutout=4)) == 0
 
     sizes = holes.sum(dim=(1, 2, 3))
     assert sizes.max() == 16 and (sizes >= 4).all()
@@ -84,7 +84,7 @@ def test_cutout_makes_a_square_hole_of_grey():
 
 def test_noise_has_its_spread_on_pictures_and_on_numbers():
     for inputs in (pictures(200), torch.zeros(5000, 2)):
-        added = augmented(inputs, Augmentation(noise=0.2)) - inputs
+        added = augment(inputs, Augmentation(noise=0.2)) - inputs
         assert added.std() == pytest.approx(0.2, rel=0.05)
         assert added.mean() == pytest.approx(0, abs=0.01)
 
@@ -92,7 +92,7 @@ def test_noise_has_its_spread_on_pictures_and_on_numbers():
 def test_mixup_mixes_pictures_and_their_targets_by_the_same_share():
     inputs = one_hot(torch.arange(9), 9).float()
 
-    mixture, others, share = mixed(inputs, 0.4)
+    mixture, others, share = mixup(inputs, 0.4)
 
     wanted = share * inputs + (1 - share) * inputs[others]
     torch.testing.assert_close(mixture, wanted)

@@ -1,107 +1,107 @@
-"""Averages of the weights: their values, what they are measured for, and training as ever."""
+"""Weight averaging: its values, their use in evaluations, and training unchanged."""
 
 import pytest
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from tests.support.tiny import session, steps, weights
+from tests.support import tiny
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
 
-def measured(subject: Session) -> Tensor:
-    """The weights that an evaluation sees."""
-    with subject.task.measuring():
-        return weights(subject)
+def evaluated_weights(session: Session) -> Tensor:
+    """Returns the weights that an evaluation uses."""
+    with session.task.eval_mode():
+        return tiny.weights(session)
 
 
 @pytest.mark.parametrize(("decay", "count"), [(0.5, 7), (0.99, 5), (0.0, 3)])
-def test_ema_is_torch_s_with_the_statistics_of_batch_norm(decay: float, count: int):
+def test_ema_is_that_of_torch_with_the_statistics_of_batch_norm(decay: float, count: int) -> None:
     lines = "Linear 8", "BatchNorm1d", "Linear 3"
-    subject = session(*lines, averaging={"name": "ema", "decay": decay}, epochs=50)
+    session = tiny.session(*lines, averaging={"name": "ema", "decay": decay}, epochs=50)
     mean = get_ema_multi_avg_fn(decay)
-    model = AveragedModel(subject.network, multi_avg_fn=mean, use_buffers=True)
+    model = AveragedModel(session.network, multi_avg_fn=mean, use_buffers=True)
     for _ in range(count):
-        steps(subject, 1)
-        model.update_parameters(subject.network)
+        tiny.steps(session, 1)
+        model.update_parameters(session.network)
 
-    wanted = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-    torch.testing.assert_close(measured(subject), wanted)
-    with subject.task.measuring():
-        norm = subject.network[1]
+    expected = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    torch.testing.assert_close(evaluated_weights(session), expected)
+    with session.task.eval_mode():
+        norm = session.network[1]
         torch.testing.assert_close(norm.running_var, model.module[1].running_var)
 
 
 def test_swa_is_the_mean_over_the_ends_of_late_epochs_as_in_torch(
     monkeypatch: pytest.MonkeyPatch,
-):
-    subject = session(averaging={"name": "swa", "start": 0.5}, epochs=6)
-    model = AveragedModel(subject.network)
-    end = subject.end_epoch
+) -> None:
+    session = tiny.session(averaging={"name": "swa", "start": 0.5}, epochs=6)
+    model = AveragedModel(session.network)
+    end = session.end_epoch
 
     def end_epoch() -> None:
         end()
-        if subject.epoch > 3:
-            model.update_parameters(subject.network)
+        if session.epoch > 3:
+            model.update_parameters(session.network)
 
-    monkeypatch.setattr(subject, "end_epoch", end_epoch)
-    list(train(subject))
+    monkeypatch.setattr(session, "end_epoch", end_epoch)
+    list(train(session))
 
-    wanted = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
-    torch.testing.assert_close(measured(subject), wanted)
+    expected = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+    torch.testing.assert_close(evaluated_weights(session), expected)
 
 
 @pytest.mark.parametrize("averaging", [{"name": "ema"}, {"name": "swa", "start": 0.3}])
-def test_training_does_not_feel_that_it_is_averaged(averaging: dict[str, object]):
+def test_averaging_does_not_change_training(averaging: dict[str, object]) -> None:
     lines = "Linear 8", "BatchNorm1d", "Dropout 0.3", "Linear 3"
-    plain = session(*lines, epochs=4)
+    plain = tiny.session(*lines, epochs=4)
     list(train(plain))
-    averaged = session(*lines, epochs=4, averaging=averaging)
+    averaged = tiny.session(*lines, epochs=4, averaging=averaging)
     list(train(averaged))
 
-    assert torch.equal(weights(plain), weights(averaged))
-    assert not torch.equal(measured(averaged), weights(averaged))
+    assert torch.equal(tiny.weights(plain), tiny.weights(averaged))
+    assert not torch.equal(evaluated_weights(averaged), tiny.weights(averaged))
 
 
-def test_the_averaged_weights_answer_in_every_evaluation():
-    subject = session(averaging={"name": "ema", "decay": 0.9}, epochs=4)
-    list(train(subject))
-    inputs = subject.dataset.test.inputs
+def test_every_evaluation_uses_the_averaged_weights() -> None:
+    session = tiny.session(averaging={"name": "ema", "decay": 0.9}, epochs=4)
+    list(train(session))
+    inputs = session.dataset.test.inputs
 
-    told = subject.predict(inputs)
-    kept = [parameter.detach().clone() for parameter in subject.parameters]
-    with subject.task.measuring():
-        mean = [parameter.detach().clone() for parameter in subject.parameters]
-    _fill(subject, mean)
-    subject.network.eval()
-    assert torch.equal(subject.network(inputs), told)
-    _fill(subject, kept)
-    assert not torch.equal(subject.network(inputs), told)
+    predictions = session.predict(inputs)
+    kept = [parameter.detach().clone() for parameter in session.parameters]
+    with session.task.eval_mode():
+        mean = [parameter.detach().clone() for parameter in session.parameters]
+    _fill(session, mean)
+    session.network.eval()
+    assert torch.equal(session.network(inputs), predictions)
+    _fill(session, kept)
+    assert not torch.equal(session.network(inputs), predictions)
 
 
-def _fill(subject: Session, values: list[Tensor]) -> None:
+def _fill(session: Session, values: list[Tensor]) -> None:
     with torch.no_grad():
-        for parameter, value in zip(subject.parameters, values, strict=True):
+        for parameter, value in zip(session.parameters, values, strict=True):
             parameter.copy_(value)
 
 
-def test_averaging_can_be_turned_on_while_it_trains():
-    subject = session(epochs=9)
-    steps(subject, 3)
-    subject.set("averaging.name", "ema")
-    steps(subject, 5)
+def test_averaging_can_be_turned_on_while_it_trains() -> None:
+    session = tiny.session(epochs=9)
+    tiny.steps(session, 3)
+    session.set_knob("averaging.name", "ema")
+    tiny.steps(session, 5)
 
-    assert not torch.equal(measured(subject), weights(subject))
-    subject.set("averaging.name", "none")
-    assert torch.equal(measured(subject), weights(subject))
+    assert not torch.equal(evaluated_weights(session), tiny.weights(session))
+    session.set_knob("averaging.name", "none")
+    assert torch.equal(evaluated_weights(session), tiny.weights(session))
 
 
-def test_another_kind_of_average_begins_anew():
-    subject = session(averaging={"name": "ema", "decay": 0.9}, epochs=4)
-    steps(subject, 8)
-    subject.set("averaging.name", "swa")
-    subject.set("averaging.start", 0.0)
-    list(train(subject))
+def test_another_kind_of_averaging_starts_a_new_average() -> None:
+    session = tiny.session(averaging={"name": "ema", "decay": 0.9}, epochs=4)
+    tiny.steps(session, 8)
+    session.set_knob("averaging.name", "swa")
+    session.set_knob("averaging.start", 0.0)
+    list(train(session))
 
-    assert subject.task.average.count == 3  # the epochs that ended after the change
+    assert session.task.average.count == 3  # the epochs that ended after the change

@@ -29,7 +29,7 @@ def test_resuming_ends_bitwise_where_the_unbroken_run_ends(
     saved = checkpoint.save(broken, tmp_path / "checkpoint.pt")
     resumed = session(*LINES, optimizer={"name": optimizer}, **KNOBS)
     torch.rand(13)
-    checkpoint.restore(resumed, Path(saved.path))
+    checkpoint.load(resumed, Path(saved.path))
     list(train(resumed))
 
     assert saved.step == stop
@@ -41,10 +41,10 @@ def test_resuming_ends_bitwise_where_the_unbroken_run_ends(
 def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
     subject = session(epochs=9)
     steps(subject, 4)
-    subject.good = checkpoint.state(subject)
+    subject.good_state = checkpoint.capture_state(subject)
     good = weights(subject)
     steps(subject, 9)
-    subject.set("optimizer.lr", 0.5)
+    subject.set_knob("optimizer.lr", 0.5)
 
     rewound = checkpoint.rewind(subject)
 
@@ -55,15 +55,15 @@ def test_rewinding_goes_back_to_the_last_good_state_and_keeps_the_knobs():
 
 def test_a_state_with_a_weight_that_is_not_finite_is_never_the_good_one():
     subject = session()
-    checkpoint.keep_good(subject)
-    before, kept = weights(subject), subject.good
+    checkpoint.keep_good_state(subject)
+    before, kept = weights(subject), subject.good_state
 
     with torch.no_grad():
         subject.parameters[0][0, 0] = torch.inf
-    checkpoint.keep_good(subject)
+    checkpoint.keep_good_state(subject)
     checkpoint.rewind(subject)
 
-    assert subject.good is kept
+    assert subject.good_state is kept
     assert weights(subject).equal(before)
 
 
@@ -71,7 +71,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path):
     checkpoint.save(session("Linear 3"), tmp_path / "checkpoint.pt")
 
     with pytest.raises(InputError, match="of another network"):
-        checkpoint.restore(session(), tmp_path / "checkpoint.pt")
+        checkpoint.load(session(), tmp_path / "checkpoint.pt")
 
 
 def test_a_truncated_or_strange_checkpoint_is_refused(tmp_path: Path):
@@ -79,14 +79,14 @@ def test_a_truncated_or_strange_checkpoint_is_refused(tmp_path: Path):
     checkpoint.save(session(), path)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="no whole checkpoint"):
-        checkpoint.restore(session(), path)
+        checkpoint.load(session(), path)
 
     torch.save({"format": 99}, path)
     with pytest.raises(InputError, match="no checkpoint of this version"):
-        checkpoint.restore(session(), path)
+        checkpoint.load(session(), path)
 
     with pytest.raises(InputError, match="No such file"):
-        checkpoint.restore(session(), tmp_path / "absent.pt")
+        checkpoint.load(session(), tmp_path / "absent.pt")
 
 
 def test_a_checkpoint_executes_nothing(tmp_path: Path):
@@ -97,15 +97,15 @@ def test_a_checkpoint_executes_nothing(tmp_path: Path):
     torch.save({"format": 1, "network": Trap()}, tmp_path / "trap.pt")
 
     with pytest.raises(InputError):
-        checkpoint.restore(session(), tmp_path / "trap.pt")
+        checkpoint.load(session(), tmp_path / "trap.pt")
     assert not (tmp_path / "sprung").exists()
 
 
 def test_a_checkpoint_holds_the_experiment_with_its_live_changes():
     subject = session()
-    subject.set("optimizer.lr", 0.25)
+    subject.set_knob("optimizer.lr", 0.25)
 
-    stored = msgspec.json.decode(checkpoint.state(subject)["experiment"], type=Experiment)
+    stored = msgspec.json.decode(checkpoint.capture_state(subject)["experiment"], type=Experiment)
 
     assert stored == subject.experiment
     assert stored.optimizer.lr == 0.25

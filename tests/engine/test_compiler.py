@@ -1,4 +1,4 @@
-"""The compiler waits until it is wanted, and then it is the real one."""
+"""The compiler is imported when it is needed, and then it is the real one."""
 
 import subprocess
 import sys
@@ -8,12 +8,12 @@ import pytest
 STEP = """
 import sys
 import torch
-from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.engine.optim import build_optimizer
 
-knobs = from_plain({"network": ["Linear 2"], "optimizer": {"name": NAME}}).optimizer
+config = experiment_from_dict({"network": ["Linear 2"], "optimizer": {"name": NAME}}).optimizer
 layer = torch.nn.Linear(2, 2)
-optimizer = build_optimizer.build(knobs, layer)
+optimizer = build_optimizer.build(config, layer)
 layer(torch.ones(1, 2)).sum().backward()
 optimizer.step(lambda: torch.tensor(0.0))
 assert "torch._dynamo.convert_frame" not in sys.modules, "the compiler was imported"
@@ -44,7 +44,7 @@ torch.testing.assert_close(torch.ones(2), torch.ones(2))
 
 
 @pytest.mark.parametrize("name", ["adamw", pytest.param("lbfgs", marks=pytest.mark.slow)])
-def test_a_step_does_not_import_it(name: str) -> None:
+def test_a_step_does_not_import_the_compiler(name: str) -> None:
     run(STEP.replace("NAME", repr(name)))
 
 

@@ -7,44 +7,45 @@ import os
 import pickle
 import random
 import tarfile
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import torch
 
-from tests.support.sets import told
-from tuilab.core.catalogue.data_sets import CIFAR10
+from tests.support.sets import remarks_of
+from tuilab.core.catalogue.data.images import CIFAR10
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.engine.data.cifar import BATCHES, cifar10
-from tuilab.engine.data.download import Remote
+from tuilab.engine.data.cifar import BATCHES, read_cifar10
+from tuilab.engine.data.download import PublishedFiles, RemoteFile
 from tuilab.engine.data.load import load
-from tuilab.engine.data.registry import CIFAR10 as REAL
-from tuilab.engine.data.registry import Collection
+from tuilab.engine.data.published_images import CIFAR10_FILES
 
 CPU = torch.device("cpu")
 COUNT = 12
-chance = random.Random(0)
-PIXELS = [chance.randbytes(COUNT * 3072) for _ in BATCHES]
+rng = random.Random(0)
+PIXELS = [rng.randbytes(COUNT * 3072) for _ in BATCHES]
 LABELS = [[(index + number) % 10 for index in range(COUNT)] for number in range(len(BATCHES))]
 
 
-def silent(what, fraction):
+def silent(what: Any, fraction: Any) -> None:
     """Nobody listens."""
 
 
-def records(number):
+def records(number: Any) -> Any:
     rows = (PIXELS[number][at : at + 3072] for at in range(0, COUNT * 3072, 3072))
     return b"".join(bytes([label]) + row for label, row in zip(LABELS[number], rows, strict=True))
 
 
-def batch(number):
+def batch(number: Any) -> Any:
     pixels = numpy.frombuffer(PIXELS[number], dtype=numpy.uint8).reshape(COUNT, 3072)
     return {b"batch_label": b"some", b"labels": LABELS[number], b"data": pixels, b"filenames": []}
 
 
 @pytest.fixture
-def binary(tmp_path):
+def binary(tmp_path: Path) -> Any:
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
     for number, name in enumerate(BATCHES):
@@ -52,7 +53,7 @@ def binary(tmp_path):
     return tmp_path
 
 
-def as_python_2(number):
+def as_python_2(number: Any) -> Any:
     """A batch as the real files have it: texts are bytes, which Python 3 does not write."""
     raw = PIXELS[number]
     labels = b"".join(b"K" + bytes([label]) for label in LABELS[number])
@@ -65,7 +66,7 @@ def as_python_2(number):
 
 
 @pytest.fixture
-def pickled(tmp_path):
+def pickled(tmp_path: Path) -> Any:
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     for number, name in enumerate(BATCHES):
@@ -73,7 +74,11 @@ def pickled(tmp_path):
     return tmp_path
 
 
-def archive(root, names=tuple(f"{name}.bin" for name in BATCHES), prefix="cifar-10-batches-bin/"):
+def archive(
+    root: Path,
+    names: Any = tuple(f"{batch}.bin" for batch in BATCHES),
+    prefix: Any = "cifar-10-batches-bin/",
+) -> Any:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as packed:
         for number, name in enumerate(names):
@@ -85,15 +90,15 @@ def archive(root, names=tuple(f"{name}.bin" for name in BATCHES), prefix="cifar-
     return path
 
 
-def read(root):
-    return cifar10(CIFAR10(root=str(root)), 0, silent)
+def read(root: Path) -> Any:
+    return read_cifar10(CIFAR10(root=str(root)), CIFAR10_FILES, silent)
 
 
-def left(folder):
+def left(folder: Path) -> Any:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def is_what_was_written(source):
+def is_what_was_written(source: Any) -> Any:
     train = torch.frombuffer(bytearray(b"".join(PIXELS[:5])), dtype=torch.uint8)
     test = torch.frombuffer(bytearray(PIXELS[5]), dtype=torch.uint8)
     return (
@@ -104,17 +109,19 @@ def is_what_was_written(source):
     )
 
 
-def test_the_binary_version_reads_as_it_was_written(binary):
+def test_the_binary_version_reads_as_it_was_written(binary: Any) -> None:
     assert is_what_was_written(read(binary))
     assert is_what_was_written(read(binary / "cifar-10-batches-bin"))
 
 
-def test_the_pickled_version_reads_as_it_was_written(pickled):
+def test_the_pickled_version_reads_as_it_was_written(pickled: Any) -> None:
     assert is_what_was_written(read(pickled))
     assert is_what_was_written(read(pickled / "cifar-10-batches-py"))
 
 
-def test_the_pickled_version_reads_as_torchvision_reads_it(pickled, monkeypatch):
+def test_the_pickled_version_reads_as_torchvision_reads_it(
+    pickled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets = pytest.importorskip("torchvision.datasets")
     monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
     monkeypatch.setattr(datasets.CIFAR10, "_load_meta", lambda self: None)
@@ -127,7 +134,7 @@ def test_the_pickled_version_reads_as_torchvision_reads_it(pickled, monkeypatch)
         assert part.targets.tolist() == theirs.targets
 
 
-def test_the_pickled_version_of_python_3_reads_alike(pickled):
+def test_the_pickled_version_of_python_3_reads_alike(pickled: Any) -> None:
     for number, name in enumerate(BATCHES):
         path = pickled / "cifar-10-batches-py" / name
         path.write_bytes(pickle.dumps(batch(number), protocol=2))
@@ -136,17 +143,19 @@ def test_the_pickled_version_of_python_3_reads_alike(pickled):
 
 
 class _Harm:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return os.system, ("echo harm > harm",)
 
 
 @pytest.mark.parametrize("harm", [_Harm(), codecs.open, numpy.zeros, getattr])
-def test_nothing_that_a_pickle_names_is_run(pickled, harm, monkeypatch):
+def test_nothing_that_a_pickle_names_is_run(
+    pickled: Any, harm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(pickled)
     path = pickled / "cifar-10-batches-py" / "data_batch_2"
     path.write_bytes(pickle.dumps({**batch(1), b"more": harm}, protocol=2))
 
-    with pytest.raises(InputError, match="which is never run here") as caught:
+    with pytest.raises(InputError, match="which is not allowed") as caught:
         read(pickled)
     assert caught.value.where == (str(path),)
     assert not (pickled / "harm").exists()
@@ -165,7 +174,7 @@ def test_nothing_that_a_pickle_names_is_run(pickled, harm, monkeypatch):
         pickle.dumps({**batch(0), b"data": batch(0)[b"data"].tolist()}, protocol=2),
     ],
 )
-def test_a_damaged_pickle_is_named(pickled, content):
+def test_a_damaged_pickle_is_named(pickled: Any, content: Any) -> None:
     path = pickled / "cifar-10-batches-py" / "test_batch"
     path.write_bytes(content)
 
@@ -181,7 +190,7 @@ def test_a_damaged_pickle_is_named(pickled, content):
         (b"\x0a" + records(0)[1:], "label 10 of example 0 is not from 0 to 9"),
     ],
 )
-def test_a_damaged_binary_file_is_named(binary, content, says):
+def test_a_damaged_binary_file_is_named(binary: Any, content: Any, says: str) -> None:
     path = binary / "cifar-10-batches-bin" / "data_batch_3.bin"
     path.write_bytes(content)
 
@@ -190,14 +199,14 @@ def test_a_damaged_binary_file_is_named(binary, content, says):
     assert caught.value.where == (str(path),)
 
 
-def test_an_archive_that_is_there_is_unpacked_and_kept(tmp_path):
+def test_an_archive_that_is_there_is_unpacked_and_kept(tmp_path: Path) -> None:
     path = archive(tmp_path)
 
     assert is_what_was_written(read(tmp_path))
     assert path.exists()
 
 
-def test_an_archive_writes_nothing_but_the_files_of_the_set(tmp_path):
+def test_an_archive_writes_nothing_but_the_files_of_the_set(tmp_path: Path) -> None:
     names = [f"{name}.bin" for name in BATCHES]
     inner = tmp_path / "in"
     inner.mkdir()
@@ -209,7 +218,7 @@ def test_an_archive_writes_nothing_but_the_files_of_the_set(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
-def test_a_link_in_an_archive_is_not_followed(tmp_path, kind):
+def test_a_link_in_an_archive_is_not_followed(tmp_path: Path, kind: Any) -> None:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as packed:
         for name in BATCHES:
@@ -224,7 +233,7 @@ def test_a_link_in_an_archive_is_not_followed(tmp_path, kind):
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-3000], lambda b: b"<html>", lambda b: b[:10]])
-def test_a_truncated_archive_is_named(tmp_path, damage):
+def test_a_truncated_archive_is_named(tmp_path: Path, damage: Any) -> None:
     path = archive(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
 
@@ -233,37 +242,41 @@ def test_a_truncated_archive_is_named(tmp_path, damage):
     assert caught.value.where == (str(path),)
 
 
-def test_without_a_network_it_says_what_to_do(tmp_path):
-    nowhere = Collection(REAL.title, REAL.folder, REAL.files, ("http://127.0.0.1:1/",))
+def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
+    nowhere = PublishedFiles(
+        CIFAR10_FILES.title, CIFAR10_FILES.folder, CIFAR10_FILES.files, ("http://127.0.0.1:1/",)
+    )
 
     with pytest.raises(InputError, match=r"it cannot be reached.*Set data.root to a folder"):
-        cifar10(CIFAR10(root=str(tmp_path)), 0, silent, nowhere)
+        read_cifar10(CIFAR10(root=str(tmp_path)), nowhere, silent)
     assert left(tmp_path) == []
 
 
-def test_what_was_downloaded_is_unpacked_and_the_archive_removed(tmp_path, monkeypatch):
+def test_what_was_downloaded_is_unpacked_and_the_archive_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = archive(tmp_path).read_bytes()
     (tmp_path / "cifar-10-binary.tar.gz").unlink()
-    remote = Remote("cifar-10-binary.tar.gz", len(content), hashlib.sha256(content).hexdigest(),
-                    compressed=False)  # fmt: skip
-    collection = Collection("CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",))
+    remote = RemoteFile("cifar-10-binary.tar.gz", len(content), hashlib.sha256(content).hexdigest(),
+                    is_compressed=False)  # fmt: skip
+    published = PublishedFiles("CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",))
 
-    def arrive(files, mirrors, folder, report):
+    def arrive(files: Any, mirrors: Any, folder: Path, report: Any) -> None:
         (folder / files[0].name).write_bytes(content)
 
     monkeypatch.setattr("tuilab.engine.data.cifar.download", arrive)
-    source = cifar10(CIFAR10(root=str(tmp_path)), 0, silent, collection)
+    source = read_cifar10(CIFAR10(root=str(tmp_path)), published, silent)
 
     assert is_what_was_written(source)
     assert left(tmp_path) == sorted(f"{name}.bin" for name in BATCHES)
 
 
-def test_it_loads_as_colour_pictures_with_an_account(binary):
+def test_it_loads_as_color_images_with_a_report(binary: Any) -> None:
     data = CIFAR10(root=str(binary), validation=0.2)
 
     dataset = load(Experiment(data=data), CPU, silent)
 
     assert dataset.train.inputs.shape == (48, 3, 32, 32)
-    assert dataset.prepared(dataset.train.inputs).mean().abs() < 1e-4
+    assert dataset.prepare(dataset.train.inputs).mean().abs() < 1e-4
     assert dataset.classes[9] == "truck"
-    assert told(dataset).startswith("10 classes, from ")
+    assert remarks_of(dataset).startswith("10 classes, from ")

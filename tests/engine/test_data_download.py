@@ -7,39 +7,41 @@ import os
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pooch
 import pytest
 
-from tuilab.core.catalogue.data_sets import FashionMNIST
+from tuilab.core.catalogue.data.images import FashionMNIST
 from tuilab.core.errors import InputError
-from tuilab.engine.data.download import Remote, download
-from tuilab.engine.data.images import idx
-from tuilab.engine.data.registry import Collection
+from tuilab.engine.data.download import PublishedFiles, RemoteFile, download
+from tuilab.engine.data.idx_files import read_idx
 
 
-def packed(content):
+def packed(content: Any) -> Any:
     return gzip.compress(content, mtime=0)
 
 
-def pictures(count):
+def images(count: int) -> Any:
     return struct.pack(">IIII", 0x803, count, 28, 28) + os.urandom(count * 784)
 
 
-def labels(count):
+def labels(count: int) -> Any:
     return struct.pack(">II", 0x801, count) + bytes(i % 10 for i in range(count))
 
 
 CONTENT = {
-    "train-images-idx3-ubyte": pictures(400),
+    "train-images-idx3-ubyte": images(400),
     "train-labels-idx1-ubyte": labels(400),
-    "t10k-images-idx3-ubyte": pictures(30),
+    "t10k-images-idx3-ubyte": images(30),
     "t10k-labels-idx1-ubyte": labels(30),
 }
 PACKED = {f"{name}.gz": packed(content) for name, content in CONTENT.items()}
 FILES = tuple(
-    Remote(name, len(PACKED[f"{name}.gz"]), hashlib.sha256(PACKED[f"{name}.gz"]).hexdigest())
+    RemoteFile(name, len(PACKED[f"{name}.gz"]), hashlib.sha256(PACKED[f"{name}.gz"]).hexdigest())
     for name in CONTENT
 )
 IMAGES = FILES[0]
@@ -49,7 +51,7 @@ QUICK = (2.0, 0.3)
 class Mirror(BaseHTTPRequestHandler):
     """Serves the files whole, or fails in the way that the first part of the path names."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         manner, name = self.path.strip("/").split("/")
         content = PACKED[name]
         if manner == "missing":
@@ -59,6 +61,7 @@ class Mirror(BaseHTTPRequestHandler):
             content = content[:-8] + b"\0" * 8
         if manner == "endless":
             content = content * 20
+        assert isinstance(self.server, MirrorServer)
         if manner == "silent":
             self.server.released.wait(30)
             return
@@ -75,14 +78,21 @@ class Mirror(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.server.released.wait(30)
 
-    def log_message(self, *args):
+    def log_message(self, *args: Any) -> None:
         """Keep the test's output clean."""
 
 
+class MirrorServer(ThreadingHTTPServer):
+    """A mirror whose silent answers wait until it is released."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.released = threading.Event()
+
+
 @pytest.fixture
-def server():
-    mirror = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    mirror.released = threading.Event()
+def server() -> Iterator[str]:
+    mirror = MirrorServer(("127.0.0.1", 0), Mirror)
     thread = threading.Thread(target=mirror.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{mirror.server_port}/"
@@ -93,36 +103,40 @@ def server():
 
 
 @pytest.fixture
-def heard():
+def reports() -> Any:
     return []
 
 
 @pytest.fixture
-def report(heard):
-    return lambda *news: heard.append(news)
+def report(reports: Any) -> Any:
+    return lambda *report: reports.append(report)
 
 
-def left(folder):
+def left(folder: Path) -> Any:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_file_arrives_decompressed_with_its_progress(server, tmp_path, heard, report):
+def test_a_file_arrives_decompressed_with_its_progress(
+    server: str, tmp_path: Path, reports: Any, report: Any
+) -> None:
     download([IMAGES], [f"{server}good/"], tmp_path / "new" / "folder", report)
 
     assert left(tmp_path) == [IMAGES.name]
     assert (tmp_path / "new" / "folder" / IMAGES.name).read_bytes() == CONTENT[IMAGES.name]
-    fractions = [fraction for _, fraction in heard]
-    assert {what for what, _ in heard} == {"Downloading train-images (314 kB)"}
+    fractions = [fraction for _, fraction in reports]
+    assert {what for what, _ in reports} == {"Downloading train-images (314 kB)"}
     assert fractions == sorted(fractions) and fractions[0] == 0 and fractions[-1] == 1
     assert len(fractions) >= 5
 
 
-def test_a_large_file_is_announced_in_megabytes(server, tmp_path, heard, report):
-    large = Remote(IMAGES.name, 26_421_880, IMAGES.sha256)
+def test_a_large_file_is_announced_in_megabytes(
+    server: str, tmp_path: Path, reports: Any, report: Any
+) -> None:
+    large = RemoteFile(IMAGES.name, 26_421_880, IMAGES.sha256)
 
     download([large], [f"{server}good/"], tmp_path, report)
 
-    assert heard[0] == ("Downloading train-images (26 MB)", 0.0)
+    assert reports[0] == ("Downloading train-images (26 MB)", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -131,39 +145,39 @@ def test_a_large_file_is_announced_in_megabytes(server, tmp_path, heard, report)
         ("wrong", "it sent another file: the checksum differs"),
         ("endless", "it sent another file: the checksum differs"),
         ("missing", "404"),
-        ("cut", "the connection broke off"),
+        ("cut", "the connection was lost"),
         ("silent", "it sent nothing for 0.3 seconds"),
         ("stall", "it sent nothing for 0.3 seconds"),
     ],
 )
 def test_a_failed_download_says_what_was_tried_and_leaves_nothing(
-    server, tmp_path, report, manner, says
-):
+    server: str, tmp_path: Path, report: Any, manner: Any, says: str
+) -> None:
     with pytest.raises(InputError) as caught:
         download([IMAGES], [f"{server}{manner}/"], tmp_path, report, QUICK)
 
     assert f"{server}{manner}/{IMAGES.name}.gz ({says}" in caught.value.problem
-    assert "Set data.root to a folder that has the files" in caught.value.problem
+    assert "Set data.root to a folder with the files" in caught.value.problem
     assert "offline preset glyphs" in caught.value.problem
     assert left(tmp_path) == []
 
 
-def test_a_server_that_is_not_there_is_said_to_be_out_of_reach(tmp_path, report):
+def test_a_missing_server_is_reported_as_unreachable(tmp_path: Path, report: Any) -> None:
     with pytest.raises(InputError, match=r"127.0.0.1:1/train-images.* .it cannot be reached"):
         download([IMAGES], ["http://127.0.0.1:1/"], tmp_path, report, QUICK)
     assert left(tmp_path) == []
 
 
 @pytest.mark.parametrize("manner", ["wrong", "missing", "cut", "silent", "stall"])
-def test_the_next_mirror_is_tried(server, tmp_path, report, manner):
+def test_the_next_mirror_is_tried(server: str, tmp_path: Path, report: Any, manner: Any) -> None:
     download([IMAGES], [f"{server}{manner}/", f"{server}good/"], tmp_path, report, QUICK)
 
     assert (tmp_path / IMAGES.name).read_bytes() == CONTENT[IMAGES.name]
     assert left(tmp_path) == [IMAGES.name]
 
 
-def test_a_cancelled_download_leaves_nothing(server, tmp_path):
-    def cancel(what, fraction):
+def test_a_canceled_download_leaves_nothing(server: str, tmp_path: Path) -> None:
+    def cancel(what: Any, fraction: Any) -> None:
         if fraction and fraction > 0.4:
             raise KeyboardInterrupt
 
@@ -172,18 +186,20 @@ def test_a_cancelled_download_leaves_nothing(server, tmp_path):
     assert left(tmp_path) == []
 
 
-def test_a_full_disk_is_named_and_leaves_nothing(server, tmp_path, report, monkeypatch):
-    def full(*args):
+def test_a_full_disk_is_named_and_leaves_nothing(
+    server: str, tmp_path: Path, report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
-    with pytest.raises(InputError, match="the disk is full; make room, or set") as caught:
+    with pytest.raises(InputError, match="the disk is full; free some space, or set") as caught:
         download([IMAGES], [f"{server}good/"], tmp_path, report)
     assert caught.value.where == (str(tmp_path),)
     assert left(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_made_is_named(server, tmp_path, report):
+def test_a_folder_that_cannot_be_made_is_named(server: str, tmp_path: Path, report: Any) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(InputError, match="no file can be written here: Not a directory"):
@@ -191,8 +207,8 @@ def test_a_folder_that_cannot_be_made_is_named(server, tmp_path, report):
 
 
 def test_the_rest_of_a_killed_download_goes_and_that_of_a_living_one_stays(
-    server, tmp_path, report
-):
+    server: str, tmp_path: Path, report: Any
+) -> None:
     killed, living = tmp_path / "train-images.x1.part", tmp_path / "train-images.x2.part"
     killed.write_bytes(b"half")
     living.write_bytes(b"half")
@@ -204,48 +220,50 @@ def test_the_rest_of_a_killed_download_goes_and_that_of_a_living_one_stays(
     assert left(tmp_path) == [IMAGES.name, living.name]
 
 
-def collection(*mirrors):
-    return Collection("Fashion-MNIST", "FashionMNIST/raw", FILES, mirrors)
+def published(*mirrors: Any) -> Any:
+    return PublishedFiles("Fashion-MNIST", "FashionMNIST/raw", FILES, mirrors)
 
 
-def test_what_is_missing_under_a_root_is_downloaded_into_it_and_said(
-    server, tmp_path, heard, report
-):
-    source = idx(FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/"))
+def test_what_is_missing_under_a_root_is_downloaded_into_it_and_reported(
+    server: str, tmp_path: Path, reports: Any, report: Any
+) -> None:
+    source = read_idx(FashionMNIST(root=str(tmp_path)), published(f"{server}good/"), report)
 
     assert len(source.training) == 400 and len(source.test) == 30
-    assert heard[0] == (f"{tmp_path} has no Fashion-MNIST yet: downloading it there", None)
-    assert heard[-1] == ("Reading Fashion-MNIST", 1.0)
+    assert reports[0] == (f"{tmp_path} has no Fashion-MNIST yet: downloading it there", None)
+    assert reports[-1] == ("Reading Fashion-MNIST", 1.0)
     assert left(tmp_path) == sorted(CONTENT)
 
 
 def test_without_a_root_the_set_is_downloaded_once_into_the_cache(
-    server, tmp_path, monkeypatch, heard, report
-):
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reports: Any, report: Any
+) -> None:
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
-    idx(FashionMNIST(), 0, report, collection(f"{server}good/"))
-    heard.clear()
+    read_idx(FashionMNIST(), published(f"{server}good/"), report)
+    reports.clear()
 
-    idx(FashionMNIST(), 0, report, collection("http://127.0.0.1:1/"))
+    read_idx(FashionMNIST(), published("http://127.0.0.1:1/"), report)
 
     assert left(tmp_path / "cache" / "FashionMNIST" / "raw") == sorted(CONTENT)
-    assert [what for what, _ in heard] == ["Reading Fashion-MNIST"] * 2
+    assert [what for what, _ in reports] == ["Reading Fashion-MNIST"] * 2
 
 
-def test_only_files_that_are_missing_are_downloaded(server, tmp_path, heard, report):
+def test_only_files_that_are_missing_are_downloaded(
+    server: str, tmp_path: Path, reports: Any, report: Any
+) -> None:
     folder = tmp_path / "FashionMNIST" / "raw"
     folder.mkdir(parents=True)
     for name in list(CONTENT)[:3]:
         (folder / name).write_bytes(CONTENT[name])
 
-    idx(FashionMNIST(root=str(tmp_path)), 0, report, collection(f"{server}good/"))
+    read_idx(FashionMNIST(root=str(tmp_path)), published(f"{server}good/"), report)
 
-    downloads = {what for what, _ in heard if what.startswith("Downloading")}
+    downloads = {what for what, _ in reports if what.startswith("Downloading")}
     assert downloads == {"Downloading t10k-labels (0 kB)"}
 
 
-def test_files_that_arrived_stay_for_the_next_try(server, tmp_path, report):
-    broken = Remote(FILES[1].name, FILES[1].size, "0" * 64)
+def test_files_that_arrived_stay_for_the_next_try(server: str, tmp_path: Path, report: Any) -> None:
+    broken = RemoteFile(FILES[1].name, FILES[1].size, "0" * 64)
 
     with pytest.raises(InputError):
         download([IMAGES, broken], [f"{server}good/"], tmp_path, report)

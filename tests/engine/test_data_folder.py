@@ -1,32 +1,34 @@
-"""Folders of pictures: classes, parts, one size for all, and what cannot be read."""
+"""Folders of images: classes, parts, one size for all, and what cannot be read."""
 
 import io
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import torch
 from PIL import Image, PngImagePlugin
 
-from tests.support.sets import told
-from tuilab.core.catalogue.data_sets import Folder
+from tests.support.sets import remarks_of
+from tuilab.core.catalogue.data.images import ImageFolder
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 from tuilab.engine.data import image_folders as folders
 from tuilab.engine.data.load import load
 
 CPU = torch.device("cpu")
 
 
-def paint(path, colour, size=(20, 20), **saved):
+def paint(path: Path, color: Any, size: Any = (20, 20), **saved: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path, **saved)
+    Image.new("RGB", size, color).save(path, **saved)
 
 
 @pytest.fixture
-def root(tmp_path):
-    """Twelve red and eight blue pictures, each of its own shade."""
+def root(tmp_path: Path) -> Any:
+    """Twelve red and eight blue images, each of its own shade."""
     for number in range(12):
         paint(tmp_path / "pets" / "red" / f"{number:02}.png", (255, number, 0))
     for number in range(8):
@@ -34,25 +36,27 @@ def root(tmp_path):
     return tmp_path / "pets"
 
 
-def loaded(root, report=lambda what, fraction: None, **knobs):
-    return load(Experiment(data=Folder(path=str(root), **knobs)), CPU, report)
+def load_set(root: Path, report: Any = lambda what, fraction: None, **knobs: Any) -> Any:
+    return load(Experiment(data=ImageFolder(path=str(root), **knobs)), CPU, report)
 
 
-def all_of(dataset):
-    parts = (dataset.train, dataset.validation, dataset.test)
-    return torch.cat([p.inputs for p in parts]), torch.cat([p.targets for p in parts])
+def all_of(dataset: Any) -> Any:
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return torch.cat([p.inputs for p in splits]), torch.cat([p.targets for p in splits])
 
 
-def only(root, **knobs):
-    """The first picture of the first class, everything in the training part in its order."""
-    source = folders.folder(Folder(path=str(root), test=0, **knobs), 0, lambda what, part: None)
+def only(root: Path, **knobs: Any) -> Any:
+    """The first image of the first class, everything in the training part in its order."""
+    source = folders.image_folder(
+        ImageFolder(path=str(root), test=0, **knobs), 0, lambda what, part: None
+    )
     return source.training.inputs[0]
 
 
-def test_each_folder_is_a_class(root):
-    data = Folder(path=str(root), size=8)
+def test_each_folder_is_a_class(root: Path) -> None:
+    data = ImageFolder(path=str(root), size=8)
 
-    dataset = loaded(root, size=8, validation=0.25, test=0.2)
+    dataset = load_set(root, size=8, validation=0.25, test=0.2)
 
     inputs, targets = all_of(dataset)
     assert data.classes == dataset.classes == ("blue", "red")
@@ -63,62 +67,64 @@ def test_each_folder_is_a_class(root):
     assert data.title == "pets"
 
 
-def test_grey_pictures_have_one_channel(root):
-    dataset = loaded(root, size=8, color=False)
+def test_gray_images_have_one_channel(root: Path) -> None:
+    dataset = load_set(root, size=8, color=False)
 
-    grey = 0.299 * 255
+    gray = 0.299 * 255
     inputs, targets = all_of(dataset)
     assert inputs.shape[1:] == (1, 8, 8)
-    assert inputs[targets == 1].float().mean() == pytest.approx(grey, abs=5)
+    assert inputs[targets == 1].float().mean() == pytest.approx(gray, abs=5)
 
 
-def test_parts_in_folders_of_their_own_stay_apart(tmp_path):
+def test_splits_in_folders_of_their_own_stay_apart(tmp_path: Path) -> None:
     for part, count in (("Train", 6), ("val", 3), ("test", 4)):
         for number in range(count):
             for name in ("a", "b"):
                 paint(tmp_path / part / name / f"{number}.png", (count, number, ord(name)))
 
-    dataset = loaded(tmp_path, validation=0.5, test=0.5)
+    dataset = load_set(tmp_path, validation=0.5, test=0.5)
 
     assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [12, 6, 8]
     assert set(dataset.validation.inputs[:, 0, 0, 0].tolist()) == {3}
     assert dataset.classes == ("a", "b")
 
 
-def test_without_a_folder_to_validate_some_to_train_on_are_held_back(tmp_path):
+def test_without_a_folder_to_validate_some_to_train_on_are_held_back(tmp_path: Path) -> None:
     for part in ("training", "testing"):
         for number in range(10):
             paint(tmp_path / part / "ab"[number % 2] / f"{number}.png", (number, 0, 0))
 
-    dataset = loaded(tmp_path, validation=0.2)
+    dataset = load_set(tmp_path, validation=0.2)
 
     assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [8, 2, 10]
-    assert "8 of 10 test examples are in the training part as well" in told(dataset)
+    assert "8 of 10 test examples are also in the training set" in remarks_of(dataset)
 
 
-def test_a_class_may_be_called_train(tmp_path):
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
     for name in ("train", "plane"):
         paint(tmp_path / name / "1.png", "red")
 
-    assert Folder(path=str(tmp_path)).classes == ("plane", "train")
+    assert ImageFolder(path=str(tmp_path)).classes == ("plane", "train")
 
 
-def test_hidden_things_and_other_files_are_passed_over_and_folders_within_are_not(root):
+def test_hidden_things_and_other_files_are_passed_over_and_folders_within_are_not(
+    root: Path,
+) -> None:
     (root / ".cache").mkdir()
     (root / "__MACOSX").mkdir()
     (root / "red" / "notes.txt").write_text("mine")
-    (root / "red" / "._00.png").write_bytes(b"no picture")
+    (root / "red" / "._00.png").write_bytes(b"no image")
     paint(root / "red" / "more" / "12.JPG", (255, 99, 0), quality=95)
 
-    dataset = loaded(root)
+    dataset = load_set(root)
 
     assert dataset.classes == ("blue", "red")
     assert len(all_of(dataset)[0]) == 21
-    assert "left out" not in told(dataset)
+    assert "left out" not in remarks_of(dataset)
 
 
 @pytest.mark.parametrize(("wide", "high"), [(60, 20), (20, 60), (20, 20), (7, 5)])
-def test_the_middle_of_a_picture_is_kept(tmp_path, wide, high):
+def test_the_middle_of_an_image_is_kept(tmp_path: Path, wide: Any, high: Any) -> None:
     middle, around = (0, 255, 0), (255, 0, 0)
     image = Image.new("RGB", (wide, high), around)
     side = min(wide, high)
@@ -134,7 +140,7 @@ def test_the_middle_of_a_picture_is_kept(tmp_path, wide, high):
     assert (pixels[1] > 200).float().mean() > 0.75
 
 
-def test_a_picture_of_the_right_size_stays_as_it_is(tmp_path):
+def test_an_image_of_the_right_size_stays_as_it_is(tmp_path: Path) -> None:
     pixels = numpy.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=numpy.uint8)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -143,7 +149,7 @@ def test_a_picture_of_the_right_size_stays_as_it_is(tmp_path):
     assert torch.equal(only(tmp_path, size=16), torch.from_numpy(pixels).permute(2, 0, 1))
 
 
-def test_a_larger_picture_becomes_the_mean_of_its_pixels(tmp_path):
+def test_a_larger_image_becomes_the_mean_of_its_pixels(tmp_path: Path) -> None:
     pixels = numpy.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=numpy.uint8)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -157,8 +163,8 @@ def test_a_larger_picture_becomes_the_mean_of_its_pixels(tmp_path):
     assert inside.abs().max() <= 1
 
 
-def _odd(kind):
-    """One picture of each kind that reads wrongly when it is read without care."""
+def _odd(kind: Any) -> Any:
+    """One image of each kind that reads wrongly when it is read without care."""
     half = numpy.full((8, 8), 32768, dtype=numpy.uint16)
     clear = numpy.zeros((8, 8, 4), dtype=numpy.uint8)
     images = {
@@ -181,7 +187,9 @@ def _odd(kind):
         ("CMYK", [255, 255, 255], ".tif"),
     ],
 )
-def test_odd_kinds_of_pictures_look_as_they_should(tmp_path, kind, expected, suffix):
+def test_unusual_image_modes_look_as_they_should(
+    tmp_path: Path, kind: Any, expected: Any, suffix: str
+) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         _odd(kind).save(tmp_path / name / f"1{suffix}")
@@ -191,7 +199,7 @@ def test_odd_kinds_of_pictures_look_as_they_should(tmp_path, kind, expected, suf
     assert (pixels[:, 2, 2].int() - torch.tensor(expected)).abs().max() <= 8
 
 
-def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
+def test_a_photograph_is_rotated_by_its_exif_orientation(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera stood on its side: turn by 90° clockwise
     image = Image.new("RGB", (40, 40), (0, 0, 0))
@@ -205,7 +213,7 @@ def test_a_photograph_is_turned_as_its_camera_was(tmp_path):
     assert pixels[:, 1, 4].float().mean() > 200 and pixels[:, 6, 4].float().mean() < 50
 
 
-def _huge():
+def _huge() -> Any:
     """A PNG of some bytes that announces 400 million pixels."""
     content = io.BytesIO()
     Image.new("1", (8, 8)).save(content, "PNG")
@@ -217,38 +225,38 @@ def _huge():
     return bytes(raw)
 
 
-def test_what_cannot_be_read_is_left_out_counted_and_named(root):
+def test_what_cannot_be_read_is_left_out_counted_and_named(root: Path) -> None:
     whole = (root / "red" / "00.png").read_bytes()
     (root / "red" / "x1.png").write_bytes(whole[:50])
-    (root / "red" / "x2.jpg").write_text("no picture")
+    (root / "red" / "x2.jpg").write_text("no image")
     (root / "red" / "x3.png").write_bytes(b"")
     (root / "red" / "x4.png").write_bytes(_huge())
 
-    dataset = loaded(root)
+    dataset = load_set(root)
 
     assert len(all_of(dataset)[0]) == 20
-    assert told(dataset).startswith(
-        "4 of 24 pictures left out: red/x1.png is damaged (image file is truncated"
+    assert remarks_of(dataset).startswith(
+        "4 of 24 images left out: red/x1.png is damaged (image file is truncated"
     )
-    assert "red/x2.jpg is no picture that can be read" in told(dataset)
-    assert "; and 1 more. Classes to train on: blue" in told(dataset)
+    assert "red/x2.jpg is not an image that can be read" in remarks_of(dataset)
+    assert "; and 1 more. Classes in the training set: blue" in remarks_of(dataset)
 
 
-def test_a_picture_that_announces_too_much_is_not_decoded(tmp_path):
+def test_an_image_that_announces_too_much_is_not_decoded(tmp_path: Path) -> None:
     path = tmp_path / "big.png"
     path.write_bytes(_huge())
 
-    assert folders._pixels(path, 8, True) in (
-        "is no picture that can be read",
+    assert folders._read_image(path, 8, True) in (
+        "is not an image that can be read",
         "has 400 million pixels",
     )
 
 
-def test_a_file_is_read_as_a_picture_of_a_known_kind_or_not_at_all(tmp_path):
+def test_a_file_is_read_as_an_image_of_a_known_kind_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "page.png"
     path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n(evil) run\n")
 
-    assert folders._pixels(path, 8, True) == "is no picture that can be read"
+    assert folders._read_image(path, 8, True) == "is not an image that can be read"
     assert PngImagePlugin
 
 
@@ -256,61 +264,66 @@ def test_a_file_is_read_as_a_picture_of_a_known_kind_or_not_at_all(tmp_path):
     ("make", "says"),
     [
         (lambda root: None, "there is no such file or folder"),
-        (lambda root: root.write_text("a file"), "it is a file; name the folder"),
+        (lambda root: root.write_text("a file"), "it is a file; name its folder"),
         (lambda root: root.mkdir(), "it has no folders in it; each class needs a folder"),
-        (lambda root: (root / "one").mkdir(parents=True), "it has one folder only, one; two"),
+        (
+            lambda root: (root / "one").mkdir(parents=True),
+            "it has only one folder, one; at least two",
+        ),
     ],
 )
-def test_a_folder_that_cannot_be_used_says_why(tmp_path, make, says):
+def test_a_folder_that_cannot_be_used_says_why(tmp_path: Path, make: Any, says: str) -> None:
     make(tmp_path / "pets")
 
     with pytest.raises(InputError, match=says) as caught:
-        loaded(tmp_path / "pets")
+        load_set(tmp_path / "pets")
     assert caught.value.where == (str(tmp_path / "pets"),)
-    data = Folder(path=str(tmp_path / "pets"))
-    assert data.classes == () and problems(Experiment(data=data))[0].startswith("data: ")
+    data = ImageFolder(path=str(tmp_path / "pets"))
+    assert data.classes == () and find_errors(Experiment(data=data))[0].startswith("data: ")
 
 
-def test_a_class_without_pictures_and_one_that_is_only_tested_are_named(root):
+def test_a_class_without_images_and_one_that_is_only_tested_are_named(root: Path) -> None:
     (root / "green").mkdir()
-    with pytest.raises(InputError, match=r"green: there is no picture in it that can be read"):
-        loaded(root)
-    (root / "green" / "1.png").write_text("no picture")
-    with pytest.raises(InputError, match=r"can be read \(green/1.png is no picture"):
-        loaded(root)
+    with pytest.raises(InputError, match=r"green: it contains no image that can be read"):
+        load_set(root)
+    (root / "green" / "1.png").write_text("no image")
+    with pytest.raises(InputError, match=r"can be read \(green/1.png is not an image"):
+        load_set(root)
 
     for part, names in (("train", "ab"), ("test", "abc")):
         for name in names:
             paint(root.parent / "parts" / part / name / "1.png", "red")
-    with pytest.raises(InputError, match='"c" is not among the classes to train on'):
-        loaded(root.parent / "parts")
+    with pytest.raises(InputError, match='"c" is not among the training classes'):
+        load_set(root.parent / "parts")
 
 
-def test_too_many_pictures_for_the_memory_are_refused_before_they_are_read(root, monkeypatch):
-    monkeypatch.setattr(folders, "LARGEST", 10_000)
+def test_too_many_images_for_the_memory_are_refused_before_they_are_read(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "MAX_TOTAL_SIZE", 10_000)
 
-    with pytest.raises(InputError, match=r"20 pictures need .* make data\.size smaller"):
-        loaded(root)
+    with pytest.raises(InputError, match=r"20 images need .* make data\.size smaller"):
+        load_set(root)
 
 
-def test_loading_tells_how_far_it_is_and_can_be_cancelled(root):
-    heard = []
+def test_loading_reports_progress_and_can_be_canceled(root: Path) -> None:
+    reports = []
 
-    loaded(root, lambda *news: heard.append(news))
+    load_set(root, lambda *report: reports.append(report))
 
-    assert heard == [("Reading the pictures of pets", 1.0)]
+    assert reports == [("Reading the images of pets", 1.0)]
 
-    def cancel(what, fraction):
+    def cancel(what: Any, fraction: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loaded(root, cancel)
+        load_set(root, cancel)
 
 
-def test_a_new_class_is_seen(root):
-    assert Folder(path=str(root)).classes == ("blue", "red")
+def test_a_new_class_is_seen(root: Path) -> None:
+    assert ImageFolder(path=str(root)).classes == ("blue", "red")
 
     paint(root / "green" / "1.png", "green")
     os.utime(root, ns=(1, 1))
 
-    assert Folder(path=str(root)).classes == ("blue", "green", "red")
+    assert ImageFolder(path=str(root)).classes == ("blue", "green", "red")

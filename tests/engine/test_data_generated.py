@@ -1,26 +1,35 @@
 """Sets that are drawn from the seed: their figures, features, balance and repeatability."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.catalogue import data_sets as sets
-from tuilab.core.experiment.experiment import Experiment, named
-from tuilab.engine.data.dataset import Dataset, Part
-from tuilab.engine.data.load import load
-from tuilab.engine.data.rng import rng_for
-from tuilab.engine.data.toy_2d import centers
-
-CPU = torch.device("cpu")
-FEATURES = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
-
-two_classes = st.sampled_from([sets.Circle, sets.Gauss, sets.Spiral, sets.Moons])
-plane_sets = two_classes | st.sampled_from(
-    [sets.Xor, sets.Blobs, sets.Rings, sets.PlaneSurface, sets.MultiGauss]
+from tests.support.sets import load_set, splits, tensors
+from tuilab.core.catalogue.data.data_set import DataSet
+from tuilab.core.catalogue.data.points import (
+    Blobs,
+    Circle,
+    Feature,
+    Gauss,
+    Moons,
+    MultiGauss,
+    PlaneSurface,
+    Rings,
+    Sine,
+    Spiral,
+    Xor,
 )
+from tuilab.engine.data.rng import rng_for
+from tuilab.engine.data.toy_2d import random_centers
+
+FEATURES: tuple[Feature, ...] = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)", "sin(x2)")
+
+two_classes = st.sampled_from([Circle, Gauss, Spiral, Moons])
+plane_sets = two_classes | st.sampled_from([Xor, Blobs, Rings, PlaneSurface, MultiGauss])
 planes = st.builds(
     lambda kind, **knobs: kind(**knobs),
     plane_sets,
@@ -31,7 +40,7 @@ planes = st.builds(
     features=st.lists(st.sampled_from(FEATURES), min_size=1, max_size=7, unique=True).map(tuple),
 )
 sines = st.builds(
-    sets.Sine,
+    Sine,
     samples=st.integers(1, 700),
     noise=st.floats(0, 1),
     periods=st.floats(0.1, 20),
@@ -40,39 +49,24 @@ sines = st.builds(
 seeds = st.integers(0, 2**31 - 1)
 
 
-def loaded(data: sets.AnyData, seed: int = 0) -> Dataset:
-    task = data.tasks[0]
-    return load(
-        Experiment(data=data, seed=seed, task=named("task", task)), CPU, lambda what, fraction: None
-    )
-
-
-def parts(dataset: Dataset) -> tuple[Part, Part, Part]:
-    return dataset.train, dataset.validation, dataset.test
-
-
-def everything(dataset: Dataset) -> list[torch.Tensor]:
-    return [t for p in parts(dataset) for t in (p.inputs, p.targets, p.coordinates)]
-
-
-def drawn(data: sets.AnyData, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+def all_points(data: DataSet, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """All points and targets of a set, training and test together."""
-    whole = loaded(data, seed)
+    whole = load_set(data, seed)
     return (
-        torch.cat([part.coordinates for part in parts(whole)]),
-        torch.cat([part.targets for part in parts(whole)]),
+        torch.cat([part.coordinates for part in splits(whole)]),
+        torch.cat([part.targets for part in splits(whole)]),
     )
 
 
 @given(planes | sines, seeds)
-def test_every_set_has_the_shapes_that_its_knobs_announce(data, seed):
-    dataset = loaded(data, seed)
+def test_every_set_has_the_shapes_that_its_knobs_announce(data: Any, seed: int) -> None:
+    dataset = load_set(data, seed)
 
     assert len(dataset.train) + len(dataset.validation) == data.samples
     assert len(dataset.train) >= 1
     assert len(dataset.test) == 1000
     assert dataset.classes == data.classes
-    for part in parts(dataset):
+    for part in splits(dataset):
         assert part.inputs.dtype == torch.float32
         assert part.inputs.shape[1:] == data.shape
         assert part.inputs.isfinite().all()
@@ -85,60 +79,62 @@ def test_every_set_has_the_shapes_that_its_knobs_announce(data, seed):
 
 
 @given(planes | sines, seeds)
-def test_the_same_seed_gives_the_same_bits_and_leaves_the_global_chance_alone(data, seed):
+def test_the_same_seed_gives_the_same_bits_and_leaves_torchs_global_generator_alone(
+    data: Any, seed: int
+) -> None:
     before = torch.get_rng_state()
 
-    first, second = loaded(data, seed), loaded(data, seed)
+    first, second = load_set(data, seed), load_set(data, seed)
 
-    assert all(map(torch.equal, everything(first), everything(second)))
+    assert all(map(torch.equal, tensors(first), tensors(second)))
     assert torch.equal(before, torch.get_rng_state())
 
 
 @given(planes | sines, seeds)
-def test_a_boundary_is_drawn_from_the_inputs_that_the_network_was_taught(data, seed):
-    dataset = loaded(data, seed)
+def test_a_boundary_is_drawn_from_the_inputs_that_the_network_was_trained_on(
+    data: Any, seed: int
+) -> None:
+    dataset = load_set(data, seed)
 
-    for part in parts(dataset):
+    for part in splits(dataset):
         torch.testing.assert_close(dataset.inputs_at(part.coordinates), part.inputs)
 
 
-@pytest.mark.parametrize(
-    "data", [sets.Circle(), sets.Blobs(), sets.MultiGauss(), sets.Sine()], ids=lambda d: d.title
-)
-def test_another_seed_gives_other_points(data):
-    assert not torch.equal(loaded(data, 1).test.inputs, loaded(data, 2).test.inputs)
+@pytest.mark.parametrize("data", [Circle(), Blobs(), MultiGauss(), Sine()], ids=lambda d: d.title)
+def test_another_seed_gives_other_points(data: Any) -> None:
+    assert not torch.equal(load_set(data, 1).test.inputs, load_set(data, 2).test.inputs)
 
 
-@pytest.mark.parametrize("kind", [sets.Circle, sets.Spiral, sets.Xor, sets.Moons, sets.Gauss])
-def test_no_test_point_was_trained_on(kind):
-    dataset = loaded(kind(samples=1000))
+@pytest.mark.parametrize("kind", [Circle, Spiral, Xor, Moons, Gauss])
+def test_no_test_point_was_trained_on(kind: Any) -> None:
+    dataset = load_set(kind(samples=1000))
 
-    seen = {tuple(p) for part in parts(dataset)[:2] for p in part.coordinates.tolist()}
-    assert seen.isdisjoint(tuple(p) for p in dataset.test.coordinates.tolist())
+    trained_on = {tuple(p) for part in splits(dataset)[:2] for p in part.coordinates.tolist()}
+    assert trained_on.isdisjoint(tuple(p) for p in dataset.test.coordinates.tolist())
 
 
 @given(two_classes, st.integers(1, 300), seeds)
-def test_both_classes_are_equally_many(kind, samples, seed):
-    _, classes = drawn(kind(samples=samples), seed)
+def test_both_classes_have_equally_many_examples(kind: Any, samples: int, seed: int) -> None:
+    _, classes = all_points(kind(samples=samples), seed)
 
     ones = int(classes.sum()) - 500
     assert abs(2 * ones - samples) <= 1
 
 
 @given(st.integers(2, 26), seeds)
-def test_every_cloud_gets_its_share_and_its_distance(count, seed):
-    dataset = loaded(sets.Blobs(centers=count, samples=10 * count), seed)
+def test_every_cloud_gets_its_share_and_its_distance(count: int, seed: int) -> None:
+    dataset = load_set(Blobs(centers=count, samples=10 * count), seed)
 
     classes = torch.cat([dataset.train.targets, dataset.validation.targets])
     assert torch.bincount(classes).tolist() == [10] * count
-    places = centers(count, rng_for(seed, "centers"))
+    places = random_centers(count, rng_for(seed, "centers"))
     cell = 8 / math.sqrt(count)
     assert torch.pdist(places).min() > 0.5 * cell
 
 
 @given(seeds)
-def test_the_circle_is_a_disc_in_a_ring(seed):
-    points, classes = drawn(sets.Circle(), seed)
+def test_the_circle_is_a_disc_in_a_ring(seed: int) -> None:
+    points, classes = all_points(Circle(), seed)
 
     radius = points.norm(dim=1)
     assert (radius[classes == 1] < 2.5001).all()
@@ -146,16 +142,16 @@ def test_the_circle_is_a_disc_in_a_ring(seed):
 
 
 @given(seeds)
-def test_xor_is_one_where_the_signs_agree(seed):
-    points, classes = drawn(sets.Xor(), seed)
+def test_xor_is_one_where_the_signs_agree(seed: int) -> None:
+    points, classes = all_points(Xor(), seed)
 
     assert torch.equal(classes == 1, (points[:, 0] > 0) == (points[:, 1] > 0))
     assert (points.abs() >= 0.3).all() and (points.abs() <= 5.3).all()
 
 
 @given(seeds)
-def test_the_clouds_of_gauss_lie_around_plus_and_minus_two(seed):
-    points, classes = drawn(sets.Gauss(samples=2000), seed)
+def test_the_clouds_of_gauss_lie_around_plus_and_minus_two(seed: int) -> None:
+    points, classes = all_points(Gauss(samples=2000), seed)
 
     assert points[classes == 1].mean(dim=0).tolist() == pytest.approx([2, 2], abs=0.15)
     assert points[classes == 0].mean(dim=0).tolist() == pytest.approx([-2, -2], abs=0.15)
@@ -163,8 +159,8 @@ def test_the_clouds_of_gauss_lie_around_plus_and_minus_two(seed):
 
 
 @given(seeds)
-def test_the_arms_of_the_spiral_follow_their_formula(seed):
-    points, classes = drawn(sets.Spiral(), seed)
+def test_the_arms_of_the_spiral_follow_their_formula(seed: int) -> None:
+    points, classes = all_points(Spiral(), seed)
 
     radius = points.norm(dim=1)
     angle = 1.75 * radius / 5 * 2 * math.pi + torch.where(classes == 1, 0.0, math.pi)
@@ -174,8 +170,8 @@ def test_the_arms_of_the_spiral_follow_their_formula(seed):
 
 
 @given(seeds)
-def test_the_moons_are_two_half_circles_of_radius_three(seed):
-    points, classes = drawn(sets.Moons(), seed)
+def test_the_moons_are_two_half_circles_of_radius_three(seed: int) -> None:
+    points, classes = all_points(Moons(), seed)
 
     upper, lower = points[classes == 0], points[classes == 1]
     assert ((upper - torch.tensor([-1.5, -0.75])).norm(dim=1) - 3).abs().max() < 1e-4
@@ -184,16 +180,16 @@ def test_the_moons_are_two_half_circles_of_radius_three(seed):
 
 
 @given(seeds)
-def test_the_plane_is_a_tenth_of_the_sum(seed):
-    points, values = drawn(sets.PlaneSurface(), seed)
+def test_the_plane_is_a_tenth_of_the_sum(seed: int) -> None:
+    points, values = all_points(PlaneSurface(), seed)
 
     torch.testing.assert_close(values[:, 0], (points[:, 0] + points[:, 1]) / 10)
     assert (points.abs() <= 6).all()
 
 
 @given(seeds)
-def test_the_hills_and_valleys_stand_where_playground_has_them(seed):
-    points, values = drawn(sets.MultiGauss(), seed)
+def test_the_hills_and_valleys_stand_where_playground_has_them(seed: int) -> None:
+    points, values = all_points(MultiGauss(), seed)
 
     for (x, y), value in zip(points.tolist(), values[:, 0].tolist(), strict=True):
         column = min((-4, 0, 4), key=lambda place: abs(x - place))
@@ -204,31 +200,31 @@ def test_the_hills_and_valleys_stand_where_playground_has_them(seed):
 
 
 @given(seeds, st.floats(0.1, 20))
-def test_the_sine_has_as_many_waves_as_asked(seed, periods):
-    points, values = drawn(sets.Sine(noise=0, periods=periods), seed)
+def test_the_sine_has_as_many_periods_as_requested(seed: int, periods: float) -> None:
+    points, values = all_points(Sine(noise=0, periods=periods), seed)
 
     torch.testing.assert_close(values, (periods * points).sin())
     assert (points.abs() <= math.pi).all()
 
 
-def test_each_feature_is_what_its_name_says():
-    data = sets.Circle(features=FEATURES, normalize=False)
+def test_each_feature_is_what_its_name_says() -> None:
+    data = Circle(features=FEATURES, normalize=False)
 
-    inputs = loaded(data).inputs_at(torch.tensor([[3.0, -2.0]]))
+    inputs = load_set(data).inputs_at(torch.tensor([[3.0, -2.0]]))
 
     expected = [3.0, -2.0, 9.0, 4.0, -6.0, 0.14112, -0.90930]
     torch.testing.assert_close(inputs, torch.tensor([expected]), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("kind", [sets.Circle, sets.Xor, sets.PlaneSurface, sets.MultiGauss])
-def test_noise_of_playground_is_in_the_targets_and_leaves_the_points(kind):
-    clean, noisy = loaded(kind(noise=0)), loaded(kind(noise=0.5))
+@pytest.mark.parametrize("kind", [Circle, Xor, PlaneSurface, MultiGauss])
+def test_noise_of_playground_is_in_the_targets_and_leaves_the_points(kind: Any) -> None:
+    clean, noisy = load_set(kind(noise=0)), load_set(kind(noise=0.5))
 
     assert torch.equal(clean.test.coordinates, noisy.test.coordinates)
     assert not torch.equal(clean.test.targets, noisy.test.targets)
 
 
-def test_moving_the_validation_part_never_moves_the_test_points():
-    few, many = loaded(sets.Circle(validation=0.1)), loaded(sets.Circle(validation=0.5))
+def test_another_validation_fraction_never_changes_the_test_points() -> None:
+    few, many = load_set(Circle(validation=0.1)), load_set(Circle(validation=0.5))
 
     assert torch.equal(few.test.coordinates, many.test.coordinates)

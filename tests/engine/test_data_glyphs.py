@@ -1,24 +1,26 @@
-"""Glyphs: readable characters, whole inside the picture, the same for the same seed."""
+"""Glyphs: readable characters, whole inside the image, the same for the same seed."""
+
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuilab.core.catalogue.data_sets import Glyphs
+from tuilab.core.catalogue.data.images import Glyphs
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.load import load
 
 CPU = torch.device("cpu")
 
 
-def drawn(data, seed=0, report=lambda what, fraction: None):
+def load_glyphs(data: Any, seed: int = 0, report: Any = lambda what, fraction: None) -> Any:
     return load(Experiment(data=data, seed=seed), CPU, report)
 
 
-def everything(dataset):
-    parts = (dataset.train, dataset.validation, dataset.test)
-    return [tensor for part in parts for tensor in (part.inputs, part.targets)]
+def everything(dataset: Any) -> Any:
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return [tensor for part in splits for tensor in (part.inputs, part.targets)]
 
 
 knobs = st.builds(
@@ -33,16 +35,18 @@ knobs = st.builds(
 
 @settings(max_examples=12)
 @given(knobs, st.integers(0, 2**31 - 1))
-def test_glyphs_are_byte_pictures_of_every_class_and_repeat_with_the_seed(data, seed):
+def test_glyphs_are_byte_images_of_every_class_and_repeat_with_the_seed(
+    data: Any, seed: int
+) -> None:
     before = torch.get_rng_state()
-    dataset = drawn(data, seed)
+    dataset = load_glyphs(data, seed)
 
     assert len(dataset.train) + len(dataset.validation) == data.samples
     assert dataset.test.inputs.shape == (1000, 1, 28, 28)
     assert dataset.train.inputs.dtype == dataset.test.inputs.dtype == torch.uint8
     counts = torch.bincount(dataset.test.targets, minlength=len(data.classes))
     assert counts.max() - counts.min() <= 1
-    assert all(map(torch.equal, everything(dataset), everything(drawn(data, seed))))
+    assert all(map(torch.equal, everything(dataset), everything(load_glyphs(data, seed))))
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -53,22 +57,22 @@ def test_glyphs_are_byte_pictures_of_every_class_and_repeat_with_the_seed(data, 
     st.floats(0, 180),
     st.integers(0, 2**31 - 1),
 )
-def test_no_character_is_cut_off_however_far_it_is_shifted_and_turned(alphabet, shift, turn, seed):
+def test_no_character_is_cut_off_however_far_it_is_shifted_and_turned(
+    alphabet: Any, shift: Any, turn: Any, seed: int
+) -> None:
     data = Glyphs(alphabet=alphabet, samples=1, shift=shift, rotation=turn, noise=0)
-    pictures = drawn(data, seed).test.inputs[:, 0].int()
+    images = load_glyphs(data, seed).test.inputs[:, 0].int()
 
-    frame = torch.cat(
-        [pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]], dim=1
-    )
+    frame = torch.cat([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], dim=1)
     assert frame.max() < 64
-    ink = (pictures > 100).sum(dim=(1, 2))
+    ink = (images > 100).sum(dim=(1, 2))
     assert ink.min() >= 10 and ink.max() < 400
 
 
-def test_shift_moves_glyphs_off_the_middle_and_none_leaves_them_there():
-    def far(shift):
+def test_shift_moves_glyphs_off_the_middle_and_none_leaves_them_there() -> None:
+    def far(shift: Any) -> Any:
         data = Glyphs(samples=1, shift=shift, rotation=0, noise=0)
-        ink = drawn(data).test.inputs[:, 0].float()
+        ink = load_glyphs(data).test.inputs[:, 0].float()
         places = torch.arange(28.0) - 13.5
         across = (ink.sum(dim=1) * places).sum(dim=1) / ink.sum(dim=(1, 2))
         return float(across.abs().mean())
@@ -77,30 +81,30 @@ def test_shift_moves_glyphs_off_the_middle_and_none_leaves_them_there():
     assert far(5) > far(0) + 1
 
 
-def test_characters_of_a_class_look_alike_and_unlike_those_of_others():
+def test_characters_of_a_class_look_alike_and_unlike_those_of_others() -> None:
     data = Glyphs(samples=2000, validation=0, noise=0, shift=0, rotation=0)
-    dataset = drawn(data)
+    dataset = load_glyphs(data)
 
-    pictures, classes = dataset.train.inputs.float(), dataset.train.targets
-    means = torch.stack([pictures[classes == digit].mean(dim=0) for digit in range(10)])
+    images, classes = dataset.train.inputs.float(), dataset.train.targets
+    means = torch.stack([images[classes == digit].mean(dim=0) for digit in range(10)])
     distances = torch.cdist(dataset.test.inputs.flatten(1).float(), means.flatten(1))
     right = (distances.argmin(dim=1) == dataset.test.targets).float().mean()
     assert right > 0.85
 
 
-def test_drawing_tells_how_far_it_is_and_can_be_cancelled():
-    heard = []
-    drawn(Glyphs(samples=1200), report=lambda *news: heard.append(news))
+def test_drawing_reports_progress_and_can_be_canceled() -> None:
+    reports = []
+    load_glyphs(Glyphs(samples=1200), report=lambda *report: reports.append(report))
 
-    assert heard[:4] == [
+    assert reports[:4] == [
         ("Drawing 1,200 glyphs", 0.0),
         ("Drawing 1,200 glyphs", 500 / 1200),
         ("Drawing 1,200 glyphs", 1000 / 1200),
         ("Drawing 1,200 glyphs", 1.0),
     ]
 
-    def cancel(what, fraction):
+    def cancel(what: Any, fraction: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        drawn(Glyphs(), report=cancel)
+        load_glyphs(Glyphs(), report=cancel)

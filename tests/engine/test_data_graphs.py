@@ -1,60 +1,64 @@
 """Graphs: edges at their rates, masks without overlap, and the club as it was."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sets import loaded, parts, tensors
-from tuilab.core.catalogue.data_sets import Communities, Karate
+from tests.support.sets import load_set, splits, tensors
+from tuilab.core.catalogue.data.graphs import Communities, Karate
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.knobs import knobs_of
+from tuilab.core.experiment.knobs import iter_struct_knobs
 
 ASKED = -100
 
 
-def told(part):
+def labeled_nodes(part: Any) -> Any:
     return set((part.targets[0] != ASKED).nonzero()[:, 0].tolist()) if len(part) else set()
 
 
-def classes_of(dataset):
+def classes_of(dataset: Any) -> Any:
     """The class of each node, from the three parts together."""
-    return torch.stack([part.targets[0] for part in parts(dataset) if len(part)]).amax(dim=0)
+    return torch.stack([part.targets[0] for part in splits(dataset) if len(part)]).amax(dim=0)
 
 
 @given(
     st.integers(20, 200), st.integers(2, 10), st.integers(1, 20), st.floats(0, 0.9),
     st.integers(0, 2**31 - 1),
 )  # fmt: skip
-def test_every_node_is_asked_for_in_exactly_one_part(nodes, groups, labelled, validation, seed):
+def test_every_node_is_a_target_in_exactly_one_split(
+    nodes: Any, groups: Any, labelled: Any, validation: float, seed: int
+) -> None:
     data = Communities(nodes=nodes, communities=groups, labelled=labelled, validation=validation)
-    dataset = loaded(data, seed)
+    dataset = load_set(data, seed)
 
-    train, held, test = map(told, parts(dataset))
-    assert train | held | test == set(range(nodes))
-    assert len(train) + len(held) + len(test) == nodes
-    assert len(held) == round((nodes - len(train)) * validation)
+    train, held_out, test = map(labeled_nodes, splits(dataset))
+    assert train | held_out | test == set(range(nodes))
+    assert len(train) + len(held_out) + len(test) == nodes
+    assert len(held_out) == round((nodes - len(train)) * validation)
     assert len(dataset.train) == 1
     counts = torch.bincount(classes_of(dataset), minlength=groups)
     known = torch.bincount(dataset.train.targets[0][sorted(train)], minlength=groups)
     assert known.tolist() == [min(labelled, int(count) // 2) for count in counts]
 
 
-def test_a_graph_has_no_batch_size_to_choose():
+def test_a_graph_has_no_batch_size_to_choose() -> None:
     assert Karate().batch_size == 0
-    assert "batch_size" not in {knob.label for knob in knobs_of(Karate(), "data")}
+    assert "batch_size" not in {knob.label for knob in iter_struct_knobs(Karate(), "data")}
 
 
-def test_all_parts_see_the_whole_graph():
-    dataset = loaded(Communities(nodes=50))
+def test_all_splits_contain_the_whole_graph() -> None:
+    dataset = load_set(Communities(nodes=50))
 
     assert dataset.adjacency.shape == (50, 50)
-    for part in parts(dataset):
+    for part in splits(dataset):
         assert torch.equal(part.inputs, dataset.train.inputs)
 
 
-def test_edges_come_at_their_rates():
-    dataset = loaded(Communities(nodes=600, communities=3, p_in=0.2, p_out=0.05))
+def test_edges_have_their_probabilities() -> None:
+    dataset = load_set(Communities(nodes=600, communities=3, p_in=0.2, p_out=0.05))
 
     edges, classes = dataset.adjacency, classes_of(dataset)
     same = classes[:, None] == classes
@@ -66,9 +70,9 @@ def test_edges_come_at_their_rates():
     assert float(edges[other].mean()) == pytest.approx(0.05, abs=0.005)
 
 
-def test_features_are_the_place_of_the_group_and_noise():
-    clean = loaded(Communities(noise=0, features=5))
-    noisy = loaded(Communities(noise=1.5, features=5))
+def test_features_are_the_mean_of_the_group_plus_noise() -> None:
+    clean = load_set(Communities(noise=0, features=5))
+    noisy = load_set(Communities(noise=1.5, features=5))
 
     features, classes = clean.train.inputs[0], classes_of(clean)
     assert features.shape == (300, 5)
@@ -78,29 +82,31 @@ def test_features_are_the_place_of_the_group_and_noise():
     assert float(difference.std()) == pytest.approx(1.5, abs=0.1)
 
 
-def test_groups_shrink_by_the_imbalance():
+def test_groups_shrink_by_the_imbalance() -> None:
     counts = torch.bincount(
-        classes_of(loaded(Communities(nodes=700, communities=3, imbalance=0.5)))
+        classes_of(load_set(Communities(nodes=700, communities=3, imbalance=0.5)))
     )
 
     assert counts.tolist() == [400, 200, 100]
 
 
 @pytest.mark.parametrize("kind", [Communities, Karate])
-def test_the_same_seed_gives_the_same_graph(kind):
-    first, second, third = (tensors(loaded(kind(), seed)) for seed in (1, 1, 2))
+def test_the_same_seed_gives_the_same_graph(kind: Any) -> None:
+    first, second, third = (tensors(load_set(kind(), seed)) for seed in (1, 1, 2))
 
     assert all(map(torch.equal, first, second))
     assert not torch.equal(first[1], third[1])
 
 
-def test_too_few_nodes_for_the_groups_are_refused():
-    with pytest.raises(InputError, match=r"data\.nodes: 5 nodes are too few for 4 groups of two"):
-        loaded(Communities(nodes=5, communities=4))
+def test_too_few_nodes_for_the_groups_are_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"data\.nodes: 5 nodes are too few for 4 groups of at least two"
+    ):
+        load_set(Communities(nodes=5, communities=4))
 
 
-def test_the_club_is_zacharys():
-    dataset = loaded(Karate(labelled=2))
+def test_the_club_is_zacharys() -> None:
+    dataset = load_set(Karate(labelled=2))
 
     degrees = dataset.adjacency.sum(dim=0)
     assert int(dataset.adjacency.sum()) == 2 * 78
@@ -113,20 +119,23 @@ def test_the_club_is_zacharys():
     classes = classes_of(dataset)
     assert (int(classes[0]), int(classes[33]), int(classes.sum())) == (0, 1, 17)
     assert torch.equal(dataset.train.inputs[0], torch.eye(34))
-    assert len(told(dataset.train)) == 4
+    assert len(labeled_nodes(dataset.train)) == 4
 
 
-def test_wrong_labels_are_only_among_those_told():
-    clean, noisy = loaded(Communities(labelled=20)), loaded(Communities(labelled=20, label_noise=1))
+def test_wrong_labels_are_only_on_labeled_nodes() -> None:
+    clean, noisy = (
+        load_set(Communities(labelled=20)),
+        load_set(Communities(labelled=20, label_noise=1)),
+    )
 
-    assert told(clean.train) == told(noisy.train)
-    nodes = sorted(told(clean.train))
+    assert labeled_nodes(clean.train) == labeled_nodes(noisy.train)
+    nodes = sorted(labeled_nodes(clean.train))
     assert (clean.train.targets[0][nodes] != noisy.train.targets[0][nodes]).all()
     assert torch.equal(clean.test.targets, noisy.test.targets)
 
 
-def test_without_validation_that_part_has_no_example():
-    dataset = loaded(Karate(validation=0.0))
+def test_without_validation_that_split_is_empty() -> None:
+    dataset = load_set(Karate(validation=0.0))
 
     assert len(dataset.validation) == 0
-    assert len(told(dataset.test)) == 32
+    assert len(labeled_nodes(dataset.test)) == 32

@@ -1,54 +1,52 @@
 """Loading: every set has a source; splits, normalization, and what is refused."""
 
-import typing
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.catalogue import data_sets as sets
+from tests.support.sets import load_set
+from tuilab.core.catalogue.data.images import Glyphs
+from tuilab.core.catalogue.data.points import Circle, Gauss, Xor
+from tuilab.core.catalogue.data_sets import DATA_SETS
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, named
-from tuilab.engine.data.dataset import Part
-from tuilab.engine.data.load import SOURCES, check, load, split
-
-CPU = torch.device("cpu")
-
-
-def loaded(data):
-    experiment = Experiment(data=data, task=named("task", data.tasks[0]))
-    return load(experiment, CPU, lambda what, fraction: None)
+from tuilab.engine.data.dataset import Examples
+from tuilab.engine.data.load import check
+from tuilab.engine.data.sources import SOURCES
+from tuilab.engine.data.split import split
 
 
-def examples(count):
+def examples(count: int) -> Any:
     values = torch.arange(count)
-    return Part(values[:, None].float(), values, values[:, None].float())
+    return Examples(values[:, None].float(), values, values[:, None].float())
 
 
-def test_every_set_of_the_catalogue_has_a_source():
-    assert set(typing.get_args(sets.AnyData)) == set(SOURCES)
+def test_every_set_of_the_catalogue_has_a_source() -> None:
+    assert set(DATA_SETS) == set(SOURCES)
 
 
 @given(st.integers(1, 500), st.floats(0, 0.9), st.integers(0, 2**31 - 1))
-def test_a_split_loses_and_repeats_no_example(count, validation, seed):
-    training, held = split(examples(count), validation, seed)
+def test_a_split_loses_and_repeats_no_example(count: int, validation: float, seed: int) -> None:
+    training, held_out = split(examples(count), validation, seed)
 
-    both = torch.cat([training.targets, held.targets])
+    both = torch.cat([training.targets, held_out.targets])
     assert torch.equal(both.sort().values, torch.arange(count))
-    assert len(held) == min(round(count * validation), count - 1)
+    assert len(held_out) == min(round(count * validation), count - 1)
     assert torch.equal(training.inputs[:, 0].long(), training.targets)
+    assert training.coordinates is not None
     assert torch.equal(training.coordinates, training.inputs)
 
 
-def test_a_split_is_shuffled():
+def test_a_split_is_shuffled() -> None:
     training, _ = split(examples(100), 0.2, 0)
 
     assert training.targets.tolist() != sorted(training.targets.tolist())
 
 
-def test_normalization_is_measured_on_the_training_part_alone():
-    dataset = loaded(sets.Gauss(samples=200, validation=0.5, noise=0.3, features=("x1", "x1^2")))
+def test_normalization_uses_statistics_of_the_training_set_only() -> None:
+    dataset = load_set(Gauss(samples=200, validation=0.5, noise=0.3, features=("x1", "x1^2")))
 
     torch.testing.assert_close(dataset.train.inputs.mean(dim=0), torch.zeros(2), atol=1e-6, rtol=0)
     torch.testing.assert_close(
@@ -58,23 +56,23 @@ def test_normalization_is_measured_on_the_training_part_alone():
     assert dataset.test.inputs.mean(dim=0).abs().max() > 1e-4
 
 
-def test_without_normalization_the_inputs_are_the_features():
-    dataset = loaded(sets.Gauss(normalize=False))
+def test_without_normalization_the_inputs_are_the_features() -> None:
+    dataset = load_set(Gauss(normalize=False))
 
     assert torch.equal(dataset.train.inputs, dataset.train.coordinates)
 
 
-def test_an_input_that_never_varies_becomes_zero_and_not_nan():
-    dataset = loaded(sets.Xor(samples=1, features=("x1", "x2", "x1*x2")))
+def test_an_input_that_never_varies_becomes_zero_and_not_nan() -> None:
+    dataset = load_set(Xor(samples=1, features=("x1", "x2", "x1*x2")))
 
     assert dataset.train.inputs.tolist() == [[0.0, 0.0, 0.0]]
     assert dataset.test.inputs.isfinite().all()
 
 
-def test_pictures_stay_bytes_and_are_normalized_batch_by_batch():
-    dataset = loaded(sets.Glyphs(samples=200, validation=0.2))
+def test_images_stay_bytes_and_are_normalized_batch_by_batch() -> None:
+    dataset = load_set(Glyphs(samples=200, validation=0.2))
 
-    prepared = dataset.prepared(dataset.train.inputs)
+    prepared = dataset.prepare(dataset.train.inputs)
 
     assert dataset.train.inputs.dtype == torch.uint8
     assert dataset.shift.shape == dataset.scale.shape == (1, 1, 1)
@@ -82,11 +80,11 @@ def test_pictures_stay_bytes_and_are_normalized_batch_by_batch():
     assert float(prepared.std(correction=0)) == pytest.approx(1, abs=1e-4)
 
 
-def test_pictures_without_normalization_go_from_zero_to_one():
-    dataset = loaded(sets.Glyphs(samples=50, normalize=False, noise=0))
+def test_images_without_normalization_go_from_zero_to_one() -> None:
+    dataset = load_set(Glyphs(samples=50, normalize=False, noise=0))
 
     assert dataset.shift.item() == 0
-    prepared = dataset.prepared(dataset.train.inputs)
+    prepared = dataset.prepare(dataset.train.inputs)
     assert float(prepared.min()) == 0 and 0.7 < float(prepared.max()) <= 1
 
 
@@ -114,6 +112,8 @@ def test_pictures_without_normalization_go_from_zero_to_one():
         (torch.zeros(1, 2), torch.tensor([-1]), "example 0 has the class -1"),
     ],
 )
-def test_examples_that_would_fail_in_the_middle_of_a_run_are_refused(inputs, targets, says):
+def test_examples_that_would_fail_in_the_middle_of_a_run_are_refused(
+    inputs: Any, targets: Any, says: str
+) -> None:
     with pytest.raises(InputError, match=says):
-        check(Part(inputs, targets), sets.Circle())
+        check(Examples(inputs, targets), Circle())

@@ -1,6 +1,7 @@
 """Points: arms, rings, modes, the roll, and what a person drew."""
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,18 +9,28 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.sets import loaded, whole
-from tuilab.core.catalogue import data_sets as sets
+from tests.support.sets import all_examples, load_set
+from tuilab.core.catalogue.data.points import (
+    GaussiansGrid,
+    GaussiansRing,
+    HandDrawn,
+    Moons,
+    Rings,
+    Spiral,
+    SwissRoll,
+)
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.experiment.experiment import experiment_from_dict
 
 
 @settings(max_examples=20)
 @given(st.integers(2, 10), st.floats(0.2, 5), st.integers(2, 400))
-def test_a_spiral_has_as_many_arms_and_turns_as_asked(arms, turns, samples):
-    data = sets.Spiral(arms=arms, turns=turns, samples=samples)
+def test_a_spiral_has_as_many_arms_and_turns_as_requested(
+    arms: int, turns: float, samples: int
+) -> None:
+    data = Spiral(arms=arms, turns=turns, samples=samples)
 
-    part = whole(data)
+    part = all_examples(data)
     radius = part.coordinates.norm(dim=1)
     angle = 2 * math.pi * (turns * radius / 5 + (1 - part.targets) / arms)
     expected = radius[:, None] * torch.stack([angle.sin(), angle.cos()], dim=1)
@@ -29,51 +40,51 @@ def test_a_spiral_has_as_many_arms_and_turns_as_asked(arms, turns, samples):
     assert len(data.classes) == arms
 
 
-def test_rings_lie_one_inside_the_other():
-    part = whole(sets.Rings(circles=4))
+def test_rings_lie_one_inside_the_other() -> None:
+    part = all_examples(Rings(circles=4))
 
     radius = part.coordinates.norm(dim=1)
     torch.testing.assert_close(radius, 1.25 * (part.targets + 1), atol=1e-5, rtol=0)
 
 
-def test_eight_gaussians_stand_evenly_on_a_ring():
-    data = sets.GaussiansRing(samples=8000, noise=0.05, normalize=False)
-    dataset = loaded(data)
+def test_eight_gaussians_stand_evenly_on_a_ring() -> None:
+    data = GaussiansRing(samples=8000, noise=0.05, normalize=False)
+    dataset = load_set(data)
 
-    gap = 8 * math.sin(math.pi / 8)  # between neighbours on a circle of radius 4
+    gap = 8 * math.sin(math.pi / 8)  # between neighbors on a circle of radius 4
     assert dataset.modes.shape == (8, 2)
     torch.testing.assert_close(dataset.modes.norm(dim=1), torch.full((8,), 4.0))
-    assert dataset.spread == pytest.approx(0.05 * gap, rel=1e-5)
+    assert dataset.mode_std == pytest.approx(0.05 * gap, rel=1e-5)
     for mode, place in enumerate(dataset.modes):
         cloud = dataset.train.inputs[dataset.train.targets == mode]
         assert (cloud.mean(dim=0) - place).abs().max() < 0.05
-        assert float((cloud - place).std()) == pytest.approx(dataset.spread, rel=0.15)
+        assert float((cloud - place).std()) == pytest.approx(dataset.mode_std, rel=0.15)
 
 
-def test_the_modes_are_told_in_the_unit_of_the_inputs():
-    dataset = loaded(sets.GaussiansGrid(side=5, samples=5000))
+def test_the_modes_are_in_the_unit_of_the_inputs() -> None:
+    dataset = load_set(GaussiansGrid(side=5, samples=5000))
 
     assert dataset.modes.shape == (25, 2)
     for mode, place in enumerate(dataset.modes):
         cloud = dataset.train.inputs[dataset.train.targets == mode]
-        assert (cloud.mean(dim=0) - place).abs().max() < dataset.spread
+        assert (cloud.mean(dim=0) - place).abs().max() < dataset.mode_std
     distances = torch.cdist(dataset.train.inputs, dataset.modes)
     assert torch.equal(distances.argmin(dim=1), dataset.train.targets)
 
 
-def test_a_gan_is_for_points_that_are_seen_as_they_are():
-    assert "gan" in sets.Moons().tasks
-    assert "gan" not in sets.Moons(features=("x1", "x1^2")).tasks
-    assert loaded(sets.GaussiansRing(features=("x1", "x1^2"))).modes is None
+def test_a_gan_needs_points_given_by_their_coordinates() -> None:
+    assert "gan" in Moons().tasks
+    assert "gan" not in Moons(features=("x1", "x1^2")).tasks
+    assert load_set(GaussiansRing(features=("x1", "x1^2"))).modes is None
 
 
-def test_only_two_classes_are_for_a_perceptron():
-    assert "perceptron" in sets.Spiral(arms=2).tasks
-    assert "perceptron" not in sets.Spiral(arms=3).tasks
+def test_only_two_classes_are_for_a_perceptron() -> None:
+    assert "perceptron" in Spiral(arms=2).tasks
+    assert "perceptron" not in Spiral(arms=3).tasks
 
 
-def test_a_place_on_the_roll_is_told_by_its_angle():
-    part = whole(sets.SwissRoll(noise=0, samples=300), normalize=False)
+def test_the_position_on_the_roll_follows_from_its_angle() -> None:
+    part = all_examples(SwissRoll(noise=0, samples=300), normalize=False)
 
     angle = 1.5 * math.pi * (1 + 2 * part.targets[:, 0])
     torch.testing.assert_close(part.inputs[:, 0], angle * angle.cos(), atol=1e-4, rtol=0)
@@ -81,11 +92,13 @@ def test_a_place_on_the_roll_is_told_by_its_angle():
     assert part.inputs[:, 1].min() >= 0 and part.inputs[:, 1].max() <= 21
 
 
-def test_drawn_points_are_those_of_the_file():
+def test_drawn_points_are_those_of_the_file() -> None:
     points = [[0.5, -6, 2], [1, 1, 0]]
-    data = from_plain({"data": {"name": "drawn", "points": points, "normalize": False}}).data
+    data = experiment_from_dict(
+        {"data": {"name": "drawn", "points": points, "normalize": False}}
+    ).data
 
-    dataset = loaded(data)
+    dataset = load_set(data)
 
     assert data.classes == ("A", "B", "C")
     order = dataset.train.targets.argsort()
@@ -94,19 +107,19 @@ def test_drawn_points_are_those_of_the_file():
     assert len(dataset.validation) == len(dataset.test) == 0
 
 
-def test_a_single_drawn_point_can_be_trained_on():
-    dataset = loaded(sets.Drawn(points=((0.0, 0.0, 0),), validation=0.5))
+def test_a_single_drawn_point_can_be_trained_on() -> None:
+    dataset = load_set(HandDrawn(points=((0.0, 0.0, 0),), validation=0.5))
 
     assert len(dataset.train) == 1 and dataset.classes == ("orange", "blue")
 
 
 @pytest.mark.parametrize("points", [[], [[7, 0, 0]], [[0, 0, -1]], [[0, 0, 0.5]], [[0, 0]], 3])
-def test_points_outside_the_plane_are_refused(points):
+def test_points_outside_the_plane_are_refused(points: Any) -> None:
     with pytest.raises(InputError, match=r"^data\.points"):
-        from_plain({"data": {"name": "drawn", "points": points}})
+        experiment_from_dict({"data": {"name": "drawn", "points": points}})
 
 
-def test_drawn_points_survive_their_tables():
-    data = sets.Drawn(points=((1.5, -2.0, 3), (0.0, 0.0, 0)))
+def test_drawn_points_survive_their_tables() -> None:
+    data = HandDrawn(points=((1.5, -2.0, 3), (0.0, 0.0, 0)))
 
-    assert from_plain({"data": msgspec.to_builtins(data)}).data == data
+    assert experiment_from_dict({"data": msgspec.to_builtins(data)}).data == data

@@ -2,19 +2,21 @@
 
 import math
 import random
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 import torch
 
 from tests.support import fruit
-from tests.support.sets import CPU, told
+from tests.support.sets import CPU, remarks_of
 from tuilab.core import paths
-from tuilab.core.catalogue.data_sets import Table
+from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.catalogue.losses import CrossEntropy
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import Experiment, named, with_value
+from tuilab.core.experiment.experiment import Experiment, create_default, with_value
 from tuilab.core.files.tables import delimited
 from tuilab.core.protocol.events import EpochEnded
 from tuilab.engine.data.load import load
@@ -26,8 +28,8 @@ from tuilab.engine.train import train
 
 
 @pytest.fixture
-def write(tmp_path):
-    def file(rows, name="some.csv", head="x,y"):
+def write(tmp_path: Path) -> Any:
+    def file(rows: Any, name: str = "some.csv", head: Any = "x,y") -> Any:
         path = tmp_path / name
         path.write_text("\n".join([head, *rows]))
         return str(path)
@@ -35,23 +37,23 @@ def write(tmp_path):
     return file
 
 
-def experiment(path, task="classification", **knobs):
-    return Experiment(data=Table(path=path, **knobs), task=named("task", task))
+def experiment(path: Any, task: Any = "classification", **knobs: Any) -> Any:
+    return Experiment(data=Table(path=path, **knobs), task=create_default("task", task))
 
 
-def loaded(path, task="classification", fold=None, **knobs):
+def load_set(path: Any, task: Any = "classification", fold: Any = None, **knobs: Any) -> Any:
     return load(experiment(path, task, **knobs), CPU, lambda what, fraction: None, fold)
 
 
-def all_of(dataset):
-    parts = (dataset.train, dataset.validation, dataset.test)
-    return torch.cat([p.inputs for p in parts]), torch.cat([p.targets for p in parts])
+def all_of(dataset: Any) -> Any:
+    splits = (dataset.train, dataset.validation, dataset.test)
+    return torch.cat([p.inputs for p in splits]), torch.cat([p.targets for p in splits])
 
 
-def test_every_row_is_in_one_part_with_its_own_target(write):
+def test_every_row_is_in_one_split_with_its_own_target(write: Any) -> None:
     rows = [f"{i},{i * i},{'odd' if i % 2 else 'even'}" for i in range(200)]
 
-    dataset = loaded(write(rows, head="a,b,kind"), normalize=False, validation=0.2, test=0.1)
+    dataset = load_set(write(rows, head="a,b,kind"), normalize=False, validation=0.2, test=0.1)
 
     assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [144, 36, 20]
     inputs, targets = all_of(dataset)
@@ -61,21 +63,21 @@ def test_every_row_is_in_one_part_with_its_own_target(write):
     assert dataset.classes == ("even", "odd")
 
 
-def test_the_same_seed_parts_the_rows_alike_and_another_one_not(write):
+def test_the_same_seed_splits_the_rows_alike_and_another_one_does_not(write: Any) -> None:
     path = write([f"{i},{i % 3}" for i in range(100)])
 
-    first, second = (loaded(path, normalize=False).test.inputs for _ in range(2))
+    first, second = (load_set(path, normalize=False).test.inputs for _ in range(2))
     data = Experiment(data=Table(path=path, normalize=False), seed=1)
     other = load(data, CPU, lambda what, fraction: None).test.inputs
 
     assert torch.equal(first, second) and not torch.equal(first, other)
 
 
-def test_numbers_are_standardized_by_the_training_part_and_categories_stay(write):
-    chance = random.Random(0)
-    rows = [f"{chance.gauss(5, 3)},{'abc'[i % 3]},{i % 2}" for i in range(300)]
+def test_numbers_are_standardized_by_the_training_set_and_categories_stay(write: Any) -> None:
+    rng = random.Random(0)
+    rows = [f"{rng.gauss(5, 3)},{'abc'[i % 3]},{i % 2}" for i in range(300)]
 
-    dataset = loaded(write(rows, head="x,c,y"), validation=0.4)
+    dataset = load_set(write(rows, head="x,c,y"), validation=0.4)
 
     numbers, categories = dataset.train.inputs[:, 0], dataset.train.inputs[:, 1:]
     assert float(numbers.mean()) == pytest.approx(0, abs=1e-5)
@@ -85,10 +87,10 @@ def test_numbers_are_standardized_by_the_training_part_and_categories_stay(write
     assert abs(float(dataset.validation.inputs[:, 0].mean())) > 1e-4
 
 
-def test_gaps_are_filled_with_the_mean_of_the_training_part_alone(write):
+def test_gaps_are_filled_with_the_mean_of_the_training_set_only(write: Any) -> None:
     rows = [f"{'' if i % 5 == 0 else i},{i % 2}" for i in range(200)]
 
-    dataset = loaded(write(rows), normalize=False, validation=0.3)
+    dataset = load_set(write(rows), normalize=False, validation=0.3)
 
     filled = {
         float(value)
@@ -98,24 +100,24 @@ def test_gaps_are_filled_with_the_mean_of_the_training_part_alone(write):
     }
     present = [v for v in dataset.train.inputs[:, 0].tolist() if v.is_integer() and v % 5]
     assert list(filled) == [pytest.approx(sum(present) / len(present), rel=1e-5)]
-    assert "40 missing numbers filled with the mean to train on." in told(dataset)
+    assert "40 missing numbers replaced by the mean of the training set." in remarks_of(dataset)
 
 
-def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write):
+def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write: Any) -> None:
     rows = ["a,1", "b,0", ",1", "?,0", "a,", "b,NA"] * 4
 
-    dataset = loaded(write(rows, head="c,y"), validation=0, test=0)
+    dataset = load_set(write(rows, head="c,y"), validation=0, test=0)
 
     assert len(dataset.train) == 16
     assert dataset.train.inputs.sum(dim=0).tolist() == [4, 4, 8]
-    assert "8 rows without a target left out." in told(dataset)
+    assert "8 rows without a target left out." in remarks_of(dataset)
 
 
-def test_a_target_of_few_numbers_is_what_the_task_says(write):
+def test_a_target_of_few_numbers_is_what_the_task_says(write: Any) -> None:
     path = write([f"{i * 0.5},{10 * (i % 3)}" for i in range(60)])
 
-    classes = loaded(path)
-    numbers = loaded(path, "regression", normalize_target=False)
+    classes = load_set(path)
+    numbers = load_set(path, "regression", normalize_target=False)
 
     assert classes.classes == ("0", "10", "20") and numbers.classes == ()
     assert classes.train.targets.dtype == torch.int64
@@ -123,114 +125,120 @@ def test_a_target_of_few_numbers_is_what_the_task_says(write):
     assert torch.equal(classes.train.targets * 10.0, numbers.train.targets[:, 0])
 
 
-def test_a_target_of_large_numbers_is_brought_to_size_and_said(write):
+def test_a_target_of_large_numbers_is_standardized_and_reported(write: Any) -> None:
     path = write([f"{i},{1e6 + 1000 * i}" for i in range(100)])
 
-    dataset = loaded(path, "regression")
+    dataset = load_set(path, "regression")
 
     targets = dataset.train.targets
     assert float(targets.mean()) == pytest.approx(0, abs=1e-3)
     assert float(targets.std(correction=0)) == pytest.approx(1, abs=1e-3)
-    assert "Targets are around 1.0" in told(dataset) and "errors are in units of 2" in told(dataset)
+    assert "Targets have mean 1.0" in remarks_of(
+        dataset
+    ) and "errors are in units of 2" in remarks_of(dataset)
 
 
-def test_balance_and_repetitions_are_told(write):
+def test_balance_and_duplicates_are_reported(write: Any) -> None:
     rows = [f"{i},{'rare' if i % 10 == 0 else 'common'}" for i in range(100)]
     repeated = rows[1:5] * 30
 
-    dataset = loaded(write([*rows, *repeated]), validation=0.2, test=0.2)
-    alone = loaded(write(rows, "other.csv"), validation=0.2, test=0.2)
+    dataset = load_set(write([*rows, *repeated]), validation=0.2, test=0.2)
+    alone = load_set(write(rows, "other.csv"), validation=0.2, test=0.2)
 
-    assert "Classes to train on: common 9" in told(dataset)
-    assert "test examples are in the training part as well" in told(dataset)
-    assert "in the training part as well" not in told(alone)
+    assert "Classes in the training set: common 9" in remarks_of(dataset)
+    assert "test examples are also in the training set" in remarks_of(dataset)
+    assert "in the training part as well" not in remarks_of(alone)
 
 
-def test_what_was_made_of_the_columns_is_told(write):
+def test_how_the_columns_are_used_is_reported(write: Any) -> None:
     rows = [f"{i},{i % 7},{'ab'[i % 2]},2024-01-01 00:{i % 60:02},{i % 2}" for i in range(100)]
 
-    dataset = loaded(write(rows, head="id,x,c,day,y"))
+    dataset = load_set(write(rows, head="id,x,c,day,y"))
 
-    assert told(dataset).startswith(
-        "Inputs: 3 numbers from 2 columns (1 of numbers, 1 of categories); "
+    assert remarks_of(dataset).startswith(
+        "Inputs: 3 numbers from 2 columns (1 numeric, 1 categorical); "
         'target: "y". "id" is left out: it only numbers the rows. "day" is left out: dates'
     )
 
 
-def test_rare_classes_wrong_labels_and_folds_work_as_with_any_set(write):
+def test_rare_classes_wrong_labels_and_folds_work_as_with_any_set(write: Any) -> None:
     path = write([f"{i},{i % 2}" for i in range(400)])
 
-    rare = loaded(path, imbalance=0.75, validation=0, test=0)
-    noisy = loaded(path, label_noise=1.0, normalize=False)
-    folds = [loaded(path, fold=Fold(n, 4), normalize=False) for n in range(4)]
+    rare = load_set(path, imbalance=0.75, validation=0, test=0)
+    noisy = load_set(path, label_noise=1.0, normalize=False)
+    folds = [load_set(path, fold=Fold(n, 4), normalize=False) for n in range(4)]
 
     assert rare.train.targets.bincount().tolist() == [200, 50]
     assert torch.equal(noisy.train.inputs[:, 0].long() % 2, 1 - noisy.train.targets)
-    held = torch.cat([fold.validation.inputs for fold in folds])
-    assert len(held.unique()) == len(held) == 340
+    held_out = torch.cat([fold.validation.inputs for fold in folds])
+    assert len(set(held_out.flatten().tolist())) == len(held_out) == 340
 
 
-def test_decimal_commas_and_large_files_with_late_texts_are_read(write, monkeypatch):
-    monkeypatch.setattr(delimited, "WHOLE", 2000)
-    monkeypatch.setattr(delimited, "HEAD", 500)
-    monkeypatch.setattr(delimited, "BLOCK", 100)
+def test_decimal_commas_and_large_files_with_late_texts_are_read(
+    write: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "MAX_FULL_SCAN_BYTES", 2000)
+    monkeypatch.setattr(delimited, "HEAD_BYTES", 500)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 100)
     rows = [f"{i % 90},5;{'ab'[i % 2]};{i % 2}" for i in range(1500)]
     rows[700] = "1,5;strange;1"
 
-    dataset = loaded(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
+    dataset = load_set(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
 
     assert dataset.train.inputs[:, 0].max() == 89.5
     assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [749, 750, 1]
-    assert "1 text that few rows have, taken together as (other)." in told(dataset)
+    assert "1 rare text combined as (other)." in remarks_of(dataset)
 
 
 @pytest.mark.parametrize(
     ("late", "says"),
     [
         ("12,no,third", r'line 702, column "y": "third" is not among the classes found'),
-        ("many,no,first", r'line 702, column "x": "many" stands among numbers'),
+        ("many,no,first", r'line 702, column "x": "many" is not a number'),
         ("inf,no,first", r'line 702, column "x": a number is infinite'),
-        ("1,no", "line 702 has 2 cells where there are 3 columns"),
+        ("1,no", "line 702 has 2 cells, but there are 3 columns"),
     ],
 )
-def test_what_only_shows_when_all_is_read_names_its_line(write, monkeypatch, late, says):
-    monkeypatch.setattr(delimited, "WHOLE", 2000)
-    monkeypatch.setattr(delimited, "HEAD", 500)
-    monkeypatch.setattr(delimited, "BLOCK", 100)
+def test_what_only_shows_when_all_is_read_names_its_line(
+    write: Any, monkeypatch: pytest.MonkeyPatch, late: Any, says: str
+) -> None:
+    monkeypatch.setattr(delimited, "MAX_FULL_SCAN_BYTES", 2000)
+    monkeypatch.setattr(delimited, "HEAD_BYTES", 500)
+    monkeypatch.setattr(delimited, "BLOCK_BYTES", 100)
     rows = [f"{i},{['yes', 'no'][i % 2]},{['first', 'second'][i % 2]}" for i in range(1500)]
     rows[700] = late
     path = write(rows, head="x,c,y")
 
     with pytest.raises(InputError, match=says) as caught:
-        loaded(path)
+        load_set(path)
     assert caught.value.where[0] == path
 
 
-def test_loading_tells_how_far_it_is_and_can_be_cancelled(write):
-    heard = []
+def test_loading_reports_progress_and_can_be_canceled(write: Any) -> None:
+    reports = []
     path = write([f"{i},{i % 2}" for i in range(12_000)])
 
-    load(experiment(path), CPU, lambda *news: heard.append(news))
+    load(experiment(path), CPU, lambda *report: reports.append(report))
 
-    assert {what for what, _ in heard} == {"Reading some.csv"}
-    assert len(heard) == 4 and heard[-1][1] == 1.0
+    assert {what for what, _ in reports} == {"Reading some.csv"}
+    assert len(reports) == 4 and reports[-1][1] == 1.0
     with pytest.raises(KeyboardInterrupt):
         load(experiment(path), CPU, _cancel)
 
 
-def _cancel(what, fraction):
+def _cancel(what: Any, fraction: Any) -> None:
     raise KeyboardInterrupt
 
 
 # --- arrays and Parquet ---------------------------------------------------------------------------
 
 
-def test_arrays_are_inputs_and_targets(tmp_path):
-    chance = numpy.random.default_rng(0)
-    x, y = chance.normal(size=(50, 4)), chance.integers(0, 3, 50)
+def test_arrays_are_inputs_and_targets(tmp_path: Path) -> None:
+    rng = numpy.random.default_rng(0)
+    x, y = rng.normal(size=(50, 4)), rng.integers(0, 3, 50)
     numpy.savez(tmp_path / "a.npz", x=x, y=y)
 
-    dataset = loaded(str(tmp_path / "a.npz"), normalize=False)
+    dataset = load_set(str(tmp_path / "a.npz"), normalize=False)
 
     inputs, targets = all_of(dataset)
     rows = {tuple(row): int(label) for row, label in zip(x.astype("f4").tolist(), y, strict=True)}
@@ -238,49 +246,49 @@ def test_arrays_are_inputs_and_targets(tmp_path):
     assert {tuple(row): t for row, t in zip(inputs.tolist(), targets.tolist(), strict=True)} == rows
 
 
-def test_arrays_may_say_what_is_for_testing_and_hold_pictures_and_texts(tmp_path):
-    chance = numpy.random.default_rng(0)
-    pictures = chance.integers(0, 256, (30, 6, 5, 3), dtype=numpy.uint8)
+def test_arrays_may_say_what_is_for_testing_and_hold_images_and_texts(tmp_path: Path) -> None:
+    rng = numpy.random.default_rng(0)
+    images = rng.integers(0, 256, (30, 6, 5, 3), dtype=numpy.uint8)
     numpy.savez_compressed(
         tmp_path / "b.npz",
-        x_train=pictures, y_train=numpy.array(["ä", "b", "c"] * 10),
-        x_test=pictures[:6], y_test=numpy.array(["ä", "b"] * 3),
+        x_train=images, y_train=numpy.array(["ä", "b", "c"] * 10),
+        x_test=images[:6], y_test=numpy.array(["ä", "b"] * 3),
     )  # fmt: skip
 
     data = Table(path=str(tmp_path / "b.npz"), validation=0)
     dataset = load(Experiment(data=data), CPU, lambda what, fraction: None)
 
     assert data.shape == (3, 6, 5) and data.classes == ("b", "c", "ä")
-    assert torch.equal(dataset.test.inputs, torch.from_numpy(pictures[:6]).permute(0, 3, 1, 2))
+    assert torch.equal(dataset.test.inputs, torch.from_numpy(images[:6]).permute(0, 3, 1, 2))
     assert dataset.test.targets.tolist() == [2, 0] * 3
     assert dataset.train.inputs.dtype == torch.uint8
-    assert "6 of 6 test examples are in the training part as well" in told(dataset)
+    assert "6 of 6 test examples are also in the training set" in remarks_of(dataset)
 
 
 @pytest.mark.parametrize("kind", [">i4", "<u2", "i1", ">f8", "f4", "?", "S3", ">U4"])
-def test_targets_of_every_kind_are_read(tmp_path, kind):
+def test_targets_of_every_kind_are_read(tmp_path: Path, kind: Any) -> None:
     y = (numpy.arange(40) % 2).astype(kind)
     numpy.savez(tmp_path / "k.npz", inputs=numpy.arange(40.0)[:, None], labels=y)
 
-    dataset = loaded(str(tmp_path / "k.npz"), normalize=False)
+    dataset = load_set(str(tmp_path / "k.npz"), normalize=False)
 
     assert dataset.classes == ("0", "1")
     inputs, targets = all_of(dataset)
     assert torch.equal(inputs[:, 0].long() % 2, targets)
 
 
-def test_gaps_in_arrays_are_filled_too(tmp_path):
+def test_gaps_in_arrays_are_filled_too(tmp_path: Path) -> None:
     x = numpy.arange(80.0).reshape(20, 2, 2)
     x[3, 1, 1] = math.nan
     numpy.savez(tmp_path / "g.npz", x=x, y=numpy.arange(20) % 2)
 
-    dataset = loaded(str(tmp_path / "g.npz"))
+    dataset = load_set(str(tmp_path / "g.npz"))
 
     assert all_of(dataset)[0].isfinite().all()
-    assert "1 missing number filled" in told(dataset)
+    assert "1 missing number replaced" in remarks_of(dataset)
 
 
-def _saved(path, **named_arrays):
+def _saved(path: Any, **named_arrays: Any) -> Any:
     numpy.savez(path, **named_arrays)
     return path.read_bytes()
 
@@ -290,39 +298,39 @@ def _saved(path, **named_arrays):
     [
         ({"x": numpy.zeros((3, 2)), "y": numpy.array([object()] * 3)}, "y holds Python objects"),
         ({"x": numpy.array([[object()]] * 3), "y": numpy.arange(3)}, "x holds Python objects"),
-        ({"x": numpy.zeros((3, 2)), "y": numpy.arange(4)}, "3 rows of x, 4 y"),
+        ({"x": numpy.zeros((3, 2)), "y": numpy.arange(4)}, "x has 3 rows, but y has 4"),
         ({"x": numpy.zeros(3), "y": numpy.arange(3)}, r"x is \[3\]; it needs a row for each"),
-        ({"x": numpy.zeros((3, 2)), "y": numpy.eye(3)}, r"y is \[3, 3\]; it needs one answer"),
+        ({"x": numpy.zeros((3, 2)), "y": numpy.eye(3)}, r"y is \[3, 3\]; it needs one target"),
         ({"x": numpy.zeros((3, 2)), "z": numpy.arange(3)}, "none of its arrays is called y: x, z"),
         ({"a": numpy.zeros((3, 2)), "b": numpy.zeros((3, 2)), "y": numpy.arange(3)},
          "it needs one array of inputs, called x; it has a, b, y"),
         ({"x": numpy.zeros((3, 2)), "y": numpy.zeros(3)}, "y is always 0"),
-        ({"x": numpy.zeros((0, 2)), "y": numpy.zeros(0)}, "there is nothing in it"),
+        ({"x": numpy.zeros((0, 2)), "y": numpy.zeros(0)}, "it is empty"),
         ({"x": numpy.array([["a"]] * 3), "y": numpy.arange(3)}, "x holds text"),
-        ({"x": numpy.zeros((3, 2), "c8"), "y": numpy.arange(3)}, "x holds c8, which are no num"),
+        ({"x": numpy.zeros((3, 2), "c8"), "y": numpy.arange(3)}, "x holds c8, which is not a num"),
     ],
 )  # fmt: skip
-def test_arrays_that_cannot_be_used_are_named(tmp_path, arrays, says):
+def test_arrays_that_cannot_be_used_are_named(tmp_path: Path, arrays: Any, says: str) -> None:
     numpy.savez(tmp_path / "x.npz", **arrays)
 
     with pytest.raises(InputError, match=says):
-        loaded(str(tmp_path / "x.npz"))
+        load_set(str(tmp_path / "x.npz"))
 
 
-def test_a_truncated_archive_is_named(tmp_path):
+def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.npz"
     content = _saved(path, x=numpy.random.default_rng(0).normal(size=(50, 4)), y=numpy.arange(50))
 
     for broken in (content[:-300], b"PK\x03\x04", content[:300] + b"!" * 300 + content[600:]):
         path.write_bytes(broken)
         with pytest.raises(
-            InputError, match=r"not a whole NPZ archive|it cannot be read"
+            InputError, match=r"not a complete NPZ archive|it cannot be read"
         ) as caught:
-            loaded(str(path), "regression")
+            load_set(str(path), "regression")
         assert caught.value.where == (str(path),)
 
 
-def test_parquet_reads_as_the_same_table_in_text(tmp_path, write):
+def test_parquet_reads_as_the_same_table_in_text(tmp_path: Path, write: Any) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     columns = {
@@ -337,14 +345,14 @@ def test_parquet_reads_as_the_same_table_in_text(tmp_path, write):
     text = write([",".join("" if v is None else str(v) for v in row) for row in rows],
                  head=",".join(columns))  # fmt: skip
 
-    ours, theirs = loaded(str(tmp_path / "t.parquet")), loaded(text)
+    ours, theirs = load_set(str(tmp_path / "t.parquet")), load_set(text)
 
     assert torch.equal(ours.train.inputs, theirs.train.inputs)
     assert torch.equal(ours.test.targets, theirs.test.targets)
-    assert (ours.classes, told(ours)) == (theirs.classes, told(theirs))
+    assert (ours.classes, remarks_of(ours)) == (theirs.classes, remarks_of(theirs))
 
 
-def test_damaged_or_strange_parquet_is_told(tmp_path):
+def test_damaged_or_strange_parquet_is_refused(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     from datetime import date
@@ -354,85 +362,89 @@ def test_damaged_or_strange_parquet_is_told(tmp_path):
     path = tmp_path / "s.parquet"
     parquet.write_table(table, path)
 
-    note = told(loaded(str(path), "regression"))
-    assert '"d" is left out: dates are not used' in note
-    assert '"l" is left out: it holds list' in note
+    remarks = remarks_of(load_set(str(path), "regression"))
+    assert '"d" is left out: dates are not used' in remarks
+    assert '"l" is left out: it holds list' in remarks
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match="not a whole Parquet file"):
-        loaded(str(path), "regression")
+    with pytest.raises(InputError, match="not a complete Parquet file"):
+        load_set(str(path), "regression")
 
 
-def test_without_pyarrow_parquet_says_what_to_install(tmp_path, monkeypatch):
+def test_without_pyarrow_parquet_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and so on")
 
     with pytest.raises(InputError, match=r"uv pip install 'tuilab\[parquet\]'"):
-        loaded(str(tmp_path / "a.parquet"))
+        load_set(str(tmp_path / "a.parquet"))
 
 
-def test_the_table_that_ships_is_the_one_that_is_made():
-    assert (paths.presets() / "data" / "fruit.csv").read_text() == fruit.table()
+def test_the_table_that_ships_is_the_one_that_is_made() -> None:
+    assert (paths.presets_dir() / "data" / "fruit.csv").read_text() == fruit.table()
 
 
-def test_the_preset_learns_to_tell_fruit(tmp_path, monkeypatch):
+def test_the_preset_learns_to_classify_fruit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    plan = toml_file.read(toml_file.presets()["table"].path)
+    plan = toml_file.read(toml_file.find_presets()["table"].path)
 
     session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
     ended = [event for event in train(session) if isinstance(event, EpochEnded)]
 
     assert ended[-1].validation["accuracy"] > 0.8
-    note = told(session.dataset)
-    assert 'target: "fruit". "number" is left out: it only numbers the rows.' in note
-    assert "missing numbers filled" in note and "apple" in note
+    remarks = remarks_of(session.dataset)
+    assert 'target: "fruit". "number" is left out: it only numbers the rows.' in remarks
+    assert "missing numbers replaced" in remarks and "apple" in remarks
 
 
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def test_scores_are_told_for_each_group_of_a_column(write):
+def test_scores_are_reported_for_each_group_of_a_column(write: Any) -> None:
     sides = ["left" if i % 4 else "right" for i in range(80)]
     path = write([f"{i},{side},{'ab'[i % 7 > 3]}" for i, side in enumerate(sides)], head="x,side,y")
-    dataset = loaded(path, group="side")
+    dataset = load_set(path, group="side")
     part = dataset.train
     assert dataset.groups == ("left", "right")
     assert part.groups is not None and len(part.groups) == len(part)
 
-    def predict(inputs):
+    def predict(inputs: Any) -> Any:
         """Right for the left ones, wrong for all others."""
         at = (part.inputs[:, None] == inputs[None]).all(2).float().argmax(0)
         answers = torch.where(part.groups[at] == 0, part.targets[at], 1 - part.targets[at])
         return torch.nn.functional.one_hot(answers, 2).float()
 
-    found = evaluate.evaluate(
-        predict, losses.evaluation(CrossEntropy()), part, 16, ClassScores(CrossEntropy()),
-        groups=dataset.groups,
-    )  # fmt: skip
-    scores = ended(found)
+    loss, class_scores = losses.build_evaluation_loss(CrossEntropy()), ClassScores(CrossEntropy())
+    scores_by_group = evaluate.evaluate(
+        predict, loss, part, 16, class_scores, groups=dataset.groups
+    )
+    scores = ended(scores_by_group)
 
     assert scores["group left"] == 1 and scores["group right"] == scores["worst_group"] == 0
     assert 0 < scores["accuracy"] < 1
 
 
-def test_a_run_tells_of_its_groups_in_a_regression_too(write):
+def test_a_run_reports_its_groups_in_a_regression_too(write: Any) -> None:
     rows = [f"{i / 9},{'up' if i % 2 else 'down'},{i / 9 + (i % 2) / 7}" for i in range(90)]
     chosen = experiment(write(rows, head="x,way,y"), "regression", group="way")
     chosen = with_value(with_value(chosen, "network", ["Linear 1"]), "loss.name", "mse")
     session = Session("run", chosen, load(chosen, CPU, lambda what, done: None), CPU)
 
-    test = session.finished("done").results["test"]
+    test = session.finished_event("done").results["test"]
 
     assert test["worst_group"] == max(test["group up"], test["group down"]) > 0
 
 
-def test_a_group_that_is_no_column_of_categories_is_refused(write):
+def test_a_group_that_is_no_column_of_categories_is_refused(write: Any) -> None:
     path = write(["1,left,a", "2,right,b", "3,left,a", "2.5,right,b"], head="x,side,y")
 
     with pytest.raises(InputError, match=r'no column "sid" of categories; .*side'):
         Table(path=path, group="sid").shape  # noqa: B018
 
 
-def ended(evaluation):
+def ended(evaluation: Any) -> Any:
     """What a generator returns."""
     while True:
         try:

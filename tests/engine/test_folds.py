@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from tests.support.tiny import CPU, experiment, session, weights
 from tuilab.core.errors import InputError
-from tuilab.engine.data.dataset import Part
+from tuilab.engine.data.dataset import Examples
 from tuilab.engine.data.split import Fold, split
-from tuilab.engine.studies.cross_validation import validated
+from tuilab.engine.studies.cross_validation import cross_validate
 from tuilab.engine.train import train
 
 
-def numbered(count: int, classes: int) -> Part:
+def numbered(count: int, classes: int) -> Examples:
     numbers = torch.arange(count)
-    return Part(numbers[:, None].float(), numbers % classes)
+    return Examples(numbers[:, None].float(), numbers % classes)
 
 
 def said(what: str, fraction: float | None) -> None:
@@ -25,7 +25,7 @@ def said(what: str, fraction: float | None) -> None:
 @given(st.integers(2, 40), st.integers(1, 5), st.data())
 def test_folds_are_disjoint_cover_everything_and_have_all_classes_alike(
     count: int, classes: int, data: st.DataObject
-):
+) -> None:
     of = data.draw(st.integers(2, count))
     parts = [split(numbered(count, classes), 0.2, 3, Fold(number, of)) for number in range(of)]
 
@@ -40,40 +40,40 @@ def test_folds_are_disjoint_cover_everything_and_have_all_classes_alike(
     assert (shares.amax(dim=0) - shares.amin(dim=0) <= 1).all()
 
 
-def test_random_parts_are_others_each_time_and_as_large_as_the_knob_says():
+def test_random_parts_are_others_each_time_and_as_large_as_the_knob_says() -> None:
     parts = [split(numbered(50, 2), 0.2, 3, Fold(number, 0))[1] for number in range(3)]
 
     assert [len(part) for part in parts] == [10, 10, 10]
     assert len({tuple(part.inputs[:, 0].tolist()) for part in parts}) == 3
 
 
-def test_every_round_begins_anew_with_its_own_normalization():
+def test_every_round_begins_anew_with_its_own_normalization() -> None:
     chosen = experiment(epochs=3, data={"name": "blobs", "centers": 3, "samples": 60})
 
-    results = [r for r in validated(chosen, 4, 0, CPU, said) if r is not None]
-    again = [r for r in validated(chosen, 4, 0, CPU, said) if r is not None]
+    results = [r for r in cross_validate(chosen, 4, 0, CPU, said) if r is not None]
+    again = [r for r in cross_validate(chosen, 4, 0, CPU, said) if r is not None]
 
     assert len(results) == 4 and results == again
     assert all({"loss", "accuracy"} <= set(result) for result in results)
     assert len({result["loss"] for result in results}) == 4
 
 
-def test_a_run_that_waits_meanwhile_does_not_feel_it():
+def test_a_run_that_waits_meanwhile_does_not_feel_it() -> None:
     def trained(validates: bool) -> torch.Tensor:
         subject = session("Linear 8", "Dropout 0.5", "Linear 3", epochs=3)
         if validates:
-            list(validated(experiment(epochs=2), 2, 0, CPU, said))
+            list(cross_validate(experiment(epochs=2), 2, 0, CPU, said))
         list(train(subject))
         return weights(subject)
 
     assert torch.equal(trained(True), trained(False))
 
 
-def test_what_cannot_be_divided_is_refused():
+def test_what_cannot_be_divided_is_refused() -> None:
     few = experiment(data={"name": "blobs", "centers": 3, "samples": 12})
     with pytest.raises(InputError, match="cannot be divided into 500 folds"):
-        list(validated(few, 500, 0, CPU, said))
+        list(cross_validate(few, 500, 0, CPU, said))
     text = experiment("Embedding 4", "Linear 4", task="language_model",
                       data={"name": "python_source"})  # fmt: skip
-    with pytest.raises(InputError, match="has no folds"):
-        list(validated(text, 3, 0, CPU, said))
+    with pytest.raises(InputError, match="cannot be cross-validated"):
+        list(cross_validate(text, 3, 0, CPU, said))

@@ -44,7 +44,7 @@ def waits_are_errors() -> Iterator[None]:
     torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("name", sorted(toml_file.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.find_presets()))
 def test_every_preset_trains_on_cuda_and_ends_near_the_cpu(name: str):
     chosen = experiment(name)
 
@@ -52,7 +52,7 @@ def test_every_preset_trains_on_cuda_and_ends_near_the_cpu(name: str):
     for device in ("cpu", "cuda:0"):
         subject = on(device, chosen)
         list(train(subject))
-        ends.append(subject.finished("done").results)
+        ends.append(subject.finished_event("done").results)
 
     cpu, gpu = ends
     assert gpu.keys() == cpu.keys()
@@ -76,18 +76,18 @@ def test_the_first_steps_agree_with_the_cpu(name: str):
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted(toml_file.presets()))
+@pytest.mark.parametrize("name", sorted(toml_file.find_presets()))
 def test_steps_between_two_reports_never_wait_for_the_gpu(
     name: str, waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(progress, "INTERVAL", 1e9)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL", 1e9)
     subject = on("cuda:0", with_value(experiment(name), "training.clip_grad_norm", 1.0))
     loop = train(subject)
     for _ in range(3):
         next(loop)
 
     torch.cuda.set_sync_debug_mode("error")
-    for _ in range(3 * subject.batches):
+    for _ in range(3 * subject.batches_per_epoch):
         next(loop)
 
     assert subject.epoch >= 2
@@ -100,13 +100,13 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path):
     checkpoint.save(first, tmp_path / "checkpoint.pt")
 
     there = on("cpu", chosen)
-    checkpoint.restore(there, tmp_path / "checkpoint.pt")
+    checkpoint.load(there, tmp_path / "checkpoint.pt")
     points = first.dataset.test.inputs
     assert torch.allclose(there.predict(points.cpu()), first.predict(points).cpu(), atol=1e-4)
 
     steps(there, 1)
     checkpoint.save(there, tmp_path / "checkpoint.pt")
-    checkpoint.restore(first, tmp_path / "checkpoint.pt")
+    checkpoint.load(first, tmp_path / "checkpoint.pt")
     assert first.step == 31
     steps(first, 5)
 
@@ -122,7 +122,7 @@ def test_half_precision_ends_near_fp32(precision: str, optimizer: str):
     for one in (chosen, halved):
         subject = on("cuda:0", one)
         list(train(subject))
-        ends.append(subject.finished("done").results["train"]["loss"])
+        ends.append(subject.finished_event("done").results["train"]["loss"])
 
     assert ends[1] == pytest.approx(ends[0], abs=0.1)
     assert {parameter.dtype for parameter in subject.parameters} == {torch.float32}
@@ -148,7 +148,7 @@ def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path):
     first.task.scaler.update(new_scale=512.0)
     steps(first, 3)
     checkpoint.save(first, tmp_path / "checkpoint.pt")
-    checkpoint.restore(second, tmp_path / "checkpoint.pt")
+    checkpoint.load(second, tmp_path / "checkpoint.pt")
 
     assert second.task.scaler.get_scale() == first.task.scaler.get_scale() == 512.0
 
@@ -156,7 +156,7 @@ def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path):
 def test_augmentation_and_class_weights_never_wait_for_the_gpu(
     waits_are_errors: None, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(progress, "INTERVAL", 1e9)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL", 1e9)
     chosen = experiment("glyphs")
     knobs = {"shift": 2.0, "rotation": 9.0, "flip": 0.5, "cutout": 3, "noise": 0.1, "mixup": 0.2}
     for name, value in knobs.items():

@@ -1,48 +1,48 @@
-"""What a learner is told about code that is wrong in ways nobody listed."""
+"""The messages for code that is wrong in ways that no exercise lists."""
 
 import pytest
 
 from tuilab.core.exercises import exercise
 from tuilab.core.exercises.check_result import Result
-from tuilab.engine.grading.grade import judge
+from tuilab.engine.grading.grade import grade
 
 
-def told(body: str, function: str = "sigmoid", name: str = "activations") -> Result:
-    """The verdict on the reference with another body, or another text, for one function."""
+def grade_body(body: str, function: str = "sigmoid", name: str = "activations") -> Result:
+    """Grades the reference with another body for one function."""
     task = exercise.find(name)
-    part = exercise.functions(task.reference)[function]
+    part = exercise.split_functions(task.reference)[function]
     head = part[: part.index('    """')]
     source = task.reference.replace(part, f"{head}    {body}\n")
-    return judge(task, source, "mine.py")
+    return grade(task, source, "mine.py")
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "message"),
     [
         ("x.sum()", "nothing", "sigmoid: it returns None; is a `return` missing?"),
-        ("return 0.5", "type", "sigmoid: it returns a float; a tensor is expected (leave .item()"),
+        ("return 0.5", "type", "sigmoid: it returns a float; a tensor is expected (remove .item()"),
         ("return [1, 2]", "type", "sigmoid: it returns a list; a tensor is expected (torch.stack"),
         ("return torch.sigmoid(x).double()", "type",
          "sigmoid: it gives the type torch.float64; torch.float32 is expected"),
         ("return torch.sigmoid(x).sum()", "shape",
-         "sigmoid: it gives the shape () (one number); (3,) is expected: is there a sum"),
+         "sigmoid: it gives the shape () (one number); (3,) is expected: is there one sum"),
         ("return torch.sigmoid(x)[None]", "shape",
-         "sigmoid: it gives the shape (1, 3); (3,) is expected: an axis of length 1 is too much"),
+         "sigmoid: it gives the shape (1, 3); (3,) is expected: remove an axis of length 1"),
         ("return x / 0 - x / 0", "nan", "sigmoid: result[0] is NaN (not a number); "),
-        ("return -torch.sigmoid(x)", "wrong", "sigmoid: the sign is turned round in every"),
+        ("return -torch.sigmoid(x)", "wrong", "sigmoid: every number has the wrong sign"),
         ("return 3 * torch.sigmoid(x)", "wrong", "sigmoid: every number is 3 times what"),
         ("return torch.sigmoid(x) + 1", "wrong", "sigmoid: every number is 1 too large"),
         ("return torch.zeros_like(x)", "wrong", "sigmoid: every number is 0"),
         ("return torch.sigmoid(x) ** 2", "wrong", "sigmoid: result[0] is "),
         ("return 1 / torch.exq(x)", "crash", "sigmoid: line 23: AttributeError: module 'torch' ha"),
         ("return sigmoid(x)", "crash", "sigmoid: line 23: a function calls itself without end"),
-        ("raise SystemExit", "crash", "sigmoid: line 23: this ends the program (exit); leave it"),
+        ("raise SystemExit", "crash", "sigmoid: line 23: this exits the program; remove it"),
         ("...", "unwritten", "not written yet: sigmoid"),
         ("pass", "unwritten", "not written yet: sigmoid"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_a_sentence(body: str, kind: str, message: str) -> None:
-    result = told(body)
+    result = grade_body(body)
 
     assert result.kind == kind
     assert result.message.startswith(message), result.message
@@ -50,7 +50,7 @@ def test_what_is_wrong_is_a_sentence(body: str, kind: str, message: str) -> None
 
 
 def test_the_first_difference_shows_input_expected_and_got() -> None:
-    result = told("return torch.where(x == x.max(), 7.0, torch.sigmoid(x))")
+    result = grade_body("return torch.where(x == x.max(), 7.0, torch.sigmoid(x))")
 
     found = result.difference
     assert found is not None
@@ -65,13 +65,13 @@ def test_the_first_difference_shows_input_expected_and_got() -> None:
 
 
 def test_a_mistake_in_a_later_function_comes_before_an_earlier_unwritten_one() -> None:
-    result = told("return x @ weight.T", "linear", "forward-pass")
+    result = grade_body("return x @ weight.T", "linear", "forward-pass")
     task = exercise.find("forward-pass")
-    neuron = exercise.functions(task.stub)["neuron"]
+    neuron = exercise.split_functions(task.stub)["neuron"]
     source = task.variant(task.mistakes[6])
-    mixed = source.replace(exercise.functions(source)["neuron"], neuron)
+    mixed = source.replace(exercise.split_functions(source)["neuron"], neuron)
 
-    both = judge(task, mixed, "mine.py")
+    both = grade(task, mixed, "mine.py")
 
     assert result.message == both.message == "linear: The bias is left out."
     assert both.unwritten == ["neuron"]
@@ -80,9 +80,9 @@ def test_a_mistake_in_a_later_function_comes_before_an_earlier_unwritten_one() -
 
 
 def test_several_results_are_counted_and_named() -> None:
-    few = told("return x, w1", "backward", "backpropagation")
-    none = told("return None, b1, w2, b2", "backward", "backpropagation")
-    single = told("return x", "backward", "backpropagation")
+    few = grade_body("return x, w1", "backward", "backpropagation")
+    none = grade_body("return None, b1, w2, b2", "backward", "backpropagation")
+    single = grade_body("return x", "backward", "backpropagation")
 
     assert few.message == ("backward: it returns 2 results; 4 are expected: dW1, db1, dW2, db2")
     assert none.message == "backward: dW1 is None"
@@ -93,7 +93,7 @@ def test_a_gradient_that_is_wrong_names_which_and_where() -> None:
     task = exercise.find("backpropagation")
     source = task.reference.replace("db2 = dy.sum(dim=0)", "db2 = dy.sum(dim=0) * 1.5")
 
-    result = judge(task, source, "mine.py")
+    result = grade(task, source, "mine.py")
 
     assert result.message == "backward: every number is 1.5 times what it should be"
     assert result.difference is not None
@@ -104,7 +104,7 @@ def test_an_optimizer_that_goes_wrong_later_names_the_step() -> None:
     task = exercise.find("optimizers")
     source = task.reference.replace("state.update(t=t,", "state.update(t=min(t, 2),")
 
-    result = judge(task, source, "mine.py")
+    result = grade(task, source, "mine.py")
 
     assert result.function == "adam"
     assert result.difference is not None
@@ -122,7 +122,7 @@ def test_an_optimizer_that_goes_wrong_later_names_the_step() -> None:
         ("a = '\0'", "syntax", ""),
         ("", "missing", "there is no function step in your file; was it renamed?"),
         ("def step(x, y):\n    return x\n", "crash",
-         "step: it is called as step(x), and takes other arguments: step() missing 1 required"),
+         "step: it is called as step(x), but takes other arguments: step() missing 1 required"),
         ("step = 3\n", "missing", "there is no function step"),
         ("def step(x):\n    return [0.0] * 10 ** 13\n", "memory",
          "step: line 2: this asks for too much memory"),
@@ -130,17 +130,19 @@ def test_an_optimizer_that_goes_wrong_later_names_the_step() -> None:
          "step: line 3: this asks for too much memory"),
     ],
 )  # fmt: skip
-def test_code_that_cannot_run_is_told_with_its_line(source: str, kind: str, message: str) -> None:
-    result = judge(exercise.find("activations"), source, "mine.py")
+def test_code_that_cannot_run_is_reported_with_its_line(
+    source: str, kind: str, message: str
+) -> None:
+    result = grade(exercise.find("activations"), source, "mine.py")
 
     assert result.kind == kind
     assert result.message.startswith(message), result.message
 
 
 def test_arguments_may_have_other_names_and_inputs_may_be_overwritten() -> None:
-    result = told("x *= 0.5\n    return torch.sigmoid(2 * x)")
+    result = grade_body("x *= 0.5\n    return torch.sigmoid(2 * x)")
     task = exercise.find("dropout")
     renamed = task.reference.replace("noise", "u").replace("training", "is_training")
 
     assert result.is_passed, result.message
-    assert judge(task, renamed, "mine.py").is_passed
+    assert grade(task, renamed, "mine.py").is_passed

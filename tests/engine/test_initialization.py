@@ -1,4 +1,4 @@
-"""Initialisations against torch.nn.init, their formulas, and what they are for."""
+"""Initializations against torch.nn.init, their formulas, and their purpose."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.core.catalogue.initializations import (
+    INITIALIZATIONS,
     LSUV,
-    AnyInitialization,
     Constant,
     Default,
     Initialization,
@@ -29,11 +29,9 @@ from tuilab.core.catalogue.initializations import (
     Zeros,
 )
 from tuilab.core.errors import InputError
-from tuilab.engine.model.gains import gain_of, measured
+from tuilab.engine.model.gains import gain_of, measure_gain
 from tuilab.engine.model.initialization import initialize
-from tuilab.engine.model.layers.sequence import open_forget_gates
-
-EVERY = AnyInitialization.__args__
+from tuilab.engine.model.layers.sequence import set_forget_bias
 
 
 @pytest.fixture(autouse=True)
@@ -41,10 +39,10 @@ def seeded() -> None:
     torch.manual_seed(3)
 
 
-def begun(module: nn.Module, knobs: Initialization) -> nn.Module:
-    """A module whose weights were begun after the same seed each time."""
+def initialized(module: nn.Module, config: Initialization) -> nn.Module:
+    """Returns a module, initialized with the same seed each time."""
     torch.manual_seed(7)
-    initialize(module, knobs)
+    initialize(module, config)
     return module
 
 
@@ -57,7 +55,7 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "by_torch"),
+    ("config", "by_torch"),
     [
         (XavierUniform(), nn.init.xavier_uniform_),
         (XavierNormal(), nn.init.xavier_normal_),
@@ -87,8 +85,8 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
         lambda: nn.Conv1d(4, 8, 5, groups=2),
     ],
 )
-def test_each_is_what_torch_draws_from_the_same_seed(knobs: Any, by_torch: Any, make: Any) -> None:
-    ours, theirs = begun(make(), knobs), make()
+def test_each_is_what_torch_draws_from_the_same_seed(config: Any, by_torch: Any, make: Any) -> None:
+    ours, theirs = initialized(make(), config), make()
 
     torch.manual_seed(7)
     by_torch(theirs.weight.data)
@@ -97,7 +95,7 @@ def test_each_is_what_torch_draws_from_the_same_seed(knobs: Any, by_torch: Any, 
 
 
 @pytest.mark.parametrize(
-    ("knobs", "spread"),
+    ("config", "std"),
     [
         (XavierUniform(), sqrt(2 / 700)),
         (XavierNormal(), sqrt(2 / 700)),
@@ -114,38 +112,38 @@ def test_each_is_what_torch_draws_from_the_same_seed(knobs: Any, by_torch: Any, 
         (Constant(value=2.0), 0.0),
     ],
 )
-def test_each_has_the_spread_of_its_formula(knobs: Any, spread: float) -> None:
-    layer = begun(nn.Linear(400, 300), knobs)
+def test_each_has_the_standard_deviation_of_its_formula(config: Any, std: float) -> None:
+    layer = initialized(nn.Linear(400, 300), config)
 
-    assert layer.weight.std().item() == pytest.approx(spread, rel=0.02)
+    assert layer.weight.std().item() == pytest.approx(std, rel=0.02)
 
 
 @pytest.mark.parametrize("std", [0.02, 1.0, 5.0, 0.0])
-def test_a_truncated_normal_is_cut_at_two_standard_deviations_of_any_size(std: float) -> None:
-    weight = begun(nn.Linear(400, 300), TruncatedNormal(std=std)).weight
+def test_a_truncated_normal_ends_at_two_standard_deviations_of_any_size(std: float) -> None:
+    weight = initialized(nn.Linear(400, 300), TruncatedNormal(std=std)).weight
 
     assert weight.abs().max().item() <= 2 * std * (1 + 1e-6)
     assert weight.abs().max().item() == pytest.approx(2 * std, rel=0.01)
     # Of N(0, 1) cut at ±2: 1 − 4 φ(2) ∕ (2 Φ(2) − 1).
-    kept = 0.9544997
-    spread = sqrt(1 - 4 * (2 / sqrt(2 * pi)) * torch.tensor(-2.0).exp().item() / 2 / kept)
-    assert weight.std().item() == pytest.approx(spread * std, rel=0.01)
+    mass = 0.9544997
+    truncated = sqrt(1 - 4 * (2 / sqrt(2 * pi)) * torch.tensor(-2.0).exp().item() / 2 / mass)
+    assert weight.std().item() == pytest.approx(truncated * std, rel=0.01)
 
 
 @pytest.mark.parametrize("make", [lambda: nn.Linear(50, 20), lambda: nn.Conv2d(3, 8, 3)])
-def test_an_orthogonal_matrix_only_turns(make: Any) -> None:
-    matrix = begun(make(), Orthogonal(gain=1.5)).weight.flatten(1)
+def test_an_orthogonal_matrix_preserves_lengths(make: Any) -> None:
+    matrix = initialized(make(), Orthogonal(gain=1.5)).weight.flatten(1)
 
     assert torch.allclose(matrix @ matrix.T, 1.5**2 * torch.eye(len(matrix)), atol=1e-5)
 
 
-def test_sparse_leaves_the_same_part_of_each_column() -> None:
-    weight = begun(nn.Linear(30, 20), Sparse(sparsity=0.75)).weight
+def test_sparse_zeroes_the_same_fraction_of_each_column() -> None:
+    weight = initialized(nn.Linear(30, 20), Sparse(sparsity=0.75)).weight
 
     assert (weight == 0).sum(dim=0).tolist() == [15] * 30
 
 
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("kind", INITIALIZATIONS)
 def test_equal_seeds_give_equal_weights(kind: type[Initialization]) -> None:
     def one() -> list[Tensor]:
         torch.manual_seed(5)
@@ -156,8 +154,8 @@ def test_equal_seeds_give_equal_weights(kind: type[Initialization]) -> None:
     assert all(torch.equal(a, b) for a, b in zip(one(), one(), strict=True))
 
 
-@pytest.mark.parametrize("kind", EVERY)
-def test_biases_begin_at_zero_where_that_is_chosen_and_else_as_torch_has_them(kind: Any) -> None:
+@pytest.mark.parametrize("kind", INITIALIZATIONS)
+def test_biases_are_zero_where_that_is_chosen_and_else_torchs(kind: Any) -> None:
     network = nn.Sequential(nn.Linear(4, 5), nn.GRU(5, 3, batch_first=True))
     before = [p.clone() for n, p in network.named_parameters() if "bias" in n]
 
@@ -173,7 +171,7 @@ def test_biases_begin_at_zero_where_that_is_chosen_and_else_as_torch_has_them(ki
 # --- layers of all kinds --------------------------------------------------------------------
 
 
-def test_norms_positions_and_trained_layers_keep_their_own_beginning() -> None:
+def test_norms_positions_and_pretrained_layers_are_not_initialized() -> None:
     from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
     from tuilab.engine.model.layers.torchvision_models import Backbone
 
@@ -189,10 +187,10 @@ def test_norms_positions_and_trained_layers_keep_their_own_beginning() -> None:
 
 
 @pytest.mark.parametrize(("kind", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
-def test_each_gate_of_a_recurrent_layer_begins_by_itself(kind: Any, gates: int) -> None:
+def test_each_gate_of_a_recurrent_layer_is_initialized_separately(kind: Any, gates: int) -> None:
     layer = kind(64, 32, num_layers=2, bidirectional=True)
 
-    begun(layer, XavierNormal())
+    initialized(layer, XavierNormal())
 
     for gate in layer.weight_ih_l0.chunk(gates):
         assert gate.std().item() == pytest.approx(sqrt(2 / (64 + 32)), rel=0.1)
@@ -202,7 +200,7 @@ def test_each_gate_of_a_recurrent_layer_begins_by_itself(kind: Any, gates: int) 
 
 
 def test_all_matrices_of_a_recurrent_layer_are_the_same_where_that_is_chosen() -> None:
-    layer = begun(nn.LSTM(4, 3), Constant(value=0.25))
+    layer = initialized(nn.LSTM(4, 3), Constant(value=0.25))
 
     assert (layer.weight_ih_l0 == 0.25).all()
     assert (layer.weight_hh_l0 == 0.25).all()
@@ -210,7 +208,7 @@ def test_all_matrices_of_a_recurrent_layer_are_the_same_where_that_is_chosen() -
 
 def test_opened_forget_gates_stay_open() -> None:
     layer = nn.LSTM(4, 3)
-    open_forget_gates(layer, 1.0)
+    set_forget_bias(layer, 1.0)
 
     initialize(layer, Orthogonal(bias="zeros"))
 
@@ -218,8 +216,8 @@ def test_opened_forget_gates_stay_open() -> None:
     assert not layer.bias_hh_l0.any()
 
 
-def test_queries_keys_and_values_begin_apart() -> None:
-    attention = begun(nn.MultiheadAttention(16, 4), Orthogonal())
+def test_queries_keys_and_values_are_initialized_separately() -> None:
+    attention = initialized(nn.MultiheadAttention(16, 4), Orthogonal())
 
     for matrix in (*attention.in_proj_weight.chunk(3), attention.out_proj.weight):
         assert torch.allclose(matrix @ matrix.T, torch.eye(16), atol=1e-5)
@@ -229,14 +227,16 @@ def test_an_embedding_follows_absolute_numbers_only() -> None:
     embedding = nn.Embedding(50, 8, padding_idx=2)
     before = embedding.weight.clone()
 
-    assert torch.equal(begun(embedding, KaimingNormal()).weight, before)
-    assert begun(embedding, Normal(std=0.02)).weight.std().item() == pytest.approx(0.02, rel=0.1)
+    assert torch.equal(initialized(embedding, KaimingNormal()).weight, before)
+    assert initialized(embedding, Normal(std=0.02)).weight.std().item() == pytest.approx(
+        0.02, rel=0.1
+    )
     assert not embedding.weight[2].any()
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (2, 2), (6, 3)])
-def test_a_transposed_convolution_keeps_the_size_of_its_signal(kernel: int, stride: int) -> None:
-    layer = begun(nn.ConvTranspose2d(64, 32, kernel, stride, bias=False), LecunNormal())
+def test_a_transposed_convolution_preserves_the_variance(kernel: int, stride: int) -> None:
+    layer = initialized(nn.ConvTranspose2d(64, 32, kernel, stride, bias=False), LecunNormal())
 
     signal = layer(torch.randn(8, 64, 12, 12))[..., kernel:-kernel, kernel:-kernel]
 
@@ -254,21 +254,21 @@ def test_a_transposed_convolution_keeps_the_size_of_its_signal(kernel: int, stri
         (nn.SELU(), 1.0), (nn.GELU(), 1.5335), (nn.SiLU(), 1.6765),
     ],
 )  # fmt: skip
-def test_the_gain_of_an_activation_keeps_the_signal(module: Any, gain: float) -> None:
+def test_the_gain_of_an_activation_preserves_the_variance(module: Any, gain: float) -> None:
     assert gain_of(module) == pytest.approx(gain, rel=2e-3)
 
 
 def test_the_measured_gain_is_the_exact_one_where_that_is_known() -> None:
-    assert measured(nn.ReLU()) == pytest.approx(sqrt(2), rel=1e-3)
+    assert measure_gain(nn.ReLU()) == pytest.approx(sqrt(2), rel=1e-3)
 
 
-def test_auto_takes_the_gain_of_what_follows_each_layer() -> None:
+def test_auto_uses_the_gain_of_the_activation_after_each_layer() -> None:
     network = nn.Sequential(
         nn.Linear(300, 400), nn.BatchNorm1d(400), nn.ReLU(), nn.Dropout(0.1),
         nn.Linear(400, 300), nn.Tanh(), nn.Linear(300, 300), nn.Linear(300, 200), nn.Softmax(1),
     )  # fmt: skip
 
-    begun(network, KaimingNormal(nonlinearity="auto"))
+    initialized(network, KaimingNormal(nonlinearity="auto"))
 
     gains = [
         layer.weight.std().item() * sqrt(layer.in_features)
@@ -281,35 +281,35 @@ def test_auto_takes_the_gain_of_what_follows_each_layer() -> None:
 def test_auto_knows_the_activation_inside_an_encoder_layer() -> None:
     layer = nn.TransformerEncoderLayer(256, 4, 256, activation="relu", batch_first=True)
 
-    begun(layer, KaimingNormal(nonlinearity="auto"))
+    initialized(layer, KaimingNormal(nonlinearity="auto"))
 
     assert layer.linear1.weight.std().item() == pytest.approx(sqrt(2 / 256), rel=0.02)
     assert layer.linear2.weight.std().item() == pytest.approx(sqrt(1 / 256), rel=0.02)
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.GELU, nn.SELU])
-def test_with_auto_a_network_of_six_layers_keeps_its_signal(activation: Any) -> None:
+def test_with_auto_a_network_of_six_layers_preserves_the_variance(activation: Any) -> None:
     network = mlp(*[256] * 7, activation=activation)
 
-    begun(network, KaimingNormal(nonlinearity="auto", bias="zeros"))
+    initialized(network, KaimingNormal(nonlinearity="auto", bias="zeros"))
 
-    # The last layer has gain 1: by it the size is that of the activations before.
+    # The last layer has gain 1, so that the size is that of the activations before it.
     assert 0.6 < network(torch.randn(64, 256)).std().item() < 1.8
 
 
 # --- LSUV -----------------------------------------------------------------------------------
 
 
-def spreads(network: nn.Module, inputs: Tensor) -> Iterator[float]:
-    """The spread of the output of each layer with a weight, as a hook of its own sees it."""
-    found: list[float] = []
+def output_stds(network: nn.Module, inputs: Tensor) -> Iterator[float]:
+    """Yields the standard deviation of the output of each layer with a weight."""
+    stds: list[float] = []
     layers = [m for m in network.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]
-    hooks = [m.register_forward_hook(lambda m, i, o: found.append(o.std().item())) for m in layers]
+    hooks = [m.register_forward_hook(lambda m, i, o: stds.append(o.std().item())) for m in layers]
     with torch.no_grad():
         network.eval()(inputs)
     for hook in hooks:
         hook.remove()
-    return iter(found)
+    return iter(stds)
 
 
 def convnet() -> nn.Sequential:
@@ -329,20 +329,20 @@ def convnet() -> nn.Sequential:
     ],
     ids=["deep ReLU", "Tanh", "convnet"],
 )
-def test_lsuv_brings_every_layer_to_spread_1(network: Any, inputs: Any) -> None:
-    subject, batch = network(), inputs()
+def test_lsuv_brings_every_layer_to_standard_deviation_1(network: Any, inputs: Any) -> None:
+    built, batch = network(), inputs()
 
-    assert initialize(subject, LSUV(), batch) == []
+    assert initialize(built, LSUV(), batch) == []
 
-    assert all(abs(spread - 1) <= 0.1 for spread in spreads(subject, batch))
+    assert all(abs(std - 1) <= 0.1 for std in output_stds(built, batch))
 
 
 def test_lsuv_reaches_through_blocks_and_an_encoder_layer() -> None:
-    from tuilab.engine.model.layers.blocks import Residual, Row
+    from tuilab.engine.model.layers.blocks import LayerStack, Residual
 
     network = nn.Sequential(
         nn.Linear(5, 16),
-        Residual(Row(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))),
+        Residual(LayerStack(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))),
         nn.TransformerEncoderLayer(16, 2, 32, batch_first=True),
         nn.Linear(16, 3),
     )
@@ -356,7 +356,7 @@ def test_lsuv_reaches_through_blocks_and_an_encoder_layer() -> None:
         assert network(batch).std().item() == pytest.approx(1, abs=0.02)
 
 
-def test_lsuv_starts_from_orthogonal_matrices_and_leaves_the_network_as_it_was() -> None:
+def test_lsuv_starts_from_orthogonal_matrices_and_keeps_the_mode_of_the_network() -> None:
     network = mlp(10, 10, 10)
 
     initialize(network, LSUV(), torch.randn(64, 10))
@@ -368,7 +368,7 @@ def test_lsuv_starts_from_orthogonal_matrices_and_leaves_the_network_as_it_was()
     assert all(p.requires_grad and p.grad is None for p in network.parameters())
 
 
-def test_lsuv_tells_which_layers_it_could_not_scale() -> None:
+def test_lsuv_names_the_layers_that_it_could_not_scale() -> None:
     network = nn.Sequential(nn.Linear(4, 6), nn.Threshold(1e9, 0.0), nn.Linear(6, 2, bias=False))
 
     assert initialize(network, LSUV(), torch.randn(32, 4)) == ["2 Linear"]

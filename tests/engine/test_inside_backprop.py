@@ -15,16 +15,16 @@ from tuilab.core.network.registry import LAYERS
 from tuilab.core.protocol.inspect.backprop_messages import (
     BackpropRequest,
     BackpropResponse,
+    NumberTable,
     Phase,
-    Table,
 )
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
-from tuilab.engine.inspect.backprop.optimizer_update import parts
+from tuilab.engine.inspect.backprop.optimizer_update import decompose_update
 from tuilab.engine.inspect.backprop.replay import StepTrace, replay
 from tuilab.engine.session import Session
 
-pytestmark = pytest.mark.usefixtures("written")
+pytestmark = pytest.mark.usefixtures("passed_exercises")
 
 NET = ("Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", "Linear 3")
 
@@ -37,11 +37,11 @@ def record(subject: Session, **wanted: Any) -> StepTrace:
 
 def phase(seen: BackpropResponse, part: str, label: str = "", towards: str = "") -> Phase:
     return next(
-        p for p in seen.phases if (p.part, p.towards) == (part, towards) and p.label.endswith(label)
+        p for p in seen.phases if (p.part, p.gradient_of) == (part, towards) and p.label.endswith(label)
     )
 
 
-def column(table: Table, name: str) -> list[float]:
+def column(table: NumberTable, name: str) -> list[float]:
     return next(numbers.values for numbers in table.columns if numbers.name == name)
 
 
@@ -81,10 +81,10 @@ def test_the_real_step_gives_bit_by_bit_the_weights_that_were_shown(
     found = record(subject, graph=True)
     tiny.steps(subject, 1)
 
-    assert found.moved
-    for moved in found.moved:
+    assert found.updates
+    for moved in found.updates:
         assert moved.after is not None
-        assert torch.equal(moved.after, moved.cut(moved.parameter))
+        assert torch.equal(moved.after, moved.slice_of(moved.parameter))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=named)
@@ -93,9 +93,9 @@ def test_the_parts_of_a_move_add_up_to_it(optimizer: dict[str, Any]) -> None:
     subject = tiny.session(*NET, optimizer=optimizer, regularization=knobs)
     tiny.steps(subject, 3)
 
-    for moved in record(subject).moved:
+    for moved in record(subject).updates:
         assert moved.after is not None
-        found = parts(moved)
+        found = decompose_update(moved)
         move = moved.after.double() - moved.before.double()
         rest = torch.stack(list(found.values())).sum(0) - move
         assert float(rest.abs().max()) < 1e-6
@@ -124,11 +124,11 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
         gradients = [parameter.grad for parameter in looked.parameters]
         copies = [None if one is None else one.clone() for one in gradients]
         modes = [module.training for module in looked.network.modules()]
-        eye.inspect(BackpropRequest(example=number, graph=number % 2 == 0))
+        eye.inspect(BackpropRequest(example=number, with_graph=number % 2 == 0))
         assert [module.training for module in looked.network.modules()] == modes
         for parameter, one, copy in zip(looked.parameters, gradients, copies, strict=True):
             assert parameter.grad is one and (one is None or torch.equal(one, copy))  # type: ignore[arg-type]
-        assert "push" not in vars(looked.task)
+        assert "backpropagate" not in vars(looked.task)
         tiny.steps(looked, 1)
 
     assert torch.equal(torch.get_rng_state(), chance)
@@ -140,7 +140,7 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
         assert plain.optimizer.state[one].keys() == looked.optimizer.state[other].keys()
         for name, memory in plain.optimizer.state[one].items():
             assert torch.equal(memory, looked.optimizer.state[other][name])
-    assert torch.equal(plain.task.average._mean[0], looked.task.average._mean[0])
+    assert torch.equal(plain.task.average._average[0], looked.task.average._average[0])
 
 
 # --- gradients against autograd -------------------------------------------------------------------
@@ -173,7 +173,7 @@ def built(line: Any, shape: tuple[int, ...]) -> Session:
 def of_tokens() -> Session:
     """A language model on random letters."""
     letters = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
-    part = Part(letters[:, :-1], letters[:, 1:])
+    part = Examples(letters[:, :-1], letters[:, 1:])
     knobs = tiny.experiment(
         "Embedding 4", "Linear 97", data={"name": "python_source", "length": 7},
         task={"name": "language_model"}, batch_size=5,
@@ -241,21 +241,21 @@ def test_every_gradient_is_that_of_autograd(name: str) -> None:
     found = record(subject, example=example)
 
     assert found.loss == oracle.loss
-    assert found.stops and found.moved
-    for stop in found.stops:
-        output = oracle.of(stop.module, stop.label) if stop.is_learning else None
-        if output is not None and stop.given is not None:
-            assert torch.equal(stop.given, output[example])
-            assert output.grad is None or stop.upstream is not None
-            if output.grad is not None and stop.upstream is not None:
-                assert torch.equal(stop.upstream, output.grad[example])
-    backs = [stop for stop in found.stops if stop.downstream is not None]
+    assert found.calls and found.updates
+    for stop in found.calls:
+        output = oracle.of(stop.module, stop.label) if stop.requires_grad else None
+        if output is not None and stop.output is not None:
+            assert torch.equal(stop.output, output[example])
+            assert output.grad is None or stop.output_gradient is not None
+            if output.grad is not None and stop.output_gradient is not None:
+                assert torch.equal(stop.output_gradient, output.grad[example])
+    backs = [stop for stop in found.calls if stop.input_gradient is not None]
     assert backs or name == "Embedding"
-    for moved in found.moved:
+    for moved in found.updates:
         expected = oracle.gradients[moved.parameter]
-        assert (moved.raw is None) == (expected is None)
-        if expected is not None and moved.raw is not None:
-            assert torch.equal(moved.raw, expected)
+        assert (moved.gradient is None) == (expected is None)
+        if expected is not None and moved.gradient is not None:
+            assert torch.equal(moved.gradient, expected)
 
 
 @pytest.mark.parametrize("name", ["Linear", "Conv2d", "LSTM", "DecoderBlock", "Parallel", "Tanh"])
@@ -265,7 +265,7 @@ def test_the_tables_hold_what_was_recorded(name: str) -> None:
 
     seen = BackpropInspector(subject).inspect(BackpropRequest(example=2))
 
-    told = [p for p in seen.phases if p.part == "backward" and p.towards == "weights"]
+    told = [p for p in seen.phases if p.part == "backward" and p.gradient_of == "weights"]
     assert told
     by_label = {
         f"dL/d{name}": oracle.gradients[parameter].reshape(-1)  # type: ignore[union-attr]
@@ -273,7 +273,7 @@ def test_the_tables_hold_what_was_recorded(name: str) -> None:
     }
     first = next(p for p in told if p.label == "1 Linear")
     for table in first.tables[1:]:
-        expected = by_label[table.title][: len(table.names)]
+        expected = by_label[table.title][: len(table.row_names)]
         assert column(table, table.title) == expected.tolist()
 
 
@@ -286,11 +286,11 @@ def test_a_sum_says_how_it_came_about() -> None:
     seen = BackpropInspector(subject).inspect(BackpropRequest(example=1))
 
     forward = phase(seen, "forward", "2 Linear").tables[0]
-    for value, origin in zip(column(forward, "z"), forward.origins, strict=True):
-        assert origin.names == ["1", "2", "3", "4", "bias"]
+    for value, origin in zip(column(forward, "z"), forward.derivations, strict=True):
+        assert origin.row_names == ["1", "2", "3", "4", "bias"]
         assert sum(origin.columns[2].values) == pytest.approx(value, abs=1e-6)
     back = phase(seen, "backward", "2 Linear", "input").tables[0]
-    for value, origin in zip(column(back, "dL/da"), back.origins, strict=True):
+    for value, origin in zip(column(back, "dL/da"), back.derivations, strict=True):
         assert sum(origin.columns[2].values) == pytest.approx(value, abs=1e-7)
     tanh = phase(seen, "backward", "Tanh", "input").tables[0]
     up, local, down = (numbers.values for numbers in tanh.columns)
@@ -304,9 +304,9 @@ def test_a_patch_of_a_convolution_adds_up_and_the_slice_is_told() -> None:
 
     table = phase(seen, "forward", "Conv2d").tables[0]
     assert (table.first, table.total) == (48, 4 * 6 * 6)
-    assert table.names[0] == "2,3,1"
-    for value, origin in zip(column(table, "z"), table.origins, strict=True):
-        assert origin.names[-2:] == ["24 others", "bias"]
+    assert table.row_names[0] == "2,3,1"
+    for value, origin in zip(column(table, "z"), table.derivations, strict=True):
+        assert origin.row_names[-2:] == ["24 others", "bias"]
         assert sum(origin.columns[2].values) == pytest.approx(value, abs=1e-5)
 
 
@@ -325,7 +325,7 @@ def test_dropout_is_shown_with_the_mask_that_the_real_step_draws() -> None:
 def test_nodes_of_the_graph_multiply() -> None:
     subject = tiny.session("Linear 4", "Sigmoid", "Linear 3", "Tanh")
 
-    nodes = BackpropInspector(subject).inspect(BackpropRequest(example=3, graph=True)).nodes
+    nodes = BackpropInspector(subject).inspect(BackpropRequest(example=3, with_graph=True)).nodes
 
     assert nodes[0].name == "NllLossBackward0" and nodes[0].upstream == [1.0]
     tanh = next(node for node in nodes if node.name == "TanhBackward0")
@@ -339,7 +339,7 @@ def test_nodes_of_the_graph_multiply() -> None:
     linear = subject.network[2]
     assert isinstance(linear, nn.Linear)
     assert product.edges[1].weights == linear.weight.tolist()
-    assert nodes[product.edges[0].to].about == "2 Linear bias"
+    assert nodes[product.edges[0].to].description == "2 Linear bias"
 
 
 def test_clipping_penalty_and_moments_are_told() -> None:
@@ -352,8 +352,8 @@ def test_clipping_penalty_and_moments_are_told() -> None:
     seen = BackpropInspector(subject).inspect(BackpropRequest(phase=99))
 
     told = phase(seen, "optimizer", "1 Linear weight")
-    names = told.tables[0].origins[0].names
-    values = told.tables[0].origins[0].columns[0].values
+    names = told.tables[0].derivations[0].row_names
+    values = told.tables[0].derivations[0].columns[0].values
     of = dict(zip(names, values, strict=True))
     assert of["gradient of the penalties"] == pytest.approx(0.1 * of["old weight"], rel=1e-3)
     assert of["first moment m after"] == pytest.approx(
@@ -387,16 +387,16 @@ def test_a_gan_shows_the_side_that_is_asked_for() -> None:
         task={"name": "gan"}, loss={"name": "bce"}, data={"name": "gaussians_ring"},
     )  # fmt: skip
     eye = BackpropInspector(subject)
-    judge, maker = (eye.inspect(BackpropRequest(turn=turn, phase=999)) for turn in (0, 1))
+    judge, maker = (eye.inspect(BackpropRequest(optimizer_phase=turn, phase=999)) for turn in (0, 1))
 
-    assert judge.turns == ["the discriminator", "the generator"]
-    assert judge.turn == 0 and maker.turn == 1
+    assert judge.optimizer_phases == ["the discriminator", "the generator"]
+    assert judge.optimizer_phase == 0 and maker.optimizer_phase == 1
     learned = [{p.label for p in seen.phases if p.part == "optimizer"} for seen in (judge, maker)]
     assert learned[0] and learned[1] and not learned[0] & learned[1]
     # The generator is judged by a discriminator that has already learned in this step.
-    maker = eye.inspect(BackpropRequest(turn=1, phase=12))
+    maker = eye.inspect(BackpropRequest(optimizer_phase=1, phase=12))
     told = phase(maker, "backward", "4 Linear", "input").tables[0]
-    assert told.origins[0].names == ["1"]
+    assert told.derivations[0].row_names == ["1"]
 
 
 @pytest.mark.parametrize("engine", ["scalar", "matrix"])
@@ -427,7 +427,7 @@ def test_numbers_that_are_not_finite_do_not_stop_it() -> None:
     with torch.no_grad():
         subject.parameters[0].fill_(float("inf"))
 
-    seen = BackpropInspector(subject).inspect(BackpropRequest(graph=True))
+    seen = BackpropInspector(subject).inspect(BackpropRequest(with_graph=True))
 
     values = column(phase(seen, "forward", "1 Linear").tables[0], "z")
     assert not any(isfinite(value) for value in values)
@@ -439,7 +439,7 @@ def test_phases_far_away_come_without_numbers() -> None:
 
     seen = BackpropInspector(subject).inspect(BackpropRequest(phase=0))
 
-    assert seen.phases[0].is_told and not seen.phases[-1].is_told
+    assert seen.phases[0].has_numbers and not seen.phases[-1].has_numbers
     assert not seen.phases[-1].tables
 
 
@@ -448,14 +448,14 @@ def test_a_costly_look_rests_while_training_goes_on(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.REST", 1e9)
     subject = tiny.session()
     eye = BackpropInspector(subject)
-    assert not eye.inspect(BackpropRequest()).is_old
+    assert not eye.inspect(BackpropRequest()).is_outdated
 
     tiny.steps(subject, 1)
     old = eye.inspect(BackpropRequest())
     now = eye.inspect(BackpropRequest())  # it waits between two steps
 
-    assert old.is_old and old.step == 0
-    assert not now.is_old and now.step == 1
+    assert old.is_outdated and old.step == 0
+    assert not now.is_outdated and now.step == 1
     tiny.steps(subject, 1)
     assert eye.inspect(BackpropRequest(example=1)).step == 2
 
@@ -483,10 +483,10 @@ def test_the_real_step_is_the_one_that_was_shown_whatever_is_on(settings: dict[s
     found = record(subject, example=7, graph=True)
     tiny.steps(subject, 1)
 
-    assert [stop.label for stop in found.stops].count("Tanh") == 1
-    assert all(stop.given is not None for stop in found.stops)
-    for moved in found.moved:
+    assert [stop.label for stop in found.calls].count("Tanh") == 1
+    assert all(stop.output is not None for stop in found.calls)
+    for moved in found.updates:
         assert moved.after is not None
-        assert torch.equal(moved.after, moved.cut(moved.parameter))
-    learned = {moved.label for moved in found.moved if moved.raw is not None}
+        assert torch.equal(moved.after, moved.slice_of(moved.parameter))
+    learned = {moved.label for moved in found.updates if moved.gradient is not None}
     assert learned == {"1 Linear", "2 BatchNorm1d", "4 Linear"}

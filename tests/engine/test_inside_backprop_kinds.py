@@ -16,19 +16,24 @@ from torch import Tensor, nn
 
 from tests.support import tiny
 from tests.support.networks import line_of
-from tests.support.sets import loaded
-from tuilab.core.catalogue.data_sets import Karate
-from tuilab.core.experiment.experiment import from_plain
+from tests.support.sets import load_set
+from tuilab.core.catalogue.data.graphs import Karate
+from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import LAYERS
-from tuilab.core.protocol.inspect.backprop_messages import NEAR, BackpropRequest, Phase, Table
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.core.protocol.inspect.backprop_messages import (
+    PHASES_AROUND,
+    BackpropRequest,
+    NumberTable,
+    Phase,
+)
+from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
-from tuilab.engine.inspect.backprop.forward_recorder import names, stops
+from tuilab.engine.inspect.backprop.forward_recorder import name_modules, recorded_modules
 from tuilab.engine.session import Session
-from tuilab.engine.train import optimizer_step
+from tuilab.engine.step import UNOBSERVED, optimizer_step
 
-pytestmark = pytest.mark.usefixtures("written")
+pytestmark = pytest.mark.usefixtures("passed_exercises")
 
 EXAMPLE = 2
 
@@ -69,7 +74,7 @@ def built(line: Any, shape: tuple[int, ...]) -> Session:
 def of_tokens() -> Session:
     """A language model on random letters."""
     letters = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
-    part = Part(letters[:, :-1], letters[:, 1:])
+    part = Examples(letters[:, :-1], letters[:, 1:])
     knobs = tiny.experiment(
         "Embedding 4", "Linear 97", data={"name": "python_source", "length": 7},
         task={"name": "language_model"}, batch_size=5, optimizer=ADAM,
@@ -80,11 +85,11 @@ def of_tokens() -> Session:
 
 def of_a_graph() -> Session:
     """The karate club."""
-    knobs = from_plain({
+    knobs = experiment_from_dict({
         "network": ["GraphConvolution 4", "Tanh", "GraphConvolution 2"],
         "data": {"name": "karate"}, "training": {"epochs": 9, "device": "cpu"}, "optimizer": ADAM,
     })  # fmt: skip
-    return Session("run", knobs, loaded(Karate()), tiny.CPU)
+    return Session("run", knobs, load_set(Karate()), tiny.CPU)
 
 
 def of_codes() -> Session:
@@ -154,22 +159,22 @@ class Oracle:
 
     def take(self) -> "Oracle":
         session = self.session
-        session.set_rate()
+        session.set_learning_rate()
         if (batch := session.next_batch()) is None:  # a graph is one batch
             session.epoch, session.offset = session.epoch + 1, 0
             batch = session.next_batch()
         assert batch is not None
         inputs, wanted = batch[0], session.task.targets_for(*batch)
         for turn in session.phases[: self.turn]:
-            optimizer_step(session, turn, inputs, wanted, None)
-        labels = names(session.network)
-        for module, _ in stops(session.network):
+            optimizer_step(session, turn, inputs, wanted, UNOBSERVED)
+        labels = name_modules(session.network)
+        for module, _ in recorded_modules(session.network):
             module.register_forward_hook(self._keep(labels[module]))
         for module in session.network.modules():
             for name, parameter in module.named_parameters(recurse=False):
                 self.parameters[f"{labels[module]} {name}"] = parameter
         self.before = {name: p.detach().clone() for name, p in self.parameters.items()}
-        optimizer_step(session, session.phases[self.turn], inputs, wanted, None)
+        optimizer_step(session, session.phases[self.turn], inputs, wanted, UNOBSERVED)
         return self
 
     def _keep(self, label: str) -> Any:
@@ -197,7 +202,7 @@ class Oracle:
         rows = {
             name: None if t is None else t[min(EXAMPLE, len(t) - 1)] for name, t in found.items()
         }
-        if phase.towards == "weights":
+        if phase.gradient_of == "weights":
             own = phase.label.partition(" (pass")[0]
             for name, parameter in self.own(own).items():
                 rows |= {name: self.before[f"{own} {name}"], f"dL/d{name}": parameter.grad}
@@ -205,7 +210,7 @@ class Oracle:
 
     def own(self, label: str) -> dict[str, nn.Parameter]:
         """The parameters of a layer, or of all that stands in one that is shown as a whole."""
-        module = next(m for m, name in names(self.session.network).items() if name == label)
+        module = next(m for m, name in name_modules(self.session.network).items() if name == label)
         named = module.named_parameters()
         found = {name.removeprefix("inside."): parameter for name, parameter in named}
         for name, parameter in found.items():
@@ -225,9 +230,9 @@ def shown(subject: Session, turn: int, number: int) -> list[Phase]:
     """Every phase of the step with its numbers, from several answers."""
     eye, told = BackpropInspector(subject), dict[int, Phase]()
     phases = eye.inspect(BackpropRequest(EXAMPLE, turn, number)).phases
-    for around in range(0, len(phases) + NEAR, NEAR):
+    for around in range(0, len(phases) + PHASES_AROUND, PHASES_AROUND):
         phases = eye.inspect(BackpropRequest(EXAMPLE, turn, number, around)).phases
-        told |= {place: phase for place, phase in enumerate(phases) if phase.is_told}
+        told |= {place: phase for place, phase in enumerate(phases) if phase.has_numbers}
     assert sorted(told) == list(range(len(phases)))
     return [told[place] for place in range(len(phases))]
 
@@ -248,9 +253,9 @@ def matches(phase: Phase, expected: dict[str, Tensor | None]) -> int:
     return compared
 
 
-def stretch(tensor: Tensor, table: Table) -> Tensor:
+def stretch(tensor: Tensor, table: NumberTable) -> Tensor:
     assert table.total == tensor.numel()
-    return tensor.detach().reshape(-1)[table.first : table.first + len(table.names)]
+    return tensor.detach().reshape(-1)[table.first : table.first + len(table.row_names)]
 
 
 def products_hold(phase: Phase) -> None:
@@ -296,7 +301,7 @@ def test_every_number_shown_of_a_layer_kind_is_autograds(name: str, turn: int, n
     for phase, call in pairs:
         assert matches(phase, oracle.wanted(phase, call)) or not phase.tables
         products_hold(phase)
-        told.add((call, phase.towards))
+        told.add((call, phase.gradient_of))
     for call in oracle.calls:
         is_through = _grad(call.taken) is not None and _grad(call.given) is not None
         assert ((call, "input") in told) == is_through
@@ -311,7 +316,7 @@ def in_turn(backward: list[Phase], calls: list[Call]) -> Iterator[tuple[Phase, C
         while left[-1].label != phase.label:
             left.pop()
         yield phase, left[-1]
-        if phase.towards == "input":
+        if phase.gradient_of == "input":
             left.pop()
 
 
@@ -344,8 +349,8 @@ def test_every_move_shown_of_a_layer_kind_is_the_optimizers(
         assert torch.equal(columns["update"].double(), move.float().double())
         state = next(state[parameter] for state in states if parameter in state)
         lines = {
-            called: torch.tensor([origin.columns[0].values[at] for origin in table.origins])
-            for at, called in enumerate(table.origins[0].names)
+            called: torch.tensor([origin.columns[0].values[at] for origin in table.derivations])
+            for at, called in enumerate(table.derivations[0].row_names)
         }
         assert torch.equal(lines["first moment m after"], stretch(state["exp_avg"], table))
         assert torch.equal(lines["second moment v after"], stretch(state["exp_avg_sq"], table))

@@ -26,12 +26,14 @@ from tuilab.engine.inspect.landscape.landscape_inspector import (
     NO_PATH,
     LandscapeInspector,
 )
-from tuilab.engine.inspect.landscape.line_scan import directions, following
-from tuilab.engine.inspect.landscape.loss_surface import LossSurface, undisturbed
-from tuilab.engine.inspect.landscape.plane import order, path_directions, random_directions
+from tuilab.engine.inspect.landscape.line_scan import step_directions
+from tuilab.engine.inspect.landscape.loss_surface import LossSurface
+from tuilab.engine.inspect.landscape.plane import coarse_to_fine, path_directions, random_directions
+from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
-from tuilab.engine.snapshots import MOST, WeightSnapshots
-from tuilab.engine.train import optimizer_step, train
+from tuilab.engine.snapshots import MAX_SNAPSHOTS, WeightSnapshots
+from tuilab.engine.step import UNOBSERVED, optimizer_step
+from tuilab.engine.train import train
 
 SLICE = LandscapeRequest(size=5)
 SCAN = LandscapeRequest(kind="scan")
@@ -41,9 +43,9 @@ def whole(eye: LandscapeInspector, wanted: LandscapeRequest) -> LandscapeRespons
     """The answer when all of it has come."""
     for _ in range(200):
         seen = eye.inspect(wanted)
-        if seen.evaluations >= seen.of:
+        if seen.evaluations >= seen.total_evaluations:
             return seen
-    raise AssertionError(f"{seen.evaluations} of {seen.of} evaluations after 200 looks")
+    raise AssertionError(f"{seen.evaluations} of {seen.total_evaluations} evaluations after 200 looks")
 
 
 def sliced(session: Session, wanted: LandscapeRequest = SLICE) -> tuple[LandscapeResponse, Slice]:
@@ -125,7 +127,7 @@ def test_the_plane_of_a_path_holds_a_path_that_is_flat() -> None:
 
 def preset(name: str, samples: int = 0) -> Session:
     """A session on a shipped experiment, with fewer examples if so many are too many here."""
-    knobs = toml_file.read(toml_file.presets()[name].path)
+    knobs = toml_file.read(toml_file.find_presets()[name].path)
     data = replace(knobs.data, samples=samples) if samples else knobs.data
     knobs = replace(knobs, data=data, training=replace(knobs.training, device="cpu"))
     return Session("run", knobs, load(knobs, tiny.CPU, lambda *_: None), tiny.CPU)
@@ -146,9 +148,9 @@ def test_the_middle_of_a_slice_is_the_sessions_own_evaluation(name: str, samples
 
     train_part = session.dataset.train
     chosen = torch.randperm(len(train_part), generator=torch.Generator().manual_seed(0))
-    session.dataset.train = train_part.at(chosen[: seen.examples])
+    session.dataset.train = train_part.select(chosen[: seen.examples])
     assert found.losses[12] == pytest.approx(evaluated(session), rel=1e-4)
-    assert seen.of == 25 and all(isfinite(loss) for loss in found.losses)
+    assert seen.total_evaluations == 25 and all(isfinite(loss) for loss in found.losses)
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(seen), type=LandscapeResponse) == seen
 
 
@@ -188,19 +190,19 @@ def test_coarse_points_come_first_and_a_finer_grid_measures_only_what_is_new() -
     session = tiny.session()
     eye = LandscapeInspector(session)
 
-    assert order(17)[0] == (8, 8)
-    assert {place for place in order(17)[:25]} == set(product((0, 4, 8, 12, 16), repeat=2))
-    assert sorted(order(17)) == list(product(range(17), repeat=2))
+    assert coarse_to_fine(17)[0] == (8, 8)
+    assert {place for place in coarse_to_fine(17)[:25]} == set(product((0, 4, 8, 12, 16), repeat=2))
+    assert sorted(coarse_to_fine(17)) == list(product(range(17), repeat=2))
     coarse = whole(eye, LandscapeRequest(size=9)).slice
     calls = 0
-    loss = eye._ground.loss  # type: ignore[union-attr]
+    loss = eye._surface.compute_loss  # type: ignore[union-attr]
 
     def counted() -> torch.Tensor:
         nonlocal calls
         calls += 1
         return loss()
 
-    eye._ground.loss = counted  # type: ignore[union-attr]
+    eye._surface.compute_loss = counted  # type: ignore[union-attr]
     fine = whole(eye, LandscapeRequest(size=17)).slice
     assert coarse is not None and fine is not None
     assert calls == 17 * 17 - 9 * 9
@@ -216,7 +218,7 @@ def test_one_look_takes_a_blink_and_says_how_much_is_done() -> None:
     seen = eye.inspect(LandscapeRequest(size=65))
     seconds = time.perf_counter() - begun
 
-    assert seen.slice is not None and 0 < seen.evaluations < seen.of == 65 * 65
+    assert seen.slice is not None and 0 < seen.evaluations < seen.total_evaluations == 65 * 65
     assert sum(not isnan(loss) for loss in seen.slice.losses) == seen.evaluations
     assert seconds < 0.2
 
@@ -229,10 +231,10 @@ def test_a_slice_stays_that_of_its_moment_until_it_is_asked_for_anew() -> None:
 
     tiny.steps(session, 20)
     after = whole(eye, LandscapeRequest(size=9))
-    anew = whole(eye, LandscapeRequest(size=5, anew=1))
+    anew = whole(eye, LandscapeRequest(size=5, refresh_count=1))
 
     assert before.slice and after.slice and anew.slice
-    assert (after.step, after.present, anew.step) == (2, 22, 22)
+    assert (after.step, after.current_step, anew.step) == (2, 22, 22)
     assert after.slice.losses[::2][:5] == before.slice.losses[:5]
     assert anew.slice.losses != before.slice.losses
     assert anew.slice.losses[12] == pytest.approx(evaluated(session), rel=1e-5)
@@ -257,8 +259,8 @@ def test_a_path_within_the_plane_is_found_where_it_is() -> None:
     ground = LossSurface(session)
     for step, (x, y) in enumerate(((-0.5, 0.25), (-0.25, 0.5))):
         row = here + x * first + y * second
-        tensors = dict(zip(ground.names, ground.parts(row), strict=True))
-        session.trail.add({"position": [step, 0, 0], "network": tensors})
+        tensors = dict(zip(ground.names, ground.unflatten(row), strict=True))
+        session.snapshots.add({"position": [step, 0, 0], "network": tensors})
     session.step = 2
 
     seen = whole(eye, SLICE)
@@ -268,7 +270,7 @@ def test_a_path_within_the_plane_is_found_where_it_is() -> None:
     places = [place for _, *place in seen.slice.path]
     for place, right in zip(places, ([-0.5, 0.25], [-0.25, 0.5], [0.0, 0.0]), strict=True):
         assert place == pytest.approx(right, abs=1e-4)
-    assert seen.slice.held == pytest.approx(1, abs=1e-4)
+    assert seen.slice.explained_fraction == pytest.approx(1, abs=1e-4)
 
 
 def test_the_plane_of_the_path_needs_a_path_and_holds_most_of_it() -> None:
@@ -278,11 +280,11 @@ def test_the_plane_of_the_path_needs_a_path_and_holds_most_of_it() -> None:
     assert whole(eye, along).note == NO_PATH
 
     for _ in range(4):
-        session.trail.add(checkpoint.state(session))
+        session.snapshots.add(checkpoint.capture_state(session))
         tiny.steps(session, 10)
-    seen = whole(eye, LandscapeRequest(size=5, plane="path", anew=1))
+    seen = whole(eye, LandscapeRequest(size=5, plane="path", refresh_count=1))
 
-    assert seen.slice is not None and seen.slice.held > 0.9
+    assert seen.slice is not None and seen.slice.explained_fraction > 0.9
     steps = [step for step, _, _ in seen.slice.path]
     assert steps == [0, 10, 20, 30, 40]
     assert max(max(abs(x), abs(y)) for _, x, y in seen.slice.path) == pytest.approx(0.8, abs=0.01)
@@ -292,27 +294,27 @@ def test_a_trail_is_bounded_in_number_and_in_memory() -> None:
     trail = WeightSnapshots()
     for step in range(1000):
         trail.add({"position": [step], "network": {"weight": torch.full((2,), float(step))}})
-    steps = [step for step, _ in trail.moments]
+    steps = [step for step, _ in trail.snapshots]
 
-    assert MOST // 2 <= len(steps) <= MOST and steps[0] == 0
+    assert MAX_SNAPSHOTS // 2 <= len(steps) <= MAX_SNAPSHOTS and steps[0] == 0
     assert len({b - a for a, b in pairwise(steps)}) == 1  # evenly spread
     trail.add({"position": [100], "network": {"weight": torch.zeros(2)}})
-    assert max(step for step, _ in trail.moments) <= 100  # it went back
+    assert max(step for step, _ in trail.snapshots) <= 100  # it went back
 
     large = WeightSnapshots()
     large.add({"position": [0], "network": {"weight": torch.empty(6 << 20)}})
-    assert large.is_too_large and not large.moments
+    assert large.is_too_large and not large.snapshots
 
 
 def test_training_leaves_a_trail_of_one_moment_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(time, "perf_counter", lambda: now)
-    monkeypatch.setattr(progress, "INTERVAL", -1.0)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL", -1.0)
     session = tiny.session(epochs=3)
     for event in train(session):
         now += 0.6 if event is None else 0.0
 
-    steps = [step for step, _ in session.trail.moments]
+    steps = [step for step, _ in session.snapshots.snapshots]
     assert steps == [0, 3, 5, 7, 9, 11, 13, 15]
 
 
@@ -333,22 +335,22 @@ def test_the_scan_lands_where_the_optimizers_own_step_does(name: str, knobs: Any
         return session
 
     session = begun()
-    with undisturbed(session):
+    with preserving(session):
         ground = LossSurface(session)
-        ways = directions(session, ground, *following(session))
+        ways = step_directions(ground, *session.advance_to_batch())
     _, found = scanned(session)
 
     other = begun()
     before = tiny.weights(other)
     statistics = [buffer.clone() for buffer in other.network.buffers()]
-    inputs, targets = following(other)
-    other.set_rate()
-    optimizer_step(other, other.phases[0], inputs, targets, None)
+    inputs, targets = other.advance_to_batch()
+    other.set_learning_rate()
+    optimizer_step(other, other.phases[0], inputs, targets, UNOBSERVED)
     moved = tiny.weights(other) - before
     assert torch.allclose(ways["optimizer"] * 0.02, moved, rtol=1e-3, atol=1e-6)
     for buffer, then in zip(other.network.buffers(), statistics, strict=True):
         buffer.copy_(then)
-    assert found.landing == pytest.approx(evaluated(other), rel=1e-4)
+    assert found.loss_after_step == pytest.approx(evaluated(other), rel=1e-4)
     assert found.lr == 0.02 and found.optimizer == name
 
 
@@ -359,7 +361,7 @@ def test_the_scan_down_the_gradient_is_that_of_autograd() -> None:
     slopes = torch.autograd.grad(loss, session.parameters)
     here = tiny.weights(session)
 
-    _, found = scanned(session, LandscapeRequest(kind="scan", along="gradient"))
+    _, found = scanned(session, LandscapeRequest(kind="scan", direction="gradient"))
 
     row = torch.cat([slope.flatten() for slope in slopes])
     for rate, measured, on_batch in zip(
@@ -368,13 +370,13 @@ def test_the_scan_down_the_gradient_is_that_of_autograd() -> None:
         torch.nn.utils.vector_to_parameters(here - rate * row, session.network.parameters())
         assert measured == pytest.approx(evaluated(session), rel=1e-4)
         assert on_batch == pytest.approx(measured, rel=1e-5)  # the batch is all there is
-    assert found.now == pytest.approx(float(loss.detach()), rel=1e-5)
+    assert found.current_loss == pytest.approx(float(loss.detach()), rel=1e-5)
 
 
 def test_a_scan_of_lbfgs_goes_down_the_gradient_and_says_so() -> None:
     seen, found = scanned(tiny.session(optimizer={"name": "lbfgs"}))
 
-    assert found.along == "gradient" and "L-BFGS" in seen.note
+    assert found.direction == "gradient" and "L-BFGS" in seen.note
 
 
 # --- nothing is changed -------------------------------------------------------------------------
@@ -394,7 +396,7 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
     alone = tiny.session(*lines, **tables)
     for _ in range(8):
         tiny.steps(alone, 1)
-    right = checkpoint.state(alone)
+    right = checkpoint.capture_state(alone)
 
     seen = tiny.session(*lines, **tables)
     eye = LandscapeInspector(seen)
@@ -403,16 +405,16 @@ def test_a_run_that_was_looked_at_ends_bitwise_as_one_that_was_not(name: str, ta
         held = [parameter.grad for parameter in seen.parameters]
         numbers = [None if grad is None else grad.clone() for grad in held]
         modes = [module.training for module in seen.network.modules()]
-        for wanted in (SLICE, SCAN, LandscapeRequest(size=5, anew=seen.step)):
+        for wanted in (SLICE, SCAN, LandscapeRequest(size=5, refresh_count=seen.step)):
             eye.inspect(wanted)
         assert all(p.grad is grad for p, grad in zip(seen.parameters, held, strict=True))
         for grad, number in zip(held, numbers, strict=True):
             assert (grad is None and number is None) or torch.equal(grad, number)  # type: ignore[arg-type]
         assert [module.training for module in seen.network.modules()] == modes
     for wanted in (SLICE, SCAN):
-        eye.inspect(replace(wanted, anew=99))
+        eye.inspect(replace(wanted, refresh_count=99))
 
-    assert same(right, checkpoint.state(seen))
+    assert same(right, checkpoint.capture_state(seen))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -431,7 +433,7 @@ def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
     alone = preset("gan", 300)
     for _ in range(3):
         tiny.steps(alone, 1)
-    right = checkpoint.state(alone)
+    right = checkpoint.capture_state(alone)
 
     seen = preset("gan", 300)
     eye = LandscapeInspector(seen)
@@ -441,4 +443,4 @@ def test_a_gan_is_looked_at_from_its_generator_and_stays_as_it_was() -> None:
 
     assert "generator" in slice_.note and slice_.examples > 0
     assert scan.scan is not None and scan.scan.batch_losses == []
-    assert same(right, checkpoint.state(seen))
+    assert same(right, checkpoint.capture_state(seen))

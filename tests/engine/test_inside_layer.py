@@ -1,4 +1,4 @@
-"""What the view of a layer is answered: true to the network, and without a trace left in it."""
+"""The answers to the view of a layer are those of the network, which they leave unchanged."""
 
 from typing import Any
 
@@ -7,46 +7,47 @@ import torch
 from torch import Tensor, nn
 
 from tests.support import tiny
-from tuilab.core.experiment.experiment import from_plain
+from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.protocol.inspect.layer_messages import (
-    STEPS,
-    WHATS,
-    ZERO,
+    QUANTITIES,
     HeatMap,
     Histogram,
-    History,
+    HistogramHistory,
     LayerRequest,
     LayerResponse,
-    Plane,
+    Projection,
     Tiles,
 )
+from tuilab.core.protocol.inspect.quantization import STEPS, dequantize
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.layer.layer_inspector import LayerInspector
 from tuilab.engine.session import Session
 
 
-def looked(session: Session, layer: str = "", what: Any = "weights", kind: str = "", **more: Any
-           ) -> LayerResponse:  # fmt: skip
-    return LayerInspector(session).inspect(LayerRequest(layer, what, kind, **more))
+def inspect(
+    session: Session, layer: str = "", quantity: Any = "weights", kind: str = "", **more: Any
+) -> LayerResponse:
+    return LayerInspector(session).inspect(LayerRequest(layer, quantity, kind, **more))
 
 
-def of(plain: dict[str, Any]) -> Session:
+def session_on(plain: dict[str, Any]) -> Session:
     """A session on a data set of the catalogue."""
     training = {"epochs": 5, "device": "cpu", **plain.pop("training", {})}
-    experiment = from_plain({"training": training, **plain})
+    experiment = experiment_from_dict({"training": training, **plain})
     return Session("run", experiment, load(experiment, tiny.CPU, lambda *_: None), tiny.CPU)
 
 
-def told(seen: HeatMap) -> Tensor:
+def decode(heat_map: HeatMap) -> Tensor:
     """A heat map in numbers."""
-    numbers = torch.tensor([(byte - ZERO) / STEPS * seen.reach for byte in seen.values])
-    return numbers.reshape(seen.height, seen.width)
+    numbers = torch.tensor([dequantize(byte) * heat_map.max_abs for byte in heat_map.values])
+    return numbers.reshape(heat_map.height, heat_map.width)
 
 
-def close(seen: object, right: Tensor) -> bool:
-    """Whether a heat map shows these numbers, as finely as its bytes can."""
-    assert isinstance(seen, HeatMap)
-    return torch.allclose(told(seen), right.detach().float(), atol=seen.reach / STEPS)
+def is_close(picture: object, expected: Tensor) -> bool:
+    """Whether a heat map shows these numbers, as precisely as its bytes allow."""
+    assert isinstance(picture, HeatMap)
+    tolerance = picture.max_abs / STEPS
+    return torch.allclose(decode(picture), expected.detach().float(), atol=tolerance)
 
 
 GLYPHS = {"name": "glyphs", "samples": 60, "batch_size": 20}
@@ -101,37 +102,37 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_looking_changes_nothing_and_every_layer_answers(kind: str) -> None:
-    alone, watched = (of(dict(KINDS[kind])) for _ in range(2))
-    eye = LayerInspector(watched)
+def test_requests_change_nothing_and_every_layer_is_answered(kind: str) -> None:
+    undisturbed, inspected = (session_on(dict(KINDS[kind])) for _ in range(2))
+    inspector = LayerInspector(inspected)
 
     torch.manual_seed(3)
     for _ in range(3):
-        tiny.steps(alone, 1)
+        tiny.steps(undisturbed, 1)
     torch.manual_seed(3)
     for _ in range(3):
-        modes = [module.training for module in watched.network.modules()]
-        gradients = [parameter.grad for parameter in watched.parameters]
-        chance = torch.get_rng_state()
-        for what in WHATS:
-            for label in eye.inspect(LayerRequest()).layers:
-                seen = eye.inspect(LayerRequest(label, what))
-                assert seen.layer == label and (seen.picture is not None or seen.note)
-        assert [module.training for module in watched.network.modules()] == modes
-        assert torch.equal(torch.get_rng_state(), chance)
-        after = [parameter.grad for parameter in watched.parameters]
+        modes = [module.training for module in inspected.network.modules()]
+        gradients = [parameter.grad for parameter in inspected.parameters]
+        random_state = torch.get_rng_state()
+        for quantity in QUANTITIES:
+            for label in inspector.inspect(LayerRequest()).layers:
+                response = inspector.inspect(LayerRequest(label, quantity))
+                assert response.layer == label and (response.picture is not None or response.note)
+        assert [module.training for module in inspected.network.modules()] == modes
+        assert torch.equal(torch.get_rng_state(), random_state)
+        after = [parameter.grad for parameter in inspected.parameters]
         assert all(one is other for one, other in zip(gradients, after, strict=True))
-        assert not any(module._forward_hooks for module in watched.network.modules())
-        tiny.steps(watched, 1)
+        assert not any(module._forward_hooks for module in inspected.network.modules())
+        tiny.steps(inspected, 1)
 
-    for name, tensor in alone.network.state_dict().items():
-        assert torch.equal(tensor, watched.network.state_dict()[name]), name
-    for one, other in zip(_memory(alone), _memory(watched), strict=True):
+    for name, tensor in undisturbed.network.state_dict().items():
+        assert torch.equal(tensor, inspected.network.state_dict()[name]), name
+    for one, other in zip(_state_tensors(undisturbed), _state_tensors(inspected), strict=True):
         assert torch.equal(one, other)
 
 
-def _memory(session: Session) -> list[Tensor]:
-    """All tensors that the optimizer remembers."""
+def _state_tensors(session: Session) -> list[Tensor]:
+    """All tensors in the state of the optimizer."""
     states = [
         session.optimizer.state[p] for p in session.parameters if p in session.optimizer.state
     ]
@@ -141,10 +142,10 @@ def _memory(session: Session) -> list[Tensor]:
 # --- weights, gradients, updates
 
 
-def test_layers_are_named_like_the_charts_and_name_what_they_follow() -> None:
+def test_labels_of_layers_are_those_of_the_charts() -> None:
     session = tiny.session("Linear 4", ["Residual", "Linear 4", "Tanh"], "ReLU", "ReLU", "Linear 3")
 
-    assert looked(session).layers == [
+    assert inspect(session).layers == [
         "1 Linear", "2 Linear", "Tanh after 2 Linear", "Residual after 2 Linear",
         "ReLU after 2 Linear", "ReLU after 2 Linear #2", "3 Linear",
     ]  # fmt: skip
@@ -154,71 +155,76 @@ def test_weights_are_those_of_the_layer_and_its_bias_is_next() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3")
     linear = session.network[2]
 
-    weight = looked(session, "2 Linear")
-    bias = looked(session, "2 Linear", tensor=1)
+    weight = inspect(session, "2 Linear")
+    bias = inspect(session, "2 Linear", parameter=1)
 
-    assert close(weight.picture, linear.weight) and weight.tensors == ["weight", "bias"]
-    assert isinstance(weight.picture, HeatMap) and weight.picture.names == ["a", "b", "c"]
-    assert weight.picture.exact == pytest.approx(linear.weight.flatten().tolist())
-    assert bias.tensor == "bias" and close(bias.picture, linear.bias[None])
+    assert is_close(weight.picture, linear.weight) and weight.parameters == ["weight", "bias"]
+    assert isinstance(weight.picture, HeatMap) and weight.picture.row_names == ["a", "b", "c"]
+    assert weight.picture.exact_values == pytest.approx(linear.weight.flatten().tolist())
+    assert bias.parameter == "bias" and is_close(bias.picture, linear.bias[None])
 
 
 @pytest.mark.parametrize("kind", ["classification", "convnet", "gan", "sequences", "scratch"])
 def test_the_update_is_bitwise_what_the_next_step_does(kind: str) -> None:
-    session = of(dict(KINDS[kind]))
+    session = session_on(dict(KINDS[kind]))
     tiny.steps(session, 2)
-    eye = LayerInspector(session)
-    labels = [label for label in eye.inspect(LayerRequest()).layers if label in session.labelled]
+    inspector = LayerInspector(session)
+    labels = [
+        label
+        for label in inspector.inspect(LayerRequest()).layers
+        if label in session.parameters_by_layer
+    ]
     state = torch.get_rng_state()
-    seen = {
-        label: eye.inspect(LayerRequest(label, "updates", "map", width=999)) for label in labels
+    response = {
+        label: inspector.inspect(LayerRequest(label, "updates", "map", width=999))
+        for label in labels
     }
-    slopes = {label: eye.inspect(LayerRequest(label, "gradients", "map")) for label in labels}
-    before = {label: session.labelled[label][0].detach().clone() for label in labels}
+    slopes = {label: inspector.inspect(LayerRequest(label, "gradients", "map")) for label in labels}
+    before = {label: session.parameters_by_layer[label][0].detach().clone() for label in labels}
 
     torch.set_rng_state(state)
     tiny.steps(session, 1)
 
     for label in labels:
-        parameter = session.labelled[label][0]
-        moved = (parameter.detach() - before[label]).flatten(1 if parameter.dim() > 1 else 0)
-        assert close(seen[label].picture, moved.reshape(-1, moved.shape[-1])), label
-        statistic = seen[label].statistics
-        assert statistic is not None and statistic.norm == pytest.approx(float(moved.norm()))
-        assert statistic.ratio == pytest.approx(float(moved.norm() / before[label].norm()))
+        parameter = session.parameters_by_layer[label][0]
+        update = (parameter.detach() - before[label]).flatten(1 if parameter.dim() > 1 else 0)
+        assert is_close(response[label].picture, update.reshape(-1, update.shape[-1])), label
+        statistic = response[label].statistics
+        assert statistic is not None and statistic.norm == pytest.approx(float(update.norm()))
+        assert statistic.update_ratio == pytest.approx(float(update.norm() / before[label].norm()))
         slope = slopes[label].statistics
-        assert slope is not None and slope.broken == 0
+        assert slope is not None and slope.nonfinite_count == 0
 
 
 def test_the_gradient_is_autograds_on_the_next_batch() -> None:
     session = tiny.session("Linear 4", "Tanh", "Linear 3", training={"clip_grad_norm": 1e-6})
     tiny.steps(session, 2)
 
-    seen = looked(session, "1 Linear", "gradients")
+    response = inspect(session, "1 Linear", "gradients")
 
     batch = session.next_batch()
     assert batch is not None
     loss = nn.functional.cross_entropy(session.network(batch[0]), batch[1])
-    right = torch.autograd.grad(loss, session.network[0].weight)[0]
-    assert isinstance(seen.picture, HeatMap)
-    assert seen.picture.exact == pytest.approx(right.flatten().tolist(), rel=1e-4)
+    expected = torch.autograd.grad(loss, session.network[0].weight)[0]
+    assert isinstance(response.picture, HeatMap)
+    assert response.picture.exact_values == pytest.approx(expected.flatten().tolist(), rel=1e-4)
 
 
-def test_the_next_step_is_seen_after_the_last_batch_and_after_the_last_epoch() -> None:
+def test_the_next_step_is_shown_after_the_last_batch_of_the_last_epoch() -> None:
     session = tiny.session(epochs=1)
-    tiny.steps(session, session.batches)
-    assert looked(session, what="updates").statistics is not None
+    tiny.steps(session, session.batches_per_epoch)
+    assert inspect(session, quantity="updates").statistics is not None
 
 
-def test_what_has_no_weights_or_learns_nothing_says_so() -> None:
+def test_a_layer_without_weights_and_a_frozen_one_have_a_note() -> None:
     session = tiny.session("Linear 4 frozen=true", "ReLU", "Linear 3")
 
-    assert "no weights" in looked(session, "ReLU after 1 Linear").note
-    assert "frozen" in looked(session, "1 Linear", "gradients").note
-    assert looked(session, "1 Linear", "weights").picture is not None
-    assert looked(session, "no such layer").layer == "1 Linear"
+    assert "no weights" in inspect(session, "ReLU after 1 Linear").note
+    assert "frozen" in inspect(session, "1 Linear", "gradients").note
+    assert inspect(session, "1 Linear", "weights").picture is not None
+    assert inspect(session, "no such layer").layer == "1 Linear"
     after = tiny.session("Flatten", "Linear 4", "Linear 3")
-    assert looked(after).layer == "1 Linear"
+    assert inspect(after).layer == "1 Linear"
 
 
 # --- activations
@@ -228,16 +234,20 @@ def test_activations_are_those_of_evaluation_by_class() -> None:
     session = tiny.session("Linear 6", "Dropout 0.5", "ReLU", "Linear 3")
     session.network[0].bias.data[2] = -100.0
 
-    seen = looked(session, "ReLU after 1 Linear", "activations", "map", height=40)
+    response = inspect(session, "ReLU after 1 Linear", "activations", "map", height=40)
 
     train = session.dataset.train
-    right = session.network[0](train.inputs[:40]).relu()
+    expected = session.network[0](train.inputs[:40]).relu()
     order = train.targets[:40].argsort(stable=True)
-    assert close(seen.picture, right[order]) and isinstance(seen.picture, HeatMap)
-    assert seen.picture.names == ["abc"[target] for target in train.targets[:40][order]]
-    assert seen.statistics is not None
-    assert seen.statistics.silent == int((session.network[0](train.inputs) <= 0).all(0).sum()) >= 1
-    assert seen.statistics.zeros == pytest.approx(
+    assert is_close(response.picture, expected[order]) and isinstance(response.picture, HeatMap)
+    assert response.picture.row_names == ["abc"[target] for target in train.targets[:40][order]]
+    assert response.statistics is not None
+    assert (
+        response.statistics.zero_units
+        == int((session.network[0](train.inputs) <= 0).all(0).sum())
+        >= 1
+    )
+    assert response.statistics.zero_fraction == pytest.approx(
         float((session.network[0](train.inputs) <= 0).float().mean())
     )
 
@@ -247,87 +257,87 @@ def test_saturated_units_are_counted() -> None:
     with torch.no_grad():
         session.network[0].bias[1] = 50.0
 
-    found = looked(session, "Tanh after 1 Linear", "activations").statistics
+    found = inspect(session, "Tanh after 1 Linear", "activations").statistics
 
-    assert found is not None and found.stuck == 1
-    assert found.saturated is not None and 0.25 <= found.saturated < 1
+    assert found is not None and found.saturated_units == 1
+    assert found.saturated_fraction is not None and 0.25 <= found.saturated_fraction < 1
 
 
 def test_filters_and_feature_maps_are_those_of_the_convolution() -> None:
-    session = of(dict(KINDS["convnet"]))
+    session = session_on(dict(KINDS["convnet"]))
     conv = session.network[0]
 
-    filters = looked(session, "1 Conv2d").picture
-    maps = looked(session, "1 Conv2d", "activations", example=7).picture
+    filters = inspect(session, "1 Conv2d").picture
+    maps = inspect(session, "1 Conv2d", "activations", example=7).picture
 
     assert isinstance(filters, Tiles) and filters.total == 3
-    assert close(filters.tiles[2], conv.weight[2, 0])
-    inputs = session.arranged(session.dataset.prepared(session.dataset.train.inputs[7:8]))
+    assert is_close(filters.tiles[2], conv.weight[2, 0])
+    inputs = session.to_memory_format(session.dataset.prepare(session.dataset.train.inputs[7:8]))
     assert isinstance(maps, Tiles) and maps.tiles[0].caption == "input"
-    right = conv(inputs)[0]
-    assert close(maps.tiles[1], right[0]) and close(maps.tiles[3], right[2])
+    expected = conv(inputs)[0]
+    assert is_close(maps.tiles[1], expected[0]) and is_close(maps.tiles[3], expected[2])
 
 
 @pytest.mark.parametrize("causal", ["false", "true"])
-def test_attention_is_torchs_own(causal: str) -> None:
-    session = of({
+def test_attention_is_that_of_torch(causal: str) -> None:
+    session = session_on({
         "network": ["Embedding 8", f"MultiheadAttention 2 causal={causal}", "Linear 10"],
         "data": {"name": "copy", "samples": 40, "batch_size": 10},
     })  # fmt: skip
 
-    seen = looked(session, "2 MultiheadAttention", "activations", "attention", example=3)
+    response = inspect(session, "2 MultiheadAttention", "activations", "attention", example=3)
 
     x = session.network[0](session.dataset.train.inputs[3:4])
     length = x.shape[1]
     mask = torch.ones(length, length).triu(1).bool() if causal == "true" else None
     inside = session.network[1].inside
-    _, right = inside(x, x, x, need_weights=True, average_attn_weights=False, attn_mask=mask)
-    assert isinstance(seen.picture, Tiles) and seen.picture.total == 2
-    for head, tile in enumerate(seen.picture.tiles):
-        assert tile.reach == 1.0 and close(tile, right[0, head])
+    _, expected = inside(x, x, x, need_weights=True, average_attn_weights=False, attn_mask=mask)
+    assert isinstance(response.picture, Tiles) and response.picture.total == 2
+    for head, tile in enumerate(response.picture.tiles):
+        assert tile.max_abs == 1.0 and is_close(tile, expected[0, head])
     assert session.network[1].weights is None and not session.network[1].keep_weights
 
 
 def test_every_kind_of_attention_has_its_heads() -> None:
-    session = of(dict(KINDS["attention"]))
+    session = session_on(dict(KINDS["attention"]))
     with_heads = [
-        label for label in looked(session).layers
-        if looked(session, label, "activations").kind == "attention"
+        label for label in inspect(session).layers
+        if inspect(session, label, "activations").kind == "attention"
     ]  # fmt: skip
 
     assert [label.partition(" ")[2].split()[0] for label in with_heads] == [
         "MultiheadAttention", "after", "after",
     ]  # fmt: skip
-    causal = looked(session, with_heads[-1], "activations").picture
+    causal = inspect(session, with_heads[-1], "activations").picture
     assert isinstance(causal, Tiles)
-    assert torch.equal(told(causal.tiles[0]).triu(1), torch.zeros_like(told(causal.tiles[0])))
-    assert told(causal.tiles[0]).sum(1)[0] == pytest.approx(1.0)
+    assert torch.equal(decode(causal.tiles[0]).triu(1), torch.zeros_like(decode(causal.tiles[0])))
+    assert decode(causal.tiles[0]).sum(1)[0] == pytest.approx(1.0)
 
 
-def test_states_are_those_along_the_sequence() -> None:
-    session = of(dict(KINDS["sequences"]))
+def test_states_are_those_of_every_position() -> None:
+    session = session_on(dict(KINDS["sequences"]))
 
-    seen = looked(session, "1 LSTM", "activations", example=5)
+    response = inspect(session, "1 LSTM", "activations", example=5)
 
     states, _ = session.network[0].inside(session.dataset.train.inputs[5:6])
-    assert seen.kind == "states" and close(seen.picture, states[0].T)
+    assert response.kind == "states" and is_close(response.picture, states[0].T)
 
 
-def test_an_embedding_is_a_plane_of_its_tokens() -> None:
-    session = of(dict(KINDS["attention"]))
+def test_an_embedding_is_projected_with_its_tokens() -> None:
+    session = session_on(dict(KINDS["attention"]))
 
-    seen = looked(session, "1 Embedding", "weights", "plane").picture
+    response = inspect(session, "1 Embedding", "weights", "plane").picture
 
-    assert isinstance(seen, Plane) and seen.is_text
-    assert len(seen.points) == len(session.network[0].weight)
-    assert [number for *_, number in seen.points] == list(range(len(seen.points)))
+    assert isinstance(response, Projection) and response.is_text
+    assert len(response.points) == len(session.network[0].weight)
+    assert [number for *_, number in response.points] == list(range(len(response.points)))
 
 
-def test_points_of_a_plane_know_their_class() -> None:
+def test_projected_examples_have_their_class() -> None:
     session = tiny.session()
-    seen = looked(session, "1 Linear", "activations", "plane").picture
-    assert isinstance(seen, Plane) and seen.names == ["a", "b", "c"]
-    assert [number for *_, number in seen.points] == session.dataset.train.targets.tolist()
+    response = inspect(session, "1 Linear", "activations", "plane").picture
+    assert isinstance(response, Projection) and response.names == ["a", "b", "c"]
+    assert [number for *_, number in response.points] == session.dataset.train.targets.tolist()
 
 
 # --- over time
@@ -335,27 +345,32 @@ def test_points_of_a_plane_know_their_class() -> None:
 
 def test_histograms_over_time_are_kept_for_every_layer_while_one_is_shown() -> None:
     session = tiny.session("Linear 4", "Tanh", "Linear 3")
-    eye = LayerInspector(session)
+    inspector = LayerInspector(session)
     for _ in range(3):
-        eye.inspect(LayerRequest("1 Linear", "weights", "map"))
-        eye.inspect(LayerRequest("1 Linear", "weights", "map"))
+        inspector.inspect(LayerRequest("1 Linear", "weights", "map"))
+        inspector.inspect(LayerRequest("1 Linear", "weights", "map"))
         tiny.steps(session, 1)
 
-    seen = eye.inspect(LayerRequest("2 Linear", "weights", "time")).picture
+    response = inspector.inspect(LayerRequest("2 Linear", "weights", "time")).picture
 
-    assert isinstance(seen, History) and [row.step for row in seen.rows] == [0, 1, 2, 3]
-    assert all(sum(row.shares) == pytest.approx(1.0) for row in seen.rows)
+    assert isinstance(response, HistogramHistory) and [row.step for row in response.rows] == [
+        0,
+        1,
+        2,
+        3,
+    ]
+    assert all(sum(row.fractions) == pytest.approx(1.0) for row in response.rows)
     assert isinstance(
-        eye.inspect(LayerRequest("2 Linear", "weights", "histogram")).picture, Histogram
+        inspector.inspect(LayerRequest("2 Linear", "weights", "histogram")).picture, Histogram
     )
 
 
-def test_weights_that_are_no_numbers_are_shown_as_such() -> None:
+def test_weights_that_are_nan_are_counted() -> None:
     session = tiny.session("Linear 4", "Tanh", "Linear 3")
     with torch.no_grad():
         session.network[0].weight[1, 0] = float("nan")
 
-    for what in WHATS:
+    for quantity in QUANTITIES:
         for kind in ("map", "histogram", "time", "plane"):
-            seen = looked(session, "1 Linear", what, kind)
-            assert seen.statistics is not None and seen.statistics.broken > 0
+            response = inspect(session, "1 Linear", quantity, kind)
+            assert response.statistics is not None and response.statistics.nonfinite_count > 0

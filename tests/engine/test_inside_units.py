@@ -1,4 +1,4 @@
-"""What the view of units is answered: true to the network, and without a trace left in it."""
+"""The answers to the view of units are those of the network, which they leave unchanged."""
 
 from math import inf, isnan
 from typing import Any
@@ -8,30 +8,31 @@ import torch
 
 from tests.support import tiny
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import from_plain
-from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
-from tuilab.core.protocol.inspect.units_messages import STEPS, ZERO, UnitsRequest, UnitsResponse
+from tuilab.core.experiment.experiment import experiment_from_dict
+from tuilab.core.protocol.inspect.quantization import STEPS, ZERO, dequantize
+from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.engine.data.load import load
-from tuilab.engine.inspect.units.set_weight import assign
-from tuilab.engine.inspect.units.units_inspector import MOST_LAYERS, MOST_UNITS, UnitsInspector
+from tuilab.engine.inspect.units.set_weight import set_weight
+from tuilab.engine.inspect.units.units_inspector import MAX_LAYERS, MAX_UNITS, UnitsInspector
 from tuilab.engine.session import Session
 
 
-def looked(session: Session, side: int = 5) -> UnitsResponse:
+def inspect(session: Session, side: int = 5) -> UnitsResponse:
     return UnitsInspector(session).inspect(UnitsRequest(side, side))
 
 
-def of(plain: dict[str, Any]) -> Session:
+def session_on(plain: dict[str, Any]) -> Session:
     """A session on a data set of the catalogue."""
     training = {"epochs": 1, "device": "cpu", **plain.pop("training", {})}
-    experiment = from_plain({"training": training, **plain})
+    experiment = experiment_from_dict({"training": training, **plain})
     return Session("run", experiment, load(experiment, tiny.CPU, lambda *_: None), tiny.CPU)
 
 
-def answers(seen: UnitsResponse, column: int, unit: int) -> list[float]:
+def unit_response(response: UnitsResponse, number: int, unit: int) -> list[float]:
     """One unit's response in numbers."""
-    found = seen.columns[column]
-    return [(byte - ZERO) / STEPS * found.reaches[unit] for byte in found.responses[unit]]
+    column = response.columns[number]
+    return [dequantize(byte) * column.max_abs[unit] for byte in column.responses[unit]]
 
 
 def plane(side: int) -> torch.Tensor:
@@ -41,79 +42,83 @@ def plane(side: int) -> torch.Tensor:
     return torch.tensor([(across, up) for up in y for across in x])
 
 
-def test_responses_are_what_the_layers_say_behind_their_activations() -> None:
+def test_responses_are_the_outputs_of_layers_after_their_activations() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3", "Tanh", "Linear 3")
     tiny.steps(session, 5)
     first, relu, second, tanh, last = session.network
 
-    seen = looked(session)
+    response = inspect(session)
 
     with torch.no_grad():
         hidden = relu(first(plane(5)))
         middle = tanh(second(hidden))
-        right = [plane(5), hidden, middle, last(middle)]
-    assert [column.label for column in seen.columns] == [
+        expected = [plane(5), hidden, middle, last(middle)]
+    assert [column.label for column in response.columns] == [
         "input",
         "1 Linear",
         "2 Linear",
         "3 Linear",
     ]
-    assert [column.after for column in seen.columns] == ["", "ReLU", "Tanh", ""]
-    assert seen.columns[0].names == ["x1", "x2"]
-    assert seen.columns[3].names == ["a", "b", "c"]
-    for column, values in enumerate(right):
+    assert [column.activations for column in response.columns] == ["", "ReLU", "Tanh", ""]
+    assert response.columns[0].names == ["x1", "x2"]
+    assert response.columns[3].names == ["a", "b", "c"]
+    for column, values in enumerate(expected):
         for unit in range(values.shape[1]):
-            reach = values[:, unit].abs().max()
-            assert seen.columns[column].reaches[unit] == pytest.approx(float(reach))
-            close = pytest.approx(values[:, unit].tolist(), abs=float(reach) / STEPS)
-            assert answers(seen, column, unit) == close
+            max_abs = values[:, unit].abs().max()
+            assert response.columns[column].max_abs[unit] == pytest.approx(float(max_abs))
+            close = pytest.approx(values[:, unit].tolist(), abs=float(max_abs) / STEPS)
+            assert unit_response(response, column, unit) == close
 
 
 def test_weights_biases_and_means_are_those_of_the_network() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3", examples=40)
 
-    seen = looked(session)
+    response = inspect(session)
 
     linear = session.network[0]
-    assert seen.columns[1].weights == linear.weight.tolist()
-    assert seen.columns[1].biases == linear.bias.tolist()
+    assert response.columns[1].weights == linear.weight.tolist()
+    assert response.columns[1].biases == linear.bias.tolist()
     with torch.no_grad():
         hidden = linear(session.dataset.train.inputs).relu()
-    assert seen.examples == 40
-    assert seen.columns[1].means == pytest.approx(hidden.mean(0).tolist(), abs=1e-6)
-    assert seen.columns[1].active == pytest.approx((hidden > 0).float().mean(0).tolist())
+    assert response.examples == 40
+    assert response.columns[1].means == pytest.approx(hidden.mean(0).tolist(), abs=1e-6)
+    assert response.columns[1].active_fractions == pytest.approx(
+        (hidden > 0).float().mean(0).tolist()
+    )
 
 
-def test_a_unit_is_seen_as_the_next_layer_sees_it() -> None:
+def test_a_response_is_the_input_of_the_next_layer() -> None:
     session = tiny.session("Linear 3", ["Residual", "Linear 3", "Tanh"], "BatchNorm1d", "Linear 3")
     tiny.steps(session, 3)
 
-    seen = looked(session)
+    response = inspect(session)
 
     session.network.eval()
     with torch.no_grad():
-        right = session.network[:3](plane(5))
-    assert seen.columns[2].after == "Tanh Residual BatchNorm1d"
-    reach = seen.columns[2].reaches[1]
-    assert answers(seen, 2, 1) == pytest.approx(right[:, 1].tolist(), abs=reach / STEPS)
+        expected = session.network[:3](plane(5))
+    assert response.columns[2].activations == "Tanh Residual BatchNorm1d"
+    max_abs = response.columns[2].max_abs[1]
+    assert unit_response(response, 2, 1) == pytest.approx(
+        expected[:, 1].tolist(), abs=max_abs / STEPS
+    )
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_looking_changes_nothing(frozen: bool) -> None:
+def test_a_request_changes_nothing(frozen: bool) -> None:
     network = ("Linear 6 frozen=true" if frozen else "Linear 6", "BatchNorm1d", "ReLU",
                "Dropout 0.3", "Linear 3")  # fmt: skip
-    knobs = {"optimizer": {"name": "adam"}, "averaging": {"name": "ema"}}
-    alone, watched = (tiny.session(*network, **knobs) for _ in range(2))
+    config: dict[str, Any] = {"optimizer": {"name": "adam"}, "averaging": {"name": "ema"}}
+    alone, watched = (tiny.session(*network, **config) for _ in range(2))
 
     torch.manual_seed(3)
     for _ in range(6):
         tiny.steps(alone, 1)
-    eye = UnitsInspector(watched)
+    inspector = UnitsInspector(watched)
     torch.manual_seed(3)
     for _ in range(6):
         modes = [module.training for module in watched.network.modules()]
         gradients = [parameter.grad for parameter in watched.parameters]
-        eye.inspect(UnitsRequest(4, 4))
+        inspector.inspect(UnitsRequest(4, 4))
         assert [module.training for module in watched.network.modules()] == modes
         after = [parameter.grad for parameter in watched.parameters]
         assert all(one is other for one, other in zip(gradients, after, strict=True))
@@ -126,32 +131,32 @@ def test_looking_changes_nothing(frozen: bool) -> None:
     assert torch.equal(tiny.weights(alone), tiny.weights(watched))
 
 
-def test_one_input_is_answered_over_a_line() -> None:
-    session = of({
+def test_with_one_input_responses_are_curves() -> None:
+    session = session_on({
         "task": "regression", "loss": {"name": "mse"}, "network": ["Linear 5", "Tanh", "Linear 1"],
         "data": {"name": "sine", "samples": 50},
     })  # fmt: skip
 
-    seen = looked(session, 9)
+    response = inspect(session, 9)
 
-    assert (seen.width, seen.height, len(seen.bounds)) == (9, 1, 2)
-    assert seen.columns[0].names == ["x"]
-    line = answers(seen, 0, 0)
+    assert (response.width, response.height, len(response.bounds)) == (9, 1, 2)
+    assert response.columns[0].names == ["x"]
+    line = unit_response(response, 0, 0)
     assert line == sorted(line) and line[0] < 0 < line[-1]
 
 
 def test_features_are_named_and_large_layers_are_cut() -> None:
-    session = of({
+    session = session_on({
         "network": ["Linear 60", "ReLU", "Linear 2"],
         "data": {"name": "circle", "samples": 50, "features": ["x1", "x1^2"]},
     })  # fmt: skip
 
-    seen = looked(session)
+    response = inspect(session)
 
-    assert seen.columns[0].names == ["x1", "x1^2"]
-    assert (seen.columns[1].units, seen.columns[1].shown) == (60, MOST_UNITS)
-    assert len(seen.columns[2].weights[0]) == MOST_UNITS
-    assert seen.columns[2].names == ["orange", "blue"]
+    assert response.columns[0].names == ["x1", "x1^2"]
+    assert (response.columns[1].total_units, response.columns[1].shown_units) == (60, MAX_UNITS)
+    assert len(response.columns[2].weights[0]) == MAX_UNITS
+    assert response.columns[2].names == ["orange", "blue"]
 
 
 PICTURES = {"name": "glyphs", "samples": 60, "batch_size": 20}
@@ -187,80 +192,80 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("kind", "labels", "note"),
     [
-        ("convnet", ["from Conv2d", "1 Linear"], "behind Conv2d"),
+        ("convnet", ["from Conv2d", "1 Linear"], "after Conv2d"),
         ("autoencoder", ["input", "1 Linear", "2 Linear"], "no plane"),
         ("gan", ["input", "3 Linear", "4 Linear"], "discriminator"),
-        ("sequences", ["from LSTM", "1 Linear"], "behind LSTM"),
+        ("sequences", ["from LSTM", "1 Linear"], "after LSTM"),
         ("perceptron rule", ["input", "1 Linear"], ""),
         ("scratch", ["input", "1 Linear", "2 Linear"], ""),
     ],
 )
-def test_other_networks_show_what_they_have_and_say_what_not(
+def test_other_networks_show_their_linear_layers_and_note_what_is_missing(
     kind: str, labels: list[str], note: str
 ) -> None:
-    session = of(dict(KINDS[kind]))
+    session = session_on(dict(KINDS[kind]))
 
-    seen = looked(session)
+    response = inspect(session)
 
-    plain = [column.label.partition(" ") for column in seen.columns]
+    plain = [column.label.partition(" ") for column in response.columns]
     assert [rest for *_, rest in plain] == [label.partition(" ")[2] for label in labels]
-    assert note in seen.note and bool(note) == bool(seen.note)
-    assert all(column.label in session.labelled for column in seen.columns[1:])
+    assert note in response.note and bool(note) == bool(response.note)
+    assert all(column.label in session.parameters_by_layer for column in response.columns[1:])
 
 
 def test_a_deep_network_shows_its_first_layers() -> None:
-    seen = looked(tiny.session(*["Linear 2"] * (MOST_LAYERS + 2), "Linear 3"))
+    response = inspect(tiny.session(*["Linear 2"] * (MAX_LAYERS + 2), "Linear 3"))
 
-    assert len(seen.columns) == MOST_LAYERS + 1
-    assert "3 more Linear layers" in seen.note
-    assert seen.columns[-1].names == []
+    assert len(response.columns) == MAX_LAYERS + 1
+    assert "3 more Linear layers" in response.note
+    assert response.columns[-1].names == []
 
 
 def test_a_network_without_linear_layers_says_so() -> None:
-    session = of({
+    session = session_on({
         "network": ["Conv2d 10 kernel_size=28", "Flatten"],
         "data": {"name": "glyphs", "samples": 30, "batch_size": 20},
     })  # fmt: skip
 
-    assert "no Linear layer" in looked(session).note
+    assert "no Linear layer" in inspect(session).note
 
 
-def test_weights_that_are_not_finite_are_told_as_they_are() -> None:
+def test_weights_that_are_not_finite_stay_so() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3")
     with torch.no_grad():
         session.network[0].weight[1, 0] = float("nan")
 
-    seen = looked(session)
+    response = inspect(session)
 
-    assert isnan(seen.columns[1].weights[1][0]) and isnan(seen.columns[1].means[1])
-    assert set(seen.columns[1].responses[1]) == {ZERO}
-
-
-# --- writing
+    assert isnan(response.columns[1].weights[1][0]) and isnan(response.columns[1].means[1])
+    assert set(response.columns[1].responses[1]) == {ZERO}
 
 
-def test_a_weight_is_written_and_put_back_bitwise() -> None:
+# --- setting weights
+
+
+def test_a_weight_is_set_and_undone_bitwise() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3")
-    before, done = tiny.weights(session), list[Assigned]()
+    before, history = tiny.weights(session), list[WeightSet]()
 
-    assigned = assign(session, Assign("2 Linear", "weight", [2, 1], 0.75), done)
-    assign(session, Assign("2 Linear", "weight", [2, 1], -3.0), done)
-    assign(session, Assign("1 Linear", "bias", [3], 0.5), done)
+    event = set_weight(session, SetWeight("2 Linear", "weight", [2, 1], 0.75), history)
+    set_weight(session, SetWeight("2 Linear", "weight", [2, 1], -3.0), history)
+    set_weight(session, SetWeight("1 Linear", "bias", [3], 0.5), history)
 
-    assert (assigned.layer, assigned.index, assigned.value) == ("2 Linear", [2, 1], 0.75)
+    assert (event.layer, event.index, event.value) == ("2 Linear", [2, 1], 0.75)
     assert session.network[2].weight[2, 1].item() == -3.0
     assert session.network[0].bias[3].item() == 0.5
     for _ in range(3):
-        assign(session, Assign(), done)
+        set_weight(session, SetWeight(), history)
     assert torch.equal(tiny.weights(session), before)
-    with pytest.raises(InputError, match="taken back"):
-        assign(session, Assign(), done)
+    with pytest.raises(InputError, match="nothing to undo"):
+        set_weight(session, SetWeight(), history)
 
 
-def test_training_goes_on_from_what_was_written() -> None:
+def test_training_continues_from_the_weight_that_was_set() -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3")
     tiny.steps(session, 2)
-    assign(session, Assign("2 Linear", "bias", [0], 5.0), [])
+    set_weight(session, SetWeight("2 Linear", "bias", [0], 5.0), [])
 
     tiny.steps(session, 1)
 
@@ -270,31 +275,31 @@ def test_training_goes_on_from_what_was_written() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        (Assign("9 Linear", "weight", [0, 0], 1.0), "no layer"),
-        (Assign("1 Linear", "speed", [0], 1.0), "has no speed"),
-        (Assign("1 Linear", "weight", [4, 0], 1.0), "4×2"),
-        (Assign("1 Linear", "weight", [0], 1.0), "4×2"),
-        (Assign("1 Linear", "weight", [-1, 0], 1.0), "4×2"),
-        (Assign("1 Linear", "bias", [0], float("nan")), "can hold"),
-        (Assign("1 Linear", "bias", [0], inf), "can hold"),
-        (Assign("1 Linear", "bias", [0], 1e39), "can hold"),
+        (SetWeight("9 Linear", "weight", [0, 0], 1.0), "no layer"),
+        (SetWeight("1 Linear", "speed", [0], 1.0), "has no speed"),
+        (SetWeight("1 Linear", "weight", [4, 0], 1.0), "4×2"),
+        (SetWeight("1 Linear", "weight", [0], 1.0), "4×2"),
+        (SetWeight("1 Linear", "weight", [-1, 0], 1.0), "4×2"),
+        (SetWeight("1 Linear", "bias", [0], float("nan")), "too large"),
+        (SetWeight("1 Linear", "bias", [0], inf), "too large"),
+        (SetWeight("1 Linear", "bias", [0], 1e39), "too large"),
     ],
 )
-def test_what_cannot_be_written_changes_nothing(command: Assign, words: str) -> None:
+def test_a_weight_that_cannot_be_set_changes_nothing(command: SetWeight, words: str) -> None:
     session = tiny.session("Linear 4", "ReLU", "Linear 3")
-    before, done = tiny.weights(session), list[Assigned]()
+    before, history = tiny.weights(session), list[WeightSet]()
 
     with pytest.raises(InputError, match=words):
-        assign(session, command, done)
+        set_weight(session, command, history)
 
-    assert torch.equal(tiny.weights(session), before) and not done
+    assert torch.equal(tiny.weights(session), before) and not history
 
 
-def test_the_inputs_of_a_table_are_called_by_its_columns_and_their_categories() -> None:
+def test_the_inputs_of_a_table_are_named_after_its_columns_and_their_categories() -> None:
     data = {"name": "table", "path": "fruit.csv", "target": "fruit"}
-    session = of({"data": data, "network": ["Linear 4"]})
+    session = session_on({"data": data, "network": ["Linear 4"]})
 
-    names = looked(session).columns[0].names
+    names = inspect(session).columns[0].names
 
-    assert names[:5] == ["diameter_mm", "weight_g", "firmness", "sugar", "colour=blue"]
+    assert names[:5] == ["diameter_mm", "weight_g", "firmness", "sugar", "color=blue"]
     assert "organic=yes" in names and len(names) == 13

@@ -42,8 +42,8 @@ def line_of(name: str, arguments: dict[str, Any]) -> str:
 
 def agrees(line: str, shape: Shape, module: nn.Module, y: Tensor) -> None:
     layer = parse(line)
-    assert layer.output(shape) == tuple(y.shape[1:])
-    assert layer.parameters(shape) == sum(p.numel() for p in module.parameters())
+    assert layer.output_shape(shape) == tuple(y.shape[1:])
+    assert layer.count_parameters(shape) == sum(p.numel() for p in module.parameters())
 
 
 @given(HEADS, st.integers(1, 3), st.integers(1, 5), BOOLS, BOOLS, BOOLS)
@@ -162,7 +162,7 @@ def test_a_layer_that_is_not_causal_sees_everything() -> None:
 
 
 @pytest.mark.parametrize("line", [*CAUSAL, "MultiheadAttention 2", "TransformerEncoderLayer 2 16"])
-def test_weights_are_kept_while_asked_for_and_change_nothing(line: str) -> None:
+def test_weights_are_kept_on_request_and_change_nothing(line: str) -> None:
     layer = built(line, (6, 8)).eval()
     attention = next(module for module in layer.modules() if isinstance(module, Attention))
     x = torch.randn(BATCH, 6, 8)
@@ -222,4 +222,4 @@ def test_no_position_of_a_language_model_sees_what_comes_after_it() -> None:
 def test_the_matrices_of_torchs_attention_have_plain_names() -> None:
     network = networks.build(("MultiheadAttention 2",), (6, 8))
 
-    assert list(networks.labelled(network)) == ["1 MultiheadAttention", "2 Linear"]
+    assert list(networks.parameters_by_layer(network)) == ["1 MultiheadAttention", "2 Linear"]

@@ -5,9 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.catalogue.data_sets import Glyphs, Karate
+from tuilab.core.catalogue.data.graphs import Karate
+from tuilab.core.catalogue.data.images import Glyphs
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network.parse import parse
 from tuilab.engine.model import build_network as networks
 
@@ -26,7 +27,7 @@ def test_a_graph_convolution_is_the_papers_product_of_matrices(
     network = networks.build((line,), shape)
     adjacency, x = some_graph(nodes), torch.randn(1, nodes, features)
 
-    networks.connect(network, adjacency)
+    networks.set_adjacency(network, adjacency)
     y = network(x)
 
     with_self = adjacency + torch.eye(nodes)
@@ -35,8 +36,8 @@ def test_a_graph_convolution_is_the_papers_product_of_matrices(
     if bias:
         expected = expected + network[0].bias
     torch.testing.assert_close(y[0], expected, atol=1e-5, rtol=1e-4)
-    assert parse(line).output(shape) == tuple(y.shape[1:])
-    assert parse(line).parameters(shape) == sum(p.numel() for p in network.parameters())
+    assert parse(line).output_shape(shape) == tuple(y.shape[1:])
+    assert parse(line).count_parameters(shape) == sum(p.numel() for p in network.parameters())
 
 
 def test_two_convolutions_reach_two_steps_and_no_further() -> None:
@@ -44,7 +45,7 @@ def test_two_convolutions_reach_two_steps_and_no_further() -> None:
     for node in range(3):
         path[node, node + 1] = path[node + 1, node] = 1
     network = networks.build(("GraphConvolution 3", "GraphConvolution 2"), (4, 5))
-    networks.connect(network, path)
+    networks.set_adjacency(network, path)
     x = torch.randn(1, 4, 5, requires_grad=True)
 
     network(x)[0, 0].sum().backward()
@@ -56,7 +57,7 @@ def test_two_convolutions_reach_two_steps_and_no_further() -> None:
 def test_the_graph_is_not_among_the_weights() -> None:
     network = networks.build(("GraphConvolution 3", ("Residual", "GraphConvolution 3")), (4, 5))
 
-    networks.connect(network, some_graph(4))
+    networks.set_adjacency(network, some_graph(4))
 
     assert not any("adjacency" in name for name in network.state_dict())
     networks.build(
@@ -72,13 +73,13 @@ def test_a_network_without_its_graph_says_so() -> None:
 
 
 def test_a_graph_layer_needs_data_with_a_graph() -> None:
-    pictures = Experiment(
+    images = Experiment(
         network=("PatchEmbedding 4 8", "GraphConvolution 3", "Flatten", "Linear 10"), data=Glyphs()
     )
 
-    assert problems(pictures) == [
-        "network[1]: GraphConvolution mixes along the edges of a graph, and Glyphs has none; "
-        "take Linear, or data with a graph"
+    assert find_errors(images) == [
+        "network[1]: GraphConvolution needs the edges of a graph, and Glyphs has none; "
+        "use Linear, or data with a graph"
     ]
 
 
@@ -89,4 +90,4 @@ def test_a_graph_layer_is_welcome_on_a_graph() -> None:
         network=("GraphConvolution 16", "ReLU", f"GraphConvolution {classes}"), data=data
     )
 
-    assert problems(nodes) == []
+    assert find_errors(nodes) == []

@@ -2,8 +2,10 @@
 
 import hashlib
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -21,26 +23,26 @@ SMALL = "squeezenet1_1"
 LINE = f"Backbone {SMALL} weights=default"
 
 
-def holds(name: str) -> None:
+def check_backbone(name: str) -> None:
     known = BACKBONES[name]
-    side = known.most or max(known.least, 32)
+    side = known.max_size or max(known.min_size, 32)
     network = networks.build((f"Backbone {name}",), (3, side, side))
     network.eval()
     with torch.no_grad():
         assert network(torch.rand(1, 3, side, side)).shape == (1, known.features)
     assert sum(p.numel() for p in network.parameters()) == known.parameters
     least = torchvision.get_model_weights(name).DEFAULT.meta["min_size"]
-    assert least == (known.least, known.least)
+    assert least == (known.min_size, known.min_size)
 
 
-def test_a_small_one_is_what_the_lab_says() -> None:
-    holds(SMALL)
+def test_a_small_one_has_the_sizes_of_the_catalogue() -> None:
+    check_backbone(SMALL)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BACKBONES))
-def test_each_is_what_the_lab_says(name: str) -> None:
-    holds(name)
+def test_each_one_has_the_sizes_of_the_catalogue(name: str) -> None:
+    check_backbone(name)
 
 
 def test_its_features_are_torchvisions_own_before_the_head() -> None:
@@ -57,28 +59,28 @@ def test_its_features_are_torchvisions_own_before_the_head() -> None:
     torch.testing.assert_close(features, expected)
 
 
-def test_a_grey_picture_is_repeated_in_three_channels() -> None:
+def test_a_gray_image_is_repeated_in_three_channels() -> None:
     network = networks.build((f"Backbone {SMALL}",), (1, 20, 20)).eval()
-    grey = torch.rand(2, 1, 20, 20)
+    gray = torch.rand(2, 1, 20, 20)
 
     with torch.no_grad():
-        torch.testing.assert_close(network(grey), network(grey.repeat(1, 3, 1, 1)))
+        torch.testing.assert_close(network(gray), network(gray.repeat(1, 3, 1, 1)))
 
 
-def test_the_smallest_picture_is_taken_and_a_smaller_one_refused() -> None:
-    least = BACKBONES[SMALL].least
+def test_the_smallest_image_is_taken_and_a_smaller_one_refused() -> None:
+    least = BACKBONES[SMALL].min_size
     network = networks.build((f"Backbone {SMALL}",), (3, least, least))
 
     assert network(torch.rand(2, 3, least, least)).isfinite().all()
-    with pytest.raises(InputError, match=f"at least {least}×{least}, but 16×16 come in"):
-        parse(f"Backbone {SMALL}").output((3, 16, 16))
+    with pytest.raises(InputError, match=f"at least {least}×{least}, but got 16×16"):
+        parse(f"Backbone {SMALL}").output_shape((3, 16, 16))
 
 
 # --- weights ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def content(tmp_path_factory) -> bytes:
+def content(tmp_path_factory: Any) -> bytes:
     """A file as torchvision has it on its server: the weights of the whole network."""
     torch.manual_seed(1)
     path = tmp_path_factory.mktemp("weights") / "weights.pth"
@@ -87,9 +89,9 @@ def content(tmp_path_factory) -> bytes:
 
 
 @pytest.fixture
-def server(content):
+def server(content: Any) -> Iterator[Any]:
     class Mirror(BaseHTTPRequestHandler):
-        def do_GET(self):
+        def do_GET(self) -> None:
             if "missing" in self.path:
                 self.send_error(404)
                 return
@@ -99,7 +101,7 @@ def server(content):
             self.end_headers()
             self.wfile.write(sent)
 
-        def log_message(self, *args):
+        def log_message(self, *args: Any) -> None:
             """Keep the test's output clean."""
 
     mirror = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
@@ -112,7 +114,7 @@ def server(content):
 
 
 @pytest.fixture
-def offered(server, content, monkeypatch):
+def offered(server: str, content: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let torchvision name this machine's server as the place of its weights."""
 
     def offer(manner: str) -> str:
@@ -127,49 +129,58 @@ def offered(server, content, monkeypatch):
     return offer
 
 
-def test_trained_weights_are_fetched_once_with_progress_and_used(offered, content) -> None:
+def test_pretrained_weights_are_downloaded_once_with_progress_and_used(
+    offered: Any, content: Any
+) -> None:
     offered("good")
-    heard = []
-    torchvision_models.fetch(plan((LINE,), (3, 32, 32)), lambda *news: heard.append(news))
+    reports = []
+    torchvision_models.download_weights(
+        plan((LINE,), (3, 32, 32)), lambda *report: reports.append(report)
+    )
     offered("missing")
 
     network = networks.build((LINE,), (3, 32, 32))
 
-    assert heard[0] == (heard[-1][0], 0.0) and heard[-1][1] == 1.0
-    assert heard[0][0].startswith(f"Downloading {SMALL}")
+    assert reports[0] == (reports[-1][0], 0.0) and reports[-1][1] == 1.0
+    assert reports[0][0].startswith(f"Downloading {SMALL}")
     torch.manual_seed(1)
     theirs = torchvision.get_model(SMALL, weights=None).state_dict()
     for name, value in network[0].inside.state_dict().items():
         assert torch.equal(value, theirs[name]), name
 
 
-def test_a_network_without_ready_made_parts_fetches_nothing(offered) -> None:
+def test_a_network_without_backbones_downloads_nothing(offered: Any) -> None:
     offered("missing")
 
-    torchvision_models.fetch(
-        plan(("Flatten", "Linear 3"), (3, 32, 32)), lambda *news: pytest.fail()
+    torchvision_models.download_weights(
+        plan(("Flatten", "Linear 3"), (3, 32, 32)), lambda *report: pytest.fail()
     )
-    torchvision_models.fetch(plan((f"Backbone {SMALL}",), (3, 32, 32)), lambda *news: pytest.fail())
+    torchvision_models.download_weights(
+        plan((f"Backbone {SMALL}",), (3, 32, 32)), lambda *report: pytest.fail()
+    )
 
 
 @pytest.mark.parametrize(("manner", "says"), [("missing", "404"), ("wrong", "checksum differs")])
 def test_weights_that_cannot_be_had_say_what_was_tried_and_what_to_do(
-    offered, manner, says
+    offered: Any, manner: Any, says: str
 ) -> None:
     url = offered(manner)
 
     with pytest.raises(InputError) as caught:
         networks.build((LINE,), (3, 32, 32))
 
-    path = paths.cache() / "torchvision" / url.rpartition("/")[2]
+    path = paths.cache_dir() / "torchvision" / url.rpartition("/")[2]
     assert f"{url} (" in caught.value.problem and says in caught.value.problem
-    assert f"Put the file at {path}, or begin by chance with weights=none" in caught.value.problem
+    assert (
+        f"Put the file at {path}, or start from random weights with weights=none"
+        in caught.value.problem
+    )
     assert not path.exists()
 
 
 @pytest.mark.parametrize("content_there", [b"", b"no weights", None])
-def test_a_file_with_other_weights_is_named(offered, content_there) -> None:
-    path = paths.cache() / "torchvision" / offered("missing").rpartition("/")[2]
+def test_a_file_with_other_weights_is_named(offered: Any, content_there: Any) -> None:
+    path = paths.cache_dir() / "torchvision" / offered("missing").rpartition("/")[2]
     path.parent.mkdir(parents=True)
     if content_there is None:
         torch.save({"something": torch.zeros(2)}, path)
@@ -189,12 +200,14 @@ def test_every_name_has_a_head_to_take_off() -> None:
     ))  # fmt: skip
 
 
-def test_what_came_trained_is_known_so_that_no_initialisation_touches_it(offered) -> None:
+def test_pretrained_modules_are_known_so_that_no_initialization_touches_them(offered: Any) -> None:
     offered("good")
     network = networks.build((LINE, "Linear 3"), (3, 32, 32))
 
-    given = torchvision_models.pretrained(network)
+    given = torchvision_models.pretrained_modules(network)
 
     assert set(network[0].modules()) == given
     assert network[1] not in given
-    assert not torchvision_models.pretrained(networks.build((f"Backbone {SMALL}",), (3, 32, 32)))
+    assert not torchvision_models.pretrained_modules(
+        networks.build((f"Backbone {SMALL}",), (3, 32, 32))
+    )

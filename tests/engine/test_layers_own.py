@@ -126,7 +126,7 @@ def test_a_network_with_a_code_can_be_copied_after_a_batch() -> None:
 # --- what no shape tells ------------------------------------------------------------------------
 
 
-def test_each_position_of_a_sequence_is_normalized_alone_and_a_picture_as_a_whole() -> None:
+def test_each_position_of_a_sequence_is_normalized_alone_and_an_image_as_a_whole() -> None:
     x = torch.randn(2, 5, 4)
     assert_close(built("LayerNorm", shape=(5, 4))(x), nn.LayerNorm(4)(x))
     assert_close(built("RMSNorm", shape=(5, 4))(x), nn.RMSNorm(4)(x))
@@ -137,7 +137,7 @@ def test_each_position_of_a_sequence_is_normalized_alone_and_a_picture_as_a_whol
 
 
 @pytest.mark.parametrize(("shape", "dim"), [((3,), 1), ((5, 3), 2), ((3, 4, 4), 1)])
-def test_chances_are_over_the_features_and_over_the_channels_of_pictures(
+def test_probabilities_are_over_the_features_and_over_the_channels_of_images(
     shape: Shape, dim: int
 ) -> None:
     x = torch.randn(2, *shape)
@@ -174,7 +174,7 @@ def _outputs(network: nn.Module, x: Tensor) -> list[Tensor]:
     return [branch(x) for branch in network.inside]  # type: ignore[union-attr,operator]
 
 
-def test_branches_see_the_same_input_and_stand_side_by_side() -> None:
+def test_branches_get_the_same_input_and_are_concatenated() -> None:
     lines = ("Parallel", "Identity", ("Sequential", "Conv2d 4 3 padding=1", "ReLU"))
     (block,) = built(lines, shape=(3, 6, 6))
     x = torch.randn(2, 3, 6, 6)

@@ -53,7 +53,7 @@ def test_a_recurrent_layer_gives_what_torch_gives_with_equal_weights(
     returns = arguments.pop("returns")
     if arguments["dropout"] and arguments["num_layers"] == 1:  # torch warns: it would do nothing
         with pytest.raises(InputError, match="between layers"):
-            parse(line).output(shape)
+            parse(line).output_shape(shape)
         return
     torchs = getattr(nn, name)(shape[1], batch_first=True, **arguments, **more).eval()
     layer = built(line, shape).eval()
@@ -67,8 +67,8 @@ def test_a_recurrent_layer_gives_what_torch_gives_with_equal_weights(
     if arguments["bidirectional"]:  # the way back ends at the front
         ends.append(states[:, 0, arguments["hidden_size"] :])
     torch.testing.assert_close(y, states if returns == "sequence" else torch.cat(ends, dim=1))
-    assert parse(line).output(shape) == tuple(y.shape[1:])
-    assert parse(line).parameters(shape) == count(torchs)
+    assert parse(line).output_shape(shape) == tuple(y.shape[1:])
+    assert parse(line).count_parameters(shape) == count(torchs)
 
 
 def test_the_last_state_of_a_stack_is_the_top_layers() -> None:
@@ -122,8 +122,8 @@ def test_an_embedding_is_torchs_over_the_vocabulary(
     layer = built(line, shape)
 
     assert torch.equal(layer(tokens), torchs(tokens))
-    assert parse(line).output(shape) == (length, features)
-    assert parse(line).parameters(shape) == count(layer) == vocabulary * features
+    assert parse(line).output_shape(shape) == (length, features)
+    assert parse(line).count_parameters(shape) == count(layer) == vocabulary * features
 
 
 @given(st.integers(1, 12), st.integers(1, 9))
@@ -174,8 +174,8 @@ def test_patches_are_unfolded_and_multiplied(
     patches = nn.functional.unfold(x, (height, width), stride=(height, width)).transpose(1, 2)
     expected = patches @ layer.weight.flatten(1).T + layer.bias
     torch.testing.assert_close(y, expected, atol=1e-5, rtol=1e-4)
-    assert parse(f"{line} {features}").output(shape) == tuple(y.shape[1:])
-    assert parse(f"{line} {features}").parameters(shape) == count(layer)
+    assert parse(f"{line} {features}").output_shape(shape) == tuple(y.shape[1:])
+    assert parse(f"{line} {features}").count_parameters(shape) == count(layer)
 
 
 def test_a_class_token_is_one_learned_vector_in_front() -> None:
@@ -193,7 +193,7 @@ def test_a_class_token_is_one_learned_vector_in_front() -> None:
 
 
 @given(SEQUENCES, st.integers(-6, 5))
-def test_ways_out_of_a_sequence(shape: Shape, index: int) -> None:
+def test_reductions_of_a_sequence(shape: Shape, index: int) -> None:
     x = torch.randn(BATCH, *shape)
 
     assert torch.equal(built("Transpose", shape)(x), x.mT)
@@ -202,7 +202,7 @@ def test_ways_out_of_a_sequence(shape: Shape, index: int) -> None:
         assert torch.equal(built(f"SelectPosition {index}", shape)(x), x[:, index])
     else:
         with pytest.raises(InputError, match="there is no position"):
-            parse(f"SelectPosition {index}").output(shape)
+            parse(f"SelectPosition {index}").output_shape(shape)
 
 
 def test_conv1d_reads_a_sequence_through_transpose() -> None:

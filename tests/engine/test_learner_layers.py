@@ -1,4 +1,4 @@
-"""The learner's own layers and losses in a run: like torch's, only after they passed, well told."""
+"""The learner's layers and losses in a run: like torch's, only after they passed, clear errors."""
 
 import copy
 from typing import Any
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from tests.support import tiny
-from tests.support.own import passed
-from tuilab.core.catalogue import losses as lab
+from tests.support.learner import pass_exercise
+from tuilab.core.catalogue import losses as catalogue
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
 from tuilab.core.network.parse import parse
@@ -35,8 +35,8 @@ PAIRS = [
 ]  # fmt: skip
 
 
-def learned(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """What comes out and what comes back in training, the statistics, and what comes out then."""
+def train_step_results(network: nn.Module, x: Tensor) -> list[Tensor]:
+    """Returns output and gradients in training, the statistics, and the output in evaluation."""
     x = x.clone().requires_grad_()
     network.train()
     output = network(x)
@@ -47,23 +47,25 @@ def learned(network: nn.Module, x: Tensor) -> list[Tensor]:
         return [output.detach(), *back, *network.buffers(), network.eval()(x)]
 
 
-@pytest.mark.parametrize(("name", "own", "torchs", "shape"), PAIRS)
-def test_a_layer_does_as_torchs_forward_and_back(
-    name: str, own: str, torchs: str, shape: tuple[int, ...]
+@pytest.mark.parametrize(("name", "line", "torch_line", "shape"), PAIRS)
+def test_a_layer_is_torchs_forward_and_backward(
+    name: str, line: str, torch_line: str, shape: tuple[int, ...]
 ) -> None:
-    passed(name)
+    pass_exercise(name)
     torch.manual_seed(0)
-    mine, theirs = networks.build((own,), shape), networks.build((torchs,), shape)
-    values = [value.clone() for value in theirs.state_dict().values()]
-    mine.load_state_dict(dict(zip(mine.state_dict(), values, strict=True)))
+    by_learner, by_torch = networks.build((line,), shape), networks.build((torch_line,), shape)
+    values = [value.clone() for value in by_torch.state_dict().values()]
+    by_learner.load_state_dict(dict(zip(by_learner.state_dict(), values, strict=True)))
     x = torch.randn(6, *shape)
 
-    assert_close(learned(mine, x), learned(theirs, x), rtol=1e-4, atol=1e-5)
-    assert plan((own,), shape).parameters == sum(p.numel() for p in mine.parameters())
+    assert_close(
+        train_step_results(by_learner, x), train_step_results(by_torch, x), rtol=1e-4, atol=1e-5
+    )
+    assert plan((line,), shape).parameters == sum(p.numel() for p in by_learner.parameters())
 
 
-def test_dropout_drops_and_scales_the_same_on_both_ways() -> None:
-    passed("dropout")
+def test_dropout_drops_and_scales_the_same_forward_and_backward() -> None:
+    pass_exercise("dropout")
     network, x = networks.build(("OwnDropout 0.25",), (1000,)), torch.ones(4, 1000)
     x.requires_grad_()
 
@@ -78,44 +80,46 @@ def test_dropout_drops_and_scales_the_same_on_both_ways() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "theirs", "classes"),
+    ("function", "by_torch", "classes"),
     [
-        ("mse", lab.MSE(), 0), ("huber", lab.Huber(), 0), ("mse", lab.MSE(), 3),
-        ("cross_entropy", lab.CrossEntropy(), 3), ("bce", lab.BCE(), 2),
+        ("mse", catalogue.MSE(), 0), ("huber", catalogue.Huber(), 0), ("mse", catalogue.MSE(), 3),
+        ("cross_entropy", catalogue.CrossEntropy(), 3), ("bce", catalogue.BCE(), 2),
     ],
 )  # fmt: skip
-def test_a_loss_and_its_gradient_are_as_the_labs(
-    function: Any, theirs: lab.Loss, classes: int
+def test_a_loss_and_its_gradient_are_those_of_the_built_in_loss(
+    function: Any, by_torch: catalogue.Loss, classes: int
 ) -> None:
-    passed("losses")
+    pass_exercise("losses")
     torch.manual_seed(0)
-    knobs = lab.Own(function=function)
-    output = torch.randn(6, theirs.outputs(classes))
+    config = catalogue.LearnerLoss(function=function)
+    output = torch.randn(6, by_torch.outputs(classes))
     target = torch.randint(classes, (6,)) if classes else torch.randn(6, 1)
     found = []
-    for loss in (knobs, theirs):
+    for loss in (config, by_torch):
         given = output.clone().requires_grad_()
-        mean = losses.function(loss)(given, target)
+        mean = losses.build_loss(loss)(given, target)
         (2 * mean).backward()
-        found.append((mean.detach(), given.grad, losses.evaluation(loss)(output, target)))
+        found.append(
+            (mean.detach(), given.grad, losses.build_evaluation_loss(loss)(output, target))
+        )
 
     assert_close(*found)
-    assert knobs.outputs(classes) == theirs.outputs(classes)
+    assert config.outputs(classes) == by_torch.outputs(classes)
     if classes:
-        assert_close(losses.probabilities(knobs, output), losses.probabilities(theirs, output))
+        assert_close(losses.probabilities(config, output), losses.probabilities(by_torch, output))
 
 
-def test_a_run_of_ones_own_learns_as_torchs_does() -> None:
+def test_a_run_with_learner_code_trains_as_torchs_does() -> None:
     for name in ("forward-pass", "activations", "losses"):
-        passed(name)
-    own = tiny.session("OwnLinear 8", "OwnActivation tanh", "OwnLinear 3", loss={"name": "own"})
-    theirs = tiny.session("Linear 8", "Tanh", "Linear 3")
-    for session in (own, theirs):
+        pass_exercise(name)
+    learner = tiny.session("OwnLinear 8", "OwnActivation tanh", "OwnLinear 3", loss={"name": "own"})
+    by_torch = tiny.session("Linear 8", "Tanh", "Linear 3")
+    for session in (learner, by_torch):
         tiny.steps(session, 30)
 
-    assert_close(list(own.network.parameters()), list(theirs.network.parameters()))
-    twin = copy.deepcopy(own.network)
-    assert_close(twin(torch.ones(2, 2)), own.network(torch.ones(2, 2)))
+    assert_close(list(learner.network.parameters()), list(by_torch.network.parameters()))
+    twin = copy.deepcopy(learner.network)
+    assert_close(twin(torch.ones(2, 2)), learner.network(torch.ones(2, 2)))
 
 
 @pytest.mark.parametrize(
@@ -125,21 +129,23 @@ def test_a_run_of_ones_own_learns_as_torchs_does() -> None:
         ("OwnDropout", "dropout"), ("OwnBatchNorm", "batch-norm"),
     ],
 )  # fmt: skip
-def test_a_layer_is_refused_until_its_exercise_has_passed_as_it_stands(
+def test_a_layer_is_refused_until_its_exercise_has_passed_in_its_present_form(
     line: str, name: str
 ) -> None:
     with pytest.raises(InputError, match=r"network: .*there is no such file yet"):
         networks.build((line,), (3,))
 
     file = learner_files.write_stub(name)
-    passed(name)
+    pass_exercise(name)
     file.write_text(file.read_text() + "\n")
-    with pytest.raises(InputError, match=f"your {name} has not passed its check as it stands now"):
+    with pytest.raises(
+        InputError, match=f"your {name} has not passed its check in its present form"
+    ):
         networks.build((line,), (3,))
 
 
-def test_what_goes_wrong_in_a_run_names_the_function_and_the_line() -> None:
-    passed("activations", exercise.find("activations").reference.replace(
+def test_a_failure_in_a_run_names_the_function_and_the_line() -> None:
+    pass_exercise("activations", exercise.find("activations").reference.replace(
         "return 2 / (1 + torch.exp(-2 * x)) - 1", "return x[0] / 0 if len(x) > 3 else x + {}"
     ))  # fmt: skip
     network = networks.build(("OwnActivation tanh",), (3,))
@@ -151,7 +157,7 @@ def test_what_goes_wrong_in_a_run_names_the_function_and_the_line() -> None:
     with pytest.raises(InputError, match=r"your tanh failed: line \d+: TypeError"):
         network(torch.ones(2, 3))
     with pytest.raises(InputError, match=r"loss.name: .*there is no such file yet"):
-        losses.function(lab.Own())
+        losses.build_loss(catalogue.LearnerLoss())
 
 
 @pytest.mark.parametrize(
@@ -164,17 +170,19 @@ def test_what_goes_wrong_in_a_run_names_the_function_and_the_line() -> None:
         ),
     ],
 )
-def test_a_loss_that_does_not_fit_is_told(changes: dict[str, Any], says: str) -> None:
-    from tuilab.core.experiment.experiment import from_plain
-    from tuilab.core.experiment.validation import problems
+def test_a_loss_that_does_not_fit_is_reported(changes: dict[str, Any], says: str) -> None:
+    from tuilab.core.experiment.experiment import experiment_from_dict
+    from tuilab.core.experiment.validation import find_errors
 
-    experiment = from_plain({"data": {"name": "blobs"}, "network": ["Linear 3"], **changes})
+    experiment = experiment_from_dict(
+        {"data": {"name": "blobs"}, "network": ["Linear 3"], **changes}
+    )
 
-    assert any(problem.startswith(says) for problem in problems(experiment))
+    assert any(problem.startswith(says) for problem in find_errors(experiment))
 
 
-def test_what_an_exercise_says_of_its_use_is_a_layer_a_loss_or_an_optimizer() -> None:
-    uses = {name: exercise.find(name).use for name in exercise.names()}
+def test_the_use_of_an_exercise_is_a_layer_a_loss_or_an_optimizer() -> None:
+    uses = {name: exercise.find(name).use for name in exercise.exercise_names()}
     layers = {use.split(": ")[1].rstrip(".") for use in uses.values() if "a layer now" in use}
 
     assert all(is_line(text) for text in layers) and len(layers) == 5

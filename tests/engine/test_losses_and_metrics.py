@@ -6,27 +6,27 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.support.tiny import session
+from tests.support import tiny
 from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
 from tuilab.engine.metrics import evaluate, losses
 
 
-def test_bce_takes_one_logit_and_whole_classes():
+def test_bce_takes_one_logit_and_class_indices() -> None:
     output, target = torch.tensor([[2.0], [-1.0]]), torch.tensor([1, 0])
 
-    loss = losses.function(BCE())(output, target)
+    loss = losses.build_loss(BCE())(output, target)
 
     by_hand = -(torch.tensor(2.0).sigmoid().log() + (1 - torch.tensor(-1.0).sigmoid()).log()) / 2
     assert loss.item() == pytest.approx(by_hand.item())
 
 
-def test_mse_measures_classes_against_one_and_zero():
+def test_mse_compares_classes_as_one_hot() -> None:
     output, target = torch.tensor([[0.5, 0.5], [1.0, 0.0]]), torch.tensor([0, 0])
 
-    assert losses.function(MSE())(output, target).item() == pytest.approx((0.25 + 0.25) / 4)
+    assert losses.build_loss(MSE())(output, target).item() == pytest.approx((0.25 + 0.25) / 4)
 
 
-def test_certainties_sum_to_one():
+def test_probabilities_sum_to_one() -> None:
     output = torch.tensor([[3.0, -2.0, 0.5]])
 
     assert losses.probabilities(CrossEntropy(), output).sum().item() == pytest.approx(1)
@@ -35,31 +35,33 @@ def test_certainties_sum_to_one():
     )
 
 
-def test_one_logit_decides_by_its_sign():
-    assert losses.predicted(torch.tensor([[0.1], [-0.1]])).tolist() == [1, 0]
+def test_one_logit_decides_by_its_sign() -> None:
+    assert losses.predict_classes(torch.tensor([[0.1], [-0.1]])).tolist() == [1, 0]
 
 
-def test_accuracy_and_r2_by_hand():
+def test_accuracy_and_r2_by_hand() -> None:
     output = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    assert evaluate.measure(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(2 / 3)
+    assert evaluate.measure_batch(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(
+        2 / 3
+    )
 
     target = torch.tensor([[1.0], [2.0], [3.0]])
     guess = torch.tensor([[1.0], [2.0], [2.0]])
-    assert evaluate.measure(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
+    assert evaluate.measure_batch(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
 
 
-def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch):
-    subject = session("Linear 4", "Dropout 0.5", "Linear 3", examples=90)
-    part = subject.dataset.train
-    output = subject.predict(part.inputs)
+def test_evaluating_in_chunks_gives_the_loss_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = tiny.session("Linear 4", "Dropout 0.5", "Linear 3", examples=90)
+    part = session.dataset.train
+    output = session.predict(part.inputs)
     expected = F.cross_entropy(output, part.targets).item()
-    monkeypatch.setitem(evaluate.CHUNK, "cpu", 7)
+    monkeypatch.setitem(evaluate.CHUNK_SIZES, "cpu", 7)
 
-    chunks = subject.evaluate(part)
+    chunks = session.evaluate(part)
     while True:
         try:
             next(chunks)
-            assert subject.network.training
+            assert session.network.training
         except StopIteration as end:
             results = end.value
             break
@@ -67,29 +69,29 @@ def test_a_part_in_chunks_measures_as_the_whole(monkeypatch: pytest.MonkeyPatch)
     assert results["loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_where_memory_is_short_fewer_examples_are_measured_at_a_time():
-    subject, sizes = session(examples=90), []
-    part = subject.dataset.train
+def test_with_too_little_memory_fewer_examples_are_evaluated_at_a_time() -> None:
+    session, sizes = tiny.session(examples=90), []
+    part = session.dataset.train
 
     def predict(inputs: torch.Tensor) -> torch.Tensor:
         sizes.append(len(inputs))
         if len(inputs) > 30:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return subject.predict(inputs)
+        return session.predict(inputs)
 
-    results = _result(subject.task.evaluate(predict, part, 64))
+    results = _result(session.task.evaluate(predict, part, 64))
 
     assert sizes == [64, 32, 16, 16, 16, 16, 16, 10]
-    assert results == pytest.approx(_result(subject.evaluate(part)), rel=1e-5)
+    assert results == pytest.approx(_result(session.evaluate(part)), rel=1e-5)
 
 
-def test_where_not_one_example_fits_it_is_told():
+def test_an_example_that_does_not_fit_is_reported() -> None:
     def predict(inputs: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    subject = session()
+    session = tiny.session()
     with pytest.raises(torch.OutOfMemoryError):
-        _result(subject.task.evaluate(predict, subject.dataset.train, 64))
+        _result(session.task.evaluate(predict, session.dataset.train, 64))
 
 
 def _result(evaluation: Generator[None, None, dict[str, float]]) -> dict[str, float]:

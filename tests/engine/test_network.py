@@ -1,4 +1,4 @@
-"""What a network can do once it is built: freeze, move live knobs, hand weights on."""
+"""What can be done with a built network: freezing, live knobs, copying weights."""
 
 import copy
 from typing import Any
@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from tests.support.networks import line_of
-from tuilab.core.experiment.knobs import declared
+from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Tokens
 from tuilab.core.network.parse import parse
 from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import BLOCKS, LAYERS
 from tuilab.engine.model import build_network as networks
 
-pytestmark = pytest.mark.usefixtures("written")
+pytestmark = pytest.mark.usefixtures("passed_exercises")
 
 CONVNET = (
     "Conv2d 4 3 padding=1",
@@ -24,11 +24,11 @@ CONVNET = (
     "Flatten",
     "Linear 3",
 )
-PICTURES = torch.randn(6, 2, 5, 5, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.randn(6, 2, 5, 5, generator=torch.Generator().manual_seed(0))
 
 
-def trained(network: nn.Module, x: Tensor = PICTURES) -> dict[str, Tensor]:
-    """All weights and statistics after a few steps."""
+def train_briefly(network: nn.Module, x: Tensor = IMAGES) -> dict[str, Tensor]:
+    """Trains a few steps; returns all weights and statistics."""
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.1)
     for _ in range(3):
         optimizer.zero_grad()
@@ -38,8 +38,8 @@ def trained(network: nn.Module, x: Tensor = PICTURES) -> dict[str, Tensor]:
     return copy.deepcopy(network.state_dict())
 
 
-def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
-    """The modules of which anything is another."""
+def changed_modules(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
+    """Returns the names of the modules whose state differs."""
     return {name.rpartition(".")[0] for name in before if not before[name].equal(after[name])}
 
 
@@ -51,34 +51,34 @@ def test_a_frozen_layer_keeps_its_weights_and_its_statistics() -> None:
     network = networks.build(lines, (2, 5, 5))
     before = copy.deepcopy(network.state_dict())
 
-    after = trained(network)
+    after = train_briefly(network)
 
-    assert changed(before, after) == {"0", "2.inside.0", "2.inside.1", "4"}
+    assert changed_modules(before, after) == {"0", "2.inside.0", "2.inside.1", "4"}
     assert not network[1].training and network.training
 
 
-def test_all_that_stands_in_a_frozen_block_is_frozen() -> None:
+def test_all_layers_of_a_frozen_block_are_frozen() -> None:
     head, *inside = CONVNET[2]
     lines = (*CONVNET[:2], (f"{head} frozen=true", *inside), *CONVNET[3:])
     network = networks.build(lines, (2, 5, 5))
     before = copy.deepcopy(network.state_dict())
 
-    assert changed(before, trained(network)) == {"0", "1", "4"}
+    assert changed_modules(before, train_briefly(network)) == {"0", "1", "4"}
 
 
-def test_layers_freeze_and_thaw_while_the_run_goes_on() -> None:
+def test_layers_can_be_frozen_and_unfrozen_during_training() -> None:
     network = networks.build(CONVNET, (2, 5, 5))
-    start = trained(network)
+    start = train_briefly(network)
     frozen = (f"{CONVNET[0]} frozen=true", *CONVNET[1:])
 
-    networks.set_live(network, frozen)
+    networks.apply_live_knobs(network, frozen)
     assert all(p.grad is None for p in network[0].parameters())
-    later = trained(network)
-    networks.set_live(network, CONVNET)
-    end = trained(network)
+    later = train_briefly(network)
+    networks.apply_live_knobs(network, CONVNET)
+    end = train_briefly(network)
 
-    assert "0" not in changed(start, later)
-    assert changed(later, end) == {"0", "1", "2.inside.0", "2.inside.1", "4"}
+    assert "0" not in changed_modules(start, later)
+    assert changed_modules(later, end) == {"0", "1", "2.inside.0", "2.inside.1", "4"}
 
 
 def test_a_copy_of_a_frozen_network_stays_frozen() -> None:
@@ -90,7 +90,7 @@ def test_a_copy_of_a_frozen_network_stays_frozen() -> None:
     assert not twin[1].training
 
 
-def test_freezing_keeps_the_mode_of_the_rest() -> None:
+def test_freezing_keeps_the_mode_of_other_layers() -> None:
     network = networks.build(CONVNET, (2, 5, 5)).eval()
 
     networks.freeze(network, CONVNET)
@@ -104,8 +104,8 @@ def test_freezing_keeps_the_mode_of_the_rest() -> None:
 LIVE = [
     (name, knob)
     for name, kind in LAYERS.items()
-    for knob, how in declared(kind).items()
-    if how.live and knob != "frozen"
+    for knob, how in default_knobs(kind).items()
+    if how.is_live and knob != "frozen"
 ]
 
 
@@ -115,7 +115,7 @@ def test_every_live_knob_of_a_layer_moves(name: str, knob: str) -> None:
     line = line_of(LAYERS[name])
     network = networks.build((line,), shape)
 
-    networks.set_live(network, (f"{line} {knob}=0.25",))
+    networks.apply_live_knobs(network, (f"{line} {knob}=0.25",))
 
     assert getattr(network[0], knob) == 0.25
 
@@ -127,7 +127,7 @@ def test_the_p_of_each_dropout_moves_by_itself() -> None:
 
     network = networks.build(lines(0.5, 0.5, 0.5), (3,))
 
-    networks.set_live(network, lines(0.1, 0.2, 0.3))
+    networks.apply_live_knobs(network, lines(0.1, 0.2, 0.3))
 
     moved = [module.p for module in network.modules() if hasattr(module, "p")]
     assert moved == [0.1, 0.2, 0.3, 0.2, 0.3]
@@ -141,7 +141,7 @@ INPUTS = (Tokens((4,), vocabulary=5), (4,), (4, 4), (4, 8, 8), (392,))
 
 def test_layers_that_did_not_change_keep_weights_and_statistics() -> None:
     old = networks.build((*CONVNET[:2], "BatchNorm2d affine=false", *CONVNET[3:]), (2, 5, 5))
-    trained(old)
+    train_briefly(old)
     new = networks.build(
         (*CONVNET[:2], "BatchNorm2d affine=false", "Flatten", "Linear 8", "Linear 3"), (2, 5, 5)
     )
@@ -166,12 +166,12 @@ def test_every_layer_hands_its_weights_on_and_has_a_label(name: str) -> None:
 
     assert kept == layers
     assert all(map(torch.equal, old.state_dict().values(), new.state_dict().values()))
-    labelled = [p for parameters in networks.labelled(new).values() for p in parameters]
-    assert len(labelled) == len(list(new.parameters()))
-    assert bool(labelled) == bool(parse(line).parameters(shape))
+    labeled = [p for parameters in networks.parameters_by_layer(new).values() for p in parameters]
+    assert len(labeled) == len(list(new.parameters()))
+    assert bool(labeled) == bool(parse(line).count_parameters(shape))
 
 
-# --- what the loop asks -------------------------------------------------------------------------
+# --- properties ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,6 @@ def test_a_batch_of_one_is_refused_only_where_torch_refuses_it(
     assert networks.has_batch_norm(network) == refuses
 
 
-def test_channels_last_is_for_pictures_and_their_windows() -> None:
+def test_channels_last_is_for_two_dimensional_convolutions() -> None:
     assert networks.has_convolution(networks.build(CONVNET, (2, 5, 5)))
     assert not networks.has_convolution(networks.build(("Conv1d 3", "Flatten"), (2, 5)))

@@ -10,7 +10,7 @@ import torch
 
 from tests.test_presets import CPU, preset
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.validation import find_errors
 from tuilab.core.protocol.events import Failed
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
@@ -34,7 +34,7 @@ UNPLACED = [
 
 def trained(experiment: Experiment) -> Session:
     """A session at its end."""
-    assert problems(experiment) == []
+    assert find_errors(experiment) == []
     session = Session("test", experiment, load(experiment, CPU, lambda *_: None), CPU)
     failures = [event for event in train(session) if isinstance(event, Failed)]
     assert failures == []
@@ -43,7 +43,7 @@ def trained(experiment: Experiment) -> Session:
 
 def results(name: str, **changes: Any) -> Results:
     """What the end of a preset's run is measured by."""
-    return trained(preset(name, **changes)).finished("done").results
+    return trained(preset(name, **changes)).finished_event("done").results
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_narrower_middle_loses_more():
 
 def test_a_denoising_autoencoder_removes_noise():
     session = trained(preset("autoencoder", task__noise=1.0))
-    inputs = session.dataset.prepared(session.dataset.test.inputs)
+    inputs = session.dataset.prepare(session.dataset.test.inputs)
     noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(1))
 
     cleaned = session.task.predict(inputs + noise)
@@ -129,7 +129,7 @@ def test_a_language_model_knows_more_than_how_frequent_each_character_is():
     shares = counts[counts > 0] / counts.sum()
     entropy = -(shares * shares.log()).sum().item()
 
-    loss = session.finished("done").results["test"]["loss"]
+    loss = session.finished_event("done").results["test"]["loss"]
 
     assert loss < 0.75 * entropy
     pair_loss = results("language-model", network=["Embedding 64", "Linear 97"])["test"]["loss"]

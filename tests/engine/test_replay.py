@@ -4,7 +4,7 @@ import torch
 
 from tests.support.tiny import session, steps, weights
 from tuilab.core.protocol.events import Failed
-from tuilab.engine.nan_trace import first_not_finite
+from tuilab.engine.nan_trace import find_non_finite
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -19,7 +19,7 @@ def lost(**knobs: object) -> Session:
         "Linear 8", "ReLU", "Linear 8", "ReLU", "Linear 3",
         optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, epochs=40, **knobs,
     )  # fmt: skip
-    subject.set("loss.name", "mse")
+    subject.set_knob("loss.name", "mse")
     return subject
 
 
@@ -40,9 +40,9 @@ def test_a_weight_that_is_lost_is_found_in_its_layer() -> None:
         list(subject.network.parameters())[2][0, 0] = float("inf")
     from tuilab.engine import checkpoint
 
-    subject.good = checkpoint.state(subject)
+    subject.good_state = checkpoint.capture_state(subject)
 
-    said = first_not_finite(subject, subject.step + 1)
+    said = find_non_finite(subject, subject.step + 1)
 
     assert said.startswith(f"At step {subject.step + 1} the output of 2 Linear is not finite")
     assert "what came in is up to" in said
@@ -55,7 +55,7 @@ def test_the_gradient_is_named_where_the_loss_is_still_finite() -> None:
     steps(subject, 1)
     subject.step, subject.offset = 1, 10
 
-    said = first_not_finite(subject, 1)
+    said = find_non_finite(subject, 1)
 
     assert said == "At step 1 the gradient of 2 Linear is not finite, while its loss still is"
 
@@ -66,7 +66,7 @@ def test_the_session_is_afterwards_as_it_was() -> None:
     before = weights(subject), torch.get_rng_state(), subject.step, subject.offset, subject.epoch
     gradients = [p.grad for p in subject.parameters]
 
-    assert first_not_finite(subject, 8) == ""
+    assert find_non_finite(subject, 8) == ""
 
     assert torch.equal(weights(subject), before[0])
     assert torch.equal(torch.get_rng_state(), before[1])
@@ -77,6 +77,6 @@ def test_the_session_is_afterwards_as_it_was() -> None:
 
 def test_without_a_state_to_go_back_to_nothing_is_said() -> None:
     subject = session()
-    subject.good = None
+    subject.good_state = None
 
-    assert first_not_finite(subject, 3) == ""
+    assert find_non_finite(subject, 3) == ""

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.support.own import passed
+from tests.support.learner import pass_exercise
 from tests.support.tiny import CPU, dataset, experiment, steps
 from tuilab.core.catalogue.optimizers import AnyOptimizer
 from tuilab.core.catalogue.schedules import AnySchedule
-from tuilab.core.experiment.experiment import Experiment, from_plain, name_of
-from tuilab.core.experiment.validation import problems
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, name_of
+from tuilab.core.experiment.validation import find_errors
 from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
@@ -37,8 +37,8 @@ def loaded(name: str, *lines: Any, epochs: int = 2, **tables: Any) -> Begin:
     """A way to begin a run on a set of the catalogue."""
     data = {"name": name, **tables.pop("data", {})}
     training = {"epochs": epochs, "device": "cpu"}
-    chosen = from_plain({"network": lines, "data": data, "training": training, **tables})
-    assert problems(chosen) == []
+    chosen = experiment_from_dict({"network": lines, "data": data, "training": training, **tables})
+    assert find_errors(chosen) == []
     return lambda: Session("run", chosen, load(chosen, CPU, lambda *_: None), CPU)
 
 
@@ -57,9 +57,9 @@ def same(one: Any, other: Any) -> bool:
 def ended(subject: Session) -> dict[str, Any]:
     """All that a run has become, but for what the clock decides."""
     list(train(subject))
-    end = checkpoint.state(subject)
+    end = checkpoint.capture_state(subject)
     del end["seconds"]
-    if not subject.needs_every_epoch:  # which epochs were measured is a matter of time
+    if not subject.needs_every_validation:  # which epochs were measured is a matter of time
         del end["validation_losses"]
     return end
 
@@ -69,7 +69,7 @@ def gone_on(begin: Begin, broken: Session, path: Path) -> dict[str, Any]:
     saved = checkpoint.save(broken, path)
     resumed = begin()
     torch.rand(13)
-    checkpoint.restore(resumed, Path(saved.path))
+    checkpoint.load(resumed, Path(saved.path))
     return ended(resumed)
 
 
@@ -90,7 +90,7 @@ STOPS = (1, EPOCH + 2, 3 * EPOCH)
 
 @pytest.mark.parametrize("name", [name_of(kind) for kind in AnyOptimizer.__args__])
 def test_under_every_optimizer(name: str, tmp_path: Path):
-    passed("optimizers")
+    pass_exercise("optimizers")
     knobs = {"momentum": 0.9} if name == "sgd" else {}
     begin = begun(optimizer={"name": name, **knobs}, epochs=3 if name == "lbfgs" else 4)
 
@@ -181,7 +181,7 @@ def test_twice_in_a_row(tmp_path: Path):
         steps(broken, 5)
         checkpoint.save(broken, path)
         broken = begin()
-        checkpoint.restore(broken, path)
+        checkpoint.load(broken, path)
 
     end = ended(broken)
     assert same(end, ended(begin()))
@@ -191,13 +191,13 @@ def test_with_the_knobs_that_were_turned_on_the_way(tmp_path: Path):
     def turned() -> Session:
         subject = begun(optimizer={"name": "sgd"})()
         steps(subject, 3)
-        subject.set("optimizer.name", "adamw")
+        subject.set_knob("optimizer.name", "adamw")
         steps(subject, 5)
         for key, value in {
             "optimizer.lr": 0.02, "optimizer.weight_decay": 0.3, "data.batch_size": 7,
             "averaging.name": "ema", "schedule.name": "cosine", "training.epochs": 6,
         }.items():  # fmt: skip
-            subject.set(key, value)
+            subject.set_knob(key, value)
         steps(subject, 2)
         return subject
 
@@ -211,12 +211,12 @@ def test_with_the_knobs_that_were_turned_on_the_way(tmp_path: Path):
 def test_going_back_twice_to_one_state_is_going_back_to_the_same():
     subject = begun(optimizer={"name": "adamw"})()
     steps(subject, 4)
-    subject.good = checkpoint.state(subject)
+    subject.good_state = checkpoint.capture_state(subject)
     ends = []
     for _ in range(2):
         checkpoint.rewind(subject)
         steps(subject, 5)
-        ends.append(checkpoint.state(subject))
+        ends.append(checkpoint.capture_state(subject))
         del ends[-1]["seconds"]
 
     assert same(*ends)

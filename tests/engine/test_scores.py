@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
-from tuilab.core.catalogue.metrics import HELP, headline
-from tuilab.engine.data.dataset import IGNORED
+from tuilab.core.catalogue.metrics import METRIC_HELP, headline_metrics
+from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.metrics import scores
 from tuilab.engine.metrics.scores import (
     ClassScores,
-    NumberScores,
     ReconstructionScores,
+    RegressionScores,
     Scores,
     TokenScores,
     auroc,
-    modes_covered,
+    mode_coverage,
     r2,
 )
 
@@ -29,17 +29,17 @@ SEEDS = st.integers(0, 10_000)
 
 
 def classes(seed: int, count: int, examples: int = 60) -> tuple[Tensor, Tensor]:
-    """Random logits and classes, with some skill."""
-    chance = torch.Generator().manual_seed(seed)
-    target = torch.randint(count, (examples,), generator=chance)
-    return torch.randn(examples, count, generator=chance) + F.one_hot(target, count), target
+    """Returns random logits and classes, with some skill."""
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(count, (examples,), generator=generator)
+    return torch.randn(examples, count, generator=generator) + F.one_hot(target, count), target
 
 
-def read(subject: Scores, output: Tensor, wanted: Tensor, size: int = 17) -> dict[str, float]:
-    """The scores after chunks of a size."""
+def compute(scores: Scores, output: Tensor, targets: Tensor, size: int = 17) -> dict[str, float]:
+    """Returns the scores of examples that are added in chunks."""
     for start in range(0, len(output), size):
-        subject.add(output[start : start + size], wanted[start : start + size])
-    return subject.read()
+        scores.add(output[start : start + size], targets[start : start + size])
+    return scores.read()
 
 
 # --- classes ------------------------------------------------------------------------------------
@@ -47,139 +47,147 @@ def read(subject: Scores, output: Tensor, wanted: Tensor, size: int = 17) -> dic
 
 @given(SEEDS, st.integers(2, 12), st.integers(1, 60))
 @settings(max_examples=40)
-def test_class_scores_are_those_of_counting_one_by_one(seed: int, count: int, size: int):
+def test_class_scores_are_those_of_counting_one_by_one(seed: int, count: int, size: int) -> None:
     output, target = classes(seed, count)
-    guesses = output.argmax(1)
+    predicted = output.argmax(1)
 
-    found = read(ClassScores(CrossEntropy()), output, target, size)
+    found = compute(ClassScores(CrossEntropy()), output, target, size)
 
-    assert found["accuracy"] == pytest.approx((guesses == target).double().mean().item())
+    assert found["accuracy"] == pytest.approx((predicted == target).double().mean().item())
     assert found["majority"] == target.bincount().max().item() / len(target)
     f1 = []
     for number in [1] if count == 2 else target.unique().tolist():
-        hits = ((guesses == number) & (target == number)).sum().item()
-        f1.append(2 * hits / ((guesses == number).sum() + (target == number).sum()).item())
+        hits = ((predicted == number) & (target == number)).sum().item()
+        f1.append(2 * hits / ((predicted == number).sum() + (target == number).sum()).item())
     assert found["f1"] == pytest.approx(sum(f1) / len(f1))
     assert ("top_5" in found) == (count >= 10)
-    shares = [(guesses[target == k] == k).double().mean().item() for k in target.unique().tolist()]
+    shares = [
+        (predicted[target == k] == k).double().mean().item() for k in target.unique().tolist()
+    ]
     assert found["worst_class"] == pytest.approx(min(shares))
 
 
 @given(SEEDS)
-def test_top_5_asks_how_many_are_ahead_of_the_true_class(seed: int):
+def test_top_5_counts_the_classes_ahead_of_the_true_one(seed: int) -> None:
     output, target = classes(seed, 12)
-    own = output.gather(1, target[:, None])
+    true_logit = output.gather(1, target[:, None])
 
-    found = read(ClassScores(CrossEntropy()), output, target)
+    found = compute(ClassScores(CrossEntropy()), output, target)
 
-    assert found["top_5"] == pytest.approx(((output > own).sum(1) < 5).double().mean().item())
+    assert found["top_5"] == pytest.approx(
+        ((output > true_logit).sum(1) < 5).double().mean().item()
+    )
 
 
 @given(SEEDS, st.integers(2, 5))
 @settings(max_examples=25)
-def test_auroc_is_the_chance_to_rank_a_pair_right(seed: int, count: int):
+def test_auroc_is_the_probability_to_rank_a_pair_right(seed: int, count: int) -> None:
     output, target = classes(seed, count, 40)
-    chances = (output.softmax(1) * 8).round() / 8  # with many ties
+    probs = (output.softmax(1) * 8).round() / 8  # with many ties
 
     areas = []
     for number in [1] if count == 2 else range(count):
-        inside, outside = chances[target == number, number], chances[target != number, number]
+        inside, outside = probs[target == number, number], probs[target != number, number]
         pairs = [(a > b) + (a == b) / 2 for a, b in product(inside.tolist(), outside.tolist())]
         if pairs:
             areas.append(sum(pairs) / len(pairs))
 
-    assert auroc(chances, target) == pytest.approx(sum(areas) / len(areas))
+    assert auroc(probs, target) == pytest.approx(sum(areas) / len(areas))
 
 
-def test_auroc_needs_two_classes_to_compare():
+def test_auroc_needs_two_classes_to_compare() -> None:
     assert auroc(torch.rand(9, 2), torch.zeros(9, dtype=torch.long)) is None
 
 
-def test_auroc_is_left_out_where_too_much_would_be_kept(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(scores, "KEPT", 50)
+def test_auroc_is_left_out_where_it_would_need_too_much_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(scores, "MAX_RANKED_VALUES", 50)
     output, target = classes(0, 3)
 
-    found = read(ClassScores(CrossEntropy()), output, target)
+    found = compute(ClassScores(CrossEntropy()), output, target)
 
     assert "auroc" not in found and "accuracy" in found
 
 
 @given(SEEDS)
-def test_the_calibration_error_is_the_gap_in_each_bin(seed: int):
+def test_the_calibration_error_is_the_gap_in_each_bin(seed: int) -> None:
     output, target = classes(seed, 3, 200)
-    certainty, guess = output.softmax(1).max(1)
+    confidence, guess = output.softmax(1).max(1)
 
-    found = read(ClassScores(CrossEntropy()), output, target)["ece"]
+    found = compute(ClassScores(CrossEntropy()), output, target)["ece"]
 
     gaps = 0.0
     for number in range(15):
-        is_in = (certainty >= number / 15) & (certainty < (number + 1) / 15)
+        is_in = (confidence >= number / 15) & (confidence < (number + 1) / 15)
         if is_in.any():
             right = (guess == target)[is_in].double().mean()
-            gaps += float(is_in.double().mean() * (right - certainty[is_in].double().mean()).abs())
-    assert found == pytest.approx(gaps, abs=0.02)  # a certainty on the edge of a bin is in either
+            gaps += float(is_in.double().mean() * (right - confidence[is_in].double().mean()).abs())
+    assert found == pytest.approx(
+        gaps, abs=0.02
+    )  # a confidence on the edge of a bin may be in either
 
 
-def test_a_network_that_is_as_right_as_it_is_sure_has_no_calibration_error():
-    sure = torch.tensor([0.7, 0.3]).log().expand(1000, 2)
+def test_a_network_whose_confidence_is_its_accuracy_has_no_calibration_error() -> None:
+    output = torch.tensor([0.7, 0.3]).log().expand(1000, 2)
     target = (torch.arange(1000) % 10 >= 7).long()
 
-    assert read(ClassScores(CrossEntropy()), sure, target)["ece"] == pytest.approx(0, abs=1e-5)
-    assert read(ClassScores(CrossEntropy()), sure, 1 - target)["ece"] == pytest.approx(0.4)
+    assert compute(ClassScores(CrossEntropy()), output, target)["ece"] == pytest.approx(0, abs=1e-5)
+    assert compute(ClassScores(CrossEntropy()), output, 1 - target)["ece"] == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("loss", [BCE(), MSE()])
-def test_other_losses_have_the_same_scores(loss: BCE | MSE):
+def test_other_losses_have_the_same_scores(loss: BCE | MSE) -> None:
     output, target = classes(5, 2)
     output = output[:, 1:] if isinstance(loss, BCE) else output
 
-    found = read(ClassScores(loss), output, target)
+    found = compute(ClassScores(loss), output, target)
 
     right = (output[:, 0] > 0).long() if isinstance(loss, BCE) else output.argmax(1)
     assert found["accuracy"] == pytest.approx((right == target).double().mean().item())
     assert 0.5 < found["auroc"] <= 1
 
 
-def test_positions_that_are_not_asked_for_are_not_scored():
+def test_ignored_positions_are_not_scored() -> None:
     output, target = classes(1, 4, 48)
-    is_asked = torch.arange(48) % 3 == 0
-    masked = target.masked_fill(~is_asked, IGNORED)
+    is_used = torch.arange(48) % 3 == 0
+    masked = target.masked_fill(~is_used, IGNORE_INDEX)
 
-    found = read(ClassScores(CrossEntropy()), output.view(8, 6, 4), masked.view(8, 6), 3)
+    found = compute(ClassScores(CrossEntropy()), output.view(8, 6, 4), masked.view(8, 6), 3)
 
-    wanted = read(ClassScores(CrossEntropy()), output[is_asked], target[is_asked])
-    assert found == pytest.approx(wanted)
+    expected = compute(ClassScores(CrossEntropy()), output[is_used], target[is_used])
+    assert found == pytest.approx(expected)
 
 
 # --- tokens, numbers, reconstructions -----------------------------------------------------------
 
 
 @given(SEEDS)
-def test_perplexity_is_the_exponential_of_the_mean_surprise(seed: int):
+def test_perplexity_is_the_exponential_of_the_mean_negative_log_likelihood(seed: int) -> None:
     output, target = classes(seed, 7, 60)
     output, target = output.view(10, 6, 7), target.view(10, 6)
 
-    found = read(TokenScores(), output, target, 3)
+    found = compute(TokenScores(), output, target, 3)
 
-    surprise = F.cross_entropy(output.flatten(0, 1), target.flatten())
-    assert found["perplexity"] == pytest.approx(exp(surprise.item()), rel=1e-5)
+    nll = F.cross_entropy(output.flatten(0, 1), target.flatten())
+    assert found["perplexity"] == pytest.approx(exp(nll.item()), rel=1e-5)
     assert found["accuracy"] == pytest.approx((output.argmax(2) == target).double().mean().item())
 
 
-def test_a_blind_guess_among_tokens_is_as_perplexed_as_there_are_tokens():
-    found = read(TokenScores(), torch.zeros(4, 5, 33), torch.zeros(4, 5, dtype=torch.long))
+def test_the_perplexity_of_a_uniform_guess_is_the_number_of_tokens() -> None:
+    found = compute(TokenScores(), torch.zeros(4, 5, 33), torch.zeros(4, 5, dtype=torch.long))
 
     assert found["perplexity"] == pytest.approx(33)
 
 
 @given(SEEDS)
-def test_numbers_are_scored_by_their_formulas(seed: int):
-    chance = torch.Generator().manual_seed(seed)
-    target = 5 + torch.randn(50, 1, generator=chance)
-    output = target + 0.5 * torch.randn(50, 1, generator=chance)
+def test_regression_scores_are_their_formulas(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    target = 5 + torch.randn(50, 1, generator=generator)
+    output = target + 0.5 * torch.randn(50, 1, generator=generator)
     error = (output - target).double()
 
-    found = read(NumberScores(), output, target)
+    found = compute(RegressionScores(), output, target)
 
     explained = 1 - error.square().sum() / (target - target.mean()).double().square().sum()
     assert list(found) == ["r2", "mae", "rmse"]
@@ -188,7 +196,7 @@ def test_numbers_are_scored_by_their_formulas(seed: int):
     assert found["rmse"] == pytest.approx(error.square().mean().sqrt().item(), rel=1e-5)
 
 
-def test_r2_of_the_mean_is_zero_and_of_targets_that_never_vary_too():
+def test_r2_of_the_mean_is_zero_and_of_targets_that_never_vary_too() -> None:
     target = torch.tensor([[1.0], [2.0], [6.0]])
 
     assert r2(torch.full((3, 1), 3.0), target) == pytest.approx(0)
@@ -197,87 +205,89 @@ def test_r2_of_the_mean_is_zero_and_of_targets_that_never_vary_too():
 
 
 @given(SEEDS)
-def test_reconstructions_are_scored_by_their_formulas(seed: int):
-    chance = torch.Generator().manual_seed(seed)
-    wanted = 2 + torch.randn(20, 1, 4, 4, generator=chance)
-    output = wanted + 0.3 * torch.randn(20, 1, 4, 4, generator=chance)
-    squared = (output - wanted).double().square()
+def test_reconstructions_are_scored_by_their_formulas(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    inputs = 2 + torch.randn(20, 1, 4, 4, generator=generator)
+    output = inputs + 0.3 * torch.randn(20, 1, 4, 4, generator=generator)
+    squared = (output - inputs).double().square()
 
-    found = read(ReconstructionScores(), output, wanted, 7)
+    found = compute(ReconstructionScores(), output, inputs, 7)
 
-    spread = (wanted - wanted.mean(0)).double().square()
+    variance = (inputs - inputs.mean(0)).double().square()
     assert found["reconstruction_error"] == pytest.approx(squared.mean().item(), rel=1e-4)
-    assert found["mae"] == pytest.approx((output - wanted).abs().mean().item(), rel=1e-4)
-    assert found["explained"] == pytest.approx((1 - squared.sum() / spread.sum()).item(), abs=1e-3)
+    assert found["mae"] == pytest.approx((output - inputs).abs().mean().item(), rel=1e-4)
+    assert found["explained"] == pytest.approx(
+        (1 - squared.sum() / variance.sum()).item(), abs=1e-3
+    )
 
 
-def test_always_the_mean_input_explains_nothing():
-    wanted = torch.linspace(0, 9, 12).expand(20, 12) + torch.randn(20, 12)
+def test_always_the_mean_input_explains_nothing() -> None:
+    inputs = torch.linspace(0, 9, 12).expand(20, 12) + torch.randn(20, 12)
 
-    always = wanted.mean(0).expand(20, 12)
-    assert read(ReconstructionScores(), always, wanted)["explained"] == pytest.approx(0, abs=1e-5)
-    assert read(ReconstructionScores(), wanted, wanted)["explained"] == 1
+    mean = inputs.mean(0).expand(20, 12)
+    assert compute(ReconstructionScores(), mean, inputs)["explained"] == pytest.approx(0, abs=1e-5)
+    assert compute(ReconstructionScores(), inputs, inputs)["explained"] == 1
     same = torch.ones(20, 12)
-    assert read(ReconstructionScores(), same, same)["explained"] == 0
+    assert compute(ReconstructionScores(), same, same)["explained"] == 0
 
 
 # --- modes --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [8, 25, 100])
-def test_points_from_all_modes_cover_all_of_them(count: int):
-    chance = torch.Generator().manual_seed(count)
-    modes = 10 * torch.rand(count, 2, generator=chance)
-    which = torch.randint(count, (2000,), generator=chance)
-    points = modes[which] + 0.01 * torch.randn(2000, 2, generator=chance)
+def test_points_from_all_modes_cover_all_of_them(count: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    modes = 10 * torch.rand(count, 2, generator=generator)
+    which = torch.randint(count, (2000,), generator=generator)
+    points = modes[which] + 0.01 * torch.randn(2000, 2, generator=generator)
 
-    found = modes_covered(points, modes, 0.01)
+    found = mode_coverage(points, modes, 0.01)
 
     assert found["modes"] == count
     assert found["good"] == pytest.approx(1 - exp(-4.5), abs=0.01)  # within 3 σ in the plane
 
 
-def test_a_collapsed_generator_covers_one_mode_and_stray_points_none():
+def test_a_collapsed_generator_covers_one_mode_and_stray_points_none() -> None:
     modes = torch.tensor([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]])
     collapsed = torch.zeros(100, 2)
     stray = torch.full((100, 2), 2.5)
 
-    assert modes_covered(collapsed, modes, 0.1) == {"modes": 1, "good": 1}
-    assert modes_covered(stray, modes, 0.1) == {"modes": 0, "good": 0}
+    assert mode_coverage(collapsed, modes, 0.1) == {"modes": 1, "good": 1}
+    assert mode_coverage(stray, modes, 0.1) == {"modes": 0, "good": 0}
     few = torch.cat([collapsed[:98], modes[1:]])
-    assert modes_covered(few, modes, 0.1)["modes"] == 1
+    assert mode_coverage(few, modes, 0.1)["modes"] == 1
 
 
-# --- what is told -------------------------------------------------------------------------------
+# --- all scores ---------------------------------------------------------------------------------
 
 
-def test_nothing_measured_is_nothing_told():
-    empty = torch.full((2, 3), IGNORED)
-    subject = ClassScores(CrossEntropy())
-    subject.add(torch.randn(2, 3, 4), empty)
+def test_scores_of_no_targets_are_empty() -> None:
+    empty = torch.full((2, 3), IGNORE_INDEX)
+    scores_of_nothing = ClassScores(CrossEntropy())
+    scores_of_nothing.add(torch.randn(2, 3, 4), empty)
 
-    assert subject.read() == TokenScores().read() == ReconstructionScores().read() == {}
+    assert scores_of_nothing.read() == TokenScores().read() == ReconstructionScores().read() == {}
 
 
-def test_every_score_is_explained():
+def test_every_score_is_explained() -> None:
     output, target = classes(0, 12)
     numbers = torch.randn(9, 1)
-    told = [
-        read(ClassScores(CrossEntropy()), output, target),
-        read(TokenScores(), output[None], target[None]),
-        read(NumberScores(), numbers, numbers + 1),
-        read(ReconstructionScores(), numbers, numbers + 1),
-        modes_covered(torch.zeros(4, 2), torch.zeros(1, 2), 1.0),
+    scores_of_tasks = [
+        compute(ClassScores(CrossEntropy()), output, target),
+        compute(TokenScores(), output[None], target[None]),
+        compute(RegressionScores(), numbers, numbers + 1),
+        compute(ReconstructionScores(), numbers, numbers + 1),
+        mode_coverage(torch.zeros(4, 2), torch.zeros(1, 2), 1.0),
     ]
 
-    assert {name for scores in told for name in scores} <= set(HELP)
+    assert {name for scores in scores_of_tasks for name in scores} <= set(METRIC_HELP)
 
 
-def test_a_short_line_has_the_metric_the_loss_and_the_baseline():
+def test_a_short_line_has_the_metric_the_loss_and_the_baseline() -> None:
     output, target = classes(0, 12)
-    values = {"loss": log(2), **read(ClassScores(CrossEntropy()), output, target)}
+    values = {"loss": log(2), **compute(ClassScores(CrossEntropy()), output, target)}
 
-    assert list(headline(values)) == ["accuracy", "loss", "majority", "f1", "auroc"]
-    assert list(headline(values, 2)) == ["accuracy", "loss"]
-    assert headline({"loss": 1.0}) == {"loss": 1.0}
-    assert headline({}) == {}
+    assert list(headline_metrics(values)) == ["accuracy", "loss", "majority", "f1", "auroc"]
+    assert list(headline_metrics(values, 2)) == ["accuracy", "loss"]
+    assert headline_metrics({"loss": 1.0}) == {"loss": 1.0}
+    assert headline_metrics({}) == {}

@@ -13,11 +13,11 @@ def test_live_knobs_reach_the_optimizer_and_the_loop():
     subject = session(optimizer={"name": "sgd", "lr": 0.1}, epochs=50)
     steps(subject, 2)
 
-    subject.set("optimizer.lr", 0.01)
-    subject.set("optimizer.momentum", 0.5)
-    subject.set("optimizer.weight_decay", 0.2)
-    subject.set("data.batch_size", 20)
-    changed = subject.set("training.epochs", 1)
+    subject.set_knob("optimizer.lr", 0.01)
+    subject.set_knob("optimizer.momentum", 0.5)
+    subject.set_knob("optimizer.weight_decay", 0.2)
+    subject.set_knob("data.batch_size", 20)
+    changed = subject.set_knob("training.epochs", 1)
 
     group = subject.optimizer.param_groups[0]
     assert (group["momentum"], group["weight_decay"]) == (0.5, 0.2)
@@ -31,7 +31,7 @@ def test_dropout_moves_while_it_trains_also_inside_blocks():
     block = ["Repeat 2", "Linear 8", "Dropout 0.1"]
     subject = session("Linear 8", block, "Dropout 0.2", "Linear 3")
 
-    subject.set(
+    subject.set_knob(
         "network", ["Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.6"], "Dropout 0.7", "Linear 3"]
     )
 
@@ -45,7 +45,7 @@ def test_dropout_moves_while_it_trains_also_inside_blocks():
 )
 def test_what_needs_a_restart_is_refused_with_a_reason(key: str, value: object):
     with pytest.raises(InputError, match="needs a restart"):
-        session().set(key, value)
+        session().set_knob(key, value)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_bad_live_value_changes_nothing(key: str, value: object):
     before = subject.experiment
 
     with pytest.raises(InputError):
-        subject.set(key, value)
+        subject.set_knob(key, value)
 
     assert subject.experiment is before
 
@@ -66,7 +66,7 @@ def test_another_optimizer_takes_over_with_the_same_weights():
     steps(subject, 3)
     before = weights(subject)
 
-    subject.set("optimizer.name", "adam")
+    subject.set_knob("optimizer.name", "adam")
 
     assert isinstance(subject.optimizer, torch.optim.Adam)
     assert torch.equal(weights(subject), before)
@@ -98,7 +98,7 @@ def test_unchanged_layers_keep_their_weights():
     before = session("Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 3")
     after = session("Linear 8", "Tanh", "Linear 5", "Tanh", "Linear 8", "Tanh", "Linear 3", seed=9)
 
-    note = after.keep_weights(before)
+    note = after.copy_unchanged_weights(before)
 
     assert note == "2 of 4 layers keep their weights"
     assert torch.equal(after.network[0].weight, before.network[0].weight)
@@ -106,7 +106,7 @@ def test_unchanged_layers_keep_their_weights():
 
 
 def test_the_session_tells_what_it_works_with():
-    started = session().started()
+    started = session().started_event()
 
     assert started.parameters == 2 * 8 + 8 + 8 * 3 + 3
     assert started.batches == 6
@@ -127,12 +127,12 @@ def test_what_could_not_be_started_is_not_set_either():
     subject = session()
 
     with pytest.raises(InputError, match=r"loss\.weight: 2 weights for 3 classes"):
-        subject.set("loss.weight", (1.0, 2.0))
+        subject.set_knob("loss.weight", (1.0, 2.0))
     with pytest.raises(InputError, match="Nesterov needs a momentum"):
-        subject.set("optimizer.name", "sgd")
-        subject.set("optimizer.nesterov", True)
+        subject.set_knob("optimizer.name", "sgd")
+        subject.set_knob("optimizer.nesterov", True)
 
     assert subject.experiment.loss == experiment().loss
     list(train(subject))
-    subject.set("loss.weight", (1.0, 2.0, 3.0))
+    subject.set_knob("loss.weight", (1.0, 2.0, 3.0))
     assert subject.task.class_weights.tolist() == [1, 2, 3]

@@ -149,7 +149,7 @@ def by_torch(name: str, arguments: dict[str, Any], shape: Shape) -> nn.Module | 
 def by_the_lab(line: str, shape: Shape) -> tuple[Shape, int] | None:
     try:
         layer = parse(line)
-        return layer.output(shape), layer.parameters(shape)
+        return layer.output_shape(shape), layer.count_parameters(shape)
     except InputError:
         return None
 

@@ -1,4 +1,4 @@
-"""Threads of the CPU for steps of all sizes."""
+"""The CPU threads of steps of all sizes."""
 
 import os
 import subprocess
@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
-from tests.support.tiny import CPU, dataset, experiment
-from tuilab.engine.device import threads as subject
+from tests.support import tiny
+from tuilab.engine.device import threads as threads
 from tuilab.engine.session import Session
 
 CONV = ("Conv2d 16 padding=1", "ReLU", "Flatten", "Linear 10")
@@ -26,20 +26,25 @@ GLYPHS = {"name": "glyphs", "batch_size": 64}
         (("LSTM 64", "Linear 2"), {"name": "parity", "length": 64, "batch_size": 64}, True),
     ],
 )
-def test_only_a_large_step_gets_every_thread(network, data, is_worth, monkeypatch):
-    monkeypatch.setattr(subject, "ALL", 8)
-    described = experiment(*network, data=data)
+def test_only_a_large_step_gets_every_thread(network, data, is_worth, monkeypatch) -> None:
+    monkeypatch.setattr(threads, "ALL_THREADS", 8)
+    described = tiny.experiment(*network, data=data)
 
-    assert subject.threads(described, data["batch_size"]) == (8 if is_worth else 1)
+    assert threads.thread_count(described, data["batch_size"]) == (8 if is_worth else 1)
 
 
-def test_a_session_takes_them(monkeypatch):
+def test_a_session_takes_them(monkeypatch) -> None:
     before = torch.get_num_threads()
-    monkeypatch.setattr(subject, "ALL", 3)
+    monkeypatch.setattr(threads, "ALL_THREADS", 3)
     try:
-        Session("run", experiment("Linear 2000", "Linear 3", batch_size=500), dataset(), CPU)
+        Session(
+            "run",
+            tiny.experiment("Linear 2000", "Linear 3", batch_size=500),
+            tiny.dataset(),
+            tiny.CPU,
+        )
         assert torch.get_num_threads() == 3
-        Session("run", experiment("Linear 3"), dataset(), CPU)
+        Session("run", tiny.experiment("Linear 3"), tiny.dataset(), tiny.CPU)
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -58,12 +63,15 @@ import tuilab.engine.device.devices
 
 
 @pytest.mark.parametrize(
-    ("chosen", "told"),
+    ("environment_value", "expected"),
     [({}, "3000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, "none")],
 )
-def test_threads_do_not_spin_long_unless_told_to(chosen, told):
+def test_threads_do_not_spin_long_unless_the_user_says_so(environment_value, expected) -> None:
     kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     done = subprocess.run(
-        [sys.executable, "-c", AT_TORCH], env=kept | chosen, capture_output=True, text=True
+        [sys.executable, "-c", AT_TORCH],
+        env=kept | environment_value,
+        capture_output=True,
+        text=True,
     )
-    assert done.stdout.strip() == told, done.stderr
+    assert done.stdout.strip() == expected, done.stderr

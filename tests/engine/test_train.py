@@ -103,9 +103,9 @@ def test_probed_gradients_are_those_of_autograd():
     probed = next(event for event in train(subject) if isinstance(event, LayerStatsReported))
 
     assert [layer.layer for layer in probed.layers] == ["1 Linear", "2 Linear"]
-    assert [layer.gradient for layer in probed.layers] == pytest.approx(expected, rel=1e-5)
+    assert [layer.gradient_norm for layer in probed.layers] == pytest.approx(expected, rel=1e-5)
     ratios = [0.1 * gradient / size for gradient, size in zip(expected, sizes, strict=True)]
-    assert [layer.update for layer in probed.layers] == pytest.approx(ratios, rel=1e-4)
+    assert [layer.update_ratio for layer in probed.layers] == pytest.approx(ratios, rel=1e-4)
 
 
 def test_a_report_asked_for_comes_after_exactly_that_step():
@@ -125,7 +125,7 @@ def test_the_time_left_is_not_guessed_from_the_first_steps():
     for event in train(subject):
         subject.report_at_step = subject.step + 1
         if isinstance(event, Progressed):
-            left[event.step] = event.left
+            left[event.step] = event.seconds_left
 
     assert left[1] is None
     assert left[20] and left[100]
@@ -166,7 +166,7 @@ def test_a_regression_is_measured_by_r2():
 
     list(train(subject))
 
-    results = subject.finished("done").results
+    results = subject.finished_event("done").results
     assert list(results["test"])[:2] == ["loss", "r2"]
     assert results["test"]["r2"] <= 1
 

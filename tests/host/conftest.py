@@ -28,13 +28,13 @@ def watch() -> Iterator[Callable[[link.Link], Watcher]]:
 @pytest.fixture
 def lab(watch: Callable[[link.Link], Watcher]) -> Watcher:
     """A worker in this process."""
-    return watch(link.in_process())
+    return watch(link.train_in_process())
 
 
 @pytest.fixture
 def hosts() -> Iterator[None]:
     """Whatever hosts a test leaves are killed."""
     yield
-    for host in discovery.hosts():
+    for host in discovery.list_hosts():
         with contextlib.suppress(ProcessLookupError):
             os.kill(host.pid, signal.SIGKILL)

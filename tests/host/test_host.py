@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.watching import Watcher, experiment
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.commands import Pause, Set, Start, Step, Stop
+from tuilab.core.protocol.commands import Pause, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import AnyEvent, Finished, Logged
 from tuilab.host import discovery, framing, link, run_store
 from tuilab.host.host import Host
@@ -22,7 +22,7 @@ class Served:
     """A host that is served by a thread of the test."""
 
     def __init__(self) -> None:
-        self.host = Host(discovery.new_path())
+        self.host = Host(discovery.new_socket_path())
         self.seen: list[AnyEvent] = []
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
@@ -63,7 +63,7 @@ def training(served: Served, watch: Watch, run: str = "spiral-1") -> Watcher:
 
 
 def test_a_lab_that_comes_late_has_the_whole_history(lab: Watcher, watch: Watch):
-    late = watch(link.attach("spiral"))
+    late = watch(link.attach_to_host("spiral"))
     late.until(lambda: late.run.state == "training")
     late.send(Pause())
     for each in (late, lab):
@@ -75,11 +75,11 @@ def test_a_lab_that_comes_late_has_the_whole_history(lab: Watcher, watch: Watch)
 
 
 def test_two_labs_steer_one_run(lab: Watcher, watch: Watch):
-    other = watch(link.attach("spiral"))
+    other = watch(link.attach_to_host("spiral"))
 
     other.send(Pause())
     lab.until_state("paused")
-    lab.send(Set("optimizer.lr", 0.5))
+    lab.send(SetKnob("optimizer.lr", 0.5))
     other.until(lambda: other.run.experiment and other.run.experiment.optimizer.lr == 0.5)
     other.send(Start("other-2", experiment()))
 
@@ -87,7 +87,7 @@ def test_two_labs_steer_one_run(lab: Watcher, watch: Watch):
 
 
 def test_another_lab_is_told_why_a_run_could_not_begin(lab: Watcher, watch: Watch):
-    other = watch(link.attach("spiral"))
+    other = watch(link.attach_to_host("spiral"))
 
     lab.send(Start("wrong-2", experiment("Linear 5")))
 
@@ -96,7 +96,7 @@ def test_another_lab_is_told_why_a_run_could_not_begin(lab: Watcher, watch: Watc
 
 
 def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
-    host = discovery.find("spiral")
+    host = discovery.find_host("spiral")
     silent, babbling = (discovery.connect(host.socket) for _ in range(2))
     with silent, babbling:
         babbling.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -111,8 +111,8 @@ def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
 
 
 def test_a_command_may_come_byte_by_byte(lab: Watcher):
-    with discovery.connect(discovery.find("spiral").socket) as slow:
-        for byte in framing.frame(Pause()):
+    with discovery.connect(discovery.find_host("spiral").socket) as slow:
+        for byte in framing.encode_frame(Pause()):
             slow.sendall(bytes([byte]))
 
         lab.until_state("paused")
@@ -130,7 +130,7 @@ def test_a_run_goes_on_from_its_checkpoint_with_its_history(lab: Watcher):
     assert points[: len(before)] == before
     assert points[len(before)][0] > step
     assert (
-        run_store.read(run_store.path_of("spiral-1")).series["loss/train"].points()[0] == before[0]
+        run_store.read_run(run_store.run_dir("spiral-1")).series["loss/train"].points()[0] == before[0]
     )
 
 
@@ -139,8 +139,8 @@ def test_going_on_from_an_earlier_step_forgets_what_came_after(lab: Watcher):
     lab.until(lambda: lab.run.id == "second-2" and lab.run.step == 5)
     lab.send(Stop())
     lab.until_state("finished")
-    checkpoint = run_store.path_of("second-2").with_name("early.pt")
-    checkpoint.write_bytes((run_store.path_of("second-2") / run_store.CHECKPOINT).read_bytes())
+    checkpoint = run_store.run_dir("second-2").with_name("early.pt")
+    checkpoint.write_bytes((run_store.run_dir("second-2") / run_store.CHECKPOINT).read_bytes())
     lab.send(Step(steps=5))
     lab.until(lambda: lab.run.state == "paused" and lab.run.step == 10)
 
@@ -160,7 +160,7 @@ def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], wa
     assert isinstance(served.seen[-1], Finished)
     assert lab.run.finished == served.seen[-1]
     assert why.startswith("The host has ended. The run is on the disk up to step")
-    assert discovery.hosts() == []
+    assert discovery.list_hosts() == []
 
 
 def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
@@ -170,7 +170,7 @@ def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
 
     with monkeypatch.context() as engine:
         engine.setattr(Session, "set", lambda *_: Logged(text=object()))
-        lab.send(Set("optimizer.lr", 0.5))
+        lab.send(SetKnob("optimizer.lr", 0.5))
         lab.until_state("failed")
 
     assert "object" in lab.run.failure.title
@@ -181,14 +181,14 @@ def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
 
 
 def test_only_the_user_can_reach_a_host(lab: Watcher):
-    host = discovery.find("spiral")
+    host = discovery.find_host("spiral")
 
     assert stat.S_IMODE(host.socket.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(host.socket.stat().st_mode) == 0o600
 
 
 def test_a_host_says_what_it_does(lab: Watcher):
-    (host,) = discovery.hosts()
+    (host,) = discovery.list_hosts()
 
     assert (host.run, host.title, host.state, host.device) == (
         "spiral-1",
@@ -206,36 +206,36 @@ def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
     for run in ("spiral-1", "spiral-2"):
         training(serve(), watch, run)
 
-    assert discovery.find("2").run == "spiral-2"
+    assert discovery.find_host("2").run == "spiral-2"
     with pytest.raises(InputError, match=r"which one is meant.* spiral-1, spiral-2"):
-        discovery.find("spiral")
+        discovery.find_host("spiral")
     with pytest.raises(InputError, match="there is spiral-1, spiral-2"):
-        discovery.find("moons")
-    stopped = discovery.stop("spiral-1")
+        discovery.find_host("moons")
+    stopped = discovery.stop_run("spiral-1")
     assert (stopped.state, stopped.finished.reason) == ("finished", "stopped")
-    assert discovery.find().run == "spiral-2"
+    assert discovery.find_host().run == "spiral-2"
 
 
 def test_without_a_run_it_says_so():
     with pytest.raises(InputError, match="no run is in progress"):
-        link.attach("spiral")
+        link.attach_to_host("spiral")
 
 
 def test_a_stale_socket_is_removed():
-    path = discovery.new_path()
+    path = discovery.new_socket_path()
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
 
-    assert discovery.hosts() == []
+    assert discovery.list_hosts() == []
     assert not path.exists()
 
 
 def test_a_host_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(discovery, "ANSWER", 0.1)
-    path = discovery.new_path()
+    monkeypatch.setattr(discovery, "ANSWER_SECONDS", 0.1)
+    path = discovery.new_socket_path()
     with socket.socket(socket.AF_UNIX) as mute:
         mute.bind(str(path))
         mute.listen()
 
-        assert discovery.hosts() == []
+        assert discovery.list_hosts() == []
         assert path.exists()

@@ -1,15 +1,15 @@
-"""The worker obeys between two batches."""
+"""The worker executes commands between two batches."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.support.watching import Watcher, begun, experiment
-from tuilab.core.protocol.commands import Inspect, Pause, Probe, Resume, Save, Set, Start, Step
+from tuilab.core.protocol.commands import Inspect, Pause, Resume, Save, SetKnob, Start, Step
 from tuilab.core.protocol.events import (
-    Changed,
     EpochEnded,
     Finished,
+    KnobChanged,
     LayerStatsReported,
     Loading,
     Logged,
@@ -21,7 +21,11 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.core.protocol.inspect.layer_messages import LayerRequest, LayerResponse
-from tuilab.core.protocol.inspect.result_messages import Surface
+from tuilab.core.protocol.inspect.result_messages import (
+    DecisionSurface,
+    ResultRequest,
+    ResultResponse,
+)
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.host import run_store
 
@@ -37,11 +41,11 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: Watcher):
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
     path = Path(lab.run.started.folder)
-    assert path == run_store.path_of("run-1")
+    assert path == run_store.run_dir("run-1")
     assert sorted(file.name for file in path.iterdir()) == [
         "checkpoint.pt", "events.jsonl", "experiment.toml",
     ]  # fmt: skip
-    assert run_store.read(path).finished == finished
+    assert run_store.read_run(path).finished == finished
 
 
 def test_a_paused_start_has_not_trained(lab: Watcher):
@@ -51,17 +55,17 @@ def test_a_paused_start_has_not_trained(lab: Watcher):
     assert (lab.run.step, lab.all(Progressed)) == (0, [])
 
 
-def test_pausing_silences_the_stream(lab: Watcher):
+def test_a_paused_run_sends_no_events(lab: Watcher):
     lab.send(Start("run-1", experiment()))
     lab.wait(Progressed)
 
     lab.send(Pause())
     paused = lab.wait(Paused)
     seen = len(lab.seen)
-    lab.send(Set("optimizer.lr", 0.5), Save())
+    lab.send(SetKnob("optimizer.lr", 0.5), Save())
 
     saved = lab.wait(Saved)
-    assert [type(event) for event in lab.seen[seen:]] == [Changed, Saved]
+    assert [type(event) for event in lab.seen[seen:]] == [KnobChanged, Saved]
     assert saved.step == paused.step == lab.run.step
 
 
@@ -78,7 +82,7 @@ def test_a_resumed_run_goes_on_from_there(lab: Watcher):
 
 
 @pytest.mark.parametrize("steps", [1, 7])
-def test_so_many_steps_are_taken_and_reported(lab: Watcher, steps: int):
+def test_the_requested_number_of_steps_is_taken_and_reported(lab: Watcher, steps: int):
     begun(lab)
 
     for taken in (steps, 2 * steps):
@@ -113,7 +117,7 @@ def test_a_finished_run_goes_on_when_there_are_more_epochs(lab: Watcher):
 
     lab.send(Resume())
     assert "raise training.epochs" in lab.wait(Logged).text
-    lab.send(Set("training.epochs", 2), Resume())
+    lab.send(SetKnob("training.epochs", 2), Resume())
 
     lab.wait(Resumed)
     assert lab.wait(Finished).epoch == 2
@@ -123,9 +127,9 @@ def test_a_knob_goes_live(lab: Watcher):
     lab.send(Start("run-1", experiment(optimizer={"name": "sgd", "lr": 0.1})))
     lab.wait(Progressed)
 
-    lab.send(Set("optimizer.lr", 0.025))
+    lab.send(SetKnob("optimizer.lr", 0.025))
 
-    changed = lab.wait(Changed)
+    changed = lab.wait(KnobChanged)
     assert lab.until(lambda: [e for e in lab.all(Progressed) if e.lr == 0.025])
     assert lab.run.experiment.optimizer.lr == 0.025
     assert [mark.step for mark in lab.run.marks] == [changed.step]
@@ -144,7 +148,7 @@ def test_a_knob_that_cannot_be_changed_changes_nothing(
 ):
     begun(lab)
 
-    lab.send(Set(key, value), Step(steps=2))
+    lab.send(SetKnob(key, value), Step(steps=2))
 
     note = lab.wait(Logged).text
     assert note.startswith("Nothing was changed: ") and problem in note
@@ -152,18 +156,32 @@ def test_a_knob_that_cannot_be_changed_changes_nothing(
     assert lab.run.experiment == experiment()
 
 
-def test_a_picture_is_drawn_while_paused_and_after_the_end(lab: Watcher):
+def test_the_result_is_answered_while_paused_and_after_the_end(lab: Watcher):
     begun(lab, experiment(epochs=2))
 
-    lab.send(Probe(width=8, height=4))
-    drawn = lab.wait(Surface)
+    lab.send(Inspect(ResultRequest(width=8, height=4)))
+    first = lab.wait(ResultResponse)
     lab.send(Resume())
     lab.wait(Finished)
-    lab.send(Probe(width=6, height=4))
-    last = lab.wait(Surface)
+    lab.send(Inspect(ResultRequest(width=6, height=4)))
+    last = lab.wait(ResultResponse)
 
-    assert (drawn.step, len(drawn.values)) == (0, 32)
-    assert (last.step, len(last.values)) == (6, 24)
+    for response, step, size in ((first, 0, 32), (last, 6, 24)):
+        assert isinstance(response.picture, DecisionSurface)
+        assert (response.step, len(response.picture.values)) == (step, size)
+        assert response.cost > 0
+
+
+def test_of_several_requests_of_one_view_only_the_last_is_answered(lab: Watcher):
+    requests = [ResultRequest(width, 2) for width in (2, 3, 4)] + [UnitsRequest(), LayerRequest()]
+
+    # They arrive while the run is being loaded.
+    lab.send(Start("run-1", experiment(), paused=True), *map(Inspect, requests), Step(steps=1))
+    lab.wait(LayerResponse)
+
+    [result] = lab.all(ResultResponse)
+    assert isinstance(result.picture, DecisionSurface) and result.picture.width == 4
+    assert len(lab.all(UnitsResponse)) == len(lab.all(LayerResponse)) == 1
 
 
 def test_views_are_answered_while_it_waits_and_while_it_trains(lab: Watcher):
@@ -178,14 +196,14 @@ def test_views_are_answered_while_it_waits_and_while_it_trains(lab: Watcher):
     assert lab.wait(UnitsResponse).run == "run-1"
 
 
-def test_a_view_that_fails_is_noted_and_the_run_goes_on(lab: Watcher, monkeypatch):
+def test_an_error_in_a_view_is_logged_and_the_run_continues(lab: Watcher, monkeypatch):
     from tuilab.engine.inspect.dispatch import Dispatcher
 
-    def fail(inspector: Dispatcher, wanted: object) -> None:
+    def fail(dispatcher: Dispatcher, request: object) -> None:
         raise ValueError("no such number")
 
     begun(lab)
-    monkeypatch.setattr(Dispatcher, "look", fail)
+    monkeypatch.setattr(Dispatcher, "inspect", fail)
     lab.send(Inspect(LayerRequest()))
     assert "no such number" in lab.wait(Logged).text
 

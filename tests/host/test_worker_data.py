@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.watching import Watcher
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import Start
 from tuilab.core.protocol.events import Finished, Logged, Started
 
@@ -23,7 +23,7 @@ def write(path: Path, count: int) -> None:
 
 
 def experiment(path: Path) -> Experiment:
-    return from_plain(
+    return experiment_from_dict(
         {
             "network": ["Linear 2"],
             "data": {"name": "table", "path": str(path), "test": 0.1},
@@ -39,7 +39,7 @@ def test_what_was_made_of_the_data_is_in_the_log(lab: Watcher, table: Path):
     told = [event.text for event in lab.all(Logged) if event.source == "data"]
     assert told[0] == 'Inputs: 1 number from 1 column (1 of numbers, 0 of categories); target: "y".'
     assert told[1] == '"id" is left out: it only numbers the rows.'
-    assert told[2].startswith("Classes to train on: no ")
+    assert told[2].startswith("Classes in the training set: no ")
     assert told[0] in lab.run.log
 
 

@@ -9,13 +9,14 @@ import torch
 from tests.support.watching import Watcher, begun, experiment, weights
 from tuilab.core.errors import GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.commands import Probe, Resume, Rewind, Save, Set, Start, Step, Stop
+from tuilab.core.protocol.commands import Inspect, Resume, Rewind, Save, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import Failed, Finished, Logged, Paused, Resumed, Rewound, Saved
+from tuilab.core.protocol.inspect.result_messages import ResultRequest
 from tuilab.host import run_store
 
 
 def test_a_command_without_a_run_is_noted(lab: Watcher):
-    lab.send(Step(steps=1), Stop(), Probe())
+    lab.send(Step(steps=1), Stop(), Inspect(ResultRequest()))
 
     assert lab.wait(Logged).text == "Nothing to step: there is no run."
     assert lab.wait(Logged).text == "Nothing to stop: there is no run."
@@ -141,7 +142,7 @@ def test_a_lost_loss_waits_and_can_be_taken_back(lab: Watcher):
     failed = lab.wait(Failed)
     rewind, _, resume = failed.offers[0].commands
 
-    lab.send(rewind, Set("optimizer.lr", 1e-6), Step(steps=5))
+    lab.send(rewind, SetKnob("optimizer.lr", 1e-6), Step(steps=5))
 
     rewound = lab.wait(Rewound)
     assert "loss became" in failed.title
@@ -159,22 +160,25 @@ def test_what_is_saved_after_a_lost_loss_is_the_last_good_state(lab: Watcher):
     assert weights(lab.run.checkpoint).isfinite().all()
 
 
-def test_a_picture_that_fails_does_not_stop_the_run(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
+def test_an_error_in_a_view_is_logged_once_and_does_not_stop_the_run(
+    lab: Watcher, monkeypatch: pytest.MonkeyPatch
+):
     begun(lab)
 
     with monkeypatch.context() as library:
         library.setattr(torch, "meshgrid", _broken)
-        lab.send(Probe(), Probe(), Save())
-        lab.wait(Saved)
+        for _ in range(2):
+            lab.send(Inspect(ResultRequest()), Save())
+            lab.wait(Saved)
 
     assert [event.text for event in lab.all(Logged)] == [
-        "The result could not be drawn: the library broke"
+        "The view could not be drawn: the library broke"
     ]
     assert lab.run.state == "paused"
 
 
 def test_a_full_disk_does_not_stop_the_run(lab: Watcher):
-    path = run_store.path_of("run-1")
+    path = run_store.run_dir("run-1")
     path.mkdir(parents=True)
     for name in (run_store.LOG, f".{run_store.CHECKPOINT}.{os.getpid()}.part"):
         (path / name).symlink_to("/dev/full")

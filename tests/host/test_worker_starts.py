@@ -1,4 +1,4 @@
-"""Runs begin with what was there before, and end with a checkpoint."""
+"""Runs continue from earlier weights, and end with a checkpoint."""
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ def glyphs(**data: object) -> Experiment:
     return experiment("Flatten", "Linear 10", data={"name": "glyphs", "samples": 300, **data})
 
 
-def test_a_stopped_run_goes_on_from_its_checkpoint(lab: Watcher):
+def test_a_stopped_run_continues_from_its_checkpoint(lab: Watcher):
     begun(lab)
     lab.send(Step(steps=5))
     lab.wait(Paused)
@@ -35,7 +35,7 @@ def test_a_stopped_run_goes_on_from_its_checkpoint(lab: Watcher):
 
     assert (finished.reason, finished.step, saved.step) == ("stopped", 5, 5)
     assert lab.run.started.step == 5
-    assert lab.run.started.note == "goes on from step 5"
+    assert lab.run.started.note == "continues from step 5"
 
 
 def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: Watcher):
@@ -50,8 +50,8 @@ def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: Watcher):
     assert torch.equal(first[:24], second[:24])  # Linear 2 → 8: 16 weights and 8 biases
 
 
-def test_a_long_run_saves_itself_now_and_then(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(run_controller, "FIRST_SAVE", 0.3)
+def test_a_long_run_is_saved_at_intervals(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(run_controller, "MIN_SAVE_INTERVAL", 0.3)
     monkeypatch.setattr(run_controller, "SAVE_SHARE", 0)
     lab.send(Start("run-1", experiment()))
 
@@ -70,7 +70,7 @@ def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: Watcher):
 
     assert lab.wait(Finished).run == "run-1"
     lab.wait(Paused)
-    assert run_store.read(run_store.path_of("run-1")).checkpoint
+    assert run_store.read_run(run_store.run_dir("run-1")).checkpoint
 
 
 def test_the_same_data_is_loaded_once(lab: Watcher):
@@ -86,7 +86,7 @@ def test_the_same_data_is_loaded_once(lab: Watcher):
 @pytest.mark.parametrize(
     ("command", "reason"), [(Stop(), "stopped"), (Stop("interrupted"), "interrupted")]
 )
-def test_loading_can_be_cut_short(lab: Watcher, command: Stop, reason: str):
+def test_loading_can_be_canceled(lab: Watcher, command: Stop, reason: str):
     begun(lab)
 
     lab.send(Start("run-2", glyphs(samples=1_000_000)))
@@ -99,7 +99,7 @@ def test_loading_can_be_cut_short(lab: Watcher, command: Stop, reason: str):
     assert begun(lab, run="run-3").run.state == "paused"
 
 
-def test_another_start_cuts_loading_short(lab: Watcher):
+def test_another_start_cancels_loading(lab: Watcher):
     begun(lab, glyphs(), "run-0")
     lab.send(Start("run-1", glyphs(samples=1_000_000)))
     lab.until(lambda: lab.run.loading and lab.run.loading.fraction)
@@ -120,7 +120,7 @@ def test_closing_interrupts_the_run_and_ends_the_thread(lab: Watcher):
     assert lab.all(Saved)[-1].step == lab.run.step
 
 
-def test_what_is_doubtful_is_told_before_the_first_step(lab: Watcher):
+def test_warnings_are_logged_before_the_first_step(lab: Watcher):
     begun(lab, experiment("Linear 4", "Linear 3"))
 
-    assert "Doubtful: network[1]: two Linear layers" in lab.all(Logged)[0].text
+    assert "Warning: network[1]: two Linear layers" in lab.all(Logged)[0].text

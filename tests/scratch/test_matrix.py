@@ -95,9 +95,9 @@ def test_cross_entropy_is_that_of_torch(
     true = torch.arange(examples) % classes
     expected = F.cross_entropy(z, true, label_smoothing=smoothing)
     expected.backward()
-    chances = F.one_hot(true, classes).double() * (1 - smoothing) + smoothing / classes
+    probabilities = F.one_hot(true, classes).double() * (1 - smoothing) + smoothing / classes
 
-    loss, gradient = cross_entropy(z.tolist(), chances.tolist())
+    loss, gradient = cross_entropy(z.tolist(), probabilities.tolist())
 
     assert loss == pytest.approx(expected.item(), rel=1e-10)
     same(gradient, z.grad)
@@ -105,11 +105,11 @@ def test_cross_entropy_is_that_of_torch(
 
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 999))
 def test_mse_is_that_of_torch(examples: int, outputs: int, seed: int) -> None:
-    z, wanted = random(examples, outputs, seed=seed), random(examples, outputs, seed=seed + 1)
-    expected = F.mse_loss(z, wanted)
+    z, targets = random(examples, outputs, seed=seed), random(examples, outputs, seed=seed + 1)
+    expected = F.mse_loss(z, targets)
     expected.backward()
 
-    loss, gradient = mse(z.tolist(), wanted.tolist())
+    loss, gradient = mse(z.tolist(), targets.tolist())
 
     assert loss == pytest.approx(expected.item(), rel=1e-10)
     same(gradient, z.grad)
@@ -118,11 +118,11 @@ def test_mse_is_that_of_torch(examples: int, outputs: int, seed: int) -> None:
 @given(st.lists(st.floats(-800, 800), min_size=1, max_size=6))
 def test_bce_is_that_of_torch(numbers: list[float]) -> None:
     z = torch.tensor(numbers, dtype=torch.double)[:, None].requires_grad_()
-    wanted = (torch.arange(len(numbers)) % 2).double()[:, None]
-    expected = F.binary_cross_entropy_with_logits(z, wanted)
+    targets = (torch.arange(len(numbers)) % 2).double()[:, None]
+    expected = F.binary_cross_entropy_with_logits(z, targets)
     expected.backward()
 
-    loss, gradient = bce(z.tolist(), wanted.tolist())
+    loss, gradient = bce(z.tolist(), targets.tolist())
 
     assert loss == pytest.approx(expected.item(), rel=1e-10, abs=1e-10)
     same(gradient, z.grad)
@@ -132,24 +132,24 @@ def test_bce_is_that_of_torch(numbers: list[float]) -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_twenty_steps_by_its_own_descent_end_where_those_of_torch_do(momentum: float) -> None:
-    theirs = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
-    first, _, last = theirs
-    mine = Network(
+def test_twenty_steps_end_where_those_of_torch_do(momentum: float) -> None:
+    by_torch = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
+    first, _, last = by_torch
+    network = Network(
         [Linear(first.weight.tolist(), first.bias.tolist()), Tanh(),
          Linear(last.weight.tolist(), last.bias.tolist())]
     )  # fmt: skip
-    x, wanted = random(8, 3).detach(), random(8, 2, seed=1).detach()
-    descent = SGD(mine, lr=0.1, momentum=momentum)
-    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, momentum=momentum)
+    x, targets = random(8, 3).detach(), random(8, 2, seed=1).detach()
+    descent = SGD(network, lr=0.1, momentum=momentum)
+    optimizer = torch.optim.SGD(by_torch.parameters(), lr=0.1, momentum=momentum)
 
     for _ in range(20):
-        mine.backward(mse(mine.forward(x.tolist()), wanted.tolist())[1])
+        network.backward(mse(network.forward(x.tolist()), targets.tolist())[1])
         descent.step()
         optimizer.zero_grad()
-        F.mse_loss(theirs(x), wanted).backward()
+        F.mse_loss(by_torch(x), targets).backward()
         optimizer.step()
 
     rows = [row for linear in (first, last) for row in (*linear.weight, linear.bias)]
-    for found, expected in zip(mine.weights(), rows, strict=True):
+    for found, expected in zip(network.weights(), rows, strict=True):
         same([found], expected.detach()[None])

@@ -1,4 +1,4 @@
-"""The scalar engine finds the derivatives that autograd finds, to 1e-10."""
+"""The scalar engine computes the derivatives of autograd, to 1e-10."""
 
 import doctest
 import math
@@ -21,7 +21,7 @@ EXACT = 1e-10
 NUMBERS = st.floats(-3, 3)
 
 
-def test_what_its_page_shows_is_so() -> None:
+def test_the_examples_in_its_docstring_are_right() -> None:
     assert doctest.testmod(scalar).failed == 0
 
 
@@ -53,7 +53,7 @@ TWO: dict[str, Callable[[Any, Any], Any]] = {
 
 @st.composite
 def expressions(draw: st.DrawFn) -> tuple[list[float], list[tuple[str, int, int]]]:
-    """Some numbers, and steps that each make one more out of two or one of those before."""
+    """Draws numbers, and steps that each compute one more from one or two of those before."""
     numbers = draw(st.lists(NUMBERS, min_size=1, max_size=4))
     steps = []
     for made in range(draw(st.integers(1, 12))):
@@ -79,16 +79,16 @@ def test_any_expression_has_the_gradients_of_autograd(
     expression: tuple[list[float], list[tuple[str, int, int]]],
 ) -> None:
     numbers, steps = expression
-    mine = [Value(number) for number in numbers]
-    theirs = [torch.tensor(number, dtype=torch.double, requires_grad=True) for number in numbers]
+    values = [Value(number) for number in numbers]
+    tensors = [torch.tensor(number, dtype=torch.double, requires_grad=True) for number in numbers]
 
-    result, expected = calculate([*mine], steps, 0), calculate([*theirs], steps, 1)
+    result, expected = calculate([*values], steps, 0), calculate([*tensors], steps, 1)
     result.backward()
     expected.backward()
 
     assert result.data == pytest.approx(expected.item(), rel=EXACT, abs=EXACT)
-    found = [value.grad for value in mine]
-    assert found == pytest.approx([t.grad.item() for t in theirs], rel=EXACT, abs=EXACT)
+    found = [value.grad for value in values]
+    assert found == pytest.approx([t.grad.item() for t in tensors], rel=EXACT, abs=EXACT)
 
 
 @pytest.mark.parametrize("x", [-800.0, -1.0, 0.0, 1.0, 800.0])
@@ -154,16 +154,16 @@ def test_any_network_has_the_gradients_of_autograd(
     for weight in network.parameters():
         weight.data = random.gauss(0, 1)
     x = [random.gauss(0, 1) for _ in range(inputs)]
-    wanted = [random.gauss(0, 1) for _ in range(sizes[-1])]
-    theirs = in_torch(network)
+    targets = [random.gauss(0, 1) for _ in range(sizes[-1])]
+    tensors = in_torch(network)
 
-    mse(network(x), wanted).backward()
-    output = theirs(torch.tensor(x, dtype=torch.double))
-    F.mse_loss(output, torch.tensor(wanted, dtype=torch.double)).backward()
+    mse(network(x), targets).backward()
+    output = tensors(torch.tensor(x, dtype=torch.double))
+    F.mse_loss(output, torch.tensor(targets, dtype=torch.double)).backward()
 
     expected = [
         number
-        for row, bias in zip(*(iter(theirs.parameters()),) * 2, strict=True)
+        for row, bias in zip(*(iter(tensors.parameters()),) * 2, strict=True)
         for weights, b in zip(row.grad.tolist(), bias.grad.tolist(), strict=True)
         for number in (*weights, b)
     ]
@@ -176,39 +176,39 @@ def test_cross_entropy_is_that_of_torch(numbers: list[float], data: st.DataObjec
     smoothing = data.draw(st.sampled_from([0.0, 0.1]))
     z = torch.tensor(numbers, dtype=torch.double, requires_grad=True)
     expected = F.cross_entropy(z, torch.tensor(true), label_smoothing=smoothing)
-    spread = smoothing / len(numbers)
-    chances = [spread + (1 - smoothing) * (i == true) for i in range(len(numbers))]
+    share = smoothing / len(numbers)
+    probabilities = [share + (1 - smoothing) * (i == true) for i in range(len(numbers))]
 
-    check([Value(number) for number in numbers], chances, cross_entropy, z, expected)
+    check([Value(number) for number in numbers], probabilities, cross_entropy, z, expected)
 
 
 @given(st.floats(-50, 50), st.sampled_from([0.0, 1.0]))
-def test_bce_is_that_of_torch(number: float, wanted: float) -> None:
+def test_bce_is_that_of_torch(number: float, targets: float) -> None:
     z = torch.tensor([number], dtype=torch.double, requires_grad=True)
-    right = torch.tensor([wanted], dtype=torch.double)
+    right = torch.tensor([targets], dtype=torch.double)
 
-    check([Value(number)], [wanted], bce, z, F.binary_cross_entropy_with_logits(z, right))
+    check([Value(number)], [targets], bce, z, F.binary_cross_entropy_with_logits(z, right))
 
 
 def check(
     values: list[Value],
-    wanted: list[float],
+    targets: list[float],
     loss: Callable[[Sequence[Value], Sequence[float]], Value],
     z: Tensor,
     expected: Tensor,
 ) -> None:
-    result = loss(values, wanted)
+    result = loss(values, targets)
     result.backward()
     expected.backward()
     assert result.data == pytest.approx(expected.item(), rel=EXACT, abs=EXACT)
     assert [v.grad for v in values] == pytest.approx(z.grad.tolist(), rel=EXACT, abs=EXACT)
 
 
-def test_its_code_stays_as_short_as_it_can_be_read() -> None:
+def test_the_code_stays_short() -> None:
     lines = Path(scalar.__file__).read_text().splitlines()
     quotes = [i for i, line in enumerate(lines) for _ in range(line.count('"""'))]
-    told = {i for a, b in zip(quotes[::2], quotes[1::2], strict=True) for i in range(a, b + 1)}
-    code = [line for i, line in enumerate(lines) if i not in told and line.strip()]
+    quoted = {i for a, b in zip(quotes[::2], quotes[1::2], strict=True) for i in range(a, b + 1)}
+    code = [line for i, line in enumerate(lines) if i not in quoted and line.strip()]
 
     # micrograd, with fewer operations and no losses, has about 110.
     assert len([line for line in code if not line.strip().startswith("#")]) <= 120

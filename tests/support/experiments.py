@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tuilab.core.experiment.experiment import SECTIONS, Experiment, options
-from tuilab.core.experiment.knobs import fields
+from tuilab.core.experiment.experiment import SECTIONS, Experiment, option_types
+from tuilab.core.experiment.knobs import declared_fields
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
 POINTS = st.tuples(st.floats(-6, 6), st.floats(-6, 6), st.integers(0, 25))
@@ -40,7 +40,7 @@ def _value(field: Any, default: Any) -> Any:
 
 
 def struct(kind: type) -> Any:
-    values = {name: _value(field, field.default) for name, field in fields(kind).items()}
+    values = {name: _value(field, field.default) for name, field in declared_fields(kind).items()}
     return st.builds(kind, **values)
 
 
@@ -53,8 +53,8 @@ LINES = st.recursive(
 
 def _sections() -> dict[str, Any]:
     return {
-        section: st.one_of(*(struct(kind) for kind in options(section)))
-        if options(section)
+        section: st.one_of(*(struct(kind) for kind in option_types(section)))
+        if option_types(section)
         else struct(type(getattr(Experiment(), section)))
         for section in SECTIONS
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from math import exp
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from tuilab.core.protocol.events import (
     Ready,
     Started,
 )
-from tuilab.core.protocol.records import Device, LayerStatistics
+from tuilab.core.protocol.records import Device, LayerStats
 from tuilab.core.run.run import Snapshot
 from tuilab.ui.app import TuilabApp
 
@@ -47,7 +47,8 @@ class FakeLink:
     """A host that does only what the test says."""
 
     def __init__(self) -> None:
-        self.lost = ""
+        self.lost_reason = ""
+        self.run_survives_exit = True
         self.sent: list[AnyCommand] = []
         self.is_closed = False
         self._news: list[AnyEvent | Snapshot] = []
@@ -81,7 +82,7 @@ class Lab:
 
     def __init__(self, app: TuilabApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         self.app, self.link, self.pilot = app, link, pilot
-        self.desk = app.lab.workspace
+        self.workspace = app.main_screen.workspace
 
     @property
     def text(self) -> str:
@@ -96,7 +97,7 @@ class Lab:
     async def play(self, *events: AnyEvent | Snapshot) -> None:
         """Let the host say something, and the lab hear it."""
         self.link.play(*events)
-        self.app.tick()
+        self.app.poll()
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], Any], seconds: float = 5) -> None:
@@ -114,14 +115,14 @@ class Lab:
     async def train(self, steps: int = 1990) -> str:
         """Begin a run and let it train for a while; its id."""
         await self.press("space")
-        await self.play(READY, *history(self.link.run, self.desk.experiment, steps))
+        await self.play(READY, *history(self.link.run, self.workspace.experiment, steps))
         return self.link.run
 
 
 @asynccontextmanager
-async def lab(
+async def open_lab(
     experiment: Experiment | None = SPIRAL, size: tuple[int, int] = (160, 45), **options: Any
-) -> "Iterator[Lab]":
+) -> AsyncIterator[Lab]:
     """The lab on a screen of some size, with a host that says nothing by itself."""
     link = FakeLink()
     app = TuilabApp(link, experiment, **options)
@@ -151,12 +152,12 @@ def progressed(run: str, step: int, seconds: float = 12.5) -> Progressed:
 
 
 def history(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
-    """A run that goes well, told in events."""
+    """The events of a run that goes well."""
     events: list[AnyEvent] = [started(run, experiment)]
     for step in range(10, steps + 1, 10):
         events.append(progressed(run, step))
         layers = [
-            LayerStatistics(f"{place} Linear", exp(-step / 900) / place, 1e-3 / place, 4.0)
+            LayerStats(f"{place} Linear", exp(-step / 900) / place, 1e-3 / place, 4.0)
             for place in (1, 3, 5)
         ]
         events.append(LayerStatsReported(run, step, layers))

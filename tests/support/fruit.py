@@ -1,6 +1,6 @@
-"""Makes the table that ships: fruit that nobody weighed. `python -m tests.support.fruit` writes it.
+"""Makes the shipped table of fruit, which is invented. `python -m tests.support.fruit` writes it.
 
-Weight follows from diameter as for a ball, with noise; colours overlap between kinds; some cells
+Weight follows from diameter as for a ball, with noise; colors overlap between kinds; some cells
 are empty. It is invented, so that it may be shipped and everything about it is known.
 """
 
@@ -15,28 +15,28 @@ KINDS = {
     "pear": (68, 6, 1.00, 6.0, 13.0, ("green", "yellow")),
     "plum": (44, 5, 1.00, 4.0, 14.5, ("blue", "red", "yellow")),
 }
-"""Diameter in mm and its spread, density in g/cm³, firmness in kg/cm², sugar in °Brix, colours."""
+"""Diameter in mm and its std, density in g/cm³, firmness in kg/cm², sugar in °Brix, colors."""
 
 ROWS = 320
 
 
 def table() -> str:
     """The table as text."""
-    chance = random.Random(7)
+    rng = random.Random(7)
     lines = ["number,diameter_mm,weight_g,firmness,sugar,color,organic,fruit"]
     for number in range(1, ROWS + 1):
-        kind = chance.choices(list(KINDS), (4, 3, 2, 3))[0]
-        diameter, spread, density, firmness, sugar, colours = KINDS[kind]
-        across = chance.gauss(diameter, spread)
-        weight = density * math.pi / 6 * (across / 10) ** 3 * chance.gauss(1, 0.08)
+        kind = rng.choices(list(KINDS), (4, 3, 2, 3))[0]
+        diameter, std, density, firmness, sugar, colors = KINDS[kind]
+        across = rng.gauss(diameter, std)
+        weight = density * math.pi / 6 * (across / 10) ** 3 * rng.gauss(1, 0.08)
         cells = [
-            f"{across:.1f}", f"{weight:.0f}", f"{chance.gauss(firmness, 1.2):.1f}",
-            f"{chance.gauss(sugar, 1.5):.1f}", chance.choice(colours), chance.choice(("yes", "no")),
+            f"{across:.1f}", f"{weight:.0f}", f"{rng.gauss(firmness, 1.2):.1f}",
+            f"{rng.gauss(sugar, 1.5):.1f}", rng.choice(colors), rng.choice(("yes", "no")),
         ]  # fmt: skip
-        cells = ["" if chance.random() < 0.02 else cell for cell in cells]
+        cells = ["" if rng.random() < 0.02 else cell for cell in cells]
         lines.append(",".join([str(number), *cells, kind]))
     return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
-    (paths.presets() / "data" / "fruit.csv").write_text(table())
+    (paths.presets_dir() / "data" / "fruit.csv").write_text(table())

@@ -1,4 +1,4 @@
-"""One pane on a screen of its own, held as the lab holds it, with what it has said."""
+"""One pane on a screen of its own, used as the lab uses it, with what it has reported."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +12,7 @@ import tuilab.ui
 from tests.support.fakes import text_of
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.run.run import Run
+from tuilab.ui.messages import EditRequested
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 from tuilab.ui.panes.network.network_pane import NetworkPane
 from tuilab.ui.themes import DARK
@@ -22,7 +23,7 @@ SIZES = [(36, 24), (52, 26), (80, 24)]
 """A column of a narrow screen, of a wide one, and a pane alone."""
 
 
-class Holder(App[None], Generic[P]):
+class PaneApp(App[None], Generic[P]):
     """Shows a pane and gives it back what it has edited."""
 
     CSS_PATH = Path(tuilab.ui.__file__).parent / "tuilab.tcss"
@@ -46,19 +47,15 @@ class Holder(App[None], Generic[P]):
         self.experiment = experiment
         self.pane.show(experiment, self.run_shown)
 
-    def on_network_pane_edited(self, event: NetworkPane.Edited) -> None:
-        self.edited.append(("network", event.network))
-        self.show(with_value(self.experiment, "network", event.network))
-
-    def on_knobs_pane_edited(self, event: KnobsPane.Edited) -> None:
+    def on_edit_requested(self, event: EditRequested) -> None:
         self.edited.append((event.key, event.value))
         self.show(with_value(self.experiment, event.key, event.value))
 
 
-class Held(Generic[P]):
-    """A held pane under a pilot."""
+class PanePilot(Generic[P]):
+    """A pane under a pilot."""
 
-    def __init__(self, app: Holder[P], pilot: Pilot[None]) -> None:
+    def __init__(self, app: PaneApp[P], pilot: Pilot[None]) -> None:
         self.app, self.pilot, self.pane = app, pilot, app.pane
 
     @property
@@ -94,14 +91,14 @@ class Held(Generic[P]):
 
 
 @asynccontextmanager
-async def held(
+async def open_pane(
     pane: P, experiment: Experiment, run: Run | None = None, size: tuple[int, int] = (52, 26)
-) -> AsyncIterator[Held[P]]:
+) -> AsyncIterator[PanePilot[P]]:
     """A pane on a screen of some size."""
-    app = Holder(pane, experiment, run or Run())
+    app = PaneApp(pane, experiment, run or Run())
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        yield Held(app, pilot)
+        yield PanePilot(app, pilot)
 
 
 def training(experiment: Experiment) -> Run:

@@ -2,12 +2,12 @@
 
 from hypothesis import strategies as st
 
-from tuilab.core.network.layer import Layer, required
-from tuilab.core.network.plan import Line, Path
+from tuilab.core.network.layer import Layer, needs_arguments
+from tuilab.core.network.plan import Line, LinePath
 from tuilab.core.network.registry import BLOCKS, LAYERS
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30)
-"""What somebody may type or a file may hold."""
+"""Whatever a user may type or a file may contain."""
 
 VALUES = st.one_of(
     st.integers(-2, 40).map(str),
@@ -49,13 +49,13 @@ SHAPES = st.sampled_from([(2,), (1, 28, 28), (3, 32, 32), (1,), (0,)])
 
 def line_of(kind: type[Layer]) -> str:
     """A line of this layer that can be read."""
-    needs = required(kind) or kind.example != Layer.example
+    needs = needs_arguments(kind) or kind.example != Layer.example
     return f"{kind.__name__} {kind.example}" if needs else kind.__name__
 
 
-def places(network: tuple[Line, ...], path: Path = ()) -> list[Path]:
-    """The place of every line that a person can go to."""
-    found: list[Path] = []
+def places(network: tuple[Line, ...], path: LinePath = ()) -> list[LinePath]:
+    """The path of every line that the cursor can reach."""
+    found: list[LinePath] = []
     for index, line in enumerate(network):
         if path and index == 0:
             continue  # a block's own line is edited at the block's place

@@ -52,7 +52,7 @@ class Scripted(FakeLink):
 
 
 if __name__ == "__main__":
-    if reason := terminal.usable():
+    if reason := terminal.unusable_reason():
         print(f"plain: {reason}")
         sys.exit(0)
-    sys.exit(app.run(Scripted(), SPIRAL))
+    sys.exit(app.run_app(Scripted(), SPIRAL))

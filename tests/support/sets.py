@@ -5,40 +5,41 @@ from typing import Any
 import msgspec
 import torch
 
-from tuilab.core.experiment.experiment import Experiment
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.core.experiment.experiment import Experiment, create_default
+from tuilab.engine.data.dataset import Examples
 from tuilab.engine.data.load import load
 
 CPU = torch.device("cpu")
 
 
-def loaded(data: Any, seed: int = 0) -> Dataset:
-    """A data set on the CPU."""
-    return load(Experiment(data=data, seed=seed), CPU, lambda what, fraction: None)
+def load_set(data: Any, seed: int = 0) -> Any:
+    """A data set on the CPU, for its first task; `Any`, as tests know which fields are not None."""
+    experiment = Experiment(data=data, seed=seed, task=create_default("task", data.tasks[0]))
+    return load(experiment, CPU, lambda activity, fraction: None)
 
 
-def parts(dataset: Dataset) -> tuple[Part, Part, Part]:
-    """Its three parts."""
+def splits(dataset: Any) -> tuple[Any, Any, Any]:
+    """Its training, validation and test set."""
     return dataset.train, dataset.validation, dataset.test
 
 
-def told(dataset: Dataset) -> str:
-    """All that there is to know of it, in one line."""
+def remarks_of(dataset: Any) -> str:
+    """All remarks on it, in one line."""
     return " ".join(dataset.remarks)
 
 
-def whole(data: Any, seed: int = 0, **knobs: Any) -> Part:
+def all_examples(data: Any, seed: int = 0, **knobs: Any) -> Any:
     """All examples of a set, training, validation and test together."""
-    dataset = loaded(msgspec.structs.replace(data, **knobs), seed)
-    coordinates = [part.coordinates for part in parts(dataset)]
-    return Part(
-        torch.cat([part.inputs for part in parts(dataset)]),
-        torch.cat([part.targets for part in parts(dataset)]),
-        None if any(there is None for there in coordinates) else torch.cat(coordinates),
+    dataset = load_set(msgspec.structs.replace(data, **knobs), seed)
+    coordinates = [part.coordinates for part in splits(dataset)]
+    return Examples(
+        torch.cat([part.inputs for part in splits(dataset)]),
+        torch.cat([part.targets for part in splits(dataset)]),
+        None if any(each is None for each in coordinates) else torch.cat(coordinates),
     )
 
 
-def tensors(dataset: Dataset) -> list[torch.Tensor]:
-    """Everything in it that chance could change."""
-    found = [t for p in parts(dataset) for t in (p.inputs, p.targets, p.coordinates)]
-    return [tensor for tensor in (*found, dataset.adjacency) if tensor is not None]
+def tensors(dataset: Any) -> list[torch.Tensor]:
+    """Every tensor that the seed could change."""
+    parts = [t for p in splits(dataset) for t in (p.inputs, p.targets, p.coordinates)]
+    return [tensor for tensor in (*parts, dataset.adjacency) if tensor is not None]

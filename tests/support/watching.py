@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
 from tuilab.core.protocol.events import AnyEvent, Paused
 from tuilab.core.run.run import Run, Snapshot
@@ -50,7 +50,7 @@ class Watcher:
 
         def is_so() -> Any:
             self.look()
-            assert not self.link.lost, self.link.lost
+            assert not self.link.lost_reason, self.link.lost_reason
             return condition()
 
         return until(is_so, f"{what}; last seen: {self.seen[-3:]}")
@@ -60,7 +60,7 @@ class Watcher:
 
         def is_lost() -> str:
             self.look()
-            return self.link.lost
+            return self.link.lost_reason
 
         return str(until(is_lost, "the host is still there"))
 
@@ -93,7 +93,7 @@ def experiment(*network: Any, epochs: int = 100_000, **tables: Any) -> Experimen
     data = data if "name" in data else {**blobs, **data}
     lines = list(network) or ["Linear 8", "Tanh", "Linear 3"]
     training = {"epochs": epochs, "device": "cpu", **tables.pop("training", {})}
-    return from_plain({"network": lines, "data": data, "training": training, **tables})
+    return experiment_from_dict({"network": lines, "data": data, "training": training, **tables})
 
 
 def begun(lab: Watcher, chosen: Experiment | None = None, run: str = "run-1") -> Watcher:

@@ -26,9 +26,9 @@ def lab(tmp_path: Path) -> Iterator[Terminal]:
     """A real lab with a real host, opened on an experiment that does not end by itself."""
     path = tmp_path / "endless.toml"
     toml_file.write(path, ENDLESS)
-    it = Terminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
-    yield it
-    it.close()
+    terminal = Terminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
+    yield terminal
+    terminal.close()
 
 
 def test_training_goes_on_when_the_lab_is_killed(lab: Terminal) -> None:
@@ -39,7 +39,7 @@ def test_training_goes_on_when_the_lab_is_killed(lab: Terminal) -> None:
     lab.process.send_signal(signal.SIGKILL)
     lab.process.wait()
 
-    back = Watcher(link.attach())
+    back = Watcher(link.attach_to_host())
     try:
         back.until(lambda: back.run.state == "training" and back.run.step > 0)
         step = back.run.step

@@ -13,7 +13,7 @@ import tuilab.ui
 from tests.support.fakes import text_of
 from tuilab.core.run.run import Mark
 from tuilab.ui.plot.chart import Chart
-from tuilab.ui.plot.scene import Scene
+from tuilab.ui.plot.chart_data import ChartData
 from tuilab.ui.plot.traces import Trace
 
 STYLES = Path(tuilab.ui.__file__).parent / "tuilab.tcss"
@@ -32,31 +32,31 @@ class ChartApp(App[None]):
         return self.query_one(Chart)
 
 
-def falling(steps: int = 1000, **scene: Any) -> Scene:
+def falling(steps: int = 1000, **data: Any) -> ChartData:
     """A training loss at every step from 1 on, and a validation loss at every hundredth."""
     train = [(float(x), 1 / x, 0.5 / x, 2 / x) for x in range(1, steps + 1)]
     validation = [(float(x), 2 / x, 2 / x, 2 / x) for x in range(100, steps + 1, 100)]
     traces = [
-        Trace("train", train, 1, newest=train[-1][1]),
-        Trace("validation", validation, 2, "●", newest=validation[-1][1]),
+        Trace("train", train, 1, latest=train[-1][1]),
+        Trace("validation", validation, 2, "●", latest=validation[-1][1]),
     ]
-    return Scene(traces, **scene)
+    return ChartData(traces, **data)
 
 
 @asynccontextmanager
 async def shown(
-    scene: Scene, size: tuple[int, int] = (80, 20)
+    data: ChartData, size: tuple[int, int] = (80, 20)
 ) -> AsyncIterator[tuple[ChartApp, Pilot[None]]]:
     app = ChartApp()
     async with app.run_test(size=size) as pilot:
-        app.chart.show(scene)
+        app.chart.show(data)
         app.chart.focus()
         await pilot.pause()
         yield app, pilot
 
 
 async def test_before_there_is_data_the_chart_says_what_to_do() -> None:
-    async with shown(Scene(empty="Press space to start training.")) as (app, _):
+    async with shown(ChartData(empty_message="Press space to start training.")) as (app, _):
         assert "Press space to start training." in text_of(app)
 
 
@@ -71,8 +71,8 @@ async def test_the_cursor_begins_at_the_newest_point_and_reads_all_lines() -> No
         await pilot.pause()
 
         first = text_of(app).splitlines()[0]
-        assert "step 1 000" in first
-        assert "train 0.001 (5e-4 to 0.002)" in first
+        assert "step 1,000" in first
+        assert "train 0.001 (0.0005 to 0.002)" in first
         assert "validation 0.002" in first
 
 
@@ -84,19 +84,19 @@ async def test_the_cursor_goes_to_points_and_reads_them_exactly() -> None:
         x = app.chart.cursor
         assert x is not None and x == int(x) and x < 1000
         assert f"train {1 / x:.6g}" in text_of(app)
-        assert "validation 0.002 at 1 000" in text_of(app)
+        assert "validation 0.002 at 1,000" in text_of(app)
 
 
 async def test_the_cursor_passes_every_point_of_a_sparse_line() -> None:
-    sparse = Scene([Trace("loss", [(x, x, x, x) for x in (0.0, 1.0, 500.0, 1000.0)])])
+    sparse = ChartData([Trace("loss", [(x, x, x, x) for x in (0.0, 1.0, 500.0, 1000.0)])])
     async with shown(sparse) as (app, pilot):
-        seen = []
+        positions = []
         for _ in range(5):
             await pilot.press("left")
-            seen.append(app.chart.cursor)
+            positions.append(app.chart.cursor)
         await pilot.press("right")
 
-        assert seen == [1000, 500, 1, 0, 0]
+        assert positions == [1000, 500, 1, 0, 0]
         assert app.chart.cursor == 1
 
 
@@ -124,7 +124,7 @@ async def test_the_mouse_reads_values_and_a_click_keeps_the_cursor() -> None:
     async with shown(falling()) as (app, pilot):
         await pilot.hover(Chart, (40, 10))
         await pilot.pause()
-        under = app.chart.read
+        under = app.chart.read_x
         assert under is not None and 300 < under < 700
         assert f"step {int(under)}" in text_of(app)
 
@@ -141,7 +141,7 @@ async def test_logarithmic_smooth_and_zoom_are_keys() -> None:
         assert "log, smooth 0.6, last 1k" in text_of(app)
         await pilot.press("l", "m", "m", "m", "z", "z")
         await pilot.pause()
-        assert app.chart.settings == type(app.chart.settings)()
+        assert app.chart.options == type(app.chart.options)()
 
 
 async def test_news_repaints_only_what_differs() -> None:
@@ -167,15 +167,15 @@ async def test_a_hidden_chart_is_not_drawn_until_it_is_shown() -> None:
     async with shown(falling(500)) as (app, pilot):
         app.chart.display = False
         await pilot.pause()
-        drawn = app.chart.frames
+        before = app.chart.draw_count
 
         app.chart.show(falling(1000))
         await pilot.pause()
-        assert app.chart.frames == drawn
+        assert app.chart.draw_count == before
 
         app.chart.display = True
         await pilot.pause()
-        assert app.chart.frames == drawn + 1
+        assert app.chart.draw_count == before + 1
         assert "train 0.001" in text_of(app)
 
 
@@ -193,7 +193,7 @@ async def test_a_chart_survives_any_size_and_comes_back(size: tuple[int, int]) -
         assert text_of(app) == before
 
 
-async def test_another_theme_recolours_the_chart() -> None:
+async def test_another_theme_recolors_the_chart() -> None:
     async with shown(falling()) as (app, pilot):
         before = list(app.chart._strips)
         app.theme = "textual-light"
@@ -207,7 +207,7 @@ async def test_another_theme_recolours_the_chart() -> None:
 
 async def test_an_ascii_locale_gets_an_ascii_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
-    async with shown(Scene(falling().traces[:1])) as (app, pilot):
+    async with shown(ChartData(falling().traces[:1])) as (app, pilot):
         await pilot.press("left", "m", "l")
         await pilot.pause()
 

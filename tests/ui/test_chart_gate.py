@@ -6,18 +6,22 @@ from math import inf, isfinite, nan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.style import Style
+from textual.color import Color
+from textual.geometry import Region
 
 from tuilab.core.run.run import Mark
 from tuilab.core.run.series import Series
-from tuilab.ui.plot.chart import plotted
-from tuilab.ui.plot.chart_layout import Frame, Stroke, draw
-from tuilab.ui.plot.scene import Look, Scene, Settings
-from tuilab.ui.plot.traces import Trace, passed, view_of
-from tuilab.ui.terminal.glyphs import ASCII, UNICODE, Glyphs
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.plot import draw_chart as draw_chart_module
+from tuilab.ui.plot.axes import place_linear_ticks
+from tuilab.ui.plot.chart_data import ChartData, ChartOptions
+from tuilab.ui.plot.draw_chart import ChartDrawing, draw_chart
+from tuilab.ui.plot.figure import Axes, PlotArea, Stroke, draw_figure
+from tuilab.ui.plot.traces import Limits, Trace, filter_trace, fit_limits
+from tuilab.ui.terminal.glyphs import ASCII, UNICODE, GlyphMode
 
-PLAIN = Style()
-LOOK = Look(PLAIN, PLAIN, PLAIN, PLAIN, PLAIN, PLAIN)
+STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), (Color(255, 0, 0),), has_color=True)
 
 anything = st.floats(width=64)
 histories = st.lists(st.tuples(anything, anything, anything, anything), max_size=400) | st.lists(
@@ -26,22 +30,23 @@ histories = st.lists(st.tuples(anything, anything, anything, anything), max_size
 
 
 def chart(
-    scene: Scene,
-    how: Settings | None = None,
+    data: ChartData,
+    options: ChartOptions | None = None,
     size: tuple[int, int] = (60, 16),
-    glyphs: Glyphs = "braille",
-) -> Frame:
-    look = replace(LOOK, signs=ASCII if glyphs == "ascii" else UNICODE, glyphs=glyphs)
-    return draw(scene, how or Settings(), size, look, plotted)
+    glyph_mode: GlyphMode = "braille",
+) -> ChartDrawing:
+    glyphs = ASCII if glyph_mode == "ascii" else UNICODE
+    style = replace(STYLE, glyphs=glyphs, glyph_mode=glyph_mode)
+    return draw_chart(data, options or ChartOptions(), size, style)
 
 
-def text(frame: Frame) -> str:
-    return "\n".join(strip.text for strip in frame.grid.strips())
+def text(drawing: ChartDrawing) -> str:
+    return "\n".join(strip.text for strip in drawing.cells.strips())
 
 
-def of(*ys: float, label: str = "train") -> Trace:
+def trace_of(*ys: float, label: str = "train") -> Trace:
     return Trace(
-        label, [(float(x), y, y, y) for x, y in enumerate(ys)], newest=ys[-1] if ys else None
+        label, [(float(x), y, y, y) for x, y in enumerate(ys)], latest=ys[-1] if ys else None
     )
 
 
@@ -53,111 +58,157 @@ def of(*ys: float, label: str = "train") -> Trace:
 @settings(max_examples=80)
 def test_every_chart_is_drawn_and_fits(
     raw: list[list[tuple[float, float, float, float]]], is_log: bool, smoothing: float,
-    last: float | None, width: int, height: int, glyphs: Glyphs, is_line: bool,
+    last: float | None, width: int, height: int, glyph_mode: GlyphMode, is_line: bool,
 ) -> None:  # fmt: skip
     traces = [
         Trace(f"line {number}", points, number + 1, "●", is_line)
         for number, points in enumerate(raw)
     ]
-    scene = Scene(traces, [Mark(3, "lr 0.1"), Mark(10**9, "late")], [(1e-3, "usual")])
+    data = ChartData(traces, [Mark(3, "lr 0.1"), Mark(10**9, "late")], [(1e-3, "usual")])
 
-    frame = chart(scene, Settings(is_log, smoothing, last), (width, height), glyphs)
+    drawing = chart(data, ChartOptions(is_log, smoothing, last), (width, height), glyph_mode)
 
-    strips = frame.grid.strips()
+    strips = drawing.cells.strips()
     assert len(strips) == height
     assert all(strip.cell_length == width for strip in strips)
     assert all(sum(segment.cell_length for segment in strip) == width for strip in strips)
 
 
 @given(histories, st.booleans(), st.integers(1, 80))
-def test_only_finite_points_of_the_view_reach_plotext(
+def test_only_dots_of_the_plot_reach_plotext(
     points: list[tuple[float, float, float, float]], is_log: bool, columns: int
 ) -> None:
-    part = passed(Trace("loss", sorted(points)), 0.0, is_log)
-    view = view_of([part], [], is_log, (6, 6))
+    trace = filter_trace(Trace("loss", sorted(points)), 0.0, is_log)
+    limits = fit_limits([trace], [], is_log, (6, 6))
+    area = PlotArea(Region(0, 0, columns, 10), limits, "braille")
 
-    drawn = [point for piece in part.pieces(view, columns) for point in piece]
+    points_drawn = [point for segment in trace.segments(limits, columns) for point in segment]
+    dots = [area.dot(x, y) for x, y in points_drawn]
 
-    assert len(drawn) <= 2 * columns
-    assert all(isfinite(x) and 0 <= x <= 1 and 0 <= y <= 1 for x, y in drawn)
+    assert len(points_drawn) <= 2 * columns
+    assert all(isfinite(x) and isfinite(y) for x, y in points_drawn)
+    assert all(0 <= column < 2 * columns and 0 <= row < 40 for column, row in dots)
 
 
-def test_plotext_is_given_two_points_a_column_however_long_the_run() -> None:
-    seen: list[Stroke] = []
+def test_plotext_is_given_two_points_a_column_however_long_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    strokes: list[Stroke] = []
+    monkeypatch.setattr(draw_chart_module, "draw_figure", lambda *args: strokes.extend(args[2]))
 
-    def plot(strokes: list[Stroke], width: int, height: int, is_line: bool) -> str:
-        seen.extend(strokes)
-        return ""
+    chart(ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20))
 
-    long = of(*(n % 7 for n in range(100_000)))
-    draw(Scene([long]), Settings(), (80, 20), LOOK, plot)
+    assert 0 < sum(len(stroke.dots) for stroke in strokes) <= 160
 
-    assert sum(len(points) for points, _, _ in seen) <= 160
+
+@given(
+    st.integers(1, 90), st.integers(1, 40), st.floats(0, 1), st.floats(0, 1),
+    st.sampled_from(["braille", "block", "ascii"]), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=80)
+def test_plotext_draws_every_point_in_the_cell_that_the_plot_area_says(
+    width: int, height: int, x: float, y: float, mode: GlyphMode, is_line: bool
+) -> None:
+    area = PlotArea(Region(0, 0, width, height), Limits(0, 1, 0, 1), mode)
+    marker = area.line_marker if is_line and area.line_marker else "*"
+    dot = area.dot(x, y) if marker != "*" else area.cell(x, y)
+    cells = CellBuffer(width, height, STYLE.text)
+
+    stroke = Stroke([dot], marker, STYLE.line(1), is_line)
+    axes = Axes(STYLE.axis, STYLE.muted, has_x_line=False, has_y_line=False)
+    draw_figure(cells, area.region, [stroke], axes, UNICODE)
+
+    filled = [
+        (column, row)
+        for row, line in enumerate(cells.rows)
+        for column, (glyph, _) in enumerate(line)
+        if glyph != " "
+    ]
+    assert filled == [(area.column(x), area.row(y))]
+
+
+@pytest.mark.parametrize("mode", ["braille", "block", "ascii"])
+def test_ticks_stand_beside_their_values(mode: GlyphMode) -> None:
+    tick = ASCII.tick_left if mode == "ascii" else UNICODE.tick_left
+    for height in range(8, 40):
+        drawing = chart(ChartData([trace_of(0.0, 1.0)]), size=(60, height), glyph_mode=mode)
+        area, lines = drawing.area, text(drawing).splitlines()
+
+        count = max(2, area.region.height // 3)
+        ticks = place_linear_ticks(area.limits.low, area.limits.high, count)
+
+        assert len(ticks) >= 2
+        for value, label in ticks:
+            assert lines[area.row(value)].startswith(f"{label} {tick}".rjust(area.region.x))
 
 
 def test_a_line_is_broken_where_a_value_is_not_finite() -> None:
-    part = passed(of(1.0, 2.0, nan, 3.0, inf, 4.0), 0.0, False)
-    view = view_of([part], [], False, (6, 6))
+    trace = filter_trace(trace_of(1.0, 2.0, nan, 3.0, inf, 4.0), 0.0, False)
+    limits = fit_limits([trace], [], False, (6, 6))
 
-    assert [len(piece) for piece in part.pieces(view, 50)] == [2, 1, 1]
+    assert [len(segment) for segment in trace.segments(limits, 50)] == [2, 1, 1]
 
 
 def test_a_value_that_is_not_finite_is_marked_and_counted() -> None:
-    frame = chart(Scene([of(*[1.0] * 50, nan, *[0.5] * 50)]))
+    drawing = chart(ChartData([trace_of(*[1.0] * 50, nan, *[0.5] * 50)]))
 
-    column = frame.column(50.0)
-    lines = text(frame).splitlines()
-    assert lines[frame.top][column] == "✕"
-    assert lines[frame.top + frame.height - 1][column] == "✕"
-    assert "✕ 1 not finite" in text(frame)
+    column = drawing.area.column(50.0)
+    lines = text(drawing).splitlines()
+    assert lines[drawing.area.region.y][column] == "✕"
+    assert lines[drawing.area.region.bottom - 1][column] == "✕"
+    assert "✕ 1 not finite" in text(drawing)
 
 
-def test_a_logarithmic_axis_leaves_out_what_is_not_positive_and_says_so() -> None:
-    frame = chart(Scene([of(1.0, 0.0, -1.0, 0.01, 100.0)]), Settings(is_log=True))
+def test_a_logarithmic_axis_reports_values_that_are_not_positive() -> None:
+    drawing = chart(ChartData([trace_of(1.0, 0.0, -1.0, 0.01, 100.0)]), ChartOptions(is_log=True))
 
-    assert "2 not above 0: left out" in text(frame)
-    assert "100 ┤" in text(frame)
+    assert "2 not above 0: left out" in text(drawing)
+    assert "100 ┤" in text(drawing)
 
 
 @pytest.mark.parametrize("ys", [(), (0.5,), (0.0,), (3.0,) * 100, (nan,), (1e308, -1e308)])
 def test_odd_histories_have_a_chart(ys: tuple[float, ...]) -> None:
-    frame = chart(Scene([of(*ys)], empty="nothing yet"))
+    drawing = chart(ChartData([trace_of(*ys)], empty_message="nothing yet"))
 
-    assert ("nothing yet" in text(frame)) == (not ys)
+    assert ("nothing yet" in text(drawing)) == (not ys)
 
 
-def test_a_single_point_is_seen() -> None:
-    frame = chart(Scene([of(0.5)]))
+def test_a_single_point_is_visible() -> None:
+    drawing = chart(ChartData([trace_of(0.5)]))
 
-    dots = [sign for row in frame.grid.cells for sign, _ in row if "\u2801" <= sign <= "\u28ff"]
+    dots = [
+        glyph for row in drawing.cells.rows for glyph, _ in row if "\u2801" <= glyph <= "\u28ff"
+    ]
     assert len(dots) == 1
 
 
 def test_marks_stand_at_their_steps_with_their_texts() -> None:
-    frame = chart(Scene([of(*[0.1] * 100)], [Mark(25, "lr 0.01"), Mark(70, "batch_size 64")]))
+    drawing = chart(
+        ChartData([trace_of(*[0.1] * 100)], [Mark(25, "lr 0.01"), Mark(70, "batch_size 64")])
+    )
 
-    lines = text(frame).splitlines()
+    lines = text(drawing).splitlines()
     for step, words in ((25, "lr 0.01"), (70, "batch_size 64")):
         row = next(line for line in lines if words in line)
-        assert row[frame.column(step)] == "┊"
-        assert abs(row.index(words) - frame.column(step)) in (1, len(words))
+        assert row[drawing.area.column(step)] == "┊"
+        assert abs(row.index(words) - drawing.area.column(step)) in (1, len(words))
 
 
-def test_the_legend_tells_lines_apart_without_colour() -> None:
-    validation = Trace("validation", of(0.2, 0.1).points, 2, "●", newest=0.063)
+def test_the_legend_distinguishes_lines_without_color() -> None:
+    validation = Trace("validation", trace_of(0.2, 0.1).points, 2, "●", latest=0.063)
 
-    frame = chart(Scene([of(0.3, 0.041), validation]))
+    drawing = chart(ChartData([trace_of(0.3, 0.041), validation]))
 
-    assert "─── train 0.041  ─●─ validation 0.063" in text(frame)
-    assert "●" in text(frame).split("validation")[1]
+    assert "─── train 0.041  ─●─ validation 0.063" in text(drawing)
+    assert "●" in text(drawing).split("validation")[1]
 
 
 def test_zooming_shows_only_the_last_steps() -> None:
-    frame = chart(Scene([of(*range(1001))]), Settings(last=100))
+    drawing = chart(ChartData([trace_of(*range(1001))]), ChartOptions(last_steps=100))
 
-    assert frame.view.left >= 900
-    assert frame.view.high >= 1000
-    assert "last 100" in text(frame)
+    assert drawing.area.limits.left >= 900
+    assert drawing.area.limits.high >= 1000
+    assert "last 100" in text(drawing)
 
 
 def test_zooming_into_a_long_history_shows_every_step_of_its_end() -> None:
@@ -165,38 +216,43 @@ def test_zooming_into_a_long_history_shows_every_step_of_its_end() -> None:
     for x in range(200_000):
         history.append(float(x), float(x % 10))
 
-    frame = chart(Scene([Trace("train", history=history)]), Settings(last=1000))
+    drawing = chart(ChartData([Trace("train", series=history)]), ChartOptions(last_steps=1000))
 
-    assert len(frame.traces[0].points) == 1001
+    assert len(drawing.traces[0].points) == 1001
 
 
 def test_smoothing_is_over_steps_not_over_points() -> None:
-    dense, sparse = of(*range(1000)), Trace("validation", [(0.0, 0, 0, 0), (999.0, 999, 999, 999)])
+    dense, sparse = (
+        trace_of(*range(1000)),
+        Trace("validation", [(0.0, 0, 0, 0), (999.0, 999, 999, 999)]),
+    )
 
-    frame = chart(Scene([dense, sparse]), Settings(smoothing=0.9))
+    drawing = chart(ChartData([dense, sparse]), ChartOptions(smoothing=0.9))
 
-    assert frame.view.high >= 999
-    assert "smooth 0.9" in text(frame)
+    assert drawing.area.limits.high >= 999
+    assert "smooth 0.9" in text(drawing)
 
 
 def test_labels_cannot_carry_control_characters() -> None:
     nasty = "\x1b[31mred\n\x07"
 
-    frame = chart(Scene([of(1.0, 2.0, label=nasty)], [Mark(1, nasty)]))
+    drawing = chart(ChartData([trace_of(1.0, 2.0, label=nasty)], [Mark(1, nasty)]))
 
-    assert all(line.isprintable() for line in text(frame).splitlines())
+    assert all(line.isprintable() for line in text(drawing).splitlines())
 
 
 def test_wide_signs_in_labels_keep_the_width() -> None:
-    frame = chart(Scene([of(1.0, 2.0, label="損失")]))
+    drawing = chart(ChartData([trace_of(1.0, 2.0, label="損失")]))
 
-    assert "損失 2" in text(frame)
-    assert all(strip.cell_length == 60 for strip in frame.grid.strips())
+    assert "損失 2" in text(drawing)
+    assert all(strip.cell_length == 60 for strip in drawing.cells.strips())
 
 
 def test_an_ascii_chart_is_ascii() -> None:
-    scene = Scene([of(1.0, nan, 0.2, 0.1)], [Mark(2, "lr 1")], [(0.5, "usual")])
+    data = ChartData([trace_of(1.0, nan, 0.2, 0.1)], [Mark(2, "lr 1")], [(0.5, "usual")])
 
-    frame = chart(scene, Settings(is_log=True, smoothing=0.6, last=100), glyphs="ascii")
+    drawing = chart(
+        data, ChartOptions(is_log=True, smoothing=0.6, last_steps=100), glyph_mode="ascii"
+    )
 
-    assert text(frame).isascii()
+    assert text(drawing).isascii()

@@ -10,13 +10,13 @@ from textual.pilot import Pilot
 from textual.widgets import Footer
 
 from tests.support.fakes import text_of
-from tests.support.runs import changed, layer, trained
+from tests.support.runs import knob_changed, layer_stats, trained_run
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.tasks import Regression
 from tuilab.core.protocol.events import LayerStatsReported
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
-from tuilab.ui.panes.charts.layer_list import LayerList, evenly, sparkline, word_for
+from tuilab.ui.panes.charts.layer_list import LayerList, draw_sparkline, judge_layer, pick_evenly
 
 
 class ChartsApp(App[None]):
@@ -51,7 +51,7 @@ async def test_before_a_run_the_pane_says_how_to_begin() -> None:
 
 
 async def test_a_short_pane_has_one_chart_and_a_tall_one_two() -> None:
-    async with shown(trained(), (70, 20)) as (app, pilot):
+    async with shown(trained_run(), (70, 20)) as (app, pilot):
         assert "validation" in text_of(app)
         assert not app.pane.lower.display
 
@@ -62,7 +62,7 @@ async def test_a_short_pane_has_one_chart_and_a_tall_one_two() -> None:
 
 
 async def test_arrow_keys_go_through_the_charts() -> None:
-    async with shown(trained()) as (app, pilot):
+    async with shown(trained_run()) as (app, pilot):
         for words in ("train 0.5", "1 Linear", "1e-3 is usual", "rate 0.001", "train 0.0498"):
             await pilot.press("down")
             await pilot.pause()
@@ -72,7 +72,7 @@ async def test_arrow_keys_go_through_the_charts() -> None:
 
 
 async def test_a_click_on_its_name_shows_a_chart() -> None:
-    async with shown(trained()) as (app, pilot):
+    async with shown(trained_run()) as (app, pilot):
         column = text_of(app).splitlines()[0].index("Updates")
         await pilot.click(offset=(column + 2, 0))
         await pilot.pause()
@@ -81,64 +81,64 @@ async def test_a_click_on_its_name_shows_a_chart() -> None:
 
 
 async def test_the_metric_has_the_tasks_own_name() -> None:
-    async with shown(trained(0, task=Regression())) as (app, _):
+    async with shown(trained_run(0, task=Regression())) as (app, _):
         assert "R²" in text_of(app)
-    async with shown(trained()) as (app, _):
+    async with shown(trained_run()) as (app, _):
         assert "Accuracy" in text_of(app)
 
 
 async def test_gradients_and_updates_are_logarithmic_from_the_start() -> None:
-    async with shown(trained()) as (app, pilot):
+    async with shown(trained_run()) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
         assert "log" in text_of(app)
-        assert app.pane.upper.chart.settings.is_log
+        assert app.pane.upper.chart.options.is_log
 
 
 async def test_each_chart_keeps_how_it_is_shown() -> None:
-    async with shown(trained()) as (app, pilot):
+    async with shown(trained_run()) as (app, pilot):
         await pilot.press("l", "z", "down", "up")
-        app.pane.show(trained(320))
+        app.pane.show(trained_run(320))
         await pilot.pause()
 
         assert "log, last 10k" in text_of(app)
 
 
 async def test_a_change_of_a_knob_is_a_mark_on_the_charts() -> None:
-    run = trained()
-    run.apply(changed(150, "optimizer.lr", 0.01))
+    run = trained_run()
+    run.apply(knob_changed(150, "optimizer.lr", 0.01))
     async with shown(run) as (app, _):
         assert "┊lr 0.01" in text_of(app)
 
 
 async def test_a_loss_that_is_not_finite_is_marked() -> None:
-    async with shown(trained(losses={200: nan})) as (app, _):
+    async with shown(trained_run(losses={200: nan})) as (app, _):
         assert "✕ 1 not finite" in text_of(app)
 
 
 async def test_nothing_is_drawn_without_news() -> None:
-    run = trained()
+    run = trained_run()
     async with shown(run) as (app, pilot):
-        drawn = app.pane.upper.chart.frames
+        before = app.pane.upper.chart.draw_count
         app.pane.show(run)
         run.version += 1
         app.pane.show(run)
         await pilot.pause()
 
-        assert app.pane.upper.chart.frames == drawn
+        assert app.pane.upper.chart.draw_count == before
 
 
 async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> None:
-    run = trained(100)
+    run = trained_run(100)
     async with shown(run) as (app, pilot):
         app.pane.display = False
         await pilot.pause()
-        drawn = app.pane.upper.chart.frames
-        later = trained(300)
+        before = app.pane.upper.chart.draw_count
+        later = trained_run(300)
         app.pane.show(later)
         await pilot.pause()
-        assert app.pane.upper.chart.frames == drawn
+        assert app.pane.upper.chart.draw_count == before
 
         app.pane.display = True
         await pilot.pause()
@@ -147,10 +147,11 @@ async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> N
 
 
 async def test_a_rewound_run_loses_its_end_on_the_chart() -> None:
-    run = trained(300)
+    run = trained_run(300)
     async with shown(run) as (app, pilot):
         run._rewind(100)
         app.pane.show(run)
+        app.pane.upper.chart.redraw()
         await pilot.pause()
 
         assert "train 0.368" in text_of(app)
@@ -158,7 +159,7 @@ async def test_a_rewound_run_loses_its_end_on_the_chart() -> None:
 
 async def test_the_layers_stand_beside_or_below_their_chart() -> None:
     for size in ((120, 20), (60, 20)):
-        async with shown(trained(layers=3), size) as (app, pilot):
+        async with shown(trained_run(layers=3), size) as (app, pilot):
             await pilot.press("down", "down")
             await pilot.pause()
             lines = [line for line in text_of(app).splitlines() if "healthy" in line]
@@ -166,27 +167,40 @@ async def test_the_layers_stand_beside_or_below_their_chart() -> None:
 
 
 async def test_many_layers_have_six_lines_and_all_their_rows() -> None:
-    run = trained(layers=12)
+    run = trained_run(layers=12)
     async with shown(run, (120, 20)) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
         rows = app.pane.upper.query_one(LayerList)._rows
         assert len(rows) == 12
-        assert [row.name.split()[0] for row in rows if row.sign] == ["1", "3", "5", "8", "10", "12"]
-        assert len({row.sign for row in rows if row.sign}) == 6
+        assert [row.name.split()[0] for row in rows if row.marker] == [
+            "1",
+            "3",
+            "5",
+            "8",
+            "10",
+            "12",
+        ]
+        assert len({row.marker for row in rows if row.marker}) == 6
         assert text_of(app).count("healthy") == 12
 
 
 async def test_a_layer_far_from_the_others_is_pointed_out() -> None:
-    run = trained(layers=3)
-    odd = [layer(1), layer(2), layer(3, gradient=1e-6), layer(4, gradient=nan), layer(5, 0.0)]
+    run = trained_run(layers=3)
+    odd = [
+        layer_stats(1),
+        layer_stats(2),
+        layer_stats(3, gradient=1e-6),
+        layer_stats(4, gradient=nan),
+        layer_stats(5, 0.0),
+    ]
     run.apply(LayerStatsReported("a", 310, odd))
     async with shown(run, (120, 20)) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
-        words = {row.name: row.word for row in app.pane.upper.query_one(LayerList)._rows}
+        words = {row.name: row.verdict for row in app.pane.upper.query_one(LayerList)._rows}
         assert words == {
             "1 Linear": "healthy", "2 Linear": "healthy", "3 Linear": "small?",
             "4 Linear": "not finite", "5 Linear": "zero",
@@ -203,21 +217,21 @@ async def test_a_layer_far_from_the_others_is_pointed_out() -> None:
     ],
 )  # fmt: skip
 def test_words_for_layers_are_plain(family: str, value: float, word: str) -> None:
-    assert word_for(family, value, middle=1.0) == word
+    assert judge_layer(family, value, middle=1.0) == word
 
 
 def test_layers_are_chosen_evenly() -> None:
-    assert evenly(range(20), 6) == [0, 4, 8, 11, 15, 19]
-    assert evenly(range(3), 6) == [0, 1, 2]
+    assert pick_evenly(range(20), 6) == [0, 4, 8, 11, 15, 19]
+    assert pick_evenly(range(3), 6) == [0, 1, 2]
 
 
 def test_sparklines_share_a_logarithmic_scale() -> None:
-    assert sparkline([1e-4, 1e-2, 1.0], 5, 1e-4, 1.0, "▁▂▃▄▅▆▇█") == "  ▁▅█"
-    assert sparkline([nan, 0.0, 1.0], 3, 1.0, 1.0, "▁▂▃▄▅▆▇█") == "!▁▅"
+    assert draw_sparkline([1e-4, 1e-2, 1.0], 5, 1e-4, 1.0, "▁▂▃▄▅▆▇█") == "  ▁▅█"
+    assert draw_sparkline([nan, 0.0, 1.0], 3, 1.0, 1.0, "▁▂▃▄▅▆▇█") == "!▁▅"
 
 
 async def test_two_charts_are_reached_by_a_key() -> None:
-    async with shown(trained(), (70, 45)) as (app, pilot):
+    async with shown(trained_run(), (70, 45)) as (app, pilot):
         await pilot.press("o", "down")
         assert app.pane.lower.kind.name == "Updates"
         await pilot.press("o", "down")
@@ -225,7 +239,7 @@ async def test_two_charts_are_reached_by_a_key() -> None:
 
 
 async def test_keys_of_the_focused_chart_stand_in_the_footer() -> None:
-    async with shown(trained(), (100, 20)) as (app, pilot):
+    async with shown(trained_run(), (100, 20)) as (app, pilot):
         await pilot.pause()
         footer = text_of(app).splitlines()[-1]
         for words in ("l Log", "m Smooth", "z Zoom", "←→ Read values", "↑↓ Chart"):
@@ -233,7 +247,7 @@ async def test_keys_of_the_focused_chart_stand_in_the_footer() -> None:
 
 
 async def test_every_key_has_an_id_and_a_tooltip() -> None:
-    async with shown(trained()) as (app, _):
+    async with shown(trained_run()) as (app, _):
         chart = app.pane.upper.chart
         for node in (chart, app.pane.upper, app.pane):
             own = [binding for _, binding in node._bindings]
@@ -243,7 +257,7 @@ async def test_every_key_has_an_id_and_a_tooltip() -> None:
 
 @pytest.mark.parametrize("size", [(20, 5), (5, 3), (40, 12), (200, 60)])
 async def test_the_pane_survives_any_size_and_comes_back(size: tuple[int, int]) -> None:
-    async with shown(trained(layers=9), (100, 40)) as (app, pilot):
+    async with shown(trained_run(layers=9), (100, 40)) as (app, pilot):
         before = text_of(app)
         await pilot.resize_terminal(*size)
         await pilot.pause()

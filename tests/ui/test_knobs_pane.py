@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.fakes import DEVICES
-from tests.support.holder import SIZES, Held, held, training
+from tests.support.holder import SIZES, PanePilot, open_pane, training
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
@@ -11,9 +11,9 @@ from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 SPIRAL = Experiment(network=("Linear 8", "Dropout 0.5", "Linear 2"))
 
 
-async def go(pane: Held[KnobsPane], key: str) -> None:
+async def go(pane: PanePilot[KnobsPane], key: str) -> None:
     """Put the cursor on a knob."""
-    pane.pane.rows.cursor = key
+    pane.pane.line_list.cursor = key
     await pane.pilot.pause()
 
 
@@ -21,7 +21,7 @@ async def go(pane: Held[KnobsPane], key: str) -> None:
 
 
 async def test_a_number_is_typed_in_the_place_of_the_old_one() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "optimizer.lr")
         await pane.press("enter")
         await pane.type("3e-4")
@@ -33,7 +33,7 @@ async def test_a_number_is_typed_in_the_place_of_the_old_one() -> None:
 
 
 async def test_a_number_out_of_range_is_refused_while_it_is_typed() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.batch_size")
         await pane.press("enter")
         await pane.type("-1")
@@ -44,11 +44,11 @@ async def test_a_number_out_of_range_is_refused_while_it_is_typed() -> None:
         assert pane.edited == [] and pane.pane.is_typing
         await pane.press("escape")
         assert "✗" not in pane.text and "32" in pane.line("batch_size")
-        assert pane.pane.rows.has_focus
+        assert pane.pane.line_list.has_focus
 
 
 async def test_arrows_step_and_stay_in_range() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.batch_size")
         await pane.press("right", "plus", "left", "minus")
         assert [value for _, value in pane.edited] == [64, 128, 64, 32]
@@ -59,7 +59,7 @@ async def test_arrows_step_and_stay_in_range() -> None:
 
 
 async def test_truth_is_turned_over_by_enter() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.normalize")
         await pane.press("enter")
 
@@ -67,7 +67,7 @@ async def test_truth_is_turned_over_by_enter() -> None:
 
 
 async def test_choices_go_round_with_the_arrows() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "optimizer.name")
         await pane.press("right", "left", "left")
 
@@ -75,30 +75,30 @@ async def test_choices_go_round_with_the_arrows() -> None:
 
 
 async def test_enter_opens_the_choices_with_their_help() -> None:
-    async with held(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
         await go(pane, "schedule.name")
         await pane.press("enter")
         assert "✓ constant" in pane.text
-        assert "Fall along half a cosine to the end" in pane.text
+        assert "A decay along half a cosine" in pane.text
         await pane.press(*["down"] * 6, "enter")
 
         assert pane.edited == [("schedule.name", "cosine")]
-        assert "Fall along half a cosine to the end" in pane.text
+        assert "A decay along half a cosine" in pane.text
         assert "Multiply by gamma" not in pane.text
-        assert pane.pane.rows.has_focus
+        assert pane.pane.line_list.has_focus
 
 
 async def test_escape_chooses_nothing() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "schedule.name")
         await pane.press("enter", "down", "escape")
 
         assert pane.edited == []
-        assert pane.pane.rows.has_focus
+        assert pane.pane.line_list.has_focus
 
 
 async def test_of_several_choices_each_is_put_in_or_taken_out() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.features")
         await pane.press("enter", "down", "down", "space", "up", "enter", "escape")
 
@@ -109,7 +109,7 @@ async def test_of_several_choices_each_is_put_in_or_taken_out() -> None:
 
 
 async def test_a_list_is_typed_with_commas() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "optimizer.betas")
         await pane.press("enter")
         await pane.type("0.8, 0.9")
@@ -119,7 +119,7 @@ async def test_a_list_is_typed_with_commas() -> None:
 
 
 async def test_one_knob_turns_every_dropout_line() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "network.dropout")
         await pane.press("enter")
         await pane.type(".2")
@@ -129,7 +129,7 @@ async def test_one_knob_turns_every_dropout_line() -> None:
 
 
 async def test_backspace_goes_back_to_the_default() -> None:
-    async with held(KnobsPane(), with_value(SPIRAL, "optimizer.lr", 0.5)) as pane:
+    async with open_pane(KnobsPane(), with_value(SPIRAL, "optimizer.lr", 0.5)) as pane:
         await go(pane, "optimizer.lr")
         assert "default 1e-3" in pane.text
         await pane.press("backspace", "backspace")
@@ -138,7 +138,7 @@ async def test_backspace_goes_back_to_the_default() -> None:
 
 
 async def test_devices_are_those_the_host_found_with_the_reason_against_one() -> None:
-    async with held(KnobsPane(), SPIRAL, Run(devices=DEVICES)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, Run(devices=DEVICES)) as pane:
         await go(pane, "training.device")
         await pane.press("enter")
         assert "NVIDIA H200, 139 GiB" in pane.text
@@ -151,7 +151,7 @@ async def test_devices_are_those_the_host_found_with_the_reason_against_one() ->
 
 
 async def test_before_the_host_has_looked_a_device_can_be_typed() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "training.device")
         await pane.press("enter")
         await pane.type("cpu")
@@ -160,8 +160,8 @@ async def test_before_the_host_has_looked_a_device_can_be_typed() -> None:
         assert pane.edited == [("training.device", "cpu")]
 
 
-async def test_a_click_elsewhere_keeps_what_can_be_and_forgets_what_cannot() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+async def test_a_click_elsewhere_keeps_a_valid_value_and_drops_another() -> None:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await go(pane, "data.batch_size")
         await pane.press("enter")
         await pane.type("7")
@@ -176,7 +176,7 @@ async def test_a_click_elsewhere_keeps_what_can_be_and_forgets_what_cannot() -> 
 
 
 async def test_a_click_selects_and_another_changes() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await pane.click("normalize")
         assert pane.edited == []
         await pane.click("normalize")
@@ -188,8 +188,8 @@ async def test_a_click_selects_and_another_changes() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_knob_stands_with_its_value(size: tuple[int, int]) -> None:
-    async with held(KnobsPane(), SPIRAL, size=size) as pane:
+async def test_every_knob_is_shown_with_its_value(size: tuple[int, int]) -> None:
+    async with open_pane(KnobsPane(), SPIRAL, size=size) as pane:
         assert "classification" in pane.line("task")
         assert "32" in pane.line("batch_size")
         await pane.press("end")
@@ -199,10 +199,10 @@ async def test_every_knob_stands_with_its_value(size: tuple[int, int]) -> None:
 
 
 async def test_sections_that_are_at_their_defaults_are_folded_until_they_are_opened() -> None:
-    async with held(KnobsPane(), SPIRAL, size=(80, 40)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 40)) as pane:
         assert "at defaults" in pane.line("augmentation") and "mixup" not in pane.text
         await go(pane, "augmentation")
-        assert "Random changes to the training examples" in pane.text
+        assert "Random changes of the training examples" in pane.text
         await pane.press("enter")
         assert "mixup" in pane.text
         await pane.press("left")
@@ -214,21 +214,23 @@ async def test_sections_that_are_at_their_defaults_are_folded_until_they_are_ope
 
 async def test_a_section_with_a_knob_that_is_set_is_open() -> None:
     turned = with_value(SPIRAL, "regularization.l1", 0.1)
-    async with held(KnobsPane(), turned, size=(80, 70)) as pane:
+    async with open_pane(KnobsPane(), turned, size=(80, 70)) as pane:
         assert "0.1" in pane.line(" l1 ") and "mixup" not in pane.text
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_help_and_range_of_the_knob_at_the_cursor_stand_below(size: tuple[int, int]) -> None:
-    async with held(KnobsPane(), SPIRAL, size=size) as pane:
+async def test_help_and_range_of_the_knob_at_the_cursor_are_shown_below(
+    size: tuple[int, int],
+) -> None:
+    async with open_pane(KnobsPane(), SPIRAL, size=size) as pane:
         await go(pane, "optimizer.lr")
 
-        assert "How far each step moves" in pane.text
-        assert "0 ≤ … ≤ 1\u2009000" in pane.text
+        assert "Step size: what each update is" in pane.text
+        assert "0 ≤ … ≤ 1,000" in pane.text
 
 
 async def test_knobs_are_found_by_a_part_of_the_name() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
         await pane.press("ctrl+f")
         await pane.type("decay")
         assert "weight_decay" in pane.text and "batch_size" not in pane.text
@@ -246,7 +248,7 @@ async def test_knobs_are_found_by_a_part_of_the_name() -> None:
 
 
 async def test_while_it_trains_live_knobs_are_marked_and_others_say_that_they_wait() -> None:
-    async with held(KnobsPane(), SPIRAL, training(SPIRAL), size=(80, 24)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, training(SPIRAL), size=(80, 24)) as pane:
         assert "live" in pane.line("batch_size") and "live" not in pane.line("validation")
         await go(pane, "data.validation")
         assert "a change needs a restart" in pane.text
@@ -257,12 +259,12 @@ async def test_while_it_trains_live_knobs_are_marked_and_others_say_that_they_wa
 
 
 async def test_before_a_run_nothing_is_marked() -> None:
-    async with held(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 24)) as pane:
         assert "live" not in pane.text and "restart" not in pane.text
 
 
 async def test_another_optimizer_brings_its_own_knobs() -> None:
-    async with held(KnobsPane(), SPIRAL, size=(80, 70)) as pane:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 70)) as pane:
         assert "momentum" not in pane.text
         pane.app.show(with_value(SPIRAL, "optimizer.name", "sgd"))
         await pane.pilot.pause()
@@ -271,9 +273,9 @@ async def test_another_optimizer_brings_its_own_knobs() -> None:
 
 
 async def test_the_same_again_repaints_nothing() -> None:
-    async with held(KnobsPane(), SPIRAL) as pane:
-        before = pane.pane.rows.lines
+    async with open_pane(KnobsPane(), SPIRAL) as pane:
+        before = pane.pane.line_list.lines
         pane.app.show(SPIRAL)
         await pane.pilot.pause()
 
-        assert pane.pane.rows.lines is before
+        assert pane.pane.line_list.lines is before

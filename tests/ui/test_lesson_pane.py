@@ -1,22 +1,19 @@
-"""A lesson beside the lab: its page, its links, its questions, bets and goals."""
+"""A lesson beside the lab: its page, its links, its questions, predictions and goals."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.fakes import READY, Lab, lab, started
+from tests.support.fakes import READY, Lab, open_lab, started
 from tuilab.core import paths
 from tuilab.core.exercises import exercise
-from tuilab.core.lessons import lesson_validation, library, progress, review
-from tuilab.core.protocol.commands import Set, Start
+from tuilab.core.lessons import library, progress, review
+from tuilab.core.protocol.commands import SetKnob, Start
 from tuilab.core.protocol.events import EpochEnded, Failed, Finished, Paused
-from tuilab.ui import keymap
 from tuilab.ui.controllers import questions
 from tuilab.ui.controllers.exercises import ExerciseController
-from tuilab.ui.panes import inspect
 from tuilab.ui.panes.lesson import lesson_session
-from tuilab.ui.screens.main import LabScreen
 
 TOML = """
 format = 1
@@ -93,7 +90,7 @@ A [perceptron](term:) draws a line. [Take more units](set:optimizer.lr=0.5).
 
 ## The second step
 
-[Bet](prediction:line)
+[Predict](prediction:line)
 
 [Shape](question:shape)
 
@@ -105,106 +102,106 @@ A [perceptron](term:) draws a line. [Take more units](set:optimizer.lr=0.5).
 
 @pytest.fixture
 def lesson() -> Path:
-    folder = paths.data() / "lessons" / "round"
+    folder = paths.data_dir() / "lessons" / "round"
     folder.mkdir(parents=True)
     (folder / "lesson.toml").write_text(TOML)
     (folder / "lesson.md").write_text(PROSE)
     return folder
 
 
-async def chosen(it: Lab, *spot: Any) -> None:
-    """Choose what stands on the page, as enter at it does."""
-    reading = it.app.lab.lesson.reading
-    spots = [s for s in reading._spots() if s[: len(spot)] == spot]
-    assert spots, f"{spot} is not on the page:\n{it.text}"
-    reading.focus()
-    reading.point(spots[0])
-    await it.press("enter")
+async def choose(lab: Lab, *link: Any) -> None:
+    """Chooses a link on the page, as enter does."""
+    text_view = lab.app.main_screen.panes.lesson.text_view
+    links = [found for found in text_view._find_targets() if found[: len(link)] == link]
+    assert links, f"{link} is not on the page:\n{lab.text}"
+    text_view.focus()
+    text_view.move_cursor_to(links[0])
+    await lab.press("enter")
 
 
 @pytest.mark.parametrize("size", [(160, 45), (120, 40), (100, 30), (80, 24)])
-async def test_its_start_is_on_the_desk_and_its_page_beside_the_lab(
+async def test_a_lesson_opens_its_experiment_and_its_page_beside_the_lab(
     lesson: Path, size: tuple[int, int]
 ) -> None:
-    async with lab(size=size, lesson="round") as it:
-        await it.shows("Lesson · A circle 1/2", "The first step", "draws a line")
-        assert it.desk.experiment.network == ("Linear 2",)
-        assert it.app.focused is it.app.lab.lesson.reading
-        await it.press("right")
-        await it.shows("The second step", "All around")
-        await it.press("right", "left")
-        await it.shows("The first step")
+    async with open_lab(size=size, lesson="round") as lab:
+        await lab.shows("Lesson · A circle 1/2", "The first step", "draws a line")
+        assert lab.workspace.experiment.network == ("Linear 2",)
+        assert lab.app.focused is lab.app.main_screen.panes.lesson.text_view
+        await lab.press("right")
+        await lab.shows("The second step", "All around")
+        await lab.press("right", "left")
+        await lab.shows("The first step")
 
 
-async def test_it_stays_beside_what_it_opens_and_gives_way_to_who_edits(lesson: Path) -> None:
-    async with lab(size=(100, 30), lesson="round") as it:
+async def test_a_lesson_stays_beside_what_it_opens_and_gives_way_to_edits(lesson: Path) -> None:
+    async with open_lab(size=(100, 30), lesson="round") as lab:
         for key, is_beside in (("6", True), ("1", False), ("4", True), ("2", False), ("7", True)):
-            await it.press(key)
-            await it.until(lambda b=is_beside: ("The first step" in it.text) == b)
-            assert ("Hyperparameters" in it.text) != is_beside
+            await lab.press(key)
+            await lab.until(lambda b=is_beside: ("The first step" in lab.text) == b)
+            assert ("Hyperparameters" in lab.text) != is_beside
 
 
 async def test_a_term_is_defined_and_a_link_acts(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.shows("perceptron")
-        await it.press("down", "enter")
-        await it.shows("perceptron: A single neuron")
-        await it.press("down", "enter")
-        assert it.desk.experiment.optimizer.lr == 0.5
+    async with open_lab(lesson="round") as lab:
+        await lab.shows("perceptron")
+        await lab.press("down", "enter")
+        await lab.shows("perceptron: A single neuron")
+        await lab.press("down", "enter")
+        assert lab.workspace.experiment.optimizer.lr == 0.5
 
 
 async def test_what_is_hidden_is_not_there_and_what_is_locked_stays(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.shows("Lesson")
-        keys = [line.key for line in it.app.lab.knobs.rows.lines]
+    async with open_lab(lesson="round") as lab:
+        await lab.shows("Lesson")
+        keys = [line.key for line in lab.app.main_screen.panes.knobs.line_list.lines]
         assert "data.noise" not in keys and "data.samples" in keys
-        it.app.lab.change("data.name", "spiral")
-        assert it.desk.experiment.data.title == "Circle"
-        await it.shows("This lesson keeps data.name as it is")
+        lab.app.main_screen.edits.change("data.name", "spiral")
+        assert lab.workspace.experiment.data.title == "Circle"
+        await lab.shows("This lesson locks data.name")
 
 
 async def test_wrong_answers_are_told_why_and_right_ones_kept(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.shows("What is 3 + 1?")
-        await chosen(it, "number", "sum")
-        await it.press("3", "enter")
-        await it.shows("Not yet. Nothing was added to 3.")
-        await chosen(it, "number", "sum")
-        await it.press("4", "enter")
-        await it.shows("Right.")
-        assert progress.load()[0].of("round").questions == {"sum": False}
+    async with open_lab(lesson="round") as lab:
+        await lab.shows("What is 3 + 1?")
+        await choose(lab, "number", "sum")
+        await lab.press("3", "enter")
+        await lab.shows("Not yet. Nothing was added to 3.")
+        await choose(lab, "number", "sum")
+        await lab.press("4", "enter")
+        await lab.shows("Right.")
+        assert progress.load_progress()[0].lesson("round").questions == {"sum": False}
 
-        teaching = it.app.lab.teaching
-        order = teaching.asked(teaching.book.lesson.questions[1]).order
+        session = lab.app.main_screen.lessons.session
+        order = session.pose(session.source.lesson.questions[1]).order
         for place in (order.index(0), order.index(1), order.index(2)):
-            await chosen(it, "pick", "order", place)
-        assert progress.load()[0].of("round").questions["order"] is True
+            await choose(lab, "pick", "order", place)
+        assert progress.load_progress()[0].lesson("round").questions["order"] is True
 
 
 async def test_shapes_are_filled_in(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "shape", "shape", 0)
-        await it.press("4", "enter")
-        await it.shows("After Linear 3 it is not [4]")
-        await chosen(it, "shape", "shape", 0)
-        await it.press("3", "enter")
-        await it.shows("Right.")
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "shape", "shape", 0)
+        await lab.press("4", "enter")
+        await lab.shows("After Linear 3 it is not [4]")
+        await choose(lab, "shape", "shape", 0)
+        await lab.press("3", "enter")
+        await lab.shows("Right.")
 
 
-async def test_a_bet_is_decided_by_the_run(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "bet", "line", 0)
-        await chosen(it, "decide", "line")
-        run = it.link.commands(Start)[-1].run
-        experiment = it.desk.experiment
-        await it.play(
+async def test_a_prediction_is_scored_by_the_run(lesson: Path) -> None:
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "predict", "line", 0)
+        await choose(lab, "test", "line")
+        run = lab.link.commands(Start)[-1].run
+        experiment = lab.workspace.experiment
+        await lab.play(
             READY, started(run, experiment), EpochEnded(run, 13, 1, {}, {"accuracy": 0.6})
         )
-        await it.play(Finished(run, "done", 65, 5, 1.0, {}))
-        await it.shows("It was not so. It is straight. A line does")
-        assert progress.load()[0].of("round").predictions == {"line": 0.0}
+        await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
+        await lab.shows("It came out differently. It is straight.")
+        assert progress.load_progress()[0].lesson("round").predictions == {"line": 0.0}
 
 
 CURVE = """
@@ -222,185 +219,187 @@ why = "It falls."
 async def test_a_curve_is_drawn_and_laid_over_what_came(lesson: Path) -> None:
     (lesson / "lesson.toml").write_text(TOML.replace("[[exercises]]", CURVE + "[[exercises]]"))
     (lesson / "lesson.md").write_text(PROSE + "\n[Draw](prediction:drawn)\n")
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "bet", "drawn")
-        await it.shows("Draw the loss.", "loss/validation 0.5 after 0% of the run")
-        await it.press(*["shift+up"] * 5, "end", *["shift+down"] * 11)
-        await it.shows("loss/validation 0 after 100% of the run")
-        await it.press("shift+left", "shift+down", "x", "enter")
-        await it.shows("what you drew", "train it and see")
-        bet = it.app.lab.teaching.bets["drawn"]
-        assert bet.said == pytest.approx([1 - knot / 32 for knot in range(33)])
-        await chosen(it, "decide", "drawn")
-        run = it.link.commands(Start)[-1].run
-        await it.play(READY, started(run, it.desk.experiment))
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "predict", "drawn")
+        await lab.shows("Draw the loss.", "loss/validation 0.5 after 0% of the run")
+        await lab.press(*["shift+up"] * 5, "end", *["shift+down"] * 11)
+        await lab.shows("loss/validation 0 after 100% of the run")
+        await lab.press("shift+left", "shift+down", "x", "enter")
+        await lab.shows("what you drew", "train it and see")
+        predicted = lab.app.main_screen.lessons.session.predictions["drawn"]
+        assert predicted.value == pytest.approx([1 - knot / 32 for knot in range(33)])
+        await choose(lab, "test", "drawn")
+        run = lab.link.commands(Start)[-1].run
+        await lab.play(READY, started(run, lab.workspace.experiment))
         for step in range(0, 51, 10):
-            await it.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
-        await it.until(lambda: bet.true is not None and bet.true[16] == pytest.approx(0.5))
-        assert bet.true[-1] is None
+            await lab.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
+        await lab.until(
+            lambda: predicted.actual is not None and predicted.actual[16] == pytest.approx(0.5)
+        )
+        assert predicted.actual[-1] is None
         for step in range(60, 101, 10):
-            await it.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
-        await it.play(Paused(run, 100))
-        await it.shows("You were right. It falls.")
-        assert progress.load()[0].of("round").predictions == {"drawn": 1.0}
+            await lab.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
+        await lab.play(Paused(run, 100))
+        await lab.shows("You were right. It falls.")
+        assert progress.load_progress()[0].lesson("round").predictions == {"drawn": 1.0}
 
 
 async def test_what_was_missed_comes_back_in_the_review(lesson: Path) -> None:
     kept = progress.Progress()
-    kept.answer("round", "sum", False, now=0)
-    kept.answer("gone", "sum", False, now=0)
-    progress.save(kept)
-    async with lab() as it:
-        before = it.desk.experiment
-        await it.press("C")
-        await it.shows("Review", "One question that you missed is due again.")
-        await it.press("home", "enter")
-        await it.shows("Review 1/2", "From the lesson A circle.", "What is 3 + 1?")
-        assert it.desk.experiment == before
-        await chosen(it, "number", "round/sum")
-        await it.press("4", "enter")
-        await it.shows("Right.")
-        await it.press("right")
-        await it.shows("That is all for now")
-        kept, _ = progress.load()
+    kept.record_answer("round", "sum", False, now=0)
+    kept.record_answer("gone", "sum", False, now=0)
+    progress.save_progress(kept)
+    async with open_lab() as lab:
+        before = lab.workspace.experiment
+        await lab.press("C")
+        await lab.shows("Review", "One question that you missed is due again.")
+        await lab.press("home", "enter")
+        await lab.shows("Review 1/2", "From the lesson A circle.", "What is 3 + 1?")
+        assert lab.workspace.experiment == before
+        await choose(lab, "number", "round/sum")
+        await lab.press("4", "enter")
+        await lab.shows("Right.")
+        await lab.press("right")
+        await lab.shows("That is all for now")
+        kept, _ = progress.load_progress()
         assert [(card.lesson, card.box) for card in kept.deck] == [("round", 1), ("gone", 0)]
         assert set(kept.lessons) == {"round", "gone"}
 
 
 async def test_a_term_that_was_not_known_comes_back_as_well(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "terms")
-        await it.shows("Terms of A circle 1/2", "Which term is this?")
-        teaching = it.app.lab.teaching
-        question = teaching.book.lesson.questions[0]
-        wrong = teaching.asked(question).order.index(1)
-        await chosen(it, "pick", "round/term:perceptron", wrong)
-        await it.shows("Not yet.", "is something else:")
-        kept, _ = progress.load()
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "terms")
+        await lab.shows("Terms of A circle 1/2", "Which term is this?")
+        session = lab.app.main_screen.lessons.session
+        question = session.source.lesson.questions[0]
+        wrong = session.pose(question).order.index(1)
+        await choose(lab, "pick", "round/term:perceptron", wrong)
+        await lab.shows("Not yet.", "is something else:")
+        kept, _ = progress.load_progress()
         assert [(card.lesson, card.question) for card in kept.deck] == [
             ("round", "term:perceptron")
         ]
         later = kept.deck[0].due + 1
-        assert [q.name for _, q in review.due(kept, later)] == ["term:perceptron"]
-        await it.press("right")
-        await chosen(it, "lesson", "round")
-        await it.shows("Lesson · A circle 2/2")
+        assert [q.name for _, q in review.find_due_questions(kept, later)] == ["term:perceptron"]
+        await lab.press("right")
+        await choose(lab, "lesson", "round")
+        await lab.shows("Lesson · A circle 2/2")
 
 
 async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.press("right", "h")
-        await it.shows("Look left.")
-        await it.press("space")
-        run = it.link.commands(Start)[-1].run
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right", "h")
+        await lab.shows("Look left.")
+        await lab.press("space")
+        run = lab.link.commands(Start)[-1].run
         good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
-        await it.play(READY, started(run, it.desk.experiment), good)
-        await it.shows("Goal reached", "● All around", "Four lines close.", "best: 354 parameters")
-        assert progress.load()[0].of("round").goals == {"reach": 354}
-        await it.press("C")
-        await it.shows("The course", "goals 0/3")
-        await it.press("end")
-        await it.shows("goals 1/1", "best: 354 parameters")
+        await lab.play(READY, started(run, lab.workspace.experiment), good)
+        await lab.shows("Goal reached", "● All around", "Four lines close.", "best: 354 parameters")
+        assert progress.load_progress()[0].lesson("round").goals == {"reach": 354}
+        await lab.press("C")
+        await lab.shows("The course", "goals 0/3")
+        await lab.press("end")
+        await lab.shows("goals 1/1", "best: 354 parameters")
 
 
-async def test_a_bet_whose_run_failed_can_be_tried_again(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "bet", "line", 1)
-        await chosen(it, "decide", "line")
-        await it.shows("it is being decided")
-        first = it.link.commands(Start)[-1].run
-        await it.play(READY, started(first, it.desk.experiment))
-        await it.play(Failed(first, "The loss is NaN"))
-        await it.press("escape")
-        await it.shows("train it and see")
-        await chosen(it, "decide", "line")
-        second = it.link.commands(Start)[-1].run
+async def test_a_prediction_whose_run_failed_can_be_tested_again(lesson: Path) -> None:
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "predict", "line", 1)
+        await choose(lab, "test", "line")
+        await lab.shows("the run is testing it")
+        first = lab.link.commands(Start)[-1].run
+        await lab.play(READY, started(first, lab.workspace.experiment))
+        await lab.play(Failed(first, "The loss is NaN"))
+        await lab.press("escape")
+        await lab.shows("train it and see")
+        await choose(lab, "test", "line")
+        second = lab.link.commands(Start)[-1].run
         assert second != first
-        await it.play(started(second, it.desk.experiment))
-        await it.play(EpochEnded(second, 13, 1, {}, {"accuracy": 0.6}))
-        await it.play(Finished(second, "done", 65, 5, 1.0, {}))
-        await it.shows("You were right.")
+        await lab.play(started(second, lab.workspace.experiment))
+        await lab.play(EpochEnded(second, 13, 1, {}, {"accuracy": 0.6}))
+        await lab.play(Finished(second, "done", 65, 5, 1.0, {}))
+        await lab.shows("You were right.")
 
 
-async def test_the_run_of_a_bet_meets_no_goal_but_the_same_once_more_does(lesson: Path) -> None:
+async def test_a_run_that_tests_a_prediction_meets_no_goal_but_a_restart_does(lesson: Path) -> None:
     text = TOML.replace('all = [{ of = "accuracy/validation"', 'all = [{ of = "loss/validation"')
     (lesson / "lesson.toml").write_text(text)
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        await chosen(it, "bet", "line", 0)
-        await chosen(it, "decide", "line")
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "predict", "line", 0)
+        await choose(lab, "test", "line")
         for is_own in (False, True):
-            run = it.link.commands(Start)[-1].run
+            run = lab.link.commands(Start)[-1].run
             good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.6, "loss": 0.95})
-            await it.play(READY, started(run, it.desk.experiment), good)
-            await it.play(Finished(run, "done", 65, 5, 1.0, {}))
-            told = "● All around" if is_own else "a run that decides a bet does not count"
-            await it.shows(told)
-            assert bool(progress.load()[0].of("round").goals) == is_own
-            await it.press("r")
+            await lab.play(READY, started(run, lab.workspace.experiment), good)
+            await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
+            text = "● All around" if is_own else "a run that tests a prediction does not count"
+            await lab.shows(text)
+            assert bool(progress.load_progress()[0].lesson("round").goals) == is_own
+            await lab.press("r")
 
 
 async def test_a_goal_does_not_count_where_more_was_changed(lesson: Path) -> None:
-    async with lab(lesson="round") as it:
-        it.app.lab.change("optimizer.lr", 0.2)
-        await it.press("right", "space")
-        run = it.link.commands(Start)[-1].run
+    async with open_lab(lesson="round") as lab:
+        lab.app.main_screen.edits.change("optimizer.lr", 0.2)
+        await lab.press("right", "space")
+        run = lab.link.commands(Start)[-1].run
         good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
-        await it.play(READY, started(run, it.desk.experiment), good)
-        await it.shows("it does not count: optimizer.lr")
-        assert progress.load()[0].of("round").goals == {}
-        assert not it.link.commands(Set)
+        await lab.play(READY, started(run, lab.workspace.experiment), good)
+        await lab.shows("it does not count: optimizer.lr")
+        assert progress.load_progress()[0].lesson("round").goals == {}
+        assert not lab.link.commands(SetKnob)
 
 
 async def test_a_lesson_ends_at_the_door_of_the_next() -> None:
-    async with lab(lesson="production") as it:
-        await it.press(*["right"] * 9)
-        await it.until(lambda: "From the lab to production" in it.text)
-        assert "The next lesson" not in it.text
-    async with lab(lesson="neural-networks") as it:
-        await it.press(*["right"] * 9)
-        await chosen(it, "lesson", "perceptron")
-        await it.shows("Lesson · The perceptron 1/")
+    async with open_lab(lesson="production") as lab:
+        await lab.press(*["right"] * 9)
+        await lab.until(lambda: "From the lab to production" in lab.text)
+        assert "Next lesson" not in lab.text
+    async with open_lab(lesson="neural-networks") as lab:
+        await lab.press(*["right"] * 9)
+        await choose(lab, "lesson", "perceptron")
+        await lab.shows("Lesson · The perceptron 1/")
 
 
 async def test_the_course_is_chosen_from_and_a_term_looked_up(lesson: Path) -> None:
-    async with lab() as it:
-        await it.press("7")
-        await it.shows("No lesson is open")
-        await it.press("C")
-        await it.shows("The course", "The perceptron")
-        await it.press("end", "enter")
-        await it.shows("Lesson · A circle 1/2")
-        await it.press("G", "b", "i", "a", "s")
-        await it.shows("Glossary", "the weighted sum of a neuron")
+    async with open_lab() as lab:
+        await lab.press("7")
+        await lab.shows("No lesson is open")
+        await lab.press("C")
+        await lab.shows("The course", "The perceptron")
+        await lab.press("end", "enter")
+        await lab.shows("Lesson · A circle 1/2")
+        await lab.press("G", "b", "i", "a", "s")
+        await lab.shows("Glossary", "the weighted sum of a neuron")
 
 
 async def test_a_lesson_asks_before_it_replaces_edits_and_lets_its_own_go(lesson: Path) -> None:
-    async with lab() as it:
-        it.app.lab.change("optimizer.lr", 0.2)
-        edited = it.desk.experiment
-        it.app.lab.teach("round")
-        await it.shows("The experiment has changes that are in no file.")
-        await it.press("c")
-        assert it.desk.experiment == edited and it.app.lab.teaching is None
-        it.app.lab.teach("round")
-        await it.shows("Unsaved changes")
-        await it.press("d")
-        await it.shows("Lesson · A circle 1/2")
-        it.app.lab.change("optimizer.lr", 0.3)
-        it.app.lab.teach("perceptron")
-        await it.shows("Lesson · The perceptron 1/")
+    async with open_lab() as lab:
+        lab.app.main_screen.edits.change("optimizer.lr", 0.2)
+        edited = lab.workspace.experiment
+        lab.app.main_screen.action_dispatch("lessons.open", "round")
+        await lab.shows("The experiment has unsaved changes.")
+        await lab.press("c")
+        assert lab.workspace.experiment == edited and lab.app.main_screen.lessons.session is None
+        lab.app.main_screen.action_dispatch("lessons.open", "round")
+        await lab.shows("Unsaved changes")
+        await lab.press("d")
+        await lab.shows("Lesson · A circle 1/2")
+        lab.app.main_screen.edits.change("optimizer.lr", 0.3)
+        lab.app.main_screen.action_dispatch("lessons.open", "perceptron")
+        await lab.shows("Lesson · The perceptron 1/")
 
 
 async def test_a_damaged_progress_is_kept_aside_and_told(lesson: Path) -> None:
-    progress.path().parent.mkdir(parents=True, exist_ok=True)
-    progress.path().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')
-    async with lab(lesson="round") as it:
-        await it.shows("Your progress was damaged")
-        assert list(progress.path().parent.glob("progress.*.broken.json"))
+    progress.progress_file().parent.mkdir(parents=True, exist_ok=True)
+    progress.progress_file().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')
+    async with open_lab(lesson="round") as lab:
+        await lab.shows("Your progress was damaged")
+        assert list(progress.progress_file().parent.glob("progress.*.broken.json"))
 
 
 async def test_code_is_written_in_the_editor_and_checked(
@@ -414,15 +413,15 @@ async def test_code_is_written_in_the_editor_and_checked(
         if len(opened) > 1:
             Path(command[-1]).write_text(reference)
 
-    monkeypatch.setattr(ExerciseController, "_edit_in_the_terminal", edit)
+    monkeypatch.setattr(ExerciseController, "_edit", edit)
     monkeypatch.setenv("EDITOR", "true")
-    async with lab(lesson="round") as it:
-        await it.press("right")
-        for wanted in ("not written yet", "written and right"):
-            await chosen(it, "exercise", "perceptron-rule")
-            await it.until(lambda w=wanted: w in it.text, 60)
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        for text in ("not written yet", "✓ Write the rule"):
+            await choose(lab, "exercise", "perceptron-rule")
+            await lab.until(lambda t=text: t in lab.text, 60)
         assert opened[0][0] == "true"
-        assert progress.load()[0].of("round").exercises == ["perceptron-rule"]
+        assert progress.load_progress()[0].lesson("round").exercises == ["perceptron-rule"]
 
 
 def test_time_spent_is_counted_without_what_one_was_away(
@@ -430,10 +429,13 @@ def test_time_spent_is_counted_without_what_one_was_away(
 ) -> None:
     clock = iter((100.0, 160.0, 160.0 + 3600, 160.0 + 3600 + 40))
     monkeypatch.setattr(lesson_session.time, "monotonic", lambda: next(clock))
-    taught = lesson_session.Teaching(library.read(lesson), progress.Progress())
+    session = lesson_session.LessonSession(library.read_lesson(lesson), progress.Progress())
     for _ in range(3):
-        taught.save()
-    assert progress.load()[0].of("round").seconds == 60 + lesson_session.PAUSE + 40
+        session.save()
+    assert (
+        progress.load_progress()[0].lesson("round").seconds
+        == 60 + lesson_session.MAX_IDLE_SECONDS + 40
+    )
 
 
 @pytest.mark.parametrize(
@@ -442,12 +444,4 @@ def test_time_spent_is_counted_without_what_one_was_away(
      ("−7.5", -7.5), ("0,125", 0.125), ("12,34", 12.34), ("1e-3", 0.001)],
 )  # fmt: skip
 def test_a_number_is_taken_as_people_write_it(text: str, number: float) -> None:
-    assert questions._number(text) == number
-
-
-def test_what_the_checker_knows_of_the_lab_is_what_the_lab_has() -> None:
-    assert lesson_validation.PANES == keymap.PANES
-    assert tuple(kind.name for kind in inspect.KINDS) == lesson_validation.VIEWS
-    assert [
-        deed for deed in lesson_validation.DEEDS if not hasattr(LabScreen, f"action_{deed}")
-    ] == []
+    assert questions.parse_number(text) == number

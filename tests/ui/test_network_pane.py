@@ -1,7 +1,8 @@
 """The network pane: what it says when lines are edited."""
 
-from tests.support.holder import held
-from tuilab.core.catalogue.data_sets import FashionMNIST, Spiral
+from tests.support.holder import open_pane
+from tuilab.core.catalogue.data.images import FashionMNIST
+from tuilab.core.catalogue.data.points import Spiral
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.network.complete import complete
 from tuilab.ui.panes.network.network_pane import NetworkPane
@@ -19,7 +20,7 @@ CONVNET = Experiment(
 
 
 async def test_a_line_is_added_below_the_cursor() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "a")
         await pane.type("Linear 4")
         assert pane.edited == []
@@ -29,7 +30,7 @@ async def test_a_line_is_added_below_the_cursor() -> None:
 
 
 async def test_a_line_is_added_above_the_cursor() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("A")
         await pane.type("Dropout")
         await pane.press("enter")
@@ -38,7 +39,7 @@ async def test_a_line_is_added_above_the_cursor() -> None:
 
 
 async def test_adding_in_an_open_block_puts_the_line_into_it() -> None:
-    async with held(NetworkPane(), CONVNET) as pane:
+    async with open_pane(NetworkPane(), CONVNET) as pane:
         await pane.press("down", "a")
         await pane.type("ReLU")
         await pane.press("enter")
@@ -48,7 +49,7 @@ async def test_adding_in_an_open_block_puts_the_line_into_it() -> None:
 
 
 async def test_a_line_is_edited_in_place() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("enter", "backspace")
         await pane.type("16")
         await pane.press("enter")
@@ -57,18 +58,18 @@ async def test_a_line_is_edited_in_place() -> None:
 
 
 async def test_escape_leaves_the_network_as_it_was() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("enter")
         await pane.type("000")
         await pane.press("escape", "a", "x", "escape")
 
         assert pane.edited == []
         assert "Linear 8000" not in pane.text
-        assert pane.pane.rows.has_focus
+        assert pane.pane.line_list.has_focus
 
 
 async def test_a_line_that_is_not_right_yet_is_kept() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "enter")
         await pane.type("h 3")
         await pane.press("enter")
@@ -78,7 +79,7 @@ async def test_a_line_that_is_not_right_yet_is_kept() -> None:
 
 
 async def test_a_block_is_made_by_its_name_and_keeps_its_inside_when_renamed() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("a")
         await pane.type("residual")
         await pane.press("enter")
@@ -93,7 +94,7 @@ async def test_a_block_is_made_by_its_name_and_keeps_its_inside_when_renamed() -
 
 
 async def test_lines_are_removed_duplicated_and_moved() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("d")
         assert pane.edited[-1][1] == ("Tanh", "Linear 2")
         await pane.press("c")
@@ -109,7 +110,7 @@ async def test_lines_are_removed_duplicated_and_moved() -> None:
 
 
 async def test_a_line_is_wrapped_in_a_block_that_is_chosen() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "b")
         assert "A block: its input is added" in pane.text
         await pane.press("down", "enter", "enter")
@@ -120,10 +121,10 @@ async def test_a_line_is_wrapped_in_a_block_that_is_chosen() -> None:
 
 
 async def test_tab_completes_layers_and_their_arguments() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("a")
         await pane.type("maxp")
-        assert "Keep the largest value in each window." in pane.text
+        assert "Keeps the largest value in each window." in pane.text
         await pane.press("tab")
         assert "kernel_size: Height and width of the window" in pane.text
         await pane.type("3 s")
@@ -133,25 +134,25 @@ async def test_tab_completes_layers_and_their_arguments() -> None:
 
 
 async def test_a_suggestion_gone_to_with_the_arrows_is_taken_by_enter() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("a", "down", "up", "up", "enter")
         last = complete("", (8,)).suggestions[-1].text
-        assert pane.pane.line.value == last
+        assert pane.pane.input.value == last
         await pane.press("2", "enter")
 
         assert pane.edited[-1][1][1] == f"{last}2"
 
 
 async def test_a_click_selects_and_another_edits() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.click("Tanh")
-        assert pane.pane.rows.cursor == (1,) and not pane.pane.is_typing
+        assert pane.pane.line_list.cursor == (1,) and not pane.pane.is_typing
         await pane.click("Tanh")
-        assert pane.pane.is_typing and pane.pane.line.value == "Tanh"
+        assert pane.pane.is_typing and pane.pane.input.value == "Tanh"
 
 
 async def test_a_click_elsewhere_keeps_what_was_typed() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("enter", "0")
         await pane.click("Tanh")
 
@@ -160,16 +161,16 @@ async def test_a_click_elsewhere_keeps_what_was_typed() -> None:
 
 
 async def test_a_click_on_the_last_line_adds_and_one_on_a_suggestion_takes_it() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.click("+ add a layer")
         assert pane.pane.is_typing
         await pane.click("Dropout  ")
-        assert pane.pane.line.value == "Dropout "
-        assert pane.pane.line.has_focus
+        assert pane.pane.input.value == "Dropout "
+        assert pane.pane.input.has_focus
 
 
 async def test_a_key_freezes_a_layer_and_thaws_it() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("z")
         assert pane.edited[-1][1] == ("Linear 8 frozen=true", "Tanh", "Linear 2")
         assert "❄ Linear 8" in pane.text
@@ -180,6 +181,6 @@ async def test_a_key_freezes_a_layer_and_thaws_it() -> None:
 
 
 async def test_a_block_is_frozen_as_a_whole() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("down", "z")
         assert pane.edited[-1][1][1][0] == "Residual frozen=true"

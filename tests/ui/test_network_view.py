@@ -2,21 +2,10 @@
 
 import pytest
 
-from tests.support.holder import SIZES, held, training
-from tuilab.core.catalogue.data_sets import FashionMNIST, Spiral
+from tests.support.holder import SIZES, open_pane, training
+from tests.ui.test_network_pane import CONVNET, SPIRAL
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.ui.panes.network.network_pane import NetworkPane
-
-SPIRAL = Experiment(network=("Linear 8", "Tanh", "Linear 2"), data=Spiral())
-CONVNET = Experiment(
-    network=(
-        "Conv2d 16 kernel_size=3 padding=1",
-        ("Residual", "Conv2d 16 padding=same", "ReLU"),
-        "Flatten",
-        "Linear 10",
-    ),
-    data=FashionMNIST(),
-)
 
 
 def columns(line: str) -> list[str]:
@@ -26,7 +15,7 @@ def columns(line: str) -> list[str]:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_each_line_shows_its_shape_and_the_last_one_the_total(size: tuple[int, int]) -> None:
-    async with held(NetworkPane(), SPIRAL, size=size) as pane:
+    async with open_pane(NetworkPane(), SPIRAL, size=size) as pane:
         assert columns(pane.line("input"))[-1].strip("[]") == "2"
         shape = columns(pane.line("Linear 8"))[2]
         assert shape.strip("[]") == "8"
@@ -36,21 +25,21 @@ async def test_each_line_shows_its_shape_and_the_last_one_the_total(size: tuple[
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_picture_network_fits(size: tuple[int, int]) -> None:
-    async with held(NetworkPane(), CONVNET, size=size) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=size) as pane:
         first = pane.line("Conv2d 16")
         assert "16×28×28" in first or "[16, 28, 28]" in first
         assert "Linear 10" in pane.text
         assert all(len(line) <= size[0] for line in pane.text.splitlines())
 
 
-async def test_thousands_stand_apart() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+async def test_thousands_have_commas() -> None:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         assert columns(pane.line("Flatten"))[1] == "[12544]"
-        assert "125\u2009450" in pane.line("Linear 10")
+        assert "125,450" in pane.line("Linear 10")
 
 
 async def test_shapes_below_follow_each_keystroke() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("enter", "0")
         assert columns(pane.line("Tanh")) == ["Tanh", "[80]"]
         assert columns(pane.line("Linear 2"))[2:] == ["[2]", "162"]
@@ -65,23 +54,23 @@ async def test_shapes_below_follow_each_keystroke() -> None:
 
 
 async def test_a_line_below_that_no_longer_fits_says_why() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("down", "down", "enter", "ctrl+u")
         await pane.type("Conv2d 8 padding=same")
 
-        assert "✗ Residual adds what goes in, [16, 28, 28], to what comes out" in pane.text
+        assert "✗ Residual adds its input, [16, 28, 28], to its output" in pane.text
 
 
 async def test_an_end_that_does_not_fit_the_data_says_what_would() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("end", "up", "enter", "backspace", "3", "enter")
 
-        assert "✗ it ends in [3], but 2 classes" in pane.text
+        assert "✗ its output is [3], but 2 classes" in pane.text
         assert "end it with Linear 2" in pane.text
 
 
-async def test_no_network_yet_tells_how_to_begin() -> None:
-    async with held(NetworkPane(), Experiment(), size=(80, 24)) as pane:
+async def test_an_empty_network_says_how_to_begin() -> None:
+    async with open_pane(NetworkPane(), Experiment(), size=(80, 24)) as pane:
         assert "No layers yet. Press a and type, such as Linear 16" in pane.text
         await pane.press("a")
         await pane.type("Linear 2")
@@ -91,7 +80,7 @@ async def test_no_network_yet_tells_how_to_begin() -> None:
 
 
 async def test_blocks_fold_and_stay_folded_where_they_move() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("down", "left")
         assert "▸ Residual … 2 inside" in pane.text and "padding=same" not in pane.text
         await pane.press("K")
@@ -101,7 +90,7 @@ async def test_blocks_fold_and_stay_folded_where_they_move() -> None:
 
 
 async def test_a_click_on_the_triangle_folds() -> None:
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.click("▾ Residual", column=pane.line("▾").index("▾"))
 
         assert "▸ Residual … 2 inside" in pane.text
@@ -109,7 +98,7 @@ async def test_a_click_on_the_triangle_folds() -> None:
 
 
 async def test_a_change_while_it_trains_is_marked_and_says_that_it_waits() -> None:
-    async with held(NetworkPane(), SPIRAL, training(SPIRAL)) as pane:
+    async with open_pane(NetworkPane(), SPIRAL, training(SPIRAL)) as pane:
         assert "restart" not in pane.text
         await pane.press("down", "enter", "ctrl+u")
         await pane.type("ReLU")
@@ -122,7 +111,7 @@ async def test_a_change_while_it_trains_is_marked_and_says_that_it_waits() -> No
 
 async def test_another_dropout_waits_for_nothing() -> None:
     dropping = Experiment(network=("Linear 8", "Dropout 0.5", "Linear 2"))
-    async with held(NetworkPane(), dropping, training(dropping)) as pane:
+    async with open_pane(NetworkPane(), dropping, training(dropping)) as pane:
         await pane.press("down", "enter", "backspace", "1", "enter")
 
         assert pane.edited[-1][1][1] == "Dropout 0.1"
@@ -130,30 +119,30 @@ async def test_another_dropout_waits_for_nothing() -> None:
 
 
 async def test_the_cursor_goes_to_what_undo_brought_back() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "d", "home")
         pane.app.show(SPIRAL)
         await pane.pilot.pause()
 
-        assert pane.pane.rows.cursor == (1,)
+        assert pane.pane.line_list.cursor == (1,)
 
 
-async def test_a_line_longer_than_its_room_is_told_whole_below() -> None:
-    async with held(NetworkPane(), CONVNET) as pane:
+async def test_a_line_longer_than_its_room_is_shown_in_full_below() -> None:
+    async with open_pane(NetworkPane(), CONVNET) as pane:
         assert "kernel_size=3 padding=1" not in pane.line("Conv2d 16 ker")
         assert "Conv2d 16 kernel_size=3 padding=1" in pane.text
 
 
 async def test_escape_sequences_of_a_file_never_reach_the_terminal() -> None:
     nasty = Experiment(network=("Linear 8\x1b[31m\tx", "Linear 2"))
-    async with held(NetworkPane(), nasty) as pane:
+    async with open_pane(NetworkPane(), nasty) as pane:
         assert "\x1b" not in pane.text and "\t" not in pane.text
         await pane.press("enter", "escape")
 
 
 async def test_a_hundred_layers_scroll_and_are_drawn_in_one_widget() -> None:
     deep = Experiment(network=("Linear 8", "Tanh") * 50 + ("Linear 2",))
-    async with held(NetworkPane(), deep) as pane:
+    async with open_pane(NetworkPane(), deep) as pane:
         await pane.press("end", "up")
 
         assert columns(pane.line("›"))[:2] == ["Linear", "2"]
@@ -161,7 +150,7 @@ async def test_a_hundred_layers_scroll_and_are_drawn_in_one_widget() -> None:
 
 
 async def test_a_screen_made_small_and_large_again_keeps_what_is_typed() -> None:
-    async with held(NetworkPane(), SPIRAL) as pane:
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "enter")
         await pane.pilot.resize_terminal(20, 5)
         await pane.pilot.resize_terminal(52, 26)
@@ -172,18 +161,18 @@ async def test_a_screen_made_small_and_large_again_keeps_what_is_typed() -> None
 
 async def test_a_terminal_without_unicode_gets_plain_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
-    async with held(NetworkPane(), CONVNET, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("down")
         assert pane.line("v Residual").lstrip("│┃ ").startswith(">")
         await pane.press("left")
         assert "> Residual ~ 2 inside" in pane.text
 
 
-async def test_a_doubt_stands_under_its_line_as_a_warning() -> None:
-    doubtful = Experiment(network=("Linear 8", "Linear 2"))
-    async with held(NetworkPane(), doubtful, size=(80, 24)) as pane:
+async def test_a_warning_is_shown_under_its_line() -> None:
+    experiment = Experiment(network=("Linear 8", "Linear 2"))
+    async with open_pane(NetworkPane(), experiment, size=(80, 24)) as pane:
         below = pane.text.splitlines()[pane.row("Linear 2") + 1]
-        assert "! two Linear layers with nothing between them" in below
+        assert "! two Linear layers without an activation" in below
         await pane.press("a")
         assert "! two Linear" not in pane.text, "not while a line is typed"
         await pane.type("ReLU")
@@ -191,15 +180,15 @@ async def test_a_doubt_stands_under_its_line_as_a_warning() -> None:
         assert "!" not in pane.text
 
 
-async def test_a_doubt_about_something_else_names_its_key() -> None:
-    doubtful = with_value(SPIRAL, "initialization.weights", "zeros")
-    async with held(NetworkPane(), doubtful, size=(80, 24)) as pane:
-        assert "! initialization.weights: all units of a layer begin alike" in pane.text
+async def test_a_warning_about_another_knob_names_its_key() -> None:
+    experiment = with_value(SPIRAL, "initialization.weights", "zeros")
+    async with open_pane(NetworkPane(), experiment, size=(80, 24)) as pane:
+        assert "! initialization.weights: all units of a layer start with the same" in pane.text
 
 
-async def test_with_a_problem_nothing_is_doubted() -> None:
+async def test_with_a_problem_there_are_no_warnings() -> None:
     wrong = Experiment(network=("Linear 8", "Linear 3"))
-    async with held(NetworkPane(), wrong, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), wrong, size=(80, 24)) as pane:
         assert "✗ " in pane.text and "! " not in pane.text
 
 
@@ -207,7 +196,7 @@ async def test_a_frozen_layer_has_a_sign_and_a_frozen_block_marks_its_inside() -
     frozen = Experiment(
         network=("Linear 8 frozen=true", ("Residual frozen=true", "Linear 8"), "ReLU", "Linear 2")
     )
-    async with held(NetworkPane(), frozen, size=(80, 24)) as pane:
+    async with open_pane(NetworkPane(), frozen, size=(80, 24)) as pane:
         assert "❄ Linear 8 " in pane.line("[8]") and "frozen=true" not in pane.text
         assert "frozen ❄" in pane.text
         assert "❄ Residual" in pane.text and "│ ❄ Linear 8" in pane.text

@@ -9,9 +9,10 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.support.fakes import text_of
-from tests.support.runs import circle, confusion, half_and_half, trained, wave
+from tests.support.runs import fitted_curve, confusion, half_and_half, trained_run, regression_surface
 from tests.ui.test_chart import STYLES
-from tuilab.core.catalogue.data_sets import FashionMNIST, MultiGauss, Sine, Spiral
+from tuilab.core.catalogue.data.images import FashionMNIST
+from tuilab.core.catalogue.data.points import MultiGauss, Sine, Spiral
 from tuilab.core.catalogue.tasks import Classification, Regression, Task
 from tuilab.core.protocol.inspect.result_messages import Picture
 from tuilab.core.run.run import Run
@@ -34,7 +35,7 @@ class ResultApp(App[None]):
 
 
 def run_with(picture: Picture | None, **experiment: Any) -> Run:
-    run = trained(10, **experiment)
+    run = trained_run(10, **experiment)
     run.picture = picture
     return run
 
@@ -75,7 +76,7 @@ async def test_a_boundary_has_axes_examples_and_a_legend() -> None:
     async with shown(run_with(half_and_half(40, 40), data=Spiral())) as (app, _):
         text = text_of(app)
         assert app.pane.border_title == "Decision boundary"
-        assert "-6" in text and "● orange  ■ blue  ○□ held back" in text
+        assert "-6" in text and "● orange  ■ blue  ○□ held out" in text
         plane = text.rsplit("-6", 1)[0]
         assert (plane.count("●"), plane.count("■"), plane.count("○")) == (1, 1, 1)
 
@@ -108,14 +109,14 @@ async def test_no_color_shows_shades_instead_of_colours(monkeypatch: pytest.Monk
 
 
 async def test_a_regression_is_a_fitted_surface() -> None:
-    run = run_with(wave(40, 40), data=MultiGauss(), task=Regression())
+    run = run_with(regression_surface(40, 40), data=MultiGauss(), task=Regression())
     async with shown(run) as (app, _):
         assert app.pane.border_title == "Fitted surface"
         assert "1.95" in text_of(app)
 
 
 async def test_a_curve_is_a_chart_with_the_examples() -> None:
-    async with shown(run_with(circle(), data=Sine(), task=Regression())) as (app, pilot):
+    async with shown(run_with(fitted_curve(), data=Sine(), task=Regression())) as (app, pilot):
         assert app.pane.border_title == "Fitted curve"
         assert "• examples" in text_of(app) and "─── network" in text_of(app)
         app.pane.chart.focus()
@@ -142,22 +143,22 @@ async def test_a_large_pane_has_matrix_and_samples_and_a_small_one_a_key() -> No
 async def test_the_same_picture_is_drawn_once() -> None:
     run = run_with(half_and_half(40, 40), data=Spiral())
     async with shown(run) as (app, pilot):
-        drawn = app.pane.view.frames
+        drawn = app.pane.view.draw_count
         run.version += 1
         app.pane.show(run)
         await pilot.pause()
 
-        assert app.pane.view.frames == drawn
+        assert app.pane.view.draw_count == drawn
 
 
 async def test_a_hidden_pane_draws_when_it_is_shown() -> None:
     async with shown(run_with(None, data=Spiral())) as (app, pilot):
         app.pane.display = False
         await pilot.pause()
-        drawn = app.pane.view.frames
+        drawn = app.pane.view.draw_count
         app.pane.show(run_with(half_and_half(40, 40), data=Spiral()))
         await pilot.pause()
-        assert app.pane.view.frames == drawn
+        assert app.pane.view.draw_count == drawn
 
         app.pane.display = True
         await pilot.pause()
@@ -166,7 +167,7 @@ async def test_a_hidden_pane_draws_when_it_is_shown() -> None:
 
 
 @pytest.mark.parametrize("size", [(20, 5), (5, 3), (200, 50)])
-@pytest.mark.parametrize("picture", [half_and_half(40, 40), circle(), confusion(CLOTHES)])
+@pytest.mark.parametrize("picture", [half_and_half(40, 40), fitted_curve(), confusion(CLOTHES)])
 async def test_every_picture_survives_any_size(picture: Picture, size: tuple[int, int]) -> None:
     async with shown(run_with(picture, data=Spiral())) as (app, pilot):
         before = text_of(app)

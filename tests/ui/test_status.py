@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import READY, SPIRAL, history
 from tuilab.core.run.run import Run
-from tuilab.ui.panes.status import Part, StatusBar, _fit, _spread, bar, duration, rate, size
+from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, progress_bar
 
 parts = st.lists(
     st.builds(Part, st.integers(0, 12), st.text(st.characters(codec="utf-8"), max_size=20)),
@@ -15,7 +15,7 @@ parts = st.lists(
 
 @given(parts, parts, st.integers(1, 200))
 def test_it_is_never_wider_than_its_room(left: list[Part], right: list[Part], width: int) -> None:
-    assert _spread(*_fit(left, right, width), width).cell_length <= max(width, 1)
+    assert _justify(*_fit(left, right, width), width).cell_length <= max(width, 1)
 
 
 @given(parts, st.integers(1, 200))
@@ -26,11 +26,12 @@ def test_what_matters_most_goes_last(every: list[Part], width: int) -> None:
         assert min(part.rank for part in kept) <= min(part.rank for part in dropped)
 
 
-def test_numbers_read_as_people_say_them() -> None:
-    assert (rate(3412.3), rate(0.52), rate(12)) == ("3\u2009412", "0.5", "12")
-    assert (duration(64), duration(7384), duration(0.4)) == ("1:04", "2:03:04", "0:00")
-    assert (size(1 << 30), size(300), size(5 << 20)) == ("1.0 GiB", "300 B", "5 MiB")
-    assert (bar(0.5, 4), bar(0, 4), bar(7, 4)) == ("━━──", "────", "━━━━")
+def test_a_bar_is_filled_by_a_fraction() -> None:
+    assert (progress_bar(0.5, 4), progress_bar(0, 4), progress_bar(7, 4)) == (
+        "━━──",
+        "────",
+        "━━━━",
+    )
 
 
 def test_it_repaints_only_when_it_reads_differently() -> None:

@@ -10,16 +10,16 @@ from rich.cells import cell_len
 
 from tuilab.ui import themes
 from tuilab.ui.terminal import clipboard, environment, terminal
-from tuilab.ui.terminal.terminal import KEPT, Printed, to_ascii
+from tuilab.ui.terminal.terminal import MAX_PRINTED_LINES, PrintedLines, to_ascii
 
 
 def printed(*texts: str) -> list[str]:
     """The lines that a log shows after texts were printed, taken after each."""
     lines: list[str] = []
-    buffer = Printed()
+    buffer = PrintedLines()
     for text in texts:
         buffer.feed(text)
-        for line, replaces in buffer.take():
+        for line, replaces in buffer.pop_lines():
             if replaces:
                 lines[-1] = line
             else:
@@ -41,11 +41,13 @@ def test_escapes_and_controls_are_left_out() -> None:
 
 
 def test_a_flood_is_bounded_and_counted() -> None:
-    buffer = Printed()
-    buffer.feed("\n".join(map(str, range(KEPT + 100))) + "\n")
-    lines = [line for line, _ in buffer.take()]
-    assert lines[0] == "(100 printed lines were dropped)" and lines[-1] == str(KEPT + 99)
-    assert len(lines) == KEPT + 1
+    buffer = PrintedLines()
+    buffer.feed("\n".join(map(str, range(MAX_PRINTED_LINES + 100))) + "\n")
+    lines = [line for line, _ in buffer.pop_lines()]
+    assert lines[0] == "(100 printed lines were dropped)" and lines[-1] == str(
+        MAX_PRINTED_LINES + 99
+    )
+    assert len(lines) == MAX_PRINTED_LINES + 1
 
 
 @given(st.lists(st.text("ab\n\r", max_size=6), max_size=8))
@@ -90,7 +92,7 @@ def test_over_ssh_there_are_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("TEXTUAL_FPS", "TEXTUAL_ANIMATIONS", "TEXTUAL_SMOOTH_SCROLL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    variables = environment.settings()
+    variables = environment.terminal_variables()
     assert variables["TEXTUAL_FPS"] == "30" and variables["TEXTUAL_ANIMATIONS"] == "none"
 
 
@@ -110,22 +112,22 @@ def test_few_colours_are_left_to_the_terminal(
     monkeypatch.delenv("COLORTERM", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert themes.needs_plain() is plain
+    assert themes.needs_ansi_theme() is plain
 
 
 def test_settings_that_cannot_be_read_are_no_obstacle(home: Path) -> None:
     (home / "data").mkdir()
     (home / "data" / "settings.toml").write_text("theme = [broken")
-    assert themes.remembered() == "tuilab-dark"
-    themes.remember("nord")
-    assert themes.remembered() == "nord"
+    assert themes.load_theme_name() == "tuilab-dark"
+    themes.save_theme_name("nord")
+    assert themes.load_theme_name() == "nord"
 
 
 def test_text_is_copied_by_osc_52(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     text = "Linear 16\nüber"
     plain = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a"
-    assert clipboard.sequence(text) == plain
+    assert clipboard.copy_sequence(text) == plain
 
     monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
-    assert clipboard.sequence(text) == f"{plain}\x1bPtmux;\x1b{plain}\x1b\\"
+    assert clipboard.copy_sequence(text) == f"{plain}\x1bPtmux;\x1b{plain}\x1b\\"

@@ -1,4 +1,4 @@
-"""The view of examples: what stands where, what the keys ask for, what can be drawn and typed."""
+"""The view of examples: what is drawn where, what the keys request, what can be drawn and typed."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
-from tests.support.fakes import SIZES, Lab, history, lab
+from tests.support.fakes import SIZES, Lab, history, open_lab
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
@@ -15,11 +15,16 @@ from tuilab.core.protocol.inspect.examples_messages import (
     Example,
     ExamplesRequest,
     ExamplesResponse,
-    Made,
+    ExampleSummary,
     Page,
-    Row,
     UserInput,
 )
+from tuilab.core.protocol.inspect.result_messages import (
+    GeneratedImages,
+    GeneratedPoints,
+    GeneratedText,
+)
+from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.views.examples.examples_view import ExamplesView
@@ -33,57 +38,58 @@ BAR = bytes(255 if 3 <= x < 5 else 0 for _ in range(8) for x in range(8))
 
 @pytest.fixture(autouse=True)
 def _no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TuilabApp, "_beat", lambda *_: None)
+    monkeypatch.setattr(TuilabApp, "_measure_lag", lambda *_: None)
     monkeypatch.setattr(
-        "tuilab.ui.views.request_throttle.PATIENCE", -1.0
-    )  # it is asked again at once
+        "tuilab.ui.views.request_throttle.TIMEOUT", -1.0
+    )  # it requests again at once
 
 
 def example(**more: Any) -> Example:
-    """A picture of a dog that is taken for a cat."""
+    """An image of a dog that is predicted to be a cat."""
     fields: dict[str, Any] = {
         "number": 7, "loss": 1.5, "kind": "picture", "pixels": BAR, "shape": [1, 8, 8],
-        "targets": [1.0], "answers": [0.0], "labels": CLASSES, "chances": [0.7, 0.2, 0.1],
+        "targets": [1.0], "predictions": [0.0], "labels": CLASSES,
+        "probabilities": [0.7, 0.2, 0.1],
         "heat": bytes(128 + y * 16 for y in range(8) for _ in range(8)), "heat_shape": [8, 8],
-        "reach": 0.25, "about": "|dL/dx|: which pixels change the loss most",
-        "ways": ["saliency", "occlusion"],
+        "heat_max_abs": 0.25, "heat_caption": "|dL/dx|: which pixels change the loss most",
+        "attributions": ["saliency", "occlusion"],
     }  # fmt: skip
     return Example(**{**fields, **more})
 
 
-def seen(page: Page = "matrix", **more: Any) -> ExamplesResponse:
-    """An answer of a network that tells three animals apart."""
-    rows = [Row(n, 3.0 - n / 4, 1, 0, 0.7, BAR, [1, 8, 8]) for n in range(7)]
+def make_response(page: Page = "matrix", **more: Any) -> ExamplesResponse:
+    """A response of a network that classifies three animals."""
+    rows = [ExampleSummary(n, 3.0 - n / 4, 1, 0, 0.7, BAR, [1, 8, 8]) for n in range(7)]
     fields: dict[str, Any] = {
-        "page": page, "pages": ["matrix", "examples", "own"], "task": "classification",
-        "measured": 40, "of": 40, "classes": CLASSES, "counts": COUNTS, "cell": [0, 0],
-        "found": 7, "rows": rows, "accepts": "picture", "own_shape": [1, 8, 8],
+        "page": page, "pages": ["matrix", "examples", "user_input"], "task": "classification",
+        "evaluated": 40, "total": 40, "matrix": ConfusionMatrix(COUNTS, CLASSES), "cell": [0, 0],
+        "matches": 7, "rows": rows, "input_kind": "picture", "input_shape": [1, 8, 8],
         "example": example() if page == "examples" else None,
     }  # fmt: skip
     return ExamplesResponse("a", 100, **{**fields, **more})
 
 
-async def opened(it: Lab, answer: ExamplesResponse | None = None) -> ExamplesView:
-    """The view with an answer, of a run that waits."""
-    await it.press("space")
-    run = it.link.run
-    await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
-    await it.press("6", "greater_than_sign")
-    await answered(it, answer or seen())
-    view = it.app.lab.inside.view
+async def open_view(lab: Lab, response: ExamplesResponse | None = None) -> ExamplesView:
+    """The view with a response, of a run that is paused."""
+    await lab.press("space")
+    run = lab.link.run
+    await lab.play(*history(run, lab.workspace.experiment, 100), Paused(run, 100))
+    await lab.press("6", "greater_than_sign")
+    await respond(lab, response or make_response())
+    view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, ExamplesView)
     return view
 
 
-async def answered(it: Lab, answer: ExamplesResponse) -> None:
-    await it.play(replace(answer, run=it.link.run))
+async def respond(lab: Lab, response: ExamplesResponse) -> None:
+    await lab.play(replace(response, run=lab.link.run))
 
 
-def asked(it: Lab) -> ExamplesRequest:
-    """What was asked last."""
-    wanted = it.link.commands(Inspect)[-1].request
-    assert isinstance(wanted, ExamplesRequest)
-    return wanted
+def requested(lab: Lab) -> ExamplesRequest:
+    """Returns the last request."""
+    request = lab.link.commands(Inspect)[-1].request
+    assert isinstance(request, ExamplesRequest)
+    return request
 
 
 def text(grid: CellBuffer) -> str:
@@ -92,172 +98,189 @@ def text(grid: CellBuffer) -> str:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_how_it_looks(size: tuple[int, int], screens: SnapshotAssertion) -> None:
-    async with lab(GLYPHS, size=size) as it:
-        view = await opened(it)
-        await it.press("right")
-        await answered(it, seen(cell=[0, 1]))
+    async with open_lab(GLYPHS, size=size) as lab:
+        view = await open_view(lab)
+        await lab.press("right")
+        await respond(lab, make_response(cell=[0, 1]))
         matrix = "\n".join(strip.text.rstrip() for strip in view._strips)
-        await it.press("enter")
-        await answered(it, seen("examples", cell=[0, 1]))
+        await lab.press("enter")
+        await respond(lab, make_response("examples", cell=[0, 1]))
         worst = "\n".join(strip.text.rstrip() for strip in view._strips)
 
         assert f"{matrix}\n{'=' * size[0]}\n{worst}\n" == screens
 
 
 async def test_arrows_move_over_the_matrix_and_enter_opens_the_cell() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        view = await opened(it)
-        await it.shows("80.0% right of 40 validation examples", "✓ target cat, predicted cat: 8")
-        await it.press("down", "right", "right", "right")
-        await answered(it, seen(cell=[1, 1]))
-        await it.play()
-        assert view.cursor == (1, 2) and asked(it).cell == [1, 2]
-        await it.shows("✗ target dog, predicted owl: 2 of 10 (20%)")
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        view = await open_view(lab)
+        await lab.shows("80.0% right of 40 validation examples", "✓ target cat, predicted cat: 8")
+        await lab.press("down", "right", "right", "right")
+        await respond(lab, make_response(cell=[1, 1]))
+        await lab.play()
+        assert view.cursor == (1, 2) and requested(lab).cell == [1, 2]
+        await lab.shows("✗ target dog, predicted owl: 2 of 10 (20%)")
 
-        await it.press("enter")
-        await it.play()
-        assert (asked(it).page, asked(it).cell, asked(it).place) == ("examples", [1, 2], 0)
-        await answered(it, seen("examples", cell=[1, 2]))
-        await it.shows("1 of 7 dog taken for owl", "✗ target dog, predicted cat", "70%")
-        await it.press("down", "down")
-        await it.play()
-        assert asked(it).place == 2
-        await it.press("escape")
+        await lab.press("enter")
+        await lab.play()
+        assert (requested(lab).page, requested(lab).cell, requested(lab).position) == (
+            "examples",
+            [1, 2],
+            0,
+        )
+        await respond(lab, make_response("examples", cell=[1, 2]))
+        await lab.shows("1 of 7 dog predicted as owl", "✗ target dog, predicted cat", "70%")
+        await lab.press("down", "down")
+        await lab.play()
+        assert requested(lab).position == 2
+        await lab.press("escape")
         assert view.page == "matrix" and view.cell == []
 
 
 async def test_the_line_over_time_ends_with_the_counts_that_are_shown() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        await opened(it)
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        await open_view(lab)
         fewer = [[5, 5, 0], *COUNTS[1:]]
-        await answered(it, replace(seen(counts=fewer), step=200))
+        await respond(lab, replace(make_response(matrix=ConfusionMatrix(fewer, CLASSES)), step=200))
 
-        await it.shows("target cat, predicted cat: 5 of 10 (50%)", "50% of its row, over time")
+        await lab.shows("target cat, predicted cat: 5 of 10 (50%)", "50% of its row, over time")
 
 
-async def test_part_order_and_reason_are_asked_for_by_their_keys() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        await opened(it)
-        await it.press("v")
-        await it.play()
-        assert asked(it).part == "test"
-        await answered(it, seen(part="test"))
-        await it.press("p", "o")
-        await it.play()
-        assert asked(it).is_reversed and asked(it).page == "examples" and asked(it).cell == []
-        await answered(it, seen("examples", is_reversed=True, cell=[]))
-        await it.shows("lowest loss first")
+async def test_part_order_and_attribution_are_requested_by_their_keys() -> None:
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        await open_view(lab)
+        await lab.press("v")
+        await lab.play()
+        assert requested(lab).part == "test"
+        await respond(lab, make_response(part="test"))
+        await lab.press("p", "o")
+        await lab.play()
+        request = requested(lab)
+        assert request.is_reversed and request.page == "examples" and request.cell == []
+        await respond(lab, make_response("examples", is_reversed=True, cell=[]))
+        await lab.shows("lowest loss first")
         for expected in ("occlusion", "saliency"):
-            await it.press("w")
-            await it.play()
-            assert asked(it).why == expected, "this network has no Grad-CAM"
-            await answered(it, seen("examples", cell=[]))
+            await lab.press("w")
+            await lab.play()
+            assert requested(lab).attribution == expected, "this network has no Grad-CAM"
+            await respond(lab, make_response("examples", cell=[]))
 
 
-async def test_a_drawing_is_sent_as_it_comes_and_its_answer_shown() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        view = await opened(it)
-        await it.press("i")
-        await it.play()
-        assert asked(it).own == UserInput(pixels=bytes(64))
-        await answered(it, seen("own", example=example(number=-1)))
-        await it.shows("space: pen")
-        await it.press("space", "down", "down", "space", "right")
-        await it.play()
-        drawn = asked(it).own
-        assert drawn is not None
-        assert {place for place, value in enumerate(drawn.pixels) if value} == {36, 44, 52}
+async def test_a_drawing_is_sent_while_it_is_drawn_and_its_prediction_shown() -> None:
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        view = await open_view(lab)
+        await lab.press("i")
+        await lab.play()
+        assert requested(lab).user_input == UserInput(pixels=bytes(64))
+        await respond(lab, make_response("user_input", example=example(number=-1)))
+        await lab.shows("space: pen")
+        await lab.press("space", "down", "down", "space", "right")
+        await lab.play()
+        user_input = requested(lab).user_input
+        assert user_input is not None
+        assert {place for place, value in enumerate(user_input.pixels) if value} == {36, 44, 52}
 
-        own = example(number=-1, loss=None, targets=[], chances=[0.1, 0.9, 0.0], answers=[1.0])
-        await answered(it, seen("own", example=own))
-        await it.shows("your own", "predicted dog", "90%")
-        await it.press("c")
-        await it.play()
-        assert asked(it).own == UserInput(pixels=bytes(64))
-        await it.press("escape")
-        assert view.page == "own" and not view.is_drawing
-        await it.press("escape")
+        own = example(
+            number=-1, loss=None, targets=[], probabilities=[0.1, 0.9, 0.0], predictions=[1.0]
+        )
+        await respond(lab, make_response("user_input", example=own))
+        await lab.shows("your own", "predicted dog", "90%")
+        await lab.press("c")
+        await lab.play()
+        assert requested(lab).user_input == UserInput(pixels=bytes(64))
+        await lab.press("escape")
+        assert view.page == "user_input" and not view.user_input.is_drawing
+        await lab.press("escape")
         assert view.page == "matrix"
 
 
 async def test_the_mouse_draws_a_line() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        view = await opened(it)
-        await it.press("i")
-        await it.shows("space: pen")
-        box = view._box
-        assert box is not None and view.sketch is not None
-        await it.pilot.mouse_down(view, offset=(box.x, box.y))
-        await it.pilot.hover(view, offset=(box.x + box.columns - 1, box.y))
-        await it.pilot.mouse_up(view, offset=(box.x, box.y))
-        assert view.sketch.pixels[0] == 255
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        view = await open_view(lab)
+        await lab.press("i")
+        await lab.shows("space: pen")
+        image, sketch = view.user_input._image, view.user_input.sketch
+        assert image is not None and sketch is not None
+        await lab.pilot.mouse_down(view, offset=image.offset)
+        await lab.pilot.hover(view, offset=(image.right - 1, image.y))
+        await lab.pilot.mouse_up(view, offset=image.offset)
+        assert sketch.pixels[0] == 255
 
 
-async def test_a_click_chooses_a_cell() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        view = await opened(it)
-        table = view._table
-        assert table is not None
-        await it.pilot.click(view, offset=(table.left + table.width + 1, 4))
+async def test_a_click_selects_a_cell() -> None:
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        view = await open_view(lab)
+        layout = view._matrix_layout
+        assert layout is not None
+        await lab.pilot.click(view, offset=(layout.left + layout.width + 1, 4))
         assert view.cursor == (2, 1)
 
 
-async def test_points_are_typed_and_rubbish_is_refused() -> None:
-    async with lab(size=(120, 40)) as it:
-        await opened(it, seen(accepts="numbers", own_shape=[2], rows=[]))
-        await it.press("i")
-        await answered(it, seen("own", accepts="numbers", own_shape=[2]))
-        await it.shows("2 numbers with commas between them: x1, x2")
-        line = it.app.screen.query_one(Input)
+async def test_points_are_typed_and_invalid_text_is_refused() -> None:
+    async with open_lab(size=(120, 40)) as lab:
+        await open_view(lab, make_response(input_kind="numbers", input_shape=[2], rows=[]))
+        await lab.press("i")
+        await respond(lab, make_response("user_input", input_kind="numbers", input_shape=[2]))
+        await lab.shows("2 numbers with commas between them: x1, x2")
+        line = lab.app.screen.query_one(Input)
         line.value = "1, x"
-        await it.press("enter")
-        await it.shows('"x" is no number')
+        await lab.press("enter")
+        await lab.shows('"x" is not a number')
         line.value = "1, -2"
-        await it.press("enter")
-        await it.until(lambda: it.app.screen is it.app.lab)
-        await it.play()
-        assert asked(it).own == UserInput(text="1, -2")
+        await lab.press("enter")
+        await lab.until(lambda: lab.app.screen is lab.app.main_screen)
+        await lab.play()
+        assert requested(lab).user_input == UserInput(text="1, -2")
 
 
-async def test_a_picture_file_is_asked_for_by_its_path() -> None:
-    async with lab(GLYPHS, size=(120, 40)) as it:
-        await opened(it)
-        await it.press("O")
-        it.app.screen.query_one(Input).value = "~/four.png"
-        await it.press("enter")
-        await it.until(lambda: it.app.screen is it.app.lab)
-        await it.play()
-        assert asked(it).own == UserInput(path="~/four.png")
-        await answered(it, seen("own", note="four.png: there is no such file"))
-        await it.shows("there is no such file")
+async def test_an_image_file_is_requested_by_its_path() -> None:
+    async with open_lab(GLYPHS, size=(120, 40)) as lab:
+        await open_view(lab)
+        await lab.press("O")
+        lab.app.screen.query_one(Input).value = "~/four.png"
+        await lab.press("enter")
+        await lab.until(lambda: lab.app.screen is lab.app.main_screen)
+        await lab.play()
+        assert requested(lab).user_input == UserInput(path="~/four.png")
+        await respond(lab, make_response("user_input", note="four.png: there is no such file"))
+        await lab.shows("there is no such file")
 
 
 async def test_the_temperature_is_on_plus_and_minus() -> None:
-    async with lab(size=(120, 40)) as it:
-        made = Made(prompt="def ", text="main():", temperature=0.8)
-        answer = seen("made", pages=["made"], task="language_model", made=made, accepts="")
-        view = await opened(it, answer)
-        await it.shows("temperature 0.8", "def main():")
-        said: list[tuple[str, int]] = []
-        it.app.lab.nudge = lambda *change: said.append(change)  # type: ignore
-        await it.press("plus", "minus")
-        assert said == [("task.temperature", 1), ("task.temperature", -1)]
-        assert view.check_action("warm", ()) and not view.check_action("own", ())
+    async with open_lab(size=(120, 40)) as lab:
+        generated = GeneratedText("def ", "main():", 0.8)
+        response = make_response(
+            "generated", pages=["generated"], task="language_model", generated=generated,
+            input_kind="",
+        )  # fmt: skip
+        view = await open_view(lab, response)
+        await lab.shows("temperature 0.8", "def main():")
+        changes: list[tuple[str, int]] = []
+        lab.app.main_screen.edits.nudge = lambda *change: changes.append(change)  # type: ignore
+        await lab.press("plus", "minus")
+        assert changes == [("task.temperature", 1), ("task.temperature", -1)]
+        assert view.check_action("change_temperature", ())
+        assert not view.check_action("open_input", ())
 
 
 async def test_a_gan_s_judge_and_an_autoencoder_s_walk_are_drawn() -> None:
-    async with lab(size=(120, 40)) as it:
-        made = Made(
-            bounds=[-1, 1, -1, 1], width=2, height=2, judged=[0.1, 0.9, 0.5, 0.4],
-            real=[(0.5, 0.5)], drawn=[(-0.5, -0.5)], title="6 of 8 modes covered",
+    async with open_lab(size=(120, 40)) as lab:
+        generated = GeneratedPoints(
+            (-1, 1, -1, 1), [(0.5, 0.5)], [(-0.5, -0.5)], covered_modes=6, total_modes=8,
+            width=2, height=2, realness=[0.1, 0.9, 0.5, 0.4],
         )  # fmt: skip
-        await opened(it, seen("made", pages=["made"], task="gan", made=made, accepts=""))
-        await it.shows("6 of 8 modes covered", "drawn", "real")
-        walk = Made(
-            pixels=[bytes(range(0, 256, 4))] * 49, shape=[1, 8, 8], columns=7, title="right: code 1"
+        await open_view(
+            lab,
+            make_response(
+                "generated", pages=["generated"], task="gan", generated=generated, input_kind=""
+            ),
         )
-        await answered(it, seen("made", pages=["examples", "made"], made=walk))
-        await it.shows("right: code 1", "▀")
-        none = seen("made", pages=["made"], note="Codes are rows of numbers.")
-        await answered(it, none)
-        await it.shows("Codes are rows of numbers.")
+        await lab.shows("6 of 8 modes covered", "generated", "real")
+        images = [bytes(range(0, 256, 4))] * 49
+        walk = GeneratedImages(images, [1, 8, 8], columns=7, title="right: code 1")
+        await respond(
+            lab, make_response("generated", pages=["examples", "generated"], generated=walk)
+        )
+        await lab.shows("right: code 1", "▀")
+        none = make_response("generated", pages=["generated"], note="Codes are rows of numbers.")
+        await respond(lab, none)
+        await lab.shows("Codes are rows of numbers.")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.support.fakes import SIZES, Lab, history, lab
+from tests.support.fakes import SIZES, Lab, history, open_lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.landscape_messages import (
@@ -15,8 +15,8 @@ from tuilab.core.protocol.inspect.landscape_messages import (
     Scan,
     Slice,
 )
-from tuilab.ui.canvas.height_map import LEVELS, Terrain
-from tuilab.ui.views.landscape.draw_line_scan import landing, words
+from tuilab.ui.canvas.height_map import LEVELS, HeightMap
+from tuilab.ui.views.landscape.draw_line_scan import describe_scan, summarize_scan
 from tuilab.ui.views.landscape.landscape_view import LandscapeView
 
 
@@ -34,7 +34,7 @@ def valley(size: int = 9, known: int = 1, **more: Any) -> Slice:
     return Slice(size, more.pop("span", 1.0), more.pop("losses", losses), path, 0.03, "random", 0)
 
 
-def seen(run: str, **parts: Any) -> LandscapeResponse:
+def make_response(run: str, **parts: Any) -> LandscapeResponse:
     slice_ = parts.get("slice")
     of = slice_.size**2 if slice_ else 66
     known = parts.pop("evaluations", of)
@@ -48,34 +48,34 @@ def scan(**more: Any) -> Scan:
     return Scan("optimizer", "adam", more.pop("lr", 1e-2), rates, losses, losses, 1, 1, 0.9, 32)
 
 
-async def opened(it: Lab) -> str:
+async def open_view(lab: Lab) -> str:
     """A run that is paused, with the view in focus."""
-    await it.press("space")
-    run = it.link.run
-    await it.play(*history(run, it.desk.experiment, 100), Paused(run, 100))
-    await it.press("6")
-    it.app.lab.inside.action_open("landscape")
-    await it.pilot.pause()
-    await it.pilot.pause()
+    await lab.press("space")
+    run = lab.link.run
+    await lab.play(*history(run, lab.workspace.experiment, 100), Paused(run, 100))
+    await lab.press("6")
+    lab.app.main_screen.panes.inspect.action_open("landscape")
+    await lab.pilot.pause()
+    await lab.pilot.pause()
     return run
 
 
-def asked(it: Lab) -> LandscapeRequest:
-    view = it.app.lab.inside.view
+def requested(lab: Lab) -> LandscapeRequest:
+    view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, LandscapeView)
-    return view.asked
+    return view.choice
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_map_shows_levels_marks_and_numbers(
     size: tuple[int, int], screens: SnapshotAssertion
 ) -> None:
-    async with lab(size=size) as it:
-        run = await opened(it)
-        await it.play(seen(run, slice=valley()))
+    async with open_lab(size=size) as lab:
+        run = await open_view(lab)
+        await lab.play(make_response(run, slice=valley()))
 
-        await it.shows("81 of 81 evaluations", "512", "◆ now 0.8", "▼ lowest 0.05", "log scale")
-        view = it.app.lab.inside.view
+        await lab.shows("81 of 81 evaluations", "512", "◆ now 0.8", "▼ lowest 0.05", "log scale")
+        view = lab.app.main_screen.panes.inspect.view
         assert view is not None
         marks = "".join(strip.text for strip in view._strips)
         assert all(sign in marks for sign in "■•·▼◆")
@@ -86,41 +86,45 @@ async def test_the_map_shows_levels_marks_and_numbers(
 async def test_weights_that_are_not_finite_are_said_and_nothing_is_marked(
     size: tuple[int, int],
 ) -> None:
-    async with lab(size=size) as it:
-        run = await opened(it)
+    async with open_lab(size=size) as lab:
+        run = await open_view(lab)
         broken = valley(losses=[inf] * 81, path=[(0, nan, 0.0), (100, nan, 0.0)])
-        await it.play(seen(run, slice=broken))
-        await it.shows("not finite")
-        await it.play(seen(run, scan=scan(losses=[nan] * 9)))
-        await it.play(seen(run, slice=valley(path=[(0, 0.5, 0.5), (100, nan, inf)])))
-        await it.shows("lowest 0.05")
+        await lab.play(make_response(run, slice=broken))
+        await lab.shows("not finite")
+        await lab.play(make_response(run, scan=scan(losses=[nan] * 9)))
+        await lab.play(make_response(run, slice=valley(path=[(0, 0.5, 0.5), (100, nan, inf)])))
+        await lab.shows("lowest 0.05")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_scan_marks_the_present_the_best_and_the_first_harmful_rate(
     size: tuple[int, int], screens: SnapshotAssertion
 ) -> None:
-    async with lab(size=size) as it:
-        run = await opened(it)
-        await it.press("v")
-        await it.play(seen(run, scan=scan()))
+    async with open_lab(size=size) as lab:
+        run = await open_view(lab)
+        await lab.press("v")
+        await lab.play(make_response(run, scan=scan()))
 
-        await it.shows("from 1 to 0.9", "now 0.01", "best 0.1", "worse 0.16", "1e-3", "rate")
-        view = it.app.lab.inside.view
+        await lab.shows("from 1 to 0.9", "now 0.01", "best 0.1", "worse 0.16", "1e-3", "rate")
+        view = lab.app.main_screen.panes.inspect.view
         assert view is not None
         assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == screens
 
 
 @pytest.mark.parametrize(("width", "height"), [(36, 10), (60, 16), (150, 45), (12, 4), (1, 1)])
 async def test_both_pictures_fit_any_size(width: int, height: int) -> None:
-    async with lab() as it:
-        run = await opened(it)
-        view = it.app.lab.inside.view
+    async with open_lab() as lab:
+        run = await open_view(lab)
+        view = lab.app.main_screen.panes.inspect.view
         assert view is not None
-        for answer in (seen(run, slice=valley()), seen(run, scan=scan()), seen(run, note="No.")):
-            grid = view.picture(answer, width, height)
+        for answer in (
+            make_response(run, slice=valley()),
+            make_response(run, scan=scan()),
+            make_response(run, note="No."),
+        ):
+            grid = view.draw_response(answer, width, height)
             assert (grid.width, grid.height) == (width, height)
-            assert any(sign.strip() for row in grid.cells for sign, _ in row) or width < 8
+            assert any(sign.strip() for row in grid.rows for sign, _ in row) or width < 8
 
 
 @pytest.mark.parametrize(("width", "height"), [(36, 10), (76, 34)])
@@ -128,95 +132,101 @@ async def test_without_colours_digits_draw_the_contours(
     width: int, height: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
-    async with lab() as it:
-        run = await opened(it)
-        view = it.app.lab.inside.view
+    async with open_lab() as lab:
+        run = await open_view(lab)
+        view = lab.app.main_screen.panes.inspect.view
         assert view is not None
-        grid = view.picture(seen(run, slice=valley()), width, height)
+        grid = view.draw_response(make_response(run, slice=valley()), width, height)
 
-        text = "".join(sign for row in grid.cells for sign, _ in row)
+        text = "".join(sign for row in grid.rows for sign, _ in row)
         assert text.isascii()
         assert all(str(level) in text for level in range(LEVELS))
         assert "% now 0.8" in text and "v lowest 0.05" in text
 
 
 async def test_keys_ask_for_other_slices_and_only_for_what_is_shown() -> None:
-    async with lab() as it:
-        run = await opened(it)
-        await it.press("plus", "plus", "minus", "full_stop", "d")
-        assert asked(it) == LandscapeRequest(span=0.5, size=33, seed=1)
-        await it.press("p", "comma", "comma", "comma", "a")
-        assert asked(it) == LandscapeRequest(span=0.5, size=9, seed=1, plane="path", anew=1)
+    async with open_lab() as lab:
+        run = await open_view(lab)
+        await lab.press("plus", "plus", "minus", "full_stop", "d")
+        assert requested(lab) == LandscapeRequest(span=0.5, size=33, seed=1)
+        await lab.press("p", "comma", "comma", "comma", "a")
+        assert requested(lab) == LandscapeRequest(
+            span=0.5, size=9, seed=1, plane="path", refresh_count=1
+        )
 
-        await it.press("o", "v")
-        assert asked(it).along == "optimizer"  # a slice goes along nothing
-        await it.press("o", "plus")
-        assert asked(it).along == "gradient" and asked(it).span == 0.5
-        await it.play(seen(run, slice=valley()))
-        assert it.link.sent[-1] == Inspect(asked(it))
+        await lab.press("o", "v")
+        assert requested(lab).direction == "optimizer"  # a slice goes along nothing
+        await lab.press("o", "plus")
+        assert requested(lab).direction == "gradient" and requested(lab).span == 0.5
+        await lab.play(make_response(run, slice=valley()))
+        assert lab.link.sent[-1] == Inspect(requested(lab))
 
 
 async def test_it_asks_on_until_all_is_measured() -> None:
-    async with lab() as it:
-        run = await opened(it)
-        counts = [len(it.link.commands(Inspect))]
+    async with open_lab() as lab:
+        run = await open_view(lab)
+        counts = [len(lab.link.commands(Inspect))]
         for evaluations in (25, 49):
-            await it.play(seen(run, slice=valley(known=2), evaluations=evaluations))
-            await it.shows(f"{evaluations} of 81 evaluations")
-            counts.append(len(it.link.commands(Inspect)))
-        await it.play(seen(run, slice=valley()))
-        counts.append(len(it.link.commands(Inspect)))
+            await lab.play(make_response(run, slice=valley(known=2), evaluations=evaluations))
+            await lab.shows(f"{evaluations} of 81 evaluations")
+            counts.append(len(lab.link.commands(Inspect)))
+        await lab.play(make_response(run, slice=valley()))
+        counts.append(len(lab.link.commands(Inspect)))
 
         assert counts == [counts[0], counts[0] + 1, counts[0] + 2, counts[0] + 2]
 
 
 async def test_when_training_has_gone_on_it_says_so_and_what_to_press() -> None:
-    async with lab() as it:
-        run = await opened(it)
+    async with open_lab() as lab:
+        run = await open_view(lab)
         path = [(0, -0.8, 0.4), (100, 0.0, 0.0), (250, 0.4, 0.0)]
-        await it.play(seen(run, slice=valley(path=path), present=250))
+        await lab.play(make_response(run, slice=valley(path=path), present=250))
 
-        await it.shows("step 100, now at 250 (a: anew)", "+ middle 0.8")
+        await lab.shows("step 100, now at 250 (a: refresh)", "+ middle 0.8")
 
 
 async def test_the_log_key_changes_between_the_scales() -> None:
-    async with lab() as it:
-        run = await opened(it)
-        await it.play(seen(run, slice=valley()))
-        assert "log scale" in it.text
-        await it.press("l")
-        assert "log scale" not in it.text
-        await it.press("l")
-        assert "log scale" in it.text
+    async with open_lab() as lab:
+        run = await open_view(lab)
+        await lab.play(make_response(run, slice=valley()))
+        assert "log scale" in lab.text
+        await lab.press("l")
+        assert "log scale" not in lab.text
+        await lab.press("l")
+        assert "log scale" in lab.text
 
 
 def test_points_that_are_not_known_yet_take_the_nearest_coarse_one() -> None:
-    whole, part = Terrain(valley(17).losses, 17), Terrain(valley(17, known=4).losses, 17)
+    whole, part = HeightMap(valley(17).losses, 17), HeightMap(valley(17, known=4).losses, 17)
 
     assert part.level(0.0, 0.0) == whole.level(0.0, 0.0) == LEVELS - 1
     assert abs(part.level(0.75, 0.5) - whole.level(0.75, 0.5)) <= 1
-    only = Terrain([nan] * 40 + [0.5] + [nan] * 40, 9)
+    only = HeightMap([nan] * 40 + [0.5] + [nan] * 40, 9)
     assert {only.level(x / 4, y / 4) for x in range(5) for y in range(5)} == {0}
 
 
 def test_levels_divide_the_losses_evenly_and_what_is_not_finite_stands_apart() -> None:
     losses = [float(number) for number in range(25)]
     losses[4] = inf
-    terrain = Terrain(losses, 5, is_log=False)
+    heights = HeightMap(losses, 5, is_log=False)
 
-    assert [terrain.bound(level) for level in (0, 5, 10)] == [0, 12, 24]
-    assert terrain.level(0, 0) == 0 and terrain.level(1, 1) == LEVELS - 1
-    assert terrain.level(1, 0) == -1 and terrain.has_holes
-    powers = Terrain([10.0 ** (place % 3 - 1) for place in range(9)], 3)
-    assert powers.is_log and powers.bound(5) == pytest.approx(1)
+    assert [heights.level_start(level) for level in (0, 5, 10)] == [0, 12, 24]
+    assert heights.level(0, 0) == 0 and heights.level(1, 1) == LEVELS - 1
+    assert heights.level(1, 0) == -1 and heights.has_holes
+    powers = HeightMap([10.0 ** (place % 3 - 1) for place in range(9)], 3)
+    assert powers.is_log and powers.level_start(5) == pytest.approx(1)
 
 
 def test_a_scan_tells_the_best_rate_and_from_where_on_steps_do_harm() -> None:
-    found = landing(scan())
+    summary = summarize_scan(scan())
 
-    assert found.best == (0.1, 0.5)
-    assert found.worse == pytest.approx(10 ** (-1 + 0.5 / 2.5))
-    never = landing(scan(losses=[1, 1, 1.1, 2, 3, 4, 5, 6, inf]))
-    assert never.best is None and never.worse is None
-    told = " ".join(words(seen("run", scan=scan(losses=[1.0] * 8 + [inf])), scan(losses=[1.0] * 9)))
-    assert "No rate lowers the loss" in told
+    assert summary.best == (0.1, 0.5)
+    assert summary.harmful_from == pytest.approx(10 ** (-1 + 0.5 / 2.5))
+    never = summarize_scan(scan(losses=[1, 1, 1.1, 2, 3, 4, 5, 6, inf]))
+    assert never.best is None and never.harmful_from is None
+    text = " ".join(
+        describe_scan(
+            make_response("run", scan=scan(losses=[1.0] * 8 + [inf])), scan(losses=[1.0] * 9)
+        )
+    )
+    assert "No rate lowers the loss" in text

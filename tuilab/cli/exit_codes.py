@@ -1,4 +1,4 @@
-"""Exit codes, and how a command says what went wrong."""
+"""Exit codes of the commands, and how errors are printed."""
 
 import sys
 
@@ -6,13 +6,14 @@ COMMANDS = (
     "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
     "devices", "ps", "attach", "stop", "runs", "diagnose", "lessons", "glossary",
 )  # fmt: skip
+"""Names of all commands; any other first word is a preset or a file."""
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
-def complain(sentence: str, code: int) -> int:
-    """Say on stderr what is wrong; the exit code, to be returned."""
+def report_error(message: str, code: int) -> int:
+    """Prints an error on stderr; returns its exit code."""
     sys.stdout.flush()
-    for line in sentence.splitlines():
+    for line in message.splitlines():
         print(f"tuilab: {line}", file=sys.stderr)
     return code

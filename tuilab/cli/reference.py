@@ -1,141 +1,201 @@
-"""The commands that look and tell: presets, layers, explanations, devices, runs."""
+"""The commands for reference: `presets`, `check`, `layers`, `explain`, `devices`."""
 
-from typing import Annotated
+import textwrap
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuilab.cli import exit_codes, options
-from tuilab.cli.options import example
+from tuilab.cli import exit_codes
+from tuilab.cli.options import (
+    complete_articles,
+    complete_experiments,
+    complete_layers,
+    format_examples,
+)
+from tuilab.cli.output.tables import format_table, terminal_width
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.format import format_count
 
-lists = typer.Typer()
+if TYPE_CHECKING:
+    from tuilab.core.network.layer import Layer
+    from tuilab.core.reference.articles import Article
+
+commands = typer.Typer()
 
 
-@lists.command(epilog=example("tuilab presets"))
+@commands.command(epilog=format_examples("tuilab presets"))
 def presets() -> None:
-    """List the experiments that can be opened by name."""
-    from tuilab.cli.output import tables
+    """Lists the experiments that can be opened by name."""
+    from tuilab.core import paths
+    from tuilab.core.experiment import toml_file
 
-    typer.echo(tables.presets())
+    found = toml_file.find_presets().values()
+    table = format_table((preset.name, preset.description or preset.title) for preset in found)
+    folder = paths.experiments_dir()
+    typer.echo(f"{table}\n\nOpen one: tuilab NAME. Your own experiments belong in {folder}")
 
 
-@lists.command(epilog=example("tuilab check mine.toml presets/experiments/*.toml"))
+@commands.command(epilog=format_examples("tuilab check mine.toml presets/experiments/*.toml"))
 def check(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", autocompletion=options.experiments, show_default=False),
+        typer.Argument(metavar="FILE...", autocompletion=complete_experiments, show_default=False),
     ],
 ) -> int:
-    """Check experiments without training.
+    """Checks experiments without training.
 
-    Every problem is told with its file, line and key, and what is allowed but most likely a
-    mistake as doubtful. Exit codes: 0 all are good, 2 some are not.
+    Prints every error with its file, line and key, and a warning for what is most likely a mistake.
+    Exit codes: 0 all are valid, 2 some are not.
     """
-    from tuilab.cli.output import tables
-    from tuilab.core.errors import InputError
     from tuilab.core.experiment import toml_file
-    from tuilab.core.experiment.warnings import doubts
+    from tuilab.core.experiment.warnings import find_warnings
+    from tuilab.core.network.layer import format_shape
 
     code = exit_codes.DONE
     for name in names:
         try:
             path = toml_file.find(name)
-            problems = toml_file.problems(path)
+            errors = toml_file.find_errors(path)
         except InputError as error:
-            problems = [str(error)]
-        if problems:
-            code = exit_codes.complain("\n".join(problems), exit_codes.BAD_INPUT)
-        else:
-            typer.echo(tables.checked(path))
-            for doubt in doubts(toml_file.read(path)):
-                typer.echo(f"  doubtful: {doubt}")
+            errors = [str(error)]
+        if errors:
+            code = exit_codes.report_error("\n".join(errors), exit_codes.BAD_INPUT)
+            continue
+        experiment = toml_file.read(path)
+        plan = experiment.plan
+        shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
+        parameters = format_count(plan.parameters)
+        typer.echo(f"{path}: {experiment.data.title}, {parameters} parameters, {shapes}: good")
+        for warning in find_warnings(experiment):
+            typer.echo(f"  warning: {warning}")
     return code
 
 
-@lists.command(epilog=example("tuilab layers", "tuilab layers Conv2d"))
+@commands.command(epilog=format_examples("tuilab layers", "tuilab layers Conv2d"))
 def layers(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=options.layers, show_default=False)
+        str, typer.Argument(metavar="NAME", autocompletion=complete_layers, show_default=False)
     ] = "",
 ) -> None:
-    """List the layers, or show one.
+    """Lists the layers, or describes one.
 
-    One layer is shown with its arguments (help, default, range) and what it does to a shape.
+    A layer is described by its arguments (help, default, range) and its effect on a shape.
     """
-    from tuilab.cli.output import tables
+    from tuilab.core.experiment.knobs import summarize
+    from tuilab.core.network.registry import LAYERS
 
-    typer.echo(tables.layer(name) if name else tables.layers())
+    if name:
+        kind = LAYERS.get(name) or {key.lower(): kind for key, kind in LAYERS.items()}.get(
+            name.lower()
+        )
+        if kind is None:
+            raise InputError(f"there is no layer {name}; {suggest(name, LAYERS)}".rstrip("; "))
+        typer.echo(_describe_layer(kind))
+        return
+    rows = []
+    for family in dict.fromkeys(kind.family for kind in LAYERS.values()):
+        rows.append(("", ""))
+        rows += [
+            (f"{layer_name} {_signature(kind)}".strip(), summarize(kind))
+            for layer_name, kind in LAYERS.items()
+            if kind.family == family
+        ]
+    typer.echo(format_table(rows[1:]))
 
 
-@lists.command(epilog=example("tuilab explain adam", "tuilab explain cosine"))
+def _required_arguments(kind: "type[Layer]") -> list[str]:
+    from tuilab.core.experiment.knobs import default_knobs
+
+    return [name for name, knob in default_knobs(kind).items() if knob.is_required]
+
+
+def _signature(kind: "type[Layer]") -> str:
+    required = _required_arguments(kind)
+    rest = "..." if len(required) < len(kind.__struct_fields__) else ""
+    return " ".join([*required, rest]).strip()
+
+
+def _describe_layer(kind: "type[Layer]") -> str:
+    """Returns the arguments of a layer, an example with shapes, and its article."""
+    from tuilab.core.experiment.knobs import default_knobs, summarize
+    from tuilab.core.reference import articles
+
+    rows = []
+    for knob in default_knobs(kind).values():
+        default = "required" if knob.is_required else f"default {_format_default(knob.default)}"
+        text = f"{knob.help} ({knob.range})" if knob.range else knob.help
+        rows.append((f"  {knob.label}", default, text))
+    arguments = format_table(rows) if rows else "  It has no arguments."
+    article = articles.layer_article(kind.__name__)
+    parts = f"\n\n{_format_parts(article)}" if article and article.parts else ""
+    return f"{kind.__name__}: {summarize(kind)}\n\n{arguments}\n\n{_format_example(kind)}{parts}"
+
+
+def _format_default(value: object) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _format_example(kind: "type[Layer]") -> str:
+    """Returns the layer as a line of a file, with an input shape and the output shape."""
+    from tuilab.core.network.layer import format_shape
+    from tuilab.core.network.plan import Line
+    from tuilab.core.network.plan import plan as plan_network
+    from tuilab.core.network.registry import BLOCKS
+
+    is_block = kind.__name__ in BLOCKS
+    arguments = ["3" if is_block else "16" for _ in _required_arguments(kind)]
+    text = " ".join([kind.__name__, *arguments])
+    line: Line = (text, "Linear 64", "ReLU") if is_block else text
+    plans = [plan_network((line,), shape) for shape in ((64,), (3, 28, 28))]
+    plan = plans[-1] if kind.family == "shape" or not plans[0].is_valid else plans[0]
+    written = f'["{text}", "Linear 64", "ReLU"]' if is_block else f'"{text}"'
+    shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
+    return (
+        f"  In a file: {written}\n  Shapes:    {shapes}, {format_count(plan.parameters)} parameters"
+    )
+
+
+@commands.command(epilog=format_examples("tuilab explain adam", "tuilab explain cosine"))
 def explain(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=options.explained, show_default=False)
+        str, typer.Argument(metavar="NAME", autocompletion=complete_articles, show_default=False)
     ],
 ) -> None:
-    """Explain a layer, a loss, an optimizer, a schedule, a task, a metric or a knob.
+    """Explains a layer, an optimizer, a knob or another name.
 
-    What it computes, when to take it, what goes wrong with it most often, and where it is from.
+    Also a loss, a schedule, a task, a data set or a metric. Says what it computes, when to use it,
+    what its most common pitfall is, and where it is from.
     """
-    from tuilab.cli.output import tables
+    from tuilab.core.reference import articles
 
-    typer.echo(tables.explained(name))
+    typer.echo("\n\n".join(map(_format_article, articles.find_articles(name))))
 
 
-@lists.command(epilog=example("tuilab devices"))
+def _format_article(article: "Article") -> str:
+    summary = textwrap.fill(article.summary, max(40, min(100, terminal_width())))
+    heading = f"{article.name} ({article.kind})\n{summary}"
+    return "\n\n".join(filter(None, (heading, _format_parts(article))))
+
+
+def _format_parts(article: "Article") -> str:
+    """Returns headings and texts; the lines of a formula are kept."""
+    rows = [
+        ("" if number else f"  {heading}", line)
+        for heading, text in article.parts
+        for number, line in enumerate(text.splitlines())
+    ]
+    return format_table(rows) if rows else ""
+
+
+@commands.command(epilog=format_examples("tuilab devices"))
 def devices() -> None:
-    """List the places to train.
+    """Lists the devices, with the reason if one cannot be used."""
+    from tuilab.engine.device import devices as engine_devices
 
-    Where one cannot be used, the reason is told.
-    """
-    from tuilab.cli.output import tables
-    from tuilab.engine.device import devices as engine
-
-    typer.echo(tables.devices(engine.devices(), engine.versions()))
-
-
-@lists.command(epilog=example("tuilab ps"))
-def ps() -> None:
-    """List the runs in progress."""
-    from tuilab.cli.output import tables
-    from tuilab.host import discovery
-
-    typer.echo(tables.hosts(discovery.hosts()))
-
-
-@lists.command(epilog=example("tuilab runs"))
-def runs() -> None:
-    """List all runs.
-
-    What each was, how it ended and where it lies.
-    """
-    from tuilab.cli.output import tables
-    from tuilab.host import discovery, run_store
-
-    typer.echo(tables.runs(run_store.stored(), [host.run for host in discovery.hosts()]))
-
-
-@lists.command(epilog=example("tuilab diagnose spiral-7f3a", "tuilab diagnose spiral-7f3a --json"))
-def diagnose(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN",
-            help="Any unique part of its id.",
-            autocompletion=options.stored,
-            show_default=False,
-        ),
-    ],
-    *,
-    json: Annotated[bool, typer.Option("--json", help="One JSON list, for programs.")] = False,
-) -> None:
-    """Say what is wrong with a stored run, and what could be changed.
-
-    Each with its evidence and how sure it is, the surest first; nothing is said where nothing
-    is sure.
-    """
-    from tuilab.cli import diagnose
-    from tuilab.core.diagnosis.diagnosis import diagnose as found
-    from tuilab.host import run_store
-
-    seen = run_store.read(run_store.find(run))
-    typer.echo(diagnose.lines(found(seen)) if json else diagnose.text(seen, found(seen)))
+    rows = [
+        (device.name, device.label, f"cannot be used: {device.problem}" if device.problem else "")
+        for device in engine_devices.list_devices()
+    ]
+    versions = engine_devices.versions()
+    libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    typer.echo(f"{format_table(rows)}\n\n{libraries}")

@@ -1,43 +1,47 @@
-"""Going on with a stored run from its checkpoint."""
+"""Resuming a stored run from its checkpoint."""
 
 from collections.abc import Sequence
 
-from tuilab.cli.overrides import changed
+from tuilab.cli.overrides import apply_overrides
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import live_changes, with_value
+from tuilab.core.experiment.experiment import get_live_changes, with_value
+from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Start
 from tuilab.host import discovery, run_store
 
 
-def start(run: str, sets: Sequence[str] = (), device: str = "", *, paused: bool = False) -> Start:
-    """The command that goes on with a stored run, by any unique part of its id.
+def build_start_command(
+    run: str, sets: Sequence[str] = (), device: str = "", *, paused: bool = False
+) -> Start:
+    """Returns the command that resumes a stored run, named by any unique part of its id.
 
-    Only live knobs may be changed; InputError says why a run cannot go on.
+    Only live knobs can be changed; InputError says why a run cannot be resumed.
     """
-    path = run_store.find(run)
-    if any(host.run == path.name for host in discovery.hosts()):
-        raise InputError(f"it is in progress; join it with: tuilab attach {path.name}", path.name)
-    checkpoint = path / run_store.CHECKPOINT
+    folder = run_store.find_run(run)
+    if any(host.run == folder.name for host in discovery.list_hosts()):
+        problem = f"it is in progress; join it with: tuilab attach {folder.name}"
+        raise InputError(problem, folder.name)
+    checkpoint = folder / run_store.CHECKPOINT
+    restart = f"tuilab train {folder / run_store.EXPERIMENT}"
     if not checkpoint.exists():
-        again = f"begin it again with: tuilab train {path / run_store.EXPERIMENT}"
-        raise InputError(f"it has saved no checkpoint; {again}", path.name)
+        raise InputError(f"it has no checkpoint; start it again with: {restart}", folder.name)
     from tuilab.engine import checkpoint_file
 
-    glimpse = checkpoint_file.look(checkpoint)
-    experiment = changed(glimpse.experiment, sets)
-    if live_changes(glimpse.experiment, experiment) is None:
+    stored = checkpoint_file.read_summary(checkpoint)
+    experiment = apply_overrides(stored.experiment, sets)
+    if get_live_changes(stored.experiment, experiment) is None:
         raise InputError(
-            "a run goes on with its own network and data; only knobs that are live can be "
-            f"changed. For anything else begin anew: tuilab train {path / run_store.EXPERIMENT}",
+            "a resumed run keeps its network and its data; only live knobs can be changed. "
+            f"To change others, start a new run: {restart}",
             " ".join(f"--set {text}" for text in sets),
         )
-    if glimpse.is_over and experiment == glimpse.experiment and not paused:
-        done = glimpse.experiment.training.epochs
+    if stored.is_over and experiment == stored.experiment and not paused:
+        epochs = stored.experiment.training.epochs
         raise InputError(
-            f"all is done, after epoch {glimpse.epoch:,} of {done:,}; "
-            f"to go on: --set training.epochs={2 * done}",
-            path.name,
+            f"it is done after epoch {format_count(stored.epoch)} of {format_count(epochs)}; "
+            f"to train longer: --set training.epochs={2 * epochs}",
+            folder.name,
         )
     if device:
         experiment = with_value(experiment, "training.device", device)
-    return Start(path.name, experiment, paused=paused, checkpoint=str(checkpoint))
+    return Start(folder.name, experiment, paused=paused, checkpoint=str(checkpoint))

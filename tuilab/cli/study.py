@@ -1,109 +1,155 @@
-"""Studies without the lab: find a learning rate or a batch size, cross-validate."""
+"""The commands about studies: `find` and `validate`."""
 
 import sys
-from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
+import typer
 
-from tuilab.cli import train
+from tuilab.cli.options import Device, ExperimentName, JsonLine, Sets, format_examples
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.commands import Find, Validate
-from tuilab.core.protocol.events import AnyEvent, Found, Validated
-from tuilab.host import studies
+from tuilab.core.format import format_count, format_number, format_percent
 
-BAR = 32
+if TYPE_CHECKING:
+    from tuilab.core.protocol.events import AnyEvent, CrossValidated, FinderReported
+
+commands = typer.Typer()
+
+BAR_WIDTH = 32
 """Cells of the longest bar of a table."""
 
-ROWS = 30
+MAX_ROWS = 30
 """Learning rates listed at most."""
 
 
+@commands.command(
+    epilog=format_examples("tuilab find lr spiral", "tuilab find batch_size fashion-mnist-cnn")
+)
 def find(
-    what: Literal["lr", "batch_size"], name: str, sets: Sequence[str], device: str, *, json: bool
+    what: Annotated[
+        str, typer.Argument(metavar="lr|batch_size", help="What to find.", show_default=False)
+    ],
+    experiment: ExperimentName,
+    sets: Sets = None,
+    device: Device = "",
+    json: JsonLine = False,
 ) -> None:
-    """Search on an experiment that has just begun, and print what was found."""
-    experiment = train.experiment(name, sets, device)
+    """Finds a good learning rate or batch size.
+
+    Trains for up to ten seconds, starting from the initial weights of the experiment.
+    """
+    if what not in ("lr", "batch_size"):
+        raise InputError("say what to find: lr or batch_size", what)
+    import msgspec
+
+    from tuilab.cli.overrides import load_experiment
+    from tuilab.core.protocol.commands import Find
+    from tuilab.host import studies
+
+    loaded = load_experiment(experiment, sets or [], device)
     from tuilab.engine.data.load import load
-    from tuilab.engine.device import devices
+    from tuilab.engine.device.devices import device_for
     from tuilab.engine.session import Session
 
-    place = devices.of(experiment.training)
-    session = Session("trial", experiment, load(experiment, place, _report), place)
-    found = studies.find(session, Find(what), _report)
-    _report("", 1.0)
-    if not found.points:
-        raise InputError(found.note, "find")
-    _print(found, json, _rates if what == "lr" else _sizes)
+    torch_device = device_for(loaded.training)
+    session = Session("trial", loaded, load(loaded, torch_device, _show_progress), torch_device)
+    result = studies.run_finder(
+        session, Find("lr" if what == "lr" else "batch_size"), _show_progress
+    )
+    _show_progress("", 1.0)
+    if not result.points:
+        raise InputError(result.note, "find")
+    if json:
+        typer.echo(msgspec.json.encode(result).decode())
+    else:
+        typer.echo(_format_rates(result) if what == "lr" else _format_batch_sizes(result))
 
 
+@commands.command(
+    epilog=format_examples("tuilab validate moons --folds 10", "tuilab validate moons --repeats 5")
+)
 def validate(
-    name: str, sets: Sequence[str], device: str, folds: int, repeats: int, *, json: bool
+    experiment: ExperimentName,
+    sets: Sets = None,
+    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    repeats: Annotated[
+        int, typer.Option(min=0, help="Use this many random validation parts instead of folds.")
+    ] = 0,
+    device: Device = "",
+    json: JsonLine = False,
 ) -> None:
-    """Cross-validate, and print mean and spread of every metric."""
-    experiment = train.experiment(name, sets, device)
-    latest: list[Validated] = []
-    studies.validate(Validate(experiment, folds, repeats), lambda e: _keep(e, latest), _report)
-    _report("", 1.0)
-    if not latest[-1].results:
-        raise InputError(latest[-1].note, "validate")
-    _print(latest[-1], json, _folds)
+    """Cross-validates an experiment.
+
+    Trains on several folds and shows the mean and standard deviation of every metric. The test
+    examples are not used.
+    """
+    import msgspec
+
+    from tuilab.cli.overrides import load_experiment
+    from tuilab.core.protocol.commands import CrossValidate
+    from tuilab.core.protocol.events import CrossValidated
+    from tuilab.host import studies
+
+    command = CrossValidate(load_experiment(experiment, sets or [], device), folds, repeats)
+    results: list[CrossValidated] = []
+
+    def collect(event: "AnyEvent") -> None:
+        if isinstance(event, CrossValidated):
+            results.append(event)
+
+    studies.run_cross_validation(command, collect, _show_progress)
+    _show_progress("", 1.0)
+    if not results[-1].results:
+        raise InputError(results[-1].note, "validate")
+    typer.echo(msgspec.json.encode(results[-1]).decode() if json else _format_folds(results[-1]))
 
 
-def _keep(event: AnyEvent, latest: list[Validated]) -> None:
-    if isinstance(event, Validated):
-        latest.append(event)
-
-
-def _print(event: Found | Validated, json: bool, table: Any) -> None:
-    print(msgspec.json.encode(event).decode() if json else table(event))
-
-
-def _report(what: str, fraction: float | None) -> None:
-    """Show on a terminal how far it is, on one line of stderr."""
+def _show_progress(what: str, fraction: float | None) -> None:
+    """Shows the progress on one line of stderr if that is a terminal."""
     if sys.stderr.isatty():
-        done = "" if fraction is None else f" {fraction:4.0%}"
-        print(f"\r\033[K{what}{done if what else ''}", end="", file=sys.stderr, flush=True)
+        percent = "" if fraction is None else f" {format_percent(fraction):>4}"
+        print(f"\r\033[K{what}{percent if what else ''}", end="", file=sys.stderr, flush=True)
 
 
 # --- tables ---------------------------------------------------------------------------------
 
 
-def _rates(found: Found) -> str:
-    spacing, best = max(1, len(found.points) // ROWS), found.suggestion
+def _format_rates(result: "FinderReported") -> str:
+    stride, best = max(1, len(result.points) // MAX_ROWS), result.suggestion
     rows = [
-        (f"{rate:9.2g}", loss, rate == best)
-        for number, (rate, loss) in enumerate(found.points)
-        if number % spacing == 0 or rate == best
+        (format_number(rate, 2), loss, rate == best)
+        for number, (rate, loss) in enumerate(result.points)
+        if number % stride == 0 or rate == best
     ]
-    if found.suggestion is None:
-        return "\n".join([*_bars(("lr", "loss"), rows), f"No suggestion: {found.note}."])
-    end = f"Suggested: --set optimizer.lr={found.suggestion:.2g}, {found.note}."
-    return "\n".join([*_bars(("lr", "loss"), rows), end])
+    if best is None:
+        end = f"No suggestion: {result.note}."
+    else:
+        end = f"Suggested: --set optimizer.lr={best:.2g}, {result.note}."
+    return "\n".join([*_format_bars(("lr", "loss"), rows), end])
 
 
-def _sizes(found: Found) -> str:
-    rows = [(f"{size:9,.0f}", speed, size == found.suggestion) for size, speed in found.points]
-    end = f"Suggested: --set data.batch_size={found.suggestion:.0f}, {found.note}."
-    return "\n".join([*_bars(("batch", "examples/s"), rows), end])
+def _format_batch_sizes(result: "FinderReported") -> str:
+    rows = [
+        (format_count(int(size)), speed, size == result.suggestion) for size, speed in result.points
+    ]
+    end = f"Suggested: --set data.batch_size={result.suggestion:.0f}, {result.note}."
+    return "\n".join([*_format_bars(("batch", "examples/s"), rows), end])
 
 
-def _bars(head: tuple[str, str], rows: list[tuple[str, float, bool]]) -> list[str]:
-    most = max(value for _, value, _ in rows) or 1.0
+def _format_bars(head: tuple[str, str], rows: list[tuple[str, float, bool]]) -> list[str]:
+    largest = max(value for _, value, _ in rows) or 1.0
     lines = [f"{head[0]:>9}  {head[1]:>10}"]
-    for label, value, is_it in rows:
-        bar = "#" * max(0, round(BAR * value / most))
-        lines.append(f"{label}  {value:10,.4g}  {bar}{' <' if is_it else ''}")
+    for label, value, is_best in rows:
+        bar = "#" * max(0, round(BAR_WIDTH * value / largest))
+        lines.append(f"{label:>9}  {format_number(value):>10}  {bar}{' <' if is_best else ''}")
     return lines
 
 
-def _folds(validated: Validated) -> str:
-    names = list(validated.mean)
+def _format_folds(result: "CrossValidated") -> str:
+    names = list(result.mean)
     width = max(10, *(len(name) + 2 for name in names))
     lines = ["round".ljust(8) + "".join(name.rjust(width) for name in names)]
-    for number, result in enumerate(validated.results, 1):
-        cells = "".join(f"{result.get(name, float('nan')):{width}.4g}" for name in names)
-        lines.append(f"{number:<8}{cells}")
-    for title, row in (("mean", validated.mean), ("spread", validated.spread)):
-        lines.append(title.ljust(8) + "".join(f"{row[name]:{width}.4g}" for name in names))
+    rows = [(str(number), row) for number, row in enumerate(result.results, 1)]
+    for title, row in (*rows, ("mean", result.mean), ("std", result.std)):
+        cells = (format_number(row.get(name, float("nan"))) for name in names)
+        lines.append(title.ljust(8) + "".join(cell.rjust(width) for cell in cells))
     return "\n".join(lines)

@@ -1,146 +1,174 @@
-"""Training without the lab: the same host, its events shown on this terminal or as JSON."""
+"""The command `train`: trains without the lab, in the same host, and shows its events."""
 
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.output import lines
-from tuilab.cli.overrides import changed
-from tuilab.cli.resume import start as resume_run
+from tuilab.cli.options import (
+    Device,
+    ExperimentName,
+    Plain,
+    Sets,
+    complete_stored_runs,
+    format_examples,
+)
 from tuilab.core.errors import CANNOT_START, InputError
-from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.experiment.validation import problems
 from tuilab.core.protocol.commands import Start
-from tuilab.core.protocol.events import Failed, Finished
-from tuilab.core.run.run import new_id
+from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
-if TYPE_CHECKING:  # the host is imported when it is needed, not to show help
+if TYPE_CHECKING:  # imported when it is needed, not to show help
     from tuilab.host.host import Host
 
-
-def experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Experiment:
-    """The experiment of a preset or file, changed as asked; InputError if it cannot be trained."""
-    path = toml_file.find(name)
-    chosen = toml_file.read(path)
-    chosen = changed(chosen, sets)
-    if device:
-        chosen = changed(chosen, [f"training.device={device}"], "--device")
-    if chosen.training.device not in ("auto", "cpu"):
-        from tuilab.engine.device import devices
-
-        devices.choose(chosen.training.device)
-    if found := problems(chosen):
-        as_written = toml_file.problems(path)
-        raise InputError("\n".join(as_written if len(as_written) == len(found) else found))
-    return chosen
+commands = typer.Typer()
 
 
-def output(*, json: bool = False, plain: bool = False) -> lines.Output:
-    """How to show a run: JSON lines, plain lines or, on a terminal, a progress bar."""
-    if json:
-        return lines.Json()
-    if plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        return lines.Lines()
-    from tuilab.cli.output.progress_bar import Bar
+class Output(Protocol):
+    """Shows the events of a run to a user or a program."""
 
-    return Bar()
+    def show(self, event: AnyEvent) -> None:
+        """Shows one event if it matters."""
+
+    def close(self) -> None:
+        """Restores the terminal."""
 
 
-def run(
-    name: str, sets: Sequence[str], device: str, shown: lines.Output, *, resume: bool = False
+@commands.command(
+    epilog=format_examples(
+        "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
+        "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
+        "tuilab train --resume spiral-4e2b --set training.epochs=300",
+    )
+)
+def train(
+    experiment: ExperimentName = "",
+    sets: Sets = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN",
+            help="Resume a stored run from its checkpoint.",
+            autocompletion=complete_stored_runs,
+            show_default=False,
+        ),
+    ] = "",
+    device: Device = "",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
+    ] = False,
+    plain: Plain = False,
 ) -> int:
-    """Train what was typed to the end; the exit code.
+    """Trains without the lab.
 
-    Args:
-        name: a preset or a file, or where it is to `resume` a part of a stored run's id.
+    Shows a progress bar on a terminal, else plain lines. Ctrl-C saves a checkpoint and stops, a
+    second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed, 2 bad usage or input, 130
+    interrupted.
     """
+    from tuilab.cli.output import lines
+
+    if bool(experiment) == bool(resume):
+        raise InputError("say what to train: a preset, a file, or --resume RUN")
     try:
-        with closing(shown):
-            end = _train(name, sets, device, shown, resume)
+        with closing(_choose_output(json=json, plain=plain)) as output:
+            try:
+                start = _build_start_command(experiment, sets or [], resume, device)
+            except InputError as error:
+                output.show(Failed("", CANNOT_START, hint=str(error)))
+                raise
+            end = _run(start, output)
     except BrokenPipeError:
-        # Whoever read our output has gone: say no more, not even when Python flushes at its end.
+        # The reader of our output has gone: print nothing more, not even Python's last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.INTERRUPTED
     if isinstance(end, Failed):
-        sentences = [*lines.failure(end), *lines.ways_out(end, name, sets)]
+        command = ["--resume", resume] if resume else [experiment]
+        message = [*lines.describe_failure(end), *lines.suggest_commands(end, command, sets or [])]
         code = exit_codes.BAD_INPUT if end.title == CANNOT_START else exit_codes.FAILED
-        return exit_codes.complain("\n".join(sentences), code)
+        return exit_codes.report_error("\n".join(message), code)
     return exit_codes.DONE if end.reason == "done" else exit_codes.INTERRUPTED
 
 
-def _train(
-    name: str, sets: Sequence[str], device: str, shown: lines.Output, resume: bool
-) -> Finished | Failed:
-    try:
-        start = resume_run(name, sets, device) if resume else _start(name, sets, device)
-    except InputError as error:
-        shown.show(Failed("", CANNOT_START, hint=str(error)))
-        raise
+def _choose_output(*, json: bool, plain: bool) -> Output:
+    if json:
+        from tuilab.cli.output.json import JsonOutput
+
+        return JsonOutput()
+    if plain or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        from tuilab.cli.output.lines import PlainOutput
+
+        return PlainOutput()
+    from tuilab.cli.output.progress_bar import ProgressBar
+
+    return ProgressBar()
+
+
+def _build_start_command(experiment: str, sets: list[str], resume: str, device: str) -> Start:
+    from tuilab.cli.overrides import load_experiment
+    from tuilab.cli.resume import build_start_command
+    from tuilab.core.run.run import make_run_id
+
+    if resume:
+        return build_start_command(resume, sets, device)
+    loaded = load_experiment(experiment, sets, device)
+    return Start(make_run_id(loaded), loaded)
+
+
+def _run(start: Start, output: Output) -> Finished | Failed:
+    """Trains in a host of this process and shows the events; returns the last one."""
+    from tuilab.core.diagnosis.watch import DiagnosisReporter
     from tuilab.host import discovery
     from tuilab.host.host import Host
 
-    with Host(discovery.new_path()) as host, _signals(host):
-        host.submit(start)
-        return _follow(host, shown)
-
-
-def _start(name: str, sets: Sequence[str], device: str) -> Start:
-    chosen = experiment(name, sets, device)
-    return Start(new_id(chosen), chosen)
-
-
-def _follow(host: "Host", shown: lines.Output) -> Finished | Failed:
-    """Show what happens until the run is over, then end the host in good order."""
-    from tuilab.cli.diagnose import Diagnosing
-
     end: Finished | Failed | None = None
-    trouble: OSError | None = None
-    diagnosing = Diagnosing()
-    for event in host.events():
-        if end is not None or trouble is not None:
-            continue
-        try:
-            for news in diagnosing.beside(event, host.run):
-                shown.show(news)
-        except OSError as error:  # nobody reads any more, or the disk behind stdout is full
-            trouble = error
-        if isinstance(event, (Finished, Failed)):
-            end = event
-        if end is not None or trouble is not None:
-            host.interrupt()
-    if trouble is not None:
-        raise trouble
-    if end is None:  # interrupted before there was anything to finish
+    output_error: OSError | None = None
+    reporter = DiagnosisReporter()
+    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host):
+        host.submit(start)
+        for event in host.events():
+            if end is not None or output_error is not None:
+                continue  # the host ends in good order
+            try:
+                for item in reporter.add_diagnosis(event, host.run):
+                    output.show(item)
+            except OSError as error:  # the reader has gone, or the disk behind stdout is full
+                output_error = error
+            if isinstance(event, (Finished, Failed)):
+                end = event
+            if end is not None or output_error is not None:
+                host.interrupt()
+    if output_error is not None:
+        raise output_error
+    if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
-        shown.show(end)
+        output.show(end)
     return end
 
 
 @contextmanager
-def _signals(host: "Host") -> Iterator[None]:
-    """The first signal asks for an end in good order, the second ends at once."""
-    asked = False
+def _interrupt_on_signals(host: "Host") -> Iterator[None]:
+    """Ends the host in good order on the first signal, and the process on the second."""
+    is_interrupted = False
 
     def interrupt(*_: object) -> None:
-        nonlocal asked
-        if asked:
+        nonlocal is_interrupted
+        if is_interrupted:
             if host.path is not None:
                 host.path.unlink(missing_ok=True)
             os._exit(exit_codes.INTERRUPTED)
-        asked = True
+        is_interrupted = True
         host.interrupt()
 
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # What nohup has told us to ignore stays ignored.
-    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
-    before = [signal.signal(number, interrupt) for number in numbers]
+    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    # A signal that is ignored, as SIGHUP under nohup, stays ignored.
+    signals = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
+    handlers = [signal.signal(number, interrupt) for number in signals]
     try:
         yield
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(signals, handlers, strict=True):
             signal.signal(number, handler)

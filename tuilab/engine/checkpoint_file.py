@@ -12,35 +12,39 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 
 FORMAT = 2
-"""Which version of the file this tuilab writes and reads."""
+"""The version of the file that this tuilab writes and reads."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a checkpoint holds; InputError if it is unusable. Nothing in it is executed."""
+    """Reads the state in a checkpoint; nothing in it is executed.
+
+    Raises:
+        InputError: if the file is unusable.
+    """
     try:
-        captured: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(error.strerror or "it cannot be read", str(path)) from None
     except Exception as error:  # a damaged file fails in many ways inside the reader
-        raise InputError(f"this is no whole checkpoint: {error}", str(path)) from None
-    if not isinstance(captured, dict) or captured.get("format") != FORMAT:
-        raise InputError("this is no checkpoint of this version of tuilab", str(path))
-    return captured
+        raise InputError(f"this is not a complete checkpoint: {error}", str(path)) from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise InputError("this is not a checkpoint of this version of tuilab", str(path))
+    return state
 
 
-def experiment(captured: dict[str, Any]) -> Experiment:
-    """The experiment of a checkpoint, with its live changes."""
-    return msgspec.json.decode(captured["experiment"], type=Experiment)
+def decode_experiment(state: dict[str, Any]) -> Experiment:
+    """Returns the experiment of a state, with its live changes."""
+    return msgspec.json.decode(state["experiment"], type=Experiment)
 
 
-def weights(path: Path) -> dict[str, Tensor]:
-    """The network's weights by their names."""
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Returns the parameters and buffers in a checkpoint, in their shapes, by name."""
     tensors: dict[str, Tensor] = read(path)["network"]
     return tensors
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class CheckpointSummary:
     """What a checkpoint says of its run."""
 
     experiment: Experiment
@@ -49,10 +53,14 @@ class Glimpse:
     is_over: bool
 
 
-def look(path: Path) -> Glimpse:
-    """The experiment and the position of a checkpoint; InputError if it is unusable."""
-    captured = read(path)
-    chosen = experiment(captured)
-    step, epoch, _ = captured["position"]
-    is_over = captured["is_stopped"] or epoch >= chosen.training.epochs
-    return Glimpse(chosen, step, epoch, is_over)
+def read_summary(path: Path) -> CheckpointSummary:
+    """Reads the experiment and the position of a checkpoint.
+
+    Raises:
+        InputError: if the file is unusable.
+    """
+    state = read(path)
+    experiment = decode_experiment(state)
+    step, epoch, _ = state["position"]
+    is_over = state["is_stopped"] or epoch >= experiment.training.epochs
+    return CheckpointSummary(experiment, step, epoch, is_over)

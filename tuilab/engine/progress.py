@@ -1,171 +1,188 @@
-"""When to report, and what: about ten times a second, whatever the speed of the steps.
+"""When a run reports, and what: about ten times a second, however fast the steps are.
 
-In between, a step costs one look at the clock and one entry in a list; the device is read
-only when a report is due.
+In between, a step costs one reading of the clock and one entry in a list; the device is read only
+for a report.
 """
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from math import isfinite
 
 import psutil
 import torch
 from torch import Tensor
 
-from tuilab.core.protocol.events import AnyEvent, LayerStatsReported, Progressed
+from tuilab.core.protocol.events import AnyEvent, EpochEnded, Progressed
 from tuilab.engine import checkpoint
-from tuilab.engine.failures import not_finite
+from tuilab.engine.failures import describe_non_finite_loss
 from tuilab.engine.probes.step_probe import StepProbe
 from tuilab.engine.session import Session
 
-INTERVAL = 0.1
-"""Seconds between two reports, and between two evaluations of very short epochs."""
+REPORT_INTERVAL = 0.1
+"""Seconds between two reports, and between two evaluations of short epochs."""
 
-KEEP_GOOD = 1.0
+GOOD_STATE_INTERVAL = 1.0
 """Seconds between two copies of the state that a failed run can go back to."""
 
-MOST_STEPS = 4096
-"""Steps between two reports at most, so that what is kept for a report stays small."""
+MAX_STEPS = 4096
+"""Steps between two reports, so that what is kept for one stays small."""
 
-LARGE = 1 << 18
-"""Numbers in an output of which only the newest is kept for a report."""
+LARGE_OUTPUT = 1 << 18
+"""Numbers in an output; of larger outputs only the newest is kept for a report."""
 
-TELLING = 5
-"""Steps from which on their speed says something: the first ones are far slower than the rest."""
+WARM_UP_STEPS = 5
+"""Steps before the time left is estimated: the first ones are far slower than the rest."""
 
 _process = psutil.Process()
 
 
 class ProgressReporter:
-    """The clock of one training loop, and what has come together since its last report."""
+    """The clock of one training loop, and what has been collected since its last report."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.has_failed = False
-        self.is_due = False
         self._losses: list[Tensor] = []
         self._outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=8)
         self._examples = 0
-        self._epoch: dict[str, list[float]] = {}
-        self._last_probe: LayerStatsReported | None = None
+        self._epoch_metrics: dict[str, list[float]] = {}
+        "Of all reports since the last evaluation."
         now = time.perf_counter()
-        self._since = self._reported = self._kept_good = now
-        self._evaluated = now - INTERVAL
-        self._good_interval = KEEP_GOOD
-        if session.good is None:
-            session.good = checkpoint.state(session)
+        self._counted_until = self._reported_at = self._kept_good_at = now
+        self._evaluated_at = now - REPORT_INTERVAL
+        self._good_interval = GOOD_STATE_INTERVAL
+        if session.good_state is None:
+            session.good_state = checkpoint.capture_state(session)
 
-    # --- while steps go by ------------------------------------------------------------------
+    # --- after each step --------------------------------------------------------------------
 
     def add(self, loss: Tensor, output: Tensor, targets: Tensor) -> None:
-        """Remember a step until the next report."""
+        """Keeps a step for the next report.
+
+        Args:
+            loss: [], left on the device like the others.
+            output: [batch, ...].
+            targets: what the output is compared with, [batch, ...].
+        """
         self._losses.append(loss)
-        if output.numel() > LARGE:
+        if output.numel() > LARGE_OUTPUT:
             self._outputs.clear()
         self._outputs.append((output, targets))
         self._examples += len(targets)
 
     def will_report(self) -> bool:
-        """Whether a report is due after the step at hand."""
-        is_late = time.perf_counter() - self._reported >= INTERVAL
-        self.is_due = is_late or self._is_asked or len(self._losses) >= MOST_STEPS
-        return self.is_due
+        """Whether a report is due after the next step."""
+        is_late = time.perf_counter() - self._reported_at >= REPORT_INTERVAL
+        return is_late or self._is_requested or len(self._losses) >= MAX_STEPS
 
     @property
-    def _is_asked(self) -> bool:
-        """Whether the step at hand is one to be told of whatever the clock says."""
+    def _is_requested(self) -> bool:
+        """Whether the next step is reported whatever the clock says."""
         session, epoch = self.session, self.session.epoch + 1
         if session.step + 1 == session.report_at_step:
             return True
         ends = epoch == session.report_at_epoch or epoch >= session.experiment.training.epochs
         return ends and session.is_last_batch
 
-    def pause_point(self, event: AnyEvent | None) -> Iterator[AnyEvent | None]:
-        """Leave the loop with an event or none; time until it is entered again does not count."""
-        left = time.perf_counter()
+    def pause_point(self, event: AnyEvent | None = None) -> Iterator[AnyEvent | None]:
+        """Leaves the loop with an event or none; time outside is not counted as training."""
+        start = time.perf_counter()
         yield event
-        away = time.perf_counter() - left
-        self._since += away
-        self._reported += away
+        paused = time.perf_counter() - start
+        self._counted_until += paused
+        self._reported_at += paused
 
-    @property
-    def is_evaluation_due(self) -> bool:
-        """Whether the epoch that ended is to be measured: the last one always is."""
+    def pause_points(
+        self, chunks: Generator[None, None, dict[str, float]]
+    ) -> Generator[AnyEvent | None, None, dict[str, float]]:
+        """Leaves the loop after each chunk of an evaluation; returns its metrics."""
+        while True:
+            try:
+                next(chunks)
+            except StopIteration as end:
+                metrics: dict[str, float] = end.value
+                return metrics
+            yield from self.pause_point()
+
+    def will_evaluate(self) -> bool:
+        """Whether the epoch that has just ended is measured: the last one always is."""
         session, now = self.session, time.perf_counter()
-        is_asked = session.is_over or session.epoch == session.report_at_epoch
-        is_asked = is_asked or session.needs_every_epoch
-        if not is_asked and now - self._evaluated < INTERVAL:
+        is_requested = session.is_over or session.epoch == session.report_at_epoch
+        is_needed = is_requested or session.needs_every_validation
+        if not is_needed and now - self._evaluated_at < REPORT_INTERVAL:
             return False
-        self._evaluated = now
+        self._evaluated_at = now
         return True
 
     # --- when a report is due ---------------------------------------------------------------
 
-    def report(self, probe: StepProbe | None) -> Iterator[AnyEvent]:
-        """What has happened since the last report."""
+    def report(self, probe: StepProbe) -> Iterator[AnyEvent]:
+        """Yields the events on the steps since the last report; the last step was probed."""
         losses = torch.stack(self._losses).tolist()
-        first_bad = next((i for i, loss in enumerate(losses) if not isfinite(loss)), None)
         yield self._progress(losses)
-        if probe is not None:
-            self._last_probe = probe.after()
-            yield self._last_probe
-        if first_bad is not None:
-            self.has_failed = True
-            step = self.session.step - len(losses) + first_bad + 1
-            yield not_finite(self.session, step, losses[first_bad], self._last_probe)
-            return
-        self._keep_good()
+        stats = probe.report()
+        yield stats
+        for number, loss in enumerate(losses):
+            if not isfinite(loss):
+                self.has_failed = True
+                step = self.session.step - len(losses) + number + 1
+                yield describe_non_finite_loss(self.session, step, loss, stats)
+                return
+        self._keep_good_state()
         self._losses.clear()
         self._outputs.clear()
         self._examples = 0
 
     def _progress(self, losses: list[float]) -> Progressed:
         session, now = self.session, time.perf_counter()
-        elapsed = max(now - self._since, 1e-9)
+        elapsed = max(now - self._counted_until, 1e-9)
         session.seconds += elapsed
-        self._since = self._reported = now
+        self._counted_until = self._reported_at = now
         outputs, targets = (torch.cat(tensors) for tensors in zip(*self._outputs, strict=True))
-        measured = {**session.task.measure(outputs, targets), **session.task.extras()}
+        metrics = {**session.task.measure(outputs, targets), **session.task.extra_metrics()}
         if session.penalty is not None:
-            measured["penalty"] = float(session.penalty)
+            metrics["penalty"] = float(session.penalty)
         loss = sum(losses) / len(losses)
-        for name, value in {"loss": loss, **measured}.items():
-            self._epoch.setdefault(name, []).append(value)
-        steps = len(losses) / elapsed
-        left = session.experiment.training.epochs - session.passed
-        on_gpu = session.device.type == "cuda"
+        for name, value in {"loss": loss, **metrics}.items():
+            self._epoch_metrics.setdefault(name, []).append(value)
+        speed = len(losses) / elapsed
+        epochs_left = session.experiment.training.epochs - session.epochs_done
+        seconds_left = epochs_left * session.batches_per_epoch / speed
+        is_gpu = session.device.type == "cuda"
         return Progressed(
             run=session.run,
             step=session.step,
-            epoch=session.passed,
+            epoch=session.epochs_done,
             loss=loss,
             low=min(losses),
             high=max(losses),
-            metrics=measured,
-            lr=session.lr_used,
-            steps_per_second=steps,
+            metrics=metrics,
+            lr=session.last_lr,
+            steps_per_second=speed,
             examples_per_second=self._examples / elapsed,
             seconds=session.seconds,
-            left=left * session.batches / steps if session.step >= TELLING else None,
+            seconds_left=seconds_left if session.step >= WARM_UP_STEPS else None,
             memory=_process.memory_info().rss,
-            device_memory=torch.cuda.memory_allocated(session.device) if on_gpu else 0,
+            device_memory=torch.cuda.memory_allocated(session.device) if is_gpu else 0,
         )
 
-    def _keep_good(self) -> None:
-        """Copy the state while it is good, at a hundredth of the time at most."""
+    def _keep_good_state(self) -> None:
+        """Copies the state now and then; the copies take a hundredth of the time at most."""
         now = time.perf_counter()
-        if now - self._kept_good < self._good_interval:
+        if now - self._kept_good_at < self._good_interval:
             return
-        self.session.trail.add(self.session.good)  # the one before, as it gives way to a new one
-        checkpoint.keep_good(self.session)
-        self._kept_good = time.perf_counter()
-        self._good_interval = max(KEEP_GOOD, 100 * (self._kept_good - now))
+        self.session.snapshots.add(self.session.good_state)  # the one that is replaced now
+        checkpoint.keep_good_state(self.session)
+        self._kept_good_at = time.perf_counter()
+        self._good_interval = max(GOOD_STATE_INTERVAL, 100 * (self._kept_good_at - now))
 
-    def end_epoch(self) -> dict[str, float]:
-        """Means of the training loss and metric over the reports since the last evaluation."""
-        if not self._epoch and self._losses:
-            return {"loss": float(torch.stack(self._losses).mean())}
-        means = {name: sum(values) / len(values) for name, values in self._epoch.items()}
-        self._epoch.clear()
-        return means
+    def end_epoch(self, validation: dict[str, float]) -> EpochEnded:
+        """Returns the event of a measured epoch, with the means of its reports."""
+        session = self.session
+        means = {name: sum(values) / len(values) for name, values in self._epoch_metrics.items()}
+        if not means and self._losses:  # no report fell into a short epoch
+            means = {"loss": float(torch.stack(self._losses).mean())}
+        self._epoch_metrics.clear()
+        matrix = session.task.matrix()
+        return EpochEnded(session.run, session.step, session.epoch, means, validation, matrix)

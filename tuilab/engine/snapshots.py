@@ -1,48 +1,49 @@
-"""Weights on the way: copies that were made anyway, kept in bounded number and memory."""
+"""The weights of earlier steps: copies that were made anyway, limited in number and memory."""
 
 from typing import Any
 
 from torch import Tensor
 
-MOST = 64
-"""Moments kept; when there are more, every second one is let go."""
+MAX_SNAPSHOTS = 64
+"""Of more snapshots, every second one is dropped."""
 
-ROOM = 64 << 20
-"""Bytes that all of them may take."""
+MAX_BYTES = 64 << 20
+"""Memory that all snapshots together may take."""
 
-LEAST = 4
-"""Fewer moments than this are no path."""
+MIN_SNAPSHOTS = 4
+"""Fewer snapshots than this do not make a path."""
 
-Moment = tuple[int, dict[str, Tensor]]
-"""A step, and the network's tensors by their names in its state."""
+WeightSnapshot = tuple[int, dict[str, Tensor]]
+"""A step, and the tensors of the network's state in their shapes, by name."""
 
 
 class WeightSnapshots:
-    """Moments of one run, evenly spread over its training time."""
+    """Snapshots of one run, evenly spread over its training time."""
 
     def __init__(self) -> None:
-        self.moments: list[Moment] = []
+        self.snapshots: list[WeightSnapshot] = []
         self.is_too_large = False
-        "The network is too large for a path to be kept."
+        "The network is too large for a path of snapshots."
         self._offered = 0
-        self._every = 1
+        self._stride = 1
 
-    def add(self, captured: dict[str, Any] | None) -> None:
-        """Keep the weights of a state that was captured, if it is the turn of one."""
-        if captured is None:
+    def add(self, state: dict[str, Any] | None) -> None:
+        """Keeps the weights of a captured state, or skips it if snapshots are farther apart."""
+        if state is None:
             return
-        step, tensors = captured["position"][0], captured["network"]
-        self._turn_back(step)
-        most = min(MOST, ROOM // max(1, sum(tensor.nbytes for tensor in tensors.values())))
-        self.is_too_large = most < LEAST
+        step, tensors = state["position"][0], state["network"]
+        self._drop_from(step)
+        size = sum(tensor.nbytes for tensor in tensors.values())
+        most = min(MAX_SNAPSHOTS, MAX_BYTES // max(1, size))
+        self.is_too_large = most < MIN_SNAPSHOTS
         self._offered += 1
-        if self.is_too_large or (self._offered - 1) % self._every:
+        if self.is_too_large or (self._offered - 1) % self._stride:
             return
-        self.moments.append((step, dict(tensors)))
-        while len(self.moments) > most:
-            self.moments = self.moments[::2]
-            self._every *= 2
+        self.snapshots.append((step, dict(tensors)))
+        while len(self.snapshots) > most:
+            self.snapshots = self.snapshots[::2]
+            self._stride *= 2
 
-    def _turn_back(self, step: int) -> None:
-        """Forget what comes after a state that the run has gone back to."""
-        self.moments = [moment for moment in self.moments if moment[0] < step]
+    def _drop_from(self, step: int) -> None:
+        """Drops later snapshots, from before the run went back to an earlier state."""
+        self.snapshots = [snapshot for snapshot in self.snapshots if snapshot[0] < step]

@@ -1,4 +1,4 @@
-"""One connection to the host: commands in, news out, never waiting for the other end."""
+"""One connection of a client to the host, which never waits for the client."""
 
 import socket
 from collections import deque
@@ -7,72 +7,72 @@ from collections.abc import Callable
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host import framing
 
-BACKLOG = 4 * 2**20
-"""Bytes that may wait for a viewer; one that falls further behind gets a snapshot instead."""
+MAX_BACKLOG_BYTES = 4 * 2**20
+"""Bytes that may wait for a client; one that is further behind gets a snapshot instead."""
 
 
-class Viewer:
-    """A connection with an own queue of frames.
+class ClientConnection:
+    """A connection with its own queue of frames.
 
     Args:
-        snapshot: the frame that holds all there is, for a viewer that is new or has fallen behind.
+        make_snapshot: makes a frame with the whole run, for a client that is new or behind.
     """
 
-    def __init__(self, connection: socket.socket, snapshot: Callable[[], bytes]) -> None:
+    def __init__(self, connection: socket.socket, make_snapshot: Callable[[], bytes]) -> None:
         connection.setblocking(False)
         self.connection = connection
-        self._snapshot = snapshot
-        self._frames = framing.commands()
-        self._leaving = memoryview(b"")
-        "What is left of the frame that is on its way; a frame begun is always finished."
+        self._make_snapshot = make_snapshot
+        self._decoder = framing.command_decoder()
+        self._unsent = memoryview(b"")
+        "The rest of the current frame; a frame is always sent completely."
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._is_behind = True
 
     @property
-    def has_news(self) -> bool:
+    def has_output(self) -> bool:
         """Whether there is something to send."""
-        return bool(self._leaving) or bool(self._waiting) or self._is_behind
+        return bool(self._unsent) or bool(self._waiting) or self._is_behind
 
-    def start_over(self) -> None:
-        """Send all there is anew, instead of what waits."""
+    def resync(self) -> None:
+        """Drops the queue; the client gets a snapshot of the whole run instead."""
         self._waiting.clear()
         self._waiting_bytes = 0
         self._is_behind = True
 
-    def tell(self, frame: bytes) -> None:
-        """Queue a frame; too many give way to a snapshot once the viewer reads again."""
+    def enqueue(self, frame: bytes) -> None:
+        """Queues a frame; too many are replaced by a snapshot once the client reads again."""
         if self._is_behind:
             return
         self._waiting.append(frame)
         self._waiting_bytes += len(frame)
-        if self._waiting_bytes > BACKLOG:
-            self.start_over()
+        if self._waiting_bytes > MAX_BACKLOG_BYTES:
+            self.resync()
 
     def send(self) -> None:
-        """Send what the socket takes; OSError if the viewer has gone."""
+        """Sends as much as the socket accepts; OSError if the client is gone."""
         try:
-            while self.has_news:
-                if not self._leaving:
-                    self._leaving = memoryview(self._next())
-                self._leaving = self._leaving[self.connection.send(self._leaving) :]
+            while self.has_output:
+                if not self._unsent:
+                    self._unsent = memoryview(self._next_frame())
+                self._unsent = self._unsent[self.connection.send(self._unsent) :]
         except BlockingIOError:
             return
 
-    def _next(self) -> bytes:
+    def _next_frame(self) -> bytes:
         if self._is_behind:
             self._is_behind = False
-            return self._snapshot()
+            return self._make_snapshot()
         frame = self._waiting.popleft()
         self._waiting_bytes -= len(frame)
         return frame
 
     def read(self) -> list[AnyCommand]:
-        """The commands that have come; EOFError, OSError or BadFrame if it is over."""
+        """Returns the received commands; EOFError, OSError or FrameError if it has ended."""
         try:
             piece = self.connection.recv(65536)
         except BlockingIOError:
             return []
         if not piece:
             raise EOFError
-        return self._frames.feed(piece)
+        return self._decoder.feed(piece)

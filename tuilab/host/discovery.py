@@ -1,4 +1,4 @@
-"""The hosts of this user on this machine: who they are, and how to reach the one that is meant."""
+"""The hosts of this user on this machine: finds them, connects to them, stops their runs."""
 
 import secrets
 import socket
@@ -9,17 +9,18 @@ from pathlib import Path
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_duration
 from tuilab.core.protocol.commands import Stop
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing
 
-ANSWER = 2.0
-"""Seconds that a host has to answer; one that is stopped or overloaded is passed over."""
+ANSWER_SECONDS = 2.0
+"""Seconds for a host to answer; one that is suspended or overloaded is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostInfo:
-    """One host, as `tuilab ps` lists it."""
+    """A host as `tuilab ps` lists it."""
 
     run: str
     "The run's id; empty if the host is idle."
@@ -31,74 +32,74 @@ class HostInfo:
     device: str
     pid: int
     seconds: float
-    "Since the host was started."
+    "Seconds since the host was started."
     version: str
-    "Of its tuilab."
+    "The version of its tuilab."
     socket: Path
     is_active: bool
-    "It has work that would be lost."
+    "Whether its run is in progress."
 
 
-def new_path() -> Path:
-    """Where a new host is to listen."""
-    return paths.sockets() / f"{secrets.token_hex(4)}.sock"
+def new_socket_path() -> Path:
+    """Returns the path of the socket for a new host."""
+    return paths.sockets_dir() / f"{secrets.token_hex(4)}.sock"
 
 
-def hosts() -> list[HostInfo]:
-    """Every host that answers, those with a run first; sockets that lead nowhere are removed."""
-    found = []
-    for path in sorted(paths.sockets().glob("*.sock")):
-        snapshot = _ask(path)
+def list_hosts() -> list[HostInfo]:
+    """Returns every host that answers, active ones first; sockets without a host are removed."""
+    hosts = []
+    for path in sorted(paths.sockets_dir().glob("*.sock")):
+        snapshot = _fetch_snapshot(path)
         if snapshot is not None:
-            found.append(_info(snapshot, path))
-    return sorted(found, key=lambda host: (not host.is_active, host.run))
+            hosts.append(_describe_host(snapshot, path))
+    return sorted(hosts, key=lambda host: (not host.is_active, host.run))
 
 
-def find(run: str = "") -> HostInfo:
-    """The host that has a run, by a part of its id that no other has; without one, the only run."""
-    with_runs = [host for host in hosts() if host.run]
+def find_host(run: str = "") -> HostInfo:
+    """Returns the host of a run by a unique part of its id; without one, of the only run."""
+    with_runs = [host for host in list_hosts() if host.run]
     exact = [host for host in with_runs if host.run == run]
-    matching = exact or [host for host in with_runs if run in host.run]
-    if not run and len(active := [host for host in matching if host.is_active]) == 1:
-        matching = active
-    if len(matching) == 1:
-        return matching[0]
-    there_is = ", ".join(host.run for host in matching or with_runs)
+    matches = exact or [host for host in with_runs if run in host.run]
+    if not run and len(active := [host for host in matches if host.is_active]) == 1:
+        matches = active
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(host.run for host in matches or with_runs)
     if not with_runs:
         raise InputError("no run is in progress", run)
-    if not matching:
-        raise InputError(f"no run in progress has this in its id; there is {there_is}", run)
-    raise InputError(f"which one is meant? There is {there_is}", run)
+    if not matches:
+        raise InputError(f"no run in progress has this in its id; there is {names}", run)
+    raise InputError(f"several runs match: {names}", run)
 
 
-def stop(run: str, patience: float = 60.0) -> Run:
-    """Stop a run and wait until it has finished; it is returned as it ended."""
-    if not run:  # an empty variable of a shell must not stop what it does not name
-        raise InputError("say which run is meant; `tuilab ps` lists them")
-    host = find(run)
+def stop_run(run: str, patience: float = 60.0) -> Run:
+    """Stops a run and waits until it has finished; returns its final state."""
+    if not run:  # an empty shell variable must not stop the only run
+        raise InputError("name the run to stop; `tuilab ps` lists them")
+    host = find_host(run)
     with connect(host.socket) as connection:
-        connection.sendall(framing.frame(Stop()))
-        ended = Run()
-        for message in _listen(connection, patience):
+        connection.sendall(framing.encode_frame(Stop()))
+        state = Run()
+        for message in _receive(connection, patience):
             if isinstance(message, Snapshot):
-                ended = message.run
+                state = message.run
             else:
-                ended.apply(message)
-            if ended.id != host.run or not ended.is_active:
-                return ended
+                state.apply(message)
+            if state.id != host.run or not state.is_active:
+                return state
     if not host.socket.exists():
-        raise InputError("its host ended before it told how; see `tuilab runs`", host.run)
+        raise InputError("its host has ended without a report; see `tuilab runs`", host.run)
     raise InputError(
-        f"the host (pid {host.pid}) has not stopped it within {patience:g} seconds; "
-        f"kill {host.pid} ends it with a checkpoint, kill -9 {host.pid} without",
+        f"the host (pid {host.pid}) has not stopped it within {format_duration(patience)}; "
+        f"`kill {host.pid}` ends it with a checkpoint, `kill -9 {host.pid}` without one",
         host.run,
     )
 
 
 def connect(path: Path) -> socket.socket:
-    """A connection to a host; a socket that leads nowhere is removed (ConnectionError)."""
+    """Connects to a host; ConnectionError if there is none, and its socket is removed."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(ANSWER)
+    connection.settimeout(ANSWER_SECONDS)
     try:
         connection.connect(str(path))
     except (ConnectionRefusedError, FileNotFoundError):
@@ -112,31 +113,31 @@ def connect(path: Path) -> socket.socket:
     return connection
 
 
-def _ask(path: Path) -> Snapshot | None:
-    """The first thing a host says."""
+def _fetch_snapshot(path: Path) -> Snapshot | None:
+    """Returns the first message of a host, which is a snapshot of its run."""
     try:
         with connect(path) as connection:
-            first = next(_listen(connection, ANSWER), None)
+            first = next(_receive(connection, ANSWER_SECONDS), None)
     except OSError:
         return None
     return first if isinstance(first, Snapshot) else None
 
 
-def _listen(connection: socket.socket, patience: float) -> Iterator[framing.News]:
-    """What a host says, until it or our patience ends."""
-    frames, until = framing.news(), time.monotonic() + patience
+def _receive(connection: socket.socket, timeout: float) -> Iterator[framing.HostMessage]:
+    """Yields the messages of a host until it ends or the time is over."""
+    decoder, deadline = framing.message_decoder(), time.monotonic() + timeout
     try:
-        while (left := until - time.monotonic()) > 0:
-            connection.settimeout(left)
+        while (remaining := deadline - time.monotonic()) > 0:
+            connection.settimeout(remaining)
             piece = connection.recv(1 << 16)
             if not piece:
                 return
-            yield from frames.feed(piece)
-    except (OSError, framing.BadFrame):
+            yield from decoder.feed(piece)
+    except (OSError, framing.FrameError):
         return
 
 
-def _info(snapshot: Snapshot, path: Path) -> HostInfo:
+def _describe_host(snapshot: Snapshot, path: Path) -> HostInfo:
     run = snapshot.run
     experiment = run.experiment
     return HostInfo(
@@ -148,14 +149,14 @@ def _info(snapshot: Snapshot, path: Path) -> HostInfo:
         epochs=experiment.training.epochs if experiment else 0,
         device=run.started.device if run.started else "",
         pid=snapshot.pid,
-        seconds=_age(snapshot.pid),
+        seconds=_process_age(snapshot.pid),
         version=snapshot.version,
         socket=path,
         is_active=run.is_active,
     )
 
 
-def _age(pid: int) -> float:
+def _process_age(pid: int) -> float:
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""What the worker says when something goes wrong, also when PyTorch itself cannot be loaded."""
+"""Explanations of failures, also when PyTorch itself cannot be loaded."""
 
 import sys
 import traceback
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from tuilab.engine.session import Session
 
 
-def explain(error: BaseException, run: str, session: "Session | None") -> Failed:
-    """A failure in the user's terms."""
+def explain_failure(error: BaseException, run: str, session: "Session | None") -> Failed:
+    """Returns a failure in the user's terms."""
     try:
         from tuilab.engine import failures
     except BaseException as broken:
@@ -21,12 +21,12 @@ def explain(error: BaseException, run: str, session: "Session | None") -> Failed
             hint=f"{type(broken).__name__}: {broken}. Reinstall it, then start tuilab again.",
             detail="".join(traceback.format_exception(broken)),
         )
-    return failures.explain(error, run, session)
+    return failures.describe_failure(error, run, session)
 
 
 def release_memory() -> None:
-    """Give back what the failure held, now that its traceback is gone."""
+    """Frees the memory of a failed run, now that its traceback is gone."""
     if "torch" in sys.modules:
         from tuilab.engine.device import memory
 
-        memory.release()
+        memory.free_memory()

@@ -1,51 +1,52 @@
-"""Frames on a socket: four bytes of length, then one MessagePack message."""
+"""Frames on a socket: a length of four bytes, then one message in MessagePack."""
 
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Snapshot
 
 T = TypeVar("T")
 
-News = AnyEvent | Snapshot
-"""What a host says."""
+HostMessage = AnyEvent | Snapshot
+"""What a host sends."""
 
-MOST_COMMAND = 8 * 2**20
-"""Bytes of a command at most; an experiment with a very long network has some thousands."""
+MAX_COMMAND_BYTES = 8 * 2**20
+"""Maximum of a command; an experiment with a very long network has a few thousand bytes."""
 
-MOST_NEWS = 512 * 2**20
-"""Bytes of an event or a snapshot at most."""
-
-
-class BadFrame(Exception):
-    """What came over a socket is not what tuilab writes."""
+MAX_MESSAGE_BYTES = 512 * 2**20
+"""Maximum of an event or a snapshot."""
 
 
-def frame(message: AnyCommand | News) -> bytes:
-    """A message as it goes over the wire."""
+class FrameError(Exception):
+    """Invalid data on a socket."""
+
+
+def encode_frame(message: AnyCommand | HostMessage) -> bytes:
+    """Returns a message as a frame."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(4, "big") + body
 
 
-class Frames(Generic[T]):
-    """Bytes as they come, however they are cut, turned into messages."""
+class FrameDecoder(Generic[T]):
+    """Turns the bytes of a stream, received in any pieces, into messages."""
 
-    def __init__(self, kind: Any, most: int) -> None:
+    def __init__(self, kind: Any, max_bytes: int) -> None:
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)
-        self._most = most
+        self._max_bytes = max_bytes
         self._buffer = bytearray()
 
     def feed(self, piece: bytes) -> list[T]:
-        """The messages that are complete with this piece; BadFrame if it is none of ours."""
+        """Returns the messages that this piece completes; FrameError if they are invalid."""
         buffer, messages, start = self._buffer, [], 0
         buffer += piece
         while len(buffer) - start >= 4:
             length = int.from_bytes(buffer[start : start + 4], "big")
-            if length > self._most:
-                raise BadFrame(f"a frame of {length:,} bytes")
+            if length > self._max_bytes:
+                raise FrameError(f"a frame of {format_count(length)} bytes")
             if len(buffer) - start - 4 < length:
                 break
             messages.append(self._decode(bytes(buffer[start + 4 : start + 4 + length])))
@@ -57,14 +58,14 @@ class Frames(Generic[T]):
         try:
             return self._decoder.decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise BadFrame(str(error)) from None
+            raise FrameError(str(error)) from None
 
 
-def commands() -> Frames[AnyCommand]:
-    """The host's end."""
-    return Frames(AnyCommand, MOST_COMMAND)
+def command_decoder() -> FrameDecoder[AnyCommand]:
+    """Creates the decoder of a host."""
+    return FrameDecoder(AnyCommand, MAX_COMMAND_BYTES)
 
 
-def news() -> Frames[News]:
-    """A viewer's end."""
-    return Frames(News, MOST_NEWS)
+def message_decoder() -> FrameDecoder[HostMessage]:
+    """Creates the decoder of a client."""
+    return FrameDecoder(HostMessage, MAX_MESSAGE_BYTES)

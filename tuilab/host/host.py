@@ -1,6 +1,6 @@
-"""The host: one worker, everything known of its run, and whoever watches it over a socket.
+"""The host: one worker, the state of its run, and the clients connected over a socket.
 
-All of it happens in the thread that iterates `events()`, apart from the worker's training.
+All of it happens in the thread that iterates `events()`, except for the worker's training.
 """
 
 import os
@@ -18,17 +18,17 @@ from tuilab.core.protocol.commands import AnyCommand, Close, Start
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing, run_store
-from tuilab.host.captured_output import Output
-from tuilab.host.client_connection import Viewer
+from tuilab.host.captured_output import CapturedOutput
+from tuilab.host.client_connection import ClientConnection
 from tuilab.host.run_log import RunLog
 from tuilab.host.worker import Worker
 
-FAREWELL = 2.0
-"""Seconds that viewers have to take the last news."""
+CLOSE_SECONDS = 2.0
+"""Seconds that clients have to receive the last events."""
 
 
 class Host:
-    """Trains in a thread, keeps the run, and serves viewers.
+    """Trains in a thread, keeps the state of the run, and serves clients.
 
     >>> with Host(path) as host:                              # doctest: +SKIP
     ...     host.submit(Start(new_id(experiment), experiment))
@@ -36,9 +36,9 @@ class Host:
     ...         print(event)
 
     Args:
-        path: where to listen; None: viewers come by `admit` only.
-        patience: seconds to wait for a first viewer; then, and whenever the last one has left, a
-            host without work ends. None: it ends only by `Close`.
+        path: socket to listen on; None: clients connect through `admit` only.
+        patience: seconds to wait for the first client. After that, and whenever the last client
+            has left, an idle host ends. None: it ends only by `Close`.
     """
 
     def __init__(self, path: Path | None = None, *, patience: float | None = None) -> None:
@@ -48,16 +48,16 @@ class Host:
         self._deadline = time.monotonic() + (patience or 0.0)
         self._inbox: deque[tuple[AnyEvent, bytes]] = deque()
         self._is_woken = self._is_interrupted = self._is_closing = self._has_ended = False
-        self._viewers: set[Viewer] = set()
-        self._journal = RunLog()
+        self._clients: set[ClientConnection] = set()
+        self._run_log = RunLog()
         self._selector = selectors.DefaultSelector()
-        self._bell, self._ringer = socket.socketpair()
-        for end in (self._bell, self._ringer):
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        for end in (self._wake_reader, self._wake_writer):
             end.setblocking(False)
-        self._selector.register(self._bell, selectors.EVENT_READ, self._hear)
-        self._door = listen(path) if path is not None else None
-        if self._door is not None:
-            self._selector.register(self._door, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
+        self._listener = listen(path) if path is not None else None
+        if self._listener is not None:
+            self._selector.register(self._listener, selectors.EVENT_READ, self._on_connect)
         self._worker = Worker(self._receive, self._end)
         self._worker.start()
 
@@ -70,13 +70,13 @@ class Host:
     # --- from any thread, and from signal handlers -------------------------------------------
 
     def interrupt(self) -> None:
-        """Ask for an end in good order: a checkpoint, then `Finished`, then `events()` ends."""
+        """Requests an orderly end: a checkpoint, then `Finished`, then `events()` ends."""
         self._is_interrupted = True
         self._wake()
 
     def _receive(self, event: AnyEvent) -> None:
-        # Made here, so that an event that cannot be sent fails where it was made: in the worker.
-        self._inbox.append((event, framing.frame(event)))
+        # Encoded here, so that an event that cannot be sent fails in the worker, where it was made.
+        self._inbox.append((event, framing.encode_frame(event)))
         self._wake()
 
     def _end(self) -> None:
@@ -88,54 +88,55 @@ class Host:
             return
         self._is_woken = True
         try:
-            self._ringer.send(b"!")
+            self._wake_writer.send(b"!")
         except OSError:
-            return  # it rings already, or nobody is there any more
+            return  # awake already, or closed
 
     # --- in the thread of events() -----------------------------------------------------------
 
     def submit(self, command: AnyCommand) -> None:
-        """Give the worker a command."""
+        """Sends the worker a command."""
         if isinstance(command, Start):
-            self._turn_to(command)
+            self._switch_to(command)
         self._is_closing |= isinstance(command, Close)
         self._worker.send(command)
 
-    def _turn_to(self, start: Start) -> None:
-        """Show the new run from here on; one that is continued keeps its history."""
+    def _switch_to(self, start: Start) -> None:
+        """Switches to the new run; a continued one keeps its history."""
         try:
-            before = run_store.read(run_store.path_of(start.run)) if start.checkpoint else None
+            stored = run_store.read_run(run_store.run_dir(start.run)) if start.checkpoint else None
         except InputError:
-            before = None
-        if before is not None:
-            now = self.run
-            self.run = before
-            before.devices, before.versions, before.loading = now.devices, now.versions, now.loading
-            before.log = now.log
-            before.state, before.experiment = "starting", start.experiment
-            before.failure = before.finished = None
+            stored = None
+        if stored is not None:
+            old, self.run = self.run, stored
+            stored.devices, stored.versions, stored.loading = old.devices, old.versions, old.loading
+            stored.log = old.log
+            stored.state, stored.experiment = "starting", start.experiment
+            stored.failure = stored.finished = None
         else:
             self.run.begin(start.run, start.experiment)
-        for viewer in list(self._viewers):
-            viewer.start_over()
-            self._serve(viewer)
+        for client in list(self._clients):
+            client.resync()
+            self._serve(client)
 
     def admit(self, connection: socket.socket) -> None:
-        """Serve a viewer over a connected socket."""
-        viewer = Viewer(connection, self._snapshot)
-        self._viewers.add(viewer)
+        """Serves a client over a connected socket."""
+        client = ClientConnection(connection, self._snapshot)
+        self._clients.add(client)
         self._deadline = 0.0
-        self._selector.register(connection, selectors.EVENT_READ, partial(self._attend, viewer))
-        self._serve(viewer)
+        self._selector.register(
+            connection, selectors.EVENT_READ, partial(self._handle_client, client)
+        )
+        self._serve(client)
 
-    def capture(self, output: Output) -> None:
-        """Turn what this process prints into events."""
-        self._selector.register(output, selectors.EVENT_READ, partial(self._overhear, output))
+    def capture(self, output: CapturedOutput) -> None:
+        """Turns what this process prints into events."""
+        self._selector.register(output, selectors.EVENT_READ, partial(self._on_output, output))
 
     def events(self) -> Iterator[AnyEvent]:
-        """Serve, and yield what happens, until the worker has ended or nobody needs the host."""
+        """Serves clients and yields events until the worker has ended or the host is not needed."""
         while True:
-            yield from self._news()
+            yield from self._process_inbox()
             if self._is_over:
                 return
             for key, ready in self._selector.select(self._timeout):
@@ -152,114 +153,116 @@ class Host:
         if self.run.is_active:
             return False
         if self._is_closing:
-            return True  # nothing to save: no need to wait until PyTorch has been loaded
+            return True  # nothing to save: no need to wait until PyTorch is loaded
         return (
-            not self._viewers and self._patience is not None and time.monotonic() >= self._deadline
+            not self._clients and self._patience is not None and time.monotonic() >= self._deadline
         )
 
     @property
     def _timeout(self) -> float | None:
-        if self._patience is None or self._viewers or self.run.is_active:
+        if self._patience is None or self._clients or self.run.is_active:
             return None
         return max(0.0, self._deadline - time.monotonic())
 
-    def _news(self) -> Iterator[AnyEvent]:
-        """Write down what has come, fold it into the run and send it to all viewers."""
+    def _process_inbox(self) -> Iterator[AnyEvent]:
+        """Logs new events, applies them to the run, sends them to all clients and yields them."""
         while self._inbox:
             event, frame = self._inbox.popleft()
             self._inbox.extendleft(
-                (note, framing.frame(note)) for note in self._journal.keep(event)
+                (note, framing.encode_frame(note)) for note in self._run_log.record(event)
             )
             if self.run.apply(event):
-                for viewer in list(self._viewers):
-                    viewer.tell(frame)
-                    self._serve(viewer)
+                for client in list(self._clients):
+                    client.enqueue(frame)
+                    self._serve(client)
                 yield event
 
     def _snapshot(self) -> bytes:
-        return framing.frame(Snapshot(self.run, version("tuilab"), os.getpid()))
+        return framing.encode_frame(Snapshot(self.run, version("tuilab"), os.getpid()))
 
     # --- sockets -----------------------------------------------------------------------------
 
-    def _hear(self, _: int) -> None:
-        self._bell.recv(4096)
-        self._is_woken = False  # before the inbox is emptied: what comes later rings again
+    def _on_wake(self, _: int) -> None:
+        self._wake_reader.recv(4096)
+        self._is_woken = False  # before the inbox is emptied: later events wake it again
 
-    def _accept(self, _: int) -> None:
-        assert self._door is not None
+    def _on_connect(self, _: int) -> None:
+        assert self._listener is not None
         try:
-            connection, _address = self._door.accept()
+            connection, _address = self._listener.accept()
         except OSError:
-            return  # it has gone again
+            return  # the client has gone again
         self.admit(connection)
 
-    def _overhear(self, output: Output, _: int) -> None:
+    def _on_output(self, output: CapturedOutput, _: int) -> None:
         for line in output.read():
             self._receive(Logged(line, "output"))
 
-    def _attend(self, viewer: Viewer, ready: int) -> None:
+    def _handle_client(self, client: ClientConnection, ready: int) -> None:
         if ready & selectors.EVENT_WRITE:
-            self._serve(viewer)
-        if ready & selectors.EVENT_READ and viewer in self._viewers:
+            self._serve(client)
+        if ready & selectors.EVENT_READ and client in self._clients:
             try:
-                for command in viewer.read():
+                for command in client.read():
                     self.submit(command)
-            except (EOFError, OSError, framing.BadFrame):
-                self._dismiss(viewer)
+            except (EOFError, OSError, framing.FrameError):
+                self._disconnect(client)
 
-    def _serve(self, viewer: Viewer) -> None:
-        """Send what the viewer takes now; wait for it to take more."""
-        if viewer not in self._viewers:
+    def _serve(self, client: ClientConnection) -> None:
+        """Sends what the client can receive now; waits until it can receive more."""
+        if client not in self._clients:
             return
         try:
-            viewer.send()
+            client.send()
         except OSError:
-            self._dismiss(viewer)
+            self._disconnect(client)
             return
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if viewer.has_news else 0)
-        key = self._selector.get_key(viewer.connection)
-        if key.events != wanted:
-            self._selector.modify(viewer.connection, wanted, key.data)
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.has_output else 0)
+        key = self._selector.get_key(client.connection)
+        if key.events != events:
+            self._selector.modify(client.connection, events, key.data)
 
-    def _dismiss(self, viewer: Viewer) -> None:
-        if viewer in self._viewers:
-            self._viewers.remove(viewer)
-            self._selector.unregister(viewer.connection)
-            viewer.connection.close()
+    def _disconnect(self, client: ClientConnection) -> None:
+        if client in self._clients:
+            self._clients.remove(client)
+            self._selector.unregister(client.connection)
+            client.connection.close()
 
     def close(self) -> None:
-        """Stop listening, end the worker if it has not ended, and hand out the last news."""
+        """Stops listening, ends the worker, and sends clients the last events."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
         self._worker.send(Close())
-        until = time.monotonic() + FAREWELL
+        until = time.monotonic() + CLOSE_SECONDS
         if self.run.is_active:
-            self._worker.join(FAREWELL)
-        deque(self._news(), maxlen=0)
-        while (slow := [v for v in self._viewers if v.has_news]) and time.monotonic() < until:
+            self._worker.join(CLOSE_SECONDS)
+        deque(self._process_inbox(), maxlen=0)
+        while time.monotonic() < until:
+            if not (slow := [client for client in self._clients if client.has_output]):
+                break
             self._selector.select(0.1)
-            for viewer in slow:
-                self._serve(viewer)
-        for viewer in list(self._viewers):
-            self._dismiss(viewer)
-        for end in (self._bell, self._ringer, self._door):
+            for client in slow:
+                self._serve(client)
+        for client in list(self._clients):
+            self._disconnect(client)
+        for end in (self._wake_reader, self._wake_writer, self._listener):
             if end is not None:
                 end.close()
         self._selector.close()
-        self._journal.close()
+        self._run_log.close()
 
 
 def listen(path: Path) -> socket.socket:
-    """A listening socket that is never open to others, and never found before it listens."""
+    """Returns a listening socket that is private to the user, and visible once it listens."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)
     try:
-        door.bind(str(part))
+        listener.bind(str(part))
     finally:
         os.umask(mask)
-    door.listen(16)
-    door.setblocking(False)
+    listener.listen(16)
+    listener.setblocking(False)
     part.rename(path)
-    return door
+    return listener

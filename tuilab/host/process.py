@@ -1,6 +1,6 @@
-"""The host process: lives on its own, so that a closed terminal or a crashed lab ends no run.
+"""The host process, separate from the lab, so that a run survives a closed terminal or a crash.
 
-python -m tuilab.host.process --socket PATH [--viewer FD]
+python -m tuilab.host.process --socket PATH [--client FD]
 """
 
 import argparse
@@ -13,51 +13,51 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tuilab.host.captured_output import Output
+from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.host import Host
 
-PATIENCE = 30.0
-"""Seconds to wait for a first viewer."""
+FIRST_CLIENT_SECONDS = 30.0
+"""Seconds to wait for the first client."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-"""A first one ends the host in good order, a second one at once."""
+"""The first one ends the host in good order, the second one at once."""
 
 
-def main(words: Sequence[str] | None = None) -> None:
-    """Serve until nobody needs this host any more."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serves clients until no one needs this host any more."""
     parser = argparse.ArgumentParser(prog="tuilab.host.process")
     parser.add_argument("--socket", type=Path, required=True)
-    parser.add_argument("--viewer", type=int, default=-1, help="a connected socket, inherited")
-    parser.add_argument("--patience", type=float, default=PATIENCE)
-    options = parser.parse_args(words)
-    # What kills this process is written where the one who started it can read it afterwards.
-    last_words = os.fdopen(os.dup(2), "w", buffering=1)
-    faulthandler.enable(last_words)
+    parser.add_argument("--client", type=int, default=-1, help="an inherited, connected socket")
+    parser.add_argument("--patience", type=float, default=FIRST_CLIENT_SECONDS)
+    options = parser.parse_args(arguments)
+    # The original stderr is a file: the parent reads from it why this process died.
+    crash_log = os.fdopen(os.dup(2), "w", buffering=1)
+    faulthandler.enable(crash_log)
     code = 0
     try:
         with Host(options.socket, patience=options.patience) as host:
             _catch_signals(host, options.socket)
-            host.capture(Output())
-            if options.viewer >= 0:
-                host.admit(socket.socket(fileno=options.viewer))
+            host.capture(CapturedOutput())
+            if options.client >= 0:
+                host.admit(socket.socket(fileno=options.client))
             for _ in host.events():
                 pass
     except BaseException:
-        traceback.print_exc(file=last_words)
+        traceback.print_exc(file=crash_log)
         code = 1
-    last_words.flush()
+    crash_log.flush()
     if code == 0:
         options.socket.with_suffix(".log").unlink(missing_ok=True)
-    # The worker may be inside PyTorch for seconds yet; Python's own end would crash under it.
+    # The worker may still be inside PyTorch, where Python's own exit would crash.
     os._exit(code)
 
 
 def _catch_signals(host: Host, path: Path) -> None:
-    caught: list[int] = []
+    received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        if len(caught) > 1:
+        received.append(number)
+        if len(received) > 1:
             path.unlink(missing_ok=True)
             os._exit(128 + number)
         host.interrupt()

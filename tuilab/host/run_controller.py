@@ -1,4 +1,4 @@
-"""The driver takes one session through its run: when it trains, how far, and what is saved."""
+"""Takes one session through its run: when it trains, where it pauses, and what is saved."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.commands import Inspect, Probe, Set
+from tuilab.core.format import format_count
+from tuilab.core.protocol.commands import SetKnob
 from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
@@ -18,7 +19,8 @@ from tuilab.core.protocol.events import (
     Progressed,
     Resumed,
 )
-from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
+from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
+from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.host import run_store
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
@@ -27,79 +29,86 @@ if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
 
 Reason = Literal["done", "stopped", "interrupted"]
 
-FIRST_SAVE, LAST_SAVE = 5.0, 60.0
-"""Seconds of training to the first checkpoint that nobody asked for, and between later ones."""
+MIN_SAVE_INTERVAL, MAX_SAVE_INTERVAL = 5.0, 60.0
+"""Seconds of training until the first automatic checkpoint, and between later ones."""
 
 SAVE_SHARE = 50
-"""A checkpoint that takes a second is not written again for so many seconds."""
+"""The interval is at least this many times as long as writing a checkpoint takes."""
 
 
 class RunController:
-    """One session under way, used by the worker's thread only."""
+    """One session in progress, used only by the worker's thread.
 
-    def __init__(self, session: "Session", path: Path, tell: Callable[[AnyEvent], None]) -> None:
+    Args:
+        folder: the run's folder.
+        publish: called with every event.
+    """
+
+    def __init__(
+        self, session: "Session", folder: Path, publish: Callable[[AnyEvent], None]
+    ) -> None:
         self.session = session
         self.is_active = True
-        "There is a run that can be stopped."
+        "Whether there is a run that can be stopped."
         self.is_training = False
-        self._tell = tell
-        self._checkpoint = path / run_store.CHECKPOINT
+        self._publish = publish
+        self._checkpoint = folder / run_store.CHECKPOINT
         self._batches: Iterator[AnyEvent | None] | None = None
         self._last_step = self._last_epoch = inf
         "Where to pause."
-        self._spacing = FIRST_SAVE
-        self._save_at = session.seconds + FIRST_SAVE
-        self._is_spoiled = False
-        "The session is past a loss that was not finite."
+        self._save_interval = MIN_SAVE_INTERVAL
+        self._save_at = session.seconds + MIN_SAVE_INTERVAL
+        self._has_nonfinite_loss = False
+        "Whether the session is past a loss that was not finite."
         self._complaint = ""
-        self._inspector: Dispatcher | None = None
-        self._assigned: list[Assigned] = []
-        "Weights that were written by hand, to be taken back from the last one on."
+        self._dispatcher: Dispatcher | None = None
+        self._weights_set: list[WeightSet] = []
+        "Weights set by hand, to be undone from the last one on."
 
-    def advance(self, nothing_asked: Callable[[], bool]) -> None:
-        """Train until somebody asks for something, the aim is reached or the run ends."""
+    def train(self, is_idle: Callable[[], bool]) -> None:
+        """Trains until a command arrives, the target is reached or the run ends."""
         session, last_step = self.session, self._last_step
         assert self._batches is not None
         for event in self._batches:
             if event is not None:
-                self._receive(event)
+                self._handle(event)
                 if not self.is_training:
                     return
             elif session.step >= last_step:
                 self.pause()
                 return
-            elif not nothing_asked():
+            elif not is_idle():
                 return
         self.end("done")
 
-    def _receive(self, event: AnyEvent) -> None:
-        self._tell(event)
+    def _handle(self, event: AnyEvent) -> None:
+        self._publish(event)
         match event:
             case Progressed():
                 if event.seconds >= self._save_at and isfinite(event.loss):
                     self.save()
             case EpochEnded():
-                # The last epoch's end is the run's end: no pause in front of it.
+                # The last epoch's end is the run's end: no pause before it.
                 if event.epoch >= self._last_epoch and not self.session.is_over:
                     self.pause()
             case Failed():
-                self._is_spoiled = True
-                self.halt(event)
+                self._has_nonfinite_loss = True
+                self.fail(event)
 
     def pause(self) -> None:
-        """Wait between two batches."""
+        """Stops between two batches."""
         self.is_training = False
         if self.is_active:
-            self._tell(Paused(self.session.run, self.session.step))
+            self._publish(Paused(self.session.run, self.session.step))
 
-    def halt(self, failure: Failed) -> None:
-        """Wait after a failure, or give the run up if it cannot be recovered from."""
+    def fail(self, failure: Failed) -> None:
+        """Stops after a failure; gives the run up if it cannot be recovered."""
         self.is_training = False
         self.is_active = failure.recoverable
         self._batches = None
 
-    def begin(self, steps: int = 0, epochs: int = 0) -> None:
-        """Train so many batches, so many epochs, or to the end."""
+    def start(self, steps: int = 0, epochs: int = 0) -> None:
+        """Starts training for this many batches or epochs, or to the end."""
         session = self.session
         self._last_step = session.step + steps if steps else inf
         self._last_epoch = session.epoch + epochs if epochs else inf
@@ -112,110 +121,94 @@ class RunController:
         self.is_training = self.is_active = True
 
     def resume(self, steps: int = 0, epochs: int = 0) -> None:
-        """Go on from where it waits; after the end too, if there are epochs left by now."""
+        """Continues a paused run, or a finished one if there are more epochs by now."""
         session = self.session
         if session.is_over and not self.is_active:
-            done = (
-                f"All {session.experiment.training.epochs:,} epochs are done; raise training.epochs"
-            )
-            early = "It has stopped early; raise regularization.patience or training.epochs"
-            self._tell(Logged(f"{early if session.is_stopped else done} to go on."))
+            total = format_count(session.experiment.training.epochs)
+            finished = f"All {total} epochs are done; raise training.epochs"
+            stopped = "It stopped early; raise regularization.patience or training.epochs"
+            self._publish(Logged(f"{stopped if session.is_stopped else finished} to continue."))
             return
         if not self.is_training:
-            self._tell(Resumed(session.run, session.step))
-        self.begin(steps, epochs)
+            self._publish(Resumed(session.run, session.step))
+        self.start(steps, epochs)
 
-    def set(self, command: Set | Assign) -> None:
-        """Change a live knob or a weight; what cannot be is noted and changes nothing."""
+    def change(self, command: SetKnob | SetWeight) -> None:
+        """Changes a live knob or a weight; what is not possible is logged and changes nothing."""
+        from tuilab.engine.inspect.units.set_weight import set_weight
+
         try:
-            if isinstance(command, Assign):
-                self._tell(self._assign(command))
+            if isinstance(command, SetWeight):
+                self._publish(set_weight(self.session, command, self._weights_set))
             else:
-                self._tell(self.session.set(command.key, command.value))
+                self._publish(self.session.set_knob(command.key, command.value))
         except InputError as error:
-            self._tell(Logged(f"Nothing was changed: {error}"))
-
-    def _assign(self, command: Assign) -> AnyEvent:
-        from tuilab.engine.inspect.units.set_weight import assign
-
-        return assign(self.session, command, self._assigned)
+            self._publish(Logged(f"Nothing was changed: {error}"))
 
     def rewind(self) -> None:
-        """Go back to the last good state and wait there."""
+        """Goes back to the last good state and waits there."""
         from tuilab.engine import checkpoint
 
         self._batches = None
-        self.is_training, self.is_active, self._is_spoiled = False, True, False
-        self._tell(checkpoint.rewind(self.session))
+        self.is_training, self.is_active, self._has_nonfinite_loss = False, True, False
+        self._publish(checkpoint.rewind(self.session))
 
-    def inspect(self, command: Inspect) -> None:
-        """Tell what a view is to show; a view that fails is no reason to stop."""
+    def inspect(self, request: AnyInspectRequest) -> None:
+        """Answers a view; an error in it does not stop the run."""
         from tuilab.engine.inspect.dispatch import Dispatcher
 
-        if self._inspector is None:
-            self._inspector = Dispatcher(self.session)
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(self.session)
         try:
-            self._tell(self._inspector.inspect(command.request))
+            self._publish(self._dispatcher.inspect(request))
         except Exception as error:
             self._complain(f"The view could not be drawn: {error}")
 
-    def draw(self, probe: Probe) -> None:
-        """Tell what the network says of its data; a picture that fails is no reason to stop."""
-        from tuilab.engine.inspect.result import result_inspector
-
-        try:
-            picture = result_inspector.picture(self.session, probe)
-        except Exception as error:
-            self._complain(f"The result could not be drawn: {error}")
-            return
-        if picture is not None:
-            self._tell(picture)
-
     def save(self) -> None:
-        """Write a checkpoint; if that fails it is noted and tried again later."""
+        """Writes a checkpoint; if that fails, it is logged and tried again later."""
         from tuilab.engine import checkpoint
 
         begun = time.perf_counter()
         try:
-            if self._is_spoiled:  # what is kept is the last good state
+            if self._has_nonfinite_loss:  # the last good state is saved instead
                 self.rewind()
-            self._tell(checkpoint.save(self.session, self._checkpoint))
-        except Exception as error:  # a full disk, a GPU that is gone: the run or its end goes on
+            self._publish(checkpoint.save(self.session, self._checkpoint))
+        except Exception as error:  # such as a full disk or a lost GPU: the run continues
             reason = getattr(error, "strerror", None) or str(error)
             self._complain(f"No checkpoint could be written ({reason}): {self._checkpoint}")
         cost = time.perf_counter() - begun
-        self._save_at = self.session.seconds + max(self._spacing, SAVE_SHARE * cost)
-        self._spacing = min(LAST_SAVE, 2 * self._spacing)
+        self._save_at = self.session.seconds + max(self._save_interval, SAVE_SHARE * cost)
+        self._save_interval = min(MAX_SAVE_INTERVAL, 2 * self._save_interval)
 
     def end(self, reason: Reason, *, measure: bool = True) -> None:
-        """Save a checkpoint and finish."""
+        """Saves a checkpoint and finishes."""
         self.save()
         self.is_training = self.is_active = False
         self._batches = None
         session = self.session
         event = Finished(session.run, reason, session.step, session.epoch, session.seconds, {})
-        self._tell((self._measured(reason) if measure else None) or event)
+        self._publish((self._evaluate(reason) if measure else None) or event)
 
-    def _measured(self, reason: Reason) -> Finished | None:
-        """The end with its results; None if measuring them fails: the end must not."""
+    def _evaluate(self, reason: Reason) -> Finished | None:
+        """Returns the end with its results; None if the evaluation fails, the run ends anyway."""
         try:
-            return self.session.finished(reason)
-        except Exception as error:  # out of memory, most often: evaluation takes larger batches
-            self._complain(f"The results could not be measured: {error}")
+            return self.session.finished_event(reason)
+        except Exception as error:  # most often out of memory: evaluation uses larger batches
+            self._complain(f"The results could not be evaluated: {error}")
             return None
 
     def _complain(self, text: str) -> None:
-        """Log a trouble once, however often it comes back in a row."""
+        """Logs a problem once, however often it occurs in a row."""
         if text != self._complaint:
             self._complaint = text
-            self._tell(Logged(text))
+            self._publish(Logged(text))
 
 
-def take_over(session: "Session", before: "Session | None", checkpoint: str) -> str:
-    """Give a new session what it goes on from; says what that was."""
+def load_initial_weights(session: "Session", previous: "Session | None", checkpoint: str) -> str:
+    """Loads a checkpoint or unchanged layers of the previous session; returns a note on it."""
     if checkpoint:
-        from tuilab.engine.checkpoint import restore
+        from tuilab.engine.checkpoint import load
 
-        restore(session, Path(checkpoint))
-        return f"goes on from step {session.step:,}"
-    return session.keep_weights(before) if before is not None else ""
+        load(session, Path(checkpoint))
+        return f"continues from step {format_count(session.step)}"
+    return session.copy_unchanged_weights(previous) if previous is not None else ""

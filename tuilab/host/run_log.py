@@ -1,4 +1,4 @@
-"""The journal writes what happens into the run's folder; a full disk never stops the run."""
+"""The log of a run: writes its events into its folder; a full disk never stops the run."""
 
 import os
 import time
@@ -22,101 +22,98 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.result_messages import Picture
 from tuilab.host import run_store
 
-LEAST_GAP = 0.1
-"""Seconds between two stored measurements of a kind, at least."""
+MIN_GAP = 0.1
+"""Minimum of seconds between two stored measurements of one type."""
 
-PER_RUN = 2000
-"""The gap is this part of the run's age: each time the age grows e-fold, so many are stored."""
+GAPS_PER_RUN = 2000
+"""The gap is the run's age over this: that many are stored while the age grows e-fold."""
 
-RETRY = 5.0
-"""Seconds until a disk that took nothing is tried again."""
+RETRY_SECONDS = 5.0
+"""Seconds until a write that failed is tried again."""
 
-MOST_WAITING = 10_000
-"""Lines kept for a disk that takes nothing; then the oldest are given up."""
+MAX_WAITING_LINES = 10_000
+"""Lines that wait while the disk cannot be written; then the oldest are dropped."""
 
-Measured = Progressed | LayerStatsReported | EpochEnded
+Measurement = Progressed | LayerStatsReported | EpochEnded
 
 
 class RunLog:
-    """The log of whatever run goes on, in that run's own folder."""
+    """Writes the events of the current run into its folder."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._started: Started | None = None
         self._log = -1
-        self._begun = self._retry_at = 0.0
-        self._stored: dict[type[Measured], float] = {}
-        self._held: dict[type[Measured], Measured] = {}
-        "The newest measurement of each kind that was not stored for being too soon."
-        self._lines: deque[bytes] = deque(maxlen=MOST_WAITING)
-        self._trouble = ""
+        self._started_at = self._retry_at = 0.0
+        self._stored: dict[type[Measurement], float] = {}
+        self._skipped: dict[type[Measurement], Measurement] = {}
+        "The newest measurement of each type that came too soon to be stored."
+        self._lines: deque[bytes] = deque(maxlen=MAX_WAITING_LINES)
+        self._error = ""
 
-    def keep(self, event: AnyEvent) -> list[Logged]:
-        """Store an event; notes tell when the disk stops or starts taking them."""
+    def record(self, event: AnyEvent) -> list[Logged]:
+        """Stores an event; returns notes if writing starts to fail or to work again."""
         if isinstance(event, Started):
             self.close()
-            self._begin(event)
-        if self._started is None or isinstance(event, (Loading, Ready, Picture, InspectResponse)):
+            self._start(event)
+        if self._started is None or isinstance(event, (Loading, Ready, InspectResponse)):
             return []
         if isinstance(event, (Progressed, LayerStatsReported, EpochEnded)):
-            self._thin(event)
+            self._add_measurement(event)
         else:
-            self._lines.extend(run_store.line(held) for held in self._in_order())
-            self._held.clear()
-            self._lines.append(run_store.line(event))
-        return self._write(urgent=isinstance(event, Finished))
+            skipped = sorted(self._skipped.values(), key=lambda measurement: measurement.step)
+            self._lines.extend(map(run_store.encode_event, skipped))
+            self._skipped.clear()
+            self._lines.append(run_store.encode_event(event))
+        return self._write(is_last=isinstance(event, Finished))
 
     def close(self) -> None:
-        """Write what is left, as far as the disk takes it, and let go of the folder."""
+        """Writes the waiting lines, if the disk allows it, and closes the file."""
         if self._started is not None:
-            self._write(urgent=True)
+            self._write(is_last=True)
         if self._log >= 0:
             os.close(self._log)
         self._started, self._log = None, -1
 
-    def _begin(self, event: Started) -> None:
-        self._started, self._begun = event, self._clock()
-        self._trouble, self._retry_at = "", 0.0
+    def _start(self, event: Started) -> None:
+        self._started, self._started_at = event, self._clock()
+        self._error, self._retry_at = "", 0.0
         self._stored.clear()
-        self._held.clear()
+        self._skipped.clear()
         self._lines.clear()
 
-    def _in_order(self) -> list[Measured]:
-        return sorted(self._held.values(), key=lambda event: event.step)
-
-    def _thin(self, event: Measured) -> None:
-        """Store a measurement, or hold it if the last of its kind was only just stored."""
+    def _add_measurement(self, event: Measurement) -> None:
+        """Stores a measurement, or keeps it back if it follows the last one too soon."""
         kind, now = type(event), self._clock()
-        held = self._held.pop(kind, None)
-        if isinstance(event, Progressed) and isinstance(held, Progressed):
-            event = _spanning(held, event)
-        gap = max(LEAST_GAP, (now - self._begun) / PER_RUN)
+        skipped = self._skipped.pop(kind, None)
+        if isinstance(event, Progressed) and isinstance(skipped, Progressed):
+            event = _merge_range(skipped, event)
+        gap = max(MIN_GAP, (now - self._started_at) / GAPS_PER_RUN)
         if now - self._stored.get(kind, -gap) < gap:
-            self._held[kind] = event
+            self._skipped[kind] = event
             return
         self._stored[kind] = now
-        self._lines.append(run_store.line(event))
+        self._lines.append(run_store.encode_event(event))
 
-    def _write(self, *, urgent: bool) -> list[Logged]:
-        """Write the waiting lines, unless the disk took nothing a moment ago."""
-        if not self._lines or (self._clock() < self._retry_at and not urgent):
+    def _write(self, *, is_last: bool) -> list[Logged]:
+        """Writes the waiting lines, unless writing has failed a moment ago."""
+        if not self._lines or (self._clock() < self._retry_at and not is_last):
             return []
         try:
             self._open()
             while self._lines:
-                _write_whole(self._log, self._lines[0])
+                _write_all(self._log, self._lines[0])
                 self._lines.popleft()
-            if urgent:
+            if is_last:
                 os.fsync(self._log)
         except OSError as error:
-            return self._complain(error)
-        if not self._trouble:
+            return self._report_error(error)
+        if not self._error:
             return []
-        self._trouble, self._retry_at = "", 0.0
-        return [Logged("The disk takes the run's log again.")]
+        self._error, self._retry_at = "", 0.0
+        return [Logged("The log of the run can be written again.")]
 
     def _open(self) -> None:
         assert self._started is not None
@@ -128,34 +125,34 @@ class RunLog:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._log = os.open(path / run_store.LOG, flags, 0o644)
         if os.fstat(self._log).st_size:
-            _write_whole(self._log, b"\n")  # whatever was torn before ends here
+            _write_all(self._log, b"\n")  # ends a line that was written incompletely
 
-    def _complain(self, error: OSError) -> list[Logged]:
-        """One note for each new trouble; the next line begins anew after a torn one."""
-        self._retry_at = self._clock() + RETRY
+    def _report_error(self, error: OSError) -> list[Logged]:
+        """Returns a note about a new error; the file is opened again for the next line."""
+        self._retry_at = self._clock() + RETRY_SECONDS
         if self._log >= 0:
             os.close(self._log)
             self._log = -1
         reason = error.strerror or str(error)
-        if reason == self._trouble:
+        if reason == self._error:
             return []
-        self._trouble = reason
-        where = self._started.folder if self._started else ""
+        self._error = reason
+        folder = self._started.folder if self._started else ""
         return [
-            Logged(f"The run goes on but its log cannot be written ({reason}): {where}. "
-                   "Make room; it is tried again every few seconds.")
+            Logged(f"Training continues, but the log cannot be written ({reason}): {folder}. "
+                   "Free some space; it is tried again every few seconds.")
         ]  # fmt: skip
 
 
-def _spanning(skipped: Progressed, event: Progressed) -> Progressed:
-    """A report that also holds the highest and lowest loss of one that is left out."""
+def _merge_range(skipped: Progressed, event: Progressed) -> Progressed:
+    """Returns a report that includes the lowest and highest loss of a skipped one."""
     lows = [x for x in (skipped.low, event.low) if isnan(x)] or [min(skipped.low, event.low)]
     highs = [x for x in (skipped.high, event.high) if isnan(x)] or [max(skipped.high, event.high)]
     return replace(event, low=lows[0], high=highs[0])
 
 
-def _write_whole(file: int, text: bytes) -> None:
-    """Write all of it: a disk with little room takes a part and complains at the rest."""
-    left = memoryview(text)
-    while left:
-        left = left[os.write(file, left) :]
+def _write_all(file: int, text: bytes) -> None:
+    """Writes all bytes; on an almost full disk, os.write writes a part before it fails."""
+    rest = memoryview(text)
+    while rest:
+        rest = rest[os.write(file, rest) :]

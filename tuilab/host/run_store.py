@@ -1,8 +1,9 @@
-"""Run folders: each run's experiment, the log of its events, and its checkpoint."""
+"""Run folders: the experiment, the log of events and the checkpoint of each run."""
 
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,98 +13,102 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
+from tuilab.host.event_aliases import decode_old_event
 
 EXPERIMENT = "experiment.toml"
 LOG = "events.jsonl"
 CHECKPOINT = "checkpoint.pt"
 
-GLANCE = 65536
-"""Bytes at either end of a log that are enough to say how a run stands."""
+END_BYTES = 65536
+"""Bytes at both ends of a log that are enough to find the state of a run."""
 
-# Lax, since JSON has no word for what is not finite: `line` writes "nan" and "inf" as text.
+# Lax, since JSON has no NaN and infinity: `encode_event` writes them as text.
 _decoder = msgspec.json.Decoder(AnyEvent, strict=False)
 
 
-def path_of(run: str) -> Path:
-    """The folder of a run; InputError if the id is no plain name."""
+def run_dir(run: str) -> Path:
+    """Returns the folder of a run; InputError if the id is not a plain name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", run):
-        raise InputError("a run's id is made of letters, digits, dots and hyphens", run[:100])
-    return paths.runs() / run
+        raise InputError("a run's id consists of letters, digits, dots and hyphens", run[:100])
+    return paths.runs_dir() / run
 
 
-def stored() -> list[Path]:
-    """The folders of all stored runs, the newest first."""
+def list_runs() -> list[Path]:
+    """Returns the folders of all stored runs, the newest first."""
     logs = []
-    for path in paths.runs().glob(f"*/{LOG}"):
+    for path in paths.runs_dir().glob(f"*/{LOG}"):
         try:
             logs.append((path.stat().st_mtime, path.parent))
         except FileNotFoundError:
-            continue  # deleted while we looked
+            continue  # deleted in the meantime
     return [folder for _, folder in sorted(logs, reverse=True)]
 
 
-def find(run: str) -> Path:
-    """The folder of the stored run that has this in its id and no other has; InputError if none."""
-    names = [path.name for path in stored()]
-    matching = [name for name in names if name == run] or [name for name in names if run in name]
-    if run and len(matching) == 1:
-        return paths.runs() / matching[0]
+def find_run(run: str) -> Path:
+    """Returns the folder of the only run with this in its id; InputError if there is not one."""
+    names = [path.name for path in list_runs()]
+    matches = [name for name in names if name == run] or [name for name in names if run in name]
+    if run and len(matches) == 1:
+        return paths.runs_dir() / matches[0]
     if not names:
         raise InputError("no run is stored here", run)
-    if not matching:
+    if not matches:
         raise InputError("no stored run has this in its id; `tuilab runs` lists them", run)
-    raise InputError(f"which one is meant? There is {', '.join(matching[:8])}", run)
+    raise InputError(f"several runs match: {', '.join(matches[:8])}", run)
 
 
-def line(event: AnyEvent) -> bytes:
-    """An event as one line of a log."""
-    return msgspec.json.encode(_finite(msgspec.to_builtins(event))) + b"\n"
+def encode_event(event: AnyEvent) -> bytes:
+    """Returns an event as one line of a log."""
+    return msgspec.json.encode(_nonfinite_to_text(msgspec.to_builtins(event))) + b"\n"
 
 
-def _finite(value: Any) -> Any:
-    """The same with what is not finite as text: nan, inf, -inf."""
+def _nonfinite_to_text(value: Any) -> Any:
+    """Returns the value with nan, inf and -inf as text."""
     if isinstance(value, float):
         return value if value - value == 0 else str(value)
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list) else value
+        return {key: _nonfinite_to_text(item) for key, item in value.items()}
+    return [_nonfinite_to_text(item) for item in value] if isinstance(value, list) else value
 
 
-def read(folder: Path, *, glance: bool = False) -> Run:
-    """A stored run with its history, as far as the disk has it; InputError if there is none.
+def read_run(folder: Path, *, ends_only: bool = False) -> Run:
+    """Reads a stored run with its history; InputError if it cannot be read.
 
-    Where its host was killed the state is still `training`, `paused` or the like.
+    If its host was killed, the state is still `training`, `paused` or the like.
 
     Args:
-        glance: read only the ends of a long log: how the run stands, without its history.
+        ends_only: whether to read only both ends of a long log: the state without the history.
     """
     run = Run()
     try:
         with (folder / LOG).open("rb") as log:
-            for event in _events(_ends(log.fileno()) if glance else log):
+            for event in _decode_events(_read_ends(log.fileno()) if ends_only else log):
                 run.apply(event)
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(folder / LOG)) from None
     if run.started is None:
-        raise InputError("no run was begun here", str(folder / LOG))
-    # A folder may have been moved, and a log's last line may be missing.
+        raise InputError("it holds no run", str(folder / LOG))
+    # The folder may have been moved, and the last line of the log may be missing.
     checkpoint = folder / CHECKPOINT
     run.checkpoint = str(checkpoint) if checkpoint.exists() else ""
     return run
 
 
-def _ends(log: int) -> list[bytes]:
+def _read_ends(log: int) -> list[bytes]:
     size = os.fstat(log).st_size
-    if size <= 2 * GLANCE:
+    if size <= 2 * END_BYTES:
         return os.pread(log, size, 0).splitlines()
-    head, tail = os.pread(log, GLANCE, 0), os.pread(log, GLANCE, size - GLANCE)
+    head, tail = os.pread(log, END_BYTES, 0), os.pread(log, END_BYTES, size - END_BYTES)
     return head.splitlines()[:-1] + tail.splitlines()[1:]
 
 
-def _events(lines: Any) -> Iterator[AnyEvent]:
-    """The events of a log; a line that is torn or of another version is passed over."""
+def _decode_events(lines: Any) -> Iterator[AnyEvent]:
+    """Yields the events of a log; skips lines that are incomplete or of an unknown version."""
     for text in lines:
         try:
             yield _decoder.decode(text)
+        except msgspec.ValidationError:
+            with suppress(msgspec.DecodeError):
+                yield decode_old_event(text)
         except (msgspec.DecodeError, ValueError):
             continue

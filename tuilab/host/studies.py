@@ -1,6 +1,6 @@
-"""Studies beside a run: searches for a learning rate or a batch size, cross-validation.
+"""Studies beside a run: finders of a learning rate or a batch size, cross-validation.
 
-The run finds everything as it was, also where a study is cut short.
+They leave the run unchanged, also when they are canceled.
 """
 
 from collections.abc import Callable
@@ -8,70 +8,88 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.validation import problems
-from tuilab.core.protocol.commands import Find, Validate
-from tuilab.core.protocol.events import AnyEvent, Found, Validated
+from tuilab.core.experiment.validation import find_errors
+from tuilab.core.format import format_number
+from tuilab.core.protocol.commands import CrossValidate, Find
+from tuilab.core.protocol.events import AnyEvent, CrossValidated, FinderReported
 
-if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
+if TYPE_CHECKING:  # importing the host must not load PyTorch
     from tuilab.engine.session import Session
 
-Report = Callable[[str, float | None], None]
-"""Told how far a study is; it may raise to cut it short."""
+ProgressCallback = Callable[[str, float | None], None]
+"""Gets what is done and the progress from 0 to 1; it may raise to cancel the study."""
 
-STEEPEST = "where the loss falls fastest; a little higher may work, ten times higher rarely does"
-NOWHERE = (
-    "the loss fell by less than 5 % at every rate: usual once a network is trained; "
+STEEPEST_NOTE = (
+    "where the loss falls fastest; a little higher may work, ten times higher rarely does"
+)
+FLAT_NOTE = (
+    "the loss fell by less than 5% at every rate: usual for a trained network; "
     "a new one hardly learns"
 )
-ENOUGH = "the smallest batch that is nearly as fast as the fastest"
+BATCH_SIZE_NOTE = "the smallest batch size that is nearly as fast as the fastest one"
 
 
-def find(session: "Session | None", command: Find, report: Report) -> Found:
-    """What was found; a note says why nothing was."""
+def run_finder(
+    session: "Session | None", command: Find, report_progress: ProgressCallback
+) -> FinderReported:
+    """Searches for a learning rate or batch size; a note says why there is no result."""
     run = session.run if session is not None else ""
     try:
         if session is None:
             raise InputError("there is no run; start one first")
-        return _found(session, command, report)
+        return _search(session, command, report_progress)
     except InputError as error:
-        return Found(run, command.what, [], None, str(error))
+        return FinderReported(run, command.what, [], None, str(error))
 
 
-def _found(session: "Session", command: Find, report: Report) -> Found:
-    from tuilab.engine.studies import lr_finder
+def _search(session: "Session", command: Find, report_progress: ProgressCallback) -> FinderReported:
+    from tuilab.engine.studies import batch_size_finder, lr_finder
 
     is_rate = command.what == "lr"
-    trials = lr_finder.learning_rates(session) if is_rate else lr_finder.batch_sizes(session)
+    if is_rate:
+        trials, max_trials = lr_finder.try_learning_rates(session), lr_finder.MAX_TRIALS
+    else:
+        trials, max_trials = (
+            batch_size_finder.try_batch_sizes(session),
+            batch_size_finder.MAX_TRIALS,
+        )
     points = []
     for number, point in enumerate(trials, 1):
         points.append(point)
-        what = f"Trying learning rate {point[0]:.2g}" if is_rate else f"Trying {point[0]} a batch"
-        report(what, number / (lr_finder.RATES if is_rate else lr_finder.SIZES))
-    suggestion = lr_finder.steepest(points) if is_rate else lr_finder.enough(points)
-    note = STEEPEST if is_rate else ENOUGH
-    return Found(session.run, command.what, points, suggestion, note if suggestion else NOWHERE)
+        value = format_number(point[0], 2)
+        what = f"Trying learning rate {value}" if is_rate else f"Trying batch size {value}"
+        report_progress(what, number / max_trials)
+    suggest = lr_finder.suggest_learning_rate if is_rate else batch_size_finder.suggest_batch_size
+    suggestion = suggest(points)
+    note = STEEPEST_NOTE if is_rate else BATCH_SIZE_NOTE
+    note = note if suggestion else FLAT_NOTE
+    return FinderReported(session.run, command.what, points, suggestion, note)
 
 
-def validate(command: Validate, tell: Callable[[AnyEvent], None], report: Report) -> None:
-    """Train on every fold, and tell after each how all of them stand so far."""
+def run_cross_validation(
+    command: CrossValidate, publish: Callable[[AnyEvent], None], report_progress: ProgressCallback
+) -> None:
+    """Trains on every fold; publishes the results so far after each."""
     try:
-        if wrong := problems(command.experiment):
-            raise InputError("\n".join(wrong))
+        if errors := find_errors(command.experiment):
+            raise InputError("\n".join(errors))
         from tuilab.engine.device import devices
-        from tuilab.engine.studies.cross_validation import validated
+        from tuilab.engine.studies.cross_validation import cross_validate
 
-        device = devices.of(command.experiment.training)
-        of, results = command.repeats or command.folds, []
-        for result in validated(command.experiment, command.folds, command.repeats, device, report):
+        device = devices.device_for(command.experiment.training)
+        total, results = command.repeats or command.folds, []
+        for result in cross_validate(
+            command.experiment, command.folds, command.repeats, device, report_progress
+        ):
             if result is not None:
                 results.append(result)
-                tell(Validated(results.copy(), of, *_summary(results)))
+                publish(CrossValidated(results.copy(), total, *_summarize(results)))
     except InputError as error:
-        tell(Validated([], 0, {}, {}, str(error)))
+        publish(CrossValidated([], 0, {}, {}, str(error)))
 
 
-def _summary(results: list[dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """Mean and standard deviation of every metric that all rounds have."""
+def _summarize(results: list[dict[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Returns the mean and standard deviation of every metric that all rounds have."""
     names = [name for name in results[0] if all(name in result for result in results)]
     columns = {name: [result[name] for result in results] for name in names}
     return (

@@ -1,7 +1,7 @@
 """Automatic differentiation in plain Python, one number at a time.
 
-The whole of it is one thought. Every number that is calculated remembers two things: which numbers
-it was made of, and how much it would change if one of those changed a little, its slope:
+It is one idea. Every computed number stores two things: which numbers it was computed from, and how
+much it would change if one of those changed a little, its slope:
 
 >>> x, y = Value(3.0), Value(4.0)
 >>> loss = x * y + x            # change x by 0.001 and it changes by 0.005; y, by 0.003
@@ -9,9 +9,9 @@ it was made of, and how much it would change if one of those changed a little, i
 >>> x.grad, y.grad
 (5.0, 3.0)
 
-A calculation of many steps is then a chain of such slopes, and the chain rule says what to do with
-them: multiply along the way, add up where ways meet. `backward` does that for all numbers at once,
-from the result back to where it began. With it a network learns, and that is all there is to it:
+A computation of many steps is then a chain of such slopes, and the chain rule says how to combine
+them: multiply along each path, add where paths meet. `backward` does that for all numbers at once,
+from the result back to the inputs. This is all that a network needs to learn:
 
 >>> network = MLP(2, [4, 1], Random(1))
 >>> for step in range(200):
@@ -31,11 +31,11 @@ from random import Random
 
 
 class Value:
-    """A number that knows what it was made of.
+    """A number that knows what it was computed from.
 
     Args:
         data: the number itself.
-        parents: the values that it was calculated from; none for a weight or an input.
+        parents: the values that it was computed from; none for a weight or an input.
         slopes: for each parent, by how much this number grows when that one grows by 1.
     """
 
@@ -46,9 +46,9 @@ class Value:
     ) -> None:
         self.data, self.parents, self.slopes = float(data), parents, slopes
         self.grad = 0.0
-        "How much the result of the calculation grows when this number grows by 1."
+        "How much the result of the computation grows when this number grows by 1."
 
-    # --- forward: every operation says its own slopes, and nothing else ----------------------
+    # --- forward: every operation stores its own slopes, and nothing else --------------------
 
     def __add__(self, other: "Value | float") -> "Value":
         other = as_value(other)
@@ -59,36 +59,36 @@ class Value:
         return Value(self.data * other.data, (self, other), (other.data, self.data))
 
     def __pow__(self, n: float) -> "Value":
-        """To the power of a plain number: (xⁿ)′ = n xⁿ⁻¹."""
+        """Returns xⁿ for a plain number n: (xⁿ)′ = n xⁿ⁻¹."""
         slope = n * math.pow(self.data, n - 1) if n else 0.0
         return Value(math.pow(self.data, n), (self,), (slope,))
 
     def exp(self) -> "Value":
-        """(eˣ)′ = eˣ."""
+        """Returns eˣ: (eˣ)′ = eˣ."""
         y = math.exp(self.data)
         return Value(y, (self,), (y,))
 
     def log(self) -> "Value":
-        """(ln x)′ = 1 ∕ x."""
+        """Returns ln x: (ln x)′ = 1 ∕ x."""
         return Value(math.log(self.data), (self,), (1 / self.data,))
 
     def tanh(self) -> "Value":
-        """(tanh x)′ = 1 − tanh² x."""
+        """Returns tanh x: (tanh x)′ = 1 − tanh² x."""
         y = math.tanh(self.data)
         return Value(y, (self,), (1 - y * y,))
 
     def sigmoid(self) -> "Value":
-        """σ(x) = 1 ∕ (1 + e⁻ˣ), and σ′ = σ (1 − σ)."""
+        """Returns σ(x) = 1 ∕ (1 + e⁻ˣ): σ′ = σ (1 − σ)."""
         y = logistic(self.data)
         return Value(y, (self,), (y * (1 - y),))
 
     def softplus(self) -> "Value":
-        """ln(1 + eˣ), whose slope is σ(x); written so that no eˣ grows too large."""
+        """Returns ln(1 + eˣ), whose slope is σ(x), in a form where no eˣ overflows."""
         x = self.data
         return Value(max(x, 0.0) + math.log1p(math.exp(-abs(x))), (self,), (logistic(x),))
 
     def relu(self, below: float = 0.0) -> "Value":
-        """x above zero, `below` · x under it; at zero itself the slope is taken as `below`."""
+        """Returns x above zero and `below` · x otherwise; at zero the slope is `below`."""
         slope = 1.0 if self.data > 0 else below
         return Value(self.data * slope, (self,), (slope,))
 
@@ -117,11 +117,11 @@ class Value:
     # --- backward: the chain rule -------------------------------------------------------------
 
     def backward(self) -> None:
-        """Add to the `grad` of every value how much this one grows with it.
+        """Adds to the `grad` of every value how much this one grows with it.
 
-        A value's own grad is complete once all that was made of it have passed theirs on, so the
-        way goes from the result to the beginnings, each value after all that were made of it.
-        Weights and inputs add up what several results tell them, until their grad is set to 0.
+        The grad of a value is complete when all values computed from it have been processed, so
+        they are visited from the result back to the inputs. Weights and inputs accumulate the
+        gradients of several results, until their grad is set to 0.
         """
         order = self.history()
         for value in order:
@@ -133,33 +133,33 @@ class Value:
                 parent.grad += slope * value.grad
 
     def history(self) -> list["Value"]:
-        """All values behind this one and itself last, each after those it was made of.
+        """Returns all values that this one depends on, and itself last, in topological order.
 
-        A topological order, found depth first. A stack stands for recursion, which Python would
-        give up after a thousand steps; a value is put on it twice, and is in order when it comes
-        up for the second time, with all its parents behind it.
+        The search is depth first, with a stack instead of recursion, which Python would abort
+        after a thousand steps. A value is pushed twice, and is in order when it is popped for the
+        second time, after all its parents.
         """
         order: list[Value] = []
-        seen: set[Value] = set()
+        visited: set[Value] = set()
         stack = [(self, False)]
         while stack:
             value, is_second = stack.pop()
             if is_second:
                 order.append(value)
-            elif value not in seen:
-                seen.add(value)
+            elif value not in visited:
+                visited.add(value)
                 stack.append((value, True))
                 stack.extend((parent, False) for parent in value.parents)
         return order
 
 
 def as_value(number: Value | float) -> Value:
-    """The number as one that a calculation can be followed back to."""
+    """Returns the number as a value without parents."""
     return number if isinstance(number, Value) else Value(number)
 
 
 def logistic(x: float) -> float:
-    """1 ∕ (1 + e⁻ˣ), of the two ways to write it the one whose power is below 1."""
+    """Returns 1 ∕ (1 + e⁻ˣ), in the form whose power is below 1."""
     y = math.exp(-abs(x))
     return 1 / (1 + y) if x >= 0 else y / (1 + y)
 
@@ -168,7 +168,7 @@ def logistic(x: float) -> float:
 
 
 class Neuron:
-    """A weighted sum of all inputs and a bias: w · x + b."""
+    """A weighted sum of all inputs plus a bias: w · x + b."""
 
     def __init__(self, weights: Sequence[float], bias: float = 0.0) -> None:
         self.weights, self.bias = [Value(weight) for weight in weights], Value(bias)
@@ -178,7 +178,7 @@ class Neuron:
 
 
 class Layer:
-    """Neurons side by side, which all see the same inputs."""
+    """Neurons with the same inputs."""
 
     def __init__(self, neurons: Sequence[Neuron]) -> None:
         self.neurons = neurons
@@ -188,17 +188,17 @@ class Layer:
 
 
 class MLP:
-    """Layers one after another, with tanh between them.
+    """A sequence of layers, with tanh between them.
 
-    Weights are drawn uniformly within ±1 ∕ √inputs, as PyTorch does, so that a sum of many inputs
-    begins no larger than one of few.
+    Weights are drawn uniformly from ±1 ∕ √inputs, as PyTorch does, so that a sum of many inputs
+    starts no larger than one of few.
     """
 
     def __init__(self, inputs: int, sizes: Sequence[int], random: Random) -> None:
         self.layers = []
         for size in sizes:
-            reach = inputs**-0.5
-            rows = [[random.uniform(-reach, reach) for _ in range(inputs)] for _ in range(size)]
+            bound = inputs**-0.5
+            rows = [[random.uniform(-bound, bound) for _ in range(inputs)] for _ in range(size)]
             self.layers.append(Layer([Neuron(row) for row in rows]))
             inputs = size
 
@@ -208,35 +208,35 @@ class MLP:
         return self.layers[-1](x)
 
     def parameters(self) -> list[Value]:
-        """All that is learned."""
+        """Returns all weights and biases."""
         neurons = [neuron for layer in self.layers for neuron in layer.neurons]
         return [value for neuron in neurons for value in (*neuron.weights, neuron.bias)]
 
 
-# --- what is wrong with its outputs -------------------------------------------------------------
+# --- losses of one example ----------------------------------------------------------------------
 
 
-def mse(outputs: Sequence[Value], wanted: Sequence[float]) -> Value:
-    """Mean squared error of one example: mean (z − y)²."""
-    errors = [z - y for z, y in zip(outputs, wanted, strict=True)]
+def mse(outputs: Sequence[Value], target: Sequence[float]) -> Value:
+    """Returns the mean squared error: mean (z − y)²."""
+    errors = [z - y for z, y in zip(outputs, target, strict=True)]
     return sum((e * e for e in errors), Value(0.0)) * (1 / len(errors))
 
 
-def bce(outputs: Sequence[Value], wanted: Sequence[float]) -> Value:
-    """Surprise at 0 or 1 where σ(z) is the chance of 1: −ln σ(z) or −ln(1 − σ(z)).
+def bce(outputs: Sequence[Value], target: Sequence[float]) -> Value:
+    """Returns −ln σ(z) for the target 1 or −ln(1 − σ(z)) for 0, where σ(z) is the probability of 1.
 
-    Both are in ln(1 + eᶻ) − y z, which stays exact where σ(z) is nearly 0 or 1.
+    Both are ln(1 + eᶻ) − y z, which stays exact where σ(z) is close to 0 or 1.
     """
-    (z,), (y,) = outputs, wanted
+    (z,), (y,) = outputs, target
     return z.softplus() - z * y
 
 
-def cross_entropy(outputs: Sequence[Value], wanted: Sequence[float]) -> Value:
-    """Surprise at the wanted chances q of all classes: −Σ q ln p, where p = softmax(z).
+def cross_entropy(outputs: Sequence[Value], target: Sequence[float]) -> Value:
+    """Returns −Σ q ln p for the target probabilities q of all classes, where p = softmax(z).
 
-    So ln pᵢ = zᵢ − ln Σ eᶻ. The largest z is taken off first: it changes no p and keeps eᶻ small.
+    So ln pᵢ = zᵢ − ln Σ eᶻ. The largest z is subtracted first: it changes no p and keeps eᶻ small.
     """
     largest = max(z.data for z in outputs)
     shifted = [z - largest for z in outputs]
     total = sum((z.exp() for z in shifted), Value(0.0)).log()
-    return sum((q * (total - z) for z, q in zip(shifted, wanted, strict=True) if q), Value(0.0))
+    return sum((q * (total - z) for z, q in zip(shifted, target, strict=True) if q), Value(0.0))

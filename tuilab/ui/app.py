@@ -1,4 +1,4 @@
-"""The app: it owns the link to the host, one timer, and the terminal while it runs."""
+"""The app: it owns the link to the host, a timer that polls it, and the terminal while it runs."""
 
 import asyncio
 import gc
@@ -24,28 +24,28 @@ from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.host.link import Link, spawn
+from tuilab.host.link import Link, spawn_host
 from tuilab.ui import keymap, themes
-from tuilab.ui.screens.main import LabScreen
+from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.terminal import clipboard, terminal
-from tuilab.ui.terminal.key_queue import OneByOne
-from tuilab.ui.terminal.terminal import Printed
+from tuilab.ui.terminal.key_queue import KeyQueueApp
+from tuilab.ui.terminal.terminal import PrintedLines
 from tuilab.ui.workspace import Workspace
 
-TICK = 0.25
-"""Seconds between two looks at the link."""
+POLL_INTERVAL = 0.25
+"""Seconds between two polls of the link."""
 
-BEAT = 0.05
-"""Seconds between two beats of the lag meter."""
+LAG_INTERVAL = 0.05
+"""Seconds between two measurements of the lag."""
 
-SOON = 0.04
-"""Seconds after a command at which its answer is looked for."""
+ANSWER_DELAY = 0.04
+"""Seconds after a command at which the link is polled for an answer."""
 
-CROWDED = 6
-"""Frames that wait for a slow terminal, from which on charts are left out."""
+MAX_WAITING_FRAMES = 6
+"""When more frames wait for a slow terminal, charts are left out."""
 
 
-class TuilabApp(OneByOne):
+class TuilabApp(KeyQueueApp):
     """The lab on a terminal."""
 
     TITLE = "tuilab"
@@ -57,149 +57,161 @@ class TuilabApp(OneByOne):
         experiment: Experiment | None,
         path: Path | None = None,
         *,
-        respawn: Callable[[], Link] = spawn,
+        respawn: Callable[[], Link] = spawn_host,
         lesson: str = "",
     ) -> None:
-        super().__init__(ansi_color=themes.has_no_colour() or None)
+        """Initializes the app.
+
+        Args:
+            experiment: what to open; None for that of the run that the link is attached to.
+            path: the file of the experiment.
+            respawn: starts a new host when the one of the link is gone.
+            lesson: the name of a lesson to open.
+        """
+        super().__init__(ansi_color=themes.has_no_color() or None)
         for theme in (themes.DARK, themes.LIGHT):
             self.register_theme(theme)
         self.link = link
-        self.printed = Printed()
-        self.crash = ""
+        self.printed = PrintedLines()
+        self.crash_report = ""
         self._respawn, self._lesson = respawn, lesson
-        self._is_lost = False
-        self._skipped = 0
-        self._beats: deque[float] = deque(maxlen=round(1 / BEAT))
-        self.lab = LabScreen(Workspace(experiment, path), self.send)
+        self._is_host_lost = False
+        self._skipped_polls = 0
+        self._lags: deque[float] = deque(maxlen=round(1 / LAG_INTERVAL))
+        workspace = Workspace(experiment, path)
+        self.main_screen = MainScreen(workspace, self.send, lambda: self.can_leave_run)
         self._choose_theme()
 
     @property
-    def can_leave(self) -> bool:
+    def can_leave_run(self) -> bool:
         """Whether a run goes on when the lab is closed."""
-        return bool(getattr(self.link, "outlives_us", True))
+        return self.link.run_survives_exit
 
     def _choose_theme(self) -> None:
-        name = themes.PLAIN if themes.needs_plain() else themes.remembered()
+        name = themes.ANSI_THEME if themes.needs_ansi_theme() else themes.load_theme_name()
         self.theme = name if name in self.available_themes else themes.DARK.name
 
     def get_default_screen(self) -> Screen[None]:
-        """The lab is the first screen, laid out for this terminal from its first frame on."""
-        self.lab.fit(*self.size)
-        return self.lab
+        """Returns the main screen, laid out for this terminal from its first frame on."""
+        self.main_screen.fit(*self.size)
+        return self.main_screen
 
     def on_mount(self) -> None:
-        """Start the clocks, and remember the theme from now on."""
-        self.theme_changed_signal.subscribe(self, lambda theme: self._remember(theme.name))
-        # Back from the shell, the terminal has forgotten the picture; Textual sends only changes.
+        """Starts the timers, and saves the theme from now on."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self._save_theme(theme.name))
+        # Back from the shell, the terminal has lost its content; Textual sends only changes.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.set_interval(TICK, self.tick)
+        self.set_interval(POLL_INTERVAL, self.poll)
         self.call_after_refresh(_collect_garbage)
         if self._lesson:
-            self.call_after_refresh(self.lab.teach, self._lesson)
+            open_lesson = self.main_screen.action_dispatch
+            self.call_after_refresh(open_lesson, "lessons.open", self._lesson)
         loop = asyncio.get_running_loop()
-        self._beat(loop, loop.time())
+        self._measure_lag(loop, loop.time())
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, 128 + number))
-            loop.add_signal_handler(signal.SIGWINCH, self._measure)
+            loop.add_signal_handler(signal.SIGWINCH, self._measure_terminal)
 
-    def _measure(self) -> None:
-        """Tell the size of the terminal from the event loop.
+    def _measure_terminal(self) -> None:
+        """Posts the size of the terminal from the event loop.
 
-        Textual tells it from within the signal, where the next signal may overtake this one.
+        Textual posts it from within the signal, where the next signal may overtake this one.
         """
         if not getattr(self._driver, "_in_band_window_resize", False):
             size = Size(*shutil.get_terminal_size())
             self.post_message(Resize(size, size))
 
     def on_resize(self, event: Resize) -> None:
-        """Paint all where the size is the old one again: the terminal has cut some of it off."""
+        """Repaints all where the size is the old one again: the terminal has cut some of it off."""
         if self.screen.size == event.size:
             self.screen.refresh()
 
-    def _remember(self, theme: str) -> None:
-        if theme == themes.PLAIN:
+    def _save_theme(self, name: str) -> None:
+        if name == themes.ANSI_THEME:
             return
         try:
-            themes.remember(theme)
+            themes.save_theme_name(name)
         except OSError as error:
-            self.notify(f"The theme is not remembered: {error.strerror}", severity="warning")
+            self.notify(f"The theme was not saved: {error.strerror}", severity="warning")
 
-    def _beat(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        """Note how late this call is: that is how late the answer to a key would be."""
+    def _measure_lag(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        """Measures how late this call is: that is how late the answer to a key would be."""
         now = loop.time()
-        self._beats.append(max(0.0, now - due))
-        self.lab.lag = max(self._beats)
+        self._lags.append(max(0.0, now - due))
+        self.main_screen.lag = max(self._lags)
         if self.is_running:
-            loop.call_later(BEAT, self._beat, loop, now + BEAT)
+            loop.call_later(LAG_INTERVAL, self._measure_lag, loop, now + LAG_INTERVAL)
 
-    def tick(self) -> None:
-        """Catch up with the host, then repaint once."""
-        slow = self._is_crowded()
-        self._skipped = self._skipped + 1 if slow else 0
-        if self._skipped % round(1 / TICK):
+    def poll(self) -> None:
+        """Takes in what the host has reported, and repaints once."""
+        is_crowded = self._is_crowded()
+        self._skipped_polls = self._skipped_polls + 1 if is_crowded else 0
+        if self._skipped_polls % round(1 / POLL_INTERVAL):
             return
-        self.lab.log_pane.take(self.printed)
-        self.lab.receive(self.link.events(), slow=slow)
-        if self.link.lost and not self._is_lost:
-            self._is_lost = True
-            self.lab.lost(self.link.lost)
-        elif not slow:
-            for question in self.lab.questions():
-                self.link.send(question)
+        self.main_screen.panes.log_pane.add_printed(self.printed)
+        self.main_screen.receive(self.link.events(), is_crowded)
+        if self.link.lost_reason and not self._is_host_lost:
+            self._is_host_lost = True
+            self.main_screen.action_dispatch("training.report_lost_host", self.link.lost_reason)
+        elif not is_crowded:
+            for request in self.main_screen.panes.requests(self.main_screen.workspace):
+                self.link.send(request)
 
     def _is_crowded(self) -> bool:
         """Whether the terminal is behind with reading."""
         writer = getattr(self._driver, "_writer_thread", None)
         queue = getattr(writer, "_queue", None)
-        return queue is not None and queue.qsize() > CROWDED
+        return queue is not None and queue.qsize() > MAX_WAITING_FRAMES
 
     def send(self, command: AnyCommand) -> None:
-        """Send a command; where the host is gone, to a new one."""
-        if self.link.lost:
+        """Sends a command; where the host is gone, to a new one."""
+        if self.link.lost_reason:
             self.link.close()
-            self.link, self._is_lost = self._respawn(), False
+            self.link, self._is_host_lost = self._respawn(), False
         self.link.send(command)
-        self.set_timer(SOON, self.tick)
+        self.set_timer(ANSWER_DELAY, self.poll)
 
     def copy_to_clipboard(self, text: str) -> None:
-        """Put text into the clipboard of the terminal, also through tmux."""
+        """Copies text to the clipboard of the terminal, also through tmux."""
         self._clipboard = text
         if self._driver is not None:
-            self._driver.write(clipboard.sequence(text))
+            self._driver.write(clipboard.copy_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every action of the lab, and every preset."""
-        for action in keymap.every(self.lab):
-            if action.binding.action not in ("palette", "app.suspend_process"):
+        """Yields what the palette offers: every action of the lab, and every preset."""
+        for action in keymap.list_actions(self.main_screen):
+            if action.binding.id not in ("view.palette", "lab.suspend"):
                 title = f"{action.place}: {action.binding.description}"
-                about = f"{action.binding.tooltip} ({', '.join(action.keys)})"
+                description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
                 call = partial(self.run_action, action.binding.action, action.node)
-                yield SystemCommand(title, about, call)
-        for preset in toml_file.presets().values():
-            call_open = partial(self.lab.open_preset, preset.path)
-            yield SystemCommand(f"Open: {preset.title}", preset.about, call_open)
+                yield SystemCommand(title, description, call)
+        open_preset = partial(self.main_screen.action_dispatch, "files.open_preset")
+        for preset in toml_file.find_presets().values():
+            call_open = partial(open_preset, preset.path)
+            yield SystemCommand(f"Open: {preset.title}", preset.description, call_open)
         yield SystemCommand("Lab: suspend", "Back to the shell; fg comes back here",
                             self.action_suspend_process)  # fmt: skip
 
     async def action_quit(self) -> None:
-        """Ask before a run or edits would be lost."""
-        self.lab.action_leave()
+        """Asks before a run or edits would be lost."""
+        self.main_screen.action_dispatch("files.leave")
 
     def _handle_exception(self, error: Exception) -> None:
         if self._exception is None:
-            self.crash = report_crash(error)
+            self.crash_report = report_crash(error)
         super()._handle_exception(error)
 
     def _print_error_renderables(self) -> None:
-        """Nothing: the traceback is in a file, and `run` says where."""
+        """Prints nothing: the traceback is in a file, and `run_app` says where."""
         self._exit_renderables.clear()
 
 
 def report_crash(error: Exception) -> str:
-    """Write a traceback to a file; what to tell about it."""
+    """Writes a traceback to a file; returns what to print about it."""
     text = "".join(traceback.format_exception(error))
-    path = paths.data() / "crashes" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    path = paths.data_dir() / "crashes" / name
     try:
         toml_file.write_atomically(path, text.encode())
     except OSError:
@@ -208,25 +220,25 @@ def report_crash(error: Exception) -> str:
 
 
 def _collect_garbage() -> None:
-    """From the first frame on; what is there by then stays to the end and is not looked at."""
+    """Turns collection on from the first frame; what exists by then stays and is not scanned."""
     gc.freeze()
     gc.enable()
 
 
-def run(
+def run_app(
     link: Link, experiment: Experiment | None, path: Path | None = None, lesson: str = ""
 ) -> int:
-    """Show the lab until the person leaves it; the exit code."""
+    """Shows the lab until the user leaves it; returns the exit code."""
     app = TuilabApp(link, experiment, path, lesson=lesson)
     try:
-        with terminal.owned(app.printed):
+        with terminal.redirect_output(app.printed):
             code = app.run()
     finally:
         app.link.close()
-    if app.crash:
-        print(f"tuilab: the lab has failed: {app.crash}", file=sys.stderr)
+    if app.crash_report:
+        print(f"tuilab: the lab crashed: {app.crash_report}", file=sys.stderr)
         return 1
-    left = app.lab.workspace.run
-    if left.is_active and app.can_leave and not app.lab.is_stopping:
-        print(f"{left.id} goes on. Come back with: tuilab attach {left.id}")
+    run, files = app.main_screen.workspace.run, app.main_screen.files
+    if run.is_active and app.can_leave_run and not files.is_stopping:
+        print(f"{run.id} goes on in the background. Come back with: tuilab attach {run.id}")
     return code or 0

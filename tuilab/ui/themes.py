@@ -1,4 +1,4 @@
-"""The lab's own two themes, and the one that is remembered."""
+"""The lab's own two themes, and the one that the user has chosen."""
 
 import os
 import tomllib
@@ -69,26 +69,26 @@ LIGHT = Theme(
     },
 )
 
-PLAIN = "ansi-dark"
-"""The terminal's own sixteen colours; with NO_COLOR, none at all."""
+ANSI_THEME = "ansi-dark"
+"""The terminal's own sixteen colors; with NO_COLOR, none at all."""
 
 
-def has_no_colour() -> bool:
-    """Whether the person wants no colour at all (no-color.org)."""
+def has_no_color() -> bool:
+    """Returns whether the user wants no color at all (no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
 
 
-def needs_plain() -> bool:
-    """Whether colours are not wanted, or fewer than our themes are made of."""
-    if has_no_colour():
+def needs_ansi_theme() -> bool:
+    """Returns whether the terminal has fewer colors than our themes need, or should show none."""
+    if has_no_color():
         return True
-    term, colours = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
-    many = colours in ("truecolor", "24bit") or "256color" in term or "direct" in term
-    return not many and term in ("linux", "xterm", "vt100", "vt220", "ansi", "screen", "tmux")
+    term, color_term = os.environ.get("TERM", ""), os.environ.get("COLORTERM", "")
+    has_many = color_term in ("truecolor", "24bit") or "256color" in term or "direct" in term
+    return not has_many and term in ("linux", "xterm", "vt100", "vt220", "ansi", "screen", "tmux")
 
 
-def remembered() -> str:
-    """The theme chosen last, or our dark one."""
+def load_theme_name() -> str:
+    """Returns the theme that was chosen last, or our dark one."""
     try:
         theme = tomllib.loads(_settings().read_text(encoding="utf-8")).get("theme")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
@@ -96,11 +96,11 @@ def remembered() -> str:
     return theme if isinstance(theme, str) else DARK.name
 
 
-def remember(name: str) -> None:
-    """Choose a theme for the next time too."""
-    if name != remembered():
+def save_theme_name(name: str) -> None:
+    """Saves the theme that was chosen."""
+    if name != load_theme_name():
         write_atomically(_settings(), f'theme = "{name}"\n'.encode())
 
 
 def _settings() -> Path:
-    return paths.data() / "settings.toml"
+    return paths.data_dir() / "settings.toml"

@@ -1,4 +1,4 @@
-"""The desk: what a person edits, the run in progress, and which commands follow from both.
+"""The workspace: the experiment that is edited, the run in progress, and the commands between them.
 
 It knows no widget, so that the rules of what goes live and what needs a restart are tested
 without a screen.
@@ -6,41 +6,48 @@ without a screen.
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import (
     Experiment,
-    changed_keys,
+    iter_changed_keys,
     name_of,
     split_changes,
     with_value,
 )
-from tuilab.core.experiment.undo import Undo
-from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, Set, Start
-from tuilab.core.protocol.events import AnyEvent, Changed, Started
-from tuilab.core.run.run import Run, Snapshot, new_id
+from tuilab.core.experiment.undo import UndoStack
+from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, SetKnob, Start
+from tuilab.core.protocol.events import AnyEvent, KnobChanged, Started
+from tuilab.core.run.run import Run, Snapshot, make_run_id
 
-WORK = 10.0
-"""Seconds of training from which on a reset asks first."""
+MIN_TRAINING_SECONDS = 10.0
+"""Seconds of training from which on a restart asks first."""
 
 
 class Workspace:
-    """One experiment under the pen and the run that came of it."""
+    """One experiment that is edited, and the run that was started from it."""
 
     def __init__(self, experiment: Experiment | None, path: Path | None = None) -> None:
+        """Initializes the workspace.
+
+        Args:
+            experiment: None to take over the experiment of the run that is attached to.
+            path: the file of the experiment.
+        """
         self.is_blank = experiment is None
-        "Nothing was opened: the experiment of the run that is attached to becomes ours."
-        self.edits = Undo(experiment or Experiment())
+        self.edits = UndoStack(experiment or Experiment())
         self.saved = self.edits.value
         self.path = path
         self.run = Run()
-        self.sent: Experiment | None = None
-        "What the host has been told: the run's experiment with every live change."
-        self.locked: tuple[str, ...] = ()
+        self.run_experiment: Experiment | None = None
+        "The experiment of the run, with every live change that was sent."
+        self.locked_keys: tuple[str, ...] = ()
         "Knobs and sections that a lesson keeps as they are."
-        self._is_other = False
+        self._is_replaced = False
         "Another experiment was opened since the run began."
-        self._asked: Counter[str] = Counter()
+        self._unconfirmed: Counter[str] = Counter()
+        "Live changes by key that were sent and that the host has not reported yet."
 
     @property
     def experiment(self) -> Experiment:
@@ -49,151 +56,147 @@ class Workspace:
 
     @property
     def is_edited(self) -> bool:
-        """Whether there is something that is in no file."""
+        """Whether the experiment has changes that are in no file."""
         return self.experiment != self.saved
 
     @property
-    def is_apart(self) -> bool:
-        """Whether the run is of another task, and nothing that is changed here is meant for it."""
-        if self.sent is None or not self.run.is_active:
+    def is_run_unrelated(self) -> bool:
+        """Whether the run is of another experiment, so that changes are not meant for it."""
+        if self.run_experiment is None or not self.run.is_active:
             return False
-        before, after = self.sent, self.experiment
+        before, after = self.run_experiment, self.experiment
         is_same = all(
             name_of(getattr(before, part)) == name_of(getattr(after, part))
             for part in ("task", "data")
         )
-        return self._is_other or not is_same
+        return self._is_replaced or not is_same
 
     @property
     def restart_keys(self) -> list[str]:
-        """What was changed and waits for a restart."""
-        if self.sent is None or not self.run.is_active:
+        """The keys of changes that wait for a restart."""
+        if self.run_experiment is None or not self.run.is_active:
             return []
-        live, restart = split_changes(self.sent, self.experiment)
-        return [*restart, *live] if self.is_apart else restart
+        live, restart = split_changes(self.run_experiment, self.experiment)
+        return [*restart, *live] if self.is_run_unrelated else restart
 
     @property
-    def would_lose_work(self) -> bool:
-        """Whether a restart would throw away real training."""
+    def would_lose_training(self) -> bool:
+        """Whether a restart would lose more than a few seconds of training."""
         progress = self.run.progress
-        return self.run.is_active and progress is not None and progress.seconds > WORK
+        seconds = progress.seconds if progress is not None else 0.0
+        return self.run.is_active and seconds > MIN_TRAINING_SECONDS
 
-    def open(self, experiment: Experiment, path: Path | None) -> list[AnyCommand]:
-        """Take another experiment; the run in progress stays."""
-        self.edits = Undo(experiment)
-        self.saved, self.path, self.is_blank, self.locked = experiment, path, False, ()
-        self._is_other = self.run.is_active and experiment != self.sent
-        return []
+    def open(self, experiment: Experiment, path: Path | None) -> None:
+        """Replaces the experiment; the run in progress stays."""
+        self.edits = UndoStack(experiment)
+        self.saved, self.path, self.is_blank, self.locked_keys = experiment, path, False, ()
+        self._is_replaced = self.run.is_active and experiment != self.run_experiment
 
     def edit(self, experiment: Experiment) -> list[AnyCommand]:
-        """Change the experiment; what may go live is told to the host at once."""
-        self.edits.do(experiment)
-        return self._tell()
+        """Changes the experiment; returns the commands of what goes live at once."""
+        self.edits.push(experiment)
+        return self._live_commands()
 
-    def locked_in(self, experiment: Experiment) -> list[str]:
-        """What would change and may not."""
-        if not self.locked:
+    def locked_changes(self, experiment: Experiment) -> list[str]:
+        """Returns the keys that would change although a lesson has locked them."""
+        if not self.locked_keys:
             return []
-        changed = changed_keys(self.experiment, experiment)
-        return [key for key in changed if {key, key.partition(".")[0]} & set(self.locked)]
+        changed = iter_changed_keys(self.experiment, experiment)
+        return [key for key in changed if {key, key.partition(".")[0]} & set(self.locked_keys)]
 
     def undo(self) -> list[AnyCommand] | None:
-        """Take the last change back, live ones too; None if there is none."""
-        return self._tell() if self.edits.undo() else None
+        """Takes the last change back, also in the run; returns None if there is none."""
+        return self._live_commands() if self.edits.undo() else None
 
     def redo(self) -> list[AnyCommand] | None:
-        """Do again what was taken back; None if there is nothing."""
-        return self._tell() if self.edits.redo() else None
+        """Makes a change again that was taken back; returns None if there is none."""
+        return self._live_commands() if self.edits.redo() else None
 
-    def _tell(self) -> list[AnyCommand]:
-        if self.sent is None or not self.run.is_active or self.is_apart:
+    def _live_commands(self) -> list[AnyCommand]:
+        if self.run_experiment is None or not self.run.is_active or self.is_run_unrelated:
             return []
         commands: list[AnyCommand] = []
-        for key, value in split_changes(self.sent, self.experiment)[0].items():
+        for key, value in split_changes(self.run_experiment, self.experiment)[0].items():
             try:
-                self.sent = with_value(self.sent, key, value)
+                self.run_experiment = with_value(self.run_experiment, key, value)
             except InputError:
                 continue  # it belongs to a part that itself waits for the restart
-            commands.append(Set(key, value))
-            self._asked[key] += 1
+            commands.append(SetKnob(key, value))
+            self._unconfirmed[key] += 1
         return commands
 
     def start(self, *, paused: bool = False, keep: bool = False) -> list[AnyCommand]:
-        """Begin a run with what is on the desk."""
-        return self._begin(self.experiment, paused=paused, keep=keep)
+        """Returns the commands that start a run of the experiment."""
+        return self._start(self.experiment, paused=paused, keep=keep)
 
-    def start_again(self) -> list[AnyCommand]:
-        """Begin the run that was lost again, from its checkpoint if it had one."""
+    def restart_lost_run(self) -> list[AnyCommand]:
+        """Returns the commands that start a lost run again, from its checkpoint if it had one."""
         checkpoint = self.run.checkpoint
-        return self._begin(self.run.experiment or self.experiment, checkpoint=checkpoint)
+        return self._start(self.run.experiment or self.experiment, checkpoint=checkpoint)
 
-    def _begin(
+    def _start(
         self, experiment: Experiment, paused: bool = False, keep: bool = False, checkpoint: str = ""
     ) -> list[AnyCommand]:
-        run = new_id(experiment)
-        self.sent, self._is_other = experiment, False
-        self._asked.clear()
-        self.run.begin(run, experiment)
+        run = make_run_id(experiment)
+        self._is_replaced = False
+        self._begin_run(run, experiment)
         return [Start(run, experiment, paused, keep, checkpoint)]
 
-    def toggle(self) -> list[AnyCommand]:
-        """What the run key does: begin, pause or go on."""
+    def _begin_run(self, run: str, experiment: Experiment) -> None:
+        self.run_experiment = experiment
+        self._unconfirmed.clear()
+        self.run.begin(run, experiment)
+
+    def toggle_run(self) -> list[AnyCommand]:
+        """Returns the commands that start, pause or resume a run."""
         match self.run.state:
             case "training":
                 return [Pause()]
             case "starting":
                 return []
-            case "paused":
-                return [Resume()]
-        if self.run.is_active:
-            return [Resume()]
-        return self.start()
+        return [Resume()] if self.run.is_active else self.start()
 
-    def adopt(self, commands: list[AnyCommand]) -> None:
-        """Take into the experiment what commands that others have made will do to the run."""
+    def apply_commands(self, commands: list[AnyCommand]) -> None:
+        """Makes the changes in the experiment that commands will make in the run."""
         for command in commands:
-            if isinstance(command, Set):
-                self.edits.do(with_value(self.experiment, command.key, command.value))
-                if self.sent is not None:
-                    self.sent = with_value(self.sent, command.key, command.value)
-                self._asked[command.key] += 1
+            if isinstance(command, SetKnob):
+                self.edits.push(with_value(self.experiment, command.key, command.value))
+                self._set_in_run(command.key, command.value)
+                self._unconfirmed[command.key] += 1
             elif isinstance(command, Start):
-                self.edits.do(command.experiment)
-                self.sent = command.experiment
-                self._asked.clear()
-                self.run.begin(command.run, command.experiment)
+                self.edits.push(command.experiment)
+                self._begin_run(command.run, command.experiment)
 
-    def receive(self, news: AnyEvent | Snapshot) -> None:
-        """Fold in what came from the host."""
-        if isinstance(news, Snapshot):
-            self._replace(news.run)
-            return
-        if not self.run.apply(news):
-            return
-        if isinstance(news, Started):
-            self.sent = news.experiment
-            self._asked.clear()
-        elif isinstance(news, Changed):
-            self._learn(news)
+    def _set_in_run(self, key: str, value: Any) -> None:
+        if self.run_experiment is not None:
+            self.run_experiment = with_value(self.run_experiment, key, value)
 
-    def _replace(self, run: Run) -> None:
-        """Take the host's view of the run; ours stands if the host has not heard of it yet."""
-        before = self.run
-        self.run = run
+    def receive(self, event: AnyEvent | Snapshot) -> None:
+        """Takes in what the host has reported."""
+        if isinstance(event, Snapshot):
+            self._replace_run(event.run)
+        elif self.run.apply(event):
+            if isinstance(event, Started):
+                self.run_experiment = event.experiment
+                self._unconfirmed.clear()
+            elif isinstance(event, KnobChanged):
+                self._take_over(event)
+
+    def _replace_run(self, run: Run) -> None:
+        """Takes the host's state of the run, unless the host has not heard of our start yet."""
+        before, self.run = self.run, run
         if before.state == "starting" and before.experiment and run.id != before.id:
             run.begin(before.id, before.experiment)
-            return
-        if run.experiment is not None:
-            self.sent = run.experiment
+        elif run.experiment is not None:
+            self.run_experiment = run.experiment
             if self.is_blank:
                 self.open(run.experiment, None)
 
-    def _learn(self, event: Changed) -> None:
-        """A change that another viewer of the run has made is ours too."""
-        if self._asked[event.key]:
-            self._asked[event.key] -= 1
+    def _take_over(self, event: KnobChanged) -> None:
+        """Takes over a change that another client of the run has made."""
+        if self._unconfirmed[event.key]:
+            self._unconfirmed[event.key] -= 1
             return
-        if self.sent is not None:
-            self.sent = with_value(self.sent, event.key, event.value)
-        if not self.is_apart:
-            self.edits.do(with_value(self.experiment, event.key, event.value))
+        self._set_in_run(event.key, event.value)
+        if not self.is_run_unrelated:
+            self.edits.push(with_value(self.experiment, event.key, event.value))

@@ -30,7 +30,7 @@ def step(x: Tensor) -> Tensor:
 
 
 def step_derivative(x: Tensor) -> Tensor:
-    """Return 0 everywhere: why a step cannot be learned by gradients."""
+    """Return 0 everywhere: this is why gradients cannot train a step."""
     raise NotImplementedError
 
 

@@ -23,7 +23,7 @@ def cases(rng: RandomInputs) -> Iterator[Case]:
     yield from _both("bce", bce, LARGE, torch.tensor([0.0, 1.0, 1.0, 0.0]))
     for n, classes in ((2, 3), (6, 4)):
         yield from _both("cross_entropy", F.cross_entropy, rng.normal(n, classes, scale=2),
-                         rng.whole(classes, n))  # fmt: skip
+                         rng.integers(classes, n))  # fmt: skip
     confident = torch.tensor([[100.0, 0.0, -100.0], [1.0, 100.0, 99.0]])
     yield from _both("cross_entropy", F.cross_entropy, confident, torch.tensor([0, 2]))
     yield from _huber(rng)

@@ -33,9 +33,8 @@ def _predictions(rng: RandomInputs) -> Iterator[Case]:
     b = torch.tensor(0.6)
     yield single_result("predict", _predict(x, w, b), x=x, w=w, b=b)
     x, b = torch.cat([torch.zeros(1, 3), rng.normal(3, 3)]), torch.tensor(0.0)
-    yield single_result(
-        "predict", _predict(x, w, b), x=x, w=w, b=b
-    )  # the first is exactly on the line
+    # The first is exactly on the line.
+    yield single_result("predict", _predict(x, w, b), x=x, w=w, b=b)
 
 
 def _step(x: Tensor, t: Tensor, w: Tensor, b: Tensor, lr: float) -> tuple[Tensor, Tensor]:

@@ -1,24 +1,23 @@
-"""A run without the lab, as lines of text, a progress bar or lines of JSON."""
+"""Events as plain lines of text, and the texts that the progress bar uses as well."""
 
-import os
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from tuilab.core.catalogue.metrics import headline
-from tuilab.core.diagnosis.finding import Diagnosed
+from tuilab.core.catalogue.metrics import headline_metrics
+from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.errors import CANNOT_START
-from tuilab.core.protocol.commands import Set
+from tuilab.core.format import format_count, format_duration, format_number, format_percent
+from tuilab.core.protocol.commands import SetKnob
 from tuilab.core.protocol.events import (
     AnyEvent,
-    Changed,
     EpochEnded,
     Failed,
     Finished,
+    KnobChanged,
     Loading,
     Logged,
     Paused,
@@ -28,182 +27,170 @@ from tuilab.core.protocol.events import (
     Saved,
     Started,
 )
-from tuilab.core.protocol.inspect.set_weight import Assigned
-from tuilab.host import run_store
+from tuilab.core.protocol.inspect.set_weight import WeightSet
 
-EVERY, PER_RUN = 1.0, 50
-"""Seconds between two lines at least; later the run's age over this: nobody reads thousands."""
-
-
-class Output(Protocol):
-    """Shows one run to a person or a program."""
-
-    def show(self, event: AnyEvent) -> None:
-        """Show one event, if it is worth showing."""
-
-    def close(self) -> None:
-        """Leave the terminal as it was."""
+MIN_LINE_GAP, MAX_LINES_PER_RUN = 1.0, 50
+"""Seconds between two lines of epochs: at least the first, later the run's age over the second."""
 
 
-class Json:
-    """Every event as one line of JSON, as a run's log holds it, and nothing else on stdout."""
-
-    def __init__(self) -> None:
-        sys.stdout.flush()
-        self._lines = os.dup(1)
-        os.dup2(2, 1)  # what libraries print must not come between
-
-    def show(self, event: AnyEvent) -> None:
-        """Print one event."""
-        left = memoryview(run_store.line(event))
-        while left:
-            left = left[os.write(self._lines, left) :]
-
-    def close(self) -> None:
-        """Give stdout back."""
-        sys.stdout.flush()
-        os.dup2(self._lines, 1)
-        os.close(self._lines)
-
-
-class Lines:
-    """Plain lines: what begins, each epoch (at most one a second), what happens, how it ends."""
+class PlainOutput:
+    """Prints plain lines: the start, each epoch (at most one a second), events, and the end."""
 
     def __init__(self) -> None:
         self._epochs, self._folder = 0, ""
-        self._rate, self._begun = 0.0, time.monotonic()
-        self._shown = float("-inf")
+        self._steps_per_second, self._started_at = 0.0, time.monotonic()
+        self._printed_at = float("-inf")
         self._loading: tuple[str, int] = ("", -1)
-        self._waiting: EpochEnded | None = None
+        self._unprinted: EpochEnded | None = None
 
     def show(self, event: AnyEvent) -> None:
-        """Print what a reader wants to know of one event."""
-        for line in self._lines(event):
+        """Prints the lines of one event."""
+        for line in self._describe(event):
             print(line, flush=True)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing."""
 
-    def _lines(self, event: AnyEvent) -> Iterator[str]:
+    def _describe(self, event: AnyEvent) -> Iterator[str]:
         match event:
             case Loading():
-                yield from self._load(event)
+                yield from self._describe_loading(event)
             case Started():
                 self._epochs, self._folder = event.experiment.training.epochs, event.folder
-                yield introduction(event)
+                yield describe_start(event)
             case Progressed():
-                self._rate = event.steps_per_second
+                self._steps_per_second = event.steps_per_second
             case EpochEnded():
-                yield from self._epoch(event)
+                yield from self._describe_epoch(event)
             case Finished() | Failed():
-                if self._waiting is not None:
-                    yield self._measured(self._waiting)
-                yield from ending(event, self._folder)
+                if self._unprinted is not None:
+                    yield self._format_epoch(self._unprinted)
+                yield from describe_end(event, self._folder)
             case _:
-                yield from happening(event)
+                yield from describe_event(event)
 
-    def _load(self, event: Loading) -> Iterator[str]:
-        """Name what is loaded once, then each quarter of it."""
+    def _describe_loading(self, event: Loading) -> Iterator[str]:
+        """Yields a line when something starts to load, and at each quarter of it."""
         quarter = -1 if event.fraction is None else int(event.fraction * 4)
         if (event.what, quarter) == self._loading or event.fraction == 1:
             return
         self._loading = (event.what, quarter)
-        yield loading(event.what) if quarter <= 0 else f"{event.what}: {quarter * 25} %"
+        if quarter <= 0:
+            yield describe_loading(event.what)
+        else:
+            yield f"{event.what}: {format_percent(quarter / 4)}"
 
-    def _epoch(self, event: EpochEnded) -> Iterator[str]:
-        self._waiting = event
+    def _describe_epoch(self, event: EpochEnded) -> Iterator[str]:
+        self._unprinted = event
         now = time.monotonic()
-        if now - self._shown >= max(EVERY, (now - self._begun) / PER_RUN):
-            self._shown, self._waiting = now, None
-            yield self._measured(event)
+        gap = max(MIN_LINE_GAP, (now - self._started_at) / MAX_LINES_PER_RUN)
+        if now - self._printed_at >= gap:
+            self._printed_at, self._unprinted = now, None
+            yield self._format_epoch(event)
 
-    def _measured(self, event: EpochEnded) -> str:
-        held = numbers(headline(event.validation, 3))
-        validation = f"  validation {held}" if event.validation else ""
-        rate = f"  {self._rate:,.0f} steps/s" if self._rate else ""
+    def _format_epoch(self, event: EpochEnded) -> str:
+        train = format_metrics(headline_metrics(event.train, 4))
+        validation = format_metrics(headline_metrics(event.validation, 3))
+        speed = f"  {format_number(self._steps_per_second, 2)} steps/s"
         count = f"{event.epoch:{len(str(self._epochs))}}/{self._epochs}"
-        return f"epoch {count}  {numbers(headline(event.train, 4))}{validation}{rate}"
+        return (
+            f"epoch {count}  {train}{f'  validation {validation}' if validation else ''}"
+            f"{speed if self._steps_per_second else ''}"
+        )
 
 
-def loading(what: str) -> str:
-    """What takes a while; a name alone is being loaded."""
+def describe_loading(what: str) -> str:
+    """Returns `loading NAME`, or the sentence itself."""
     return what if " " in what else f"loading {what}"
 
 
-def numbers(values: dict[str, float]) -> str:
-    """Names and values, such as `accuracy 0.991  loss 0.0312`."""
-    return "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+def format_metrics(values: dict[str, float]) -> str:
+    """Returns names and values, such as `accuracy 0.991  loss 0.0312`."""
+    return "  ".join(f"{name} {format_number(value)}" for name, value in values.items())
 
 
-def introduction(event: Started) -> str:
-    """What is about to be trained, on what and where."""
-    parts = {"train": "to train", "validation": "to validate", "test": "to test"}
+def describe_start(event: Started) -> str:
+    """Returns what is trained, on which data and device."""
     examples = ", ".join(
-        f"{count:,} {parts.get(part, part)}" for part, count in event.examples.items() if count
+        f"{format_count(count)} {'training' if part == 'train' else part}"
+        for part, count in event.examples.items()
+        if count
     )
     title = event.experiment.title or event.experiment.data.title
-    words = f"{title}: {event.parameters:,} parameters; examples: {examples}; on {event.device}"
-    return f"{words}; {event.note}" if event.note else words
+    parameters = format_count(event.parameters)
+    text = f"{title}: {parameters} parameters; examples: {examples}; on {event.device}"
+    return f"{text}; {event.note}" if event.note else text
 
 
-def happening(event: AnyEvent) -> Iterator[str]:
-    """What somebody at another end, or a library, did to the run."""
+def describe_event(event: AnyEvent) -> Iterator[str]:
+    """Yields lines about what another client, the host or a library has done."""
     match event:
-        case Changed():
-            yield f"step {event.step}: {event.key} is now {event.value}"
-        case Assigned():
-            yield f"step {event.step}: {event.text}, written by hand"
-        case Diagnosed():
-            yield from diagnosed(event)
+        case KnobChanged():
+            yield f"step {format_count(event.step)}: {event.key} is now {event.value}"
+        case WeightSet():
+            yield f"step {format_count(event.step)}: {event.description}, set by hand"
+        case DiagnosisChanged():
+            yield from _describe_diagnosis(event)
         case Paused():
-            yield f"paused at step {event.step}{': ' if event.note else ''}{event.note}"
+            note = f": {event.note}" if event.note else ""
+            yield f"paused at step {format_count(event.step)}{note}"
         case Resumed():
-            yield f"goes on from step {event.step}"
+            yield f"resumed at step {format_count(event.step)}"
         case Rewound():
-            yield f"back at step {event.step}"
+            yield f"rewound to step {format_count(event.step)}"
         case Saved():
             yield f"saved {event.path}"
         case Logged():
             yield event.text
 
 
-def diagnosed(event: Diagnosed) -> Iterator[str]:
-    """What has been found and what is no longer found, a line each."""
-    for told in event.found:
-        if told.name in event.come:
-            way = f"; try {told.fixes[0].label}" if told.fixes else ""
-            yield f"! step {event.step}: {told.title} ({told.confidence:.0%} sure){way}"
-    for title in event.gone:
-        yield f"step {event.step}: no longer so: {title}"
+def _describe_diagnosis(event: DiagnosisChanged) -> Iterator[str]:
+    step = format_count(event.step)
+    for diagnosis in event.diagnoses:
+        if diagnosis.name in event.new:
+            fix = f"; try {diagnosis.fixes[0].label}" if diagnosis.fixes else ""
+            confidence = format_percent(diagnosis.confidence)
+            yield f"! step {step}: {diagnosis.title} ({confidence} confidence){fix}"
+    for title in event.resolved:
+        yield f"step {step}: resolved: {title}"
 
 
-def ending(event: Finished | Failed, kept: str = "") -> Iterator[str]:
-    """How it came out, and where it is kept; a failure is told on stderr when all is closed."""
+def describe_end(event: Finished | Failed, folder: str = "") -> Iterator[str]:
+    """Yields the results of a run and where it is stored; failures are printed on stderr."""
     if isinstance(event, Finished):
-        word = "done" if event.reason == "done" else event.reason
-        yield f"{word} after {event.epoch:,} epochs, {event.step:,} steps, {event.seconds:.1f} s"
+        epochs, steps = format_count(event.epoch), format_count(event.step)
+        duration = format_duration(event.seconds)
+        yield f"{event.reason} after {epochs} epochs, {steps} steps, {duration}"
         for part, values in event.results.items():
-            yield f"  {part:10}  {numbers(headline(values))}"
-    if kept:
-        yield f"kept in {kept}"
+            yield f"  {part:10}  {format_metrics(headline_metrics(values))}"
+    if folder:
+        yield f"stored in {folder}"
 
 
-def failure(event: Failed) -> Iterator[str]:
-    """What went wrong and what to do about it."""
+def describe_failure(event: Failed) -> Iterator[str]:
+    """Yields what went wrong and what to do about it."""
     yield event.title if event.title == CANNOT_START else f"the run failed: {event.title}"
     yield from (line for text in (event.hint, event.detail) for line in text.splitlines())
 
 
-def ways_out(event: Failed, name: str, sets: Sequence[str]) -> Iterator[str]:
-    """What a failure offers, as commands that can be typed instead of the one that was."""
+def suggest_commands(event: Failed, command: Sequence[str], sets: Sequence[str]) -> Iterator[str]:
+    """Yields the offers of a failure as commands to type.
+
+    Args:
+        command: what was trained: a preset, a file, or `--resume RUN`.
+        sets: the `--set` options that were given.
+    """
     for offer in event.offers:
-        new = {item.key: _toml(item.value) for item in offer.commands if isinstance(item, Set)}
+        new = {
+            item.key: _to_toml(item.value) for item in offer.commands if isinstance(item, SetKnob)
+        }
         if not new:
             continue
         kept = [text for text in sets if text.partition("=")[0] not in new]
-        words = [word for text in (*kept, *map("=".join, new.items())) for word in ("--set", text)]
-        yield f"try: {shlex.join(['tuilab', 'train', name, *words])}"
+        texts = (*kept, *(f"{key}={value}" for key, value in new.items()))
+        options = [word for text in texts for word in ("--set", text)]
+        yield f"try: {shlex.join(['tuilab', 'train', *command, *options])}"
 
 
-def _toml(value: Any) -> str:
+def _to_toml(value: Any) -> str:
     return msgspec.json.encode(value).decode()

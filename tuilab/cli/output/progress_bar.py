@@ -1,4 +1,4 @@
-"""A progress bar for a run without the lab, on a terminal."""
+"""Events as a progress bar on a terminal."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tuilab.cli.output.lines import ending, happening, introduction, loading, numbers
+from tuilab.cli.output.lines import (
+    describe_end,
+    describe_event,
+    describe_loading,
+    describe_start,
+    format_metrics,
+)
+from tuilab.core.format import format_number
 from tuilab.core.protocol.events import (
     AnyEvent,
     Failed,
@@ -26,8 +33,8 @@ from tuilab.core.protocol.events import (
 )
 
 
-class Bar:
-    """One bar while something loads, then one while it trains; all else is printed above."""
+class ProgressBar:
+    """Shows one bar while something loads and one during training; other lines go above it."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
@@ -36,26 +43,26 @@ class Bar:
         self._epochs = 0
 
     def show(self, event: AnyEvent) -> None:
-        """Move the bar, or print above it."""
+        """Advances the bar, or prints above it."""
         match event:
             case Loading():
-                self._load(event)
+                self._show_loading(event)
             case Ready():
                 self.close()
             case Started():
                 self.close()
                 self._folder, self._epochs = event.folder, event.experiment.training.epochs
-                self._print(introduction(event))
+                self._print(describe_start(event))
             case Progressed():
-                self._train(event)
+                self._show_training(event)
             case Finished() | Failed():
                 self.close()
-                self._print(*ending(event, self._folder))
+                self._print(*describe_end(event, self._folder))
             case _:
-                self._print(*happening(event))
+                self._print(*describe_event(event))
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Removes the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -64,27 +71,28 @@ class Bar:
         for line in lines:
             self._console.print(line, markup=False, soft_wrap=True)
 
-    def _move(self, columns: Sequence[ProgressColumn], done: float, total: float | None,
-              text: str, rate: str = "") -> None:  # fmt: skip
-        """Set the bar; a new one has these columns."""
+    def _update(self, columns: Sequence[ProgressColumn], done: float, total: float | None,
+                text: str, speed: str = "") -> None:  # fmt: skip
+        """Updates the bar; a new bar gets these columns."""
         if self._bar is None:
-            about = TextColumn("{task.description}", markup=False)
+            description = TextColumn("{task.description}", markup=False)
             self._bar = Progress(
-                about, BarColumn(24), *columns, console=self._console, transient=True
+                description, BarColumn(24), *columns, console=self._console, transient=True
             )
-            self._bar.add_task(text, total=total, rate=rate)
+            self._bar.add_task(text, total=total, speed=speed)
             self._bar.start()
-        self._bar.update(TaskID(0), completed=done, total=total, description=text, rate=rate)
+        self._bar.update(TaskID(0), completed=done, total=total, description=text, speed=speed)
 
-    def _load(self, event: Loading) -> None:
+    def _show_loading(self, event: Loading) -> None:
         if event.fraction == 1:
             self.close()
             return
         total = None if event.fraction is None else 1.0
-        self._move([TimeElapsedColumn()], event.fraction or 0.0, total, loading(event.what))
+        columns = [TimeElapsedColumn()]
+        self._update(columns, event.fraction or 0.0, total, describe_loading(event.what))
 
-    def _train(self, event: Progressed) -> None:
-        columns = [MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()]
-        text = numbers({"loss": event.loss, **event.metrics})
-        rate = f"{event.steps_per_second:,.0f} steps/s"
-        self._move(columns, int(event.epoch), self._epochs, text, rate)
+    def _show_training(self, event: Progressed) -> None:
+        columns = [MofNCompleteColumn(), TextColumn("{task.fields[speed]}"), TimeRemainingColumn()]
+        text = format_metrics({"loss": event.loss, **event.metrics})
+        speed = f"{format_number(event.steps_per_second, 2)} steps/s"
+        self._update(columns, int(event.epoch), self._epochs, text, speed)

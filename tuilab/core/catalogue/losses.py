@@ -1,49 +1,56 @@
-"""The losses by name, and what each asks of the network's output."""
+"""Losses, and the network output that each of them expects."""
 
 from math import log
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Union
 
 from msgspec import Meta, Struct
 
+from tuilab.core.catalogue.tags import tagged_classes
 from tuilab.core.experiment.knobs import knob
 
 Smoothing = Annotated[
     float,
-    knob("Part of the certainty that is taken from the true class and spread over all", ge=0, lt=1,
+    knob("Fraction of the target probability that is shared among all classes", ge=0, lt=1,
          live=True),
 ]  # fmt: skip
 
 
 class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
-    """What every loss has."""
+    """The base class of all losses."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    "The tags of the tasks that it can train."
 
     def outputs(self, classes: int) -> int:
-        """How many numbers the network must end in; `classes` is 0 for a regression."""
+        """Returns the number of outputs that the network must have; a regression has 0 classes."""
         return classes or 1
 
     def floor(self, classes: int) -> float:
-        """The lowest value that the training loss can reach."""
+        """Returns the lowest possible value of the training loss."""
         return 0.0
+
+    def for_evaluation(self) -> "Loss":
+        """Returns the loss without label smoothing and class weights, for held-out examples."""
+        return self
 
 
 class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
-    """Surprise at the true class, from one logit a class.
+    """Negative log-likelihood of the true class, from one logit per class.
 
     Formula: L = −log softmax(z)[y]
-    Use: for classes, nearly always: its gradient is simply p − y.
-    Pitfall: no Softmax layer in front: it is inside. Twice makes the gradients tiny.
+    Use: nearly always for classification: its gradient is simply p − y.
+    Pitfall: it contains the softmax; a Softmax layer before it makes the gradients tiny.
     Source: torch.nn.CrossEntropyLoss
     """
 
     label_smoothing: Smoothing = 0.0
     balanced: Annotated[
-        bool, knob("Rare classes count more: each class as a whole counts the same", live=True)
+        bool,
+        knob("Give rare classes larger weights, so that all classes count the same", live=True),
     ] = False
     weight: Annotated[
         tuple[Annotated[float, Meta(ge=0)], ...],
-        knob("A weight for each class; empty: all the same (instead of balanced)", live=True),
+        knob("Weight of each class, instead of `balanced`; empty: all equal", live=True),
     ] = ()
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
@@ -51,18 +58,21 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
     def floor(self, classes: int) -> float:
         return smoothed_entropy(self.label_smoothing, classes)
 
+    def for_evaluation(self) -> Loss:
+        return CrossEntropy()
+
 
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
-    """Surprise at the true one of two, from one logit.
+    """Negative log-likelihood of the true one of two classes, from one logit.
 
     Formula: L = −y log σ(z) − (1 − y) log(1 − σ(z))
-    Use: for two classes with a single output, and for the discriminator of a GAN.
-    Pitfall: no Sigmoid layer in front: it is inside.
+    Use: two classes with a single output, and the discriminator of a GAN.
+    Pitfall: it contains the sigmoid; a Sigmoid layer before it makes the gradients tiny.
     Source: torch.nn.BCEWithLogitsLoss
     """
 
     pos_weight: Annotated[
-        float, knob("How much more the second class counts than the first", gt=0, le=1000,
+        float, knob("Weight of the second class relative to the first", gt=0, le=1000,
                     live=True, log=True),
     ] = 1.0  # fmt: skip
 
@@ -71,13 +81,16 @@ class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
     def outputs(self, classes: int) -> int:
         return 1
 
+    def for_evaluation(self) -> Loss:
+        return BCE()
+
 
 class MSE(Loss, frozen=True, kw_only=True, tag="mse"):
-    """Mean squared error; for classes, against 1 for the true one and 0 for the others.
+    """Mean squared error; for classes, against a one-hot target.
 
     Formula: L = mean (ŷ − y)²
-    Use: for numbers, where twice the error is four times as bad.
-    Pitfall: a few far-off targets decide everything; Huber or L1 follow them less.
+    Use: regression where an error twice as large is four times as bad.
+    Pitfall: a few outliers dominate it; Huber and L1 are more robust.
     Source: torch.nn.MSELoss
     """
 
@@ -85,12 +98,12 @@ class MSE(Loss, frozen=True, kw_only=True, tag="mse"):
 
 
 class L1(Loss, frozen=True, kw_only=True, tag="l1"):
-    """Mean absolute error: the fit goes through the median.
+    """Mean absolute error: it fits the median.
 
     Formula: L = mean |ŷ − y|
-    Use: for numbers with wild ones among them.
-    Pitfall: its gradient does not shrink near the target, so steps keep jumping over it; let the
-      learning rate fall.
+    Use: regression with outliers.
+    Pitfall: its gradient does not shrink near the target, so steps overshoot it; decay the learning
+      rate.
     Source: torch.nn.L1Loss
     """
 
@@ -101,30 +114,36 @@ class Huber(Loss, frozen=True, kw_only=True, tag="huber"):
     """Squared error near the target, absolute error far from it.
 
     Formula: L = ½ e² if |e| ≤ δ, else δ (|e| − ½ δ)
-    Use: for numbers with a few wild ones, without giving up the smooth bottom of MSE.
-    Pitfall: δ is in units of the target; far too large it is MSE, far too small it is L1.
+    Use: regression with a few outliers, with the smooth minimum of MSE.
+    Pitfall: δ is in units of the target; much too large it is MSE, much too small it is L1.
     Source: torch.nn.HuberLoss; Huber 1964
     """
 
     delta: Annotated[
-        float, knob("Error at which the square becomes a line", gt=0, le=1e6, live=True, log=True)
+        float,
+        knob(
+            "Error at which the loss changes from quadratic to linear",
+            gt=0,
+            le=1e6,
+            live=True,
+            log=True,
+        ),
     ] = 1.0
 
     tasks: ClassVar[tuple[str, ...]] = ("regression", "autoencoder")
 
 
 class Focal(Loss, frozen=True, kw_only=True, tag="focal"):
-    """Cross-entropy in which examples that are already right hardly count.
+    """Cross-entropy with little weight on examples that are already classified well.
 
     Formula: L = −(1 − p)^γ log p, with p = softmax(z)[y]
-    Use: where easy examples of one class drown the others.
-    Pitfall: a large γ makes the network unsure of everything; probabilities are no longer
-      calibrated.
-    Source: Lin and others 2017
+    Use: class imbalance, where many easy examples of one class outweigh the others.
+    Pitfall: with a large γ the probabilities are underconfident and no longer calibrated.
+    Source: Lin et al. 2017
     """
 
     gamma: Annotated[
-        float, knob("How fast examples that are right stop counting; 0: cross-entropy", ge=0, le=10,
+        float, knob("How strongly easy examples are down-weighted; 0: cross-entropy", ge=0, le=10,
                     live=True),
     ] = 2.0  # fmt: skip
 
@@ -132,25 +151,27 @@ class Focal(Loss, frozen=True, kw_only=True, tag="focal"):
 
 
 class Hinge(Loss, frozen=True, kw_only=True, tag="hinge"):
-    """Nothing to pay once the true class is ahead of the others by a margin.
+    """Zero once the score of the true class exceeds all others by a margin.
 
     Formula: L = mean over j ≠ y of max(0, margin − z[y] + z[j])
-    Use: to see what support vector machines follow; only examples near the boundary count.
-    Pitfall: outputs are no probabilities; once all margins are kept nothing is learned any more.
+    Use: to see the loss of support vector machines; only examples near the boundary count.
+    Pitfall: outputs are not probabilities; once all margins are met, training stops.
     Source: torch.nn.MultiMarginLoss; with one output, max(0, margin − y z) with y = ±1
     """
 
-    margin: Annotated[float, knob("How far ahead is far enough", gt=0, le=1000, live=True)] = 1.0
+    margin: Annotated[
+        float, knob("Required margin between the scores", gt=0, le=1000, live=True)
+    ] = 1.0
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "gan")
 
 
 class KL(Loss, frozen=True, kw_only=True, tag="kl"):
-    """How far the prediction is from the smoothed target: cross-entropy less its floor.
+    """KL divergence of the prediction from the smoothed target: cross-entropy minus its floor.
 
     Formula: L = Σ q log(q ∕ p), q = (1 − ε) · one-hot + ε ∕ classes
-    Use: as cross-entropy with label smoothing, where the best possible value is to read as 0.
-    Pitfall: without smoothing it is cross-entropy; the two differ by a constant only.
+    Use: like cross-entropy with label smoothing, but with 0 as the lowest possible value.
+    Pitfall: without smoothing it is cross-entropy; the two differ only by a constant.
     Source: torch.nn.KLDivLoss
     """
 
@@ -158,13 +179,16 @@ class KL(Loss, frozen=True, kw_only=True, tag="kl"):
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
 
+    def for_evaluation(self) -> Loss:
+        return KL(label_smoothing=0.0)
+
 
 class ZeroOne(Loss, frozen=True, kw_only=True, tag="zero_one"):
-    """The share of wrong answers: what is really meant, but without a slope to follow.
+    """The error rate, which has no gradient to train with.
 
     Formula: L = mean [ŷ ≠ y]
     Use: with the perceptron rule, which needs no gradient.
-    Pitfall: its gradient is 0 everywhere; no other task can learn by it.
+    Pitfall: its gradient is 0 almost everywhere, so no other task can use it.
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("perceptron",)
@@ -173,46 +197,51 @@ class ZeroOne(Loss, frozen=True, kw_only=True, tag="zero_one"):
         return 1
 
 
-class Own(Loss, frozen=True, kw_only=True, tag="own"):
-    """A loss and its gradient that you have written yourself, in the exercise `losses`.
+class LearnerLoss(Loss, frozen=True, kw_only=True, tag="own"):
+    """Your own loss and its gradient, from the exercise `losses`.
 
-    Formula: your function on the way forward, and its _gradient on the way back
+    Formula: your function in the forward pass, your _gradient function in the backward pass
     Use: after the exercise has passed, to see your own code train a network.
     Pitfall: huber has δ = 1 and focal γ = 2 here; bce and focal are for two classes.
-    Source: your exercises' folder, losses.py; it must pass again after every change
+    Source: losses.py in your exercises folder; it must pass again after every change
     """
 
     function: Annotated[
         Literal["mse", "huber", "bce", "focal", "cross_entropy"],
-        knob("Which of your functions is followed down"),
+        knob("Your function that is minimized"),
     ] = "cross_entropy"
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
 
     def outputs(self, classes: int) -> int:
-        return self.like.outputs(classes)
+        return self.equivalent.outputs(classes)
 
     @property
-    def like(self) -> Loss:
-        """The loss of the lab that takes the same outputs and means the same by them."""
+    def equivalent(self) -> Loss:
+        """The built-in loss that expects the same outputs."""
         if self.function in ("bce", "focal"):
             return BCE()
         return CrossEntropy() if self.function == "cross_entropy" else MSE()
 
 
-AnyLoss = CrossEntropy | BCE | MSE | L1 | Huber | Focal | Hinge | KL | ZeroOne | Own
-"""Every loss by its name in a file."""
+LOSSES = tagged_classes(globals(), Loss)
+"""Every loss that a file can name."""
+
+if TYPE_CHECKING:
+    AnyLoss = Loss
+else:
+    AnyLoss = Union[LOSSES]  # noqa: UP007 (msgspec reads the members at run time)
 
 
-def meaning(loss: Loss) -> Loss:
-    """The loss by which the outputs are to be read: of one's own, the one it is like."""
-    return loss.like if isinstance(loss, Own) else loss
+def equivalent_loss(loss: Loss) -> Loss:
+    """Returns the built-in loss that interprets the outputs in the same way."""
+    return loss.equivalent if isinstance(loss, LearnerLoss) else loss
 
 
 def smoothed_entropy(smoothing: float, classes: int) -> float:
-    """The entropy of a one-hot target after smoothing, in nats."""
+    """Returns the entropy of a one-hot target after label smoothing, in nats."""
     if not smoothing or classes < 2:
         return 0.0
-    rest = smoothing / classes
-    true = 1 - smoothing + rest
-    return -true * log(true) - (classes - 1) * rest * log(rest)
+    other = smoothing / classes
+    true = 1 - smoothing + other
+    return -true * log(true) - (classes - 1) * other * log(other)

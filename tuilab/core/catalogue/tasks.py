@@ -1,78 +1,81 @@
-"""The tasks by name: what is to be learned, and the knobs of learning it."""
+"""Tasks: what a network learns, with the task's own hyperparameters."""
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Union
 
 from msgspec import Struct
 
+from tuilab.core.catalogue.tags import tagged_classes
 from tuilab.core.experiment.knobs import knob
 
 
 class Task(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
-    """What every task has."""
+    """The base class of all tasks."""
 
     loss: ClassVar[str] = "cross_entropy"
-    "The name of the loss that suits it when none was chosen."
+    "The tag of its default loss."
 
 
 class Classification(Task, frozen=True, kw_only=True, tag="classification"):
-    """Tell which class an example, or each position of it, belongs to.
+    """Predicts the class of each example, or of each of its positions.
 
-    Formula: p = softmax(z), the answer is the class with the largest p
-    Use: when every example carries one of a few names.
-    Pitfall: with rare classes, always naming the common one looks good; compare the accuracy
+    Formula: p = softmax(z), the prediction is the class with the largest p
+    Use: when every example has one of a few labels.
+    Pitfall: with rare classes, always predicting the common one looks good; compare the accuracy
       with the share of the majority class, and read the confusion matrix.
     """
 
 
 class Regression(Task, frozen=True, kw_only=True, tag="regression"):
-    """Tell a number.
+    """Predicts a number.
 
     Formula: R² = 1 − Σ(y − ŷ)² ∕ Σ(y − ȳ)²
-    Use: when the answer is a quantity, and being near is worth something.
-    Pitfall: targets in large units make large gradients; a few wild targets decide the mean
-      squared error, where Huber or L1 would not follow them.
+    Use: when the target is a quantity, and being close counts.
+    Pitfall: targets in large units make large gradients; a few outliers dominate the mean squared
+      error, where Huber and L1 are more robust.
     """
 
     loss: ClassVar[str] = "mse"
 
 
 class LanguageModel(Task, frozen=True, kw_only=True, tag="language_model"):
-    """Tell the next token of a text at every position, and write text by it.
+    """Predicts the next token of a text at every position, and generates text.
 
     Formula: perplexity = exp(mean of −log p(next token))
-    Use: for text and other sequences of tokens; the network must not see what comes later.
-    Pitfall: an attention layer without causal=true reads the answer: a loss near 0 and
-      nonsense for samples.
+    Use: text and other sequences of tokens; the network must not see later tokens.
+    Pitfall: an attention layer without causal=true sees the target: a loss near 0 and
+      nonsense samples.
     """
 
     temperature: Annotated[
-        float, knob("How daring the samples are; below 1 surer, above 1 wilder", gt=0, le=5,
-                    live=True),
+        float, knob("Randomness of the samples: below 1 more likely tokens, above 1 more variety",
+                    gt=0, le=5, live=True),
     ] = 0.8  # fmt: skip
     sample_length: Annotated[
-        int, knob("Tokens that are written for a sample", ge=1, le=2000, unit="tokens", live=True)
+        int, knob("Length of a sample", ge=1, le=2000, unit="tokens", live=True)
     ] = 200
-    prompt: Annotated[str, knob("Where samples begin; empty: anywhere in the text", live=True)] = ""
+    prompt: Annotated[
+        str, knob("Start of the samples; empty: random places in the text", live=True)
+    ] = ""
 
 
 class Autoencoder(Task, frozen=True, kw_only=True, tag="autoencoder"):
-    """Give the input back through a narrow middle; plain, denoising or variational.
+    """Reconstructs the input through a bottleneck; plain, denoising or variational.
 
     Formula: loss(decode(encode(x + noise)), x) + beta · KL(q(z|x) ‖ N(0, 1)) ∕ values of x
-    Use: to learn what examples have in common without any labels. With a Reparameterization
-      layer in the middle it is variational, and new examples can be drawn; with mse, beta = 2
-      is the evidence lower bound of Gaussian pixels of variance 1.
-    Pitfall: a middle as wide as the input learns to copy; a large beta makes a variational
-      one ignore its input (posterior collapse: KL near 0, all outputs alike).
+    Use: learning the structure of examples without labels. With a Reparameterization layer in
+      the middle it is variational (VAE), and new examples can be sampled; with mse, beta = 2
+      gives the evidence lower bound of Gaussian pixels with variance 1.
+    Pitfall: a bottleneck as wide as the input learns to copy; with a large beta a VAE ignores
+      its input (posterior collapse: KL near 0, all outputs alike).
     """
 
     noise: Annotated[
-        float, knob("Spread of the noise added to the input that it must remove", ge=0, le=5,
+        float, knob("Standard deviation of the input noise that it must remove", ge=0, le=5,
                     live=True),
     ] = 0.0  # fmt: skip
     beta: Annotated[
         float,
-        knob("Weight of the KL term of a variational one, per value of the input", ge=0, le=1000,
+        knob("Weight of the KL term of a variational autoencoder, per input value", ge=0, le=1000,
              live=True, log=True),
     ] = 1.0  # fmt: skip
 
@@ -80,23 +83,23 @@ class Autoencoder(Task, frozen=True, kw_only=True, tag="autoencoder"):
 
 
 class GAN(Task, frozen=True, kw_only=True, tag="gan"):
-    """A generator learns to draw examples that a discriminator cannot tell from real ones.
+    """Trains a generator whose samples a discriminator cannot distinguish from real examples.
 
     Formula: min over G, max over D of E log D(x) + E log(1 − D(G(z)))
-    Use: to draw new examples when no loss can say how good one looks.
-    Pitfall: the generator may draw only a few kinds of example (mode collapse); a
-      discriminator that always wins gives it nothing to learn from. Loss curves do not show it:
+    Use: to generate examples when no loss can measure how realistic one is.
+    Pitfall: the generator may produce only a few kinds of example (mode collapse); a
+      discriminator that always wins gives it no useful gradient. Loss curves do not show this:
       look at the samples and the modes covered.
     """
 
     latent: Annotated[
-        int, knob("Random numbers that the generator draws an example from", ge=1, le=4096)
+        int, knob("Size of the latent vector that the generator maps to an example", ge=1, le=4096)
     ] = 8
     discriminator_steps: Annotated[
-        int, knob("Steps of the discriminator in each step of the run", ge=1, le=100, live=True)
+        int, knob("Discriminator steps per training step", ge=1, le=100, live=True)
     ] = 1
     generator_steps: Annotated[
-        int, knob("Steps of the generator in each step of the run", ge=1, le=100, live=True)
+        int, knob("Generator steps per training step", ge=1, le=100, live=True)
     ] = 1
     discriminator_lr: Annotated[
         float,
@@ -108,15 +111,20 @@ class GAN(Task, frozen=True, kw_only=True, tag="gan"):
 
 
 class Perceptron(Task, frozen=True, kw_only=True, tag="perceptron"):
-    """Two classes by Rosenblatt's rule: after each mistake, move towards the right answer.
+    """Separates two classes by Rosenblatt's rule: only mistakes change the weights.
 
     Formula: w ← w + lr · (y − ŷ) · x,  b ← b + lr · (y − ŷ),  ŷ = 1 if w·x + b > 0 else 0
-    Use: to see learning without any gradient; it ends where a straight line parts the classes.
-    Pitfall: where no line parts them (XOR) it never settles; the share of mistakes jumps on.
+    Use: to see learning without gradients; it converges if a straight line separates the classes.
+    Pitfall: where no line separates them (XOR) it never converges; the error rate keeps jumping.
     """
 
     loss: ClassVar[str] = "zero_one"
 
 
-AnyTask = Classification | Regression | LanguageModel | Autoencoder | GAN | Perceptron
-"""Every task by its name in a file."""
+TASKS = tagged_classes(globals(), Task)
+"""Every task that a file can name."""
+
+if TYPE_CHECKING:
+    AnyTask = Task
+else:
+    AnyTask = Union[TASKS]  # noqa: UP007 (msgspec reads the members at run time)

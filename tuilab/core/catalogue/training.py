@@ -1,4 +1,4 @@
-"""How long, where and how carefully a network is trained."""
+"""The length, device, precision and gradient clipping of training."""
 
 from typing import Annotated, Literal
 
@@ -8,12 +8,12 @@ from tuilab.core.experiment.knobs import knob
 
 
 class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long, where and how carefully."""
+    """The settings of the training loop."""
 
     epochs: Annotated[
         int,
         knob(
-            "Passes over the training examples",
+            "Passes over the training set",
             ge=1,
             le=10_000_000,
             unit="epochs",
@@ -21,11 +21,11 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 10
-    device: Annotated[str, knob("Where to train: auto, cpu, cuda, cuda:1, mps")] = "auto"
+    device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
         float,
         knob(
-            "Longest gradient that a step may follow; 0 is no limit",
+            "Largest norm of the gradient; 0: no clipping",
             ge=0,
             le=1e6,
             live=True,
@@ -35,7 +35,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     clip_grad_value: Annotated[
         float,
         knob(
-            "Largest entry of the gradient, either way; 0 is no limit",
+            "Largest absolute value of a gradient entry; 0: no clipping",
             ge=0,
             le=1e6,
             live=True,
@@ -44,16 +44,16 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 0.0
     precision: Annotated[
         Literal["fp32", "bf16", "fp16"],
-        knob("Numbers of the forward and backward pass; weights stay fp32 (automatic mixed)"),
+        knob("Numeric precision of the forward and backward pass; weights stay fp32 (AMP)"),
     ] = "fp32"
     checkpointing: Annotated[
         bool,
-        knob("Forget activations and compute them again backward: less memory, a third more time"),
+        knob("Recompute activations in the backward pass: less memory, a third more time"),
     ] = False
     accumulation: Annotated[
         int,
         knob(
-            "Parts that each batch is worked through in: the same step in less memory",
+            "Micro-batches per step (gradient accumulation): the same step with less memory",
             ge=1,
             le=4096,
             live=True,
@@ -62,5 +62,5 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 1
     engine: Annotated[
         Literal["torch", "scalar", "matrix"],
-        knob("Who works out the gradients: torch, or plain Python to read (tuilab/scratch)"),
+        knob("What computes the gradients: torch, or plain Python to read (tuilab/scratch)"),
     ] = "torch"

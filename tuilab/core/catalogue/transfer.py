@@ -1,4 +1,4 @@
-"""Weights that were trained before."""
+"""Transfer learning: starting from trained weights."""
 
 from typing import Annotated
 
@@ -8,8 +8,8 @@ from tuilab.core.experiment.knobs import knob
 
 
 class Transfer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Begin with the weights of another run or of a file, wherever layers have the same shape."""
+    """Initial weights from another run or a file, for all layers of the same shape."""
 
     source: Annotated[
-        str, knob("A part of a run's id, a .safetensors file or a checkpoint; empty: none")
+        str, knob("Part of a run's id, a .safetensors file or a checkpoint; empty: none")
     ] = ""

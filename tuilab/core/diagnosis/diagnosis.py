@@ -1,7 +1,6 @@
-"""The diagnosis of a run: every rule asked, and what is only a consequence left out.
+"""The diagnosis of a run: applies all rules, then drops what is a consequence of something else.
 
-A rule is a function of the evidence that yields at most one diagnosis; to add one is to write it
-and to name it in RULES.
+A rule is a function of the evidence that yields at most one diagnosis; add new ones to RULES.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,92 +21,97 @@ from tuilab.core.run.run import Run
 Rule = Callable[[Evidence], Iterator[Diagnosis]]
 
 RULES: tuple[Rule, ...] = (
-    learning_faults.not_finite,
-    learning_faults.too_high,
-    learning_faults.too_low,
-    learning_faults.exploding,
-    learning_faults.vanishing,
-    learning_faults.without_gradient,
-    learning_faults.clipping,
-    learning_faults.plateau,
-    layer_faults.dead_relus,
-    layer_faults.saturation,
-    layer_faults.symmetric,
-    layer_faults.linear,
-    layer_faults.softmax,
-    layer_faults.output,
-    generalization_faults.overfitting,
-    generalization_faults.underfitting,
-    generalization_faults.imbalance,
-    generalization_faults.shuffled,
-    generalization_faults.raw_inputs,
-    generalization_faults.leak,
-    regularization_faults.strong_dropout,
-    regularization_faults.strong_decay,
-    regularization_faults.held_back,
-    batch_norm_faults.small_batch,
-    batch_norm_faults.gap,
-    task_faults.mode_collapse,
-    task_faults.exploding_state,
+    learning_faults.detect_nonfinite_loss,
+    learning_faults.detect_high_rate,
+    learning_faults.detect_low_rate,
+    learning_faults.detect_exploding_gradients,
+    learning_faults.detect_vanishing_gradients,
+    learning_faults.detect_missing_gradient,
+    learning_faults.detect_constant_clipping,
+    learning_faults.detect_plateau,
+    layer_faults.detect_dead_relus,
+    layer_faults.detect_saturation,
+    layer_faults.detect_symmetry,
+    layer_faults.detect_adjacent_linear,
+    layer_faults.detect_double_softmax,
+    layer_faults.detect_wrong_output,
+    generalization_faults.detect_overfitting,
+    generalization_faults.detect_underfitting,
+    generalization_faults.detect_imbalance,
+    generalization_faults.detect_shuffled_labels,
+    generalization_faults.detect_raw_inputs,
+    generalization_faults.detect_leakage,
+    regularization_faults.detect_strong_dropout,
+    regularization_faults.detect_strong_decay,
+    regularization_faults.detect_strong_penalty,
+    batch_norm_faults.detect_small_batch,
+    batch_norm_faults.detect_gap,
+    task_faults.detect_mode_collapse,
+    task_faults.detect_exploding_state,
 )
-"""Every rule there is."""
+"""All rules."""
 
-STILL = ("plateau", "underfitting", "learning_rate_too_low", "labels_shuffled")
-"""What a network that does not learn looks like, whatever the reason."""
+NOT_LEARNING = ("plateau", "underfitting", "learning_rate_too_low", "labels_shuffled")
+"""Symptoms of a network that does not learn, whatever the cause."""
 
 EXPLAINS: dict[str, tuple[str, ...]] = {
-    "loss_not_finite": ("dead_relus", "saturation", "no_gradient", *STILL),
+    "loss_not_finite": ("dead_relus", "saturation", "no_gradient", *NOT_LEARNING),
     "symmetric_initialization": (
-        "no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *STILL
+        "no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *NOT_LEARNING
     ),
-    "exploding_gradients": ("clipping_every_step", *STILL),
-    "learning_rate_too_high": ("exploding_gradients", "saturation", "class_imbalance", *STILL),
-    "inputs_not_normalised": (
+    "exploding_gradients": ("clipping_every_step", *NOT_LEARNING),
+    "learning_rate_too_high": (
+        "exploding_gradients", "saturation", "class_imbalance", *NOT_LEARNING
+    ),
+    "inputs_not_normalized": (
         "exploding_gradients", "learning_rate_too_high", "dead_relus", "saturation",
-        "no_gradient", *STILL,
+        "no_gradient", *NOT_LEARNING,
     ),
-    "dead_relus": ("no_gradient", "class_imbalance", *STILL[:-1]),
-    "saturation": ("exploding_gradients", "vanishing_gradients", "overfitting", *STILL),
-    "vanishing_gradients": STILL,
-    "no_gradient": ("vanishing_gradients", *STILL),
-    "no_nonlinearity": STILL,
-    "softmax_before_cross_entropy": STILL,
-    "output_does_not_fit": ("dead_relus", *STILL),
+    "dead_relus": ("no_gradient", "class_imbalance", *NOT_LEARNING[:-1]),
+    "saturation": ("exploding_gradients", "vanishing_gradients", "overfitting", *NOT_LEARNING),
+    "vanishing_gradients": NOT_LEARNING,
+    "no_gradient": ("vanishing_gradients", *NOT_LEARNING),
+    "no_nonlinearity": NOT_LEARNING,
+    "softmax_before_cross_entropy": NOT_LEARNING,
+    "output_does_not_fit": ("dead_relus", *NOT_LEARNING),
     "weight_decay_too_strong": (
         "vanishing_gradients", "dead_relus", "class_imbalance", "learning_rate_too_high",
-        "no_gradient", *STILL,
+        "no_gradient", *NOT_LEARNING,
     ),
-    "dropout_too_strong": ("batch_norm_gap", *STILL),
-    "clipping_every_step": STILL,
+    "dropout_too_strong": ("batch_norm_gap", *NOT_LEARNING),
+    "clipping_every_step": NOT_LEARNING,
     "learning_rate_too_low": ("class_imbalance", "plateau", "underfitting"),
     "class_imbalance": ("plateau", "underfitting"),
     "labels_shuffled": ("overfitting",),
     "batch_too_small_for_batch_norm": ("batch_norm_gap",),
     "underfitting_by_regularization": (
         "learning_rate_too_high", "dead_relus", "vanishing_gradients", "no_gradient",
-        "class_imbalance", "exploding_gradients", *STILL,
+        "class_imbalance", "exploding_gradients", *NOT_LEARNING,
     ),
     "mode_collapse": ("dead_relus", "learning_rate_too_high"),
-    "exploding_state": ("exploding_gradients", "learning_rate_too_high", *STILL),
+    "exploding_state": ("exploding_gradients", "learning_rate_too_high", *NOT_LEARNING),
     "batch_norm_gap": ("overfitting", "labels_shuffled"),
 }  # fmt: skip
-"""Which faults are not told where another one brings them about."""
+"""Faults with the symptoms that they explain, which are then not reported."""
+
+OLD_NAMES = {"inputs_not_normalised": "inputs_not_normalized"}
+"""Names in older lessons."""
 
 
 def diagnose(run: Run) -> list[Diagnosis]:
-    """What is wrong with a run, the surest first; nothing where nothing is sure."""
+    """Returns the problems of a run, the surest first."""
     if run.experiment is None or not run.series:
         return []
-    seen = Evidence(run, run.experiment)
-    found = [diagnosis for rule in RULES for diagnosis in _asked(rule, seen)]
-    explained = {symptom for cause in found for symptom in EXPLAINS.get(cause.name, ())}
-    told = [diagnosis for diagnosis in found if diagnosis.name not in explained]
-    return sorted(told, key=lambda diagnosis: -diagnosis.confidence)
+    evidence = Evidence(run, run.experiment)
+    diagnoses = [diagnosis for rule in RULES for diagnosis in _apply_rule(rule, evidence)]
+    explained = {symptom for cause in diagnoses for symptom in EXPLAINS.get(cause.name, ())}
+    causes = [diagnosis for diagnosis in diagnoses if diagnosis.name not in explained]
+    return sorted(causes, key=lambda diagnosis: -diagnosis.confidence)
 
 
-def _asked(rule: Rule, seen: Evidence) -> list[Diagnosis]:
-    """What one rule says; a history too short for its medians and shares is told nothing."""
+def _apply_rule(rule: Rule, evidence: Evidence) -> list[Diagnosis]:
+    """Returns the diagnosis of a rule; none if the history is too short for its statistics."""
     try:
-        return list(rule(seen))
+        return list(rule(evidence))
     except (ArithmeticError, StatisticsError, ValueError):
         return []

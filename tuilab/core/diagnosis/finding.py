@@ -1,48 +1,48 @@
-"""What a diagnosis says: the fault, how it shows, why it matters, and what can be changed."""
+"""Diagnoses: the problem, its evidence, its explanation, and changes that may fix it."""
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from tuilab.core.protocol.message import Event, snake
+from tuilab.core.protocol.message import Event
 
 
 class Fix(Struct, frozen=True):
-    """One change of the experiment that may cure it; to undo it is to put the old value back."""
+    """One change of the experiment that may fix the problem."""
 
     label: str
     key: str
-    "As `with_value` takes it: `optimizer.lr`, `network`."
+    "A key for `with_value`: `optimizer.lr`, `network`."
     value: Any
-    live: bool = False
-    "Whether it can be changed while training goes on; else it takes a new start."
+    is_live: bool = field(default=False, name="live")
+    "Whether it can change during training; else it needs a restart."
 
 
 class Diagnosis(Struct, frozen=True):
-    """One thing that is wrong with a run, in plain words."""
+    """One problem of a run in plain English."""
 
     name: str
     title: str
     evidence: list[str]
-    "Sentences with the numbers that it rests on."
-    why: str
+    "Sentences with the numbers that show it."
+    explanation: str = field(name="why")
     confidence: float
     "From 0 to 1."
     fixes: list[Fix] = []
-    points: list[tuple[float, float]] = []
-    "Step and value of what shows it, for a small chart; empty where no curve does."
-    curve: str = ""
-    "What those values are: `training loss`, `gradient of 1 Linear`."
+    curve_points: list[tuple[float, float]] = field(default_factory=list, name="points")
+    "Step and value of a curve that shows it, for a small chart; empty if there is none."
+    curve_name: str = field(default="", name="curve")
+    "What the values are: `training loss`, `gradient of 1 Linear`."
 
 
-class Diagnosed(Event, frozen=True, tag=snake):
-    """What is wrong with a run is another than before; told only where nobody looks at the lab."""
+class DiagnosisChanged(Event, frozen=True):
+    """The problems of a run are others than before; only reported without the lab."""
 
     run: str
     step: int
-    found: list[Diagnosis]
-    "All that is wrong now."
-    come: list[str]
-    "The names of those that are new."
-    gone: list[str]
-    "The titles of those that are not found any more."
+    diagnoses: list[Diagnosis]
+    "All current problems."
+    new: list[str]
+    "Names of the new ones."
+    resolved: list[str]
+    "Titles of those that are no longer found."

@@ -1,213 +1,226 @@
-"""Faults of data and of what is learned from it: by heart, too little, or nothing at all."""
+"""Faults of the data and of generalization: overfitting, underfitting, bad labels or inputs."""
 
 from collections.abc import Iterator
 from math import log, sqrt
 from statistics import median
 
-from tuilab.core.diagnosis.evidence import Curve, Evidence, late, points
+from tuilab.core.diagnosis.evidence import Curve, Evidence, late_median, thin_out
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.format import format_count, format_number, format_percent
 
 
-def overfitting(seen: Evidence) -> Iterator[Diagnosis]:
-    """The validation loss has turned up while the training loss goes on falling."""
-    held = smoothed(seen.validation)
-    if len(held) < 10 or len(seen.loss) < 10:
+def detect_overfitting(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a validation loss that rises while the training loss falls."""
+    validation = smooth(evidence.validation_loss)
+    if len(validation) < 10 or len(evidence.train_loss) < 10:
         return
-    at, best = min(held, key=lambda point: point[1])
-    now, train = late(held), late(seen.loss)
-    then = median(y for _, y in near(seen.loss, at))
-    is_early = at < held[0][0] + 0.7 * (held[-1][0] - held[0][0])
-    has_turned = is_early and now > 1.25 * best and now > 1.5 * train and train < 0.8 * then
-    has_parted = is_early and now > 3 * train and train < 0.5 * then
-    has_both = is_early and now > 1.12 * best and now > 2.2 * train and train < 0.6 * then
-    if (
-        not (has_turned or has_parted or has_both)
-        or now < 0.25 * seen.loss[0][1]
-        or _is_right(seen)
-    ):
+    best_step, best = min(validation, key=lambda point: point[1])
+    now, train = late_median(validation), late_median(evidence.train_loss)
+    # The training loss at the step of the best validation loss.
+    train_then = median(y for _, y in nearest_points(evidence.train_loss, best_step))
+    first_step, last_step = validation[0][0], validation[-1][0]
+    is_early = best_step < first_step + 0.7 * (last_step - first_step)
+    has_risen = now > 1.25 * best and now > 1.5 * train and train < 0.8 * train_then
+    has_gap = now > 3 * train and train < 0.5 * train_then
+    has_both = now > 1.12 * best and now > 2.2 * train and train < 0.6 * train_then
+    is_high = now >= 0.25 * evidence.train_loss[0][1]
+    is_overfitting = is_early and is_high and (has_risen or has_gap or has_both)
+    if not is_overfitting or _has_high_accuracy(evidence):
         return
     yield Diagnosis(
         "overfitting",
-        "It learns the training examples by heart",
+        "The network overfits",
         [
-            f"The validation loss was best at step {at:.0f}, {best:.3g}, and is {now:.3g} now.",
-            f"The training loss went on from {then:.3g} to {train:.3g}.",
+            f"The validation loss was best at step {format_count(int(best_step))}, "
+            f"{format_number(best, 3)}, and is {format_number(now, 3)} now.",
+            f"Since then the training loss has decreased from {format_number(train_then, 3)} to "
+            f"{format_number(train, 3)}.",
         ],
-        "What it learns now holds for these examples only, and makes it worse on new ones.",
+        "It memorizes the training data, which makes it worse on new examples.",
         0.95,
-        _against_overfitting(seen),
-        points(held),
+        _propose_against_overfitting(evidence),
+        thin_out(validation),
         "validation loss",
     )
 
 
-def _is_right(seen: Evidence) -> bool:
-    """Whether new examples are told as well as ever: only the few wrong ones are told more surely.
+def _has_high_accuracy(evidence: Evidence) -> bool:
+    """Returns whether the validation accuracy is still high.
 
-    The loss of two examples that are wrong for sure outweighs that of a hundred right ones.
+    The loss then rises because of a few confident mistakes, which outweigh many correct examples.
     """
-    held, best = seen.accuracy("validation"), seen.best_accuracy
-    return held is not None and best is not None and held >= max(0.95, best - 0.02)
+    accuracy, best = evidence.get_accuracy("validation"), evidence.best_accuracy
+    return accuracy is not None and best is not None and accuracy >= max(0.95, best - 0.02)
 
 
-def _against_overfitting(seen: Evidence) -> list[Fix]:
-    samples = getattr(seen.experiment.data, "samples", 0)
-    more = seen.fix("four times the examples", "data.samples", 4 * samples) if samples else []
+def _propose_against_overfitting(evidence: Evidence) -> list[Fix]:
+    count = 4 * getattr(evidence.experiment.data, "samples", 0)
     return [
-        *seen.fix("stop early", "regularization.patience", 10),
-        *more,
-        *seen.fix("weight decay 0.1", "optimizer.weight_decay", 0.1),
+        *evidence.propose("early stopping", "regularization.patience", 10),
+        *(evidence.propose("four times the examples", "data.samples", count) if count else []),
+        *evidence.propose("weight decay 0.1", "optimizer.weight_decay", 0.1),
     ]
 
 
-def underfitting(seen: Evidence) -> Iterator[Diagnosis]:
-    """It has learned all that it can, and that is little for so small a network."""
-    told = seen.told
-    if told is None or seen.done < 0.5 or not seen.is_settled:
+def detect_underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a network that is too small for the data."""
+    skill = evidence.skill
+    if skill is None or evidence.progress < 0.5 or not evidence.is_settled:
         return
-    is_small = seen.is_linear or 0 < seen.width <= 3
-    most = 0.35 if seen.is_linear else 0.6
-    if not is_small or told > most or _step_is_off(seen):
+    is_small = evidence.is_linear or 0 < evidence.min_width <= 3
+    max_skill = 0.35 if evidence.is_linear else 0.6
+    if not is_small or skill > max_skill or _has_bad_rate(evidence):
         return
-    shape = "no hidden layer" if seen.is_linear else f"a layer of {seen.width} units"
+    shape = "no hidden layer" if evidence.is_linear else f"a layer of {evidence.min_width} units"
     yield Diagnosis(
         "underfitting",
-        "The network is too small for this",
+        "The network is too small",
         [
-            f"It tells {told:.0%} of what could be told beyond the simplest guess, "
-            "and no longer gets better.",
-            f"It has {shape} and {seen.experiment.plan.parameters} weights.",
+            f"The skill score on the training part is {format_percent(skill)} (0% for a constant "
+            "prediction) and no longer improves.",
+            f"It has {shape} and {format_count(evidence.experiment.plan.parameters)} weights.",
         ],
-        "No choice of its weights can follow the data; longer training does not help.",
+        "No weights of such a network fit the data; longer training does not help.",
         0.85,
-        _larger(seen),
-        points(seen.loss),
+        _propose_larger_network(evidence),
+        thin_out(evidence.train_loss),
         "training loss",
     )
 
 
-def _larger(seen: Evidence) -> list[Fix]:
-    learning = [row for row in seen.rows if row.parameters]
-    small = {r.path: "Linear 32" for r in learning[:-1] if r.text.startswith("Linear ")}
-    fixes = seen.lines("32 units in each hidden layer", dict(small)) if small else []
+def _propose_larger_network(evidence: Evidence) -> list[Fix]:
+    trained = [row for row in evidence.layer_rows if row.parameters]
+    small = {r.path: "Linear 32" for r in trained[:-1] if r.text.startswith("Linear ")}
+    fixes = evidence.propose_lines("32 units in each hidden layer", dict(small)) if small else []
     hidden = ("Linear 32", "ReLU")
-    return fixes or seen.fix(
-        "a hidden layer of 32 units", "network", (*hidden, *seen.experiment.network)
+    return fixes or evidence.propose(
+        "a hidden layer of 32 units", "network", (*hidden, *evidence.experiment.network)
     )
 
 
-def _step_is_off(seen: Evidence) -> bool:
-    """Whether the steps are so short that time is what is missing, or so long that it jumps."""
-    moves = [median(y for _, y in c) for c in seen.family("update").values() if c]
-    if not moves or not seen.done:
+def _has_bad_rate(evidence: Evidence) -> bool:
+    """Returns whether the steps are too small to reach a minimum, or so large that they miss it."""
+    updates = [median(y for _, y in c) for c in evidence.get_layer_curves("update").values() if c]
+    if not updates or not evidence.progress:
         return True
-    return max(moves) * seen.steps / seen.done < 0.5 or seen.drop < -0.5
+    return max(updates) * evidence.steps / evidence.progress < 0.5 or evidence.loss_drop < -0.5
 
 
-def imbalance(seen: Evidence) -> Iterator[Diagnosis]:
-    """One class is so common that it is told always, and a rare one never."""
-    worst, held = seen.curve("worst_class/validation"), seen.accuracy("validation")
-    share = seen.majority
-    if share is None or held is None or len(worst) < 4 or seen.classes < 2 or seen.done < 0.3:
+def detect_imbalance(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a network that always predicts the most common class."""
+    worst = evidence.get_curve("worst_class/validation")
+    accuracy, share = evidence.get_accuracy("validation"), evidence.majority_share
+    classes = evidence.classes
+    if accuracy is None or share is None or len(worst) < 4 or classes < 2:
         return
-    if share < max(0.75, 1.5 / seen.classes) or late(worst) > 0.25 or held > share + 0.04:
+    if evidence.progress < 0.3:
+        return
+    recall = late_median(worst)
+    if share < max(0.75, 1.5 / classes) or recall > 0.25 or accuracy > share + 0.04:
         return
     yield Diagnosis(
         "class_imbalance",
-        "It always tells the most common class",
+        "It always predicts the most common class",
         [
-            f"{share:.0%} of the validation examples are of one class, and telling it always is "
-            f"as good as the accuracy of {held:.0%}.",
-            f"Of its worst class it finds {late(worst):.0%}.",
+            f"{format_percent(share)} of the validation examples are of one class, and predicting "
+            f"only that class is as good as the accuracy of {format_percent(accuracy)}.",
+            f"The recall of the worst class is {format_percent(recall)}.",
         ],
-        "The loss hardly counts what is rare, so that to leave it out costs next to nothing.",
+        "A rare class has little weight in the loss, so ignoring it costs almost nothing.",
         0.92,
-        seen.fix("rare classes count more", "loss.balanced", True)
-        + seen.fix("classes as they come", "data.imbalance", 0.0),
-        points(worst),
+        evidence.propose("a loss balanced by class", "loss.balanced", True)
+        + evidence.propose("classes without imbalance", "data.imbalance", 0.0),
+        thin_out(worst),
         "recall of the worst class",
     )
 
 
-def shuffled(seen: Evidence) -> Iterator[Diagnosis]:
-    """A network that could learn it does no better on new examples than chance."""
-    best, share = seen.best_accuracy, seen.majority
-    count = seen.run.started.examples.get("validation", 0) if seen.run.started else 0
-    if best is None or share is None or count < 30 or seen.done < 0.5 or seen.width < 8:
+def detect_shuffled_labels(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects labels that do not depend on the inputs."""
+    best, share = evidence.best_accuracy, evidence.majority_share
+    count = evidence.run.started.examples.get("validation", 0) if evidence.run.started else 0
+    if best is None or share is None or count < 30 or evidence.progress < 0.5:
         return
-    train = seen.results.get("train", {}).get("accuracy") or seen.accuracy("train") or 0.0
-    held = seen.accuracy("validation") or 0.0
-    luck = sqrt(share * (1 - share) / count)
-    if held > share + 2 * luck or _step_is_off(seen) or share > 0.75:
+    final = evidence.results.get("train", {}).get("accuracy")
+    train = final or evidence.get_accuracy("train") or 0.0
+    validation = evidence.get_accuracy("validation") or 0.0
+    std = sqrt(share * (1 - share) / count)
+    is_better_than_chance = validation > share + 2 * std
+    if is_better_than_chance or share > 0.75 or evidence.min_width < 8 or _has_bad_rate(evidence):
         return
-    if train < held + 0.1 or late(seen.validation) < 1.03 * log(seen.classes):
+    if train < validation + 0.1 or late_median(evidence.validation_loss) < 1.03 * log(
+        evidence.classes
+    ):
         return
     yield Diagnosis(
         "labels_shuffled",
         "The labels look shuffled",
         [
-            f"On new examples it is right in {held:.0%}; always telling the most common class "
-            f"would be in {share:.0%}.",
-            f"On its training examples it is right in {train:.0%}: it can learn, by heart.",
+            f"The validation accuracy is {format_percent(validation)}; always predicting the most "
+            f"common class would give {format_percent(share)}.",
+            f"The training accuracy is {format_percent(train)}: the network can memorize examples.",
         ],
-        "Where inputs say nothing of the labels, there is nothing to learn that holds elsewhere.",
+        "If the inputs contain no information about the labels, nothing can be generalized.",
         0.9,
-        seen.fix("labels as they are", "data.label_noise", 0.0),
-        points(seen.curve("accuracy/validation")),
+        evidence.propose("labels without noise", "data.label_noise", 0.0),
+        thin_out(evidence.get_curve("accuracy/validation")),
         "validation accuracy",
     )
 
 
-def raw_inputs(seen: Evidence) -> Iterator[Diagnosis]:
-    """The inputs come as they are, far from mean 0 and spread 1."""
-    if getattr(seen.experiment.data, "normalize", True):
+def detect_raw_inputs(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects inputs that are far from mean 0 and standard deviation 1."""
+    if getattr(evidence.experiment.data, "normalize", True):
         return
-    mean, most = seen.curve("input/mean"), seen.curve("input/most")
-    if not mean or not most:
+    means, stds = evidence.get_curve("input/max_abs_mean"), evidence.get_curve("input/max_std")
+    if not means or not stds:
         return
-    far, wide = median(y for _, y in mean), median(y for _, y in most)
-    if wide < 15 and far < 10 * max(wide, 0.1):
+    mean, std = median(y for _, y in means), median(y for _, y in stds)
+    if std < 15 and mean < 10 * max(std, 0.1):
         return
     yield Diagnosis(
-        "inputs_not_normalised",
-        "The inputs are not normalised",
-        [f"Features reach a spread of {wide:.3g} and a mean of {far:.3g}; 1 and 0 are usual."],
-        "Large inputs make long gradients for some weights, and one learning rate fits no others.",
+        "inputs_not_normalized",
+        "The inputs are not normalized",
+        [
+            f"Features have standard deviations up to {format_number(std, 3)} and means up to "
+            f"{format_number(mean, 3)}; 1 and 0 are usual."
+        ],
+        "Large inputs cause large gradients of some weights; no learning rate fits all of them.",
         0.96,
-        seen.fix("mean 0 and spread 1", "data.normalize", True),
+        evidence.propose("normalized inputs", "data.normalize", True),
     )
 
 
-def leak(seen: Evidence) -> Iterator[Diagnosis]:
-    """Examples that it is validated on are among those that it is trained on."""
-    started = seen.run.started
-    share = started.repeated if started else 0.0
+def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects validation examples that are in the training part as well."""
+    started = evidence.run.started
+    share = started.leakage if started else 0.0
     if started is None or share < 0.1:
         return
-    count = started.examples.get("validation", 0)
+    count = format_count(started.examples.get("validation", 0))
     yield Diagnosis(
         "validation_leaks",
-        "The validation examples have been trained on",
+        "Validation examples are in the training part",
         [
-            f"{share:.0%} of the {count} validation examples are among the training examples as "
-            "well, the same in every number.",
+            f"{format_percent(share)} of the {count} validation examples are among the training "
+            "examples as well, identical in every number.",
         ],
-        "What is known by heart is told right: the validation says nothing of new examples. No "
-        "knob cures that: take what stands there twice out of the data, then start again.",
+        "A memorized example is predicted correctly, so the validation says nothing about new "
+        "examples. No knob fixes that: remove duplicates from the data, then restart.",
         0.97,
         [],
-        points(seen.validation),
+        thin_out(evidence.validation_loss),
         "validation loss",
     )
 
 
-def near(curve: Curve, at: float) -> Curve:
-    """The points of a curve nearest to a step."""
-    return sorted(curve, key=lambda point: abs(point[0] - at))[:5]
+def nearest_points(curve: Curve, step: float) -> Curve:
+    """Returns the five points of a curve that are nearest to a step."""
+    return sorted(curve, key=lambda point: abs(point[0] - step))[:5]
 
 
-def smoothed(curve: Curve) -> Curve:
-    """Each value as the median of the five around it."""
+def smooth(curve: Curve) -> Curve:
+    """Returns the moving median over five points."""
     return [
         (x, median(y for _, y in curve[max(0, i - 2) : i + 3])) for i, (x, _) in enumerate(curve)
     ]

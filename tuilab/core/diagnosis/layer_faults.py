@@ -1,98 +1,105 @@
-"""Faults of the layers: units that do nothing, and lines that do not go together."""
+"""Faults of the layers: dead or saturated units, and layers that do not fit together."""
 
 from collections.abc import Iterator
 
 from tuilab.core.catalogue.initializations import Constant, Zeros
 from tuilab.core.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
-from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, meaning
-from tuilab.core.diagnosis.evidence import Evidence, early, middle, points
+from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, equivalent_loss
+from tuilab.core.diagnosis.evidence import Evidence, early_median, second_half_median, thin_out
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.experiment.experiment import name_of
-from tuilab.core.experiment.warnings import linear_pairs
+from tuilab.core.experiment.warnings import find_adjacent_linear
+from tuilab.core.format import format_percent
 
 
-def dead_relus(seen: Evidence) -> Iterator[Diagnosis]:
-    """Most units of a ReLU are zero for every example, step after step."""
-    shares = {name: middle(c) for name, c in seen.family("dead").items() if len(c) >= 4}
-    if not shares or _batch(seen) < 16:
+def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects ReLU layers in which most units are zero for every example."""
+    curves = {name: c for name, c in evidence.get_layer_curves("dead").items() if len(c) >= 4}
+    shares = {name: second_half_median(curve) for name, curve in curves.items()}
+    if not shares or _batch_size(evidence) < 16:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
     if share < 0.6:
         return
+    replaced = {row.path: "LeakyReLU" for row in evidence.find_layers(ReLU)}
     yield Diagnosis(
         "dead_relus",
         f"Most units of {name} are dead",
-        [f"{share:.0%} of them were 0 for every example of the batch over the later half."],
-        "A unit that is 0 for all examples gets no gradient and never comes back.",
+        [
+            f"{format_percent(share)} of them were 0 for every example of the batch during the "
+            "second half of the run."
+        ],
+        "A unit that is 0 for all examples gets no gradient and cannot recover.",
         0.95 if share > 0.8 else 0.85,
-        seen.lines("LeakyReLU for ReLU", {row.path: "LeakyReLU" for row in seen.layers(ReLU)})
-        + seen.rate(0.1),
-        points(seen.curve(f"dead/{name}")),
+        evidence.propose_lines("LeakyReLU instead of ReLU", dict(replaced))
+        + evidence.propose_rates(0.1),
+        thin_out(evidence.get_curve(f"dead/{name}")),
         f"dead units of {name}",
-    )  # fmt: skip
+    )
 
 
-def saturation(seen: Evidence) -> Iterator[Diagnosis]:
-    """Tanh or Sigmoid lies flat at its ends, and has from the beginning."""
-    curves = {name: c for name, c in seen.family("saturated").items() if len(c) >= 4}
-    shares = {name: min(early(c), middle(c)) for name, c in curves.items()}
+def detect_saturation(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects Tanh or Sigmoid layers that have been saturated from the start."""
+    curves = {name: c for name, c in evidence.get_layer_curves("saturated").items() if len(c) >= 4}
+    shares = {name: min(early_median(c), second_half_median(c)) for name, c in curves.items()}
     if not shares:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
     if share < 0.7:
         return
+    replaced = {row.path: "ReLU" for row in evidence.find_layers(Sigmoid, Tanh)}
     yield Diagnosis(
         "saturation",
         f"{name} is saturated",
-        [f"{share:.0%} of its values lie at an end of its range, and did from the beginning."],
-        "There it is flat: next to no gradient passes, and the layers in front cannot learn.",
+        [f"{format_percent(share)} of its values are near the limits, as from the start."],
+        "There its derivative is almost 0, so the layers before it get no gradient.",
         0.93,
-        seen.fix("weights by Xavier's rule", "initialization.weights", "xavier_uniform")
-        + seen.lines("ReLU in its place", {r.path: "ReLU" for r in seen.layers(Sigmoid, Tanh)}),
-        points(curves[name]),
+        evidence.propose("Xavier initialization", "initialization.weights", "xavier_uniform")
+        + evidence.propose_lines("ReLU instead", dict(replaced)),
+        thin_out(curves[name]),
         f"saturated share of {name}",
     )
 
 
-def symmetric(seen: Evidence) -> Iterator[Diagnosis]:
-    """All units of a layer began alike."""
-    learning = [row for row in seen.rows if row.parameters]
-    if len(learning) < 2 or not isinstance(seen.experiment.initialization, (Zeros, Constant)):
+def detect_symmetry(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects layers whose units started with the same weights."""
+    trained = [row for row in evidence.layer_rows if row.parameters]
+    if len(trained) < 2 or not isinstance(evidence.experiment.initialization, (Zeros, Constant)):
         return
-    name = name_of(seen.experiment.initialization)
+    name = name_of(evidence.experiment.initialization)
     yield Diagnosis(
         "symmetric_initialization",
-        "All units of a layer began alike",
-        [f"The weights of {len(learning)} layers began as {name}: all units of one are the same."],
-        "Units that are alike get the same gradient and stay alike: a layer is worth one unit.",
+        "All units of a layer started with the same weights",
+        [f"{len(trained)} layers were initialized with {name}: all of their units are equal."],
+        "Equal units get equal gradients and stay equal, so each layer acts as a single unit.",
         0.99,
-        seen.fix("PyTorch's own beginning", "initialization.weights", "default")
-        + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
+        evidence.propose("PyTorch's default initialization", "initialization.weights", "default")
+        + evidence.propose_kaiming(),
     )
 
 
-def linear(seen: Evidence) -> Iterator[Diagnosis]:
-    """Two Linear layers with nothing between them."""
-    pairs = list(linear_pairs(seen.rows))
+def detect_adjacent_linear(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects two Linear layers without an activation between them."""
+    pairs = list(find_adjacent_linear(evidence.layer_rows))
     if not pairs:
         return
     row = pairs[0]
     before = {row.path: None}
     yield Diagnosis(
         "no_nonlinearity",
-        f"Nothing bends before {row.key}",
-        [f"{row.key} ({row.text}) follows another Linear with no activation between."],
-        "Two linear maps in a row are one linear map: the layer adds nothing.",
+        f"There is no activation before {row.key}",
+        [f"{row.key} ({row.text}) follows another Linear directly."],
+        "Two linear maps in a row are one linear map, so the layer adds nothing.",
         0.97,
-        seen.insert("ReLU before it", row.path, "ReLU")
-        + seen.lines("without this line", dict(before)),
+        evidence.propose_insertion("ReLU before it", row.path, "ReLU")
+        + evidence.propose_lines("without this line", dict(before)),
     )
 
 
-def softmax(seen: Evidence) -> Iterator[Diagnosis]:
-    """The network ends in a softmax and the loss has its own."""
-    last = seen.rows[-1] if seen.rows else None
-    loss = meaning(seen.experiment.loss)
+def detect_double_softmax(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a final softmax or sigmoid that the loss applies as well."""
+    last = evidence.layer_rows[-1] if evidence.layer_rows else None
+    loss = equivalent_loss(evidence.experiment.loss)
     if last is None:
         return
     is_twice = isinstance(last.layer, Softmax) and isinstance(loss, (CrossEntropy, KL, Focal))
@@ -103,36 +110,36 @@ def softmax(seen: Evidence) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "softmax_before_cross_entropy",
         f"{name} is applied twice",
-        [f"{last.key} is {name}, and {name_of(seen.experiment.loss)} applies it itself."],
-        "After the second one gradients are small, and the loss cannot come near 0.",
+        [f"{last.key} is {name}, and {name_of(evidence.experiment.loss)} applies it itself."],
+        "The second one makes the gradients small and keeps the loss above 0.",
         0.98,
-        seen.lines(f"without {name}", {last.path: None}),
+        evidence.propose_lines(f"without {name}", {last.path: None}),
     )
 
 
-def output(seen: Evidence) -> Iterator[Diagnosis]:
-    """The last layer cannot give every value that the loss asks for."""
-    last = seen.rows[-1] if seen.rows else None
+def detect_wrong_output(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a last layer that cannot output every value that the loss needs."""
+    last = evidence.layer_rows[-1] if evidence.layer_rows else None
     if last is None or not isinstance(last.layer, (ReLU, Sigmoid, Tanh)):
         return
-    is_number = seen.task == "regression"
-    is_score = seen.task == "classification" and isinstance(
-        meaning(seen.experiment.loss), (CrossEntropy, Focal)
+    is_number = evidence.task == "regression"
+    is_score = evidence.task == "classification" and isinstance(
+        equivalent_loss(evidence.experiment.loss), (CrossEntropy, Focal)
     )
     if not (is_number or is_score):
         return
-    name = type(last.layer).__name__
-    reach = {"ReLU": "only from 0 up", "Sigmoid": "only from 0 to 1", "Tanh": "only from −1 to 1"}
+    name, loss = type(last.layer).__name__, name_of(evidence.experiment.loss)
+    ranges = {"ReLU": "values ≥ 0", "Sigmoid": "values from 0 to 1", "Tanh": "values from −1 to 1"}
     yield Diagnosis(
         "output_does_not_fit",
-        f"The output ends in {name}, which the loss does not expect",
-        [f"{last.key} reaches {reach[name]}; {name_of(seen.experiment.loss)} asks for any number."],
-        "What lies outside of its reach can never be answered, and gets no gradient.",
+        f"The network ends in {name}, which the loss does not expect",
+        [f"{last.key} outputs only {ranges[name]}, but {loss} needs all numbers."],
+        "Other values cannot be predicted.",
         0.85,
-        seen.lines(f"without {name}", {last.path: None}),
+        evidence.propose_lines(f"without {name}", {last.path: None}),
     )
 
 
-def _batch(seen: Evidence) -> int:
-    size = getattr(seen.experiment.data, "batch_size", 0)
+def _batch_size(evidence: Evidence) -> int:
+    size = getattr(evidence.experiment.data, "batch_size", 0)
     return size or 10**9

@@ -1,174 +1,200 @@
-"""Faults of the steps: too long, too short, limited, or none at all."""
+"""Faults of the optimization: a wrong learning rate, bad gradients, clipping, a plateau."""
 
 from collections.abc import Iterator
 from math import log
 from statistics import median
 
 from tuilab.core.catalogue.layers.activation import Sigmoid, Step, Tanh
-from tuilab.core.diagnosis.evidence import Evidence, early, late, middle, points
+from tuilab.core.diagnosis.evidence import (
+    Evidence,
+    early_median,
+    late_median,
+    second_half_median,
+    thin_out,
+)
 from tuilab.core.diagnosis.finding import Diagnosis
+from tuilab.core.format import format_count, format_number, format_percent
 
 
-def not_finite(seen: Evidence) -> Iterator[Diagnosis]:
-    """The loss is no number any more."""
-    series = seen.run.series.get("loss/train")
+def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a loss that is NaN or infinite."""
+    series = evidence.run.series.get("loss/train")
     if series is None or series.is_finite:
         return
-    lr, failure = seen.experiment.optimizer.lr, seen.run.failure
+    lr, failure = evidence.experiment.optimizer.lr, evidence.run.failure
     yield Diagnosis(
         "loss_not_finite",
-        "The loss is no number any more",
+        "The loss is not finite any more",
         [
-            f"By step {seen.steps} the training loss was not finite; the learning rate was {lr:g}.",
+            f"The training loss became NaN or infinite by step {format_count(evidence.steps)}; the "
+            f"learning rate was {format_number(lr)}.",
             *([failure.detail + "."] if failure is not None and failure.detail else []),
         ],
-        "From here every weight becomes nan as well: nothing that follows can be learned.",
+        "From here on all weights become NaN as well, and nothing can be learned.",
         0.99,
-        seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
-        points(seen.loss),
+        evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
+        thin_out(evidence.train_loss),
         "training loss",
     )
 
 
-def too_high(seen: Evidence) -> Iterator[Diagnosis]:
-    """The loss grows, or jumps about where it began, with steps long against the weights."""
-    if len(seen.loss) < 8 or seen.experiment.optimizer.lr == 0:
+def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a loss that grows or jumps, with steps that are large compared to the weights."""
+    if len(evidence.train_loss) < 8 or evidence.experiment.optimizer.lr == 0:
         return
-    first, now, least = early(seen.loss), late(seen.loss), min(y for _, y in seen.loss)
-    series = seen.run.series["loss/train"]
-    peak = seen.highest("loss/train", 1)
-    diverged = not series.is_finite or now > 3 * max(first, 1e-9)
-    step = _step(seen)
+    first, now = early_median(evidence.train_loss), late_median(evidence.train_loss)
+    lowest = min(y for _, y in evidence.train_loss)
+    series = evidence.run.series["loss/train"]
+    peak = evidence.get_maximum("loss/train", 1)
+    has_diverged = not series.is_finite or now > 3 * max(first, 1e-9)
+    step = _median_update(evidence)
     jumps = peak > 4 * first and now > 0.7 * first
-    wild = step > 0.05 and now > 0.7 * first and now > 1.05 * least
-    thrown = _is_thrown(seen, now)
-    if not (diverged or jumps or wild or thrown):
+    oscillates = step > 0.05 and now > 0.7 * first and now > 1.05 * lowest
+    is_lost = _has_lost_weights(evidence, now)
+    if not (has_diverged or jumps or oscillates or is_lost):
         return
+    largest = max(_largest_updates(evidence), default=0.0)
     yield Diagnosis(
         "learning_rate_too_high",
         "The learning rate is too high",
         [
-            f"The training loss began at {seen.loss[0][1]:.3g}, went up to {peak:.3g} and is "
-            f"{now:.3g} now.",
-            f"A step moves the weights by {100 * step:.2g}% of their length, at most by "
-            f"{max(_longest(seen), default=0.0):.0%}; 0.1% to 3% is usual.",
+            f"The training loss started at {format_number(evidence.train_loss[0][1], 3)}, rose to "
+            f"{format_number(peak, 3)} and is {format_number(now, 3)} now.",
+            f"A step changes the weights by {format_percent(step, 1)} of their norm, at most by "
+            f"{format_percent(largest)}; 0.1% to 3% is usual.",
         ],
-        "Each step goes past the place that it was to reach, and lands where it is no better.",
-        0.97 if diverged or thrown else 0.9,
-        seen.rate(0.1, 0.01) + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
-        points(seen.loss),
+        "Each step overshoots the minimum.",
+        0.97 if has_diverged or is_lost else 0.9,
+        evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
+        thin_out(evidence.train_loss),
         "training loss",
     )
 
 
-def too_low(seen: Evidence) -> Iterator[Diagnosis]:
-    """The weights will hardly have moved by the end of the run."""
-    moves = [middle(curve) for curve in seen.family("update").values() if len(curve) >= 4]
-    if not moves or seen.done < 0.3 or seen.drop > 0.3 or not seen.loss:
+def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects weights that hardly change until the end of the run."""
+    updates = [
+        second_half_median(curve)
+        for curve in evidence.get_layer_curves("update").values()
+        if len(curve) >= 4
+    ]
+    if (
+        not updates
+        or evidence.progress < 0.3
+        or evidence.loss_drop > 0.3
+        or not evidence.train_loss
+    ):
         return
-    whole = seen.steps / seen.done
-    way = max(moves) * whole
-    if way > 0.3 or max(moves) == 0 or _is_vanishing(seen):
+    total_steps = evidence.steps / evidence.progress
+    total_change = max(updates) * total_steps
+    if total_change > 0.3 or max(updates) == 0 or _is_vanishing(evidence):
         return
     yield Diagnosis(
         "learning_rate_too_low",
         "The learning rate is too low",
         [
-            f"A step moves the weights by {max(moves):.1e} of their length, at most "
-            f"{way:.1%} by the end of the run.",
-            f"The training loss has come down by {max(seen.drop, 0):.1%} of where it began.",
+            f"A step changes the weights by {format_number(max(updates), 2)} of their norm; all "
+            f"steps of the run by {format_percent(total_change, 1)} at most.",
+            f"The training loss has decreased by {format_percent(max(evidence.loss_drop, 0), 1)}.",
         ],
-        "At this pace the run ends close to where it began.",
+        "At this rate the run ends close to its initial weights.",
         0.9,
-        seen.rate(10, 100, 1000),
-        points(seen.loss),
+        evidence.propose_rates(10, 100, 1000),
+        thin_out(evidence.train_loss),
         "training loss",
     )
 
 
-def exploding(seen: Evidence) -> Iterator[Diagnosis]:
-    """Gradients are so long that no usual learning rate goes with them."""
-    curves = seen.family("gradient")
-    begun = {name: max(y for _, y in c[:3]) for name, c in curves.items() if c}
-    if not begun:
+def detect_exploding_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects gradients that are too large for any usual learning rate."""
+    curves = evidence.get_layer_curves("gradient")
+    initial = {name: max(y for _, y in c[:3]) for name, c in curves.items() if c}
+    if not initial:
         return
-    name, size = max(begun.items(), key=lambda item: item[1])
+    name, size = max(initial.items(), key=lambda item: item[1])
     if size < 50:
         return
     yield Diagnosis(
         "exploding_gradients",
         f"The gradients explode, most of all in layer {name}",
-        [f"The gradient of layer {name} was {size:.3g} long at first; 0.01 to 10 is usual."],
-        "A step follows the gradient: one that long throws the weights far away.",
+        [
+            f"The gradient norm of layer {name} was {format_number(size, 3)} at first; "
+            "0.01 to 10 is usual."
+        ],
+        "Steps along such gradients move the weights far away.",
         0.95,
-        seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal")
-        + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0)
-        + seen.rate(0.1),
-        points(curves[name]),
+        evidence.propose_kaiming() + evidence.propose_clipping() + evidence.propose_rates(0.1),
+        thin_out(curves[name]),
         f"gradient of {name}",
     )
 
 
-def vanishing(seen: Evidence) -> Iterator[Diagnosis]:
-    """Hardly any gradient is left in the front layers."""
-    if not _is_vanishing(seen) or seen.gain > 0.3:
+def detect_vanishing_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects first layers that get almost no gradient."""
+    if not _is_vanishing(evidence) or evidence.learned_share > 0.3:
         return
-    name, front, behind = _ends(seen)
-    bent = {row.path: "ReLU" for row in seen.layers(Sigmoid, Tanh)[:]}
+    name, first, last = _gradient_ends(evidence)
+    ratio = last / max(first, 1e-30)
+    replaced = {row.path: "ReLU" for row in evidence.find_layers(Sigmoid, Tanh)}
     yield Diagnosis(
         "vanishing_gradients",
         f"The gradient vanishes on the way to layer {name}",
-        [f"Layer {name} gets a gradient of {front:.1e}, the last layer one of {behind:.1e}: "
-         f"{behind / max(front, 1e-30):.0f} times as much."],
-        "Layers in front learn so slowly that those behind work on noise.",
+        [
+            f"The gradient norm of layer {name} is {format_number(first, 2)}, that of the last "
+            f"layer {format_number(last, 2)}, {format_number(ratio, 2)} times as large."
+        ],
+        "The first layers learn so slowly that the last ones only see random features.",
         0.9,
-        seen.lines("ReLU in the place of Sigmoid and Tanh", dict(bent))
-        + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
-        points(seen.curve(f"gradient/{name}")),
+        evidence.propose_lines("ReLU instead of Sigmoid and Tanh", dict(replaced))
+        + evidence.propose_kaiming(),
+        thin_out(evidence.get_curve(f"gradient/{name}")),
         f"gradient of {name}",
-    )  # fmt: skip
-
-
-def _ends(seen: Evidence) -> tuple[str, float, float]:
-    """The layer with the least gradient of those in front, its gradient, and the last layer's."""
-    sizes = [(name, middle(c)) for name, c in seen.family("gradient").items() if len(c) >= 4]
-    name, front = min(sizes[: len(sizes) // 2], key=lambda item: item[1])
-    return name, front, sizes[-1][1]
-
-
-def _is_vanishing(seen: Evidence) -> bool:
-    sizes = [c for c in seen.family("gradient").values() if len(c) >= 4]
-    if len(sizes) < 4:
-        return False
-    _, front, behind = _ends(seen)
-    return 0 < front < 2e-3 * behind
-
-
-def without_gradient(seen: Evidence) -> Iterator[Diagnosis]:
-    """Layers that have never got a gradient at all."""
-    frozen = [row for row in seen.rows if row.layer is not None and row.layer.frozen]
-    curves = {name: c for name, c in seen.family("gradient").items() if len(c) >= 4}
-    still = [name for name, c in curves.items() if all(y == 0 for _, y in c)]
-    if frozen or not still:
-        return
-    steps = {row.path: "ReLU" for row in seen.layers(Step)}
-    yield Diagnosis(
-        "no_gradient",
-        f"No gradient has ever reached layer {', '.join(still[:3])}",
-        [f"Its gradient was exactly 0 at each of {len(curves[still[0]])} probed steps."],
-        "What gets no gradient does not learn: it stays as chance has made it.",
-        0.97,
-        seen.lines("ReLU in the place of Step", dict(steps))
-        + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal"),
-        points(curves[still[0]]),
-        f"gradient of {still[0]}",
     )
 
 
-def clipping(seen: Evidence) -> Iterator[Diagnosis]:
-    """Every step is cut short by the limit on the gradient."""
-    limit = seen.experiment.training.clip_grad_norm
-    curves = [c for c in seen.family("gradient").values() if len(c) >= 6]
+def _gradient_ends(evidence: Evidence) -> tuple[str, float, float]:
+    """Returns the first-half layer with the smallest gradient, its norm, and the last layer's."""
+    norms = [
+        (name, second_half_median(curve))
+        for name, curve in evidence.get_layer_curves("gradient").items()
+        if len(curve) >= 4
+    ]
+    name, smallest = min(norms[: len(norms) // 2], key=lambda item: item[1])
+    return name, smallest, norms[-1][1]
+
+
+def _is_vanishing(evidence: Evidence) -> bool:
+    curves = [c for c in evidence.get_layer_curves("gradient").values() if len(c) >= 4]
+    if len(curves) < 4:
+        return False
+    _, first, last = _gradient_ends(evidence)
+    return 0 < first < 2e-3 * last
+
+
+def detect_missing_gradient(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects layers that have never had a gradient."""
+    frozen = [row for row in evidence.layer_rows if row.layer is not None and row.layer.frozen]
+    curves = {name: c for name, c in evidence.get_layer_curves("gradient").items() if len(c) >= 4}
+    names = [name for name, c in curves.items() if all(y == 0 for _, y in c)]
+    if frozen or not names:
+        return
+    steps = {row.path: "ReLU" for row in evidence.find_layers(Step)}
+    yield Diagnosis(
+        "no_gradient",
+        f"No gradient has ever reached layer {', '.join(names[:3])}",
+        [f"Its gradient was exactly 0 at all {len(curves[names[0]])} probed steps."],
+        "Without a gradient it does not learn and keeps its random initial weights.",
+        0.97,
+        evidence.propose_lines("ReLU instead of Step", dict(steps)) + evidence.propose_kaiming(),
+        thin_out(curves[names[0]]),
+        f"gradient of {names[0]}",
+    )
+
+
+def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects gradient clipping at every step."""
+    limit = evidence.experiment.training.clip_grad_norm
+    curves = [c for c in evidence.get_layer_curves("gradient").values() if len(c) >= 6]
     if not limit or not curves or len({len(c) for c in curves}) > 1:
         return
     norms = [(row[0][0], sum(y * y for _, y in row) ** 0.5) for row in zip(*curves, strict=True)]
@@ -177,64 +203,70 @@ def clipping(seen: Evidence) -> Iterator[Diagnosis]:
     if share < 0.9:
         return
     size = median(tail)
+    new_limit = float(f"{4 * size:.2g}")
     yield Diagnosis(
         "clipping_every_step",
-        "The limit on the gradient cuts every step",
-        [f"The gradient is {size:.3g} long and may be {limit:g}: over the limit at "
-         f"{share:.0%} of the probed steps."],
-        "Then the limit sets the length of every step, however steep it is, and lr means little.",
+        "Every gradient is clipped",
+        [
+            f"The gradient norm is {format_number(size, 3)} and the limit {format_number(limit)}: "
+            f"exceeded at {format_percent(share)} of the probed steps."
+        ],
+        "The limit then sets the length of every step, whatever the slope and the learning rate.",
         0.85,
-        seen.fix(f"limit {4 * size:.2g}", "training.clip_grad_norm", float(f"{4 * size:.2g}"))
-        + seen.fix("no limit", "training.clip_grad_norm", 0.0),
-        points(norms),
-        "length of the gradient",
-    )  # fmt: skip
+        evidence.propose(f"limit {format_number(new_limit)}", "training.clip_grad_norm", new_limit)
+        + evidence.propose("no clipping", "training.clip_grad_norm", 0.0),
+        thin_out(norms),
+        "gradient norm",
+    )
 
 
-def plateau(seen: Evidence) -> Iterator[Diagnosis]:
-    """The loss lies still near where it began, though the steps are of a usual length."""
-    if seen.done < 0.5 or not seen.is_flat or not -0.1 < seen.drop < 0.05:
+def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a loss that stays near its initial value because the gradients are small."""
+    if evidence.progress < 0.5 or not evidence.is_flat or not -0.1 < evidence.loss_drop < 0.05:
         return
-    gradients = [middle(c) for c in seen.family("gradient").values() if c]
+    gradients = [second_half_median(c) for c in evidence.get_layer_curves("gradient").values() if c]
     if not gradients or max(gradients) > 0.05:
         return
+    first, now = early_median(evidence.train_loss), late_median(evidence.train_loss)
     yield Diagnosis(
         "plateau",
-        "The loss lies on a plateau",
+        "The loss is on a plateau",
         [
-            f"It began at {early(seen.loss):.3g} and is {late(seen.loss):.3g} now, and hardly "
-            "moved of late.",
-            f"The longest gradient of any layer is {max(gradients):.1e}.",
+            f"The training loss started at {format_number(first, 3)}, is {format_number(now, 3)} "
+            "now and has hardly changed recently.",
+            f"The largest gradient norm of a layer is {format_number(max(gradients), 2)}.",
         ],
-        "Where it is flat all around, no step knows where to go.",
+        "The loss is flat around the current weights, so the gradients give no direction.",
         0.8,
-        seen.rate(10)
-        + seen.fix("weights by Kaiming's rule", "initialization.weights", "kaiming_normal")
-        + seen.fix("optimizer AdamW", "optimizer.name", "adamw"),
-        points(seen.loss),
+        evidence.propose_rates(10)
+        + evidence.propose_kaiming()
+        + evidence.propose("optimizer AdamW", "optimizer.name", "adamw"),
+        thin_out(evidence.train_loss),
         "training loss",
     )
 
 
-def _step(seen: Evidence) -> float:
-    """How far a step moves a layer, as a part of its length: the median layer, over the run."""
-    moves = [median(y for _, y in c) for c in seen.family("update").values() if len(c) >= 4]
-    return median(moves) if moves else 0.0
+def _median_update(evidence: Evidence) -> float:
+    """Returns the relative change of a layer in a step: the median over steps and layers."""
+    updates = [
+        median(y for _, y in c) for c in evidence.get_layer_curves("update").values() if len(c) >= 4
+    ]
+    return median(updates) if updates else 0.0
 
 
-def _longest(seen: Evidence) -> list[float]:
-    """The longest step that was probed of each layer, as a part of its length."""
-    curves = seen.family("update").items()
-    return [seen.highest(f"update/{name}") for name, c in curves if len(c) >= 4]
+def _largest_updates(evidence: Evidence) -> list[float]:
+    """Returns the largest relative change of each layer in a probed step."""
+    curves = evidence.get_layer_curves("update").items()
+    return [evidence.get_maximum(f"update/{name}") for name, c in curves if len(c) >= 4]
 
 
-def _is_thrown(seen: Evidence, now: float) -> bool:
-    """Whether single steps were as long as the weights, and the network never found back."""
-    longest, told = _longest(seen), seen.told
-    if not longest or told is None or told > 0.9:
+def _has_lost_weights(evidence: Evidence, now: float) -> bool:
+    """Returns whether single steps were as large as the weights, without a recovery."""
+    largest, skill = _largest_updates(evidence), evidence.skill
+    if not largest or skill is None or skill > 0.9:
         return False
-    if median(longest) > 1:
+    if median(largest) > 1:
         return True
-    is_no_better = now > 0.95 * log(seen.classes) if seen.classes > 1 else told < 0
-    is_far_worse = seen.classes > 1 and now > 3 * log(seen.classes)
-    return (median(longest) > 0.3 and is_no_better) or (max(longest) > 0.3 and is_far_worse)
+    is_no_better = now > 0.95 * log(evidence.classes) if evidence.classes > 1 else skill < 0
+    is_far_worse = evidence.classes > 1 and now > 3 * log(evidence.classes)
+    return (median(largest) > 0.3 and is_no_better) or (max(largest) > 0.3 and is_far_worse)

@@ -1,77 +1,80 @@
-"""Faults that only some networks can have: a generator without ideas, a state that grows."""
+"""Faults of some tasks only: mode collapse of a GAN, an exploding recurrent state."""
 
 from collections.abc import Iterator
 
-from tuilab.core.diagnosis.evidence import Curve, Evidence, late, part, points
+from tuilab.core.diagnosis.evidence import Evidence, late_median, slice_curve, thin_out
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.format import format_number, format_percent
 
-LARGE = 30.0
-"""A recurrent state of which most numbers are larger than this is no memory any more."""
+MAX_STATE = 30.0
+"""A recurrent state with a larger root mean square is not useful any more."""
 
 
-def mode_collapse(seen: Evidence) -> Iterator[Diagnosis]:
-    """The generator draws only some kinds of example, or always the same one."""
-    spread, modes = seen.curve("diversity/validation"), seen.curve("modes/validation")
-    if seen.task != "gan" or len(spread) < 4 or seen.done < 0.4:
+def detect_mode_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a generator that produces only some kinds of examples."""
+    diversities = evidence.get_curve("diversity/validation")
+    modes = evidence.get_curve("modes/validation")
+    if evidence.task != "gan" or len(diversities) < 4 or evidence.progress < 0.4:
         return
-    diversity, count = late(spread), len(seen.experiment.data.classes)
-    drawn, good = late(modes) if modes else 0.0, seen.curve("good/validation")
+    diversity, count = late_median(diversities), len(evidence.experiment.data.classes)
+    generated, good = late_median(modes) if modes else 0.0, evidence.get_curve("good/validation")
     is_narrow = diversity < 0.3
-    most = max((y for _, y in part(modes, 0.5, 1.0)), default=0.0)
-    has_none = seen.done > 0.6 and most <= count / 3
-    leaves_out = bool(modes) and (has_none or (drawn <= count / 2 and late(good) > 0.5))
-    if not (is_narrow or leaves_out):
+    max_modes = max((y for _, y in slice_curve(modes, 0.5, 1.0)), default=0.0)
+    has_few = evidence.progress > 0.6 and max_modes <= count / 3
+    misses = bool(modes) and (has_few or (generated <= count / 2 and late_median(good) > 0.5))
+    if not (is_narrow or misses):
         return
-    said = [f"What it draws is spread {diversity:.0%} as far as the examples are."]
+    sentences = [
+        f"The standard deviation of its samples is {format_percent(diversity)} of that of the "
+        "examples."
+    ]
     if modes:
-        said.insert(0, f"Of {count} clouds it draws {drawn:.0f}.")
-    shown: tuple[Curve, str] = (modes, "clouds drawn") if leaves_out else (spread, "diversity")
+        sentences.insert(0, f"It generates {generated:.0f} of {count} clouds.")
     yield Diagnosis(
         "mode_collapse",
-        "The generator draws too few kinds of example",
-        said,
-        "It has found what the discriminator takes for real and draws nothing else: the loss of "
-        "either side does not show it.",
+        "The generator produces too few kinds of examples",
+        sentences,
+        "It produces only what the discriminator takes for real; the losses do not show it.",
         0.9,
-        _stronger_judge(seen) + seen.rate(0.3),
-        points(shown[0]),
-        shown[1],
+        _propose_stronger_discriminator(evidence) + evidence.propose_rates(0.3),
+        thin_out(modes if misses else diversities),
+        "generated clouds" if misses else "diversity",
     )
 
 
-def _stronger_judge(seen: Evidence) -> list[Fix]:
-    factor = getattr(seen.experiment.task, "discriminator_lr", 1.0)
-    after = max(1.0, 2 * factor) if factor < 1 else 2 * factor
-    return seen.fix(
-        f"a discriminator that learns {after:g} times as fast", "task.discriminator_lr", after
-    )
+def _propose_stronger_discriminator(evidence: Evidence) -> list[Fix]:
+    factor = getattr(evidence.experiment.task, "discriminator_lr", 1.0)
+    new = max(1.0, 2 * factor) if factor < 1 else 2 * factor
+    label = f"{format_number(new)} times the learning rate for the discriminator"
+    return evidence.propose(label, "task.discriminator_lr", new)
 
 
-def exploding_state(seen: Evidence) -> Iterator[Diagnosis]:
-    """The state of a recurrent net grows from position to position."""
-    states = {name: late(c) for name, c in seen.family("state").items() if len(c) >= 4}
+def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a recurrent state that grows from position to position."""
+    curves = evidence.get_layer_curves("state")
+    states = {name: late_median(curve) for name, curve in curves.items() if len(curve) >= 4}
     if not states:
         return
     name, size = max(states.items(), key=lambda item: item[1])
-    growth = late(seen.curve(f"growth/{name}"))
-    if size < LARGE or growth < 3:
+    growth = late_median(evidence.get_curve(f"growth/{name}"))
+    if size < MAX_STATE or growth < 3:
         return
-    bent = {row.path: _tanh(row.text) for row in seen.rows if "nonlinearity=relu" in row.text}
+    relu = " nonlinearity=relu"
+    tanh = {r.path: r.text.replace(relu, "") for r in evidence.layer_rows if relu in r.text}
+    label = f"{name[:1].lower()}{name[1:]}"
     yield Diagnosis(
         "exploding_state",
-        f"The {name[:1].lower()}{name[1:]} explodes along the sequence",
-        [f"At the end of a sequence its numbers are {size:.3g} large, {growth:.3g} times as large "
-         "as after the first position; about 1 is usual."],
-        "Each position multiplies the state again: what was read drowns in it, and the gradient "
-        "grows as fast on its way back.",
+        f"The {label} explodes along the sequence",
+        [
+            f"At the end of a sequence its root mean square is {format_number(size, 3)}, "
+            f"{format_number(growth, 3)} times as large as after the first position; about 1 is "
+            "usual."
+        ],
+        "Each position multiplies the state again, and the gradient in the backward pass as well.",
         0.95,
-        (seen.lines("tanh for relu: it holds the state below 1", dict(bent)) if bent else [])
-        + seen.fix("orthogonal weights", "initialization.weights", "orthogonal")
-        + seen.fix("limit gradients to 1", "training.clip_grad_norm", 1.0),
-        points(seen.curve(f"state/{name}")),
-        f"{name[:1].lower()}{name[1:]}",
-    )  # fmt: skip
-
-
-def _tanh(text: str) -> str:
-    return text.replace(" nonlinearity=relu", "")
+        (evidence.propose_lines("tanh instead of relu", dict(tanh)) if tanh else [])
+        + evidence.propose("orthogonal initialization", "initialization.weights", "orthogonal")
+        + evidence.propose_clipping(),
+        thin_out(evidence.get_curve(f"state/{name}")),
+        label,
+    )

@@ -1,91 +1,122 @@
-"""The diagnosis of a run that goes on: what is found, since when, what has come and gone."""
+"""The diagnosis of a run in progress: what is found, since when, what is new or resolved."""
 
 import time
+from collections.abc import Iterator
 from math import inf
 
 from msgspec import Struct
 
-from tuilab.core.diagnosis.finding import Diagnosis
+from tuilab.core.diagnosis.finding import Diagnosis, DiagnosisChanged
+from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 from tuilab.core.run.run import Run
 
-EVERY = 1.0
-"""Seconds between two looks at a run that trains."""
+MIN_INTERVAL = 1.0
+"""Minimum of seconds between two diagnoses during training."""
 
-SHARE = 200
-"""A look that takes long is not repeated for so many times longer."""
+COST_FACTOR = 200
+"""A diagnosis that takes long is repeated only after this many times as long."""
 
-RARELY = 5.0
-"""Seconds between two looks at most, however long they take."""
+MAX_INTERVAL = 5.0
+"""Maximum of seconds between two diagnoses, however long they take."""
 
 
 class Finding(Struct, frozen=True):
-    """A diagnosis, and at which step it was first made."""
+    """A diagnosis, and the step at which it was first made."""
 
     diagnosis: Diagnosis
     step: int
-    has_come: bool
-    "The run had been looked at before, and it was not there."
+    is_new: bool
+    "Whether an earlier diagnosis of the run did not have it."
 
 
-class Watch:
-    """Looks at a run again and again.
+class DiagnosisWatch:
+    """Diagnoses a run again and again.
 
-    While training goes on, one look alone changes nothing: what comes or goes shows at two looks
-    in a row, so that a value at a limit does not flicker.
+    During training a problem appears or disappears only after two diagnoses in a row, so that a
+    value near a threshold does not flicker.
     """
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
         self._run, self._step = "", -1
-        self._seen: object = None
+        self._state: object = None
         self._due = -inf
-        self._before: set[str] = set()
-        "What the look before has found."
+        self._previous: set[str] = set()
+        "Names of the previous diagnoses."
 
-    def look(self, run: Run, *, at_once: bool = False) -> bool:
-        """Look, if there is news and it is time; whether what is found is another than before.
+    def update(self, run: Run, *, force: bool = False) -> bool:
+        """Diagnoses the run if it is due; returns whether the findings have changed.
 
         Args:
-            at_once: whatever the clock says.
+            force: whether to do it before it is due.
         """
         state = (run.id, run.step, run.state, run.experiment)
         now = time.monotonic()
         is_training = run.state == "training"
-        if state == self._seen or (is_training and now < self._due and not at_once):
+        if state == self._state or (is_training and now < self._due and not force):
             return False
-        self._seen = state
-        found, cost = _found(run)
-        self._due = now + min(max(EVERY, SHARE * cost), RARELY)
-        return self._take(run, found, is_steady=not is_training)
+        self._state = state
+        diagnoses, cost = _diagnose(run)
+        self._due = now + min(max(MIN_INTERVAL, COST_FACTOR * cost), MAX_INTERVAL)
+        return self._update_findings(run, diagnoses, is_steady=not is_training)
 
-    def _take(self, run: Run, found: list[Diagnosis], *, is_steady: bool) -> bool:
+    def _update_findings(self, run: Run, diagnoses: list[Diagnosis], *, is_steady: bool) -> bool:
         is_known = run.id == self._run and run.step >= self._step
         if not is_known:
-            self.findings, self._before = [], set()
+            self.findings, self._previous = [], set()
         self._run, self._step = run.id, run.step
-        names = {diagnosis.name for diagnosis in found}
-        sure = names if is_steady else names & self._before
-        gone = {f.diagnosis.name for f in self.findings} - names
-        lasting = set() if is_steady else gone & self._before
-        self._before = names
+        names = {diagnosis.name for diagnosis in diagnoses}
+        confirmed = names if is_steady else names & self._previous
+        missing = {finding.diagnosis.name for finding in self.findings} - names
+        kept = set() if is_steady else missing & self._previous
+        self._previous = names
         known = {finding.diagnosis.name: finding for finding in self.findings}
-        after = [
-            Finding(d, known[d.name].step, known[d.name].has_come)
+        findings = [
+            Finding(d, known[d.name].step, known[d.name].is_new)
             if d.name in known
             else Finding(d, run.step, is_known)
-            for d in found
-            if d.name in known or d.name in sure
+            for d in diagnoses
+            if d.name in known or d.name in confirmed
         ]
-        after += [finding for name, finding in known.items() if name in lasting]
-        before, self.findings = self.findings, after
-        return before != after
+        findings += [finding for name, finding in known.items() if name in kept]
+        previous, self.findings = self.findings, findings
+        return previous != findings
 
 
-def _found(run: Run) -> tuple[list[Diagnosis], float]:
-    """What is wrong, and how many seconds it took to see that."""
+class DiagnosisReporter:
+    """Adds an event to the events of a run whenever its diagnosis changes."""
+
+    def __init__(self) -> None:
+        self._watch = DiagnosisWatch()
+        self._titles: dict[str, str] = {}
+        "Titles of the reported problems by name."
+
+    def add_diagnosis(self, event: AnyEvent, run: Run) -> Iterator[AnyEvent]:
+        """Yields an event and a change of the diagnosis; the end of a run stays its last event."""
+        if isinstance(event, (Finished, Failed)):
+            yield from self._report_change(run)
+            yield event
+        else:
+            yield event
+            yield from self._report_change(run)
+
+    def _report_change(self, run: Run) -> Iterator[DiagnosisChanged]:
+        if not self._watch.update(run):
+            return
+        diagnoses = [finding.diagnosis for finding in self._watch.findings]
+        titles = {diagnosis.name: diagnosis.title for diagnosis in diagnoses}
+        new = [name for name in titles if name not in self._titles]
+        resolved = [title for name, title in self._titles.items() if name not in titles]
+        self._titles = titles
+        if new or resolved:
+            yield DiagnosisChanged(run.id, run.step, diagnoses, new, resolved)
+
+
+def _diagnose(run: Run) -> tuple[list[Diagnosis], float]:
+    """Returns the diagnoses and the seconds that they took."""
     if not run.series:
         return [], 0.0
-    from tuilab.core.diagnosis.diagnosis import diagnose  # not before there is a first step
+    from tuilab.core.diagnosis.diagnosis import diagnose  # not loaded before the first step
 
-    begun = time.perf_counter()
-    return diagnose(run), time.perf_counter() - begun
+    started_at = time.perf_counter()
+    return diagnose(run), time.perf_counter() - started_at

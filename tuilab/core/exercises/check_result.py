@@ -1,4 +1,4 @@
-"""What a check of the learner's code found, and what the checking process says on the way."""
+"""The result of checking the learner's code, and the messages of the checking process."""
 
 from typing import Literal
 
@@ -19,13 +19,13 @@ Kind = Literal[
     "memory",
     "died",
 ]
-"""passed · not written yet · other numbers · another shape · another type · NaN where there should
-be none · None returned · an exception · not Python · a function or the file is missing · too long ·
-too much memory · the process ended by itself."""
+"""passed · not written yet · wrong numbers · wrong shape · wrong type · unexpected NaN · returned
+None · an exception · not Python · a function or the file is missing · took too long · used too much
+memory · the process ended by itself."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """The first place where the learner's result is another than the lab's."""
+    """The first place where the learner's result differs from the expected one."""
 
     input: str
     "The inputs of the call, as text of a few lines."
@@ -36,62 +36,66 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Result(Struct, frozen=True, kw_only=True, tag="result"):
-    """How a check ended."""
+    """The result of a check."""
 
     exercise: str
     kind: Kind
     message: str
-    "One sentence or two that point at the mistake."
+    "One or two sentences that point at the mistake."
     function: str = ""
-    "The first function that has to be mended or written."
+    "The first function that is wrong or not written yet."
     line: int = 0
-    "The line of the learner's file that it is about; 0: none."
+    "The line of the learner's file that it is about; 0 is none."
     difference: Difference | None = None
     mistakes: list[str] = field(default_factory=list)
-    "What the known mistakes that give the same results say."
+    "The messages of the known mistakes that have the same results."
     passed: list[str] = field(default_factory=list)
     "Functions that are right."
     failed: list[str] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     printed: str = ""
-    "What the learner's code printed, its beginning at most."
+    "The beginning of what the learner's code printed."
 
     @property
     def is_passed(self) -> bool:
-        """Whether the exercise is done."""
+        """Whether all functions are right."""
         return self.kind == "passed"
 
     def lines(self) -> list[str]:
-        """The result as plain text for a terminal."""
-        said = [f"✓ {name}" for name in self.passed]
-        said += [f"✗ {name}" for name in self.failed]
-        said += [f"· {name}: not written yet" for name in self.unwritten]
-        said += ["", self.message]
+        """Returns the result as plain text for a terminal."""
+        lines = [f"✓ {name}" for name in self.passed]
+        lines += [f"✗ {name}" for name in self.failed]
+        lines += [f"· {name}: not written yet" for name in self.unwritten]
+        lines += ["", self.message]
         if self.difference:
-            said += self._difference(self.difference)
+            lines += self._difference_lines(self.difference)
         if self.printed:
-            said += ["", "Your code printed:", *self.printed.rstrip("\n").split("\n")]
-        return said
+            lines += ["", "Your code printed:", *self.printed.rstrip("\n").split("\n")]
+        return lines
 
     @staticmethod
-    def _difference(found: Difference) -> list[str]:
-        parts = (("input", found.input), ("expected", found.expected), ("got", found.got))
-        said = [f"at {found.where}"] if found.where else []
+    def _difference_lines(difference: Difference) -> list[str]:
+        parts = (
+            ("input", difference.input),
+            ("expected", difference.expected),
+            ("got", difference.got),
+        )
+        lines = [f"at {difference.where}"] if difference.where else []
         for name, text in parts:
             first, *rest = text.split("\n")
-            said += [f"{name:<10}{first}", *(" " * 10 + line for line in rest)]
-        return ["", *said]
+            lines += [f"{name:<10}{first}", *(" " * 10 + line for line in rest)]
+        return ["", *lines]
 
 
 class Ready(Struct, frozen=True, tag="ready"):
-    """The checking process has torch; from here the learner's time and memory count."""
+    """Torch is imported; from here on the learner's time and memory count."""
 
 
 class Working(Struct, frozen=True, tag="working"):
-    """A function is being tried."""
+    """The checking process begins to try a function."""
 
     function: str
 
 
-AnyWord = Ready | Working | Result
-"""What comes from the checking process, as JSON lines."""
+AnyMessage = Ready | Working | Result
+"""Every message of the checking process; each is a line of JSON."""

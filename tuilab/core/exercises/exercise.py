@@ -1,4 +1,4 @@
-"""An exercise in code: its stub, its reference solution and the mistakes that are often made."""
+"""The coding exercises of the course."""
 
 import ast
 import tomllib
@@ -8,27 +8,28 @@ from pathlib import Path
 from msgspec import Struct
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, nearest
+from tuilab.core.errors import InputError, suggest
 from tuilab.core.experiment.knobs import convert
-from tuilab.core.experiment.toml_file import not_toml
+from tuilab.core.experiment.toml_file import describe_toml_error
 
-FILE, STUB, REFERENCE = "exercise.toml", "stub.py", "reference.py"
+CARD, STUB, REFERENCE, CASES = "exercise.toml", "stub.py", "reference.py", "cases.py"
+"""The files of an exercise's folder."""
 
 
 class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
-    """One way to get it wrong, written as a change of the reference."""
+    """A typical mistake, written as a change of the reference."""
 
     function: str
     right: str
-    "What stands, once, in the reference's function."
+    "A part of the reference's function that occurs once."
     wrong: str
-    "What stands there instead in the wrong variant."
-    says: str
-    "What it is and what would be right."
+    "What replaces it."
+    message: str
+    "What is wrong, and what would be right."
 
 
 class _Card(Struct, frozen=True, forbid_unknown_fields=True):
-    """The file that lies beside stub and reference."""
+    """The content of `exercise.toml`."""
 
     title: str
     mistakes: tuple[Mistake, ...]
@@ -36,71 +37,88 @@ class _Card(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Exercise:
-    """A shipped exercise by its name."""
+    """A shipped exercise: stub, reference solution, typical mistakes and random cases.
 
-    def __init__(self, name: str, folder: Path) -> None:
+    Args:
+        name: the name of its folder in `presets/exercises`; a user's folder is never read.
+    """
+
+    def __init__(self, name: str) -> None:
         self.name = name
-        self._folder = folder
-        file = folder / FILE
+        self._folder = _exercises_dir() / name
+        file = self._folder / CARD
         try:
-            plain = tomllib.loads(file.read_text(encoding="utf-8"))
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
-            raise not_toml(error, file) from None
-        card = convert(plain, _Card, str(file))
+            raise describe_toml_error(error, file) from None
+        card = convert(table, _Card, str(file))
         self.title: str = card.title
         self.use: str = card.use
-        """How a run makes use of it, once it has passed; empty where none does."""
+        "How a run uses the learner's code after it has passed; empty where none does."
         self.mistakes: tuple[Mistake, ...] = card.mistakes
 
     @cached_property
     def stub(self) -> str:
-        """What the learner begins with."""
+        """The file that the learner begins with."""
         return (self._folder / STUB).read_text(encoding="utf-8")
 
     @cached_property
     def reference(self) -> str:
-        """A right solution; it runs in the same way as the learner's."""
+        """A right solution; it is called in the same way as the learner's."""
         return (self._folder / REFERENCE).read_text(encoding="utf-8")
 
     @property
+    def cases_path(self) -> Path:
+        """The module that draws the random cases; it needs torch."""
+        return self._folder / CASES
+
+    @property
     def functions(self) -> tuple[str, ...]:
-        """What is to be written, in order."""
-        return tuple(functions(self.stub))
+        """The names of the functions to write, in order."""
+        return tuple(split_functions(self.stub))
 
     def variant(self, *mistakes: Mistake) -> str:
-        """The reference with one mistake or several; InputError where one does not fit."""
+        """Returns the reference with one or several mistakes.
+
+        Raises:
+            InputError: a mistake does not fit the reference.
+        """
         source = self.reference
         for mistake in mistakes:
-            part = functions(source).get(mistake.function, "")
+            part = split_functions(source).get(mistake.function, "")
             if part.count(mistake.right) != 1:
                 raise InputError(
-                    f"{mistake.right!r} does not stand exactly once in {mistake.function}",
+                    f"{mistake.right!r} does not occur exactly once in {mistake.function}",
                     self.name,
                 )
             source = source.replace(part, part.replace(mistake.right, mistake.wrong))
         return source
 
 
-def functions(source: str) -> dict[str, str]:
-    """The text of each function of a module, by name and in order."""
+def split_functions(source: str) -> dict[str, str]:
+    """Returns the text of each function of a module, by name and in order."""
     nodes = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
     lines = source.splitlines(keepends=True)
     return {node.name: "".join(lines[node.lineno - 1 : node.end_lineno]) for node in nodes}
 
 
-def names() -> tuple[str, ...]:
-    """Every exercise there is."""
-    return tuple(sorted(file.parent.name for file in _shelf().glob(f"*/{FILE}")))
+def exercise_names() -> tuple[str, ...]:
+    """Returns the names of all exercises."""
+    return tuple(sorted(file.parent.name for file in _exercises_dir().glob(f"*/{CARD}")))
 
 
 @cache
 def find(name: str) -> Exercise:
-    """The exercise of this name, read once; InputError offers the nearest."""
-    if name not in names():
-        hint = nearest(name, names())
+    """Returns the exercise of this name, read once.
+
+    Raises:
+        InputError: there is none; the message offers the nearest name.
+    """
+    if name not in exercise_names():
+        hint = suggest(name, exercise_names())
         raise InputError(f'there is no exercise "{name}"' + (f"; {hint}" if hint else ""))
-    return Exercise(name, _shelf() / name)
+    return Exercise(name)
 
 
-def _shelf() -> Path:
-    return paths.presets() / "exercises"
+def _exercises_dir() -> Path:
+    return paths.presets_dir() / "exercises"

@@ -1,4 +1,4 @@
-"""The learner's own files: one for each exercise, never overwritten."""
+"""The learner's files: one for each exercise, never overwritten."""
 
 import hashlib
 import os
@@ -11,50 +11,54 @@ from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise
 from tuilab.core.experiment.toml_file import write_atomically
 
-LARGEST = 1 << 20
-"""Bytes of a learner's file at most."""
+MAX_FILE_BYTES = 1 << 20
+"""Size of the largest file that is read."""
 
 
-def path(name: str) -> Path:
-    """Where the learner writes this exercise."""
-    return paths.data() / "exercises" / f"{name}.py"
+def path_of(name: str) -> Path:
+    """Returns the learner's file of an exercise."""
+    return paths.data_dir() / "exercises" / f"{name}.py"
 
 
 def write_stub(name: str) -> Path:
-    """Put the stub where it belongs; what the learner wrote there stays."""
+    """Creates the learner's file from the stub, unless it exists already."""
     stub = exercise.find(name).stub
-    file = path(name)
+    file = path_of(name)
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(stub)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(stub)
     except FileExistsError:
         if not file.is_file():
-            raise InputError("this is not a file; move it away", str(file)) from None
+            raise InputError("this is not a file; move it somewhere else", str(file)) from None
     return file
 
 
 def reset(name: str) -> Path:
-    """Begin anew from the stub; the old file stays beside it as .bak, older ones as .bak2, …."""
+    """Starts again from the stub; the old file is kept as .bak, the next one as .bak2, …."""
     exercise.find(name)
-    file = path(name)
+    file = path_of(name)
     if file.exists():
-        file.rename(_free(file))
+        file.rename(_backup_path(file))
     return write_stub(name)
 
 
-def _free(file: Path) -> Path:
-    number, kept = 1, file.with_name(file.name + ".bak")
-    while kept.exists():
+def _backup_path(file: Path) -> Path:
+    number, backup = 1, file.with_name(file.name + ".bak")
+    while backup.exists():
         number += 1
-        kept = file.with_name(f"{file.name}.bak{number}")
-    return kept
+        backup = file.with_name(f"{file.name}.bak{number}")
+    return backup
 
 
 def read(file: Path) -> str:
-    """The learner's code; InputError where it cannot be read."""
+    """Returns the learner's code.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     try:
-        if file.stat().st_size > LARGEST:
+        if file.stat().st_size > MAX_FILE_BYTES:
             raise InputError("this file is larger than 1 MiB; is it the right one?", str(file))
         return file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -65,26 +69,30 @@ def read(file: Path) -> str:
         raise InputError((error.strerror or str(error)).lower(), str(file)) from None
 
 
-# --- what has passed ------------------------------------------------------------------------
+# --- code that has passed -------------------------------------------------------------------
 
 
-def _mark(name: str) -> Path:
-    return path(name).with_name(f".{name}.passed")
+def _mark_path(name: str) -> Path:
+    return path_of(name).with_name(f".{name}.passed")
 
 
-def remember(name: str, source: str) -> None:
-    """Keep that this very text has passed, so that a run may use it."""
-    write_atomically(_mark(name), _digest(source).encode())
+def mark_passed(name: str, source: str) -> None:
+    """Records that exactly this text has passed, so that a run may use it."""
+    write_atomically(_mark_path(name), _digest(source).encode())
 
 
 def passed_source(name: str) -> str:
-    """The learner's code as it passed; InputError where it has not, or was changed since."""
-    source = read(path(name))
-    mark = _mark(name)
+    """Returns the learner's code as it passed.
+
+    Raises:
+        InputError: it has not passed, or was changed since.
+    """
+    source = read(path_of(name))
+    mark = _mark_path(name)
     if not mark.is_file() or mark.read_text() != _digest(source):
         raise InputError(
-            f"your {name} has not passed its check as it stands now; check it first",
-            str(path(name)),
+            f"your {name} has not passed its check in its present form; check it first",
+            str(path_of(name)),
         )
     return source
 
@@ -96,13 +104,17 @@ def _digest(source: str) -> str:
 # --- the editor -----------------------------------------------------------------------------
 
 EDITORS = ("micro", "nano", "hx", "nvim", "vim", "vi", "emacs")
-"""Tried in this order where nothing is set: easy ones first."""
+"""Tried in this order where none is set: easy ones first."""
 
 
-def editor() -> list[str]:
-    """The command that edits a file, to be followed by its path; InputError where there is none."""
+def editor_command() -> list[str]:
+    """Returns the command that edits a file; the file's path is to be appended.
+
+    Raises:
+        InputError: there is no editor.
+    """
     for variable in ("VISUAL", "EDITOR"):
-        words = _words(os.environ.get(variable, ""))
+        words = _split_command(os.environ.get(variable, ""))
         if words:
             if shutil.which(words[0]) is None:
                 raise InputError(f'there is no program "{words[0]}"', f"${variable}")
@@ -113,8 +125,8 @@ def editor() -> list[str]:
     raise InputError("no editor was found: set $EDITOR, such as EDITOR=nano, or install nano")
 
 
-def _words(command: str) -> list[str]:
-    """A command's words; a path that holds spaces is one."""
+def _split_command(command: str) -> list[str]:
+    """Splits a command into words; a program whose path has spaces is one word."""
     if shutil.which(command):
         return [command]
     try:

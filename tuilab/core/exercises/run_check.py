@@ -1,4 +1,4 @@
-"""Run the learner's code in a process of its own, within limits, and hear what came of it."""
+"""The check of the learner's code, in a process of its own and within limits."""
 
 import contextlib
 import os
@@ -15,37 +15,40 @@ import psutil
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
-from tuilab.core.exercises.check_result import AnyWord, Kind, Ready, Result, Working
+from tuilab.core.exercises.check_result import AnyMessage, Kind, Ready, Result, Working
 
-SECONDS = 10.0
-"""Of processor time for the learner's code, once torch is there."""
+MAX_CPU_SECONDS = 10.0
+"""Processor time for the learner's code, after torch is imported."""
 
-MEBIBYTES = 1024
-"""Of memory for the learner's code beside torch."""
+MAX_MEBIBYTES = 1024
+"""Memory for the learner's code, besides torch."""
 
-LOADING = 120.0
-"""Seconds for torch to be imported, on the slowest disk."""
+MAX_LOADING_SECONDS = 120.0
+"""Time to import torch, from the slowest disk."""
 
-MOST_PRINTED = 16_384
-"""Bytes of what the learner's code prints that are kept."""
+MAX_PRINTED_BYTES = 16_384
+"""How much of what the learner's code prints is kept."""
 
 RUNNER = "tuilab.engine.grading.runner"
 
 
 def check(
-    name: str, file: Path | None = None, seconds: float = SECONDS, mebibytes: int = MEBIBYTES
+    name: str,
+    file: Path | None = None,
+    seconds: float = MAX_CPU_SECONDS,
+    mebibytes: int = MAX_MEBIBYTES,
 ) -> Result:
-    """Check the learner's file of an exercise; it takes seconds, so call it aside from a screen."""
+    """Checks the learner's file of an exercise, or another file; this takes seconds."""
     exercise.find(name)
-    path = file or learner_files.path(name)
+    path = file or learner_files.path_of(name)
     try:
         source = learner_files.read(path)
     except InputError as error:
         return Result(exercise=name, kind="missing", message=str(error))
     result = _Check(name, path, seconds, mebibytes).run()
-    is_theirs = path.resolve() == learner_files.path(name).resolve()
-    if result.is_passed and is_theirs and learner_files.read(path) == source:
-        learner_files.remember(name, source)
+    is_learner_file = path.resolve() == learner_files.path_of(name).resolve()
+    if result.is_passed and is_learner_file and learner_files.read(path) == source:
+        learner_files.mark_passed(name, source)
     return result
 
 
@@ -54,119 +57,120 @@ class _Check:
 
     def __init__(self, name: str, path: Path, seconds: float, mebibytes: int) -> None:
         self._name, self._seconds, self._mebibytes = name, seconds, mebibytes
-        ours, theirs = os.pipe()
+        read_end, write_end = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", RUNNER, str(path), name,
-             "--report", str(theirs), "--seconds", str(seconds), "--mebibytes", str(mebibytes)],
-            pass_fds=[theirs],
+             "--report", str(write_end), "--seconds", str(seconds), "--mebibytes", str(mebibytes)],
+            pass_fds=[write_end],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )  # fmt: skip
-        os.close(theirs)
-        self._report = os.fdopen(ours, "rb", buffering=0)
-        self._printed, self._unread = bytearray(), b""
-        self._deadline = time.monotonic() + LOADING
-        self._most = sys.maxsize
+        os.close(write_end)
+        self._report = os.fdopen(read_end, "rb", buffering=0)
+        self._printed, self._partial_line = bytearray(), b""
+        self._deadline = time.monotonic() + MAX_LOADING_SECONDS
+        self._max_memory = sys.maxsize
         self._function, self._is_ready = "", False
         self._result: Result | None = None
 
     def run(self) -> Result:
-        """Wait for the result, or end the process where it goes past its limits."""
+        """Waits for the result, or ends the process when it exceeds a limit."""
         try:
-            ended = self._watch()
+            exceeded = self._read_until_end()
         finally:
-            self._end()
-        result = ended or self._result or self._silent()
+            self._end_process()
+        result = exceeded or self._result or self._explain_exit()
         printed = self._printed.decode(errors="replace")
         return msgspec.structs.replace(result, printed=printed)
 
-    def _watch(self) -> Result | None:
-        """Read until both pipes are at their end; a result means that a limit was passed."""
+    def _read_until_end(self) -> Result | None:
+        """Reads both pipes to their end; returns a result only where a limit was exceeded."""
         output = self._process.stdout
         assert output is not None
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(output, selectors.EVENT_READ)
-            waiting.register(self._report, selectors.EVENT_READ)
-            while waiting.get_map() and self._result is None:
-                news = waiting.select(timeout=0.05)
-                if not news and self._process.poll() is not None:
-                    return None  # it ended, and something it started holds the pipes
-                for key, _ in news:
+        with selectors.DefaultSelector() as selector:
+            selector.register(output, selectors.EVENT_READ)
+            selector.register(self._report, selectors.EVENT_READ)
+            while selector.get_map() and self._result is None:
+                ready = selector.select(timeout=0.05)
+                if not ready and self._process.poll() is not None:
+                    return None  # it ended, and a process that it started holds the pipes
+                for key, _ in ready:
                     data = os.read(key.fd, 65_536)
                     if not data:
-                        waiting.unregister(key.fileobj)
+                        selector.unregister(key.fileobj)
                     elif key.fileobj is self._report:
-                        self._hear(data)
+                        self._read_messages(data)
                     else:
-                        self._print(data)
-                if self._result is None and (passed := self._limit()):
-                    return passed
+                        self._keep_printed(data)
+                if self._result is None and (exceeded := self._exceeded_limit()):
+                    return exceeded
         if self._result is not None:
-            self._drain(output)
+            self._read_rest(output)
         return None
 
-    def _drain(self, output: IO[bytes]) -> None:
-        """Take what was printed before the result was said."""
+    def _read_rest(self, output: IO[bytes]) -> None:
+        """Reads what was printed before the result came."""
         os.set_blocking(output.fileno(), False)
         with contextlib.suppress(BlockingIOError):
             while data := os.read(output.fileno(), 65_536):
-                self._print(data)
-                if len(self._printed) >= MOST_PRINTED:
+                self._keep_printed(data)
+                if len(self._printed) >= MAX_PRINTED_BYTES:
                     return
 
-    def _print(self, data: bytes) -> None:
-        if len(self._printed) < MOST_PRINTED:
-            self._printed += data[: MOST_PRINTED - len(self._printed)]
-            if len(self._printed) == MOST_PRINTED:
+    def _keep_printed(self, data: bytes) -> None:
+        if len(self._printed) < MAX_PRINTED_BYTES:
+            self._printed += data[: MAX_PRINTED_BYTES - len(self._printed)]
+            if len(self._printed) == MAX_PRINTED_BYTES:
                 self._printed += "\n… and more".encode()
 
-    def _hear(self, data: bytes) -> None:
-        *whole, self._unread = (self._unread + data).split(b"\n")
-        for line in whole:
+    def _read_messages(self, data: bytes) -> None:
+        *lines, self._partial_line = (self._partial_line + data).split(b"\n")
+        for line in lines:
             try:
-                word = msgspec.json.decode(line, type=AnyWord)
+                message = msgspec.json.decode(line, type=AnyMessage)
             except msgspec.DecodeError:
-                continue  # the learner's own code may write anywhere
-            if isinstance(word, Ready):
-                # The process itself counts its processor time; this is for when it cannot.
+                continue  # the learner's code may write to any file descriptor
+            if isinstance(message, Ready):
+                # The process counts its processor time itself; this is for when it cannot.
                 self._deadline = time.monotonic() + 3 * self._seconds + 5
-                self._most = self._memory() + (self._mebibytes << 20)
+                self._max_memory = self._resident_memory() + (self._mebibytes << 20)
                 self._is_ready = True
-            elif isinstance(word, Working):
-                self._function = word.function
+            elif isinstance(message, Working):
+                self._function = message.function
             else:
-                self._result = word
+                self._result = message
 
-    def _memory(self) -> int:
+    def _resident_memory(self) -> int:
         try:
             return int(psutil.Process(self._process.pid).memory_info().rss)
         except psutil.Error:
             return 0
 
-    def _limit(self) -> Result | None:
-        """The limit that has been passed, if one has."""
-        if self._memory() > self._most:
-            return self._say("memory", too_much(self._mebibytes))
+    def _exceeded_limit(self) -> Result | None:
+        """Returns the failure where the process exceeds a limit, else None."""
+        if self._resident_memory() > self._max_memory:
+            return self._failure("memory", describe_memory_limit(self._mebibytes))
         if time.monotonic() < self._deadline:
             return None
         if not self._is_ready:
-            return self._say("died", f"torch was not there after {LOADING:.0f} s; try again")
-        return self._say("time", too_long(self._seconds))
+            message = f"torch was not imported after {MAX_LOADING_SECONDS:.0f} s; try again"
+            return self._failure("died", message)
+        return self._failure("time", describe_timeout(self._seconds))
 
-    def _silent(self) -> Result:
-        """The process ended without a word: killed by a limit, a fault, or by itself."""
+    def _explain_exit(self) -> Result:
+        """Returns the failure of a process that ended without a result."""
         code = self._process.returncode
         if -code in (signal.SIGXCPU, signal.SIGKILL) and self._is_ready:
-            return self._say("time", too_long(self._seconds))
+            return self._failure("time", describe_timeout(self._seconds))
         if not self._is_ready:
-            return self._say("died", f"the checking process did not start (exit code {code})")
+            return self._failure("died", f"the checking process did not start (exit code {code})")
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        return self._say("died", f"your code ended the whole process {how}")
+        return self._failure("died", f"your code ended the whole process {how}")
 
-    def _say(self, kind: Kind, problem: str) -> Result:
+    def _failure(self, kind: Kind, problem: str) -> Result:
         return Result(
             exercise=self._name,
             kind=kind,
@@ -174,8 +178,8 @@ class _Check:
             message=f"{self._function}: {problem}" if self._function else problem,
         )
 
-    def _end(self) -> None:
-        """Leave nothing behind: the process, and what it may have started."""
+    def _end_process(self) -> None:
+        """Ends the process and every process that it started."""
         if self._result is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
@@ -187,11 +191,11 @@ class _Check:
             self._process.stdout.close()
 
 
-def too_long(seconds: float) -> str:
-    """What a loop without end is told."""
+def describe_timeout(seconds: float) -> str:
+    """Returns the message for code that runs too long."""
     return f"still running after {seconds:g} s: is there a loop that never ends?"
 
 
-def too_much(mebibytes: int) -> str:
-    """What asks for too much memory is told."""
+def describe_memory_limit(mebibytes: int) -> str:
+    """Returns the message for code that needs too much memory."""
     return f"this asks for more than {mebibytes:,} MiB of memory: does a list or a shape grow?"

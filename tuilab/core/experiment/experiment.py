@@ -1,6 +1,6 @@
-"""An experiment: everything that decides how a run goes, as one frozen value.
+"""An experiment: all settings of a run as one frozen value.
 
-Whatever changes it (a form, a command line, a lesson) makes a new one by `with_value`.
+A form, a command line or a lesson changes it by `with_value`, which returns a new one.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Struct
 
-from tuilab.core.catalogue.data_sets import AnyData, Spiral
+from tuilab.core.catalogue.data.points import Spiral
+from tuilab.core.catalogue.data_sets import AnyData
 from tuilab.core.catalogue.initializations import AnyInitialization, Default
 from tuilab.core.catalogue.losses import AnyLoss, CrossEntropy
 from tuilab.core.catalogue.optimizers import AdamW, AnyOptimizer
@@ -23,20 +24,27 @@ from tuilab.core.catalogue.schedules import AnySchedule, Constant
 from tuilab.core.catalogue.tasks import GAN, AnyTask, Classification
 from tuilab.core.catalogue.training import Training
 from tuilab.core.catalogue.transfer import Transfer
-from tuilab.core.errors import InputError, nearest
-from tuilab.core.experiment.knobs import Knob, convert, fields, knob, knobs_of, summary
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.experiment.knobs import (
+    Knob,
+    convert,
+    declared_fields,
+    iter_struct_knobs,
+    knob,
+    summarize,
+)
 from tuilab.core.network import plan as networks
 from tuilab.core.network.layer import Shape
 from tuilab.core.network.plan import Line
 
 
 class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One experiment, as its file holds it."""
+    """One experiment, with the tables and keys of its file."""
 
     format: Literal[1] = 1
     title: str = ""
     seed: Annotated[
-        int, knob("Where all chance begins: the same seed, the same run", ge=0, le=2**31 - 1)
+        int, knob("Random seed: the same seed reproduces the run", ge=0, le=2**31 - 1)
     ] = 0
     network: tuple[Line, ...] = ()
     task: AnyTask = msgspec.field(default_factory=Classification)
@@ -53,20 +61,20 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         if not _is_frozen(self.network):
-            msgspec.structs.force_setattr(self, "network", networks.frozen(self.network))
+            msgspec.structs.force_setattr(self, "network", networks.to_tuples(self.network))
 
     @property
     def plan(self) -> networks.Plan:
-        """The network line by line, with shapes, parameters and problems."""
+        """The network line by line, with shapes, parameter counts and problems."""
         try:
-            shape = self.input
-        except InputError:  # a file of the user's is not there; `problems` says which
+            shape = self.input_shape
+        except InputError:  # a data file is missing; `find_errors` says which
             shape = None
         return networks.plan(self.network, shape)
 
     @property
-    def input(self) -> Shape:
-        """The shape of one example as the network gets it; InputError where no data is there."""
+    def input_shape(self) -> Shape:
+        """The shape of one input of the network; InputError if a data file is missing."""
         return (self.task.latent,) if isinstance(self.task, GAN) else self.data.shape
 
 
@@ -83,8 +91,8 @@ SECTIONS = (
 """The tables of an experiment file, in order."""
 
 
-def options(section: str) -> tuple[type[Struct], ...]:
-    """The structs that a table may name: every optimizer, every data set, ..."""
+def option_types(section: str) -> tuple[type[Struct], ...]:
+    """Returns the types that a table can choose from: all optimizers, all data sets, ..."""
     members: dict[str, Any] = {
         "task": AnyTask, "data": AnyData, "initialization": AnyInitialization,
         "loss": AnyLoss, "averaging": AnyAveraging, "optimizer": AnyOptimizer,
@@ -94,127 +102,129 @@ def options(section: str) -> tuple[type[Struct], ...]:
 
 
 def name_of(part: Struct | type[Struct]) -> str:
-    """The name by which a file chooses this data set, loss, optimizer or schedule."""
+    """Returns the name of a data set, loss, optimizer, ... as a file writes it."""
     return str(part.__struct_config__.tag or "")
 
 
-def choice_of(section: str) -> str:
-    """The key by which a table chooses among its options: `name`, or `weights`."""
-    kinds = options(section)
+def choice_key(section: str) -> str:
+    """Returns the key that chooses the type of a table: `name`, or `weights` of initialization."""
+    kinds = option_types(section)
     return str(kinds[0].__struct_config__.tag_field) if kinds else ""
 
 
-def knobs(experiment: Experiment) -> Iterator[Knob]:
-    """Every hyperparameter of an experiment, section by section."""
-    yield from (k for k in knobs_of(experiment, "") if k.key == "seed")
+def iter_knobs(experiment: Experiment) -> Iterator[Knob]:
+    """Yields every hyperparameter of an experiment, section by section."""
+    yield from (k for k in iter_struct_knobs(experiment, "") if k.key == "seed")
     for section in SECTIONS:
         part = getattr(experiment, section)
-        if kinds := options(section):
+        if kinds := option_types(section):
             names = tuple(name_of(kind) for kind in kinds)
-            choice = choice_of(section)
+            choice = choice_key(section)
             label = section if choice == "name" else choice
             yield Knob(
-                f"{section}.{choice}", label, summary(type(part)), "choice",
+                f"{section}.{choice}", label, summarize(type(part)), "choice",
                 name_of(part), None, names,
-                live=section in ("loss", "averaging", "optimizer", "schedule"),
+                is_live=section in ("loss", "averaging", "optimizer", "schedule"),
             )  # fmt: skip
-        yield from knobs_of(part, section)
+        yield from iter_struct_knobs(part, section)
 
 
-def from_plain(tables: dict[str, Any], place: str = "") -> Experiment:
-    """Build an experiment from plain tables; an error names the place and the key."""
+def experiment_from_dict(tables: dict[str, Any], place: str = "") -> Experiment:
+    """Builds an experiment from the tables of a file; an error names the place and the key."""
     if "network" in tables:
         try:
-            tables = {**tables, "network": networks.frozen(tables["network"])}
+            tables = {**tables, "network": networks.to_tuples(tables["network"])}
         except InputError as error:
             raise (error.within(place) if place else error) from None
-    if isinstance(tables.get("task"), str):  # the short form of a table with a name only
+    if isinstance(tables.get("task"), str):  # short for a table that holds only a name
         tables = {**tables, "task": {"name": tables["task"]}}
     experiment: Experiment = convert(tables, Experiment, place)
     return experiment
 
 
-def to_plain(experiment: Experiment) -> dict[str, Any]:
-    """The plain tables of an experiment, every key written out."""
-    plain: dict[str, Any] = msgspec.to_builtins(experiment)
-    return plain
+def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
+    """Returns the tables of an experiment with every key, defaults included."""
+    tables: dict[str, Any] = msgspec.to_builtins(experiment)
+    return tables
 
 
 def value_at(experiment: Experiment, key: str) -> Any:
-    """The value of one key, such as `optimizer.lr` or `network`."""
+    """Returns the value of one key, such as `optimizer.lr` or `network`."""
     section, _, field = key.partition(".")
     part = getattr(experiment, section)
-    if field and field == choice_of(section):
+    if field and field == choice_key(section):
         return name_of(part)
     return getattr(part, field) if field else part
 
 
 def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
-    """The same experiment with one key changed.
+    """Returns the experiment with one key changed.
 
-    Choosing another data set, loss, optimizer or schedule by `SECTION.name` keeps the knobs
-    that both share and that were moved from their defaults. Task and loss follow a data set
-    that they do not fit.
+    A change of `SECTION.name` (data set, loss, optimizer, schedule, ...) keeps the knobs that both
+    options have and that differ from their defaults. Task and loss change with the data set if
+    they do not fit it.
     """
     section, _, field = key.partition(".")
-    tables = to_plain(experiment)
+    tables = experiment_to_dict(experiment)
     if section not in tables or (field and section not in SECTIONS):
-        raise InputError(_unknown(key), key)
+        raise InputError(_describe_unknown_key(key), key)
     if not field:
         tables[section] = value
-    elif field == choice_of(section):
-        tables[section] = _renamed(getattr(experiment, section), section, value)
+    elif field == choice_key(section):
+        tables[section] = _switch_option(getattr(experiment, section), section, value)
     else:
         tables[section][field] = value
-    changed = from_plain(tables)
-    is_other = changed.data != experiment.data
-    if is_other and name_of(changed.task) not in changed.data.tasks:
-        changed = msgspec.structs.replace(changed, task=named("task", changed.data.tasks[0]))
-    is_other = is_other or type(changed.task) is not type(experiment.task)
-    if is_other and name_of(changed.task) not in changed.loss.tasks:
-        changed = msgspec.structs.replace(changed, loss=named("loss", changed.task.loss))
+    changed = experiment_from_dict(tables)
+    has_new_data = changed.data != experiment.data
+    if has_new_data and name_of(changed.task) not in changed.data.tasks:
+        task = create_default("task", changed.data.tasks[0])
+        changed = msgspec.structs.replace(changed, task=task)
+    has_new_task = type(changed.task) is not type(experiment.task)
+    if (has_new_data or has_new_task) and name_of(changed.task) not in changed.loss.tasks:
+        changed = msgspec.structs.replace(changed, loss=create_default("loss", changed.task.loss))
     return changed
 
 
-def named(section: str, name: str) -> Any:
-    """The task, loss, optimizer ... of this name, at its defaults."""
-    return next(kind for kind in options(section) if name_of(kind) == name)()
+def create_default(section: str, name: str) -> Any:
+    """Creates the task, loss, optimizer, ... of this name with its default knobs."""
+    return next(kind for kind in option_types(section) if name_of(kind) == name)()
 
 
-def _unknown(key: str) -> str:
-    every = {
+def _describe_unknown_key(key: str) -> str:
+    known_keys = {
         k.key
         for section in SECTIONS
-        for kind in options(section)
-        for k in knobs_of(kind(), section)
+        for kind in option_types(section)
+        for k in iter_struct_knobs(kind(), section)
     }
-    every |= {k.key for k in knobs(Experiment())} | {"network", "title"}
-    same = [known for known in sorted(every) if known.rpartition(".")[2] == key.rpartition(".")[2]]
-    if same:
-        return f"there is no such key; there is {', '.join(same)}"
-    return f"there is no such key; {nearest(key, sorted(every))}".rstrip("; ")
+    known_keys |= {k.key for k in iter_knobs(Experiment())} | {"network", "title"}
+    field = key.rpartition(".")[2]
+    matches = [known for known in sorted(known_keys) if known.rpartition(".")[2] == field]
+    if matches:
+        return f"there is no such key; there is {', '.join(matches)}"
+    return f"there is no such key; {suggest(key, sorted(known_keys))}".rstrip("; ")
 
 
-def _renamed(part: Struct, section: str, name: Any) -> dict[str, Any]:
-    """The table of another kind, with what was set by hand and still means something."""
-    declared = fields(type(part))
-    moved = {
+def _switch_option(part: Struct, section: str, name: Any) -> dict[str, Any]:
+    """Returns the table of another option, with the changed knobs that it has as well."""
+    declared = declared_fields(type(part))
+    changed = {
         field: value
         for field, value in msgspec.to_builtins(part).items()
         if field in declared and getattr(part, field) != declared[field].default
     }
-    kind = next((kind for kind in options(section) if name_of(kind) == name), None)
-    chosen = {choice_of(section): name}
+    kind = next((kind for kind in option_types(section) if name_of(kind) == name), None)
+    chosen = {choice_key(section): name}
     shared = {
         field: value
-        for field, value in moved.items()
-        if kind and field in kind.__struct_fields__ and _fits({**chosen, field: value}, kind)
+        for field, value in changed.items()
+        if kind and field in kind.__struct_fields__ and _is_valid({**chosen, field: value}, kind)
     }
     return {**chosen, **shared}
 
 
-def _fits(table: dict[str, Any], kind: type[Struct]) -> bool:
-    """Whether a knob of the same name means the same there, and reaches as far."""
+def _is_valid(table: dict[str, Any], kind: type[Struct]) -> bool:
+    """Whether a knob of the same name has the same type there, and the value is in its range."""
     try:
         msgspec.convert(table, kind)
     except msgspec.ValidationError:
@@ -222,19 +232,19 @@ def _fits(table: dict[str, Any], kind: type[Struct]) -> bool:
     return True
 
 
-def live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:
-    """What changed, if all of it may change while training goes on; else None."""
+def get_live_changes(before: Experiment, after: Experiment) -> dict[str, Any] | None:
+    """Returns the changed keys if all of them can change during training; else None."""
     live, restart = split_changes(before, after)
     return None if restart else live
 
 
 def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any], list[str]]:
-    """What may change while training goes on, with its new value, and the keys that may not."""
+    """Returns the new values of keys that can change during training, and the other keys."""
     live: dict[str, Any] = {}
     restart: list[str] = []
-    for key in changed_keys(before, after):
+    for key in iter_changed_keys(before, after):
         if key == "network":
-            goes_live = networks.same_modules(before.network, after.network)
+            goes_live = networks.have_same_modules(before.network, after.network)
         else:
             goes_live = key == "title" or _is_live(key, after)
         if goes_live:
@@ -244,19 +254,19 @@ def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any]
     return live, restart
 
 
-def changed_keys(before: Experiment, after: Experiment) -> Iterator[str]:
-    """The keys that differ; `name` of a section comes before its other keys."""
+def iter_changed_keys(before: Experiment, after: Experiment) -> Iterator[str]:
+    """Yields the keys that differ; `name` of a section comes before its other keys."""
     for key in ("title", "seed", "network"):
         if getattr(before, key) != getattr(after, key):
             yield key
     for section in SECTIONS:
         old, new = getattr(before, section), getattr(after, section)
         if type(old) is not type(new):
-            yield f"{section}.{choice_of(section)}"
+            yield f"{section}.{choice_key(section)}"
         for field in new.__struct_fields__:
             if getattr(old, field, None) != getattr(new, field):
                 yield f"{section}.{field}"
 
 
 def _is_live(key: str, experiment: Experiment) -> bool:
-    return any(knob.key == key and knob.live for knob in knobs(experiment))
+    return any(knob.key == key and knob.is_live for knob in iter_knobs(experiment))

@@ -1,5 +1,6 @@
-"""An experiment as a form: its knobs, the dropout of its network, and what is typed into them."""
+"""An experiment as a form: its knobs, one knob for all Dropout lines, and how input is parsed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,25 +8,28 @@ from typing import Any
 from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.experiment.experiment import (
     Experiment,
-    choice_of,
-    knobs,
+    choice_key,
+    iter_knobs,
     name_of,
-    options,
+    option_types,
     value_at,
     with_value,
 )
-from tuilab.core.experiment.knob_steps import stepped
-from tuilab.core.experiment.knobs import Knob, declared, summary
-from tuilab.core.experiment.toml_file import value
-from tuilab.core.format import THIN_SPACE, compact
+from tuilab.core.experiment.knob_steps import step_value
+from tuilab.core.experiment.knobs import Knob, default_knobs, summarize
+from tuilab.core.experiment.toml_file import parse_value
+from tuilab.core.format import format_value
 from tuilab.core.network import edit
 from tuilab.core.network.parse import parse
 
 DROPOUT = "network.dropout"
-"""The key of the knob that stands for every Dropout line."""
+"""Key of the knob that sets every Dropout line."""
 
 DEVICE = "training.device"
-"""The key whose choices only the host knows."""
+"""Key whose choices only the host knows."""
+
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+"""A number with commas between the thousands, as the form shows it."""
 
 _CHOICES = {
     "data.alphabet": {
@@ -34,17 +38,17 @@ _CHOICES = {
         "both": "Digits and letters: 36 classes",
     },
     "data.differ": {
-        "frequency": "How fast they swing: slow, medium, fast",
-        "shape": "What form they have: sine, square, triangle, sawtooth",
+        "frequency": "Their frequency: slow, medium, fast",
+        "shape": "Their waveform: sine, square, triangle, sawtooth",
     },
     "data.header": {
-        "auto": "It does if it is unlike the lines below it: texts, all different, over numbers",
-        "yes": "It does; the rows begin with the second line",
-        "no": "It is a row like all others; the columns are called column 1, column 2, ...",
+        "auto": "Yes if it differs in kind from the lines below: distinct texts above numbers",
+        "yes": "Yes; the rows begin with the second line",
+        "no": "No; it is a row, and the columns are called column 1, column 2, ...",
     },
     "data.tokens": {
-        "chars": "A character; there are as many tokens as the text has different ones",
-        "bytes": "A byte of the file; there are 256, whatever is in it",
+        "chars": "Characters: one token for each distinct character of the text",
+        "bytes": "Bytes: always 256 tokens",
     },
     "data.features": {
         "x1": "Left to right",
@@ -56,134 +60,134 @@ _CHOICES = {
         "sin(x2)": "Waves from bottom to top",
     },
     "initialization.bias": {
-        "default": "PyTorch's own for each layer",
+        "default": "PyTorch's default for each layer",
         "zeros": "All zero",
     },
     "initialization.mode": {
-        "fan_in": "The signal keeps its size on the way forward",
-        "fan_out": "The gradient keeps its size on the way back",
+        "fan_in": "Keeps the variance of activations in the forward pass",
+        "fan_out": "Keeps the variance of gradients in the backward pass",
     },
     "initialization.nonlinearity": {
-        "auto": "The gain of what follows each layer; 1 where nothing does",
+        "auto": "The gain of the activation after each layer; 1 if there is none",
         "linear": "Gain 1",
         "sigmoid": "Gain 1",
         "tanh": "Gain 5/3",
         "relu": "Gain √2",
-        "leaky_relu": "Gain √2, almost: for a slope of 0.01",
-        "selu": "Gain 3/4; networks that normalize themselves need linear",
+        "leaky_relu": "Gain almost √2, for a slope of 0.01",
+        "selu": "Gain 3/4; self-normalizing networks need linear",
     },
     "training.precision": {
-        "fp32": "32 bits: what everything else is compared with",
-        "bf16": "16 bits with the range of 32: fast on newer GPUs, nothing to watch",
-        "fp16": "16 bits of small range: for older GPUs; small gradients are scaled up",
+        "fp32": "32 bits: the reference for the others",
+        "bf16": "16 bits with the range of fp32: fast on newer GPUs, no loss scaling needed",
+        "fp16": "16 bits with a small range: for older GPUs; the loss is scaled up",
     },
     "training.engine": {
-        "torch": "PyTorch: for everything that is more than a few hundred weights",
-        "scalar": "Number by number, each knows what it was made of (tuilab/scratch/scalar.py)",
-        "matrix": "Layer by layer, as it is done on paper (tuilab/scratch/matrix.py)",
+        "torch": "PyTorch: for everything with more than a few hundred weights",
+        "scalar": "Autograd over single numbers in plain Python (tuilab/scratch/scalar.py)",
+        "matrix": "Backpropagation layer by layer in plain Python (tuilab/scratch/matrix.py)",
     },
     "optimizer.weight_decay_on": {
-        "weights": "Matrices and kernels; not biases, norms, embeddings and positions",
-        "all": "Every parameter, as PyTorch does by itself",
+        "weights": "Weight matrices and kernels; not biases, norms, embeddings and positions",
+        "all": "Every parameter, as in PyTorch",
     },
     "optimizer.adjust_lr_fn": {
-        "original": "√(rows ∕ columns) where there are more rows (Jordan)",
-        "match_rms_adamw": "As long as a step of AdamW: lr as for that (Moonshot)",
+        "original": "√(rows ∕ columns) if there are more rows than columns (Jordan)",
+        "match_rms_adamw": "Steps as long as those of AdamW, so that its lr fits (Moonshot)",
     },
     "loss.function": {
-        name: f"Your {name}, from the exercise losses"
+        name: f"Your {name} from the exercise losses"
         for name in ("mse", "huber", "bce", "focal", "cross_entropy")
     },
     "optimizer.step": {
-        name: f"Your {name}, from the exercise optimizers"
+        name: f"Your {name} from the exercise optimizers"
         for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw")
     },
     "optimizer.line_search_fn": {
-        "strong_wolfe": "Go as far as the loss falls well",
-        "none": "Steps of the length lr",
+        "strong_wolfe": "Search for a step length that meets the strong Wolfe conditions",
+        "none": "Steps of length lr",
     },
 }  # fmt: skip
 
 
-def form(experiment: Experiment) -> Iterator[Knob]:
-    """Every knob, section by section, with one for the Dropout lines of the network."""
-    yield from knobs(experiment)
-    chances = edit.dropouts(experiment.network)
-    if chances:
+def iter_form_knobs(experiment: Experiment) -> Iterator[Knob]:
+    """Yields every knob, section by section, and one for the Dropout lines of the network."""
+    yield from iter_knobs(experiment)
+    probabilities = edit.dropout_probabilities(experiment.network)
+    if probabilities:
+        lines = _name_lines(len(probabilities))
         yield replace(
-            declared(Dropout)["p"],
+            default_knobs(Dropout)["p"],
             key=DROPOUT,
             label="dropout",
-            help=f"Chance of a value to be dropped, in {_every(len(chances))} of the network",
-            value=chances[0],
+            help=f"Probability to drop a value, in {lines} of the network",
+            value=probabilities[0],
         )
 
 
-def _every(lines: int) -> str:
-    return "the Dropout line" if lines == 1 else f"all {lines} Dropout lines"
+def _name_lines(count: int) -> str:
+    return "the Dropout line" if count == 1 else f"all {count} Dropout lines"
 
 
-def read(knob: Knob, text: str) -> Any:
-    """What a typed text stands for; `turned` says whether the knob can have it."""
+def parse_input(knob: Knob, text: str) -> Any:
+    """Parses typed text into a value; `with_knob` checks whether it is allowed."""
     text = text.strip()
     if knob.kind in ("text", "choice"):
         return text.strip("\"'")
     if knob.kind == "list" and not text.startswith("["):
-        return value(f"[{text}]")
+        return parse_value(f"[{text}]")
     if knob.kind in ("int", "float"):
-        return _number(knob, text)
-    return value(text)
+        return _parse_number(knob, text)
+    return parse_value(text)
 
 
-def _number(knob: Knob, text: str) -> Any:
-    """A number as people write it: also `.5`, `1e3` for a whole one, and `10 000`."""
+def _parse_number(knob: Knob, text: str) -> Any:
+    """Parses a number in any usual notation: also `.5`, `1e3` for an int, `10,000`, `10 000`."""
+    digits = "".join(text.split())
     try:
-        number = float("".join(text.split()))
+        number = float(digits.replace(",", "") if THOUSANDS.fullmatch(digits) else digits)
     except ValueError:
-        return value(text)
+        return parse_value(text)
     return int(number) if knob.kind == "int" and number.is_integer() else number
 
 
-def turned(experiment: Experiment, key: str, value: Any) -> Experiment:
-    """The experiment with a knob of the form changed; InputError says what is wrong."""
+def with_knob(experiment: Experiment, key: str, value: Any) -> Experiment:
+    """Returns the experiment with a knob of the form changed; InputError says what is wrong."""
     if key != DROPOUT:
         return with_value(experiment, key, value)
     layer = parse(f"Dropout {value}")
-    assert isinstance(layer, Dropout), "the line names it"
-    return with_value(experiment, "network", edit.with_dropout(experiment.network, layer.p))
+    assert isinstance(layer, Dropout)
+    return with_value(experiment, "network", edit.set_dropout(experiment.network, layer.p))
 
 
-def nudged(experiment: Experiment, key: str, direction: int) -> Experiment:
-    """The experiment with a knob of the form one step up (1) or down (-1)."""
-    knob = next(knob for knob in form(experiment) if knob.key == key)
-    return turned(experiment, key, stepped(knob, direction))
+def with_stepped_knob(experiment: Experiment, key: str, direction: int) -> Experiment:
+    """Returns the experiment with a knob of the form one step up (1) or down (-1)."""
+    knob = next(knob for knob in iter_form_knobs(experiment) if knob.key == key)
+    return with_knob(experiment, key, step_value(knob, direction))
 
 
-def value_of(experiment: Experiment, key: str) -> Any:
-    """The value of one knob of the form; None where there is none."""
+def get_knob_value(experiment: Experiment, key: str) -> Any:
+    """Returns the value of a knob of the form; None if the experiment has no such knob."""
     if key == DROPOUT:
-        return next(iter(edit.dropouts(experiment.network)), None)
+        return next(iter(edit.dropout_probabilities(experiment.network)), None)
     try:
         return value_at(experiment, key)
     except AttributeError:
         return None
 
 
-def written(knob: Knob) -> str:
-    """The value as a person would type it."""
-    if isinstance(knob.value, int) and not isinstance(knob.value, bool):
-        return str(knob.value)
-    return compact(knob.value).replace(THIN_SPACE, "")
+def format_knob(knob: Knob) -> str:
+    """Returns the value as text that `parse_input` reads."""
+    return format_value(knob.value, commas=False)
 
 
-def about_section(section: str) -> str:
-    """One line about a table of the experiment."""
-    return summary(type(getattr(Experiment(), section)))
+def describe_section(section: str) -> str:
+    """Returns one line about a table of the experiment."""
+    return summarize(type(getattr(Experiment(), section)))
 
 
-def helps(knob: Knob) -> dict[str, str]:
-    """One line about each choice of a knob."""
+def describe_choices(knob: Knob) -> dict[str, str]:
+    """Returns one line about each choice of a knob."""
     section, _, field = knob.key.partition(".")
-    if field == choice_of(section):
-        return {name_of(kind): summary(kind) for kind in options(section)}
+    if field == choice_key(section):
+        return {name_of(kind): summarize(kind) for kind in option_types(section)}
     return _CHOICES.get(knob.key, {})

@@ -1,7 +1,7 @@
-"""Every hyperparameter once: its type, default, range, unit and help, read off the structs.
+"""Knobs: the type, default, range, unit and help of every hyperparameter.
 
-A knob is declared where it lives, as an annotated field of a struct; the form, the command
-line, the file reader and the help all read that one declaration here.
+A knob is declared once, as an annotated field of a struct; the form, the command line, the file
+reader and the help read that declaration.
 """
 
 import types
@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from tuilab.core.errors import InputError, in_plain_words, nearest
-from tuilab.core.format import compact
+from tuilab.core.errors import InputError, describe_msgspec_error, suggest
+from tuilab.core.format import format_value
 
 
 def knob(
@@ -29,11 +29,11 @@ def knob(
     live: bool = False,
     log: bool = False,
 ) -> Meta:
-    """Declare a knob: one sentence of help, its range and unit.
+    """Declares a knob: one sentence of help, its range and unit.
 
     Args:
-        live: it may change while training goes on.
-        log: steps of the up and down keys multiply instead of adding.
+        live: whether it can change during training.
+        log: whether the up and down keys multiply the value instead of adding to it.
     """
     extra = {"unit": unit, "live": live, "log": log}
     bounds: dict[str, Any] = {"gt": gt, "ge": ge, "lt": lt, "le": le}
@@ -41,8 +41,8 @@ def knob(
     return meta
 
 
-def summary(kind: type) -> str:
-    """The first line of a class's own documentation: its help in lists and forms."""
+def summarize(kind: type) -> str:
+    """Returns the first line of the docstring of a class: its help in lists and forms."""
     return (kind.__doc__ or "").splitlines()[0]
 
 
@@ -51,23 +51,23 @@ class Knob:
     """One hyperparameter as a form, a command line or a help page shows it."""
 
     key: str
-    "Where it stands in the experiment file, such as `optimizer.lr`."
+    "Its key in the experiment file, such as `optimizer.lr`."
     label: str
     help: str
     kind: str
     """`int`, `float`, `bool`, `text`, `choice`, `choices` (any of several), `list` (of numbers) or
-    `points` (lists of numbers in a list)."""
+    `points` (a list of lists of numbers)."""
     value: Any
     default: Any
     choices: tuple[Any, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
-    open_minimum: bool = False
-    "The minimum itself is not allowed."
-    open_maximum: bool = False
+    is_minimum_open: bool = False
+    "Whether the minimum itself is not allowed."
+    is_maximum_open: bool = False
     unit: str = ""
-    live: bool = False
-    log: bool = False
+    is_live: bool = False
+    is_logarithmic: bool = False
 
     @property
     def group(self) -> str:
@@ -76,7 +76,7 @@ class Knob:
 
     @property
     def is_required(self) -> bool:
-        """Whether there is no default."""
+        """Whether it has no default."""
         return self.default is msgspec.NODEFAULT
 
     @property
@@ -84,15 +84,15 @@ class Knob:
         """The allowed values, such as `0 < … ≤ 1` or `one of constant, cosine`."""
         if self.choices:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
-        low, high = "<" if self.open_minimum else "≤", "<" if self.open_maximum else "≤"
-        below = "" if self.minimum is None else f"{compact(self.minimum)} {low} "
-        above = "" if self.maximum is None else f" {high} {compact(self.maximum)}"
-        return f"{below}…{above}" if below or above else ""
+        low, high = "<" if self.is_minimum_open else "≤", "<" if self.is_maximum_open else "≤"
+        lower = "" if self.minimum is None else f"{format_value(self.minimum)} {low} "
+        upper = "" if self.maximum is None else f" {high} {format_value(self.maximum)}"
+        return f"{lower}…{upper}" if lower or upper else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What one annotated field of a struct declares."""
+    """The declaration of one annotated field of a struct."""
 
     name: str
     kind: str
@@ -102,10 +102,10 @@ class _Field:
 
 
 @cache
-def fields(struct: type[Struct]) -> dict[str, _Field]:
-    """The declared knobs of a struct, in order."""
+def declared_fields(struct: type[Struct]) -> dict[str, _Field]:
+    """Returns the declared fields of a struct by name, in order."""
     hints = typing.get_type_hints(struct, include_extras=True)
-    found = {}
+    declared = {}
     for field in msgspec.structs.fields(struct):
         hint, meta = hints[field.name], None
         if typing.get_origin(hint) is typing.Annotated:
@@ -115,8 +115,8 @@ def fields(struct: type[Struct]) -> dict[str, _Field]:
         default = field.default
         if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
-        found[field.name] = _Field(field.name, kind, choices, meta, default)
-    return found
+        declared[field.name] = _Field(field.name, kind, choices, meta, default)
+    return declared
 
 
 def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
@@ -134,19 +134,19 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
     return {int: "int", float: "float", bool: "bool"}.get(hint, "text"), ()
 
 
-def knobs_of(struct: Struct, prefix: str) -> Iterator[Knob]:
-    """Every knob that a struct declares, with its present value."""
-    for name, knob in declared(type(struct)).items():
+def iter_struct_knobs(struct: Struct, prefix: str) -> Iterator[Knob]:
+    """Yields every knob that a struct declares, with its current value."""
+    for name, knob in default_knobs(type(struct)).items():
         key = f"{prefix}.{name}" if prefix else name
         yield replace(knob, key=key, value=getattr(struct, name))
 
 
 @cache
-def declared(struct: type[Struct]) -> dict[str, Knob]:
-    """The knobs of a kind of struct by name, at their defaults."""
+def default_knobs(struct: type[Struct]) -> dict[str, Knob]:
+    """Returns the knobs of a type of struct by name, with their defaults as values."""
     return {
         field.name: _knob(field, field.meta)
-        for field in fields(struct).values()
+        for field in declared_fields(struct).values()
         if field.meta is not None
     }
 
@@ -163,25 +163,25 @@ def _knob(field: _Field, meta: Meta) -> Knob:
         choices=field.choices,
         minimum=meta.gt if meta.ge is None else meta.ge,
         maximum=meta.lt if meta.le is None else meta.le,
-        open_minimum=meta.gt is not None,
-        open_maximum=meta.lt is not None,
+        is_minimum_open=meta.gt is not None,
+        is_maximum_open=meta.lt is not None,
         unit=str(extra.get("unit", "")),
-        live=bool(extra.get("live")),
-        log=bool(extra.get("log")),
+        is_live=bool(extra.get("live")),
+        is_logarithmic=bool(extra.get("log")),
     )
 
 
 def convert(value: Any, struct: Any, place: str) -> Any:
-    """Turn plain tables into structs; an error names the key and what would be right."""
+    """Converts the tables of a file into structs; an error names the key and the fix."""
     try:
         return msgspec.convert(value, struct)
     except msgspec.ValidationError as error:
-        key, problem = in_plain_words(str(error))
-        raise InputError(_suggest(problem, key, struct, value), place, key) from None
+        key, problem = describe_msgspec_error(str(error))
+        raise InputError(_add_suggestion(problem, key, struct, value), place, key) from None
 
 
-def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
-    """Add the nearest known word to an error about an unknown one."""
+def _add_suggestion(problem: str, key: str, struct: Any, value: Any) -> str:
+    """Adds the nearest known word to an error about an unknown one."""
     for member in key.split(".") if key else ():
         struct, value = _member(struct, member.partition("[")[0], value)
         if "[" in member:
@@ -190,9 +190,9 @@ def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
     structs = [option for option in options if _is_struct(option)]
     if "unknown field" in problem and structs:
         wrong = problem.rsplit(" ", 1)[-1]
-        chosen = [kind for kind in structs if _tag(kind) == _named(value, kind)] or structs
-        known = [name for kind in chosen for name in kind.__struct_fields__]
-        return f'there is no key "{wrong}" here; {nearest(wrong, known)}'.rstrip("; ")
+        matches = [kind for kind in structs if _tag(kind) == _tag_in(value, kind)] or structs
+        known = [name for kind in matches for name in kind.__struct_fields__]
+        return f'there is no key "{wrong}" here; {suggest(wrong, known)}'.rstrip("; ")
     needed = structs[0].__struct_config__.tag_field if structs else None
     if needed and problem == f"object missing required field {needed}":
         needed = "a name" if needed == "name" else needed
@@ -200,17 +200,17 @@ def _suggest(problem: str, key: str, struct: Any, value: Any) -> str:
     if "invalid value '" in problem and structs:
         wrong = problem.split("'")[1]
         tags = [str(_tag(kind)) for kind in structs]
-        return f'there is no "{wrong}"; {nearest(wrong, tags)}'.rstrip("; ")
+        return f'there is no "{wrong}"; {suggest(wrong, tags)}'.rstrip("; ")
     if "invalid enum value" in problem and typing.get_origin(struct) is Literal:
         wrong = problem.split("'")[1] if "'" in problem else problem.rsplit(" ", 1)[-1]
-        return f'there is no "{wrong}"; {nearest(wrong, map(str, typing.get_args(struct)))}'
+        return f'there is no "{wrong}"; {suggest(wrong, map(str, typing.get_args(struct)))}'
     return problem
 
 
 def _member(struct: Any, name: str, value: Any) -> tuple[Any, Any]:
-    """The type and the value one key further in; `name` is the tag itself in a tagged table."""
+    """Returns the type and the value of a member; `name` is the tag itself in a tagged table."""
     for option in typing.get_args(struct) or (struct,):
-        if not _is_struct(option) or (_named(value, option) not in ("", _tag(option))):
+        if not _is_struct(option) or (_tag_in(value, option) not in ("", _tag(option))):
             continue
         hint = typing.get_type_hints(option).get(name)
         if hint is not None:
@@ -226,7 +226,7 @@ def _tag(struct: type[Struct]) -> Any:
     return struct.__struct_config__.tag
 
 
-def _named(value: Any, option: type[Struct]) -> Any:
-    """The tag that a table chooses by."""
+def _tag_in(value: Any, option: type[Struct]) -> Any:
+    """Returns the tag by which a table chooses its type."""
     key = option.__struct_config__.tag_field or "name"
     return value.get(key, "") if isinstance(value, dict) else ""

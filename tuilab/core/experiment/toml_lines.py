@@ -1,4 +1,4 @@
-"""In which line of a TOML text a key stands, so that an error can point to it."""
+"""Line numbers of keys in a TOML text, for error messages."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ _TOKEN = re.compile(
 )
 
 
-def line_of(text: str, key: str) -> int:
-    """The line of a key such as `optimizer.lr` or `network[3]`; 0 if it is not to be found.
+def find_line(text: str, key: str) -> int:
+    """Returns the line of a key such as `optimizer.lr` or `network[3]`; 0 if there is none.
 
-    Where the key itself is not written out, it is the line of the table that should hold it.
+    For a key that is not written, this is the line of the table to which it belongs.
     """
     name, *indices = re.split(r"[\[\]]+", key.rstrip("]"))
     section = ""
@@ -27,23 +27,23 @@ def line_of(text: str, key: str) -> int:
         written = bare.partition("=")[0].strip().replace('"', "").replace("'", "")
         here = f"{section}.{written}" if section else written
         if here == name:
-            return _element(text, number, [int(index) for index in indices if index.isdigit()])
+            return _find_element(text, number, [int(index) for index in indices if index.isdigit()])
         if name.startswith(f"{here}.") and written:
             nearest = number
     return nearest
 
 
-def _element(text: str, first: int, wanted: list[int]) -> int:
-    """The line of an element of the array that begins in line `first`."""
+def _find_element(text: str, first: int, indices: list[int]) -> int:
+    """Returns the line of an element of the array that begins in line `first`."""
     start = "\n".join(text.splitlines()[first - 1 :]).partition("=")[2]
-    for path, number in _elements(start):
-        if path == wanted:
+    for path, number in _iter_elements(start):
+        if path == indices:
             return first + number
     return first
 
 
-def _elements(array: str) -> Iterator[tuple[list[int], int]]:
-    """Every element of a TOML array: its indices and the line, counted from the first."""
+def _iter_elements(array: str) -> Iterator[tuple[list[int], int]]:
+    """Yields every element of a TOML array: its indices and its line, relative to the first."""
     path: list[int] = []
     number = 0
     for token in _TOKEN.findall(array):

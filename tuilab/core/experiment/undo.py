@@ -5,8 +5,8 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Undo(Generic[T]):
-    """A value with its past and its undone future, both of bounded length."""
+class UndoStack(Generic[T]):
+    """A value with its previous values and the undone ones, both of limited length."""
 
     def __init__(self, value: T, limit: int = 500) -> None:
         self._past: list[T] = []
@@ -14,8 +14,8 @@ class Undo(Generic[T]):
         self._limit = limit
         self.value = value
 
-    def do(self, value: T) -> None:
-        """Change to a new value; the same value again is no change."""
+    def push(self, value: T) -> None:
+        """Changes to a new value; an equal value is not a change."""
         if value == self.value:
             return
         self._past = [*self._past, self.value][-self._limit :]
@@ -23,7 +23,7 @@ class Undo(Generic[T]):
         self.value = value
 
     def undo(self) -> bool:
-        """Go back one change; False if there is none."""
+        """Goes back one change; returns whether there was one."""
         if not self._past:
             return False
         self._future.append(self.value)
@@ -31,7 +31,7 @@ class Undo(Generic[T]):
         return True
 
     def redo(self) -> bool:
-        """Do again what was undone; False if there is nothing."""
+        """Repeats the last undone change; returns whether there was one."""
         if not self._future:
             return False
         self._past.append(self.value)

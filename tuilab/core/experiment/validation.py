@@ -1,34 +1,34 @@
-"""Why an experiment cannot be started, where, and what would be right."""
+"""Reasons why an experiment cannot be started, each with its key and a fix."""
 
 from collections.abc import Iterator
 
 from tuilab.core.catalogue.layers.graph import GraphConvolution
-from tuilab.core.catalogue.losses import Own, meaning
-from tuilab.core.catalogue.regularization import PICTURES_ONLY
+from tuilab.core.catalogue.losses import LearnerLoss, equivalent_loss
+from tuilab.core.catalogue.regularization import IMAGES_ONLY
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
-from tuilab.core.experiment.plain_python import impossible
-from tuilab.core.network.layer import Shape, Tokens, show
+from tuilab.core.experiment.plain_python import find_engine_errors
+from tuilab.core.network.layer import Shape, Tokens, format_shape
 from tuilab.core.network.plan import Line
 
 
-def problems(experiment: Experiment) -> list[str]:
-    """Why this experiment cannot be started; empty if it can."""
+def find_errors(experiment: Experiment) -> list[str]:
+    """Returns why an experiment cannot be started, as `key: sentence`; empty if it can."""
     try:
-        experiment.input  # noqa: B018  a file of the user's may not be there
+        experiment.input_shape  # noqa: B018  a data file may be missing
     except InputError as error:
         return [f"data: {error}"]
-    found = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
-    found.extend(_belonging(experiment))
-    if not found:
-        found.extend(_ending(experiment))
-    found.extend(_combinations(experiment))
-    found.extend(impossible(experiment))
-    return found
+    errors = [f"{row.key}: {row.problem}" for row in experiment.plan.rows if row.problem]
+    errors.extend(_check_task(experiment))
+    if not errors:
+        errors.extend(_check_output(experiment))
+    errors.extend(_check_combinations(experiment))
+    errors.extend(find_engine_errors(experiment))
+    return errors
 
 
-def _belonging(experiment: Experiment) -> Iterator[str]:
-    """Whether task, data and loss are for each other."""
+def _check_task(experiment: Experiment) -> Iterator[str]:
+    """Checks that data, loss and layers fit the task."""
     data, loss, task = experiment.data, experiment.loss, name_of(experiment.task)
     if task not in data.tasks:
         yield f"task: {data.title} is for {' or '.join(data.tasks)}, not {task}"
@@ -37,100 +37,101 @@ def _belonging(experiment: Experiment) -> Iterator[str]:
     if not data.shape or 0 in data.shape:
         yield "data.features: choose at least one feature"
     for row in experiment.plan.rows:
-        if isinstance(row.layer, GraphConvolution) and not (row.problem or data.graph):
+        if isinstance(row.layer, GraphConvolution) and not (row.problem or data.is_graph):
             yield (
-                f"{row.key}: GraphConvolution mixes along the edges of a graph, and {data.title} "
-                "has none; take Linear, or data with a graph"
+                f"{row.key}: GraphConvolution needs the edges of a graph, and {data.title} "
+                "has none; use Linear, or data with a graph"
             )
 
 
-# --- what the network ends in ---------------------------------------------------------------------
+# --- output ---------------------------------------------------------------------
 
 
-def _ending(experiment: Experiment) -> Iterator[str]:
-    """Whether the last layer fits the task, the classes and the loss."""
+def _check_output(experiment: Experiment) -> Iterator[str]:
+    """Checks that the last layer fits the task, the classes and the loss."""
     plan, data, loss = experiment.plan, experiment.data, experiment.loss
     task = name_of(experiment.task)
     if task == "gan":
-        yield from _sides(experiment)
+        yield from _check_gan(experiment)
         return
     classes = len(data.classes) if task == "classification" else 0
-    name = f"own {loss.function}" if isinstance(loss, Own) else name_of(loss)
+    name = f"own {loss.function}" if isinstance(loss, LearnerLoss) else name_of(loss)
     if task == "classification" and loss.outputs(3) == 1 and classes != 2:
         yield f"loss.name: {name} is for two classes, {data.title} has {classes}; use cross_entropy"
         return
-    if task not in meaning(loss).tasks:
+    if task not in equivalent_loss(loss).tasks:
         yield f"loss.name: {name} is for classes, not for {task}; use own mse or own huber"
         return
-    wanted, what, last = _wanted(experiment, task, classes)
+    required, reason, last = _required_output(experiment, task, classes)
     if not experiment.network:
-        yield f"network: there is no layer yet; add {last}"
-    elif plan.output != wanted:
-        if len(plan.output or ()) > len(wanted) == 1:
-            last = f"Flatten, then {last}"  # a Linear acts on the last size alone
+        yield f"network: it has no layers yet; add {last}"
+    elif plan.output != required:
+        if len(plan.output or ()) > len(required) == 1:
+            last = f"Flatten, then {last}"  # Linear changes only the last dimension
         yield (
-            f"network: it ends in {show(plan.output)}, but {what} {show(wanted)}; "
-            f"end it with {last}"
+            f"network: its output is {format_shape(plan.output)}, but {reason} "
+            f"{format_shape(required)}; end it with {last}"
         )
     elif task == "perceptron":
-        yield from _perceptron(experiment.network)
+        yield from _check_perceptron(experiment.network)
     elif not plan.parameters:
-        yield f"network: no layer here has weights that could learn; add {last}"
-    elif not plan.learns:
-        yield "network: all layers are frozen; take frozen=true off one that should learn"
+        yield f"network: no layer has weights to train; add {last}"
+    elif not plan.is_trainable:
+        yield "network: all layers are frozen; remove frozen=true from one of them"
 
 
-def _wanted(experiment: Experiment, task: str, classes: int) -> tuple[Shape, str, str]:
-    """The shape that the network must end in, who needs it, and a layer that gives it."""
+def _required_output(experiment: Experiment, task: str, classes: int) -> tuple[Shape, str, str]:
+    """Returns the required output shape, the reason for it, and a layer that gives it."""
     data, loss = experiment.data, name_of(experiment.loss)
     if task == "autoencoder":
-        return data.shape, f"an autoencoder of {data.title} gives back", f"{show(data.shape)}"
+        shape = format_shape(data.shape)
+        return data.shape, f"an autoencoder of {data.title} must output", shape
     if task == "perceptron":
         return (1,), "the perceptron rule needs", "Linear 1, then Step"
     if isinstance(data.shape, Tokens) and task == "language_model":
         count = data.shape.vocabulary
-        return (*data.positions, count), f"{count} tokens need", f"Linear {count}"
+        return (*data.target_shape, count), f"{count} tokens need", f"Linear {count}"
     count = experiment.loss.outputs(classes)
     what = f"{classes} classes with {loss} need" if classes else f"one target with {loss} needs"
-    return (*data.positions, count), what, f"Linear {count}"
+    return (*data.target_shape, count), what, f"Linear {count}"
 
 
-def _perceptron(network: tuple[Line, ...]) -> Iterator[str]:
-    """Rosenblatt's rule is for one layer of weights and a step."""
+def _check_perceptron(network: tuple[Line, ...]) -> Iterator[str]:
+    """Checks that Rosenblatt's rule gets one layer of weights and a step."""
     names = [line.split()[0] if isinstance(line, str) else "block" for line in network]
     if [name for name in names if name != "Flatten"] != ["Linear", "Step"]:
         yield (
-            "network: the perceptron rule is for Linear 1 and Step alone; "
-            "with hidden layers, take task = classification and a loss with a gradient"
+            "network: the perceptron rule trains Linear 1 and Step only; "
+            "for hidden layers use task = classification and a differentiable loss"
         )
 
 
-def _sides(experiment: Experiment) -> Iterator[str]:
-    """A GAN's network is a Generator and a Discriminator, one after the other."""
+def _check_gan(experiment: Experiment) -> Iterator[str]:
+    """Checks that the network of a GAN is a Generator and a Discriminator."""
     rows = [row for row in experiment.plan.rows if row.depth == 0]
     data = experiment.data
     if [row.text.split()[0] if row.text else "" for row in rows] != ["Generator", "Discriminator"]:
         yield (
-            'network: a GAN is two blocks, ["Generator", ...] from the noise to an example, '
+            'network: a GAN consists of two blocks, ["Generator", ...] from noise to an example, '
             'and ["Discriminator", ...] from an example to one number'
         )
     elif rows[0].output != data.shape:
         yield (
-            f"network[0]: the generator draws {show(rows[0].output)}, but an example of "
-            f"{data.title} is {show(data.shape)}"
+            f"network[0]: the generator outputs {format_shape(rows[0].output)}, but an example of "
+            f"{data.title} is {format_shape(data.shape)}"
         )
     elif rows[1].output != (1,):
         yield (
-            f"network[1]: the discriminator ends in {show(rows[1].output)}; "
-            "it must answer with one number: end it with Linear 1"
+            f"network[1]: the discriminator outputs {format_shape(rows[1].output)}, "
+            "but it needs one number; end it with Linear 1"
         )
 
 
-# --- knobs that exclude each other ----------------------------------------------------------------
+# --- combinations ----------------------------------------------------------------
 
 
-def _combinations(experiment: Experiment) -> Iterator[str]:
-    """Knobs that cannot act together, or not on this data."""
+def _check_combinations(experiment: Experiment) -> Iterator[str]:
+    """Finds knobs that exclude each other or do not fit the data."""
     optimizer = experiment.optimizer
     momentum, dampening = (getattr(optimizer, knob, 0) for knob in ("momentum", "dampening"))
     if getattr(optimizer, "nesterov", False) and not momentum:
@@ -138,7 +139,7 @@ def _combinations(experiment: Experiment) -> Iterator[str]:
     if getattr(optimizer, "nesterov", False) and dampening:
         yield "optimizer.dampening: Nesterov needs a dampening of 0"
     elif dampening and not momentum:
-        yield "optimizer.dampening: there is no momentum to dampen; set it above 0"
+        yield "optimizer.dampening: it needs a momentum above 0"
     if experiment.schedule.watches_validation and not getattr(experiment.data, "validation", 1):
         name = name_of(experiment.schedule)
         yield f"schedule.name: {name} needs validation examples; set data.validation above 0"
@@ -148,56 +149,54 @@ def _combinations(experiment: Experiment) -> Iterator[str]:
             "set data.validation above 0"
         )
     if optimizer.needs_closure:
-        yield from _several_points(experiment)
-    yield from _unheard(experiment)
-    yield from _class_weights(experiment)
-    yield from _augmentation(experiment)
+        yield from _check_closure(experiment)
+    yield from _check_unsupported(experiment)
+    yield from _check_class_weights(experiment)
+    yield from _check_augmentation(experiment)
 
 
-def _several_points(experiment: Experiment) -> Iterator[str]:
-    """What an optimizer cannot have that compares the loss at several points of a step."""
+def _check_closure(experiment: Experiment) -> Iterator[str]:
+    """Finds what does not fit an optimizer that evaluates the loss several times in a step."""
     name, task = name_of(experiment.optimizer), name_of(experiment.task)
     if task in ("gan", "perceptron"):
-        yield f"optimizer.name: {name} needs one loss to follow down, and {task} has none; take sgd"
+        yield f"optimizer.name: {name} needs one loss to minimize, and {task} has none; use sgd"
     if experiment.training.precision == "fp16":
-        yield f"training.precision: {name} looks at several points in a step; take fp32 with it"
+        yield f"training.precision: {name} evaluates the loss several times in a step; use fp32"
     for key in ("regularization.gradient_noise", "augmentation.mixup"):
         if value_at(experiment, key):
-            yield f"{key}: {name} looks at several points in a step, which chance would move; set 0"
+            yield f"{key}: {name} needs the same loss in all evaluations of a step; set it to 0"
 
 
-def _unheard(experiment: Experiment) -> Iterator[str]:
-    """Knobs that the task does not look at, or cannot act by."""
+def _check_unsupported(experiment: Experiment) -> Iterator[str]:
+    """Finds knobs that the task ignores or does not support."""
     task, training = name_of(experiment.task), experiment.training
     if task == "gan" and training.accumulation > 1:
         yield (
-            "training.accumulation: a GAN draws new noise for each part, so the parts are not the "
-            "batch; set data.batch_size lower instead"
+            "training.accumulation: a GAN draws new noise for each micro-batch, so they do not add "
+            "up to the batch; set data.batch_size lower instead"
         )
-    if experiment.data.graph and training.accumulation > 1:
-        yield "training.accumulation: a graph is one example, which has no parts; set it to 1"
+    if experiment.data.is_graph and training.accumulation > 1:
+        yield "training.accumulation: a graph is one example and cannot be divided; set it to 1"
     if task == "perceptron" and training.precision != "fp32":
-        yield "training.precision: the perceptron rule counts mistakes, in fp32 alone"
+        yield "training.precision: the perceptron rule supports fp32 only"
     if task == "perceptron" and training.checkpointing:
-        yield "training.checkpointing: the perceptron rule keeps no activations to forget"
+        yield "training.checkpointing: the perceptron rule stores no activations; set it to false"
     if task in ("gan", "autoencoder") and getattr(experiment.data, "label_noise", False):
-        yield f"data.label_noise: {task} takes no notice of labels; set it to 0"
+        yield f"data.label_noise: {task} does not use labels; set it to 0"
     for name in ("label_noise", "imbalance"):
         if task == "regression" and getattr(experiment.data, name, False):
             yield f"data.{name}: a regression has no classes; set it to 0"
-    watching = experiment.regularization.patience or experiment.schedule.watches_validation
-    if task == "gan" and watching:
-        key = (
-            "schedule.name" if experiment.schedule.watches_validation else "regularization.patience"
-        )
+    watches_validation = experiment.schedule.watches_validation
+    if task == "gan" and (watches_validation or experiment.regularization.patience):
         yield (
-            f"{key}: in a GAN a lower loss of one side is a higher one of the other, and says "
-            "nothing about how far training is; do without it"
+            f"{'schedule.name' if watches_validation else 'regularization.patience'}: "
+            "the losses of a GAN do not show its progress: a lower one of one network is a higher "
+            "one of the other; remove it"
         )
 
 
-def _class_weights(experiment: Experiment) -> Iterator[str]:
-    """A weight for each class, and not all of them nothing."""
+def _check_class_weights(experiment: Experiment) -> Iterator[str]:
+    """Checks that there is one weight for each class, and not only zeros."""
     data, weights = experiment.data, getattr(experiment.loss, "weight", ())
     classes = len(data.classes)
     if isinstance(data.shape, Tokens) and not classes:
@@ -205,18 +204,18 @@ def _class_weights(experiment: Experiment) -> Iterator[str]:
     if weights and len(weights) != classes:
         yield f"loss.weight: {len(weights)} weights for {classes} classes; give one for each"
     elif weights and not any(weights):
-        yield "loss.weight: all classes weigh 0, so there is nothing to learn"
+        yield "loss.weight: all weights are 0, so there is nothing to learn"
 
 
-def _augmentation(experiment: Experiment) -> Iterator[str]:
-    """Changes to examples that mean nothing for this data or task."""
-    knobs, data, task = experiment.augmentation, experiment.data, name_of(experiment.task)
-    for name in PICTURES_ONLY:
-        if getattr(knobs, name) and len(data.shape) != 3:
-            yield f"augmentation.{name}: it acts on pictures, {data.title} has none; set it to 0"
-    if isinstance(data.shape, Tokens) and knobs.noise:
-        yield f"augmentation.noise: {data.title} is made of tokens, not of numbers; set it to 0"
-    if knobs.mixup and (task not in ("classification", "regression") or data.positions):
-        yield f"augmentation.mixup: it mixes examples with one target each, not for {task} here"
-    elif knobs.mixup and isinstance(data.shape, Tokens):
-        yield f"augmentation.mixup: {data.title} is made of tokens, which cannot be mixed"
+def _check_augmentation(experiment: Experiment) -> Iterator[str]:
+    """Finds augmentations that do not fit the data or the task."""
+    config, data, task = experiment.augmentation, experiment.data, name_of(experiment.task)
+    for name in IMAGES_ONLY:
+        if getattr(config, name) and len(data.shape) != 3:
+            yield f"augmentation.{name}: it is for images, {data.title} has none; set it to 0"
+    if isinstance(data.shape, Tokens) and config.noise:
+        yield f"augmentation.noise: {data.title} consists of tokens, not numbers; set it to 0"
+    if config.mixup and (task not in ("classification", "regression") or data.target_shape):
+        yield f"augmentation.mixup: it needs examples with one target each, not {task}; set it to 0"
+    elif config.mixup and isinstance(data.shape, Tokens):
+        yield f"augmentation.mixup: {data.title} consists of tokens; set it to 0"

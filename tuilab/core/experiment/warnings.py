@@ -1,4 +1,4 @@
-"""What can be trained and will most likely disappoint: warnings, told before a run begins."""
+"""Warnings about experiments that can be trained but are most likely mistakes."""
 
 from collections.abc import Iterator
 
@@ -14,71 +14,71 @@ from tuilab.core.catalogue.layers.dropout import (
 )
 from tuilab.core.catalogue.layers.linear import Linear
 from tuilab.core.catalogue.layers.shape import Flatten
-from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, meaning
+from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, equivalent_loss
 from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.core.experiment.plain_python import doubtful
-from tuilab.core.network.plan import Row
+from tuilab.core.experiment.plain_python import find_engine_warnings
+from tuilab.core.network.plan import PlanRow
 
-TRANSPARENT = (Dropout, Flatten, Identity)
-"""Layers that leave two linear ones what they are: one linear map."""
+LINEAR_LAYERS = (Dropout, Flatten, Identity)
+"""Layers without a nonlinearity: two linear layers around them are one linear map."""
 
-DRAWING = (Dropout, Dropout1d, Dropout2d, AlphaDropout, DropConnect, Reparameterization)
-"""Layers that give something else each time."""
+STOCHASTIC_LAYERS = (Dropout, Dropout1d, Dropout2d, AlphaDropout, DropConnect, Reparameterization)
+"""Layers whose output is random."""
 
 
-def doubts(experiment: Experiment) -> list[str]:
-    """What is doubtful in an experiment that has no problems, each with its key."""
+def find_warnings(experiment: Experiment) -> list[str]:
+    """Returns likely mistakes of an experiment without errors, as `key: sentence`."""
     rows = [row for row in experiment.plan.rows if row.layer is not None and not row.is_block]
     return [
-        *_activations(experiment, rows),
-        *_linear(rows),
-        *_beginning(experiment, rows),
-        *_stepping(experiment, rows),
-        *doubtful(experiment),
+        *_check_activations(experiment, rows),
+        *_check_linear(rows),
+        *_check_initialization(experiment, rows),
+        *_check_closure(experiment, rows),
+        *find_engine_warnings(experiment),
     ]
 
 
-def _activations(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
+def _check_activations(experiment: Experiment, rows: list[PlanRow]) -> Iterator[str]:
     kinds = {type(row.layer) for row in rows}
     for row in rows:
         if isinstance(row.layer, AlphaDropout) and SELU not in kinds:
             yield (
-                f"{row.key}: AlphaDropout keeps mean and spread of what SELU makes, and there is "
-                "no SELU here; take Dropout, or SELU for the activations"
+                f"{row.key}: AlphaDropout keeps mean and variance of SELU activations, and there "
+                "is no SELU here; use Dropout, or SELU for the activations"
             )
         if isinstance(row.layer, Step) and name_of(experiment.task) != "perceptron":
             yield (
-                f"{row.key}: the derivative of Step is 0, so nothing before it learns; "
-                "take Sigmoid or ReLU, or the task perceptron"
+                f"{row.key}: the derivative of Step is 0, so the layers before it do not learn; "
+                "use Sigmoid or ReLU, or the task perceptron"
             )
     last = rows[-1] if rows else None
     if last is None:
         return
     if isinstance(last.layer, Softmax) and isinstance(
-        meaning(experiment.loss), (CrossEntropy, KL, Focal)
+        equivalent_loss(experiment.loss), (CrossEntropy, KL, Focal)
     ):
         name = name_of(experiment.loss)
         yield (
-            f"{last.key}: {name} has its own softmax; after a second one gradients are small "
-            "and the loss cannot reach 0. Take this line away"
+            f"{last.key}: {name} applies softmax itself; a second one makes gradients small "
+            "and keeps the loss above 0. Remove this line"
         )
-    if isinstance(last.layer, Sigmoid) and isinstance(meaning(experiment.loss), BCE):
-        yield f"{last.key}: bce has its own sigmoid; take this line away"
+    if isinstance(last.layer, Sigmoid) and isinstance(equivalent_loss(experiment.loss), BCE):
+        yield f"{last.key}: bce applies sigmoid itself; remove this line"
 
 
-def _linear(rows: list[Row]) -> Iterator[str]:
-    for row in linear_pairs(rows):
+def _check_linear(rows: list[PlanRow]) -> Iterator[str]:
+    for row in find_adjacent_linear(rows):
         yield (
-            f"{row.key}: two Linear layers with nothing between them are only one; "
-            "put an activation such as ReLU between"
+            f"{row.key}: two Linear layers without an activation between them are one linear map; "
+            "put ReLU or another activation between them"
         )
 
 
-def linear_pairs(rows: list[Row]) -> Iterator[Row]:
-    """The second of every two linear layers in a row of one block."""
-    before: Row | None = None
+def find_adjacent_linear(rows: list[PlanRow]) -> Iterator[PlanRow]:
+    """Yields each linear layer that follows another one in the same block."""
+    before: PlanRow | None = None
     for row in rows:
-        if isinstance(row.layer, TRANSPARENT):
+        if isinstance(row.layer, LINEAR_LAYERS):
             continue
         is_same_block = before is not None and before.path[:-1] == row.path[:-1]
         if isinstance(row.layer, Linear) and is_same_block:
@@ -86,28 +86,28 @@ def linear_pairs(rows: list[Row]) -> Iterator[Row]:
         before = row if isinstance(row.layer, Linear) else None
 
 
-def _beginning(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
-    learning = [row for row in rows if row.parameters]
-    if len(learning) > 1 and isinstance(experiment.initialization, (Zeros, Constant)):
+def _check_initialization(experiment: Experiment, rows: list[PlanRow]) -> Iterator[str]:
+    trained = [row for row in rows if row.parameters]
+    if len(trained) > 1 and isinstance(experiment.initialization, (Zeros, Constant)):
         yield (
-            "initialization.weights: all units of a layer begin alike and get the same gradient, "
-            "so they stay alike; fine to see, not to learn"
+            "initialization.weights: all units of a layer start with the same weights and get the "
+            "same gradient, so they stay equal; use another rule unless you want to see that"
         )
 
 
-def _stepping(experiment: Experiment, rows: list[Row]) -> Iterator[str]:
-    """An optimizer that compares losses at several points wants the same function at each."""
+def _check_closure(experiment: Experiment, rows: list[PlanRow]) -> Iterator[str]:
+    """Warns if an optimizer that evaluates the loss several times sees different losses."""
     if not experiment.optimizer.needs_closure:
         return
     name, size = name_of(experiment.optimizer), experiment.data.batch_size
     if size:
         yield (
-            f"data.batch_size: {name} builds on differences between gradients, and those of "
-            f"{size} examples differ by chance; take 0, all examples at once"
+            f"data.batch_size: {name} compares gradients of several steps, and batches of {size} "
+            "examples make them noisy; use 0, all examples at once"
         )
     for row in rows:
-        if isinstance(row.layer, DRAWING):
+        if isinstance(row.layer, STOCHASTIC_LAYERS):
             yield (
-                f"{row.key}: {name} compares the loss at several points of a step, and this layer "
-                "draws anew at each; take another optimizer, or this line away"
+                f"{row.key}: {name} evaluates the loss several times in a step, and this layer is "
+                "random each time; use another optimizer or remove this line"
             )

@@ -1,4 +1,4 @@
-"""Texts to learn from: where they stand, what is in them, and which tokens they are made of."""
+"""Texts for language models: their files, their content and their vocabulary."""
 
 import re
 import sysconfig
@@ -9,15 +9,16 @@ from math import exp, log
 from pathlib import Path
 
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_bytes
 
-LARGEST = 100_000_000
-"""Bytes of a text; each becomes a number of eight bytes."""
+MAX_FILE_BYTES = 100_000_000
+"""Larger texts are refused, since each byte becomes a token of eight bytes."""
 
-BYTES = tuple(map(chr, range(256)))
-"""The tokens of a text of bytes, in Latin-1: a token is one byte, whatever it stands for."""
+BYTE_TOKENS = tuple(map(chr, range(256)))
+"""The vocabulary of texts of bytes: each byte as a character of Latin-1."""
 
-PLAIN = ("\t", "\n", *map(chr, range(32, 127)))
-"""The tokens of the standard library, alike on every machine: what a keyboard can type."""
+ASCII_TOKENS = ("\t", "\n", *map(chr, range(32, 127)))
+"""The vocabulary of the standard library, the same on every machine: printable ASCII."""
 
 MODULES = (
     "abc", "argparse", "ast", "base64", "bdb", "bisect", "calendar", "cmd", "code", "codecs",
@@ -27,67 +28,67 @@ MODULES = (
     "hashlib", "hmac", "imaplib", "inspect", "io", "ipaddress", "keyword", "linecache", "locale",
     "mailbox", "mimetypes", "modulefinder", "netrc", "numbers", "operator", "optparse", "pdb",
 )  # fmt: skip
-"""Modules of the standard library, one file each, in every version of Python that runs tuilab."""
+"""Modules of the standard library with one file each, in every supported version of Python."""
 
 
-COUNTED = 2_000_000
-"""Tokens that are counted to know how frequent each is."""
+MAX_COUNTED_TOKENS = 2_000_000
+"""Tokens that are counted to find their frequencies."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Files that make up a text, each as it was when it was looked at."""
+class TextSource:
+    """The files of a text, with what tells whether they have changed."""
 
     files: tuple[Path, ...]
     stamps: tuple[tuple[int, int], ...]
-    "When each was changed, in nanoseconds, and its bytes: another stamp, another text."
-    most: int = LARGEST
-    "Characters, or bytes, after which the text ends."
-    is_plain: bool = False
-    "Whether characters other than `PLAIN` are left out."
+    "Time of the last change in nanoseconds and size of each file."
+    max_length: int = MAX_FILE_BYTES
+    "Characters or bytes after which the text is cut."
+    is_ascii: bool = False
+    "Whether characters outside of `ASCII_TOKENS` are removed."
 
 
-def file(path: str) -> Source:
-    """A file of the user's; InputError says why it cannot be taken."""
-    here = Path(path)
+def open_text_file(path: str) -> TextSource:
+    """Returns a file of the user as a text; InputError says why it cannot be used."""
+    file = Path(path)
     try:
-        here = here.expanduser()
-        found = here.stat()
+        file = file.expanduser()
+        stat = file.stat()
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         problem = "there is no such file" if missing else f"it cannot be read: {error.strerror}"
-        raise InputError(problem, str(here)) from None
-    except (ValueError, RuntimeError):  # a zero byte in the name; a home that there is not
+        raise InputError(problem, str(file)) from None
+    except (ValueError, RuntimeError):  # a zero byte in the name; an unknown home folder
         raise InputError("no file can have this name", path) from None
     problem = ""
-    if here.is_dir():
+    if file.is_dir():
         problem = "it is a folder; name a file in it"
-    elif not found.st_size:
+    elif not stat.st_size:
         problem = "it is empty"
-    elif found.st_size > LARGEST:
-        megabytes = LARGEST // 1_000_000
-        problem = f"it has {found.st_size / 1e6:,.0f} MB; take a part of at most {megabytes} MB"
+    elif stat.st_size > MAX_FILE_BYTES:
+        limit = format_bytes(MAX_FILE_BYTES)
+        problem = f"it has {format_bytes(stat.st_size)}; use a part of it of at most {limit}"
     if problem:
-        raise InputError(problem, str(here))
-    return Source((here,), ((found.st_mtime_ns, found.st_size),))
+        raise InputError(problem, str(file))
+    return TextSource((file,), ((stat.st_mtime_ns, stat.st_size),))
 
 
 @lru_cache(maxsize=8)
-def library(most: int) -> Source:
-    """The standard library of this Python up to so many characters."""
+def open_standard_library(max_length: int) -> TextSource:
+    """Returns the first characters of the source code of Python's standard library."""
     folder = Path(sysconfig.get_paths()["stdlib"])
     files = [folder / f"{name}.py" for name in MODULES]
-    found = [(path, path.stat()) for path in files if path.is_file()]
-    if not found:
-        raise InputError(
-            "this Python has no source of its library; take data.name = text", str(folder)
-        )
-    stamps = tuple((stat.st_mtime_ns, stat.st_size) for _, stat in found)
-    return Source(tuple(path for path, _ in found), stamps, most, is_plain=True)
+    files = [path for path in files if path.is_file()]
+    if not files:
+        problem = "this Python has no source code of its library; use data.name = text"
+        raise InputError(problem, str(folder))
+    stats = [path.stat() for path in files]
+    stamps = tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+    return TextSource(tuple(files), stamps, max_length, is_ascii=True)
 
 
-def text(source: Source) -> str:
-    """The characters; InputError where a file is not UTF-8 or cannot be read."""
+def read_text(source: TextSource) -> str:
+    """Returns the characters of a text; InputError if a file is not UTF-8 or cannot be read."""
     parts: list[str] = []
     length = 0
     for path in source.files:
@@ -100,37 +101,38 @@ def text(source: Source) -> str:
             ) from None
         except OSError as error:
             raise InputError(f"it cannot be read: {error.strerror}", str(path)) from None
-        if source.is_plain:
+        if source.is_ascii:
             parts[-1] = re.sub(r"[^\t\n -~]", "", parts[-1])
         length += len(parts[-1])
-        if length >= source.most:
+        if length >= source.max_length:
             break
-    return "".join(parts)[: source.most]
+    return "".join(parts)[: source.max_length]
 
 
-def content(source: Source) -> bytes:
-    """The bytes; InputError where a file cannot be read."""
+def read_bytes(source: TextSource) -> bytes:
+    """Returns the bytes of a text; InputError if a file cannot be read."""
     try:
-        return b"".join(path.read_bytes() for path in source.files)[: source.most]
+        return b"".join(path.read_bytes() for path in source.files)[: source.max_length]
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(error.filename)) from None
 
 
-def vocabulary(source: Source, in_bytes: bool = False) -> tuple[str, ...]:
-    """Every token of a text by its number: its characters in order, or the 256 bytes."""
+def build_vocabulary(source: TextSource, in_bytes: bool = False) -> tuple[str, ...]:
+    """Returns the tokens of a text by their number: its characters in order, or all 256 bytes."""
     if in_bytes:
-        return BYTES
-    return PLAIN if source.is_plain else _characters(source)
+        return BYTE_TOKENS
+    return ASCII_TOKENS if source.is_ascii else _find_characters(source)
 
 
 @lru_cache(maxsize=8)
-def _characters(source: Source) -> tuple[str, ...]:
-    return tuple(sorted(set(text(source))))
+def _find_characters(source: TextSource) -> tuple[str, ...]:
+    return tuple(sorted(set(read_text(source))))
 
 
 @lru_cache(maxsize=8)
-def unigram(source: Source, in_bytes: bool = False) -> float:
-    """The perplexity of guessing each token by how frequent it is: exp(entropy of the tokens)."""
-    tokens = content(source)[:COUNTED] if in_bytes else text(source)[:COUNTED]
+def unigram_perplexity(source: TextSource, in_bytes: bool = False) -> float:
+    """Returns the perplexity of the unigram model: exp(entropy of the token frequencies)."""
+    text = read_bytes(source) if in_bytes else read_text(source)
+    tokens = text[:MAX_COUNTED_TOKENS]
     shares = [count / len(tokens) for count in Counter(tokens).values()]
     return exp(-sum(share * log(share) for share in shares))

@@ -1,4 +1,4 @@
-"""A file or folder of the user's: where it is, and which state of it was looked at."""
+"""Files and folders of the user, with what tells whether they have changed."""
 
 import os
 from dataclasses import dataclass
@@ -9,47 +9,47 @@ from tuilab.core.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A path as it was when it was looked at: another change or size, another content."""
+class FileState:
+    """A path with its time of change and size; if either differs, the content has changed."""
 
     path: Path
-    changed: int
-    "In nanoseconds."
+    modified_ns: int
+    "Time of the last change in nanoseconds."
     size: int
-    "Bytes."
+    "In bytes."
 
 
-def file(path: str, what: str) -> Found:
-    """A file that has something in it; InputError says why it cannot be taken."""
-    here, stat = _found(path, what)
-    if here.is_dir():
-        raise InputError("it is a folder; name a file in it", str(here))
+def stat_file(path: str, what: str) -> FileState:
+    """Returns the state of a file that is not empty; InputError says why it cannot be used."""
+    file, stat = _stat(path, what)
+    if file.is_dir():
+        raise InputError("it is a folder; name a file in it", str(file))
     if not stat.st_size:
-        raise InputError("it is empty", str(here))
-    return Found(here, stat.st_mtime_ns, stat.st_size)
+        raise InputError("it is empty", str(file))
+    return FileState(file, stat.st_mtime_ns, stat.st_size)
 
 
-def folder(path: str, what: str) -> Found:
-    """A folder; InputError says why it cannot be taken."""
-    here, stat = _found(path, what)
-    if not here.is_dir():
-        raise InputError("it is a file; name the folder that it is in", str(here))
-    return Found(here, stat.st_mtime_ns, stat.st_size)
+def stat_folder(path: str, what: str) -> FileState:
+    """Returns the state of a folder; InputError says why it cannot be used."""
+    folder, stat = _stat(path, what)
+    if not folder.is_dir():
+        raise InputError("it is a file; name its folder", str(folder))
+    return FileState(folder, stat.st_mtime_ns, stat.st_size)
 
 
-def _found(path: str, what: str) -> tuple[Path, os.stat_result]:
+def _stat(path: str, what: str) -> tuple[Path, os.stat_result]:
     if not path:
-        raise InputError(f"nothing is named yet; set it to {what}", "data.path")
+        raise InputError(f"it is not set; set it to {what}", "data.path")
     try:
-        here = Path(path).expanduser()
-        if not here.is_absolute() and not os.path.exists(here):
-            shipped = paths.presets() / "data" / path
-            here = shipped if os.path.exists(shipped) else here
-        return here, here.stat()
+        location = Path(path).expanduser()
+        if not location.is_absolute() and not os.path.exists(location):
+            shipped = paths.presets_dir() / "data" / path
+            location = shipped if os.path.exists(shipped) else location
+        return location, location.stat()
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
         problem = f"it cannot be read: {error.strerror}"
         problem = "there is no such file or folder" if missing else problem
         raise InputError(problem, path) from None
-    except (ValueError, RuntimeError):  # a zero byte in the name; a home that there is not
+    except (ValueError, RuntimeError):  # a zero byte in the name; an unknown home folder
         raise InputError("no file can have this name", path) from None

@@ -1,4 +1,4 @@
-"""A folder of pictures, looked at from outside: its classes are the folders in it."""
+"""Folders of images: the classes are the names of the folders in it."""
 
 import os
 from dataclasses import dataclass
@@ -7,26 +7,27 @@ from pathlib import Path
 
 from tuilab.core.errors import InputError
 from tuilab.core.files import file_state
-from tuilab.core.files.file_state import Found
+from tuilab.core.files.file_state import FileState
+from tuilab.core.format import format_count
 
 SPLITS = {
     "train": ("train", "training"),
     "validation": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-"""Names, in small letters, of folders that hold the classes of one part each."""
+"""Names of the folders that hold one part of the data each, in lower case."""
 
-SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
-"""Ends of the names of pictures."""
+"""Suffixes of image files."""
 
-MOST_CLASSES = 1000
+MAX_CLASSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Where the pictures of each part are, a folder for each class in it."""
+class ImageFolderInfo:
+    """The folder of each part, which holds one folder for each class."""
 
     train: Path
     validation: Path | None
@@ -34,17 +35,17 @@ class Look:
     classes: tuple[str, ...]
 
 
-def look(path: str) -> Look:
-    """Look at a folder; InputError says why it cannot be used."""
-    here = file_state.folder(path, "a folder with one folder of pictures for each class")
-    seen = _look(here, _stamp(here.path))
-    if isinstance(seen, InputError):
-        raise InputError(seen.problem, *seen.where)
-    return seen
+def inspect_folder(path: str) -> ImageFolderInfo:
+    """Finds the parts and the classes of a folder; InputError says why it cannot be used."""
+    folder = file_state.stat_folder(path, "a folder with one folder of images for each class")
+    info = _inspect(folder, _stat_parts(folder.path))
+    if isinstance(info, InputError):
+        raise InputError(info.problem, *info.where)
+    return info
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    """When each part's folder was changed: a class more or less changes it."""
+def _stat_parts(path: Path) -> tuple[int, ...]:
+    """Returns when each part's folder was changed: a new or removed class changes it."""
     changed = []
     for name in (name for names in SPLITS.values() for name in names):
         try:
@@ -55,45 +56,47 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8)
-def _look(here: Found, stamp: tuple[int, ...]) -> Look | InputError:
+def _inspect(folder: FileState, changes: tuple[int, ...]) -> ImageFolderInfo | InputError:
+    """Returns the error instead of raising it, so that it is cached as well."""
     try:
-        inner = {name.lower(): name for name in names(here.path)}
+        inner = {name.lower(): name for name in list_subfolders(folder.path)}
         parts = {
-            part: next((here.path / inner[name] for name in names if name in inner), None)
+            part: next((folder.path / inner[name] for name in names if name in inner), None)
             for part, names in SPLITS.items()
         }
-        is_split = parts["train"] is not None and bool(names(parts["train"]))
-        train = parts["train"] if parts["train"] and is_split else here.path
+        is_split = parts["train"] is not None and bool(list_subfolders(parts["train"]))
+        train = parts["train"] if parts["train"] and is_split else folder.path
         others = (parts["validation"], parts["test"]) if is_split else (None, None)
-        classes = tuple(names(train))
+        classes = tuple(list_subfolders(train))
         _check(train, classes)
     except InputError as error:
         return error
-    return Look(train, *others, classes)
+    return ImageFolderInfo(train, *others, classes)
 
 
 def _check(train: Path, classes: tuple[str, ...]) -> None:
     problem = ""
     if not classes:
-        problem = "it has no folders in it; each class needs a folder of its pictures"
+        problem = "it has no folders in it; each class needs a folder with its images"
     elif len(classes) == 1:
-        problem = f"it has one folder only, {classes[0]}; two classes or more can be told apart"
-    elif len(classes) > MOST_CLASSES:
-        problem = f"it has {len(classes):,} folders; at most {MOST_CLASSES:,} classes are possible"
+        problem = f"it has only one folder, {classes[0]}; at least two classes are needed"
+    elif len(classes) > MAX_CLASSES:
+        count, limit = format_count(len(classes)), format_count(MAX_CLASSES)
+        problem = f"it has {count} folders; at most {limit} classes are possible"
     if problem:
         raise InputError(problem, str(train))
 
 
-def state(path: str) -> object:
-    """Another one when a picture comes or goes; InputError where there is no folder."""
-    seen = look(path)
-    parts = [part for part in (seen.train, seen.validation, seen.test) if part is not None]
-    inner = [folder for part in parts for folder, *_ in os.walk(part)]
-    return tuple((folder, os.stat(folder).st_mtime_ns) for folder in inner)
+def folder_state(path: str) -> object:
+    """Returns a value that changes when an image is added or removed."""
+    info = inspect_folder(path)
+    parts = [part for part in (info.train, info.validation, info.test) if part is not None]
+    folders = [folder for part in parts for folder, *_ in os.walk(part)]
+    return tuple((folder, os.stat(folder).st_mtime_ns) for folder in folders)
 
 
-def names(path: Path) -> list[str]:
-    """The names of the folders in a folder, in order; hidden ones are not looked at."""
+def list_subfolders(path: Path) -> list[str]:
+    """Returns the names of the folders in a folder in order, without hidden ones."""
     try:
         with os.scandir(path) as entries:
             names = [
@@ -104,14 +107,14 @@ def names(path: Path) -> list[str]:
     return sorted(names)
 
 
-def pictures(folder: Path) -> list[Path]:
-    """The pictures of a class, also from folders within, in order."""
-    found_here = []
+def list_images(folder: Path) -> list[Path]:
+    """Returns the images of a class in order, also those in inner folders."""
+    images = []
     for inner, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] not in "._")
-        found_here += [
+        images += [
             Path(inner, name)
             for name in sorted(names)
-            if os.path.splitext(name)[1].lower() in SUFFIXES and name[0] != "."
+            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and name[0] != "."
         ]
-    return found_here
+    return images

@@ -1,193 +1,202 @@
-"""Questions put and answered: numbers drawn anew, and why a wrong answer is wrong."""
+"""Questions posed and graded: their numbers drawn at random, and why a wrong answer is wrong."""
 
 import random
 from dataclasses import dataclass, field
 from typing import Any
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.knobs import summary
-from tuilab.core.format import compact
-from tuilab.core.lessons.formulas import compute
+from tuilab.core.experiment.knobs import summarize
+from tuilab.core.format import format_value
+from tuilab.core.lessons.formulas import evaluate_formula
 from tuilab.core.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
-from tuilab.core.network.layer import show
+from tuilab.core.network.layer import format_shape
 from tuilab.core.network.plan import Plan, plan
 
-DRAWS = 200
+MAX_DRAWS = 200
 """Tries to draw numbers that suit a question."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as it is put this time."""
+class PosedQuestion:
+    """A question as it is posed this time."""
 
     question: AnyQuestion
     text: str
     options: tuple[str, ...] = ()
     "To choose from, or to put in order."
     order: tuple[int, ...] = ()
-    "Which declared option each of them is."
+    "The declared place of each option."
     numbers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether an answer is right, and why it is or is not."""
+class Grade:
+    """Whether an answer is correct, and why it is or is not."""
 
-    is_right: bool
-    why: str = ""
+    is_correct: bool
+    explanation: str = ""
 
 
-def put(question: AnyQuestion, seed: int) -> Asked:
-    """Draw the numbers and the order of a question; the same seed draws the same."""
-    chance = random.Random(f"{question.name} {seed}")
+# --- posing -----------------------------------------------------------------------------------
+
+
+def pose_question(question: AnyQuestion, seed: int) -> PosedQuestion:
+    """Draws the numbers and the order of a question; the same seed draws the same."""
+    generator = random.Random(f"{question.name} {seed}")
     match question:
         case Number():
-            numbers = _drawn(question, chance)
-            return Asked(question, _filled(question.text, numbers), numbers=numbers)
+            numbers = _draw_numbers(question, generator)
+            return PosedQuestion(question, _fill_in(question.text, numbers), numbers=numbers)
         case Choice(choices=choices):
-            order = chance.sample(range(len(choices)), len(choices))
-            return Asked(question, question.text, tuple(choices[i].text for i in order),
-                         tuple(order))  # fmt: skip
+            order = tuple(generator.sample(range(len(choices)), len(choices)))
+            return PosedQuestion(
+                question, question.text, tuple(choices[i].text for i in order), order
+            )
         case Order(steps=steps):
-            order = _mixed(len(steps), chance)
-            return Asked(question, question.text, tuple(steps[i] for i in order), tuple(order))
+            order = tuple(_shuffle(len(steps), generator))
+            return PosedQuestion(question, question.text, tuple(steps[i] for i in order), order)
         case Fault() | Shapes():
-            return Asked(question, question.text, question.network)
+            return PosedQuestion(question, question.text, question.network)
 
 
-def _drawn(question: Number, chance: random.Random) -> dict[str, float]:
-    for _ in range(DRAWS):
-        numbers = {name: _one(name, question, chance) for name in question.numbers}
-        if not question.unless or not compute(question.unless, numbers):
+def _draw_numbers(question: Number, generator: random.Random) -> dict[str, float]:
+    for _ in range(MAX_DRAWS):
+        numbers = {name: _draw_number(name, question, generator) for name in question.numbers}
+        if not question.unless or not evaluate_formula(question.unless, numbers):
             return numbers
     raise InputError(f"no numbers were found for which {question.unless} is 0", question.name)
 
 
-def _one(name: str, question: Number, chance: random.Random) -> float:
-    drawn = question.numbers[name]
-    steps = round((drawn.high - drawn.low) / drawn.step)
-    return round(drawn.low + drawn.step * chance.randint(0, steps), 10)
+def _draw_number(name: str, question: Number, generator: random.Random) -> float:
+    allowed = question.numbers[name]
+    steps = round((allowed.high - allowed.low) / allowed.step)
+    return round(allowed.low + allowed.step * generator.randint(0, steps), 10)
 
 
-def _mixed(count: int, chance: random.Random) -> list[int]:
+def _shuffle(count: int, generator: random.Random) -> list[int]:
+    """Returns an order that is not the declared one."""
     order = list(range(count))
     while count > 1 and order == sorted(order):
-        chance.shuffle(order)
+        generator.shuffle(order)
     return order
 
 
-def _filled(text: str, numbers: dict[str, float]) -> str:
+def _fill_in(text: str, numbers: dict[str, float]) -> str:
     for name, number in numbers.items():
-        text = text.replace("{" + name + "}", compact(number).replace("-", "−"))
+        text = text.replace("{" + name + "}", format_value(number).replace("-", "−"))
     return text
 
 
-def right_number(asked: Asked) -> float:
-    """The answer to a question about numbers, as it was drawn."""
-    assert isinstance(asked.question, Number)
-    return compute(asked.question.answer, asked.numbers)
+# --- grading ----------------------------------------------------------------------------------
 
 
-def judge(asked: Asked, answer: Any) -> Verdict:
-    """Is the answer right?
+def grade_answer(posed: PosedQuestion, answer: Any) -> Grade:
+    """Grades an answer.
 
     Args:
         answer: a number; places among the options; the line, from 0; or a shape for each line.
     """
-    match asked.question:
+    match posed.question:
         case Number() as question:
-            return _number(question, asked, float(answer))
+            return _grade_number(question, posed, float(answer))
         case Choice() as question:
-            return _choice(question, asked, set(answer))
+            return _grade_choice(question, {posed.order[place] for place in answer})
         case Order() as question:
-            return _order(question, [asked.order[place] for place in answer])
+            return _grade_order(question, [posed.order[place] for place in answer])
         case Fault() as question:
-            return _fault(question, int(answer))
+            return _grade_fault(question, int(answer))
         case Shapes() as question:
-            return _shapes(question, answer)
+            return _grade_shapes(question, answer)
 
 
-def _is_near(answer: float, right: float, tolerance: float) -> bool:
-    return abs(answer - right) <= tolerance * max(1.0, abs(right)) + 1e-12
+def compute_answer(posed: PosedQuestion) -> float:
+    """Returns the answer to a question about numbers, as they were drawn."""
+    assert isinstance(posed.question, Number)
+    return evaluate_formula(posed.question.answer, posed.numbers)
 
 
-def is_right_number(asked: Asked, answer: float) -> bool:
-    """Whether a number is near enough to the answer."""
-    assert isinstance(asked.question, Number)
-    return _is_near(answer, right_number(asked), asked.question.tolerance)
+def is_correct_number(posed: PosedQuestion, answer: float) -> bool:
+    """Returns whether a number is close enough to the answer."""
+    assert isinstance(posed.question, Number)
+    return _is_close(answer, compute_answer(posed), posed.question.tolerance)
 
 
-def _number(question: Number, asked: Asked, answer: float) -> Verdict:
-    if is_right_number(asked, answer):
-        return Verdict(True, question.why)
+def _is_close(answer: float, correct: float, tolerance: float) -> bool:
+    return abs(answer - correct) <= tolerance * max(1.0, abs(correct)) + 1e-12
+
+
+def _grade_number(question: Number, posed: PosedQuestion, answer: float) -> Grade:
+    if is_correct_number(posed, answer):
+        return Grade(True, question.why)
     for mistake in question.mistakes:
-        if _is_near(answer, compute(mistake.answer, asked.numbers), question.tolerance):
-            return Verdict(False, _filled(mistake.why, asked.numbers))
-    right = right_number(asked)
-    if right and _is_near(answer, -right, question.tolerance):
-        return Verdict(False, "The size is right, the sign is not.")
-    where = "small" if answer < right else "large"
-    return Verdict(False, f"{compact(answer)} is too {where}. Compute it once more, part by part.")
+        wrong = evaluate_formula(mistake.answer, posed.numbers)
+        if _is_close(answer, wrong, question.tolerance):
+            return Grade(False, _fill_in(mistake.why, posed.numbers))
+    correct = compute_answer(posed)
+    if correct and _is_close(answer, -correct, question.tolerance):
+        return Grade(False, "The size is right, the sign is not.")
+    size = "small" if answer < correct else "large"
+    return Grade(False, f"{format_value(answer)} is too {size}. Compute it again, part by part.")
 
 
-def _choice(question: Choice, asked: Asked, chosen: set[int]) -> Verdict:
-    picked = {asked.order[place] for place in chosen}
-    wanted = {place for place, choice in enumerate(question.choices) if choice.right}
-    wrong = sorted(picked - wanted)
+def _grade_choice(question: Choice, chosen: set[int]) -> Grade:
+    correct = {index for index, choice in enumerate(question.choices) if choice.right}
+    wrong = sorted(chosen - correct)
     if wrong:
-        return Verdict(False, question.choices[wrong[0]].why)
-    if picked != wanted:
-        return Verdict(False, f"So far that is right; {len(wanted)} of the answers are.")
-    return Verdict(True, question.why)
+        return Grade(False, question.choices[wrong[0]].why)
+    if chosen != correct:
+        return Grade(False, f"So far that is right; {len(correct)} of the answers are.")
+    return Grade(True, question.why)
 
 
-def _order(question: Order, given: list[int]) -> Verdict:
-    for place, step in enumerate(given):
+def _grade_order(question: Order, answer: list[int]) -> Grade:
+    for place, step in enumerate(answer):
         if step != place:
             reason = question.reasons[place - 1] if place and question.reasons else ""
-            told = f"Place {place + 1} is not “{question.steps[step]}”."
-            return Verdict(False, f"{told} {reason}".strip())
-    return Verdict(True, question.why)
+            mistake = f"Place {place + 1} is not “{question.steps[step]}”."
+            return Grade(False, f"{mistake} {reason}".strip())
+    return Grade(True, question.why)
 
 
-def faulty(question: Fault) -> int:
-    """The line, from 0, at which shapes do not meet; -1: they all do."""
-    rows = planned(question).rows
-    return next((place for place, row in enumerate(rows) if row.problem), -1)
+def _grade_fault(question: Fault, line: int) -> Grade:
+    row = plan_network(question).rows[line]
+    if line == find_faulty_line(question):
+        return Grade(True, question.why or row.problem)
+    if row.input is not None and row.output is not None:
+        shapes = f"takes {format_shape(row.input)} and gives {format_shape(row.output)}"
+        return Grade(False, f"{row.text} {shapes}: it fits.")
+    return Grade(False, f"{row.text} comes after the fault; look further up.")
 
 
-def planned(question: Fault | Shapes) -> Plan:
-    """The network of a question, line by line with its shapes."""
+def _grade_shapes(question: Shapes, answers: Any) -> Grade:
+    rows = plan_network(question).rows
+    for line in list_asked_lines(question):
+        row, answer = rows[line], tuple(answers[line])
+        assert row.output is not None and row.input is not None
+        if answer != tuple(row.output):
+            mistake = f"After {row.text} it is not {format_shape(answer)}"
+            return Grade(
+                False,
+                f"{mistake}: it gets {format_shape(row.input)}. {summarize(type(row.layer))}",
+            )
+    return Grade(True, question.why)
+
+
+# --- networks in questions --------------------------------------------------------------------
+
+
+def plan_network(question: Fault | Shapes) -> Plan:
+    """Returns the network of a question, line by line with its shapes."""
     return plan(question.network, question.shape)
 
 
-def _fault(question: Fault, line: int) -> Verdict:
-    rows = planned(question).rows
-    row = rows[line]
-    if line == faulty(question):
-        return Verdict(True, question.why or row.problem)
-    if row.input is not None and row.output is not None:
-        return Verdict(
-            False, f"{row.text} takes {show(row.input)} and gives {show(row.output)}: it fits."
-        )
-    return Verdict(False, f"{row.text} comes after the fault; look further up.")
+def find_faulty_line(question: Fault) -> int:
+    """Returns the line, from 0, at which shapes do not match; -1 if all do."""
+    rows = plan_network(question).rows
+    return next((line for line, row in enumerate(rows) if row.problem), -1)
 
 
-def _shapes(question: Shapes, answers: Any) -> Verdict:
-    rows = planned(question).rows
-    for place in asked_lines(question):
-        row, given = rows[place], tuple(answers[place])
-        assert row.output is not None and row.input is not None
-        if given != tuple(row.output):
-            return Verdict(
-                False,
-                f"After {row.text} it is not {show(given)}: it gets {show(row.input)}. "
-                f"{summary(type(row.layer))}",
-            )
-    return Verdict(True, question.why)
-
-
-def asked_lines(question: Shapes) -> list[int]:
-    """The lines, from 0, after which the shape is asked for."""
+def list_asked_lines(question: Shapes) -> list[int]:
+    """Returns the lines, from 0, after which the shape is asked for."""
     lines = question.asked or tuple(range(1, len(question.network) + 1))
     return [line - 1 for line in lines]

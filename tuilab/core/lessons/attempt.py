@@ -1,11 +1,11 @@
-"""The learner's own run beside a lesson: which goals it has met, seen event by event."""
+"""The learner's own run beside a lesson: which goals it has met, checked event by event."""
 
 from collections.abc import Iterator
 
 from tuilab.core.lessons import goals
-from tuilab.core.lessons.goals import Standing
+from tuilab.core.lessons.goals import GoalStatus
 from tuilab.core.lessons.lesson import Goal
-from tuilab.core.lessons.library import Book
+from tuilab.core.lessons.library import LoadedLesson
 from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
@@ -16,37 +16,37 @@ from tuilab.core.protocol.events import (
 )
 from tuilab.core.run.run import Run
 
-TELLING = (Progressed, LayerStatsReported, EpochEnded, Paused, Finished)
+GOAL_EVENTS = (Progressed, LayerStatsReported, EpochEnded, Paused, Finished)
 """Events after which a goal may be met that was not."""
 
 
 class Attempt:
-    """Reads every goal of a lesson off a run, each time that the run has something to tell."""
+    """Checks every goal of a lesson against a run, each time that the run reports progress."""
 
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        self.standings: dict[str, Standing] = {}
-        "How far the run was from each goal, when it was last looked at."
+    def __init__(self, loaded: LoadedLesson) -> None:
+        self.loaded = loaded
+        self.goal_statuses: dict[str, GoalStatus] = {}
+        "How far the run was from each goal at its last check."
 
-    def see(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
-        """The goals that hold at this moment, after this event was folded into the run."""
-        if isinstance(event, TELLING) and getattr(event, "run", "") == run.id:
-            at_length = isinstance(event, (EpochEnded, Paused, Finished))
-            for goal in self.measure(run, at_length=at_length):
-                if self.standings[goal.name].is_met and run.started is not None:
+    def handle_event(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
+        """Yields the goals that are met now, after the run applied this event."""
+        if isinstance(event, GOAL_EVENTS) and getattr(event, "run", "") == run.id:
+            is_pause = isinstance(event, (EpochEnded, Paused, Finished))
+            for goal in self.measure_goals(run, include_diagnosis=is_pause):
+                if self.goal_statuses[goal.name].is_met and run.started is not None:
                     yield goal
 
-    def measure(self, run: Run, *, at_length: bool = True) -> list[Goal]:
-        """Take note of how far the run is from each goal; the goals that were looked at.
+    def measure_goals(self, run: Run, *, include_diagnosis: bool = True) -> list[Goal]:
+        """Checks how far the run is from each goal; returns the goals that were checked.
 
         Args:
-            at_length: also those that take a diagnosis, which is slow.
+            include_diagnosis: also those that need a diagnosis, which is slow.
         """
-        looked_at = [
+        checked = [
             goal
-            for goal in self.book.lesson.goals
-            if at_length or not any("finding " in condition.of for condition in goal.all)
+            for goal in self.loaded.lesson.goals
+            if include_diagnosis or not any("finding " in condition.of for condition in goal.all)
         ]
-        for goal in looked_at:
-            self.standings[goal.name] = goals.standing(goal, run, self.book.lesson.start)
-        return looked_at
+        for goal in checked:
+            self.goal_statuses[goal.name] = goals.check_goal(goal, run, self.loaded.lesson.start)
+        return checked

@@ -1,4 +1,4 @@
-"""Formulas of a lesson file, computed by walking them: nothing of a file is ever executed."""
+"""Formulas of a lesson file, evaluated by walking their syntax tree: nothing is ever executed."""
 
 import ast
 import math
@@ -9,8 +9,8 @@ from typing import Any
 
 from tuilab.core.errors import InputError
 
-LONGEST = 500
-"""Characters of a formula."""
+MAX_FORMULA_LENGTH = 500
+"""Characters."""
 
 OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
@@ -30,12 +30,16 @@ FUNCTIONS: dict[str, Callable[..., float]] = {
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
-def compute(formula: str, numbers: Mapping[str, float]) -> float:
-    """The value of a formula; InputError where it is none, or has no finite value."""
+def evaluate_formula(formula: str, numbers: Mapping[str, float]) -> float:
+    """Returns the value of a formula.
+
+    Raises:
+        InputError: it is not a formula, or it has no finite value.
+    """
     try:
-        if len(formula) > LONGEST:
-            raise InputError(f"a formula is at most {LONGEST} characters long")
-        value = float(_walk(_parsed(formula), {**CONSTANTS, **numbers}))
+        if len(formula) > MAX_FORMULA_LENGTH:
+            raise InputError(f"a formula is at most {MAX_FORMULA_LENGTH} characters long")
+        value = float(_walk(_parse(formula), {**CONSTANTS, **numbers}))
     except InputError as error:
         raise error.within(formula[:60]) from None
     except (SyntaxError, RecursionError, MemoryError):
@@ -48,7 +52,7 @@ def compute(formula: str, numbers: Mapping[str, float]) -> float:
 
 
 @lru_cache(maxsize=256)
-def _parsed(formula: str) -> ast.expr:
+def _parse(formula: str) -> ast.expr:
     return ast.parse(formula, mode="eval").body
 
 
@@ -64,10 +68,10 @@ def _walk(node: ast.expr, numbers: Mapping[str, float]) -> float:
             return -_walk(operand, numbers)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
             return FUNCTIONS[name](*(_walk(argument, numbers) for argument in arguments))
-    raise InputError(f"{_written(node)} means nothing in a formula")
+    raise InputError(f"{_unparse(node)} cannot be used in a formula")
 
 
-def _written(node: Any) -> str:
+def _unparse(node: Any) -> str:
     try:
         return ast.unparse(node)
     except (ValueError, RecursionError):

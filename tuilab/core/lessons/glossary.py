@@ -1,4 +1,4 @@
-"""The glossary: every term of the course in one sentence, and where it is met in the lab."""
+"""The glossary: every term of the course in one sentence, and where it occurs in the lab."""
 
 import difflib
 import tomllib
@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, nearest
+from tuilab.core.errors import InputError, suggest
 from tuilab.core.experiment.knobs import convert
 
 
@@ -20,92 +20,91 @@ class Term(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     "One sentence."
     formula: str = ""
     met: str
-    "Where it is met in the lab: a pane, a key, a knob, a view."
+    "Where it occurs in the lab: a pane, a key, a knob, a view."
     lesson: str = ""
     "The lesson that introduces it."
     also: tuple[str, ...] = ()
     "Other words for it."
     see: tuple[str, ...] = ()
-    "Terms that are near to it."
+    "Related terms."
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """Headings and texts of what there is to say besides the definition."""
-        every = (("Formula", self.formula), ("Met", self.met), ("Lesson", self.lesson),
+        """Headings and texts besides the definition."""
+        facts = (("Formula", self.formula), ("Where", self.met), ("Lesson", self.lesson),
                  ("See", ", ".join(self.see)))  # fmt: skip
-        return [(heading, text) for heading, text in every if text]
+        return [(heading, text) for heading, text in facts if text]
 
 
 class _Glossary(Struct, frozen=True, forbid_unknown_fields=True):
     terms: tuple[Term, ...]
 
 
-def path() -> Path:
-    """The file that is shipped."""
-    return paths.presets() / "glossary.toml"
+def glossary_file() -> Path:
+    """Returns the shipped glossary's path."""
+    return paths.presets_dir() / "glossary.toml"
 
 
-def read(file: Path) -> dict[str, Term]:
-    """Every term by its name in small letters; InputError names the file and the key."""
+def read_glossary(file: Path) -> dict[str, Term]:
+    """Reads every term by its name in lower case; an InputError names the file and the key."""
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
-    found: _Glossary = convert(tables, _Glossary, str(file))
-    return {term.name.lower(): term for term in found.terms}
+    glossary: _Glossary = convert(tables, _Glossary, str(file))
+    return {term.name.lower(): term for term in glossary.terms}
 
 
 @cache
-def terms() -> dict[str, Term]:
-    """The shipped glossary."""
-    return read(path())
+def load_terms() -> dict[str, Term]:
+    """Reads the shipped glossary."""
+    return read_glossary(glossary_file())
 
 
 @cache
-def words() -> dict[str, Term]:
-    """Every name, and every other word for a term, in small letters."""
-    names = terms()
-    also = {word.lower(): term for term in names.values() for word in term.also}
-    return also | names
+def load_names() -> dict[str, Term]:
+    """Reads every term by its name and by every other word for it, in lower case."""
+    terms = load_terms()
+    also = {word.lower(): term for term in terms.values() for word in term.also}
+    return also | terms
 
 
-def find(name: str) -> Term:
-    """A term by its name or another word for it, one or many; InputError offers the nearest."""
-    known = words()
-    for form in _forms(name.lower().strip()):
-        if form in known:
-            return known[form]
-    raise InputError(
-        f"the glossary has no such term; {nearest(name, _written())}".rstrip("; "), name
-    )
+def find_term(name: str) -> Term:
+    """Returns a term by its name or another word for it, singular or plural.
+
+    Raises:
+        InputError: there is no such term; the message suggests the nearest.
+    """
+    terms = load_names()
+    for form in _list_forms(name.lower().strip()):
+        if form in terms:
+            return terms[form]
+    spellings = [word for term in load_terms().values() for word in (term.name, *term.also)]
+    suggestion = suggest(name, spellings)
+    raise InputError(f"the glossary has no such term; {suggestion}".rstrip("; "), name)
 
 
-def _forms(word: str) -> tuple[str, ...]:
-    """The word as it is, then as one of many, both in the glossary's spelling too."""
+def _list_forms(word: str) -> tuple[str, ...]:
+    """Returns the word, then its singular, both in American spelling too."""
     forms = (word, word.removesuffix("s"), word.removesuffix("es"))
     return (*forms, *(form.replace("isation", "ization") for form in forms))
 
 
-def _written() -> list[str]:
-    """All words as the glossary writes them."""
-    return [word for term in terms().values() for word in (term.name, *term.also)]
+def search_terms(text: str) -> list[Term]:
+    """Returns the terms that match a text: by name first, then by definition.
 
-
-def search(text: str) -> list[Term]:
-    """Terms for what was typed: those of the name first, then those that mention it.
-
-    The term of just that name comes before all, then those whose name begins so.
+    A term of just that name comes first, then those whose name begins with the text.
     """
     text = text.lower().strip()
-    known = terms().values()
+    terms = load_terms().values()
     if not text:
-        return list(known)
-    named = [t for t in known if any(text in word.lower() for word in (t.name, *t.also))]
-    named.sort(key=lambda term: _distance(text, term))
-    told = [t for t in known if t not in named and text in t.definition.lower()]
-    close = difflib.get_close_matches(text, words(), n=3)
-    return [*named, *told] or list(dict.fromkeys(words()[word] for word in close))
+        return list(terms)
+    by_name = [t for t in terms if any(text in word.lower() for word in (t.name, *t.also))]
+    by_name.sort(key=lambda term: _distance(text, term))
+    by_definition = [t for t in terms if t not in by_name and text in t.definition.lower()]
+    close = difflib.get_close_matches(text, load_names(), n=3)
+    return [*by_name, *by_definition] or list(dict.fromkeys(load_names()[word] for word in close))
 
 
 def _distance(text: str, term: Term) -> int:
-    own = [word.lower() for word in (term.name, *term.also)]
-    if text in own:
+    words = [word.lower() for word in (term.name, *term.also)]
+    if text in words:
         return 0
-    return 1 if any(word.startswith(text) for word in own) else 2
+    return 1 if any(word.startswith(text) for word in words) else 2

@@ -1,78 +1,78 @@
-"""Has this run met the goal? Read off the run alone."""
+"""Whether a run has met a goal, decided from the run alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tuilab.core.experiment.experiment import Experiment, changed_keys
-from tuilab.core.format import compact
+from tuilab.core.experiment.experiment import Experiment, iter_changed_keys
+from tuilab.core.format import format_value
 from tuilab.core.lessons import quantities
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
 from tuilab.core.run.run import Run
 
-FREE = ("title", "seed", "training.device")
-"""What may always be another than at the start."""
+ALWAYS_CHANGEABLE = ("title", "seed", "training.device")
+"""Knobs that may always differ from the start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A condition with the present value of its quantity."""
+class ConditionStatus:
+    """A condition with the current value of its quantity."""
 
     condition: Condition
     value: Any
     is_met: bool
 
     @property
-    def wanted(self) -> str:
+    def requirement(self) -> str:
         """The bound in words, such as `accuracy/validation ≥ 0.98`."""
-        bounds = self.condition
+        condition = self.condition
         parts = [
-            f"{sign} {compact(bound)}"
-            for sign, bound in (("≥", bounds.at_least), ("≤", bounds.at_most))
+            f"{sign} {format_value(bound)}"
+            for sign, bound in (("≥", condition.at_least), ("≤", condition.at_most))
             if bound is not None
         ]
-        if bounds.equals is not None:
-            parts.append(f"= {bounds.equals}")
-        return f"{bounds.of} {' and '.join(parts)}"
+        if condition.equals is not None:
+            parts.append(f"= {condition.equals}")
+        return f"{condition.of} {' and '.join(parts)}"
 
     @property
-    def present(self) -> str:
-        """The value as it is shown; a dash where the run has none yet."""
+    def current_value(self) -> str:
+        """The value as the screen shows it; a dash where the run has none yet."""
         if self.value is None:
             return "–"
         is_number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
-        return compact(float(f"{self.value:.3g}")) if is_number else str(self.value)
+        return format_value(float(f"{self.value:.3g}")) if is_number else str(self.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GoalStatus:
     """How far a run is from a goal."""
 
-    readings: tuple[Reading, ...]
-    forbidden: tuple[str, ...]
-    "Knobs that were changed and must not be."
+    conditions: tuple[ConditionStatus, ...]
+    forbidden_changes: tuple[str, ...]
+    "Knobs that were changed although the goal keeps them."
 
     @property
     def is_met(self) -> bool:
-        """Whether all holds at this moment."""
-        return not self.forbidden and all(reading.is_met for reading in self.readings)
+        """Whether all conditions hold now."""
+        return not self.forbidden_changes and all(status.is_met for status in self.conditions)
 
 
-def standing(goal: Goal, run: Run, start: Experiment) -> Standing:
-    """How far this run is from the goal now."""
-    readings = tuple(read(condition, run) for condition in goal.all)
-    return Standing(readings, tuple(forbidden(goal, run.experiment, start)))
+def check_goal(goal: Goal, run: Run, start: Experiment) -> GoalStatus:
+    """Returns how far a run is from a goal."""
+    statuses = tuple(check_condition(condition, run) for condition in goal.all)
+    return GoalStatus(statuses, tuple(find_forbidden_changes(goal, run.experiment, start)))
 
 
-def read(condition: Condition, run: Run) -> Reading:
-    """A condition and what the run says of it."""
-    value = quantities.value(condition.of, run)
-    return Reading(condition, value, _holds(condition, value))
+def check_condition(condition: Condition, run: Run) -> ConditionStatus:
+    """Returns a condition with its value in a run."""
+    value = quantities.read_quantity(condition.of, run)
+    return ConditionStatus(condition, value, _holds(condition, value))
 
 
-def holds(conditions: tuple[Condition, ...], run: Run) -> bool:
-    """Whether all of them hold for a run as it is."""
-    return all(read(condition, run).is_met for condition in conditions)
+def are_met(conditions: tuple[Condition, ...], run: Run) -> bool:
+    """Returns whether all of the conditions hold for a run."""
+    return all(check_condition(condition, run).is_met for condition in conditions)
 
 
 def _holds(condition: Condition, value: Any) -> bool:
@@ -85,24 +85,26 @@ def _holds(condition: Condition, value: Any) -> bool:
     return condition.at_most is None or bool(value <= condition.at_most)
 
 
-def forbidden(goal: Goal, experiment: Experiment | None, start: Experiment) -> Iterator[str]:
-    """The knobs that differ from the start although the goal keeps them."""
+def find_forbidden_changes(
+    goal: Goal, experiment: Experiment | None, start: Experiment
+) -> Iterator[str]:
+    """Yields the knobs that differ from the start although the goal keeps them."""
     if experiment is None or not goal.may_change:
         return
-    allowed = {*goal.may_change, *FREE}
-    for key in changed_keys(start, experiment):
+    allowed = {*goal.may_change, *ALWAYS_CHANGEABLE}
+    for key in iter_changed_keys(start, experiment):
         if key not in allowed and key.partition(".")[0] not in allowed:
             yield key
 
 
-def score(goal: Goal, run: Run) -> float | None:
-    """The golf score of a run that has met a goal: less is better."""
-    return quantities.value(goal.golf, run) if goal.golf else None
+def compute_score(goal: Goal, run: Run) -> float | None:
+    """Returns the golf score of a run that has met a goal: less is better."""
+    return quantities.read_quantity(goal.golf, run) if goal.golf else None
 
 
-def outcome(bet: Prediction, run: Run) -> int | None:
-    """Which answer of a bet the run has proven right; None where it is none of them."""
-    for place, choice in enumerate(bet.choices):
-        if holds(choice.when, run):
-            return place
+def find_correct_choice(prediction: Prediction, run: Run) -> int | None:
+    """Returns the choice of a prediction that the run has proven right; None without one."""
+    for index, choice in enumerate(prediction.choices):
+        if are_met(choice.when, run):
+            return index
     return None

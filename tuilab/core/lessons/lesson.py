@@ -1,4 +1,4 @@
-"""A lesson as its file declares it: its start, and what is to be reached, guessed and answered."""
+"""A lesson as its file declares it: the start, goals, predictions, questions and exercises."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,11 +9,11 @@ from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.lessons.question import AnyQuestion
 
 
-class Part(Struct, frozen=True, forbid_unknown_fields=True):
+class LessonTable(Struct, frozen=True, forbid_unknown_fields=True):
     """A table of a lesson file."""
 
 
-class Condition(Part, frozen=True, kw_only=True):
+class Condition(LessonTable, frozen=True, kw_only=True):
     """A bound on one quantity of the learner's run; see `quantities` for what can be named."""
 
     of: str
@@ -22,7 +22,7 @@ class Condition(Part, frozen=True, kw_only=True):
     equals: str | float | bool | None = None
 
 
-class Change(Part, frozen=True, kw_only=True):
+class Change(LessonTable, frozen=True, kw_only=True):
     """Knobs that are set, before the run or while it goes on."""
 
     set: dict[str, Any] = {}
@@ -31,16 +31,16 @@ class Change(Part, frozen=True, kw_only=True):
     "The step at which they change; 0: before the run begins."
 
 
-def applied(experiment: Experiment, changes: Iterable[Change]) -> Experiment:
-    """The experiment after these changes."""
+def apply_changes(experiment: Experiment, changes: Iterable[Change]) -> Experiment:
+    """Returns the experiment after these changes."""
     for change in changes:
         for key, value in change.set.items():
             experiment = with_value(experiment, key, value)
     return experiment
 
 
-class Goal(Part, frozen=True, kw_only=True):
-    """Something to reach in a run of one's own."""
+class Goal(LessonTable, frozen=True, kw_only=True):
+    """A result to reach in the learner's own run."""
 
     name: str
     title: str
@@ -51,57 +51,57 @@ class Goal(Part, frozen=True, kw_only=True):
     golf: str = ""
     "A quantity of which the least is kept as the score, such as `parameters` or `steps`."
     hints: tuple[str, ...] = ()
-    "Three, each telling more than the one before."
+    "Three, each more specific than the one before."
     solution: tuple[Change, ...] = ()
     why: str = ""
-    "What there is to see in it once it is reached."
+    "Shown once it is reached."
 
 
-class Outcome(Part, frozen=True, kw_only=True):
-    """One of the answers of a prediction, and when the run proves it right."""
+class Outcome(LessonTable, frozen=True, kw_only=True):
+    """One of the choices of a prediction, and when the run proves it right."""
 
     text: str
     when: tuple[Condition, ...] = ()
-    "Empty: it is right where none before it is."
+    "Empty: it is right if no choice before it is."
     why: str = ""
 
 
-class Prediction(Part, frozen=True, kw_only=True):
-    """A bet on what a run will do: a choice, a number, or a curve."""
+class Prediction(LessonTable, frozen=True, kw_only=True):
+    """A prediction of what a run will do: a choice, a number, or a curve."""
 
     name: str
     text: str
     set: dict[str, Any] = {}
-    "What is changed in the start for the run that decides."
+    "Knobs that differ from the start in the run that decides."
     steps: int = 0
-    "After so many steps it is decided; 0: at the end."
+    "After this many steps it is decided; 0: at the end."
     choices: tuple[Outcome, ...] = ()
     number: str = ""
-    "The quantity to be guessed."
+    "The quantity to predict."
     unit: str = ""
     tolerance: float = 0.1
-    "How far off a number may be and count as right, as a share of the true one."
+    "The error of a number that counts as none, as a share of the true one."
     curve: str = ""
-    "The series to be drawn before it is seen, such as `loss/train`."
+    "The series to predict by drawing, such as `loss/train`."
     low: float = 0.0
     high: float = 1.0
     "The range in which the curve is drawn."
     why: str = ""
-    "What there is to learn from the outcome."
+    "Shown with the outcome."
 
-    def trial(self, start: Experiment) -> Experiment:
-        """The experiment that decides it, in a lesson that starts so."""
-        return applied(start, (Change(set=self.set),))
+    def build_experiment(self, start: Experiment) -> Experiment:
+        """Returns the experiment that decides it, in a lesson with this start."""
+        return apply_changes(start, (Change(set=self.set),))
 
 
-class Exercise(Part, frozen=True, kw_only=True):
-    """A piece of code to write; the lab has its stub, its tests and its messages by this name."""
+class Exercise(LessonTable, frozen=True, kw_only=True):
+    """Code to write; its stub, tests and messages are found by this name."""
 
     name: str
 
 
-class Lesson(Part, frozen=True, kw_only=True):
-    """One lesson; its prose stands in `lesson.md` beside the file."""
+class Lesson(LessonTable, frozen=True, kw_only=True):
+    """One lesson; its prose is in `lesson.md` beside the file."""
 
     format: int
     title: str

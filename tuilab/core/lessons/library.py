@@ -1,4 +1,4 @@
-"""The lessons there are: shipped ones and a user's own, found by name and read with good errors."""
+"""All lessons, shipped ones and the user's own: found by name, and read with helpful errors."""
 
 import re
 import tomllib
@@ -10,28 +10,28 @@ from typing import Any
 from msgspec import structs
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, nearest
-from tuilab.core.experiment.experiment import Experiment, from_plain
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.experiment.knobs import convert
-from tuilab.core.experiment.toml_file import not_toml, place
+from tuilab.core.experiment.toml_file import describe_toml_error, locate
 from tuilab.core.lessons.lesson import Exercise, Goal, Lesson, Prediction
-from tuilab.core.lessons.prose import PLACED, Page, pages
+from tuilab.core.lessons.prose import ACTIVITY_KINDS, Page, parse_pages
 from tuilab.core.lessons.question import AnyQuestion
 
 FILE, PROSE = "lesson.toml", "lesson.md"
 
-LARGEST = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 """Bytes of a lesson's file at most."""
 
-LAST = 1000
-"""The place of lessons without a number: after those of the course."""
+UNNUMBERED = 1000
+"""The number of lessons without one: after those of the course."""
 
-AnyThing = Goal | Prediction | AnyQuestion | Exercise
+AnyActivity = Goal | Prediction | AnyQuestion | Exercise
 
 
 @dataclass(frozen=True)
-class Book:
-    """A lesson with its prose and the folder that it is in."""
+class LoadedLesson:
+    """A lesson with its prose and its folder."""
 
     name: str
     "Of its folder, without the number in front."
@@ -42,97 +42,97 @@ class Book:
     pages: tuple[Page, ...]
 
     @cached_property
-    def listed(self) -> list[tuple[str, AnyThing]]:
-        """Goals, predictions, questions and exercises with their kind, as the file has them."""
-        return [(kind, thing) for kind in PLACED for thing in getattr(self.lesson, f"{kind}s")]
+    def activities(self) -> dict[tuple[str, str], AnyActivity]:
+        """Goals, predictions, questions and exercises by kind and name."""
+        return {
+            (kind, activity.name): activity
+            for kind in ACTIVITY_KINDS
+            for activity in getattr(self.lesson, f"{kind}s")
+        }
 
-    @cached_property
-    def things(self) -> dict[tuple[str, str], AnyThing]:
-        """The same by kind and name."""
-        return {(kind, thing.name): thing for kind, thing in self.listed}
 
-
-def folders() -> dict[str, Path]:
-    """Every lesson's folder by its name, in order; a user's own shadow shipped ones."""
-    found: dict[str, Path] = {}
+def list_folders() -> dict[str, Path]:
+    """Returns every lesson's folder by its name, in order; the user's own replace shipped ones."""
+    folders: dict[str, Path] = {}
     numbers: dict[str, int] = {}
-    for shelf in (paths.presets() / "lessons", paths.data() / "lessons"):
-        for file in sorted(shelf.glob(f"*/{FILE}")):
-            name = _name(file.parent)
-            found[name] = file.parent
-            numbers[name] = numbers.get(name) or _number(file.parent) or LAST
-    return {name: found[name] for name in sorted(found, key=lambda name: (numbers[name], name))}
+    for parent in (paths.presets_dir() / "lessons", paths.data_dir() / "lessons"):
+        for file in sorted(parent.glob(f"*/{FILE}")):
+            name = _parse_name(file.parent)
+            folders[name] = file.parent
+            numbers[name] = numbers.get(name) or _parse_number(file.parent) or UNNUMBERED
+    return {name: folders[name] for name in sorted(folders, key=lambda name: (numbers[name], name))}
 
 
-def every() -> dict[str, Book | InputError]:
-    """Every lesson by its name, in order; of one that cannot be read, why."""
-    found: dict[str, Book | InputError] = {}
-    for name, folder in folders().items():
+def load_all() -> dict[str, LoadedLesson | InputError]:
+    """Reads every lesson by its name, in order; the error of one that cannot be read."""
+    lessons: dict[str, LoadedLesson | InputError] = {}
+    for name, folder in list_folders().items():
         try:
-            found[name] = read(folder)
+            lessons[name] = read_lesson(folder)
         except InputError as error:
-            found[name] = error
-    return found
+            lessons[name] = error
+    return lessons
 
 
-def after(name: str) -> Book | None:
-    """The lesson that follows; None after the last, and where it cannot be read."""
-    order = list(folders())
+def load_next(name: str) -> LoadedLesson | None:
+    """Reads the lesson that follows; None after the last, and where it cannot be read."""
+    order = list(list_folders())
     following = order[order.index(name) + 1 :] if name in order else []
     try:
-        return read(find(following[0])) if following else None
+        return read_lesson(find_folder(following[0])) if following else None
     except InputError:
         return None
 
 
-def _name(folder: Path) -> str:
+def _parse_name(folder: Path) -> str:
     return re.sub(r"^\d+-", "", folder.name)
 
 
-def _number(folder: Path) -> int:
+def _parse_number(folder: Path) -> int:
     digits = re.match(r"\d+", folder.name)
     return int(digits[0]) if digits else 0
 
 
-def find(name: str) -> Path:
-    """The folder of the lesson that is meant by a name, a number, a folder or a file in it."""
+def find_folder(name: str) -> Path:
+    """Returns a lesson's folder by a name, a number, a folder or a file in it."""
     path = Path(name).expanduser()
     if path.is_file():
         path = path.parent
     if (path / FILE).is_file():
         return path
-    known = folders()
-    plain = name if name in known else _name(path)
-    if plain in known:
-        return known[plain]
-    for shipped in (paths.presets() / "lessons").glob(f"{name.zfill(2)}-*"):
-        if name.isdigit() and _name(shipped) in known:
-            return known[_name(shipped)]
-    raise InputError(f"there is no lesson of this name; {nearest(name, known)}".rstrip("; "), name)
+    folders = list_folders()
+    plain_name = name if name in folders else _parse_name(path)
+    if plain_name in folders:
+        return folders[plain_name]
+    for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
+        if name.isdigit() and _parse_name(shipped) in folders:
+            return folders[_parse_name(shipped)]
+    problem = f"there is no lesson of this name; {suggest(name, folders)}".rstrip("; ")
+    raise InputError(problem, name)
 
 
-def read(folder: Path) -> Book:
-    """Read a lesson; InputError names the file, the key, and what would be right."""
+def read_lesson(folder: Path) -> LoadedLesson:
+    """Reads a lesson; an InputError names the file, the key, and what would be right."""
     file, prose = folder / FILE, folder / PROSE
-    text = _text(file)
+    text = _read_text(file)
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise not_toml(error, file) from None
+        raise describe_toml_error(error, file) from None
     try:
-        lesson = _lesson(tables)
+        lesson = _parse_lesson(tables)
     except InputError as error:
-        raise error.within(place(file, text, error)) from None
+        raise error.within(locate(file, text, error)) from None
     try:
-        found = pages(_text(prose))
+        pages = parse_pages(_read_text(prose))
     except InputError as error:
         raise error.within(str(prose)) from None
-    return Book(_name(folder), _number(folder), folder, lesson, found)
+    return LoadedLesson(_parse_name(folder), _parse_number(folder), folder, lesson, pages)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError("it is larger than any lesson", str(path))
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -141,14 +141,14 @@ def _text(path: Path) -> str:
         raise InputError(error.strerror or "it cannot be read", str(path)) from None
 
 
-def _lesson(tables: dict[str, Any]) -> Lesson:
+def _parse_lesson(tables: dict[str, Any]) -> Lesson:
     if "format" in tables and tables["format"] != 1:
-        raise InputError("this lesson is of a newer tuilab; it reads format 1", "format")
+        raise InputError("this lesson needs a newer tuilab; this one reads format 1", "format")
     start = tables.get("start", {})
     if not isinstance(start, dict):
         raise InputError("it must be a table, as an experiment file has it", "start")
     try:
-        experiment: Experiment = from_plain(start)
+        experiment: Experiment = experiment_from_dict(start)
     except InputError as error:
         where = ".".join(("start", *error.where))
         raise InputError(error.problem, where) from None

@@ -1,4 +1,4 @@
-"""What a learner has done, kept in the user's data folder and written whole or not at all."""
+"""The learner's progress, kept in the user's data folder and written atomically."""
 
 import time
 from collections.abc import Iterable
@@ -11,64 +11,64 @@ from msgspec import Struct, field
 from tuilab.core import paths
 from tuilab.core.experiment.toml_file import write_atomically
 from tuilab.core.lessons.lesson import Lesson
-from tuilab.core.lessons.library import Book
+from tuilab.core.lessons.library import LoadedLesson
 
 DAY = 86_400.0
 
 INTERVALS = (1, 3, 7, 21, 60)
-"""Days after which a question that was missed comes back, each time it is answered right."""
+"""Days after which a missed question comes back, each time it is answered right."""
 
 
 class Card(Struct):
-    """A question that was missed, and when it comes back."""
+    """A missed question, and when it comes back."""
 
     lesson: str
     question: str
     due: float
     "Seconds since 1970."
     box: int = 0
-    "How many times in a row it has been right since."
+    "Right answers in a row since."
 
 
-class Done(Struct):
-    """What has been done of one lesson."""
+class LessonProgress(Struct):
+    """Progress in one lesson."""
 
     page: int = 0
     goals: dict[str, float | None] = field(default_factory=dict)
-    "Those that were met, with the best score; None where none is kept."
+    "Goals that were met, with the best score; None where the goal has no score."
     predictions: dict[str, float] = field(default_factory=dict)
-    "How near each first bet was, from 0 to 1."
+    "The score of each first prediction, from 0 to 1."
     questions: dict[str, bool] = field(default_factory=dict)
-    "Those that were answered; whether right at once."
+    "Questions that were answered, and whether the first answer was right."
     exercises: list[str] = field(default_factory=list)
     hints: dict[str, int] = field(default_factory=dict)
-    "How many were taken, by goal."
+    "Hints used, by goal."
     seconds: float = 0.0
-    "Spent in the lesson."
+    "Time in the lesson."
 
-    def is_whole(self, lesson: Lesson) -> bool:
-        """Whether all its goals are met."""
+    def is_complete(self, lesson: Lesson) -> bool:
+        """Returns whether all goals are met."""
         return all(goal.name in self.goals for goal in lesson.goals)
 
-    def right(self, lesson: Lesson) -> int:
-        """How many of its questions were answered right at once."""
+    def count_correct(self, lesson: Lesson) -> int:
+        """Returns how many questions were answered right at first."""
         return sum(self.questions.get(question.name, False) for question in lesson.questions)
 
 
 class Progress(Struct):
-    """All that is kept of a learner."""
+    """All progress of a learner."""
 
     format: int = 1
-    lessons: dict[str, Done] = field(default_factory=dict)
+    lessons: dict[str, LessonProgress] = field(default_factory=dict)
     deck: list[Card] = field(default_factory=list)
 
-    def of(self, lesson: str) -> Done:
-        """What has been done of a lesson."""
-        return self.lessons.setdefault(lesson, Done())
+    def lesson(self, name: str) -> LessonProgress:
+        """Returns the progress in a lesson."""
+        return self.lessons.setdefault(name, LessonProgress())
 
-    def meet(self, lesson: str, goal: str, score: float | None) -> bool:
-        """Note that a goal was met; whether that is news: the first time, or a better score."""
-        goals = self.of(lesson).goals
+    def record_goal(self, lesson: str, goal: str, score: float | None) -> bool:
+        """Records that a goal was met; returns whether that is the first time or a better score."""
+        goals = self.lesson(lesson).goals
         best = goals.get(goal)
         is_first = goal not in goals
         if is_first or (score is not None and (best is None or score < best)):
@@ -76,18 +76,20 @@ class Progress(Struct):
             return True
         return False
 
-    def bet(self, lesson: str, prediction: str, nearness: float) -> None:
-        """Note how near a bet was; only the first one counts."""
-        self.of(lesson).predictions.setdefault(prediction, nearness)
+    def record_prediction(self, lesson: str, prediction: str, score: float) -> None:
+        """Records the score of a prediction; only the first one counts."""
+        self.lesson(lesson).predictions.setdefault(prediction, score)
 
-    def answer(self, lesson: str, question: str, is_right: bool, now: float | None = None) -> None:
-        """Note an answer; what was missed goes into the deck, or back to its beginning."""
+    def record_answer(
+        self, lesson: str, question: str, is_correct: bool, now: float | None = None
+    ) -> None:
+        """Records an answer; a missed question goes into the deck, or back to its first box."""
         now = time.time() if now is None else now
-        self.of(lesson).questions.setdefault(question, is_right)
+        self.lesson(lesson).questions.setdefault(question, is_correct)
         card = next((c for c in self.deck if (c.lesson, c.question) == (lesson, question)), None)
-        if card is None and not is_right:
+        if card is None and not is_correct:
             self.deck.append(Card(lesson, question, now + INTERVALS[0] * DAY))
-        elif card is not None and not is_right:
+        elif card is not None and not is_correct:
             card.box, card.due = 0, now + INTERVALS[0] * DAY
         elif card is not None and now >= card.due:
             card.box += 1
@@ -96,34 +98,36 @@ class Progress(Struct):
             else:
                 card.due = now + INTERVALS[card.box] * DAY
 
-    def due(self, now: float | None = None) -> list[Card]:
-        """The questions that should be asked again by now, the longest due first."""
+    def list_due(self, now: float | None = None) -> list[Card]:
+        """Returns the questions that are due, the longest due first."""
         now = time.time() if now is None else now
         return sorted((card for card in self.deck if card.due <= now), key=lambda c: c.due)
 
     @property
     def calibration(self) -> float | None:
-        """How near the bets were on average, from 0 to 1."""
-        bets = [near for done in self.lessons.values() for near in done.predictions.values()]
-        return sum(bets) / len(bets) if bets else None
+        """The mean score of all predictions, from 0 to 1."""
+        scores = [score for done in self.lessons.values() for score in done.predictions.values()]
+        return sum(scores) / len(scores) if scores else None
 
 
-def next_lesson(books: Iterable[Book], kept: Progress) -> Book | None:
-    """The first lesson that is not done."""
-    return next((book for book in books if not kept.of(book.name).is_whole(book.lesson)), None)
+def find_next_lesson(lessons: Iterable[LoadedLesson], progress: Progress) -> LoadedLesson | None:
+    """Returns the first lesson whose goals are not all met."""
+    return next(
+        (book for book in lessons if not progress.lesson(book.name).is_complete(book.lesson)), None
+    )
 
 
-def path() -> Path:
-    """The file of the progress."""
-    return paths.data() / "progress.json"
+def progress_file() -> Path:
+    """Returns the path of the progress file."""
+    return paths.data_dir() / "progress.json"
 
 
-def load(file: Path | None = None) -> tuple[Progress, str]:
-    """What is kept, and a sentence about it where it could not be read.
+def load_progress(file: Path | None = None) -> tuple[Progress, str]:
+    """Reads the progress; returns a message with it where that failed.
 
-    A file that cannot be read is moved aside, so that nothing is written over.
+    A file that cannot be read is moved aside, so that it is not overwritten.
     """
-    file = file or path()
+    file = file or progress_file()
     try:
         return msgspec.json.decode(file.read_bytes(), type=Progress), ""
     except FileNotFoundError:
@@ -137,7 +141,7 @@ def load(file: Path | None = None) -> tuple[Progress, str]:
         return Progress(), f"Your progress was damaged; the file is kept as {aside}"
 
 
-def save(progress: Progress, file: Path | None = None) -> None:
-    """Keep the progress."""
+def save_progress(progress: Progress, file: Path | None = None) -> None:
+    """Writes the progress."""
     plain = msgspec.json.format(msgspec.json.encode(progress), indent=1)
-    write_atomically(file or path(), plain + b"\n")
+    write_atomically(file or progress_file(), plain + b"\n")

@@ -16,16 +16,16 @@ from markdown_it.token import Token
 
 from tuilab.core.errors import InputError
 
-PLACED = ("goal", "prediction", "question", "exercise")
-"""What stands in a line of its own."""
+ACTIVITY_KINDS = ("goal", "prediction", "question", "exercise")
+"""Links that stand on a line of their own and place an activity there."""
 
-ACTS = ("set", "pane", "view", "do", "open", "lesson")
-"""What a link can do: set knobs, go to a pane or a view, press a key, open a preset or a lesson."""
+LINK_ACTIONS = ("set", "pane", "view", "do", "open", "lesson")
+"""What a link can do: set knobs, open a pane, view, preset or lesson, or run an action."""
 
-SCHEMES = ("term", *PLACED, *ACTS)
+SCHEMES = ("term", *ACTIVITY_KINDS, *LINK_ACTIONS)
 
 SAFE = ":;=.,/[]_-%"
-"""What stands in an address as it is."""
+"""Characters of an address that are not quoted."""
 
 _LINK = re.compile(rf"\]\(((?:{'|'.join(SCHEMES)}):[^()\n]*(?:\n[^()\n]*)?)\)")
 
@@ -39,16 +39,16 @@ class Span:
     italic: bool = False
     code: bool = False
     scheme: str = ""
-    "What kind of link it is, if it is one."
+    "The kind of link, for a link."
     target: str = ""
 
 
-Kind = Literal["text", "item", "code", "aside", "heading", "thing"]
+Kind = Literal["text", "item", "code", "aside", "heading", "activity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, an item of a list, lines of code, an aside, or the place of a thing."""
+    """A paragraph, an item of a list, lines of code, an aside, or the place of an activity."""
 
     kind: Kind
     spans: tuple[Span, ...]
@@ -67,52 +67,59 @@ class Page:
     blocks: tuple[Block, ...]
 
     def links(self, *schemes: str) -> Iterator[Span]:
-        """The links of these kinds, in order."""
+        """Yields the links of these kinds, in order."""
         for block in self.blocks:
             yield from (span for span in block.spans if span.scheme and span.scheme in schemes)
 
 
-def pages(text: str) -> tuple[Page, ...]:
-    """Read a lesson's Markdown; InputError where it has no steps or a link that is none of ours."""
-    tokens = MarkdownIt("commonmark").parse(_LINK.sub(_whole, text))
-    found: list[tuple[str, list[Block]]] = []
-    around: list[str] = []
+def parse_pages(text: str) -> tuple[Page, ...]:
+    """Reads a lesson's Markdown.
+
+    Raises:
+        InputError: it has no steps, or a link of an unknown kind.
+    """
+    tokens = MarkdownIt("commonmark").parse(_LINK.sub(_quote_address, text))
+    steps: list[tuple[str, list[Block]]] = []
+    enclosing: list[str] = []
     for token in tokens:
         if token.nesting == 1:
-            around.append(token.tag)
+            enclosing.append(token.tag)
         elif token.nesting == -1:
-            around.pop()
-        elif token.type == "inline" and around[-1] == "h2":
-            found.append((token.content, []))
-        elif token.type in ("inline", "fence", "code_block") and around[-1:] != ["h1"]:
-            if not found:
-                line = (token.map or [0])[0] + 1
-                raise InputError('prose stands before the first step; begin it with "## "',
-                                 f"line {line}")  # fmt: skip
-            found[-1][1].append(_block(token, around))
-    if not found:
+            enclosing.pop()
+        elif token.type == "inline" and enclosing[-1] == "h2":
+            steps.append((token.content, []))
+        elif token.type in ("inline", "fence", "code_block") and enclosing[-1:] != ["h1"]:
+            if not steps:
+                problem = 'prose comes before the first step; begin it with "## "'
+                raise InputError(problem, _locate(token))
+            steps[-1][1].append(_parse_block(token, enclosing))
+    if not steps:
         raise InputError('there is no step; each begins with a heading, "## "')
-    return tuple(Page(title, tuple(blocks)) for title, blocks in found)
+    return tuple(Page(title, tuple(blocks)) for title, blocks in steps)
 
 
-def _whole(link: re.Match[str]) -> str:
-    """A link as Markdown takes it: its address may have no spaces."""
+def _quote_address(link: re.Match[str]) -> str:
+    """Returns a link as Markdown accepts it: without spaces in its address."""
     return f"]({quote(link[1], safe=SAFE)})"
 
 
-def _block(token: Token, around: list[str]) -> Block:
+def _locate(token: Token) -> str:
+    return f"line {(token.map or [0])[0] + 1}"
+
+
+def _parse_block(token: Token, enclosing: list[str]) -> Block:
     if token.type != "inline":
         return Block("code", (Span(token.content.rstrip("\n"), code=True),))
-    spans = tuple(_spans(token))
-    if len(spans) == 1 and spans[0].scheme in PLACED:
-        return Block("thing", spans)
-    if "blockquote" in around:
+    spans = tuple(_parse_spans(token))
+    if len(spans) == 1 and spans[0].scheme in ACTIVITY_KINDS:
+        return Block("activity", spans)
+    if "blockquote" in enclosing:
         return Block("aside", spans)
-    kind: Kind = "item" if "li" in around else "heading" if around[-1] == "h3" else "text"
+    kind: Kind = "item" if "li" in enclosing else "heading" if enclosing[-1] == "h3" else "text"
     return Block(kind, spans)
 
 
-def _spans(token: Token) -> Iterator[Span]:
+def _parse_spans(token: Token) -> Iterator[Span]:
     bold = italic = False
     scheme = target = ""
     for child in token.children or ():
@@ -122,7 +129,7 @@ def _spans(token: Token) -> Iterator[Span]:
             case "em_open" | "em_close":
                 italic = child.type == "em_open"
             case "link_open":
-                scheme, target = _address(str(child.attrs.get("href", "")), token)
+                scheme, target = _parse_address(str(child.attrs.get("href", "")), token)
             case "link_close":
                 scheme = target = ""
             case "softbreak" | "hardbreak":
@@ -130,20 +137,18 @@ def _spans(token: Token) -> Iterator[Span]:
             case "code_inline":
                 yield Span(child.content, bold, italic, True, scheme, target)
             case "text" if child.content:
-                meant = target or (_plain(child.content) if scheme == "term" else "")
-                yield Span(child.content, bold, italic, False, scheme, meant)
+                term = _normalize(child.content) if scheme == "term" else ""
+                yield Span(child.content, bold, italic, False, scheme, target or term)
 
 
-def _address(href: str, token: Token) -> tuple[str, str]:
-    scheme, colon, target = " ".join(unquote(href).split()).partition(":")
-    if not colon or scheme not in SCHEMES:
-        line = (token.map or [0])[0] + 1
-        raise InputError(
-            f'a link begins with one of {", ".join(f"{name}:" for name in SCHEMES)}; '
-            f'this one is "{unquote(href)}"', f"line {line}",
-        )  # fmt: skip
+def _parse_address(href: str, token: Token) -> tuple[str, str]:
+    scheme, separator, target = " ".join(unquote(href).split()).partition(":")
+    if not separator or scheme not in SCHEMES:
+        schemes = ", ".join(f"{name}:" for name in SCHEMES)
+        problem = f'a link begins with one of {schemes}; this one is "{unquote(href)}"'
+        raise InputError(problem, _locate(token))
     return scheme, target
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     return re.sub(r"\s+", " ", text.strip()).lower()

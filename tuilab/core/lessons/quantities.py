@@ -1,39 +1,39 @@
-"""What a goal can be about: numbers read off a run, by names that a lesson file can write.
+"""The quantities of a run that a goal can name.
 
 accuracy/validation         the newest value of a series of the run
 highest accuracy/validation, lowest loss/train, first loss/train
 epoch loss                  mean over all training batches of the last epoch
 accuracy/test               a result, once the run is over
 parameters, steps, epochs, seconds, layers
-count ReLU                  how many layers are of a kind, written by the learner or not
-finding dead_relus          1 where the diagnosis is made, else 0
+count ReLU                  how many layers are of a kind, the learner's own included
+finding dead_relus          1 if the diagnosis finds it, else 0
 optimizer.lr                the value of a knob
-A / B, A - B                of two of these, with spaces around the sign
+A / B, A - B                of two of these, with spaces around the operator
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from tuilab.core.catalogue.layers import learner
-from tuilab.core.diagnosis.diagnosis import diagnose
+from tuilab.core.diagnosis.diagnosis import OLD_NAMES, diagnose
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
-from tuilab.core.network.plan import Row
+from tuilab.core.network.plan import PlanRow
 from tuilab.core.run.run import Run
-from tuilab.core.run.series import Point, finite_points
+from tuilab.core.run.series import Point, select_finite
 
-OF_SERIES: dict[str, Callable[[list[Point]], float]] = {
+SERIES_STATISTICS: dict[str, Callable[[list[Point]], float]] = {
     "highest": lambda points: max(point[3] for point in points),
     "lowest": lambda points: min(point[2] for point in points),
     "first": lambda points: points[0][1],
 }
 
-COUNTS: dict[str, Callable[[Run], float | None]] = {
+RUN_COUNTS: dict[str, Callable[[Run], float | None]] = {
     "parameters": lambda run: run.started.parameters if run.started else None,
     "steps": lambda run: run.step,
     "epochs": lambda run: run.progress.epoch if run.progress else None,
     "seconds": lambda run: run.progress.seconds if run.progress else None,
-    "layers": lambda run: _layers(run.experiment),
+    "layers": lambda run: _count_layers(run.experiment),
 }
 
 METRICS = {
@@ -46,9 +46,9 @@ METRICS = {
     "autoencoder": ("reconstruction_error", "explained", "reconstruction", "kl"),
     "gan": ("modes", "good", "diversity", "told_apart", "discriminator_loss"),
 }  # fmt: skip
-"""What the runs of each task measure besides the loss."""
+"""The metrics of each task besides the loss."""
 
-SERIES = (
+LAYER_SERIES = (
     "gradient",
     "update",
     "weight",
@@ -59,78 +59,81 @@ SERIES = (
     "growth",
     "input",
 )
-"""What stands before the slash in the name of a series of layers."""
+"""The part before the slash in the name of a series of layers."""
 
 
-UNKNOWN = "no quantity of a run and no knob has this name"
+UNKNOWN_QUANTITY = "no quantity of a run and no knob has this name"
 
 
-def _parsed(name: str) -> tuple[str, ...]:
-    """What kind of quantity a name means, and of what."""
-    for sign in (" / ", " - "):
-        if sign in name:
-            return (sign.strip(), *name.split(sign, 1))
+def _parse_name(name: str) -> tuple[str, ...]:
+    """Returns the kind of quantity that a name means, and of what."""
+    for operator in (" / ", " - "):
+        if operator in name:
+            return (operator.strip(), *name.split(operator, 1))
     word, _, rest = name.partition(" ")
-    if name in COUNTS:
+    if name in RUN_COUNTS:
         return "number", name
-    if rest and word in ("count", "epoch", "finding", *OF_SERIES):
+    if rest and word in ("count", "epoch", "finding", *SERIES_STATISTICS):
         return word, rest
     if name.endswith("/test"):
         return "result", name
     return ("series" if "/" in name or name == "lr" else "knob"), name
 
 
-def value(name: str, run: Run) -> Any:
-    """The present value of a quantity; None where the run does not have it yet."""
-    match _parsed(name):
-        case ("/" | "-") as sign, left, right:
-            return _combined(sign, value(left, run), value(right, run))
+def read_quantity(name: str, run: Run) -> Any:
+    """Returns the current value of a quantity; None where the run does not have it yet."""
+    match _parse_name(name):
+        case ("/" | "-") as operator, left, right:
+            return _combine(operator, read_quantity(left, run), read_quantity(right, run))
         case "number", _:
-            return COUNTS[name](run)
+            return RUN_COUNTS[name](run)
         case "count", kind:
-            return _count(kind, run.experiment)
+            return _count_kind(kind, run.experiment)
         case "epoch", metric:
             return run.epoch.train.get(metric) if run.epoch is not None else None
         case "finding", fault:
+            fault = OLD_NAMES.get(fault, fault)
             return float(any(diagnosis.name == fault for diagnosis in diagnose(run)))
         case "result", _:
-            return _result(name, run)
+            return _read_result(name, run)
         case "series", _:
             last = run.series[name].last if name in run.series else None
             return None if last is None else last[1]
         case "knob", _:
-            return _knob(name, run.experiment)
+            return _read_knob(name, run.experiment)
         case word, series:
-            return _of_series(OF_SERIES[word], series, run)
+            return _summarize_series(SERIES_STATISTICS[word], series, run)
 
 
-def _combined(sign: str, left: Any, right: Any) -> float | None:
-    if left is None or right is None or (sign == "/" and not right):
+def _combine(operator: str, left: Any, right: Any) -> float | None:
+    if left is None or right is None or (operator == "/" and not right):
         return None
-    return float(left / right if sign == "/" else left - right)
+    return float(left / right if operator == "/" else left - right)
 
 
-def _of_series(choose: Callable[[list[Point]], float], name: str, run: Run) -> float | None:
+def _summarize_series(
+    statistic: Callable[[list[Point]], float], name: str, run: Run
+) -> float | None:
     series = run.series.get(name)
-    points = finite_points(series.points()) if series is not None else []
-    return choose(points) if points else None
+    points = select_finite(series.points()) if series is not None else []
+    return statistic(points) if points else None
 
 
-def _result(name: str, run: Run) -> float | None:
+def _read_result(name: str, run: Run) -> float | None:
     if run.finished is None:
         return None
     return run.finished.results.get("test", {}).get(name.removesuffix("/test"))
 
 
-def _layers(experiment: Experiment | None) -> int | None:
+def _count_layers(experiment: Experiment | None) -> int | None:
     if experiment is None:
         return None
     rows = [row for row in experiment.plan.rows if row.parameters and not row.is_block]
-    return sum(_times(row, experiment) for row in rows)
+    return sum(_count_repeats(row, experiment) for row in rows)
 
 
-def _times(row: Row, experiment: Experiment) -> int:
-    """How often a line stands in the network, with the repeats around it."""
+def _count_repeats(row: PlanRow, experiment: Experiment) -> int:
+    """Returns how often a line occurs in the network, with the repeats around it."""
     times, lines = 1, experiment.network
     for index in row.path[:-1]:
         block = lines[index]
@@ -140,18 +143,18 @@ def _times(row: Row, experiment: Experiment) -> int:
     return times
 
 
-def _kind(row: Row) -> str:
-    return learner.kind(row.layer) if row.layer is not None else row.text.split(" ")[0]
+def _name_layer(row: PlanRow) -> str:
+    return learner.standard_name(row.layer) if row.layer is not None else row.text.split(" ")[0]
 
 
-def _count(wanted: str, experiment: Experiment | None) -> int | None:
+def _count_kind(kind: str, experiment: Experiment | None) -> int | None:
     if experiment is None:
         return None
-    rows = [row for row in experiment.plan.rows if _kind(row) == wanted]
-    return sum(_times(row, experiment) for row in rows)
+    rows = [row for row in experiment.plan.rows if _name_layer(row) == kind]
+    return sum(_count_repeats(row, experiment) for row in rows)
 
 
-def _knob(key: str, experiment: Experiment | None) -> Any:
+def _read_knob(key: str, experiment: Experiment | None) -> Any:
     if experiment is None:
         return None
     try:
@@ -160,30 +163,30 @@ def _knob(key: str, experiment: Experiment | None) -> Any:
         return None
 
 
-def check(name: str, experiment: Experiment) -> None:
-    """InputError if no run of this experiment could ever have the quantity."""
-    match _parsed(name):
+def check_quantity(name: str, experiment: Experiment) -> None:
+    """Raises an InputError if no run of this experiment can have the quantity."""
+    match _parse_name(name):
         case (("/" | "-"), left, right):
-            check(left, experiment)
-            check(right, experiment)
+            check_quantity(left, experiment)
+            check_quantity(right, experiment)
         case (("number" | "count" | "finding"), _):
             pass
         case "epoch", metric:
             check_series(f"{metric}/train", experiment)
         case "knob", _:
-            if _knob(name, experiment) is None:
-                raise InputError(UNKNOWN, name)
+            if _read_knob(name, experiment) is None:
+                raise InputError(UNKNOWN_QUANTITY, name)
         case _, series:
             check_series(series, experiment)
 
 
 def check_series(name: str, experiment: Experiment) -> None:
-    """InputError if no run of this experiment could ever tell this series."""
-    before, slash, after = name.partition("/")
-    if slash and after in ("train", "validation", "test"):
-        known = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
-        if before not in known:
-            told = ", ".join(sorted(known))
-            raise InputError(f"a run of this task has no {before}; it has {told}", name)
-    elif name != "lr" and not (slash and before in SERIES):
-        raise InputError(UNKNOWN, name)
+    """Raises an InputError if no run of this experiment can have this series."""
+    family, slash, part = name.partition("/")
+    if slash and part in ("train", "validation", "test"):
+        metrics = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
+        if family not in metrics:
+            available = ", ".join(sorted(metrics))
+            raise InputError(f"a run of this task has no {family}; it has {available}", name)
+    elif name != "lr" and not (slash and family in LAYER_SERIES):
+        raise InputError(UNKNOWN_QUANTITY, name)

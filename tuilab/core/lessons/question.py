@@ -1,4 +1,4 @@
-"""Questions as a lesson file declares them; whoever answers wrong is told why it is wrong."""
+"""Questions as a lesson file declares them, with the reason why a wrong answer is wrong."""
 
 from msgspec import Struct
 
@@ -6,12 +6,12 @@ from msgspec import Struct
 class Question(
     Struct, frozen=True, kw_only=True, tag_field="kind", tag=str.lower, forbid_unknown_fields=True
 ):
-    """Something asked of the learner."""
+    """A question to the learner."""
 
     name: str
     text: str
     why: str = ""
-    "What is said with the right answer."
+    "Shown with the right answer."
 
 
 class Answer(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class Choice(Question, frozen=True, kw_only=True):
 
 
 class Range(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a number of a question is drawn from, evenly in steps."""
+    """The values that a number of a question is drawn from, in even steps."""
 
     low: float
     high: float
@@ -50,13 +50,13 @@ class Mistake(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Number(Question, frozen=True, kw_only=True):
-    """A number to compute; the numbers in its text, as `{w}`, are drawn anew each time."""
+    """A number to compute; the numbers in its text, such as `{w}`, are drawn each time."""
 
     numbers: dict[str, Range] = {}
     answer: str
     "A formula in those numbers, such as `max(0, w * x + b)`."
     tolerance: float = 0.01
-    "How far off it may be: of the answer where that is above 1, else as it is."
+    "The error that counts as none: relative where the answer is above 1, else absolute."
     unit: str = ""
     mistakes: tuple[Mistake, ...] = ()
     unless: str = ""
@@ -64,7 +64,7 @@ class Number(Question, frozen=True, kw_only=True):
 
 
 class Order(Question, frozen=True, kw_only=True):
-    """Steps to be put in order; they are declared in the right one."""
+    """Steps to put in order; they are declared in the right one."""
 
     steps: tuple[str, ...]
     reasons: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Order(Question, frozen=True, kw_only=True):
 
 
 class Fault(Question, frozen=True, kw_only=True):
-    """A network in which the line has to be found at which shapes do not meet."""
+    """A network in which one line has to be found: its shapes do not match."""
 
     shape: tuple[int, ...]
     "Of one example."

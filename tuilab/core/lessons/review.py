@@ -1,4 +1,4 @@
-"""Questions as a lesson with a page for each: what is due again, or the terms of a lesson."""
+"""Lessons made of questions: those that are due again, or the terms of a lesson."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,16 @@ from msgspec import structs
 
 from tuilab.core import paths
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.lessons import library, term_questions
+from tuilab.core.lessons import library
 from tuilab.core.lessons.lesson import Lesson
-from tuilab.core.lessons.library import Book
+from tuilab.core.lessons.library import LoadedLesson
 from tuilab.core.lessons.progress import DAY, INTERVALS, Progress
-from tuilab.core.lessons.prose import Block, Page, Span, pages
+from tuilab.core.lessons.prose import Block, Page, Span, parse_pages
 from tuilab.core.lessons.question import AnyQuestion
+from tuilab.core.lessons.term_questions import PREFIX as TERM_PREFIX
+from tuilab.core.lessons.term_questions import build_term_questions
 
-LAST = f"""## Done
+LAST_PAGE = f"""## Done
 
 That is all for now. What was right comes back later, after
 {", ".join(map(str, INTERVALS[:-1]))} and {INTERVALS[-1]} days, and then no more; what was missed
@@ -23,76 +25,75 @@ comes back tomorrow. C shows the course.
 """The page after the questions."""
 
 
-def book(kept: Progress, now: float | None = None) -> Book:
-    """All that was missed and is due by now."""
-    return _book("Review", "Once more", due(kept, now), LAST)
+def build_review(progress: Progress, now: float | None = None) -> LoadedLesson:
+    """Builds a lesson of all missed questions that are due."""
+    return _build_quiz("Review", "Once more", find_due_questions(progress, now), LAST_PAGE)
 
 
-def terms(source: Book) -> Book:
-    """The terms of a lesson."""
-    asked = [(source, question) for question in term_questions.questions(source)]
+def build_term_quiz(source: LoadedLesson) -> LoadedLesson:
+    """Builds a lesson of questions about the terms of a lesson."""
+    questions = [(source, question) for question in build_term_questions(source)]
     end = f"## Done\n\nThose were the terms of [{source.lesson.title}](lesson:{source.name}).\n"
-    return _book(f"Terms of {source.lesson.title}", "Which term?", asked, end)
+    return _build_quiz(f"Terms of {source.lesson.title}", "Which term?", questions, end)
 
 
-def _book(title: str, heading: str, found: Sequence[tuple[Book, AnyQuestion]], end: str) -> Book:
-    """Questions are named `lesson/question`."""
+def _build_quiz(
+    title: str, heading: str, sources: Sequence[tuple[LoadedLesson, AnyQuestion]], end: str
+) -> LoadedLesson:
+    """Builds a lesson with a page a question; questions are named `lesson/question`."""
     questions = tuple(
         structs.replace(question, name=f"{source.name}/{question.name}")
-        for source, question in found
+        for source, question in sources
     )
-    asked = [
-        _page(heading, source, question.name)
-        for (source, _), question in zip(found, questions, strict=True)
+    pages = [
+        _build_page(heading, source, question.name)
+        for (source, _), question in zip(sources, questions, strict=True)
     ]
     lesson = Lesson(
-        format=1, title=title, summary=heading, minutes=len(found), start=Experiment(),
+        format=1, title=title, summary=heading, minutes=len(questions), start=Experiment(),
         questions=questions,
     )  # fmt: skip
-    return Book("review", 0, paths.data(), lesson, (*asked, *pages(end)))
+    return LoadedLesson("review", 0, paths.data_dir(), lesson, (*pages, *parse_pages(end)))
 
 
-def due(
-    kept: Progress, now: float | None = None, known: Mapping[str, object] | None = None
-) -> list[tuple[Book, AnyQuestion]]:
-    """What is due, as far as its lesson is still there and still has the question.
+def find_due_questions(
+    progress: Progress, now: float | None = None, lessons: Mapping[str, object] | None = None
+) -> list[tuple[LoadedLesson, AnyQuestion]]:
+    """Returns the questions that are due, with their lessons, as far as both still exist.
 
     Args:
-        known: the lessons by name, where they have been read already.
+        lessons: by name, if they are loaded already.
     """
-    cards = kept.due(now)
-    books = known if known is not None else library.every() if cards else {}
-    found = []
+    cards = progress.list_due(now)
+    if lessons is None:
+        lessons = library.load_all() if cards else {}
+    due: list[tuple[LoadedLesson, AnyQuestion]] = []
     for card in cards:
-        source = books.get(card.lesson)
-        if isinstance(source, Book):
-            made = (
-                term_questions.questions(source)
-                if card.question.startswith(term_questions.PREFIX)
-                else ()
-            )
-            every = (*source.lesson.questions, *made)
-            found += [(source, q) for q in every if q.name == card.question]
-    return found
+        source = lessons.get(card.lesson)
+        if isinstance(source, LoadedLesson):
+            is_term = card.question.startswith(TERM_PREFIX)
+            questions = build_term_questions(source) if is_term else source.lesson.questions
+            due += [(source, q) for q in questions if q.name == card.question]
+    return due
 
 
-def _page(heading: str, source: Book, question: str) -> Page:
-    where = Span(source.lesson.title, scheme="lesson", target=source.name)
+def _build_page(heading: str, source: LoadedLesson, question: str) -> Page:
+    link = Span(source.lesson.title, scheme="lesson", target=source.name)
     return Page(
         heading,
         (
-            Block("text", (Span("From the lesson "), where, Span("."))),
-            Block("thing", (Span("", scheme="question", target=question),)),
+            Block("text", (Span("From the lesson "), link, Span("."))),
+            Block("activity", (Span("", scheme="question", target=question),)),
         ),
     )
 
 
-def words(kept: Progress, count: int) -> str:
-    """How many questions are due, or when the next will be; nothing where nothing was missed."""
+def describe_due(progress: Progress, count: int) -> str:
+    """Returns how many questions are due, or when the next will be; empty if none was missed."""
     if count:
-        few = "One question" if count == 1 else f"{count} questions"
-        return f"{few} that you missed {'is' if count == 1 else 'are'} due again."
-    if not kept.deck:
+        questions = "One question" if count == 1 else f"{count} questions"
+        return f"{questions} that you missed {'is' if count == 1 else 'are'} due again."
+    if not progress.deck:
         return ""
-    days = max(1, round((min(card.due for card in kept.deck) - time.time()) / DAY))
+    days = max(1, round((min(card.due for card in progress.deck) - time.time()) / DAY))
     return f"The next review is {'tomorrow' if days == 1 else f'in {days} days'}."

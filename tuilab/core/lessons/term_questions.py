@@ -1,38 +1,40 @@
-"""Questions that are made of the glossary: a definition is told, which term is it?"""
+"""Questions made from the glossary: which term has this definition?"""
 
 import re
 
 from tuilab.core.errors import InputError
 from tuilab.core.lessons import glossary
 from tuilab.core.lessons.glossary import Term
-from tuilab.core.lessons.library import Book
+from tuilab.core.lessons.library import LoadedLesson
 from tuilab.core.lessons.question import Answer, Choice
 
 PREFIX = "term:"
-"""Begins the names of these questions."""
+"""Begins the name of each of these questions."""
 
-CHOICES = 4
-
-
-def questions(book: Book) -> tuple[Choice, ...]:
-    """One question for each term that a lesson names, in its order."""
-    terms = met(book)
-    return tuple(_question(term, terms) for term in terms)
+CHOICE_COUNT = 4
 
 
-def met(book: Book) -> list[Term]:
-    """The terms that a lesson's prose names, each once."""
-    found = (glossary.find(link.target) for page in book.pages for link in page.links("term"))
-    return list({term.name: term for term in found}.values())
+def build_term_questions(loaded: LoadedLesson) -> tuple[Choice, ...]:
+    """Builds one question for each term that a lesson names, in its order."""
+    terms = find_lesson_terms(loaded)
+    return tuple(_build_question(term, terms) for term in terms)
 
 
-def _question(term: Term, neighbours: list[Term]) -> Choice:
-    names = dict.fromkeys([*term.see, *(other.name for other in neighbours)])
-    others = [other for other in map(_known, names) if other is not None and other != term]
+def find_lesson_terms(loaded: LoadedLesson) -> list[Term]:
+    """Returns the terms that a lesson's prose names, each once."""
+    links = (link for page in loaded.pages for link in page.links("term"))
+    terms = (glossary.find_term(link.target) for link in links)
+    return list({term.name: term for term in terms}.values())
+
+
+def _build_question(term: Term, lesson_terms: list[Term]) -> Choice:
+    names = dict.fromkeys([*term.see, *(other.name for other in lesson_terms)])
+    found = map(_find_or_none, names)
+    others = [other for other in found if other is not None and other != term]
     right = Answer(text=term.name, right=True)
     wrong = (
         Answer(text=other.name, why=f"{other.name} is something else: {other.definition}")
-        for other in others[: CHOICES - 1]
+        for other in others[: CHOICE_COUNT - 1]
     )
     hidden = re.sub(rf"\b{re.escape(term.name)}", "…", term.definition, flags=re.IGNORECASE)
     text = f"Which term is this? {hidden}"
@@ -40,8 +42,8 @@ def _question(term: Term, neighbours: list[Term]) -> Choice:
     return Choice(name=f"{PREFIX}{term.name}", text=text, choices=(right, *wrong), why=why)
 
 
-def _known(name: str) -> Term | None:
+def _find_or_none(name: str) -> Term | None:
     try:
-        return glossary.find(name)
+        return glossary.find_term(name)
     except InputError:
         return None

@@ -1,19 +1,19 @@
-"""Edits of a network that move or wrap whole lines; each gives a new network."""
+"""Edits of a network's lines; each returns a new network."""
 
 from collections.abc import Container, Iterator
 from typing import Any
 
 from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.errors import InputError
-from tuilab.core.network.parse import WORDS, parse
-from tuilab.core.network.plan import Line, Path
+from tuilab.core.network.parse import WORD_PATTERN, parse
+from tuilab.core.network.plan import Line, LinePath
 from tuilab.core.network.registry import BLOCKS, LAYERS
 
 Network = tuple[Line, ...]
 
 
-def typed(text: str, before: Line = "") -> Line:
-    """What a typed line makes of the line or block that stands there."""
+def parse_typed_line(text: str, before: Line = "") -> Line:
+    """Returns the line or block that typed text turns an existing one into."""
     name, _, rest = text.strip().partition(" ")
     known = {layer.lower(): layer for layer in LAYERS}
     name = known.get(name.lower(), name)
@@ -23,99 +23,99 @@ def typed(text: str, before: Line = "") -> Line:
     return (text,) if name in BLOCKS else text
 
 
-def after(path: Path) -> Path:
-    """The place right below a line or block, at the same depth."""
+def path_below(path: LinePath) -> LinePath:
+    """Returns the path right below a line or block, at the same depth."""
     return (*path[:-1], path[-1] + 1)
 
 
-def duplicated(network: Network, path: Path) -> Network:
-    """The network with the line or block at a path twice in a row."""
-    return inserted(network, after(path), line_at(network, path))
+def duplicate_line(network: Network, path: LinePath) -> Network:
+    """Returns the network with the line or block at a path twice in a row."""
+    return insert_line(network, path_below(path), get_line(network, path))
 
 
-def wrapped(network: Network, path: Path, block: str = "Residual") -> Network:
-    """The network with a block around the line at a path."""
-    return replaced(network, path, (block, line_at(network, path)))
+def wrap_in_block(network: Network, path: LinePath, block: str = "Residual") -> Network:
+    """Returns the network with a block around the line at a path."""
+    return replace_line(network, path, (block, get_line(network, path)))
 
 
-def unwrapped(network: Network, path: Path) -> Network:
-    """The network with the inside of a block in its place."""
-    block = line_at(network, path)
-    network = removed(network, path)
+def unwrap_block(network: Network, path: LinePath) -> Network:
+    """Returns the network with a block replaced by its contents."""
+    block = get_line(network, path)
+    network = remove_line(network, path)
     for line in reversed(block[1:]):
-        network = inserted(network, path, line)
+        network = insert_line(network, path, line)
     return network
 
 
-def refrozen(network: Network, path: Path) -> Network:
-    """The network with a layer or block frozen, or thawed; InputError where nothing learns."""
-    line = line_at(network, path)
+def toggle_frozen(network: Network, path: LinePath) -> Network:
+    """Freezes or unfreezes a layer or block; raises InputError where there are no weights."""
+    line = get_line(network, path)
     head = str(line[0] if isinstance(line, tuple) else line)
-    words = [word for word in WORDS.findall(head) if not word.startswith("frozen=")]
+    words = [word for word in WORD_PATTERN.findall(head) if not word.startswith("frozen=")]
     if not parse(head).frozen:
         words.append("frozen=true")
     text = " ".join(words)
     parse(text)
-    return replaced(network, path, (text, *line[1:]) if isinstance(line, tuple) else text)
+    return replace_line(network, path, (text, *line[1:]) if isinstance(line, tuple) else text)
 
 
-def moved(
-    network: Network, path: Path, direction: int, folded: Container[Path] = ()
-) -> tuple[Network, Path]:
-    """Move a line one row down (1) or up (-1), into open blocks and out of them.
+def move_line(
+    network: Network, path: LinePath, direction: int, folded: Container[LinePath] = ()
+) -> tuple[Network, LinePath]:
+    """Moves a line one row down (1) or up (-1), into open blocks and out of them.
 
-    Moving back gives the same network again. At the ends nothing changes.
+    Moving it back returns the same network. At the ends nothing changes.
     """
     parent, index = path[:-1], path[-1]
-    siblings: Any = line_at(network, parent)
+    siblings: Any = get_line(network, parent)
     line, first = siblings[index], 1 if parent else 0
     beside = index + direction
     if first <= beside < len(siblings):
-        there = (*parent, beside)
-        if isinstance(siblings[beside], tuple) and siblings[beside] and there not in folded:
-            target = (*parent, index, 1) if direction > 0 else (*there, len(siblings[beside]))
+        neighbor = (*parent, beside)
+        if isinstance(siblings[beside], tuple) and siblings[beside] and neighbor not in folded:
+            target = (*parent, index, 1) if direction > 0 else (*neighbor, len(siblings[beside]))
         else:
-            target = there
+            target = neighbor
     elif parent:
-        target = after(parent) if direction > 0 else parent
+        target = path_below(parent) if direction > 0 else parent
     else:
         return network, path
-    return inserted(removed(network, path), target, line), target
+    return insert_line(remove_line(network, path), target, line), target
 
 
-def blocks(network: Network, path: Path = ()) -> Iterator[tuple[Path, Line]]:
-    """Every block with its place, outer ones first."""
+def iter_blocks(network: Network, path: LinePath = ()) -> Iterator[tuple[LinePath, Line]]:
+    """Yields every block with its path, outer ones first."""
     for index, line in enumerate(network):
         if isinstance(line, tuple):
             yield (*path, index), line
-            yield from blocks(line, (*path, index))
+            yield from iter_blocks(line, (*path, index))
 
 
-def dropouts(network: Network) -> list[float]:
-    """The chances of every Dropout line that can be read, from top to bottom."""
-    found: list[float] = []
+def dropout_probabilities(network: Network) -> list[float]:
+    """Returns the probability of every valid Dropout line, from top to bottom."""
+    probabilities: list[float] = []
     for line in network:
-        layer = _dropout(line)
+        layer = _parse_dropout(line)
         if isinstance(line, tuple):
-            found.extend(dropouts(line))
+            probabilities.extend(dropout_probabilities(line))
         elif layer is not None:
-            found.append(layer.p)
-    return found
+            probabilities.append(layer.p)
+    return probabilities
 
 
-def with_dropout(network: Network, p: float) -> Network:
-    """The network with another chance in every Dropout line."""
+def set_dropout(network: Network, p: float) -> Network:
+    """Returns the network with a new probability in every Dropout line."""
     return tuple(
-        with_dropout(line, p)
+        set_dropout(line, p)
         if isinstance(line, tuple)
         else f"Dropout {p!r}"
-        if _dropout(line) is not None
+        if _parse_dropout(line) is not None
         else line
         for line in network
     )
 
 
-def _dropout(line: Line) -> Dropout | None:
+def _parse_dropout(line: Line) -> Dropout | None:
     try:
         layer = parse(line) if isinstance(line, str) else None
     except InputError:
@@ -123,35 +123,35 @@ def _dropout(line: Line) -> Dropout | None:
     return layer if isinstance(layer, Dropout) else None
 
 
-def line_at(network: tuple[Line, ...], path: Path) -> Line:
-    """The line or block at a path."""
+def get_line(network: tuple[Line, ...], path: LinePath) -> Line:
+    """Returns the line or block at a path."""
     line: Line = network
     for index in path:
         line = line[index]
     return line
 
 
-def replaced(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
-    """The network with another line at a path."""
-    return _spliced(network, path, 1, (line,))
+def replace_line(network: tuple[Line, ...], path: LinePath, line: Line) -> tuple[Line, ...]:
+    """Returns the network with another line at a path."""
+    return _splice(network, path, 1, (line,))
 
 
-def inserted(network: tuple[Line, ...], path: Path, line: Line) -> tuple[Line, ...]:
-    """The network with a line put in before a path."""
-    return _spliced(network, path, 0, (line,))
+def insert_line(network: tuple[Line, ...], path: LinePath, line: Line) -> tuple[Line, ...]:
+    """Returns the network with a line inserted before a path."""
+    return _splice(network, path, 0, (line,))
 
 
-def removed(network: tuple[Line, ...], path: Path) -> tuple[Line, ...]:
-    """The network without the line or block at a path."""
-    return _spliced(network, path, 1, ())
+def remove_line(network: tuple[Line, ...], path: LinePath) -> tuple[Line, ...]:
+    """Returns the network without the line or block at a path."""
+    return _splice(network, path, 1, ())
 
 
-def _spliced(
-    network: tuple[Line, ...], path: Path, count: int, lines: tuple[Line, ...]
+def _splice(
+    network: tuple[Line, ...], path: LinePath, count: int, lines: tuple[Line, ...]
 ) -> tuple[Line, ...]:
     index, *deeper = path
     if not deeper:
         return network[:index] + lines + network[index + count :]
     inner = network[index]
     assert isinstance(inner, tuple), "a path leads through blocks"
-    return (*network[:index], _spliced(inner, tuple(deeper), count, lines), *network[index + 1 :])
+    return (*network[:index], _splice(inner, tuple(deeper), count, lines), *network[index + 1 :])

@@ -1,5 +1,6 @@
-"""What every layer is: arguments, a shape rule, a parameter count and one line of help."""
+"""The base class of all layers: arguments, a shape rule and a parameter count."""
 
+from math import isqrt
 from typing import Annotated, ClassVar, Self
 
 from msgspec import Meta, Struct
@@ -7,7 +8,7 @@ from msgspec import Meta, Struct
 from tuilab.core.experiment.knobs import knob
 
 Shape = tuple[int, ...]
-"""Sizes of one example, without the batch."""
+"""The shape of one example, without the batch dimension."""
 
 Length = Annotated[int, Meta(ge=1, le=4096)]
 Margin = Annotated[int, Meta(ge=0, le=4096)]
@@ -16,12 +17,12 @@ Margins = Margin | Annotated[tuple[Margin, ...], Meta(min_length=2, max_length=2
 
 
 class Tokens(tuple[int, ...]):
-    """The sizes of an example that consists of token numbers from 0 to vocabulary − 1."""
+    """The shape of an example that consists of token numbers from 0 to vocabulary − 1."""
 
     vocabulary: int
 
     def __new__(cls, sizes: Shape, vocabulary: int) -> Self:
-        """Sizes without the batch, and how many different tokens there are."""
+        """Creates a shape without the batch dimension, and the number of different tokens."""
         tokens = super().__new__(cls, sizes)
         tokens.vocabulary = vocabulary
         return tokens
@@ -30,8 +31,8 @@ class Tokens(tuple[int, ...]):
         return tuple(self), self.vocabulary
 
 
-def show(shape: Shape | None) -> str:
-    """A shape as the lab writes it, such as `[16, 28, 28]`."""
+def format_shape(shape: Shape | None) -> str:
+    """Returns a shape as text, such as `[16, 28, 28]`."""
     return "[?]" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
 
 
@@ -43,33 +44,43 @@ class Layer(
     A class without `tag=True` of its own takes it from here; its name is the word on a line.
     """
 
-    frozen: Annotated[bool, knob("Keep its weights as they are", live=True)] = False
+    frozen: Annotated[bool, knob("Do not train its weights", live=True)] = False
 
     family: ClassVar[str] = "other"
     example: ClassVar[str] = "16"
-    "Arguments that make a line, for those that need some."
+    "Arguments of an example line, for layers that require some."
     takes_tokens: ClassVar[bool] = False
-    "Whether token numbers may come in."
+    "Whether it accepts token numbers."
 
-    def output(self, shape: Shape) -> Shape:
-        """The shape that comes out when `shape` goes in; InputError where they do not meet."""
+    def output_shape(self, shape: Shape) -> Shape:
+        """Returns the output shape for an input shape; raises InputError where it does not fit."""
         return shape
 
-    def parameters(self, shape: Shape) -> int:
-        """How many numbers are learned when `shape` goes in."""
+    def count_parameters(self, shape: Shape) -> int:
+        """Returns the number of learned parameters for an input shape."""
         return 0
 
 
-def arguments(kind: type[Layer]) -> tuple[str, ...]:
-    """The names that a layer's values take in order; `frozen` is written by name only."""
+def divisors(number: int) -> list[int]:
+    """Returns what divides a number evenly, from 1 to itself.
+
+    >>> divisors(28)
+    [1, 2, 4, 7, 14, 28]
+    """
+    small = [size for size in range(1, isqrt(number) + 1) if number % size == 0]
+    return sorted({*small, *(number // size for size in small)})
+
+
+def argument_names(kind: type[Layer]) -> tuple[str, ...]:
+    """Returns the positional arguments of a layer in order; `frozen` is written by name only."""
     return tuple(name for name in kind.__struct_fields__ if name != "frozen")
 
 
-def required(kind: type[Layer]) -> bool:
-    """Whether a line of this layer needs arguments."""
+def needs_arguments(kind: type[Layer]) -> bool:
+    """Returns whether a line of this layer needs arguments."""
     return len(kind.__struct_fields__) > len(kind.__struct_defaults__)
 
 
 def can_freeze(kind: type[Layer]) -> bool:
-    """Whether the layer, or what stands in it, may learn."""
-    return kind.family == "block" or kind.parameters is not Layer.parameters
+    """Returns whether the layer, or a layer inside it, can have weights."""
+    return kind.family == "block" or kind.count_parameters is not Layer.count_parameters

@@ -1,8 +1,8 @@
-"""A network as lines: their shapes, parameters and problems.
+"""A network as lines, with their shapes, parameters and problems.
 
-A line is a string, a block is a tuple whose first line names it. The same lines stand in the
-file and in the architecture pane. A place in a network is a path of indices: (3,) is line 3,
-(3, 1) the first layer inside the block at line 3 (index 0 is the block's own line).
+A line is a string; a block is a tuple whose first line names it. The file and the network pane
+show the same lines. A path of indices identifies a line: (3,) is line 3, (3, 1) the first layer
+inside the block at line 3 (index 0 is the block's own line).
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from typing import Any
 
 from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.knobs import declared
+from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, Shape, Tokens
 from tuilab.core.network.parse import parse
 from tuilab.core.network.registry import BLOCKS
@@ -18,17 +18,17 @@ from tuilab.core.network.registry import BLOCKS
 Line = str | tuple[Any, ...]
 """A layer as text, or a block: a tuple of lines, the first of which names it."""
 
-Path = tuple[int, ...]
+LinePath = tuple[int, ...]
 
-MOST_LAYERS = 10_000
-"""Layers of a network, repeated ones counted each time: more could not be drawn or trained."""
+MAX_LAYERS = 10_000
+"""The maximum number of layers of a network, repetitions included."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of a network with what is known of it."""
+class PlanRow:
+    """One line of a network with its layer, shapes, parameters and problem."""
 
-    path: Path
+    path: LinePath
     text: str
     layer: Layer | None = None
     input: Shape | None = None
@@ -38,7 +38,7 @@ class Row:
 
     @property
     def depth(self) -> int:
-        """How many blocks stand around it."""
+        """The number of blocks around it."""
         return len(self.path) - 1
 
     @property
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """The place as a file has it, such as `network[3][1]`."""
+        """The path as a key of the experiment file, such as `network[3][1]`."""
         return "network" + "".join(f"[{index}]" for index in self.path)
 
 
@@ -56,19 +56,19 @@ class Row:
 class Plan:
     """A whole network, line by line."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[PlanRow, ...]
     input: Shape | None
-    "None while the data is not there."
+    "None while the data is missing."
     output: Shape | None
     "None while a line above has a problem."
     parameters: int
 
     @property
-    def learns(self) -> bool:
+    def is_trainable(self) -> bool:
         """Whether any layer has weights that are not frozen."""
-        kept = {row.path for row in self.rows if row.layer is not None and row.layer.frozen}
+        frozen = {row.path for row in self.rows if row.layer is not None and row.layer.frozen}
         return any(
-            row.parameters and not any(row.path[:end] in kept for end in range(1, row.depth + 2))
+            row.parameters and not any(row.path[:end] in frozen for end in range(1, row.depth + 2))
             for row in self.rows
             if not row.is_block
         )
@@ -80,20 +80,20 @@ class Plan:
 
 
 def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
-    """Work through a network line by line; a line with a problem hides the shapes below it."""
+    """Computes the shapes of a network line by line; they end at a line with a problem."""
     rows, output = _walk(network, shape, ())
     return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
 
 
-def _parameters(rows: list[Row], depth: int) -> int:
-    """The sum over the rows of one depth; a block's row already holds its inside."""
+def _parameters(rows: list[PlanRow], depth: int) -> int:
+    """Returns the sum over the rows of one depth; a block's row includes the layers inside."""
     return sum(row.parameters for row in rows if row.depth == depth)
 
 
 def _walk(
-    lines: tuple[Line, ...], shape: Shape | None, path: Path, first: int = 0
-) -> tuple[list[Row], Shape | None]:
-    rows: list[Row] = []
+    lines: tuple[Line, ...], shape: Shape | None, path: LinePath, first: int = 0
+) -> tuple[list[PlanRow], Shape | None]:
+    rows: list[PlanRow] = []
     for index, line in enumerate(lines[first:], first):
         here = (*path, index)
         if isinstance(line, str):
@@ -105,35 +105,35 @@ def _walk(
     return rows, shape
 
 
-def _row(text: str, shape: Shape | None, path: Path) -> Row:
-    row = Row(path, text, input=shape)
+def _row(text: str, shape: Shape | None, path: LinePath) -> PlanRow:
+    row = PlanRow(path, text, input=shape)
     try:
         layer = parse(text)
         if type(layer).__name__ in BLOCKS:
             raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')
         row = replace(row, layer=layer)
         if isinstance(shape, Tokens) and not layer.takes_tokens:
-            raise InputError("these are token numbers; put Embedding first")
+            raise InputError("the inputs are token numbers; put Embedding first")
         if shape is not None:
-            output = layer.output(shape)
-            row = replace(row, output=output, parameters=layer.parameters(shape))
+            output = layer.output_shape(shape)
+            row = replace(row, output=output, parameters=layer.count_parameters(shape))
     except InputError as error:
         row = replace(row, problem=str(error), output=None)
     return row
 
 
 def _block(
-    lines: tuple[Line, ...], shape: Shape | None, path: Path
-) -> tuple[list[Row], Shape | None]:
-    """A block: its own row, then those inside it."""
+    lines: tuple[Line, ...], shape: Shape | None, path: LinePath
+) -> tuple[list[PlanRow], Shape | None]:
+    """Returns the rows of a block, its own first, and its output shape."""
     text = lines[0] if lines and isinstance(lines[0], str) else ""
-    head = Row(path, text, input=shape)
+    head = PlanRow(path, text, input=shape)
     try:
         layer = parse(text)
         if type(layer).__name__ not in BLOCKS:
             raise InputError(f"a list must begin with a block: {', '.join(BLOCKS)}")
-        if _layers(lines) > MOST_LAYERS:
-            raise InputError(f"these are more than {MOST_LAYERS:,} layers; repeat less often")
+        if _layers(lines) > MAX_LAYERS:
+            raise InputError(f"more than {MAX_LAYERS:,} layers; use fewer repetitions")
     except InputError as error:
         inside, _ = _walk(lines, None, path, 1)
         return [replace(head, problem=str(error)), *inside], None
@@ -152,11 +152,11 @@ def _block(
 
 
 def _inside(
-    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: Path
-) -> tuple[list[Row], int, Shape | None]:
-    """The rows of a block, their parameters, and what comes out of the last."""
+    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: LinePath
+) -> tuple[list[PlanRow], int, Shape | None]:
+    """Returns the rows inside a block, their parameters and their output shape."""
     if isinstance(layer, Parallel):
-        rows: list[Row] = []
+        rows: list[PlanRow] = []
         for index, branch in enumerate(lines[1:], 1):
             rows.extend(_walk((*lines[:index], branch), shape, path, index)[0])
         return rows, _parameters(rows, len(path)), None
@@ -167,15 +167,15 @@ def _inside(
     return rows, once, output
 
 
-def _joined(layer: Parallel, inside: list[Row], depth: int) -> Shape | None:
-    """What the branches make side by side; None while one of them has a problem."""
+def _joined(layer: Parallel, inside: list[PlanRow], depth: int) -> Shape | None:
+    """Returns the shape of the concatenated branches; None while one of them has a problem."""
     outputs = [row.output for row in inside if row.depth == depth]
     known = [output for output in outputs if output is not None]
     return layer.join(known) if known and len(known) == len(outputs) else None
 
 
 def _layers(line: Line) -> int:
-    """How many layers a line stands for."""
+    """Returns the number of layers of a line, repetitions included."""
     if isinstance(line, str):
         return 1
     return _times(line) * sum(map(_layers, line[1:]))
@@ -190,10 +190,10 @@ def _times(block: tuple[Any, ...]) -> int:
 
 
 def _repeat(
-    layer: Repeat, inside: list[Row], once: int, lines: tuple[Line, ...],
+    layer: Repeat, inside: list[PlanRow], once: int, lines: tuple[Line, ...],
     shape: Shape | None, output: Shape | None,
-) -> tuple[list[Row], int, Shape | None]:  # fmt: skip
-    """Go through the block again and again; the rows shown are those of the first time."""
+) -> tuple[list[PlanRow], int, Shape | None]:  # fmt: skip
+    """Plans all repetitions of a block; the rows shown are those of the first one."""
     total = once
     for _ in range(layer.times - 1):
         if output is None:
@@ -204,32 +204,32 @@ def _repeat(
         rows, output = _walk(lines, output, (0,), 1)
         total += _parameters(rows, depth=1)
         if output is None:
-            trouble = next(row.problem for row in rows if row.problem)
-            inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {trouble}")]
+            problem = next(row.problem for row in rows if row.problem)
+            inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {problem}")]
     return inside, total, output
 
 
-def frozen(lines: Any, place: str = "network") -> tuple[Line, ...]:
-    """Lists as tuples all the way down; InputError where something is no line."""
+def to_tuples(lines: Any, key: str = "network") -> tuple[Line, ...]:
+    """Converts nested lists to tuples; raises InputError where an item is not a line."""
     if not isinstance(lines, (list, tuple)):
-        what = "a list of lines" if place == "network" else 'a line such as "Linear 16", or a list'
-        raise InputError(f"expected {what}", place)
+        what = "a list of lines" if key == "network" else 'a line such as "Linear 16", or a list'
+        raise InputError(f"expected {what}", key)
     return tuple(
-        line if isinstance(line, str) else frozen(line, f"{place}[{index}]")
+        line if isinstance(line, str) else to_tuples(line, f"{key}[{index}]")
         for index, line in enumerate(lines)
     )
 
 
-def same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:
-    """Whether two networks differ at most in knobs that are live: a Dropout's p, what is frozen."""
+def have_same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:
+    """Returns whether two networks differ at most in live knobs: a Dropout's p, `frozen`."""
     if len(before) != len(after):
         return False
-    return all(_same_line(old, new) for old, new in zip(before, after, strict=True))
+    return all(_is_same_module(old, new) for old, new in zip(before, after, strict=True))
 
 
-def _same_line(old: Line, new: Line) -> bool:
+def _is_same_module(old: Line, new: Line) -> bool:
     if isinstance(old, tuple) and isinstance(new, tuple):
-        return same_modules(old, new)
+        return have_same_modules(old, new)
     if isinstance(old, tuple) or isinstance(new, tuple):
         return False
     try:
@@ -237,6 +237,6 @@ def _same_line(old: Line, new: Line) -> bool:
     except InputError:
         return False
     return type(first) is type(second) and all(
-        knob.live or getattr(first, name) == getattr(second, name)
-        for name, knob in declared(type(first)).items()
+        knob.is_live or getattr(first, name) == getattr(second, name)
+        for name, knob in default_knobs(type(first)).items()
     )

@@ -3,98 +3,89 @@
 from typing import Any, Literal
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.inspect.set_weight import Assign
+from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.protocol.message import Command
 
 
-class Start(Command, frozen=True, tag=str.lower):
-    """Begin a run: build its network and train, or wait untrained when `paused`."""
+class Start(Command, frozen=True):
+    """Starts a run: builds its network and trains it, or waits untrained when `paused`."""
 
     run: str
     experiment: Experiment
     paused: bool = False
     keep: bool = False
-    "Layers that the run before had too keep their weights."
+    "Layers that the previous run has too keep their weights."
     checkpoint: str = ""
-    "Go on from this checkpoint file."
+    "Path of the checkpoint file to continue from."
 
 
-class Pause(Command, frozen=True, tag=str.lower):
-    """Stop between two batches; the run stays."""
+class Pause(Command, frozen=True):
+    """Stops between two batches; the run can be resumed."""
 
 
-class Resume(Command, frozen=True, tag=str.lower):
-    """Go on to the end, also after a failure that can be recovered from."""
+class Resume(Command, frozen=True):
+    """Trains to the end, also after a recoverable failure."""
 
 
-class Step(Command, frozen=True, tag=str.lower):
-    """Go on for so many batches or epochs, then pause."""
+class Step(Command, frozen=True):
+    """Trains for this many batches or epochs, then pauses."""
 
     steps: int = 0
     epochs: int = 0
 
 
-class Stop(Command, frozen=True, tag=str.lower):
-    """End the run: evaluate, save a checkpoint, finish."""
+class Stop(Command, frozen=True):
+    """Ends the run: evaluates, saves a checkpoint, finishes."""
 
     reason: Literal["stopped", "interrupted"] = "stopped"
 
 
-class Set(Command, frozen=True, tag=str.lower):
-    """Change one live knob, such as `optimizer.lr`, without a reset."""
+class SetKnob(Command, frozen=True):
+    """Changes one live knob, such as `optimizer.lr`, without a restart."""
 
     key: str
     value: Any
 
 
-class Rewind(Command, frozen=True, tag=str.lower):
-    """Go back to the last good state and pause there."""
+class Rewind(Command, frozen=True):
+    """Goes back to the last good state and pauses there."""
 
 
-class Probe(Command, frozen=True, tag=str.lower):
-    """Ask for one picture of the result: Surface, Curve or Confusion answers."""
-
-    width: int = 40
-    height: int = 20
-    samples: int = 12
-    "How many sample predictions."
-
-
-class Inspect(Command, frozen=True, tag=str.lower):
-    """Ask what one of the views inside is to show; nothing of the run changes."""
+class Inspect(Command, frozen=True):
+    """Asks for what one view shows; the run does not change."""
 
     request: AnyInspectRequest
 
 
-class Save(Command, frozen=True, tag=str.lower):
-    """Write a checkpoint now."""
+class Save(Command, frozen=True):
+    """Writes a checkpoint now."""
 
 
-class Find(Command, frozen=True, tag=str.lower):
-    """Try learning rates or batch sizes on the run at hand, and put everything back."""
+class Find(Command, frozen=True):
+    """Searches for a learning rate or a batch size on the current run, then restores it."""
 
     what: Literal["lr", "batch_size"]
 
 
-class Validate(Command, frozen=True, tag=str.lower):
-    """Cross-validate an experiment: train it on other parts of its examples each time."""
+class CrossValidate(Command, frozen=True):
+    """Trains an experiment several times, each time with another validation part."""
 
     experiment: Experiment
     folds: int = 5
     repeats: int = 0
-    "Where it is not 0: so many random parts are held back instead of folds."
+    "If not 0, the number of random validation parts to use instead of folds."
 
 
-class Cancel(Command, frozen=True, tag=str.lower):
-    """End the search or the cross-validation in progress; the run is as it was."""
+class Cancel(Command, frozen=True):
+    """Cancels the search or the cross-validation in progress; the run is unchanged."""
 
 
-class Close(Command, frozen=True, tag=str.lower):
-    """End the worker; a run in progress is stopped as `interrupted` first."""
+class Close(Command, frozen=True):
+    """Ends the worker; a run in progress is first stopped as `interrupted`."""
 
 
 AnyCommand = (
-    Start | Pause | Resume | Step | Stop | Set | Rewind | Probe | Inspect | Save | Find
-    | Validate | Cancel | Assign | Close
+    Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
+    | CrossValidate | Cancel | SetWeight | Close
 )  # fmt: skip

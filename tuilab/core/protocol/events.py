@@ -1,38 +1,39 @@
 """Every event that the worker reports: plain numbers, strings and lists.
 
-Never a tensor, never an exception. Events carry their run: a late one of another is ignored.
+Never a tensor, never an exception. Events name their run, so that late ones of another run are
+ignored. Logs of older versions stay readable: an event or a field that is renamed goes into
+`host/event_aliases.py`.
 """
 
 from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from tuilab.core.diagnosis.finding import Diagnosed
+from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.inspect.result_messages import Picture
-from tuilab.core.protocol.inspect.set_weight import Assigned
+from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
-from tuilab.core.protocol.message import Event, snake
-from tuilab.core.protocol.records import Activity, Device, Inputs, LayerStatistics
+from tuilab.core.protocol.message import Event
+from tuilab.core.protocol.records import ActivationStats, Device, InputStats, LayerStats
 
 
-class Loading(Event, frozen=True, tag=snake):
-    """Something takes a while: importing PyTorch, downloading or drawing data."""
+class Loading(Event, frozen=True):
+    """Something takes a while: importing PyTorch, downloading or generating data."""
 
     what: str
     fraction: float | None = None
-    "From 0 to 1; None where it is not known; 1 when it is done."
+    "From 0 to 1; None if unknown; 1 when done."
 
 
-class Ready(Event, frozen=True, tag=snake):
-    """PyTorch is loaded; runs can begin."""
+class Ready(Event, frozen=True):
+    """PyTorch is loaded; runs can start."""
 
     devices: list[Device]
     versions: dict[str, str]
 
 
-class Started(Event, frozen=True, tag=snake):
+class Started(Event, frozen=True):
     """A run has its data, its network and its optimizer."""
 
     run: str
@@ -40,67 +41,67 @@ class Started(Event, frozen=True, tag=snake):
     device: str
     parameters: int
     batches: int
-    "Batches in one epoch."
+    "Batches per epoch."
     examples: dict[str, int]
-    "How many examples train, validation and test have."
+    "Number of training, validation and test examples."
     folder: str = ""
     step: int = 0
     note: str = ""
     "Anything to know, such as which layers kept their weights."
-    repeated: float = 0.0
-    "Share of the validation examples that are among those to train on as well."
+    leakage: float = field(default=0.0, name="repeated")
+    "Fraction of the validation examples that are in the training part as well."
 
 
-class Progressed(Event, frozen=True, tag=snake):
-    """What happened since the last report, about ten times a second."""
+class Progressed(Event, frozen=True):
+    """Training since the last report, about ten times a second."""
 
     run: str
     step: int
     epoch: float
     loss: float
-    "Mean of the training loss over the steps since the last report."
+    "Mean training loss over the steps since the last report."
     low: float
     high: float
     metrics: dict[str, float]
-    "The task's metric on the newest training batches."
+    "The task's metrics on the newest training batches."
     lr: float
     steps_per_second: float
     examples_per_second: float
     seconds: float
-    "Time spent training so far."
-    left: float | None
-    "Seconds to the end at this rate."
+    "Training time so far."
+    seconds_left: float | None = field(name="left")
+    "Training time to the end at this speed."
     memory: int = 0
-    "Bytes this process holds."
+    "Bytes used by the process."
     device_memory: int = 0
 
 
-class LayerStatsReported(Event, frozen=True, tag=snake):
-    """Statistics of each layer at one step."""
+class LayerStatsReported(Event, frozen=True):
+    """Statistics of all layers at one step."""
 
     run: str
     step: int
-    layers: list[LayerStatistics]
-    activities: list[Activity] = field(default_factory=list)
-    inputs: Inputs | None = None
-    "None for tokens, and where no batch went through the whole network at once."
+    layers: list[LayerStats]
+    activations: list[ActivationStats] = field(default_factory=list)
+    inputs: InputStats | None = None
+    "None for tokens, and if no batch went through the whole network at once."
 
 
-class EpochEnded(Event, frozen=True, tag=snake):
-    """An evaluation at the end of an epoch (very short epochs: about ten a second)."""
+class EpochEnded(Event, frozen=True):
+    """An evaluation at the end of an epoch (at most about ten a second)."""
 
     run: str
     step: int
     epoch: int
     train: dict[str, float]
-    "Loss and metric over the epoch's batches, as they were met."
+    "Loss and metrics over the batches of the epoch, each before its update."
     validation: dict[str, float]
-    "The same on the validation part; empty if there is none."
+    "Loss and metrics on the validation part; empty if there is none."
     counts: list[list[int]] = field(default_factory=list)
-    "Its confusion matrix, counts[target][predicted], where the classes are not too many."
+    "The confusion matrix of the validation part, as in `ConfusionMatrix`; empty for many classes."
 
 
-class Changed(Event, frozen=True, tag=snake):
+class KnobChanged(Event, frozen=True):
     """A live knob has a new value; a mark on the charts."""
 
     run: str
@@ -109,7 +110,7 @@ class Changed(Event, frozen=True, tag=snake):
     value: Any
 
 
-class Paused(Event, frozen=True, tag=snake):
+class Paused(Event, frozen=True):
     """The run waits between two batches."""
 
     run: str
@@ -117,21 +118,21 @@ class Paused(Event, frozen=True, tag=snake):
     note: str = ""
 
 
-class Resumed(Event, frozen=True, tag=snake):
-    """The run goes on."""
+class Resumed(Event, frozen=True):
+    """The run trains again."""
 
     run: str
     step: int
 
 
-class Rewound(Event, frozen=True, tag=snake):
-    """The run is back at an earlier step; history after it no longer counts."""
+class Rewound(Event, frozen=True):
+    """The run is back at an earlier step; its history after that step is dropped."""
 
     run: str
     step: int
 
 
-class Saved(Event, frozen=True, tag=snake):
+class Saved(Event, frozen=True):
     """A checkpoint is on the disk."""
 
     run: str
@@ -139,7 +140,7 @@ class Saved(Event, frozen=True, tag=snake):
     path: str
 
 
-class Finished(Event, frozen=True, tag=snake):
+class Finished(Event, frozen=True):
     """The run is over."""
 
     run: str
@@ -148,17 +149,17 @@ class Finished(Event, frozen=True, tag=snake):
     epoch: int
     seconds: float
     results: dict[str, dict[str, float]]
-    "Loss and metric of train, validation and test."
+    "Loss and metrics of the training, validation and test part."
 
 
 class Offer(Struct, frozen=True):
-    """A way out that a failure proposes: what a key would do, and the commands that do it."""
+    """A way out of a failure: its label and the commands that it sends."""
 
     label: str
     commands: list[AnyCommand]
 
 
-class Failed(Event, frozen=True, tag=snake):
+class Failed(Event, frozen=True):
     """Something went wrong, in the user's terms; the run waits if it can be recovered."""
 
     run: str
@@ -170,38 +171,39 @@ class Failed(Event, frozen=True, tag=snake):
     offers: list[Offer] = field(default_factory=list)
 
 
-class Found(Event, frozen=True, tag=snake):
-    """What a search has seen; nothing of the run has changed."""
+class FinderReported(Event, frozen=True):
+    """The result of a search for a learning rate or a batch size; the run is unchanged."""
 
     run: str
     what: Literal["lr", "batch_size"]
     points: list[tuple[float, float]]
-    "Learning rates with their smoothed loss, or batch sizes with their examples a second."
+    "Learning rates with their smoothed loss, or batch sizes with their examples per second."
     suggestion: float | None
     note: str = ""
 
 
-class Validated(Event, frozen=True, tag=snake):
-    """A cross-validation so far: one entry for each round that is over."""
+class CrossValidated(Event, frozen=True):
+    """The results of a cross-validation so far, one entry for each finished round."""
 
     results: list[dict[str, float]]
-    of: int
+    total: int
+    "Number of rounds."
     mean: dict[str, float]
-    spread: dict[str, float]
-    "Standard deviation between the rounds, with n − 1; 0 after the first."
+    std: dict[str, float]
+    "Standard deviation over the rounds (n - 1 in the denominator); 0 after the first round."
     note: str = ""
-    "Why there is nothing."
+    "Why there is no result."
 
 
-class Logged(Event, frozen=True, tag=snake):
-    """A line that a library printed, or a note of the host's own."""
+class Logged(Event, frozen=True):
+    """A line printed by a library, or a note of the host."""
 
     text: str
     source: str = "host"
 
 
 AnyEvent = (
-    Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | Changed | Paused | Resumed
-    | Rewound | Saved | Finished | Failed | Found | Validated | Logged | Picture | AnyInspectResponse
-    | Assigned | Diagnosed
+    Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
+    | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
+    | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

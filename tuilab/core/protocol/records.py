@@ -4,74 +4,75 @@ from msgspec import Struct
 
 
 class Device(Struct, frozen=True):
-    """One place to train."""
+    """One device to train on."""
 
     name: str
-    "What `training.device` is set to: cpu, cuda:0, mps."
+    "Value of `training.device`: cpu, cuda:0, mps."
     label: str
-    "What it is: NVIDIA H200, 139 GiB."
+    "Full name: NVIDIA H200, 139 GiB."
     problem: str = ""
     "Why it cannot be used; empty if it can."
 
 
-class LayerStatistics(Struct, frozen=True):
-    """One layer with weights at one probed step."""
+class LayerStats(Struct, frozen=True):
+    """Statistics of the parameters of one layer at one step."""
 
     layer: str
-    "Where it stands and what it is: `2 Linear`."
-    gradient: float
-    "Length (Euclidean norm) of the gradient of all its parameters."
-    update: float
-    "Length of the step over the length of the parameters."
-    weight: float
-    "Length of its parameters."
+    "Its label: `2 Linear`."
+    gradient_norm: float
+    "L2 norm of the gradient of all its parameters."
+    update_ratio: float
+    "L2 norm of the update divided by that of the parameters."
+    weight_norm: float
+    "L2 norm of its parameters."
 
 
-class Activity(Struct, frozen=True):
-    """One activation or recurrent state inside the network at one probed step: shares, 0 to 1."""
+class ActivationStats(Struct, frozen=True):
+    """Statistics of one activation or recurrent state at one step; fractions are from 0 to 1."""
 
     layer: str
-    "What it is and which layer it follows: `ReLU after 2 Linear`, `State of 1 RNN`."
+    "Its label: `ReLU after 2 Linear`, `State of 1 RNN`."
     zeros: float
-    "Of its values that are 0."
+    "Fraction of its values that are 0."
     dead: float
-    "Of its units that are 0 for every example of the batch."
+    "Fraction of its units that are 0 for every example of the batch."
     saturated: float
-    "Of its values so near an end of Tanh or Sigmoid that hardly a gradient passes."
-    size: float = 0.0
-    "Of a recurrent state: root mean square at the end of the sequence."
-    growth: float = 0.0
-    "The same as a multiple of what it is after the first position."
+    "Fraction of its values so close to a limit of Tanh or Sigmoid that the gradient vanishes."
+    rms: float = 0.0
+    "Root mean square of a recurrent state at the end of the sequence."
+    rms_growth: float = 0.0
+    "The same divided by the root mean square after the first position."
 
 
-class Inputs(Struct, frozen=True):
-    """How the inputs of one batch are spread, as the network gets them."""
+class InputStats(Struct, frozen=True):
+    """Statistics of the inputs of one batch, as the network gets them."""
 
-    mean: float
-    "Of the feature whose mean is farthest from 0, without its sign."
-    most: float
+    max_abs_mean: float
+    "Largest absolute mean of a feature."
+    max_std: float
     "Largest standard deviation of a feature."
-    least: float
-    "Smallest one."
+    min_std: float
+    "Smallest standard deviation of a feature."
 
 
 class Sample(Struct, frozen=True):
-    """One picture and what the network says of it."""
+    """One image and what the network predicts for it."""
 
     pixels: bytes
-    "Rows from the top, 0 to 255, one byte (grey) or three (RGB) a pixel."
+    "Rows from the top, 0 to 255, one byte (gray) or three (RGB) a pixel."
     shape: tuple[int, int, int]
     "Channels, height, width."
     target: int
     predicted: int
     probability: float
+    "Of the predicted class."
 
 
-class Pair(Struct, frozen=True):
+class Reconstruction(Struct, frozen=True):
     """An example and its reconstruction."""
 
     input: bytes
-    "As in `Sample`; empty where an example is no picture."
+    "Pixels as in `Sample`; empty if the example is not an image."
     output: bytes
     shape: tuple[int, ...]
     error: float

@@ -1,4 +1,4 @@
-"""What there is to read about a layer, an option, a knob or a metric: one article on each."""
+"""Articles of `tuilab explain` and the help panel: on layers, options, knobs and metrics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,147 +7,152 @@ from typing import Any
 from msgspec import Struct
 
 from tuilab.core.catalogue import metrics
-from tuilab.core.errors import InputError, nearest
-from tuilab.core.experiment.experiment import SECTIONS, Experiment, choice_of, name_of, options
-from tuilab.core.experiment.form import helps
-from tuilab.core.experiment.knobs import Knob, declared
-from tuilab.core.format import compact
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.experiment.experiment import (
+    SECTIONS,
+    Experiment,
+    choice_key,
+    name_of,
+    option_types,
+)
+from tuilab.core.experiment.form import describe_choices
+from tuilab.core.experiment.knobs import Knob, default_knobs
+from tuilab.core.format import format_value
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.reference import docstrings
 
-NOUNS = {"data": "data set", "initialization": "initialisation"}
-"""What an option of a section is called, where that is not the section's own name."""
+NOUNS = {"data": "data set"}
+"""What an option of a section is called, if not by the name of the section."""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A name, what kind of thing has it, one line, and what else there is to say."""
+    """A name, its kind, a summary in one line, and parts with headings."""
 
     name: str
     kind: str
     summary: str
     parts: tuple[tuple[str, str], ...] = ()
-    "Heading and text; a formula may have several lines."
+    "Headings and texts; a formula can have several lines."
 
 
-def layer(name: str) -> Article | None:
-    """The article on a layer; None where there is none of this name."""
+def layer_article(name: str) -> Article | None:
+    """Returns the article on a layer; None if there is no such layer."""
     kind = LAYERS.get(name)
-    return None if kind is None else _entry(name, "layer", kind)
+    return None if kind is None else _build_article(name, "layer", kind)
 
 
-def option(section: str, name: str) -> Article:
-    """The article on an optimizer, a loss, a schedule ... by its name."""
-    kind = next(kind for kind in options(section) if name_of(kind) == name)
-    return _entry(name, NOUNS.get(section, section), kind)
+def option_article(section: str, name: str) -> Article:
+    """Returns the article on an optimizer, a loss, a schedule, ... by its name."""
+    kind = next(kind for kind in option_types(section) if name_of(kind) == name)
+    return _build_article(name, NOUNS.get(section, section), kind)
 
 
-def _entry(name: str, noun: str, kind: type[Struct]) -> Article:
-    said = docstrings.of(kind)
-    return Article(name, noun, said.summary, said.parts)
+def _build_article(name: str, noun: str, kind: type[Struct]) -> Article:
+    docstring = docstrings.docstring_of(kind)
+    return Article(name, noun, docstring.summary, docstring.parts)
 
 
-def knob(knob: Knob, picked: str = "") -> Article:
-    """The article on a knob; on what it can be where one of its choices is picked.
+def knob_article(knob: Knob, choice: str = "") -> Article:
+    """Returns the article on a knob, or on one of its choices.
 
     Args:
-        picked: one of the choices; empty: what it is now.
+        choice: one of the choices; empty for the current value.
     """
     section, _, field = knob.key.partition(".")
-    value = picked or str(knob.value)
-    if field and field == choice_of(section):
-        return option(section, value)
-    says = helps(knob).get(value, "")
-    facts = (
-        (value, says),
-        ("Range", "" if says else knob.range),
+    value = choice or str(knob.value)
+    if field and field == choice_key(section):
+        return option_article(section, value)
+    description = describe_choices(knob).get(value, "")
+    has_default = knob.default is not None and not knob.is_required
+    parts = (
+        (value, description),
+        ("Range", "" if description else knob.range),
         ("Unit", knob.unit),
-        ("Default", "" if knob.default is None or knob.is_required else _word(knob.default)),
-        ("Changes", _when(knob)),
+        ("Default", _format_default(knob.default) if has_default else ""),
+        ("Changes", "during training" if knob.is_live else "after a restart"),
     )
-    help_of = knob.help.replace("`", "")
-    return Article(knob.key, "knob", help_of, tuple(fact for fact in facts if fact[1]))
+    summary = knob.help.replace("`", "")
+    return Article(knob.key, "knob", summary, tuple(part for part in parts if part[1]))
 
 
-def _word(value: Any) -> str:
-    return compact(value) or "empty"
+def _format_default(value: Any) -> str:
+    return format_value(value) or "empty"
 
 
-def _when(knob: Knob) -> str:
-    """Whether a change reaches a run in progress."""
-    return "live: they reach a run in progress at once" if knob.live else "wait for a restart"
-
-
-def find(name: str) -> list[Article]:
-    """All articles on a name, in whatever case; InputError offers the nearest one."""
-    wanted = name.strip().lower()
+def find_articles(name: str) -> list[Article]:
+    """Returns all articles on a name, in any case; InputError suggests the nearest name."""
+    key = name.strip().lower()
     entries: dict[str, list[Article]] = {}
-    for article in _all():
+    for article in _iter_articles():
         entries.setdefault(article.name.lower(), []).append(article)
-    for article in _knobs():
+    for article in _iter_knob_articles():
         entries.setdefault(article.name, []).append(article)
         entries.setdefault(article.name.rpartition(".")[2], []).append(article)
-    for article in _arguments():
+    for article in _iter_argument_articles():
         entries.setdefault(article.name, []).append(article)
-    for article in _choices():
-        for key in (article.name, article.name.partition(".")[0]):
-            entries.setdefault(key, []).append(article)
-    if wanted not in entries:
-        offer = nearest(name, entries)
-        raise InputError(f'there is nothing called "{name}"; {offer}'.rstrip("; "))
-    return entries[wanted]
+    for article in _iter_section_articles():
+        for alias in (article.name, article.name.partition(".")[0]):
+            entries.setdefault(alias, []).append(article)
+    if key not in entries:
+        suggestion = suggest(name, entries)
+        raise InputError(f'there is nothing called "{name}"; {suggestion}'.rstrip("; "))
+    return entries[key]
 
 
-def names() -> list[str]:
-    """Every name that has an article of its own, knobs left out."""
-    return [article.name for article in _all()]
+def article_names() -> list[str]:
+    """Returns the names of all articles except those on knobs."""
+    return [article.name for article in _iter_articles()]
 
 
-def _all() -> Iterator[Article]:
-    """Layers, then the options of every section, then metrics."""
+def _iter_articles() -> Iterator[Article]:
+    """Yields articles on layers, then on the options of every section, then on metrics."""
     for name, layer_kind in LAYERS.items():
-        yield _entry(name, "layer", layer_kind)
+        yield _build_article(name, "layer", layer_kind)
     for section in SECTIONS:
-        for kind in options(section):
-            yield option(section, name_of(kind))
-    for name, text in metrics.HELP.items():
+        for kind in option_types(section):
+            yield option_article(section, name_of(kind))
+    for name, text in metrics.METRIC_HELP.items():
         yield Article(name, "metric", text)
 
 
-def _knobs() -> Iterator[Article]:
-    """Every knob of every section once."""
+def _iter_knob_articles() -> Iterator[Article]:
+    """Yields an article on every knob of every section."""
     seen = set()
     for section in SECTIONS:
-        kinds: tuple[Any, ...] = options(section) or (type(getattr(Experiment(), section)),)
+        kinds: tuple[Any, ...] = option_types(section) or (type(getattr(Experiment(), section)),)
         for kind in kinds:
-            for name, declaration in declared(kind).items():
+            for name, declaration in default_knobs(kind).items():
                 if (section, name) not in seen:
                     seen.add((section, name))
-                    yield _declared(f"{section}.{name}", declaration)
+                    yield _build_knob_article(f"{section}.{name}", declaration)
 
 
-def _choices() -> Iterator[Article]:
-    """What chooses among the options of a section, with one line on each."""
-    for section in filter(options, SECTIONS):
-        key = f"{section}.{choice_of(section)}"
-        told = tuple((name_of(kind), docstrings.of(kind).summary) for kind in options(section))
-        yield Article(key, "knob", "One of these, each with knobs of its own", told)
+def _iter_section_articles() -> Iterator[Article]:
+    """Yields an article on the knob that chooses the option of a section."""
+    for section in filter(option_types, SECTIONS):
+        key = f"{section}.{choice_key(section)}"
+        parts = tuple(
+            (name_of(kind), docstrings.docstring_of(kind).summary) for kind in option_types(section)
+        )
+        yield Article(key, "knob", "One of these, each with its own knobs", parts)
 
 
-def _arguments() -> Iterator[Article]:
-    """Every argument of layers, once for each thing it means."""
-    found: dict[tuple[str, str], tuple[Knob, list[str]]] = {}
+def _iter_argument_articles() -> Iterator[Article]:
+    """Yields an article on every argument of layers, once for each of its meanings."""
+    meanings: dict[tuple[str, str], tuple[Knob, list[str]]] = {}
     for layer_name, kind in LAYERS.items():
-        for name, declaration in declared(kind).items():
-            found.setdefault((name, declaration.help), (declaration, []))[1].append(layer_name)
-    for (name, _), (declaration, owners) in found.items():
-        article = _declared(name, declaration)
-        told = ", ".join(owners) if len(owners) < len(LAYERS) else "every layer"
-        yield Article(name, "argument of layers", article.summary, (("Of", told), *article.parts))
+        for name, declaration in default_knobs(kind).items():
+            key = (name, declaration.help)
+            meanings.setdefault(key, (declaration, []))[1].append(layer_name)
+    for (name, _), (declaration, owners) in meanings.items():
+        article = _build_knob_article(name, declaration)
+        of = ", ".join(owners) if len(owners) < len(LAYERS) else "every layer"
+        yield Article(name, "argument of layers", article.summary, (("Of", of), *article.parts))
 
 
-def _declared(key: str, declaration: Knob) -> Article:
-    article = knob(declaration)
-    # Optimizers, say, have defaults of their own.
+def _build_knob_article(key: str, declaration: Knob) -> Article:
+    article = knob_article(declaration)
+    # The default can differ, for example between optimizers.
     parts = (part for part in article.parts if part[0] != "Default")
     return Article(key, "knob", article.summary, tuple(parts))

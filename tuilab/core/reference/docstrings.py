@@ -1,4 +1,4 @@
-"""What is said of an entry of the catalogue where it is chosen: read from its own docstring."""
+"""The docstrings of the catalogue, as the help shows them."""
 
 import re
 from dataclasses import dataclass, fields
@@ -8,8 +8,8 @@ HEADINGS = ("Formula", "Use", "Pitfall", "Source")
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """One line, then what it computes, when to take it, what goes wrong, and where it is from."""
+class Docstring:
+    """A summary, the formula, when to use it, its pitfall, and its source."""
 
     summary: str
     formula: str = ""
@@ -18,39 +18,39 @@ class Explanation:
     source: str = ""
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """The parts that an entry ought to have and does not."""
-        wanted = ("summary", "formula", "use", "pitfall")
-        return tuple(name for name in wanted if not getattr(self, name))
+    def missing_parts(self) -> tuple[str, ...]:
+        """The required parts that are empty."""
+        required = ("summary", "formula", "use", "pitfall")
+        return tuple(name for name in required if not getattr(self, name))
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
-        """Heading and text of every part after the summary that is there."""
+        """Heading and text of every part that is not empty, except the summary."""
         texts = [(field.name, getattr(self, field.name)) for field in fields(self)[1:]]
         return tuple((name.capitalize(), text) for name, text in texts if text)
 
 
-def parse(docstring: str) -> Explanation:
-    """Read a docstring: a first line, then parts that begin with `Formula:`, `Use:` ...
+def parse(docstring: str) -> Docstring:
+    """Parses a docstring: a summary, then parts that begin with `Formula:`, `Use:`, ...
 
-    A part goes on over lines that are indented further; ValueError names an unknown heading.
+    A part continues on lines with a deeper indentation; ValueError names an unknown heading.
     """
     lines = docstring.strip().splitlines()
-    summary, parts, present = (lines[0].strip() if lines else ""), {}, ""
+    summary, parts, current = (lines[0].strip() if lines else ""), {}, ""
     indent = min((_depth(line) for line in lines[1:] if line.strip()), default=0)
     for line in lines[1:]:
         heading = re.match(r"([A-Z][a-z]+): *(.*)", line.strip())
         if heading and _depth(line) == indent:
-            present = heading[1]
-            if present not in HEADINGS:
-                raise ValueError(f"there is no part {present!r}; there are {', '.join(HEADINGS)}")
-            parts[present] = [heading[2].strip()]
-        elif present and line.strip() and _depth(line) > indent:
-            parts[present].append(line.strip())
+            current = heading[1]
+            if current not in HEADINGS:
+                raise ValueError(f"there is no part {current!r}; there are {', '.join(HEADINGS)}")
+            parts[current] = [heading[2].strip()]
+        elif current and line.strip() and _depth(line) > indent:
+            parts[current].append(line.strip())
         else:
-            present = ""
+            current = ""
     separators = {"Formula": "\n"}
-    return Explanation(
+    return Docstring(
         summary,
         *(separators.get(name, " ").join(parts.get(name, ())).strip() for name in HEADINGS),
     )
@@ -61,6 +61,6 @@ def _depth(line: str) -> int:
 
 
 @cache
-def of(kind: type) -> Explanation:
-    """What is said of a class of the catalogue."""
+def docstring_of(kind: type) -> Docstring:
+    """Returns the parsed docstring of a class of the catalogue."""
     return parse(kind.__doc__ or "")

@@ -1,58 +1,76 @@
-"""What can be read off a confusion matrix, class by class."""
+"""The confusion matrix and the scores that follow from it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from msgspec import Struct, field
+
+from tuilab.core.protocol.message import snake_case
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """How well one class is told from the others."""
+    """Precision, recall and F1 of one class."""
 
     precision: float
-    "Of all that were taken for it, the share that is it; 0 if none was."
+    "Correct predictions of the class / its predictions; 0 if there are none."
     recall: float
-    "Of all that are it, the share that was taken for it; 0 if there are none."
+    "Correct predictions of the class / its examples; 0 if there are none."
     support: int
-    "How many are it."
+    "Number of its examples."
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall."""
+        """Returns the harmonic mean of precision and recall."""
         total = self.precision + self.recall
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def per_class(counts: Sequence[Sequence[int]]) -> list[ClassScore]:
-    """The score of every class; `counts[target][predicted]`."""
-    taken = [sum(row[number] for row in counts) for number in range(len(counts))]
-    found = []
-    for number, row in enumerate(counts):
-        hits, support = row[number], sum(row)
-        precision = hits / taken[number] if taken[number] else 0.0
-        found.append(ClassScore(precision, hits / support if support else 0.0, support))
-    return found
+class ConfusionMatrix(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Counts of examples by target and predicted class."""
+
+    counts: list[list[int]] = field(default_factory=list)
+    "counts[target][predicted]"
+    classes: list[str] = field(default_factory=list)
+    "Names of the classes."
+
+    @property
+    def total(self) -> int:
+        """Returns the number of counted examples."""
+        return sum(map(sum, self.counts))
+
+    @property
+    def accuracy(self) -> float:
+        """Returns the fraction of correct predictions."""
+        correct = sum(row[number] for number, row in enumerate(self.counts))
+        return correct / self.total if self.total else 0.0
+
+    @property
+    def majority_share(self) -> float:
+        """Returns the accuracy of always predicting the most frequent class, the baseline."""
+        return max(map(sum, self.counts)) / self.total if self.total else 0.0
+
+    def class_scores(self) -> list[ClassScore]:
+        """Returns the score of every class."""
+        scores = []
+        for number, row in enumerate(self.counts):
+            correct, support = row[number], sum(row)
+            predicted = sum(other[number] for other in self.counts)
+            precision = correct / predicted if predicted else 0.0
+            scores.append(ClassScore(precision, correct / support if support else 0.0, support))
+        return scores
 
 
-def macro(scores: Sequence[ClassScore]) -> tuple[float, float, float]:
-    """Mean precision, recall and F1 over the classes that occur; of the second class of two."""
+def macro_average(scores: list[ClassScore]) -> tuple[float, float, float]:
+    """Returns mean precision, recall and F1 over the classes with examples.
+
+    Of two classes: those of the second, the positive class.
+    """
     if len(scores) == 2:
         return scores[1].precision, scores[1].recall, scores[1].f1
-    there = [score for score in scores if score.support] or list(scores)
-    count = len(there)
+    present = [score for score in scores if score.support] or scores
+    count = len(present)
     return (
-        sum(score.precision for score in there) / count,
-        sum(score.recall for score in there) / count,
-        sum(score.f1 for score in there) / count,
+        sum(score.precision for score in present) / count,
+        sum(score.recall for score in present) / count,
+        sum(score.f1 for score in present) / count,
     )
-
-
-def accuracy(counts: Sequence[Sequence[int]]) -> float:
-    """The share that was taken for what it is."""
-    total = sum(map(sum, counts))
-    return sum(row[number] for number, row in enumerate(counts)) / total if total else 0.0
-
-
-def majority(counts: Sequence[Sequence[int]]) -> float:
-    """What always naming the most frequent class would reach: the baseline of every accuracy."""
-    total = sum(map(sum, counts))
-    return max(map(sum, counts)) / total if total else 0.0

@@ -1,6 +1,6 @@
-"""A run as everybody sees it: folds events into status and history; the one view of the truth.
+"""The state and history of a run, accumulated from events.
 
-The host and every viewer keep one; a viewer that comes late is sent the host's.
+The host and every client keep one; a client that connects late is sent the host's.
 """
 
 import re
@@ -10,15 +10,16 @@ from typing import Any, Literal, assert_never
 from msgspec import Struct, field
 
 from tuilab.core import paths
-from tuilab.core.diagnosis.finding import Diagnosed
+from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.events import (
     AnyEvent,
-    Changed,
+    CrossValidated,
     EpochEnded,
     Failed,
+    FinderReported,
     Finished,
-    Found,
+    KnobChanged,
     LayerStatsReported,
     Loading,
     Logged,
@@ -29,64 +30,50 @@ from tuilab.core.protocol.events import (
     Rewound,
     Saved,
     Started,
-    Validated,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.result_messages import (
-    Confusion,
-    Curve,
-    Drawn,
-    Picture,
-    Reconstructed,
-    Scatter,
-    Surface,
-    Written,
-)
-from tuilab.core.protocol.inspect.set_weight import Assigned
+from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.records import Device
 from tuilab.core.run.series import Series
 
 State = Literal["idle", "starting", "training", "paused", "failed", "finished"]
 
-LOG_LINES = 2000
-"""Log lines that a run remembers."""
+MAX_LOG_LINES = 2000
 
-MATRICES = 128
-"""Confusion matrices that a run remembers; past it, every second one is let go."""
+MAX_MATRICES = 128
+"""Confusion matrices kept of a run; beyond it, every second one is dropped."""
 
-MARKS = 500
-"""Marks that a run remembers."""
+MAX_MARKS = 500
 
-
-Matrices = list[tuple[int, list[list[int]]]]
-"""Steps and confusion matrices, oldest first."""
+ConfusionHistory = list[tuple[int, list[list[int]]]]
+"""Steps and counts of confusion matrices, oldest first."""
 
 
-def thinned(past: Matrices) -> Matrices:
-    """No more of them than are remembered."""
-    return past[::2] if len(past) > MATRICES else past
+def thin_history(history: ConfusionHistory) -> ConfusionHistory:
+    """Returns every second matrix if there are too many."""
+    return history[::2] if len(history) > MAX_MATRICES else history
 
 
-def new_id(experiment: Experiment) -> str:
-    """An id that no other run has: what it is and four letters, such as `spiral-7f3a`."""
+def make_run_id(experiment: Experiment) -> str:
+    """Returns an id that no other run has, such as `spiral-7f3a`."""
     words = experiment.title or experiment.data.title
     slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:32].rstrip("-") or "run"
     while True:
         name = f"{slug}-{secrets.token_hex(2)}"
-        if not (paths.runs() / name).exists():
+        if not (paths.runs_dir() / name).exists():
             return name
 
 
 class Mark(Struct, frozen=True):
-    """A change of a knob while training went on."""
+    """A change during training, as the charts show it."""
 
     step: int
     text: str
 
 
 class Run(Struct):
-    """The state of the host and the history of its present run."""
+    """The state of the host and the history of its current run."""
 
     id: str = ""
     state: State = "idle"
@@ -102,54 +89,53 @@ class Run(Struct):
     note: str = ""
     failure: Failed | None = None
     finished: Finished | None = None
-    found: Found | None = None
-    validated: Validated | None = None
+    finder_report: FinderReported | None = None
+    cross_validation: CrossValidated | None = None
     checkpoint: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
     marks: list[Mark] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
-    confusions: Matrices = field(default_factory=list)
-    "Step and confusion matrix of evaluations so far, evenly thinned."
-    picture: Picture | None = None
-    views: dict[str, AnyInspectResponse] = field(default_factory=dict)
-    "The newest answer of each kind, by the name of its class."
-    rewritten: int = 0
-    "Grows when a weight is written by hand: what was seen of the network is of the past."
+    confusion_history: ConfusionHistory = field(default_factory=list)
+    "Of the evaluations so far, evenly thinned."
+    responses: dict[str, AnyInspectResponse] = field(default_factory=dict)
+    "The newest answer to each view, by the name of its class."
+    weight_edits: int = 0
+    "Number of weights set by hand: each makes earlier responses outdated."
     version: int = 0
-    "Grows with every event that was folded in."
+    "Number of events applied."
 
     @property
     def is_active(self) -> bool:
-        """Whether there is work that would be lost: it trains, waits or has failed midway."""
+        """Returns whether work would be lost: it trains, waits or has a recoverable failure."""
         unfinished = self.state in ("starting", "training", "paused")
         return unfinished or (self.failure is not None and self.failure.recoverable)
 
     @property
     def is_ready(self) -> bool:
-        """Whether PyTorch is loaded."""
+        """Returns whether PyTorch is loaded."""
         return bool(self.versions)
 
     def begin(self, run: str, experiment: Experiment) -> None:
-        """Turn to a new run, before its first event."""
+        """Switches to a new run, before its first event."""
         self.started = self.progress = self.epoch = None
-        self.failure = self.finished = self.picture = self.found = None
+        self.failure = self.finished = self.finder_report = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
-        self.series, self.marks, self.views, self.confusions = {}, [], {}, []
+        self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
 
     def apply(self, event: AnyEvent) -> bool:
-        """Fold one event in; False if it belongs to another run."""
+        """Applies one event; returns False if it belongs to another run."""
         owner = getattr(event, "run", self.id)
         if isinstance(event, Started) and owner != self.id:
             self.begin(owner, event.experiment)
         elif owner not in (self.id, ""):
             return False
         self.version += 1
-        self._fold(event)
+        self._dispatch(event)
         return True
 
-    def _fold(self, event: AnyEvent) -> None:
+    def _dispatch(self, event: AnyEvent) -> None:
         match event:
             case Loading():
                 self.loading = None if event.fraction == 1 else event
@@ -158,17 +144,17 @@ class Run(Struct):
             case Started():
                 self._start(event)
             case Progressed() | EpochEnded() | LayerStatsReported():
-                self._measure(event)
+                self._add_measurements(event)
             case Paused():
                 self.state, self.step, self.note = "paused", event.step, event.note
             case Resumed():
                 self.state, self.step = "training", event.step
                 self.failure = self.finished = None
-            case Changed():
+            case KnobChanged():
                 self._change(event)
-            case Assigned():
-                self.rewritten += 1
-                self._mark(event.step, event.text)
+            case WeightSet():
+                self.weight_edits += 1
+                self._mark(event.step, event.description)
             case Rewound():
                 self._rewind(event.step)
             case Saved():
@@ -178,38 +164,28 @@ class Run(Struct):
                 self.loading = None
             case Failed():
                 self.state, self.failure, self.loading = "failed", event, None
-            case Found():
-                self.found = event
-            case Validated():
-                self.validated = event
+            case FinderReported():
+                self.finder_report = event
+            case CrossValidated():
+                self.cross_validation = event
             case Logged():
                 self.log.append(event.text)
-                del self.log[:-LOG_LINES]
-            case (
-                Surface()
-                | Curve()
-                | Confusion()
-                | Written()
-                | Reconstructed()
-                | Drawn()
-                | Scatter()
-            ):
-                self.picture = event
-            case Diagnosed():
-                pass  # it follows from the history, which is here
+                del self.log[:-MAX_LOG_LINES]
+            case DiagnosisChanged():
+                pass  # diagnosed again from the history
             case InspectResponse():
-                self.views[type(event).__name__] = event
+                self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
 
     def _start(self, event: Started) -> None:
-        if event.step < self.step:  # it goes on from a checkpoint, behind where its history ends
+        if event.step < self.step:  # it continues from a checkpoint older than its history
             self._rewind(event.step)
         self.started, self.experiment = event, event.experiment
         self.state, self.step, self.note = "training", event.step, event.note
         self.loading, self.failure, self.finished = None, None, None
 
-    def _measure(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
+    def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         self.step = event.step
         match event:
             case Progressed():
@@ -222,29 +198,27 @@ class Run(Struct):
                 self.epoch = event
                 for name, value in event.validation.items():
                     self._add(f"{name}/validation", event.step, value)
-                self._confuse(event)
+                if event.counts:
+                    history = [*self.confusion_history, (event.step, event.counts)]
+                    self.confusion_history = thin_history(history)
             case LayerStatsReported():
                 for layer in event.layers:
-                    self._add(f"gradient/{layer.layer}", event.step, layer.gradient)
-                    self._add(f"update/{layer.layer}", event.step, layer.update)
-                    self._add(f"weight/{layer.layer}", event.step, layer.weight)
-                self._look(event)
+                    self._add(f"gradient/{layer.layer}", event.step, layer.gradient_norm)
+                    self._add(f"update/{layer.layer}", event.step, layer.update_ratio)
+                    self._add(f"weight/{layer.layer}", event.step, layer.weight_norm)
+                self._add_activations(event)
 
-    def _confuse(self, event: EpochEnded) -> None:
-        if event.counts:
-            self.confusions = thinned([*self.confusions, (event.step, event.counts)])
-
-    def _look(self, event: LayerStatsReported) -> None:
-        for seen in event.activities:
-            kind = seen.layer.partition(" ")[0]
+    def _add_activations(self, event: LayerStatsReported) -> None:
+        for stats in event.activations:
+            kind = stats.layer.partition(" ")[0]
             if kind == "ReLU":
-                self._add(f"zeros/{seen.layer}", event.step, seen.zeros)
-                self._add(f"dead/{seen.layer}", event.step, seen.dead)
+                self._add(f"zeros/{stats.layer}", event.step, stats.zeros)
+                self._add(f"dead/{stats.layer}", event.step, stats.dead)
             elif kind == "State":
-                self._add(f"state/{seen.layer}", event.step, seen.size)
-                self._add(f"growth/{seen.layer}", event.step, seen.growth)
+                self._add(f"state/{stats.layer}", event.step, stats.rms)
+                self._add(f"growth/{stats.layer}", event.step, stats.rms_growth)
             else:
-                self._add(f"saturated/{seen.layer}", event.step, seen.saturated)
+                self._add(f"saturated/{stats.layer}", event.step, stats.saturated)
         if event.inputs is not None:
             for name in event.inputs.__struct_fields__:
                 self._add(f"input/{name}", event.step, getattr(event.inputs, name))
@@ -252,7 +226,7 @@ class Run(Struct):
     def _add(self, name: str, x: float, y: float, low: Any = None, high: Any = None) -> None:
         self.series.setdefault(name, Series()).append(x, y, low, high)
 
-    def _change(self, event: Changed) -> None:
+    def _change(self, event: KnobChanged) -> None:
         value = event.value if not isinstance(event.value, (list, tuple)) else "changed"
         text = (
             f"{event.key.rpartition('.')[2]} {value:g}"
@@ -265,15 +239,15 @@ class Run(Struct):
 
     def _mark(self, step: int, text: str) -> None:
         self.marks.append(Mark(step, text))
-        del self.marks[:-MARKS]
+        del self.marks[:-MAX_MARKS]
 
     def _rewind(self, step: int) -> None:
         self.step, self.state = step, "paused"
         self.failure = self.finished = None
         for series in self.series.values():
-            series.cut(step)
+            series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
-        self.confusions = [past for past in self.confusions if past[0] <= step]
+        self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]
 
 
 def _is_number(value: Any) -> bool:
@@ -281,9 +255,9 @@ def _is_number(value: Any) -> bool:
 
 
 class Snapshot(Struct, frozen=True, tag_field="event", tag="snapshot"):
-    """The first frame of a viewer, and its new start when it has fallen behind: all there is."""
+    """The whole state, sent to a new client and to one that has fallen behind."""
 
     run: Run
     version: str
-    "Of tuilab, so that a viewer can say when the host is another one."
+    "Of tuilab, so that a client can report a host of another version."
     pid: int

@@ -1,4 +1,4 @@
-"""The arrays of an NPZ archive as tensors; nothing in it is run."""
+"""The arrays of an NPZ archive as tensors; no code in it is run."""
 
 import math
 import zipfile
@@ -9,64 +9,64 @@ import torch
 from torch import Tensor
 
 from tuilab.core.errors import InputError
-from tuilab.core.files.tables.npz import Header
-from tuilab.core.files.tables.table import Look, picture
-from tuilab.engine.data.dataset import Part, Report
+from tuilab.core.files.tables.npz import ArrayHeader
+from tuilab.core.files.tables.table import TableInfo, image_shape
+from tuilab.engine.data.dataset import Examples, ProgressCallback
 
 Values = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
 
-LARGEST = 8_000_000_000
-"""Bytes of an array: more than a small file could announce by mistake."""
+MAX_ARRAY_SIZE = 8_000_000_000
+"""Bytes; a small file can announce a larger array by mistake."""
 
 
-def parts(look: Look, report: Report) -> tuple[Part, Part]:
-    """Examples to train on, and those to test on, which may be none."""
-    names, where = look.arrays, str(look.file.path)
+def read_arrays(info: TableInfo, report: ProgressCallback) -> tuple[Examples, Examples]:
+    """Reads the training examples and the test examples, which may be empty."""
+    names, path = info.arrays, str(info.file.path)
     assert names is not None
-    report(f"Reading {look.file.path.name}", None)
+    report(f"Reading {info.file.path.name}", None)
     try:
-        with numpy.load(look.file.path, allow_pickle=False) as archive:
-            training = _part(archive, names.inputs, names.answers, look)
-            test = training.at(torch.arange(0))
-            if names.test_inputs is not None and names.test_answers is not None:
-                test = _part(archive, names.test_inputs, names.test_answers, look)
+        with numpy.load(info.file.path, allow_pickle=False) as archive:
+            training = _read(archive, names.inputs, names.targets, info)
+            test = training.select(torch.arange(0))
+            if names.test_inputs is not None and names.test_targets is not None:
+                test = _read(archive, names.test_inputs, names.test_targets, info)
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         problem = f"it cannot be read ({error}); save it again with numpy.savez"
-        raise InputError(problem, where) from None
-    report(f"Reading {look.file.path.name}", 1.0)
+        raise InputError(problem, path) from None
+    report(f"Reading {info.file.path.name}", 1.0)
     return training, test
 
 
-def _part(archive: "numpy.lib.npyio.NpzFile", x: Header, y: Header, look: Look) -> Part:
+def _read(
+    archive: "numpy.lib.npyio.NpzFile", x: ArrayHeader, y: ArrayHeader, info: TableInfo
+) -> Examples:
     for header in (x, y):
-        if (size := math.prod(header.shape) * 8) > LARGEST:
-            problem = f"{header.name} needs {size / 1e9:,.0f} GB; take a part of it"
-            raise InputError(problem, str(look.file.path))
-    return Part(_inputs(archive[x.name], x), _targets(archive[y.name], look))
+        if (size := math.prod(header.shape) * 8) > MAX_ARRAY_SIZE:
+            problem = f"{header.name} needs {size / 1e9:,.0f} GB; use a part of it"
+            raise InputError(problem, str(info.file.path))
+    return Examples(_to_inputs(archive[x.name], x), _to_targets(archive[y.name], info))
 
 
-def _inputs(values: Values, x: Header) -> Tensor:
-    shape = picture(x)
+def _to_inputs(values: Values, x: ArrayHeader) -> Tensor:
+    shape = image_shape(x)
     if not shape:
         return torch.from_numpy(values.astype(numpy.float32))
-    pictures = torch.from_numpy(values)
-    if pictures.dim() == 3:
-        return pictures[:, None]
-    return pictures if tuple(pictures.shape[1:]) == shape else pictures.permute(0, 3, 1, 2)
+    images = torch.from_numpy(values)
+    if images.dim() == 3:
+        return images[:, None]
+    return images if tuple(images.shape[1:]) == shape else images.permute(0, 3, 1, 2)
 
 
-def _targets(values: Values, look: Look) -> Tensor:
+def _to_targets(values: Values, info: TableInfo) -> Tensor:
     values = values.reshape(len(values))
-    if look.is_number:
+    if info.is_numeric:
         return torch.from_numpy(values.astype(numpy.float64))[:, None]
-    texts = [
+    labels = [
         value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         for value in values.tolist()
     ]
-    known = {name: place for place, name in enumerate(look.classes)}
-    if unknown := set(texts) - set(known):
-        raise InputError(
-            f'the test part has a class "{min(unknown)}" that is not trained on',
-            str(look.file.path),
-        )
-    return torch.tensor([known[text] for text in texts])
+    indices = {name: index for index, name in enumerate(info.classes)}
+    if unknown := set(labels) - set(indices):
+        problem = f'the test set has a class "{min(unknown)}" that the training set does not have'
+        raise InputError(problem, str(info.file.path))
+    return torch.tensor([indices[label] for label in labels])

@@ -1,4 +1,4 @@
-"""Random changes to a batch of training examples, all at once on its device."""
+"""Random augmentation of a batch of training examples, all at once on its device."""
 
 import math
 
@@ -9,64 +9,74 @@ from torch.nn.functional import affine_grid, grid_sample
 from tuilab.core.catalogue.regularization import Augmentation
 
 
-def augmented(inputs: Tensor, knobs: Augmentation, background: Tensor | float = 0.0) -> Tensor:
-    """Prepared inputs, each changed in its own way.
+def augment(inputs: Tensor, config: Augmentation, background: Tensor | float = 0.0) -> Tensor:
+    """Changes each of the prepared inputs in its own random way.
 
     Args:
-        inputs: float [n, ...]; pictures are [n, channels, height, width].
-        background: the value of nothing in a picture, [channels, 1, 1] or one number.
+        inputs: float [n, ...]; images are [n, channels, height, width].
+        background: the value of an empty pixel, [channels, 1, 1] or one number.
+
+    Returns:
+        float, the same shape as `inputs`.
     """
     if inputs.dim() == 4:
-        if knobs.shift or knobs.rotation or knobs.crop or knobs.flip:
-            inputs = _moved(inputs - background, knobs) + background
-        if knobs.cutout:
-            inputs = _cut_out(inputs, knobs.cutout)
-    if knobs.noise:
-        inputs = inputs + knobs.noise * torch.randn_like(inputs)
+        if config.shift or config.rotation or config.crop or config.flip:
+            inputs = _transform(inputs - background, config) + background
+        if config.cutout:
+            inputs = _cut_out(inputs, config.cutout)
+    if config.noise:
+        inputs = inputs + config.noise * torch.randn_like(inputs)
     return inputs
 
 
-def _moved(pictures: Tensor, knobs: Augmentation) -> Tensor:
-    """Shifted, turned, cropped and mirrored in one sampling, so that they blur only once."""
-    count, _, height, width = pictures.shape
-    angle = _between(count, pictures) * math.radians(knobs.rotation)
-    size = 1 - knobs.crop * torch.rand(count, device=pictures.device)
-    mirror = 1 - 2 * (torch.rand(count, device=pictures.device) < knobs.flip).to(pictures.dtype)
+def _transform(images: Tensor, config: Augmentation) -> Tensor:
+    """Shifts, rotates, crops and flips in one sampling, so that images blur only once."""
+    count, _, height, width = images.shape
+    angle = _uniform(count, images.device) * math.radians(config.rotation)
+    size = 1 - config.crop * torch.rand(count, device=images.device)
+    flip = 1 - 2 * (torch.rand(count, device=images.device) < config.flip).to(images.dtype)
     cos, sin = angle.cos() * size, angle.sin() * size
-    room = 1 - size
-    across = _between(count, pictures) * (2 * knobs.shift / width + room)
-    down = _between(count, pictures) * (2 * knobs.shift / height + room)
+    margin = 1 - size
+    x = _uniform(count, images.device) * (2 * config.shift / width + margin)
+    y = _uniform(count, images.device) * (2 * config.shift / height + margin)
     matrix = torch.stack(
         [
-            torch.stack([cos * mirror, -sin * height / width, across], dim=1),
-            torch.stack([sin * mirror * width / height, cos, down], dim=1),
+            torch.stack([cos * flip, -sin * height / width, x], dim=1),
+            torch.stack([sin * flip * width / height, cos, y], dim=1),
         ],
         dim=1,
     )
-    grid = affine_grid(matrix, list(pictures.shape), align_corners=False)
-    return grid_sample(pictures, grid, align_corners=False)
+    grid = affine_grid(matrix, list(images.shape), align_corners=False)
+    return grid_sample(images, grid, align_corners=False)
 
 
-def _cut_out(pictures: Tensor, side: int) -> Tensor:
-    """A square of mean grey (0 when normalized) around a random pixel of each picture."""
-    count, _, height, width = pictures.shape
+def _cut_out(images: Tensor, side: int) -> Tensor:
+    """Sets a square around a random pixel of each image to 0, the mean of normalized images."""
+    count, _, height, width = images.shape
     masks = []
     for length in (height, width):
-        middle = torch.randint(length, (count, 1), device=pictures.device)
-        place = torch.arange(length, device=pictures.device) - middle
-        masks.append((place >= -(side // 2)) & (place < side - side // 2))
+        center = torch.randint(length, (count, 1), device=images.device)
+        offset = torch.arange(length, device=images.device) - center
+        masks.append((offset >= -(side // 2)) & (offset < side - side // 2))
     hole = masks[0][:, :, None] & masks[1][:, None, :]
-    return pictures.masked_fill(hole[:, None], 0.0)
+    return images.masked_fill(hole[:, None], 0.0)
 
 
-def _between(count: int, like: Tensor) -> Tensor:
-    """Even chance from −1 to 1."""
-    return 2 * torch.rand(count, device=like.device) - 1
+def _uniform(count: int, device: torch.device) -> Tensor:
+    """Draws numbers from −1 to 1, [count]."""
+    return 2 * torch.rand(count, device=device) - 1
 
 
-def mixed(inputs: Tensor, alpha: float) -> tuple[Tensor, Tensor, float]:
-    """Each example with another of its batch: the mixture, whose the others are, and the share
-    of its own (Zhang and others 2017)."""
-    share = float(torch._sample_dirichlet(torch.full((2,), float(alpha)))[0])
-    others = torch.randperm(len(inputs), device=inputs.device)
-    return torch.lerp(inputs[others], inputs, share), others, share
+def mixup(inputs: Tensor, alpha: float) -> tuple[Tensor, Tensor, float]:
+    """Mixes each example with another one of its batch (mixup; Zhang et al. 2017).
+
+    Args:
+        inputs: float [n, ...].
+
+    Returns:
+        The mixed inputs, the same shape; the index of each example's partner, int64 [n]; and the
+        weight of the example itself.
+    """
+    weight = float(torch._sample_dirichlet(torch.full((2,), float(alpha)))[0])
+    partners = torch.randperm(len(inputs), device=inputs.device)
+    return torch.lerp(inputs[partners], inputs, weight), partners, weight

@@ -1,4 +1,4 @@
-"""Data made worse on purpose: rare classes, wrong labels, a test unlike the training."""
+"""Deliberate corruptions: rare classes, wrong labels, and a test set unlike the training set."""
 
 import math
 from dataclasses import replace
@@ -7,65 +7,69 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from tuilab.engine.data.dataset import IGNORED, Part
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
 
-MOVED = 3.0
-"""How far a shift of 1 moves points of the plane aside."""
+MAX_SHIFT = 3.0
+"""How far a test shift of 1 moves points to the right."""
 
-TURNED = math.radians(45)
-"""How far a shift of 1 turns pictures."""
+MAX_ROTATION = math.radians(45)
+"""How far a test shift of 1 rotates images."""
 
-PALED = 0.5
-"""How far towards white a shift of 1 makes pictures paler."""
+MAX_FADE = 0.5
+"""How far toward white a test shift of 1 fades images."""
 
-AT_ONCE = 500
-"""Pictures turned together: few enough for the cache."""
+CHUNK_SIZE = 500
+"""Images rotated together: few enough for the cache."""
 
 
-def imbalanced(part: Part, classes: int, ratio: float, chance: Generator) -> Part:
-    """Keep (1 - ratio)^c of the examples of class c, and one at least, in their order.
+def make_imbalanced(
+    examples: Examples, classes: int, ratio: float, generator: Generator
+) -> Examples:
+    """Keeps (1 - ratio)^c of the examples of class c, at least one, in their order.
 
-    Of an example with a target at every position, the last one counts.
+    Where every position has a target, the last one is the class of the example.
     """
-    last = part.targets if part.targets.dim() == 1 else part.targets[:, -1]
-    kept = torch.ones(len(part), dtype=torch.bool)
-    for each in range(classes):
-        members = (last == each).nonzero()[:, 0]
-        count = max(1, round(len(members) * (1 - ratio) ** each))
-        order = torch.randperm(len(members), generator=chance)
-        kept[members[order[count:]]] = False
-    return part.at(kept.nonzero()[:, 0])
+    labels = examples.targets if examples.targets.dim() == 1 else examples.targets[:, -1]
+    is_kept = torch.ones(len(examples), dtype=torch.bool)
+    for label in range(classes):
+        members = (labels == label).nonzero()[:, 0]
+        count = max(1, round(len(members) * (1 - ratio) ** label))
+        order = torch.randperm(len(members), generator=generator)
+        is_kept[members[order[count:]]] = False
+    return examples.select(is_kept.nonzero()[:, 0])
 
 
-def mislabelled(part: Part, classes: int, share: float, chance: Generator) -> Part:
-    """Give a share of the labels another class, each of the others equally likely.
+def add_label_noise(
+    examples: Examples, classes: int, fraction: float, generator: Generator
+) -> Examples:
+    """Replaces a fraction of the labels by another class, each of the others equally likely.
 
-    With more noise the same labels are wrong in the same way, and others besides.
+    A larger fraction keeps the wrong labels of a smaller one and adds others.
     """
-    labels = part.targets.flatten().clone()
-    asked = (labels != IGNORED).nonzero()[:, 0]
-    order = asked[torch.randperm(len(asked), generator=chance)]
-    steps = torch.randint(1, classes, (len(asked),), generator=chance)
-    wrong = order[: round(share * len(asked))]
-    labels[wrong] = (labels[wrong] + steps[: len(wrong)]) % classes
-    return replace(part, targets=labels.view_as(part.targets))
+    labels = examples.targets.flatten().clone()
+    labeled = (labels != IGNORE_INDEX).nonzero()[:, 0]
+    order = labeled[torch.randperm(len(labeled), generator=generator)]
+    offsets = torch.randint(1, classes, (len(labeled),), generator=generator)
+    wrong = order[: round(fraction * len(labeled))]
+    labels[wrong] = (labels[wrong] + offsets[: len(wrong)]) % classes
+    return replace(examples, targets=labels.view_as(examples.targets))
 
 
-def aside(points: Tensor, shift: float) -> Tensor:
-    """Points of the plane moved to the right."""
-    return points + torch.tensor([MOVED * shift, 0.0])
+def shift_points(points: Tensor, shift: float) -> Tensor:
+    """Moves points of the plane, [n, 2], to the right."""
+    return points + torch.tensor([MAX_SHIFT * shift, 0.0])
 
 
-def turned(pictures: Tensor, shift: float) -> Tensor:
-    """Pictures turned clockwise and paler; bytes [n, channels, height, width]."""
-    sine, cosine = math.sin(shift * TURNED), math.cos(shift * TURNED)
-    turn = torch.tensor([[[cosine, sine, 0.0], [-sine, cosine, 0.0]]])
-    starts = range(0, len(pictures), AT_ONCE)
-    return torch.cat([_turned(pictures[at : at + AT_ONCE], turn, PALED * shift) for at in starts])
+def rotate_and_fade(images: Tensor, shift: float) -> Tensor:
+    """Rotates images clockwise and fades them; uint8 [n, channels, height, width], as returned."""
+    sine, cosine = math.sin(shift * MAX_ROTATION), math.cos(shift * MAX_ROTATION)
+    rotation = torch.tensor([[[cosine, sine, 0.0], [-sine, cosine, 0.0]]])
+    chunks = [images[start : start + CHUNK_SIZE] for start in range(0, len(images), CHUNK_SIZE)]
+    return torch.cat([_rotate_and_fade(chunk, rotation, MAX_FADE * shift) for chunk in chunks])
 
 
-def _turned(pictures: Tensor, turn: Tensor, paled: float) -> Tensor:
-    size = list(pictures.shape)
-    grid = affine_grid(turn.expand(len(pictures), 2, 3), size, align_corners=False)
-    seen = grid_sample(pictures.float(), grid, align_corners=False)
-    return (seen + (255 - seen) * paled).round().byte()
+def _rotate_and_fade(images: Tensor, rotation: Tensor, fade: float) -> Tensor:
+    size = list(images.shape)
+    grid = affine_grid(rotation.expand(len(images), 2, 3), size, align_corners=False)
+    rotated = grid_sample(images.float(), grid, align_corners=False)
+    return (rotated + (255 - rotated) * fade).round().byte()

@@ -1,4 +1,4 @@
-"""A data set as tensors that live on the device; a batch is a slice."""
+"""Data sets as tensors that live on the device; a batch is a slice of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,27 +6,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Report = Callable[[str, float | None], None]
-"""Told what takes a while and how far it is, from 0 to 1; it may raise to cancel."""
+ProgressCallback = Callable[[str, float | None], None]
+"""Takes what is being done and the fraction done, from 0 to 1 or None; it may raise to cancel."""
 
 InputsAt = Callable[[Tensor], Tensor]
-"""Coordinates of points, [n, 1 or 2], to the inputs that a network gets for them."""
+"""Maps coordinates of points, [n, 1 or 2], to the inputs of the network for them."""
 
-
-IGNORED = -100
-"""The target of a position that counts for nothing, neither in a loss nor in a metric."""
+IGNORE_INDEX = -100
+"""The target of positions that losses and metrics ignore, as in torch's cross-entropy."""
 
 
 @dataclass(slots=True)
-class Part:
+class Examples:
     """Examples to train, validate or test on.
 
     Args:
-        inputs: float [n, *shape], uint8 [n, channels, height, width] for pictures, or int64
+        inputs: float [n, *shape], uint8 [n, channels, height, width] for images, or int64
             [n, length] for tokens.
         targets: int64 [n] classes or [n, *positions], or float [n, outputs].
-        coordinates: what the inputs were made from, where that can be drawn: [n, 1] or [n, 2].
-        groups: int64 [n], where scores are told for each group of examples as well.
+        coordinates: the points that the inputs were computed from, [n, 1] or [n, 2], for plots.
+        groups: int64 [n], the groups for which metrics are also reported.
     """
 
     inputs: Tensor
@@ -37,23 +36,25 @@ class Part:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def to(self, device: torch.device) -> "Part":
-        """The same examples on a device."""
-        there, groups = (
+    def to(self, device: torch.device) -> "Examples":
+        """Returns the same examples on a device."""
+        coordinates, groups = (
             None if more is None else more.to(device) for more in (self.coordinates, self.groups)
         )
-        return Part(_moved(self.inputs, device), _moved(self.targets, device), there, groups)
+        return Examples(
+            _to_device(self.inputs, device), _to_device(self.targets, device), coordinates, groups
+        )
 
-    def at(self, indices: Tensor) -> "Part":
-        """Some of the examples, in the order of `indices`."""
-        there, groups = (
+    def select(self, indices: Tensor) -> "Examples":
+        """Returns some of the examples, in the order of `indices`, int64 or bool [n]."""
+        coordinates, groups = (
             None if more is None else more[indices] for more in (self.coordinates, self.groups)
         )
-        return Part(self.inputs[indices], self.targets[indices], there, groups)
+        return Examples(self.inputs[indices], self.targets[indices], coordinates, groups)
 
 
-def _moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """The same numbers on a device; windows that overlap stay one row there, too."""
+def _to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Returns a tensor on a device; overlapping windows remain views of one row there, too."""
     row = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(tensor.untyped_storage())
     if tensor.numel() <= len(row):
         return tensor.to(device)
@@ -61,61 +62,40 @@ def _moved(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 @dataclass(slots=True)
-class Source:
-    """A data set as it was drawn or read: not yet split, normalized or on a device."""
-
-    training: Part
-    test: Part
-    "May have no examples."
-    inputs_at: InputsAt | None = None
-    bounds: tuple[float, ...] = ()
-    validation: Part | None = None
-    "Where the set itself says what is held back: the end of a text, some nodes of a graph."
-    vocabulary: tuple[str, ...] = ()
-    adjacency: Tensor | None = None
-    modes: Tensor | None = None
-    spread: float = 0.0
-    indicators: Tensor | None = None
-    "Which inputs are 0 or 1 and stay so: bool, as many as there are features."
-    remarks: tuple[str, ...] = ()
-    "Sentences on what was made of a file."
-
-
-@dataclass(slots=True)
 class Dataset:
-    """The three parts of a data set on one device.
+    """The training, validation and test set on one device.
 
-    `validation` and `test` may have no examples. Float inputs are normalized once, when the
-    set is loaded; pictures stay bytes and are normalized batch by batch.
+    `validation` and `test` may be empty. Float inputs are normalized once, when the data set is
+    loaded; images stay bytes and are normalized batch by batch.
     """
 
-    train: Part
-    validation: Part
-    test: Part
+    train: Examples
+    validation: Examples
+    test: Examples
     classes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    "What the groups are called that scores are told of."
+    "The names of the groups for which metrics are also reported."
     shift: Tensor | None = None
-    "For pictures: the mean, [channels, 1, 1], in units of bytes."
+    "For images: the mean of the bytes, [channels, 1, 1]."
     scale: Tensor | None = None
-    "For pictures: one over the spread."
+    "For images: one over the standard deviation of the bytes, [channels, 1, 1]."
     inputs_at: InputsAt | None = None
-    "For sets that can be drawn: coordinates [n, 1 or 2] to normalized inputs."
+    "For data sets that can be plotted: maps coordinates [n, 1 or 2] to normalized inputs."
     bounds: tuple[float, ...] = ()
-    "For sets that can be drawn: left, right (, bottom, top)."
+    "For data sets that can be plotted: left, right (, bottom, top)."
     vocabulary: tuple[str, ...] = ()
     "For texts: every token by its number."
     adjacency: Tensor | None = None
     "For graphs: float [nodes, nodes], 1 where there is an edge, symmetric, 0 on the diagonal."
     modes: Tensor | None = None
-    "For sets of separate clouds: their middles as normalized inputs, [modes, 2]."
-    spread: float = 0.0
-    "The standard deviation of such a cloud each way, in the same unit."
+    "For mixtures of clouds: their centers as normalized inputs, [modes, 2]."
+    mode_std: float = 0.0
+    "The standard deviation of each cloud, in the unit of normalized inputs."
     remarks: tuple[str, ...] = ()
-    "Sentences on what there is to know of it before it is trained on."
+    "Sentences about the data set to show when it is loaded."
 
-    def prepared(self, inputs: Tensor) -> Tensor:
-        """Inputs as the network takes them: float and normalized."""
+    def prepare(self, inputs: Tensor) -> Tensor:
+        """Returns inputs, [n, *shape] as stored, as the network takes them: normalized floats."""
         if self.shift is None or self.scale is None:
             return inputs
         return (inputs.float() - self.shift) * self.scale

@@ -1,7 +1,8 @@
-"""Files from the network: whole and verified, or not there at all."""
+"""Downloads: a file arrives complete and verified, or not at all."""
 
 import gzip
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,53 +11,67 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from tuilab.core.errors import InputError
-from tuilab.engine.data.dataset import Report
+from tuilab.engine.data.dataset import ProgressCallback
 
 TIMEOUT = (5.0, 20.0)
-"""Seconds to wait for a connection, and for each next piece of a file."""
+"""Seconds to wait for a connection, and for each next chunk of a file."""
 
-PIECE = 1 << 16
-"""Bytes between two reports."""
+CHUNK_SIZE = 1 << 16
+"""Bytes between two progress reports."""
 
-STALE = 24 * 60 * 60
-"""Seconds after which a part file belongs to a download that was killed."""
+STALE_SECONDS = 24 * 60 * 60
+"""The age from which a part file must belong to a download that was killed."""
 
-INSTEAD = "Set data.root to a folder that has the files, or open the offline preset glyphs"
+INSTEAD = "Set data.root to a folder with the files, or open the offline preset glyphs"
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
-    """A file that lies on every mirror, compressed (as `name`.gz) or as it is."""
+class RemoteFile:
+    """A file that every mirror has, compressed (as `name`.gz) or uncompressed."""
 
     name: str
     size: int
-    "Bytes that are sent, within some thousand."
+    "The size of the download in bytes, within a few thousand."
     sha256: str
-    "Of what is sent; its first digits will do."
-    compressed: bool = True
+    "The checksum of the download, or its first digits."
+    is_compressed: bool = True
 
     @property
-    def sent(self) -> str:
+    def remote_name(self) -> str:
         """Its name on a mirror."""
-        return f"{self.name}.gz" if self.compressed else self.name
+        return f"{self.name}.gz" if self.is_compressed else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFiles:
+    """The files of a published image data set: where they are, here and on the network."""
+
+    title: str
+    folder: str
+    files: tuple[RemoteFile, ...]
+    "For IDX files: training images and labels, test images and labels."
+    mirrors: tuple[str, ...]
 
 
 class _WrongFile(Exception):
-    """A mirror sent something else than the file."""
+    """A mirror sent something other than the file."""
 
 
 def download(
-    files: Sequence[Remote], mirrors: Sequence[str], folder: Path, report: Report,
+    files: Sequence[RemoteFile], mirrors: Sequence[str], folder: Path, report: ProgressCallback,
     timeout: tuple[float, float] = TIMEOUT, instead: str = INSTEAD,
     elsewhere: str = "set data.root to another folder",
 ) -> None:  # fmt: skip
-    """Bring files into a folder, decompressed; InputError says what was tried and what to do.
+    """Downloads files into a folder and decompresses them.
 
-    Files that arrived whole stay, should a later one fail. `report` may raise to cancel.
+    Complete files stay if a later one fails. `report` may raise to cancel.
 
     Args:
-        instead: what to do without a network.
-        elsewhere: what to do where the folder takes no files.
+        instead: the advice if there is no network.
+        elsewhere: the advice if no files can be written to the folder.
+
+    Raises:
+        InputError: which mirrors were tried, and what to do.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -65,41 +80,42 @@ def download(
             if problem := _fetch(file, mirrors, folder, report, timeout):
                 raise InputError(f"{problem}. {instead}", str(folder / file.name))
     except OSError as error:
-        full = error.errno in (ENOSPC, EDQUOT)
-        why = "the disk is full; make room" if full else str(error.strerror or error)
-        problem = f"no file can be written here: {why}, or {elsewhere}"
+        is_full = error.errno in (ENOSPC, EDQUOT)
+        reason = "the disk is full; free some space" if is_full else str(error.strerror or error)
+        problem = f"no file can be written here: {reason}, or {elsewhere}"
         raise InputError(problem, str(folder)) from None
 
 
 def _fetch(
-    file: Remote, mirrors: Sequence[str], folder: Path, report: Report, timeout: tuple[float, float]
-) -> str:
-    """Try one mirror after the other; what went wrong with each, or nothing."""
-    tried = []
+    file: RemoteFile, mirrors: Sequence[str], folder: Path, report: ProgressCallback,
+    timeout: tuple[float, float],
+) -> str:  # fmt: skip
+    """Tries one mirror after the other; returns what failed with each, or an empty string."""
+    failures = []
     for mirror in mirrors:
-        url = f"{mirror}{file.sent}"
-        with _part_file(folder / file.sent) as part:
+        url = f"{mirror}{file.remote_name}"
+        with _part_file(folder / file.remote_name) as part:
             if problem := _transfer(file, url, part, report, timeout):
-                tried.append(f"{url} ({problem})")
+                failures.append(f"{url} ({problem})")
                 continue
-            if file.compressed:
+            if file.is_compressed:
                 _decompress(part, folder / file.name)
             else:
                 part.replace(folder / file.name)
             return ""
-    return f"it could not be downloaded; tried {' and '.join(tried)}"
+    return f"it could not be downloaded; tried {' and '.join(failures)}"
 
 
 def _transfer(
-    file: Remote, url: str, part: Path, report: Report, timeout: tuple[float, float]
+    file: RemoteFile, url: str, part: Path, report: ProgressCallback, timeout: tuple[float, float]
 ) -> str:
-    """Get one file from one mirror and verify it; what went wrong, or nothing."""
+    """Downloads and verifies one file from one mirror; returns what failed, or an empty string."""
     import pooch
     import requests
 
     progress = _Progress(file, report)
     try:
-        pooch.HTTPDownloader(progress, PIECE, timeout=timeout)(url, str(part), None)
+        pooch.HTTPDownloader(progress, CHUNK_SIZE, timeout=timeout)(url, str(part), None)
         if not pooch.file_hash(str(part)).startswith(file.sha256):
             raise _WrongFile
     except _WrongFile:
@@ -109,52 +125,48 @@ def _transfer(
     except requests.RequestException as error:
         if isinstance(error, requests.ConnectTimeout):
             return f"no answer within {timeout[0]:g} seconds"
-        if "timed out" in str(error):  # while the body comes, requests has no class for it
+        if "timed out" in str(error):  # during the body, requests has no class for it
             return f"it sent nothing for {timeout[1]:g} seconds"
-        return (
-            "the connection broke off"
-            if progress.total or progress.done
-            else "it cannot be reached"
-        )
+        has_begun = progress.total or progress.done
+        return "the connection was lost" if has_begun else "it cannot be reached"
     return ""
 
 
 class _Progress:
-    """What pooch takes for a progress bar: tells the report, and stops a file without an end."""
+    """The progress bar for pooch: reports, and stops a file that is too long."""
 
-    def __init__(self, file: Remote, report: Report) -> None:
+    def __init__(self, file: RemoteFile, report: ProgressCallback) -> None:
         size = f"{file.size / 1e6:.0f} MB" if file.size > 1e6 else f"{file.size / 1e3:.0f} kB"
-        self.what = f"Downloading {file.name.partition('-idx')[0]} ({size})"
+        self.activity = f"Downloading {file.name.partition('-idx')[0]} ({size})"
         self.file, self.report = file, report
         self.total = self.done = 0
-        report(self.what, 0.0)
+        report(self.activity, 0.0)
 
     def update(self, count: int) -> None:
-        """Some more bytes came."""
+        """Counts bytes that arrived."""
         self.done += count
-        if self.done > self.file.size + 2 * PIECE:
+        if self.done > self.file.size + 2 * CHUNK_SIZE:
             raise _WrongFile
-        self.report(self.what, min(1.0, self.done / self.file.size))
+        self.report(self.activity, min(1.0, self.done / self.file.size))
 
     def reset(self) -> None:
-        """All bytes came; pooch now gives their sum."""
+        """Prepares for the total, which pooch passes to `update` at the end."""
         self.done = 0
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing, for pooch's protocol."""
 
 
 def _decompress(source: Path, target: Path) -> None:
     with _part_file(target) as part:
-        with gzip.open(source) as compressed, part.open("wb") as whole:
-            while piece := compressed.read(1 << 20):
-                whole.write(piece)
+        with gzip.open(source) as compressed, part.open("wb") as plain:
+            shutil.copyfileobj(compressed, plain, 1 << 20)
         part.replace(target)
 
 
 @contextmanager
 def _part_file(target: Path) -> Iterator[Path]:
-    """A file of this process's own beside the target, gone at the end unless it was renamed."""
+    """Yields a path of this process beside the target; the file is removed unless renamed."""
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         yield part
@@ -164,5 +176,5 @@ def _part_file(target: Path) -> Iterator[Path]:
 
 def _remove_stale(folder: Path) -> None:
     for part in folder.glob("*.part"):
-        if time.time() - part.stat().st_mtime > STALE:
+        if time.time() - part.stat().st_mtime > STALE_SECONDS:
             part.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""Pictures of digits and letters, drawn here so that images need no files and no network.
+"""Images of digits and letters, rendered here so that image data needs no files and no network.
 
-Only the font inside Pillow is used, so that a seed means the same pictures on every machine.
-Each character is drawn once a weight at twice the size; every picture then is a random view of
-one of these masters, hundreds at a time.
+Only the font inside Pillow is used, so that a seed gives the same images on every machine. Each
+character is rendered once per stroke weight at twice the size; every image is then a random view
+of one of these masters, computed hundreds at a time.
 """
 
 import math
@@ -11,112 +11,112 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
-from tuilab.core.catalogue.data_sets import Glyphs
-from tuilab.engine.data.dataset import Part, Report, Source
-from tuilab.engine.data.points import TEST_EXAMPLES
-from tuilab.engine.data.rng import rng_for
+from tuilab.core.catalogue.data.images import Glyphs
+from tuilab.engine.data.dataset import Examples, ProgressCallback
+from tuilab.engine.data.rng import rng_for, uniform
+from tuilab.engine.data.sources import TEST_EXAMPLES, RawDataset, source
 
 SIDE = 28
-"""Pixels of a picture, each way."""
+"""The width and height of an image in pixels."""
 
-MASTER = 56
-"""Pixels of a master, each way: two for each of a picture's."""
+MASTER_SIDE = 56
+"""The width and height of a master: two pixels for each pixel of an image."""
 
 FONT_SIZE = 46
-"""Draws a digit about 33 pixels high: between half and two thirds of a picture."""
+"""Renders a digit about 33 pixels high: between half and two thirds of an image."""
 
-WEIGHTS = (0, 1, 2)
-"""Pixels that the pen adds to the outline of a master."""
+STROKE_WIDTHS = (0, 1, 2)
+"""Pixels added to the outline of a master."""
 
-REACH = SIDE / 2 - 1
-"""Pixels from the middle that ink may reach: a pixel at the edge stays free."""
+MAX_REACH = SIDE / 2 - 1
+"""Pixels from the center that ink may reach: one pixel at the edge stays free."""
 
-AT_ONCE = 500
-"""Pictures drawn together: few enough for the cache and for a quick answer to cancel."""
+CHUNK_SIZE = 500
+"""Images computed together: few enough for the cache and for a quick reaction to cancel."""
 
 
-def glyphs(data: Glyphs, seed: int, report: Report) -> Source:
-    """Characters in equal numbers, each shifted, turned, slanted, scaled and noisy by chance."""
-    masters = _masters(data.classes)
-    return Source(
-        _drawn(data, masters, data.samples, rng_for(seed, "training"), report),
-        _drawn(data, masters, TEST_EXAMPLES, rng_for(seed, "test"), report),
+@source(Glyphs)
+def glyphs(data: Glyphs, seed: int, report: ProgressCallback) -> RawDataset:
+    """Draws equally many images of each character, each in a random position and shape."""
+    masters = _render_masters(data.classes)
+    return RawDataset(
+        _draw(data, masters, data.samples, rng_for(seed, "training"), report),
+        _draw(data, masters, TEST_EXAMPLES, rng_for(seed, "test"), report),
     )
 
 
-def _masters(characters: tuple[str, ...]) -> Tensor:
-    """Every character in every weight, [characters, weights, MASTER, MASTER], from 0 to 1."""
+def _render_masters(characters: tuple[str, ...]) -> Tensor:
+    """Renders every character in every weight, [characters, weights, side, side], from 0 to 1."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(FONT_SIZE)
-    pictures = []
+    images = []
     for character in characters:
-        for weight in WEIGHTS:
-            sheet = Image.new("L", (2 * MASTER, 2 * MASTER))
-            middle = (MASTER, MASTER)
-            ImageDraw.Draw(sheet).text(middle, character, 255, font, "mm", stroke_width=weight)
+        for width in STROKE_WIDTHS:
+            sheet = Image.new("L", (2 * MASTER_SIDE, 2 * MASTER_SIDE))
+            center = (MASTER_SIDE, MASTER_SIDE)
+            ImageDraw.Draw(sheet).text(center, character, 255, font, "mm", stroke_width=width)
             ink = sheet.crop(sheet.getbbox())
-            canvas = Image.new("L", (MASTER, MASTER))
-            canvas.paste(ink, ((MASTER - ink.width) // 2, (MASTER - ink.height) // 2))
-            pictures.append(torch.frombuffer(bytearray(canvas.tobytes()), dtype=torch.uint8))
-    stacked = torch.stack(pictures).float() / 255
-    return stacked.view(len(characters), len(WEIGHTS), MASTER, MASTER)
+            master = Image.new("L", (MASTER_SIDE, MASTER_SIDE))
+            master.paste(ink, ((MASTER_SIDE - ink.width) // 2, (MASTER_SIDE - ink.height) // 2))
+            images.append(torch.frombuffer(bytearray(master.tobytes()), dtype=torch.uint8))
+    stacked = torch.stack(images).float() / 255
+    return stacked.view(len(characters), len(STROKE_WIDTHS), MASTER_SIDE, MASTER_SIDE)
 
 
-def _drawn(data: Glyphs, masters: Tensor, count: int, chance: Generator, report: Report) -> Part:
-    classes = (torch.arange(count) % len(masters))[torch.randperm(count, generator=chance)]
-    pictures = torch.empty(count, 1, SIDE, SIDE, dtype=torch.uint8)
-    what = f"Drawing {count:,} glyphs"
-    for start in range(0, count, AT_ONCE):
-        report(what, start / count)
-        some = classes[start : start + AT_ONCE]
-        weights = torch.randint(len(WEIGHTS), some.shape, generator=chance)
-        pictures[start : start + AT_ONCE] = _views(data, masters[some, weights], chance)
-    report(what, 1.0)
-    return Part(pictures, classes)
+def _draw(
+    data: Glyphs, masters: Tensor, count: int, generator: Generator, report: ProgressCallback
+) -> Examples:
+    classes = (torch.arange(count) % len(masters))[torch.randperm(count, generator=generator)]
+    images = torch.empty(count, 1, SIDE, SIDE, dtype=torch.uint8)
+    activity = f"Drawing {count:,} glyphs"
+    for start in range(0, count, CHUNK_SIZE):
+        report(activity, start / count)
+        chunk = classes[start : start + CHUNK_SIZE]
+        weights = torch.randint(len(STROKE_WIDTHS), chunk.shape, generator=generator)
+        images[start : start + CHUNK_SIZE] = _random_views(data, masters[chunk, weights], generator)
+    report(activity, 1.0)
+    return Examples(images, classes)
 
 
-def _views(data: Glyphs, masters: Tensor, chance: Generator) -> Tensor:
-    """A random view of each master, as bytes [n, 1, SIDE, SIDE]."""
+def _random_views(data: Glyphs, masters: Tensor, generator: Generator) -> Tensor:
+    """Draws a random view of each master, [n, side, side], as bytes [n, 1, SIDE, SIDE]."""
     count = len(masters)
-    hand, reach = _hand(data, _half_sizes(masters), chance)
-    room = (REACH - reach).clamp(min=0, max=data.shift)
-    shift = room * _between(-1, 1, (count, 2), chance)
-    ink = avg_pool2d(grid_sample(masters[:, None], _grid(hand, shift), align_corners=False), 2)
-    ink = ink * _between(0.75, 1, (count, 1, 1, 1), chance)
-    grey = data.noise * torch.randn(ink.shape, generator=chance)
-    return ((ink + grey).clamp(0, 1) * 255).round().byte()
+    matrices, reach = _random_matrices(data, _half_sizes(masters), generator)
+    room = (MAX_REACH - reach).clamp(min=0, max=data.shift)
+    shift = room * uniform(-1, 1, (count, 2), generator)
+    grid = _sampling_grid(matrices, shift)
+    ink = avg_pool2d(grid_sample(masters[:, None], grid, align_corners=False), 2)
+    ink = ink * uniform(0.75, 1, (count, 1, 1, 1), generator)
+    noise = data.noise * torch.randn(ink.shape, generator=generator)
+    return ((ink + noise).clamp(0, 1) * 255).round().byte()
 
 
-def _grid(hand: Tensor, shift: Tensor) -> Tensor:
-    """Where on its master each half pixel of a picture looks, as `grid_sample` takes it."""
-    pixels = (torch.arange(MASTER) + 0.5 - MASTER / 2) / 2
-    across, down = pixels - shift[:, :1], pixels - shift[:, 1:]
-    inverse: Tensor = torch.linalg.inv(hand)[..., None] / (SIDE / 2)
-    by_column, by_row = inverse[:, :, 0] * across[:, None], inverse[:, :, 1] * down[:, None]
+def _sampling_grid(matrices: Tensor, shift: Tensor) -> Tensor:
+    """Returns where each half pixel of an image samples its master, as `grid_sample` takes it."""
+    pixels = (torch.arange(MASTER_SIDE) + 0.5 - MASTER_SIDE / 2) / 2
+    x, y = pixels - shift[:, :1], pixels - shift[:, 1:]
+    inverse: Tensor = torch.linalg.inv(matrices)[..., None] / (SIDE / 2)
+    by_column, by_row = inverse[:, :, 0] * x[:, None], inverse[:, :, 1] * y[:, None]
     return (by_column[:, :, None, :] + by_row[:, :, :, None]).permute(0, 2, 3, 1)
 
 
-def _hand(data: Glyphs, sizes: Tensor, chance: Generator) -> tuple[Tensor, Tensor]:
-    """How each picture was written: a matrix [n, 2, 2], and how far its ink reaches, [n, 2]."""
+def _random_matrices(data: Glyphs, sizes: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Draws how each glyph is written: a matrix [n, 2, 2], and how far its ink reaches, [n, 2]."""
     count = len(sizes)
-    angle = _between(-1, 1, (count,), chance) * math.radians(data.rotation)
-    width, height = _between(0.8, 1.1, (2, count), chance)
-    slant = _between(-0.15, 0.15, (count,), chance)
-    turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
-    shape = torch.stack([width, slant * height, torch.zeros(count), height], dim=1)
-    hand = turn.view(-1, 2, 2) @ shape.view(-1, 2, 2)
-    reach = (hand.abs() * sizes[:, None]).sum(dim=2)
-    fit = (REACH / reach.amax(dim=1)).clamp(max=1)
-    return hand * fit[:, None, None], reach * fit[:, None]
+    angle = uniform(-1, 1, (count,), generator) * math.radians(data.rotation)
+    width, height = uniform(0.8, 1.1, (2, count), generator)
+    slant = uniform(-0.15, 0.15, (count,), generator)
+    rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
+    shear = torch.stack([width, slant * height, torch.zeros(count), height], dim=1)
+    matrices = rotation.view(-1, 2, 2) @ shear.view(-1, 2, 2)
+    reach = (matrices.abs() * sizes[:, None]).sum(dim=2)
+    fit = (MAX_REACH / reach.amax(dim=1)).clamp(max=1)
+    return matrices * fit[:, None, None], reach * fit[:, None]
 
 
 def _half_sizes(masters: Tensor) -> Tensor:
-    """Half the width and half the height of the ink, in pixels of a picture, [n, 2]."""
+    """Returns half the width and height of the ink, in pixels of an image, [n, 2]."""
     columns = (masters.amax(dim=1) > 0).sum(dim=1)
     rows = (masters.amax(dim=2) > 0).sum(dim=1)
     return torch.stack([columns, rows], dim=1) / 4
-
-
-def _between(least: float, most: float, shape: tuple[int, ...], chance: Generator) -> Tensor:
-    return least + (most - least) * torch.rand(shape, generator=chance)

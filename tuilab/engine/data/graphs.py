@@ -3,28 +3,30 @@
 import torch
 from torch import Generator, Tensor
 
-from tuilab.core.catalogue.data.graphs import Communities, Graph, Karate
-from tuilab.engine.data.dataset import IGNORED, Part, Report, Source
+from tuilab.core.catalogue.data.graphs import Communities, GraphDataSet, Karate
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
+from tuilab.engine.data.sources import RawDataset, source
 
 
-def communities(data: Communities, seed: int, report: Report) -> Source:
-    """A stochastic block model; a feature is the place of its group plus normal noise."""
+@source(Communities)
+def communities(data: Communities, seed: int, report: ProgressCallback) -> RawDataset:
+    """Draws a stochastic block model; the features are the mean of a group plus normal noise."""
     nodes, features = data.shape
-    classes = _groups(nodes, data.communities, data.imbalance)
+    classes = _group_classes(nodes, data.communities, data.imbalance)
     classes = classes[torch.randperm(len(classes), generator=rng_for(seed, "groups"))]
-    likely = torch.where(classes[:, None] == classes, data.p_in, data.p_out)
-    drawn = torch.rand(likely.shape, generator=rng_for(seed, "edges")) < likely
-    edges = drawn.triu(1).float()
-    chance = rng_for(seed, "features")
-    places = torch.randn(data.communities, features, generator=chance)
-    places /= places.norm(dim=1, keepdim=True)
-    noise = data.noise * torch.randn(nodes, features, generator=chance)
-    return _source(data, places[classes] + noise, classes, edges + edges.T, seed)
+    probabilities = torch.where(classes[:, None] == classes, data.p_in, data.p_out)
+    is_edge = torch.rand(probabilities.shape, generator=rng_for(seed, "edges")) < probabilities
+    edges = is_edge.triu(1).float()
+    generator = rng_for(seed, "features")
+    means = torch.randn(data.communities, features, generator=generator)
+    means /= means.norm(dim=1, keepdim=True)
+    noise = data.noise * torch.randn(nodes, features, generator=generator)
+    return _build(data, means[classes] + noise, classes, edges + edges.T, seed)
 
 
-def _groups(nodes: int, count: int, imbalance: float) -> Tensor:
-    """The group of each node: group c has (1 - imbalance)^c as many as the first, but two."""
+def _group_classes(nodes: int, count: int, imbalance: float) -> Tensor:
+    """Returns the group of each node, [nodes]; group c is (1 - imbalance)^c of the first's size."""
     weights = torch.tensor([(1 - imbalance) ** each for each in range(count)], dtype=torch.float64)
     sizes = (nodes * weights / weights.sum()).round().long().clamp(min=2)
     sizes[0] += nodes - sizes.sum()
@@ -59,43 +61,50 @@ FRIENDS = {
     31: (32, 33),
     32: (33,),
 }
-"""Who met whom outside the club (Zachary 1977), each pair once; 0 is Mr. Hi, 33 the officer."""
+"""The friendships outside the club (Zachary 1977), each once; 0 is Mr. Hi, 33 the officer."""
 
 WITH_MR_HI = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 16, 17, 19, 21)
-"""Who stayed with Mr. Hi when the club broke in two."""
+"""The members who stayed with Mr. Hi when the club split."""
 
 
-def karate(data: Karate, seed: int, report: Report) -> Source:
-    """The club: a feature of a node says nothing but which node it is."""
+@source(Karate)
+def karate(data: Karate, seed: int, report: ProgressCallback) -> RawDataset:
+    """Returns the karate club; the features of a node are its one-hot index."""
     edges = torch.zeros(34, 34)
-    for one, friends in FRIENDS.items():
-        edges[one, list(friends)] = 1.0
+    for member, friends in FRIENDS.items():
+        edges[member, list(friends)] = 1.0
     classes = torch.ones(34, dtype=torch.int64)
     classes[list(WITH_MR_HI)] = 0
-    return _source(data, torch.eye(34), classes, edges + edges.T, seed)
+    return _build(data, torch.eye(34), classes, edges + edges.T, seed)
 
 
-def _source(data: Graph, features: Tensor, classes: Tensor, adjacency: Tensor, seed: int) -> Source:
-    """The parts: the same graph three times, each with the labels of other nodes."""
-    told, rest = _told(classes, data.labelled, rng_for(seed, "labelled"))
-    held = round(len(rest) * data.validation)
+def _build(
+    data: GraphDataSet, features: Tensor, classes: Tensor, adjacency: Tensor, seed: int
+) -> RawDataset:
+    """Builds the splits: the same graph three times, each with the labels of other nodes."""
+    generator = rng_for(seed, "labelled")  # another spelling would draw other nodes
+    labeled, unlabeled = _choose_labeled(classes, data.labelled, generator)
+    count = round(len(unlabeled) * data.validation)
 
-    def part(nodes: Tensor) -> Part:
-        targets = torch.full((1, len(classes)), IGNORED)
+    def examples(nodes: Tensor) -> Examples:
+        targets = torch.full((1, len(classes)), IGNORE_INDEX)
         targets[0, nodes] = classes[nodes]
-        there = min(len(nodes), 1)  # a part without labels has no example
-        return Part(features[None][:there], targets[:there])
+        examples = min(len(nodes), 1)  # a split without labels is empty
+        return Examples(features[None][:examples], targets[:examples])
 
-    return Source(
-        part(told), part(rest[held:]), validation=part(rest[:held]), adjacency=adjacency
-    )  # fmt: skip
+    return RawDataset(
+        examples(labeled),
+        examples(unlabeled[count:]),
+        validation=examples(unlabeled[:count]),
+        adjacency=adjacency,
+    )
 
 
-def _told(classes: Tensor, labelled: int, chance: Generator) -> tuple[Tensor, Tensor]:
-    """The nodes whose label training is told, at most half of each class; and the others."""
-    order = torch.randperm(len(classes), generator=chance)
-    told = torch.zeros(len(classes), dtype=torch.bool)
+def _choose_labeled(classes: Tensor, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Draws the labeled nodes, at most half of each class, and returns the other nodes as well."""
+    order = torch.randperm(len(classes), generator=generator)
+    is_labeled = torch.zeros(len(classes), dtype=torch.bool)
     for each in range(int(classes.max()) + 1):
         members = order[classes[order] == each]
-        told[members[: min(labelled, len(members) // 2)]] = True
-    return order[told[order]], order[~told[order]]
+        is_labeled[members[: min(count, len(members) // 2)]] = True
+    return order[is_labeled[order]], order[~is_labeled[order]]

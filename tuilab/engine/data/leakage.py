@@ -1,37 +1,37 @@
-"""Whether what is held back to validate is among what is trained on, number by number."""
+"""Leakage: validation examples that are also in the training set."""
 
 from torch import Tensor
 
-MOST = 1 << 25
-"""Bytes of examples that are compared at most."""
+MAX_COMPARED_BYTES = 1 << 25
+"""The maximum size of the examples that are compared."""
 
-MANY = 20
-"""Values that a feature must have for two equal examples to be no chance."""
+MIN_VALUES = 20
+"""Different values of a feature above which equal examples are unlikely to be a coincidence."""
 
 
-def repeated(train: Tensor, validation: Tensor) -> float:
-    """The share of the validation examples that are also in the training part, all their numbers.
+def leaked_fraction(train: Tensor, validation: Tensor) -> float:
+    """Returns the fraction of validation inputs that are also training inputs; both [n, ...].
 
-    0 where that tells nothing: for tokens, nodes of a graph, and features of few values each, as
-    bits are, which come again by chance. Of large sets the first part is compared.
+    Returns 0 where equal examples are expected: for tokens, nodes of a graph, and features of few
+    values each, such as bits. Of large data sets only the first examples are compared.
     """
-    if min(len(train), len(validation)) < MANY or not _is_measured(train):
+    if min(len(train), len(validation)) < MIN_VALUES or not _is_continuous(train):
         return 0.0
-    known = set(_rows(train))
-    found = [row in known for row in _rows(validation)]
-    return sum(found) / len(found)
+    known = set(_hashes(train))
+    is_leaked = [row in known for row in _hashes(validation)]
+    return sum(is_leaked) / len(is_leaked)
 
 
-def _is_measured(inputs: Tensor) -> bool:
-    """Whether some number of the inputs has many values: a measurement, not a choice."""
+def _is_continuous(inputs: Tensor) -> bool:
+    """Returns whether some feature has many different values: a measurement, not a category."""
     if not (inputs.is_floating_point() or inputs.dim() == 4):
         return False
-    some = inputs[: 50 * MANY].flatten(1)[:, :256].cpu()
-    return any(len(column.unique()) > MANY for column in some.T)
+    sample = inputs[: 50 * MIN_VALUES].flatten(1)[:, :256].cpu()
+    return any(len(column.unique()) > MIN_VALUES for column in sample.T)
 
 
-def _rows(inputs: Tensor) -> list[int]:
-    """A hash of each example."""
+def _hashes(inputs: Tensor) -> list[int]:
+    """Returns a hash of each example."""
     size = max(1, inputs[0].numel() * inputs.element_size())
-    rows = inputs[: MOST // size].contiguous().cpu().numpy()
+    rows = inputs[: MAX_COMPARED_BYTES // size].contiguous().cpu().numpy()
     return [hash(row.tobytes()) for row in rows]

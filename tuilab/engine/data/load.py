@@ -1,128 +1,114 @@
-"""From an experiment to the tensors that it trains on: draw or read, check, split, normalize."""
+"""From an experiment to its tensors: read or draw → corrupt → split → normalize → to the device."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from tuilab.core.catalogue.data import graphs as lab_graphs
-from tuilab.core.catalogue.data import images as lab_images
-from tuilab.core.catalogue.data import points as lab_points
-from tuilab.core.catalogue.data import sequences as lab_sequences
-from tuilab.core.catalogue.data import tables as lab_tables
-from tuilab.core.catalogue.data import texts as lab_texts
-from tuilab.core.catalogue.data.data_set import Data
+from tuilab.core.catalogue.data.data_set import DataSet
+from tuilab.core.catalogue.data.tables import Table
+from tuilab.core.discover import import_modules
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.network.layer import Tokens
-from tuilab.engine.data import (
-    cifar,
-    corruptions,
-    glyphs,
-    graphs,
-    image_folders,
-    images,
-    points,
-    sequences,
-    tables,
-    texts,
+from tuilab.engine import data as sources_package
+from tuilab.engine.data import corruptions, tables
+from tuilab.engine.data.dataset import (
+    IGNORE_INDEX,
+    Dataset,
+    Examples,
+    InputsAt,
+    ProgressCallback,
 )
-from tuilab.engine.data.dataset import IGNORED, Dataset, InputsAt, Part, Report, Source
-from tuilab.engine.data.report import account
+from tuilab.engine.data.report import describe_splits
 from tuilab.engine.data.rng import rng_for
+from tuilab.engine.data.sources import SOURCES, RawDataset
 from tuilab.engine.data.split import Fold, split
 
-SOURCES: dict[type[Data], Callable[[Any, int, Report], Source]] = {
-    **dict.fromkeys(points.FIGURES, points.plane),
-    lab_points.Spiral: points.spiral,
-    lab_points.Blobs: points.blobs,
-    lab_points.Rings: points.rings,
-    lab_points.GaussiansRing: points.gaussians_ring,
-    lab_points.GaussiansGrid: points.gaussians_grid,
-    lab_points.Drawn: points.drawn,
-    lab_points.Sine: points.sine,
-    lab_points.SwissRoll: points.swiss_roll,
-    lab_images.Glyphs: glyphs.glyphs,
-    **dict.fromkeys((lab_images.MNIST, lab_images.FashionMNIST, lab_images.KMNIST), images.idx),
-    lab_images.CIFAR10: cifar.cifar10,
-    lab_images.Folder: image_folders.folder,
-    lab_sequences.Parity: sequences.parity,
-    lab_sequences.Adding: sequences.adding,
-    lab_sequences.Copy: sequences.copy,
-    lab_sequences.Waves: sequences.waves,
-    lab_sequences.Forecast: sequences.forecast,
-    lab_texts.Text: texts.text,
-    lab_texts.PythonSource: texts.text,
-    lab_graphs.Communities: graphs.communities,
-    lab_graphs.Karate: graphs.karate,
-    lab_tables.Table: tables.table,
-}
-"""Where each data set of the catalogue comes from."""
+import_modules(sources_package)  # each module enters its functions into SOURCES
 
 
 def load(
-    experiment: Experiment, device: torch.device, report: Report, fold: Fold | None = None
+    experiment: Experiment, device: torch.device, report: ProgressCallback, fold: Fold | None = None
 ) -> Dataset:
-    """The data set of an experiment on a device: the same seed, the same bits.
+    """Loads the data set of an experiment onto a device; the same seed gives the same bits.
 
-    What it returns can be trained on: there is at least one training example, every number is
-    finite, every class is one of the set's. Chance comes from streams of its own, never from
-    torch's global one. Raises InputError, worded for the person at the screen; `report` may
-    raise to cancel, and nothing half-written stays.
+    The result can be trained on: there is at least one training example, every number is finite,
+    and every class is valid. Random numbers come from generators of its own, never from torch's
+    global one. `report` may raise to cancel; nothing half-written stays.
+
+    Raises:
+        InputError: what is wrong with the data, worded for the user.
     """
     data, seed = experiment.data, experiment.seed
-    source = SOURCES[type(data)](data, seed, report)
     is_regression = name_of(experiment.task) == "regression"
     classes = () if is_regression else data.classes
-    if isinstance(data, lab_tables.Table):
-        tables.answer(source, data, classes)
-    _make_rare(source, data, seed)
-    check(source.training, data)
-    for held in (source.validation, source.test):
-        if held is not None and len(held):
-            check(held, data)
-    training, validation = source.training, source.validation
-    if validation is None:
-        training, validation = split(training, data.validation, seed, fold)
-    elif fold is not None:
-        raise InputError("it says itself what is held back, so it has no folds", data.title)
-    if (noise := getattr(data, "label_noise", 0.0)) and classes:
-        chance = rng_for(seed, "label noise")
-        training = corruptions.mislabelled(training, len(classes), noise, chance)
-    if isinstance(data, lab_tables.Table):
-        tables.complete(source, data, training, validation, is_regression)
-    told = account(training, validation, source.test, classes) if data.is_collected else []
-    if training.inputs.dtype == torch.uint8:
-        dataset = _pictures(source, training, validation, data, device)
-    else:
-        dataset = _normalized(source, training, validation, data, device)
-    dataset.classes, dataset.remarks = classes, (*source.remarks, *told)
-    if isinstance(data, lab_tables.Table):
-        dataset.groups = data.groups
+
+    raw = SOURCES[type(data)](data, seed, report)
+    if isinstance(data, Table):
+        tables.convert_targets(raw, data, classes)
+
+    _make_imbalanced(raw, data, seed)
+    _check_all(raw, data)
+
+    training, validation = _split(raw, data, seed, fold)
+    if (fraction := getattr(data, "label_noise", 0.0)) and classes:
+        generator = rng_for(seed, "label noise")
+        training = corruptions.add_label_noise(training, len(classes), fraction, generator)
+
+    if isinstance(data, Table):
+        tables.fill_gaps(raw, training, validation)
+        if is_regression and data.normalize_target:
+            tables.standardize_targets(raw, training, validation)
+    remarks = raw.remarks
+    if data.is_collected:
+        remarks = (*remarks, *describe_splits(training, validation, raw.test, classes))
+
+    to_dataset = _image_dataset if training.inputs.dtype == torch.uint8 else _normalized_dataset
+    dataset = to_dataset(raw, training, validation, data, device)
+    dataset.classes, dataset.groups, dataset.remarks = classes, raw.groups, remarks
     return dataset
 
 
-def _make_rare(source: Source, data: Data, seed: int) -> None:
-    """Leave out examples of all classes but the first, in all parts alike."""
-    if not (ratio := getattr(data, "imbalance", 0.0)) or data.graph:
+# --- corrupt and split ----------------------------------------------------------------------------
+
+
+def _make_imbalanced(raw: RawDataset, data: DataSet, seed: int) -> None:
+    """Removes examples of all classes but the first, from all splits alike."""
+    if not (ratio := getattr(data, "imbalance", 0.0)) or data.is_graph:
         return
     classes = len(data.classes)
     for name in ("training", "validation", "test"):
-        part, chance = getattr(source, name), rng_for(seed, f"imbalance {name}")
-        if part is not None and not part.targets.is_floating_point():
-            setattr(source, name, corruptions.imbalanced(part, classes, ratio, chance))
+        examples, generator = getattr(raw, name), rng_for(seed, f"imbalance {name}")
+        if examples is not None and not examples.targets.is_floating_point():
+            setattr(raw, name, corruptions.make_imbalanced(examples, classes, ratio, generator))
 
 
-def _pictures(
-    source: Source, training: Part, validation: Part, data: Any, device: torch.device
+def _split(
+    raw: RawDataset, data: DataSet, seed: int, fold: Fold | None
+) -> tuple[Examples, Examples]:
+    """Returns the training and validation set, as the data set defines them or by chance."""
+    if raw.validation is None:
+        return split(raw.training, data.validation, seed, fold)
+    if fold is not None:
+        raise InputError(
+            "it has a fixed validation set, so it cannot be cross-validated", data.title
+        )
+    return raw.training, raw.validation
+
+
+# --- normalize and move to the device -------------------------------------------------------------
+
+
+def _image_dataset(
+    raw: RawDataset, training: Examples, validation: Examples, data: DataSet, device: torch.device
 ) -> Dataset:
-    """Pictures stay bytes; the test ones may be turned and paler."""
-    shift, scale = _bytes_spread(training.inputs) if data.normalize else (0.0, 1 / 255)
-    test = source.test
-    if aside := getattr(data, "test_shift", 0.0):
-        test = replace(test, inputs=corruptions.turned(test.inputs, aside))
+    """Keeps images as bytes, with their mean and scale; the test images may be shifted."""
+    is_normalized = getattr(data, "normalize", False)
+    shift, scale = _byte_statistics(training.inputs) if is_normalized else (0.0, 1 / 255)
+    test = raw.test
+    if test_shift := getattr(data, "test_shift", 0.0):
+        test = replace(test, inputs=corruptions.rotate_and_fade(test.inputs, test_shift))
     return Dataset(
         training.to(device), validation.to(device), test.to(device),
         shift=torch.full((1, 1, 1), shift, device=device),
@@ -130,105 +116,123 @@ def _pictures(
     )  # fmt: skip
 
 
-def check(part: Part, data: Data) -> None:
-    """Refuse examples that would fail, or teach nonsense, in the middle of a run."""
+def _normalized_dataset(
+    raw: RawDataset, training: Examples, validation: Examples, data: DataSet, device: torch.device
+) -> Dataset:
+    """Standardizes float inputs once by the training set; token numbers stay as they are."""
+    shift, scale = torch.zeros(1), torch.ones(1)
+    if getattr(data, "normalize", False):
+        shift, scale = _statistics(training.inputs)
+    if raw.indicators is not None:
+        shift = torch.where(raw.indicators, torch.zeros(1), shift)
+        scale = torch.where(raw.indicators, torch.ones(1), scale)
+
+    def normalize(examples: Examples) -> Examples:
+        if not examples.inputs.is_floating_point():
+            return examples.to(device)
+        return replace(examples, inputs=(examples.inputs - shift) * scale).to(device)
+
+    return Dataset(
+        normalize(training), normalize(validation), normalize(raw.test),
+        inputs_at=_normalize_inputs_at(raw.inputs_at, shift.to(device), scale.to(device)),
+        bounds=raw.bounds,
+        vocabulary=raw.vocabulary,
+        adjacency=None if raw.adjacency is None else raw.adjacency.to(device),
+        modes=None if raw.modes is None else ((raw.modes - shift) * scale).to(device),
+        mode_std=raw.mode_std * float(scale.mean()),
+    )  # fmt: skip
+
+
+def _normalize_inputs_at(
+    inputs_at: InputsAt | None, shift: Tensor, scale: Tensor
+) -> InputsAt | None:
+    """Returns the same function with outputs normalized as the examples are."""
+    if inputs_at is None:
+        return None
+    return lambda points: (inputs_at(points.to(shift)) - shift) * scale
+
+
+def _statistics(inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns mean and one over the standard deviation of every feature of [n, ..., features].
+
+    A constant feature keeps its scale.
+    """
+    columns = inputs.flatten(0, -2).double()  # a feature is the same at every step of a sequence
+    varies = columns.amax(dim=0) > columns.amin(dim=0)
+    std = torch.where(varies, columns.std(dim=0, correction=0), 1.0)
+    return columns.mean(dim=0).float(), (1 / std).float()
+
+
+def _byte_statistics(images: Tensor) -> tuple[float, float]:
+    """Returns mean and one over the standard deviation of all bytes, without a copy as floats."""
+    counts = torch.bincount(images.flatten(), minlength=256).double()
+    values = torch.arange(256, dtype=torch.float64)
+    mean = (counts * values).sum() / counts.sum()
+    std = ((counts * (values - mean) ** 2).sum() / counts.sum()).sqrt()
+    return float(mean), 1 / float(std) if std > 0 else 1 / 255
+
+
+# --- check ----------------------------------------------------------------------------------------
+
+
+def _check_all(raw: RawDataset, data: DataSet) -> None:
+    check(raw.training, data)
+    for held_out in (raw.validation, raw.test):
+        if held_out is not None and len(held_out):
+            check(held_out, data)
+
+
+def check(examples: Examples, data: DataSet) -> None:
+    """Refuses examples that would fail, or be meaningless, in the middle of a run.
+
+    Raises:
+        InputError: which example is wrong.
+    """
     shape, classes = data.shape, len(data.classes)
-    may_lack = isinstance(data, lab_tables.Table)  # gaps are filled once the parts are known
-    problem = _misfit(part, shape, data.positions) or _not_finite(part, may_lack)
+    has_gaps = isinstance(data, Table)  # they are filled after the split
+    problem = _find_misfit(examples, shape, data.target_shape) or _find_nan(examples, has_gaps)
     if not problem and isinstance(shape, Tokens):
-        problem = _outside(part.inputs, "token", shape.vocabulary)
+        problem = _find_outside(examples.inputs, "token", shape.vocabulary)
         classes = classes or shape.vocabulary
-    if not problem and not part.targets.is_floating_point():
-        asked = part.targets.masked_fill(part.targets == IGNORED, 0) if data.positions else None
-        problem = _outside(part.targets if asked is None else asked, "class", classes)
+    if not problem and not examples.targets.is_floating_point():
+        targets = examples.targets
+        if data.target_shape:
+            targets = targets.masked_fill(targets == IGNORE_INDEX, 0)
+        problem = _find_outside(targets, "class", classes)
     if problem:
         raise InputError(problem, data.title)
 
 
-def _misfit(part: Part, shape: tuple[int, ...], positions: tuple[int, ...]) -> str:
-    inputs, targets = part.inputs, part.targets
+def _find_misfit(examples: Examples, shape: tuple[int, ...], target_shape: tuple[int, ...]) -> str:
+    inputs, targets = examples.inputs, examples.targets
     if not len(inputs):
         return "it has no examples"
     if inputs.shape[1:] != shape:
         return f"an example is {list(inputs.shape[1:])}, not {list(shape)}"
     if len(targets) != len(inputs):
         return f"{len(inputs)} examples have {len(targets)} targets"
-    if positions and targets.shape[1:] != positions:
-        return f"an example has {list(targets.shape[1:])} targets, not {list(positions)}"
+    if target_shape and targets.shape[1:] != target_shape:
+        return f"an example has {list(targets.shape[1:])} targets, not {list(target_shape)}"
     return ""
 
 
-def _not_finite(part: Part, may_lack: bool) -> str:
-    inputs = part.inputs
-    if may_lack and inputs.is_floating_point():
+def _find_nan(examples: Examples, has_gaps: bool) -> str:
+    inputs = examples.inputs
+    if has_gaps and inputs.is_floating_point():
         inputs = inputs.masked_fill(inputs.isnan(), 0)
-    for name, values in (("an input", inputs), ("a target", part.targets)):
+    for name, values in (("an input", inputs), ("a target", examples.targets)):
         if values.is_floating_point() and not values.isfinite().all():
             index = int((~values.flatten(1).isfinite().all(dim=1)).nonzero()[0])
             return f"example {index} has {name} that is not a finite number"
     return ""
 
 
-def _outside(numbers: Tensor, what: str, count: int) -> str:
-    wrong = (numbers < 0) | (numbers >= count)
-    if not wrong.any():
+def _find_outside(numbers: Tensor, noun: str, count: int) -> str:
+    is_outside = (numbers < 0) | (numbers >= count)
+    if not is_outside.any():
         return ""
-    place = wrong.nonzero()[0]
+    index = is_outside.nonzero()[0]
     return (
-        f"example {int(place[0])} has the {what} {int(numbers[tuple(place)])}; "
+        f"example {int(index[0])} has the {noun} {int(numbers[tuple(index)])}; "
         f"there are {count}, from 0 to {count - 1}"
     )
-
-
-def _normalized(
-    source: Source, training: Part, validation: Part, data: Data, device: torch.device
-) -> Dataset:
-    """Numbers to mean 0 and spread 1 of the training part, once and for good."""
-    shift, scale = torch.zeros(1), torch.ones(1)
-    if getattr(data, "normalize", False):
-        shift, scale = _spread(training.inputs)
-    if source.indicators is not None:
-        shift, scale = (
-            torch.where(source.indicators, kept, moved)
-            for kept, moved in ((torch.zeros(1), shift), (torch.ones(1), scale))
-        )
-
-    def moved(part: Part) -> Part:
-        if not part.inputs.is_floating_point():
-            return part.to(device)
-        return replace(part, inputs=(part.inputs - shift) * scale).to(device)
-
-    modes, adjacency = source.modes, source.adjacency
-    return Dataset(
-        moved(training), moved(validation), moved(source.test),
-        inputs_at=_moved(source.inputs_at, shift.to(device), scale.to(device)),
-        bounds=source.bounds,
-        vocabulary=source.vocabulary,
-        adjacency=None if adjacency is None else adjacency.to(device),
-        modes=None if modes is None else ((modes - shift) * scale).to(device),
-        spread=source.spread * float(scale.mean()),
-    )  # fmt: skip
-
-
-def _moved(inputs_at: InputsAt | None, shift: Tensor, scale: Tensor) -> InputsAt | None:
-    """The same view of a point, normalized as the examples are."""
-    if inputs_at is None:
-        return None
-    return lambda points: (inputs_at(points.to(shift)) - shift) * scale
-
-
-def _spread(inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean of every column, and one over its spread; a column that never varies keeps its size."""
-    columns = inputs.flatten(0, -2).double()  # a feature is the same at every step of a sequence
-    varies = columns.amax(dim=0) > columns.amin(dim=0)
-    spread = torch.where(varies, columns.std(dim=0, correction=0), 1.0)
-    return columns.mean(dim=0).float(), (1 / spread).float()
-
-
-def _bytes_spread(pictures: Tensor) -> tuple[float, float]:
-    """The same for all pixels together, from a count of each byte: no copy as floats is made."""
-    counts = torch.bincount(pictures.flatten(), minlength=256).double()
-    values = torch.arange(256, dtype=torch.float64)
-    mean = (counts * values).sum() / counts.sum()
-    spread = ((counts * (values - mean) ** 2).sum() / counts.sum()).sqrt()
-    return float(mean), 1 / float(spread) if spread > 0 else 1 / 255

@@ -1,4 +1,4 @@
-"""Sets that are drawn from the seed: points of the plane in figures, and the sine curve."""
+"""Data sets of points that are not 2-D toy problems, and what all point data sets share."""
 
 import math
 from collections.abc import Callable
@@ -7,31 +7,29 @@ from functools import partial
 import torch
 from torch import Generator, Tensor
 
-from tuilab.core.catalogue.data import points as sets
-from tuilab.core.catalogue.data.data_set import Data
-from tuilab.engine.data import corruptions, toy_2d
-from tuilab.engine.data.dataset import Part, Report, Source
+from tuilab.core.catalogue.data.points import (
+    Feature,
+    GeneratedPoints,
+    HandDrawn,
+    LabeledPoints,
+    Sine,
+    SwissRoll,
+)
+from tuilab.engine.data import corruptions
+from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
+from tuilab.engine.data.sources import TEST_EXAMPLES, RawDataset, source
 
-TEST_EXAMPLES = 1000
-"""Fresh examples that no run trains or chooses on."""
+Draw = Callable[[int, Generator], tuple[Tensor, Tensor]]
+"""Draws a number of points, [n, 2], and their classes [n] or values [n, 1]."""
 
-PLANE = (-toy_2d.EDGE, toy_2d.EDGE, -toy_2d.EDGE, toy_2d.EDGE)
-"""The plane that is shown: left, right, bottom, top."""
+EDGE = 6.0
+"""Plots show the plane from -6 to 6 along both axes."""
 
-Figure = Callable[[int, float, Generator], toy_2d.Points]
+PLANE = (-EDGE, EDGE, -EDGE, EDGE)
+"""The bounds of the plane in plots: left, right, bottom, top."""
 
-FIGURES: dict[type[Data], Figure] = {
-    sets.Circle: toy_2d.circle,
-    sets.Xor: toy_2d.xor,
-    sets.Gauss: toy_2d.gauss,
-    sets.PlaneSurface: toy_2d.plane,
-    sets.MultiGauss: toy_2d.multi_gauss,
-    sets.Moons: toy_2d.moons,
-}
-"""The figure of each set of the plane that needs nothing but chance."""
-
-FEATURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+FEATURES: dict[Feature, Callable[[Tensor, Tensor], Tensor]] = {
     "x1": lambda x1, _: x1,
     "x2": lambda _, x2: x2,
     "x1^2": lambda x1, _: x1 * x1,
@@ -40,95 +38,70 @@ FEATURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "sin(x1)": lambda x1, _: x1.sin(),
     "sin(x2)": lambda _, x2: x2.sin(),
 }
-"""What a network may see of a point."""
+"""The input features of a point."""
 
 
-def plane(data: sets.Plane, seed: int, report: Report) -> Source:
-    """Points of one of the figures, seen through the chosen features."""
-    return _seen(data, seed, FIGURES[type(data)])
-
-
-def blobs(data: sets.Blobs, seed: int, report: Report) -> Source:
-    """Round clouds; training and test share the places that the seed chose."""
-    places = toy_2d.centers(data.centers, rng_for(seed, "centers"))
-    return _seen(data, seed, partial(toy_2d.blobs, places))
-
-
-def spiral(data: sets.Spiral, seed: int, report: Report) -> Source:
-    """Arms around the middle."""
-    return _seen(data, seed, partial(toy_2d.spiral, data.arms, data.turns))
-
-
-def rings(data: sets.Rings, seed: int, report: Report) -> Source:
-    """Circles around the middle."""
-    return _seen(data, seed, partial(toy_2d.rings, data.circles))
-
-
-def gaussians_ring(data: sets.GaussiansRing, seed: int, report: Report) -> Source:
-    """Clouds around a circle."""
-    return _modes(data, seed, toy_2d.on_ring(data.modes))
-
-
-def gaussians_grid(data: sets.GaussiansGrid, seed: int, report: Report) -> Source:
-    """Clouds on a grid."""
-    return _modes(data, seed, toy_2d.on_grid(data.side))
-
-
-def _modes(data: sets.Plane, seed: int, places: Tensor) -> Source:
-    """Clouds about given places, which are told so that a GAN can be measured by them."""
-    source = _seen(data, seed, partial(toy_2d.modes, places))
-    if data.features == ("x1", "x2"):
-        source.modes, source.spread = places, data.noise * toy_2d.gap(places)
-    return source
-
-
-def drawn(data: sets.Drawn, seed: int, report: Report) -> Source:
-    """The points of the experiment file; none is left for a test."""
-    points = torch.tensor([(x, y) for x, y, _ in data.points])
-    classes = torch.tensor([each for *_, each in data.points])
-    inputs_at = partial(features_of, data.features)
-    part = Part(inputs_at(points), classes, points)
-    return Source(part, part.at(torch.arange(0)), inputs_at, PLANE)
-
-
-def features_of(names: tuple[sets.Feature, ...], points: Tensor) -> Tensor:
-    """What a network sees of points: [n, 2] to [n, features]."""
+def compute_features(names: tuple[Feature, ...], points: Tensor) -> Tensor:
+    """Computes the chosen features of points, from [n, 2] to [n, features]."""
     return torch.stack([FEATURES[name](points[:, 0], points[:, 1]) for name in names], dim=1)
 
 
-def _seen(data: sets.Plane, seed: int, figure: Figure) -> Source:
-    inputs_at = partial(features_of, data.features)
+def draw_plane(data: GeneratedPoints, seed: int, draw: Draw) -> RawDataset:
+    """Builds a 2-D data set from a function that draws its points."""
+    inputs_at = partial(compute_features, data.features)
 
-    def drawn(count: int, purpose: str, shift: float = 0.0) -> Part:
-        points, targets = figure(count, data.noise, rng_for(seed, purpose))
-        points = corruptions.aside(points, shift) if shift else points
-        return Part(inputs_at(points), targets, points)
+    def examples(count: int, purpose: str, shift: float = 0.0) -> Examples:
+        points, targets = draw(count, rng_for(seed, purpose))
+        points = corruptions.shift_points(points, shift) if shift else points
+        return Examples(inputs_at(points), targets, points)
 
-    shift = data.test_shift if isinstance(data, sets.Clouds) else 0.0
-    return Source(
-        drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test", shift), inputs_at, PLANE
-    )
-
-
-def sine(data: sets.Sine, seed: int, report: Report) -> Source:
-    """One input from -π to π; the target is its sine wave, with normal error."""
-
-    def drawn(count: int, purpose: str) -> Part:
-        chance = rng_for(seed, purpose)
-        inputs = toy_2d.uniform((count, 1), math.pi, chance)
-        error = data.noise * torch.randn(count, 1, generator=chance)
-        return Part(inputs, (data.periods * inputs).sin() + error, inputs)
-
-    return Source(
-        drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"),
-        lambda points: points, (-math.pi, math.pi),
-    )  # fmt: skip
+    shift = data.test_shift if isinstance(data, LabeledPoints) else 0.0
+    training, test = examples(data.samples, "training"), examples(TEST_EXAMPLES, "test", shift)
+    return RawDataset(training, test, inputs_at, PLANE)
 
 
-def swiss_roll(data: sets.SwissRoll, seed: int, report: Report) -> Source:
-    """Three inputs on a sheet that is rolled up; the target is the place along it."""
+def uniform_square(shape: tuple[int, ...], edge: float, generator: Generator) -> Tensor:
+    """Draws numbers uniformly from -edge to edge, float of the given shape [...]."""
+    return (2 * torch.rand(shape, generator=generator) - 1) * edge
 
-    def drawn(count: int, purpose: str) -> Part:
-        return Part(*toy_2d.roll(count, data.noise, rng_for(seed, purpose)))
 
-    return Source(drawn(data.samples, "training"), drawn(TEST_EXAMPLES, "test"))
+@source(HandDrawn)
+def hand_drawn(data: HandDrawn, seed: int, report: ProgressCallback) -> RawDataset:
+    """Returns the points of the experiment file, without a test set."""
+    points = torch.tensor([(x, y) for x, y, _ in data.points])
+    classes = torch.tensor([label for *_, label in data.points])
+    inputs_at = partial(compute_features, data.features)
+    examples = Examples(inputs_at(points), classes, points)
+    return RawDataset(examples, examples.select(torch.arange(0)), inputs_at, PLANE)
+
+
+@source(Sine)
+def sine(data: Sine, seed: int, report: ProgressCallback) -> RawDataset:
+    """Draws inputs from -π to π; the target is a sine wave with normal noise."""
+
+    def draw(count: int, purpose: str) -> Examples:
+        generator = rng_for(seed, purpose)
+        inputs = uniform_square((count, 1), math.pi, generator)
+        noise = data.noise * torch.randn(count, 1, generator=generator)
+        return Examples(inputs, (data.periods * inputs).sin() + noise, inputs)
+
+    training, test = draw(data.samples, "training"), draw(TEST_EXAMPLES, "test")
+    return RawDataset(training, test, lambda points: points, (-math.pi, math.pi))
+
+
+@source(SwissRoll)
+def swiss_roll(data: SwissRoll, seed: int, report: ProgressCallback) -> RawDataset:
+    """Draws points of a sheet 21 wide, rolled up one and a half times.
+
+    As scikit-learn's `make_swiss_roll`, with the position along the sheet, from 0 to 1, as target.
+    """
+
+    def draw(count: int, purpose: str) -> Examples:
+        generator = rng_for(seed, purpose)
+        position, across = torch.rand(2, count, generator=generator)
+        angle = 1.5 * math.pi * (1 + 2 * position)
+        points = torch.stack([angle * angle.cos(), 21 * across, angle * angle.sin()], dim=1)
+        noise = data.noise * torch.randn(count, 3, generator=generator)
+        return Examples(points + noise, position[:, None])
+
+    return RawDataset(draw(data.samples, "training"), draw(TEST_EXAMPLES, "test"))

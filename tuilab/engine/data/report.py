@@ -1,53 +1,55 @@
-"""What there is to say of a collected set: how balanced it is, and what is in it twice."""
+"""The report on a collected data set: its class balance and its duplicates."""
 
 import torch
 
-from tuilab.engine.data.dataset import Part
+from tuilab.engine.data.dataset import Examples
 
-MOST_NAMED = 6
-"""Classes up to which the share of each is told."""
-
-
-def account(train: Part, validation: Part, test: Part, classes: tuple[str, ...]) -> list[str]:
-    """Sentences on the parts as they are trained on."""
-    told = [balance(train, classes)] if classes else []
-    return [*filter(None, told), *repetitions(train, validation, test)]
+MAX_LISTED_CLASSES = 6
+"""The number of classes up to which the share of each is listed."""
 
 
-def balance(train: Part, classes: tuple[str, ...]) -> str:
-    """The share of each class among the training examples, or of the rarest and commonest."""
+def describe_splits(
+    train: Examples, validation: Examples, test: Examples, classes: tuple[str, ...]
+) -> list[str]:
+    """Returns sentences on the training, validation and test set."""
+    balance = describe_balance(train, classes) if classes else ""
+    return [*filter(None, [balance]), *describe_duplicates(train, validation, test)]
+
+
+def describe_balance(train: Examples, classes: tuple[str, ...]) -> str:
+    """Describes the share of each class in the training set, or the rarest and the commonest."""
     if not len(train) or train.targets.dim() != 1:
         return ""
     counts = torch.bincount(train.targets, minlength=len(classes)).tolist()
-    shares = [100 * count / len(train) for count in counts]
-    if len(classes) <= MOST_NAMED:
-        parts = [f"{name} {share:.0f} %" for name, share in zip(classes, shares, strict=True)]
-        return f"Classes to train on: {', '.join(parts)}."
-    low, high = min(range(len(shares)), key=shares.__getitem__), max(counts)
-    common = counts.index(high)
-    if counts[low] == high:
-        return f"{len(classes)} classes, all with {high:,} examples to train on."
+    shares = [count / len(train) for count in counts]
+    if len(classes) <= MAX_LISTED_CLASSES:
+        listed = [f"{name} {share:.0%}" for name, share in zip(classes, shares, strict=True)]
+        return f"Classes in the training set: {', '.join(listed)}."
+    rarest, largest = min(range(len(shares)), key=shares.__getitem__), max(counts)
+    commonest = counts.index(largest)
+    if counts[rarest] == largest:
+        return f"{len(classes)} classes, each with {largest:,} training examples."
     return (
-        f"{len(classes)} classes, from {classes[low]} with {counts[low]:,} examples to train on "
-        f"to {classes[common]} with {high:,}."
+        f"{len(classes)} classes, from {classes[rarest]} with {counts[rarest]:,} training examples "
+        f"to {classes[commonest]} with {largest:,}."
     )
 
 
-def repetitions(train: Part, validation: Part, test: Part) -> list[str]:
-    """How many examples that are held back are among those to train on as well."""
-    known = set(_fingerprints(train))
-    told = []
-    for name, part in (("validation", validation), ("test", test)):
-        twice = sum(each in known for each in _fingerprints(part))
-        if twice:
-            told.append(
-                f"{twice:,} of {len(part):,} {name} examples are in the training part as well "
-                "and measure memory."
+def describe_duplicates(train: Examples, validation: Examples, test: Examples) -> list[str]:
+    """Counts the validation and test examples that are also in the training set."""
+    known = set(_hashes(train))
+    sentences = []
+    for name, held_out in (("validation", validation), ("test", test)):
+        duplicates = sum(row in known for row in _hashes(held_out))
+        if duplicates:
+            sentences.append(
+                f"{duplicates:,} of {len(held_out):,} {name} examples are also in the training "
+                "set, so they measure memorization."
             )
-    return told
+    return sentences
 
 
-def _fingerprints(part: Part) -> list[int]:
-    """A number for each example: the same for the same inputs."""
-    rows = part.inputs.flatten(1).contiguous().numpy()
+def _hashes(examples: Examples) -> list[int]:
+    """Returns a hash of each example's inputs."""
+    rows = examples.inputs.flatten(1).contiguous().numpy()
     return [hash(row.tobytes()) for row in rows]

@@ -1,52 +1,68 @@
-"""Which examples are trained on and which are held back."""
+"""The split of examples into training, validation and test sets."""
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Generator
 
 from tuilab.core.errors import InputError
-from tuilab.engine.data.dataset import Part
+from tuilab.engine.data.dataset import Examples
 from tuilab.engine.data.rng import rng_for
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One round of a cross-validation: what is held back in it."""
+    """One round of a cross-validation, which decides what is held out in it."""
 
     number: int
     of: int
-    "So many parts, each held back once; 0: a random part anew in each round."
+    "The number of folds, each held out once; 0: another random split in each round."
 
 
 def split(
-    examples: Part, validation: float, seed: int, fold: Fold | None = None
-) -> tuple[Part, Part]:
-    """Shuffle, then hold back a part; at least one example stays to train on.
+    examples: Examples, validation: float, seed: int, fold: Fold | None = None
+) -> tuple[Examples, Examples]:
+    """Shuffles the examples and holds out a fraction; at least one stays to train on.
 
     Args:
-        fold: what is held back instead, in a cross-validation.
+        fold: in a cross-validation, what is held out instead.
+
+    Returns:
+        The training set and the validation set.
     """
     if fold is not None and fold.of:
-        return _folded(examples, seed, fold)
-    count = len(examples)
-    held = min(round(count * validation), count - 1)
-    chance = rng_for(seed, "validation" if fold is None else f"validation {fold.number}")
-    order = torch.randperm(count, generator=chance)
-    return examples.at(order[held:]), examples.at(order[:held])
+        return _split_fold(examples, seed, fold)
+    purpose = "validation" if fold is None else f"validation {fold.number}"
+    kept, held_out = _random_split(len(examples), validation, rng_for(seed, purpose))
+    return examples.select(kept), examples.select(held_out)
 
 
-def _folded(examples: Part, seed: int, fold: Fold) -> tuple[Part, Part]:
-    """One of `fold.of` parts held back; each has nearly the same share of every class."""
+def split_test(examples: Examples, test: float, generator: Generator) -> tuple[Examples, Examples]:
+    """Holds out a random test set and keeps the order; at least one example stays to train on.
+
+    Returns:
+        The other examples and the test set.
+    """
+    kept, held_out = _random_split(len(examples), test, generator)
+    return examples.select(kept.sort().values), examples.select(held_out.sort().values)
+
+
+def _random_split(
+    count: int, fraction: float, generator: Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draws which of a number of examples to keep and which to hold out: int64 indices."""
+    held_out = min(round(count * fraction), count - 1)
+    order = torch.randperm(count, generator=generator)
+    return order[held_out:], order[:held_out]
+
+
+def _split_fold(examples: Examples, seed: int, fold: Fold) -> tuple[Examples, Examples]:
+    """Holds out one of `fold.of` folds, which have nearly the same share of every class."""
     if fold.of > len(examples):
         raise InputError(f"{len(examples)} examples cannot be divided into {fold.of} folds")
     order = torch.randperm(len(examples), generator=rng_for(seed, "folds"))
     if examples.targets.dim() == 1 and not examples.targets.is_floating_point():
         order = order[examples.targets[order].argsort(stable=True)]
-    part = torch.empty_like(order)
-    part[order] = torch.arange(len(order)) % fold.of
-    return examples.at(_where(part != fold.number)), examples.at(_where(part == fold.number))
-
-
-def _where(wanted: Tensor) -> Tensor:
-    return wanted.nonzero()[:, 0]
+    folds = torch.empty_like(order)
+    folds[order] = torch.arange(len(order)) % fold.of
+    return examples.select(folds != fold.number), examples.select(folds == fold.number)

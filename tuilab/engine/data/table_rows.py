@@ -1,4 +1,4 @@
-"""The rows of a table, column by column, as numbers; what does not fit is told with its line."""
+"""The rows of a table as numbers, column by column; an error names its line and column."""
 
 import math
 from array import array
@@ -11,15 +11,21 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables import delimited, parquet
-from tuilab.core.files.tables.columns import ABSENT, OTHER, Column, is_missing, number
-from tuilab.core.files.tables.table import Look
-from tuilab.engine.data.dataset import Report
+from tuilab.core.files.tables.columns import (
+    MISSING_CATEGORY,
+    OTHER_CATEGORY,
+    Column,
+    is_missing,
+    parse_number,
+)
+from tuilab.core.files.tables.table import TableInfo
+from tuilab.engine.data.dataset import ProgressCallback
 
-AT_ONCE = 5000
-"""Rows read between two reports."""
+CHUNK_SIZE = 5000
+"""Rows read between two progress reports."""
 
 Chunk = tuple[float, Sequence[int], list[Sequence[Any]]]
-"""How far it is, the lines that rows end in, and the cells of each column."""
+"""The fraction read, the line in which each row ends, and the cells of each column."""
 
 
 @dataclass(slots=True)
@@ -27,49 +33,53 @@ class Rows:
     """All rows of a table."""
 
     columns: list[Tensor]
-    "float64 [n] each: numbers, or the place of a category among its values; NaN: missing."
+    "float64 [n] each: numbers, or the index of a category; NaN: missing."
     others: int = 0
-    "Texts that are none of the categories known."
+    "The number of texts that are not known categories."
 
 
-def read(look: Look, columns: list[Column], report: Report) -> Rows:
-    """Read some columns; InputError names file, line and column. `report` may raise to cancel."""
-    growing = [_Growing(column, look) for column in columns]
-    chunks = _lines(look) if look.layout is not None else _batches(look, columns)
+def read_columns(info: TableInfo, columns: list[Column], report: ProgressCallback) -> Rows:
+    """Reads columns of a table; `report` may raise to cancel.
+
+    Raises:
+        InputError: the file, line and column that cannot be used.
+    """
+    readers = [_ColumnReader(column, info) for column in columns]
+    chunks = _read_text(info) if info.layout is not None else _read_parquet(info, columns)
     for fraction, lines, cells in chunks:
-        report(f"Reading {look.file.path.name}", fraction)
-        for each in growing:
-            each.add(cells[each.column.place], lines)
-    report(f"Reading {look.file.path.name}", 1.0)
-    if not growing[0].values:
-        raise InputError("it has no rows", str(look.file.path))
-    tensors = [torch.frombuffer(each.values, dtype=torch.float64).clone() for each in growing]
-    return Rows(tensors, sum(each.others for each in growing))
+        report(f"Reading {info.file.path.name}", fraction)
+        for reader in readers:
+            reader.add(cells[reader.column.index], lines)
+    report(f"Reading {info.file.path.name}", 1.0)
+    if not readers[0].values:
+        raise InputError("it has no rows", str(info.file.path))
+    tensors = [torch.frombuffer(reader.values, dtype=torch.float64).clone() for reader in readers]
+    return Rows(tensors, sum(reader.others for reader in readers))
 
 
-def _lines(look: Look) -> Iterator[Chunk]:
-    """Chunks of a file of text."""
-    assert look.layout is not None
+def _read_text(info: TableInfo) -> Iterator[Chunk]:
+    """Yields chunks of a text file."""
+    assert info.layout is not None
     lines: list[int] = []
     rows: list[list[str]] = []
     size = 0
-    for line, row in delimited.records(look.file, look.layout):
+    for line, row in delimited.read_rows(info.file, info.layout):
         lines.append(line)
         rows.append(row)
-        if len(rows) == AT_ONCE:
+        if len(rows) == CHUNK_SIZE:
             size += sum(map(len, map("".join, rows))) + len(rows) * len(row)
-            yield min(1.0, size / look.file.size), lines, list(zip(*rows, strict=True))
+            yield min(1.0, size / info.file.size), lines, list(zip(*rows, strict=True))
             lines, rows = [], []
     if rows:
         yield 1.0, lines, list(zip(*rows, strict=True))
 
 
-def _batches(look: Look, columns: list[Column]) -> Iterator[Chunk]:
-    """Chunks of a Parquet file; columns that are not used stay unread."""
-    content, done = parquet.table(look.file), 0
-    numbers = {column.place for column in columns if column.kind == "number"}
-    used = {column.place for column in columns}
-    for batch in content.to_batches(max_chunksize=AT_ONCE):
+def _read_parquet(info: TableInfo, columns: list[Column]) -> Iterator[Chunk]:
+    """Yields chunks of a Parquet file; unused columns stay unread."""
+    content, done = parquet.read_table(info.file), 0
+    numbers = {column.index for column in columns if column.kind == "number"}
+    used = {column.index for column in columns}
+    for batch in content.to_batches(max_chunksize=CHUNK_SIZE):
         cells: list[Sequence[Any]] = []
         for place, column in enumerate(batch.columns):
             values = column.to_pylist() if place in used else []
@@ -81,66 +91,66 @@ def _batches(look: Look, columns: list[Column]) -> Iterator[Chunk]:
 
 
 @dataclass(slots=True)
-class _Growing:
+class _ColumnReader:
     """A column while it is read."""
 
     column: Column
-    look: Look
+    info: TableInfo
     values: "array[float]" = field(default_factory=lambda: array("d"))
     others: int = 0
 
     def add(self, cells: Sequence[Any], lines: Sequence[int]) -> None:
-        """Some more cells, and where they stand."""
+        """Adds cells and the lines in which they are."""
         is_number = self.column.kind == "number"
-        taken = self._numbers(cells, lines) if is_number else self._categories(cells, lines)
-        self.values.extend(taken)
+        parse = self._parse_numbers if is_number else self._parse_categories
+        self.values.extend(parse(cells, lines))
 
-    def _numbers(self, cells: Sequence[Any], lines: Sequence[int]) -> list[float]:
+    def _parse_numbers(self, cells: Sequence[Any], lines: Sequence[int]) -> list[float]:
         try:
-            found = list(map(float, cells))
-        except ValueError:  # most often a cell that says that nothing is known
-            found = [self._number(*each) for each in zip(cells, lines, strict=True)]
-        for wild in (math.inf, -math.inf):
-            if wild in found:
-                raise self._unfit(lines[found.index(wild)], "a number is infinite")
-        return found
+            numbers = list(map(float, cells))
+        except ValueError:  # most often a missing cell
+            numbers = [self._parse_number(*each) for each in zip(cells, lines, strict=True)]
+        for infinity in (math.inf, -math.inf):
+            if infinity in numbers:
+                raise self._error(lines[numbers.index(infinity)], "a number is infinite")
+        return numbers
 
-    def _number(self, cell: Any, line: int) -> float:
+    def _parse_number(self, cell: Any, line: int) -> float:
         if isinstance(cell, str) and is_missing(cell):
             return math.nan
         try:
-            return number(cell) if isinstance(cell, str) else float(cell)
+            return parse_number(cell) if isinstance(cell, str) else float(cell)
         except ValueError:
-            raise self._unfit(line, f'"{cell.strip()}" stands among numbers') from None
+            raise self._error(line, f'"{cell.strip()}" is not a number') from None
 
-    def _categories(self, cells: Sequence[Any], lines: Sequence[int]) -> list[float]:
-        known = {name: float(place) for place, name in enumerate(self.column.values)}
-        found = []
+    def _parse_categories(self, cells: Sequence[Any], lines: Sequence[int]) -> list[float]:
+        known = {name: float(index) for index, name in enumerate(self.column.values)}
+        indices = []
         for cell, line in zip(cells, lines, strict=True):
             text = str(cell).strip()
-            place = known.get(text)
-            if place is None or text == OTHER:
-                place = self._unknown(text, known, line)
-            found.append(place)
-        return found
+            index = known.get(text)
+            if index is None or text == OTHER_CATEGORY:
+                index = self._parse_unknown(text, known, line)
+            indices.append(index)
+        return indices
 
-    def _unknown(self, text: str, known: dict[str, float], line: int) -> float:
-        """A missing cell, or a text that was not among those looked at."""
-        if is_missing(text) and ABSENT in known:
-            return known[ABSENT]
-        if OTHER in known:
+    def _parse_unknown(self, text: str, known: dict[str, float], line: int) -> float:
+        """Returns the index of a missing cell, or of a text outside the inspected sample."""
+        if is_missing(text) and MISSING_CATEGORY in known:
+            return known[MISSING_CATEGORY]
+        if OTHER_CATEGORY in known:
             self.others += 1
-            return known[OTHER]
+            return known[OTHER_CATEGORY]
         if is_missing(text):
             return math.nan
-        shown = ", ".join(self.column.values[:5])
-        raise self._unfit(
+        classes = ", ".join(self.column.values[:5])
+        raise self._error(
             line,
-            f'"{text}" is not among the classes found in parts of this large file ({shown}, …); '
-            "move a row of each class to its beginning",
+            f'"{text}" is not among the classes found in a sample of this large file '
+            f"({classes}, …); move a row of each class to its beginning",
         )
 
-    def _unfit(self, line: int, problem: str) -> InputError:
-        what = "line" if self.look.layout is not None else "row"
-        where = f'{what} {line}, column "{self.column.name}"'
-        return InputError(problem, str(self.look.file.path), where)
+    def _error(self, line: int, problem: str) -> InputError:
+        unit = "line" if self.info.layout is not None else "row"
+        where = f'{unit} {line}, column "{self.column.name}"'
+        return InputError(problem, str(self.info.file.path), where)

@@ -1,4 +1,4 @@
-"""Where training can happen on this machine, and why not where it cannot."""
+"""The devices of this machine, and why some of them cannot be used."""
 
 import platform
 
@@ -8,50 +8,54 @@ import torch
 from tuilab.core.catalogue.training import Training
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.records import Device
-from tuilab.engine.device.threads import ALL
+from tuilab.engine.device.threads import ALL_THREADS
 
 
-def devices() -> list[Device]:
-    """Every place to train, the best first; unusable ones carry the reason."""
+def list_devices() -> list[Device]:
+    """Returns all devices, the fastest first; unusable ones with the reason."""
     return [
         *_cuda(),
         _mps(),
         Device(
             "cpu",
-            f"{platform.processor() or platform.machine()}, {ALL} threads",
+            f"{platform.processor() or platform.machine()}, {ALL_THREADS} threads",
         ),
     ]
 
 
 def versions() -> dict[str, str]:
-    """What decides whether a run repeats bit by bit."""
+    """Returns the versions that determine whether a run is reproducible bit by bit."""
     return {
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "cuda": torch.version.cuda or "",
-        "threads": str(ALL),
+        "threads": str(ALL_THREADS),
     }
 
 
-def choose(name: str) -> torch.device:
-    """The torch device of a name; `auto` is the best usable one; InputError says why not."""
-    found = devices()
+def choose_device(name: str) -> torch.device:
+    """Returns the device of a name; `auto` is the fastest usable one.
+
+    Raises:
+        InputError: there is no such device, or it cannot be used.
+    """
+    candidates = list_devices()
     if name == "auto":
-        return torch.device(next(device.name for device in found if not device.problem))
-    wanted = "cuda:0" if name == "cuda" else name
-    for device in found:
-        if device.name == wanted:
+        return torch.device(next(device.name for device in candidates if not device.problem))
+    full_name = "cuda:0" if name == "cuda" else name
+    for device in candidates:
+        if device.name == full_name:
             if device.problem:
                 raise InputError(f"{name} cannot be used: {device.problem}", "training.device")
             return torch.device(device.name)
-    usable = ", ".join(device.name for device in found if not device.problem)
-    raise InputError(f"there is no {name} here; there is {usable}", "training.device")
+    usable = ", ".join(device.name for device in candidates if not device.problem)
+    raise InputError(f"there is no {name} on this machine; there is {usable}", "training.device")
 
 
-def of(training: Training) -> torch.device:
-    """The torch device to train on; plain Python runs on the CPU alone."""
-    plain = training.device == "auto" and training.engine != "torch"
-    return choose("cpu" if plain else training.device)
+def device_for(training: Training) -> torch.device:
+    """Returns the device to train on; plain Python runs on the CPU only."""
+    is_plain_python = training.device == "auto" and training.engine != "torch"
+    return choose_device("cpu" if is_plain_python else training.device)
 
 
 def _cuda() -> list[Device]:
@@ -66,7 +70,7 @@ def _cuda_device(index: int) -> Device:
     try:
         properties = torch.cuda.get_device_properties(index)
         torch.zeros(1, device=name)
-    except Exception as error:  # drivers fail in many ways; the reason is shown, not raised
+    except Exception as error:  # drivers fail in many ways: the reason is shown, not raised
         return Device(name, "NVIDIA GPU", str(error).splitlines()[0])
     return Device(name, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
 

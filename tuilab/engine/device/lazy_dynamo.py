@@ -1,8 +1,8 @@
-"""PyTorch's compiler, put off until somebody compiles: its import takes longer than PyTorch's.
+"""A stand-in for PyTorch's compiler, whose import takes longer than PyTorch's own.
 
-Every optimizer imports `torch._dynamo` at its first step, only to ask it to keep out of the way
-(`disable`, `graph_break`); where nothing is compiled neither does anything. A stand-in answers
-these two, and turns into the real module when anything else is asked of it.
+Every optimizer imports `torch._dynamo` in its first step, only to call `disable` and `graph_break`,
+which do nothing unless something is compiled. The stand-in has these two, and imports the real
+module when another attribute is read.
 """
 
 import importlib
@@ -14,39 +14,39 @@ from typing import Any
 
 import torch
 
-NAME = "torch._dynamo"
+MODULE_NAME = "torch._dynamo"
 
 _loading = RLock()
 
 
-class Compiler(ModuleType):
-    """What stands where the compiler will be."""
+class DynamoStandIn(ModuleType):
+    """The module in place of torch._dynamo until that is needed."""
 
     def graph_break(self, msg: str = "") -> None:
-        """Nothing is compiled: there is no graph to break."""
+        """Does nothing: without compilation there is no graph to break."""
 
     def disable(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Callable[..., Any]:
-        """Nothing is compiled: the function is as it was."""
+        """Returns the function unchanged, since nothing is compiled."""
         return fn
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else is wanted comes from the real one, from now on in its place.
+        """Returns any other attribute from the real module, which replaces this one.
 
-        Who only goes through all modules, as `inspect` does for their files, wants nothing.
+        Dunder attributes do not import it: `inspect` reads those of all modules.
         """
         if name.startswith("__") and name != "__path__":
             raise AttributeError(name)
-        return getattr(_real(self), name)
+        return getattr(_import_real(self), name)
 
 
-def put_off() -> None:
-    """Let the compiler wait, unless it is there already."""
-    if NAME not in sys.modules:
-        torch._dynamo = sys.modules[NAME] = Compiler(NAME)
+def defer_import() -> None:
+    """Installs the stand-in, unless the compiler is imported already."""
+    if MODULE_NAME not in sys.modules:
+        torch._dynamo = sys.modules[MODULE_NAME] = DynamoStandIn(MODULE_NAME)
 
 
-def _real(stand_in: Compiler) -> ModuleType:
+def _import_real(stand_in: DynamoStandIn) -> ModuleType:
     with _loading:
-        if sys.modules.get(NAME) is stand_in:
-            del sys.modules[NAME], torch._dynamo
-        return importlib.import_module(NAME)
+        if sys.modules.get(MODULE_NAME) is stand_in:
+            del sys.modules[MODULE_NAME], torch._dynamo
+        return importlib.import_module(MODULE_NAME)

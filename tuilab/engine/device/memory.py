@@ -1,4 +1,4 @@
-"""When a device or this machine has no memory left, and how to get some back."""
+"""Out-of-memory errors: recognizing them and freeing memory."""
 
 import contextlib
 import gc
@@ -6,17 +6,17 @@ import gc
 import torch
 
 
-def is_exhausted(error: BaseException) -> bool:
-    """Whether a device or this machine had no memory left."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether an error means that the device or the machine is out of memory."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    phrases = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in phrases)
 
 
-def release() -> None:
-    """Give back what a failed step held; call it after the exception has been let go."""
+def free_memory() -> None:
+    """Frees the memory of a failed step; call it outside of the `except` block."""
     gc.collect()
     if torch.cuda.is_available():
-        with contextlib.suppress(RuntimeError):  # a GPU that has stopped can give nothing back
+        with contextlib.suppress(RuntimeError):  # a GPU that has failed cannot free anything
             torch.cuda.empty_cache()

@@ -1,8 +1,8 @@
-"""How many threads of the CPU a step is worth.
+"""How many CPU threads a training step uses.
 
-PyTorch takes one thread a core, and each waits for the others by spinning. A small step is no
-faster for it, and beside one other busy program many times slower, as the threads then spin
-for a core that is taken.
+PyTorch uses one thread per core, and each waits for the others by spinning. For a small step that
+is no faster, and beside another busy program many times slower, because the threads then spin
+while they wait for a core that is in use.
 """
 
 from math import prod
@@ -13,29 +13,29 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.network.layer import Shape
 from tuilab.core.network.plan import plan
 
-ALL = torch.get_num_threads()
-"""What PyTorch takes, or what `OMP_NUM_THREADS` grants."""
+ALL_THREADS = torch.get_num_threads()
+"""PyTorch's default, or `OMP_NUM_THREADS`."""
 
-WORTH = 1_000_000
-"""Multiplications in a forward pass below which a second thread gained nothing when measured."""
-
-
-def threads(experiment: Experiment, batch_size: int) -> int:
-    """One for a small step, all there are for any other; the same whenever a run is repeated."""
-    return 1 if batch_size * _work(experiment) < WORTH else ALL
+MIN_PARALLEL_WORK = 1_000_000
+"""Multiplications in a forward pass below which a second thread gained nothing, as measured."""
 
 
-def _work(experiment: Experiment) -> int:
-    """Multiplications for one example: each weight counts at every place where it is used."""
+def thread_count(experiment: Experiment, batch_size: int) -> int:
+    """Returns 1 for a small step, else all threads; it depends on the experiment only."""
+    return 1 if batch_size * _multiplications(experiment) < MIN_PARALLEL_WORK else ALL_THREADS
+
+
+def _multiplications(experiment: Experiment) -> int:
+    """Returns the multiplications for one example: each weight times the positions that use it."""
     return sum(
-        row.parameters * max(_places(row.input), _places(row.output))
-        for row in plan(experiment.network, experiment.input).rows
+        row.parameters * max(_position_count(row.input), _position_count(row.output))
+        for row in plan(experiment.network, experiment.input_shape).rows
         if not row.depth
     )
 
 
-def _places(shape: Shape | None) -> int:
-    """Pixels of a picture [channels, height, width], steps of a sequence, 1 for plain features."""
+def _position_count(shape: Shape | None) -> int:
+    """Returns the pixels of an image [channels, height, width], steps of a sequence, else 1."""
     if shape is None or len(shape) < 2:
         return 1
     return prod(shape[1:]) if len(shape) > 2 else shape[0]

@@ -1,4 +1,4 @@
-"""One call of the learner's function: random inputs, and what torch says comes out."""
+"""A case: one call of a learner's function, with random inputs and torch's result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,57 +10,60 @@ from torch import Tensor
 Function = Callable[..., Any]
 
 
-def call(function: Function, inputs: dict[str, Any]) -> Any:
-    """Call it once; names of arguments are the learner's own, so they go by place."""
+def call_once(function: Function, inputs: dict[str, Any]) -> Any:
+    """Calls a function with positional arguments: the learner may name them differently."""
     return function(*inputs.values())
 
 
 @dataclass(frozen=True)
 class Case:
-    """A function's inputs by name, and the right result."""
+    """A function's inputs by name, and the right results."""
 
     function: str
     inputs: dict[str, Any]
     expected: tuple[Tensor, ...]
     outputs: tuple[str, ...] = ("",)
-    "What the results are called, where there are several."
-    play: Callable[[Function, dict[str, Any]], Any] = call
-    "How the function is called, where once is not enough."
+    "The names of the results, where there are several."
+    run: Callable[[Function, dict[str, Any]], Any] = call_once
+    "How the function is called, where one call is not enough."
 
 
-def one(function: str, expected: Tensor, /, **inputs: Any) -> Case:
-    """A case with a single result."""
+def single_result(function: str, expected: Tensor, /, **inputs: Any) -> Case:
+    """Returns a case whose only result is `expected`, of any shape."""
     return Case(function, inputs, (expected.detach(),))
 
 
-class Draw:
-    """Random inputs that a seed repeats."""
+class RandomInputs:
+    """A source of random tensors on the CPU; the same seed draws the same ones."""
 
     def __init__(self, seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)
 
     def normal(self, *shape: int, scale: float = 1.0) -> Tensor:
-        """Normal numbers, rounded so that a person can follow them."""
+        """Draws float32 [*shape] from N(0, scale²), rounded to two places to be easy to read."""
         return (torch.randn(shape, generator=self._generator) * scale * 100).round() / 100
 
     def uniform(self, *shape: int) -> Tensor:
-        """Numbers in [0, 1)."""
+        """Draws float32 [*shape] from [0, 1)."""
         return torch.rand(shape, generator=self._generator)
 
-    def whole(self, below: int, *shape: int) -> Tensor:
-        """Whole numbers from 0."""
-        return torch.randint(below, shape, generator=self._generator)
+    def integers(self, high: int, *shape: int) -> Tensor:
+        """Draws int64 [*shape] from 0 to high − 1."""
+        return torch.randint(high, shape, generator=self._generator)
 
     def binary(self, *shape: int) -> Tensor:
-        """Zeros and ones, as floats."""
-        return self.whole(2, *shape).float()
+        """Draws float32 [*shape] of zeros and ones."""
+        return self.integers(2, *shape).float()
 
 
-def gradient(loss: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
-    """What autograd says the gradient of a function is."""
-    point = at.clone().requires_grad_()
-    total = loss(point).sum()
+def compute_gradient(function: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
+    """Returns autograd's gradient of the sum of `function`, in the shape of `point` [*shape].
+
+    It is zero where the function does not depend on its input.
+    """
+    point = point.clone().requires_grad_()
+    total = function(point).sum()
     if not total.requires_grad:
-        return torch.zeros_like(at)
-    (found,) = torch.autograd.grad(total, point)
-    return found
+        return torch.zeros_like(point)
+    (gradient,) = torch.autograd.grad(total, point)
+    return gradient

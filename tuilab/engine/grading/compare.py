@@ -1,4 +1,4 @@
-"""The first difference between what came out and what should have, in words."""
+"""The first difference between a learner's results and torch's, in words."""
 
 from dataclasses import dataclass
 
@@ -8,117 +8,123 @@ from torch import Tensor
 from tuilab.core.exercises.check_result import Difference, Kind
 from tuilab.engine.grading import describe_values
 from tuilab.engine.grading.case import Case
-from tuilab.engine.grading.outcome import ABSOLUTE, RELATIVE, are_close
+from tuilab.engine.grading.outcome import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, are_close
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What differs: its kind, a sentence, and the two values."""
+class Mismatch:
+    """A result that is wrong: its kind, a sentence, and the two values."""
 
     kind: Kind
-    says: str
+    message: str
     difference: Difference
 
 
-def first_difference(got: tuple[Tensor, ...], case: Case) -> Finding | None:
-    """Where the results part; None where they agree."""
-    for found, right, name in zip(got, case.expected, case.outputs, strict=True):
-        if not are_close(found, right):
-            return _finding(found, right, name, case)
+def first_mismatch(results: tuple[Tensor, ...], case: Case) -> Mismatch | None:
+    """Returns the first result that differs from the expected one, each of any shape, or None."""
+    for result, expected, name in zip(results, case.expected, case.outputs, strict=True):
+        if not are_close(result, expected):
+            return _describe_mismatch(result, expected, name, case)
     return None
 
 
-def _finding(got: Tensor, right: Tensor, name: str, case: Case) -> Finding:
-    what = f"{name} has" if name else "it gives"
-    if got.shape != right.shape:
-        shape = describe_values.shape
-        says = f"{what} the shape {shape(got)}; {shape(right)} is expected"
-        return Finding("shape", says + _shape_hint(got, right), _whole(got, right, name, case))
-    if got.dtype != right.dtype:
-        says = f"{what} the type {got.dtype}; {right.dtype} is expected"
-        return Finding("type", says, _whole(got, right, name, case))
-    place = _place(got, right)
-    difference = _at(place, got, right, name, case)
-    value = got[place]
-    if not torch.isfinite(value) and torch.isfinite(right[place]):
+def _describe_mismatch(result: Tensor, expected: Tensor, name: str, case: Case) -> Mismatch:
+    prefix = f"{name} has" if name else "it gives"
+    if result.shape != expected.shape:
+        shape = describe_values.format_shape
+        message = f"{prefix} the shape {shape(result)}; {shape(expected)} is expected"
+        message += _shape_hint(result, expected)
+        return Mismatch("shape", message, _whole_difference(result, expected, name, case))
+    if result.dtype != expected.dtype:
+        message = f"{prefix} the type {result.dtype}; {expected.dtype} is expected"
+        return Mismatch("type", message, _whole_difference(result, expected, name, case))
+    index = _first_difference(result, expected)
+    difference = _element_difference(index, result, expected, name, case)
+    value, where = result[index], difference.where or "the result"
+    if not torch.isfinite(value) and torch.isfinite(expected[index]):
         kind = "NaN (not a number)" if torch.isnan(value) else "infinite"
-        says = f"{difference.where or 'the result'} is {kind}; {_number(right[place])} is expected"
-        return Finding("nan", says, difference)
-    says = relation(got, right) or (
-        f"{difference.where or 'the result'} is {_number(value)}; "
-        f"{_number(right[place])} is expected"
-    )
-    return Finding("wrong", says, difference)
+        message = f"{where} is {kind}; {_number(expected[index])} is expected"
+        return Mismatch("nan", message, difference)
+    message = describe_relation(result, expected)
+    message = message or f"{where} is {_number(value)}; {_number(expected[index])} is expected"
+    return Mismatch("wrong", message, difference)
 
 
 def _number(value: Tensor) -> str:
-    return describe_values.number(value.item())
+    return describe_values.format_number(value.item())
 
 
-def _place(got: Tensor, right: Tensor) -> tuple[int, ...]:
-    """Of the first element that differs."""
-    differs = ~torch.isclose(got, right, RELATIVE, ABSOLUTE, equal_nan=True)
-    return tuple(differs.nonzero()[0].tolist())
+def _first_difference(result: Tensor, expected: Tensor) -> tuple[int, ...]:
+    """Returns the index of the first element that differs."""
+    is_equal = torch.isclose(
+        result, expected, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE, equal_nan=True
+    )
+    return tuple((~is_equal).nonzero()[0].tolist())
 
 
-def _whole(got: Tensor, right: Tensor, name: str, case: Case) -> Difference:
+def _whole_difference(result: Tensor, expected: Tensor, name: str, case: Case) -> Difference:
     return Difference(
-        input=describe_values.inputs(case.inputs),
-        expected=describe_values.show(right),
-        got=describe_values.show(got),
+        input=describe_values.format_arguments(case.inputs),
+        expected=describe_values.format_value(expected),
+        got=describe_values.format_value(result),
         where=name,
     )
 
 
-def _at(place: tuple[int, ...], got: Tensor, right: Tensor, name: str, case: Case) -> Difference:
-    """The element that differs, and around it the whole where that is small."""
-    where = f"[{', '.join(map(str, place))}]" if place else ""
-    expected, found = _number(right[place]), _number(got[place])
-    if 1 < right.numel() <= 16:
-        expected += f"\nin {_indented(right)}"
-        found += f"\nin {_indented(got)}"
+def _element_difference(
+    index: tuple[int, ...], result: Tensor, expected: Tensor, name: str, case: Case
+) -> Difference:
+    """Returns the element that differs, and the whole tensor around it where that is small."""
+    place = f"[{', '.join(map(str, index))}]" if index else ""
+    right, got = _number(expected[index]), _number(result[index])
+    if 1 < expected.numel() <= 16:
+        right += f"\nin {_indented(expected)}"
+        got += f"\nin {_indented(result)}"
     tensors = [(key, value) for key, value in case.inputs.items() if isinstance(value, Tensor)]
-    text = describe_values.inputs(case.inputs)
-    if len(tensors) == 1 and tensors[0][1].shape == right.shape and place:
+    text = describe_values.format_arguments(case.inputs)
+    if len(tensors) == 1 and tensors[0][1].shape == expected.shape and index:
         key, value = tensors[0]
-        text = f"{key}{where} = {_number(value[place])}\n{text}"
-    at = f"{name}{where}" if name or not where else f"result{where}"
-    return Difference(input=text, expected=expected, got=found, where=at)
+        text = f"{key}{place} = {_number(value[index])}\n{text}"
+    where = f"{name}{place}" if name or not place else f"result{place}"
+    return Difference(input=text, expected=right, got=got, where=where)
 
 
 def _indented(value: Tensor) -> str:
-    return describe_values.show(value).replace("\n", "\n   ")
+    return describe_values.format_value(value).replace("\n", "\n   ")
 
 
-def _shape_hint(got: Tensor, right: Tensor) -> str:
-    if got.dim() == right.dim() == 2 and got.T.shape == right.shape:
+def _shape_hint(result: Tensor, expected: Tensor) -> str:
+    if result.dim() == expected.dim() == 2 and result.T.shape == expected.shape:
         return ": it is transposed"
-    if got.squeeze().shape == right.shape:
-        return ": an axis of length 1 is too much (squeeze, or sum without keepdim)"
-    if right.squeeze().shape == got.shape:
+    if result.squeeze().shape == expected.shape:
+        return ": remove an axis of length 1 (squeeze, or sum without keepdim)"
+    if expected.squeeze().shape == result.shape:
         return ": an axis of length 1 is missing"
-    if right.dim() == 0:
+    if expected.dim() == 0:
         return ": is a sum or a mean missing?"
-    return ": is there a sum or a mean too much?" if got.dim() == 0 else ""
+    return ": is there one sum or mean too many?" if result.dim() == 0 else ""
 
 
-def relation(got: Tensor, right: Tensor) -> str:
-    """How all numbers are off at once, where they are; empty where there is no such rule."""
-    if (got.numel() < 2 and got.dim()) or not got.isfinite().all():
+def describe_relation(result: Tensor, expected: Tensor) -> str:
+    """Returns what relates all numbers to the expected ones, such as a factor; empty if nothing.
+
+    Both tensors have the same shape, or one is the transpose of the other.
+    """
+    if (result.numel() < 2 and result.dim()) or not result.isfinite().all():
         return ""
-    if are_close(-got, right):
-        return "the sign is turned round in every number"
-    if got.dim() == 2 and got.T.shape == right.shape and are_close(got.T, right):
+    if are_close(-result, expected):
+        return "every number has the wrong sign"
+    if result.dim() == 2 and result.T.shape == expected.shape and are_close(result.T, expected):
         return "the numbers are right, but transposed"
-    if got.numel() < 2:
+    if result.numel() < 2:
         return ""
-    if not got.any():
+    if not result.any():
         return "every number is 0"
-    if right.abs().min() > 10 * ABSOLUTE:
-        factor = got / right
+    if expected.abs().min() > 10 * ABSOLUTE_TOLERANCE:
+        factor = result / expected
         if are_close(factor, factor.mean().expand_as(factor)):
             return f"every number is {factor.mean().item():.4g} times what it should be"
-    shift = got - right
+    shift = result - expected
     if are_close(shift, shift.mean().expand_as(shift)):
         side = "large" if shift.mean() > 0 else "small"
         return f"every number is {shift.mean().abs().item():.4g} too {side}"

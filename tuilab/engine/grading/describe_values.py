@@ -1,62 +1,62 @@
-"""Inputs and results as text of a few lines."""
+"""Arguments and results of a learner's function as text of a few lines."""
 
 from typing import Any
 
 from torch import Tensor
 
-ROWS, COLUMNS = 6, 8
-"""Of a tensor that are shown at most."""
+MAX_ROWS, MAX_COLUMNS = 6, 8
+"""How much of a tensor is shown."""
 
-MOST_LINES = 14
-"""Of all inputs together."""
+MAX_LINES = 14
+"""Lines for all arguments together."""
 
 
-def number(value: float | bool) -> str:
-    """Four digits, as Python reads them."""
+def format_number(value: float | bool) -> str:
+    """Returns a number with four digits, as Python reads them."""
     return str(value) if isinstance(value, (bool, int)) else f"{value:.4g}"
 
 
-def show(value: Any) -> str:
-    """A tensor, a number or a list of them."""
+def format_value(value: Any) -> str:
+    """Returns a tensor, a number or a list of them as text."""
     if isinstance(value, Tensor):
-        return _tensor(value.detach())
+        return _format_tensor(value.detach())
     if isinstance(value, (bool, int, float)):
-        return number(value)
+        return format_number(value)
     if isinstance(value, (list, tuple)):
-        parts = [show(part) for part in value]
-        joint = ",\n " if any("\n" in part for part in parts) else ", "
-        return "[" + joint.join(part.replace("\n", "\n ") for part in parts) + "]"
+        parts = [format_value(part) for part in value]
+        separator = ",\n " if any("\n" in part for part in parts) else ", "
+        return "[" + separator.join(part.replace("\n", "\n ") for part in parts) + "]"
     text = repr(value)
     return text if len(text) <= 80 else text[:79] + "…"
 
 
-def _tensor(value: Tensor) -> str:
+def _format_tensor(value: Tensor) -> str:
     if value.dim() == 0:
-        return number(value.item())
+        return format_number(value.item())
     if value.dim() == 1:
-        shown = [number(one.item()) for one in value[:COLUMNS]]
-        more = ["…"] if len(value) > COLUMNS else []
-        return "[" + ", ".join(shown + more) + "]"
-    rows = [_tensor(row).replace("\n", "\n ") for row in value[:ROWS]]
-    if len(value) > ROWS:
+        numbers = [format_number(number.item()) for number in value[:MAX_COLUMNS]]
+        more = ["…"] if len(value) > MAX_COLUMNS else []
+        return "[" + ", ".join(numbers + more) + "]"
+    rows = [_format_tensor(row).replace("\n", "\n ") for row in value[:MAX_ROWS]]
+    if len(value) > MAX_ROWS:
         rows.append("…")
     return "[" + ",\n ".join(rows) + "]"
 
 
-def shape(value: Tensor) -> str:
-    """A shape as Python writes it; () is one number."""
+def format_shape(value: Tensor) -> str:
+    """Returns the shape of a tensor of any shape as Python writes it; () is one number."""
     return str(tuple(value.shape)) if value.dim() else "() (one number)"
 
 
-def inputs(values: dict[str, Any]) -> str:
-    """All arguments by name, within a few lines."""
+def format_arguments(arguments: dict[str, Any]) -> str:
+    """Returns all arguments by name, in at most MAX_LINES lines."""
     lines: list[str] = []
-    for name, value in values.items():
-        first, *rest = show(value).split("\n")
+    for name, value in arguments.items():
+        first, *rest = format_value(value).split("\n")
         lines.append(f"{name} = {first}")
         lines += [" " * (len(name) + 3) + line for line in rest]
-    if len(lines) > MOST_LINES:
-        shapes = {name: value for name, value in values.items() if isinstance(value, Tensor)}
-        told = ", ".join(f"{name} {tuple(value.shape)}" for name, value in shapes.items())
-        lines = [*lines[: MOST_LINES - 1], f"… (shapes: {told})"]
+    if len(lines) > MAX_LINES:
+        tensors = {name: value for name, value in arguments.items() if isinstance(value, Tensor)}
+        shapes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in tensors.items())
+        lines = [*lines[: MAX_LINES - 1], f"… (shapes: {shapes})"]
     return "\n".join(lines)

@@ -1,6 +1,7 @@
-"""The verdict on somebody's solution of an exercise."""
+"""The grade of a learner's solution of an exercise."""
 
 import ast
+import runpy
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -10,99 +11,86 @@ from typing import Any
 from tuilab.core.exercises.check_result import Difference, Kind, Result
 from tuilab.core.exercises.exercise import Exercise, Mistake
 from tuilab.engine.device import lazy_dynamo
-from tuilab.engine.grading import (
-    activations_cases,
-    attention_cases,
-    backpropagation_cases,
-    batch_norm_cases,
-    dropout_cases,
-    forward_pass_cases,
-    losses_cases,
-    optimizers_cases,
-    perceptron_rule_cases,
-)
-from tuilab.engine.grading.case import Case, Draw, Function
-from tuilab.engine.grading.compare import Finding, first_difference
-from tuilab.engine.grading.outcome import Fault, Outcome, Unloadable, are_same, load, outcome
+from tuilab.engine.grading.case import Case, Function, RandomInputs
+from tuilab.engine.grading.compare import Mismatch, first_mismatch
+from tuilab.engine.grading.outcome import Fault, LoadError, Outcome, are_same, call_function, load
 
-lazy_dynamo.put_off()
-
-CASES: dict[str, Callable[[Draw], Iterator[Case]]] = {
-    "perceptron-rule": perceptron_rule_cases.cases,
-    "forward-pass": forward_pass_cases.cases,
-    "activations": activations_cases.cases,
-    "losses": losses_cases.cases,
-    "backpropagation": backpropagation_cases.cases,
-    "optimizers": optimizers_cases.cases,
-    "dropout": dropout_cases.cases,
-    "batch-norm": batch_norm_cases.cases,
-    "attention": attention_cases.cases,
-}
-"""The random inputs and torch's results, by exercise."""
+lazy_dynamo.defer_import()
 
 
-def judge(
+@lru_cache(maxsize=32)
+def draw_cases(exercise: Exercise, seed: int) -> tuple[Case, ...]:
+    """Draws an exercise's cases by the function `cases` of its cases.py, which is shipped."""
+    # Not imported: an import would leave bytecode beside the presets.
+    module = runpy.run_path(str(exercise.cases_path), run_name=f"cases of {exercise.name}")
+    cases: Callable[[RandomInputs], Iterator[Case]] = module["cases"]
+    return tuple(cases(RandomInputs(seed)))
+
+
+def grade(
     exercise: Exercise,
     source: str,
     path: str,
     seeds: Iterable[int] = (0,),
-    working: Callable[[str], None] = lambda _: None,
+    on_function: Callable[[str], None] = lambda _: None,
 ) -> Result:
-    """Try every function on random inputs; `working` hears which is being tried."""
+    """Runs every function on random inputs and compares its results with torch's.
+
+    Args:
+        source: the learner's code.
+        path: the file that it comes from, for messages.
+        on_function: is called with the name of each function before it is tried.
+    """
     try:
         names = load(source, path)
-    except Unloadable as error:
+    except LoadError as error:
         fault = error.fault
-        is_pending = fault.kind == "unwritten"
-        says = "the file itself raises NotImplementedError" if is_pending else fault.says
-        kind: Kind = "crash" if is_pending else fault.kind
-        return Result(exercise=exercise.name, kind=kind, message=says, line=fault.line)
-    cases = [case for seed in seeds for case in _cases(exercise.name, seed)]
-    pending = _pending(source)
-    findings: list[_Verdict] = []
+        is_unwritten = fault.kind == "unwritten"
+        message = "the file itself raises NotImplementedError" if is_unwritten else fault.message
+        kind: Kind = "crash" if is_unwritten else fault.kind
+        return Result(exercise=exercise.name, kind=kind, message=message, line=fault.line)
+    cases = [case for seed in seeds for case in draw_cases(exercise, seed)]
+    empty = _empty_functions(source)
+    grades: list[_FunctionGrade] = []
     for name in exercise.functions:
-        working(name)
-        mine = [case for case in cases if case.function == name]
-        verdict = _Verdict(exercise, name, mine, path)
-        verdict.reach(names.get(name), name in pending)
-        findings.append(verdict)
-    return _sum_up(exercise, findings)
+        on_function(name)
+        own_cases = [case for case in cases if case.function == name]
+        grades.append(_FunctionGrade(exercise, name, own_cases, path))
+        grades[-1].try_function(names.get(name), name in empty)
+    return _summarize(exercise, grades)
 
 
-@lru_cache(maxsize=32)
-def _cases(name: str, seed: int) -> tuple[Case, ...]:
-    return tuple(CASES[name](Draw(seed)))
-
-
-def _pending(source: str) -> set[str]:
-    """Functions whose body is still `...`, `pass` or a docstring alone."""
-    found = set()
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and all(
+def _empty_functions(source: str) -> set[str]:
+    """Returns the functions whose body is `...`, `pass` or a docstring alone."""
+    return {
+        node.name
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef)
+        and all(
             isinstance(line, ast.Pass)
             or (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
             for line in node.body
-        ):
-            found.add(node.name)
-    return found
-
-
-def _sum_up(exercise: Exercise, verdicts: list["_Verdict"]) -> Result:
-    """One result: the first mistake, else the first function that is not written yet."""
-    parts = {
-        part: [verdict.name for verdict in verdicts if part == verdict.part]
-        for part in ("passed", "failed", "unwritten")
+        )
     }
-    passed, failed, unwritten = parts["passed"], parts["failed"], parts["unwritten"]
-    first = next((one for one in verdicts if one.part == "failed"), None)
-    first = first or next((one for one in verdicts if one.part == "unwritten"), None)
+
+
+def _summarize(exercise: Exercise, grades: list["_FunctionGrade"]) -> Result:
+    """Returns one result: the first mistake, else the first function that is not written yet."""
+    by_status = {
+        status: [grade for grade in grades if grade.status == status]
+        for status in ("failed", "unwritten", "passed")
+    }
+    first = next(iter(by_status["failed"] + by_status["unwritten"]), None)
+    passed, failed, unwritten = (
+        [grade.name for grade in by_status[status]] for status in ("passed", "failed", "unwritten")
+    )
     if first is None:
-        says = f"All right: {len(verdicts)} of {len(verdicts)} functions agree with torch."
-        return Result(exercise=exercise.name, kind="passed", message=says, passed=passed)
+        message = f"All right: {len(grades)} of {len(grades)} functions agree with torch."
+        return Result(exercise=exercise.name, kind="passed", message=message, passed=passed)
     return Result(
         exercise=exercise.name,
         kind=first.kind,
-        message=first.says,
+        message=first.message,
         function=first.name,
         line=first.line,
         difference=first.difference,
@@ -113,90 +101,92 @@ def _sum_up(exercise: Exercise, verdicts: list["_Verdict"]) -> Result:
     )
 
 
-class _Verdict:
-    """On one function."""
+class _FunctionGrade:
+    """The grade of one function."""
 
     def __init__(self, exercise: Exercise, name: str, cases: list[Case], path: str) -> None:
         self.name = name
         self.kind: Kind = "passed"
-        self.says = ""
+        self.message = ""
         self.line = 0
         self.difference: Difference | None = None
         self.mistakes: list[str] = []
         self._exercise, self._cases, self._path = exercise, cases, path
 
     @property
-    def part(self) -> str:
-        """Where the function is listed."""
+    def status(self) -> str:
+        """The list that the function belongs to: passed, failed or unwritten."""
         return self.kind if self.kind in ("passed", "unwritten") else "failed"
 
-    def reach(self, function: Any, is_pending: bool) -> None:
-        """Call it on one case after the other, up to the first that goes wrong."""
+    def try_function(self, function: Any, is_empty: bool) -> None:
+        """Calls a function on one case after the other, up to the first failure."""
         if not callable(function):
             self.kind = "missing"
-            self.says = f"there is no function {self.name} in your file; was it renamed?"
+            self.message = f"there is no function {self.name} in your file; was it renamed?"
             return
         outcomes: list[Outcome] = []
         for case in self._cases:
-            outcomes.append(outcome(function, case, self._path))
-            finding = self._finding(outcomes[-1], case)
-            if finding:
-                is_nothing = finding.kind == "nothing" and is_pending
-                if finding.kind == "unwritten" or is_nothing:
-                    self.kind, self.says = "unwritten", f"not written yet: {self.name}"
-                    return
-                rest = self._cases[len(outcomes) : len(outcomes) + 8]
-                outcomes += [outcome(function, other, self._path) for other in rest]
-                self._tell(finding, outcomes, case)
+            outcomes.append(call_function(function, case, self._path))
+            problem = _find_problem(outcomes[-1], case)
+            if problem is None:
+                continue
+            if problem.kind == "unwritten" or (problem.kind == "nothing" and is_empty):
+                self.kind, self.message = "unwritten", f"not written yet: {self.name}"
                 return
+            rest = self._cases[len(outcomes) : len(outcomes) + 8]
+            outcomes += [call_function(function, other, self._path) for other in rest]
+            self._describe(problem, outcomes, case)
+            return
 
-    def _finding(self, came: Outcome, case: Case) -> Finding | Fault | None:
-        return came if isinstance(came, Fault) else first_difference(came, case)
-
-    def _tell(self, finding: Finding | Fault, outcomes: list[Outcome], case: Case) -> None:
-        self.kind = finding.kind
-        failing = next(i for i, one in enumerate(self._cases) if one is case)
-        self.mistakes = list(self._known(outcomes, failing))
-        if isinstance(finding, Finding):
-            self.difference = finding.difference
+    def _describe(self, problem: Mismatch | Fault, outcomes: list[Outcome], case: Case) -> None:
+        self.kind = problem.kind
+        failing = next(i for i, other in enumerate(self._cases) if other is case)
+        self.mistakes = [mistake.message for mistake in self._known_mistakes(outcomes, failing)]
+        if isinstance(problem, Mismatch):
+            self.difference = problem.difference
         else:
-            self.line = finding.line
+            self.line = problem.line
         known = " ".join(self.mistakes)
-        self.says = f"{self.name}: {known or finding.says}"
+        self.message = f"{self.name}: {known or problem.message}"
         if known and self.kind in ("crash", "shape", "type"):
-            self.says = f"{self.name}: {finding.says}. {known}"
+            self.message = f"{self.name}: {problem.message}. {known}"
 
-    def _known(self, outcomes: list[Outcome], failing: int) -> Iterator[str]:
-        """The mistake, or the two at once, with which the reference gives the same."""
-        mine = [one for one in self._exercise.mistakes if one.function == self.name]
-        part = None
-        for some in chain(combinations(mine, 1), combinations(mine, 2)):
-            found = self._alike(some, outcomes, failing)
-            if found == len(outcomes):
-                yield from (mistake.says for mistake in some)
-                return
-            if found and len(some) == 1 and part is None:
-                part = some
-        yield from (mistake.says for mistake in part or ())
+    def _known_mistakes(self, outcomes: list[Outcome], failing: int) -> tuple[Mistake, ...]:
+        """Returns the mistake, or the two, with which the reference has the same outcomes."""
+        candidates = [one for one in self._exercise.mistakes if one.function == self.name]
+        partial: tuple[Mistake, ...] = ()
+        for mistakes in chain(combinations(candidates, 1), combinations(candidates, 2)):
+            count = self._count_same(mistakes, outcomes, failing)
+            if count == len(outcomes):
+                return mistakes
+            if count and len(mistakes) == 1 and not partial:
+                partial = mistakes
+        return partial
 
-    def _alike(self, some: tuple[Mistake, ...], outcomes: list[Outcome], failing: int) -> int:
-        """In how many cases they give what the learner's gives; 0 if not where it is wrong."""
-        function = self._wrong(some)
+    def _count_same(
+        self, mistakes: tuple[Mistake, ...], outcomes: list[Outcome], failing: int
+    ) -> int:
+        """Counts the cases with the learner's outcome; 0 where the failing one is not the same."""
+        function = self._load_variant(mistakes)
         if function is None or not self._is_same(function, outcomes, failing):
             return 0
         return sum(self._is_same(function, outcomes, index) for index in range(len(outcomes)))
 
-    def _wrong(self, some: tuple[Mistake, ...]) -> Function | None:
-        """The reference with these mistakes; None where two change the same place."""
+    def _load_variant(self, mistakes: tuple[Mistake, ...]) -> Function | None:
+        """Returns the reference with these mistakes; None where two change the same place."""
         try:
-            source = self._exercise.variant(*some)
-            found: Function = load(source, "variant")[self.name]
-        except Exception:  # what two changes make together need not be Python
+            source = self._exercise.variant(*mistakes)
+            function: Function = load(source, "variant")[self.name]
+        except Exception:  # two changes together need not be valid Python
             return None
-        return found
+        return function
 
     def _is_same(self, function: Function, outcomes: list[Outcome], index: int) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            theirs = outcome(function, self._cases[index], "variant")
-        return are_same(theirs, outcomes[index])
+            outcome = call_function(function, self._cases[index], "variant")
+        return are_same(outcome, outcomes[index])
+
+
+def _find_problem(outcome: Outcome, case: Case) -> Mismatch | Fault | None:
+    return outcome if isinstance(outcome, Fault) else first_mismatch(outcome, case)

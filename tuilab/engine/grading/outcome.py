@@ -1,4 +1,4 @@
-"""What a call of somebody's function came to: tensors, or a fault told in a sentence."""
+"""The outcome of calling a learner's function: tensors, or a fault described in a sentence."""
 
 import copy
 import traceback
@@ -13,85 +13,87 @@ from tuilab.core.exercises.check_result import Kind
 from tuilab.engine.device import memory
 from tuilab.engine.grading.case import Case, Function
 
-RELATIVE, ABSOLUTE = 1e-4, 1e-5
-"""How far two results may be apart: single precision, in another order of operations."""
+RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-4, 1e-5
+"""How far two results may differ: float32, with operations in another order."""
+
+MAX_MESSAGE_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Nothing to compare came out."""
+    """A call that returned nothing to compare."""
 
     kind: Kind
-    says: str
+    message: str
     line: int = 0
 
 
 Outcome = tuple[Tensor, ...] | Fault
 
 
-class Unloadable(Exception):
-    """Somebody's code cannot even be read in."""
+class LoadError(Exception):
+    """Code that fails before any of its functions can be called."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        super().__init__(fault.says)
+        super().__init__(fault.message)
 
 
 def load(source: str, path: str) -> dict[str, Any]:
-    """Run somebody's module and return its names; Unloadable says what is wrong with it."""
+    """Executes a learner's module and returns its names.
+
+    Raises:
+        LoadError: it is not Python, or it raises an exception.
+    """
     module = types.ModuleType("exercise")
     module.__file__ = path
     try:
         code = compile(source, path, "exec", dont_inherit=True)
     except SyntaxError as error:
-        raise Unloadable(_syntax(error)) from None
+        raise LoadError(_describe_syntax_error(error)) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise Unloadable(Fault("syntax", str(error))) from None
+        raise LoadError(Fault("syntax", str(error))) from None
     try:
         exec(code, module.__dict__)
     except BaseException as error:
-        raise Unloadable(fault(error, path)) from None
+        raise LoadError(describe_exception(error, path)) from None
     return module.__dict__
 
 
-def _syntax(error: SyntaxError) -> Fault:
+def _describe_syntax_error(error: SyntaxError) -> Fault:
     line = (error.text or "").strip()
     text = f"line {error.lineno}: {error.msg}" + (f": {line}" if line else "")
     return Fault("syntax", text, error.lineno or 0)
 
 
-def outcome(function: Function, case: Case, path: str) -> Outcome:
-    """Call a function as its case wants it."""
+def call_function(function: Function, case: Case, path: str) -> Outcome:
+    """Calls a function on copies of a case's inputs."""
     try:
-        returned = case.play(function, copy.deepcopy(case.inputs))
+        returned = case.run(function, copy.deepcopy(case.inputs))
     except BaseException as error:
-        return fault(error, path, case)
-    return _tensors(returned, case)
+        return describe_exception(error, path, case)
+    return _check_results(returned, case)
 
 
-def _tensors(returned: Any, case: Case) -> Outcome:
-    """The tensors in what was returned, if it is what was asked for."""
-    wanted = len(case.expected)
-    parts = [returned] if wanted == 1 else returned
+def _check_results(returned: Any, case: Case) -> Outcome:
+    """Returns the tensors in a return value, or a fault where it is of another kind."""
+    count = len(case.expected)
+    results = [returned] if count == 1 else returned
+    names = ", ".join(case.outputs)
     if returned is None:
         return Fault("nothing", "it returns None; is a `return` missing?")
-    if not isinstance(parts, (tuple, list)):
-        return Fault("type", f"it returns {_kind(parts)}; {_names(case)} are expected")
-    if len(parts) != wanted:
-        return Fault(
-            "type", f"it returns {len(parts)} results; {wanted} are expected: {_names(case)}"
-        )
-    for part, name in zip(parts, case.outputs, strict=True):
-        if part is None:
+    if not isinstance(results, (tuple, list)):
+        return Fault("type", f"it returns {_kind(results)}; {names} are expected")
+    if len(results) != count:
+        return Fault("type", f"it returns {len(results)} results; {count} are expected: {names}")
+    for result, name in zip(results, case.outputs, strict=True):
+        if result is None:
             return Fault("nothing", f"{name} is None" if name else "it returns None")
-        if not isinstance(part, Tensor):
-            what = f"{name} is" if name else "it returns"
-            return Fault("type", f"{what} {_kind(part)}; a tensor is expected{_why(part)}")
-    return tuple(part.detach().clone() for part in parts)
-
-
-def _names(case: Case) -> str:
-    return ", ".join(case.outputs)
+        if not isinstance(result, Tensor):
+            prefix = f"{name} is" if name else "it returns"
+            hint = _tensor_hint(result)
+            return Fault("type", f"{prefix} {_kind(result)}; a tensor is expected{hint}")
+    return tuple(result.detach().clone() for result in results)
 
 
 def _kind(value: Any) -> str:
@@ -99,54 +101,56 @@ def _kind(value: Any) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-def _why(value: Any) -> str:
+def _tensor_hint(value: Any) -> str:
     if isinstance(value, (bool, int, float)):
-        return " (leave .item() and float() away)"
+        return " (remove .item() and float())"
     return " (torch.stack makes one of a list)" if isinstance(value, list) else ""
 
 
-def fault(error: BaseException, path: str, case: Case | None = None) -> Fault:
-    """An exception in somebody's code, with the line in their file that it comes from."""
+def describe_exception(error: BaseException, path: str, case: Case | None = None) -> Fault:
+    """Returns an exception as a fault, with the line of the learner's file that raised it."""
     trace = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in trace if frame.filename == path]
     line = frames[-1].lineno or 0 if frames else 0
     where = f"line {line}: " if line else ""
     text = " ".join(str(error).split())
-    text = text if len(text) <= 300 else text[:299] + "…"
+    if len(text) > MAX_MESSAGE_CHARACTERS:
+        text = text[: MAX_MESSAGE_CHARACTERS - 1] + "…"
     if isinstance(error, NotImplementedError) and frames:
         return Fault("unwritten", "not written yet", line)
-    if memory.is_exhausted(error):
+    if memory.is_out_of_memory(error):
         return Fault("memory", f"{where}this asks for too much memory", line)
     if isinstance(error, RecursionError):
         return Fault("crash", f"{where}a function calls itself without end", line)
     if isinstance(error, SystemExit):
-        return Fault("crash", f"{where}this ends the program (exit); leave it away", line)
+        return Fault("crash", f"{where}this exits the program; remove it", line)
     if isinstance(error, EOFError):
-        return Fault("crash", f"{where}there is nobody to answer input(); leave it away", line)
+        return Fault("crash", f"{where}no one can answer input(); remove it", line)
     if isinstance(error, TypeError) and not frames and case:
         call = f"{case.function}({', '.join(case.inputs)})"
-        return Fault("crash", f"it is called as {call}, and takes other arguments: {text}")
+        return Fault("crash", f"it is called as {call}, but takes other arguments: {text}")
     return Fault("crash", f"{where}{type(error).__name__}" + (f": {text}" if text else ""), line)
 
 
-def are_same(one: Outcome, other: Outcome) -> bool:
-    """Whether two calls came to the same, wrong or right."""
-    if isinstance(one, Fault) or isinstance(other, Fault):
+def are_same(first: Outcome, second: Outcome) -> bool:
+    """Returns whether two calls had the same outcome, right or wrong."""
+    if isinstance(first, Fault) or isinstance(second, Fault):
         return (
-            isinstance(one, Fault)
-            and isinstance(other, Fault)
-            and one.kind == other.kind
-            and _without_line(one) == _without_line(other)
+            isinstance(first, Fault)
+            and isinstance(second, Fault)
+            and first.kind == second.kind
+            and _message_without_line(first) == _message_without_line(second)
         )
-    return len(one) == len(other) and all(map(are_close, one, other))
+    return len(first) == len(second) and all(map(are_close, first, second))
 
 
-def _without_line(fault: Fault) -> str:
-    return fault.says.removeprefix(f"line {fault.line}: ")
+def _message_without_line(fault: Fault) -> str:
+    return fault.message.removeprefix(f"line {fault.line}: ")
 
 
-def are_close(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors agree in shape, type and numbers; NaN agrees with NaN."""
-    if one.shape != other.shape or one.dtype != other.dtype:
+def are_close(first: Tensor, second: Tensor) -> bool:
+    """Returns whether two tensors agree in shape, dtype and numbers; NaN equals NaN."""
+    if first.shape != second.shape or first.dtype != second.dtype:
         return False
-    return bool(torch.isclose(one, other, RELATIVE, ABSOLUTE, equal_nan=True).all())
+    is_close = torch.isclose(first, second, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE, equal_nan=True)
+    return bool(is_close.all())

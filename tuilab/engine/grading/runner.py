@@ -1,6 +1,6 @@
-"""The process in which the learner's code is tried: `python -m … FILE NAME`, with limits.
+"""The process that runs the learner's code within limits: `python -m … FILE NAME`.
 
-It is apart from the host so that a loop without end, a fault or a huge tensor costs nothing.
+It is separate from the host, so that an endless loop, a crash or a huge tensor does no harm.
 """
 
 import argparse
@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-SEEDS = 3
-"""Draws of random inputs: one that is always the same, so that numbers can be followed, and new."""
+SEED_COUNT = 3
+"""How often inputs are drawn: first with seed 0, so that the learner can follow the numbers."""
 
 
 def main() -> None:
-    """Check a file and report on a pipe."""
+    """Checks a file and reports to a pipe."""
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("name")
@@ -31,82 +31,82 @@ def main() -> None:
     run(parser.parse_args())
 
 
-def run(asked: argparse.Namespace) -> None:
-    """Import what is needed, set the limits, judge, report."""
+def run(arguments: argparse.Namespace) -> None:
+    """Imports torch, sets the limits, grades the file and reports."""
     import torch
 
     from tuilab.core.exercises import exercise, learner_files
     from tuilab.core.exercises.check_result import Ready, Working
-    from tuilab.engine.grading.grade import judge
+    from tuilab.engine.grading.grade import grade
 
     torch.set_num_threads(1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    task, source = exercise.find(asked.name), learner_files.read(asked.file)
-    report = _Report(asked)
+    task, source = exercise.find(arguments.name), learner_files.read(arguments.file)
+    report = _Reporter(arguments)
     report.send(Ready())
-    report.limit()
-    seeds = (0, *(random.SystemRandom().randrange(1, 1 << 31) for _ in range(SEEDS - 1)))
+    report.set_limits()
+    seeds = (0, *(random.SystemRandom().randrange(1, 1 << 31) for _ in range(SEED_COUNT - 1)))
 
-    def working(function: str) -> None:
+    def on_function(function: str) -> None:
         report.function = function
         report.send(Working(function))
 
-    result = judge(task, source, str(asked.file), seeds, working)
+    result = grade(task, source, str(arguments.file), seeds, on_function)
     report.finish(result)
 
 
-class _Report:
-    """The pipe to who asked, and the limits whose passing is told there."""
+class _Reporter:
+    """Writes messages to the pipe, and reports there when a limit is exceeded."""
 
-    def __init__(self, asked: argparse.Namespace) -> None:
-        self._asked = asked
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
         self.function = ""
 
-    def send(self, word: msgspec.Struct) -> None:
-        """Say one word, as a line of JSON."""
-        data = msgspec.json.encode(word) + b"\n"
+    def send(self, message: msgspec.Struct) -> None:
+        """Writes one message as a line of JSON."""
+        data = msgspec.json.encode(message) + b"\n"
         while data:
-            data = data[os.write(self._asked.report, data) :]
+            data = data[os.write(self._arguments.report, data) :]
 
-    def finish(self, word: msgspec.Struct) -> None:
-        """Say the last word and end at once, whatever the learner's code left running."""
+    def finish(self, message: msgspec.Struct) -> None:
+        """Writes the last message and ends at once, whatever the learner's code left running."""
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
-        self.send(word)
+        self.send(message)
         os._exit(0)
 
-    def limit(self) -> None:
-        """Processor time by a timer that tells the line; memory, and the rest, by the system."""
-        seconds: float = self._asked.seconds
-        signal.signal(signal.SIGPROF, self._too_long)
-        signal.signal(signal.SIGALRM, self._too_long)
+    def set_limits(self) -> None:
+        """Limits processor time by a timer, which knows the line, and memory by the system."""
+        seconds: float = self._arguments.seconds
+        signal.signal(signal.SIGPROF, self._on_timeout)
+        signal.signal(signal.SIGALRM, self._on_timeout)
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, 3 * seconds)
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        whole = int(usage.ru_utime + usage.ru_stime + seconds) + 3
-        _lower(resource.RLIMIT_CPU, whole)
+        limit = int(usage.ru_utime + usage.ru_stime + seconds) + 3
+        _lower(resource.RLIMIT_CPU, limit)
         if sys.platform == "linux":  # elsewhere the parent watches the resident memory alone
             used = psutil.Process().memory_info().vms
-            _lower(resource.RLIMIT_AS, used + (self._asked.mebibytes << 20))
+            _lower(resource.RLIMIT_AS, used + (self._arguments.mebibytes << 20))
 
-    def _too_long(self, _: int, frame: types.FrameType | None) -> None:
+    def _on_timeout(self, _: int, frame: types.FrameType | None) -> None:
         from tuilab.core.exercises.check_result import Result
-        from tuilab.core.exercises.run_check import too_long
+        from tuilab.core.exercises.run_check import describe_timeout
 
         line = 0
         while frame is not None and not line:
-            if frame.f_code.co_filename == str(self._asked.file):
+            if frame.f_code.co_filename == str(self._arguments.file):
                 line = frame.f_lineno
             frame = frame.f_back
         where = f"line {line}: " if line else ""
         name = f"{self.function}: " if self.function else ""
-        says = f"{name}{where}{too_long(self._asked.seconds)}"
+        message = f"{name}{where}{describe_timeout(self._arguments.seconds)}"
         self.finish(
             Result(
-                exercise=self._asked.name,
+                exercise=self._arguments.name,
                 kind="time",
-                message=says,
+                message=message,
                 function=self.function,
                 line=line,
             )
@@ -114,10 +114,10 @@ class _Report:
 
 
 def _lower(limit: int, value: int) -> None:
-    """Set a limit of the system, where it has it."""
-    _, most = resource.getrlimit(limit)
-    if most != resource.RLIM_INFINITY:
-        value = min(value, most)
+    """Sets a limit of the system, where it has one."""
+    _, maximum = resource.getrlimit(limit)
+    if maximum != resource.RLIM_INFINITY:
+        value = min(value, maximum)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(limit, (value, value))
 

@@ -1,4 +1,4 @@
-"""The layers of a network in the order in which they are shown, blocks after their insides."""
+"""The layers of a network in the order in which they are shown; a block follows its inside."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,75 +12,89 @@ from tuilab.engine.model.layers.attention import (
     EncoderLayer,
     SelfAttention,
 )
-from tuilab.engine.model.layers.blocks import Row
+from tuilab.engine.model.layers.blocks import LayerStack
 from tuilab.engine.model.layers.sequence import Recurrent
 from tuilab.engine.session import Session
 
-UNSHOWN = (Row, nn.Sequential, nn.ModuleList, nn.Identity, SelfAttention, EncoderLayer, Recurrent)
-"""What has nothing of its own: what stands inside is shown."""
+CONTAINERS = (
+    LayerStack,
+    nn.Sequential,
+    nn.ModuleList,
+    nn.Identity,
+    SelfAttention,
+    EncoderLayer,
+    Recurrent,
+)
+"""Modules that are not shown themselves: the modules inside are."""
 
-WHOLE = (nn.TransformerEncoderLayer, DecoderBlock)
-"""Layers that are one line of the experiment: the dropout inside of them is not shown."""
+SINGLE_LINE_LAYERS = (nn.TransformerEncoderLayer, DecoderBlock)
+"""Layers that are one line of the experiment: the dropout inside is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One layer.
+class IndexedModule:
+    """One shown layer.
 
     Args:
-        after: the last layer with parameters before it, or itself.
-        attention: what keeps its attention weights, if it attends.
+        previous: label of the last layer with parameters before it, or of itself.
+        attention: the module that keeps its attention weights, if it has attention.
     """
 
     label: str
     module: nn.Module
-    after: str
+    previous: str
     attention: Attention | None = None
 
     @property
-    def parameters(self) -> dict[str, nn.Parameter]:
-        """Its own, by name."""
+    def own_parameters(self) -> dict[str, nn.Parameter]:
+        """Returns its parameters by name, without those of inner modules."""
         return dict(self.module.named_parameters(recurse=False))
 
 
-def places(session: Session) -> list[Place]:
-    """Every layer that numbers pass, by labels such as `2 Linear` and `ReLU after 2 Linear`."""
-    labels = {id(own[0]): label for label, own in session.labelled.items()}
-    found: dict[str, Place] = {}
-    after = "the input"
+def index_modules(session: Session) -> list[IndexedModule]:
+    """Returns every shown layer, with labels such as `2 Linear` and `ReLU after 2 Linear`."""
+    labels = {id(parameters[0]): label for label, parameters in session.parameters_by_layer.items()}
+    index: dict[str, IndexedModule] = {}
+    previous = "the input"
     for module, attention in _walk(session.network, None, is_inside=False):
-        own = next(module.parameters(recurse=False), None)
-        if own is not None:
-            after = label = labels[id(own)]
+        parameter = next(module.parameters(recurse=False), None)
+        if parameter is not None:
+            previous = label = labels[id(parameter)]
         else:
-            label = f"{type(module).__name__} after {after}"
-        number, name = 1, label
-        while name in found:
+            label = f"{type(module).__name__} after {previous}"
+        number, unique = 1, label
+        while unique in index:
             number += 1
-            name = f"{label} #{number}"
-        found[name] = Place(name, module, after, attention)
-    return list(found.values())
+            unique = f"{label} #{number}"
+        index[unique] = IndexedModule(unique, module, previous, attention)
+    return list(index.values())
 
 
 def _walk(
     module: nn.Module, attention: Attention | None, *, is_inside: bool
 ) -> Iterator[tuple[nn.Module, Attention | None]]:
-    """Modules with their attention; `is_inside`: in a layer that is one line."""
+    """Yields modules with their attention.
+
+    Args:
+        is_inside: whether the module is inside a layer that is one line.
+    """
     if isinstance(module, Attention):
         attention = module
-    own = next(module.parameters(recurse=False), None) is not None
-    shown = attention if _attends(module) else None
-    if own:
-        yield module, shown
+    has_parameters = next(module.parameters(recurse=False), None) is not None
+    shown_attention = attention if _has_attention(module) else None
+    if has_parameters:
+        yield module, shown_attention
     for child in module.children():
-        yield from _walk(child, attention, is_inside=is_inside or isinstance(module, WHOLE))
-    if not own and not isinstance(module, UNSHOWN) and not (is_inside and _drops(module)):
-        yield module, shown
+        is_child_inside = is_inside or isinstance(module, SINGLE_LINE_LAYERS)
+        yield from _walk(child, attention, is_inside=is_child_inside)
+    if has_parameters or isinstance(module, CONTAINERS) or (is_inside and _is_dropout(module)):
+        return
+    yield module, shown_attention
 
 
-def _attends(module: nn.Module) -> bool:
+def _has_attention(module: nn.Module) -> bool:
     return isinstance(module, (nn.MultiheadAttention, CausalAttention, nn.TransformerEncoderLayer))
 
 
-def _drops(module: nn.Module) -> bool:
+def _is_dropout(module: nn.Module) -> bool:
     return isinstance(module, (nn.Dropout, nn.AlphaDropout))

@@ -1,7 +1,7 @@
-"""What the learner has written, in a run: functions of an exercise, after it has passed its check.
+"""The learner's functions in a run, after their exercise has passed its check.
 
-It is the one place where a run executes what a user wrote: only their own file, from their own
-folder, in the very text that the check has passed, and only where an experiment asks for it.
+This is the only place where a run executes code that a user wrote: only their own file, from their
+own folder, in exactly the text that has passed, and only where an experiment asks for it.
 """
 
 from collections.abc import Sequence
@@ -11,60 +11,66 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import learner_files
-from tuilab.engine.grading.outcome import Fault, Unloadable, fault, load
+from tuilab.engine.grading.outcome import Fault, LoadError, describe_exception, load
 
 
-class Code:
-    """The functions of one exercise, as they passed."""
+class LearnerCode:
+    """The functions of one exercise, as they passed.
 
-    def __init__(self, exercise: str, asked: str, used: str = "") -> None:
-        """Read them; InputError where the exercise has not passed as it stands.
+    Args:
+        exercise: its name.
+        key: the key of the experiment that asks for them.
+        failure_key: the key to report when a function fails; by default the same.
 
-        Args:
-            asked: the key of the experiment that asks for it.
-            used: where it is told when a function fails; the same key without it.
-        """
-        self._path, self._used = str(learner_files.path(exercise)), used or asked
+    Raises:
+        InputError: the exercise has not passed in its present form.
+    """
+
+    def __init__(self, exercise: str, key: str, failure_key: str = "") -> None:
+        self._path, self._failure_key = str(learner_files.path_of(exercise)), failure_key or key
         try:
             self._functions = load(learner_files.passed_source(exercise), self._path)
         except InputError as error:
-            raise InputError(error.problem, asked, *error.where) from None
-        except Unloadable as error:
-            raise self._failed(exercise, error.fault) from None
+            raise InputError(error.problem, key, *error.where) from None
+        except LoadError as error:
+            raise self._failure(exercise, error.fault) from None
 
-    def __deepcopy__(self, memo: Any) -> "Code":
-        """Itself: nothing of it is ever changed."""
+    def __deepcopy__(self, memo: Any) -> "LearnerCode":
+        """Returns itself, since it never changes."""
         return self
 
-    def call(self, name: str, *given: Any, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """What a function returns for copies of these; InputError where it fails.
+    def call(self, name: str, *arguments: Any, like: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Returns the results of a function.
 
-        Copies, so that whatever it does in place stays its own affair. Numbers and a dictionary
-        for it to remember things in are handed on as they are.
+        Tensors are copied, so that the function may change them in place; numbers and the state of
+        an optimizer are passed on unchanged.
 
         Args:
-            like: what it must return, by their shapes.
+            like: tensors of any shape that the results must have the shapes of.
+
+        Raises:
+            InputError: the function fails, or returns something else.
         """
-        copies = [value.clone() if isinstance(value, Tensor) else value for value in given]
+        copies = [value.clone() if isinstance(value, Tensor) else value for value in arguments]
         try:
-            found = self._functions[name](*copies)
+            returned = self._functions[name](*copies)
         except Exception as error:
-            raise self._failed(name, fault(error, self._path)) from error
-        parts = found if isinstance(found, tuple) else (found,)
-        shapes = [_shape(part) for part in parts]
-        wanted = [_shape(tensor) for tensor in like]
-        if shapes != wanted:
-            says = f"it returned {', '.join(shapes)} instead of {', '.join(wanted)}"
-            raise self._failed(name, Fault("shape", says))
-        return parts
+            raise self._failure(name, describe_exception(error, self._path)) from error
+        results = returned if isinstance(returned, tuple) else (returned,)
+        shapes = [_describe_shape(result) for result in results]
+        expected = [_describe_shape(tensor) for tensor in like]
+        if shapes != expected:
+            message = f"it returned {', '.join(shapes)} instead of {', '.join(expected)}"
+            raise self._failure(name, Fault("shape", message))
+        return results
 
-    def one(self, name: str, *given: Any, like: Tensor) -> Tensor:
-        """The same of a function that returns a single tensor."""
-        return self.call(name, *given, like=[like])[0]
+    def call_single(self, name: str, *arguments: Any, like: Tensor) -> Tensor:
+        """Returns the single result of a function, in the shape of `like`, which may be any."""
+        return self.call(name, *arguments, like=[like])[0]
 
-    def _failed(self, name: str, found: Fault) -> InputError:
-        return InputError(f"your {name} failed: {found.says}", self._used, self._path)
+    def _failure(self, name: str, fault: Fault) -> InputError:
+        return InputError(f"your {name} failed: {fault.message}", self._failure_key, self._path)
 
 
-def _shape(value: Any) -> str:
+def _describe_shape(value: Any) -> str:
     return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__

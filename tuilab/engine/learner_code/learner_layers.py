@@ -1,113 +1,114 @@
-"""The learner's own layers: forward by their functions, and back where they have written that."""
+"""The learner's layers in a run: forward by their functions, and backward where they wrote that."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.layers import learner as lab
-from tuilab.core.network.layer import Layer
-from tuilab.engine.learner_code.learner_functions import Code
-from tuilab.engine.model.layers.named import Builder
+from tuilab.core.catalogue.layers import learner as catalogue
+from tuilab.core.network.layer import Shape
+from tuilab.engine.learner_code.learner_functions import LearnerCode
+from tuilab.engine.model.layers.builders import module
 
 Gradients = tuple[Tensor | None, ...]
-"""One for each argument of a function; None where none is asked for."""
+"""One for each argument of a function; None where none is needed."""
 
 
 class LearnerLinear(nn.Linear):
-    """torch's weights and the learner's `linear`."""
+    """torch.nn.Linear with the learner's `linear`."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool) -> None:
         super().__init__(in_features, out_features, bias)
-        self.code = Code("forward-pass", "network")
+        self.code = LearnerCode("forward-pass", "network")
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """[n, …, in_features] to [n, …, out_features]."""
+        """Returns [batch, *positions, out_features] for [batch, *positions, in_features]."""
         rows = input.reshape(-1, self.in_features)
         bias = rows.new_zeros(self.out_features) if self.bias is None else self.bias
         like = rows.new_empty(len(rows), self.out_features)
-        output = self.code.one("linear", rows, self.weight, bias, like=like)
+        output = self.code.call_single("linear", rows, self.weight, bias, like=like)
         return output.reshape(*input.shape[:-1], self.out_features)
 
 
 class LearnerActivation(nn.Module):
-    """The learner's activation and its derivative."""
+    """The learner's activation function and its derivative."""
 
     def __init__(self, function: str) -> None:
         super().__init__()
-        self.function, self.code = function, Code("activations", "network")
+        self.function, self.code = function, LearnerCode("activations", "network")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape to the same."""
-        output: Tensor = _Activate.apply(x, self.code, self.function)  # type: ignore[no-untyped-call]
+        """Returns a tensor of the shape of x, which may be any."""
+        output: Tensor = _ActivationFunction.apply(x, self.code, self.function)  # type: ignore[no-untyped-call]
         return output
 
     def extra_repr(self) -> str:
-        """Which one it is."""
+        """Returns the name of the function."""
         return self.function
 
 
-class _Activate(torch.autograd.Function):
+class _ActivationFunction(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, code: Code, name: str) -> Tensor:
+    def forward(ctx: Any, x: Tensor, code: LearnerCode, name: str) -> Tensor:
         ctx.save_for_backward(x)
         ctx.code, ctx.name = code, name
-        return code.one(name, x, like=x)
+        return code.call_single(name, x, like=x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
         (x,) = ctx.saved_tensors
-        return gradient * ctx.code.one(f"{ctx.name}_derivative", x, like=x), None, None
+        return gradient * ctx.code.call_single(f"{ctx.name}_derivative", x, like=x), None, None
 
 
 class LearnerDropout(nn.Module):
-    """The learner's dropout, with torch's chance."""
+    """The learner's dropout, with torch's random numbers."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.p, self.code = p, Code("dropout", "network")
+        self.p, self.code = p, LearnerCode("dropout", "network")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape to the same."""
+        """Returns a tensor of the shape of x, which may be any."""
         noise = torch.rand_like(x) if self.training else torch.ones_like(x)
-        output: Tensor = _Drop.apply(x, noise, self.p, self.training, self.code)  # type: ignore[no-untyped-call]
+        output: Tensor = _DropoutFunction.apply(x, noise, self.p, self.training, self.code)  # type: ignore[no-untyped-call]
         return output
 
 
-class _Drop(torch.autograd.Function):
+class _DropoutFunction(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, noise: Tensor, p: float, is_training: bool, code: Code
+        ctx: Any, x: Tensor, noise: Tensor, p: float, is_training: bool, code: LearnerCode
     ) -> Tensor:
         ctx.save_for_backward(noise)
         ctx.others = (p, is_training, code)
-        return code.one("dropout", x, p, noise, is_training, like=x)
+        return code.call_single("dropout", x, p, noise, is_training, like=x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
         (noise,), (p, is_training, code) = ctx.saved_tensors, ctx.others
-        back = code.one("dropout_backward", gradient, p, noise, is_training, like=gradient)
-        return back, None, None, None, None
+        arguments = gradient, p, noise, is_training
+        result = code.call_single("dropout_backward", *arguments, like=gradient)
+        return result, None, None, None, None
 
 
 class LearnerBatchNorm(nn.BatchNorm1d):
-    """torch's γ, β and running averages, and the learner's three functions."""
+    """torch.nn.BatchNorm1d with the learner's three functions."""
 
     values_per_channel = 1
 
     def __init__(self, features: int, eps: float, momentum: float) -> None:
         super().__init__(features, eps, momentum)
-        self.code = Code("batch-norm", "network")
+        self.code = LearnerCode("batch-norm", "network")
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """[n, features] to the same."""
+        """Returns [batch, features] for [batch, features]."""
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None
-        learned = self.weight, self.bias, self.running_mean, self.running_var
+        state = self.weight, self.bias, self.running_mean, self.running_var
         if not self.training:
-            return self.code.one("forward_eval", input, *learned, self.eps, like=input)
-        output, mean, variance = _Normalize.apply(  # type: ignore[no-untyped-call]
-            input, *learned, self.momentum, self.eps, self.code
+            return self.code.call_single("forward_eval", input, *state, self.eps, like=input)
+        output, mean, variance = _BatchNormFunction.apply(  # type: ignore[no-untyped-call]
+            input, *state, self.momentum, self.eps, self.code
         )
         self.running_mean.copy_(mean)
         self.running_var.copy_(variance)
@@ -115,45 +116,66 @@ class LearnerBatchNorm(nn.BatchNorm1d):
         return output  # type: ignore[no-any-return]
 
 
-class _Normalize(torch.autograd.Function):
+class _BatchNormFunction(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor,
-        momentum: float, eps: float, code: Code,
+        momentum: float, eps: float, code: LearnerCode,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         ctx.save_for_backward(x, gamma)
         ctx.eps, ctx.code = eps, code
-        given = x, gamma, beta, mean, variance, momentum, eps
-        found = code.call("forward_train", *given, like=[x, mean, variance])
-        ctx.mark_non_differentiable(*found[1:])
-        return found
+        arguments = x, gamma, beta, mean, variance, momentum, eps
+        results = code.call("forward_train", *arguments, like=[x, mean, variance])
+        ctx.mark_non_differentiable(*results[1:])
+        return results
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> Gradients:
         x, gamma = ctx.saved_tensors
-        found = ctx.code.call("backward", gradient, x, gamma, ctx.eps, like=[x, gamma, gamma])
-        return (*found, None, None, None, None, None)
+        gradients = ctx.code.call("backward", gradient, x, gamma, ctx.eps, like=[x, gamma, gamma])
+        return (*gradients, None, None, None, None, None)
 
 
 class LearnerAttention(nn.MultiheadAttention):
-    """torch's four matrices and the learner's `multi_head`."""
+    """torch.nn.MultiheadAttention without bias, with the learner's `multi_head`."""
 
     def __init__(self, features: int, num_heads: int, causal: bool) -> None:
         super().__init__(features, num_heads, bias=False, batch_first=True)
-        self.causal, self.code = causal, Code("attention", "network")
+        self.causal, self.code = causal, LearnerCode("attention", "network")
 
     def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
-        """[n, length, features] to the same."""
+        """Returns [batch, length, features] for [batch, length, features]."""
         matrices = (*self.in_proj_weight.chunk(3), self.out_proj.weight)
-        return self.code.one("multi_head", x, *matrices, self.num_heads, self.causal, like=x)
+        return self.code.call_single(
+            "multi_head", x, *matrices, self.num_heads, self.causal, like=x
+        )
 
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.OwnLinear: lambda layer, shape: LearnerLinear(shape[-1], layer.out_features, layer.bias),
-    lab.OwnActivation: lambda layer, shape: LearnerActivation(layer.function),
-    lab.OwnDropout: lambda layer, shape: LearnerDropout(layer.p),
-    lab.OwnBatchNorm: lambda layer, shape: LearnerBatchNorm(shape[0], layer.eps, layer.momentum),
-    lab.OwnAttention: lambda layer, shape: LearnerAttention(
-        shape[-1], layer.num_heads, layer.causal
-    ),
-}
+@module(catalogue.OwnLinear)
+def learner_linear(layer: catalogue.OwnLinear, shape: Shape) -> nn.Module:
+    """Builds a LearnerLinear for the features of its input."""
+    return LearnerLinear(shape[-1], layer.out_features, layer.bias)
+
+
+@module(catalogue.OwnActivation)
+def learner_activation(layer: catalogue.OwnActivation, shape: Shape) -> nn.Module:
+    """Builds a LearnerActivation."""
+    return LearnerActivation(layer.function)
+
+
+@module(catalogue.OwnDropout)
+def learner_dropout(layer: catalogue.OwnDropout, shape: Shape) -> nn.Module:
+    """Builds a LearnerDropout."""
+    return LearnerDropout(layer.p)
+
+
+@module(catalogue.OwnBatchNorm)
+def learner_batch_norm(layer: catalogue.OwnBatchNorm, shape: Shape) -> nn.Module:
+    """Builds a LearnerBatchNorm for the features of its input."""
+    return LearnerBatchNorm(shape[0], layer.eps, layer.momentum)
+
+
+@module(catalogue.OwnAttention)
+def learner_attention(layer: catalogue.OwnAttention, shape: Shape) -> nn.Module:
+    """Builds a LearnerAttention for the features of its input."""
+    return LearnerAttention(shape[-1], layer.num_heads, layer.causal)

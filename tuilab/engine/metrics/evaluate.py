@@ -1,97 +1,103 @@
-"""Loss and scores over examples, gathered on the device and read once."""
+"""Evaluation: loss and scores over examples, accumulated on the device and read once."""
 
 from collections.abc import Callable, Generator
-from math import ceil, exp
+from math import ceil
 
 import torch
 from torch import Tensor
 
-from tuilab.engine.data.dataset import IGNORED, Part
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
 from tuilab.engine.device import memory
-from tuilab.engine.metrics.losses import LossFunction, flat, predicted
-from tuilab.engine.metrics.scores import GroupScores, Scores, r2, surprise_and_hits
+from tuilab.engine.metrics.losses import LossFunction, flatten_positions, predict_classes
+from tuilab.engine.metrics.scores import GroupScores, Scores, r2, sum_nll_and_hits, token_metrics
 
-CHUNK = {"cpu": 1024, "cuda": 8192, "mps": 1024}
-"""Examples evaluated between two chances to pause."""
+CHUNK_SIZES = {"cpu": 1024, "cuda": 8192, "mps": 1024}
+"""Examples that are evaluated between two pause points."""
 
-AT_ONCE = 1 << 22
-"""Numbers of output in one chunk at most: sequences have many for each example."""
+MAX_CHUNK_VALUES = 1 << 22
+"""Output values in one chunk: sequences have many for each example."""
 
-Wanted = Callable[[Tensor, Tensor], Tensor]
+TargetFunction = Callable[[Tensor, Tensor], Tensor]
 """Inputs and targets of a chunk to what the network's output is compared with."""
 
 
-def measure(output: Tensor, wanted: Tensor) -> dict[str, float]:
-    """The task's metric on a batch: accuracy for classes, R² for numbers."""
-    if wanted.is_floating_point():
-        return {"r2": r2(output, wanted)}
-    output, wanted = flat(output, wanted)
-    return {"accuracy": float((predicted(output) == wanted).float().mean())}
+def measure_batch(output: Tensor, targets: Tensor) -> dict[str, float]:
+    """Returns the metric of a batch: accuracy for class indices, R² for numbers.
+
+    output [batch, *positions, outputs], targets int64 [batch, *positions] or float like the output.
+    """
+    if targets.is_floating_point():
+        return {"r2": r2(output, targets)}
+    output, targets = flatten_positions(output, targets)
+    return {"accuracy": float((predict_classes(output) == targets).float().mean())}
 
 
-def language(output: Tensor, wanted: Tensor) -> dict[str, float]:
-    """Perplexity and accuracy on a batch."""
-    surprise, hits, count = surprise_and_hits(output, wanted).tolist()
-    return {"perplexity": exp(min(surprise / count, 700)), "accuracy": hits / count}
+def measure_tokens(output: Tensor, targets: Tensor) -> dict[str, float]:
+    """Returns perplexity and accuracy of a batch.
+
+    output: logits [batch, length, vocabulary], targets: int64 [batch, length].
+    """
+    return token_metrics(sum_nll_and_hits(output, targets))
 
 
 def evaluate(
     predict: Callable[[Tensor], Tensor],
     loss: LossFunction,
-    part: Part,
+    part: Examples,
     size: int,
     scores: Scores,
-    wanted: Wanted | None = None,
+    eval_targets: TargetFunction | None = None,
     groups: tuple[str, ...] = (),
 ) -> Generator[None, None, dict[str, float]]:
-    """Evaluate chunk by chunk, yielding between them; returns loss and scores, {} without examples.
+    """Evaluates chunk by chunk and yields between them; returns loss and scores, {} if empty.
 
     Args:
-        predict: raw inputs to outputs, without gradients.
-        size: examples in a chunk; fewer where memory is too short for so many.
-        wanted: what outputs are compared with, where that is not the targets.
-        groups: what the groups of the examples are called, if there are any.
+        predict: raw inputs [n, *shape] to outputs [n, …], without gradients.
+        size: examples in a chunk; fewer where they do not fit into memory.
+        eval_targets: what outputs are compared with, where that is not the targets.
+        groups: names of the groups of examples, if there are any.
     """
     if not len(part):
         return {}
     losses: list[Tensor] = []
-    apart = GroupScores(groups)
+    group_scores = GroupScores(groups)
     start = 0
     while start < len(part):
         inputs = part.inputs[start : start + size]
-        output = _fitting(predict, inputs)
+        output = _predict_if_fits(predict, inputs)
         if output is None:
             size = ceil(len(inputs) / 2)
             continue
         targets = part.targets[start : start + len(inputs)]
-        right = targets if wanted is None else wanted(inputs, targets)
+        if eval_targets is not None:
+            targets = eval_targets(inputs, targets)
         start += len(inputs)
-        size = min(size, max(1, AT_ONCE * len(inputs) // output.numel()))
-        if count := _counted(right):
-            losses.append(torch.stack([loss(output, right) * count, output.new_tensor(count)]))
-            scores.add(output, right)
+        size = min(size, max(1, MAX_CHUNK_VALUES * len(inputs) // output.numel()))
+        if count := _count_targets(targets):
+            losses.append(torch.stack([loss(output, targets) * count, output.new_tensor(count)]))
+            scores.add(output, targets)
         if part.groups is not None:
-            apart.add(output, right, part.groups[start - len(inputs) : start])
+            group_scores.add(output, targets, part.groups[start - len(inputs) : start])
         yield
     if not losses:
         return {}
-    total, counted = torch.stack(losses).cpu().double().sum(dim=0).tolist()
-    return {"loss": total / counted, **scores.read(), **apart.read()}
+    total, count = torch.stack(losses).cpu().double().sum(dim=0).tolist()
+    return {"loss": total / count, **scores.read(), **group_scores.read()}
 
 
-def _counted(wanted: Tensor) -> int:
-    """How many examples, or positions that are asked for, a mean loss is the mean of."""
-    if wanted.is_floating_point() or wanted.dim() < 2:
-        return len(wanted)
-    return int((wanted != IGNORED).sum())
+def _count_targets(targets: Tensor) -> int:
+    """Returns the number of examples, or of positions with a target, in a mean loss."""
+    if targets.is_floating_point() or targets.dim() < 2:
+        return len(targets)
+    return int((targets != IGNORE_INDEX).sum())
 
 
-def _fitting(predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor | None:
-    """The outputs; None if memory is too short for so many examples at a time."""
+def _predict_if_fits(predict: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor | None:
+    """Returns the outputs, or None if there is too little memory for several examples."""
     try:
         return predict(inputs)
     except (MemoryError, RuntimeError) as error:
-        if len(inputs) == 1 or not memory.is_exhausted(error):
+        if len(inputs) == 1 or not memory.is_out_of_memory(error):
             raise
-    memory.release()
+    memory.free_memory()
     return None

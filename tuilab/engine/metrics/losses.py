@@ -1,189 +1,204 @@
-"""Losses as functions of (output, target), and what an output says of the classes."""
+"""What the engine computes for each loss of the catalogue, and how to read a network's output.
+
+A new loss is a struct in `core/catalogue/losses.py` and, here, a function marked `@loss(…)`: it
+takes the struct, the output and the target, and returns the mean loss. A class is built from the
+struct once per run and then called with output and target.
+
+Outputs are [batch, outputs], or [batch, *positions, outputs] where every position has a target.
+Targets are class indices, int64 [batch, *positions], or numbers, float in the output's shape.
+Positions whose target is `IGNORE_INDEX` do not count.
+"""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, cat
+from torch import Tensor
 
-from tuilab.core.catalogue.losses import (
-    BCE,
-    KL,
-    L1,
-    MSE,
-    CrossEntropy,
-    Focal,
-    Hinge,
-    Huber,
-    Loss,
-    Own,
-    ZeroOne,
-    meaning,
-    smoothed_entropy,
-)
-from tuilab.engine.data.dataset import IGNORED
-from tuilab.engine.learner_code.learner_loss import LearnerLoss as OwnLoss
+from tuilab.core.catalogue import losses as catalogue
+from tuilab.core.catalogue.losses import CrossEntropy, Loss, equivalent_loss, smoothed_entropy
+from tuilab.engine.data.dataset import IGNORE_INDEX
+from tuilab.engine.learner_code.learner_loss import LearnerLoss
+from tuilab.engine.registry import Registry
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
-"""Mean loss of outputs for targets: classes as int64, numbers as floats of the output's shape."""
+"""Output and target to the mean loss []."""
+
+LOSSES: Registry[type[Loss], Callable[..., Any]] = Registry("loss")
+loss = LOSSES.register
+
+loss(catalogue.LearnerLoss)(LearnerLoss)
 
 
-def flat(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Positions as examples of their own, without those that are not asked for.
+def build_loss(config: Loss, class_weights: Tensor | None = None) -> LossFunction:
+    """Returns the function that training minimizes.
 
-    [n, *positions, C] and [n, *positions] become [m, C] and [m]; others stay as they are.
+    Args:
+        class_weights: the weight of each class, [classes], see `compute_class_weights`.
+    """
+    implementation = LOSSES[type(config)]
+    if isinstance(implementation, type):
+        built: LossFunction = implementation(config)
+        return built
+    options = {} if class_weights is None else {"class_weights": class_weights}
+    return partial(implementation, config, **options)
+
+
+def build_evaluation_loss(config: Loss) -> LossFunction:
+    """Returns the loss for held-out examples: without label smoothing and class weights."""
+    return build_loss(config.for_evaluation())
+
+
+def compute_class_weights(config: Loss, targets: Tensor, classes: int) -> Tensor | None:
+    """Returns the weight of each class, float32 [classes], on the targets' device, or None.
+
+    Balanced weights give every class the same sum over the training examples:
+    examples ∕ (classes · examples of the class), as in scikit-learn.
+
+    Args:
+        targets: class indices of the training examples, int64 [examples, *positions].
+    """
+    if not isinstance(config, CrossEntropy):
+        return None
+    if config.weight:
+        return torch.tensor(config.weight, device=targets.device)
+    if not config.balanced:
+        return None
+    counts = torch.bincount(targets[targets != IGNORE_INDEX].flatten(), minlength=classes).float()
+    return counts.sum() / (len(counts) * counts.clamp(min=1))
+
+
+# --- one function for each loss -----------------------------------------------------------------
+
+
+@loss(CrossEntropy)
+def cross_entropy(
+    config: CrossEntropy, output: Tensor, target: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
+    """Returns −log softmax(output)[target], []: torch.nn.CrossEntropyLoss.
+
+    output [batch, *positions, classes], target int64 [batch, *positions], class_weights [classes].
+    """
+    if target.dim() > 1:  # reshaped, not selected: selecting would wait for the device
+        output, target = output.flatten(0, -2), target.flatten()
+    weight = None if class_weights is None else class_weights.to(output)
+    return F.cross_entropy(output, target, weight, label_smoothing=config.label_smoothing)
+
+
+@loss(catalogue.BCE)
+def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
+
+    output [batch, 1], target int64 or float [batch].
+    """
+    pos_weight = None if config.pos_weight == 1 else output.new_tensor(config.pos_weight)
+    return F.binary_cross_entropy_with_logits(
+        output.squeeze(1), target.to(output.dtype), pos_weight=pos_weight
+    )
+
+
+@loss(catalogue.MSE)
+def mean_squared_error(config: catalogue.MSE, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the mean squared error, []: torch.nn.MSELoss.
+
+    Either output and target have the same shape, or output is [batch, *positions, classes] and
+    target int64 [batch, *positions], which is compared as one-hot.
+    """
+    if target.is_floating_point():
+        return F.mse_loss(output, target)
+    output, target = flatten_positions(output, target)
+    return F.mse_loss(output, F.one_hot(target, output.shape[1]).to(output.dtype))
+
+
+@loss(catalogue.L1)
+def mean_absolute_error(config: catalogue.L1, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the mean absolute error, [], of tensors of the same shape: torch.nn.L1Loss."""
+    return F.l1_loss(output, target)
+
+
+@loss(catalogue.Huber)
+def huber(config: catalogue.Huber, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the Huber loss, [], of tensors of the same shape: torch.nn.HuberLoss."""
+    return F.huber_loss(output, target, delta=config.delta)
+
+
+@loss(catalogue.Focal)
+def focal(config: catalogue.Focal, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the mean of −(1 − p)^γ log p, [] (Lin et al. 2017).
+
+    output [batch, *positions, classes], target int64 [batch, *positions].
+    """
+    output, target = flatten_positions(output, target)
+    nll = F.cross_entropy(output, target, reduction="none")
+    return ((1 - (-nll).exp()) ** config.gamma * nll).mean()
+
+
+@loss(catalogue.Hinge)
+def hinge(config: catalogue.Hinge, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the hinge loss, []: torch.nn.MultiMarginLoss, or with one output max(0, m − y z).
+
+    output [batch, *positions, classes or 1], target int64 [batch, *positions].
+    """
+    output, target = flatten_positions(output, target)
+    if output.shape[1] == 1:
+        sign = 2 * target.to(output.dtype) - 1
+        return (config.margin - sign * output[:, 0]).relu().mean()
+    return F.multi_margin_loss(output, target, margin=config.margin)
+
+
+@loss(catalogue.KL)
+def kl_divergence(config: catalogue.KL, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the KL divergence from the smoothed one-hot target, []: torch.nn.KLDivLoss.
+
+    output [batch, *positions, classes], target int64 [batch, *positions].
+    """
+    output, target = flatten_positions(output, target)
+    nll = F.cross_entropy(output, target, label_smoothing=config.label_smoothing)
+    return nll - smoothed_entropy(config.label_smoothing, output.shape[1])
+
+
+@loss(catalogue.ZeroOne)
+def zero_one(config: catalogue.ZeroOne, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the fraction of wrong predictions, []: output [batch, 1], target int64 [batch]."""
+    return (predict_classes(output) != target).float().mean()
+
+
+# --- reading an output --------------------------------------------------------------------------
+
+
+def flatten_positions(output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Turns positions into examples and removes those that are ignored.
+
+    output [batch, *positions, classes] and target [batch, *positions] become [n, classes] and [n];
+    numbers and single classes are returned unchanged.
     """
     if target.is_floating_point() or target.dim() < 2:
         return output, target
     output, target = output.flatten(0, -2), target.flatten()
-    asked = target != IGNORED
-    return (output, target) if asked.all() else (output[asked], target[asked])
+    is_used = target != IGNORE_INDEX
+    return (output, target) if is_used.all() else (output[is_used], target[is_used])
 
 
-# --- one function a loss ------------------------------------------------------------------------
+def probabilities(config: Loss, output: Tensor) -> Tensor:
+    """Returns the probability of each class, [batch, classes], for an output [batch, outputs].
 
-
-def _cross_entropy(loss: CrossEntropy, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        if target.dim() > 1:  # reshaped rather than selected: no look at the device
-            output, target = output.flatten(0, -2), target.flatten()
-        given = None if weight is None else weight.to(output)
-        return F.cross_entropy(output, target, given, label_smoothing=loss.label_smoothing)
-
-    return mean
-
-
-def _bce(loss: BCE, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        more = None if loss.pos_weight == 1 else output.new_tensor(loss.pos_weight)
-        return F.binary_cross_entropy_with_logits(
-            output.squeeze(1), target.to(output.dtype), pos_weight=more
-        )
-
-    return mean
-
-
-def _mse(loss: MSE, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        if target.is_floating_point():
-            return F.mse_loss(output, target)
-        output, target = flat(output, target)
-        return F.mse_loss(output, F.one_hot(target, output.shape[1]).to(output.dtype))
-
-    return mean
-
-
-def _l1(loss: L1, weight: Tensor | None) -> LossFunction:
-    return F.l1_loss
-
-
-def _huber(loss: Huber, weight: Tensor | None) -> LossFunction:
-    return lambda output, target: F.huber_loss(output, target, delta=loss.delta)
-
-
-def _focal(loss: Focal, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        output, target = flat(output, target)
-        surprise = F.cross_entropy(output, target, reduction="none")
-        return ((1 - (-surprise).exp()) ** loss.gamma * surprise).mean()
-
-    return mean
-
-
-def _hinge(loss: Hinge, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        output, target = flat(output, target)
-        if output.shape[1] == 1:
-            side = 2 * target.to(output.dtype) - 1
-            return (loss.margin - side * output[:, 0]).relu().mean()
-        return F.multi_margin_loss(output, target, margin=loss.margin)
-
-    return mean
-
-
-def _kl(loss: KL, weight: Tensor | None) -> LossFunction:
-    def mean(output: Tensor, target: Tensor) -> Tensor:
-        output, target = flat(output, target)
-        surprise = F.cross_entropy(output, target, label_smoothing=loss.label_smoothing)
-        return surprise - smoothed_entropy(loss.label_smoothing, output.shape[1])
-
-    return mean
-
-
-def _zero_one(loss: ZeroOne, weight: Tensor | None) -> LossFunction:
-    return lambda output, target: (predicted(output) != target).float().mean()
-
-
-def _own(loss: Own, weight: Tensor | None) -> LossFunction:
-    return OwnLoss(loss)
-
-
-FUNCTIONS: dict[type[Loss], Callable[[Any, Tensor | None], LossFunction]] = {
-    CrossEntropy: _cross_entropy,
-    BCE: _bce,
-    MSE: _mse,
-    L1: _l1,
-    Huber: _huber,
-    Focal: _focal,
-    Hinge: _hinge,
-    KL: _kl,
-    ZeroOne: _zero_one,
-    Own: _own,
-}
-
-
-def function(loss: Loss, weight: Tensor | None = None) -> LossFunction:
-    """What training follows down.
-
-    Args:
-        weight: how much each class counts, see `class_weights`.
+    Rows sum to about 1. A single output is the logit of the second of two classes.
     """
-    return FUNCTIONS[type(loss)](loss, weight)
-
-
-def class_weights(loss: Loss, targets: Tensor, classes: int) -> Tensor | None:
-    """How much each class counts, [classes], on the device of the targets; None: all the same.
-
-    Balanced weights are those that give every class the same sum over the training examples:
-    examples ∕ (classes · examples of the class).
-    """
-    if not isinstance(loss, CrossEntropy):
-        return None
-    if loss.weight:
-        return torch.tensor(loss.weight, device=targets.device)
-    if not loss.balanced:
-        return None
-    counts = torch.bincount(targets[targets != IGNORED].flatten(), minlength=classes).float()
-    return counts.sum() / (len(counts) * counts.clamp(min=1))
-
-
-def evaluation(loss: Loss) -> LossFunction:
-    """What is measured on examples that are not trained on: without smoothing and weights."""
-    if isinstance(loss, CrossEntropy):
-        loss = CrossEntropy()
-    elif isinstance(loss, KL):
-        loss = KL(label_smoothing=0.0)
-    elif isinstance(loss, BCE):
-        loss = BCE()
-    return FUNCTIONS[type(loss)](loss, None)
-
-
-# --- what an output says ------------------------------------------------------------------------
-
-
-def probabilities(loss: Loss, output: Tensor) -> Tensor:
-    """How sure the network is of each class: [n, classes], rows sum to about 1."""
     if output.shape[1] == 1:
-        second = output if isinstance(loss, ZeroOne) else output.sigmoid()
-        return cat([1 - second, second], dim=1)
-    if isinstance(meaning(loss), MSE):
+        second = output if isinstance(config, catalogue.ZeroOne) else output.sigmoid()
+        return torch.cat([1 - second, second], dim=1)
+    if isinstance(equivalent_loss(config), catalogue.MSE):
         return output.clamp(0, 1)
     return output.softmax(dim=1)
 
 
-def predicted(output: Tensor) -> Tensor:
-    """The most likely class of each example: int64 [n]; a single logit decides by its sign."""
+def predict_classes(output: Tensor) -> Tensor:
+    """Returns the most likely class, int64 [batch, *positions], of [batch, *positions, outputs].
+
+    A single output decides between two classes by its sign.
+    """
     if output.shape[-1] == 1:
         return (output[..., 0] > 0).long()
     return output.argmax(dim=-1)

@@ -1,4 +1,4 @@
-"""Scores that are gathered chunk by chunk and read once: what is told of a task's examples."""
+"""Scores of a task's examples: accumulated chunk by chunk on the device, and computed once."""
 
 from math import exp, sqrt
 
@@ -7,35 +7,36 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tuilab.core.catalogue.losses import Loss
-from tuilab.core.run import confusion
-from tuilab.engine.metrics.losses import flat, predicted, probabilities
+from tuilab.core.catalogue.metrics import GROUP_PREFIX
+from tuilab.core.run.confusion import ConfusionMatrix, macro_average
+from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
 
-BINS = 15
-"""Bins of certainty for the calibration error (Guo and others 2017)."""
+CALIBRATION_BINS = 15
+"""Bins of confidence for the calibration error (Guo et al. 2017)."""
 
-MATRIX = 20
-"""Classes up to which the whole confusion matrix is told with every evaluation."""
+MAX_MATRIX_CLASSES = 20
+"""Classes up to which every evaluation reports the confusion matrix."""
 
-KEPT = 200_000
-"""Numbers that are kept to rank examples by; larger evaluations have no AUROC."""
+MAX_RANKED_VALUES = 200_000
+"""Probabilities that are kept for the AUROC; larger evaluations have none."""
 
-MOST_GROUPS = 12
-"""Groups that are told one by one."""
+MAX_GROUPS = 12
+"""Groups that are reported one by one."""
 
 
 class Scores:
-    """What is gathered; each kind of task has its own."""
+    """The base of all scores; each kind of task has its own."""
 
-    def add(self, output: Tensor, wanted: Tensor) -> None:
-        """Take note of a chunk."""
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: output [n, *shape] and its targets."""
         raise NotImplementedError(type(self).__name__)
 
     def read(self) -> dict[str, float]:
-        """The scores, the most important first."""
+        """Returns the scores, the most important first."""
         raise NotImplementedError(type(self).__name__)
 
     def matrix(self) -> list[list[int]]:
-        """How often each class was taken for which; empty where that is not counted."""
+        """Returns the confusion matrix as counts[target][predicted]; empty where there is none."""
         return []
 
 
@@ -46,145 +47,143 @@ class ClassScores(Scores):
         self.loss = loss
         self._counts: Tensor | None = None
         self._bins: Tensor | None = None
-        self._top: Tensor | None = None
-        self._kept: list[tuple[Tensor, Tensor]] | None = []
+        self._top_5: Tensor | None = None
+        self._ranked: list[tuple[Tensor, Tensor]] | None = []
 
-    def add(self, output: Tensor, wanted: Tensor) -> None:
-        """Take note of a chunk: [n, *positions, C] and [n, *positions]."""
-        output, wanted = flat(output, wanted)
-        if not len(wanted):
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: output [n, *positions, outputs] and targets int64 [n, *positions]."""
+        output, targets = flatten_positions(output, targets)
+        if not len(targets):
             return
-        chances = probabilities(self.loss, output)
-        self._confuse(chances.shape[1], wanted, predicted(output))
-        self._calibrate(chances, wanted)
-        if chances.shape[1] >= 10:
-            best = chances.topk(5, dim=1).indices
-            hits = (best == wanted[:, None]).any(dim=1).sum()
-            self._top = hits if self._top is None else self._top + hits
-        self._keep(chances, wanted)
-
-    def _confuse(self, classes: int, wanted: Tensor, guesses: Tensor) -> None:
-        counts = torch.bincount(wanted * classes + guesses, minlength=classes**2)
-        counts = counts.view(classes, classes)
+        probs = probabilities(self.loss, output)
+        counts = count_confusions(targets, predict_classes(output), probs.shape[1])
         self._counts = counts if self._counts is None else self._counts + counts
+        self._calibrate(probs, targets)
+        if probs.shape[1] >= 10:
+            top = probs.topk(5, dim=1).indices
+            hits = (top == targets[:, None]).any(dim=1).sum()
+            self._top_5 = hits if self._top_5 is None else self._top_5 + hits
+        self._keep(probs, targets)
 
     def matrix(self) -> list[list[int]]:
-        """How often each class was taken for which; empty where they are many."""
-        if self._counts is None or len(self._counts) > MATRIX:
+        """Returns the confusion matrix as counts[target][predicted]; empty for many classes."""
+        if self._counts is None or len(self._counts) > MAX_MATRIX_CLASSES:
             return []
-        found: list[list[int]] = self._counts.tolist()
-        return found
+        counts: list[list[int]] = self._counts.tolist()
+        return counts
 
-    def _calibrate(self, chances: Tensor, wanted: Tensor) -> None:
-        """Count, sum of certainty and hits in each bin of certainty."""
-        certainty, guess = chances.max(dim=1)
-        number = (certainty * BINS).long().clamp(0, BINS - 1)
-        hit = (guess == wanted).to(certainty.dtype)
-        rows = torch.stack([torch.ones_like(certainty), certainty, hit])
-        bins = rows.new_zeros(3, BINS).index_add_(1, number, rows)
+    def _calibrate(self, probs: Tensor, targets: Tensor) -> None:
+        """Adds count, sum of confidence and number of hits to each bin of confidence."""
+        confidence, predicted = probs.max(dim=1)
+        bin_index = (confidence * CALIBRATION_BINS).long().clamp(0, CALIBRATION_BINS - 1)
+        hits = (predicted == targets).to(confidence.dtype)
+        rows = torch.stack([torch.ones_like(confidence), confidence, hits])
+        bins = rows.new_zeros(3, CALIBRATION_BINS).index_add_(1, bin_index, rows)
         self._bins = bins if self._bins is None else self._bins + bins
 
-    def _keep(self, chances: Tensor, wanted: Tensor) -> None:
-        if self._kept is not None:
-            self._kept.append((chances, wanted))
-            if sum(chances.numel() for chances, _ in self._kept) > KEPT:
-                self._kept = None
+    def _keep(self, probs: Tensor, targets: Tensor) -> None:
+        if self._ranked is not None:
+            self._ranked.append((probs, targets))
+            if sum(probs.numel() for probs, _ in self._ranked) > MAX_RANKED_VALUES:
+                self._ranked = None
 
     def read(self) -> dict[str, float]:
-        """The scores, the most important first."""
+        """Returns the scores, the most important first."""
         if self._counts is None or self._bins is None:
             return {}
-        counts = self._counts.tolist()
-        total = int(self._counts.sum())
-        found = {"accuracy": confusion.accuracy(counts), "majority": confusion.majority(counts)}
-        if self._top is not None:
-            found["top_5"] = float(self._top) / total
-        scores = confusion.per_class(counts)
-        macro = confusion.macro(scores)
-        found |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
-        if self._kept:
-            chances, targets = (torch.cat(kept).cpu() for kept in zip(*self._kept, strict=True))
-            if (area := auroc(chances, targets)) is not None:
-                found["auroc"] = area
-        _, certainty, hits = self._bins
-        found["ece"] = float((certainty - hits).abs().sum()) / total
-        found["worst_class"] = min(score.recall for score in scores if score.support)
-        return found
+        confusion = ConfusionMatrix(self._counts.tolist())
+        total = confusion.total
+        values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
+        if self._top_5 is not None:
+            values["top_5"] = float(self._top_5) / total
+        scores = confusion.class_scores()
+        macro = macro_average(scores)
+        values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
+        if self._ranked:
+            probs, targets = (torch.cat(ranked).cpu() for ranked in zip(*self._ranked, strict=True))
+            if (area := auroc(probs, targets)) is not None:
+                values["auroc"] = area
+        _, confidence, hits = self._bins
+        values["ece"] = float((confidence - hits).abs().sum()) / total
+        values["worst_class"] = min(score.recall for score in scores if score.support)
+        return values
 
 
 class GroupScores:
-    """How each group of the examples fares: its accuracy, or its mean absolute error."""
+    """The accuracy, or the mean absolute error, of each group of examples."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self._sums: Tensor | None = None
         self._is_error = False
 
-    def add(self, output: Tensor, wanted: Tensor, groups: Tensor) -> None:
-        """Take note of a chunk; `groups` are the numbers of its examples' groups, [n]."""
-        self._is_error = wanted.is_floating_point()
-        each = (output - wanted).abs().flatten(1).mean(1) if self._is_error else (
-            (predicted(output) == wanted).float()
-        )  # fmt: skip
-        rows = torch.stack([each, torch.ones_like(each)])
+    def add(self, output: Tensor, targets: Tensor, groups: Tensor) -> None:
+        """Adds a chunk: output and targets as for the task, and group numbers int64 [n]."""
+        self._is_error = targets.is_floating_point()
+        if self._is_error:
+            values = (output - targets).abs().flatten(1).mean(1)
+        else:
+            values = (predict_classes(output) == targets).float()
+        rows = torch.stack([values, torch.ones_like(values)])
         sums = rows.new_zeros(2, len(self.names)).index_add_(1, groups, rows)
         self._sums = sums if self._sums is None else self._sums + sums
 
     def read(self) -> dict[str, float]:
-        """The worst of the groups that have examples, then each of the first few."""
+        """Returns the worst of the groups that have examples, then each of the first few."""
         if self._sums is None:
             return {}
-        values, counts = self._sums.tolist()
-        found = {n: v / c for n, v, c in zip(self.names, values, counts, strict=True) if c}
+        sums, counts = self._sums.tolist()
+        means = {n: s / c for n, s, c in zip(self.names, sums, counts, strict=True) if c}
         worst = max if self._is_error else min
-        shown = list(found.items())[:MOST_GROUPS]
-        return {"worst_group": worst(found.values())} | {f"group {n}": v for n, v in shown}
+        first = list(means.items())[:MAX_GROUPS]
+        return {"worst_group": worst(means.values())} | {
+            f"{GROUP_PREFIX}{name}": mean for name, mean in first
+        }
 
 
 class TokenScores(Scores):
-    """Perplexity, and how often the likeliest token was right."""
+    """Perplexity and accuracy of next-token prediction."""
 
     def __init__(self) -> None:
         self._sums: Tensor | None = None
 
-    def add(self, output: Tensor, wanted: Tensor) -> None:
-        """Take note of a chunk: [n, length, vocabulary] and [n, length]."""
-        sums = surprise_and_hits(output, wanted)
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: output [n, length, vocabulary] and targets int64 [n, length]."""
+        sums = sum_nll_and_hits(output, targets)
         self._sums = sums if self._sums is None else self._sums + sums
 
     def read(self) -> dict[str, float]:
-        """The scores, the most important first."""
+        """Returns the scores, the most important first."""
         if self._sums is None:
             return {}
-        surprise, hits, count = self._sums.tolist()
-        return {"perplexity": exp(min(surprise / count, 700)), "accuracy": hits / count}
+        return token_metrics(self._sums)
 
 
-class NumberScores(Scores):
+class RegressionScores(Scores):
     """R², mean absolute and root mean squared error."""
 
     def __init__(self) -> None:
         self._pairs: list[tuple[Tensor, Tensor]] = []
 
-    def add(self, output: Tensor, wanted: Tensor) -> None:
-        """Take note of a chunk: both [n, outputs]."""
-        self._pairs.append((output, wanted))
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: both [n, outputs]."""
+        self._pairs.append((output, targets))
 
     def read(self) -> dict[str, float]:
-        """The scores, the most important first."""
-        output, wanted = (torch.cat(tensors) for tensors in zip(*self._pairs, strict=True))
-        error = output - wanted
+        """Returns the scores, the most important first."""
+        output, targets = (torch.cat(tensors) for tensors in zip(*self._pairs, strict=True))
+        error = output - targets
         squared = float(error.square().mean())
         return {
-            "r2": r2(output, wanted), "mae": float(error.abs().mean()), "rmse": sqrt(squared),
+            "r2": r2(output, targets), "mae": float(error.abs().mean()), "rmse": sqrt(squared),
         }  # fmt: skip
 
 
 class ReconstructionScores(Scores):
-    """How far reconstructions are from their inputs, and what they tell beyond the mean input.
+    """The error of reconstructions, and the fraction of the inputs' variance that they explain.
 
-    The share that is explained is 0 for a network that always gives the mean of all inputs, as a
-    collapsed one does, and 1 for one that gives back every input as it is.
+    That fraction is 0 for a network that always returns the mean of all inputs, as a collapsed one
+    does, and 1 for one that returns every input exactly.
     """
 
     def __init__(self) -> None:
@@ -193,25 +192,25 @@ class ReconstructionScores(Scores):
         "Of each chunk, the sum over its examples: [*shape]."
         self._examples = 0
 
-    def add(self, output: Tensor, wanted: Tensor) -> None:
-        """Take note of a chunk: both [n, *shape]."""
-        error = output - wanted
-        kinds = (error.square(), error.abs(), wanted.square())
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: both [n, *shape]."""
+        error = output - targets
+        kinds = (error.square(), error.abs(), targets.square())
         self._sums.append(torch.stack([kind.sum() for kind in kinds]))
-        self._totals.append(wanted.sum(0))
-        self._examples += len(wanted)
+        self._totals.append(targets.sum(0))
+        self._examples += len(targets)
 
     def read(self) -> dict[str, float]:
-        """The scores, the most important first."""
+        """Returns the scores, the most important first."""
         if not self._sums:
             return {}
         squared, absolute, energy = torch.stack(self._sums).cpu().double().sum(0).tolist()
         total = torch.stack(self._totals).cpu().double().sum(0)
-        spread = energy - float(total.square().sum()) / self._examples
+        variance = energy - float(total.square().sum()) / self._examples
         values = total.numel() * self._examples
         return {
             "reconstruction_error": squared / values,
-            "explained": 1 - squared / spread if spread > 1e-6 * energy else 0.0,
+            "explained": 1 - squared / variance if variance > 1e-6 * energy else 0.0,
             "mae": absolute / values,
         }
 
@@ -219,58 +218,97 @@ class ReconstructionScores(Scores):
 # --- single scores ------------------------------------------------------------------------------
 
 
-def r2(output: Tensor, wanted: Tensor) -> float:
-    """The share of the targets' variance that is explained; 0 where they do not vary."""
-    residual = (output - wanted).square().sum()
-    spread = (wanted - wanted.mean(0)).square().sum()
-    return float(1 - residual / spread) if spread else 0.0
+def count_confusions(targets: Tensor, predictions: Tensor, classes: int) -> Tensor:
+    """Returns counts[target, predicted] of examples: int64 [classes, classes].
 
-
-def surprise_and_hits(output: Tensor, wanted: Tensor) -> Tensor:
-    """Sum of −log p(token), number of right guesses, number of tokens."""
-    output, wanted = flat(output, wanted)
-    surprise = F.cross_entropy(output, wanted, reduction="sum")
-    hits = (output.argmax(dim=1) == wanted).sum()
-    return torch.stack([surprise, hits.to(surprise), surprise.new_tensor(float(len(wanted)))])
-
-
-def auroc(chances: Tensor, targets: Tensor) -> float | None:
-    """Area under the ROC curve: of the second class of two, else the mean over classes.
-
-    The chance that a random example of the class is ranked above one of another, ties counting
-    half (Mann, Whitney). None where a class has no examples to compare.
+    Args:
+        targets: int64 [n].
+        predictions: int64 [n].
     """
-    classes = [1] if chances.shape[1] == 2 else range(chances.shape[1])
-    areas = [area for k in classes if (area := _area(chances[:, k], targets == k)) is not None]
+    counts = torch.bincount(targets * classes + predictions, minlength=classes**2)
+    return counts[: classes**2].view(classes, classes)
+
+
+def r2(output: Tensor, targets: Tensor) -> float:
+    """Returns the coefficient of determination of output and targets [n, *shape].
+
+    0 where the targets do not vary, as in sklearn.metrics.r2_score for all outputs together.
+    """
+    residual = (output - targets).square().sum()
+    total = (targets - targets.mean(0)).square().sum()
+    return float(1 - residual / total) if total else 0.0
+
+
+def sum_nll_and_hits(output: Tensor, targets: Tensor) -> Tensor:
+    """Returns the sum of −log p(token), the number of hits and the number of tokens: float [3].
+
+    Args:
+        output: logits [n, length, vocabulary].
+        targets: int64 [n, length].
+    """
+    output, targets = flatten_positions(output, targets)
+    nll = F.cross_entropy(output, targets, reduction="sum")
+    hits = (output.argmax(dim=1) == targets).sum()
+    return torch.stack([nll, hits.to(nll), nll.new_tensor(float(len(targets)))])
+
+
+def token_metrics(sums: Tensor) -> dict[str, float]:
+    """Returns perplexity and accuracy for the sums [3] of `sum_nll_and_hits`."""
+    nll, hits, count = sums.tolist()
+    return {"perplexity": exp(min(nll / count, 700)), "accuracy": hits / count}
+
+
+def auroc(probs: Tensor, targets: Tensor) -> float | None:
+    """Returns the area under the ROC curve: of the second class of two, else the mean over classes.
+
+    It is the probability that a random example of the class is ranked above one of another, where
+    ties count half (Mann, Whitney 1947). None where no class can be compared.
+
+    Args:
+        probs: [n, classes].
+        targets: int64 [n].
+    """
+    classes = [1] if probs.shape[1] == 2 else range(probs.shape[1])
+    areas = [area for k in classes if (area := _area(probs[:, k], targets == k)) is not None]
     return sum(areas) / len(areas) if areas else None
 
 
 def _area(score: Tensor, is_class: Tensor) -> float | None:
-    inside = int(is_class.sum())
-    outside = len(is_class) - inside
-    if not inside or not outside:
+    positives = int(is_class.sum())
+    negatives = len(is_class) - positives
+    if not positives or not negatives:
         return None
     _, place, count = torch.unique(score, return_inverse=True, return_counts=True)
     last = count.cumsum(0).double()
     ranks = (last - (count - 1) / 2)[place]  # ties share their mean rank, from 1
-    above = ranks[is_class].sum() - inside * (inside + 1) / 2
-    return float(above) / (inside * outside)
+    wins = ranks[is_class].sum() - positives * (positives + 1) / 2
+    return float(wins) / (positives * negatives)
 
 
-def modes_covered(points: Tensor, modes: Tensor, spread: float) -> dict[str, float]:
-    """How many modes are drawn, and the share of points that lie at one.
+def mode_coverage(points: Tensor, modes: Tensor, std: float) -> dict[str, float]:
+    """Returns how many modes are covered, and the fraction of points that lie at one.
 
     A point lies at the nearest mode if it is within three standard deviations of it; a mode is
     covered if a tenth of its fair share of the points lies at it.
+
+    Args:
+        points: [n, dimensions].
+        modes: [modes, dimensions].
+        std: the standard deviation of every mode.
     """
     distance, nearest = torch.cdist(points, modes).min(dim=1)
-    is_at = distance <= 3 * spread
-    counts = torch.bincount(nearest[is_at], minlength=len(modes))
+    is_at_mode = distance <= 3 * std
+    counts = torch.bincount(nearest[is_at_mode], minlength=len(modes))
     covered = int((counts >= max(1, len(points) / len(modes) / 10)).sum())
-    return {"modes": float(covered), "good": float(is_at.float().mean())}
+    return {"modes": float(covered), "good": float(is_at_mode.float().mean())}
 
 
-def diversity(drawn: Tensor, real: Tensor) -> float:
-    """How far draws are spread, as a part of how far examples are; 0: always the same draw."""
-    spreads = [examples.flatten(1).float().var(0, correction=0).sum() for examples in (drawn, real)]
-    return float((spreads[0] / spreads[1]).sqrt()) if spreads[1] else 0.0
+def diversity(samples: Tensor, real: Tensor) -> float:
+    """Returns the standard deviation of samples [n, *shape] relative to that of real examples.
+
+    0 means that all samples are the same.
+    """
+    variances = [
+        examples.flatten(1).float().var(0, correction=0).sum() for examples in (samples, real)
+    ]
+    return float((variances[0] / variances[1]).sqrt()) if variances[1] else 0.0

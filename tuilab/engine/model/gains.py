@@ -1,4 +1,4 @@
-"""What a layer's weights are multiplied by so that the activation after it keeps the signal."""
+"""Gains: what weights are multiplied by so that the next activation preserves the variance."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -9,54 +9,59 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules import activation
 
-Follower = Callable[[Tensor], Tensor]
-"""A module or a function of each value alone."""
+Activation = Callable[[Tensor], Tensor]
+"""A module or function that acts on each value separately."""
 
-LINEAR = (nn.MultiheadAttention, nn.Softmax, nn.Softmax2d, nn.LogSoftmax, nn.Softmin, nn.GLU)
-"""What torch files under activations but is no function of each value alone."""
+NOT_ELEMENTWISE = (
+    nn.MultiheadAttention, nn.Softmax, nn.Softmax2d, nn.LogSoftmax, nn.Softmin, nn.GLU
+)  # fmt: skip
+"""Modules in torch's file of activations that do not act on each value separately."""
 
-NAMED: dict[Any, str] = {
+TORCH_NAMES: dict[Any, str] = {
     nn.Tanh: "tanh", nn.Sigmoid: "sigmoid", nn.ReLU: "relu",
     functional.tanh: "tanh", functional.sigmoid: "sigmoid", functional.relu: "relu",
 }  # fmt: skip
-"""Those whose gain PyTorch knows."""
+"""The activations whose gain PyTorch knows."""
 
 
-def gain_of(follower: Follower | None) -> float:
-    """PyTorch's gain where it has one, else 1 ∕ √E[f(z)²] for a standard normal z."""
-    if follower is None:
+def gain_of(activation: Activation | None) -> float:
+    """Returns PyTorch's gain where there is one, else 1 ∕ √E[f(z)²] for a standard normal z."""
+    if activation is None:
         return 1.0
-    name = NAMED.get(type(follower), NAMED.get(follower))
+    name = TORCH_NAMES.get(type(activation), TORCH_NAMES.get(activation))
     if name is not None:
         return float(nn.init.calculate_gain(name))  # type: ignore[arg-type]
-    if isinstance(follower, nn.PReLU):
-        return float(nn.init.calculate_gain("leaky_relu", follower.weight.mean().item()))
-    return measured(follower)
+    if isinstance(activation, nn.PReLU):
+        return float(nn.init.calculate_gain("leaky_relu", activation.weight.mean().item()))
+    return measure_gain(activation)
 
 
 @torch.no_grad()
-def measured(follower: Follower) -> float:
-    """1 ∕ √E[f(z)²] over 10 000 quantiles of a standard normal."""
+def measure_gain(activation: Activation) -> float:
+    """Returns 1 ∕ √E[f(z)²] over 10,000 quantiles of a standard normal distribution."""
     z = torch.special.ndtri((torch.arange(10_000, dtype=torch.float64) + 0.5) / 10_000)
-    square = follower(z.float()).square().mean().item()
+    square = activation(z.float()).square().mean().item()
     return 1 / sqrt(square) if square > 0 else 1.0
 
 
-def followers(network: nn.Module, layers: tuple[type, ...]) -> dict[nn.Module, Follower | None]:
-    """The activation between each layer of these types and the next; None where there is none."""
-    found: dict[nn.Module, Follower | None] = {}
-    coming: Follower | None = None
+def following_activations(
+    network: nn.Module, layers: tuple[type, ...]
+) -> dict[nn.Module, Activation | None]:
+    """Returns the activation between each layer of these types and the next, or None."""
+    activations: dict[nn.Module, Activation | None] = {}
+    following: Activation | None = None
     for module in reversed(list(network.modules())):
         if isinstance(module, layers):
-            found[module], coming = coming, None
+            activations[module], following = following, None
         elif _is_activation(module):
-            coming = module
+            following = module
         elif isinstance(module, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
-            found[module.linear1] = module.activation
-    return found
+            activations[module.linear1] = module.activation
+    return activations
 
 
 def _is_activation(module: nn.Module) -> bool:
-    home = type(module).__module__
-    is_one = home in (activation.__name__, "tuilab.engine.model.layers.activation")
-    return is_one and not isinstance(module, LINEAR)
+    is_declared_there = type(module).__module__ in (
+        activation.__name__, "tuilab.engine.model.layers.activation"
+    )  # fmt: skip
+    return is_declared_there and not isinstance(module, NOT_ELEMENTWISE)

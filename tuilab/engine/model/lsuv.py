@@ -1,4 +1,4 @@
-"""Layer-sequential unit-variance initialisation (Mishkin, Matas 2015, arXiv 1511.06422)."""
+"""Layer-sequential unit-variance initialization (Mishkin, Matas 2015, arXiv 1511.06422)."""
 
 from typing import Any
 
@@ -10,48 +10,54 @@ from tuilab.core.catalogue.initializations import LSUV
 
 
 @torch.no_grad()
-def scale(
-    network: nn.Module, layers: list[nn.Module], knobs: LSUV, inputs: Tensor
+def scale_to_unit_variance(
+    network: nn.Module, layers: list[nn.Module], config: LSUV, inputs: Tensor
 ) -> list[nn.Module]:
-    """Scale the weights of each layer until its output has spread 1; those where it has not.
+    """Scales the weights of each layer until its output has standard deviation 1.
 
-    The layers are taken in the order in which the network calls them: each is scaled while its
-    input arrives, and hands on what it then gives, so that one pass sees them all.
+    Layers are scaled in the order in which the network calls them, each when its input arrives, so
+    that one forward pass is enough.
+
+    Args:
+        inputs: prepared examples [batch, *shape].
+
+    Returns:
+        The layers whose output could not be scaled.
     """
     is_training = network.training
-    network.eval()  # dropout would add a spread of its own
-    scaler = _Scaler(knobs)
-    # Inside torch's attention this one is never called, only its weights are used.
-    wanted = [m for m in layers if not isinstance(m, NonDynamicallyQuantizableLinear)]
-    hooks = [module.register_forward_hook(scaler) for module in wanted]
+    network.eval()  # dropout would add variance
+    scaler = _Scaler(config)
+    # torch's attention never calls this one, it only uses its weights.
+    scalable = [m for m in layers if not isinstance(m, NonDynamicallyQuantizableLinear)]
+    hooks = [module.register_forward_hook(scaler) for module in scalable]
     try:
         network(inputs)
     finally:
         for hook in hooks:
             hook.remove()
         network.train(is_training)
-    return [module for module in wanted if module not in scaler.done]
+    return [module for module in scalable if module not in scaler.scaled]
 
 
 class _Scaler:
-    """Scales a layer when it is called for the first time."""
+    """A forward hook that scales a layer when it is called for the first time."""
 
-    def __init__(self, knobs: LSUV) -> None:
-        self.knobs = knobs
-        self.done: set[nn.Module] = set()
-        self.seen: set[nn.Module] = set()
+    def __init__(self, config: LSUV) -> None:
+        self.config = config
+        self.scaled: set[nn.Module] = set()
+        self.visited: set[nn.Module] = set()
 
     def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
-        if module in self.seen:  # it is used twice: the second time it is what it is
+        if module in self.visited:  # a shared layer keeps the scale of its first call
             return output
-        self.seen.add(module)
-        for _ in range(self.knobs.max_iterations):
-            spread = output.std().item()
-            if abs(spread - 1) <= self.knobs.tolerance:
-                self.done.add(module)
+        self.visited.add(module)
+        for _ in range(self.config.max_iterations):
+            std = output.std().item()
+            if abs(std - 1) <= self.config.tolerance:
+                self.scaled.add(module)
                 break
-            if not 0 < spread < float("inf"):
+            if not 0 < std < float("inf"):
                 break
-            module.weight.div_(spread)  # type: ignore[operator]
+            module.weight.div_(std)  # type: ignore[operator]
             output = module.forward(*inputs)
         return output

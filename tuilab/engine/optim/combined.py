@@ -1,4 +1,4 @@
-"""Several optimizers that behave as one."""
+"""Several optimizers that act as one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,39 +7,39 @@ import torch
 
 
 class CombinedOptimizer(torch.optim.Optimizer):
-    """Holds optimizers of different parameters: one step, one memory, one state to save.
+    """Optimizers of different parameters with one step and one state.
 
-    Groups and memory are shared with the optimizers inside, which may also step by themselves.
+    Groups and state are shared with the optimizers inside, which may also step by themselves.
     """
 
     def __init__(self, optimizers: Sequence[torch.optim.Optimizer]) -> None:
         self.optimizers = list(optimizers)
-        super().__init__([group for one in optimizers for group in one.param_groups], {})
-        for one in optimizers:
-            self.state.update(one.state)
+        super().__init__([group for part in optimizers for group in part.param_groups], {})
+        for part in optimizers:
+            self.state.update(part.state)
         self._share()
 
     def _share(self) -> None:
-        """Let the optimizers inside work on the groups and the memory of this one."""
+        """Gives the optimizers inside the groups and the state of this one."""
         start = 0
-        for one in self.optimizers:
-            stop = start + len(one.param_groups)
-            one.param_groups, one.state = self.param_groups[start:stop], self.state
+        for part in self.optimizers:
+            stop = start + len(part.param_groups)
+            part.param_groups, part.state = self.param_groups[start:stop], self.state
             start = stop
-            if isinstance(one, CombinedOptimizer):
-                one._share()
+            if isinstance(part, CombinedOptimizer):
+                part._share()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One step of each, all from the same gradients."""
+        """Takes one step of each, all with the same gradients; returns the closure's loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for one in self.optimizers:
-            one.step()
+        for part in self.optimizers:
+            part.step()
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what another of the same make remembers."""
+        """Loads the state of another combination of the same optimizers."""
         super().load_state_dict(state_dict)
         self._share()

@@ -1,4 +1,4 @@
-"""What optimizers that are not torch's have in common."""
+"""The base of optimizers that PyTorch lacks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,20 +8,20 @@ from torch import Tensor
 
 
 class ForeachOptimizer(torch.optim.Optimizer):
-    """Moves, group by group, the parameters that have a gradient."""
+    """Updates, group by group, all parameters that have a gradient."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Move every parameter that has a gradient."""
+        """Takes one step; returns the closure's loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            moving = [p for p in group["params"] if p.grad is not None]
-            if moving:
-                self._move(moving, group)
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if parameters:
+                self._update(parameters, group)
         return loss
 
-    def _move(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+    def _update(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         raise NotImplementedError(type(self).__name__)

@@ -1,4 +1,4 @@
-"""PyTorch's own optimizers where layers are frozen while they run, or memory is channels-last."""
+"""PyTorch's optimizers, patched for layers frozen during training and channels-last memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 
-class SGD(torch.optim.SGD):
-    """torch's, whose fused kernel fails when a layer that was frozen at first begins to learn."""
+class PatchedSGD(torch.optim.SGD):
+    """torch.optim.SGD; its fused kernel fails when a layer that was frozen at first is unfrozen."""
 
     def _init_group(
         self,
@@ -22,29 +22,29 @@ class SGD(torch.optim.SGD):
         )
         missing = [i for i, buffer in enumerate(momentum_buffer_list) if buffer is None]
         if missing and len(missing) < len(params):
-            for i in missing:  # so that the first step leaves the gradient itself in the memory
-                before = grads[i] * (group["dampening"] / group["momentum"])
-                momentum_buffer_list[i] = before
+            for i in missing:  # so that the first step leaves the gradient itself in the buffer
+                buffer = grads[i] * (group["dampening"] / group["momentum"])
+                momentum_buffer_list[i] = buffer
         return has_sparse
 
 
-class LBFGS(torch.optim.LBFGS):
-    """torch's, which cannot lay channels-last gradients in a row, nor knows of frozen layers."""
+class PatchedLBFGS(torch.optim.LBFGS):
+    """torch.optim.LBFGS; it cannot flatten channels-last gradients, and ignores frozen layers."""
 
     _params: list[Tensor]
-    _learning: tuple[bool, ...] = ()
+    _requires_grad: tuple[bool, ...] = ()
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """One step; what was learned about the curvature holds for these parameters only."""
-        learning = tuple(parameter.requires_grad for parameter in self._params)
-        if self._learning and learning != self._learning:
+        """Takes one step; a change of the trained parameters discards the curvature estimate."""
+        requires_grad = tuple(parameter.requires_grad for parameter in self._params)
+        if self._requires_grad and requires_grad != self._requires_grad:
             self.state.clear()
-        self._learning = learning
+        self._requires_grad = requires_grad
         return super().step(closure)  # type: ignore[no-untyped-call]
 
     def _gather_flat_grad(self) -> Tensor:
         for parameter in self._params:
             if parameter.grad is not None:
                 parameter.grad = parameter.grad.contiguous()
-        row: Tensor = super()._gather_flat_grad()  # type: ignore[no-untyped-call]
-        return row
+        gradient: Tensor = super()._gather_flat_grad()  # type: ignore[no-untyped-call]
+        return gradient

@@ -1,4 +1,4 @@
-"""A mean of the weights that were passed on the way, measured instead of the last ones."""
+"""A running average of the weights, which is evaluated instead of the current ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,73 +7,73 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.regularization import EMA, SWA, Averaging
+from tuilab.core.catalogue.regularization import Averaging, NoAveraging
 
 
-class Average:
-    """The running mean of a network's parameters and of its floating-point buffers.
+class WeightAverage:
+    """The running average of a network's parameters and of its floating-point buffers.
 
-    The statistics of batch norm are buffers: they are averaged like the weights, as in
-    `torch.optim.swa_utils.AveragedModel` with `use_buffers`, and not measured again.
+    Batch-norm statistics are buffers: they are averaged like the weights, as in
+    `torch.optim.swa_utils.AveragedModel` with `use_buffers`, and not recomputed.
     """
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
         self.count = 0
-        "How many weights are in the mean."
-        self._mean: list[Tensor] = []
+        "How many weights are in the average."
+        self._average: list[Tensor] = []
 
-    def step(self, knobs: Averaging) -> None:
-        """After a step of the optimizer."""
-        if isinstance(knobs, EMA):
-            self._add(1 - knobs.decay)
+    def step(self, config: Averaging) -> None:
+        """Updates the average after a step of the optimizer."""
+        self._add(config.step_share())
 
-    def end_epoch(self, knobs: Averaging, done: float) -> None:
-        """After an epoch; `done` is the part of the run that is over."""
-        if isinstance(knobs, SWA) and done > knobs.start:
-            self._add(1 / (self.count + 1))
+    def end_epoch(self, config: Averaging, done: float) -> None:
+        """Updates the average after an epoch; `done` is the fraction of the run that is over."""
+        self._add(config.epoch_share(done, self.count))
 
-    def _add(self, share: float) -> None:
-        present = _averaged(self.network)
+    def _add(self, share: float | None) -> None:
+        if share is None:
+            return
+        current = _averaged_tensors(self.network)
         if self.count == 0:
-            self._mean = [tensor.clone() for tensor in present]
+            self._average = [tensor.clone() for tensor in current]
         else:
-            torch._foreach_lerp_(self._mean, present, share)
+            torch._foreach_lerp_(self._average, current, share)
         self.count += 1
 
     @contextmanager
-    def used(self, knobs: Averaging) -> Iterator[None]:
-        """The network with the mean for its weights, where there is one."""
-        if not self.count or not isinstance(knobs, (EMA, SWA)):
+    def swapped_in(self, config: Averaging) -> Iterator[None]:
+        """Puts the average into the network inside the block, if there is one."""
+        if not self.count or isinstance(config, NoAveraging):
             yield
             return
-        present = _averaged(self.network)
-        kept = [tensor.clone() for tensor in present]
-        torch._foreach_copy_(present, self._mean)
+        current = _averaged_tensors(self.network)
+        saved = [tensor.clone() for tensor in current]
+        torch._foreach_copy_(current, self._average)
         try:
             yield
         finally:
-            torch._foreach_copy_(present, kept)
+            torch._foreach_copy_(current, saved)
 
     def clear(self) -> None:
-        """Forget the mean; the next weights begin another."""
-        self.count, self._mean = 0, []
+        """Discards the average; the next weights start a new one."""
+        self.count, self._average = 0, []
 
     def copy(self) -> dict[str, Any]:
-        """The present state, with tensors of its own."""
-        return {"count": self.count, "mean": [tensor.clone() for tensor in self._mean]}
+        """Returns a copy of the state, with its own tensors."""
+        return {"count": self.count, "mean": [tensor.clone() for tensor in self._average]}
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
-        return {"count": self.count, "mean": self._mean}
+        """Returns the state that a checkpoint stores."""
+        return {"count": self.count, "mean": self._average}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restores the state of a checkpoint."""
         self.count = state["count"]
         device = next(self.network.parameters()).device
-        self._mean = [tensor.to(device, copy=True) for tensor in state["mean"]]
+        self._average = [tensor.to(device, copy=True) for tensor in state["mean"]]
 
 
-def _averaged(network: nn.Module) -> list[Tensor]:
+def _averaged_tensors(network: nn.Module) -> list[Tensor]:
     tensors = [*network.parameters(), *network.buffers()]
     return [tensor.detach() for tensor in tensors if tensor.is_floating_point()]

@@ -1,113 +1,130 @@
-"""What the activations of one step are like: hooks that are there for a single forward pass."""
+"""Statistics of the activations of one step, from hooks that are there for one forward pass."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.records import Activity, Inputs
+from tuilab.core.protocol.records import ActivationStats, InputStats
 from tuilab.engine.model import build_network as networks
 
-FLAT = 0.03
-"""Part of its range from either end within which an S-shaped activation counts as saturated."""
+SATURATION_MARGIN = 0.03
+"""Fraction of half its range, from either limit, in which an activation counts as saturated."""
 
-RANGES: dict[type[nn.Module], tuple[float, float]] = {nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0)}
-"""The S-shaped activations and where they end."""
+OUTPUT_RANGES: dict[type[nn.Module], tuple[float, float]] = {
+    nn.Tanh: (-1.0, 1.0), nn.Sigmoid: (0.0, 1.0)
+}  # fmt: skip
+"""The activations that saturate, and their limits."""
 
-TINY = 1e-12
-"""Keeps the growth of a state that begins at nothing finite."""
+EPSILON = 1e-12
+"""Keeps the growth of a state that begins at zero finite."""
 
 
-class ActivityProbe:
-    """Sees the next output of every ReLU, Tanh, Sigmoid and recurrent net, and the input.
+class ActivationProbe:
+    """Measures the next output of every ReLU, Tanh, Sigmoid and recurrent layer, and the inputs.
 
-    A hook takes itself away once it has seen; `read` takes away what is left.
+    A hook removes itself once it has run; `read` removes those that are left.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        self._seen: dict[str, Tensor] = {}
-        self._input: Tensor | None = None
+        self._stats: dict[str, Tensor] = {}
+        self._input_stats: Tensor | None = None
         self._hooks: dict[nn.Module, Any] = {}
-        for label, module in watched(network).items():
+        for label, module in observed_modules(network).items():
             self._hooks[module] = module.register_forward_hook(self._hook(label))
-        self._hooks[network] = network.register_forward_pre_hook(self._enter)
+        self._hooks[network] = network.register_forward_pre_hook(self._measure_inputs)
 
-    def _hook(self, label: str) -> Any:
+    def _hook(self, label: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
             if (handle := self._hooks.pop(module, None)) is not None:
                 handle.remove()
-                is_recurrent = isinstance(module, nn.RNNBase)
-                self._seen[label] = (
-                    growth(output[0].detach()) if is_recurrent else shares(module, output.detach())
-                )
+                if isinstance(module, nn.RNNBase):
+                    self._stats[label] = state_growth(output[0].detach())
+                else:
+                    self._stats[label] = activation_fractions(module, output.detach())
 
         return hook
 
-    def _enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    def _measure_inputs(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         if (handle := self._hooks.pop(module, None)) is not None:
             handle.remove()
-            self._input = spread(inputs[0].detach())
+            self._input_stats = input_spread(inputs[0].detach())
 
-    def read(self) -> tuple[list[Activity], Inputs | None]:
-        """What was seen, one entry a layer, and how the inputs are spread."""
+    def read(self) -> tuple[list[ActivationStats], InputStats | None]:
+        """Reads the statistics of each layer, and those of the inputs, from the device."""
         for handle in self._hooks.values():
             handle.remove()
         self._hooks.clear()
-        numbers = torch.stack(list(self._seen.values())).tolist() if self._seen else []
-        activities = [Activity(label, *row) for label, row in zip(self._seen, numbers, strict=True)]
-        return activities, None if self._input is None else Inputs(*self._input.tolist())
+        rows = torch.stack(list(self._stats.values())).tolist() if self._stats else []
+        stats = [ActivationStats(label, *row) for label, row in zip(self._stats, rows, strict=True)]
+        inputs = self._input_stats
+        return stats, None if inputs is None else InputStats(*inputs.tolist())
 
 
-def watched(network: nn.Module) -> dict[str, nn.Module]:
-    """The ReLU, Tanh and Sigmoid inside a network by the layer they follow, and recurrent nets."""
-    owners = iter(networks.labelled(network))
-    found: dict[str, nn.Module] = {}
-    after = "the input"
-    *inner, _ = network.modules()  # the output of the last one is the network's answer
+def observed_modules(network: nn.Module) -> dict[str, nn.Module]:
+    """Returns the ReLU, Tanh and Sigmoid inside a network, and recurrent layers, by their label."""
+    labels = iter(networks.parameters_by_layer(network))
+    observed: dict[str, nn.Module] = {}
+    previous = "the input"
+    *inner, _ = network.modules()  # the output of the last one is that of the network
     for module in inner:
         if next(module.parameters(recurse=False), None) is not None:
-            after = next(owners)
+            previous = next(labels)
             if isinstance(module, nn.RNNBase):
-                found[f"State of {after}"] = module
-        elif isinstance(module, (nn.ReLU, *RANGES)):
-            found.setdefault(f"{type(module).__name__} after {after}", module)
-    return found
+                observed[f"State of {previous}"] = module
+        elif isinstance(module, (nn.ReLU, *OUTPUT_RANGES)):
+            observed.setdefault(f"{type(module).__name__} after {previous}", module)
+    return observed
 
 
-def shares(module: nn.Module, output: Tensor) -> Tensor:
-    """Shares of zeros, of units that are zero for the whole batch, of saturated values: [5].
+def activation_fractions(module: nn.Module, output: Tensor) -> Tensor:
+    """Measures the fractions of zeros, dead units and saturated values of an activation.
 
-    A unit is a channel of pictures, a feature of everything else.
-    """
-    nothing = output.new_zeros((), dtype=torch.float32)
-    if (ends := RANGES.get(type(module))) is not None:
-        margin = FLAT * (ends[1] - ends[0]) / 2
-        flat = (output < ends[0] + margin) | (output > ends[1] - margin)
-        return torch.stack([nothing, nothing, flat.float().mean(), nothing, nothing])
-    is_zero = output == 0
-    others = [0, 2, 3] if output.dim() == 4 else list(range(output.dim() - 1))
-    dead = is_zero.all(others).float().mean()
-    return torch.stack([is_zero.float().mean(), dead, nothing, nothing, nothing])
-
-
-def growth(states: Tensor) -> Tensor:
-    """How large states are at the end, and as a multiple of the beginning: [5], as of `shares`.
+    A unit is a channel of images, a feature of everything else; it is dead if it is zero for the
+    whole batch.
 
     Args:
-        states: of every position, [n, length, features].
+        output: [batch, features], [batch, length, features] or [batch, channels, height, width].
+
+    Returns: [5], in the order of `ActivationStats`.
     """
-    ends = states[:, [0, -1]].float().square().mean((0, 2)).sqrt()
-    nothing = ends.new_zeros(())
-    return torch.stack([nothing, nothing, nothing, ends[1], ends[1] / ends[0].clamp_min(TINY)])
+    zero = output.new_zeros((), dtype=torch.float32)
+    if (limits := OUTPUT_RANGES.get(type(module))) is not None:
+        margin = SATURATION_MARGIN * (limits[1] - limits[0]) / 2
+        is_saturated = (output < limits[0] + margin) | (output > limits[1] - margin)
+        return torch.stack([zero, zero, is_saturated.float().mean(), zero, zero])
+    is_zero = output == 0
+    dims = [0, 2, 3] if output.dim() == 4 else list(range(output.dim() - 1))
+    dead = is_zero.all(dims).float().mean()
+    return torch.stack([is_zero.float().mean(), dead, zero, zero, zero])
 
 
-def spread(inputs: Tensor) -> Tensor | None:
-    """Farthest mean, largest and least spread of the inputs' features; None for tokens: [3].
+def state_growth(states: Tensor) -> Tensor:
+    """Measures the root mean square of a recurrent state at the end, and its growth till then.
 
-    Pictures and sequences count as one feature each.
+    Args:
+        states: of every position, [batch, length, features].
+
+    Returns: [5], in the order of `ActivationStats`.
+    """
+    first, last = states[:, [0, -1]].float().square().mean((0, 2)).sqrt()
+    zero = last.new_zeros(())
+    return torch.stack([zero, zero, zero, last, last / first.clamp_min(EPSILON)])
+
+
+def input_spread(inputs: Tensor) -> Tensor | None:
+    """Measures the largest absolute mean of the features, and their extreme standard deviations.
+
+    Images and sequences count as one feature.
+
+    Args:
+        inputs: [batch, features] or [batch, ...].
+
+    Returns: [3], in the order of `InputStats`; None for tokens.
     """
     if not inputs.is_floating_point() or not inputs.numel():
         return None
     rows = inputs.float() if inputs.dim() == 2 else inputs.float().reshape(-1, 1)
-    deviation, mean = torch.std_mean(rows, dim=0, correction=0)
-    return torch.stack([mean.abs().amax(), deviation.amax(), deviation.amin()])
+    std, mean = torch.std_mean(rows, dim=0, correction=0)
+    return torch.stack([mean.abs().amax(), std.amax(), std.amin()])

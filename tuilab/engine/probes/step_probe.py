@@ -1,54 +1,57 @@
-"""Statistics of one step, layer by layer: taken ten times a second, absent in between."""
+"""Statistics of one step, layer by layer: taken ten times a second, free in between."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tuilab.core.protocol.events import LayerStatsReported
-from tuilab.core.protocol.records import LayerStatistics
-from tuilab.engine.probes.activations import ActivityProbe
+from tuilab.core.protocol.records import LayerStats
+from tuilab.engine.probes.activations import ActivationProbe
 from tuilab.engine.session import Session
+from tuilab.engine.step import StepObserver
+from tuilab.engine.tasks.task import OptimizerPhase
 
-TINY = 1e-30
-"""Keeps the ratio of a layer of zeros finite."""
+EPSILON = 1e-30
+"""Keeps the update ratio of a layer of zeros finite."""
 
 
-class StepProbe:
-    """Watches one step: made before it, it sees the gradients, then where the weights went.
+class StepProbe(StepObserver):
+    """Measures gradients, updates and activations of one step; made before it.
 
-    Everything stays on the device until `after` reads one small tensor.
+    Everything stays on the device until `report` reads one small tensor.
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
-        self.weights = torch._foreach_mul([p.detach() for p in session.parameters], 1.0)
-        self._gradients: dict[Tensor, Tensor] = {}
-        self._activity = ActivityProbe(session.network)
+        self._session = session
+        # Times 1: a copy of all parameters in one kernel.
+        self._weights = torch._foreach_mul([p.detach() for p in session.parameters], 1.0)
+        self._gradient_norms: dict[Tensor, Tensor] = {}
+        self._activations = ActivationProbe(session.network)
 
-    def see(self, parameters: list[nn.Parameter]) -> None:
-        """Look at the gradients that these parameters have now, before anything limits them."""
-        seen = [p for p in parameters if p.grad is not None]
-        sizes = torch._foreach_norm([p.grad for p in seen if p.grad is not None])
-        self._gradients.update(zip(seen, sizes, strict=True))
+    def on_gradients(self, phase: OptimizerPhase) -> None:
+        """Measures the gradients of a phase."""
+        parameters = [p for p in phase.parameters if p.grad is not None]
+        norms = torch._foreach_norm([p.grad for p in parameters if p.grad is not None])
+        self._gradient_norms.update(zip(parameters, norms, strict=True))
 
-    def after(self) -> LayerStatsReported:
-        """The statistics of the step that was just taken."""
-        present = [p.detach() for p in self.session.parameters]
-        moves = torch._foreach_norm(torch._foreach_sub(present, self.weights))
-        sizes = torch._foreach_norm(self.weights)
-        nothing = sizes[0].new_zeros(())
-        gradients = [self._gradients.get(p, nothing) for p in self.session.parameters]
-        rows = torch.stack([torch.stack(list(n)) for n in (gradients, moves, sizes)])
+    def report(self) -> LayerStatsReported:
+        """Returns the statistics of the step that was just taken."""
+        session = self._session
+        weights = [p.detach() for p in session.parameters]
+        updates = torch._foreach_norm(torch._foreach_sub(weights, self._weights))
+        norms = torch._foreach_norm(self._weights)
+        zero = norms[0].new_zeros(())
+        gradients = [self._gradient_norms.get(p, zero) for p in session.parameters]
+        rows = torch.stack([torch.stack(list(row)) for row in (gradients, updates, norms)])
         squares = rows.float().square().cpu()
-        seen = self._activity.read()
-        return LayerStatsReported(
-            self.session.run, self.session.step, self._by_layer(squares), *seen
-        )
+        activations, inputs = self._activations.read()
+        layers = self._by_layer(squares)
+        return LayerStatsReported(session.run, session.step, layers, activations, inputs)
 
-    def _by_layer(self, squares: Tensor) -> list[LayerStatistics]:
-        found, start = [], 0
-        for label, parameters in self.session.labelled.items():
+    def _by_layer(self, squares: Tensor) -> list[LayerStats]:
+        layers, start = [], 0
+        for label, parameters in self._session.parameters_by_layer.items():
             stop = start + len(parameters)
-            gradient, move, size = squares[:, start:stop].sum(1).sqrt().tolist()
-            found.append(LayerStatistics(label, gradient, move / max(size, TINY), size))
+            gradient, update, weight = squares[:, start:stop].sum(1).sqrt().tolist()
+            layers.append(LayerStats(label, gradient, update / max(weight, EPSILON), weight))
             start = stop
-        return found
+        return layers

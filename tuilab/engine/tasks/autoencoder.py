@@ -5,75 +5,82 @@ from collections.abc import Callable, Generator
 import torch
 from torch import Tensor
 
-from tuilab.core.catalogue import tasks
-from tuilab.engine.data.dataset import Part
+from tuilab.core.catalogue import tasks as catalogue
+from tuilab.engine.data.dataset import Examples
 from tuilab.engine.metrics import evaluate, losses
 from tuilab.engine.metrics.scores import ReconstructionScores, Scores
 from tuilab.engine.model.layers.dropout import Reparameterization
-from tuilab.engine.tasks.task import Task
+from tuilab.engine.tasks.task import Task, task
 
 
+@task(catalogue.Autoencoder)
 class Autoencoder(Task):
-    """The network gives its input back; what is wanted is the input itself."""
+    """Trains a network to reconstruct its input."""
 
     @property
-    def knobs(self) -> tasks.Autoencoder:
-        """The task as the experiment has it."""
-        assert isinstance(self.experiment.task, tasks.Autoencoder)
+    def config(self) -> catalogue.Autoencoder:
+        """The task of the experiment."""
+        assert isinstance(self.experiment.task, catalogue.Autoencoder)
         return self.experiment.task
 
     def targets_for(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The clean input."""
+        """Returns the inputs, prepared and without noise, [batch, *shape]."""
         return inputs
 
-    def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of the reconstruction, with the KL term of a variational one, and the output."""
-        noise = self.knobs.noise
-        seen = inputs + noise * torch.randn_like(inputs) if noise else inputs
-        output = self.run(seen)
-        loss = self.loss(output, wanted)
-        self._parts = {"reconstruction": loss.detach()}
+    def compute_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the loss [], with the KL term of a variational autoencoder, and the output.
+
+        inputs, targets and output: [batch, *shape].
+        """
+        noise = self.config.noise
+        noisy = inputs + noise * torch.randn_like(inputs) if noise else inputs
+        output = self.forward(noisy)
+        loss = self.loss(output, targets)
+        self._terms = {"reconstruction": loss.detach()}
         if (kl := self._kl()) is not None:
-            self._parts["kl"] = kl.detach()
-            loss = loss + self._weighted(kl, wanted)
+            self._terms["kl"] = kl.detach()
+            loss = loss + self._weight_kl(kl, targets)
         return loss, output
 
-    def _weighted(self, kl: Tensor, wanted: Tensor) -> Tensor:
-        """What the KL term adds to a loss that is a mean over the values of an example."""
-        return self.knobs.beta * kl / wanted[0].numel()
+    def _weight_kl(self, kl: Tensor, targets: Tensor) -> Tensor:
+        """Returns the KL term of a loss that is a mean over the values of an example."""
+        return self.config.beta * kl / targets[0].numel()
 
     def _kl(self) -> Tensor | None:
-        """KL of the latent distribution from N(0, 1), mean over the batch; None if plain."""
-        found = [m.kl for m in self.network.modules() if isinstance(m, Reparameterization)]
-        return torch.stack(found).sum() if found else None
+        """Returns the KL divergence from N(0, 1), mean over the batch; None if not variational."""
+        terms = [m.kl for m in self.network.modules() if isinstance(m, Reparameterization)]
+        return torch.stack(terms).sum() if terms else None
 
-    def extras(self) -> dict[str, float]:
-        """Reconstruction and KL apart, where both are in the loss."""
-        if "kl" not in self._parts:
+    def extra_metrics(self) -> dict[str, float]:
+        """Returns the reconstruction and KL terms separately, where the loss has both."""
+        if "kl" not in self._terms:
             return {}
-        return {name: float(value) for name, value in self._parts.items()}
+        return {name: float(value) for name, value in self._terms.items()}
 
-    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
-        """The mean squared error of the reconstructions."""
-        return {"reconstruction_error": float((output - wanted).square().mean())}
+    def measure(self, output: Tensor, targets: Tensor) -> dict[str, float]:
+        """Returns the mean squared error of reconstructions; both are [batch, *shape]."""
+        return {"reconstruction_error": float((output - targets).square().mean())}
 
     def evaluate(
-        self, predict: Callable[[Tensor], Tensor], part: Part, size: int
+        self, predict: Callable[[Tensor], Tensor], part: Examples, size: int
     ) -> Generator[None, None, dict[str, float]]:
-        """The loss as in training, of clean inputs and of the middle of each latent cloud."""
-        reconstruction = losses.evaluation(self.experiment.loss)
+        """Evaluates the training loss without noise, with the means of the latent distributions.
 
-        def loss(output: Tensor, wanted: Tensor) -> Tensor:
-            kl = self._kl()  # that of the chunk that was predicted just now
-            mean = reconstruction(output, wanted)
-            return mean if kl is None else mean + self._weighted(kl, wanted)
+        predict: raw inputs [n, *shape] to outputs.
+        """
+        reconstruction = losses.build_evaluation_loss(self.experiment.loss)
 
-        return evaluate.evaluate(predict, loss, part, size, self.scores(), self.measured)
+        def loss(output: Tensor, targets: Tensor) -> Tensor:
+            kl = self._kl()  # of the chunk that was just predicted
+            mean = reconstruction(output, targets)
+            return mean if kl is None else mean + self._weight_kl(kl, targets)
 
-    def scores(self) -> Scores:
-        """Error and explained spread of reconstructions."""
+        return evaluate.evaluate(predict, loss, part, size, self.build_scores(), self.eval_targets)
+
+    def build_scores(self) -> Scores:
+        """Returns new scores for an evaluation."""
         return ReconstructionScores()
 
-    def measured(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """The clean input."""
-        return self.dataset.prepared(inputs)
+    def eval_targets(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns the inputs, prepared, [n, *shape]."""
+        return self.dataset.prepare(inputs)

@@ -1,28 +1,19 @@
-"""Which class works on which task."""
+"""Building the task of an experiment."""
 
 from torch import nn
 
-from tuilab.core.catalogue import tasks
+from tuilab.core.discover import import_modules
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.engine import tasks
 from tuilab.engine.data.dataset import Dataset
-from tuilab.engine.tasks.autoencoder import Autoencoder
-from tuilab.engine.tasks.gan import GAN
-from tuilab.engine.tasks.language_model import LanguageModel
-from tuilab.engine.tasks.perceptron import Perceptron
-from tuilab.engine.tasks.plain_python import Scratch
-from tuilab.engine.tasks.task import Task
+from tuilab.engine.tasks.plain_python import PlainPythonTask
+from tuilab.engine.tasks.task import TASKS, Task
 
-TASKS: dict[type[tasks.Task], type[Task]] = {
-    tasks.LanguageModel: LanguageModel,
-    tasks.Autoencoder: Autoencoder,
-    tasks.GAN: GAN,
-    tasks.Perceptron: Perceptron,
-}
-"""The tasks that differ from classification and regression."""
+import_modules(tasks)  # every class that is marked `@task`
 
 
 def build(experiment: Experiment, network: nn.Module, dataset: Dataset) -> Task:
-    """The task of an experiment at work on its network."""
+    """Returns the task that trains a network on a data set."""
     if experiment.training.engine != "torch":
-        return Scratch(experiment, network, dataset)
-    return TASKS.get(type(experiment.task), Task)(experiment, network, dataset)
+        return PlainPythonTask(experiment, network, dataset)
+    return TASKS[type(experiment.task)](experiment, network, dataset)

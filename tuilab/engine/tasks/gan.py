@@ -1,151 +1,174 @@
-"""Generative adversarial networks: two networks, two optimizers, turn by turn."""
+"""Generative adversarial networks: two networks with one optimizer each, trained in turn."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from tuilab.core.catalogue import tasks
+from tuilab.core.catalogue import tasks as catalogue
 from tuilab.core.catalogue.losses import BCE, MSE, Hinge, Loss
 from tuilab.core.catalogue.optimizers import Optimizer
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.engine.data.dataset import Dataset, Part
+from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.data.rng import rng_for
-from tuilab.engine.metrics.scores import diversity, modes_covered
+from tuilab.engine.metrics.scores import diversity, mode_coverage
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.combined import CombinedOptimizer
-from tuilab.engine.tasks.task import OptimizerPhase, Task
+from tuilab.engine.tasks.task import OptimizerPhase, Task, task
 
-JUDGING: dict[type[Loss], Callable[[Tensor, Tensor], Tensor]] = {
+DISCRIMINATOR_LOSSES: dict[type[Loss], Callable[[Tensor, Tensor], Tensor]] = {
     BCE: lambda real, fake: (softplus(-real).mean() + softplus(fake).mean()) / 2,
     MSE: lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2,
     Hinge: lambda real, fake: ((1 - real).relu().mean() + (1 + fake).relu().mean()) / 2,
 }
-"""What the discriminator follows down, from its answers to real and to drawn examples: log loss,
-least squares (Mao and others 2017), hinge (Lim, Ye 2017)."""
+"""The discriminator's loss, from its outputs for real and for generated examples: log loss,
+least squares (Mao et al. 2017), hinge (Lim, Ye 2017)."""
 
-FOOLING: dict[type[Loss], Callable[[Tensor], Tensor]] = {
+GENERATOR_LOSSES: dict[type[Loss], Callable[[Tensor], Tensor]] = {
     BCE: lambda fake: softplus(-fake).mean(),
     MSE: lambda fake: (fake - 1).square().mean(),
     Hinge: lambda fake: -fake.mean(),
 }
-"""What the generator follows down: for the log loss the form that does not saturate."""
+"""The generator's loss; the log loss is the non-saturating one (Goodfellow et al. 2014)."""
 
-EVALUATED = 2000
-"""Examples drawn to measure how many modes are covered."""
+EVALUATION_SAMPLES = 2000
+"""Generated examples in an evaluation."""
 
 
+@task(catalogue.GAN)
 class GAN(Task):
-    """A generator against a discriminator (Goodfellow and others 2014)."""
+    """Trains a generator against a discriminator (Goodfellow et al. 2014)."""
 
     def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
         super().__init__(experiment, network, dataset)
         self.generator, self.discriminator = network.children()
-        nothing = torch.zeros(())
-        self._latest = (nothing, nothing)
-        "The discriminator's loss, and the share of real and drawn examples that it told apart."
+        self._latest = (torch.zeros(()), torch.zeros(()))
+        "The discriminator's loss and accuracy on the last batch."
 
     @property
-    def knobs(self) -> tasks.GAN:
-        """The task as the experiment has it."""
-        assert isinstance(self.experiment.task, tasks.GAN)
+    def config(self) -> catalogue.GAN:
+        """The task of the experiment."""
+        assert isinstance(self.experiment.task, catalogue.GAN)
         return self.experiment.task
 
-    # --- learning ---------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------
 
-    def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
-        """One optimizer a side; the discriminator's learning rate is a multiple."""
+    def optimizer(self, config: Optimizer) -> torch.optim.Optimizer:
+        """Builds one optimizer for each network, with separate learning rates."""
         self._sides = [
-            build_optimizer.build(knobs, side) for side in (self.discriminator, self.generator)
+            build_optimizer.build(config, side) for side in (self.discriminator, self.generator)
         ]
-        self._scale()
+        self._scale_lr()
         return CombinedOptimizer(self._sides)
 
-    def adjust(self, experiment: Experiment) -> None:
-        """Take over knobs that have changed."""
-        super().adjust(experiment)
+    def set_experiment(self, experiment: Experiment) -> None:
+        """Applies an experiment whose live knobs have changed."""
+        super().set_experiment(experiment)
         if hasattr(self, "_sides"):
-            self._scale()
+            self._scale_lr()
 
-    def _scale(self) -> None:
-        build_optimizer.scale(self._sides[0], self.knobs.discriminator_lr)
+    def _scale_lr(self) -> None:
+        build_optimizer.scale_lr(self._sides[0], self.config.discriminator_lr)
 
-    def turns(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
-        """So many steps of the discriminator, then so many of the generator."""
-        task, (judge, maker) = self.knobs, self._sides
-        return (
-            *[OptimizerPhase.of(self.discriminator, self._judge, judge)] * task.discriminator_steps,
-            *[OptimizerPhase.of(self.generator, self._fool, maker)] * task.generator_steps,
+    def phases(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
+        """Returns the discriminator's steps, then the generator's."""
+        of, config, optimizers = OptimizerPhase.for_part, self.config, self._sides
+        discriminator = of(self.discriminator, self._discriminator_loss, optimizers[0])
+        generator = of(
+            self.generator, self._generator_loss, optimizers[1], self._frozen_discriminator
         )
+        return (
+            *[discriminator] * config.discriminator_steps, *[generator] * config.generator_steps
+        )  # fmt: skip
 
-    def noise(self, count: int, chance: torch.Generator | None = None) -> Tensor:
-        """What the generator draws from: [count, latent], standard normal."""
-        shape = count, self.knobs.latent
-        if chance is None:
+    def draw_noise(self, count: int, rng: torch.Generator | None = None) -> Tensor:
+        """Draws latent vectors [count, latent] from N(0, 1), on the task's device."""
+        shape = count, self.config.latent
+        if rng is None:
             return torch.randn(shape, device=self.device)
-        return torch.randn(shape, generator=chance).to(self.device)
+        return torch.randn(shape, generator=rng).to(self.device)
 
-    def _judge(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """The discriminator learns to tell real from drawn."""
+    def _discriminator_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the discriminator's loss [] and its outputs [batch, 1] for generated examples."""
         with torch.no_grad(), self.autocast():
-            drawn = self.generator(self.noise(len(inputs)))
-        real, fake = (self.run(examples, self.discriminator) for examples in (inputs, drawn))
-        loss = JUDGING[type(self.experiment.loss)](real, fake)
-        self.push(loss, share)
-        self._latest = loss.detach(), ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2
-        return loss.detach(), fake.detach()
+            samples = self.generator(self.draw_noise(len(inputs)))
+        real, fake = (self.forward(examples, self.discriminator) for examples in (inputs, samples))
+        loss = DISCRIMINATOR_LOSSES[type(self.experiment.loss)](real, fake)
+        self._latest = loss.detach(), _discriminator_accuracy(real, fake)
+        return loss, fake
 
-    def _fool(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """The generator learns to draw what the discriminator takes for real."""
-        learning = [p for p in self.discriminator.parameters() if p.requires_grad]
-        for parameter in learning:  # it judges, and does not learn from what it is fooled by
+    def _generator_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the generator's loss [] and the discriminator's outputs [batch, 1]."""
+        samples = self.forward(self.draw_noise(len(inputs)), self.generator)
+        fake = self.forward(samples, self.discriminator)
+        return GENERATOR_LOSSES[type(self.experiment.loss)](fake), fake
+
+    @contextmanager
+    def _frozen_discriminator(self) -> Iterator[None]:
+        """Keeps the discriminator from being trained by the generator's loss."""
+        trained = [p for p in self.discriminator.parameters() if p.requires_grad]
+        for parameter in trained:
             parameter.requires_grad_(False)
-        answers = self.run(self.run(self.noise(len(inputs)), self.generator), self.discriminator)
-        loss = FOOLING[type(self.experiment.loss)](answers)
-        self.push(loss, share)
-        for parameter in learning:
-            parameter.requires_grad_(True)
-        return loss.detach(), answers.detach()
+        try:
+            yield
+        finally:
+            for parameter in trained:
+                parameter.requires_grad_(True)
 
-    # --- measuring --------------------------------------------------------------------------
+    # --- evaluation -------------------------------------------------------------------------
 
-    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
-        """How well the discriminator tells real from drawn, and its loss."""
-        loss, told_apart = self._latest
-        return {"told_apart": float(told_apart), "discriminator_loss": float(loss)}
+    def measure(self, output: Tensor, targets: Tensor) -> dict[str, float]:
+        """Returns the discriminator's accuracy and loss on the last batch; arguments are unused.
 
-    def draw(self, count: int) -> Tensor:
-        """Examples that the generator draws now, always from the same noise."""
-        noise = self.noise(count, rng_for(self.experiment.seed, "drawn"))
-        with self.measuring():
-            drawn: Tensor = self.generator(noise)
-        return drawn.float()
+        output [batch, 1], targets [batch, …].
+        """
+        loss, accuracy = self._latest
+        return {"told_apart": float(accuracy), "discriminator_loss": float(loss)}
+
+    def generate(self, count: int) -> Tensor:
+        """Generates examples [count, *shape], from the same noise each time."""
+        noise = self.draw_noise(count, rng_for(self.experiment.seed, "drawn"))
+        with self.eval_mode():
+            samples: Tensor = self.generator(noise)
+        return samples.float()
 
     def evaluate(
-        self, predict: Callable[[Tensor], Tensor], part: Part, size: int
+        self, predict: Callable[[Tensor], Tensor], part: Examples, size: int
     ) -> Generator[None, None, dict[str, float]]:
-        """The generator's loss on fresh draws, and how many modes of the data they cover."""
+        """Evaluates generated examples: the losses, their diversity and the modes that they cover.
+
+        predict: is not used; raw inputs are [n, *shape].
+        """
         if not len(part):
             return {}
-        drawn = self.draw(EVALUATED)
-        with self.measuring():
-            examples = self.dataset.prepared(part.inputs[:EVALUATED])
-            fake = self.discriminator(drawn).float()
+        samples = self.generate(EVALUATION_SAMPLES)
+        with self.eval_mode():
+            examples = self.dataset.prepare(part.inputs[:EVALUATION_SAMPLES])
+            fake = self.discriminator(samples).float()
             real = self.discriminator(examples).float()
         yield
-        told_apart = ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2
         return {
-            "loss": float(FOOLING[type(self.experiment.loss)](fake)),
-            **(self.coverage(drawn) or {}),
-            "diversity": diversity(drawn, examples),
-            "told_apart": float(told_apart),
-            "discriminator_loss": float(JUDGING[type(self.experiment.loss)](real, fake)),
+            "loss": float(GENERATOR_LOSSES[type(self.experiment.loss)](fake)),
+            **(self.mode_coverage(samples) or {}),
+            "diversity": diversity(samples, examples),
+            "told_apart": float(_discriminator_accuracy(real, fake)),
+            "discriminator_loss": float(
+                DISCRIMINATOR_LOSSES[type(self.experiment.loss)](real, fake)
+            ),
         }
 
-    def coverage(self, drawn: Tensor) -> dict[str, float] | None:
-        """How many of the data's modes the draws cover; None where the data has no such."""
+    def mode_coverage(self, samples: Tensor) -> dict[str, float] | None:
+        """Returns how many of the data's modes are covered by samples [n, dimensions].
+
+        None where the data set has no known modes.
+        """
         if self.dataset.modes is None:
             return None
-        return modes_covered(drawn, self.dataset.modes, self.dataset.spread)
+        return mode_coverage(samples, self.dataset.modes, self.dataset.mode_std)
+
+
+def _discriminator_accuracy(real: Tensor, fake: Tensor) -> Tensor:
+    return ((real > 0).float().mean() + (fake <= 0).float().mean()) / 2

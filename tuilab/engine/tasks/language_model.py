@@ -1,96 +1,101 @@
-"""Language models: the next token at every position, and text written by it."""
+"""Language models: next-token prediction and text generation."""
 
 import time
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue import tasks
+from tuilab.core.catalogue import tasks as catalogue
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.files.corpus import BYTES
+from tuilab.core.files.corpus import BYTE_TOKENS
 from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.data.rng import rng_for
 from tuilab.engine.metrics import evaluate
 from tuilab.engine.metrics.scores import Scores, TokenScores
-from tuilab.engine.tasks.task import Task
+from tuilab.engine.tasks.task import Task, task
 
-AT_ONCE = 0.03
-"""Seconds of writing between two batches, so that a long sample does not hold up training."""
+WRITING_SECONDS = 0.03
+"""Time for generating text between two batches, so that a long sample does not delay training."""
 
-COLDEST = 1e-6
-"""Temperature at which only the likeliest token is left; a lower one would divide by zero."""
+MIN_TEMPERATURE = 1e-6
+"""Temperature that leaves only the most likely token; 0 would divide by zero."""
 
 
+@task(catalogue.LanguageModel)
 class LanguageModel(Task):
-    """Next-token prediction; samples go on from where they were left."""
+    """Trains next-token prediction; a sample is generated over several calls."""
 
     def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
         super().__init__(experiment, network, dataset)
-        self._chance = rng_for(experiment.seed, "sample")
+        self._rng = rng_for(experiment.seed, "sample")
         self._context: list[int] = []
-        self._written: list[int] = []
+        self._generated: list[int] = []
         self._prompt: list[int] = []
-        self._asked: list[int] | None = None
+        self._last_prompt: list[int] | None = None
 
     @property
-    def knobs(self) -> tasks.LanguageModel:
-        """The task as the experiment has it."""
-        assert isinstance(self.experiment.task, tasks.LanguageModel)
+    def config(self) -> catalogue.LanguageModel:
+        """The task of the experiment."""
+        assert isinstance(self.experiment.task, catalogue.LanguageModel)
         return self.experiment.task
 
-    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
-        """Perplexity, and how often the likeliest token was the right one."""
-        return evaluate.language(output, wanted)
+    def measure(self, output: Tensor, targets: Tensor) -> dict[str, float]:
+        """Returns perplexity and accuracy.
 
-    def scores(self) -> Scores:
-        """Perplexity and accuracy."""
+        output: logits [batch, length, vocabulary], targets: int64 [batch, length].
+        """
+        return evaluate.measure_tokens(output, targets)
+
+    def build_scores(self) -> Scores:
+        """Returns new scores for an evaluation."""
         return TokenScores()
 
     # --- samples ----------------------------------------------------------------------------
 
-    def sample(self, seconds: float = AT_ONCE) -> tuple[str, str]:
-        """The prompt and what is written after it so far; a whole sample is followed by a new one.
+    def sample(self, seconds: float = WRITING_SECONDS) -> tuple[str, str]:
+        """Continues the sample; returns the prompt and the text generated so far.
+
+        After a complete sample it starts a new one.
 
         Args:
-            seconds: how long to go on writing.
+            seconds: how long it may take.
         """
-        asked = self._tokens(self.knobs.prompt)
-        if len(self._written) >= self.knobs.sample_length or asked != self._asked:
-            self._begin(asked)
+        prompt = self._encode(self.config.prompt)
+        if len(self._generated) >= self.config.sample_length or prompt != self._last_prompt:
+            self._start_sample(prompt)
         end = time.perf_counter() + seconds
-        while len(self._written) < self.knobs.sample_length:
-            self._written.append(self._next())
-            self._context = [*self._context[1:], self._written[-1]]
+        while len(self._generated) < self.config.sample_length:
+            self._generated.append(self._next_token())
+            self._context = [*self._context[1:], self._generated[-1]]
             if time.perf_counter() > end:
                 break
-        return self._text(self._prompt), self._text(self._written)
+        return self._decode(self._prompt), self._decode(self._generated)
 
-    def _begin(self, asked: list[int]) -> None:
-        """Start a sample after the prompt, with the text in front of it as its context."""
-        held = self.dataset.validation if len(self.dataset.validation) else self.dataset.train
-        index = int(torch.randint(len(held), (1,), generator=self._chance))
-        before: list[int] = held.inputs[index].tolist()
-        self._asked, self._written = asked, []
-        self._prompt = asked or before[-12:]
-        self._context = (before + asked)[-len(before) :]
+    def _start_sample(self, prompt: list[int]) -> None:
+        """Starts a sample after the prompt, in the context of the text that precedes it."""
+        examples = self.dataset.validation if len(self.dataset.validation) else self.dataset.train
+        index = int(torch.randint(len(examples), (1,), generator=self._rng))
+        before: list[int] = examples.inputs[index].tolist()
+        self._last_prompt, self._generated = prompt, []
+        self._prompt = prompt or before[-12:]
+        self._context = (before + prompt)[-len(before) :]
 
-    def _next(self) -> int:
-        """Draw the next token from the network's distribution at the task's temperature."""
+    def _next_token(self) -> int:
+        """Draws the next token from the network's distribution at the task's temperature."""
         inputs = torch.tensor([self._context], device=self.device)
         logits = self.predict(inputs)[0, -1].cpu()
-        surer = (logits - logits.max()) / max(self.knobs.temperature, COLDEST)
-        chances = surer.softmax(0)
-        return int(torch.multinomial(chances, 1, generator=self._chance))
+        scaled = (logits - logits.max()) / max(self.config.temperature, MIN_TEMPERATURE)
+        return int(torch.multinomial(scaled.softmax(0), 1, generator=self._rng))
 
-    def _tokens(self, text: str) -> list[int]:
-        """A text as token numbers; what the vocabulary lacks is left out."""
-        if self.dataset.vocabulary == BYTES:
+    def _encode(self, text: str) -> list[int]:
+        """Returns the tokens of a text; characters that the vocabulary lacks are left out."""
+        if self.dataset.vocabulary == BYTE_TOKENS:
             return list(text.encode(errors="replace"))
-        numbers = {token: number for number, token in enumerate(self.dataset.vocabulary)}
-        return [numbers[token] for token in text if token in numbers]
+        indices = {token: index for index, token in enumerate(self.dataset.vocabulary)}
+        return [indices[token] for token in text if token in indices]
 
-    def _text(self, tokens: list[int]) -> str:
-        """What tokens say; bytes that are no UTF-8 together show as �."""
-        if self.dataset.vocabulary == BYTES:
+    def _decode(self, tokens: list[int]) -> str:
+        """Returns the text of tokens; invalid UTF-8 becomes �."""
+        if self.dataset.vocabulary == BYTE_TOKENS:
             return bytes(tokens).decode(errors="replace")
         return "".join(self.dataset.vocabulary[token] for token in tokens)

@@ -1,33 +1,33 @@
-"""Rosenblatt's rule: no gradient, only the mistakes."""
+"""Rosenblatt's perceptron rule, which learns from mistakes only."""
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.engine.tasks.task import Task
+from tuilab.core.catalogue import tasks as catalogue
+from tuilab.engine.tasks.task import Task, task, with_gradients
 
 
+@task(catalogue.Perceptron)
 class Perceptron(Task):
-    """Learns by the perceptron rule (Rosenblatt 1958).
+    """Trains by the perceptron rule (Rosenblatt 1958).
 
-    What it writes into `grad` is minus the rule's correction, so that SGD with learning rate lr
-    moves the weights by lr · (y − ŷ) · x, and everything else of the lab works as ever.
+    The gradients are minus the rule's corrections, so that SGD with learning rate lr changes the
+    weights by lr · (y − ŷ) · x, and everything else works as in other tasks.
     """
 
-    def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """The share of mistakes, and the answers: 0 or 1, [n, 1]."""
-        with torch.no_grad():
-            answers = self.network(inputs)
-            return self.loss(answers, wanted), answers
+    def compute_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the error rate [] and the outputs [batch, 1], each 0 or 1.
 
-    def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Write the mean correction over a batch where gradients would be."""
-        loss, answers = self.forward(inputs, wanted)
+        The gradients of the loss are minus the mean corrections over the batch.
+
+        inputs: [batch, features], targets: int64 [batch].
+        """
         linear = next(module for module in self.network.modules() if isinstance(module, nn.Linear))
-        mistakes = answers - wanted[:, None].to(answers.dtype)  # ŷ − y: −1, 0 or 1
-        corrections = {linear.weight: mistakes.T @ inputs / len(inputs)}
-        if linear.bias is not None:
-            corrections[linear.bias] = mistakes.mean(0)
-        for parameter, correction in corrections.items():
-            before = 0 if parameter.grad is None else parameter.grad
-            parameter.grad = before + correction * share
-        return loss, answers
+        with torch.no_grad():
+            output = self.network(inputs)
+            loss = self.loss(output, targets)
+            mistakes = output - targets[:, None].to(output.dtype)  # ŷ − y: −1, 0 or 1
+            gradients = {linear.weight: mistakes.T @ inputs / len(inputs)}
+            if linear.bias is not None:
+                gradients[linear.bias] = mistakes.mean(0)
+        return with_gradients(loss, gradients), output

@@ -1,9 +1,8 @@
-"""The engines of `tuilab.scratch` at work in the lab: forward and backward in plain Python.
+"""Training with the engines of `tuilab.scratch`: forward and backward pass in plain Python.
 
-Weights go to them as lists, and gradients come back as tensors. What follows the gradient
-(optimizer, penalties, limits) and what merely looks at the network (validation, pictures) is
-torch's as ever, on the same weights. Weights and gradients are float64, in which both agree to the
-last few bits.
+Weights are passed to them as lists, and their gradients become tensors. What uses the gradients
+(optimizer, penalties, limits) and what only reads the network (validation, views) is torch's, on
+the same weights. Weights and gradients are float64, in which both agree to the last few bits.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,56 +13,60 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy, Loss
-from tuilab.engine.model.layers.blocks import Row
-from tuilab.engine.tasks.task import Task
+from tuilab.engine.model.layers.blocks import LayerStack
+from tuilab.engine.tasks.task import Task, with_gradients
 from tuilab.scratch import matrix, scalar
 from tuilab.scratch.matrix import Matrix
 from tuilab.scratch.scalar import Value
 
 Values = list[Value]
 
-Learned = tuple[float, Matrix, list[tuple[Matrix, list[float]]]]
+BatchResult = tuple[float, Matrix, list[tuple[Matrix, list[float]]]]
 """The mean loss of a batch, its outputs, and the gradients of weight and bias of each Linear."""
 
 
-class Scratch(Task):
-    """Classification and regression whose derivatives are worked out in plain Python."""
+class PlainPythonTask(Task):
+    """Classification and regression whose derivatives are computed in plain Python."""
 
     def predict(self, inputs: Tensor) -> Tensor:
-        """Outputs for prepared inputs."""
+        """Returns outputs [batch, outputs] for prepared inputs [batch, *shape]."""
         return super().predict(inputs.double())
 
-    def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of a batch, or of its share of one."""
-        learn = ENGINES[self.experiment.training.engine]
-        self._show(inputs)
+    def compute_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the loss [], whose gradients are the engine's, and the output, both float64.
+
+        inputs: [batch, *shape], targets: int64 [batch] or float [batch, outputs].
+        """
+        engine = ENGINES[self.experiment.training.engine]
+        self._call_hooks(inputs)
         rows = inputs.flatten(1).tolist()
-        loss, outputs, gradients = learn(
-            self.network, self.experiment.loss, rows, self._rows(wanted)
+        loss, outputs, gradients = engine(
+            self.network, self.experiment.loss, rows, self._target_rows(targets)
         )
         linears = [module for module in self.network.modules() if isinstance(module, nn.Linear)]
-        for linear, found in zip(linears, gradients, strict=True):
-            for parameter, gradient in zip((linear.weight, linear.bias), found, strict=True):
-                if parameter is not None and parameter.requires_grad:
-                    before = 0 if parameter.grad is None else parameter.grad
-                    parameter.grad = before + share * parameter.new_tensor(gradient)
-        return _tensor(loss, inputs), _tensor(outputs, inputs)
+        parameter_gradients = {
+            parameter: parameter.new_tensor(gradient)
+            for linear, pair in zip(linears, gradients, strict=True)
+            for parameter, gradient in zip((linear.weight, linear.bias), pair, strict=True)
+            if parameter is not None
+        }
+        return with_gradients(_tensor(loss, inputs), parameter_gradients), _tensor(outputs, inputs)
 
-    def _show(self, inputs: Tensor) -> None:
-        """Let a probe that watches torch's layers see them at work; most steps have none."""
+    def _call_hooks(self, inputs: Tensor) -> None:
+        """Runs torch's layers for their forward hooks; most steps have none."""
         if self.network._forward_pre_hooks:
             with torch.no_grad():
                 self.network(inputs.double())
 
-    def _rows(self, wanted: Tensor) -> Matrix:
-        """What the outputs of each example are compared with: numbers, or chances of classes."""
+    def _target_rows(self, targets: Tensor) -> Matrix:
+        """Returns what the outputs are compared with: numbers, or class probabilities."""
         loss = self.experiment.loss
-        if not wanted.is_floating_point() and not isinstance(loss, BCE):
-            wanted = F.one_hot(wanted, len(self.dataset.classes)).double()
+        if not targets.is_floating_point() and not isinstance(loss, BCE):
+            targets = F.one_hot(targets, len(self.dataset.classes)).double()
             if isinstance(loss, CrossEntropy):
-                spread = loss.label_smoothing / wanted.shape[1]
-                wanted = wanted * (1 - loss.label_smoothing) + spread
-        rows: Matrix = wanted.reshape(len(wanted), -1).double().tolist()
+                share = loss.label_smoothing / targets.shape[1]
+                targets = targets * (1 - loss.label_smoothing) + share
+        rows: Matrix = targets.reshape(len(targets), -1).double().tolist()
         return rows
 
 
@@ -74,13 +77,12 @@ def _tensor(numbers: Any, like: Tensor) -> Tensor:
 def _layers(
     network: nn.Module, table: dict[type[nn.Module], Callable[[Any], Any]]
 ) -> Iterator[Any]:
-    """The layers of a network in the words of an engine.
+    """Yields the layers of a network as those of an engine.
 
-    Inputs come as rows, and each number passes an activation by itself: there is nothing left
-    for Flatten to do.
+    Inputs are rows, and activations act on each number, so Flatten has nothing to do.
     """
     for module in network.modules():
-        if not isinstance(module, (Row, nn.Flatten, nn.Identity)):
+        if not isinstance(module, (LayerStack, nn.Flatten, nn.Identity)):
             yield table[type(module)](module)
 
 
@@ -89,7 +91,7 @@ def _weights(linear: nn.Linear) -> tuple[Matrix, list[float]]:
     return linear.weight.tolist(), bias.tolist()
 
 
-# --- number by number -----------------------------------------------------------------------------
+# --- scalar by scalar -----------------------------------------------------------------------------
 
 
 def _neurons(linear: nn.Linear) -> scalar.Layer:
@@ -101,7 +103,7 @@ def _each(function: Callable[[Value], Value]) -> Callable[[Values], Values]:
     return lambda values: [function(value) for value in values]
 
 
-SCALAR: dict[type[nn.Module], Callable[[Any], Callable[[Values], Values]]] = {
+SCALAR_LAYERS: dict[type[nn.Module], Callable[[Any], Callable[[Values], Values]]] = {
     nn.Linear: _neurons,
     nn.ReLU: lambda module: _each(Value.relu),
     nn.LeakyReLU: lambda module: _each(lambda value: value.relu(module.negative_slope)),
@@ -114,22 +116,28 @@ SCALAR_LOSSES: dict[type[Loss], Callable[[Values, list[float]], Value]] = {
 }  # fmt: skip
 
 
-def _by_scalars(network: nn.Module, loss: Loss, inputs: Matrix, wanted: Matrix) -> Learned:
-    """Example by example, so that the graph of one is all that is held."""
-    layers = list(_layers(network, SCALAR))
+def _run_scalar_engine(
+    network: nn.Module, loss: Loss, inputs: Matrix, targets: Matrix
+) -> BatchResult:
+    """Processes one example at a time, so that only its graph is in memory."""
+    layers = list(_layers(network, SCALAR_LAYERS))
     total, outputs = 0.0, []
-    for row, right in zip(inputs, wanted, strict=True):
+    for row, target in zip(inputs, targets, strict=True):
         values = [Value(number) for number in row]
         for layer in layers:
             values = layer(values)
-        part = SCALAR_LOSSES[type(loss)](values, right) * (1 / len(inputs))
-        part.backward()
-        total += part.data
+        term = SCALAR_LOSSES[type(loss)](values, target) * (1 / len(inputs))
+        term.backward()
+        total += term.data
         outputs.append([value.data for value in values])
-    return total, outputs, [_slopes(layer) for layer in layers if isinstance(layer, scalar.Layer)]
+    return (
+        total,
+        outputs,
+        [_gradients(layer) for layer in layers if isinstance(layer, scalar.Layer)],
+    )
 
 
-def _slopes(layer: scalar.Layer) -> tuple[Matrix, list[float]]:
+def _gradients(layer: scalar.Layer) -> tuple[Matrix, list[float]]:
     rows = [[weight.grad for weight in neuron.weights] for neuron in layer.neurons]
     return rows, [neuron.bias.grad for neuron in layer.neurons]
 
@@ -137,7 +145,7 @@ def _slopes(layer: scalar.Layer) -> tuple[Matrix, list[float]]:
 # --- layer by layer -------------------------------------------------------------------------------
 
 
-MATRIX: dict[type[nn.Module], Callable[[Any], matrix.Layer]] = {
+MATRIX_LAYERS: dict[type[nn.Module], Callable[[Any], matrix.Layer]] = {
     nn.Linear: lambda module: matrix.Linear(*_weights(module)),
     nn.ReLU: lambda module: matrix.ReLU(),
     nn.LeakyReLU: lambda module: matrix.LeakyReLU(module.negative_slope),
@@ -150,14 +158,16 @@ MATRIX_LOSSES: dict[type[Loss], Callable[[Matrix, Matrix], tuple[float, Matrix]]
 }  # fmt: skip
 
 
-def _by_layers(network: nn.Module, loss: Loss, inputs: Matrix, wanted: Matrix) -> Learned:
-    layers = matrix.Network(list(_layers(network, MATRIX)))
+def _run_matrix_engine(
+    network: nn.Module, loss: Loss, inputs: Matrix, targets: Matrix
+) -> BatchResult:
+    layers = matrix.Network(list(_layers(network, MATRIX_LAYERS)))
     outputs = layers.forward(inputs)
-    mean, gradient = MATRIX_LOSSES[type(loss)](outputs, wanted)
+    mean, gradient = MATRIX_LOSSES[type(loss)](outputs, targets)
     layers.backward(gradient)
     linears = [layer for layer in layers.layers if isinstance(layer, matrix.Linear)]
     return mean, outputs, [(layer.weight_gradient, layer.bias_gradient) for layer in linears]
 
 
-ENGINES = {"scalar": _by_scalars, "matrix": _by_layers}
-"""How each engine learns from a batch."""
+ENGINES = {"scalar": _run_scalar_engine, "matrix": _run_matrix_engine}
+"""How each engine processes a batch."""

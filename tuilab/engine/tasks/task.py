@@ -1,4 +1,7 @@
-"""A task at work: what one batch teaches the network, and what is measured on examples."""
+"""The tasks of the engine: how one batch trains the network, and how examples are evaluated.
+
+A new task is a struct in `core/catalogue/tasks.py` and a class marked `@task(…)` in this folder.
+"""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,201 +14,246 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from tuilab.core.catalogue import tasks as catalogue
 from tuilab.core.catalogue.optimizers import Optimizer
-from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.engine.data.augmentation import mixed
-from tuilab.engine.data.dataset import IGNORED, Dataset, Part
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.engine.data.augmentation import mixup
+from tuilab.engine.data.dataset import IGNORE_INDEX, Dataset, Examples
 from tuilab.engine.metrics import evaluate, losses
-from tuilab.engine.metrics.scores import ClassScores, NumberScores, Scores
+from tuilab.engine.metrics.scores import ClassScores, RegressionScores, Scores
 from tuilab.engine.optim import build_optimizer
-from tuilab.engine.optim.parameter_groups import weights
-from tuilab.engine.optim.weight_average import Average
+from tuilab.engine.optim.parameter_groups import decayed_parameters
+from tuilab.engine.optim.weight_average import WeightAverage
+from tuilab.engine.registry import Registry
 
-Backward = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
-"""Inputs, what is wanted of them and their share of the batch: adds to the gradients; gives the
-mean loss and the output, both detached."""
+ComputeLoss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Inputs and targets [batch, …] to the mean loss [] with its graph, and the output."""
 
-HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+HALF_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+TASKS: Registry[type[catalogue.Task], type["Task"]] = Registry("task")
+task = TASKS.register
 
 
 @dataclass(frozen=True, slots=True)
 class OptimizerPhase:
-    """One part of a step: how gradients come about, and the optimizer that follows them."""
+    """One part of a step: a loss, and the optimizer that uses its gradients."""
 
-    backward: Backward
+    compute_loss: ComputeLoss
     optimizer: torch.optim.Optimizer
     parameters: list[nn.Parameter]
     weights: list[nn.Parameter]
-    "Those of them that penalties and limits act on."
+    "Those that penalties and norm limits act on."
+    context: Callable[[], AbstractContextManager[Any]] = nullcontext
+    "The context of each forward and backward pass."
 
     @classmethod
-    def of(
-        cls, part: nn.Module, backward: Backward, optimizer: torch.optim.Optimizer
-    ) -> "OptimizerPhase":
-        """A turn in which one part of the network learns."""
-        return cls(backward, optimizer, list(part.parameters()), weights(part))
+    def for_part(
+        cls, part: nn.Module, compute_loss: ComputeLoss, optimizer: torch.optim.Optimizer,
+        context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> "OptimizerPhase":  # fmt: skip
+        """Returns the phase that trains one part of the network."""
+        parameters = list(part.parameters())
+        return cls(compute_loss, optimizer, parameters, decayed_parameters(part), context)
 
 
+@task(catalogue.Classification, catalogue.Regression)
 class Task:
-    """Classification and regression; the other tasks say where they differ."""
+    """Classification and regression, and the base of all other tasks."""
 
     def __init__(self, experiment: Experiment, network: nn.Module, dataset: Dataset) -> None:
         self.network, self.dataset = network, dataset
-        self.average = Average(network)
-        self._gathered: Scores | None = None
+        self.average = WeightAverage(network)
+        self._scores: Scores | None = None
         self.device = next(network.parameters()).device
         is_half = experiment.training.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.device.type) if is_half else None
-        self.adjust(experiment)
+        self.set_experiment(experiment)
 
-    def adjust(self, experiment: Experiment) -> None:
-        """Take over knobs that have changed."""
+    def set_experiment(self, experiment: Experiment) -> None:
+        """Applies an experiment whose live knobs have changed."""
         self.experiment = experiment
         targets = self.dataset.train.targets
         classes = len(self.dataset.classes or self.dataset.vocabulary)
-        self.class_weights = losses.class_weights(experiment.loss, targets, classes)
-        self.loss = losses.function(experiment.loss, self.class_weights)
+        self.class_weights = losses.compute_class_weights(experiment.loss, targets, classes)
+        self.loss = losses.build_loss(experiment.loss, self.class_weights)
 
-    # --- learning ---------------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------------
 
-    def optimizer(self, knobs: Optimizer) -> torch.optim.Optimizer:
-        """The optimizer of all that learns."""
-        return build_optimizer.build(knobs, self.network)
+    def optimizer(self, config: Optimizer) -> torch.optim.Optimizer:
+        """Builds the optimizer of all parameters."""
+        return build_optimizer.build(config, self.network)
 
-    def turns(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
-        """What a step consists of."""
-        return (OptimizerPhase.of(self.network, self.backward, optimizer),)
+    def phases(self, optimizer: Any) -> tuple[OptimizerPhase, ...]:
+        """Returns the phases of one training step."""
+        return (OptimizerPhase.for_part(self.network, self.compute_loss, optimizer),)
 
     def targets_for(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """What the network's output is compared with."""
+        """Returns what the output is compared with in training.
+
+        inputs: prepared [batch, *shape], targets: [batch, …] as in the data set.
+        """
         return targets
 
-    def weight(self, wanted: Tensor) -> float:
-        """What the mean loss of these examples is a mean over: so much they count in a batch."""
-        if wanted.is_floating_point() or (wanted.dim() == 1 and self.class_weights is None):
-            return len(wanted)
-        asked = wanted[wanted != IGNORED]
-        return len(asked) if self.class_weights is None else float(self.class_weights[asked].sum())
+    def loss_weight(self, targets: Tensor) -> float:
+        """Returns the weight of these examples in the mean loss of a batch.
 
-    def forward(self, inputs: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss to follow down, and the output."""
+        It is the number of examples or of positions, or the sum of their class weights.
+
+        targets: [batch, …] as for the loss.
+        """
+        if targets.is_floating_point() or (targets.dim() == 1 and self.class_weights is None):
+            return len(targets)
+        used = targets[targets != IGNORE_INDEX]
+        return len(used) if self.class_weights is None else float(self.class_weights[used].sum())
+
+    def compute_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the loss [] with its graph, and the output [batch, …], with mixup if it is on.
+
+        inputs: prepared [batch, *shape], targets: from `targets_for`.
+        """
         if alpha := self.experiment.augmentation.mixup:
-            inputs, others, share = mixed(inputs, alpha)
-            output = self.run(inputs)
-            loss = share * self.loss(output, wanted)
-            return loss + (1 - share) * self.loss(output, wanted[others]), output
-        output = self.run(inputs)
-        return self.loss(output, wanted), output
+            inputs, others, share = mixup(inputs, alpha)
+            output = self.forward(inputs)
+            loss = share * self.loss(output, targets)
+            return loss + (1 - share) * self.loss(output, targets[others]), output
+        output = self.forward(inputs)
+        return self.loss(output, targets), output
 
-    def run(self, inputs: Tensor, part: nn.Module | None = None) -> Tensor:
-        """The output of the network or a part of it in training, in the chosen precision, with
-        activations kept or not."""
+    def forward(self, inputs: Tensor, part: nn.Module | None = None) -> Tensor:
+        """Returns the float32 output [batch, …] of the network, or a part of it, in training.
+
+        Precision and activation checkpointing follow the experiment.
+
+        inputs: [batch, *shape].
+        """
         network = part or self.network
         with self.autocast():
             if self.experiment.training.checkpointing:
-                output = checkpointed(network, inputs)
+                output = forward_checkpointed(network, inputs)
             else:
                 output = network(inputs)
         return output.float()
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Forward passes in the chosen precision."""
+        """Returns a context for forward passes in the precision of the experiment."""
         precision = self.experiment.training.precision
         if precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.device.type, HALVES[precision])
+        return torch.autocast(self.device.type, HALF_DTYPES[precision])
 
-    def backward(self, inputs: Tensor, wanted: Tensor, share: float) -> tuple[Tensor, Tensor]:
-        """Add the gradients of a batch, or of its share of one."""
-        loss, output = self.forward(inputs, wanted)
-        self.push(loss, share)
-        return loss.detach(), output.detach()
-
-    def push(self, loss: Tensor, share: float) -> None:
-        """Backward from a loss that counts for its share of the batch."""
-        if not share:
-            return
-        loss = loss if share == 1 else loss * share
-        if self.scaler is not None:  # fp16 would lose gradients as small as they are
-            loss = self.scaler.scale(loss)
-        loss.backward()  # type: ignore[no-untyped-call]
-
-    # --- measuring --------------------------------------------------------------------------
+    # --- evaluation -------------------------------------------------------------------------
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Evaluation mode, no gradients, averaged weights where there are any."""
+    def eval_mode(self) -> Iterator[None]:
+        """Runs the block in evaluation mode: without gradients, with averaged weights if any."""
         self.network.eval()
         try:
-            with torch.no_grad(), self.average.used(self.experiment.averaging), self.autocast():
+            with (
+                torch.no_grad(),
+                self.average.swapped_in(self.experiment.averaging),
+                self.autocast(),
+            ):
                 yield
         finally:
             self.network.train()
 
     def predict(self, inputs: Tensor) -> Tensor:
-        """Outputs for prepared inputs."""
-        with self.measuring():
+        """Returns float32 outputs [batch, …] for prepared inputs [batch, *shape]."""
+        with self.eval_mode():
             output: Tensor = self.network(inputs)
         return output.float()
 
-    def measure(self, output: Tensor, wanted: Tensor) -> dict[str, float]:
-        """The task's metric on a batch; the first is the one that charts show."""
-        return evaluate.measure(output, wanted)
+    def measure(self, output: Tensor, targets: Tensor) -> dict[str, float]:
+        """Returns the metrics of a batch; charts show the first.
 
-    def extras(self) -> dict[str, float]:
-        """What else the last batch has told."""
+        output: [batch, …], targets: from `targets_for`.
+        """
+        return evaluate.measure_batch(output, targets)
+
+    def extra_metrics(self) -> dict[str, float]:
+        """Returns other metrics of the last batch."""
         return {}
 
     def evaluate(
-        self, predict: Callable[[Tensor], Tensor], part: Part, size: int
+        self, predict: Callable[[Tensor], Tensor], part: Examples, size: int
     ) -> Generator[None, None, dict[str, float]]:
-        """Loss and metrics over a part, chunk by chunk.
+        """Evaluates examples chunk by chunk; returns loss and metrics.
 
         Args:
-            predict: raw inputs to outputs, in evaluation mode and without gradients.
+            predict: raw inputs [n, *shape] to outputs, in evaluation mode and without gradients.
+            size: examples in a chunk.
         """
-        loss = losses.evaluation(self.experiment.loss)
-        self._gathered = self.scores()
+        loss = losses.build_evaluation_loss(self.experiment.loss)
+        self._scores = self.build_scores()
         return evaluate.evaluate(
-            predict, loss, part, size, self._gathered, self.measured, self.dataset.groups
+            predict, loss, part, size, self._scores, self.eval_targets, self.dataset.groups
         )
 
     def matrix(self) -> list[list[int]]:
-        """The confusion matrix of the last evaluation; empty where there is none."""
-        return self._gathered.matrix() if self._gathered is not None else []
+        """Returns the confusion matrix of the last evaluation; empty where there is none."""
+        return self._scores.matrix() if self._scores is not None else []
 
-    def scores(self) -> Scores:
-        """What is gathered over the examples of an evaluation."""
-        if name_of(self.experiment.task) == "regression":
-            return NumberScores()
+    def build_scores(self) -> Scores:
+        """Returns new scores for an evaluation."""
+        if isinstance(self.experiment.task, catalogue.Regression):
+            return RegressionScores()
         return ClassScores(self.experiment.loss)
 
-    def measured(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """What outputs are compared with in an evaluation; `inputs` are not yet prepared."""
+    def eval_targets(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Returns what outputs are compared with in an evaluation.
+
+        inputs: raw [n, *shape], targets: [n, …] as in the data set.
+        """
         return targets
 
 
-def checkpointed(network: nn.Module, inputs: Tensor) -> Tensor:
-    """The same output, keeping only what goes into each layer or block for the way back."""
+def with_gradients(loss: Tensor, gradients: dict[Tensor, Tensor]) -> Tensor:
+    """Returns a loss [] whose backward pass yields gradients that autograd did not compute.
+
+    Args:
+        loss: [].
+        gradients: that of each parameter, in its shape.
+    """
+    apply: Callable[..., Tensor] = _GivenGradients.apply
+    return apply(loss, list(gradients.values()), *gradients)
+
+
+class _GivenGradients(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, loss: Tensor, gradients: list[Tensor], *parameters: Tensor) -> Tensor:
+        ctx.gradients = gradients
+        return loss.clone()
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Any, ...]:
+        return None, None, *(upstream * gradient for gradient in ctx.gradients)
+
+
+def forward_checkpointed(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Returns the network's output, storing only the input of each layer or block for backward.
+
+    inputs: [batch, *shape]. See torch.utils.checkpoint.
+    """
     for module in network.children():
-        contexts = partial(_first_and_again, module)
+        contexts = partial(_checkpoint_contexts, module)
         inputs = checkpoint(module, inputs, use_reentrant=False, context_fn=contexts)
     return inputs
 
 
-def _first_and_again(module: nn.Module) -> tuple[Any, Any]:
-    return nullcontext(), _uncounted(module)
+def _checkpoint_contexts(module: nn.Module) -> tuple[Any, Any]:
+    return nullcontext(), _frozen_statistics(module)
 
 
 @contextmanager
-def _uncounted(network: nn.Module) -> Iterator[None]:
-    """Let no batch norm take a batch into its statistics: it has seen it already."""
+def _frozen_statistics(network: nn.Module) -> Iterator[None]:
+    """Keeps batch norms from counting a batch a second time when it is recomputed."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
-    kept = [(norm, *buffer) for norm in norms for buffer in norm.named_buffers()]
-    for norm, name, statistics in kept:
+    saved = [(norm, *buffer) for norm in norms for buffer in norm.named_buffers()]
+    for norm, name, statistics in saved:
         setattr(norm, name, statistics.clone())
     try:
         yield
     finally:
-        for norm, name, statistics in kept:
+        for norm, name, statistics in saved:
             setattr(norm, name, statistics)

@@ -1,86 +1,98 @@
 """A widget that is drawn as a whole, then repainted only in the cells that differ."""
 
 from time import perf_counter
+from typing import ClassVar
 
 from rich.style import Style
-from textual.geometry import Region
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
 from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import COMPONENT_CLASSES, DrawStyle, read_draw_style
 
-CHEAP = 0.025
-"""Seconds; what costs less to draw is drawn whenever there is news."""
+CHEAP_SECONDS = 0.025
+"""A drawing that takes less time is drawn at every change."""
 
-REST = 8
-"""Other drawings rest so many times longer than they take."""
+REST_FACTOR = 8
+"""Other drawings rest this many times longer than they take."""
 
 
 class Canvas(Widget):
-    """Draws on a grid when its data, its size or its colours change and somebody sees it."""
+    """Draws on cells when its data, its size or its colors change and it is on the screen."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENT_CLASSES
 
     def __init__(self) -> None:
         super().__init__()
-        self.frames = 0
-        "How many times it was drawn."
-        self._grid = CellBuffer(0, 0, Style.null())
+        self.draw_count = 0
+        "How often it was drawn."
+        self._cells = CellBuffer(0, 0, Style.null())
         self._strips: list[Strip] = []
+        self._draw_style: DrawStyle | None = None
         self._is_stale = True
         self._cost = self._drawn_at = 0.0
         self._timer: Timer | None = None
 
-    def drawn(self, width: int, height: int) -> CellBuffer:
-        """The drawing in a size."""
+    @property
+    def draw_style(self) -> DrawStyle:
+        """The styles, colors and glyphs of the drawing."""
+        if self._draw_style is None:
+            self._draw_style = read_draw_style(self)
+        return self._draw_style
+
+    def draw(self, width: int, height: int) -> CellBuffer:
+        """Returns the drawing in a size."""
         raise NotImplementedError(type(self).__name__)
 
-    def catch_up(self) -> None:
-        """Draw because there is news: now, or soon if drawing takes long."""
+    def draw_soon(self) -> None:
+        """Draws because the data changed: now, or a little later if drawing takes long."""
         self._is_stale = True
-        rest = self._drawn_at + REST * self._cost - perf_counter()
-        if self._cost < CHEAP or rest <= 0:
+        rest = self._drawn_at + REST_FACTOR * self._cost - perf_counter()
+        if self._cost < CHEAP_SECONDS or rest <= 0:
             self.redraw()
         elif self._timer is None:
             self._timer = self.set_timer(rest, self.redraw)
 
     def redraw(self) -> None:
-        """Draw now, unless it is hidden: then as soon as it is shown."""
+        """Draws now; while hidden, as soon as it is shown."""
         self._is_stale, self._timer = True, None
         width, height = self.size
         if not (width and height and self.is_on_screen):
             return
-        begun = perf_counter()
-        grid = self.drawn(width, height)
+        start = perf_counter()
+        cells = self.draw(width, height)
         self._is_stale = False
-        self.frames += 1
+        self.draw_count += 1
         self._drawn_at = perf_counter()
-        self._cost = self._drawn_at - begun
-        self._repaint(grid)
+        self._cost = self._drawn_at - start
+        self._repaint(cells)
 
-    def _repaint(self, grid: CellBuffer) -> None:
-        before, self._grid, self._strips = self._grid, grid, grid.strips()
-        if (before.width, before.height) != (grid.width, grid.height):
+    def _repaint(self, cells: CellBuffer) -> None:
+        before, self._cells, self._strips = self._cells, cells, cells.strips()
+        if before.size != cells.size:
             self.refresh()
-        elif changed := [Region(x, y, width, 1) for x, y, width in grid.changes(before)]:
-            self.refresh(*changed)
+        elif changes := list(cells.changes(before)):
+            self.refresh(*changes)
 
     def render_line(self, y: int) -> Strip:
-        """One line, as it was drawn."""
+        """Returns one line of the drawing."""
         width = self.size.width
         if y >= len(self._strips):
             return Strip.blank(width, self.rich_style)
         return self._strips[y].adjust_cell_length(width, self.rich_style)
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Draws for the new size."""
         self.redraw()
 
     def on_show(self) -> None:
-        """Draw what came while it was hidden."""
+        """Draws what changed while it was hidden."""
         if self._is_stale:
             self.redraw()
 
     def notify_style_update(self) -> None:
-        """Draw in the colours of a new theme."""
+        """Draws in the colors of a new theme."""
         super().notify_style_update()
+        self._draw_style = None
         self.call_later(self.redraw)

@@ -1,220 +1,213 @@
-"""What a network says over the plane, with the examples drawn over it."""
+"""The outputs of a network over the input plane, with the examples drawn over them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import ceil, isfinite, log10
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual.color import Color
+from textual.geometry import Region, Size
 
-from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.half_blocks import Pixel, paint, two_pixels
-from tuilab.ui.plot.axes import short
-from tuilab.ui.terminal.glyphs import Signs
+from tuilab.core.format import format_compact
+from tuilab.core.protocol.inspect.result_messages import DecisionSurface, ResultRequest
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
+from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style
 
-LEVELS = 6
-"""Steps of certainty that are told apart by colour."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hues:
-    """The colours of a picture."""
-
-    behind: Color
-    front: Color
-    classes: tuple[Color, ...]
-    label: Style
-    wrong: Style
-    is_blended: bool
-    "Whether blended colours can be shown; else shades and letters stand in."
-
-    def of(self, number: int) -> Color:
-        """The colour of a class."""
-        return self.classes[number % len(self.classes)]
-
+CERTAINTY_STEPS = 6
+"""Steps of certainty with a color of their own."""
 
 GUTTER = 6
-"""Columns left of a plane, for labels such as `-2.11`."""
+"""Columns left of a surface, for labels such as `-2.11`."""
+
+SAMPLES = 24
+"""Sample predictions that are requested beside a surface or a matrix."""
 
 
-def size_of_plane(width: int, height: int) -> tuple[int, int]:
-    """Columns and rows of cells for a square plane that leaves room for its labels."""
+def locate_surface(width: int, height: int) -> Region:
+    """Returns where a square surface lies in its drawing, with room for its labels."""
     rows = max(1, min(height - 2, (width - GUTTER) // 2))
-    return max(1, min(width - GUTTER, rows * 2)), rows
+    columns = max(1, min(width - GUTTER, rows * 2))
+    return Region(max(GUTTER, (width - columns) // 2), 0, columns, rows)
 
 
-def box_of_plane(width: int, height: int) -> tuple[int, int, int]:
-    """The first column of the plane in its drawing, its columns and its rows."""
-    columns, rows = size_of_plane(width, height)
-    return max(GUTTER, (width - columns) // 2), columns, rows
+def request_surface(size: Size, style: DrawStyle) -> ResultRequest:
+    """Returns the request for the result that fills a size."""
+    if not size:
+        return ResultRequest()
+    region = locate_surface(*size)
+    height = region.height * 2 if style.has_color else region.height
+    return ResultRequest(region.width, height, samples=SAMPLES)
 
 
-def draw_plane(
-    surface: Surface, classes: Sequence[str], size: tuple[int, int], hues: Hues, signs: Signs
+def draw_surface(
+    surface: DecisionSurface, classes: Sequence[str], size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
-    """Draw a surface; without classes it is a regression's, without values the examples alone."""
-    grid = CellBuffer(*size, hues.label)
-    left, columns, rows = box_of_plane(*size)
-    picture = _Plane(surface, len(classes), hues, signs)
-    if not surface.values:
-        pass
-    elif hues.is_blended:
-        paint(grid, left, 0, picture.pixels(columns, rows * 2))
-    else:
-        picture.texture(grid, left, columns, rows)
-    picture.examples(grid, left, columns, rows)
-    _labels(grid, surface, (left, columns, rows), hues)
-    if rows + 1 < grid.height:
-        picture.legend(grid, rows + 1, classes)
-    return grid
+    """Draws a surface; without classes it is a regression's, without values the examples alone."""
+    cells = CellBuffer(*size, style.muted)
+    region = locate_surface(*size)
+    drawing = _SurfaceDrawing(cells, region, surface, classes, style)
+    if surface.values:
+        drawing.draw_values()
+    drawing.draw_examples()
+    _draw_bounds(cells, region, surface, style)
+    if region.height + 1 < cells.height:
+        drawing.draw_legend(region.height + 1)
+    return cells
 
 
-def _labels(grid: CellBuffer, surface: Surface, box: tuple[int, int, int], hues: Hues) -> None:
-    """The bounds and the middle of both axes."""
-    left, columns, rows = box
+def _draw_bounds(
+    cells: CellBuffer, region: Region, surface: DecisionSurface, style: DrawStyle
+) -> None:
+    """Labels the ends and the middle of both axes."""
+    left, _, columns, rows = region
     x0, x1, y0, y1 = surface.bounds
-    for row, text in zip((0, rows // 2, rows - 1), reversed(_ends(y0, y1)), strict=True):
-        grid.write(max(0, left - len(text) - 1), row, text, hues.label)
-    low, middle, high = _ends(x0, x1)
-    grid.write(left, rows, low, hues.label)
-    grid.write(left + (columns - len(middle)) // 2, rows, middle, hues.label)
-    grid.write(left + columns - len(high), rows, high, hues.label)
+    for row, text in zip((0, rows // 2, rows - 1), reversed(_axis_labels(y0, y1)), strict=True):
+        cells.write(max(0, left - len(text) - 1), row, text, style.muted)
+    low, middle, high = _axis_labels(x0, x1)
+    cells.write(left, rows, low, style.muted)
+    cells.write(left + (columns - len(middle)) // 2, rows, middle, style.muted)
+    cells.write_left_of(left + columns, rows, high, style.muted)
 
 
-def _ends(low: float, high: float) -> tuple[str, str, str]:
-    """Both ends of an axis and its middle, no finer than a thousandth of its length."""
-    finest = 3 - ceil(log10(high - low)) if isfinite(high - low) and high > low else 9
-    low_, middle, high_ = (short(round(at, finest)) for at in (low, (low + high) / 2, high))
-    return low_, middle, high_
+def _axis_labels(low: float, high: float) -> tuple[str, str, str]:
+    """Returns both ends of an axis and its middle, no finer than a thousandth of its length."""
+    digits = 3 - ceil(log10(high - low)) if isfinite(high - low) and high > low else 9
+    first, middle, last = (
+        format_compact(round(value, digits)) for value in (low, (low + high) / 2, high)
+    )
+    return first, middle, last
 
 
-class _Plane:
-    """One surface with all that its cells and examples need."""
+class _SurfaceDrawing:
+    """One surface, where it is drawn, and how its values become colors or glyphs."""
 
-    def __init__(self, surface: Surface, classes: int, hues: Hues, signs: Signs) -> None:
-        self.surface, self.classes, self.hues, self.signs = surface, classes, hues, signs
+    def __init__(
+        self, cells: CellBuffer, region: Region, surface: DecisionSurface, classes: Sequence[str],
+        style: DrawStyle,
+    ) -> None:  # fmt: skip
+        self.cells, self.region, self.style = cells, region, style
+        self.surface, self.classes = surface, classes
         finite = [abs(value) for value in surface.values if isfinite(value)]
         self.reach = max(finite, default=1.0) or 1.0
-        "Farthest value of a regression; its scale is the same in both directions."
-        self._colours: dict[tuple[int, int], Pixel] = {}
+        "Largest absolute value of a regression; its scale is the same in both directions."
+        self._pixels: dict[tuple[int, int], Pixel] = {}
 
-    def value(self, across: float, up: float) -> float:
-        """The value at a part (0 to 1) of the way from the left and from the top."""
+    def _value(self, across: float, down: float) -> float:
+        """Returns the value at a fraction of the way from the left and from the top."""
         width, height = self.surface.width, self.surface.height
-        column, row = min(width - 1, int(across * width)), min(height - 1, int(up * height))
-        place = row * width + column
-        return self.surface.values[place] if place < len(self.surface.values) else 0.0
+        column, row = min(width - 1, int(across * width)), min(height - 1, int(down * height))
+        index = row * width + column
+        return self.surface.values[index] if index < len(self.surface.values) else 0.0
 
-    def split(self, value: float) -> tuple[int, float]:
-        """Which hue a value has, and how much of it (0 to 1)."""
+    def _resample(self, columns: int, rows: int) -> list[list[float]]:
+        """Returns the values in the middle of each cell of a grid."""
+        return [
+            [self._value((x + 0.5) / columns, (y + 0.5) / rows) for x in range(columns)]
+            for y in range(rows)
+        ]
+
+    def _split(self, value: float) -> tuple[int, float]:
+        """Returns the number of a value's color, and how strong it is, from 0 to 1."""
         if not isfinite(value):
             return 0, 0.0
         if not self.classes:
             return (0 if value < 0 else 1), min(1.0, abs(value) / self.reach)
-        number = max(0, min(self.classes - 1, int(value)))
-        chance = 1 / max(2, self.classes)
-        return number, min(1.0, max(0.0, (value - number - chance) / (1 - chance)))
+        number = max(0, min(len(self.classes) - 1, int(value)))
+        baseline = 1 / max(2, len(self.classes))
+        return number, min(1.0, max(0.0, (value - number - baseline) / (1 - baseline)))
 
-    def colour(self, value: float) -> Pixel:
-        """The colour of a value: the class's, paler where it is less certain."""
-        number, part = self.split(value)
-        level = round(part * LEVELS)
-        if (number, level) not in self._colours:
-            blend = 0.13 + 0.72 * level / LEVELS if self.classes else 0.85 * level / LEVELS
-            mixed = self.hues.behind.blend(self.hues.of(number), blend)
-            self._colours[number, level] = (mixed.r, mixed.g, mixed.b)
-        return self._colours[number, level]
+    def _pixel(self, value: float) -> Pixel:
+        """Returns the color of a value: the class's, paler where it is less certain."""
+        number, strength = self._split(value)
+        step = round(strength * CERTAINTY_STEPS)
+        if (number, step) not in self._pixels:
+            blend = (0.13 + 0.72 * step / CERTAINTY_STEPS if self.classes
+                     else 0.85 * step / CERTAINTY_STEPS)  # fmt: skip
+            color = self.style.background.blend(self.style.class_color(number), blend)
+            self._pixels[number, step] = color.rgb
+        return self._pixels[number, step]
 
-    def pixels(self, columns: int, rows: int) -> list[list[Pixel]]:
-        """The surface in a number of pixels."""
-        return [
-            [self.colour(self.value((x + 0.5) / columns, (y + 0.5) / rows)) for x in range(columns)]
-            for y in range(rows)
-        ]
+    def _glyph(self, value: float) -> str:
+        """Returns a shade for two classes or a regression, else the letter of a class."""
+        number, strength = self._split(value)
+        if len(self.classes) > 2:
+            return chr(ord("a") + number % 26) if strength >= 0.5 else self.style.glyphs.dot
+        shades = self.style.glyphs.shades
+        part = (1 + strength) / 2 if number else (1 - strength) / 2
+        return shades[min(len(shades) - 1, int(part * 5))]
 
-    def texture(self, grid: CellBuffer, left: int, columns: int, rows: int) -> None:
-        """The surface without colours: shades for two classes or a regression, else letters."""
-        for y in range(rows):
-            for x in range(columns):
-                value = self.value((x + 0.5) / columns, (y + 0.5) / rows)
-                grid.put(left + x, y, self._sign(value), self.hues.label)
+    def draw_values(self) -> None:
+        """Draws the surface itself."""
+        draw_field(self.cells, self.region, self._resample, self._pixel, self._glyph, self.style)
 
-    def _sign(self, value: float) -> str:
-        number, part = self.split(value)
-        if self.classes > 2:
-            return chr(ord("a") + number % 26) if part >= 0.5 else self.signs.dot
-        towards = (1 + part) / 2 if number else (1 - part) / 2
-        return self.signs.shades[min(len(self.signs.shades) - 1, int(towards * 5))]
-
-    def examples(self, grid: CellBuffer, left: int, columns: int, rows: int) -> None:
-        """Examples over the surface: few enough that it is still seen."""
+    def draw_examples(self) -> None:
+        """Draws examples over the surface: few enough that the surface remains visible."""
+        left, top, columns, rows = self.region
         x0, x1, y0, y1 = self.surface.bounds
-        most = max(24, columns * rows // 6)
-        trained, held_back = self.surface.points, self.surface.validation
-        share = most * len(trained) // max(1, len(trained) + len(held_back))
-        for points, is_held_back in ((trained[:share], False), (held_back[: most - share], True)):
+        limit = max(24, columns * rows // 6)
+        training, held_out = self.surface.points, self.surface.validation
+        share = limit * len(training) // max(1, len(training) + len(held_out))
+        for points, is_held_out in ((training[:share], False), (held_out[: limit - share], True)):
             for x, y, target in points:
-                across, up = (x - x0) / ((x1 - x0) or 1), (y1 - y) / ((y1 - y0) or 1)
-                if 0 <= across <= 1 and 0 <= up <= 1 and isfinite(target):
-                    cell = min(columns - 1, int(across * columns)), min(rows - 1, int(up * rows))
-                    style = self._example(target, self.value(across, up))
-                    grid.put(left + cell[0], cell[1], self._point(target, is_held_back), style)
+                across, down = (x - x0) / ((x1 - x0) or 1), (y1 - y) / ((y1 - y0) or 1)
+                if 0 <= across <= 1 and 0 <= down <= 1 and isfinite(target):
+                    column = left + min(columns - 1, int(across * columns))
+                    row = top + min(rows - 1, int(down * rows))
+                    marker = self._marker(target, is_held_out)
+                    self.cells.put(column, row, marker, self._marker_style(target, across, down))
 
-    def _example(self, target: float, under: float) -> Style:
-        """An example's style: its own colour, brought out from what is under it."""
-        if not self.hues.is_blended:
-            return self.hues.label + Style(bold=True)
-        number, _ = self.split(target if not self.classes else target + 0.999)
+    def _marker_style(self, target: float, across: float, down: float) -> Style:
+        """Returns an example's style: its own color, brought out from what is under it."""
+        if not self.style.has_color:
+            return self.style.strong
+        number, _ = self._split(target if not self.classes else target + 0.999)
         if not self.surface.values:
-            return self.hues.label + Style(color=self.hues.of(number).rich_color, bold=True)
-        colour = self.hues.of(number).blend(self.hues.front, 0.72)
-        return two_pixels((colour.r, colour.g, colour.b), self.colour(under)) + Style(bold=True)
+            return self.style.class_style(number) + BOLD
+        color = self.style.class_color(number).blend(self.style.foreground, 0.72)
+        return make_pixel_style(color.rgb, self._pixel(self._value(across, down))) + BOLD
 
-    def _point(self, target: float, is_held_back: bool) -> str:
-        points = self.signs.points
+    def _marker(self, target: float, is_held_out: bool) -> str:
+        markers = self.style.glyphs.class_markers
         number = int(target) if self.classes else 0
-        if self.classes > len(points):
+        if len(self.classes) > len(markers):
             letter = chr(ord("A") + number % 26)
-            return letter.lower() if is_held_back else letter
-        return points[number % len(points)][is_held_back]
+            return letter.lower() if is_held_out else letter
+        return markers[number % len(markers)][is_held_out]
 
-    def legend(self, grid: CellBuffer, row: int, classes: Sequence[str]) -> None:
-        """Which sign is which class, or which colour is which value."""
-        signs = dict.fromkeys(self._point(n, True) for n in range(min(2, len(classes) or 1)))
-        tail = f"{''.join(signs)} held back" if self.surface.validation else ""
+    def draw_legend(self, row: int) -> None:
+        """Draws which marker is which class, or which color is which value."""
+        cells, style, classes = self.cells, self.style, self.classes
+        markers = dict.fromkeys(self._marker(n, True) for n in range(min(2, len(classes) or 1)))
+        tail = f"{''.join(markers)} held out" if self.surface.validation else ""
         if not classes:
-            self._scale(grid, row, tail)
+            self._draw_scale(row, tail)
             return
-        is_lettered = not self.hues.is_blended and len(classes) > 2
+        is_lettered = not style.has_color and len(classes) > 2
         length = sum(cell_len(name) + (6 if is_lettered else 4) for name in classes)
-        x = max(0, (grid.width - length - cell_len(tail)) // 2)
+        x = max(0, (cells.width - length - cell_len(tail)) // 2)
         for number, name in enumerate(classes):
-            style = self.hues.label + Style(bold=True)
-            if self.hues.is_blended:
-                style += Style(color=self.hues.of(number).rich_color)
             text = f"{chr(ord('a') + number % 26)} {name}" if is_lettered else name
-            if x + 2 + cell_len(text) > grid.width:
+            if x + 2 + cell_len(text) > cells.width:
                 return
-            x = grid.write(x, row, f"{self._point(number, False)} ", style)
-            x = grid.write(x, row, fitted(text, grid.width), self.hues.label) + 2
-        if x + cell_len(tail) <= grid.width:
-            grid.write(x, row, tail, self.hues.label)
+            marker_style = style.class_style(number) + BOLD
+            x = cells.write(x, row, f"{self._marker(number, False)} ", marker_style)
+            x = cells.write(x, row, style.truncate(text, cells.width), style.muted) + 2
+        if x + cell_len(tail) <= cells.width:
+            cells.write(x, row, tail, style.muted)
 
-    def _scale(self, grid: CellBuffer, row: int, tail: str) -> None:
-        """A bar from the lowest to the highest value, with its numbers."""
-        low, high = short(-self.reach), short(self.reach)
-        bar = max(5, min(20, grid.width - len(low) - len(high) - cell_len(tail) - 5))
-        x = max(0, (grid.width - bar - len(low) - len(high) - 2 - cell_len(tail) - 2) // 2)
-        x = grid.write(x, row, f"{low} ", self.hues.label)
-        for place in range(bar):
-            value = (2 * (place + 0.5) / bar - 1) * self.reach
-            pixel = self.colour(value)
-            if self.hues.is_blended:
-                grid.put(x + place, row, " ", two_pixels(pixel, pixel))
-            else:
-                grid.put(x + place, row, self._sign(value), self.hues.label)
-        x = grid.write(x + bar, row, f" {high}", self.hues.label) + 2
-        if x + cell_len(tail) <= grid.width:
-            grid.write(x, row, tail, self.hues.label)
+    def _draw_scale(self, row: int, tail: str) -> None:
+        """Draws a bar from the lowest to the highest value, with its numbers."""
+        cells, style = self.cells, self.style
+        low, high = format_compact(-self.reach), format_compact(self.reach)
+        bar = max(5, min(20, cells.width - len(low) - len(high) - cell_len(tail) - 5))
+        x = max(0, (cells.width - bar - len(low) - len(high) - 2 - cell_len(tail) - 2) // 2)
+
+        def value_at(part: float) -> float:
+            return (2 * part - 1) * self.reach
+
+        x = 2 + draw_scale(
+            cells, x, row, bar, (low, high), lambda part: self._pixel(value_at(part)),
+            lambda part: self._glyph(value_at(part)), style,
+        )  # fmt: skip
+        if x + cell_len(tail) <= cells.width:
+            cells.write(x, row, tail, style.muted)

@@ -1,64 +1,117 @@
-"""Pictures in character cells: two pixels a cell in colour, or one shade a cell without."""
+"""Pixels and images in character cells: two pixels a cell in color, or one shade a cell without."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from rich.color import Color
 from rich.style import Style
+from textual.geometry import Region
 
 from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle, Pixel
 
-Pixel = tuple[int, int, int]
-"""Red, green, blue, each from 0 to 255."""
+Value = TypeVar("Value")
 
 
-def paint(grid: CellBuffer, x: int, y: int, rows: Sequence[Sequence[Pixel]]) -> None:
-    """Put pixels on a sheet, two rows of pixels in each row of cells."""
+def draw_pixels(cells: CellBuffer, x: int, y: int, rows: Sequence[Sequence[Pixel]]) -> None:
+    """Draws pixels, two rows of pixels in each row of cells."""
     for number in range(0, len(rows), 2):
         upper = rows[number]
         lower = rows[number + 1] if number + 1 < len(rows) else upper
         for column, (above, below) in enumerate(zip(upper, lower, strict=True)):
-            sign = " " if above == below else "▀"
-            grid.put(x + column, y + number // 2, sign, two_pixels(above, below))
+            glyph = " " if above == below else "▀"
+            cells.put(x + column, y + number // 2, glyph, make_pixel_style(above, below))
 
 
-def shade(
-    grid: CellBuffer, x: int, y: int, rows: Sequence[Sequence[float]], shades: str, style: Style
-) -> None:
-    """Put brightness (0 to 1) on a sheet, one shade a cell."""
-    for number, row in enumerate(rows):
-        for column, brightness in enumerate(row):
-            level = min(len(shades) - 1, max(0, int(brightness * len(shades))))
-            grid.put(x + column, y + number, shades[level], style)
+def draw_field(
+    cells: CellBuffer, region: Region, sample: Callable[[int, int], Sequence[Sequence[Value]]],
+    pixel: Callable[[Value], Pixel], glyph: Callable[[Value], str], style: DrawStyle,
+) -> None:  # fmt: skip
+    """Draws values over a region: two pixels a cell in color, or one glyph a cell without.
+
+    Args:
+        sample: returns the values in a number of columns and rows.
+        pixel: returns the color of a value.
+        glyph: returns the glyph of a value.
+    """
+    x, y, columns, rows = region
+    if style.has_color:
+        values = sample(columns, rows * 2)
+        draw_pixels(cells, x, y, [[pixel(value) for value in row] for row in values])
+    else:
+        lines = ("".join(map(glyph, row)) for row in sample(columns, rows))
+        cells.write_lines(x, y, lines, style.muted)
+
+
+def draw_scale(
+    cells: CellBuffer, x: int, y: int, columns: int, ends: tuple[str, str],
+    pixel: Callable[[float], Pixel], glyph: Callable[[float], str], style: DrawStyle,
+) -> int:  # fmt: skip
+    """Draws a bar of the colors from the lowest to the highest value, and returns the x after it.
+
+    Args:
+        columns: of the bar without its ends.
+        pixel: returns the color at a part (0 to 1) of the way.
+    """
+    x = cells.write(x, y, f"{ends[0]} ", style.muted)
+    parts = [[(place + 0.5) / columns for place in range(columns)]]
+    draw_field(cells, Region(x, y, columns, 1), lambda *_: parts, pixel, glyph, style)
+    return cells.write(x + columns, y, f" {ends[1]}", style.muted)
 
 
 @lru_cache(4096)
-def two_pixels(above: Pixel, below: Pixel) -> Style:
-    """The style of a cell that shows one pixel above another."""
+def make_pixel_style(above: Pixel, below: Pixel) -> Style:
+    """Returns the style of a cell that shows one pixel above another; of text in the first color
+    on the second."""
     return Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below))
 
 
+def count_image_rows(columns: int, shape: Sequence[int]) -> int:
+    """Returns the rows of cells that an image takes with this many columns."""
+    return max(1, round(columns * shape[-2] / max(1, shape[-1]) / 2))
+
+
+def draw_image(
+    cells: CellBuffer, region: Region, pixels: bytes, shape: Sequence[int], style: DrawStyle
+) -> None:
+    """Draws an image to fill a region, in shades where there is no color.
+
+    Args:
+        pixels: row by row, one byte per channel.
+        shape: channels (1 or 3), height, width.
+    """
+
+    def sample(columns: int, rows: int) -> Sequence[Sequence[Pixel]]:
+        return resize_image(pixels, (shape[0], shape[1], shape[2]), columns, rows)
+
+    draw_field(
+        cells, region, sample, lambda pixel: pixel, lambda p: style.shade(sum(p) / 765), style
+    )
+
+
 @lru_cache(256)
-def scaled(
+def resize_image(
     pixels: bytes, shape: tuple[int, int, int], width: int, height: int
 ) -> tuple[tuple[Pixel, ...], ...]:
-    """A picture of bytes in another size, each pixel the mean of those it covers.
+    """Returns an image in another size, each pixel the mean of those it covers.
 
     Args:
         shape: channels (1 or 3), height, width.
     """
     channels, rows, columns = shape
-    across = [_covered(x, width, columns) for x in range(width)]
-    picture = []
+    across = [select_block(x, width, columns) for x in range(width)]
+    image = []
     for y in range(height):
-        covered = _covered(y, height, rows)
-        picture.append(tuple(_mean(pixels, channels, columns, covered, part) for part in across))
-    return tuple(picture)
+        down = select_block(y, height, rows)
+        image.append(tuple(_mean(pixels, channels, columns, down, part) for part in across))
+    return tuple(image)
 
 
-def _covered(place: int, places: int, pixels: int) -> range:
-    first = place * pixels // places
-    return range(first, max(first + 1, (place + 1) * pixels // places))
+def select_block(place: int, places: int, count: int) -> range:
+    """Returns which of a number of items one of several places covers: at least one item."""
+    first = place * count // places
+    return range(first, max(first + 1, (place + 1) * count // places))
 
 
 def _mean(pixels: bytes, channels: int, columns: int, rows: range, across: range) -> Pixel:

@@ -1,22 +1,24 @@
-"""A square of losses as heights: what is missing is filled in, and heights fall into levels."""
+"""A square of losses as heights: missing losses are filled in, and heights fall into levels."""
 
 from collections.abc import Sequence
 from math import exp, inf, isfinite, isnan, log
 
 LEVELS = 10
-"""Steps of height that are told apart; each has a digit."""
+"""Levels of height; each has a digit."""
 
-DEPTH = 1e-9
-"""On a logarithmic scale, losses below this part of the highest one are as good as zero."""
+SMALLEST_RATIO = 1e-9
+"""On a logarithmic scale, losses below this part of the highest one count as this part of it."""
 
-STEEP = 20.0
-"""From this ratio of the highest to the lowest loss on, the scale is logarithmic by itself."""
+LOG_FROM_RATIO = 20.0
+"""From this ratio of the highest to the lowest loss on, the scale is logarithmic by default."""
 
 
-class Terrain:
-    """Losses on a square grid, row by row from the top; NaN is not known yet, infinity is none.
+class HeightMap:
+    """Losses on a square grid, row by row from the top.
 
     Args:
+        losses: NaN is not known yet, infinity is a loss that is not finite.
+        size: points on each side.
         is_log: None: as it suits the losses.
     """
 
@@ -24,37 +26,38 @@ class Terrain:
         self.size = size
         finite = [loss for loss in losses if isfinite(loss)]
         self.low, self.high = min(finite, default=0.0), max(finite, default=1.0)
-        self.is_log = self.low > 0 and self.high > STEEP * self.low if is_log is None else is_log
-        self.is_log = self.is_log and self.high > 0
-        self._ends = self._scaled(self.low), self._scaled(self.high)
-        self._heights = [self._height(loss) for loss in _filled(losses, size)]
+        if is_log is None:
+            is_log = self.low > 0 and self.high > LOG_FROM_RATIO * self.low
+        self.is_log = is_log and self.high > 0
+        self._ends = self._scale(self.low), self._scale(self.high)
+        self._heights = [self._height(loss) for loss in _fill(losses, size)]
         self.has_holes = any(loss == inf for loss in losses)
         "Some losses are not finite."
 
-    def _scaled(self, loss: float) -> float:
-        return log(max(loss, DEPTH * self.high)) if self.is_log else loss
+    def _scale(self, loss: float) -> float:
+        return log(max(loss, SMALLEST_RATIO * self.high)) if self.is_log else loss
 
     def _height(self, loss: float) -> float:
         if not isfinite(loss):
             return inf
         low, high = self._ends
-        return (self._scaled(loss) - low) / (high - low) if high > low else 0.0
+        return (self._scale(loss) - low) / (high - low) if high > low else 0.0
 
-    def bound(self, level: int) -> float:
-        """The loss at which a level begins."""
+    def level_start(self, level: int) -> float:
+        """Returns the loss at which a level begins."""
         low, high = self._ends
         value = low + (high - low) * level / LEVELS
         if level in (0, LEVELS):
             return self.high if level else self.low
         return exp(value) if self.is_log else value
 
-    def level(self, across: float, up: float) -> int:
-        """The level at a part (0 to 1) of the way from the left and from the top; -1: none."""
-        height = self._between(across * (self.size - 1), up * (self.size - 1))
+    def level(self, across: float, down: float) -> int:
+        """Returns the level at a fraction of the way from the left and the top; -1 without one."""
+        height = self._interpolate(across * (self.size - 1), down * (self.size - 1))
         return -1 if height == inf else min(LEVELS - 1, max(0, int(height * LEVELS)))
 
-    def _between(self, column: float, row: float) -> float:
-        """The height between four points, linear in both directions."""
+    def _interpolate(self, column: float, row: float) -> float:
+        """Returns the height between four points, linear in both directions."""
         last = self.size - 2
         left, top = min(last, max(0, int(column))), min(last, max(0, int(row)))
         x, y = column - left, row - top
@@ -66,20 +69,19 @@ class Terrain:
         return (a * (1 - x) + b * x) * (1 - y) + (c * (1 - x) + d * x) * y
 
 
-def _filled(losses: Sequence[float], size: int) -> list[float]:
-    """The losses with those that are not known yet taken from the nearest coarse point."""
-    found = list(losses)
+def _fill(losses: Sequence[float], size: int) -> list[float]:
+    """Returns the losses with the unknown ones taken from the nearest coarse point."""
+    filled = list(losses)
     for place, loss in enumerate(losses):
         stride = 2
         row, column = divmod(place, size)
-        while isnan(found[place]) and stride < 2 * size:
-            near = (_snapped(row, stride, size), _snapped(column, stride, size))
-            known = losses[near[0] * size + near[1]]
-            found[place] = loss if isnan(known) else known
+        while isnan(filled[place]) and stride < 2 * size:
+            near = losses[_snap(row, stride, size) * size + _snap(column, stride, size)]
+            filled[place] = loss if isnan(near) else near
             stride *= 2
     middle = losses[len(losses) // 2]  # it is the first that is known
-    return [middle if isnan(loss) else loss for loss in found]
+    return [middle if isnan(loss) else loss for loss in filled]
 
 
-def _snapped(place: int, stride: int, size: int) -> int:
+def _snap(place: int, stride: int, size: int) -> int:
     return min(size - 1, (place + stride // 2) // stride * stride)

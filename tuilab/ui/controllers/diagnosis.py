@@ -1,61 +1,62 @@
-"""What is wrong with the run, looked for at most once a second, and what a chosen fix does."""
+"""What is wrong with the run, looked for at most once a second, and the fixes that are chosen."""
 
-from collections.abc import Callable
+from typing import ClassVar
 
-from textual import on
+from textual.binding import Binding
 
-from tuilab.core.diagnosis.watch import Watch
-from tuilab.core.experiment.experiment import live_changes
-from tuilab.core.protocol.commands import AnyCommand
-from tuilab.ui.controllers.training import TrainingController
+from tuilab.core.diagnosis.finding import Fix
+from tuilab.core.diagnosis.watch import DiagnosisWatch
+from tuilab.core.experiment.experiment import get_live_changes
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.edits import EditController
+from tuilab.ui.keymap import bind
 from tuilab.ui.panes.inspect import InspectPane
-from tuilab.ui.views.diagnosis.cured import Consulted, Cured
-from tuilab.ui.workspace import Workspace
 
 
-class DiagnosisController(TrainingController):
-    """A screen that watches over its run and tells the view of the diagnosis."""
+class DiagnosisController:
+    """Watches the run, shows what it finds in the view of the diagnosis, and applies fixes."""
 
-    inside: InspectPane
+    BINDINGS: ClassVar[list[Binding]] = [
+        bind("View", "!", "diagnosis.show", "diagnosis",
+             "Show what is wrong with the run, and what to do"),
+    ]  # fmt: skip
 
-    def __init__(self, desk: Workspace, send: Callable[[AnyCommand], None]) -> None:
-        super().__init__(desk, send)
-        self.lookout = Watch()
+    def __init__(self, context: Context, edits: EditController, pane: InspectPane) -> None:
+        self._context, self._edits, self._pane = context, edits, pane
+        self._watch = DiagnosisWatch()
 
-    def heed(self) -> int:
-        """Look after the run; how many findings are worth a sign because no view shows them."""
-        if self.lookout.look(self.workspace.run):
-            self._tell()
-        view = self.inside.view
-        is_open = view is not None and view.id == "diagnosis" and view.is_on_screen
-        return 0 if is_open else len(self.lookout.findings)
+    def count_new_findings(self) -> int:
+        """Looks at the run; returns the number of findings that are not on the screen."""
+        if self._watch.update(self._context.workspace.run):
+            self.show_findings()
+        view = self._pane.view
+        is_shown = view is not None and view.id == "diagnosis" and view.is_on_screen
+        return 0 if is_shown else len(self._watch.findings)
 
-    @on(Consulted)
-    def _tell(self) -> None:
-        if not self.inside.query("#diagnosis"):
+    def show_findings(self) -> None:
+        """Gives the findings to the view, if it has been opened."""
+        view = self._pane.find("diagnosis")
+        if view is None:
             return
         from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
-        for view in self.inside.query(DiagnosisView):
-            view.tell(self.lookout.findings)
+        assert isinstance(view, DiagnosisView)
+        view.show_findings(self._watch.findings)
 
-    @on(Cured)
-    def _cure(self, event: Cured) -> None:
-        before, fix = self.workspace.experiment, event.fix
-        self.change(fix.key, fix.value)
-        after = self.workspace.experiment
+    def apply(self, fix: Fix) -> None:
+        """Makes the change that a fix proposes."""
+        workspace = self._context.workspace
+        before = workspace.experiment
+        self._edits.change(fix.key, fix.value)
+        after = workspace.experiment
         if after is before:
             return
-        is_on = self.workspace.run.state in ("training", "paused")
-        goes_live = is_on and live_changes(before, after) is not None
-        how = "It holds from now on" if goes_live else "r restarts with it"
-        self.notify(f"{how}; u takes it back.", title=fix.label, markup=False)
+        is_active = workspace.run.state in ("training", "paused")
+        goes_live = is_active and get_live_changes(before, after) is not None
+        outcome = "Applied" if goes_live else "r restarts with it"
+        self._context.notify(f"{outcome}; u undoes it.", title=fix.label)
 
-    def action_diagnosis(self) -> None:
-        """Show what is wrong."""
-        self.inside.open("diagnosis")
-        self.action_pane("inside")
-
-    def action_pane(self, name: str) -> None:
-        """Show a pane and put the focus into it."""
-        raise NotImplementedError
+    def show(self) -> None:
+        """Opens the view of the diagnosis."""
+        self._pane.open("diagnosis")
+        self._context.show_pane("inside")

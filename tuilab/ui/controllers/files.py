@@ -1,163 +1,187 @@
-"""Opening, saving, copying and leaving: what becomes of an experiment outside the lab."""
+"""Opening, saving and copying an experiment, and leaving the lab."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, Literal
 
-from textual import work
+from textual.binding import Binding
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.core.format import grouped
+from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Stop
 from tuilab.ui import copy_text
-from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 
 
-class FileController(StudyController):
-    """Control with studies, and the experiment's files."""
+class FileController:
+    """Moves experiments between the workspace and files; nothing unsaved is lost unasked."""
 
-    is_stopping = False
-    "The run ends with the lab."
+    BINDINGS: ClassVar[list[Binding]] = [
+        bind("Experiment", "ctrl+o", "files.open", "open", "Open a preset or an experiment file"),
+        bind("Experiment", "ctrl+s", "files.save", "save", "Save the experiment to a file"),
+        bind("Experiment", "y", "files.copy", "copy",
+             "Copy the experiment, the network, the results or the run's path"),
+        bind("Lab", "q", "files.leave", "quit", "Leave the lab; a run can continue without it",
+             show=True),
+    ]  # fmt: skip
 
-    @work
-    async def action_open(self) -> None:
-        """Choose another experiment."""
+    def __init__(
+        self, context: Context, can_leave_run: Callable[[], bool], on_open: Callable[[], None]
+    ) -> None:
+        """Initializes the controller.
+
+        Args:
+            can_leave_run: whether a run goes on when the lab is closed.
+            on_open: is called after another experiment was opened.
+        """
+        self._context = context
+        self._workspace = context.workspace
+        self._can_leave_run, self._on_open = can_leave_run, on_open
+        self.is_scratch = False
+        "The experiment belongs to a lesson: edits that were never saved may be lost unasked."
+        self.is_stopping = False
+        "The run ends with the lab."
+
+    async def open(self) -> None:
+        """Asks for another experiment and opens it."""
         from tuilab.ui.screens.open import Open
 
-        opened: tuple[Experiment, Path] | None = await self.app.push_screen_wait(Open())
-        if opened is not None and await self._settle_edits():
-            self.take(*opened)
+        opened: tuple[Experiment, Path] | None = await self._context.ask(Open())
+        if opened is not None and await self.settle_edits():
+            self.replace(*opened)
 
-    @work
     async def open_preset(self, path: Path) -> None:
-        """Take the experiment of this file."""
+        """Opens an experiment file."""
         try:
             experiment = toml_file.read(path)
         except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self._context.notify(str(error), severity="error")
             return
-        if await self._settle_edits():
-            self.take(experiment, path)
+        if await self.settle_edits():
+            self.replace(experiment, path)
 
-    def take(self, experiment: Experiment, path: Path | None) -> None:
-        """Put another experiment on the desk."""
-        self.send(self.workspace.open(experiment, path))
+    def replace(self, experiment: Experiment, path: Path | None, is_scratch: bool = False) -> None:
+        """Replaces the experiment in the workspace; the run in progress stays."""
+        self._workspace.open(experiment, path)
+        self.is_scratch = is_scratch
+        self._on_open()
+        self._context.repaint()
 
-    @work
-    async def action_save(self) -> None:
-        """Save to a file."""
-        await self._save()
+    async def save(self) -> bool:
+        """Asks for a file and writes the experiment to it.
 
-    async def _save(self) -> bool:
-        from tuilab.ui.screens.open import Paths
+        Returns:
+            Whether it was saved.
+        """
+        from tuilab.ui.screens.open import PathSuggester
 
-        path: Path | None = await self.app.push_screen_wait(
+        question = "Where? It becomes a TOML file that tuilab can open and train."
+        path: Path | None = await self._context.ask(
             Prompt(
-                "Save",
-                "Where to? The file is TOML; tuilab opens and trains it.",
-                str(self._place()),
-                check=toml_path,
-                suggester=Paths(),
+                "Save", question, str(self._suggest_path()),
+                check=parse_toml_path, suggester=PathSuggester(),
             )
-        )
+        )  # fmt: skip
         if path is None or not await self._may_write(path):
             return False
         try:
-            toml_file.write(path, self.workspace.experiment)
+            toml_file.write(path, self._workspace.experiment)
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else f"it is no TOML: {error}"
-            self.notify(f"{path}: {why}", title="Not saved", severity="error", markup=False)
+            reason = error.strerror if isinstance(error, OSError) else f"not valid TOML: {error}"
+            self._context.notify(f"{path}: {reason}", title="Not saved", severity="error")
             return False
-        self.workspace.saved, self.workspace.path = self.workspace.experiment, path
-        self.notify(str(path), title="Saved", markup=False)
-        self.repaint()
+        self._workspace.saved, self._workspace.path = self._workspace.experiment, path
+        self._context.notify(str(path), title="Saved")
+        self._context.repaint()
         return True
 
-    def _place(self) -> Path:
-        """Where it came from, unless that is ours to keep; else the user's own folder."""
-        path = self.workspace.path
-        if path is not None and paths.presets() not in path.resolve().parents:
+    def _suggest_path(self) -> Path:
+        """Returns the file it came from, unless that is a preset; else one of the user's own."""
+        path = self._workspace.path
+        if path is not None and paths.presets_dir() not in path.resolve().parents:
             return path
-        name = path.name if path is not None else f"{name_of(self.workspace.experiment.data)}.toml"
-        return paths.experiments() / name
+        name = path.name if path else f"{name_of(self._workspace.experiment.data)}.toml"
+        return paths.experiments_dir() / name
 
     async def _may_write(self, path: Path) -> bool:
         if not path.exists():
             return True
         choices = [Choice("Overwrite it", True, "o"), Choice("Cancel", False, "c")]
-        return bool(await self.app.push_screen_wait(Ask("Overwrite?", f"{path} exists.", choices)))
+        return bool(await self._context.ask(Ask("Overwrite?", f"{path} exists.", choices)))
 
-    async def _settle_edits(self) -> bool:
-        """Ask what to do with changes that are in no file; False to stay."""
-        if not self.workspace.is_edited:
+    async def settle_edits(self) -> bool:
+        """Asks what to do with edits that are in no file.
+
+        Returns:
+            Whether to go on; False to stay.
+        """
+        is_kept = not self._workspace.is_edited
+        if is_kept or (self.is_scratch and self._workspace.path is None):
             return True
         choices = [
             Choice("Save them", "save", "s"),
             Choice("Discard them", "discard", "d"),
             Choice("Cancel", "cancel", "c"),
         ]
-        text = "The experiment has changes that are in no file."
-        answer = await self.app.push_screen_wait(Ask("Unsaved changes", text, choices))
-        if answer == "save":
-            return await self._save()
-        return bool(answer == "discard")
+        text = "The experiment has unsaved changes."
+        answer = await self._context.ask(Ask("Unsaved changes", text, choices))
+        return await self.save() if answer == "save" else bool(answer == "discard")
 
-    @work
-    async def action_copy(self) -> None:
-        """Choose what to copy."""
+    async def copy(self) -> None:
+        """Asks what to copy, and puts it into the clipboard and a file."""
         choices = [
             Choice(label, text, key, about)
-            for key, label, about, text in copy_text.copies(
-                self.workspace.experiment, self.workspace.run
+            for key, label, about, text in copy_text.list_copies(
+                self._workspace.experiment, self._workspace.run
             )
         ]
-        text: str | None = await self.app.push_screen_wait(Ask("Copy", "", choices))
+        text: str | None = await self._context.ask(Ask("Copy", "", choices))
         if text is None:
             return
-        self.app.copy_to_clipboard(text)
-        path = paths.data() / "copied.txt"
+        self._context.copy_to_clipboard(text)
+        path = paths.data_dir() / "copied.txt"
         try:
             toml_file.write_atomically(path, text.encode())
         except OSError as error:
-            self.notify(f"{path}: {error.strerror}", severity="warning", markup=False)
+            self._context.notify(f"{path}: {error.strerror}", severity="warning")
             return
         note = f"{len(text)} characters, also in\n{path}"
-        self.notify(note, title="Copied to the terminal's clipboard", markup=False)
+        self._context.notify(note, title="Copied to the terminal's clipboard")
 
-    @work(exclusive=True, group="leave")
-    async def action_leave(self) -> None:
-        """Leave the lab; the run goes on or ends, as wanted."""
-        if not await self._settle_run() or not await self._settle_edits():
-            return
-        self.app.exit(0)
+    async def leave(self) -> None:
+        """Closes the lab; asks first what becomes of the run and of unsaved edits."""
+        if await self._settle_run() and await self.settle_edits():
+            self._context.exit()
 
     async def _settle_run(self) -> bool:
-        run = self.workspace.run
+        run = self._workspace.run
         if not run.is_active:
             return True
-        leaves = getattr(self.app, "can_leave", True)
-        how = "paused" if run.state in ("paused", "failed") else "training"
+        state = "paused" if run.state in ("paused", "failed") else "training"
         choices = [
-            Choice(f"Leave it {how}", "leave", "l", f"Come back with: tuilab attach {run.id}",
-                   "" if leaves else "It runs in this process, which ends now"),
+            Choice(f"Leave it {state}", "leave", "l", f"Come back with: tuilab attach {run.id}",
+                   "" if self._can_leave_run() else "It runs in this process, which ends now"),
             Choice("Stop it", "stop", "s", "It is evaluated and saved, then the lab closes"),
             Choice("Cancel", None, "c"),
         ]  # fmt: skip
-        answer: Any = await self.app.push_screen_wait(
-            Ask("Quit?", f"A run is {run.state} at step {grouped(run.step)}.", choices)
+        text = f"A run is {run.state} at step {format_count(run.step)}."
+        answer: Literal["leave", "stop"] | None = await self._context.ask(
+            Ask("Quit?", text, choices)
         )
         self.is_stopping = answer == "stop"
         if self.is_stopping:
-            self.send([Stop()])
+            self._context.send([Stop()])
         return answer is not None
 
 
-def toml_path(text: str) -> Path:
-    """A path that an experiment can be saved to."""
+def parse_toml_path(text: str) -> Path:
+    """Returns a path that an experiment can be saved to; InputError where it is a folder."""
     path = Path(text).expanduser()
     if not text.strip() or path.is_dir():
-        raise InputError("write a file's name, such as mine.toml")
+        raise InputError("enter a file name, such as mine.toml")
     return path if path.suffix else path.with_suffix(".toml")

@@ -1,199 +1,242 @@
-"""What a lesson does in the lab: links act, answers are judged, goals that are met are told."""
+"""The lesson beside the lab: links act, answers are graded, goals that are met are announced."""
 
 import secrets
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual.binding import Binding
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.format import compact
+from tuilab.core.format import format_percent, format_value
+from tuilab.core.lessons.link_targets import LinkedAction
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.edits import EditController
+from tuilab.ui.controllers.exercises import ExerciseController
+from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.questions import QuestionController
+from tuilab.ui.controllers.training import TrainingController
+from tuilab.ui.keymap import bind
 from tuilab.ui.panes.inspect import InspectPane
-from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.core.lessons.lesson import Goal
-    from tuilab.core.lessons.library import Book
-    from tuilab.ui.panes.lesson.lesson_session import Teaching
+    from tuilab.core.lessons.library import LoadedLesson
+    from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
-SEEDS = 1 << 30
-"""Questions draw their numbers by one of so many seeds, another each time a lesson is opened."""
+SEED_COUNT = 1 << 30
+"""A lesson draws the numbers of its questions with another seed each time it is opened."""
+
+LINKED_ACTIONS: dict[LinkedAction, str] = {
+    "run": "training.run",
+    "step": "training.step",
+    "epoch": "training.epoch",
+    "restart": "training.restart",
+    "restart_reseeded": "training.restart_reseeded",
+    "stop": "training.stop",
+    "undo": "edits.undo",
+    "draw": "edits.draw_points",
+    "diagnosis": "diagnosis.show",
+}
+"""What a link such as `do:run` does."""
+
+_key = partial(bind, "View")
 
 
-class LessonController(QuestionController):
-    """A screen on which a lesson may be open."""
+class LessonController:
+    """Opens lessons and reviews, and does what is chosen on their pages."""
 
-    inside: InspectPane
-    knobs: KnobsPane
+    BINDINGS: ClassVar[list[Binding]] = [
+        _key("C", "lessons.choose_lesson", "course", "Choose a lesson of the course"),
+        _key("G", "lessons.look_up_term", "glossary", "Look up a term"),
+    ]
 
-    is_playing = False
-    "The experiment on the desk is a lesson's, to be played with."
+    def __init__(
+        self,
+        context: Context,
+        training: TrainingController,
+        edits: EditController,
+        files: FileController,
+        lesson_pane: LessonPane,
+        inspect_pane: InspectPane,
+        hide_knobs: Callable[[tuple[str, ...]], None],
+    ) -> None:
+        """Initializes the controller.
 
-    @work
-    async def teach(self, name: str) -> None:
-        """Open a lesson: its start goes on the desk, its first page beside it."""
+        Args:
+            hide_knobs: hides the knobs and sections that a lesson has no use for.
+        """
+        self._context, self._edits, self._files = context, edits, files
+        self._pane, self._inspect_pane = lesson_pane, inspect_pane
+        self._workspace = context.workspace
+        self._questions = QuestionController(context, training, self._refresh)
+        self._exercises = ExerciseController(context)
+        self._hide_knobs = hide_knobs
+        self.session: LessonSession | None = None
+
+    async def open(self, name: str) -> None:
+        """Opens a lesson: its experiment in the workspace, its first page beside it."""
         from tuilab.core.lessons import library, progress
-        from tuilab.ui.panes.lesson.lesson_session import Teaching
+        from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
         try:
-            book = library.read(library.find(name))
+            source = library.read_lesson(library.find_folder(name))
         except InputError as error:
-            self.notify(str(error), title="No lesson", severity="error", markup=False)
+            self._context.notify(str(error), title="No lesson", severity="error")
             return
-        if not await self._settle_edits():
+        if not await self._files.settle_edits():
             return
-        kept, problem = progress.load()
+        learner, problem = progress.load_progress()
         if problem:
-            self.notify(problem, severity="warning", markup=False)
-        self.take(book.lesson.start, None)
-        self.is_playing = True
-        self.workspace.locked = book.lesson.locked
-        self.knobs.hide(book.lesson.hidden)
-        following = library.after(book.name)
-        self._open_beside(Teaching(book, kept, secrets.randbelow(SEEDS), following))
+            self._context.notify(problem, severity="warning")
+        self._files.replace(source.lesson.start, None, is_scratch=True)
+        self._workspace.locked_keys = source.lesson.locked
+        self._hide_knobs(source.lesson.hidden)
+        seed = secrets.randbelow(SEED_COUNT)
+        self._show(LessonSession(source, learner, seed, library.load_next(source.name)))
 
-    def review(self, source: "Book | None" = None) -> None:
-        """Ask what was missed and is due, or the terms of a lesson; the experiment stays."""
+    def review(self, source: "LoadedLesson | None" = None) -> None:
+        """Opens a review of missed questions, or of a lesson's terms; the experiment stays."""
         from tuilab.core.lessons import progress, review
-        from tuilab.ui.panes.lesson.lesson_session import Reviewing
+        from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
-        kept, _ = progress.load()
-        self.workspace.locked = ()
-        self.knobs.hide(())
-        book = review.book(kept) if source is None else review.terms(source)
-        self._open_beside(Reviewing(book, kept, secrets.randbelow(SEEDS)))
+        learner, _ = progress.load_progress()
+        self._workspace.locked_keys = ()
+        self._hide_knobs(())
+        quiz = review.build_review(learner) if source is None else review.build_term_quiz(source)
+        self._show(LessonSession(quiz, learner, secrets.randbelow(SEED_COUNT), is_review=True))
 
-    def _open_beside(self, teaching: "Teaching") -> None:
-        self.lesson.take(teaching)
-        self.action_pane("lesson")
+    def _show(self, session: "LessonSession") -> None:
+        self.session = session
+        self._pane.open(session)
+        self._context.show_pane("lesson")
 
-    def take(self, experiment: Experiment, path: Path | None) -> None:
-        """Put another experiment on the desk; nothing is hidden of it."""
-        super().take(experiment, path)
-        self.knobs.hide(())
-        self.is_playing = False
-
-    async def _settle_edits(self) -> bool:
-        """Nobody asks for a file of what was tried out in a lesson, unless it was saved before."""
-        return (self.is_playing and self.workspace.path is None) or await super()._settle_edits()
-
-    def action_course(self) -> None:
-        """Choose a lesson."""
+    async def choose_lesson(self) -> None:
+        """Asks for a lesson of the course, or for the review."""
         from tuilab.ui.screens.course import REVIEW, Course
 
-        def open_it(name: str | None) -> None:
-            if name == REVIEW:
-                self.review()
-            elif name:
-                self.teach(name)
+        name: str | None = await self._context.ask(Course())
+        if name == REVIEW:
+            self.review()
+        elif name:
+            await self.open(name)
 
-        self.app.push_screen(Course(), open_it)
-
-    def action_glossary(self) -> None:
-        """Look a term up."""
+    async def look_up_term(self) -> None:
+        """Opens the glossary."""
         from tuilab.ui.screens.course import Glossary
 
-        self.app.push_screen(Glossary())
+        await self._context.ask(Glossary())
 
-    def action_pane(self, name: str) -> None:
-        """Show a pane and put the focus into it."""
-        raise NotImplementedError
+    def save(self) -> None:
+        """Saves the learner's progress."""
+        if self.session is None:
+            return
+        try:
+            self.session.save()
+        except OSError as error:
+            note = f"Your progress is not saved: {error.strerror}"
+            self._context.notify(note, severity="warning")
+
+    def _refresh(self) -> None:
+        self._pane.redraw()
+        self.save()
 
     # --- the run ------------------------------------------------------------------------------
 
-    def attend(self, event: AnyEvent, run: Run) -> None:
-        """Read the goals and bets of the lesson off the run, after each of its events."""
-        if self.teaching is None:
+    def handle_event(self, event: AnyEvent, run: Run) -> None:
+        """Announces the goals that an event has met and the predictions that it has decided."""
+        if self.session is None:
             return
-        news = False
-        for goal in self.teaching.hear(event, run):
-            self._praise(goal)
-            news = True
-        for prediction, bet in self.teaching.decide(run):
-            said = "You were right." if bet.nearness == 1 else f"{bet.nearness:.0%} right."
-            self.notify(
-                f"{said} {prediction.why}", title="Your prediction", markup=False, timeout=10
-            )
-            news = True
-        if news:
-            self.keep()
+        goals = list(self.session.handle_event(event, run))
+        for goal in goals:
+            self._announce(goal, self.session)
+        decided = list(self.session.score_predictions(run))
+        for prediction, predicted in decided:
+            score = predicted.score or 0.0
+            verdict = "You were right." if score == 1 else f"{format_percent(score)} right."
+            text = f"{verdict} {prediction.why}"
+            self._context.notify(text, title="Your prediction", timeout=10)
+        if goals or decided:
+            self.save()
 
-    def _praise(self, goal: "Goal") -> None:
-        assert self.teaching is not None
-        score = self.teaching.done.goals.get(goal.name)
-        golf = f": {compact(score)} {goal.golf}" if score is not None else ""
-        rest = " That was the last goal of the lesson." if self.teaching.is_over else ""
-        self.notify(f"{goal.title}{golf}.{rest}", title="Goal reached", markup=False, timeout=8)
+    def _announce(self, goal: "Goal", session: "LessonSession") -> None:
+        score = session.lesson_progress.goals.get(goal.name)
+        golf = f": {format_value(score)} {goal.golf}" if score is not None else ""
+        rest = " That was the last goal of the lesson." if session.is_complete else ""
+        self._context.notify(f"{goal.title}{golf}.{rest}", title="Goal reached", timeout=8)
 
     # --- what is chosen on the page -----------------------------------------------------------
 
-    @on(LessonPane.Asked)
-    def _asked(self, event: LessonPane.Asked) -> None:
-        spot = event.spot
-        if self.teaching is None or not isinstance(spot, tuple):
+    def follow_link(self, link: Hashable) -> None:
+        """Does what was chosen on the page.
+
+        Args:
+            link: its kind, its target, and what else it needs, such as the place of an option.
+        """
+        session = self.session
+        if session is None or not isinstance(link, tuple):
             return
-        kind, name, *rest = spot
-        things = self.teaching.book.things
+        kind, target, *rest = link
+        activities = session.source.activities
         match kind:
-            case "set" | "pane" | "view" | "do" | "open" | "lesson":
-                self._act(kind, name)
             case "terms":
-                self.review(self.teaching.book)
+                self.review(session.source)
             case "exercise":
-                self._code(name)
+                self._context.start(self._write_exercise(session, target))
             case "goal" | "hint":
-                self.teaching.hint(things["goal", name])  # type: ignore[arg-type]
+                session.reveal_hint(activities["goal", target])  # type: ignore[arg-type]
             case "pick" | "check" | "number" | "shape" | "again":
-                self.ask(kind, things["question", name], *rest)  # type: ignore[arg-type]
-            case "bet" | "decide":
-                self.wager(kind, things["prediction", name], *rest)  # type: ignore[arg-type]
-        self.lesson.redraw()
-        self.keep()
+                question = activities["question", target]
+                self._questions.choose(session, kind, question, *rest)  # type: ignore[arg-type]
+            case "predict":
+                prediction = activities["prediction", target]
+                self._questions.predict(session, prediction, *rest)  # type: ignore[arg-type]
+            case "test":
+                prediction = activities["prediction", target]
+                self._questions.test_prediction(session, prediction)  # type: ignore[arg-type]
+            case _:
+                self._act(kind, target)
+        self._refresh()
 
     def _act(self, kind: str, target: str) -> None:
         match kind:
             case "set":
-                self._set(target)
+                self._set_knobs(target)
             case "pane":
-                self.action_pane(target)
+                self._context.show_pane(target)  # type: ignore[arg-type]
             case "view":
                 name, _, layer = target.partition("/")
-                view = self.inside.open(name)
+                view = self._inspect_pane.open(name)  # type: ignore[arg-type]
                 if layer:
-                    view.aim(layer)
-                self.action_pane("inside")
+                    view.select_layer(layer)
+                self._context.show_pane("inside")
             case "do":
-                self.call_later(self.run_action, target)
+                self._context.dispatch(LINKED_ACTIONS[target])  # type: ignore[index]
             case "open":
-                self.open_preset(toml_file.presets()[target].path)
+                path = toml_file.find_presets()[target].path
+                self._context.start(self._files.open_preset(path))
             case "lesson":
-                self.teach(target)
+                self._context.start(self.open(target))
 
-    def _set(self, target: str) -> None:
+    def _set_knobs(self, target: str) -> None:
         from tuilab.core.lessons import lesson_validation
 
         try:
-            experiment = lesson_validation.setting(target, self.workspace.experiment)
+            experiment = lesson_validation.apply_link_changes(target, self._workspace.experiment)
         except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self._context.notify(str(error), severity="error")
             return
-        self.edit(experiment)
-        waits = self.workspace.restart_keys
-        note = f"r restarts with {', '.join(waits)}; u" if waits else "u"
-        self.notify(f"{target.replace(';', ', ')}. {note} takes it back.", markup=False)
+        self._edits.edit(experiment)
+        waiting = self._workspace.restart_keys
+        keys = f"r restarts with {', '.join(waiting)}; u" if waiting else "u"
+        self._context.notify(f"{target.replace(';', ', ')}. {keys} undoes it.")
 
-    # --- exercises ----------------------------------------------------------------------------
-
-    @work(exclusive=True, group="code")
-    async def _code(self, name: str) -> None:
-        result, teaching = await self.written(name), self.teaching
-        if result is not None and teaching is not None:
-            teaching.code(result)
-            self.lesson.redraw()
-            self.keep()
+    async def _write_exercise(self, session: "LessonSession", name: str) -> None:
+        result = await self._exercises.write_and_check(name)
+        if result is not None:
+            session.record_check(result)
+            self._refresh()

@@ -1,152 +1,158 @@
-"""The questions and bets of a lesson in the lab: chosen, written, drawn, judged."""
+"""The questions and predictions of a lesson: picked, typed, drawn, graded and tested."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-from textual import on, work
 
 from tuilab.core.errors import InputError
 from tuilab.core.lessons.question import AnyQuestion, Choice, Order, Shapes
 from tuilab.core.protocol.commands import Step
-from tuilab.ui.controllers.exercises import ExerciseController
-from tuilab.ui.panes.lesson.lesson_pane import LessonPane
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.screens.dialogs import Dialog, Prompt
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.core.lessons.lesson import Prediction
-    from tuilab.ui.panes.lesson.lesson_session import Teaching
+    from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
 
-class QuestionController(ExerciseController):
-    """A screen with a lesson whose questions are answered and whose runs are bet on."""
+class QuestionController:
+    """Answers the questions of a lesson, and trains the runs that test predictions."""
 
-    lesson: LessonPane
-
-    @property
-    def teaching(self) -> "Teaching | None":
-        """The lesson that is open."""
-        return self.lesson.teaching
-
-    @on(LessonPane.Turned)
-    def keep(self) -> None:
-        """Write the progress down."""
-        if self.teaching is None:
-            return
-        try:
-            self.teaching.save()
-        except OSError as error:
-            self.notify(f"Your progress is not kept: {error.strerror}", severity="warning")
+    def __init__(
+        self, context: Context, training: TrainingController, on_answer: Callable[[], None]
+    ) -> None:
+        self._context, self._training, self._on_answer = context, training, on_answer
 
     # --- questions ----------------------------------------------------------------------------
 
-    def ask(self, kind: str, question: AnyQuestion, place: int = -1) -> None:
-        """Do what was chosen at a question: pick, write, check, or ask it again."""
-        assert self.teaching is not None
+    def choose(
+        self, session: "LessonSession", kind: str, question: AnyQuestion, place: int = -1
+    ) -> None:
+        """Does what was chosen at a question.
+
+        Args:
+            kind: `pick` an option, `check` the ones picked, type a `number` or a `shape`, or put
+                the question `again`.
+            place: of the option or of the line whose shape is typed.
+        """
         match kind:
             case "again":
-                self.teaching.ask_again(question)
+                session.ask_again(question)
             case "check":
-                self.teaching.answer(question, self.teaching.picks.get(question.name, []))
-            case "number" | "shape":
-                self._write(question, place)
+                session.answer(question, session.picks.get(question.name, []))
+            case "number":
+                self._context.start(self._ask_number(session, question))
+            case "shape":
+                assert isinstance(question, Shapes)
+                self._context.start(self._ask_shape(session, question, place))
             case _:
-                self._pick(question, place)
+                _pick(session, question, place)
 
-    def _pick(self, question: AnyQuestion, place: int) -> None:
-        teaching = self.teaching
-        assert teaching is not None
-        several = isinstance(question, Choice) and question.takes_several
-        if not several and not isinstance(question, Order):
-            teaching.picks[question.name] = []
-        teaching.pick(question, place)
-        picks = teaching.picks[question.name]
-        if isinstance(question, Order):
-            is_whole = len(picks) == len(question.steps)
-            if is_whole and not teaching.answer(question, picks).is_right:
-                teaching.picks[question.name] = []
-        elif not several:
-            teaching.answer(question, picks if isinstance(question, Choice) else place)
+    async def _ask_number(self, session: "LessonSession", question: AnyQuestion) -> None:
+        text = session.pose(question).text
+        number = await self._context.ask(Prompt("Answer", text, check=parse_number))
+        if number is not None:
+            session.picks[question.name] = [number]
+            session.answer(question, number)
+        self._on_answer()
 
-    @work
-    async def _write(self, question: AnyQuestion, place: int) -> None:
-        from tuilab.core.lessons.answers import asked_lines
+    async def _ask_shape(self, session: "LessonSession", question: Shapes, place: int) -> None:
+        from tuilab.core.lessons.answers import list_asked_lines
 
-        teaching = self.teaching
-        assert teaching is not None
-        if isinstance(question, Shapes):
-            text = f"Which shape comes out of {question.network[place]}? Such as 16, 28, 28."
-            shape = await self.app.push_screen_wait(Prompt("Shape", text, "", check=_shape))
-            if shape is not None:
-                given = {**(teaching.picks.get(question.name) or [{}])[0], place: shape}
-                teaching.picks[question.name] = [given]
-                if set(given) >= set(asked_lines(question)):
-                    teaching.answer(question, given)
-        else:
-            text = teaching.asked(question).text
-            number = await self.app.push_screen_wait(Prompt("Answer", text, "", check=_number))
-            if number is not None:
-                teaching.picks[question.name] = [number]
-                teaching.answer(question, number)
-        self.lesson.redraw()
-        self.keep()
+        text = f"What is the output shape of {question.network[place]}? For example 16, 28, 28."
+        shape = await self._context.ask(Prompt("Shape", text, check=parse_shape))
+        if shape is not None:
+            shapes = {**(session.picks.get(question.name) or [{}])[0], place: shape}
+            session.picks[question.name] = [shapes]
+            if set(shapes) >= set(list_asked_lines(question)):
+                session.answer(question, shapes)
+        self._on_answer()
 
     # --- predictions --------------------------------------------------------------------------
 
-    def wager(self, kind: str, prediction: "Prediction", place: int = -1) -> None:
-        """Take a bet, or train what decides it; neither while it is being decided."""
-        assert self.teaching is not None
-        bet = self.teaching.bets.get(prediction.name)
-        if bet is not None and self.teaching.is_pending(bet):
+    def predict(self, session: "LessonSession", prediction: "Prediction", place: int = -1) -> None:
+        """Records a choice, or asks for a number or a curve; not while a run tests the last one."""
+        if self._is_pending(session, prediction):
             return
-        if kind == "decide" and bet is not None and bet.nearness is None:
-            self._try(prediction)
-        elif kind == "bet":
-            if prediction.choices:
-                self.teaching.bet(prediction, place)
-            else:
-                self._guess(prediction)
+        if prediction.choices:
+            session.predict(prediction, place)
+        else:
+            self._context.start(self._ask_prediction(session, prediction))
 
-    @work
-    async def _guess(self, prediction: "Prediction") -> None:
-        said: Any = await self.app.push_screen_wait(self._question_about(prediction))
-        if said is not None and self.teaching is not None:
-            self.teaching.bet(prediction, said)
-            self.lesson.redraw()
+    async def _ask_prediction(self, session: "LessonSession", prediction: "Prediction") -> None:
+        value: Any = await self._context.ask(_prediction_dialog(prediction))
+        if value is not None:
+            session.predict(prediction, value)
+            self._on_answer()
 
-    def _question_about(self, prediction: "Prediction") -> Dialog:
-        if not prediction.curve:
-            return Prompt("Your prediction", prediction.text, "", check=_number)
-        from tuilab.ui.screens.draw_curve import Sketching
-
-        return Sketching(prediction)
-
-    def _try(self, prediction: "Prediction") -> None:
-        """Train what decides a bet, from its beginning."""
-        assert self.teaching is not None
-        self.send(self.workspace.edit(prediction.trial(self.teaching.book.lesson.start)))
-        if not self.can_start():
+    def test_prediction(self, session: "LessonSession", prediction: "Prediction") -> None:
+        """Trains the run that tests a prediction, from its beginning."""
+        predicted = session.predictions.get(prediction.name)
+        if predicted is None or predicted.score is not None or session.is_pending(predicted):
+            return
+        workspace = self._context.workspace
+        experiment = prediction.build_experiment(session.source.lesson.start)
+        self._context.send(workspace.edit(experiment))
+        if not self._training.can_start():
             return
         if prediction.steps:
-            self.send([*self.workspace.start(paused=True), Step(steps=prediction.steps)])
+            self._context.send([*workspace.start(paused=True), Step(steps=prediction.steps)])
         else:
-            self.send(self.workspace.start())
-        self.teaching.bets[prediction.name].run = self.teaching.live = self.workspace.run.id
+            self._context.send(workspace.start())
+        predicted.run_id = session.active_run_id = workspace.run.id
+
+    def _is_pending(self, session: "LessonSession", prediction: "Prediction") -> bool:
+        predicted = session.predictions.get(prediction.name)
+        return predicted is not None and session.is_pending(predicted)
 
 
-def _number(text: str) -> float:
-    """A number as people write it: 3,130 and 3 130 are thousands, 0,5 is a half."""
+def _pick(session: "LessonSession", question: AnyQuestion, place: int) -> None:
+    """Picks an option, and answers as soon as no more is to be picked."""
+    takes_several = isinstance(question, Choice) and question.takes_several
+    if not takes_several and not isinstance(question, Order):
+        session.picks[question.name] = []
+    session.pick(question, place)
+    picks = session.picks[question.name]
+    if isinstance(question, Order):
+        is_complete = len(picks) == len(question.steps)
+        if is_complete and not session.answer(question, picks).is_correct:
+            session.picks[question.name] = []
+    elif not takes_several:
+        session.answer(question, picks if isinstance(question, Choice) else place)
+
+
+def _prediction_dialog(prediction: "Prediction") -> Dialog:
+    if not prediction.curve:
+        return Prompt("Your prediction", prediction.text, check=parse_number)
+    from tuilab.ui.screens.draw_curve import DrawCurve
+
+    return DrawCurve(prediction)
+
+
+def parse_number(text: str) -> float:
+    """Returns a number as people write it; InputError where the text is something else.
+
+    >>> parse_number("3,130"), parse_number("3 130"), parse_number("0,5")
+    (3130.0, 3130.0, 0.5)
+    """
     plain = re.sub(r"\s", "", text).replace("−", "-")
     if re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", plain):
         plain = plain.replace(",", "")
     try:
         return float(plain.replace(",", "."))
     except ValueError:
-        raise InputError("write a number, such as -0.5") from None
+        raise InputError("enter a number, such as -0.5") from None
 
 
-def _shape(text: str) -> tuple[int, ...]:
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Returns the sizes of a shape; InputError where the text is something else.
+
+    >>> parse_shape("[16, 28, 28]"), parse_shape("16×28")
+    ((16, 28, 28), (16, 28))
+    """
     try:
         sizes = text.strip("[]() ").replace("×", ",").split(",")
         return tuple(int(size) for size in sizes if size.strip())
     except ValueError:
-        raise InputError("write sizes with commas between, such as 16, 28, 28") from None
+        raise InputError("enter sizes separated by commas, such as 16, 28, 28") from None

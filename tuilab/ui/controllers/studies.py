@@ -1,79 +1,103 @@
-"""Studies beside a run: which learning rate, which batch size, how much the result varies."""
+"""Studies beside a run: a search for a learning rate or a batch size, and cross-validation."""
 
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from textual import work
+from textual.binding import Binding
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import knobs
-from tuilab.core.protocol.commands import Cancel, Find, Validate
+from tuilab.core.experiment.experiment import iter_knobs
+from tuilab.core.protocol.commands import Cancel, CrossValidate, Find
 from tuilab.core.run.run import Run
-from tuilab.ui.controllers.training import TrainingController, whole_number
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.edits import EditController
+from tuilab.ui.controllers.training import TrainingController, parse_count
+from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Prompt
 
-if TYPE_CHECKING:
-    from tuilab.ui.screens.study import Study
+if TYPE_CHECKING:  # its charts are imported with the first study
+    from tuilab.ui.screens.study import CrossValidation, Search
 
-KEYS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
+KNOBS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
+"""The knob that a search finds a value for."""
 
-MOST_FOLDS = 100
+MAX_FOLDS = 100
+
+_key = partial(bind, "Training")
 
 
-class StudyController(TrainingController):
-    """Control, and studies that leave the run as it was."""
+class StudyController:
+    """Starts studies, follows them in a dialog, and takes over what they suggest."""
 
-    _study: "Study | None" = None
+    BINDINGS: ClassVar[list[Binding]] = [
+        _key("L", "studies.find('lr')", "find a learning rate",
+             "Try rising learning rates for some seconds, then restore the run"),
+        _key("S", "studies.find('batch_size')", "find a batch size",
+             "Time larger and larger batches, then restore the run"),
+        _key("V", "studies.validate", "cross-validate",
+             "Train on several splits of the examples in turn: mean and standard deviation"),
+    ]  # fmt: skip
 
-    def hear_study(self, run: Run) -> None:
-        """Tell the dialog of a study, if there is one, what the host has said."""
-        if self._study is not None and self._study is self.app.screen:
-            self._study.hear(run)
+    def __init__(
+        self, context: Context, training: TrainingController, edits: EditController
+    ) -> None:
+        self._context, self._training, self._edits = context, training, edits
+        self._workspace = context.workspace
+        self._dialog: Search | CrossValidation | None = None
 
-    @work(exclusive=True, group="study")
-    async def action_find(self, what: Literal["lr", "batch_size"]) -> None:
-        """Search for a learning rate or a batch size; take it if it is wanted."""
-        run = self.workspace.run
-        if KEYS[what] not in {knob.key for knob in knobs(self.workspace.experiment)}:
-            self.notify("This data is a single example: there is no batch size to choose.")
-            return
-        if run.started is None and not self.can_start():
-            return
-        begin = [] if run.started is not None else self.workspace.start(paused=True)
-        self.workspace.run.found = None
-        self.send([*begin, Find(what)])
+    def show(self, run: Run) -> None:
+        """Shows the dialog of a study, if one is open, what the host has reported."""
+        if self._dialog is not None:
+            self._dialog.show(run)
+
+    async def find(self, quantity: Literal["lr", "batch_size"]) -> None:
+        """Searches for a learning rate or a batch size, and sets it if the user takes it."""
         from tuilab.ui.screens.study import Search
 
-        self._study = Search(what)
-        value = await self.app.push_screen_wait(self._study)
-        if self.workspace.run.found is None:
-            self.send([Cancel()])
-        if value is not None:
-            self.change(KEYS[what], value)
-
-    @work(exclusive=True, group="study")
-    async def action_validate(self) -> None:
-        """Cross-validate the experiment as it is on the desk."""
-        if not self.can_start():
+        run = self._workspace.run
+        if KNOBS[quantity] not in {knob.key for knob in iter_knobs(self._workspace.experiment)}:
+            note = "This data is a single example: there is no batch size to choose."
+            self._context.notify(note)
             return
-        folds = await self.app.push_screen_wait(
-            Prompt(
-                "Cross-validate", "How many folds? Each is held back once.", "5", check=fold_count
-            )
+        if run.started is None and not self._training.can_start():
+            return
+        start = [] if run.started is not None else self._workspace.start(paused=True)
+        self._workspace.run.finder_report = None
+        self._context.send([*start, Find(quantity)])
+        value = await self._ask(Search(quantity))
+        if self._workspace.run.finder_report is None:
+            self._context.send([Cancel()])
+        if value is not None:
+            self._edits.change(KNOBS[quantity], value)
+
+    async def validate(self) -> None:
+        """Cross-validates the experiment."""
+        from tuilab.ui.screens.study import CrossValidation
+
+        if not self._training.can_start():
+            return
+        question = "How many folds? Each is held out once."
+        folds = await self._context.ask(
+            Prompt("Cross-validate", question, "5", check=parse_fold_count)
         )
         if folds is None:
             return
-        self.workspace.run.validated = None
-        self.send([Validate(self.workspace.experiment, folds)])
-        from tuilab.ui.screens.study import Folds
+        self._workspace.run.cross_validation = None
+        self._context.send([CrossValidate(self._workspace.experiment, folds)])
+        if not await self._ask(CrossValidation(folds)):
+            self._context.send([Cancel()])
 
-        self._study = Folds(folds)
-        if not await self.app.push_screen_wait(self._study):
-            self.send([Cancel()])
+    async def _ask(self, dialog: "Search | CrossValidation") -> Any:
+        self._dialog = dialog
+        try:
+            return await self._context.ask(dialog)
+        finally:
+            self._dialog = None
 
 
-def fold_count(text: str) -> int:
-    """A number of folds, of at least two."""
-    number = int(whole_number(text))
-    if not 2 <= number <= MOST_FOLDS:
-        raise InputError(f"from 2 to {MOST_FOLDS} folds")
+def parse_fold_count(text: str) -> int:
+    """Returns a number of folds; InputError where there are too few or too many."""
+    number = int(parse_count(text))
+    if not 2 <= number <= MAX_FOLDS:
+        raise InputError(f"enter from 2 to {MAX_FOLDS} folds")
     return number

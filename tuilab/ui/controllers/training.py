@@ -1,239 +1,207 @@
-"""What the keys of training do: each asks where it must, then sends commands."""
+"""Starting, pausing, stepping, stopping and restarting a run, and what to do when it fails."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
 
 import msgspec
-from textual import on, work
-from textual.screen import Screen
+from textual.binding import Binding
 
 from tuilab.core.errors import GPU_FAULT, InputError
-from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.experiment.form import nudged
-from tuilab.core.experiment.validation import problems
-from tuilab.core.format import grouped
+from tuilab.core.experiment.experiment import with_value
+from tuilab.core.experiment.validation import find_errors
+from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import AnyCommand, Step, Stop
 from tuilab.core.protocol.events import Failed
-from tuilab.ui.messages import Commanded
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.edits import EditController
+from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
-from tuilab.ui.workspace import Workspace
 
-SEEDS = 2**31
+SEED_COUNT = 2**31
+
+MAX_PROBLEMS = 4
+"""Problems of an experiment that a notification lists."""
+
+_key = partial(bind, "Training")
+_rate_key = partial(_key, show=True, group=Binding.Group("lr", compact=True))
 
 
-class TrainingController(Screen[None]):
-    """A screen with a desk, and a way to send commands."""
+class TrainingController:
+    """Sends the commands of a run, and asks first where work would be lost."""
 
-    def __init__(self, desk: Workspace, send: Callable[[AnyCommand], None]) -> None:
-        super().__init__()
-        self.workspace = desk
-        self._send = send
-        self._steps = "100"
+    BINDINGS: ClassVar[list[Binding]] = [
+        _key("space", "training.run", "run", "Start training, pause it, resume it", show=True),
+        _key("s", "training.step", "step", "Train one batch, then pause", show=True),
+        _key("e", "training.epoch", "epoch", "Train one epoch, then pause"),
+        _key("n", "training.steps", "N steps", "Train a number of batches, then pause"),
+        _key("x", "training.stop", "stop", "End the run: evaluate it and save a checkpoint"),
+        _key("r", "training.restart", "restart", "Start over with the same seed", show=True),
+        _key("R", "training.restart_keeping_weights", "restart, keep weights",
+             "Start over; unchanged layers keep their weights"),
+        _key("N", "training.restart_reseeded", "restart, new seed",
+             "Start over with a new seed"),
+        _rate_key("[", "training.change_rate(-1)", "lr down",
+                  "Lower the learning rate, also during training"),
+        _rate_key("]", "training.change_rate(1)", "lr up",
+                  "Raise the learning rate, also during training"),
+        _key("D", "training.choose_device", "device", "Choose the device to train on"),
+    ]  # fmt: skip
 
-    def repaint(self) -> None:
-        """Show the desk as it is now."""
-        raise NotImplementedError
+    def __init__(
+        self, context: Context, edits: EditController, go_to_problem: Callable[[], None]
+    ) -> None:
+        """Initializes the controller.
 
-    def go_to(self, key: str) -> None:
-        """Move to where a key of the experiment is edited."""
-        raise NotImplementedError
-
-    def send(self, commands: Iterable[AnyCommand]) -> None:
-        """Send commands and show what follows from them at once."""
-        for command in commands:
-            self._send(command)
-        self.repaint()
-
-    @on(Commanded)
-    def _commanded(self, event: Commanded) -> None:
-        self.send([event.command])
+        Args:
+            go_to_problem: moves the cursor to the line of the network that is wrong.
+        """
+        self._context, self._edits, self._go_to_problem = context, edits, go_to_problem
+        self._workspace = context.workspace
+        self._last_steps = "100"
 
     def can_start(self) -> bool:
-        """Whether the experiment can be started; if not, say why and go there."""
-        found = problems(self.workspace.experiment)
-        if found:
-            self.go_to(found[0])
-            self.notify("\n".join(found[:4]), title="It cannot start yet", severity="error",
-                        markup=False, timeout=8)  # fmt: skip
-        return not found
+        """Returns whether the experiment can be started; shows what is wrong if it cannot."""
+        errors = find_errors(self._workspace.experiment)
+        if errors:
+            is_network = errors[0].startswith("network")
+            self._context.show_pane("network" if is_network else "knobs")
+            if is_network:
+                self._go_to_problem()
+            self._context.notify(
+                "\n".join(errors[:MAX_PROBLEMS]), title="It cannot start yet", severity="error",
+                timeout=8,
+            )  # fmt: skip
+        return not errors
 
-    def action_run(self) -> None:
-        """Begin, pause or go on."""
-        begins = not self.workspace.run.is_active
-        if not begins or self.can_start():
-            self.send(self.workspace.toggle())
+    def run(self) -> None:
+        """Starts, pauses or resumes a run."""
+        if self._workspace.run.is_active or self.can_start():
+            self._context.send(self._workspace.toggle_run())
 
-    def action_step(self) -> None:
-        """One batch."""
-        self._step(Step(steps=1))
+    def step(self) -> None:
+        """Trains one batch."""
+        self._train(Step(steps=1))
 
-    def action_epoch(self) -> None:
-        """One epoch."""
-        self._step(Step(epochs=1))
+    def epoch(self) -> None:
+        """Trains one epoch."""
+        self._train(Step(epochs=1))
 
-    @work
-    async def action_steps(self) -> None:
-        """As many batches as wanted."""
-        steps = await self.app.push_screen_wait(
-            Prompt(
-                "Train N steps",
-                "How many batches, before it pauses?",
-                self._steps,
-                check=whole_number,
-            )
-        )
+    async def steps(self) -> None:
+        """Asks for a number of batches and trains them."""
+        question = "How many batches before it pauses?"
+        prompt = Prompt("Train N steps", question, self._last_steps, check=parse_count)
+        steps = await self._context.ask(prompt)
         if steps is not None:
-            self._steps = str(steps)
-            self._step(Step(steps=steps))
+            self._last_steps = str(steps)
+            self._train(Step(steps=steps))
 
-    def _step(self, command: Step) -> None:
-        if self.workspace.run.is_active:
-            self.send([command])
+    def _train(self, command: Step) -> None:
+        if self._workspace.run.is_active:
+            self._context.send([command])
         elif self.can_start():
-            self.send([*self.workspace.start(paused=True), command])
+            self._context.send([*self._workspace.start(paused=True), command])
 
-    def action_stop(self) -> None:
-        """End the run."""
-        if self.workspace.run.is_active:
-            self.send([Stop()])
+    def stop(self) -> None:
+        """Ends the run."""
+        if self._workspace.run.is_active:
+            self._context.send([Stop()])
         else:
-            self.notify("There is no run to stop.")
+            self._context.notify("There is no run to stop.")
 
-    def action_restart(self) -> None:
-        """The same again, with what has been edited since."""
-        self._restart()
+    async def restart(self) -> None:
+        """Starts again, with what has been edited since."""
+        if self.can_start() and await self._may_lose_work():
+            self._start_again()
 
-    def action_restart_keeping(self) -> None:
-        """Again, but with what unchanged layers have learned."""
-        self._restart(keep=True)
+    async def restart_reseeded(self) -> None:
+        """Starts again with the next seed."""
+        if self.can_start() and await self._may_lose_work():
+            experiment = self._workspace.experiment
+            seed = (experiment.seed + 1) % SEED_COUNT
+            self._workspace.edits.push(msgspec.structs.replace(experiment, seed=seed))
+            self._start_again()
 
-    def action_restart_reseeded(self) -> None:
-        """Again with other chances."""
-        seed = (self.workspace.experiment.seed + 1) % SEEDS
-        self._restart(msgspec.structs.replace(self.workspace.experiment, seed=seed))
+    def _start_again(self) -> None:
+        is_paused = self._workspace.run.state == "paused"
+        self._context.send(self._workspace.start(paused=is_paused))
 
-    @work(exclusive=True, group="restart")
-    async def _restart(self, experiment: Experiment | None = None, keep: bool = False) -> None:
-        if not self.can_start() or (not keep and not await self._may_lose_work()):
-            return
-        if experiment is not None:
-            self.workspace.edits.do(experiment)
-        paused = self.workspace.run.state == "paused"
-        self.send(self.workspace.start(keep=keep, paused=paused and not keep))
+    def restart_keeping_weights(self) -> None:
+        """Starts again with the weights of the layers that did not change."""
+        if self.can_start():
+            self._context.send(self._workspace.start(keep=True))
 
     async def _may_lose_work(self) -> bool:
-        if not self.workspace.would_lose_work:
+        if not self._workspace.would_lose_training:
             return True
-        progress = self.workspace.run.progress
-        seconds = progress.seconds if progress is not None else 0
+        run = self._workspace.run
+        seconds = run.progress.seconds if run.progress is not None else 0
+        text = f"This run has trained for {seconds:.0f} seconds, {format_count(run.step)} steps."
         choices = [
-            Choice("Restart", True, "r", "Its log stays in the run's folder; its weights go"),
-            Choice("Go on with this run", False, "c"),
+            Choice("Restart", True, "r", "Its log stays in the run's folder; its weights are lost"),
+            Choice("Continue this run", False, "c"),
         ]
-        text = f"This run has trained for {seconds:.0f} seconds, {grouped(self.workspace.run.step)} steps."
-        return bool(await self.app.push_screen_wait(Ask("Restart?", text, choices)))
+        return bool(await self._context.ask(Ask("Restart?", text, choices)))
 
-    def action_rate(self, direction: int) -> None:
-        """The next learning rate up or down."""
-        self.nudge("optimizer.lr", direction)
+    def change_rate(self, direction: int) -> None:
+        """Sets the learning rate to its next value up or down."""
+        self._edits.nudge("optimizer.lr", direction)
 
-    def edit(self, experiment: Experiment) -> None:
-        """Put a change on the desk; what a lesson has locked stays as it is."""
-        if locked := self.workspace.locked_in(experiment):
-            self.notify(f"This lesson keeps {', '.join(locked)} as it is.", markup=False)
-            self.repaint()
-        else:
-            self.send(self.workspace.edit(experiment))
-
-    def nudge(self, key: str, direction: int) -> None:
-        """The next value of a knob up or down."""
-        self.edit(nudged(self.workspace.experiment, key, direction))
-
-    def change(self, key: str, value: Any) -> None:
-        """Give a knob a value; what cannot be is said."""
-        try:
-            experiment = with_value(self.workspace.experiment, key, value)
-        except InputError as error:
-            self.notify(str(error), severity="error", markup=False)
-        else:
-            self.edit(experiment)
-
-    def action_undo(self) -> None:
-        """Take the last change back."""
-        self._report(self.workspace.undo(), "There is nothing to undo.")
-
-    def action_redo(self) -> None:
-        """Do it again."""
-        self._report(self.workspace.redo(), "There is nothing to redo.")
-
-    def _report(self, commands: list[AnyCommand] | None, nothing: str) -> None:
-        if commands is None:
-            self.notify(nothing)
-        else:
-            self.send(commands)
-
-    @work
-    async def action_device(self) -> None:
-        """Choose among what the host has found."""
-        devices = self.workspace.run.devices
+    async def choose_device(self) -> None:
+        """Asks for one of the devices that the host has found."""
+        devices = self._workspace.run.devices
         if not devices:
-            self.notify("PyTorch is still being loaded; then the devices are known.")
+            self._context.notify("PyTorch is still loading; the devices are not known yet.")
             return
-        choices = [Choice("auto", "auto", about="The best one that can be used")]
+        choices = [Choice("auto", "auto", about="The best available device")]
         choices += [Choice(d.name, d.name, about=d.label, problem=d.problem) for d in devices]
-        present = self.workspace.experiment.training.device
-        name = await self.app.push_screen_wait(Ask("Device", f"Now: {present}", choices))
+        experiment = self._workspace.experiment
+        current = f"Now: {experiment.training.device}"
+        name = await self._context.ask(Ask("Device", current, choices))
         if name is not None:
-            self.edit(with_value(self.workspace.experiment, "training.device", name))
+            self._edits.edit(with_value(experiment, "training.device", name))
 
-    @work
     async def explain(self, failure: Failed) -> None:
-        """Say what went wrong and offer the ways out."""
+        """Shows what went wrong, and does what is chosen of the ways out."""
         choices = [Choice(offer.label, offer.commands) for offer in failure.offers]
         choices.append(Choice("Look around", [], "l", "Everything stays as it is"))
-        answer: list[AnyCommand] | None = await self.app.push_screen_wait(
+        commands: list[AnyCommand] | None = await self._context.ask(
             Ask(failure.title, failure.hint, choices, detail=failure.detail, tone="-error")
         )
-        if answer:
-            self.follow(answer)
+        if commands:
+            self._workspace.apply_commands(commands)
+            self._context.send(commands)
 
-    def follow(self, commands: list[AnyCommand]) -> None:
-        """Do what a failure has offered; what it sets is set on the desk as well."""
-        self.workspace.adopt(commands)
-        self.send(commands)
-
-    @work
-    async def lost(self, why: str) -> None:
-        """The host is gone: begin again from what it has left, look around, or leave."""
-        run, title = self.workspace.run, "The host is gone"
+    async def report_lost_host(self, reason: str) -> None:
+        """Offers to train again, from a checkpoint if there is one, to look around, or to quit."""
+        run, title = self._workspace.run, "The host is gone"
         failure = run.failure
-        is_fault = failure is not None and failure.title == GPU_FAULT
-        if failure is not None and is_fault:
-            title, why = failure.title, failure.hint
+        is_gpu_fault = failure is not None and failure.title == GPU_FAULT
+        if failure is not None and is_gpu_fault:
+            title, reason = failure.title, failure.hint
         choices = [
-            Choice("Keep looking", None, "l", "Everything stays; space begins on a new host"),
+            Choice("Keep looking", None, "l", "Nothing changes; space starts a new host"),
             Choice("Quit", "quit", "q"),
         ]
-        if (run.is_active or is_fault) and run.checkpoint:
-            choices.insert(0, Choice("Go on from its checkpoint", "again", "g", run.checkpoint))
-        elif run.is_active or is_fault:
-            about = "It had saved no checkpoint: from the beginning, with the same seed"
-            choices.insert(0, Choice("Train it again", "again", "g", about))
-        run.apply(Failed(run.id, title, why, step=run.step))
-        self.repaint()
-        answer = await self.app.push_screen_wait(Ask(title, why, choices, tone="-error"))
+        if run.is_active or is_gpu_fault:
+            about = "There is no checkpoint: it starts over with the same seed"
+            label = "Resume from its checkpoint" if run.checkpoint else "Train it again"
+            choices.insert(0, Choice(label, "again", "g", run.checkpoint or about))
+        run.apply(Failed(run.id, title, reason, step=run.step))
+        self._context.repaint()
+        answer = await self._context.ask(Ask(title, reason, choices, tone="-error"))
         if answer == "quit":
-            self.app.exit(0)
+            self._context.exit()
         elif answer == "again":
-            self.send(self.workspace.start_again())
+            self._context.send(self._workspace.restart_lost_run())
 
 
-def whole_number(text: str) -> Any:
-    """A number of steps, of at least one."""
+def parse_count(text: str) -> Any:
+    """Returns a whole number of at least one; InputError where the text is something else."""
     try:
         number = int(text.replace(" ", "").replace("_", ""))
     except ValueError:
-        raise InputError("write a whole number, such as 100") from None
+        raise InputError("enter a whole number, such as 100") from None
     if number < 1:
-        raise InputError("at least one step")
+        raise InputError("enter at least 1")
     return number

@@ -1,4 +1,4 @@
-"""The key line: what can be pressed now, as much of it as fits."""
+"""The key bar: the keys that can be pressed now, as many as fit."""
 
 from itertools import groupby
 
@@ -10,88 +10,97 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 GAP = 2
+"""Columns between two keys."""
 
-Shown = tuple[str, str, str]
-"""Keys as they are shown, what they do, the key that a click presses."""
+RIGHT_BINDINGS = ("view.help", "lab.quit")
+"""The bindings at the right end, by their ID."""
+
+Key = tuple[str, str, str]
+"""Keys as they are shown, what they do, and the key that a click presses."""
 
 
-class KeyLine(Widget):
-    """The lab's keys at a fixed place, those of the pane in focus after them, the way out last."""
+class KeyBar(Widget):
+    """The lab's keys at a fixed place, then those of the pane in focus, and the way out at the end.
+
+    Textual's `Footer` shows all keys and scrolls; here the most important ones are chosen.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._spots: list[tuple[int, int, str]] = []
-        "From which column to which a click presses which key."
-        self._told: tuple[list[Shown], ...] = ()
+        self._click_ranges: list[tuple[int, int, str]] = []
+        "First column, end, and the key that a click between them presses."
+        self._rendered: tuple[list[Key], ...] = ()
 
     def on_mount(self) -> None:
-        """Follow the focus."""
-        self.screen.bindings_updated_signal.subscribe(self, self._follow)
+        """Follows the focus."""
+        self.screen.bindings_updated_signal.subscribe(self, self._on_bindings_updated)
 
-    def _follow(self, screen: Screen[object]) -> None:
-        if screen is self.screen and self._keys() != self._told:
+    def _on_bindings_updated(self, screen: Screen[object]) -> None:
+        if screen is self.screen and self._keys() != self._rendered:
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a key presses it."""
+        """Presses the key that was clicked."""
         column = event.x - self.styles.gutter.left
-        for first, last, key in self._spots:
-            if first <= column < last:
+        for start, end, key in self._click_ranges:
+            if start <= column < end:
                 self.app.simulate_key(key)
 
     def render(self) -> Content:
-        """As many keys as fit."""
+        """Returns as many keys as fit."""
         width = self.content_size.width
-        lab, pane, last = self._told = self._keys()
-        room = width - _width(last) - GAP - 1
-        fitting = _fitting(lab, pane, room)
+        lab, pane, right = self._rendered = self._keys()
+        fitting = _fitting(lab, pane, width - _width(right) - GAP - 1)
         lab = [key for key in lab if key in fitting]
-        self._spots = []
-        first = self._content([*lab, *(key for key in pane if key in fitting)], 0, len(lab))
-        gap = max(1, width - first.cell_length - _width(last))
-        return Content.assemble(first, " " * gap, self._content(last, first.cell_length + gap))
+        self._click_ranges = []
+        left = self._content([*lab, *(key for key in pane if key in fitting)], 0, len(lab))
+        gap = max(1, width - left.cell_length - _width(right))
+        return Content.assemble(left, " " * gap, self._content(right, left.cell_length + gap))
 
-    def _content(self, keys: list[Shown], column: int, pane: int = 0) -> Content:
-        """The keys from a column on; a bar stands before those of the pane."""
+    def _content(self, keys: list[Key], column: int, pane_index: int = 0) -> Content:
+        """Returns the keys from a column on, with a line before those of the pane."""
         parts: list[Content] = []
-        for place, (key, what, press) in enumerate(keys):
-            if place:
-                parts.append(Content.styled(" │ " if place == pane else " " * GAP, "$text-muted"))
-            parts.append(Content.styled(key, "$footer-key-foreground bold"))
-            parts.append(Content.styled(f" {what}", "$footer-description-foreground"))
-            start = column + sum(part.cell_length for part in parts[:-2])
-            self._spots.append((start, start + cell_len(f"{key} {what}"), press))
+        for index, (text, description, key) in enumerate(keys):
+            if index:
+                separator = " │ " if index == pane_index else " " * GAP
+                parts.append(Content.styled(separator, "$text-muted"))
+            start = column + sum(part.cell_length for part in parts)
+            end = start + cell_len(f"{text} {description}")
+            self._click_ranges.append((start, end, key))
+            parts.append(Content.styled(text, "$footer-key-foreground bold"))
+            parts.append(Content.styled(f" {description}", "$footer-description-foreground"))
         return Content.assemble(*parts)
 
-    def _keys(self) -> tuple[list[Shown], list[Shown], list[Shown]]:
+    def _keys(self) -> tuple[list[Key], list[Key], list[Key]]:
+        """Returns the keys of the lab, of the pane in focus, and of the right end."""
         active = [item for item in self.screen.active_bindings.values() if item.binding.show]
-        ours = [item for item in active if item.node is self.screen]
-        last = [item for item in ours if item.binding.action in ("help", "leave")]
-        first = [item for item in ours if item not in last]
-        theirs = [item for item in active if item.node not in (self.screen, self.app)]
-        return self._shown(first), self._shown(theirs), self._shown(last)
+        lab = [item for item in active if item.node is self.screen]
+        right = [item for name in RIGHT_BINDINGS for item in lab if item.binding.id == name]
+        left = [item for item in lab if item not in right]
+        pane = [item for item in active if item.node not in (self.screen, self.app)]
+        return self._group(left), self._group(pane), self._group(right)
 
-    def _shown(self, active: list[ActiveBinding]) -> list[Shown]:
-        """One entry an action, or a group of them."""
-        shown: list[Shown] = []
+    def _group(self, active: list[ActiveBinding]) -> list[Key]:
+        """Returns one key for each action, or for each group of actions."""
+        keys: list[Key] = []
         for _, members in groupby(active, lambda item: item.binding.group or item.binding.action):
             bindings = [item.binding for item in members]
             group = bindings[0].group
-            keys = bindings if group is not None else bindings[:1]
-            text = " ".join(self.app.get_key_display(binding) for binding in keys)
-            what = group.description if group is not None else bindings[0].description
-            shown.append((text, what, bindings[0].key))
-        return shown
+            shown = bindings if group is not None else bindings[:1]
+            text = " ".join(self.app.get_key_display(binding) for binding in shown)
+            description = bindings[0].description if group is None else group.description
+            keys.append((text, description, bindings[0].key))
+        return keys
 
 
-def _fitting(lab: list[Shown], pane: list[Shown], room: int) -> list[Shown]:
-    """What is worth the room: some of both first, then the rest."""
-    chosen: list[Shown] = []
+def _fitting(lab: list[Key], pane: list[Key], width: int) -> list[Key]:
+    """Returns the keys for which there is room: a few of both first, then the rest."""
+    chosen: list[Key] = []
     for key in (*lab[:2], *pane[:4], *lab[2:], *pane[4:]):
-        if _width([*chosen, key]) <= room:
+        if _width([*chosen, key]) <= width:
             chosen.append(key)
     return chosen
 
 
-def _width(keys: list[Shown]) -> int:
-    return sum(cell_len(key) + 1 + cell_len(what) + GAP for key, what, _ in keys) - GAP
+def _width(keys: list[Key]) -> int:
+    return sum(cell_len(text) + 1 + cell_len(label) + GAP for text, label, _ in keys) - GAP

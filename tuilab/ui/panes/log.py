@@ -1,4 +1,4 @@
-"""The log: what the run says, and what any library prints."""
+"""The log: what the run reports, and what any library prints."""
 
 from collections import deque
 
@@ -9,71 +9,74 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuilab.core.run.run import Run
-from tuilab.ui.terminal.terminal import KEPT, Printed
+from tuilab.ui.terminal.terminal import MAX_PRINTED_LINES, PrintedLines
+
+EMPTY = "Nothing yet. What the run reports and what libraries print appears here."
 
 
 class LogPane(ScrollView, can_focus=True):
-    """Log lines, the newest at the bottom; it follows them while it stands there."""
+    """Log lines, the newest at the bottom; scrolled to the end, the pane follows them.
+
+    Textual's `Log` cannot replace its last line, as a progress bar does that prints a carriage
+    return, and starts a thread each time that it is written to.
+    """
 
     BORDER_TITLE = "Log"
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: deque[str] = deque(maxlen=KEPT)
+        self._lines: deque[str] = deque(maxlen=MAX_PRINTED_LINES)
         self._newest: str | None = None
-        self._python = Printed()
-        self.unseen = 0
-        "Lines that came while the log was not on screen."
+        "The last line of the run that was added."
+        self._printed = PrintedLines()
+        self.unread = 0
+        "Lines that were added while the log was not on the screen."
 
     def on_mount(self) -> None:
-        """Take what Python code prints."""
+        """Captures what Python code prints."""
         self.begin_capture_print()
 
     def on_print(self, event: events.Print) -> None:
-        """Show what was printed."""
-        self._python.feed(event.text)
-        self.take(self._python)
+        """Adds what was printed."""
+        self._printed.feed(event.text)
+        self.add_printed(self._printed)
 
     def show(self, run: Run) -> None:
-        """Add the run's lines that are not shown yet."""
-        fresh: list[str] = []
-        for line in reversed(run.log):
-            if line is self._newest:
+        """Adds the lines of the run that are new."""
+        new_texts: list[str] = []
+        for text in reversed(run.log):
+            if text is self._newest:
                 break
-            fresh.append(line)
-        if fresh:
-            self._newest = fresh[0]
-            self._add([(line, False) for text in reversed(fresh) for line in text.splitlines()])
+            new_texts.append(text)
+        if new_texts:
+            self._newest = new_texts[0]
+            self._add([(line, False) for text in reversed(new_texts) for line in text.splitlines()])
 
-    def take(self, printed: Printed) -> None:
-        """Add what has been printed since the last time."""
-        if lines := printed.take():
+    def add_printed(self, printed: PrintedLines) -> None:
+        """Adds what has been printed since the last call."""
+        if lines := printed.pop_lines():
             self._add(lines)
 
     def _add(self, lines: list[tuple[str, bool]]) -> None:
-        follows = self.scroll_offset.y >= self.max_scroll_y
+        is_at_end = self.scroll_offset.y >= self.max_scroll_y
         for text, replaces in lines:
             if replaces and self._lines:
                 self._lines[-1] = text
             else:
                 self._lines.append(text)
-                self.unseen += 1
-        self._resize()
-        if follows:
+                self.unread += 1
+        width = max((len(line) for line in self._lines), default=0)
+        self.virtual_size = Size(width, len(self._lines))
+        if is_at_end:
             self.scroll_end(animate=False, immediate=False, x_axis=False)
         self.refresh()
 
-    def _resize(self) -> None:
-        width = max((len(line) for line in self._lines), default=0)
-        self.virtual_size = Size(width, len(self._lines))
-
     def render_line(self, y: int) -> Strip:
-        """One line of the log."""
+        """Returns one line of the log."""
         left, top = self.scroll_offset
         width, style = self.size.width, self.rich_style
         if not self._lines and y == 0:
-            text = "Nothing yet. What the run says and what libraries print comes here."
-            return Strip([Segment(text, style)]).adjust_cell_length(width, style)
+            return Strip([Segment(EMPTY, style)]).adjust_cell_length(width, style)
         if top + y >= len(self._lines):
             return Strip.blank(width, style)
         strip = Strip([Segment(self._lines[top + y], style)])

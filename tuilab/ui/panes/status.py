@@ -1,4 +1,4 @@
-"""The status line: what happens now, how far it is, how fast, and how the machine does."""
+"""The status bar: the state of the run, how far it is, how fast, and the load of the machine."""
 
 import time
 from dataclasses import dataclass
@@ -9,19 +9,25 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.format import grouped
+from tuilab.core.format import (
+    format_bytes,
+    format_count,
+    format_duration,
+    format_number,
+    format_percent,
+)
 from tuilab.core.protocol.events import Finished, Loading
 from tuilab.core.run.run import Run
 
-SIGNS = {
+STATE_SIGNS = {
     "idle": "○", "starting": "◌", "training": "●", "paused": "‖", "failed": "✗", "finished": "✓",
 }  # fmt: skip
-"""A sign with each state, so that colour is never the only one."""
+"""A sign for each state, so that color is never the only one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of the line: dropped earlier the greater its rank, shortened never."""
+    """A piece of the bar, which is dropped earlier the greater its rank."""
 
     rank: int
     text: str
@@ -29,26 +35,31 @@ class Part:
 
 
 class StatusBar(Widget):
-    """One line where there is room, two where there is not."""
+    """Shows one line where there is room, two where there is not."""
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: tuple[list[Part], list[Part], list[Part]] = ([], [], [])
         self._loading: tuple[str, float] = ("", 0.0)
         self.findings = 0
-        "What the diagnosis has found and no view shows."
+        "Findings of the diagnosis that are not on the screen."
 
-    def show(self, run: Run, lag: float, pending: str, experiment: Experiment) -> None:
-        """Say how the run stands; it repaints only if that reads differently now."""
-        parts = (_title(experiment), self._standing(run, pending), list(_numbers(run, lag)))
+    def show(self, run: Run, lag: float, waiting: str, experiment: Experiment) -> None:
+        """Shows the run, if the bar reads differently then.
+
+        Args:
+            lag: seconds that the answer to a key takes.
+            waiting: the changes that wait for a restart.
+        """
+        parts = (_title(experiment), self._state(run, waiting), _numbers(run, lag))
         if parts != self._parts:
             self._parts = parts
             self.refresh()
 
-    def _standing(self, run: Run, pending: str) -> list[Part]:
-        parts = [Part(0, f"{SIGNS[run.state]} {run.state}", f"${_colour(run.state)} bold")]
+    def _state(self, run: Run, waiting: str) -> list[Part]:
+        parts = [Part(0, f"{STATE_SIGNS[run.state]} {run.state}", f"${_color(run.state)} bold")]
         if run.loading is not None:
-            parts.append(Part(2, self._progress_of(run.loading), "$warning"))
+            parts.append(Part(2, self._describe_loading(run.loading), "$warning"))
         elif run.state == "idle":
             parts.append(Part(9, "space trains"))
         elif run.state == "starting":
@@ -57,40 +68,41 @@ class StatusBar(Widget):
             parts.append(Part(2, run.failure.title, "$error"))
         elif run.state == "finished" and run.finished is not None and run.finished.reason != "done":
             parts.append(Part(4, run.finished.reason))
-        if pending:
-            parts.append(Part(1, pending, "$warning bold"))
+        if waiting:
+            parts.append(Part(1, waiting, "$warning bold"))
         if self.findings:
-            words = "1 finding" if self.findings == 1 else f"{self.findings} findings"
-            parts.append(Part(2, f"! shows {words}", "$warning bold"))
+            count = "1 finding" if self.findings == 1 else f"{self.findings} findings"
+            parts.append(Part(2, f"! shows {count}", "$warning bold"))
         return parts
 
-    def _progress_of(self, loading: Loading) -> str:
-        """What takes a while, how much of it is done or how long it has taken."""
+    def _describe_loading(self, loading: Loading) -> str:
+        """Returns what takes a while, and how much of it is done or how long it has taken."""
         if self._loading[0] != loading.what:
             self._loading = (loading.what, time.monotonic())
         if loading.fraction is not None:
-            return f"{loading.what} {bar(loading.fraction, 8)} {loading.fraction:.0%}"
+            bar = progress_bar(loading.fraction, 8)
+            return f"{loading.what} {bar} {format_percent(loading.fraction)}"
         what = loading.what if " " in loading.what else f"loading {loading.what}"
         seconds = int(time.monotonic() - self._loading[1])
         return f"{what}…" + (f" {seconds} s" if seconds else "")
 
     def render_line(self, y: int) -> Strip:
-        """A line in as few stretches as can be: every one costs a slow terminal 40 bytes."""
+        """Returns a line in as few segments as possible: each costs a slow terminal 40 bytes."""
         return super().render_line(y).simplify()
 
     def render(self) -> Content:
-        """The line or lines, as wide as they may be."""
+        """Returns one line or two."""
         width = self.size.width - 2
         name, state, numbers = self._parts
         if self.size.height < 2:
-            return _spread(*_fit(name, [*state, *numbers], width), width)
-        first = _spread(*_fit(name, state, width), width)
-        second = _spread(*_fit(numbers[:1], numbers[1:], width), width)
+            return _justify(*_fit(name, [*state, *numbers], width), width)
+        first = _justify(*_fit(name, state, width), width)
+        second = _justify(*_fit(numbers[:1], numbers[1:], width), width)
         return Content("\n").join([first, second])
 
 
 def _title(experiment: Experiment) -> list[Part]:
-    """What it is that is trained."""
+    """Returns what is trained."""
     data = experiment.data.title
     if classes := experiment.data.classes:
         data += f" · {len(classes)} classes"
@@ -99,14 +111,14 @@ def _title(experiment: Experiment) -> list[Part]:
     return [part for part in parts if part.text]
 
 
-def _colour(state: str) -> str:
+def _color(state: str) -> str:
     return {
         "training": "success", "paused": "warning", "failed": "error", "finished": "primary",
     }.get(state, "text-muted")  # fmt: skip
 
 
 def _numbers(run: Run, lag: float) -> list[Part]:
-    """Where it trains, how far and how fast."""
+    """Returns where it trains, how far it is and how fast."""
     progress, started = run.progress, run.started
     parts: list[Part] = []
     if started is not None:
@@ -115,29 +127,29 @@ def _numbers(run: Run, lag: float) -> list[Part]:
         parts.append(
             Part(9, " ".join(dict.fromkeys([started.device, label.split(",")[0]])).strip())
         )
-        parts.append(Part(4, f"step {grouped(run.step)}"))
+        parts.append(Part(4, f"step {format_count(run.step)}"))
     if progress is not None and run.state in ("training", "paused"):
-        parts.append(Part(3, f"{rate(progress.steps_per_second)} steps/s"))
-        parts.append(Part(10, f"{rate(progress.examples_per_second)} examples/s"))
-        if progress.left is not None:
-            parts.append(Part(6, f"{duration(progress.left)} left"))
+        parts.append(Part(3, f"{format_number(progress.steps_per_second, 2)} steps/s"))
+        parts.append(Part(10, f"{format_number(progress.examples_per_second, 2)} examples/s"))
+        if progress.seconds_left is not None:
+            parts.append(Part(6, f"{format_duration(progress.seconds_left)} left"))
     if run.finished is not None:
         parts.extend(_results(run.finished))
-        parts.append(Part(6, f"in {duration(run.finished.seconds)}"))
+        parts.append(Part(6, f"in {format_duration(run.finished.seconds)}"))
     if progress is not None and progress.memory:
-        parts.append(Part(11, size(progress.memory)))
+        parts.append(Part(11, format_bytes(progress.memory)))
     if progress is not None and progress.device_memory:
-        parts.append(Part(11, f"{size(progress.device_memory)} on device"))
+        parts.append(Part(11, f"{format_bytes(progress.device_memory)} on device"))
     parts.append(Part(12, f"lag {round(lag * 1000, -1):.0f} ms"))
     return parts
 
 
 def _results(finished: Finished) -> list[Part]:
-    """The metric on examples that the network has never seen."""
+    """Returns the metric on examples that were held out."""
     for part in ("test", "validation"):
         for name, value in finished.results.get(part, {}).items():
             if name != "loss":
-                return [Part(3, f"{part} {name} {value:.3g}", "bold")]
+                return [Part(3, f"{part} {name} {format_number(value, 3)}", "bold")]
     return []
 
 
@@ -145,28 +157,27 @@ def _epochs(run: Run) -> Part:
     experiment, started = run.experiment, run.started
     total = experiment.training.epochs if experiment is not None else 0
     epochs = run.step / started.batches if started is not None and started.batches else 0.0
-    shown = min(int(epochs + 1e-9), total)
-    return Part(
-        1, f"epoch {grouped(shown)}/{grouped(total)} {bar(epochs / total if total else 0, 10)}"
-    )
+    whole = min(int(epochs + 1e-9), total)
+    bar = progress_bar(epochs / total if total else 0, 10)
+    return Part(1, f"epoch {format_count(whole)}/{format_count(total)} {bar}")
 
 
 def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], list[Part]]:
-    """What there is room for: the parts of highest rank go first."""
-    every = [*left, *right]
-    kept = set(range(len(every)))
-    for place in sorted(kept, key=lambda place: -every[place].rank):
-        if sum(cell_len(every[index].text) + 2 for index in kept) <= width or len(kept) == 1:
+    """Returns the parts for which there is room: those of highest rank are dropped first."""
+    parts = [*left, *right]
+    kept = set(range(len(parts)))
+    for index in sorted(kept, key=lambda index: -parts[index].rank):
+        if sum(cell_len(parts[i].text) + 2 for i in kept) <= width or len(kept) == 1:
             break
-        kept.discard(place)
+        kept.discard(index)
     return (
-        [part for index, part in enumerate(left) if index in kept],
-        [part for index, part in enumerate(right, len(left)) if index in kept],
+        [part for i, part in enumerate(left) if i in kept],
+        [part for i, part in enumerate(right, len(left)) if i in kept],
     )
 
 
-def _spread(left: list[Part], right: list[Part], width: int) -> Content:
-    """Both sides of a line with the room between them."""
+def _justify(left: list[Part], right: list[Part], width: int) -> Content:
+    """Returns a line with parts at both ends."""
     sides = [
         Content("  ").join([Content.styled(part.text, part.style) for part in parts])
         for parts in (left, right)
@@ -175,36 +186,7 @@ def _spread(left: list[Part], right: list[Part], width: int) -> Content:
     return Content.assemble(sides[0], " " * gap, sides[1]).truncate(width, ellipsis=True)
 
 
-def bar(fraction: float, width: int) -> str:
-    """A thin bar, filled so far."""
+def progress_bar(fraction: float, width: int) -> str:
+    """Returns a thin bar that is filled to a fraction."""
     filled = round(max(0.0, min(1.0, fraction)) * width)
     return "━" * filled + "─" * (width - filled)
-
-
-def rate(number: float) -> str:
-    """A speed: slow ones with a decimal.
-
-    >>> rate(0.52), rate(12.3)
-    ('0.5', '12')
-    """
-    return f"{number:.1f}" if number < 10 else grouped(round(number))
-
-
-def duration(seconds: float) -> str:
-    """A time as a clock shows it: 1:04, 2:03:04.
-
-    >>> duration(64), duration(7384), duration(0.4)
-    ('1:04', '2:03:04', '0:00')
-    """
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def size(count_of_bytes: float) -> str:
-    """Bytes as people say them: 1.2 GiB."""
-    for unit in ("B", "KiB", "MiB"):
-        if count_of_bytes < 1024:
-            return f"{count_of_bytes:.0f} {unit}"
-        count_of_bytes /= 1024
-    return f"{count_of_bytes:.1f} GiB"

@@ -1,4 +1,4 @@
-"""The course: choose a lesson, and look a term up."""
+"""The dialogs of the course: choose a lesson, and look up a term."""
 
 import textwrap
 
@@ -10,110 +10,116 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tuilab.core.errors import InputError
-from tuilab.core.format import compact
+from tuilab.core.format import format_percent, format_value
 from tuilab.core.lessons import glossary, library, progress, review
 from tuilab.core.lessons.glossary import Term
-from tuilab.core.lessons.library import Book
-from tuilab.core.lessons.progress import Done
-from tuilab.ui.screens.dialogs import Dialog
+from tuilab.core.lessons.library import LoadedLesson
+from tuilab.core.lessons.progress import LessonProgress
+from tuilab.ui.screens.dialogs import Dialog, move_highlight
 
-BOX, FRAME = 88, 8
-"""Cells of the box at most, and of what is around its rows."""
+BOX_WIDTH, FRAME_WIDTH = 88, 8
+"""Columns of the box at most, and of what surrounds its rows."""
 
-WIDE, TITLE, INDENT = 70, 38, 5
-"""Cells: of a row that has room for everything, of a title, of what stands under it."""
+FULL_WIDTH, TITLE_WIDTH, INDENT = 70, 38, 5
+"""Columns of a row that has room for everything, of a title, and before what stands under it."""
+
+MIN_SECONDS = 30
+"""Seconds in a lesson from which on they are shown."""
 
 REVIEW = "↻"
-"""Stands before the review in the list, and for it as the answer."""
+"""Marks the review in the list, and is the answer when it is chosen."""
 
 
 class Course(Dialog):
-    """Every lesson with what is done of it; enter opens one."""
+    """Lists the lessons with what is done of them; the answer is the name of one, or `REVIEW`."""
 
     def compose(self) -> ComposeResult:
-        """The list, and how the learner has done so far."""
-        kept, _ = progress.load()
-        found = library.every()
-        count = len(review.due(kept, known=found))
-        told = review.words(kept, count)
+        """Yields the list, and how the learner has done so far."""
+        learner, _ = progress.load_progress()
+        lessons = library.load_all()
+        due_count = len(review.find_due_questions(learner, lessons=lessons))
+        due = review.describe_due(learner, due_count)
         with Vertical(classes="box course") as box:
             box.border_title = "The course"
             box.border_subtitle = "enter opens · escape cancels"
-            due = [Option(_review(told), id=REVIEW)] if count else []
-            yield OptionList(*due, *self._options(kept, found), markup=False)
-            yield Static(_standing(kept, "" if count else told), classes="about", markup=False)
+            review_option = [Option(_review_row(due), id=REVIEW)] if due_count else []
+            yield OptionList(*review_option, *self._options(learner, lessons), markup=False)
+            summary = _summarize(learner, "" if due_count else due)
+            yield Static(summary, classes="about", markup=False)
 
     def _options(
-        self, kept: progress.Progress, found: dict[str, Book | InputError]
+        self, learner: progress.Progress, lessons: dict[str, LoadedLesson | InputError]
     ) -> list[Option]:
-        self._width = min(BOX, int(0.96 * self.app.size.width)) - FRAME
-        books = [book for book in found.values() if isinstance(book, Book)]
-        self._following = progress.next_lesson(books, kept)
-        return [self._option(name, book, kept.of(name)) for name, book in found.items()]
+        readable = [lesson for lesson in lessons.values() if isinstance(lesson, LoadedLesson)]
+        self._next_lesson = progress.find_next_lesson(readable, learner)
+        return [
+            self._option(name, lesson, learner.lesson(name)) for name, lesson in lessons.items()
+        ]
 
-    def _option(self, name: str, book: Book | InputError, done: Done) -> Option:
-        if isinstance(book, InputError):
-            return Option(Content(f"   {name}: {book}"), disabled=True)
-        following = "▸" if book is self._following else " "
-        return Option(
-            _row(book, done, "✓" if done.is_whole(book.lesson) else following, self._width), id=name
-        )
+    def _option(self, name: str, lesson: LoadedLesson | InputError, done: LessonProgress) -> Option:
+        if isinstance(lesson, InputError):
+            return Option(Content(f"   {name}: {lesson}"), disabled=True)
+        mark = "▸" if lesson is self._next_lesson else " "
+        mark = "✓" if done.is_complete(lesson.lesson) else mark
+        width = min(BOX_WIDTH, int(0.96 * self.app.size.width)) - FRAME_WIDTH
+        return Option(_row(lesson, done, mark, width), id=name)
 
     def on_mount(self) -> None:
-        """Begin at the lesson that comes next."""
+        """Begins at the next lesson."""
         options = self.query_one(OptionList)
         self.set_focus(options)
-        if self._following is not None:
-            options.highlighted = options.get_option_index(self._following.name)
+        if self._next_lesson is not None:
+            options.highlighted = options.get_option_index(self._next_lesson.name)
 
     @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
+    def _on_chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
 
 
-def _row(book: Book, done: Done, sign: str, width: int) -> Content:
-    lesson = book.lesson
-    spent = f"{round(done.seconds / 60)} of " if done.seconds >= 30 else ""
-    told = [
+def _row(source: LoadedLesson, done: LessonProgress, mark: str, width: int) -> Content:
+    lesson = source.lesson
+    spent = f"{round(done.seconds / 60)} of " if done.seconds >= MIN_SECONDS else ""
+    facts = [
         f"goals {len(done.goals)}/{len(lesson.goals)}",
-        f"questions {done.right(lesson)}/{len(lesson.questions)}",
+        f"questions {done.count_correct(lesson)}/{len(lesson.questions)}",
         f"{spent}{lesson.minutes} min",
     ]
-    number = f"{book.number or '':>2}"
-    best = [f"{compact(score)} {goal.golf}" for goal in lesson.goals
+    number = f"{source.number or '':>2}"
+    best = [f"{format_value(score)} {goal.golf}" for goal in lesson.goals
             if (score := done.goals.get(goal.name)) is not None]  # fmt: skip
     return Content.assemble(
-        (f"{sign} {number} ", "$accent bold"), (f"{lesson.title:{TITLE}}", "bold"),
-        "  ".join(told if width >= WIDE else told[::2]),
-        (_indented(lesson.summary, width), "$foreground 65%"),
-        (_indented(f"best: {', '.join(best)}", width) if best else "", "$text-success"),
+        (f"{mark} {number} ", "$accent bold"), (f"{lesson.title:{TITLE_WIDTH}}", "bold"),
+        "  ".join(facts if width >= FULL_WIDTH else facts[::2]),
+        (_indent(lesson.summary, width), "$foreground 65%"),
+        (_indent(f"best: {', '.join(best)}", width) if best else "", "$text-success"),
     )  # fmt: skip
 
 
-def _indented(text: str, width: int) -> str:
-    """Lines of their own under the title."""
+def _indent(text: str, width: int) -> str:
+    """Returns lines of their own that stand under the title."""
     lines = textwrap.wrap(text, width - INDENT)
     return "".join(f"\n{'':{INDENT}}{line}" for line in lines)
 
 
-def _standing(kept: progress.Progress, told: str) -> str:
-    bets = kept.calibration
-    said = "" if bets is None else f"Your predictions were {bets:.0%} right on average."
-    return f"{said} {told}".strip()
+def _summarize(learner: progress.Progress, due: str) -> str:
+    score = learner.calibration
+    if score is None:
+        return due
+    return f"Your predictions were {format_percent(score)} right on average. {due}".strip()
 
 
-def _review(told: str) -> Content:
+def _review_row(due: str) -> Content:
     return Content.assemble(
-        (f"{REVIEW}    ", "$accent bold"), ("Review", "bold"), "\n     ",
-        (told, "$foreground 65%"),
+        (f"{REVIEW}    ", "$accent bold"), ("Review", "bold"), f"\n{'':{INDENT}}",
+        (due, "$foreground 65%"),
     )  # fmt: skip
 
 
 class Glossary(Dialog):
-    """Every term; what is written narrows the list."""
+    """Lists the terms; what is typed narrows the list."""
 
     def compose(self) -> ComposeResult:
-        """A line to search in, the terms, and the one at the cursor."""
+        """Yields a line to search in, the terms, and the definition of one."""
         with Vertical(classes="box course") as box:
             box.border_title = "Glossary"
             box.border_subtitle = "type to search · escape closes"
@@ -122,37 +128,37 @@ class Glossary(Dialog):
             yield VerticalScroll(Static("", classes="term", markup=False), can_focus=False)
 
     def on_mount(self) -> None:
-        """Begin with every term."""
+        """Lists every term."""
         self._list("")
 
     @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def _on_changed(self, event: Input.Changed) -> None:
         self._list(event.value)
 
     def _list(self, text: str) -> None:
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(term.name, id=term.name) for term in glossary.search(text)])
+        options.add_options(
+            [Option(term.name, id=term.name) for term in glossary.search_terms(text)]
+        )
         if options.option_count:
             options.highlighted = 0
 
     @on(OptionList.OptionHighlighted)
-    def _pointed(self, event: OptionList.OptionHighlighted) -> None:
-        term = glossary.find(str(event.option.id))
-        self.query_one(".term", Static).update(_told(term))
+    def _on_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        term = glossary.find_term(str(event.option.id))
+        self.query_one(".term", Static).update(_describe(term))
 
     def on_key(self, event: events.Key) -> None:
-        """The arrows move in the list while one writes."""
-        options = self.query_one(OptionList)
-        if event.key in ("up", "down") and self.query_one(Input).has_focus:
-            options.action_cursor_down() if event.key == "down" else options.action_cursor_up()
+        """Moves in the list while a term is typed."""
+        is_typing = self.query_one(Input).has_focus
+        if is_typing and move_highlight(self.query_one(OptionList), event.key):
             event.stop()
 
 
-def _told(term: Term) -> Content:
-    parts: list[Content] = [Content.styled(term.name, "bold"), Content("\n"),
-                            Content(term.definition)]  # fmt: skip
+def _describe(term: Term) -> Content:
+    parts = [Content.styled(term.name, "bold"), Content(f"\n{term.definition}")]
     for heading, text in term.facts:
-        name = f"{heading.lower():8}"
-        parts += [Content("\n"), Content.styled(name, "$accent"), Content(text)]
+        name = Content.styled(f"{heading.lower():8}", "$accent")
+        parts += [Content("\n"), name, Content(text)]
     return Content.assemble(*parts)

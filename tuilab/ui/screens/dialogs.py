@@ -1,4 +1,4 @@
-"""Questions: choose one of several, or write one line."""
+"""Dialogs: choose one of several answers, or type one line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from tuilab.core.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One way to answer a question."""
+    """One of the answers to choose from."""
 
     label: str
     value: Any
     key: str = ""
     about: str = ""
-    "One more line about it, in a quieter voice."
+    "One more line about it, in a muted color."
     problem: str = ""
     "Why it cannot be chosen; empty if it can."
 
@@ -43,27 +43,27 @@ class Choice:
 
 
 class Overlay(ModalScreen[Any]):
-    """Something over the lab that goes away once, however often it is told to."""
+    """A screen over the lab that is dismissed once, however often that is requested."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+z", "app.suspend_process", "suspend", show=False)
     ]
 
     def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Go away with an answer; a key that comes later is for nobody."""
+        """Closes with an answer; a key that comes later has no effect."""
         return super().dismiss(result) if self.is_current else AwaitComplete()
 
 
 class Dialog(Overlay):
-    """A box over the lab; escape leaves it without an answer."""
+    """A box over the lab; escape closes it without an answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "cancel", tooltip="Leave without an answer")
+        Binding("escape", "dismiss(None)", "cancel", tooltip="Close without an answer")
     ]
 
 
 class Ask(Dialog):
-    """A question with its answers, one key each."""
+    """Asks a question with several answers, one key each."""
 
     def __init__(
         self, title: str, text: str, choices: list[Choice], *, detail: str = "", tone: str = ""
@@ -73,7 +73,7 @@ class Ask(Dialog):
         self._choices = _with_keys(choices)
 
     def compose(self) -> ComposeResult:
-        """Title, text, the answers, and the detail for who asks for it."""
+        """Yields the text, the answers, and the detail, which is folded."""
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = "enter chooses · escape cancels"
@@ -89,15 +89,15 @@ class Ask(Dialog):
                     yield VerticalScroll(Static(self._detail, markup=False), classes="detail")
 
     def on_mount(self) -> None:
-        """Begin at the answers."""
+        """Puts the focus into the answers."""
         self.set_focus(self.query_one(OptionList))
 
     @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
+    def _on_chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index].value)
 
     def on_key(self, event: events.Key) -> None:
-        """A choice's own key answers at once."""
+        """Answers with the choice whose key was pressed."""
         for choice in self._choices:
             if event.character and event.character == choice.key and not choice.problem:
                 event.stop()
@@ -106,7 +106,7 @@ class Ask(Dialog):
 
 
 def _with_keys(choices: list[Choice]) -> list[Choice]:
-    """Every choice with a key: its own, or the next number."""
+    """Returns every choice with a key: its own, or the next number."""
     numbers = iter("123456789")
     keyed = []
     for choice in choices:
@@ -116,10 +116,7 @@ def _with_keys(choices: list[Choice]) -> list[Choice]:
 
 
 class Prompt(Dialog):
-    """One line to write; what cannot be used is said below it while it is written.
-
-    `check` returns what the line means, or raises InputError.
-    """
+    """Asks for one line; what is wrong with it is shown below while it is typed."""
 
     def __init__(
         self,
@@ -130,12 +127,18 @@ class Prompt(Dialog):
         check: Callable[[str], Any] = str,
         suggester: Suggester | None = None,
     ) -> None:
+        """Initializes the dialog.
+
+        Args:
+            value: what stands in the line at first.
+            check: returns what the line means, or raises InputError.
+        """
         super().__init__()
         self._title, self._text, self._value = title, text, value
         self._check, self._suggester = check, suggester
 
     def compose(self) -> ComposeResult:
-        """Title, text, the line, and what is wrong with it."""
+        """Yields the text, the line, and what is wrong with it."""
         with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = "enter accepts · escape cancels"
@@ -144,7 +147,7 @@ class Prompt(Dialog):
             yield Static("", classes="problem", markup=False)
 
     @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def _on_changed(self, event: Input.Changed) -> None:
         try:
             self._check(event.value)
         except InputError as error:
@@ -153,8 +156,17 @@ class Prompt(Dialog):
             self.query_one(".problem", Static).update("")
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def _on_submitted(self, event: Input.Submitted) -> None:
         try:
             self.dismiss(self._check(event.value))
         except InputError:
             self.app.bell()
+
+
+def move_highlight(options: OptionList, key: str) -> bool:
+    """Moves in a list while a line beside it is typed; returns whether the key does that."""
+    if key == "down":
+        options.action_cursor_down()
+    elif key == "up":
+        options.action_cursor_up()
+    return key in ("down", "up")

@@ -1,4 +1,4 @@
-"""The help: every key of the lab, read off the bindings themselves."""
+"""The help: every key of the lab, made of the bindings themselves."""
 
 from itertools import groupby
 from typing import Any, ClassVar
@@ -20,34 +20,37 @@ INTRODUCTION = (
     "it has the thick border."
 )
 
+PLACES = ("Training", "Experiment", "View", "Lab")
+"""The places that come before those of the panes."""
+
 
 class Help(Overlay):
-    """Keys by place, what each does, and how it is called in the palette."""
+    """Shows the keys by place, and what each does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "close", tooltip="Back to the lab"),
     ]
 
-    def __init__(self, lab: Screen[Any]) -> None:
+    def __init__(self, screen: Screen[Any]) -> None:
         super().__init__()
-        self._lab = lab
+        self._screen = screen
 
     def compose(self) -> ComposeResult:
-        """One table for each place."""
+        """Yields one table for each place."""
         with VerticalScroll(classes="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "escape closes"
             yield Static(INTRODUCTION, classes="introduction")
-            by_place = sorted(keymap.every(self._lab), key=lambda action: _order(action.place))
-            for place, members in groupby(by_place, key=lambda action: action.place):
+            actions = sorted(keymap.list_actions(self._screen), key=_order)
+            for place, members in groupby(actions, key=lambda action: action.place):
                 yield Static(place, classes="place", markup=False)
                 for action in members:
                     yield Static(_line(action), classes="key")
 
 
-def _order(place: str) -> tuple[int, str]:
-    places = ("Training", "Experiment", "View", "Lab")
-    return (places.index(place) if place in places else len(places), place)
+def _order(action: keymap.Action) -> tuple[int, str]:
+    place = action.place
+    return (PLACES.index(place) if place in PLACES else len(PLACES), place)
 
 
 def _line(action: keymap.Action) -> Content:

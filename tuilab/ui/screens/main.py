@@ -1,237 +1,233 @@
-"""The lab: one screen on which panes show the desk, and say what is to change on it."""
+"""The main screen: panes show the workspace, and controllers change it."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import ClassVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import iscoroutine
+from typing import Any, ClassVar
 
-import msgspec
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
-from textual.widget import Widget
+from textual.screen import Screen
 from textual.widgets import Static
 
-from tuilab.core.catalogue.data_sets import Drawn
-from tuilab.core.protocol.commands import AnyCommand, Inspect, Probe
+from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.events import AnyEvent, Logged
-from tuilab.core.run.run import Run, Snapshot
-from tuilab.ui import copy_text, keymap
+from tuilab.core.run.run import Snapshot
+from tuilab.ui import copy_text
+from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.diagnosis import DiagnosisController
-from tuilab.ui.controllers.layout import PaneLayout
+from tuilab.ui.controllers.edits import EditController
+from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
-from tuilab.ui.panes.charts.charts_pane import ChartsPane
-from tuilab.ui.panes.inspect import InspectPane
-from tuilab.ui.panes.key_bar import KeyLine
-from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
+from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
+from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.training import TrainingController
+from tuilab.ui.keymap import APP_BINDINGS
+from tuilab.ui.messages import (
+    CommandIssued,
+    EditRequested,
+    FindingsRequested,
+    FixChosen,
+    TemperatureStepped,
+)
+from tuilab.ui.panes.key_bar import KeyBar
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
-from tuilab.ui.panes.log import LogPane
-from tuilab.ui.panes.network.network_pane import NetworkPane
-from tuilab.ui.panes.pane_tabs import Tabs
+from tuilab.ui.panes.pane_area import PaneArea
 from tuilab.ui.panes.status import StatusBar
-from tuilab.ui.views.request_throttle import Asking
-from tuilab.ui.views.result.point_editor import PointEditor
-from tuilab.ui.views.result.result_pane import PictureView, ResultPane
 from tuilab.ui.workspace import Workspace
-
-FRAMES = 0.2
-"""Seconds between two frames of one of the charts while training goes on."""
 
 TOO_SMALL = "tuilab needs\n44 × 12 cells.\nMake this window larger."
 
 
-class LabScreen(PaneLayout, DiagnosisController, LessonController):
-    """Routes what panes say to the desk, and what the host says to the panes."""
+class MainScreen(Screen[None]):
+    """Holds the panes and the controllers, and takes messages and events to who owns them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*keymap.LAB]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
-    def __init__(self, desk: Workspace, send: Callable[[AnyCommand], None]) -> None:
-        super().__init__(desk, send)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *TrainingController.BINDINGS,
+        *StudyController.BINDINGS,
+        *EditController.BINDINGS,
+        *FileController.BINDINGS,
+        *PaneLayout.BINDINGS,
+        *LessonController.BINDINGS,
+        *DiagnosisController.BINDINGS,
+        *APP_BINDINGS,
+    ]
+
+    def __init__(
+        self, workspace: Workspace, send: Callable[[AnyCommand], None],
+        can_leave_run: Callable[[], bool] = lambda: True,
+    ) -> None:  # fmt: skip
+        """Initializes the screen.
+
+        Args:
+            send: sends a command to the host.
+            can_leave_run: whether a run goes on when the lab is closed.
+        """
+        super().__init__()
+        self.workspace, self._send = workspace, send
         self.lag = 0.0
-        self.status = StatusBar()
-        self.tabs = Tabs()
-        self.network, self.knobs = NetworkPane(), KnobsPane()
-        self.charts, self.result, self.log_pane = ChartsPane(), ResultPane(), LogPane()
-        self.inside, self.lesson = InspectPane(), LessonPane()
-        self._panes: dict[str, Widget] = dict(
-            zip(
-                keymap.PANES,
-                (
-                    self.network,
-                    self.knobs,
-                    self.charts,
-                    self.result,
-                    self.log_pane,
-                    self.inside,
-                    self.lesson,
-                ),
-                strict=True,
-            )
-        )
-        for name, pane in self._panes.items():
-            pane.id = name
-            pane.add_class("pane")
-            pane.border_title = pane.border_title or name.capitalize()
-        self._asking = Asking()
-        self._drawn: tuple[object, float] = (None, 0.0)
-        self._current = "network"
-        self.add_class("-on-network")
-
-    def fit(self, width: int, height: int) -> None:
-        """Take the form for a size now; Textual would do so only after a first frame without it."""
-        for room, forms in (
-            (width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS),
-        ):  # fmt: skip
-            self.add_class(max(form for form in forms if form[0] <= room)[1])
+        self.status, self.panes = StatusBar(), PaneArea()
+        panes = self.panes
+        self.pane_layout = PaneLayout(
+            self._apply_layout, partial(panes.go_to, workspace=workspace),
+            focus_next=self.focus_next, focus_previous=self.focus_previous,
+        )  # fmt: skip
+        context = Context(
+            workspace, self.send,
+            ask=lambda dialog: self.app.push_screen_wait(dialog),
+            start=self.run_worker,
+            notify=partial(self.notify, markup=False),
+            repaint=self.repaint,
+            show_pane=self.pane_layout.show,
+            dispatch=partial(self.call_later, self.action_dispatch),
+            suspend=lambda: self.app.suspend(),
+            copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
+            exit=lambda: self.app.exit(0),
+        )  # fmt: skip
+        self.edits = EditController(context, partial(panes.start_drawing, workspace))
+        self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
+        self.studies = StudyController(context, self.training, self.edits)
+        self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
+        self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
+        self.lessons = LessonController(
+            context, self.training, self.edits, self.files,
+            panes.lesson, panes.inspect, hide_knobs=panes.knobs.hide,
+        )  # fmt: skip
+        self._apply_layout()
 
     def compose(self) -> ComposeResult:
-        """Status, the panes in their columns, the keys."""
-        yield self.status
-        yield self.tabs
-        with Container(id="body"):
-            with Vertical(id="left"):
-                yield self.network
-                yield self.knobs
-            with Container(id="right"):
-                yield self.charts
-                yield self.result
-                yield self.inside
-            yield self.lesson
-        yield self.log_pane
-        yield KeyLine()
-        yield Static(TOO_SMALL, id="too-small")
+        """Yields the status, the panes and the keys."""
+        yield from (self.status, self.panes, KeyBar(), Static(TOO_SMALL, id="too-small"))
 
-    def on_mount(self) -> None:
-        """Fill the panes before the first frame."""
+    # --- keys and controllers -------------------------------------------------------------------
+
+    def action_dispatch(self, name: str, *arguments: Any) -> None:
+        """Calls a method of a controller, such as `training.run`.
+
+        A method that asks is a coroutine; it runs as a worker, so that the screen goes on.
+        """
+        controller, _, method = name.partition(".")
+        result = getattr(getattr(self, controller), method)(*arguments)
+        if iscoroutine(result):
+            self.run_worker(result, group=name, exclusive=True)
+
+    def action_help(self) -> None:
+        """Shows every key."""
+        from tuilab.ui.screens.help import Help
+
+        self.app.push_screen(Help(self))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Lets the numbers of the panes be numbers where text is typed."""
+        if parameters[:1] == ("pane_layout.show",) and self.focused is not None:
+            return not self.focused.check_consume_key("1", "1")
+        return True
+
+    def send(self, commands: Iterable[AnyCommand]) -> None:
+        """Sends commands, and shows what follows from them at once."""
+        for command in commands:
+            self._send(command)
         self.repaint()
 
-    def on_screen_resume(self) -> None:
-        """A dialog has gone; what came meanwhile is shown."""
-        self.repaint()
+    # --- what the panes report ------------------------------------------------------------------
 
-    # What the host says
+    @on(EditRequested)
+    def _on_edit_requested(self, event: EditRequested) -> None:
+        self.edits.change(event.key, event.value)
 
-    def receive(self, news: Iterable[AnyEvent | Snapshot], slow: bool = False) -> None:
-        """Fold everything in, then show it once."""
-        before = self.workspace.run.failure
-        note = ""
-        for event in news:
+    @on(TemperatureStepped)
+    def _on_temperature_stepped(self, event: TemperatureStepped) -> None:
+        self.edits.nudge("task.temperature", event.direction)
+
+    @on(CommandIssued)
+    def _on_command_issued(self, event: CommandIssued) -> None:
+        self.send([event.command])
+
+    @on(FindingsRequested)
+    def _on_findings_requested(self) -> None:
+        self.diagnosis.show_findings()
+
+    @on(FixChosen)
+    def _on_fix_chosen(self, event: FixChosen) -> None:
+        self.diagnosis.apply(event.fix)
+
+    @on(LessonPane.LinkChosen)
+    def _on_link_chosen(self, event: LessonPane.LinkChosen) -> None:
+        self.lessons.follow_link(event.link)
+
+    @on(LessonPane.PageTurned)
+    def _on_page_turned(self) -> None:
+        self.lessons.save()
+
+    # --- what the host reports ------------------------------------------------------------------
+
+    def receive(self, events: Iterable[AnyEvent | Snapshot], is_crowded: bool = False) -> None:
+        """Takes in what the host has reported, then shows it once.
+
+        Args:
+            is_crowded: whether the terminal is behind with reading: slow panes are left out.
+        """
+        last_failure, note = self.workspace.run.failure, ""
+        for event in events:
             self.workspace.receive(event)
             if not isinstance(event, Snapshot):
-                self.attend(event, self.workspace.run)
+                self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
         if note:
             self.notify(note, severity="warning", markup=False)
-        failure = self.workspace.run.failure
-        self.hear_study(self.workspace.run)
-        self.repaint(slow=slow)
-        if failure is not None and failure is not before:
-            self.explain(failure)
-
-    def repaint(self, slow: bool = False) -> None:
-        """Show the desk; panes that are not on screen wait until they are."""
-        if not self.is_mounted:
-            return
-        run, experiment = self.workspace.run, self.workspace.experiment
-        self.status.findings = self.heed()
-        self.status.show(run, self.lag, copy_text.pending(self.workspace.restart_keys), experiment)
-        if self._is_seen(self.network):
-            self.network.show(experiment, run)
-        if self._is_seen(self.knobs):
-            self.knobs.show(experiment, run, follows=not self.workspace.is_apart)
-        if self._is_seen(self.charts) and not slow:
-            self._draw(run)
-        if self._is_seen(self.result) and not slow:
-            self.result.show(run, experiment)
-        if self._is_seen(self.inside) and not slow:
-            self.inside.show(run, experiment)
-        if self._is_seen(self.lesson):
-            self.lesson.show(run)
-        self.log_pane.show(run)
-        if self._is_seen(self.log_pane):
-            self.log_pane.unseen = 0
-        self.tabs.show(self._current, self.log_pane.unseen)
-
-    def _draw(self, run: Run) -> None:
-        """Both charts when something has happened; while training goes on, each in its turn."""
-        now, state = time.monotonic(), (run.id, run.state)
-        goes_on = run.state == "training" and state == self._drawn[0]
-        if goes_on and now - self._drawn[1] < FRAMES:
-            return
-        self._drawn = (state, now)
-        self.charts.show(run, in_turns=goes_on)
-
-    def _is_seen(self, pane: Widget) -> bool:
-        nodes = (node for node in pane.ancestors_with_self if isinstance(node, Widget))
-        return all(node.display for node in nodes)
-
-    def questions(self) -> Iterator[Probe | Inspect]:
-        """What to ask the worker, of what could be seen and would differ."""
         run = self.workspace.run
-        if run.started is None or run.state == "starting":
-            return
-        if self._is_seen(self.result):
-            wanted = self.result.wanted()
-            if self._asking.is_due(
-                wanted,
-                (run.id, run.step, run.rewritten, run.experiment and run.experiment.task),
-                run.picture,
-                is_training=run.state == "training",
-                is_unfinished=self.result.is_unfinished(run),
-            ):
-                yield wanted
-        if self._is_seen(self.inside) and (question := self.inside.question()) is not None:
-            yield question
+        self.studies.show(run)
+        self.repaint(is_crowded)
+        if run.failure is not None and run.failure is not last_failure:
+            self.run_worker(self.training.explain(run.failure))
 
-    # What the panes say
+    def repaint(self, is_crowded: bool = False) -> None:
+        """Shows the workspace."""
+        if self.is_mounted:
+            self.status.findings = self.diagnosis.count_new_findings()
+            waiting = copy_text.describe_waiting_changes(self.workspace.restart_keys)
+            self.status.show(self.workspace.run, self.lag, waiting, self.workspace.experiment)
+            self.panes.show(self.workspace, self.pane_layout.current, is_crowded)
 
-    @on(NetworkPane.Edited)
-    def _network_edited(self, event: NetworkPane.Edited) -> None:
-        experiment = msgspec.structs.replace(self.workspace.experiment, network=event.network)
-        self.edit(experiment)
+    # --- where the panes are --------------------------------------------------------------------
 
-    @on(KnobsPane.Edited)
-    def _knob_edited(self, event: KnobsPane.Edited) -> None:
-        self.change(event.key, event.value)
+    def fit(self, width: int, height: int) -> None:
+        """Takes the form for a size now; Textual does so only after a first frame without it."""
+        self.pane_layout.width = width
+        for size, forms in ((width, WIDTHS), (height, HEIGHTS)):
+            self.add_class(max(form for form in forms if form[0] <= size)[1])
 
-    @on(PictureView.Warmed)
-    def _warmed(self, event: PictureView.Warmed) -> None:
-        self.nudge("task.temperature", event.direction)
-
-    @on(PointEditor.Drew)
-    def _drew(self, event: PointEditor.Drew) -> None:
-        self.change("data.points", event.points)
-
-    def action_draw(self) -> None:
-        """Draw points by hand; other data gives way to them."""
-        if not isinstance(self.workspace.experiment.data, Drawn):
-            self.change("data.name", "drawn")
-        self.action_pane("result")
-        self.result.show(self.workspace.run, self.workspace.experiment)
-        self.set_focus(self.result.board)
-        self.result.board.draw(True)
-
-    # Where things are
-
-    def opening(self, name: str) -> None:
-        """The inside is asked for when it is opened, and the lesson takes its place."""
-        if name == "inside":
-            self.inside.show(self.workspace.run, self.workspace.experiment)
-        elif name == "lesson":
-            self.add_class("-lesson")
-
-    def go_to(self, key: str) -> None:
-        """Go to the pane in which a key of the experiment is edited."""
-        self.action_pane("network" if key.startswith("network") else "knobs")
-        if key.startswith("network"):
-            self.network.go_to_problem()
-
-    def on_resize(self) -> None:
-        """Panes that have come into sight are shown; the focus comes back with its pane."""
-        self.call_after_refresh(self._settle)
-
-    def _settle(self) -> None:
-        if self.focused is None:
-            self._focus_pane(self._panes[self._current])
+    def on_mount(self) -> None:
+        """Fills the panes before the first frame."""
         self.repaint()
+
+    def on_screen_resume(self) -> None:
+        """Shows what came while a dialog was open."""
+        self.repaint()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Shows panes that are displayed now; the focus comes back with its pane."""
+        self.pane_layout.width = event.size.width
+        self.call_after_refresh(self._restore_focus)
+
+    def _restore_focus(self) -> None:
+        if self.focused is None:
+            self.panes.go_to(self.pane_layout.current, self.workspace)
+        self.repaint()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Makes the pane in focus the one that a narrow screen shows."""
+        name = self.panes.pane_of(event.widget)
+        if name is not None and name != self.pane_layout.current:
+            self.pane_layout.follow_focus(name)
+
+    def _apply_layout(self) -> None:
+        for name, is_set in self.pane_layout.classes.items():
+            self.set_class(is_set, name)
+        if self.is_running:
+            self.call_after_refresh(self.repaint)

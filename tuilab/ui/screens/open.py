@@ -1,4 +1,4 @@
-"""Choose an experiment: a preset by its name, or a file by its path."""
+"""The dialog that opens an experiment: a preset by its name, or a file by its path."""
 
 import os
 from collections.abc import Iterator
@@ -15,21 +15,21 @@ from textual.widgets.option_list import Option
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.ui.screens.dialogs import Dialog
+from tuilab.ui.screens.dialogs import Dialog, move_highlight
 
-SHOWN = 200
-"""Files of a folder that the list shows."""
+MAX_PATHS = 200
+"""Paths that the list shows."""
 
 
 class Open(Dialog):
-    """Presets with their explanation above, paths completed as they are written."""
+    """Lists presets with their descriptions, or completes a path while it is typed."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._presets = toml_file.presets()
+        self._presets = toml_file.find_presets()
 
     def compose(self) -> ComposeResult:
-        """The line, what is wrong with it, and what it could mean."""
+        """Yields the line, what is wrong with it, and what it could mean."""
         with Vertical(classes="box") as box:
             box.border_title = "Open"
             box.border_subtitle = "tab completes · enter opens · escape cancels"
@@ -38,11 +38,11 @@ class Open(Dialog):
             yield OptionList(markup=False)
 
     def on_mount(self) -> None:
-        """Begin with every preset."""
+        """Lists every preset."""
         self._list("")
 
     @on(Input.Changed)
-    def _changed(self, event: Input.Changed) -> None:
+    def _on_changed(self, event: Input.Changed) -> None:
         self.query_one(".problem", Static).update("")
         self._list(event.value)
 
@@ -55,37 +55,31 @@ class Open(Dialog):
 
     def _options(self, text: str) -> Iterator[Option]:
         if is_path(text):
-            for path in completions(text)[:SHOWN]:
+            for path in complete_path(text)[:MAX_PATHS]:
                 yield Option(path, id=path)
             return
-        words = text.lower().split()
-        named = text.strip().lower()
-        for name, preset in sorted(self._presets.items(), key=lambda item: item[0] != named):
-            if all(word in f"{name} {preset.title} {preset.about}".lower() for word in words):
+        words, exact_name = text.lower().split(), text.strip().lower()
+        for name, preset in sorted(self._presets.items(), key=lambda item: item[0] != exact_name):
+            if all(word in f"{name} {preset.title} {preset.description}".lower() for word in words):
                 title = Content.assemble((preset.title, "bold"), "  ", (name, "$accent"))
-                about = Content.styled(preset.about, "$foreground 65%")
+                about = Content.styled(preset.description, "$foreground 65%")
                 yield Option(Content.assemble(title, "\n", about), id=str(preset.path))
 
     def on_key(self, event: events.Key) -> None:
-        """Move in the list while writing; tab completes."""
+        """Moves in the list while a name is typed; tab completes."""
         options, line = self.query_one(OptionList), self.query_one(Input)
         if not line.has_focus:
             return
-        match event.key:
-            case "down":
-                options.action_cursor_down()
-            case "up":
-                options.action_cursor_up()
-            case "tab" if options.highlighted is not None and is_path(line.value):
-                line.value = str(options.get_option_at_index(options.highlighted).id)
-                line.action_end()
-            case _:
-                return
+        if event.key == "tab" and options.highlighted is not None and is_path(line.value):
+            line.value = str(options.get_option_at_index(options.highlighted).id)
+            line.action_end()
+        elif not move_highlight(options, event.key):
+            return
         event.stop()
         event.prevent_default()
 
     @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
+    def _on_submitted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
         path = Path(event.value).expanduser()
         if is_path(event.value) and path.is_file():
@@ -96,7 +90,7 @@ class Open(Dialog):
             self._open(event.value)
 
     @on(OptionList.OptionSelected)
-    def _selected(self, event: OptionList.OptionSelected) -> None:
+    def _on_selected(self, event: OptionList.OptionSelected) -> None:
         self._open(str(event.option_id))
 
     def _open(self, name: str) -> None:
@@ -117,38 +111,38 @@ class Open(Dialog):
 
 
 def is_path(text: str) -> bool:
-    """Whether somebody writes a path, not a name."""
+    """Returns whether a text is a path, not a name."""
     return os.sep in text or text.startswith(("~", "."))
 
 
-def completions(text: str) -> list[str]:
-    """Folders and experiment files that a path could go on to; folders end with a slash."""
+def complete_path(text: str) -> list[str]:
+    """Returns the folders and experiment files that a path could become; folders end in a slash."""
     if text == "~":
         return ["~" + os.sep]
-    shown, start = os.path.split(text)
+    folder, start = os.path.split(text)
     try:
-        entries = sorted(os.scandir(Path(shown).expanduser()), key=lambda e: (e.is_file(), e.name))
+        entries = sorted(os.scandir(Path(folder).expanduser()), key=lambda e: (e.is_file(), e.name))
     except OSError:
         return []
-    found = []
+    paths = []
     for entry in entries:
-        hidden = entry.name.startswith(".") and not start.startswith(".")
-        if hidden or not entry.name.lower().startswith(start.lower()):
+        is_hidden = entry.name.startswith(".") and not start.startswith(".")
+        if is_hidden or not entry.name.lower().startswith(start.lower()):
             continue
-        path = os.path.join(shown, entry.name)
+        path = os.path.join(folder, entry.name)
         if entry.is_dir():
-            found.append(path + os.sep)
+            paths.append(path + os.sep)
         elif entry.name.endswith(".toml"):
-            found.append(path)
-    return found
+            paths.append(path)
+    return paths
 
 
-class Paths(Suggester):
-    """Suggests how a path could go on."""
+class PathSuggester(Suggester):
+    """Suggests the rest of a path."""
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The first completion that goes on from what is written."""
-        return next((path for path in completions(value) if path.startswith(value)), None)
+        """Returns the first completion that continues what is typed."""
+        return next((path for path in complete_path(value) if path.startswith(value)), None)

@@ -1,208 +1,202 @@
 """Dialogs of studies beside a run: a search with its chart, a cross-validation with its table."""
 
 from math import isfinite, log2, log10
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
-from tuilab.core.catalogue.metrics import headline
-from tuilab.core.protocol.events import Found, Validated
+from tuilab.core.catalogue.metrics import headline_metrics
+from tuilab.core.format import format_compact, format_number
+from tuilab.core.protocol.events import CrossValidated, FinderReported
 from tuilab.core.run.run import Run
-from tuilab.ui.plot.axes import short
 from tuilab.ui.plot.chart import Chart
-from tuilab.ui.plot.scene import Scene
+from tuilab.ui.plot.chart_data import ChartData
 from tuilab.ui.plot.traces import Trace
 from tuilab.ui.screens.dialogs import Dialog
-from tuilab.ui.terminal.glyphs import signs
+from tuilab.ui.terminal.glyphs import get_glyphs
 
 TITLES = {"lr": "Find a learning rate", "batch_size": "Find a batch size"}
 
-ABOUT = {
-    "lr": "The rate rises from step to step, and the loss is watched; then the run is put back "
-    "as it was.",
-    "batch_size": "Some steps are timed at each size; then the run is put back as it was.",
+DESCRIPTIONS = {
+    "lr": "The learning rate rises from step to step while the loss is measured; then the run is "
+    "restored.",
+    "batch_size": "A few steps are timed at each size; then the run is restored.",
 }
 
-MOST_METRICS = 5
+MAX_METRICS = 5
 """Columns of the table of a cross-validation."""
 
 
-class Study(Dialog):
-    """Something that the host does beside the run, with how far it is."""
+class StudyBox(Vertical):
+    """What a study is, how far it is, its result, and a note at its end."""
 
-    def __init__(self, title: str, about: str) -> None:
-        super().__init__()
-        self._title, self._about = title, about
+    def __init__(self, title: str, description: str, result: Widget) -> None:
+        super().__init__(classes="box study")
+        self.border_title = Content(title)
+        self.border_subtitle = "escape cancels; the run is unchanged"
+        self._description, self._result = description, result
 
     def compose(self) -> ComposeResult:
-        """What it is, how far it is, and what it has seen."""
-        with Vertical(classes="box study") as box:
-            box.border_title = Content(self._title)
-            box.border_subtitle = "escape leaves everything as it was"
-            yield Static(self._about, classes="about", markup=False)
-            yield Static("", classes="what", markup=False)
-            yield ProgressBar(total=1, show_eta=False)
-            yield from self.outcome()
-            yield Static("", classes="note", markup=False)
+        """Yields the description, the progress, the result and the note."""
+        yield Static(self._description, classes="about", markup=False)
+        yield Static("", classes="what", markup=False)
+        yield ProgressBar(total=1, show_eta=False)
+        yield self._result
+        yield Static("", classes="note", markup=False)
 
-    def outcome(self) -> ComposeResult:
-        """What shows what was seen."""
-        raise NotImplementedError
+    def show(self, run: Run) -> None:
+        """Shows how far the study is."""
+        if run.loading is not None:
+            self.query_one(".what", Static).update(run.loading.what)
+            self.query_one(ProgressBar).update(progress=run.loading.fraction or 0.0)
 
-    def hear(self, run: Run) -> None:
-        """Follow what the host says."""
-        if not self.is_mounted:
-            return
-        loading = run.loading
-        if loading is not None:
-            self.query_one(".what", Static).update(loading.what)
-            self.query_one(ProgressBar).update(progress=loading.fraction or 0.0)
-
-    def end(self, note: str, keys: str) -> None:
-        """There is no more to come."""
-        self.query_one(ProgressBar).display = False
-        self.query_one(".what", Static).display = False
-        self.query_one(".about", Static).display = False
+    def finish(self, note: str, keys: str) -> None:
+        """Shows the note of a study that is over, and the keys that close it."""
+        for selector in ("ProgressBar", ".what", ".about"):
+            self.query_one(selector).display = False
         self.query_one(".note", Static).update(note)
-        self.query_one(".box").border_subtitle = keys
+        self.border_subtitle = keys
 
 
-class Search(Study):
-    """Learning rates with their loss, or batch sizes with their speed; answers with a value."""
+class Search(Dialog):
+    """Shows learning rates with their loss, or batch sizes with their speed; answers with one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "take", "take", tooltip="Take the suggestion, or the value at the cursor")
     ]
 
-    def __init__(self, what: str) -> None:
-        super().__init__(TITLES[what], ABOUT[what])
-        self._is_rate = what == "lr"
-        self.found: Found | None = None
+    def __init__(self, quantity: Literal["lr", "batch_size"]) -> None:
+        super().__init__()
+        self._is_rate = quantity == "lr"
+        self._chart = Chart()
+        self._box = StudyBox(TITLES[quantity], DESCRIPTIONS[quantity], self._chart)
+        self._report: FinderReported | None = None
 
-    def outcome(self) -> ComposeResult:
-        """The chart, once there is something to show."""
-        yield Chart()
+    def compose(self) -> ComposeResult:
+        """Yields the box, without the chart at first."""
+        self._chart.display = False
+        yield self._box
 
-    def on_mount(self) -> None:
-        """Begin without a chart."""
-        self.query_one(Chart).display = False
-
-    def hear(self, run: Run) -> None:
-        """Show the chart when it is there."""
-        super().hear(run)
-        if run.found is None or run.found is self.found or not self.is_mounted:
+    def show(self, run: Run) -> None:
+        """Shows how far the search is, and its chart at the end."""
+        if not self.is_mounted:
             return
-        self.found = run.found
-        chart = self.query_one(Chart)
-        if self.found.points:
-            chart.display = True
-            chart.show(self._scene(self.found))
-            self.set_focus(chart)
-        value = self.value
-        note = self.found.note.rstrip(".")
-        if value is None:
-            self.end(f"{signs().wrong} {note}.", "escape closes")
+        self._box.show(run)
+        report = run.finder_report
+        if report is None or report is self._report:
+            return
+        self._report = report
+        if report.points:
+            self._chart.display = True
+            self._chart.show(self._chart_data(report))
+            self.set_focus(self._chart)
+        note = report.note.rstrip(".")
+        if self.value is None:
+            self._box.finish(f"{get_glyphs().cross} {note}.", "escape closes")
         else:
-            keys = "enter takes it · ←→ another · escape leaves all as it was"
-            self.end(f"{signs().right} {short(value)}: {note}.", keys)
+            text = f"{get_glyphs().check} {format_compact(self.value)}: {note}."
+            self._box.finish(text, "enter takes it · ←→ another · escape changes nothing")
 
-    def _scene(self, found: Found) -> Scene:
-        """The points over the logarithm of what was tried, with the suggestion."""
+    def _chart_data(self, report: FinderReported) -> ChartData:
+        """Returns the points over the logarithm of the values, with the suggestion."""
         scale = log10 if self._is_rate else log2
-        points = [(scale(x), y, y, y) for x, y in found.points if x > 0 and isfinite(y)]
+        points = [(scale(x), y, y, y) for x, y in report.points if x > 0 and isfinite(y)]
         traces = [Trace("loss" if self._is_rate else "examples/s", points, 1)]
-        if found.suggestion:
-            place = scale(found.suggestion)
-            height = min(points, key=lambda point: abs(point[0] - place))[1]
-            label = f"suggested {short(found.suggestion)}"
-            dot = [(place, height, height, height)]
-            traces.append(Trace(label, dot, 2, signs().lines[0]))
+        if report.suggestion:
+            x = scale(report.suggestion)
+            y = min(points, key=lambda point: abs(point[0] - x))[1]
+            label = f"suggested {format_compact(report.suggestion)}"
+            traces.append(Trace(label, [(x, y, y, y)], 2, get_glyphs().line_markers[0]))
         name = "log10 of lr" if self._is_rate else "log2 of batch size"
-        return Scene(traces, x_name=name, is_counted=False)
+        return ChartData(traces, x_name=name, is_integer_x=False)
 
     @property
     def value(self) -> float | int | None:
-        """What would be taken: the value at the cursor, else the suggestion."""
-        at = self.query_one(Chart).cursor
-        if at is None:
-            found = self.found.suggestion if self.found else None
+        """The value at the cursor of the chart, else the suggestion."""
+        exponent = self._chart.cursor
+        if exponent is None:
+            value = self._report.suggestion if self._report else None
         else:
-            found = 10**at if self._is_rate else 2**at
-        if found is None:
+            value = 10**exponent if self._is_rate else 2**exponent
+        if value is None:
             return None
-        return float(f"{found:.2g}") if self._is_rate else round(found)
+        return float(f"{value:.2g}") if self._is_rate else round(value)
 
     def action_take(self) -> None:
-        """Answer with the value."""
-        if self.found is None:
+        """Answers with the value."""
+        if self._report is None:
             self.app.bell()
         else:
             self.dismiss(self.value)
 
 
-class Folds(Study):
-    """The rounds of a cross-validation, their mean and their spread; answers whether it is over."""
+class CrossValidation(Dialog):
+    """Shows the rounds of a cross-validation; answers whether they are all over."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "close", "close", tooltip="Close when all rounds are over"),
-        Binding("escape", "leave", "leave", tooltip="Close; rounds to come are left out"),
+        Binding("escape", "leave", "leave", tooltip="Close; the remaining rounds are skipped"),
     ]
 
     def __init__(self, rounds: int) -> None:
-        about = f"{rounds} times, on other examples each time. A run in progress waits meanwhile."
-        super().__init__("Cross-validation", about)
-        self._rounds = rounds
-        self._seen: Validated | None = None
+        super().__init__()
+        description = (
+            f"{rounds} rounds, each with other validation examples. A run in progress waits."
+        )
+        self._table = Static("", classes="table", markup=False)
+        self._box = StudyBox("Cross-validation", description, self._table)
+        self._report: CrossValidated | None = None
 
-    def outcome(self) -> ComposeResult:
-        """The table."""
-        yield Static("", classes="table", markup=False)
+    def compose(self) -> ComposeResult:
+        """Yields the box with the table."""
+        yield self._box
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing more to come."""
-        seen = self._seen
-        return seen is not None and (not seen.results or len(seen.results) >= seen.of)
+        """Whether all rounds are over."""
+        report = self._report
+        return report is not None and (not report.results or len(report.results) >= report.total)
 
-    def hear(self, run: Run) -> None:
-        """Show the rounds so far."""
-        super().hear(run)
-        if run.validated is None or run.validated is self._seen or not self.is_mounted:
+    def show(self, run: Run) -> None:
+        """Shows how far the rounds are, and their results."""
+        if not self.is_mounted:
             return
-        self._seen = run.validated
-        self.query_one(".table", Static).update(table(self._seen))
+        self._box.show(run)
+        report = run.cross_validation
+        if report is None or report is self._report:
+            return
+        self._report = report
+        self._table.update(format_table(report))
         if self.is_over:
-            note = self._seen.note or f"{signs().right} all {self._seen.of} rounds are over."
-            self.end(note, "enter closes")
+            note = report.note or f"{get_glyphs().check} all {report.total} rounds are over."
+            self._box.finish(note, "enter closes")
 
     def action_close(self) -> None:
-        """Close what is over."""
+        """Closes the dialog if all rounds are over."""
         if self.is_over:
             self.dismiss(True)
         else:
             self.app.bell()
 
     def action_leave(self) -> None:
-        """Close, and say whether it was over."""
+        """Closes the dialog, and answers whether all rounds are over."""
         self.dismiss(self.is_over)
 
 
-def table(validated: Validated) -> str:
-    """One line a round, then mean and spread, for the most important metrics."""
-    if not validated.results:
+def format_table(report: CrossValidated) -> str:
+    """Returns a line for each round, then mean and standard deviation, of the main metrics."""
+    if not report.results:
         return ""
-    names = list(headline(validated.mean, MOST_METRICS))
+    names = list(headline_metrics(report.mean, MAX_METRICS))
     width = max(9, *(len(name) + 2 for name in names))
+    rows = {str(number): result for number, result in enumerate(report.results, 1)}
     lines = ["round ".rjust(8) + "".join(name.rjust(width) for name in names)]
-    for number, result in enumerate(validated.results, 1):
-        cells = "".join(f"{result.get(name, float('nan')):.4g}".rjust(width) for name in names)
-        lines.append(f"{number} ".rjust(8) + cells)
-    rows = {"mean": validated.mean, "±": validated.spread}
-    for title, row in rows.items():
-        cells = "".join(f"{row[name]:.4g}".rjust(width) for name in names)
-        lines.append(f"{title} ".rjust(8) + cells)
+    for title, row in {**rows, "mean": report.mean, "±": report.std}.items():
+        cells = (format_number(row.get(name, float("nan"))).rjust(width) for name in names)
+        lines.append(f"{title} ".rjust(8) + "".join(cells))
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""What Textual and the charts read from the environment: import this before them.
+"""Defaults for the variables that Textual and the charts read: import this before them.
 
-Over SSH every frame crosses the wire, so that fewer frames and no animations are right there.
-Whatever the person has set stands.
+Over SSH every frame crosses the network, so that fewer frames and no animations are right there.
+What the user has set is kept.
 """
 
 import os
@@ -9,15 +9,15 @@ import os
 from tuilab.ui.terminal.terminal import is_ascii
 
 
-def settings() -> dict[str, str]:
-    """Frame rate, animations and signs for this terminal."""
-    chosen = {"TEXTUAL_ANIMATIONS": "none"}
+def terminal_variables() -> dict[str, str]:
+    """Returns frame rate, animations and glyphs for this terminal."""
+    variables = {"TEXTUAL_ANIMATIONS": "none"}
     if os.environ.get("SSH_CONNECTION"):
-        chosen |= {"TEXTUAL_FPS": "30", "TEXTUAL_SMOOTH_SCROLL": "0"}
+        variables |= {"TEXTUAL_FPS": "30", "TEXTUAL_SMOOTH_SCROLL": "0"}
     if is_ascii():
-        chosen["TUILAB_GLYPHS"] = "ascii"
-    return chosen
+        variables["TUILAB_GLYPHS"] = "ascii"
+    return variables
 
 
-for _name, _value in settings().items():
+for _name, _value in terminal_variables().items():
     os.environ.setdefault(_name, _value)

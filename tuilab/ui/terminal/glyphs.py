@@ -1,4 +1,4 @@
-"""Which signs the terminal can show: braille, blocks, or plain ASCII."""
+"""The glyphs that the terminal can show: braille, blocks, or plain ASCII."""
 
 import codecs
 import locale
@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 from textual.app import App
 
-Glyphs = Literal["braille", "block", "ascii"]
+GlyphMode = Literal["braille", "block", "ascii"]
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """The signs that a drawing is made of."""
+class Glyphs:
+    """The glyphs that drawings are made of."""
 
     vertical: str = "│"
     horizontal: str = "─"
@@ -23,47 +23,55 @@ class Signs:
     mark: str = "┊"
     guide: str = "┈"
     gap: str = "✕"
-    right: str = "✓"
-    wrong: str = "✗"
+    check: str = "✓"
+    cross: str = "✗"
     arrow: str = "→"
     ellipsis: str = "…"
     dot: str = "·"
     bullet: str = "•"
     frozen: str = "❄"
     shades: str = " ░▒▓█"
-    levels: str = "▁▂▃▄▅▆▇█"
-    lines: str = "●■▲◆★▼"
-    "A sign for each line of a chart, beside its colour."
-    points: tuple[str, ...] = ("●○", "■□", "▲△", "◆◇", "★☆", "▼▽")
-    "For each class: an example that was trained on, and one that was held back."
+    bars: str = "▁▂▃▄▅▆▇█"
+    line_markers: str = "●■▲◆★▼"
+    "For each line of a chart, beside its color."
+    class_markers: tuple[str, ...] = ("●○", "■□", "▲△", "◆◇", "★☆", "▼▽")
+    "For each class: an example that was trained on, and one that was held out."
 
 
-UNICODE = Signs()
+UNICODE = Glyphs()
 
-ASCII = Signs(
+ASCII = Glyphs(
     vertical="|", horizontal="-", corner="+", tick_left="+", tick_down="+", mark=":", guide=".",
-    gap="!", right="+", wrong="x", arrow=">", ellipsis="~", dot=".", bullet="o", frozen="*",
-    shades=" .:*#", levels="_.-~=+*#", lines="o#^%*v", points=("Oo", "Xx"),
+    gap="!", check="+", cross="x", arrow=">", ellipsis="~", dot=".", bullet="o", frozen="*",
+    shades=" .:*#", bars="_.-~=+*#", line_markers="o#^%*v", class_markers=("Oo", "Xx"),
 )  # fmt: skip
 
+ASCII_SPELLINGS = str.maketrans({
+    "→": "->", "←": "<-", "·": "*", "⊙": "*", "ᵀ": "^T", "−": "-", "–": "-", "±": "+/-", "′": "'",
+    "Σ": "sum ", "√": "sqrt", "λ": "lambda", "μ": "mu", "α": "alpha", "β": "beta", "γ": "gamma",
+    "ε": "eps", "²": "^2", "σ": "sigma", "×": "x", "₁": "1", "₂": "2", "▸": ">", "…": "~",
+    "≥": ">=", "∕": "/", "↵": "n", "␣": "_", "⇥": "t",
+})  # fmt: skip
+"""How text is spelled where there is only ASCII."""
 
-def glyphs() -> Glyphs:
-    """What `TUILAB_GLYPHS` says, else braille where the locale speaks UTF-8."""
-    wanted = os.environ.get("TUILAB_GLYPHS", "")
-    for kind in get_args(Glyphs):
-        if kind == wanted:
-            return kind  # type: ignore[no-any-return]
+
+def get_glyph_mode() -> GlyphMode:
+    """Returns the mode that `TUILAB_GLYPHS` requests, else braille where the locale is UTF-8."""
+    requested = os.environ.get("TUILAB_GLYPHS", "")
+    for mode in get_args(GlyphMode):
+        if mode == requested:
+            return mode  # type: ignore[no-any-return]
     encoding = codecs.lookup(locale.getpreferredencoding(False)).name
     return "braille" if encoding == "utf-8" else "ascii"
 
 
-def signs() -> Signs:
-    """The signs for this terminal."""
-    return ASCII if glyphs() == "ascii" else UNICODE
+def get_glyphs() -> Glyphs:
+    """Returns the glyphs for this terminal."""
+    return ASCII if get_glyph_mode() == "ascii" else UNICODE
 
 
-def has_shades_of_colour(app: App[object]) -> bool:
-    """Whether blended colours reach the screen: not with NO_COLOR, 16 colours or an ANSI theme."""
-    if app.no_color or app.native_ansi_color or glyphs() == "ascii":
+def can_blend_colors(app: App[object]) -> bool:
+    """Returns whether blended colors are shown: not with NO_COLOR, 16 colors or an ANSI theme."""
+    if app.no_color or app.native_ansi_color or get_glyph_mode() == "ascii":
         return False
     return app.console.color_system in ("256", "truecolor")

@@ -1,7 +1,7 @@
-"""The terminal under the lab: may it be used, who writes to it, and what libraries print.
+"""The terminal under the lab: whether it can be used, who writes to it, and what libraries print.
 
-Textual gets the terminal for itself; descriptors 1 and 2 lead into a pipe while the lab is on
-screen, so that neither a stray print nor a C library's warning can tear it.
+Only Textual writes to the terminal; descriptors 1 and 2 lead into a pipe while the lab is on the
+screen, so that neither a stray print nor a warning of a C library can damage it.
 """
 
 import codecs
@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 
-KEPT = 2000
-"""Printed lines that wait for the log pane; older ones are dropped, and counted."""
+MAX_PRINTED_LINES = 2000
+"""Printed lines that wait for the log pane; older ones are dropped and counted."""
 
-ESCAPES = re.compile(
+ESCAPE_SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_].*?\x1b\\|[@-Z\\-_])"
 )
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
-ASCII = str.maketrans(
+ASCII_TABLE = str.maketrans(
     {
         **dict.fromkeys("─╌┄┈╴╶▔▁╭╮╰╯┌┐└┘├┤┬┴┼╞╡╪╟╢╫", "-"),
         **dict.fromkeys("│╎┆┊╵╷▏▕▎▍", "|"),
@@ -43,20 +43,20 @@ ASCII = str.maketrans(
 )  # fmt: skip
 
 
-def usable() -> str:
-    """Why the lab cannot be shown on this terminal; empty if it can."""
+def unusable_reason() -> str:
+    """Returns why the lab cannot be shown on this terminal; empty if it can."""
     if os.environ.get("TEXTUAL_DRIVER"):
         return ""
     if os.environ.get("TERM", "").lower() in ("dumb", "unknown"):
         return "TERM=dumb: this terminal cannot place text"
     for stream, name in ((sys.stdin, "input"), (sys.stdout, "output")):
         if stream is None or not stream.isatty():
-            return f"standard {name} is no terminal"
+            return f"standard {name} is not a terminal"
     return ""
 
 
 def is_ascii() -> bool:
-    """Whether the locale says that the terminal shows no more than ASCII.
+    """Returns whether the locale says that the terminal shows no more than ASCII.
 
     A locale that is not set says nothing: most such terminals are UTF-8 by now.
     """
@@ -66,10 +66,10 @@ def is_ascii() -> bool:
 
 
 def to_ascii(text: str) -> str:
-    """The text in ASCII, every character as wide as it was."""
+    """Returns the text in ASCII, every character as wide as it was."""
     if text.isascii():
         return text
-    return "".join(map(_to_ascii, text.translate(ASCII)))
+    return "".join(map(_to_ascii, text.translate(ASCII_TABLE)))
 
 
 def _to_ascii(character: str) -> str:
@@ -85,67 +85,69 @@ def _to_ascii(character: str) -> str:
 
 
 class AsciiFile(TextIOWrapper):
-    """A text file that says everything in ASCII."""
+    """A text file that translates what is written to ASCII."""
 
     def write(self, text: str, /) -> int:
-        """Write text, translated."""
+        """Writes text in ASCII."""
         return super().write(to_ascii(text))
 
 
-class Printed:
-    """Text as it was printed, as lines; a carriage return begins its line again."""
+class PrintedLines:
+    """Printed text as lines; after a carriage return a line is written again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lines: deque[tuple[str, bool]] = deque()
-        self._dropped = 0
+        self._dropped_count = 0
         self._line = ""
-        self._returned = False
-        self._shown = False
+        self._is_returned = False
+        "The last character was a carriage return."
+        self._is_added = False
+        "The present line is among the lines already, as far as it was printed."
 
     def feed(self, text: str) -> None:
-        """Take printed text in, whole lines or not."""
+        """Takes in printed text, whole lines or not."""
         with self._lock:
-            for part in re.split(r"(\n|\r)", ESCAPES.sub("", text)):
-                self._take(part)
+            for part in re.split(r"(\n|\r)", ESCAPE_SEQUENCE.sub("", text)):
+                self._feed(part)
             if self._line:
-                self._show()
+                self._add()
 
-    def _take(self, part: str) -> None:
+    def _feed(self, part: str) -> None:
         if part == "\r":
-            self._returned = True
+            self._is_returned = True
         elif part == "\n":
-            self._show()
-            self._line, self._returned, self._shown = "", False, False
+            self._add()
+            self._line, self._is_returned, self._is_added = "", False, False
         elif part:
-            text = CONTROLS.sub("", part).expandtabs(4)
-            self._line = text if self._returned else self._line + text
-            self._returned = False
+            text = CONTROL_CHARACTER.sub("", part).expandtabs(4)
+            self._line = text if self._is_returned else self._line + text
+            self._is_returned = False
 
-    def _show(self) -> None:
-        if self._shown and self._lines:
+    def _add(self) -> None:
+        if self._is_added and self._lines:
             self._lines[-1] = (self._line, self._lines[-1][1])
         else:
-            self._lines.append((self._line, self._shown))
-        self._shown = True
-        if len(self._lines) > KEPT:
+            self._lines.append((self._line, self._is_added))
+        self._is_added = True
+        if len(self._lines) > MAX_PRINTED_LINES:
             self._lines.popleft()
-            self._dropped += 1
+            self._dropped_count += 1
 
-    def take(self) -> list[tuple[str, bool]]:
-        """The lines since the last call; True with those that replace the line before."""
+    def pop_lines(self) -> list[tuple[str, bool]]:
+        """Returns the lines since the last call, each with whether it replaces the line before."""
         with self._lock:
             lines = list(self._lines)
             self._lines.clear()
-            if self._dropped:
-                lines.insert(0, (f"({self._dropped} printed lines were dropped)", False))
-                self._dropped = 0
+            if self._dropped_count:
+                lines.insert(0, (f"({self._dropped_count} printed lines were dropped)", False))
+                self._dropped_count = 0
             return lines
 
 
 @contextmanager
-def owned(printed: Printed) -> Iterator[None]:
-    """Keep the terminal for Textual; what anybody prints to 1 and 2 goes to `printed`."""
+def redirect_output(printed: PrintedLines) -> Iterator[None]:
+    """Keeps the terminal for Textual; what is printed to descriptors 1 and 2 goes to `printed`."""
     if os.environ.get("TEXTUAL_DRIVER"):
         yield
         return
@@ -153,14 +155,14 @@ def owned(printed: Printed) -> Iterator[None]:
     sys.stderr.flush()
     saved, streams = (os.dup(1), os.dup(2)), (sys.__stdout__, sys.__stderr__)
     screen = _screen(os.dup(1))
-    reading, writing = os.pipe()
-    drain = threading.Thread(target=_drain, args=(reading, printed), name="printed", daemon=True)
+    read_end, write_end = os.pipe()
+    drain = threading.Thread(target=_drain, args=(read_end, printed), name="printed", daemon=True)
     drain.start()
     try:
         sys.__stdout__ = sys.__stderr__ = screen  # type: ignore[misc]
-        os.dup2(writing, 1)
-        os.dup2(writing, 2)
-        os.close(writing)
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.close(write_end)
         yield
     finally:
         sys.__stdout__, sys.__stderr__ = streams  # type: ignore[misc]
@@ -172,7 +174,7 @@ def owned(printed: Printed) -> Iterator[None]:
 
 
 def _screen(descriptor: int) -> TextIOWrapper:
-    """The terminal as a file of its own, in UTF-8 or ASCII whatever Python thinks of it."""
+    """Returns the terminal as a file of its own, in UTF-8 or ASCII whatever Python assumes."""
     binary = os.fdopen(descriptor, "wb")
     kind = AsciiFile if is_ascii() else TextIOWrapper
     return kind(binary, encoding="utf-8", errors="replace")
@@ -182,11 +184,11 @@ def _close(screen: TextIOWrapper) -> None:
     try:
         screen.close()
     except OSError:
-        return  # the terminal has hung up; there is nobody left to write to
+        return  # the terminal has hung up
 
 
-def _drain(reading: int, printed: Printed) -> None:
+def _drain(descriptor: int, printed: PrintedLines) -> None:
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-    with os.fdopen(reading, "rb", buffering=0) as pipe:
+    with os.fdopen(descriptor, "rb", buffering=0) as pipe:
         while chunk := pipe.read(65536):
             printed.feed(decode(chunk))

@@ -1,92 +1,91 @@
-"""What a view has shown so far, in bounded number, to go back to."""
+"""The earlier responses of a view, limited in number, to go back to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Generic, TypeVar
 
-A = TypeVar("A")
+R = TypeVar("R")
 
-MOST = 48
-"""Answers that a view remembers."""
+MAX_ENTRIES = 48
 
-NEAR = 8
-"""The newest answers to a question, which are not thinned."""
+RECENT_ENTRIES = 8
+"""The newest responses of one kind, which are not thinned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment(Generic[A]):
-    """One answer, the question it answers and what tells it from others of that question."""
+class HistoryEntry(Generic[R]):
+    """One response, the kind that it can be compared with, and its moment."""
 
-    question: object
-    mark: object
-    answer: A
-    place: int
+    kind: object
+    moment: object
+    response: R
+    number: int
     "Its number among all that were ever added."
 
 
-class Moments(Generic[A]):
-    """Answers in the order they came, those to one question spread over the time it was asked."""
+class ResponseHistory(Generic[R]):
+    """Responses in order; those of one kind are spread over the time in which they came."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self.most = most
-        self._moments: list[Moment[A]] = []
-        self._places = count()
+    def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
+        self.max_entries = max_entries
+        self._entries: list[HistoryEntry[R]] = []
+        self._numbers = count()
 
     def __len__(self) -> int:
-        return len(self._moments)
+        return len(self._entries)
 
     def add(
-        self, question: object, mark: object, answer: A, held: Sequence[A] = (),
-        whole: Sequence[A] = (),
-    ) -> A | None:  # fmt: skip
-        """Remember an answer; the one before with the same mark gives way and is returned.
+        self, kind: object, moment: object, response: R, keep: Sequence[R] = (),
+        complete: Sequence[R] = (),
+    ) -> R | None:  # fmt: skip
+        """Adds a response; one of the same kind and moment is replaced and returned.
 
         Args:
-            held: answers that are not let go when there are too many.
-            whole: answers that give way to no other.
+            keep: responses that are not dropped when there are too many.
+            complete: responses that are not replaced.
         """
-        moment = Moment(question, mark, answer, next(self._places))
-        before = next((m for m in reversed(self._moments) if m.question == question), None)
-        if before is not None and (before.mark != mark or _is_in(before, whole)):
-            before = None
-        if before is not None:
-            self._moments.remove(before)
-        self._moments.append(moment)
-        if len(self._moments) > self.most:
-            self._thin(held)
-        return before.answer if before is not None else None
+        entry = HistoryEntry(kind, moment, response, next(self._numbers))
+        last = next((e for e in reversed(self._entries) if e.kind == kind), None)
+        if last is not None and (last.moment != moment or _is_in(last, complete)):
+            last = None
+        if last is not None:
+            self._entries.remove(last)
+        self._entries.append(entry)
+        if len(self._entries) > self.max_entries:
+            self._drop_one(keep)
+        return last.response if last is not None else None
 
-    def like(self, answer: A) -> list[A]:
-        """All answers to the question that this one answers, oldest first; none: it is unknown."""
-        own = next((m for m in self._moments if m.answer is answer), None)
-        if own is None:
+    def related_to(self, response: R) -> list[R]:
+        """Returns all responses of the same kind, oldest first; empty if it is not here."""
+        entry = next((e for e in self._entries if e.response is response), None)
+        if entry is None:
             return []
-        return [m.answer for m in self._moments if m.question == own.question]
+        return [e.response for e in self._entries if e.kind == entry.kind]
 
-    def _thin(self, held: Sequence[A]) -> None:
-        """Let one go of the question with the most answers: the one that is missed least."""
-        own = max(self._by_question(), key=len)
-        inner = range(1, len(own) - min(NEAR, len(own) // 2))
-        free = [at for at in inner if not _is_in(own[at], held)]
-        if free:
-            least = min(free, key=lambda at: own[at + 1].place - own[at - 1].place)
-            self._moments.remove(own[least])
+    def _drop_one(self, keep: Sequence[R]) -> None:
+        """Drops one response of the most frequent kind: the one that leaves the smallest gap."""
+        group = max(self._group_by_kind(), key=len)
+        inner = range(1, len(group) - min(RECENT_ENTRIES, len(group) // 2))
+        droppable = [place for place in inner if not _is_in(group[place], keep)]
+        if droppable:
+            smallest = min(droppable, key=lambda p: group[p + 1].number - group[p - 1].number)
+            self._entries.remove(group[smallest])
             return
-        others = (m for m in self._moments[:-1] if not _is_in(m, held))
+        others = (entry for entry in self._entries[:-1] if not _is_in(entry, keep))
         if (oldest := next(others, None)) is not None:
-            self._moments.remove(oldest)
+            self._entries.remove(oldest)
 
-    def _by_question(self) -> list[list[Moment[A]]]:
-        found: list[list[Moment[A]]] = []
-        for moment in self._moments:
-            own = next((group for group in found if group[0].question == moment.question), None)
-            if own is None:
-                found.append([moment])
+    def _group_by_kind(self) -> list[list[HistoryEntry[R]]]:
+        groups: list[list[HistoryEntry[R]]] = []
+        for entry in self._entries:
+            group = next((group for group in groups if group[0].kind == entry.kind), None)
+            if group is None:
+                groups.append([entry])
             else:
-                own.append(moment)
-        return found
+                group.append(entry)
+        return groups
 
 
-def _is_in(moment: Moment[A], held: Sequence[A]) -> bool:
-    return any(moment.answer is answer for answer in held)
+def _is_in(entry: HistoryEntry[R], responses: Sequence[R]) -> bool:
+    return any(entry.response is response for response in responses)

@@ -1,51 +1,54 @@
-"""Asking for what takes the worker time: once, and again when the answer would differ."""
+"""Limits how often a view asks the worker: once, and again when the response would differ."""
 
 import time
 
-PATIENCE = 2.0
-"""Seconds after which an answer that has not come is asked for again."""
+TIMEOUT = 2.0
+"""Seconds after which a request without a response is repeated."""
 
-PICTURES = 0.9
-"""Seconds between two questions while training goes on."""
+MIN_INTERVAL = 0.9
+"""Seconds between two repeated requests during training."""
 
-SHARE = 0.05
-"""Of the time of a training, what may go into answers that nobody has just asked for."""
+MAX_COST_SHARE = 0.05
+"""Fraction of the training time that repeated requests may take."""
 
 
-class Asking:
-    """Remembers what was asked last, at which moment of the run, and what the answer was before."""
+class RequestThrottle:
+    """Remembers the last request, when it was made, and the response before it."""
 
     def __init__(self) -> None:
-        self._asked: tuple[object, object, float, object] = (None, None, -PATIENCE, None)
+        self._request: object = None
+        self._snapshot: object = None
+        self._response: object = None
+        self._requested_at = -TIMEOUT
 
     def is_due(
         self,
-        question: object,
-        moment: object,
-        answer: object,
+        request: object,
+        snapshot: object,
+        response: object,
         *,
         is_training: bool,
         is_unfinished: bool = False,
         cost: float = 0.0,
     ) -> bool:
-        """Whether to ask now; another question of the person's does not wait for its turn.
+        """Returns whether to send a request now; a different one does not wait for the interval.
 
         Args:
-            question: what is asked.
-            moment: all else that the answer depends on.
-            answer: the newest one there is.
-            is_unfinished: there is more to come of it.
-            cost: seconds that the answer has taken.
+            snapshot: everything else that the response depends on.
+            response: the newest one.
+            is_unfinished: whether more of the response is to come.
+            cost: seconds that the response took.
         """
-        asked, then, when, before = self._asked
         now = time.monotonic()
-        is_answered = answer is not before
-        if not is_answered and now - when < PATIENCE:
+        is_answered = response is not self._response
+        if not is_answered and now - self._requested_at < TIMEOUT:
             return False
-        if question == asked:
-            if is_answered and moment == then and not is_unfinished:
+        if request == self._request:
+            if is_answered and snapshot == self._snapshot and not is_unfinished:
                 return False
-            if is_training and now - when < max(PICTURES, cost / SHARE):
+            interval = max(MIN_INTERVAL, cost / MAX_COST_SHARE)
+            if is_training and now - self._requested_at < interval:
                 return False
-        self._asked = (question, moment, now, answer)
+        self._request, self._snapshot, self._response = request, snapshot, response
+        self._requested_at = now
         return True

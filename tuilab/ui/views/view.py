@@ -1,193 +1,206 @@
-"""What every view of the inside has in common: it asks, draws the answer, and compares."""
+"""The base of all views: requests responses, draws the newest one, and compares two of them."""
 
 from typing import ClassVar, Literal
 
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.format import grouped
+from tuilab.core.format import format_count
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.palette_canvas import PaletteCanvas
-from tuilab.ui.plot.legend import say
-from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.views.history import Moments
-from tuilab.ui.views.request_throttle import Asking
+from tuilab.ui.canvas.canvas import Canvas
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.views.history import ResponseHistory
+from tuilab.ui.views.request_throttle import RequestThrottle
 
 Side = Literal["left", "right"]
 
 
-class View(PaletteCanvas, can_focus=True):
-    """Draws the newest answer; beside it one that was kept, to compare any two moments."""
+class View(Canvas, can_focus=True):
+    """Draws the newest response; on request, any two responses beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "keep", "Keep", id="inside.keep",
-                tooltip="Keep what is shown beside what comes, or let it go"),
+                tooltip="Keep the current state to compare it with later ones, or drop it"),
         Binding("left_curly_bracket", "travel('left', -1)", "Left moment", key_display="{}",
                 id="inside.left_earlier",
-                tooltip="At the left what was shown before; } goes on to later moments"),
+                tooltip="Show an earlier state at the left; } shows a later one"),
         Binding("right_curly_bracket", "travel('left', 1)", "left later", show=False,
-                id="inside.left_later", tooltip="At the left what was shown after"),
+                id="inside.left_later", tooltip="Show a later state at the left"),
         Binding("left_parenthesis", "travel('right', -1)", "Right moment", key_display="()",
                 id="inside.right_earlier",
-                tooltip="At the right what was shown before; ) goes on, at last to what is now"),
+                tooltip="Show an earlier state at the right; ) shows later ones, up to the newest"),
         Binding("right_parenthesis", "travel('right', 1)", "right later", show=False,
-                id="inside.right_later", tooltip="At the right what was shown after, or is now"),
+                id="inside.right_later",
+                tooltip="Show a later state at the right, up to the newest"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[InspectResponse]] = InspectResponse
-    "The answer that is drawn."
+    RESPONSE: ClassVar[type[InspectResponse]] = InspectResponse
+    "The type of the responses."
 
-    EMPTY: ClassVar[str] = "Press space to start training, or s for one step: it appears here."
+    empty_text = "Press space to start training, or s for one step: it appears here."
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__()
         if id is not None:
             self.id = id
-        self.seen: InspectResponse | None = None
-        self.kept: InspectResponse | None = None
-        "What stands at the left; None: nothing is compared."
-        self.pinned: InspectResponse | None = None
-        "What stands at the right instead of the newest answer."
-        self.moments = Moments[InspectResponse]()
-        self._first: InspectResponse | None = None
-        "What was kept when comparing began."
-        self._asking = Asking()
-        self._question: AnyInspectRequest | None = None
+        self.response: InspectResponse | None = None
+        self.left_response: InspectResponse | None = None
+        "The response at the left; None: nothing is compared."
+        self.right_response: InspectResponse | None = None
+        "The response at the right; None: the newest one."
+        self.history = ResponseHistory[InspectResponse]()
+        self._kept: InspectResponse | None = None
+        "The response that was current when comparing began."
+        self._throttle = RequestThrottle()
+        self._last_request: AnyInspectRequest | None = None
 
-    # --- what a view says of itself -----------------------------------------------------------
+    # --- what a view defines ------------------------------------------------------------------
 
-    def wanted(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
-        """What would fill the view; None: nothing, as of this network."""
+    def request(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
+        """Returns the request that fills the view; None if there is nothing to ask."""
         return None
 
-    def is_unfinished(self, seen: InspectResponse | None) -> bool:
-        """Whether there is more to come of an answer that comes bit by bit."""
+    @property
+    def is_requesting(self) -> bool:
+        """Whether the view is on the screen, so that a response would be seen."""
+        return self.is_on_screen
+
+    def is_unfinished(self, response: InspectResponse | None) -> bool:
+        """Returns whether more of a response that comes bit by bit is to come."""
         return False
 
-    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
-        """What answers have in common that are moments of the same.
+    def comparison_key(
+        self, last_request: AnyInspectRequest | None, response: InspectResponse
+    ) -> object:
+        """Returns what responses that can be compared have in common.
 
         Args:
-            wanted: what was asked last; an answer to what was asked before may still come.
+            last_request: the newest one; a response to an earlier one may still come.
         """
-        return wanted
+        return last_request
 
-    def mark(self, run: Run, seen: InspectResponse) -> object:
-        """What tells one moment from another."""
-        return seen.run, seen.step, run.rewritten, len(run.marks)
+    def snapshot_key(self, run: Run, response: InspectResponse) -> object:
+        """Returns what tells one state of the run from another."""
+        return response.run, response.step, run.weight_edits, len(run.marks)
 
-    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
-        """An answer in a size."""
+    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+        """Draws a response in a size."""
         raise NotImplementedError(type(self).__name__)
 
-    def aim(self, layer: str) -> None:
-        """Turn to a layer by its label, such as `2 Linear`; views of no single layer stay."""
+    def select_layer(self, layer: str) -> None:
+        """Selects a layer by its label, such as `2 Linear`, if the view shows single layers."""
 
-    # --- asking and showing -------------------------------------------------------------------
+    # --- requests and responses ---------------------------------------------------------------
 
-    def question(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
-        """What to ask now, if anything."""
-        if run.started is None or run.state == "starting" or not self.is_on_screen:
+    def due_request(self, run: Run, experiment: Experiment) -> AnyInspectRequest | None:
+        """Returns what to request now, if anything."""
+        if run.started is None or run.state == "starting" or not self.is_requesting:
             return None
-        if (wanted := self.wanted(run, experiment)) is None:
+        if (request := self.request(run, experiment)) is None:
             return None
-        answer = self._answer(run)
-        is_due = self._asking.is_due(
-            wanted, (run.id, run.step, run.rewritten), answer,
-            is_training=run.state == "training", is_unfinished=self.is_unfinished(answer),
-            cost=answer.cost if answer is not None else 0.0,
+        response = self.get_response(run)
+        task = run.experiment.task if run.experiment is not None else None
+        is_due = self._throttle.is_due(
+            request, (run.id, run.step, run.weight_edits, task), response,
+            is_training=run.state == "training", is_unfinished=self.is_unfinished(response),
+            cost=response.cost if response is not None else 0.0,
         )  # fmt: skip
-        if is_due:
-            self._question = wanted
-        return wanted if is_due else None
+        if not is_due:
+            return None
+        self._last_request = request
+        return request
 
-    def _answer(self, run: Run) -> InspectResponse | None:
-        return run.views.get(self.SEEN.__name__)
+    def get_response(self, run: Run) -> InspectResponse | None:
+        """Returns the newest response of a run to this view."""
+        return run.responses.get(self.RESPONSE.__name__)
 
     def show(self, run: Run, experiment: Experiment) -> None:
-        """Show the newest answer, if it is another than the one shown."""
-        if (answer := self._answer(run)) is not self.seen:
-            self.seen = answer
-            if self._question is None:  # it was asked by another viewer
-                self._question = self.wanted(run, experiment)
-            self.remember(run)
-            self.catch_up()
+        """Shows the newest response, if it is not shown yet."""
+        if (response := self.get_response(run)) is not self.response:
+            self.response = response
+            if self._last_request is None:  # another client made the request
+                self._last_request = self.request(run, experiment)
+            self.record_response(run)
+            self.draw_soon()
 
-    def remember(self, run: Run) -> None:
-        """Take note of what is shown; more of an answer that comes bit by bit replaces it."""
-        if self.seen is None:
+    def record_response(self, run: Run) -> None:
+        """Adds the response to the history; more of an unfinished one replaces it."""
+        response = self.response
+        if response is None:
             return
-        held = [seen for seen in (self.kept, self.pinned) if seen is not None]
-        whole = [seen for seen in held if not self.is_unfinished(seen)]
-        topic, mark = self.topic(self._question, self.seen), self.mark(run, self.seen)
-        replaced = self.moments.add(topic, mark, self.seen, held, whole)
-        if replaced is not None and replaced is self.kept:
-            self._first = self.seen if self._first is replaced else self._first
-            self.kept = self.seen
-        if self.pinned is not None and not self._is_of(self.pinned):
-            self.pinned = None  # something else is looked at
+        shown = [side for side in (self.left_response, self.right_response) if side is not None]
+        complete = [side for side in shown if not self.is_unfinished(side)]
+        kind = self.comparison_key(self._last_request, response)
+        moment = self.snapshot_key(run, response)
+        replaced = self.history.add(kind, moment, response, shown, complete)
+        if replaced is not None and replaced is self.left_response:
+            self._kept = response if self._kept is replaced else self._kept
+            self.left_response = response
+        if self.right_response is not None and not self._is_current_kind(self.right_response):
+            self.right_response = None  # something else is shown now
 
-    def _is_of(self, seen: InspectResponse) -> bool:
-        """Whether the newest answer is to the question that another one answers."""
-        return any(other is self.seen for other in self.moments.like(seen))
+    def _is_current_kind(self, response: InspectResponse) -> bool:
+        """Returns whether a response can be compared with the newest one."""
+        return any(other is self.response for other in self.history.related_to(response))
 
-    def drawn(self, width: int, height: int) -> CellBuffer:
-        """The answer in a size, beside the one that was kept."""
-        label = self.hues().label
-        right = self.pinned or self.seen
-        if right is None:
-            grid = CellBuffer(width, height, label)
-            say(grid, self.EMPTY, label)
-            return grid
-        if self.kept is None:
-            return self.picture(right, width, height)
-        grid, half = CellBuffer(width, height, label), (width - 1) // 2
-        for x, seen, other in ((0, self.kept, right), (width - half, right, self.kept)):
-            words = self._moment(seen, is_left=not x, names_run=seen.run != other.run)
-            grid.write(x, 0, fitted(words, half, signs().ellipsis), label)
-            grid.place(x, 1, self.picture(seen, half, height - 1))
-        return grid
+    # --- drawing ------------------------------------------------------------------------------
 
-    def _moment(self, seen: InspectResponse, *, is_left: bool, names_run: bool) -> str:
-        """Which moment a half shows, and where among those that are remembered."""
-        state = " (kept)" if is_left and seen is self._first else ""
-        state = " (now)" if not is_left and self.pinned is None else state
-        places = self.moments.like(seen)
-        among = f", {_place(seen, places) + 1} of {len(places)}" if len(places) > 1 else ""
-        run = f"{seen.run}, " if names_run else ""
-        return f"{run}step {grouped(seen.step)}{state}{among}"
+    def draw(self, width: int, height: int) -> CellBuffer:
+        """Draws the response, or two of them beside each other."""
+        style = self.draw_style
+        left, right = self.left_response, self.right_response or self.response
+        if right is not None and left is None:
+            return self.draw_response(right, width, height)
+        cells, half = CellBuffer(width, height, style.muted), (width - 1) // 2
+        if right is None or left is None:
+            cells.write_centered(self.empty_text, style.muted)
+            return cells
+        for x, response, other in ((0, left, right), (width - half, right, left)):
+            title = self._describe(response, is_left=not x, with_run=response.run != other.run)
+            cells.write(x, 0, style.truncate(title, half), style.muted)
+            cells.paste(x, 1, self.draw_response(response, half, height - 1))
+        return cells
 
-    # --- what the user does -------------------------------------------------------------------
+    def _describe(self, response: InspectResponse, *, is_left: bool, with_run: bool) -> str:
+        """Returns the step of a response, and its place among the ones like it."""
+        state = " (kept)" if is_left and response is self._kept else ""
+        state = " (now)" if not is_left and self.right_response is None else state
+        related = self.history.related_to(response)
+        place = f", {_index(response, related) + 1} of {len(related)}" if len(related) > 1 else ""
+        run = f"{response.run}, " if with_run else ""
+        return f"{run}step {format_count(response.step)}{state}{place}"
+
+    # --- keys ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Moments are gone through while two are compared."""
-        return self.kept is not None if action == "travel" else True
+        """Offers earlier states only while two are compared."""
+        return self.left_response is not None if action == "travel" else True
 
     def action_keep(self) -> None:
-        """Keep what is shown, or let go what was kept."""
-        self.kept = self._first = self.seen if self.kept is None else None
-        self.pinned = None
+        """Keeps the response to compare it with later ones, or drops the kept one."""
+        self.left_response = self._kept = self.response if self.left_response is None else None
+        self.right_response = None
         self.refresh_bindings()
         self.redraw()
 
     def action_travel(self, side: Side, by: int) -> None:
-        """Show a moment before or after at one side."""
-        shown = self.kept if side == "left" else self.pinned or self.seen
-        places = self.moments.like(shown) if shown is not None else []
-        place = (_place(shown, places) if shown is not None and places else 0) + by
-        if not 0 <= place < len(places):
-            what = "Nothing earlier was shown of this" if by < 0 else "This is the newest of it"
-            self.notify(f"{what}.", timeout=2)
+        """Shows an earlier or later state at one side."""
+        shown = self.left_response if side == "left" else self.right_response or self.response
+        related = self.history.related_to(shown) if shown is not None else []
+        index = (_index(shown, related) if shown is not None and related else 0) + by
+        if not 0 <= index < len(related):
+            text = "There is no earlier state of this." if by < 0 else "This is the newest state."
+            self.notify(text, timeout=2)
             return
         if side == "left":
-            self.kept = places[place]
+            self.left_response = related[index]
         else:
-            self.pinned = places[place] if places[place] is not self.seen else None
+            is_newest = related[index] is self.response
+            self.right_response = None if is_newest else related[index]
         self.redraw()
 
 
-def _place(seen: InspectResponse, places: list[InspectResponse]) -> int:
-    return next(place for place, other in enumerate(places) if other is seen)
+def _index(response: InspectResponse, responses: list[InspectResponse]) -> int:
+    return next(index for index, other in enumerate(responses) if other is response)

@@ -1,4 +1,4 @@
-"""A short list to choose from, at the foot of a pane."""
+"""A short list to choose from, at the bottom of a pane."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.widgets.line_list import LineList, Span, fitted, sign
+from tuilab.ui.terminal.glyphs import get_glyphs
+from tuilab.ui.widgets.line_list import LineList, Span, fit_text, glyph_or_ascii
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,57 +19,61 @@ class Choice:
     key: str
     label: str
     help: str = ""
-    sign: str = ""
-    "Stands before it, such as ✓ for what is chosen now."
+    mark: str = ""
+    "Drawn before it, such as ✓ for the current choice."
     problem: str = ""
     "Why it cannot be chosen."
 
 
 class ChoiceList(LineList[Choice]):
-    """Choices with their help; without the focus it only shows where another widget stands."""
+    """Choices with their help; without the focus it shows the suggestions of an input.
+
+    Not an `OptionList`: the cursor also goes to choices that cannot be chosen, to read why, and
+    help is cut to the width that the labels leave.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter", "press", "choose", tooltip="Take the choice at the cursor", id="tray.choose"
-        ),
-        Binding("space", "press", "choose", show=False, tooltip="Take the choice at the cursor"),
-        Binding("escape", "leave", "leave", tooltip="Leave without a change", id="tray.leave"),
-    ]
-    PRESSED_AT_ONCE = True
+        Binding("enter", "select", "choose", tooltip="Take the choice at the cursor",
+                id="choices.select"),
+        Binding("space", "select", "choose", show=False, tooltip="Take the choice at the cursor"),
+        Binding("escape", "cancel", "leave", tooltip="Leave without a change",
+                id="choices.cancel"),
+    ]  # fmt: skip
+    SELECTS_ON_FIRST_CLICK = True
 
-    class Left(Message):
+    class Canceled(Message):
         """Nothing was chosen."""
 
-    def action_press(self) -> None:
-        """Take the choice at the cursor."""
-        self.post_message(self.Pressed(self))
+    def action_select(self) -> None:
+        """Takes the choice at the cursor."""
+        self.post_message(self.Selected(self))
 
-    def action_leave(self) -> None:
-        """Choose nothing."""
-        self.post_message(self.Left())
+    def action_cancel(self) -> None:
+        """Chooses nothing."""
+        self.post_message(self.Canceled())
 
     def on_blur(self) -> None:
-        """Choose nothing when the focus goes elsewhere in this program."""
+        """Chooses nothing when the focus goes elsewhere in this program."""
         if self.display and self.app.app_focus and self.screen.is_current:
-            self.post_message(self.Left())
+            self.post_message(self.Canceled())
 
-    def offer(self, choices: Sequence[Choice], chosen: str = "") -> None:
-        """Show choices with the cursor on the chosen one, or on the first."""
-        self.set_reactive(LineList.cursor, chosen)
-        self.fill(choices)
-        self.call_after_refresh(self.show_cursor)
+    def show_choices(self, choices: Sequence[Choice], current: str = "") -> None:
+        """Shows choices with the cursor on the current one, or on the first."""
+        self.set_cursor(current)
+        self.set_lines(choices)
+        self.call_after_refresh(self.scroll_to_cursor)
 
-    def draw(self, line: Choice, width: int) -> list[Span]:
-        """The sign, the label and as much help as there is room for."""
-        known = max((cell_len(choice.label) for choice in self.lines), default=0)
-        room = min(known, width - 4 if width < 30 else width // 2)
-        pointer = sign("›", ">") if line.key == self.cursor else " "
-        label = f" {fitted(line.label, room)} "
-        about = f"{signs().wrong} {line.problem}" if line.problem else line.help
-        spans = [(pointer, "rows--sign")]
-        if any(choice.sign for choice in self.lines):
-            spans.append((fitted(line.sign, 1), "rows--sign"))
-        spans.append((label, "rows--off" if line.problem else "rows--value"))
+    def draw_line(self, line: Choice, width: int) -> list[Span]:
+        """Returns mark, label and as much help as there is room for."""
+        longest = max((cell_len(choice.label) for choice in self.lines), default=0)
+        room = min(longest, width - 4 if width < 30 else width // 2)
+        pointer = glyph_or_ascii("›", ">") if line.key == self.cursor else " "
+        spans = [(pointer, "line-list--glyph")]
+        if any(choice.mark for choice in self.lines):
+            spans.append((fit_text(line.mark, 1), "line-list--glyph"))
+        label_style = "line-list--disabled" if line.problem else "line-list--value"
+        spans.append((f" {fit_text(line.label, room)} ", label_style))
         used = sum(cell_len(text) for text, _ in spans)
-        style = "rows--problem" if line.problem else "rows--muted"
-        return [*spans, (" " + fitted(about, width - used - 1), style)]
+        about = f"{get_glyphs().cross} {line.problem}" if line.problem else line.help
+        about_style = "line-list--problem" if line.problem else "line-list--muted"
+        return [*spans, (" " + fit_text(about, width - used - 1), about_style)]

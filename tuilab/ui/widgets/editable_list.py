@@ -1,4 +1,4 @@
-"""Lines that are edited in place, with what there is to know and to choose below them."""
+"""A pane of lines that are edited in place, with details and choices below them."""
 
 from collections.abc import Callable, Sequence
 from textwrap import wrap
@@ -14,236 +14,235 @@ from textual.widgets import Static
 
 from tuilab.core.network.complete import Completion
 from tuilab.core.reference.articles import Article
-from tuilab.ui.terminal.glyphs import signs
+from tuilab.ui.terminal.glyphs import get_glyphs
+from tuilab.ui.widgets.article_panel import ArticlePanel
 from tuilab.ui.widgets.choice_list import ChoiceList
-from tuilab.ui.widgets.help_panel import Explanation
-from tuilab.ui.widgets.line_input import LineInput, no_completion
+from tuilab.ui.widgets.line_input import LineInput, complete_nothing
 from tuilab.ui.widgets.line_list import LineList, Span
 
-COLOURS = {
-    "rows--problem": "$text-error",
-    "rows--muted": "$foreground 65%",
-    "rows--changed": "$text-warning",
-    "rows--live": "$text-success",
+DETAIL_COLORS = {
+    "line-list--problem": "$text-error",
+    "line-list--muted": "$foreground 65%",
+    "line-list--changed": "$text-warning",
+    "line-list--live": "$text-success",
 }
-"""The detail's colours for the styles of rows."""
+"""The detail's colors for the styles of lines."""
 
-NARROW, TALL = 44, 15
+NARROW_WIDTH, TALL_HEIGHT = 44, 15
 """Below this width, and from this height on, the detail gets more lines."""
 
 
-def key(
-    pane: str, keys: str, action: str, label: str, tooltip: str, *, shown: bool = True
+def pane_binding(
+    pane: str, keys: str, action: str, label: str, tooltip: str, *, show: bool = True
 ) -> Binding:
-    """A key of a pane, with a name by which it can be told from all others."""
+    """Builds a binding of a pane, with an id of its own."""
     name = action.replace("(-1)", ".back").replace("(1)", "")
-    return Binding(keys, action, label, tooltip=tooltip, show=shown, id=f"{pane}.{name}")
+    return Binding(keys, action, label, tooltip=tooltip, show=show, id=f"{pane}.{name}")
 
 
-def explaining(pane: str) -> list[BindingType]:
-    """The keys of the explanation, for the pane of this name."""
+def help_bindings(pane: str) -> list[BindingType]:
+    """Builds the bindings of the article panel of a pane."""
     about = "What the line at the cursor is: formula, use, pitfall; it follows the cursor"
     return [
-        key(pane, "i,f1", "explain", "explain", about),
-        key(pane, "escape", "unexplain", "close", "Close the explanation", shown=False),
+        pane_binding(pane, "i,f1", "explain", "explain", about),
+        pane_binding(pane, "escape", "unexplain", "close", "Close the explanation", show=False),
     ]
 
 
 class EditableList(Widget):
-    """A pane of rows, two lines of detail, a tray of choices and an input that lies on a row."""
+    """A list of lines, a few lines of detail, choices, and an input that lies over a line."""
 
-    def __init__(self, rows: LineList[Any]) -> None:
+    def __init__(self, line_list: LineList[Any]) -> None:
         super().__init__()
-        self.rows = rows
+        self.line_list = line_list
         self.detail = Static(markup=False, classes="detail")
-        self.tray = ChoiceList()
-        self.line = LineInput()
-        self.explanation = Explanation()
+        self.choice_list = ChoiceList()
+        self.input = LineInput()
+        self.article_panel = ArticlePanel()
         self.is_typing = False
-        self.is_explaining = False
+        self.is_article_open = False
 
     def compose(self) -> ComposeResult:
-        """The rows, what there is to know, what there is to choose, and the input."""
-        yield self.rows
+        """Yields the parts."""
+        yield self.line_list
         yield self.detail
-        yield self.tray
-        yield self.line
-        yield self.explanation
+        yield self.choice_list
+        yield self.input
+        yield self.article_panel
 
     def on_mount(self) -> None:
-        """Begin with nothing being typed."""
-        self.tray.display = self.line.display = False
-        self.watch(self.rows, "scroll_y", self.place_line, init=False)
-        self.paint()
+        """Starts with nothing being typed."""
+        self.choice_list.display = self.input.display = False
+        self.watch(self.line_list, "scroll_y", self.position_input, init=False)
+        self.update_view()
 
     def focus(self, scroll_visible: bool = True) -> "EditableList":
-        """Put the keys on the rows."""
-        self.rows.focus(scroll_visible)
+        """Focuses the lines."""
+        self.line_list.focus(scroll_visible)
         return self
 
     def on_resize(self) -> None:
-        """Keep the input on its row, and the detail as wide as there is room."""
-        self.set_class(self.size.width < NARROW, "-narrow")
-        self.set_class(self.size.height >= TALL, "-tall")
-        self.call_after_refresh(self._settle)
+        """Keeps the input on its line, and the detail as wide as there is room."""
+        self.set_class(self.size.width < NARROW_WIDTH, "-narrow")
+        self.set_class(self.size.height >= TALL_HEIGHT, "-tall")
+        self.call_after_refresh(self.position_input)
+        self.call_after_refresh(self.update_detail)
 
-    def _settle(self) -> None:
-        self.place_line()
-        self.tell()
+    # --- what a pane implements -------------------------------------------------------------------
 
-    # --- what a pane says and does
-
-    def paint(self) -> None:
-        """Show everything as it is now."""
+    def update_view(self) -> None:
+        """Shows the current state."""
         raise NotImplementedError
 
     def describe(self) -> Sequence[Span]:
-        """What there is to know of the row at the cursor."""
+        """Returns details of the line at the cursor."""
         raise NotImplementedError
 
-    def article(self) -> Article | None:
-        """What there is to read about the row at the cursor, or the choice that is gone to."""
+    def find_article(self) -> Article | None:
+        """Returns the article about the line at the cursor, or about the highlighted choice."""
         raise NotImplementedError
 
-    def typing_place(self) -> tuple[int, int, int] | None:
-        """The row that is typed in, where its text begins and how many cells it has."""
+    def locate_input(self) -> tuple[int, int, int] | None:
+        """Returns the row that is typed in, where its text begins and how many cells it has."""
         raise NotImplementedError
 
-    def pressed(self) -> None:
-        """The row at the cursor was clicked once more."""
+    def edit_line(self) -> None:
+        """Edits the line at the cursor, which was clicked again."""
         raise NotImplementedError
 
-    def chosen(self, key: str) -> None:
-        """A choice of the tray was taken."""
+    def choose(self, key: str) -> None:
+        """Takes a choice of the list below."""
         raise NotImplementedError
 
-    def typed(self, text: str) -> None:
-        """Another text stands in the input."""
+    def update_draft(self, text: str) -> None:
+        """Follows the text of the input."""
         raise NotImplementedError
 
-    def accepted(self, text: str) -> bool:
-        """Keep what was typed; False if it cannot be kept."""
+    def accept(self, text: str) -> bool:
+        """Keeps the text of the input; returns whether it could be kept."""
         raise NotImplementedError
 
-    def left(self) -> None:
-        """Nothing is to be kept of what was typed."""
+    def cancel_edit(self) -> None:
+        """Discards the text of the input."""
         raise NotImplementedError
 
-    # --- how it does it
+    # --- detail and article -----------------------------------------------------------------------
 
-    def tell(self) -> None:
-        """Show the detail of the row at the cursor: a single part may take all lines."""
+    def update_detail(self) -> None:
+        """Shows details of the line at the cursor: a single part may take all lines."""
         width, height = self.detail.size.width - 2, self.detail.size.height
-        parts = [
-            Content.styled(line, COLOURS.get(style, ""))
+        lines = [
+            Content.styled(line, DETAIL_COLORS.get(style, ""))
             for text, style in self.describe()
             for line in wrap(text, max(12, width))
         ]
-        if len(parts) > height > 0:
-            parts = [*parts[: height - 1], parts[height - 1] + signs().ellipsis]
-        self.detail.update(Content("\n").join(parts), layout=False)
-        self._explain()
+        if len(lines) > height > 0:
+            lines = [*lines[: height - 1], lines[height - 1] + get_glyphs().ellipsis]
+        self.detail.update(Content("\n").join(lines), layout=False)
+        self._update_article()
 
     def action_explain(self) -> None:
-        """Explain the row at the cursor, and whichever comes next; once more ends it."""
-        self.is_explaining = not self.is_explaining
+        """Opens the article about the line at the cursor, or closes it; it follows the cursor."""
+        self.is_article_open = not self.is_article_open
         if not self.has_focus_within:
             self.focus()
-        self._explain()
+        self._update_article()
         self.refresh_bindings()
 
-    @on(Explanation.Pressed)
+    @on(ArticlePanel.Pressed)
     def action_unexplain(self) -> None:
-        """Close the explanation."""
-        self.is_explaining = False
-        self._explain()
+        """Closes the article."""
+        self.is_article_open = False
+        self._update_article()
         self.refresh_bindings()
 
-    def _explain(self) -> None:
-        article = self.article() if self.is_explaining else None
-        self.explanation.display = article is not None
+    def _update_article(self) -> None:
+        article = self.find_article() if self.is_article_open else None
+        self.article_panel.display = article is not None
         if article is not None:
-            place = (self.rows.place or 0) - self.rows.scroll_offset.y
-            line = Region(0, self.rows.region.y + place, 1, 1)
-            kept = self.tray.region if self.tray.display and self.tray.region else line
-            self.explanation.show(article, self.region, kept, self.screen.size)
+            index = (self.line_list.cursor_index or 0) - self.line_list.scroll_offset.y
+            line = Region(0, self.line_list.region.y + index, 1, 1)
+            choices = self.choice_list.region if self.choice_list.display else None
+            self.article_panel.show(article, self.region, choices or line, self.screen.size)
 
     def on_descendant_blur(self) -> None:
-        """What is explained belongs to the pane that has the keys."""
-        self.call_after_refresh(self._follow_focus)
+        """Closes the article when another pane has the focus."""
+        self.call_after_refresh(self._close_article_without_focus)
 
-    def _follow_focus(self) -> None:
-        if self.is_explaining and self.screen.is_current and not self.has_focus_within:
+    def _close_article_without_focus(self) -> None:
+        if self.is_article_open and self.screen.is_current and not self.has_focus_within:
             self.action_unexplain()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape closes an explanation only while there is one."""
-        return self.is_explaining and not self.is_typing if action == "unexplain" else True
+        """Lets escape close an article only while one is open."""
+        return self.is_article_open and not self.is_typing if action == "unexplain" else True
 
-    def type_at(
-        self, key: object, text: str, complete: Callable[[str], Completion] = no_completion
+    # --- typing -----------------------------------------------------------------------------------
+
+    def start_typing(
+        self, key: object, text: str, complete: Callable[[str], Completion] = complete_nothing
     ) -> None:
-        """Lay the input over a row."""
+        """Lays the input over a line."""
         self.is_typing = True
-        self.rows.go(key)
-        self.line.begin(text, complete)
-        self.paint()
-        self.place_line()
-        self.call_after_refresh(self.place_line)
+        self.line_list.set_cursor(key)
+        self.input.begin(text, complete)
+        self.update_view()
+        self.position_input()
+        self.call_after_refresh(self.position_input)
         self.refresh_bindings()
 
-    def place_line(self) -> None:
-        """Move the input to where its row is."""
-        if not self.is_typing or (where := self.typing_place()) is None:
+    def position_input(self) -> None:
+        """Moves the input to where its line is."""
+        if not self.is_typing or (place := self.locate_input()) is None:
             return
-        self.rows.show_cursor()
-        row, start, room = where
-        self.line.styles.width = room
-        self.line.styles.offset = (start, row - self.rows.scroll_offset.y)
+        self.line_list.scroll_to_cursor()
+        row, start, room = place
+        self.input.styles.width = room
+        self.input.styles.offset = (start, row - self.line_list.scroll_offset.y)
 
     def stop_typing(self) -> None:
-        """Take the input away."""
+        """Hides the input."""
         self.is_typing = False
-        self.line.end()
-        self.tray.display = False
+        self.input.end()
+        self.choice_list.display = False
         self.refresh_bindings()
 
-    @on(LineList.Moved)
-    def _moved(self, event: LineList.Moved) -> None:
+    @on(LineList.Highlighted)
+    def _on_highlighted(self, event: LineList.Highlighted) -> None:
         event.stop()
-        if event.rows is self.rows:
-            self.tell()
+        if event.line_list is self.line_list:
+            self.update_detail()
         else:
-            self._explain()
+            self._update_article()
 
-    @on(LineList.Pressed)
-    def _pressed(self, event: LineList.Pressed) -> None:
+    @on(LineList.Selected)
+    def _on_selected(self, event: LineList.Selected) -> None:
         event.stop()
-        if event.rows is self.tray:
-            self.chosen(self.tray.cursor)
+        if event.line_list is self.choice_list:
+            self.choose(self.choice_list.cursor)
         elif not self.is_typing:
-            self.pressed()
+            self.edit_line()
 
     @on(LineInput.Typed)
-    def _typed(self, event: LineInput.Typed) -> None:
+    def _on_typed(self, event: LineInput.Typed) -> None:
         event.stop()
         if self.is_typing:
-            self.typed(self.line.value)
-            self.place_line()
+            self.update_draft(self.input.value)
+            self.position_input()
 
     @on(LineInput.Accepted)
-    def _accepted(self, event: LineInput.Accepted) -> None:
+    def _on_accepted(self, event: LineInput.Accepted) -> None:
         event.stop()
-        if self.is_typing and self.accepted(event.text):
-            self.screen.set_focus(self.rows, scroll_visible=False)
+        if self.is_typing and self.accept(event.text):
+            self.screen.set_focus(self.line_list, scroll_visible=False)
 
-    @on(LineInput.Left)
-    def _left(self, event: LineInput.Left) -> None:
+    @on(LineInput.Exited)
+    def _on_exited(self, event: LineInput.Exited) -> None:
         event.stop()
         if not self.is_typing:
             return
         if event.by_key:
-            self.left()
-            self.screen.set_focus(self.rows, scroll_visible=False)
-        elif not self.accepted(event.text):
-            self.left()
+            self.cancel_edit()
+            self.screen.set_focus(self.line_list, scroll_visible=False)
+        elif not self.accept(event.text):
+            self.cancel_edit()

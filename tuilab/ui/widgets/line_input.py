@@ -11,40 +11,44 @@ from textual.widgets import Input
 from tuilab.core.network.complete import Completion
 
 
-def no_completion(text: str) -> Completion:
-    """Nothing to offer."""
+def complete_nothing(text: str) -> Completion:
+    """Returns no suggestions."""
     return Completion(len(text))
 
 
 class LineInput(Input):
-    """An input without a frame: enter accepts, escape leaves, tab completes."""
+    """An input without a frame: enter accepts, escape cancels, tab completes.
+
+    Completion is not Textual's `Suggester`, which offers one suggestion and only for the whole
+    text: a word is completed here, and a list shows all that fit.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "accept", tooltip="Keep what is typed", id="line.accept"),
-        Binding("escape", "leave", "leave", tooltip="Leave without a change", id="line.leave"),
+        Binding("escape", "cancel", "leave", tooltip="Leave without a change", id="line.cancel"),
         Binding("tab", "complete", "complete", tooltip="Take the suggestion", id="line.complete"),
-        Binding("up", "choose(-1)", "suggestion above", show=False,
+        Binding("up", "select(-1)", "suggestion above", show=False,
                 tooltip="Go to the suggestion above", id="line.above"),
-        Binding("down", "choose(1)", "suggestion below", show=False,
+        Binding("down", "select(1)", "suggestion below", show=False,
                 tooltip="Go to the suggestion below", id="line.below"),
     ]  # fmt: skip
 
     class Typed(Message):
-        """The text or the chosen suggestion is another one."""
+        """The text or the selected suggestion changed."""
 
         def can_replace(self, message: Message) -> bool:
             """Only the newest of several counts."""
             return isinstance(message, LineInput.Typed)
 
     class Accepted(Message):
-        """What is typed is to be kept."""
+        """The text is to be kept."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
 
-    class Left(Message):
-        """The line was left; `text` is what stood there, `by_key` whether on purpose."""
+    class Exited(Message):
+        """The focus left the line with this text: by escape, or for another widget."""
 
         def __init__(self, text: str, by_key: bool) -> None:
             super().__init__()
@@ -52,76 +56,77 @@ class LineInput(Input):
 
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False)
-        self.completer: Callable[[str], Completion] = no_completion
+        self.completer: Callable[[str], Completion] = complete_nothing
         self.completion = Completion(0)
-        self.chosen = 0
-        "Index of the suggestion that tab takes."
-        self._steered = False
+        self.selected_index = 0
+        "The suggestion that tab takes."
+        self._was_moved = False
+        "The selection was moved by a key, so that enter takes it."
 
-    def begin(self, text: str, completer: Callable[[str], Completion] = no_completion) -> None:
-        """Start with a text and its own way of completing."""
+    def begin(self, text: str, completer: Callable[[str], Completion] = complete_nothing) -> None:
+        """Shows the input with a text and its own completer, and focuses it."""
         self.completer = completer
         self.value = text
         self.cursor_position = len(text)
-        self._look()
+        self._update_completion()
         self.display = True
         self.screen.set_focus(self, scroll_visible=False)
 
     def end(self) -> None:
-        """Go out of sight."""
+        """Hides the input."""
         self.display = False
-        self.completer = no_completion
+        self.completer = complete_nothing
 
     def watch_selection(self) -> None:
-        """Suggestions are those for the word at the cursor."""
-        self._look()
+        """Completes the word at the cursor."""
+        self._update_completion()
 
     def watch_value(self) -> None:
-        """Suggestions are those for what is typed."""
-        self._look()
+        """Completes what is typed."""
+        self._update_completion()
 
-    def _look(self) -> None:
+    def _update_completion(self) -> None:
         completion = self.completer(self.value[: self.cursor_position])
         if completion != self.completion:
-            self.completion, self.chosen, self._steered = completion, 0, False
+            self.completion, self.selected_index, self._was_moved = completion, 0, False
         self.post_message(self.Typed())
 
-    def take(self, index: int) -> None:
-        """Put a suggestion in the place of the word at the cursor."""
+    def insert_suggestion(self, index: int) -> None:
+        """Replaces the word at the cursor by a suggestion."""
         text = self.completion.suggestions[index].text
         start, end = self.completion.start, self.cursor_position
         self.value = self.value[:start] + text + self.value[end:]
         self.cursor_position = start + len(text)
-        self._look()
+        self._update_completion()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Where nothing can be completed, tab goes on to the next widget."""
-        return action not in ("complete", "choose") or self.completer is not no_completion
+        """Lets tab go to the next widget where nothing can be completed."""
+        return action not in ("complete", "select") or self.completer is not complete_nothing
 
     def action_complete(self) -> None:
-        """Take the chosen suggestion."""
+        """Takes the selected suggestion."""
         if self.completion.suggestions:
-            self.take(self.chosen)
+            self.insert_suggestion(self.selected_index)
 
-    def action_choose(self, by: int) -> None:
-        """Go to another suggestion."""
+    def action_select(self, by: int) -> None:
+        """Selects another suggestion."""
         if count := len(self.completion.suggestions):
-            self.chosen = (self.chosen + by) % count
-            self._steered = True
+            self.selected_index = (self.selected_index + by) % count
+            self._was_moved = True
             self.post_message(self.Typed())
 
     def action_accept(self) -> None:
-        """Keep the line; take the suggestion first if one was gone to."""
-        if self._steered and self.completion.suggestions:
-            self.take(self.chosen)
+        """Keeps the line; takes the suggestion first if one was selected by key."""
+        if self._was_moved and self.completion.suggestions:
+            self.insert_suggestion(self.selected_index)
         else:
             self.post_message(self.Accepted(self.value))
 
-    def action_leave(self) -> None:
-        """Leave the line as it was."""
-        self.post_message(self.Left(self.value, by_key=True))
+    def action_cancel(self) -> None:
+        """Leaves the line unchanged."""
+        self.post_message(self.Exited(self.value, by_key=True))
 
     def on_blur(self, event: events.Blur) -> None:
-        """Tell when the focus goes elsewhere in this program; another window does not count."""
+        """Reports that the focus went elsewhere in this program; another window does not count."""
         if self.display and self.app.app_focus and self.screen.is_current:
-            self.post_message(self.Left(self.value, by_key=False))
+            self.post_message(self.Exited(self.value, by_key=False))

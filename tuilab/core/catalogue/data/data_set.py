@@ -1,4 +1,4 @@
-"""What every data set is: its knobs, and the shapes and classes that a network meets."""
+"""The base classes of all data sets: shared knobs, shapes, classes and tasks."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -7,54 +7,59 @@ from msgspec import Struct
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Shape
 
-Task = Literal[
+TaskName = Literal[
     "classification", "regression", "language_model", "autoencoder", "gan", "perceptron"
 ]  # fmt: skip
-"""What is to be learned; see `catalogue.tasks`."""
+"""The task to learn; see `catalogue.tasks`."""
 
 
 BatchSize = Annotated[
     int,
     knob(
-        "Examples in each step; 0: all of them at once", ge=0, le=1_000_000,
+        "Training examples per step; 0: the whole training set", ge=0, le=1_000_000,
         unit="examples", live=True, log=True,
     ),
 ]  # fmt: skip
 Validation = Annotated[
-    float, knob("Part of the training examples held back to measure on", ge=0, le=0.9)
+    float, knob("Fraction of the training examples held out for validation", ge=0, le=0.9)
 ]
 Samples = Annotated[
-    int, knob("Examples to draw, training and validation together", ge=1, le=1_000_000, log=True)
+    int, knob("Examples to generate for training and validation", ge=1, le=1_000_000, log=True)
 ]
 Imbalance = Annotated[
     float,
-    knob("How much rarer each class is than the one before; 0: as they come", ge=0, le=0.95),
+    knob("How much rarer each class is than the previous one; 0: unchanged", ge=0, le=0.95),
 ]
 LabelNoise = Annotated[
-    float, knob("Part of the training labels replaced by another class", ge=0, le=1)
+    float, knob("Fraction of the training labels replaced by another class", ge=0, le=1)
 ]
 TestShift = Annotated[
     float,
-    knob("How far the test examples move: points aside; pictures turn and pale", ge=0, le=1),
+    knob("Shift of the test set: points move right, images rotate and fade", ge=0, le=1),
 ]
-"""Knobs that several sets have; the engine acts on `imbalance` and `label_noise` of any set."""
+"""Knobs that several data sets share; the engine applies `imbalance` and `label_noise` to any."""
 
 
-class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
-    """What every data set has."""
+class DataSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
+    """The base class of all data sets; those with a `tag` of their own can be chosen."""
 
     validation: Validation = 0.2
 
-    picture: ClassVar[str] = "none"
-    "How a result is drawn: `plane` (two inputs), `curve` (one input), `images` or `none`."
-    graph: ClassVar[bool] = False
-    "Whether it is one example whose positions are the nodes of a graph."
+    plot_kind: ClassVar[str] = "none"
+    "How results are drawn: `plane` (two inputs), `curve` (one input), `images` or `none`."
+    is_graph: ClassVar[bool] = False
+    "Whether it is a single example whose positions are the nodes of a graph."
     is_collected: ClassVar[bool] = False
-    "Whether somebody collected it: then balance and repetitions are told when it is loaded."
+    "Whether it holds real examples; class balance and duplicates are then reported on loading."
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
-        """What can be learned from it, the usual one first."""
+    def batch_size(self) -> int:
+        """The number of training examples per step; 0: the whole training set."""
+        return 0
+
+    @property
+    def tasks(self) -> tuple[TaskName, ...]:
+        """The tasks that it can be used for, the default first."""
         return ("classification",)
 
     @property
@@ -63,18 +68,18 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         raise NotImplementedError(type(self).__name__)
 
     @property
-    def positions(self) -> Shape:
-        """The shape of the targets of one example where every position has one; else ()."""
+    def target_shape(self) -> Shape:
+        """The shape of one example's targets where every position has one; else ()."""
         return ()
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes; empty where there are none to tell."""
+        """The names of the classes; empty for other tasks than classification."""
         return ()
 
     @property
-    def state(self) -> object:
-        """What decides its examples besides knobs and seed: the state of a file that is read."""
+    def file_state(self) -> object:
+        """The state of the files it reads, which decides its examples besides knobs and seed."""
         return None
 
     @property
@@ -83,16 +88,16 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         return str(self.__struct_config__.tag).replace("_", " ").capitalize()
 
 
-class Examples(Data, frozen=True, kw_only=True):
-    """A set of many examples, some of which make a step."""
+class BatchedDataSet(DataSet, frozen=True, kw_only=True):
+    """A data set of many examples; each step takes a batch of them."""
 
     batch_size: BatchSize = 32
 
 
-class Numbers(Examples, frozen=True, kw_only=True):
-    """A set whose inputs are numbers, not tokens."""
+class NumericDataSet(BatchedDataSet, frozen=True, kw_only=True):
+    """A data set whose inputs are numbers, not tokens."""
 
     normalize: Annotated[
         bool,
-        knob("Shift and scale the inputs to mean 0 and spread 1, as measured on the training part"),
+        knob("Standardize the inputs by the mean and standard deviation of the training set"),
     ] = True

@@ -1,4 +1,4 @@
-"""Data sets of pictures: drawn here, or photographed."""
+"""Data sets of images: generated, published, or from a folder of the user."""
 
 import string
 from pathlib import Path
@@ -8,8 +8,8 @@ from tuilab.core.catalogue.data.data_set import (
     BatchSize,
     Imbalance,
     LabelNoise,
-    Numbers,
-    Task,
+    NumericDataSet,
+    TaskName,
     TestShift,
     Validation,
 )
@@ -19,17 +19,17 @@ from tuilab.core.files import image_folders
 from tuilab.core.network.layer import Shape
 
 
-class Images(Numbers, frozen=True, kw_only=True):
-    """Pictures in classes."""
+class ImageDataSet(NumericDataSet, frozen=True, kw_only=True):
+    """Images in classes."""
 
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
     test_shift: TestShift = 0.0
 
-    picture: ClassVar[str] = "images"
+    plot_kind: ClassVar[str] = "images"
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[TaskName, ...]:
         return ("classification", "autoencoder", "gan")
 
     @property
@@ -37,21 +37,21 @@ class Images(Numbers, frozen=True, kw_only=True):
         return (1, 28, 28)
 
 
-class Glyphs(Images, frozen=True, kw_only=True, tag="glyphs"):
-    """28×28 digits and letters drawn on this machine, shifted, turned and noisy.
+class Glyphs(ImageDataSet, frozen=True, kw_only=True, tag="glyphs"):
+    """28×28 digits and letters rendered on this machine, shifted, rotated and noisy.
 
-    Use: pictures to begin with that need no network; as easy or as hard as the knobs say.
+    Use: a first image data set that needs no download; the knobs make it easier or harder.
     """
 
     alphabet: Annotated[
-        Literal["digits", "letters", "both"], knob("Which characters are drawn, each a class")
+        Literal["digits", "letters", "both"], knob("Characters to render, each a class")
     ] = "digits"
-    samples: Annotated[int, knob("Pictures to draw", ge=1, le=1_000_000, log=True)] = 4000
-    noise: Annotated[float, knob("Grey noise on every pixel", ge=0, le=1)] = 0.1
-    shift: Annotated[int, knob("Farthest shift in each direction", ge=0, le=8, unit="pixels")] = 3
-    rotation: Annotated[float, knob("Farthest turn either way", ge=0, le=180, unit="degrees")] = (
-        12.0
-    )
+    samples: Annotated[int, knob("Images to generate", ge=1, le=1_000_000, log=True)] = 4000
+    noise: Annotated[float, knob("Noise on every pixel", ge=0, le=1)] = 0.1
+    shift: Annotated[int, knob("Maximum shift in each direction", ge=0, le=8, unit="pixels")] = 3
+    rotation: Annotated[
+        float, knob("Maximum rotation in either direction", ge=0, le=180, unit="degrees")
+    ] = 12.0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -61,61 +61,14 @@ class Glyphs(Images, frozen=True, kw_only=True, tag="glyphs"):
         )
 
 
-class Folder(Images, frozen=True, kw_only=True, tag="folder"):
-    """Pictures of yours: a folder with a folder for each class in it.
-
-    Use: your own photographs or drawings; from some dozens a class on it is worth it. Folders
-      train, validation and test, with the classes in each, are kept apart as they are.
-    """
-
-    path: Annotated[str, knob("The folder that holds one folder for each class")] = ""
-    size: Annotated[
-        int,
-        knob(
-            "Width and height to which every picture is brought; what is too long is cut off",
-            ge=4, le=512, unit="pixels", log=True,
-        ),
-    ] = 32  # fmt: skip
-    color: Annotated[bool, knob("Red, green and blue; else one grey value")] = True
-    test: Annotated[
-        float,
-        knob(
-            "Part of the pictures kept for the last measurement, where there is no folder test",
-            ge=0, le=0.9,
-        ),
-    ] = 0.15  # fmt: skip
-
-    is_collected: ClassVar[bool] = True
-
-    @property
-    def shape(self) -> Shape:
-        image_folders.look(self.path)  # a folder that is not there is told here
-        return (3 if self.color else 1, self.size, self.size)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        try:
-            return image_folders.look(self.path).classes
-        except InputError:  # what `shape` says is shown
-            return ()
-
-    @property
-    def state(self) -> object:
-        return image_folders.state(self.path)
-
-    @property
-    def title(self) -> str:
-        return Path(self.path).name or "Pictures"
-
-
-class Published(Images, frozen=True, kw_only=True):
-    """Pictures that somebody published, in files that are downloaded once."""
+class PublishedImages(ImageDataSet, frozen=True, kw_only=True):
+    """A published image data set, whose files are downloaded once."""
 
     root: Annotated[
         str,
         knob(
-            "Folder that has its files, laid out as torchvision does; empty: the user's cache, "
-            "downloaded when needed"
+            "Folder with its files in torchvision's layout; empty: the cache folder, downloaded "
+            "when needed"
         ),
     ] = ""
     batch_size: BatchSize = 128
@@ -124,11 +77,11 @@ class Published(Images, frozen=True, kw_only=True):
     is_collected: ClassVar[bool] = True
 
 
-class MNIST(Published, frozen=True, kw_only=True, tag="mnist"):
-    """70,000 handwritten digits of 28×28 grey pixels (LeCun, Cortes, Burges 1998).
+class MNIST(PublishedImages, frozen=True, kw_only=True, tag="mnist"):
+    """70,000 handwritten digits of 28×28 gray pixels (LeCun, Cortes, Burges 1998).
 
-    Use: the set that everything was tried on first. Nearly anything gets 97 %, so it shows
-      that a network works, not that it is good.
+    Use: the data set that everything was first tried on. Nearly every model reaches 97%, so it
+      shows that a network works, not that it is good.
     """
 
     @property
@@ -140,10 +93,10 @@ class MNIST(Published, frozen=True, kw_only=True, tag="mnist"):
         return "MNIST"
 
 
-class FashionMNIST(Published, frozen=True, kw_only=True, tag="fashion_mnist"):
-    """70,000 pictures of clothes in ten classes (Xiao, Rasul, Vollgraf 2017).
+class FashionMNIST(PublishedImages, frozen=True, kw_only=True, tag="fashion_mnist"):
+    """70,000 images of clothes in ten classes (Xiao, Rasul, Vollgraf 2017).
 
-    Use: the first real pictures: small enough for a laptop, hard enough to show differences.
+    Use: real images, small enough for a laptop and hard enough to show differences.
     """
 
     @property
@@ -158,11 +111,10 @@ class FashionMNIST(Published, frozen=True, kw_only=True, tag="fashion_mnist"):
         return "Fashion-MNIST"
 
 
-class KMNIST(Published, frozen=True, kw_only=True, tag="kmnist"):
-    """70,000 Japanese characters in cursive, from old books (Clanuwat and others 2018).
+class KMNIST(PublishedImages, frozen=True, kw_only=True, tag="kmnist"):
+    """70,000 cursive Japanese characters from old books (Clanuwat et al. 2018).
 
-    Use: as easy to handle as MNIST and clearly harder: one class has shapes that look nothing
-      alike.
+    Use: as easy to handle as MNIST and clearly harder: one class contains very different shapes.
     """
 
     @property
@@ -174,11 +126,11 @@ class KMNIST(Published, frozen=True, kw_only=True, tag="kmnist"):
         return "KMNIST"
 
 
-class CIFAR10(Published, frozen=True, kw_only=True, tag="cifar10"):
-    """60,000 photographs of 32×32 pixels in colour, ten classes (Krizhevsky 2009).
+class CIFAR10(PublishedImages, frozen=True, kw_only=True, tag="cifar10"):
+    """60,000 color photographs of 32×32 pixels in ten classes (Krizhevsky 2009).
 
-    Use: where convolution, augmentation and depth begin to pay: a plain network stays near
-      55 %, a small convolutional one passes 75 %.
+    Use: where convolution, augmentation and depth begin to pay off: a fully connected network
+      stays near 55%, a small convolutional one passes 75%.
     """
 
     @property
@@ -195,3 +147,50 @@ class CIFAR10(Published, frozen=True, kw_only=True, tag="cifar10"):
     @property
     def title(self) -> str:
         return "CIFAR-10"
+
+
+class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
+    """Your own images: a folder with one subfolder per class.
+
+    Use: your own photographs or drawings, some dozens per class or more. Subfolders train,
+      validation and test, each with the classes inside, are used as the splits.
+    """
+
+    path: Annotated[str, knob("The folder that contains one subfolder per class")] = ""
+    size: Annotated[
+        int,
+        knob(
+            "Width and height that every image is resized to; the longer side is cropped",
+            ge=4, le=512, unit="pixels", log=True,
+        ),
+    ] = 32  # fmt: skip
+    color: Annotated[bool, knob("Three color channels; false: one gray channel")] = True
+    test: Annotated[
+        float,
+        knob(
+            "Fraction of the images in the test set, unless there is a subfolder test",
+            ge=0, le=0.9,
+        ),
+    ] = 0.15  # fmt: skip
+
+    is_collected: ClassVar[bool] = True
+
+    @property
+    def shape(self) -> Shape:
+        image_folders.inspect_folder(self.path)  # raises for a missing folder
+        return (3 if self.color else 1, self.size, self.size)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        try:
+            return image_folders.inspect_folder(self.path).classes
+        except InputError:  # the same error is raised, and shown, by `shape`
+            return ()
+
+    @property
+    def file_state(self) -> object:
+        return image_folders.folder_state(self.path)
+
+    @property
+    def title(self) -> str:
+        return Path(self.path).name or "Images"

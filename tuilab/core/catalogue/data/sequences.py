@@ -1,36 +1,36 @@
-"""Data sets of sequences: what must be remembered, counted or heard over many steps."""
+"""Data sets of sequences: tasks that need memory, counting or periodicity over many steps."""
 
 import string
 from typing import Annotated, Literal
 
 from tuilab.core.catalogue.data.data_set import (
-    Examples,
+    BatchedDataSet,
     Imbalance,
     LabelNoise,
-    Numbers,
+    NumericDataSet,
     Samples,
-    Task,
+    TaskName,
 )
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Shape, Tokens
 
-SHAPES = ("sine", "square", "triangle", "sawtooth")
-"""The waves that `waves` tells apart by shape."""
+WAVE_SHAPES = ("sine", "square", "triangle", "sawtooth")
+"""The classes of `Waves` where the shape differs."""
 
-Steps = Annotated[int, knob("Steps of a sequence", ge=2, le=1000, unit="steps", log=True)]
+Steps = Annotated[int, knob("Sequence length", ge=2, le=1000, unit="steps", log=True)]
 
 
-class Parity(Numbers, frozen=True, kw_only=True, tag="parity"):
-    """Zeros and ones in a row; the class is whether the ones are even or odd in number.
+class Parity(NumericDataSet, frozen=True, kw_only=True, tag="parity"):
+    """A sequence of bits; the class is whether the number of ones is even or odd.
 
-    Use: one bit must be carried over every step: simple once the trick is found, and very hard
-      to find; no gradient shows the way, unless running asks after every bit.
+    Use: one bit must be carried over every step. The solution is simple and very hard to find:
+      no gradient leads to it, unless running adds a target after every bit.
     """
 
     samples: Samples = 2000
-    length: Annotated[int, knob("Bits of an example", ge=1, le=1000, unit="bits", log=True)] = 12
+    length: Annotated[int, knob("Bits per example", ge=1, le=1000, unit="bits", log=True)] = 12
     running: Annotated[
-        bool, knob("Ask after every bit, not only after the last: far easier to find the trick")
+        bool, knob("A target after every bit, not only after the last: far easier to learn")
     ] = False
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
@@ -40,7 +40,7 @@ class Parity(Numbers, frozen=True, kw_only=True, tag="parity"):
         return (self.length, 1)
 
     @property
-    def positions(self) -> Shape:
+    def target_shape(self) -> Shape:
         return (self.length,) if self.running else ()
 
     @property
@@ -48,22 +48,22 @@ class Parity(Numbers, frozen=True, kw_only=True, tag="parity"):
         return ("even", "odd")
 
 
-class Adding(Numbers, frozen=True, kw_only=True, tag="adding"):
-    """Numbers of which two are marked; the target is the sum of these two.
+class Adding(NumericDataSet, frozen=True, kw_only=True, tag="adding"):
+    """A sequence of numbers, two of them marked; the target is the sum of these two.
 
-    Use: the classical test of long memory (Hochreiter, Schmidhuber 1997). Always answering 1 has
-      a mean squared error of 0.167; a plain RNN stays there when the sequence is long.
+    Use: the classical test of long-term memory (Hochreiter, Schmidhuber 1997). Always predicting 1
+      gives a mean squared error of 0.167; a plain RNN gets no further on long sequences.
     """
 
     samples: Samples = 5000
     length: Steps = 50
     normalize: Annotated[
         bool,
-        knob("Shift and scale the inputs to mean 0 and spread 1, as measured on the training part"),
+        knob("Standardize the inputs by the mean and standard deviation of the training set"),
     ] = False
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[TaskName, ...]:
         return ("regression",)
 
     @property
@@ -71,15 +71,15 @@ class Adding(Numbers, frozen=True, kw_only=True, tag="adding"):
         return (self.length, 2)
 
 
-class Copy(Examples, frozen=True, kw_only=True, tag="copy"):
-    """Letters, a pause, a signal; then the letters must be given back in order.
+class Copy(BatchedDataSet, frozen=True, kw_only=True, tag="copy"):
+    """Letters, a delay, a signal; then the letters must be repeated in order.
 
-    Use: memory alone, without any sums (Hochreiter, Schmidhuber 1997): attention looks back, a
-      recurrent network has to keep everything in its state.
+    Use: memory alone, without arithmetic (Hochreiter, Schmidhuber 1997): attention looks back,
+      while a recurrent network has to keep everything in its state.
     """
 
     samples: Samples = 5000
-    symbols: Annotated[int, knob("How many different letters", ge=2, le=26)] = 8
+    symbols: Annotated[int, knob("Number of different letters", ge=2, le=26)] = 8
     memory: Annotated[int, knob("Letters to remember", ge=1, le=100, unit="letters")] = 5
     delay: Annotated[
         int, knob("Steps from the last letter to the answer", ge=1, le=1000, unit="steps", log=True)
@@ -90,7 +90,7 @@ class Copy(Examples, frozen=True, kw_only=True, tag="copy"):
         return Tokens((2 * self.memory + self.delay,), vocabulary=self.symbols + 2)
 
     @property
-    def positions(self) -> Shape:
+    def target_shape(self) -> Shape:
         return tuple(self.shape)
 
     @property
@@ -98,20 +98,20 @@ class Copy(Examples, frozen=True, kw_only=True, tag="copy"):
         return tuple(string.ascii_uppercase[: self.symbols])
 
 
-class Waves(Numbers, frozen=True, kw_only=True, tag="waves"):
-    """Waves that begin anywhere; the class is how fast they swing, or what shape they have.
+class Waves(NumericDataSet, frozen=True, kw_only=True, tag="waves"):
+    """Waves with random phases; the class is their frequency or their shape.
 
-    Use: to classify sequences by what is repeated in them: recurrent networks, and 1-D
+    Use: to classify sequences by a repeating pattern, with recurrent networks, or with 1-D
       convolutions after Transpose.
     """
 
     samples: Samples = 2000
-    length: Annotated[int, knob("Steps of a sequence", ge=8, le=1000, unit="steps", log=True)] = 40
-    differ: Annotated[Literal["frequency", "shape"], knob("What tells the classes apart")] = (
+    length: Annotated[int, knob("Sequence length", ge=8, le=1000, unit="steps", log=True)] = 40
+    differ: Annotated[Literal["frequency", "shape"], knob("What distinguishes the classes")] = (
         "frequency"
     )
-    kinds: Annotated[int, knob("How many classes", ge=2, le=4)] = 3
-    noise: Annotated[float, knob("Spread of the noise on every step", ge=0, le=2)] = 0.2
+    kinds: Annotated[int, knob("Number of classes", ge=2, le=4)] = 3
+    noise: Annotated[float, knob("Standard deviation of the noise", ge=0, le=2)] = 0.2
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
 
@@ -122,25 +122,27 @@ class Waves(Numbers, frozen=True, kw_only=True, tag="waves"):
     @property
     def classes(self) -> tuple[str, ...]:
         if self.differ == "shape":
-            return SHAPES[: self.kinds]
+            return WAVE_SHAPES[: self.kinds]
         return ("slow", "medium", "fast", "faster")[: self.kinds]
 
 
-class Forecast(Numbers, frozen=True, kw_only=True, tag="forecast"):
-    """A mixture of two sine waves; the target is its value some steps after the end.
+class Forecast(NumericDataSet, frozen=True, kw_only=True, tag="forecast"):
+    """A sum of two sine waves; the target is its value some steps after the end.
 
-    Use: to forecast a series from its past; the further ahead, the more of it must be understood.
+    Use: to forecast a series from its past; the further ahead, the harder.
     """
 
     samples: Samples = 2000
     length: Steps = 40
     ahead: Annotated[
-        int, knob("Steps from the last one seen to the one asked for", ge=1, le=100, unit="steps")
+        int, knob("Steps from the last input to the target", ge=1, le=100, unit="steps")
     ] = 1
-    noise: Annotated[float, knob("Spread of the noise on every step seen", ge=0, le=2)] = 0.05
+    noise: Annotated[float, knob("Standard deviation of the noise on the inputs", ge=0, le=2)] = (
+        0.05
+    )
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[TaskName, ...]:
         return ("regression",)
 
     @property

@@ -1,99 +1,97 @@
-"""A table of the user's own: one row an example, one column to be told from the others."""
+"""A table of the user: each row is an example; one column is predicted from the others."""
 
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, Numbers, Task
-from tuilab.core.errors import InputError, nearest
+from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, NumericDataSet, TaskName
+from tuilab.core.errors import InputError, suggest
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.files.tables.columns import Column
-from tuilab.core.files.tables.delimited import Header
-from tuilab.core.files.tables.table import Look, look
+from tuilab.core.files.tables.delimited import HeaderOption
+from tuilab.core.files.tables.table import TableInfo, inspect_table
 from tuilab.core.network.layer import Shape
 
 
-class Table(Numbers, frozen=True, kw_only=True, tag="table"):
-    """A table of yours: CSV, TSV, NPZ or Parquet; one column is told from the others.
+class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
+    """Your own table: CSV, TSV, NPZ or Parquet; one column is predicted from the others.
 
-    Use: your own measurements. Texts become categories, gaps are filled with the mean of the
-      training part. With NPZ, x holds the inputs and y the target.
+    Use: your own measurements. Text columns become categories; missing values are filled with
+      the mean of the training set. In an NPZ file, x holds the inputs and y the targets.
     """
 
     path: Annotated[str, knob("The file: .csv, .tsv, .npz or .parquet")] = ""
     target: Annotated[
-        str, knob("The column to be told, or the array of an NPZ; empty: the last, or y")
+        str, knob("The column to predict, or the array of an NPZ; empty: the last column, or y")
     ] = ""
-    leave_out: Annotated[
-        str, knob("Columns that the network must not see, with commas between their names")
-    ] = ""
+    leave_out: Annotated[str, knob("Columns to leave out of the inputs, separated by commas")] = ""
     group: Annotated[
-        str, knob("A column of categories: scores are told for each of its groups as well")
+        str, knob("A column of categories; metrics are also reported for each of its groups")
     ] = ""
     header: Annotated[
-        Header, knob("Whether the first line of a text file names the columns; auto: guessed")
+        HeaderOption,
+        knob("Whether the first line of a text file names the columns; auto: detected"),
     ] = "auto"
     normalize_target: Annotated[
         bool,
-        knob("In a regression, shift and scale the target as well; errors are then in its spreads"),
+        knob("Standardize the target of a regression; errors are then in its standard deviations"),
     ] = True
-    test: Annotated[float, knob("Part of the rows kept for the last measurement", ge=0, le=0.9)] = (
-        0.15
-    )
+    test: Annotated[float, knob("Fraction of the rows in the test set", ge=0, le=0.9)] = 0.15
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
 
     is_collected: ClassVar[bool] = True
 
     @property
-    def look(self) -> Look:
-        """What is known of the file; InputError where it cannot be used."""
-        seen = look(self.path, self.target, self.leave_out, self.header)
-        if self.group and not any(column.name == self.group for column in _grouping(seen)):
-            offer = nearest(self.group, [column.name for column in _grouping(seen)])
+    def info(self) -> TableInfo:
+        """The columns, shape and classes of the file; raises InputError where it is unusable."""
+        schema = inspect_table(self.path, self.target, self.leave_out, self.header)
+        names = [column.name for column in _category_columns(schema)]
+        if self.group and self.group not in names:
+            offer = suggest(self.group, names)
             problem = f'there is no column "{self.group}" of categories; {offer}'
             raise InputError(problem.rstrip("; "), "data.group")
-        return seen
+        return schema
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What the groups are called, if scores are told of any."""
-        found = (column for column in _grouping(self.look) if column.name == self.group)
-        return next((column.values for column in found), ())
+        """The names of the groups that metrics are reported for, if any."""
+        columns = _category_columns(self.info)
+        return next((column.values for column in columns if column.name == self.group), ())
 
     @property
     def shape(self) -> Shape:
-        return self.look.shape
+        return self.info.shape
 
     @property
     def classes(self) -> tuple[str, ...]:
         try:
-            return self.look.classes
-        except InputError:  # what `shape` says is shown
+            return self.info.classes
+        except InputError:  # the same error is raised, and shown, by `shape`
             return ()
 
     @property
-    def tasks(self) -> tuple[Task, ...]:
+    def tasks(self) -> tuple[TaskName, ...]:
         try:
-            seen = self.look
+            schema = self.info
         except InputError:
             return ("classification", "regression", "perceptron", "autoencoder")
-        if not seen.classes:
+        if not schema.classes:
             return ("regression", "autoencoder")
-        told: tuple[Task, ...] = ("classification",)
-        if seen.is_number:
-            told = (*told, "regression") if seen.prefers_classes else ("regression", *told)
-        two: tuple[Task, ...] = ("perceptron",) if len(seen.classes) == 2 else ()
-        return (*told, *two, "autoencoder")
+        tasks: tuple[TaskName, ...] = ("classification",)
+        if schema.is_numeric:
+            tasks = (*tasks, "regression") if schema.prefers_classes else ("regression", *tasks)
+        two: tuple[TaskName, ...] = ("perceptron",) if len(schema.classes) == 2 else ()
+        return (*tasks, *two, "autoencoder")
 
     @property
-    def state(self) -> object:
-        return self.look.file
+    def file_state(self) -> object:
+        return self.info.file
 
     @property
     def title(self) -> str:
         return Path(self.path).stem or "Table"
 
 
-def _grouping(seen: Look) -> list[Column]:
-    """The columns by whose values examples can be told apart into groups."""
-    return [column for column in seen.inputs if column.kind == "category" and column.width]
+def _category_columns(schema: TableInfo) -> list[Column]:
+    """Returns the input columns by whose values examples can be grouped."""
+    return [column for column in schema.inputs if column.kind == "category" and column.width]

@@ -1,4 +1,4 @@
-"""The activations: functions of each value alone, named as in `torch.nn`."""
+"""Activation functions, named as in `torch.nn`."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -8,17 +8,17 @@ from tuilab.core.network.layer import Layer, Shape
 
 
 class _Activation(Layer, frozen=True):
-    """A function of each value alone."""
+    """The base class of activations: functions that act on each value separately."""
 
     family: ClassVar[str] = "activation"
 
 
 class Identity(_Activation, frozen=True):
-    """Nothing changes: f(x) = x.
+    """Passes the input through unchanged: f(x) = x.
 
     Formula: f(x) = x
-    Use: as the branch of a Parallel that keeps the input, or in the place of a layer to see what
-      that one does.
+    Use: as the branch of a Parallel that keeps the input, or in place of a layer, to see what
+      that layer contributes.
     Pitfall: none in itself; without any other activation the whole network is one Linear.
     Source: torch.nn.Identity
     """
@@ -30,9 +30,9 @@ class ReLU(_Activation, frozen=True):
     """Zero below zero, x above: f(x) = max(0, x).
 
     Formula: f(x) = max(0, x)
-    Use: the first choice in hidden layers; with weights from Kaiming's rule.
-    Pitfall: a unit whose input is always below zero gets no gradient and never comes back (dead
-      unit), mostly after a rate that was too large.
+    Use: the default for hidden layers, with Kaiming initialization.
+    Pitfall: a unit whose input is always below zero gets no gradient and never recovers (dead
+      unit), mostly after too large a learning rate.
     Source: Nair and Hinton 2010; torch.nn.ReLU
     """
 
@@ -53,15 +53,15 @@ class PReLU(_Activation, frozen=True):
     """A LeakyReLU that learns its slope.
 
     Formula: f(x) = x for x ≥ 0, else a x, with a learned
-    Use: instead of LeakyReLU, with one slope for all or one for each channel.
-    Pitfall: weight decay pulls a towards 0, which makes it a ReLU.
+    Use: instead of LeakyReLU, with one slope for all channels or one for each.
+    Pitfall: weight decay pulls a toward 0, which makes it a ReLU.
     Source: He et al. 2015; torch.nn.PReLU
     """
 
-    num_parameters: Annotated[int, knob("1, or one slope for each channel", ge=1)] = 1
-    init: Annotated[float, knob("The slope at first", ge=-10, le=10)] = 0.25
+    num_parameters: Annotated[int, knob("1, or the number of channels: one slope each", ge=1)] = 1
+    init: Annotated[float, knob("Initial slope", ge=-10, le=10)] = 0.25
 
-    def output(self, shape: Shape) -> Shape:
+    def output_shape(self, shape: Shape) -> Shape:
         if self.num_parameters not in (1, shape[0]):
             raise InputError(
                 f"num_parameters={self.num_parameters} must be 1 or the number of channels, "
@@ -69,42 +69,45 @@ class PReLU(_Activation, frozen=True):
             )
         return shape
 
-    def parameters(self, shape: Shape) -> int:
+    def count_parameters(self, shape: Shape) -> int:
         return self.num_parameters
 
 
 class ELU(_Activation, frozen=True):
-    """Bends smoothly to −α below zero: f(x) = α(eˣ − 1).
+    """Levels off smoothly at −α below zero: f(x) = α(eˣ − 1).
 
     Formula: f(x) = x for x > 0, else α (eˣ − 1)
-    Use: instead of ReLU where units die or the mean of the outputs should be near zero.
-    Pitfall: slower than ReLU, and far below zero its gradient vanishes all the same.
+    Use: instead of ReLU where units die, or where the mean of the outputs should be near zero.
+    Pitfall: slower than ReLU, and its gradient still vanishes far below zero.
     Source: Clevert et al. 2015; torch.nn.ELU
     """
 
-    alpha: Annotated[float, knob("How far below zero it reaches", gt=0, le=100)] = 1.0
+    alpha: Annotated[float, knob("The negative limit, −α", gt=0, le=100)] = 1.0
 
 
 class SELU(_Activation, frozen=True):
-    """ELU scaled so that deep nets keep mean 0 and spread 1 (with LeCun weights).
+    """ELU scaled so that deep networks keep mean 0 and variance 1 (with LeCun initialization).
 
     Formula: f(x) = 1.0507 x for x > 0, else 1.0507 · 1.6733 (eˣ − 1)
-    Use: deep plain networks without normalization, with lecun_normal weights.
-    Pitfall: Dropout, other weights or a Residual break what it keeps; take AlphaDropout.
+    Use: deep fully connected networks without normalization, with lecun_normal weights.
+    Pitfall: Dropout, other initializations or a Residual break the self-normalization; use
+      AlphaDropout.
     Source: Klambauer et al. 2017; torch.nn.SELU
     """
 
 
 class GELU(_Activation, frozen=True):
-    """x times the chance that a normal value lies below x.
+    """x times the probability that a standard normal value is below x.
 
     Formula: f(x) = x Φ(x); tanh: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))
-    Use: transformers, and wherever a smooth ReLU is wanted.
-    Pitfall: slower than ReLU, mostly on a CPU; below zero it first falls, then rises to zero.
+    Use: transformers, and wherever a smooth ReLU is preferred.
+    Pitfall: slower than ReLU, especially on a CPU; below zero it is not monotonic.
     Source: Hendrycks and Gimpel 2016; torch.nn.GELU
     """
 
-    approximate: Annotated[Literal["none", "tanh"], knob("Exact, or by tanh as in GPT-2")] = "none"
+    approximate: Annotated[
+        Literal["none", "tanh"], knob("Exact, or the tanh approximation, as in GPT-2")
+    ] = "none"
 
 
 class SiLU(_Activation, frozen=True):
@@ -112,27 +115,27 @@ class SiLU(_Activation, frozen=True):
 
     Formula: f(x) = x / (1 + e⁻ˣ)
     Use: deep convolutional networks; often a little better than ReLU.
-    Pitfall: slower than ReLU; in networks of few layers there is nothing to gain.
+    Pitfall: slower than ReLU; in shallow networks there is nothing to gain.
     Source: Elfwing et al. 2017, Ramachandran et al. 2017; torch.nn.SiLU
     """
 
 
 class Mish(_Activation, frozen=True):
-    """x times the tanh of its softplus: close to SiLU, a little steeper.
+    """x times the tanh of its softplus: close to SiLU, slightly steeper.
 
     Formula: f(x) = x tanh(ln(1 + eˣ))
     Use: instead of SiLU in deep convolutional networks.
-    Pitfall: the slowest of the smooth ones; measure before you keep it.
+    Pitfall: the slowest of the smooth activations; measure before you keep it.
     Source: Misra 2019; torch.nn.Mish
     """
 
 
 class Hardswish(_Activation, frozen=True):
-    """SiLU out of straight pieces, for speed.
+    """A piecewise approximation of SiLU, for speed.
 
     Formula: f(x) = x · min(max(x + 3, 0), 6) / 6
     Use: small networks for phones, as in MobileNetV3.
-    Pitfall: below −3 it is zero with zero gradient, so that units can die as with ReLU.
+    Pitfall: below −3 it is zero with zero gradient, so units can die as with ReLU.
     Source: Howard et al. 2019; torch.nn.Hardswish
     """
 
@@ -141,61 +144,61 @@ class Softplus(_Activation, frozen=True):
     """A smooth ReLU: f(x) = ln(1 + eˣ).
 
     Formula: f(x) = ln(1 + e^(β x)) / β
-    Use: outputs that must be above zero, such as a spread.
-    Pitfall: in hidden layers it is never zero and its mean is high; ReLU learns faster there.
+    Use: outputs that must be positive, such as a standard deviation.
+    Pitfall: in hidden layers its mean is far above zero; ReLU learns faster there.
     Source: Dugas et al. 2000; torch.nn.Softplus
     """
 
-    beta: Annotated[float, knob("How sharp the bend is", gt=0, le=100)] = 1.0
-    threshold: Annotated[float, knob("Where β x is taken as it is", ge=0, le=1000)] = 20.0
+    beta: Annotated[float, knob("Sharpness of the bend", gt=0, le=100)] = 1.0
+    threshold: Annotated[float, knob("β x above which it returns x itself", ge=0, le=1000)] = 20.0
 
 
 class Tanh(_Activation, frozen=True):
-    """An S from −1 to 1, centred on zero.
+    """An S-shaped function from −1 to 1, centered at zero.
 
     Formula: f(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
-    Use: small networks, recurrent ones, and outputs between −1 and 1; with Xavier's weights.
-    Pitfall: far from zero it is flat and passes no gradient on (saturation).
+    Use: small and recurrent networks, and outputs between −1 and 1; with Xavier initialization.
+    Pitfall: far from zero it is flat and its gradient vanishes (saturation).
     Source: torch.nn.Tanh
     """
 
 
 class Sigmoid(_Activation, frozen=True):
-    """An S from 0 to 1: f(x) = 1 / (1 + e⁻ˣ).
+    """An S-shaped function from 0 to 1: f(x) = 1 / (1 + e⁻ˣ).
 
     Formula: f(x) = 1 / (1 + e⁻ˣ)
-    Use: outputs that are a chance or a brightness from 0 to 1; gates.
-    Pitfall: its gradient is at most 1/4, so that deep stacks of it learn nothing in front; and
-      bce applies it itself: do not end the network with it there.
+    Use: outputs that are a probability or a brightness from 0 to 1; gates.
+    Pitfall: its gradient is at most 1/4, so the first layers of a deep stack hardly learn; and
+      bce already applies it: do not end the network with it there.
     Source: torch.nn.Sigmoid
     """
 
 
 class Step(_Activation, frozen=True):
-    """1 above zero, else 0: the perceptron's own, without a gradient.
+    """1 above zero, else 0: the perceptron's activation, without a gradient.
 
     Formula: f(x) = 1 for x > 0, else 0; f′(x) = 0
     Use: at the end of a perceptron, with the perceptron task; to see why gradients are needed.
-    Pitfall: no gradient passes it, so that nothing before it learns by gradient descent.
+    Pitfall: its gradient is zero, so no layer before it learns by gradient descent.
     Source: Rosenblatt 1958
     """
 
 
 class Softmax(_Activation, frozen=True):
-    """Positive numbers that sum to 1. Cross-entropy applies it itself: do not add it before.
+    """Turns values into probabilities that sum to 1. Cross-entropy already applies it.
 
-    Formula: f(x)ᵢ = e^(xᵢ) / Σ e^(xⱼ), over the features; of pictures, over the channels
-    Use: to read outputs as chances; inside attention it is there already.
-    Pitfall: before cross_entropy it is applied twice: the loss then stays high and learning slow.
+    Formula: f(x)ᵢ = e^(xᵢ) / Σ e^(xⱼ), over the features; for images, over the channels
+    Use: to read outputs as probabilities; attention already contains it.
+    Pitfall: before cross_entropy it is applied twice: the loss then stays high and training slow.
     Source: torch.nn.Softmax
     """
 
 
 class LogSoftmax(_Activation, frozen=True):
-    """The logarithm of Softmax, exact where chances are tiny.
+    """The logarithm of Softmax, exact where probabilities are tiny.
 
-    Formula: f(x)ᵢ = xᵢ − ln Σ e^(xⱼ), over the features; of pictures, over the channels
-    Use: to read outputs as logarithms of chances; before cross_entropy it changes nothing.
-    Pitfall: the outputs are all below zero, which a loss other than cross_entropy does not expect.
+    Formula: f(x)ᵢ = xᵢ − ln Σ e^(xⱼ), over the features; for images, over the channels
+    Use: to read outputs as log-probabilities; before cross_entropy it changes nothing.
+    Pitfall: all outputs are negative, which losses other than cross_entropy do not expect.
     Source: torch.nn.LogSoftmax
     """

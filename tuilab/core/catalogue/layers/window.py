@@ -1,63 +1,65 @@
-"""How a window of weights, or a pool, slides over a row or a picture."""
+"""The shape rules of convolutions and pools, whose window slides over a sequence or image."""
 
 from tuilab.core.errors import InputError
-from tuilab.core.network.layer import Layer, Shape, show
+from tuilab.core.network.layer import Layer, Shape, format_shape
 
 Sizes = int | tuple[int, ...]
 
-LAYOUTS = {1: ("length",), 2: ("height", "width")}
-"""The names of the places of a row and of a picture."""
+AXIS_NAMES = {1: ("length",), 2: ("height", "width")}
+"""The spatial axes of a sequence (1) and of an image (2)."""
 
 
-def each(sizes: Sizes, rank: int) -> tuple[int, ...]:
-    """A size for every direction."""
+def per_axis(sizes: Sizes, rank: int) -> tuple[int, ...]:
+    """Returns one size for each axis."""
     return (sizes,) * rank if isinstance(sizes, int) else tuple(sizes)
 
 
-def places(layer: Layer, shape: Shape, rank: int) -> Shape:
-    """The sizes after the channels; InputError where the input is no row or no picture."""
+def spatial_sizes(layer: Layer, shape: Shape, rank: int) -> Shape:
+    """Returns the sizes after the channels; raises InputError for a shape of another rank."""
     if len(shape) == rank + 1:
         return shape[1:]
-    name, wanted = type(layer).__name__, ", ".join(("channels", *LAYOUTS[rank]))
-    raise InputError(f"{name} takes [{wanted}], but {show(shape)} comes in{_advice(name, shape)}")
+    name, axes = type(layer).__name__, ", ".join(("channels", *AXIS_NAMES[rank]))
+    raise InputError(
+        f"{name} expects [{axes}], but got {format_shape(shape)}{_advice(name, shape)}"
+    )
 
 
-TWINS = ("Conv", "MaxPool", "AvgPool", "AdaptiveAvgPool", "BatchNorm", "Dropout")
-"""Layers that there are both for rows (1d) and for pictures (2d)."""
+BOTH_RANKS = ("Conv", "MaxPool", "AvgPool", "AdaptiveAvgPool", "BatchNorm", "Dropout")
+"""Layers that exist for sequences (1d) and for images (2d)."""
 
 
 def _advice(name: str, shape: Shape) -> str:
-    """What to do about it."""
-    kind, what = {2: ("1d", "rows"), 3: ("2d", "pictures")}.get(len(shape), ("", ""))
-    if kind and name[:-2] in TWINS and not name.endswith(kind):
-        return f"; for {what} there is {name[:-2]}{kind}"
+    """Returns what to do about a shape of another rank."""
+    suffix, inputs = {2: ("1d", "sequences"), 3: ("2d", "images")}.get(len(shape), ("", ""))
+    if suffix and name[:-2] in BOTH_RANKS and not name.endswith(suffix):
+        return f"; for {inputs} there is {name[:-2]}{suffix}"
     if len(shape) == 1:
         ones = "1" if name.endswith("1d") else "1,1"
         return f"; put it before Flatten, or Unflatten ({shape[0]},{ones}) before it"
     return ""
 
 
-def slid(
+def window_positions(
     layer: Layer, shape: Shape, rank: int,
     size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes = 1, ceil: bool = False,
 ) -> Shape:  # fmt: skip
-    """The sizes after the channels when the window has gone over them.
+    """Returns how many positions a sliding window has along each axis.
 
     Args:
-        ceil: a last window that begins inside, but does not fit, counts as well.
+        ceil: also counts a last window that begins inside but extends beyond the edge.
     """
-    out = []
-    for axis, length in enumerate(places(layer, shape, rank)):
-        name, margin = LAYOUTS[rank][axis], each(padding, rank)[axis]
-        reach = each(dilation, rank)[axis] * (each(size, rank)[axis] - 1) + 1
-        step, room = each(stride, rank)[axis], length + 2 * margin
-        steps = (room - reach + (step - 1 if ceil else 0)) // step + 1
-        if ceil and (steps - 1) * step >= length + margin:
-            steps -= 1
-        if steps < 1:
+    counts = []
+    for axis, length in enumerate(spatial_sizes(layer, shape, rank)):
+        name, margin = AXIS_NAMES[rank][axis], per_axis(padding, rank)[axis]
+        window = per_axis(dilation, rank)[axis] * (per_axis(size, rank)[axis] - 1) + 1
+        step, padded = per_axis(stride, rank)[axis], length + 2 * margin
+        count = (padded - window + (step - 1 if ceil else 0)) // step + 1
+        if ceil and (count - 1) * step >= length + margin:
+            count -= 1
+        if count < 1:
             raise InputError(
-                f"a window of {reach} does not fit into {name} {length} with padding {margin}; "
-                "make kernel_size smaller or pool less before"
+                f"a window of {window} does not fit into {name} {length} with padding {margin}; "
+                "make kernel_size smaller or pool less before it"
             )
-        out.append(steps)
-    return tuple(out)
+        counts.append(count)
+    return tuple(counts)

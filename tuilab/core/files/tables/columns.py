@@ -1,4 +1,4 @@
-"""What a column of a table is, guessed from its cells: numbers, categories, or nothing to learn."""
+"""The kind of each column of a table, inferred from its cells: number, category or left out."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -6,62 +6,65 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from tuilab.core.errors import InputError, nearest
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.format import format_count
 
-MISSING = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
-"""Cells, in small letters, that say that nothing is known."""
+MISSING_CELLS = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
+"""Cells that stand for a missing value, in lower case."""
 
-ABSENT, OTHER = "(missing)", "(other)"
-"""Categories of their own: nothing is known; a text that was not met in the look at the file."""
+MISSING_CATEGORY, OTHER_CATEGORY = "(missing)", "(other)"
+"""Extra categories: for missing cells, and for texts that were not in the sample of the file."""
 
-MOST_CATEGORIES = 50
-"""Different texts of a column, above which it is a name or a remark and no category."""
+MAX_CATEGORIES = 50
+"""A column with more distinct texts holds names or remarks and is left out."""
 
-MOST_CLASSES = 1000
-"""Different texts, or 100 whole numbers, of the target, above which they are no classes."""
+MAX_CLASSES = 1000
+"""A target with more distinct texts (or a tenth as many integers) has no classes."""
 
 FEW_CLASSES = 20
-"""Different whole numbers of the target, up to which they are classes unless the task says not."""
+"""Up to this many distinct integers of a target are classes, unless the task says otherwise."""
 
-OFTEN = 5
-"""How often more than a few whole numbers come on average, if they are classes."""
+MIN_ROWS_PER_CLASS = 5
+"""More than a few distinct integers are classes only with this many rows each on average."""
 
-COUNTERS = frozenset(
+INDEX_NAMES = frozenset(
     {"#", "id", "index", "no", "nr", "number", "row", "rownames", "unnamed 1", "unnamed: 0",
      "__index_level_0__"}
 )  # fmt: skip
-"""Names, in small letters, of columns that may do nothing but number the rows."""
+"""Names of columns that may only number the rows, in lower case."""
 
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 
+DATES_UNUSED = "dates are not used; add numbers made from them, such as the month"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a table, as it is used."""
+    """One column of a table."""
 
     name: str
-    place: int
-    "Where it stands in the file, from 0."
+    index: int
+    "Its position in the file, from 0."
     kind: Literal["number", "category", "left out"]
     values: tuple[str, ...] = ()
-    "Categories, each of which is an input of its own; or the classes of a target."
-    why: str = ""
+    "Categories, each of which is one input (one-hot); or the classes of a target."
+    reason: str = ""
     "Why it is left out."
 
     @property
     def width(self) -> int:
-        """How many inputs it makes."""
+        """The number of inputs of the network that it becomes."""
         return {"number": 1, "category": len(self.values), "left out": 0}[self.kind]
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell says that nothing is known."""
-    return len(cell) < 12 and cell.strip().lower() in MISSING
+    """Returns whether a cell stands for a missing value."""
+    return len(cell) < 12 and cell.strip().lower() in MISSING_CELLS
 
 
-def number(cell: str) -> float:
-    """A number, also with a decimal comma; ValueError where there is none."""
+def parse_number(cell: str) -> float:
+    """Parses a number, also with a decimal comma; ValueError if it is not one."""
     try:
         value = float(cell)
     except ValueError:
@@ -74,117 +77,119 @@ def number(cell: str) -> float:
     return value
 
 
-def guessed(name: str, place: int, cells: Sequence[str], is_whole: bool) -> Column:
-    """What a column of inputs is.
+def infer_column(name: str, index: int, cells: Sequence[str], is_complete: bool) -> Column:
+    """Infers the kind of an input column.
 
     Args:
-        is_whole: the cells are all there are; else a text may come that is not among them.
+        is_complete: whether these are all cells; else the rest of the file may hold other texts.
     """
-    present, is_complete = _present(cells)
-    why = ""
+    present, has_missing = _split_missing(cells)
+    reason = ""
     if not present:
-        why = "it is empty"
-    elif len(present) == 1 and is_complete:
-        why = f"it is always {min(present)}"
+        reason = "it is empty"
+    elif len(present) == 1 and not has_missing:
+        reason = f"it is always {min(present)}"
     elif are_numbers(present):
-        if name.lower() not in COUNTERS or not _counts(cells):
-            return Column(name, place, "number")
-        why = "it only numbers the rows"
+        if name.lower() not in INDEX_NAMES or not _is_counting(cells):
+            return Column(name, index, "number")
+        reason = "it only numbers the rows"
     elif all(DATE.fullmatch(cell) for cell in present):
-        why = "dates are not used; make numbers of them, such as the month or days since a day"
-    elif len(present) > MOST_CATEGORIES:
-        why = f"it has {len(present):,} different texts{'' if is_whole else ' or more'}"
-    if why:
-        return Column(name, place, "left out", why=why)
-    others = ((ABSENT,) if not is_complete else ()) + ((OTHER,) if not is_whole else ())
-    return Column(name, place, "category", (*sorted(present), *others))
+        reason = DATES_UNUSED
+    elif len(present) > MAX_CATEGORIES:
+        more = "" if is_complete else " or more"
+        reason = f"it has {format_count(len(present))} distinct texts{more}"
+    if reason:
+        return Column(name, index, "left out", reason=reason)
+    missing = (MISSING_CATEGORY,) if has_missing else ()
+    other = () if is_complete else (OTHER_CATEGORY,)
+    return Column(name, index, "category", (*sorted(present), *missing, *other))
 
 
-def asked(name: str, place: int, cells: Sequence[str], rows: int) -> Column:
-    """What the target is: classes as a category with its values, numbers, or both.
+def infer_target(name: str, index: int, cells: Sequence[str], rows: int) -> Column:
+    """Infers the kind of the target; numbers that can be classes have their values as well.
 
     Args:
-        cells: of all rows, or only those that differ.
+        cells: the cells of all rows, or only the distinct ones.
     """
-    present, _ = _present(cells)
+    present, _ = _split_missing(cells)
     if not present:
-        raise InputError("it is the target, and every cell of it is missing", f'column "{name}"')
+        raise InputError("it is the target, but all of its cells are missing", f'column "{name}"')
     is_number = are_numbers(present)
-    labels = classes(map(number, present) if is_number else present, rows)
+    labels = infer_classes(map(parse_number, present) if is_number else present, rows)
     if len(labels) == 1:
         raise InputError(
-            f"it is the target, and always {labels[0]}: there is nothing to tell apart",
+            f"it is the target, but always {labels[0]}: there is nothing to predict",
             f'column "{name}"',
         )
     if not is_number and not labels:
         raise InputError(
-            f"it is the target, and has {len(present):,} different texts: too many for classes",
+            f"it is the target, but its {format_count(len(present))} distinct texts are too many",
             f'column "{name}"',
         )
-    return Column(name, place, "number" if is_number else "category", labels)
+    return Column(name, index, "number" if is_number else "category", labels)
 
 
-def classes(values: Iterable[str | float], rows: int) -> tuple[str, ...]:
-    """The classes that texts or numbers can be taken for, in order; none if they cannot.
+def infer_classes(values: Iterable[str | float], rows: int) -> tuple[str, ...]:
+    """Returns the classes that texts or numbers can stand for, in order; () if they cannot.
 
-    Many whole numbers are classes only where each comes often enough to be learned.
+    Many distinct integers are classes only if each of them is frequent enough.
     """
     distinct = set(values)
     numbers = sorted(value for value in distinct if not isinstance(value, str))
     if not numbers:
         texts = sorted(value for value in distinct if isinstance(value, str))
-        return tuple(texts) if len(texts) <= MOST_CLASSES else ()
+        return tuple(texts) if len(texts) <= MAX_CLASSES else ()
     if len(numbers) == 1:
         return (f"{numbers[0]:g}",)
-    are_rare = len(numbers) > FEW_CLASSES and rows < OFTEN * len(numbers)
-    are_many = are_rare or len(numbers) > MOST_CLASSES // 10
+    are_rare = len(numbers) > FEW_CLASSES and rows < MIN_ROWS_PER_CLASS * len(numbers)
+    are_many = are_rare or len(numbers) > MAX_CLASSES // 10
     if are_many or not all(value.is_integer() for value in numbers):
         return ()
     return tuple(str(int(value)) for value in numbers)
 
 
 def are_numbers(cells: Iterable[str]) -> bool:
-    """Whether every cell is a number."""
+    """Returns whether every cell is a number."""
     try:
         for cell in cells:
-            number(cell)
+            parse_number(cell)
     except ValueError:
         return False
     return True
 
 
-def chosen(target: str, names: Sequence[str], where: str, key: str = "data.target") -> int:
-    """The place of the column of a name; the last one where no name is given."""
+def find_column(target: str, names: Sequence[str], where: str, key: str = "data.target") -> int:
+    """Returns the index of a column by its name; the last one without a name."""
     if not target:
         return len(names) - 1
     if target in names:
         return names.index(target)
-    problem = f'there is no column "{target}"; {nearest(target, names)}'.rstrip("; ")
+    problem = f'there is no column "{target}"; {suggest(target, names)}'.rstrip("; ")
     raise InputError(problem, key, where)
 
 
-def distinct_names(names: Sequence[str]) -> tuple[str, ...]:
-    """The same names, with a number behind one that was there before, or for one that is empty."""
-    found: list[str] = []
-    for place, given in enumerate(names):
-        name, count = given.strip() or f"unnamed {place + 1}", 1
-        while name in found:
+def make_unique(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns distinct names: repeated ones get a number, and empty ones are `unnamed 3`."""
+    unique: list[str] = []
+    for index, original in enumerate(names):
+        name, count = original.strip() or f"unnamed {index + 1}", 1
+        while name in unique:
             count += 1
-            name = f"{given.strip()} ({count})"
-        found.append(name)
-    return tuple(found)
+            name = f"{original.strip()} ({count})"
+        unique.append(name)
+    return tuple(unique)
 
 
-def _present(cells: Sequence[str]) -> tuple[set[str], bool]:
-    """The different cells that say something, and whether all of them do."""
+def _split_missing(cells: Sequence[str]) -> tuple[set[str], bool]:
+    """Returns the distinct cells with a value, and whether there are missing ones."""
     distinct = {cell.strip() for cell in set(cells)}
-    present = {cell for cell in distinct if cell.lower() not in MISSING}
-    return present, len(present) == len(distinct)
+    present = {cell for cell in distinct if cell.lower() not in MISSING_CELLS}
+    return present, len(present) < len(distinct)
 
 
-def _counts(cells: Sequence[str]) -> bool:
+def _is_counting(cells: Sequence[str]) -> bool:
     """Whether each cell is one more than the one before."""
-    some = cells[:1000]
-    return not any(map(is_missing, some)) and all(
-        number(after) - number(before) == 1 for before, after in pairwise(some)
+    head = cells[:1000]
+    return not any(map(is_missing, head)) and all(
+        parse_number(after) - parse_number(before) == 1 for before, after in pairwise(head)
     )

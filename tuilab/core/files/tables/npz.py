@@ -1,7 +1,7 @@
-"""Tables as NumPy arrays in an NPZ archive, looked at without NumPy: headers, and the answers.
+"""Tables as NumPy arrays in an NPZ archive; headers and targets are read without NumPy.
 
 An archive holds `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`, or arrays of other
-names, of which the target is named.
+names, with the target in `data.target`.
 """
 
 import ast
@@ -9,169 +9,179 @@ import sys
 import zipfile
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tuilab.core.errors import InputError, nearest
-from tuilab.core.files.file_state import Found
+from tuilab.core.errors import InputError, suggest
+from tuilab.core.files.file_state import FileState
+from tuilab.core.format import format_bytes, format_count
 
-INPUTS = ("x_train", "x", "inputs", "features", "data", "images")
-ANSWERS = ("y_train", "y", "targets", "target", "labels", "label")
-"""Names, in small letters, by which arrays are known; the first that is there counts."""
+INPUT_NAMES = ("x_train", "x", "inputs", "features", "data", "images")
+TARGET_NAMES = ("y_train", "y", "targets", "target", "labels", "label")
+"""Names of inputs and targets in lower case; the first one in the archive counts."""
 
-LARGEST_HEADER = 1 << 16
+MAX_HEADER_BYTES = 1 << 16
 
-MOST_ANSWERS = 16_000_000
-"""Bytes of answers that are looked at."""
+MAX_TARGET_BYTES = 16_000_000
+"""Bytes of the targets that are read."""
 
-CODES = {
+ARRAY_CODES = {
     "b1": "B", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q",
     "u8": "Q", "f4": "f", "f8": "d",
 }  # fmt: skip
-"""NumPy's kinds of numbers as those of the module array."""
+"""Number types of NumPy as type codes of the module array."""
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """What an array says of itself before its numbers."""
+class ArrayHeader:
+    """The header of an array: its type and shape."""
 
     name: str
-    kind: str
-    "As NumPy writes it, without the order of bytes: `f8`, `u1`, `U10`."
+    dtype: str
+    "As in NumPy, without the byte order: `f8`, `u1`, `U10`."
     is_swapped: bool
     shape: tuple[int, ...]
-    at: int
-    "Bytes before the numbers."
+    offset: int
+    "Bytes before the data."
 
 
 @dataclass(frozen=True, slots=True)
-class Arrays:
-    """The arrays that are used, by name."""
+class NpzArrays:
+    """The arrays of inputs and targets."""
 
-    inputs: Header
-    answers: Header
-    test_inputs: Header | None = None
-    test_answers: Header | None = None
+    inputs: ArrayHeader
+    targets: ArrayHeader
+    test_inputs: ArrayHeader | None = None
+    test_targets: ArrayHeader | None = None
 
 
-def arrays(file: Found, target: str) -> Arrays:
-    """Find inputs and answers in an archive; InputError names what is missing or unfit."""
-    found = {header.name: header for header in _headers(file)}
-    if not found:
+def find_arrays(file: FileState, target: str) -> NpzArrays:
+    """Finds inputs and targets in an archive; InputError says what is missing or wrong."""
+    headers = {header.name: header for header in _read_headers(file)}
+    if not headers:
         raise InputError("it holds no arrays", str(file.path))
-    answers = _answers(found, target, str(file.path))
-    inputs = _inputs(found, answers, str(file.path))
+    targets = _find_targets(headers, target, str(file.path))
+    inputs = _find_inputs(headers, targets, str(file.path))
     tests = [
-        found.get(header.name.replace("train", "test")) if "train" in header.name else None
-        for header in (inputs, answers)
+        headers.get(header.name.replace("train", "test")) if "train" in header.name else None
+        for header in (inputs, targets)
     ]
-    chosen = Arrays(inputs, answers, *(tests if all(tests) else ()))
-    for x, y in ((inputs, answers), (chosen.test_inputs, chosen.test_answers)):
+    arrays = NpzArrays(inputs, targets, *(tests if all(tests) else ()))
+    for x, y in ((inputs, targets), (arrays.test_inputs, arrays.test_targets)):
         if x is not None and y is not None:
             _check(x, y, str(file.path))
-    return chosen
+    return arrays
 
 
-def _answers(found: dict[str, Header], target: str, where: str) -> Header:
+def _find_targets(headers: dict[str, ArrayHeader], target: str, where: str) -> ArrayHeader:
     if target:
-        if target in found:
-            return found[target]
-        problem = f'there is no array "{target}"; {nearest(target, found)}'.rstrip("; ")
+        if target in headers:
+            return headers[target]
+        problem = f'there is no array "{target}"; {suggest(target, headers)}'.rstrip("; ")
         raise InputError(problem, "data.target", where)
-    named = [header for name in ANSWERS for header in found.values() if header.name.lower() == name]
-    if named:
-        return named[0]
-    raise InputError(
-        f"none of its arrays is called y: {', '.join(found)}; set data.target to one of them", where
-    )
+    matches = _find_by_name(headers.values(), TARGET_NAMES)
+    if matches:
+        return matches[0]
+    names = ", ".join(headers)
+    raise InputError(f"none of its arrays is called y: {names}; set data.target to one", where)
 
 
-def _inputs(found: dict[str, Header], answers: Header, where: str) -> Header:
-    others = [header for header in found.values() if header != answers]
-    named = [header for name in INPUTS for header in others if header.name.lower() == name]
-    if named or len(others) == 1:
-        return (named or others)[0]
-    raise InputError(f"it needs one array of inputs, called x; it has {', '.join(found)}", where)
+def _find_inputs(headers: dict[str, ArrayHeader], targets: ArrayHeader, where: str) -> ArrayHeader:
+    others = [header for header in headers.values() if header != targets]
+    matches = _find_by_name(others, INPUT_NAMES)
+    if matches or len(others) == 1:
+        return (matches or others)[0]
+    raise InputError(f"it needs one array of inputs, called x; it has {', '.join(headers)}", where)
 
 
-def _check(inputs: Header, answers: Header, where: str) -> None:
+def _find_by_name(headers: Iterable[ArrayHeader], names: Sequence[str]) -> list[ArrayHeader]:
+    """Returns the headers with one of the names, in the order of the names."""
+    listed = list(headers)
+    return [header for name in names for header in listed if header.name.lower() == name]
+
+
+def _check(inputs: ArrayHeader, targets: ArrayHeader, where: str) -> None:
     problem = ""
-    for header in (inputs, answers):
-        if header.kind.startswith("O"):
-            problem = (
-                f"{header.name} holds Python objects, which are code to be run; save it as numbers"
-            )
-        elif header.kind not in CODES and header.kind != "f2" and header.kind[0] not in "US":
-            problem = f"{header.name} holds {header.kind}, which are no numbers"
+    for header in (inputs, targets):
+        if header.dtype.startswith("O"):
+            # Reading objects would run the code in their pickle.
+            problem = f"{header.name} holds Python objects, which are not read; save numbers"
+        elif header.dtype not in (*ARRAY_CODES, "f2") and header.dtype[0] not in "US":
+            problem = f"{header.name} holds {header.dtype}, which is not a number"
         if problem:
             raise InputError(problem, where)
-    if inputs.kind[0] in "US":
-        problem = f"{inputs.name} holds text; inputs are numbers"
+    if inputs.dtype[0] in "US":
+        problem = f"{inputs.name} holds text, but inputs must be numbers"
     elif len(inputs.shape) < 2:
         problem = f"{inputs.name} is {list(inputs.shape)}; it needs a row for each example"
-    elif not answers.shape or answers.shape[1:] not in ((), (1,)):
-        problem = f"{answers.name} is {list(answers.shape)}; it needs one answer for each example"
-    elif inputs.shape[0] != answers.shape[0]:
-        problem = f"{inputs.shape[0]:,} rows of {inputs.name}, {answers.shape[0]:,} {answers.name}"
+    elif not targets.shape or targets.shape[1:] not in ((), (1,)):
+        problem = f"{targets.name} is {list(targets.shape)}; it needs one target for each example"
+    elif inputs.shape[0] != targets.shape[0]:
+        problem = (
+            f"{inputs.name} has {format_count(inputs.shape[0])} rows, but {targets.name} "
+            f"has {format_count(targets.shape[0])}"
+        )
     elif 0 in inputs.shape:
-        problem = f"{inputs.name} is {list(inputs.shape)}: there is nothing in it"
+        problem = f"{inputs.name} is {list(inputs.shape)}: it is empty"
     if problem:
         raise InputError(problem, where)
 
 
-def values(file: Found, header: Header) -> Sequence[str | float]:
-    """The answers, or as many of them as are looked at."""
-    with _opened(file) as archive, archive.open(f"{header.name}.npy") as member:
-        member.read(header.at)
-        size = int(header.kind[1:]) * (4 if header.kind[0] == "U" else 1)
-        raw = member.read(MOST_ANSWERS // size * size)
-    if header.kind == "f2":
-        raise InputError(f"{header.name} holds numbers of two bytes; save 4 or 8", str(file.path))
-    if header.kind[0] in "US":
-        cells = (raw[at : at + size] for at in range(0, len(raw), size))
-        coding = "utf-8" if header.kind[0] == "S" else f"utf-32-{_order(header.is_swapped)}"
-        return [cell.decode(coding, "replace").rstrip("\0") for cell in cells]
-    numbers = array(CODES[header.kind])
+def read_targets(file: FileState, header: ArrayHeader) -> Sequence[str | float]:
+    """Reads the targets, up to `MAX_TARGET_BYTES`; of numbers only the distinct ones."""
+    with _open_archive(file) as archive, archive.open(f"{header.name}.npy") as member:
+        member.read(header.offset)
+        size = int(header.dtype[1:]) * (4 if header.dtype[0] == "U" else 1)
+        raw = member.read(MAX_TARGET_BYTES // size * size)
+    if header.dtype == "f2":
+        problem = f"{header.name} holds half-precision numbers; save float32 or float64"
+        raise InputError(problem, str(file.path))
+    if header.dtype[0] in "US":
+        cells = (raw[start : start + size] for start in range(0, len(raw), size))
+        encoding = "utf-8" if header.dtype[0] == "S" else f"utf-32-{_byte_order(header.is_swapped)}"
+        return [cell.decode(encoding, "replace").rstrip("\0") for cell in cells]
+    numbers = array(ARRAY_CODES[header.dtype])
     numbers.frombytes(raw[: len(raw) // size * size])
     if header.is_swapped:
         numbers.byteswap()
     return [float(each) for each in set(numbers)]
 
 
-def _order(is_swapped: bool) -> str:
+def _byte_order(is_swapped: bool) -> str:
     return "be" if is_swapped == (sys.byteorder == "little") else "le"
 
 
-def _headers(file: Found) -> Iterator[Header]:
-    with _opened(file) as archive:
+def _read_headers(file: FileState) -> Iterator[ArrayHeader]:
+    with _open_archive(file) as archive:
         for name in archive.namelist():
             if name.endswith(".npy"):
                 with archive.open(name) as member:
-                    yield _header(name.removesuffix(".npy"), member)
+                    yield _read_header(name.removesuffix(".npy"), member)
 
 
-def _header(name: str, member: IO[bytes]) -> Header:
-    """Read what stands before the numbers; a literal, and nothing that is run."""
+def _read_header(name: str, member: IO[bytes]) -> ArrayHeader:
+    """Reads the header of an array, a Python literal; no code is run."""
     start = member.read(8)
     if start[:6] != b"\x93NUMPY":
-        raise ValueError(f"{name} is no array")
-    wide = 2 if start[6] == 1 else 4
-    length = int.from_bytes(member.read(wide), "little")
-    if length > LARGEST_HEADER:
-        raise ValueError(f"{name} has a header of {length:,} bytes")
-    told: Any = ast.literal_eval(member.read(length).decode("utf-8"))
-    kind, shape = told["descr"], told["shape"]
-    if not isinstance(kind, str):
-        return Header(name, "records", False, (), 0)
-    is_swapped = kind[:1] == (">" if sys.byteorder == "little" else "<")
+        raise ValueError(f"{name} is not an array")
+    length_bytes = 2 if start[6] == 1 else 4
+    length = int.from_bytes(member.read(length_bytes), "little")
+    if length > MAX_HEADER_BYTES:
+        raise ValueError(f"{name} has a header of {format_bytes(length)}")
+    fields: Any = ast.literal_eval(member.read(length).decode("utf-8"))
+    dtype, shape = fields["descr"], fields["shape"]
+    if not isinstance(dtype, str):
+        return ArrayHeader(name, "records", False, (), 0)
+    is_swapped = dtype[:1] == (">" if sys.byteorder == "little" else "<")
     sizes = tuple(int(size) for size in shape)
-    return Header(name, kind.lstrip("<>|="), is_swapped, sizes, 8 + wide + length)
+    offset = 8 + length_bytes + length
+    return ArrayHeader(name, dtype.lstrip("<>|="), is_swapped, sizes, offset)
 
 
 @contextmanager
-def _opened(file: Found) -> Iterator[zipfile.ZipFile]:
+def _open_archive(file: FileState) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file.path) as archive:
             yield archive
@@ -184,5 +194,5 @@ def _opened(file: Found) -> Iterator[zipfile.ZipFile]:
         zipfile.BadZipFile, zlib.error, EOFError, ValueError, SyntaxError, KeyError, TypeError,
         NotImplementedError, RuntimeError, IndexError, MemoryError,
     ) as error:  # fmt: skip
-        problem = f"not a whole NPZ archive ({error}); save it again with numpy.savez"
+        problem = f"it is not a complete NPZ archive ({error}); save it again with numpy.savez"
         raise InputError(problem, str(file.path)) from None

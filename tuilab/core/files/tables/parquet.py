@@ -1,28 +1,30 @@
-"""Tables in Parquet files, through pyarrow, which is fetched only by those who ask for it."""
+"""Tables in Parquet files, read with pyarrow, an optional dependency."""
 
 from types import ModuleType
 from typing import Any
 
 from tuilab.core.errors import InputError
-from tuilab.core.files.file_state import Found
+from tuilab.core.files.file_state import FileState
 from tuilab.core.files.tables.columns import (
-    COUNTERS,
+    DATES_UNUSED,
+    INDEX_NAMES,
     Column,
-    asked,
-    chosen,
-    distinct_names,
-    guessed,
+    find_column,
+    infer_column,
+    infer_target,
+    make_unique,
 )
+from tuilab.core.format import format_bytes
 
-LARGEST = 500_000_000
-"""Bytes of a file; it is looked at in all its rows."""
+MAX_FILE_BYTES = 500_000_000
+"""Larger files are refused, since all rows are read."""
 
-MOST_TEXTS = 2000
-"""Different texts of a column after which it does not matter how many more there are."""
+MAX_DISTINCT_TEXTS = 2000
+"""With more distinct texts, their exact number does not matter."""
 
 
-def library() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """pyarrow, its Parquet files and its functions; InputError where it is not installed."""
+def import_pyarrow() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """Imports pyarrow with its modules parquet and compute; InputError if it is not installed."""
     try:
         import pyarrow
         from pyarrow import compute, parquet
@@ -33,56 +35,58 @@ def library() -> tuple[ModuleType, ModuleType, ModuleType]:
     return pyarrow, parquet, compute
 
 
-def table(file: Found) -> Any:
-    """The whole file as a pyarrow Table."""
-    pyarrow, parquet, _ = library()
-    if file.size > LARGEST:
-        problem = f"it has {file.size / 1e6:,.0f} MB; take a part of at most {LARGEST // 10**6} MB"
+def read_table(file: FileState) -> Any:
+    """Reads the file into a pyarrow Table."""
+    pyarrow, parquet, _ = import_pyarrow()
+    if file.size > MAX_FILE_BYTES:
+        limit = format_bytes(MAX_FILE_BYTES)
+        problem = f"it has {format_bytes(file.size)}; use a part of it of at most {limit}"
         raise InputError(problem, str(file.path))
     try:
         return parquet.read_table(file.path, use_threads=False)
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"not a whole Parquet file ({reason})", str(file.path)) from None
+        raise InputError(f"it is not a complete Parquet file ({reason})", str(file.path)) from None
 
 
-def columns(file: Found, target: str) -> tuple[tuple[Column, ...], Column]:
-    """What every column is, in all its rows, and the target."""
-    content = table(file)
-    names = distinct_names(content.column_names)
-    if not content.num_rows:
+def infer_columns(file: FileState, target: str) -> tuple[tuple[Column, ...], Column]:
+    """Infers the kinds of all input columns and of the target."""
+    table = read_table(file)
+    names = make_unique(table.column_names)
+    if not table.num_rows:
         raise InputError("it has no rows", str(file.path))
-    place = chosen(target, names, str(file.path))
-    told = _texts(content.column(place), every=True)
-    answer = asked(names[place], place, told, content.num_rows)
+    target_index = find_column(target, names, str(file.path))
+    cells = _to_texts(table.column(target_index), keep_all=True)
+    target_column = infer_target(names[target_index], target_index, cells, table.num_rows)
     inputs = tuple(
-        _column(name, number, content.column(number))
-        for number, name in enumerate(names)
-        if number != place
+        _infer_input(name, index, table.column(index))
+        for index, name in enumerate(names)
+        if index != target_index
     )
-    return inputs, answer
+    return inputs, target_column
 
 
-def _column(name: str, place: int, cells: Any) -> Column:
-    pyarrow, _, compute = library()
-    kind, why = cells.type, ""
+def _infer_input(name: str, index: int, cells: Any) -> Column:
+    pyarrow, _, compute = import_pyarrow()
+    kind, reason = cells.type, ""
     types = pyarrow.types
     if types.is_temporal(kind):
-        why = "dates are not used; make numbers of them, such as the month or days since a day"
+        reason = DATES_UNUSED
     elif types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
-        why = f"it holds {kind}, neither numbers nor texts"
-    if why:
-        return Column(name, place, "left out", why=why)
+        reason = f"it holds {kind}, neither numbers nor texts"
+    if reason:
+        return Column(name, index, "left out", reason=reason)
     is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-    if is_number and name.lower() not in COUNTERS:
-        low = compute.min_max(cells).as_py()
-        if low["min"] != low["max"]:
-            return Column(name, place, "number")
-    return guessed(name, place, _texts(cells, every=is_number), is_whole=True)
+    if is_number and name.lower() not in INDEX_NAMES:
+        limits = compute.min_max(cells).as_py()
+        if limits["min"] != limits["max"]:
+            return Column(name, index, "number")
+    return infer_column(name, index, _to_texts(cells, keep_all=is_number), is_complete=True)
 
 
-def _texts(cells: Any, every: bool) -> list[str]:
-    """Different values as text, with an empty one for what is missing."""
-    if not every or cells.length() > MOST_TEXTS:
+def _to_texts(cells: Any, keep_all: bool) -> list[str]:
+    """Returns the values as texts, missing ones as ""; only distinct ones unless `keep_all`."""
+    if not keep_all or cells.length() > MAX_DISTINCT_TEXTS:
         cells = cells.unique()
-    return ["" if value is None else str(value) for value in cells.to_pylist()[: 2 * MOST_TEXTS]]
+    values = cells.to_pylist()[: 2 * MAX_DISTINCT_TEXTS]
+    return ["" if value is None else str(value) for value in values]

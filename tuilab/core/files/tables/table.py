@@ -1,48 +1,55 @@
-"""What is known of a table before it is read to train on: its columns, shape and classes."""
+"""The columns, the shape and the classes of a table, found before its rows are loaded."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 from tuilab.core.errors import InputError
 from tuilab.core.files import file_state
-from tuilab.core.files.file_state import Found
+from tuilab.core.files.file_state import FileState
 from tuilab.core.files.tables import delimited, parquet
-from tuilab.core.files.tables.columns import FEW_CLASSES, Column, asked, chosen, classes, guessed
-from tuilab.core.files.tables.delimited import Layout
-from tuilab.core.files.tables.npz import Arrays, Header, arrays, values
+from tuilab.core.files.tables.columns import (
+    FEW_CLASSES,
+    Column,
+    find_column,
+    infer_classes,
+    infer_column,
+    infer_target,
+)
+from tuilab.core.files.tables.delimited import HeaderOption, Layout
+from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
 from tuilab.core.network.layer import Shape
 
-PICTURE = (1, 3)
-"""Channels by which an array of bytes is known for pictures."""
+IMAGE_CHANNELS = (1, 3)
+"""Numbers of channels by which an array of bytes is recognized as images."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A table as it will be used."""
+class TableInfo:
+    """A table with the kinds of its columns."""
 
-    file: Found
+    file: FileState
     shape: Shape
     classes: tuple[str, ...]
-    "What the target's values are called; empty where they are numbers only."
-    is_number: bool
-    "Whether the target can be told as a number."
+    "Names of the classes; empty if the target can only be a number."
+    is_numeric: bool
+    "Whether the target can be a number."
     inputs: tuple[Column, ...] = ()
     target: Column | None = None
     layout: Layout | None = None
-    "For a file of text."
-    arrays: Arrays | None = None
-    "For an NPZ archive."
-    is_whole: bool = True
-    "All of it was looked at; else a category or class may come that is not known."
+    "Only of text files."
+    arrays: NpzArrays | None = None
+    "Only of NPZ archives."
+    is_complete: bool = True
+    "Whether all rows were inspected; else other categories or classes may follow."
 
     @property
     def prefers_classes(self) -> bool:
-        """Whether the target is more likely classes than numbers."""
-        return bool(self.classes) and (not self.is_number or len(self.classes) <= FEW_CLASSES)
+        """Whether the target holds classes rather than numbers."""
+        return bool(self.classes) and (not self.is_numeric or len(self.classes) <= FEW_CLASSES)
 
     @property
-    def names(self) -> list[str]:
-        """What the inputs are called: a column, or a column and one of its categories."""
+    def input_names(self) -> list[str]:
+        """Names of the inputs: a column, or a column and one of its categories."""
         return [
             name
             for column in self.inputs
@@ -52,91 +59,97 @@ class Look:
         ]  # fmt: skip
 
 
-def look(path: str, target: str, leave_out: str, header: delimited.Header) -> Look:
-    """Look at a table; InputError says why it cannot be used. Cheap while the file stays as it is.
+def inspect_table(path: str, target: str, leave_out: str, header: HeaderOption) -> TableInfo:
+    """Inspects a table; InputError says why it cannot be used. Cached while the file is unchanged.
 
     Args:
-        target: the column that is to be told; empty for the last.
-        leave_out: columns that are not to be used, with commas between.
+        target: the column to predict; empty for the last one.
+        leave_out: columns that are not used, separated by commas.
     """
-    file = file_state.file(path, "a table: CSV, TSV, NPZ or Parquet")
-    seen = _look(file, target.strip(), leave_out, header)
-    if isinstance(seen, InputError):
-        raise InputError(seen.problem, *seen.where)
-    return seen
+    file = file_state.stat_file(path, "a table: CSV, TSV, NPZ or Parquet")
+    info = _inspect(file, target.strip(), leave_out, header)
+    if isinstance(info, InputError):
+        raise InputError(info.problem, *info.where)
+    return info
 
 
 @lru_cache(maxsize=8)
-def _look(file: Found, target: str, leave_out: str, header: delimited.Header) -> Look | InputError:
-    """The same, remembered; also what is wrong."""
+def _inspect(
+    file: FileState, target: str, leave_out: str, header: HeaderOption
+) -> TableInfo | InputError:
+    """Returns the error instead of raising it, so that it is cached as well."""
     suffix = file.path.suffix.lower()
     try:
         if suffix == ".npz":
-            return _arrays(file, target)
+            return _inspect_arrays(file, target)
         if suffix in (".parquet", ".pq"):
-            inputs, answer = parquet.columns(file, target)
-            return _table(file, inputs, answer, leave_out)
-        return _delimited(file, target, leave_out, header)
+            inputs, target_column = parquet.infer_columns(file, target)
+            return _build_info(file, inputs, target_column, leave_out)
+        return _inspect_text(file, target, leave_out, header)
     except InputError as error:
         return error if str(file.path) in error.where else error.within(str(file.path))
 
 
-def _delimited(file: Found, target: str, leave_out: str, header: delimited.Header) -> Look:
-    shape = delimited.layout(file, header)
-    rows, is_whole = delimited.sample(file, shape)
+def _inspect_text(file: FileState, target: str, leave_out: str, header: HeaderOption) -> TableInfo:
+    layout = delimited.detect_layout(file, header)
+    rows, is_complete = delimited.sample_rows(file, layout)
     columns = list(zip(*rows, strict=True))
-    place = chosen(target, shape.names, str(file.path))
-    answer = asked(shape.names[place], place, columns[place], len(rows))
+    target_index = find_column(target, layout.names, str(file.path))
+    target_name = layout.names[target_index]
+    target_column = infer_target(target_name, target_index, columns[target_index], len(rows))
     inputs = tuple(
-        guessed(name, number, columns[number], is_whole)
-        for number, name in enumerate(shape.names)
-        if number != place
+        infer_column(name, index, columns[index], is_complete)
+        for index, name in enumerate(layout.names)
+        if index != target_index
     )
-    return _table(file, inputs, answer, leave_out, shape, is_whole)
+    return _build_info(file, inputs, target_column, leave_out, layout, is_complete)
 
 
-def _table(
-    file: Found, inputs: tuple[Column, ...], target: Column, leave_out: str,
-    layout: Layout | None = None, is_whole: bool = True,
-) -> Look:  # fmt: skip
+def _build_info(
+    file: FileState, inputs: tuple[Column, ...], target: Column, leave_out: str,
+    layout: Layout | None = None, is_complete: bool = True,
+) -> TableInfo:  # fmt: skip
     names = {column.name for column in inputs}
-    unwanted = {name.strip() for name in leave_out.split(",") if name.strip()}
-    if unknown := unwanted - names:
-        chosen(min(unknown), sorted(names), str(file.path), "data.leave_out")
+    left_out = {name.strip() for name in leave_out.split(",") if name.strip()}
+    if unknown := left_out - names:
+        find_column(min(unknown), sorted(names), str(file.path), "data.leave_out")
     inputs = tuple(
-        Column(each.name, each.place, "left out", why="as you wish")
-        if each.name in unwanted
+        Column(each.name, each.index, "left out", reason="it is in data.leave_out")
+        if each.name in left_out
         else each
         for each in inputs
     )
     width = sum(column.width for column in inputs)
     if not width:
-        reasons = "; ".join(f'"{each.name}": {each.why}' for each in inputs[:3])
-        raise InputError(f"no column is left to learn from ({reasons})", str(file.path))
-    is_number = target.kind == "number"
-    return Look(file, (width,), target.values, is_number, inputs, target, layout, None, is_whole)
+        reasons = "; ".join(f'"{each.name}": {each.reason}' for each in inputs[:3])
+        raise InputError(f"no column is left as an input ({reasons})", str(file.path))
+    is_numeric = target.kind == "number"
+    return TableInfo(
+        file, (width,), target.values, is_numeric, inputs, target, layout, None, is_complete
+    )
 
 
-def _arrays(file: Found, target: str) -> Look:
-    chosen = arrays(file, target)
-    told = values(file, chosen.answers)
-    names, is_number = classes(told, chosen.answers.shape[0]), chosen.answers.kind[0] not in "US"
-    if len(names) == 1:
-        problem = f"{chosen.answers.name} is always {names[0]}: there is nothing to tell apart"
+def _inspect_arrays(file: FileState, target: str) -> TableInfo:
+    arrays = find_arrays(file, target)
+    targets = arrays.targets
+    classes = infer_classes(read_targets(file, targets), targets.shape[0])
+    is_numeric = targets.dtype[0] not in "US"
+    if len(classes) == 1:
+        problem = f"{targets.name} is always {classes[0]}: there is nothing to predict"
         raise InputError(problem, str(file.path))
-    if not names and not is_number:
-        raise InputError(f"{chosen.answers.name} has too many different texts", str(file.path))
-    shape = picture(chosen.inputs) or chosen.inputs.shape[1:]
-    return Look(file, shape, names, is_number, arrays=chosen)
+    if not classes and not is_numeric:
+        raise InputError(f"{targets.name} has too many distinct texts", str(file.path))
+    shape = image_shape(arrays.inputs) or arrays.inputs.shape[1:]
+    return TableInfo(file, shape, classes, is_numeric, arrays=arrays)
 
 
-def picture(inputs: Header) -> Shape:
-    """The shape of a picture, channels first, where an array of bytes holds pictures; else ()."""
+def image_shape(inputs: ArrayHeader) -> Shape:
+    """Returns the shape of an image, channels first, if an array of bytes holds images; else ()."""
     sizes = inputs.shape[1:]
-    if inputs.kind != "u1" or len(sizes) not in (2, 3):
+    if inputs.dtype != "u1" or len(sizes) not in (2, 3):
         return ()
     if len(sizes) == 2:
         return (1, *sizes)
-    if sizes[0] in PICTURE:
+    if sizes[0] in IMAGE_CHANNELS:
         return sizes
-    return (sizes[2], *sizes[:2]) if sizes[2] in PICTURE else ()
+    return (sizes[2], *sizes[:2]) if sizes[2] in IMAGE_CHANNELS else ()

@@ -1,118 +1,118 @@
 """One training step in slow motion: every number of its forward and backward pass."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct, field
 
 from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
-NEAR = 16
-"""Phases on either side of the wanted one that come with their numbers."""
+PHASES_AROUND = 16
+"""Phases on either side of the requested one that come with their numbers."""
 
-Part = Literal["batch", "forward", "loss", "backward", "optimizer", "weights"]
-"""What a step consists of, in order."""
+StepPart = Literal["batch", "forward", "loss", "backward", "optimizer", "weights"]
 
-PARTS: tuple[Part, ...] = ("batch", "forward", "loss", "backward", "optimizer", "weights")
+STEP_PARTS: tuple[StepPart, ...] = get_args(StepPart)
+"""The parts of a training step, in order."""
 
 
 class BackpropRequest(InspectRequest, frozen=True):
-    """The next training step, on one example of its batch; nothing of the run changes."""
+    """The next training step, on one example of its batch; the run does not change."""
 
     example: int = 0
-    "Which one of the batch, from 0."
-    turn: int = 0
-    "Of a task that takes several in a step, such as a GAN with its two sides."
+    "Index in the batch."
+    optimizer_phase: int = 0
+    "For a task with several per step, such as the two sides of a GAN."
     slice: int = 0
-    "Of every tensor that has more elements than are told at once, which stretch of them."
+    "Which slice of every tensor with more elements than are shown at once."
     phase: int = 0
     "The phases around this one come with their numbers."
-    graph: bool = False
-    "Whether the computational graph is wanted too."
-    changes: int = 0
-    "How many knobs were turned in the run so far: each makes the next step another one."
+    with_graph: bool = False
+    "Whether to include the computational graph."
+    knob_changes: int = 0
+    "Number of knobs changed in the run so far: each changes the next step."
 
 
-class Numbers(Struct, frozen=True):
-    """One column of a table: a number for each row; NaN where there is none."""
+class NumberColumn(Struct, frozen=True):
+    """One column of a table: a number for each row; NaN if it has none."""
 
     name: str
     values: list[float]
 
 
-class Origin(Struct, frozen=True):
-    """How the number of one row came about, as a table of its own."""
+class Derivation(Struct, frozen=True):
+    """How the number of one row was computed, as a table."""
 
     title: str
-    names: list[str]
-    columns: list[Numbers]
+    row_names: list[str]
+    columns: list[NumberColumn]
     result: str = ""
-    "What the rows come to, in words."
+    "The result in words."
 
 
-class Table(Struct, frozen=True):
+class NumberTable(Struct, frozen=True):
     """Elements of one tensor, or of several of one shape, as rows."""
 
     title: str
     shape: list[int]
     "Of the whole tensor."
     first: int
-    "Where the stretch begins that is told."
+    "Index of the first shown element."
     total: int
-    "Elements in all."
-    names: list[str]
-    "Of the rows: an index, a class, a token."
-    columns: list[Numbers]
-    origins: list[Origin] = field(default_factory=list)
+    "Number of elements."
+    row_names: list[str]
+    "An index, a class or a token."
+    columns: list[NumberColumn]
+    derivations: list[Derivation] = field(default_factory=list)
     "One for each row, or none."
 
 
 class Phase(Struct, frozen=True):
-    """One stop on the way of a step."""
+    """One stop on the way through a step."""
 
-    part: Part
+    part: StepPart
     label: str
-    "Of the layer or parameter, such as `2 Linear`; empty for what is there once."
+    "Label of the layer or parameter, such as `2 Linear`; empty for other phases."
     kind: str
-    "The class of the layer, `Linear`, or of the optimizer."
+    "Class of the layer, `Linear`, or of the optimizer."
     shapes: list[str]
-    "What goes in and what comes out, to be joined by arrows."
-    towards: str = ""
-    "Of a way back: `weights` or `input`."
+    "Shapes of inputs and outputs, to be joined by arrows."
+    gradient_of: str = ""
+    "In the backward pass: `weights` or `input`."
     depth: int = 0
-    "In how many blocks the layer stands."
-    tables: list[Table] = field(default_factory=list)
+    "Number of blocks around the layer."
+    tables: list[NumberTable] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     "Sentences with numbers that belong to no row."
-    is_told: bool = False
-    "Whether the numbers are here; else the phase must be wanted."
+    has_numbers: bool = False
+    "Whether the numbers are included; if not, request this phase."
 
 
 class Edge(Struct, frozen=True):
-    """The way from a node of the graph to one of its inputs."""
+    """An edge from a node of the graph to one of its inputs."""
 
     to: int
-    "The node it goes to; −1: to something that needs no gradient."
+    "Index of the input node; -1: an input that needs no gradient."
     local: list[float]
-    "What the value gains by a small gain of the input, element by element; empty if not so."
+    "Local gradient, element by element; empty if it is not elementwise."
     product: list[float]
-    "Upstream gradient times local gradient: what goes on to the input."
+    "Upstream gradient times local gradient, passed on to the input."
     weights: list[list[float]] = field(default_factory=list)
-    "Of a product of matrices: for each element the first weights that it is a sum with."
+    "For a matrix product: the first weights of the sum, for each element."
 
 
 class Node(Struct, frozen=True):
-    """One operation of the computational graph, as autograd keeps it."""
+    """One operation of the computational graph, as recorded by autograd."""
 
     name: str
-    "autograd's, such as `TanhBackward0`."
-    about: str
-    "The operation in words, or the parameter that stands here."
+    "autograd's name, such as `TanhBackward0`."
+    description: str
+    "The operation in words, or the parameter."
     shape: list[int]
     total: int
     value: list[float]
-    "What it has computed; empty where nobody has kept it."
+    "Its output; empty if autograd has not kept it."
     upstream: list[float]
-    "How the loss changes with its value."
+    "Gradient of the loss with respect to its output."
     edges: list[Edge] = field(default_factory=list)
     layer: str = ""
     "The layer whose output this is."
@@ -123,16 +123,16 @@ class BackpropResponse(InspectResponse, frozen=True):
 
     example: int = 0
     examples: int = 0
-    "How many the batch has."
-    turn: int = 0
-    turns: list[str] = field(default_factory=list)
-    "What each of them learns, where there are several."
+    "Batch size."
+    optimizer_phase: int = 0
+    optimizer_phases: list[str] = field(default_factory=list)
+    "What each of them trains, if there are several."
     phases: list[Phase] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     "From the loss back to the inputs."
     slices: int = 1
-    "Stretches that the largest tensor told of has."
-    is_old: bool = False
-    "Training has gone on since: a newer answer would have cost it too much; ask again."
+    "Number of slices of the largest shown tensor."
+    is_outdated: bool = False
+    "Training has continued since, and a newer answer would have been too slow; ask again."
     note: str = ""
     "Why there is nothing, or what cannot be shown."

@@ -1,4 +1,4 @@
-"""Examples: which are mistaken for what, how sure the network is, and why."""
+"""Examples: the confusion matrix, the largest losses, predictions and their attribution."""
 
 from typing import Literal, get_args
 
@@ -6,80 +6,76 @@ from msgspec import Struct, field
 
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
-
-ZERO = 128
-"""The byte of a heat map that is zero; 1 and 255 are the farthest from it, either way."""
-
-STEPS = 127
-"""How finely a heat map is told, on either side of zero."""
+from tuilab.core.protocol.inspect.result_messages import Generated
+from tuilab.core.run.confusion import ConfusionMatrix
 
 PartName = Literal["validation", "test", "train"]
 
 PARTS: tuple[PartName, ...] = get_args(PartName)
 
-Why = Literal["saliency", "occlusion", "gradcam"]
+Attribution = Literal["saliency", "occlusion", "gradcam"]
 
-WAYS: tuple[Why, ...] = get_args(Why)
+ATTRIBUTIONS: tuple[Attribution, ...] = get_args(Attribution)
 
-Page = Literal["matrix", "examples", "own", "made"]
-"""The confusion matrix, examples in an order, an input of one's own, what the network makes."""
+Page = Literal["matrix", "examples", "user_input", "generated"]
+"""The confusion matrix, examples in an order, an input of the user, what the network generates."""
 
-MOST_NUMBERS = 64
-"""Numbers that are told of one example."""
+MAX_NUMBERS = 64
+"""Numbers shown of one example."""
 
-MOST_SIDE = 64
-"""Pixels on each side that are told of a picture."""
+MAX_IMAGE_SIDE = 64
+"""Pixels on each side of a shown image."""
 
 
 class UserInput(Struct, frozen=True):
-    """An input that somebody drew, typed or has on the disk."""
+    """An input that the user has drawn, typed or has in a file."""
 
     text: str = ""
     "Numbers, or a text."
     pixels: bytes = b""
-    "A drawing: rows from the top, one byte a pixel, as many as the data's pictures have."
+    "A drawing of the size of the data's images: rows from the top, one byte a pixel."
     path: str = ""
-    "A file with a picture."
+    "An image file."
 
 
 class ExamplesRequest(InspectRequest, frozen=True):
-    """Examples in an order, or of one cell of the confusion matrix."""
+    """Examples in an order, or those of one cell of the confusion matrix."""
 
     page: Page = "matrix"
     part: PartName = "validation"
-    "Another one is taken where it has no examples."
+    "If it has no examples, another part is used."
     cell: list[int] = field(default_factory=list)
-    "Target and predicted class of the examples to show; none: all of them."
+    "Target and predicted class of the examples to show; empty: all examples."
     is_reversed: bool = False
-    "The smallest losses first."
+    "Smallest losses first."
     first: int = 0
     count: int = 12
-    place: int = 0
-    "Which of them, counted from the first in the order, is told in full."
-    why: Why = "saliency"
-    own: UserInput | None = None
+    position: int = 0
+    "Position in the order of the example that is described in full."
+    attribution: Attribution = "saliency"
+    user_input: UserInput | None = None
 
 
-class Row(Struct, frozen=True):
-    """One example in short."""
+class ExampleSummary(Struct, frozen=True):
+    """One example in a list."""
 
     number: int
-    "Where it stands in its part."
+    "Index in its part."
     loss: float
     target: int = -1
     predicted: int = -1
     probability: float = 0.0
-    "Of the class that was predicted."
+    "Of the predicted class."
     pixels: bytes = b""
     shape: list[int] = field(default_factory=list)
-    "Channels, height, width of the picture, at most `MOST_SIDE` each way; else none."
+    "Channels, height, width of the image; empty if the example is not an image."
 
 
 class Example(Struct, frozen=True):
-    """One example in full, with what the network says of it and why."""
+    """One example in full, with the prediction and its attribution."""
 
     number: int = -1
-    "Where it stands in its part; -1: an input of somebody's own."
+    "Index in its part; -1: an input of the user."
     loss: float | None = None
     kind: Literal["picture", "numbers", "series", "tokens"] = "numbers"
     pixels: bytes = b""
@@ -88,97 +84,74 @@ class Example(Struct, frozen=True):
     "Features, or one feature at every step of a series."
     names: list[str] = field(default_factory=list)
     "Of the features; of tokens, each token."
-    left_out: int = 0
-    "Numbers or tokens that are not told."
+    omitted: int = 0
+    "Numbers or tokens that are not shown."
     targets: list[float] = field(default_factory=list)
-    "A class, one at each position, or the numbers that are right."
-    answers: list[float] = field(default_factory=list)
-    "The class that was predicted, or the numbers."
+    "A class, a class for each position, or numbers."
+    predictions: list[float] = field(default_factory=list)
+    "The predicted class or numbers."
     labels: list[str] = field(default_factory=list)
-    chances: list[float] = field(default_factory=list)
-    "Of each of the `labels`, the classes."
-    output: bytes = b""
-    "A reconstruction, as `pixels`."
+    "Names of the classes."
+    probabilities: list[float] = field(default_factory=list)
+    "Of each class."
+    reconstruction: bytes = b""
+    "As `pixels`."
     heat: bytes = b""
-    "Bytes around `ZERO`: of a picture, rows from the top; else one for each number or token."
+    "Quantized attribution: of an image, rows from the top; else of each number or token."
     heat_shape: list[int] = field(default_factory=list)
     "Height and width."
-    reach: float = 0.0
-    "What the farthest byte from zero stands for."
-    about: str = ""
-    "What the heat map says, of which class."
-    ways: list[Why] = field(default_factory=list)
-    "The heat maps there are for this network."
+    heat_max_abs: float = 0.0
+    heat_caption: str = ""
+    "What the heat map shows, for which class."
+    attributions: list[Attribution] = field(default_factory=list)
+    "Attribution methods available for this network."
     note: str = ""
-
-
-class Made(Struct, frozen=True):
-    """What a network makes: pictures, points among true ones, or a text."""
-
-    pixels: list[bytes] = field(default_factory=list)
-    shape: list[int] = field(default_factory=list)
-    columns: int = 0
-    "How many pictures stand side by side; 0: as many as fit."
-    bounds: list[float] = field(default_factory=list)
-    width: int = 0
-    height: int = 0
-    judged: list[float] = field(default_factory=list)
-    "How real the discriminator finds each place of the plane, from 0 to 1, rows from the top."
-    real: list[tuple[float, float]] = field(default_factory=list)
-    drawn: list[tuple[float, float]] = field(default_factory=list)
-    prompt: str = ""
-    text: str = ""
-    temperature: float = 1.0
-    is_whole: bool = True
-    "Whether there is nothing more to come of a text."
-    title: str = ""
 
 
 class ExamplesResponse(InspectResponse, frozen=True):
-    """Examples with what the network says of each."""
+    """Examples with their predictions."""
 
     page: Page = "matrix"
     pages: list[Page] = field(default_factory=list)
-    "Those that this task has."
+    "Pages that this task has."
     task: str = ""
     part: PartName = "validation"
-    measured: int = 0
-    "Examples that are counted."
-    of: int = 0
-    "Examples that the part has."
-    classes: list[str] = field(default_factory=list)
-    counts: list[list[int]] = field(default_factory=list)
-    "counts[target][predicted]"
+    evaluated: int = 0
+    "Examples evaluated so far."
+    total: int = 0
+    "Examples in the part."
+    matrix: ConfusionMatrix = ConfusionMatrix()
+    "Without counts if there are too many classes."
     cell: list[int] = field(default_factory=list)
-    found: int = 0
-    "Examples of the cell, or all that are counted."
+    matches: int = 0
+    "Examples of the cell, or all evaluated ones."
     is_reversed: bool = False
     first: int = 0
-    place: int = 0
-    rows: list[Row] = field(default_factory=list)
+    position: int = 0
+    rows: list[ExampleSummary] = field(default_factory=list)
     example: Example | None = None
-    made: Made | None = None
-    accepts: Literal["", "picture", "numbers", "text"] = ""
-    "What an input of one's own is."
-    own_shape: list[int] = field(default_factory=list)
-    "Channels, height and width of a picture, or how many numbers."
-    own_names: list[str] = field(default_factory=list)
-    "What those numbers are called; empty: they have no names."
-    own_unit: str = ""
-    "A sentence on what they are counted in."
+    generated: Generated | None = None
+    input_kind: Literal["", "picture", "numbers", "text"] = ""
+    "What kind of input the user can give."
+    input_shape: list[int] = field(default_factory=list)
+    "Channels, height and width of an image, or how many numbers."
+    input_names: list[str] = field(default_factory=list)
+    "Names of the numbers; empty if they have none."
+    input_unit: str = ""
+    "A sentence about the unit of the numbers."
     note: str = ""
 
 
-def typed_numbers(text: str, count: int) -> list[float]:
-    """Numbers between commas or spaces; InputError if they are not as many as there should be."""
+def parse_numbers(text: str, count: int) -> list[float]:
+    """Parses numbers between commas or spaces; raises InputError if there are not `count`."""
     numbers = []
     for word in text.replace(",", " ").replace(";", " ").split():
         try:
             number = float(word)
         except ValueError:
-            raise InputError(f'"{word}" is no number; write such as 0.5, -1.2') from None
+            raise InputError(f'"{word}" is not a number; write it like 0.5 or -1.2') from None
         if not abs(number) < 1e30:
-            raise InputError(f"{word} is too large; it has to be finite")
+            raise InputError(f"{word} is too large; it must be finite")
         numbers.append(number)
     if len(numbers) != count:
         raise InputError(f"{len(numbers)} of {count} numbers; put commas between them")

@@ -1,4 +1,4 @@
-"""The loss around the present weights: over a plane through them, and along the next step."""
+"""The loss around the current weights: over a plane through them, and along the next step."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
-Plane = Literal["random", "path"]
-Along = Literal["optimizer", "gradient"]
+PlaneKind = Literal["random", "path"]
+ScanDirection = Literal["optimizer", "gradient"]
 
 
 class LandscapeRequest(InspectRequest, frozen=True):
@@ -17,61 +17,60 @@ class LandscapeRequest(InspectRequest, frozen=True):
     size: int = 17
     "Points on each side of the slice; one more than a power of two."
     span: float = 1.0
-    "How far the slice reaches each way, in lengths of its two directions."
-    plane: Plane = "random"
-    "Two random directions, or the two in which the path so far is widest."
+    "Half the side of the slice, in lengths of its two directions."
+    plane: PlaneKind = "random"
+    "Two random directions, or the two principal directions of the path so far."
     seed: int = 0
     "Of the random directions."
-    along: Along = "optimizer"
-    "The scan goes where the optimizer would, or straight down the gradient."
-    anew: int = 0
-    "Another number takes the weights of that moment; else those at hand when it was begun stay."
+    direction: ScanDirection = "optimizer"
+    "The scan follows the optimizer's update, or the negative gradient."
+    refresh_count: int = 0
+    "Another number restarts with the current weights; the same keeps those of the first request."
 
 
 class Slice(Struct, frozen=True):
-    """The loss on a square of points, the weights of its moment in the middle."""
+    """The loss on a square grid around the weights."""
 
     size: int
     span: float
     losses: list[float]
-    "Row by row from the top: NaN is not known yet, infinity is no finite loss."
+    "Row by row from the top; NaN: not known yet, infinity: not a finite loss."
     path: list[tuple[int, float, float]]
-    "Step, x and y of weights on the way, projected onto the plane; the last are the present ones."
-    held: float
-    "What part of the path's squared distances from the middle lies in the plane, from 0 to 1."
-    plane: Plane
+    "Step, x and y of earlier weights, projected onto the plane; the last are the current ones."
+    explained_fraction: float
+    "Fraction of the path's squared distances from the center that lies in the plane."
+    plane: PlaneKind
     seed: int
 
 
 class Scan(Struct, frozen=True):
-    """The loss after one step of every learning rate."""
+    """The loss after one step, for a range of learning rates."""
 
-    along: Along
+    direction: ScanDirection
     optimizer: str
     lr: float
-    "The present learning rate; 0 on the way out of a warm-up's beginning."
+    "The current learning rate; 0 at the start of a warm-up."
     rates: list[float]
     losses: list[float]
-    "On the fixed examples, for each rate: NaN and infinity as in a slice."
+    "On the fixed examples, for each rate; NaN and infinity as in a slice."
     batch_losses: list[float]
-    "On the batch that the step learns from; empty for a GAN, which draws its batch."
-    now: float
-    batch_now: float
-    landing: float
-    "The loss after a step of the present learning rate."
-    batch: int
-    "Examples in the batch."
+    "On the batch of the step; empty for a GAN, which generates its batch."
+    current_loss: float
+    current_batch_loss: float
+    loss_after_step: float
+    "The loss after a step with the current learning rate."
+    batch_size: int
 
 
 class LandscapeResponse(InspectResponse, frozen=True):
-    """The losses so far; more come while it is asked for again."""
+    """The losses so far; asking again brings more."""
 
-    present: int = 0
-    "The step the run is at; `step` is the one that the picture is of."
+    current_step: int = 0
+    "The step that the run is at; `step` is the step of the weights in the picture."
     evaluations: int = 0
-    of: int = 0
+    total_evaluations: int = 0
     examples: int = 0
-    "So many training examples are measured at every point."
+    "Training examples evaluated at every point."
     slice: Slice | None = None
     scan: Scan | None = None
     note: str = ""

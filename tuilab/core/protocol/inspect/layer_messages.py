@@ -1,85 +1,76 @@
-"""One layer seen from inside: its weights, gradients, updates and activations."""
+"""One layer in detail: its weights, gradients, updates and activations."""
 
 from typing import Literal, get_args
 
 from msgspec import Struct, field
 
 from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
-from tuilab.core.protocol.message import snake
+from tuilab.core.protocol.message import snake_case
 
-ZERO = 128
-"""The byte of a heat map that is zero; 1 and 255 are the farthest from it, 0 is no number."""
+Quantity = Literal["weights", "gradients", "updates", "activations"]
 
-STEPS = 127
-"""How finely a heat map is told, on either side of zero."""
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
-What = Literal["weights", "gradients", "updates", "activations"]
-
-WHATS: tuple[What, ...] = get_args(What)
-
-Kind = Literal["map", "histogram", "time", "filters", "maps", "attention", "states", "plane"]
-"""How numbers are drawn; the last five only where a layer has them."""
+PlotKind = Literal["map", "histogram", "time", "filters", "maps", "attention", "states", "plane"]
+"""How the numbers are drawn; the last five only for layers that have them."""
 
 
 class LayerRequest(InspectRequest, frozen=True):
-    """One layer, what of it, and how it is to be drawn."""
+    """One layer, which of its numbers, and how they are drawn."""
 
     layer: str = ""
-    "Its label, such as `2 Linear`; empty: the first that has weights."
-    what: What = "weights"
+    "Its label, such as `2 Linear`; empty: the first layer with weights."
+    quantity: Quantity = "weights"
     kind: str = ""
-    "One of `Kind`; what the layer does not have, and empty: the first that it has."
-    tensor: int = 0
-    "Which of its parameters: the weight, the bias, …"
+    "A `PlotKind`; if empty or not available: the first one that is."
+    parameter: int = 0
+    "Index of the parameter: the weight, the bias, …"
     example: int = 0
-    "The first one whose activations are shown."
+    "Index of the first example whose activations are shown."
     width: int = 60
     height: int = 40
-    "The most columns and rows that a heat map is told in."
+    "Maximum number of columns and rows of a heat map."
 
 
-class HeatMap(Struct, frozen=True, tag_field="picture", tag=snake):
-    """Numbers in rows and columns, around zero; each may stand for a block of them."""
+class HeatMap(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """A signed matrix as quantized values; each may stand for a block of numbers."""
 
     width: int
     height: int
     values: bytes
-    "Rows of bytes from the top."
-    reach: float
-    "What the farthest byte from zero stands for."
-    of: tuple[int, int] = (0, 0)
-    "Rows and columns before blocks were taken together."
-    down: str = ""
+    "Rows from the top; 0: not a finite number."
+    max_abs: float
+    full_size: tuple[int, int] = (0, 0)
+    "Rows and columns before blocks were merged."
+    row_axis: str = ""
     "What the rows are: `units`."
-    across: str = ""
+    column_axis: str = ""
     caption: str = ""
-    names: list[str] = field(default_factory=list)
-    "Of the rows, or none."
-    heads: list[str] = field(default_factory=list)
-    "Of the columns, or none."
-    exact: list[float] = field(default_factory=list)
-    "The numbers themselves, where they are few."
-    is_share: bool = False
-    "All numbers are from 0 to 1."
+    row_names: list[str] = field(default_factory=list)
+    column_names: list[str] = field(default_factory=list)
+    exact_values: list[float] = field(default_factory=list)
+    "The numbers themselves, if they are few."
+    is_fraction: bool = False
+    "Whether all numbers are from 0 to 1."
 
     @property
     def is_whole(self) -> bool:
-        """Whether every number is told by itself."""
-        return (self.height, self.width) == self.of
+        """Returns whether no blocks were merged."""
+        return (self.height, self.width) == self.full_size
 
 
-class Tiles(Struct, frozen=True, tag_field="picture", tag=snake):
-    """Small heat maps: filters, feature maps, heads."""
+class Tiles(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Small heat maps: filters, feature maps, attention heads."""
 
     tiles: list[HeatMap]
     total: int
-    "How many there are, of which the first are told."
+    "Number of all, of which the first are here."
     name: str
     "What one of them is: `filter`."
 
 
-class Histogram(Struct, frozen=True, tag_field="picture", tag=snake):
-    """How many numbers lie where, in bins of equal width."""
+class Histogram(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Counts of numbers in bins of equal width."""
 
     counts: list[int]
     low: float
@@ -87,85 +78,80 @@ class Histogram(Struct, frozen=True, tag_field="picture", tag=snake):
 
 
 class HistogramRow(Struct, frozen=True, array_like=True):
-    """A histogram at one step, or the mean of some that followed one another."""
+    """A histogram at one step, or the mean of the histograms of several consecutive steps."""
 
     step: int
-    last: int
-    "The last step that it stands for."
+    last_step: int
     low: float
     high: float
-    shares: list[float]
+    fractions: list[float]
     "Of the numbers, in each bin."
 
 
-class History(Struct, frozen=True, tag_field="picture", tag=snake):
-    """How a histogram changed: one for each look."""
+class HistogramHistory(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """A histogram over time: one row per inspection."""
 
     rows: list[HistogramRow]
 
 
-class Plane(Struct, frozen=True, tag_field="picture", tag=snake):
-    """Points on the plane of their two principal components."""
+class Projection(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Points on the plane of their first two principal components."""
 
     points: list[tuple[float, float, int]]
-    "Where, and the number of a name; -1: of none."
+    "x, y and the index of a name; -1: none."
     names: list[str]
-    explained: tuple[float, float]
-    "The share of the spread along each component."
-    of: str
+    explained_variance: tuple[float, float]
+    "Fraction of the variance along each component."
+    point_kind: str
     "What the points are: `examples`."
     is_text: bool = False
-    "The names are tokens: each point is drawn as its own."
+    "Whether each point is drawn as its name, a token."
 
 
-class Statistics(Struct, frozen=True):
-    """Numbers about numbers; None where one does not apply."""
+class TensorStats(Struct, frozen=True):
+    """Statistics of a tensor; None if one does not apply."""
 
     shape: list[int] = field(default_factory=list)
     norm: float = 0.0
     mean: float = 0.0
-    spread: float = 0.0
-    smallest: float = 0.0
-    largest: float = 0.0
-    zeros: float = 0.0
-    "The share of numbers that are exactly 0."
-    broken: int = 0
-    "How many are not finite."
-    units: int = 0
-    silent: int | None = None
-    "Units with nothing but zeros: dead units where the numbers are activations."
-    saturated: float | None = None
-    "The share of values at an end of Tanh or Sigmoid."
-    stuck: int | None = None
-    "Units that are at an end for every example."
-    ratio: float | None = None
-    "The norm of the update over that of the weights."
-    rank: float | None = None
-    "The effective rank."
-    full: int = 0
-    "The largest that the rank could be."
-    no_rank: str = ""
+    std: float = 0.0
+    min: float = 0.0
+    max: float = 0.0
+    zero_fraction: float = 0.0
+    "Fraction of the numbers that are exactly 0."
+    nonfinite_count: int = 0
+    total_units: int = 0
+    zero_units: int | None = None
+    "Units with nothing but zeros: dead units if the numbers are activations."
+    saturated_fraction: float | None = None
+    "Fraction of the values at a limit of Tanh or Sigmoid."
+    saturated_units: int | None = None
+    "Units that are at a limit for every example."
+    update_ratio: float | None = None
+    "Norm of the update divided by the norm of the weights."
+    effective_rank: float | None = None
+    max_rank: int = 0
+    rank_note: str = ""
     "Why there is no rank."
 
 
 class LayerResponse(InspectResponse, frozen=True):
-    """The statistics and the numbers to draw."""
+    """The statistics of a layer and the numbers to draw."""
 
     layer: str = ""
-    what: What = "weights"
+    quantity: Quantity = "weights"
     kind: str = ""
     note: str = ""
     layers: list[str] = field(default_factory=list)
-    "The labels of all layers."
+    "Labels of all layers."
     kinds: list[str] = field(default_factory=list)
-    "What there is to choose from for this layer."
-    tensor: str = ""
-    "The parameter that is shown."
-    tensors: list[str] = field(default_factory=list)
+    "Available plot kinds for this layer."
+    parameter: str = ""
+    "Name of the shown parameter."
+    parameters: list[str] = field(default_factory=list)
     example: int = 0
     examples: int = 0
-    "How many of them are shown from that one on."
-    most: int = 0
-    "How many there are."
-    statistics: Statistics | None = None
-    picture: HeatMap | Tiles | Histogram | History | Plane | None = None
+    "Number of shown examples, from that one on."
+    total_examples: int = 0
+    statistics: TensorStats | None = None
+    picture: HeatMap | Tiles | Histogram | HistogramHistory | Projection | None = None

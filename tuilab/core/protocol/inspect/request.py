@@ -1,23 +1,23 @@
-"""What a view of the inside of a network asks for, and what it is answered."""
+"""The base classes of what a view asks for and of the answers."""
 
 from msgspec import Struct
 
-from tuilab.core.protocol.message import Event, snake
+from tuilab.core.protocol.message import Event, snake_case
 
 
-class InspectRequest(Struct, frozen=True, tag_field="view", tag=snake):
-    """What a view asks of the worker, of the network as it is between two batches."""
+class InspectRequest(Struct, frozen=True, tag_field="view", tag=snake_case):
+    """A question of a view about the network between two batches."""
 
 
 class TimedResponse(Event, frozen=True, kw_only=True):
     """An answer that has taken the worker some time."""
 
     cost: float = 0.0
-    "Seconds in which nothing was trained."
+    "Seconds without training."
 
 
-class InspectResponse(TimedResponse, frozen=True, tag=snake):
-    """The answer of a view; it may be a part of one that comes bit by bit."""
+class InspectResponse(TimedResponse, frozen=True):
+    """The answer to a view; some answers come bit by bit."""
 
     run: str
     step: int

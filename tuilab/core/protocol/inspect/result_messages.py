@@ -1,87 +1,108 @@
-"""The events that are pictures: what a network says of its data, answers to `Probe`."""
+"""What a network has learned, as a picture: a decision surface, a curve, a confusion matrix, …"""
 
-from msgspec import field
+from msgspec import Struct, field
 
-from tuilab.core.protocol.message import Event, snake
-from tuilab.core.protocol.records import Pair, Sample
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
+from tuilab.core.protocol.message import snake_case
+from tuilab.core.protocol.records import Reconstruction, Sample
+from tuilab.core.run.confusion import ConfusionMatrix
+
+Bounds = tuple[float, float, float, float]
+"""Left, right, bottom, top."""
 
 
-class Surface(Event, frozen=True, tag=snake):
-    """What the network says over the plane, row by row from the top."""
+class ResultRequest(InspectRequest, frozen=True):
+    """The picture that suits the task and the data set."""
 
-    run: str
-    step: int
-    bounds: tuple[float, float, float, float]
-    "Left, right, bottom, top."
+    width: int = 40
+    height: int = 20
+    "Columns and rows of a decision surface."
+    samples: int = 12
+    "Maximum number of images."
+
+
+class DecisionSurface(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Outputs of a network over a plane, row by row from the top."""
+
+    bounds: Bounds
     width: int
     height: int
     values: list[float]
-    "For classes: class + certainty, as k + p with p in [0, 1); for a regression: the output."
+    "Classification: class + probability, as k + p with p in [0, 1); regression: the output."
     points: list[tuple[float, float, float]]
-    "Some examples: x1, x2, class or target."
+    "Training examples: x1, x2, class or target."
     validation: list[tuple[float, float, float]] = field(default_factory=list)
 
 
-class Curve(Event, frozen=True, tag=snake):
-    """What the network says over one input."""
+class Curve(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Outputs of a network over one input."""
 
-    run: str
-    step: int
     x: list[float]
     y: list[float]
     points: list[tuple[float, float]]
+    "Training examples."
 
 
-class Confusion(Event, frozen=True, tag=snake):
-    """How often each class was taken for which, with sample predictions."""
+class GeneratedText(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """A text of a language model, as far as it has been generated."""
 
-    run: str
-    step: int
-    classes: list[str]
-    counts: list[list[int]]
-    "counts[target][predicted]"
-    samples: list[Sample]
-
-
-class Written(Event, frozen=True, tag=snake):
-    """Text that a language model writes, as far as it has come."""
-
-    run: str
-    step: int
     prompt: str
     text: str
     temperature: float
+    is_complete: bool = True
 
 
-class Reconstructed(Event, frozen=True, tag=snake):
-    """Examples beside what an autoencoder makes of them."""
+class Reconstructions(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Examples and what an autoencoder reconstructs from them."""
 
-    run: str
-    step: int
-    pairs: list[Pair]
+    pairs: list[Reconstruction]
 
 
-class Drawn(Event, frozen=True, tag=snake):
-    """Examples that a generator draws: pictures, or points among real ones."""
+class GeneratedImages(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Images of a generator or a decoder."""
 
-    run: str
-    step: int
-    pictures: list[Sample] = field(default_factory=list)
-    bounds: tuple[float, ...] = ()
-    "Left, right, bottom, top, for points."
-    real: list[tuple[float, float]] = field(default_factory=list)
-    drawn: list[tuple[float, float]] = field(default_factory=list)
-    covered: int | None = None
-    "How many modes of the data are among what is drawn."
-    modes: int = 0
+    images: list[bytes]
+    "Pixels as in `Sample`."
+    shape: list[int]
+    "Channels, height, width of all images."
+    columns: int = 0
+    "Images in a row; 0: as many as fit."
+    title: str = ""
 
 
-class Scatter(Event, frozen=True, tag=snake):
-    """Targets of a regression and what the network says: on the diagonal where it is right."""
+class GeneratedPoints(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Points of a generator among real ones."""
 
-    run: str
-    step: int
+    bounds: Bounds
+    real: list[tuple[float, float]]
+    generated: list[tuple[float, float]]
+    covered_modes: int | None = None
+    "Modes of the data with generated points; None if the data has no known modes."
+    total_modes: int = 0
+    precision: float = 0.0
+    "Fraction of the generated points that lie at a mode."
+    width: int = 0
+    height: int = 0
+    realness: list[float] = field(default_factory=list)
+    "The discriminator's output over the plane, from 0 to 1, row by row from the top."
+
+
+class Scatter(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """Targets of a regression and the predictions: on the diagonal if they are equal."""
+
     points: list[tuple[float, float]]
 
 
-Picture = Surface | Curve | Confusion | Written | Reconstructed | Drawn | Scatter
+Generated = GeneratedText | GeneratedImages | GeneratedPoints
+"""What a generative network produces."""
+
+Picture = DecisionSurface | Curve | ConfusionMatrix | Reconstructions | Scatter | Generated
+"""What the result view shows, by task and data set."""
+
+
+class ResultResponse(InspectResponse, frozen=True):
+    """The picture of what the network has learned."""
+
+    picture: Picture | None = None
+    samples: list[Sample] = field(default_factory=list)
+    "Images with predictions, beside a confusion matrix."

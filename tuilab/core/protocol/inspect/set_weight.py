@@ -1,47 +1,47 @@
-"""Writing one number of a network by hand, and taking that back."""
+"""The command that sets one weight by hand, and its event."""
 
 from math import isfinite
 
 from msgspec import field
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.message import Command, Event, snake
+from tuilab.core.protocol.message import Command, Event
 
 
-class Assign(Command, frozen=True, tag=str.lower):
-    """Give one weight or bias another value, now; training goes on from there."""
+class SetWeight(Command, frozen=True):
+    """Sets one weight or bias now, or takes the last change back; training continues from there."""
 
     layer: str = ""
-    "Its label, such as `2 Linear`; empty: take back the last assignment."
-    name: str = "weight"
-    "Of the parameter, as its module has it."
+    "Its label, such as `2 Linear`; empty: undo the last change."
+    parameter: str = "weight"
+    "Name of the parameter in its module."
     index: list[int] = field(default_factory=list)
-    "Row and column of a weight, such as unit and input; the unit of a bias."
+    "Row and column of a weight (unit and input); the unit of a bias."
     value: float = 0.0
 
 
-class Assigned(Event, frozen=True, tag=snake):
-    """One number of the network was written by hand; a mark on the charts."""
+class WeightSet(Event, frozen=True):
+    """One number of the network was set by hand; a mark on the charts."""
 
     run: str
     step: int
     layer: str
-    name: str
+    parameter: str
     index: list[int]
-    before: float
+    previous: float
     value: float
 
     @property
-    def text(self) -> str:
-        """What was done, in a few words."""
+    def description(self) -> str:
+        """Returns the change in a few words."""
         place = ",".join(str(number + 1) for number in self.index)
-        return f"{self.layer} {self.name}[{place}] {self.value:g}"
+        return f"{self.layer} {self.parameter}[{place}] {self.value:g}"
 
 
-def number(text: str) -> float:
-    """A finite number as somebody types it; InputError says what is wrong with it.
+def parse_finite_number(text: str) -> float:
+    """Parses a typed number; raises InputError if it is not a finite number.
 
-    >>> number(" −0.5 "), number("1e-3")
+    >>> parse_finite_number(" −0.5 "), parse_finite_number("1e-3")
     (-0.5, 0.001)
     """
     plain = text.strip().replace("−", "-").replace("_", "?")
@@ -52,7 +52,7 @@ def number(text: str) -> float:
     try:
         value = float(plain)
     except ValueError:
-        raise InputError(f'"{text.strip()}" is no number; one is 0.5, another -1e-3') from None
+        raise InputError(f'"{text.strip()}" is not a number; write it like 0.5 or -1e-3') from None
     if not isfinite(value):
-        raise InputError("it has to be finite: the network could not compute with this")
+        raise InputError("the number must be finite: the network cannot compute with this")
     return value

@@ -1,69 +1,62 @@
-"""Units and edges of a small network over the plane."""
+"""Units and weights of a small network, with the outputs of every unit over the plane."""
 
 from msgspec import Struct, field
 
 from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 
-ZERO = 128
-"""The byte of a response that is zero; 1 and 255 are the farthest from it, either way."""
-
-STEPS = 127
-"""How finely a response is told, on either side of zero."""
-
 
 class UnitsRequest(InspectRequest, frozen=True):
-    """What every unit answers over the plane, on a grid of so many points."""
+    """The outputs of all units over the plane, on a grid of this size."""
 
     width: int = 16
     height: int = 16
 
 
-class Column(Struct, frozen=True):
+class UnitColumn(Struct, frozen=True):
     """Units side by side: the inputs, or the outputs of one Linear layer.
 
-    All lists have one entry for each unit that is told of: the first ones of a large layer.
+    All lists have one entry per shown unit: the first units of a large layer.
     """
 
     label: str
     "`input`, or the label of the layer, such as `1 Linear`."
-    units: int
-    "How many there are."
-    after: str = ""
-    "What a response has passed behind the layer, such as `ReLU`."
+    total_units: int
+    activations: str = ""
+    "The layers between the Linear layer and the responses, such as `ReLU`."
     names: list[str] = field(default_factory=list)
-    "Of features and classes; none for hidden units."
+    "Names of features or classes; empty for hidden units."
     responses: list[bytes] = field(default_factory=list)
-    "Rows of bytes from the top; none where there is no plane to answer over."
-    reaches: list[float] = field(default_factory=list)
-    "What the farthest byte from zero stands for."
+    "Outputs over the plane as quantized values, rows from the top; empty if there is no plane."
+    max_abs: list[float] = field(default_factory=list)
+    "Largest absolute output over the plane."
     means: list[float] = field(default_factory=list)
-    "Of the responses to some examples."
-    spreads: list[float] = field(default_factory=list)
-    "Their standard deviations."
-    active: list[float] = field(default_factory=list)
-    "For which share of the examples a response is above zero."
+    "Mean output on some examples."
+    stds: list[float] = field(default_factory=list)
+    "Standard deviation of the output on these examples."
+    active_fractions: list[float] = field(default_factory=list)
+    "Fraction of these examples with an output above zero."
     weights: list[list[float]] = field(default_factory=list)
-    "Of each unit, by the units of the column before; none for the inputs."
+    "Weights of each unit, by the units of the column before; empty for the inputs."
     biases: list[float] = field(default_factory=list)
-    "None where the layer has no bias."
+    "Empty if the layer has no bias."
 
     @property
-    def shown(self) -> int:
-        """How many units are told of."""
+    def shown_units(self) -> int:
+        """Returns the number of units in the lists."""
         return len(self.means)
 
 
 class UnitsResponse(InspectResponse, frozen=True):
-    """Every unit's answers and every weight between them."""
+    """The outputs of all units and the weights between them."""
 
-    columns: list[Column] = field(default_factory=list)
+    columns: list[UnitColumn] = field(default_factory=list)
     "From the inputs to the outputs."
     width: int = 0
     height: int = 0
-    "Of every response; one row: a curve over one input."
+    "Size of each response; one row: a curve over one input."
     bounds: list[float] = field(default_factory=list)
     "Left, right (, bottom, top) of the plane."
     examples: int = 0
-    "How many examples the means are of."
+    "Number of examples that the means are taken over."
     note: str = ""
-    "Why there is nothing to draw, or what was left out."
+    "Why there is nothing to draw, or what was omitted."

@@ -1,4 +1,4 @@
-"""One training step in slow motion: taken, written down, and taken back."""
+"""Inspector of one training step in slow motion: it is taken, written down and put back."""
 
 import time
 from typing import Any
@@ -6,30 +6,29 @@ from typing import Any
 from msgspec.structs import replace
 
 from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest, BackpropResponse, Phase
-from tuilab.engine.inspect.backprop.phases import phases
-from tuilab.engine.inspect.backprop.replay import ROWS, StepTrace, replay
-from tuilab.engine.optim.build_optimizer import needs_closure
+from tuilab.engine.inspect.backprop.phases import build_phases
+from tuilab.engine.inspect.backprop.replay import SLICE_SIZE, StepTrace, replay
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.perceptron import Perceptron
-from tuilab.engine.tasks.plain_python import Scratch
+from tuilab.engine.tasks.plain_python import PlainPythonTask
 
 CHEAP = 0.03
-"""Seconds; a look that takes less is always a new one."""
+"""A response that takes fewer seconds is always a new one."""
 
-REST = 9
-"""While training goes on, other looks rest so many times longer than they take."""
+PAUSE_FACTOR = 9
+"""While training goes on, others are repeated for this many times as long as they took."""
 
 SCRATCH = (
-    "The engine from scratch keeps no gradients between layers: the values on the way forward are "
+    "The engine from scratch keeps no gradients between layers: the values of the forward pass are "
     "shown, and the gradients of the weights."
 )
 
-RULE = "The perceptron rule takes no derivative; what it writes for a gradient is (answer - y) x."
+RULE = "The perceptron rule takes no derivative; in place of a gradient it has (answer - y) x."
 
 CLOSURE = (
-    "L-BFGS measures loss and gradient several times in a step: shown is the first time, and the "
-    "move as a whole."
+    "L-BFGS measures loss and gradient several times in a step: shown are the first measurement "
+    "and the update as a whole."
 )
 
 CHECKPOINTING = "Activations are not kept (checkpointing): the forward pass is shown once."
@@ -40,78 +39,82 @@ BY_VALIDATION = (
 
 
 class BackpropInspector:
-    """Takes the next step of one session and takes it back; keeps what it has seen of it."""
+    """Takes the next step of one session and puts it back; keeps the trace of the last one."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._key: Any = None
-        self._record: StepTrace | str = ""
-        self._told: dict[int, Phase] = {}
-        self._answer: BackpropResponse | None = None
-        self._asked: tuple[int, BackpropRequest] | None = None
-        self._cost = self._looked_at = 0.0
+        self._trace: StepTrace | str = ""
+        "Or why there is none."
+        self._phases: dict[int, Phase] = {}
+        "Those of the trace that have numbers, by their index."
+        self._response: BackpropResponse | None = None
+        self._last: tuple[int, BackpropRequest] | None = None
+        "The step and the request of the last call."
+        self._cost = self._finished_at = 0.0
 
-    def inspect(self, wanted: BackpropRequest) -> BackpropResponse:
-        """What the view is to show."""
-        before, self._asked = self._asked, (self._session.step, wanted)
-        begun = time.perf_counter()
-        rest = self._looked_at + REST * self._cost - begun
-        is_same = before is not None and before[0] != self._session.step and before[1] == wanted
-        if is_same and self._cost > CHEAP and rest > 0:
-            assert self._answer is not None
-            return replace(self._answer, is_old=True)
-        self._answer = self._look(wanted)
-        self._looked_at = time.perf_counter()
-        self._cost = self._looked_at - begun
-        return self._answer
+    def inspect(self, request: BackpropRequest) -> BackpropResponse:
+        """Returns the step; an earlier one if that was expensive and the run goes on."""
+        step, last = self._session.step, self._last
+        self._last = (step, request)
+        start = time.perf_counter()
+        is_pausing = start < self._finished_at + PAUSE_FACTOR * self._cost
+        is_training = last is not None and last[0] != step and last[1] == request
+        if is_training and self._cost > CHEAP and is_pausing:
+            assert self._response is not None
+            return replace(self._response, is_outdated=True)
+        self._response = self._build_response(request)
+        self._finished_at = time.perf_counter()
+        self._cost = self._finished_at - start
+        return self._response
 
-    def _look(self, wanted: BackpropRequest) -> BackpropResponse:
+    def _build_response(self, request: BackpropRequest) -> BackpropResponse:
         session = self._session
-        key = (self._moment(), wanted.example, wanted.turn, wanted.slice, wanted.graph)
-        if key != self._key:
-            self._record = replay(session, wanted)
-            self._key, self._told = (self._moment(), *key[1:]), {}
-        record = self._record
-        if isinstance(record, str):
-            return BackpropResponse(session.run, session.step, note=record)
-        told = phases(session, record, wanted, self._told)
-        turns = self._turns()
+        selection = request.example, request.optimizer_phase, request.slice, request.with_graph
+        if (self._version(), selection) != self._key:
+            self._trace, self._phases = replay(session, request), {}
+            self._key = (self._version(), selection)  # putting back gives the weights new versions
+        trace = self._trace
+        if isinstance(trace, str):
+            return BackpropResponse(session.run, session.step, note=trace)
+        phases = build_phases(session, trace, request, self._phases)
         return BackpropResponse(
-            session.run, session.step, record.example, record.examples, record.turn, turns,
-            told, record.nodes, _slices(told, record), note=self._note(record),
+            session.run, session.step, trace.example, trace.batch_size, trace.optimizer_phase,
+            self._optimizer_phases(), phases, trace.nodes, _count_slices(phases, trace),
+            note=self._note(trace),
         )  # fmt: skip
 
-    def _moment(self) -> tuple[Any, ...]:
-        """Whatever the next step depends on: another moment, another step."""
+    def _version(self) -> tuple[Any, ...]:
+        """Returns what differs whenever the next step may differ."""
         session = self._session
         versions = tuple(parameter._version for parameter in session.parameters)
         position = (session.step, session.epoch, session.offset)
         return (*position, id(session.experiment), id(session.optimizer), versions)
 
-    def _turns(self) -> list[str]:
-        session = self._session
-        if not isinstance(session.task, GAN):
+    def _optimizer_phases(self) -> list[str]:
+        task = self._session.task
+        if not isinstance(task, GAN):
             return []
-        knobs = session.task.knobs
-        judged, made = knobs.discriminator_steps, knobs.generator_steps
-        return ["the discriminator"] * judged + ["the generator"] * made
+        steps = task.config
+        discriminator = ["the discriminator"] * steps.discriminator_steps
+        return discriminator + ["the generator"] * steps.generator_steps
 
-    def _note(self, record: StepTrace) -> str:
-        session, words = self._session, []
-        if isinstance(session.task, Scratch):
-            words.append(SCRATCH)
+    def _note(self, trace: StepTrace) -> str:
+        session, notes = self._session, []
+        if isinstance(session.task, PlainPythonTask):
+            notes.append(SCRATCH)
         if isinstance(session.task, Perceptron):
-            words.append(RULE)
-        if needs_closure(session.experiment.optimizer):
-            words.append(CLOSURE)
+            notes.append(RULE)
+        if session.experiment.optimizer.needs_closure:
+            notes.append(CLOSURE)
         if session.experiment.training.checkpointing:
-            words.append(CHECKPOINTING)
-        if record.turn_over and session.experiment.schedule.watches_validation:
-            words.append(BY_VALIDATION)
-        return " ".join(words)
+            notes.append(CHECKPOINTING)
+        if trace.is_new_epoch and session.experiment.schedule.watches_validation:
+            notes.append(BY_VALIDATION)
+        return " ".join(notes)
 
 
-def _slices(told: list[Phase], record: StepTrace) -> int:
-    totals = [table.total for phase in told for table in phase.tables]
-    totals += [moved.parameter.numel() for moved in record.moved]
-    return -(-max(totals, default=1) // ROWS)
+def _count_slices(phases: list[Phase], trace: StepTrace) -> int:
+    totals = [table.total for phase in phases for table in phase.tables]
+    totals += [update.parameter.numel() for update in trace.updates]
+    return -(-max(totals, default=1) // SLICE_SIZE)

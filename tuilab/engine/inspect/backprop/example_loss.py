@@ -1,78 +1,77 @@
-"""The loss of one example: outputs, what they were compared with, and where the way back begins."""
+"""The loss of one example: its output, its target, and where the backward pass begins."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from tuilab.core.catalogue.losses import BCE, CrossEntropy, meaning
-from tuilab.core.protocol.inspect.backprop_messages import Table
-from tuilab.engine.data.dataset import IGNORED
-from tuilab.engine.inspect.backprop.number_tables import table
+from tuilab.core.catalogue.losses import BCE, CrossEntropy, equivalent_loss
+from tuilab.core.protocol.inspect.backprop_messages import NumberTable
+from tuilab.engine.data.dataset import IGNORE_INDEX
+from tuilab.engine.inspect.backprop.number_tables import build_table
 from tuilab.engine.inspect.backprop.replay import StepTrace
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
 
-def told(session: Session, record: StepTrace, number: int) -> tuple[list[Table], list[str]]:
-    """The table of the outputs, and the loss in words."""
-    facts = list(_facts(session, record))
-    stop = record.stops[-1] if record.stops else None
-    if stop is None or stop.given is None:
+def describe_loss(
+    session: Session, trace: StepTrace, slice_number: int
+) -> tuple[list[NumberTable], list[str]]:
+    """Returns the table of the output, and sentences on the loss."""
+    facts = list(_facts(session, trace))
+    call = trace.calls[-1] if trace.calls else None
+    if call is None or call.output is None:
         return [], facts
-    output = stop.given
+    output = call.output
     columns: dict[str, Tensor | None] = {"z": output}
     if not isinstance(session.task, GAN):
-        columns |= _compared(session, output.float(), record.wanted)
-    columns["dL/dz"] = stop.upstream
+        columns |= {
+            "p": _probabilities(session, output.float()), "y": _target_like(output, trace.target)
+        }  # fmt: skip
+    columns["dL/dz"] = call.output_gradient
     classes = list(session.dataset.classes)
     names = classes if len(classes) == output.numel() else None
-    return [table("output", columns, number, names=names)], facts
+    return [build_table("output", columns, slice_number, row_names=names)], facts
 
 
-def _compared(session: Session, output: Tensor, wanted: Tensor | None) -> dict[str, Tensor | None]:
-    loss = meaning(session.experiment.loss)
-    chances = None
+def _probabilities(session: Session, output: Tensor) -> Tensor | None:
+    loss = equivalent_loss(session.experiment.loss)
     if isinstance(loss, CrossEntropy):
-        chances = output.softmax(-1)
-    elif isinstance(loss, BCE):
-        chances = output.sigmoid()
-    return {"p": chances, "y": _target(output, wanted)}
+        return output.softmax(-1)
+    return output.sigmoid() if isinstance(loss, BCE) else None
 
 
-def _target(output: Tensor, wanted: Tensor | None) -> Tensor | None:
-    """What is wanted, in the shape of the output."""
-    if wanted is None:
+def _target_like(output: Tensor, target: Tensor | None) -> Tensor | None:
+    """Returns the target in the shape of the output."""
+    if target is None or target.shape == output.shape:
+        return target
+    if target.numel() == output.numel():
+        return target.reshape(output.shape)
+    if target.is_floating_point() or target.shape != output.shape[:-1]:
         return None
-    if wanted.shape == output.shape:
-        return wanted
-    if wanted.numel() == output.numel():
-        return wanted.reshape(output.shape)
-    if wanted.is_floating_point() or wanted.shape != output.shape[:-1]:
-        return None
-    asked = wanted != IGNORED
-    return one_hot(wanted.clamp(min=0), output.shape[-1]) * asked.unsqueeze(-1)
+    counts = target != IGNORE_INDEX
+    return one_hot(target.clamp(min=0), output.shape[-1]) * counts.unsqueeze(-1)
 
 
-def _facts(session: Session, record: StepTrace) -> list[str]:
+def _facts(session: Session, trace: StepTrace) -> list[str]:
     facts = []
-    own = _own(session, record)
-    if own is not None:
-        facts.append(f"The loss of this example is {own:.6g}.")
-    facts.append(f"The loss is the mean over the batch of {record.examples}: {record.loss:.6g}.")
-    if record.penalty is not None:
-        facts.append(f"The penalties on the weights add {record.penalty:.4g}.")
+    loss = _example_loss(session, trace)
+    if loss is not None:
+        facts.append(f"The loss of this example is {loss:.6g}.")
+    facts.append(f"The loss is the mean over the batch of {trace.batch_size}: {trace.loss:.6g}.")
+    if trace.penalty is not None:
+        facts.append(f"The penalties on the weights add {trace.penalty:.4g}.")
     if session.experiment.augmentation.mixup:
         facts.append("Mixup: the targets of two examples are mixed; the target shown is its own.")
     return facts
 
 
-def _own(session: Session, record: StepTrace) -> float | None:
-    """The loss of the example by itself; None where it has none of its own."""
-    task = session.task
-    stop = record.stops[-1] if record.stops else None
-    if isinstance(task, GAN) or stop is None or stop.given is None or record.wanted is None:
+def _example_loss(session: Session, trace: StepTrace) -> float | None:
+    """Returns the loss of the example by itself; None if it has none of its own."""
+    task, target = session.task, trace.target
+    call = trace.calls[-1] if trace.calls else None
+    if isinstance(task, GAN) or call is None or call.output is None or target is None:
         return None
-    if session.experiment.augmentation.mixup or task.weight(record.wanted[None]) == 0:
+    if session.experiment.augmentation.mixup or task.loss_weight(target[None]) == 0:
         return None
     with torch.no_grad():
-        return float(task.loss(stop.given[None].float(), record.wanted[None]))
+        return float(task.loss(call.output[None].float(), target[None]))

@@ -1,215 +1,225 @@
-"""Tensors of one example as tables of plain numbers, with how each number came about."""
+"""Tables of plain numbers from the tensors of one example, with how each number was computed."""
 
+from collections.abc import Mapping
 from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import unfold
 
-from tuilab.core.protocol.inspect.backprop_messages import Numbers, Origin, Table
-from tuilab.engine.inspect.backprop.forward_recorder import Stop
-from tuilab.engine.inspect.backprop.replay import ROWS, begin
+from tuilab.core.protocol.inspect.backprop_messages import Derivation, NumberColumn, NumberTable
+from tuilab.engine.inspect.backprop.forward_recorder import ModuleCall
+from tuilab.engine.inspect.backprop.replay import SLICE_SIZE, slice_start
 from tuilab.engine.model.layers.activation import Step
 
-TERMS = 12
-"""Terms of a sum that are told; of more, the largest."""
+MAX_TERMS = 12
+"""Terms of a sum that are shown; of more, the largest."""
 
-NOTHING = float("nan")
+NO_NUMBER = float("nan")
 
-EACH = (
+ACTIVATIONS = (
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish,
     nn.Softplus, nn.Tanh, nn.Sigmoid, Step,
 )  # fmt: skip
-"""Activations: each number by itself."""
+"""Modules that compute each element by itself."""
 
-DROPS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
-"""What lets numbers through, scaled, or not."""
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+"""Modules that pass an element on, scaled, or make it zero."""
 
 
-def table(
-    title: str, columns: dict[str, Tensor | None], number: int, *,
-    names: list[str] | None = None, shape: list[int] | None = None,
-) -> Table:  # fmt: skip
-    """Tensors of one shape beside each other, a stretch of them; those that are None are left out.
+def build_table(
+    title: str, columns: Mapping[str, Tensor | None], slice_number: int, *,
+    row_names: list[str] | None = None,
+) -> NumberTable:  # fmt: skip
+    """Shows a slice of tensors of one shape beside each other; those that are None are left out.
 
     Args:
-        number: which stretch.
-        names: of all elements.
-        shape: to be told instead of that of the tensors.
+        columns: tensors of any one shape, by name.
+        row_names: of all elements; their indices if it is None.
     """
-    given = {name: tensor for name, tensor in columns.items() if tensor is not None}
-    first_one = next(iter(given.values()))
-    own, total = list(first_one.shape), first_one.numel()
-    first = begin(number, total)
-    rows = range(first, min(first + ROWS, total))
-    called = [names[at] if names else index(at, own) for at in rows]
-    found = [
-        Numbers(name, tensor.reshape(-1)[first : first + ROWS].tolist())
-        for name, tensor in given.items()
+    tensors = {name: tensor for name, tensor in columns.items() if tensor is not None}
+    first_tensor = next(iter(tensors.values()))
+    shape, total = list(first_tensor.shape), first_tensor.numel()
+    first = slice_start(slice_number, total)
+    rows = range(first, min(first + SLICE_SIZE, total))
+    names = [row_names[at] if row_names else format_index(at, shape) for at in rows]
+    shown = [
+        NumberColumn(name, tensor.reshape(-1)[first : first + SLICE_SIZE].tolist())
+        for name, tensor in tensors.items()
     ]
-    return Table(title, shape or own, first, total, called, found)
+    return NumberTable(title, shape, first, total, names, shown)
 
 
-def index(place: int, shape: list[int]) -> str:
-    """An element's place in its tensor, counted from 1: `3`, or `2,1,5`."""
+def format_index(flat_index: int, shape: list[int]) -> str:
+    """Formats the index of an element in its tensor, counted from 1: `3`, or `2,1,5`."""
     places = []
     for size in reversed(shape):
-        place, at = divmod(place, max(1, size))
+        flat_index, at = divmod(flat_index, max(1, size))
         places.append(str(at + 1))
     return ",".join(reversed(places))
 
 
-def slope(module: nn.Module, taken: Tensor) -> Tensor | None:
-    """The derivative of an activation at every number that it was given."""
-    if not isinstance(module, EACH) or not taken.is_floating_point():
+def activation_derivative(module: nn.Module, inputs: Tensor) -> Tensor | None:
+    """Returns the derivative of an activation at each of its inputs [...]; None for others."""
+    if not isinstance(module, ACTIVATIONS) or not inputs.is_floating_point():
         return None
     with torch.enable_grad():
-        x = taken.detach()[None].requires_grad_()
-        out = module(x)
-        if not out.requires_grad:
-            return torch.zeros_like(taken)
-        (found,) = torch.autograd.grad(out.sum(), x)
-    return found[0]
+        x = inputs.detach()[None].requires_grad_()
+        output = module(x)
+        if not output.requires_grad:
+            return torch.zeros_like(inputs)
+        (gradient,) = torch.autograd.grad(output.sum(), x)
+    return gradient[0]
 
 
-def mask(stop: Stop) -> Tensor | None:
-    """What a dropout multiplies every number by; None where a zero hides it."""
-    if not isinstance(stop.module, DROPS) or stop.taken is None or stop.given is None:
+def dropout_mask(call: ModuleCall) -> Tensor | None:
+    """Returns what a dropout multiplied each element by [...]; NaN where a zero hides it."""
+    if not isinstance(call.module, DROPOUTS) or call.inputs is None or call.output is None:
         return None
-    return torch.where(stop.taken != 0, stop.given / stop.taken, torch.nan)
+    return torch.where(call.inputs != 0, call.output / call.inputs, torch.nan)
 
 
-# --- how a number came about --------------------------------------------------------------------
+# --- how a number was computed ------------------------------------------------------------------
 
 
 def is_linear(module: nn.Module) -> bool:
-    """Whether a module is a matrix times what comes in, and no more."""
+    """Whether a module is a matrix times its inputs plus a bias, and no more."""
     return type(module) is nn.Linear
 
 
-def sums_of_linear(stop: Stop, number: int) -> list[Origin]:
-    """z = w * a + b, term by term."""
-    module, taken, given = stop.module, stop.taken, stop.given
-    assert isinstance(module, nn.Linear) and taken is not None and given is not None
-    places = _places(given, number)
-    position, unit = places // module.out_features, places % module.out_features
-    seen = taken.reshape(-1, module.in_features)[position]
-    own = stop.own()
-    bias = own["bias"][unit] if "bias" in own else None
-    called = [str(at + 1) for at in range(module.in_features)]
-    factors = {"w": own["weight"][unit], "a": seen}
-    return _sums("z", factors, called, given.reshape(-1)[places], bias)
+def derive_linear_output(call: ModuleCall, slice_number: int) -> list[Derivation]:
+    """Derives z = w * a + b, term by term."""
+    module, inputs, output = call.module, call.inputs, call.output
+    assert isinstance(module, nn.Linear) and inputs is not None and output is not None
+    shown = _shown_elements(output, slice_number)
+    position, unit = shown // module.out_features, shown % module.out_features
+    rows = inputs.reshape(-1, module.in_features)[position]
+    parameters = call.parameters()
+    bias = parameters["bias"][unit] if "bias" in parameters else None
+    names = [str(at + 1) for at in range(module.in_features)]
+    factors = {"w": parameters["weight"][unit], "a": rows}
+    return _derive_sums("z", factors, names, output.reshape(-1)[shown], bias)
 
 
-def sums_of_convolution(stop: Stop, number: int) -> list[Origin]:
-    """The same, over the patch that a kernel sees; empty for kernels of other kinds."""
-    module, taken, given = stop.module, stop.taken, stop.given
+def derive_convolution_output(call: ModuleCall, slice_number: int) -> list[Derivation]:
+    """Derives the same over the patch that a kernel sees; empty for kernels of other kinds."""
+    module, inputs, output = call.module, call.inputs, call.output
     is_plain = (
         type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros"
         and not isinstance(module.padding, str)
     )  # fmt: skip
-    if not is_plain or taken is None or given is None or taken.dim() != 3:
+    if not is_plain or inputs is None or output is None or inputs.dim() != 3:
         return []
     assert isinstance(module, nn.Conv2d) and not isinstance(module.padding, str)
+    kernel = module.weight.shape[2:]
     patches = unfold(
-        taken[None].float(), module.weight.shape[2:], module.dilation, module.padding, module.stride
-    )[0]
-    places, each = _places(given, number), prod(given.shape[1:])
-    channel, position = places // each, places % each
-    own = stop.own()
-    bias = own["bias"][channel] if "bias" in own else None
-    called = [index(at, list(module.weight.shape[1:])) for at in range(patches.shape[0])]
-    factors = {"w": own["weight"].flatten(1)[channel], "a": patches.T[position]}
-    return _sums("z", factors, called, given.reshape(-1)[places], bias)
+        inputs[None].float(), kernel, module.dilation, module.padding, module.stride
+    )[0]  # fmt: skip
+    shown, positions = _shown_elements(output, slice_number), prod(output.shape[1:])
+    channel, position = shown // positions, shown % positions
+    parameters = call.parameters()
+    bias = parameters["bias"][channel] if "bias" in parameters else None
+    names = [format_index(at, list(module.weight.shape[1:])) for at in range(patches.shape[0])]
+    factors = {"w": parameters["weight"].flatten(1)[channel], "a": patches.T[position]}
+    return _derive_sums("z", factors, names, output.reshape(-1)[shown], bias)
 
 
-def sums_back(stop: Stop, number: int) -> list[Origin]:
-    """dL/da of a Linear layer: what every unit that it went into sends back."""
-    module, up, down = stop.module, stop.upstream, stop.downstream
-    if not isinstance(module, nn.Linear) or up is None or down is None:
+def derive_input_gradient(call: ModuleCall, slice_number: int) -> list[Derivation]:
+    """Derives dL/da of a Linear layer: what every unit that it went into sends back."""
+    module, upstream, gradient = call.module, call.output_gradient, call.input_gradient
+    if not isinstance(module, nn.Linear) or upstream is None or gradient is None:
         return []
-    places = _places(down, number)
-    position, unit = places // module.in_features, places % module.in_features
-    called = [str(at + 1) for at in range(module.out_features)]
+    shown = _shown_elements(gradient, slice_number)
+    position, unit = shown // module.in_features, shown % module.in_features
+    names = [str(at + 1) for at in range(module.out_features)]
     factors = {
-        "dL/dz": up.reshape(-1, module.out_features)[position],
-        "w": stop.own()["weight"].T[unit],
+        "dL/dz": upstream.reshape(-1, module.out_features)[position],
+        "w": call.parameters()["weight"].T[unit],
     }
-    return _sums("dL/da", factors, called, down.reshape(-1)[places], None)
+    return _derive_sums("dL/da", factors, names, gradient.reshape(-1)[shown], None)
 
 
-def shares(stop: Stop, gradients: dict[str, Tensor], number: int) -> list[Origin]:
-    """dL/dW of one unit: this example's part and that of the whole batch, weight by weight."""
-    module, taken, up = stop.module, stop.taken, stop.upstream
-    whole = gradients.get("weight")
-    if not isinstance(module, nn.Linear) or taken is None or up is None or whole is None:
-        return []
-    places = _places(up, number)
-    position, unit = places // module.out_features, places % module.out_features
-    seen = taken.reshape(-1, module.in_features)[position]
-    columns = {"a": seen, "dL/dz*a": up.reshape(-1)[places, None] * seen, "dL/dW": whole[unit]}
-    chosen = _largest(whole[unit])
-    count, rest = chosen.shape[1], whole.shape[1] - chosen.shape[1]
-    told = {name: values.gather(1, chosen).tolist() for name, values in columns.items()}
-    bias = gradients.get("bias")
-    ends = [] if bias is None else bias[unit].tolist()
-    found = []
-    for row, places_of_row in enumerate(chosen.tolist()):
-        words = [f"the {count} largest of {count + rest}"] if rest else []
-        words += [f"dL/db = {ends[row]:.6g}"] if ends else []
-        numbers = [Numbers(name, values[row]) for name, values in told.items()]
-        names = [str(at + 1) for at in places_of_row]
-        found.append(Origin("dL/dW", names, numbers, "; ".join(words)))
-    return found
-
-
-def _places(tensor: Tensor, number: int) -> Tensor:
-    """The elements that are told of."""
-    first = begin(number, tensor.numel())
-    return torch.arange(first, min(first + ROWS, tensor.numel()), device=tensor.device)
-
-
-def _largest(values: Tensor) -> Tensor:
-    """Which of each row to tell: all, or the farthest from zero, in order."""
-    if values.shape[1] <= TERMS:
-        return torch.arange(values.shape[1], device=values.device).expand_as(values)
-    return values.abs().nan_to_num(torch.inf).topk(TERMS, dim=1).indices.sort(dim=1).values
-
-
-def _sums(
-    title: str, factors: dict[str, Tensor], called: list[str], totals: Tensor, bias: Tensor | None
-) -> list[Origin]:
-    """One sum of products for each row of two matrices.
+def derive_weight_gradient(
+    call: ModuleCall, gradients: dict[str, Tensor], slice_number: int
+) -> list[Derivation]:
+    """Derives dL/dW of each unit: this example's part and that of the whole batch.
 
     Args:
-        totals: what the network came to; if it is more than the sum, that came by other ways.
+        gradients: of the parameters, in their shapes, by name.
+    """
+    module, inputs, upstream = call.module, call.inputs, call.output_gradient
+    whole = gradients.get("weight")
+    if not isinstance(module, nn.Linear) or inputs is None or upstream is None or whole is None:
+        return []
+    shown = _shown_elements(upstream, slice_number)
+    position, unit = shown // module.out_features, shown % module.out_features
+    rows = inputs.reshape(-1, module.in_features)[position]
+    own_part = upstream.reshape(-1)[shown, None] * rows
+    columns = {"a": rows, "dL/dz*a": own_part, "dL/dW": whole[unit]}
+    terms = _largest_terms(whole[unit])
+    count, hidden = terms.shape[1], whole.shape[1] - terms.shape[1]
+    values = {name: column.gather(1, terms).tolist() for name, column in columns.items()}
+    bias = gradients.get("bias")
+    bias_gradients = [] if bias is None else bias[unit].tolist()
+    derivations = []
+    for row, places in enumerate(terms.tolist()):
+        notes = [f"the {count} largest of {count + hidden}"] if hidden else []
+        notes += [f"dL/db = {bias_gradients[row]:.6g}"] if bias_gradients else []
+        numbers = [NumberColumn(name, column[row]) for name, column in values.items()]
+        names = [str(at + 1) for at in places]
+        derivations.append(Derivation("dL/dW", names, numbers, "; ".join(notes)))
+    return derivations
+
+
+def _shown_elements(tensor: Tensor, slice_number: int) -> Tensor:
+    """Returns the flat indices of the shown slice."""
+    first = slice_start(slice_number, tensor.numel())
+    return torch.arange(first, min(first + SLICE_SIZE, tensor.numel()), device=tensor.device)
+
+
+def _largest_terms(values: Tensor) -> Tensor:
+    """Returns which terms of each row [rows, terms] are shown: the farthest from 0, in order."""
+    if values.shape[1] <= MAX_TERMS:
+        return torch.arange(values.shape[1], device=values.device).expand_as(values)
+    return values.abs().nan_to_num(torch.inf).topk(MAX_TERMS, dim=1).indices.sort(dim=1).values
+
+
+def _derive_sums(
+    title: str, factors: dict[str, Tensor], names: list[str], totals: Tensor, bias: Tensor | None
+) -> list[Derivation]:
+    """Derives one sum of products for each row of two matrices.
+
+    Args:
+        factors: two of [rows, terms].
+        names: of the terms.
+        totals: what the network computed [rows]; what it has beyond the sum came by other ways.
+        bias: [rows].
     """
     one, other = (factor.double() for factor in factors.values())
     products = one * other
-    chosen = _largest(products)
-    columns = [each.gather(1, chosen).tolist() for each in (one, other, products)]
-    whole = products.sum(1)
-    rest = (whole - products.gather(1, chosen).sum(1)).tolist()
+    terms = _largest_terms(products)
+    columns = [column.gather(1, terms).tolist() for column in (one, other, products)]
+    sums = products.sum(1)
+    hidden = (sums - products.gather(1, terms).sum(1)).tolist()
     biases = None if bias is None else bias.tolist()
-    more = totals.double() - whole - (0 if bias is None else bias.double())
-    is_more = more.abs() > 1e-3 * (totals.abs() + products.abs().amax(1) + 1e-9)
-    names_of_columns = (*factors, "*".join(factors))
-    found = []
-    for row, places in enumerate(chosen.tolist()):
-        names = [called[at] for at in places]
-        ends: list[tuple[str, float]] = []
-        if len(called) > len(places):
-            ends.append((f"{len(called) - len(places)} others", rest[row]))
+    rest = totals.double() - sums - (0 if bias is None else bias.double())
+    has_rest = rest.abs() > 1e-3 * (totals.abs() + products.abs().amax(1) + 1e-9)
+    column_names = (*factors, "*".join(factors))
+    derivations = []
+    for row, places in enumerate(terms.tolist()):
+        more: list[tuple[str, float]] = []
+        if len(names) > len(places):
+            more.append((f"{len(names) - len(places)} others", hidden[row]))
         if biases is not None:
-            ends.append(("bias", biases[row]))
-        if bool(is_more[row]):
-            ends.append(("other ways", float(more[row])))
-        blank = [NOTHING] * len(ends)
-        tails = (blank, blank, [value for _, value in ends])
-        told = [
-            Numbers(name, [*column[row], *tail])
-            for name, column, tail in zip(names_of_columns, columns, tails, strict=True)
+            more.append(("bias", biases[row]))
+        if bool(has_rest[row]):
+            more.append(("other ways", float(rest[row])))
+        blank = [NO_NUMBER] * len(more)
+        tails = (blank, blank, [value for _, value in more])
+        numbers = [
+            NumberColumn(name, [*column[row], *tail])
+            for name, column, tail in zip(column_names, columns, tails, strict=True)
         ]
-        names += [name for name, _ in ends]
-        found.append(Origin(title, names, told, f"sum = {float(totals[row]):.6g}"))
-    return found
+        row_names = [*(names[at] for at in places), *(name for name, _ in more)]
+        derivations.append(Derivation(title, row_names, numbers, f"sum = {float(totals[row]):.6g}"))
+    return derivations

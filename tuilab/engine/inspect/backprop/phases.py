@@ -1,6 +1,6 @@
-"""From the record of a step to its phases, those around the wanted one with their numbers."""
+"""From the trace of a step to its phases: those around the requested one come with numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -9,267 +9,273 @@ from msgspec.structs import replace
 from torch import Tensor, nn
 
 from tuilab.core.protocol.inspect.backprop_messages import (
-    NEAR,
+    PHASES_AROUND,
     BackpropRequest,
-    Numbers,
-    Part,
+    NumberColumn,
+    NumberTable,
     Phase,
-    Table,
+    StepPart,
 )
-from tuilab.engine.inspect.backprop import example_loss, optimizer_update
-from tuilab.engine.inspect.backprop.forward_recorder import WHOLE, Stop
+from tuilab.engine.inspect.backprop import optimizer_update
+from tuilab.engine.inspect.backprop.example_loss import describe_loss
+from tuilab.engine.inspect.backprop.forward_recorder import OPAQUE_MODULES, ModuleCall
 from tuilab.engine.inspect.backprop.number_tables import (
+    activation_derivative,
+    build_table,
+    derive_convolution_output,
+    derive_input_gradient,
+    derive_linear_output,
+    derive_weight_gradient,
+    dropout_mask,
     is_linear,
-    mask,
-    shares,
-    slope,
-    sums_back,
-    sums_of_convolution,
-    sums_of_linear,
-    table,
 )
 from tuilab.engine.inspect.backprop.replay import ParameterUpdate, StepTrace
 from tuilab.engine.session import Session
 
-Told = tuple[list[Table], list[str]]
+Contents = tuple[list[NumberTable], list[str]]
 """Tables and facts of one phase."""
 
 
 @dataclass(slots=True)
-class Plan:
-    """A phase and how to fill it."""
+class PhasePlan:
+    """A phase, and how its contents are computed."""
 
-    part: Part
-    fill: Callable[[], Told]
+    part: StepPart
+    compute: Callable[[], Contents]
     label: str = ""
     kind: str = ""
     shapes: list[str] = field(default_factory=list)
-    towards: str = ""
+    gradient_of: str = ""
     depth: int = 0
 
 
-def phases(
-    session: Session, record: StepTrace, wanted: BackpropRequest, told: dict[int, Phase]
+def build_phases(
+    session: Session, trace: StepTrace, request: BackpropRequest, computed: dict[int, Phase]
 ) -> list[Phase]:
-    """Every phase of the step.
+    """Returns every phase of the step.
 
     Args:
-        told: those of this record that were filled before; more are added.
+        computed: those of this trace that have numbers already, by their index; more are added.
     """
-    plans = list(Phases(session, record, wanted.slice).plans())
-    around = min(max(0, wanted.phase), len(plans) - 1)
-    found = []
-    for place, plan in enumerate(plans):
-        phase = Phase(plan.part, plan.label, plan.kind, plan.shapes, plan.towards, plan.depth)
-        if abs(place - around) <= NEAR:
-            if place not in told:
-                tables, facts = plan.fill()
-                told[place] = replace(phase, tables=tables, facts=facts, is_told=True)
-            phase = told[place]
-        found.append(phase)
-    return found
+    plans = list(StepPlan(session, trace, request.slice).phases())
+    middle = min(max(0, request.phase), len(plans) - 1)
+    phases = []
+    for index, plan in enumerate(plans):
+        phase = Phase(plan.part, plan.label, plan.kind, plan.shapes, plan.gradient_of, plan.depth)
+        if abs(index - middle) <= PHASES_AROUND:
+            if index not in computed:
+                tables, facts = plan.compute()
+                computed[index] = replace(phase, tables=tables, facts=facts, has_numbers=True)
+            phase = computed[index]
+        phases.append(phase)
+    return phases
 
 
-class Phases:
-    """The phases of one record.
+class StepPlan:
+    """The phases of one trace.
 
     Args:
-        number: which stretch of every tensor is told.
+        slice_number: which slice of every tensor is shown.
     """
 
-    def __init__(self, session: Session, record: StepTrace, number: int) -> None:
-        self.session, self.record, self.number = session, record, number
-        self.raw = {m.parameter: m.raw for m in record.moved if m.raw is not None}
+    def __init__(self, session: Session, trace: StepTrace, slice_number: int) -> None:
+        self.session, self.trace, self.slice_number = session, trace, slice_number
+        self._gradients = {u.parameter: u.gradient for u in trace.updates if u.gradient is not None}
 
-    def plans(self) -> Iterator[Plan]:
-        """In the order of the step."""
-        record, stops = self.record, self.record.stops
-        shape = [] if record.inputs is None else [record.examples, *record.inputs.shape]
-        yield Plan("batch", self._batch, shapes=[sizes(shape)])
-        for stop in stops:
-            yield Plan(
-                "forward", partial(self._forward, stop), stop.label, _kind(stop),
-                [sizes(stop.shapes[0]), sizes(stop.shapes[1])], depth=stop.depth,
+    def phases(self) -> Iterator[PhasePlan]:
+        """Yields the phases in the order of the step."""
+        trace, calls = self.trace, self.trace.calls
+        shape = [] if trace.inputs is None else [trace.batch_size, *trace.inputs.shape]
+        yield PhasePlan("batch", self._batch, shapes=[format_shape(shape)])
+        for call in calls:
+            yield PhasePlan(
+                "forward", partial(self._forward, call), call.label, _kind(call),
+                [format_shape(call.shapes[0]), format_shape(call.shapes[1])], depth=call.depth,
             )  # fmt: skip
-        last = stops[-1].shapes[1] if stops else []
-        kind = type(self.session.experiment.loss).__name__
-        yield Plan("loss", self._loss, kind=kind, shapes=[sizes(last), "one number"])
-        for stop in reversed(stops):
-            yield from self._back(stop)
-        name = type(self.session.experiment.optimizer).__name__
-        for moved in record.moved:
-            if moved.raw is not None:
-                yield Plan(
-                    "optimizer", partial(self._optimizer, moved),
-                    f"{moved.label} {moved.name}", name, [sizes(list(moved.parameter.shape))],
+        output = calls[-1].shapes[1] if calls else []
+        loss = type(self.session.experiment.loss).__name__
+        shapes = [format_shape(output), "one number"]
+        yield PhasePlan("loss", self._loss, kind=loss, shapes=shapes)
+        for call in reversed(calls):
+            yield from self._backward_phases(call)
+        optimizer = type(self.session.experiment.optimizer).__name__
+        for update in trace.updates:
+            if update.gradient is not None:
+                yield PhasePlan(
+                    "optimizer", partial(self._update, update), f"{update.label} {update.name}",
+                    optimizer, [format_shape(list(update.parameter.shape))],
                 )  # fmt: skip
-        yield Plan("weights", self._weights)
+        yield PhasePlan("weights", self._new_weights)
 
-    def _back(self, stop: Stop) -> Iterator[Plan]:
-        gradients = self._gradients(stop)
-        shapes = [sizes(stop.shapes[1]), sizes(stop.shapes[0])]
+    def _backward_phases(self, call: ModuleCall) -> Iterator[PhasePlan]:
+        gradients = self._parameter_gradients(call)
+        shapes = [format_shape(call.shapes[1]), format_shape(call.shapes[0])]
         if gradients:
-            of_weights = [sizes(list(gradient.shape)) for gradient in gradients.values()]
-            yield Plan(
-                "backward", partial(self._to_weights, stop, gradients), stop.label, _kind(stop),
-                [shapes[0], " ".join(of_weights)], "weights", stop.depth,
+            own_shapes = [format_shape(list(gradient.shape)) for gradient in gradients.values()]
+            yield PhasePlan(
+                "backward", partial(self._backward_to_weights, call, gradients), call.label,
+                _kind(call), [shapes[0], " ".join(own_shapes)], "weights", call.depth,
             )  # fmt: skip
-        if stop.downstream is not None and stop.upstream is not None:
-            yield Plan(
-                "backward", partial(self._to_input, stop), stop.label, _kind(stop),
-                shapes, "input", stop.depth,
+        if call.input_gradient is not None and call.output_gradient is not None:
+            yield PhasePlan(
+                "backward", partial(self._backward_to_input, call), call.label, _kind(call),
+                shapes, "input", call.depth,
             )  # fmt: skip
 
-    def _gradients(self, stop: Stop) -> dict[str, Tensor]:
-        if not stop.is_learning and stop.upstream is None and not self._is_by_rule(stop):
+    def _parameter_gradients(self, call: ModuleCall) -> dict[str, Tensor]:
+        has_gradient = call.requires_grad or call.output_gradient is not None
+        if not has_gradient and self._is_differentiated:
             return {}
-        whole = isinstance(stop.module, WHOLE)
-        own = stop.module.named_parameters(recurse=whole)
+        named = call.module.named_parameters(recurse=isinstance(call.module, OPAQUE_MODULES))
         return {
-            name.removeprefix("inside."): self.raw[parameter]
-            for name, parameter in own
-            if parameter in self.raw
+            name.removeprefix("inside."): self._gradients[parameter]
+            for name, parameter in named
+            if parameter in self._gradients
         }
 
-    def _is_by_rule(self, stop: Stop) -> bool:
-        """Whether gradients were worked out without autograd, as the perceptron rule does."""
-        return not any(other.is_learning for other in self.record.stops)
+    @property
+    def _is_differentiated(self) -> bool:
+        """Whether autograd computed the gradients, unlike those of the perceptron rule."""
+        return any(call.requires_grad for call in self.trace.calls)
+
+    def _table(self, title: str, columns: Mapping[str, Tensor | None]) -> NumberTable:
+        return build_table(title, columns, self.slice_number)
 
     # --- forward
 
-    def _batch(self) -> Told:
-        record, data = self.record, self.session.dataset
+    def _batch(self) -> Contents:
+        trace, data = self.trace, self.session.dataset
         facts = [
-            f"Example {record.example + 1} of {record.examples}; "
-            f"it is number {record.index + 1} of the training examples."
+            f"Example {trace.example + 1} of {trace.batch_size}; "
+            f"it is number {trace.example_index + 1} of the training examples."
         ]
-        if record.turn_over:
+        if trace.is_new_epoch:
             facts.append("An epoch is over: this batch is the first of the next one.")
         tables = []
-        if record.inputs is not None:
-            columns: dict[str, Tensor | None] = {"x": record.inputs}
-            tables.append(table("input", columns, self.number))
-            if data.vocabulary and not record.inputs.is_floating_point():
-                called = [repr(data.vocabulary[i]) for i in record.inputs.flatten().tolist()
-                          if i < len(data.vocabulary)]  # fmt: skip
-                if len(called) == record.inputs.numel():
-                    tables[0] = table("input", columns, self.number, names=called)
-        if record.wanted is not None:
-            tables.append(table("target", {"y": record.wanted}, self.number))
-            target = record.wanted
+        if trace.inputs is not None:
+            columns: dict[str, Tensor | None] = {"x": trace.inputs}
+            names = None
+            if data.vocabulary and not trace.inputs.is_floating_point():
+                numbers = trace.inputs.flatten().tolist()
+                if all(number < len(data.vocabulary) for number in numbers):
+                    names = [repr(data.vocabulary[number]) for number in numbers]
+            tables.append(build_table("input", columns, self.slice_number, row_names=names))
+        if (target := trace.target) is not None:
+            tables.append(self._table("target", {"y": target}))
             if data.classes and target.dim() == 0 and not target.is_floating_point():
                 facts.append(f"Its class is {data.classes[int(target)]}.")
         return tables, facts
 
-    def _forward(self, stop: Stop) -> Told:
-        taken, given, module = stop.taken, stop.given, stop.module
-        if taken is None or given is None:
-            return [], ["What passes here is no batch of examples: only its shape can be told."]
+    def _forward(self, call: ModuleCall) -> Contents:
+        inputs, output, module = call.inputs, call.output, call.module
+        if inputs is None or output is None:
+            return [], ["What passes here is not a batch of examples: only its shape is shown."]
         if is_linear(module):
-            told = table("z", {"z": given}, self.number)
-            return [
-                replace(told, origins=sums_of_linear(stop, self.number)),
-                table("a", {"a": taken}, self.number),
-            ], []
-        if (slopes := slope(module, taken)) is not None:
-            columns: dict[str, Tensor | None] = {"z": taken, "a": given, "f'(z)": slopes}
-            return [table("a", columns, self.number)], []
-        if taken.shape == given.shape:
-            columns = {"in": taken, "mask": mask(stop), "out": given}
-            return [table("out", columns, self.number)], []
-        told = table("out", {"out": given}, self.number)
+            derivations = derive_linear_output(call, self.slice_number)
+            table = replace(self._table("z", {"z": output}), derivations=derivations)
+            return [table, self._table("a", {"a": inputs})], []
+        if (derivative := activation_derivative(module, inputs)) is not None:
+            return [self._table("a", {"z": inputs, "a": output, "f'(z)": derivative})], []
+        if inputs.shape == output.shape:
+            columns = {"in": inputs, "mask": dropout_mask(call), "out": output}
+            return [self._table("out", columns)], []
+        table = self._table("out", {"out": output})
         if isinstance(module, nn.Conv2d):
-            told = replace(told, title="z", columns=[Numbers("z", told.columns[0].values)],
-                           origins=sums_of_convolution(stop, self.number))  # fmt: skip
-        return [told, table("in", {"in": taken}, self.number)], []
+            derivations = derive_convolution_output(call, self.slice_number)
+            numbers = [NumberColumn("z", table.columns[0].values)]
+            table = replace(table, title="z", columns=numbers, derivations=derivations)
+        return [table, self._table("in", {"in": inputs})], []
 
-    def _loss(self) -> Told:
-        return example_loss.told(self.session, self.record, self.number)
+    def _loss(self) -> Contents:
+        return describe_loss(self.session, self.trace, self.slice_number)
 
     # --- backward
 
-    def _to_weights(self, stop: Stop, gradients: dict[str, Tensor]) -> Told:
+    def _backward_to_weights(self, call: ModuleCall, gradients: dict[str, Tensor]) -> Contents:
         tables, facts = [], []
-        up, module = stop.upstream, stop.module
-        if up is not None:
-            told = table("dL/dz", {"z": stop.given, "dL/dz": up}, self.number)
-            if is_linear(module):
-                told = replace(told, origins=shares(stop, gradients, self.number))
-            tables.append(told)
-        elif self._is_by_rule(stop):
-            facts.append("Nothing is differentiated here: shown is what stands for a gradient.")
+        if call.output_gradient is not None:
+            table = self._table("dL/dz", {"z": call.output, "dL/dz": call.output_gradient})
+            if is_linear(call.module):
+                derivations = derive_weight_gradient(call, gradients, self.slice_number)
+                table = replace(table, derivations=derivations)
+            tables.append(table)
+        elif not self._is_differentiated:
+            facts.append("Nothing is differentiated here: shown is what takes a gradient's place.")
         else:
             facts.append("No gradient came back to this layer's output.")
-        for name, parameter in stop.own().items():
-            called = name.removeprefix("inside.")
-            if (gradient := gradients.get(called)) is not None:
-                columns: dict[str, Tensor | None] = {
-                    called: parameter, f"dL/d{called}": gradient
-                }  # fmt: skip
-                tables.append(table(f"dL/d{called}", columns, self.number))
+        for full_name, parameter in call.parameters().items():
+            name = full_name.removeprefix("inside.")
+            if (gradient := gradients.get(name)) is not None:
+                tables.append(
+                    self._table(f"dL/d{name}", {name: parameter, f"dL/d{name}": gradient})
+                )
         return tables, facts
 
-    def _to_input(self, stop: Stop) -> Told:
-        up, down = stop.upstream, stop.downstream
-        assert up is not None and down is not None
-        if is_linear(stop.module):
-            told = table("dL/da", {"a": stop.taken, "dL/da": down}, self.number)
-            return [replace(told, origins=sums_back(stop, self.number))], []
-        if stop.taken is not None and (slopes := slope(stop.module, stop.taken)) is not None:
-            columns: dict[str, Tensor | None] = {"dL/da": up, "f'(z)": slopes, "dL/dz": down}
-            return [table("dL/dz", columns, self.number)], []
-        if up.shape == down.shape:
-            columns = {"dL/dout": up, "mask": mask(stop), "dL/din": down}
-            return [table("dL/din", columns, self.number)], []
+    def _backward_to_input(self, call: ModuleCall) -> Contents:
+        upstream, gradient = call.output_gradient, call.input_gradient
+        assert upstream is not None and gradient is not None
+        if is_linear(call.module):
+            derivations = derive_input_gradient(call, self.slice_number)
+            table = self._table("dL/da", {"a": call.inputs, "dL/da": gradient})
+            return [replace(table, derivations=derivations)], []
+        derivative = None
+        if call.inputs is not None:
+            derivative = activation_derivative(call.module, call.inputs)
+        if derivative is not None:
+            columns = {"dL/da": upstream, "f'(z)": derivative, "dL/dz": gradient}
+            return [self._table("dL/dz", columns)], []
+        if upstream.shape == gradient.shape:
+            masked = {"dL/dout": upstream, "mask": dropout_mask(call), "dL/din": gradient}
+            return [self._table("dL/din", masked)], []
         tables = [
-            table("dL/din", {"in": stop.taken, "dL/din": down}, self.number),
-            table("dL/dout", {"out": stop.given, "dL/dout": up}, self.number),
+            self._table("dL/din", {"in": call.inputs, "dL/din": gradient}),
+            self._table("dL/dout", {"out": call.output, "dL/dout": upstream}),
         ]
         return tables, []
 
-    # --- the move
+    # --- the update
 
-    def _optimizer(self, moved: ParameterUpdate) -> Told:
-        experiment, record = self.session.experiment, self.record
-        origins = optimizer_update.origins(moved, experiment)
-        columns = optimizer_update.columns(moved)
-        shape = list(moved.parameter.shape)
-        told = table("w", {"w": moved.parameter.detach()}, self.number)
-        told = Table(f"{moved.label} {moved.name}", shape, told.first, told.total, told.names,
-                     columns, origins)  # fmt: skip
-        facts = [f"The learning rate is {moved.group.get('lr', record.lr):.6g}."]
-        if experiment.training.clip_grad_norm and moved.final is not None:
-            before, after = record.norms
+    def _update(self, update: ParameterUpdate) -> Contents:
+        experiment, trace = self.session.experiment, self.trace
+        weights = self._table("w", {"w": update.parameter.detach()})
+        table = replace(
+            weights, title=f"{update.label} {update.name}",
+            columns=optimizer_update.update_columns(update),
+            derivations=optimizer_update.derive_updates(update, experiment),
+        )  # fmt: skip
+        facts = [f"The learning rate is {update.group.get('lr', trace.lr):.6g}."]
+        if experiment.training.clip_grad_norm and update.final_gradient is not None:
+            before, after = trace.gradient_norms
             facts.append(
-                f"All gradients together had the length {before:.4g}; "
+                f"All gradients together had the norm {before:.4g}; "
                 f"clipping at {experiment.training.clip_grad_norm:g} left {after:.4g}."
             )
-        if (step := optimizer_update.step_of(moved)) is not None:
-            facts.append(f"It is the optimizer's step {step:.0f} with this parameter.")
-        if record.scale != 1:
-            facts.append(f"fp16: the loss was multiplied by {record.scale:g}; that is undone here.")
-        return [told], facts
+        if (steps := optimizer_update.count_steps(update)) is not None:
+            facts.append(f"It is the optimizer's step {steps:,.0f} with this parameter.")
+        if (scale := trace.loss_scale) != 1:
+            facts.append(f"fp16: the loss was multiplied by {scale:g}; that is undone here.")
+        return [table], facts
 
-    def _weights(self) -> Told:
-        rows = [moved for moved in self.record.moved if moved.after is not None]
-        sums = torch.tensor([moved.sizes for moved in rows], dtype=torch.double).reshape(-1, 3)
-        names = [f"{moved.label} {moved.name}" for moved in rows]
-        before, move, after = sums.unbind(1)
+    def _new_weights(self) -> Contents:
+        updates = [update for update in self.trace.updates if update.after is not None]
+        if not updates:
+            return [], ["Nothing here is trained in this phase."]
+        norms = torch.tensor([update.norms for update in updates], dtype=torch.double)
+        before, change, after = norms.unbind(1)
         columns: dict[str, Tensor | None] = {
-            "|w|": before, "|update|": move, "ratio": move / before, "new |w|": after,
+            "|w|": before, "|update|": change, "ratio": change / before, "new |w|": after,
         }  # fmt: skip
-        facts = ["Lengths of each parameter as a whole. Press s: the step is taken as shown."]
-        if not rows:
-            return [], ["Nothing here learns in this turn."]
-        return [table("new weights", columns, self.number, names=names)], facts
+        names = [f"{update.label} {update.name}" for update in updates]
+        facts = ["Norms of each parameter as a whole. Press s: the step is taken as shown."]
+        return [build_table("new weights", columns, self.slice_number, row_names=names)], facts
 
 
-def sizes(shape: list[int]) -> str:
-    """A shape in words, such as `[64, 2]`."""
+def format_shape(shape: list[int]) -> str:
+    """Formats a shape, such as `[64, 2]`; empty for a single number."""
     return str(list(shape)) if shape else "[]"
 
 
-def _kind(stop: Stop) -> str:
-    inside = getattr(stop.module, "inside", None)
-    is_wrapped = isinstance(stop.module, WHOLE) and isinstance(inside, nn.Module)
-    return type(inside if is_wrapped else stop.module).__name__
+def _kind(call: ModuleCall) -> str:
+    inside = getattr(call.module, "inside", None)
+    is_wrapper = isinstance(call.module, OPAQUE_MODULES) and isinstance(inside, nn.Module)
+    return type(inside if is_wrapper else call.module).__name__

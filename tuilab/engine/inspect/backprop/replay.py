@@ -1,295 +1,273 @@
-"""Takes the next step of a session, writes down all that happens, and takes it back."""
+"""Takes the next step of a session, writes down all that happens in it, and puts it back."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest
-from tuilab.engine.inspect.backprop.autograd_graph import Grapher
-from tuilab.engine.inspect.backprop.forward_recorder import ForwardRecorder, Stop, names, row
-from tuilab.engine.inspect.landscape.loss_surface import remembering, undisturbed
-from tuilab.engine.optim.build_optimizer import needs_closure
+from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest, Node
+from tuilab.engine.inspect.backprop.autograd_graph import GraphRecorder
+from tuilab.engine.inspect.backprop.forward_recorder import (
+    ForwardRecorder,
+    ModuleCall,
+    example_row,
+    name_modules,
+)
+from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
+from tuilab.engine.step import UNOBSERVED, StepObserver, optimizer_step
 from tuilab.engine.tasks.task import OptimizerPhase
-from tuilab.engine.train import optimizer_step
 
-ROWS = 24
-"""Elements of a tensor that are told at once."""
+SLICE_SIZE = 24
+"""Elements of a tensor that are shown at once."""
 
 
 @dataclass(slots=True)
 class ParameterUpdate:
-    """One parameter before, in and after the step, each as the stretch that is told."""
+    """One parameter before, in and after a step; tensors without a note are its shown slice."""
 
     parameter: nn.Parameter
     name: str
     label: str
+    "Of its layer."
     first: int
+    "Index of the first element of the slice."
     before: Tensor
-    raw: Tensor | None = None
-    "Its whole gradient as the backward pass left it; None where it got none."
-    penalized: Tensor | None = None
-    final: Tensor | None = None
+    gradient: Tensor | None = None
+    "The whole gradient as the backward pass left it; None if there is none."
+    penalized_gradient: Tensor | None = None
+    final_gradient: Tensor | None = None
     "What the optimizer was given, after penalties, limits and noise."
     group: dict[str, Any] = field(default_factory=dict)
-    memory_before: dict[str, Any] = field(default_factory=dict)
-    memory_after: dict[str, Any] = field(default_factory=dict)
-    stepped: Tensor | None = None
-    "The weights as the optimizer left them."
+    "The hyperparameters of its group."
+    state_before: dict[str, Any] = field(default_factory=dict)
+    "What the optimizer remembers of it: numbers, and slices of tensors."
+    state_after: dict[str, Any] = field(default_factory=dict)
+    after_optimizer: Tensor | None = None
+    "Before `max_norm` limits it."
     after: Tensor | None = None
-    sizes: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    "Norms of the whole parameter before, of its move, and after."
+    norms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    "Of the whole parameter before, of its update, and after."
 
-    def cut(self, tensor: Tensor) -> Tensor:
-        """The stretch of a tensor of the parameter's shape."""
+    def slice_of(self, tensor: Tensor) -> Tensor:
+        """Returns a copy of the shown slice of a tensor in the parameter's shape: [elements]."""
         flat = tensor.detach().reshape(-1)
-        return flat[self.first : self.first + ROWS].clone()
+        return flat[self.first : self.first + SLICE_SIZE].clone()
 
 
 @dataclass(slots=True)
 class StepTrace:
-    """All that one turn of the next step did, on one example."""
+    """All that happens in one phase of a step, as one example of its batch sees it."""
 
     step: int
     example: int
-    examples: int
-    turn: int
-    stops: list[Stop] = field(default_factory=list)
-    moved: list[ParameterUpdate] = field(default_factory=list)
+    "Its row in the batch."
+    batch_size: int
+    optimizer_phase: int
+    calls: list[ModuleCall] = field(default_factory=list)
+    updates: list[ParameterUpdate] = field(default_factory=list)
     inputs: Tensor | None = None
-    wanted: Tensor | None = None
-    index: int = 0
-    "The example's number in the training part."
+    target: Tensor | None = None
+    example_index: int = 0
+    "Its index in the training examples."
     loss: float = 0.0
     penalty: float | None = None
-    norms: tuple[float, float] = (0.0, 0.0)
+    gradient_norms: tuple[float, float] = (0.0, 0.0)
     "Of all gradients, before the limits and after them."
-    scale: float = 1.0
-    "What an fp16 loss was multiplied by; the gradients of the record are without it."
-    nodes: list[Any] = field(default_factory=list)
+    loss_scale: float = 1.0
+    "What fp16 multiplied the loss by; the gradients here are without it."
+    nodes: list[Node] = field(default_factory=list)
     lr: float = 0.0
-    turn_over: bool = False
-    "The step begins a new epoch."
+    is_new_epoch: bool = False
+    "The step is the first one of an epoch."
 
 
-@contextmanager
-def rehearsed(session: Session) -> Iterator[None]:
-    """Whatever is trained inside has not happened afterwards."""
-    order = session._order
-    own = {"push": session.task.__dict__.get("push")}
-    clouds = [(m, m.__dict__.get("kl")) for m in session.network.modules()]
-    learning = [(p, p.requires_grad) for p in session.network.parameters()]
-    try:
-        with undisturbed(session), remembering(session):
-            yield
-    finally:
-        session._order = order
-        if own["push"] is None:
-            session.task.__dict__.pop("push", None)
-        for module, cloud in clouds:
-            if cloud is None:
-                module.__dict__.pop("kl", None)
-            else:
-                module.__dict__["kl"] = cloud
-        for parameter, learns in learning:
-            parameter.requires_grad_(learns)
-
-
-def replay(session: Session, wanted: BackpropRequest) -> StepTrace | str:
-    """The next step, written down; or why there is none."""
-    with rehearsed(session), torch.no_grad():
-        turns_over = False
-        session.set_rate()
+def replay(session: Session, request: BackpropRequest) -> StepTrace | str:
+    """Returns the trace of the next step, or says why there is no next step."""
+    with preserving(session), torch.no_grad():
+        is_new_epoch = False
+        session.set_learning_rate()
         if (batch := session.next_batch()) is None:
-            session.epoch, session.offset, turns_over = session.epoch + 1, 0, True
+            session.epoch, session.offset, is_new_epoch = session.epoch + 1, 0, True
             if session.is_over:
                 return "The last epoch is over: there is no next step. Raise epochs to train on."
-            session.set_rate()
+            session.set_learning_rate()
             batch = session.next_batch()
         if session.is_over or batch is None:
             return "The run is over: there is no next step. Press r to begin again."
-        return _take(session, wanted, batch, turns_over)
+        return _trace_step(session, request, batch, is_new_epoch)
 
 
-def _take(
-    session: Session, wanted: BackpropRequest, batch: tuple[Tensor, Tensor], turns_over: bool
+def _trace_step(
+    session: Session, request: BackpropRequest, batch: tuple[Tensor, Tensor], is_new_epoch: bool
 ) -> StepTrace:
     inputs, targets = batch
-    goal = session.task.targets_for(inputs, targets)
-    count = len(inputs)
-    example, turn = min(wanted.example, count - 1), min(wanted.turn, len(session.phases) - 1)
-    record = StepTrace(session.step, example, count, turn, turn_over=turns_over, lr=session.lr_used)
-    record.index = int(session.order()[session.offset + example])
-    record.inputs, record.wanted = row(inputs, example, count), row(goal, example, count)
+    targets = session.task.targets_for(inputs, targets)
+    size = len(inputs)
+    example = min(request.example, size - 1)
+    number = min(request.optimizer_phase, len(session.phases) - 1)
+    trace = StepTrace(
+        session.step, example, size, number, lr=session.last_lr, is_new_epoch=is_new_epoch,
+        inputs=example_row(inputs, example, size), target=example_row(targets, example, size),
+        example_index=int(session.epoch_order()[session.offset + example]),
+    )  # fmt: skip
     with torch.enable_grad():
-        for number, one in enumerate(session.phases):
-            if number < turn:
-                optimizer_step(session, one, inputs, goal, None)
-        _follow(session, session.phases[turn], (inputs, goal), record, wanted)
-    return record
+        for phase in session.phases[:number]:
+            optimizer_step(session, phase, inputs, targets, UNOBSERVED)
+        phase = session.phases[number]
+        recorder = _PhaseRecorder(session, phase, trace, request)
+        with recorder.hooked():
+            optimizer_step(session, phase, inputs, targets, recorder)
+    return trace
 
 
-def _follow(
-    session: Session, turn: OptimizerPhase, batch: tuple[Tensor, Tensor], record: StepTrace,
-    wanted: BackpropRequest,
-) -> None:  # fmt: skip
-    """One turn by the training loop's own function, with somebody looking at every station."""
-    watch = _Watch(session, turn, record, wanted)
-    hooks = [
-        turn.optimizer.register_step_pre_hook(watch.before_move),
-        turn.optimizer.register_step_post_hook(watch.after_move),
-    ]
-    vars(session.task)["push"] = watch.push(session.task.push)
-    probe: Any = watch
-    try:
-        with watch.witness.watching():
-            one = replace(turn, backward=watch.backward(turn.backward))
-            loss, _ = optimizer_step(session, one, *batch, probe)
-            watch.finish(loss)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        watch.grapher.close()
-
-
-class _Watch:
-    """Stands beside one turn of a step; to the loop it is a probe."""
+class _PhaseRecorder(StepObserver):
+    """Fills the trace of one phase of a step."""
 
     def __init__(
-        self, session: Session, turn: OptimizerPhase, record: StepTrace, wanted: BackpropRequest
+        self, session: Session, phase: OptimizerPhase, trace: StepTrace, request: BackpropRequest
     ) -> None:
-        self.session, self.record = session, record
-        self.witness = ForwardRecorder(session.network, record.example, is_late=record.turn > 0)
-        self.closure = needs_closure(session.experiment.optimizer)
-        self.moved = _moved(session, turn, wanted.slice)
-        self._before = {parameter: parameter.detach().clone() for parameter in self.moved}
-        has_saved = not session.experiment.training.checkpointing
-        self.grapher = Grapher(
-            self.witness, wanted.graph, wanted.slice * ROWS, ROWS, has_saved=has_saved
-        )
-        self.passed = 0
-        self.rounds = 0
-        record.moved = list(self.moved.values())
-        record.stops = self.witness.stops
+        self.session, self.phase, self.trace = session, phase, trace
+        self.updates = _updates(session, phase, request.slice)
+        self._old_weights = {parameter: parameter.detach().clone() for parameter in self.updates}
+        self._has_closure = session.experiment.optimizer.needs_closure
+        self._examples_passed = 0
+        has_moved = trace.optimizer_phase > 0
+        self._forward = ForwardRecorder(session.network, trace.example, has_moved=has_moved)
+        self._graph: GraphRecorder | None = None
+        if request.with_graph:
+            has_saved = not session.experiment.training.checkpointing
+            first = request.slice * SLICE_SIZE
+            self._graph = GraphRecorder(self._forward, first, SLICE_SIZE, has_saved=has_saved)
+        self._operations = ExitStack()
+        "Records what the operations of a forward pass compute, until it is closed."
+        trace.updates = list(self.updates.values())
+        trace.calls = self._forward.calls
         if session.task.scaler is not None:
-            record.scale = float(session.task.scaler.get_scale())
+            trace.loss_scale = float(session.task.scaler.get_scale())
 
-    def backward(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        """The turn's own way forward and back, seen by the witness."""
+    @contextmanager
+    def hooked(self) -> Iterator[None]:
+        """Sets hooks on modules and on the optimizer while it lasts."""
+        optimizer = self.phase.optimizer
+        with ExitStack() as stack:
+            stack.enter_context(self._forward.hooked())
+            stack.callback(optimizer.register_step_pre_hook(self._before_update).remove)
+            stack.callback(optimizer.register_step_post_hook(self._after_update).remove)
+            if self._graph is not None:
+                stack.callback(self._graph.close)
+            stack.callback(self._operations.close)
+            yield
 
-        def watched(inputs: Tensor, wanted: Tensor, share: float) -> Any:
-            count = len(inputs)
-            inside = self.record.example - self.passed
-            if self.rounds == 0 and 0 <= inside < count:
-                self.witness.begin(inside, count)
-            with self.grapher.listening(self.witness.is_watching):
-                answer = real(inputs, wanted, share)
-            self.witness.is_watching = False
-            self.passed += count
-            if self.rounds == 0 and self.passed >= self.record.examples:
-                self._note_raw()
-            return answer
+    def on_forward(self, inputs: Tensor) -> None:
+        """Starts to record if the example is in this part of the batch."""
+        example = self.trace.example - self._examples_passed
+        if 0 <= example < len(inputs):
+            self._forward.start(example, len(inputs))
+            if self._graph is not None:
+                self._operations.enter_context(self._graph.recording_operations())
+        self._examples_passed += len(inputs)
 
-        return watched
+    def on_loss(self, loss: Tensor) -> None:
+        """Stops to record, and finds the graph behind the loss if there is one to show."""
+        self._operations.close()
+        is_differentiated = any(call.requires_grad for call in self._forward.calls)
+        if self._graph is not None and self._forward.is_recording and is_differentiated:
+            names = {id(u.parameter): f"{u.label} {u.name}" for u in self.updates.values()}
+            self._graph.find_nodes(loss, names)
+        self._forward.is_recording = False  # the backward pass may call modules again
 
-    def push(self, real: Callable[[Tensor, float], None]) -> Callable[[Tensor, float], None]:
-        """The start of the way back, with the graph as it is there."""
+    def on_backward(self) -> None:
+        """Keeps the gradients as the backward pass left them."""
+        scale = self.trace.loss_scale
+        for update in self.updates.values():
+            if (gradient := update.parameter.grad) is not None:
+                update.gradient = gradient / scale if scale != 1 else gradient.clone()
 
-        def watched(loss: Tensor, share: float) -> None:
-            if self.witness.is_watching and self.grapher.is_wanted:
-                names = {id(m.parameter): f"{m.label} {m.name}" for m in self.moved.values()}
-                self.grapher.walk(loss, names)
-            real(loss, share)
+    def on_gradients(self, phase: OptimizerPhase) -> None:
+        """Keeps the gradients with penalties."""
+        for update in self.updates.values():
+            if update.parameter.grad is not None:
+                update.penalized_gradient = update.slice_of(update.parameter.grad)
+        norm = _gradient_norm(phase.parameters)
+        self.trace.gradient_norms = (norm, norm)
 
-        return watched
-
-    def _note_raw(self) -> None:
-        self.rounds += 1
-        scale = self.record.scale
-        for moved in self.moved.values():
-            if (gradient := moved.parameter.grad) is not None:
-                moved.raw = gradient.detach().clone() / scale if scale != 1 else gradient.clone()
-
-    def see(self, parameters: list[nn.Parameter]) -> None:
-        """Gradients with penalties, before anything limits them."""
-        for moved in self.moved.values():
-            if moved.parameter.grad is not None:
-                moved.penalized = moved.cut(moved.parameter.grad)
-        before = _norm(parameters)
-        self.record.norms = (before, before)
-
-    def before_move(self, optimizer: Any, arguments: Any, options: Any) -> None:
-        """Gradients as the optimizer is given them, and what it remembers."""
+    def _before_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Keeps the gradients that the optimizer is given, and what it remembers."""
         for group in optimizer.param_groups:
             for parameter in group["params"]:
-                if (moved := self.moved.get(parameter)) is not None:
-                    moved.group = {key: value for key, value in group.items() if key != "params"}
-                    moved.memory_before = _memory(moved, optimizer.state.get(parameter, {}))
-                    if parameter.grad is not None and not self.closure:
-                        moved.final = moved.cut(parameter.grad)
-        if not self.closure:
-            self.record.norms = (self.record.norms[0], _norm(list(self.moved)))
+                if (update := self.updates.get(parameter)) is not None:
+                    update.group = {key: value for key, value in group.items() if key != "params"}
+                    update.state_before = _shown_state(update, optimizer.state.get(parameter, {}))
+                    if parameter.grad is not None and not self._has_closure:
+                        update.final_gradient = update.slice_of(parameter.grad)
+        if not self._has_closure:
+            norm = _gradient_norm(list(self.updates))
+            self.trace.gradient_norms = (self.trace.gradient_norms[0], norm)
 
-    def after_move(self, optimizer: Any, arguments: Any, options: Any) -> None:
-        """Weights as the optimizer leaves them, and what it remembers now."""
-        for parameter, moved in self.moved.items():
-            moved.stepped = moved.cut(parameter)
-            moved.memory_after = _memory(moved, optimizer.state.get(parameter, {}))
+    def _after_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        """Keeps the weights as the optimizer leaves them, and what it remembers now."""
+        for parameter, update in self.updates.items():
+            update.after_optimizer = update.slice_of(parameter)
+            update.state_after = _shown_state(update, optimizer.state.get(parameter, {}))
 
-    def finish(self, loss: Tensor) -> None:
-        """Weights at the end of the step."""
-        record, penalty = self.record, self.session.penalty
-        record.loss = float(loss)
-        record.penalty = None if penalty is None else float(penalty)
-        for parameter, moved in self.moved.items():
-            moved.after = moved.cut(parameter)
-            before, move, after = moved.sizes[0], self._before[parameter], parameter.detach()
-            moved.sizes = (before, float((after - move).norm()), float(after.norm()))
-        for stop in record.stops:
-            for name in ("upstream", "downstream"):
-                if record.scale != 1 and (gradient := getattr(stop, name)) is not None:
-                    setattr(stop, name, gradient / record.scale)
-        record.nodes = self.grapher.nodes(record.scale)
+    def on_step(self, phase: OptimizerPhase, loss: Tensor, output: Tensor) -> None:
+        """Keeps the loss, and the weights at the end of the step."""
+        trace, penalty = self.trace, self.session.penalty
+        trace.loss = float(loss)
+        trace.penalty = None if penalty is None else float(penalty)
+        for parameter, update in self.updates.items():
+            update.after = update.slice_of(parameter)
+            old, new = self._old_weights[parameter], parameter.detach()
+            update.norms = (update.norms[0], float((new - old).norm()), float(new.norm()))
+        for call in trace.calls:
+            for name in ("output_gradient", "input_gradient"):
+                if trace.loss_scale != 1 and (gradient := getattr(call, name)) is not None:
+                    setattr(call, name, gradient / trace.loss_scale)
+        if self._graph is not None:
+            trace.nodes = self._graph.nodes(trace.loss_scale)
 
 
-def _moved(
-    session: Session, turn: OptimizerPhase, number: int
+def _updates(
+    session: Session, phase: OptimizerPhase, slice_number: int
 ) -> dict[nn.Parameter, ParameterUpdate]:
-    """What the turn moves, before it does."""
-    labels, found = names(session.network), {}
-    ours = set(map(id, turn.parameters))
+    """Returns the parameters of a phase before it begins."""
+    labels = name_modules(session.network)
+    updates: dict[nn.Parameter, ParameterUpdate] = {}
+    ids = set(map(id, phase.parameters))
     for module in session.network.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if id(parameter) in ours and parameter not in found:
-                first = begin(number, parameter.numel())
-                moved = ParameterUpdate(parameter, name, labels[module], first, parameter.detach())
-                moved.before = moved.cut(parameter)
-                moved.sizes = (float(parameter.detach().norm()), 0.0, 0.0)
-                found[parameter] = moved
-    return found
+            if id(parameter) in ids and parameter not in updates:
+                weights = parameter.detach()
+                first = slice_start(slice_number, parameter.numel())
+                update = ParameterUpdate(parameter, name, labels[module], first, weights)
+                update.before = update.slice_of(weights)
+                update.norms = (float(weights.norm()), 0.0, 0.0)
+                updates[parameter] = update
+    return updates
 
 
-def begin(number: int, total: int) -> int:
-    """Where a stretch of so many elements begins; after the last one comes the first."""
-    return number % max(1, -(-total // ROWS)) * ROWS
+def slice_start(number: int, total: int) -> int:
+    """Returns the first index of a slice; after the last slice comes the first again."""
+    return number % max(1, -(-total // SLICE_SIZE)) * SLICE_SIZE
 
 
-def _memory(moved: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
-    """What an optimizer remembers of a parameter: numbers, and stretches of its shape."""
-    found: dict[str, Any] = {}
+def _shown_state(update: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
+    """Returns what an optimizer remembers of a parameter: numbers, and slices of its shape."""
+    shown: dict[str, Any] = {}
     for name, value in state.items():
-        if isinstance(value, Tensor) and value.shape == moved.parameter.shape and value.dim():
-            found[name] = moved.cut(value)
+        if isinstance(value, Tensor) and value.shape == update.parameter.shape and value.dim():
+            shown[name] = update.slice_of(value)
         elif isinstance(value, Tensor) and value.numel() == 1:
-            found[name] = float(value)
-    return found
+            shown[name] = float(value)
+    return shown
 
 
-def _norm(parameters: list[nn.Parameter]) -> float:
+def _gradient_norm(parameters: list[nn.Parameter]) -> float:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return 0.0

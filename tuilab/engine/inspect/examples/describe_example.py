@@ -1,4 +1,4 @@
-"""One example in full: its input, what the network says of it, and the heat map of why."""
+"""One example in full: its input, the prediction, and the attribution map."""
 
 from math import isfinite
 from typing import Any
@@ -9,211 +9,209 @@ from torch import Tensor
 
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.protocol.inspect.examples_messages import (
-    MOST_NUMBERS,
-    MOST_SIDE,
+    MAX_NUMBERS,
+    Attribution,
     Example,
-    Row,
-    Why,
+    ExampleSummary,
 )
-from tuilab.engine.data.dataset import IGNORED, Dataset
-from tuilab.engine.inspect.examples.attribution import Reason, reason, ways
-from tuilab.engine.inspect.examples.evaluation import answered, fed, in_bytes, still
-from tuilab.engine.inspect.examples.loss_survey import chances, each_loss
-from tuilab.engine.inspect.layer.labels import features
-from tuilab.engine.metrics.losses import predicted
+from tuilab.engine.data.dataset import IGNORE_INDEX
+from tuilab.engine.inspect.evaluation import forward, predicting, prepare_inputs
+from tuilab.engine.inspect.examples.attribution import (
+    AttributionMap,
+    attribute,
+    get_available_attributions,
+)
+from tuilab.engine.inspect.examples.loss_survey import class_probabilities, per_example_loss
+from tuilab.engine.inspect.images import denormalize, encode_image, shrink_to_fit
+from tuilab.engine.inspect.layer.labels import get_feature_names
+from tuilab.engine.inspect.quantize import quantize_all
+from tuilab.engine.metrics.losses import predict_classes
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 
-MOST_LABELS = 1024
-"""Classes or tokens whose probability is told."""
+MAX_LABELS = 1024
+"""Classes or tokens with a probability."""
+
+MAX_NODES = 24
+"""Nodes in the attribution map of a graph."""
+
+THUMBNAIL_SIDE = 32
 
 Fields = dict[str, Any]
+"""Fields of an `Example`."""
 
 
-def labels(session: Session) -> tuple[str, ...]:
-    """What the outputs of a network that tells classes are called."""
+def get_output_names(session: Session) -> tuple[str, ...]:
+    """Returns the names of a classifier's outputs."""
     return session.dataset.classes or session.dataset.vocabulary
 
 
-def told(
-    session: Session, raw: Tensor, target: Tensor | None, why: Why, number: int = -1,
-    at: Tensor | None = None,
+def describe_example(
+    session: Session, raw: Tensor, target: Tensor | None, attribution: Attribution,
+    number: int = -1, coordinates: Tensor | None = None,
 ) -> Example:  # fmt: skip
-    """One example in full.
+    """Describes one example.
 
     Args:
         raw: [1, ...], not yet prepared.
-        target: [1, ...]; None where nobody knows: then the class that is predicted stands in.
-        at: the coordinates that the input was made from, where it was.
+        target: [1, ...]; None if unknown: the predicted class is attributed instead.
+        coordinates: [1, 1 or 2], those that the input was made from, if it was.
     """
-    inputs, dataset = fed(session, raw), session.dataset
-    with still(session):
-        output = answered(session, inputs)
-    fields = _input(session, raw)
-    if at is not None and at.numel() == raw.numel():
-        fields |= {"numbers": at.flatten().tolist(), "note": ""}
+    inputs, dataset = prepare_inputs(session, raw), session.dataset
+    with predicting(session):
+        output = forward(session, inputs)
+    fields = _describe_input(session, raw)
+    if coordinates is not None and coordinates.numel() == raw.numel():
+        fields |= {"numbers": coordinates.flatten().tolist(), "note": ""}
     if isinstance(session.task, Autoencoder):
-        return _reconstruction(session, number, inputs, output, fields)
-    is_classes = bool(labels(session)) and not dataset.train.targets.is_floating_point()
+        return _describe_reconstruction(session, number, inputs, output, fields)
+    names = get_output_names(session)
+    is_classes = bool(names) and not dataset.train.targets.is_floating_point()
     if is_classes:
-        fields |= _chances(session, output)
+        fields |= _describe_probabilities(session, output)
     else:
-        fields["answers"] = output.flatten()[:MOST_NUMBERS].tolist()
-    aim = predicted(output) if target is None and is_classes else target
+        fields["predictions"] = output.flatten()[:MAX_NUMBERS].tolist()
+    attributed = predict_classes(output) if target is None and is_classes else target
     if target is not None:
-        fields["targets"] = [float(x) for x in target.flatten()[:MOST_NUMBERS].tolist()]
-        fields["loss"] = float(each_loss(session, output, target)[0])
-    names = labels(session) if is_classes else ()
-    found = reason(session, why, inputs, aim, names)
-    return Example(
-        number=number, ways=ways(session, inputs, is_classes=is_classes), **fields, **_heat(found)
-    )
+        fields["targets"] = [float(x) for x in target.flatten()[:MAX_NUMBERS].tolist()]
+        fields["loss"] = float(per_example_loss(session, output, target)[0])
+    heat_map = attribute(session, attribution, inputs, attributed, names if is_classes else ())
+    attributions = get_available_attributions(session, inputs, is_classes=is_classes)
+    return Example(number=number, attributions=attributions, **fields, **_describe_heat(heat_map))
 
 
-def node(session: Session, inputs: Tensor, number: int, target: int) -> Example:
-    """One node of a graph: which nodes' features its loss depends on."""
-    inputs = fed(session, inputs)
-    targets = torch.full(inputs.shape[:2], IGNORED, device=inputs.device)
+def describe_node(session: Session, inputs: Tensor, number: int, target: int) -> Example:
+    """Describes one node of a graph, with the nodes whose features change its loss most.
+
+    Args:
+        inputs: [1, nodes, features], not yet prepared.
+    """
+    inputs = prepare_inputs(session, inputs)
+    targets = torch.full(inputs.shape[:2], IGNORE_INDEX, device=inputs.device)
     targets[0, number] = target
-    with still(session):
-        output = answered(session, inputs)[:, number]
-    fields: Fields = {"loss": float(each_loss(session, output, targets[:, number])[0])}
-    fields |= _chances(session, output)
-    with still(session, is_graded=True):
+    with predicting(session):
+        output = forward(session, inputs)[:, number]
+    fields: Fields = {"loss": float(per_example_loss(session, output, targets[:, number])[0])}
+    fields |= _describe_probabilities(session, output)
+    with predicting(session, gradients=True):
         leaf = inputs.detach().clone().requires_grad_()
-        loss = each_loss(session, answered(session, leaf)[:, number], targets[:, number]).sum()
+        output = forward(session, leaf)[:, number]
+        loss = per_example_loss(session, output, targets[:, number]).sum()
         [gradient] = torch.autograd.grad(loss, [leaf])
-    reach = gradient[0].norm(dim=-1)
-    nearest = reach.argsort(descending=True)[: min(24, int((reach > 0).sum()))].tolist()
-    names = [f"node {n}{' (itself)' if n == number else ''}" for n in nearest]
-    about = "|dL/dx|: the nodes whose features change the loss most"
+    norms = gradient[0].norm(dim=-1)
+    count = min(MAX_NODES, int((norms > 0).sum()))
+    nodes = norms.argsort(descending=True)[:count].tolist()
+    caption = "|dL/dx|: the nodes whose features change the loss most"
     return Example(
-        number=number, names=names, numbers=inputs[0, nearest].norm(dim=-1).tolist(),
-        targets=[float(target)], ways=["saliency"], **fields,
-        **_heat(Reason(reach[nearest], about)),
-        note="Of each node: the length of its features.",
+        number=number, names=[f"node {n}{' (itself)' if n == number else ''}" for n in nodes],
+        numbers=inputs[0, nodes].norm(dim=-1).tolist(),
+        targets=[float(target)], attributions=["saliency"], **fields,
+        **_describe_heat(AttributionMap(norms[nodes], caption)),
+        note="The numbers are the norms of the nodes' features.",
     )  # fmt: skip
 
 
-def _chances(session: Session, output: Tensor) -> Fields:
-    """The classes with how likely each is; of a sequence of answers, those of the last."""
-    sure = chances(session, output)[0]
-    last = sure.reshape(-1, sure.shape[-1])[-1]
-    names = labels(session)
-    guesses = predicted(output)[0].flatten()[:MOST_NUMBERS]
+def _describe_probabilities(session: Session, output: Tensor) -> Fields:
+    """Returns the probability of each class; for a sequence, at its last position."""
+    last = class_probabilities(session, output)[0].reshape(-1, output.shape[-1])[-1]
+    names = get_output_names(session)
+    predictions = predict_classes(output)[0].flatten()[:MAX_NUMBERS]
     order = list(range(len(last)))
-    if len(last) > MOST_LABELS:
-        order = last.topk(MOST_LABELS).indices.sort().values.tolist()
+    if len(last) > MAX_LABELS:
+        order = last.topk(MAX_LABELS).indices.sort().values.tolist()
     return {
         "labels": [names[n] if n < len(names) else str(n) for n in order],
-        "chances": [_finite(float(last[n])) for n in order],
-        "answers": [float(x) for x in guesses.tolist()],
+        "probabilities": [_replace_nonfinite(float(last[n])) for n in order],
+        "predictions": [float(x) for x in predictions.tolist()],
     }
 
 
-def _finite(number: float) -> float:
+def _replace_nonfinite(number: float) -> float:
     return number if isfinite(number) else 0.0
 
 
-def _reconstruction(
+def _describe_reconstruction(
     session: Session, number: int, inputs: Tensor, output: Tensor, fields: Fields
 ) -> Example:
     error = (output - inputs).square()
-    heat = error[0].mean(0) if error.dim() == 4 else error[0].flatten()[:MOST_NUMBERS]
+    heat = error[0].mean(0) if error.dim() == 4 else error[0].flatten()[:MAX_NUMBERS]
     if inputs.dim() == 4:
-        fields["output"], _ = picture_bytes(unprepared(session.dataset, output)[0])
+        fields["reconstruction"], _ = encode_image(denormalize(session.dataset, output)[0])
     else:
-        fields["answers"] = output.flatten()[:MOST_NUMBERS].tolist()
-    about = "squared error of the reconstruction"
-    return Example(number=number, loss=float(error.mean()), **fields, **_heat(Reason(heat, about)))
+        fields["predictions"] = output.flatten()[:MAX_NUMBERS].tolist()
+    heat_map = AttributionMap(heat, "squared error of the reconstruction")
+    return Example(number=number, loss=float(error.mean()), **fields, **_describe_heat(heat_map))
 
 
-def _heat(found: Reason) -> Fields:
-    heat = found.heat
+def _describe_heat(heat_map: AttributionMap) -> Fields:
+    heat = heat_map.heat
     if heat is None:
-        return {"about": found.about}
+        return {"heat_caption": heat_map.caption}
     if heat.dim() == 2 and heat.shape[1] > 1:
-        if max(heat.shape) > MOST_SIDE:
-            heat = F.adaptive_avg_pool2d(heat[None], _fit(heat.shape))[0]
+        heat = F.adaptive_avg_pool2d(heat[None], shrink_to_fit(heat.shape))[0]
         shape = list(heat.shape)
     else:
-        heat = heat.flatten()[:MOST_NUMBERS]
+        heat = heat.flatten()[:MAX_NUMBERS]
         shape = [1, len(heat)]
-    values, reach = in_bytes(heat)
-    return {"heat": values, "heat_shape": shape, "reach": reach, "about": found.about}
+    values, max_abs = quantize_all(heat)
+    return {
+        "heat": values, "heat_shape": shape, "heat_max_abs": max_abs,
+        "heat_caption": heat_map.caption,
+    }  # fmt: skip
 
 
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def _input(session: Session, raw: Tensor) -> Fields:
-    """The input in plain numbers, named where its parts have names."""
+def _describe_input(session: Session, raw: Tensor) -> Fields:
+    """Returns the input, [1, ...], in plain numbers with their names."""
     if raw.dim() == 4:
-        prepared = session.dataset.prepared(raw)
-        pixels, shape = picture_bytes(unprepared(session.dataset, prepared)[0])
+        prepared = session.dataset.prepare(raw)
+        pixels, shape = encode_image(denormalize(session.dataset, prepared)[0])
         return {"kind": "picture", "pixels": pixels, "shape": shape}
-    left = max(0, raw[0].numel() - MOST_NUMBERS)
+    omitted = max(0, raw[0].numel() - MAX_NUMBERS)
     if not raw.is_floating_point():
         names = session.dataset.vocabulary or session.dataset.classes
-        tokens = raw[0].flatten()[:MOST_NUMBERS].tolist()
+        tokens = raw[0].flatten()[:MAX_NUMBERS].tolist()
         words = [names[token] if token < len(names) else f"<{token}>" for token in tokens]
-        return {"kind": "tokens", "names": words, "left_out": left}
-    numbers = raw[0].flatten()[:MOST_NUMBERS].tolist()
+        return {"kind": "tokens", "names": words, "omitted": omitted}
+    numbers = raw[0].flatten()[:MAX_NUMBERS].tolist()
     if raw.dim() == 3:
-        return {"kind": "series", "numbers": numbers, "left_out": left,
+        return {"kind": "series", "numbers": numbers, "omitted": omitted,
                 "shape": list(raw.shape[1:])}  # fmt: skip
-    return {"kind": "numbers", "numbers": numbers, "names": called(session), "left_out": left,
-            "note": unit_of(session)}  # fmt: skip
+    return {"kind": "numbers", "numbers": numbers, "names": get_input_names(session),
+            "omitted": omitted, "note": describe_unit(session)}  # fmt: skip
 
 
-def called(session: Session) -> list[str]:
-    """What the numbers of an example are called, or a letter and a number each."""
+def get_input_names(session: Session) -> list[str]:
+    """Returns the names of an example's numbers; x1, x2, … if they have none."""
     count = session.dataset.train.inputs[0].numel()
-    if named := features(session):
-        return named[:MOST_NUMBERS]
-    return ["x"] if count == 1 else [f"x{n}" for n in range(1, min(count, MOST_NUMBERS) + 1)]
+    if names := get_feature_names(session):
+        return names[:MAX_NUMBERS]
+    return ["x"] if count == 1 else [f"x{n}" for n in range(1, min(count, MAX_NUMBERS) + 1)]
 
 
-def unit_of(session: Session) -> str:
-    """A sentence on what the numbers of an example are counted in."""
+def describe_unit(session: Session) -> str:
+    """Returns a sentence about the unit of an example's numbers."""
     data = session.experiment.data
-    if isinstance(data, Table) and getattr(data, "normalize", False):
-        return "Numbers are in spreads from their mean."
-    return "Numbers are as the network gets them." if getattr(data, "normalize", False) else ""
+    if not getattr(data, "normalize", False):
+        return ""
+    if isinstance(data, Table):
+        return "Numbers are in standard deviations from their mean."
+    return "Numbers are as the network gets them."
 
 
-def unprepared(dataset: Dataset, prepared: Tensor) -> Tensor:
-    """Pictures as bytes again; what never were bytes is stretched to fill them."""
-    if dataset.shift is not None and dataset.scale is not None:
-        prepared = prepared / dataset.scale + dataset.shift
-    else:
-        low, high = prepared.amin(), prepared.amax()
-        prepared = (prepared - low) / (high - low).clamp(min=1e-12) * 255
-    return prepared.float().nan_to_num(0.0).round().clamp(0, 255).to(torch.uint8)
+def summarize_example(
+    session: Session, raw: Tensor | None, number: int, **scores: Any
+) -> ExampleSummary:
+    """Returns one example for a list, with a small image if it is one.
 
-
-def picture_bytes(picture: Tensor, most: int = MOST_SIDE) -> tuple[bytes, list[int]]:
-    """A picture, uint8 [channels, height, width], as bytes, and its shape: not larger than shown.
-
-    Of more than three channels, or of two, the first is shown.
+    Args:
+        raw: [...], one example, not yet prepared.
+        scores: other fields of the summary.
     """
-    if picture.shape[0] not in (1, 3):
-        picture = picture[:1]
-    if max(picture.shape[1:]) > most:
-        smaller = F.adaptive_avg_pool2d(picture[None].float(), _fit(picture.shape[1:], most))
-        picture = smaller[0].round().to(torch.uint8)
-    return bytes(picture.permute(1, 2, 0).flatten().tolist()), list(picture.shape)
-
-
-def _fit(shape: Any, most: int = MOST_SIDE) -> tuple[int, int]:
-    part = most / max(shape)
-    return max(1, int(shape[0] * part)), max(1, int(shape[1] * part))
-
-
-def row(session: Session, raw: Tensor | None, number: int, **measured: Any) -> Row:
-    """One example in short, with a small picture of it where it is one."""
     if raw is None or raw.dim() != 3:
-        return Row(number, **measured)
-    prepared = session.dataset.prepared(raw[None])
-    pixels, shape = picture_bytes(unprepared(session.dataset, prepared)[0], 32)
-    return Row(number, pixels=pixels, shape=shape, **measured)
+        return ExampleSummary(number, **scores)
+    prepared = session.dataset.prepare(raw[None])
+    pixels, shape = encode_image(denormalize(session.dataset, prepared)[0], THUMBNAIL_SIDE)
+    return ExampleSummary(number, pixels=pixels, shape=shape, **scores)

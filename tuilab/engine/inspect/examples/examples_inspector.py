@@ -1,104 +1,122 @@
-"""Looks for the view of examples: counted, sorted by loss, explained, or given by somebody."""
+"""The answers to the view of examples: counted, sorted by loss, explained, or given by the user."""
+
+from typing import Any, Literal
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import name_of
 from tuilab.core.protocol.inspect.examples_messages import (
-    MOST_NUMBERS,
+    MAX_NUMBERS,
     PARTS,
     Example,
     ExamplesRequest,
     ExamplesResponse,
+    ExampleSummary,
     Page,
     PartName,
-    Row,
 )
-from tuilab.engine.data.dataset import Part
-from tuilab.engine.inspect.examples.describe_example import node, row, told, unit_of
-from tuilab.engine.inspect.examples.evaluation import version
-from tuilab.engine.inspect.examples.loss_survey import FIRST, Survey
-from tuilab.engine.inspect.examples.samples import halves, made
-from tuilab.engine.inspect.examples.user_input import given
-from tuilab.engine.inspect.layer.labels import features
+from tuilab.core.protocol.inspect.result_messages import Generated
+from tuilab.core.run.confusion import ConfusionMatrix
+from tuilab.engine.data.dataset import Examples
+from tuilab.engine.inspect.evaluation import get_weights_version
+from tuilab.engine.inspect.examples.describe_example import (
+    describe_example,
+    describe_node,
+    describe_unit,
+    summarize_example,
+)
+from tuilab.engine.inspect.examples.latent_walk import split_autoencoder, walk_latent_space
+from tuilab.engine.inspect.examples.loss_survey import FIRST_CHUNK, LossSurvey
+from tuilab.engine.inspect.examples.user_input import prepare_user_input
+from tuilab.engine.inspect.layer.labels import get_feature_names
+from tuilab.engine.inspect.result.generated_samples import (
+    generate_images,
+    generate_points,
+    generate_text,
+)
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.language_model import LanguageModel
 
-MOST_ROWS = 48
-"""Examples that are told in short."""
+MAX_ROWS = 48
+"""Examples in a list."""
 
-MOST_CLASSES = 100
+MAX_CLASSES = 100
 """Classes of the largest confusion matrix."""
 
-MANY_CLASSES = "{} classes are too many for a matrix here: these are the examples by their loss."
+GENERATED_IMAGES = 12
 
-NO_OWN = {
-    "gan": "A GAN takes no input of yours: it draws from noise.",
-    "graph": "A graph has no place for a node of your own.",
-    "steps": "Several numbers at each step are too many to type.",
-}
+JUDGED_SIDE = 24
+"""Points along each side of the plane that the discriminator judges."""
+
+TOO_MANY_CLASSES = "{} classes are too many for a matrix: these are the examples by loss."
+
+NO_PLANE = "The generated examples are rows of numbers that are not points of a plane."
+
+InputKind = Literal["", "picture", "numbers", "text"]
 
 
 class ExamplesInspector:
-    """Looks at one session; what was measured is kept as long as the weights stay."""
+    """Inspects the examples of one session; keeps losses while the weights are unchanged."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._survey: Survey | None = None
-        self._surveyed: PartName | None = None
-        "The part whose survey holds for the present weights."
+        self._survey: LossSurvey | None = None
+        self._surveyed_part: PartName | None = None
+        "The part of the survey, if it is valid for the current weights."
         self._version: tuple[int, ...] = ()
-        "Of the weights when the last look was over."
+        "Version of the weights at the end of the last inspection."
 
-    def inspect(self, wanted: ExamplesRequest) -> ExamplesResponse:
-        """What the view is to show."""
+    def inspect(self, request: ExamplesRequest) -> ExamplesResponse:
+        """Returns one page of examples."""
         session = self._session
-        if version(session) != self._version:
-            self._surveyed = None
-        pages = self.pages()
-        page = wanted.page if wanted.page in pages else pages[0]
+        if get_weights_version(session) != self._version:
+            self._surveyed_part = None
+        pages = self.get_pages()
+        page = request.page if request.page in pages else pages[0]
         try:
-            if page == "made":
-                return self._made(pages)
-            if page == "own":
-                return self._own(wanted, pages)
-            return self._examples(wanted, page, pages)
+            if page == "generated":
+                generated, note = self._generate()
+                return self._respond(page, pages, generated=generated, note=note)
+            if page == "user_input":
+                return self._respond(page, pages, **self._describe_user_input(request))
+            return self._list_examples(request, page, pages)
         finally:
-            self._version = version(session)
+            self._version = get_weights_version(session)
 
-    def pages(self) -> list[Page]:
-        """What there is to see for this task, the first of them first."""
-        session = self._session
-        task = session.task
+    def get_pages(self) -> list[Page]:
+        """Returns the pages of this task, the default first."""
+        session, task = self._session, self._session.task
         if isinstance(task, GAN):
-            return ["made"]
+            return ["generated"]
         if isinstance(task, LanguageModel):
-            return ["made", "own", "examples"]
+            return ["generated", "user_input", "examples"]
         pages: list[Page] = ["examples"]
-        if isinstance(task, Autoencoder) and halves(session) is not None:
-            pages.append("made")
-        if 0 < len(session.dataset.classes) <= MOST_CLASSES and not isinstance(task, Autoencoder):
+        if isinstance(task, Autoencoder) and split_autoencoder(session) is not None:
+            pages.append("generated")
+        has_matrix = 0 < len(session.dataset.classes) <= MAX_CLASSES
+        if has_matrix and not isinstance(task, Autoencoder):
             pages.insert(0, "matrix")
-        if self.accepts() and (page := "own"):
-            pages.append(page)  # type: ignore[arg-type]
+        if self.get_input_kind():
+            pages.append("user_input")
         return pages
 
-    def accepts(self) -> str:
-        """What an input of somebody's own is for this data."""
+    def get_input_kind(self) -> InputKind:
+        """Returns what kind of input the user can give for this data."""
         session = self._session
         inputs = session.dataset.train.inputs
-        if session.experiment.data.graph or isinstance(session.task, GAN):
+        if session.experiment.data.is_graph or isinstance(session.task, GAN):
             return ""
         if inputs.dim() == 4:
             return "picture" if session.dataset.shift is not None else ""
         if not inputs.is_floating_point():
             return "text"
-        is_row = inputs.dim() == 2 or inputs.shape[2] == 1
-        return "numbers" if is_row else ""
+        is_typeable = inputs.dim() == 2 or inputs.shape[2] == 1
+        return "numbers" if is_typeable else ""
 
     # --- pages --------------------------------------------------------------------------------
 
-    def _seen(self, page: Page, pages: list[Page], **more: object) -> ExamplesResponse:
+    def _respond(self, page: Page, pages: list[Page], **fields: Any) -> ExamplesResponse:
         session = self._session
         inputs = session.dataset.train.inputs
         shape = list(inputs.shape[1:])
@@ -106,92 +124,108 @@ class ExamplesInspector:
         unit = ""
         if session.dataset.inputs_at is not None:
             shape = [len(session.dataset.bounds) // 2]
-        elif self.accepts() == "numbers" and inputs.dim() == 2:
-            names, unit = features(session)[:MOST_NUMBERS], unit_of(session)
+        elif self.get_input_kind() == "numbers" and inputs.dim() == 2:
+            names, unit = get_feature_names(session)[:MAX_NUMBERS], describe_unit(session)
+        fields.setdefault("matrix", ConfusionMatrix([], list(session.dataset.classes)))
         return ExamplesResponse(
             session.run, session.step, page=page, pages=pages,
-            task=name_of(session.experiment.task), accepts=self.accepts(),  # type: ignore[arg-type]
-            own_shape=shape, own_names=names, own_unit=unit,
-            classes=list(session.dataset.classes), **more,  # type: ignore[arg-type]
+            task=name_of(session.experiment.task), input_kind=self.get_input_kind(),
+            input_shape=shape, input_names=names, input_unit=unit, **fields,
         )  # fmt: skip
 
-    def _made(self, pages: list[Page]) -> ExamplesResponse:
-        found, note = made(self._session)
-        return self._seen("made", pages, made=found, note=note)
+    def _generate(self) -> tuple[Generated | None, str]:
+        """Returns what the network generates, or why there is nothing."""
+        session = self._session
+        match session.task:
+            case LanguageModel() as task:
+                return generate_text(task), ""
+            case GAN() as task if session.dataset.train.inputs.dim() == 4:
+                return generate_images(session, task, GENERATED_IMAGES), ""
+            case GAN() as task:
+                points = generate_points(session, task, JUDGED_SIDE)
+                return points, "" if points is not None else NO_PLANE
+        return walk_latent_space(session)
 
-    def _own(self, wanted: ExamplesRequest, pages: list[Page]) -> ExamplesResponse:
-        if wanted.own is None:
-            return self._seen("own", pages)
+    def _describe_user_input(self, request: ExamplesRequest) -> dict[str, Any]:
+        if request.user_input is None:
+            return {}
         try:
-            own = given(self._session, wanted.own)
-            example = told(self._session, own.inputs, None, wanted.why, at=own.at)
+            prepared = prepare_user_input(self._session, request.user_input)
+            example = describe_example(
+                self._session, prepared.inputs, None, request.attribution,
+                coordinates=prepared.coordinates,
+            )  # fmt: skip
         except InputError as error:
-            return self._seen("own", pages, note=str(error))
+            return {"note": str(error)}
         except RuntimeError as error:  # a text shorter than the network can take
-            words = str(error).splitlines()[0][:120]
-            return self._seen("own", pages, note=f"The network cannot take this input: {words}")
-        return self._seen("own", pages, example=example, note=own.note)
+            reason = str(error).splitlines()[0][:120]
+            return {"note": f"The network cannot take this input: {reason}"}
+        return {"example": example, "note": prepared.note}
 
-    def _examples(self, wanted: ExamplesRequest, page: Page, pages: list[Page]) -> ExamplesResponse:
-        part, examples = self._part(wanted.part)
-        survey = self._measured(part, examples)
-        classes = self._session.dataset.classes if "matrix" in pages else ()
-        order = survey.order(wanted.cell, is_reversed=wanted.is_reversed)
-        place = max(0, min(wanted.place, len(order) - 1))
-        first = max(0, min(wanted.first, len(order) - 1))
-        shown = order[first : first + min(MOST_ROWS, max(0, wanted.count))].tolist()
+    def _list_examples(
+        self, request: ExamplesRequest, page: Page, pages: list[Page]
+    ) -> ExamplesResponse:
+        name, part = self._choose_part(request.part)
+        survey = self._evaluate(name, part)
+        classes = list(self._session.dataset.classes)
+        counts = survey.count_confusions(len(classes) if "matrix" in pages else 0)
+        order = survey.sort_by_loss(request.cell, is_reversed=request.is_reversed)
+        position = max(0, min(request.position, len(order) - 1))
+        first = max(0, min(request.first, len(order) - 1))
+        shown = order[first : first + min(MAX_ROWS, max(0, request.count))].tolist()
         example = None
         if page == "examples" and len(order):
-            example = self._told(survey, int(order[place]), wanted)
-        return self._seen(
-            page, pages, part=part, measured=survey.measured, of=survey.of,
-            counts=survey.counts(len(classes)), cell=list(wanted.cell), found=len(order),
-            is_reversed=wanted.is_reversed, first=first, place=place,
-            rows=[self._row(survey, number) for number in shown], example=example,
-            note=self._note(pages),
+            example = self._describe(survey, int(order[position]), request)
+        return self._respond(
+            page, pages, part=name, evaluated=survey.evaluated, total=survey.total,
+            matrix=ConfusionMatrix(counts, classes), cell=list(request.cell), matches=len(order),
+            is_reversed=request.is_reversed, first=first, position=position,
+            rows=[self._summarize(survey, number) for number in shown], example=example,
+            note=TOO_MANY_CLASSES.format(len(classes)) if len(classes) > MAX_CLASSES else "",
         )  # fmt: skip
 
-    def _note(self, pages: list[Page]) -> str:
-        classes = len(self._session.dataset.classes)
-        return MANY_CLASSES.format(classes) if classes > MOST_CLASSES else ""
+    # --- evaluation ---------------------------------------------------------------------------
 
-    # --- measuring ----------------------------------------------------------------------------
-
-    def _part(self, name: PartName) -> tuple[PartName, Part]:
-        """The part that was asked for, or another one if it has no examples."""
+    def _choose_part(self, name: PartName) -> tuple[PartName, Examples]:
+        """Returns the requested part, or another one if it has no examples."""
         data = self._session.dataset
-        parts = {each: getattr(data, each) for each in PARTS}
-        found = next(each for each in (name, *PARTS) if len(parts[each]))
-        return found, parts[found]
+        parts = {part: getattr(data, part) for part in PARTS}
+        chosen = next(part for part in (name, *PARTS) if len(parts[part]))
+        return chosen, parts[chosen]
 
-    def _measured(self, part: PartName, examples: Part) -> Survey:
+    def _evaluate(self, name: PartName, part: Examples) -> LossSurvey:
         survey = self._survey
-        if survey is None or self._surveyed != part:
-            size = FIRST if survey is None else max(FIRST, survey.size // 2)
-            survey = Survey(self._session, examples, size)
-            self._survey, self._surveyed = survey, part
-        if survey.measured < survey.of:
-            survey.go_on()
+        if survey is None or self._surveyed_part != name:
+            size = FIRST_CHUNK if survey is None else max(FIRST_CHUNK, survey.chunk_size // 2)
+            survey = LossSurvey(self._session, part, size)
+            self._survey, self._surveyed_part = survey, name
+        if survey.evaluated < survey.total:
+            survey.evaluate_more()
         return survey
 
-    def _row(self, survey: Survey, place: int) -> Row:
-        number, guess = place, {}
-        raw = None
+    def _summarize(self, survey: LossSurvey, place: int) -> ExampleSummary:
+        number, raw = place, None
         if survey.nodes is not None:
             number = int(survey.nodes[place])
         else:
             raw = survey.inputs[place]
-        if len(survey.guesses) and survey.guesses.dim() == 1:
-            guess = {
-                "target": int(survey.targets[place]), "predicted": int(survey.guesses[place]),
-                "probability": float(survey.chances[place]),
-            }  # fmt: skip
-        return row(self._session, raw, number, loss=float(survey.loss[place]), **guess)
+        prediction: dict[str, Any] = {}
+        if len(survey.predictions) and survey.predictions.dim() == 1:
+            prediction = {
+                "target": int(survey.targets[place]),
+                "predicted": int(survey.predictions[place]),
+                "probability": float(survey.probabilities[place]),
+            }
+        loss = float(survey.loss[place])
+        return summarize_example(self._session, raw, number, loss=loss, **prediction)
 
-    def _told(self, survey: Survey, place: int, wanted: ExamplesRequest) -> Example:
+    def _describe(self, survey: LossSurvey, place: int, request: ExamplesRequest) -> Example:
         if survey.nodes is not None:
             number, target = int(survey.nodes[place]), int(survey.targets[place])
-            return node(self._session, survey.inputs, number, target)
-        some = slice(place, place + 1)
-        at = None if survey.coordinates is None else survey.coordinates[some]
-        return told(self._session, survey.inputs[some], survey.targets[some], wanted.why, place, at)
+            return describe_node(self._session, survey.inputs, number, target)
+        one = slice(place, place + 1)
+        coordinates = None if survey.coordinates is None else survey.coordinates[one]
+        return describe_example(
+            self._session, survey.inputs[one], survey.targets[one], request.attribution, place,
+            coordinates,
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The loss and the answer of every example of a part, measured bit by bit."""
+"""The loss and the prediction of every example of a part, computed chunk by chunk."""
 
 import time
 
@@ -7,146 +7,153 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tuilab.core.catalogue.losses import KL, MSE, CrossEntropy
-from tuilab.engine.data.dataset import IGNORED, Part
-from tuilab.engine.inspect.examples.evaluation import answered, fed, still
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
+from tuilab.engine.inspect.evaluation import forward, predicting, prepare_inputs
 from tuilab.engine.metrics import losses
-from tuilab.engine.metrics.losses import predicted, probabilities
+from tuilab.engine.metrics.losses import predict_classes, probabilities
+from tuilab.engine.metrics.scores import count_confusions
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 
-TIME = 0.025
-"""Seconds of measuring in one look."""
+TIME_BUDGET = 0.025
+"""Seconds of evaluation per request."""
 
-FIRST, MOST = 32, 1024
-"""Examples that are measured at once: so many first, then twice as many while there is time."""
+FIRST_CHUNK, MAX_CHUNK = 32, 1024
+"""Examples evaluated at once: the first chunk, doubled while there is time."""
 
 
-class Survey:
-    """What the network says of the examples of a part, as far as they were measured.
+class LossSurvey:
+    """Losses and predictions on a part, as far as it has been evaluated.
 
-    In a graph, which is one example for the network, each node that is asked for counts as one.
+    A graph is one example for the network; here, each of its labeled nodes counts as one.
     """
 
-    def __init__(self, session: Session, part: Part, size: int = FIRST) -> None:
+    def __init__(self, session: Session, part: Examples, chunk_size: int = FIRST_CHUNK) -> None:
         self._session = session
-        self.is_graph = session.experiment.data.graph
+        self.is_graph = session.experiment.data.is_graph
         self.inputs, self.targets, self.coordinates = part.inputs, part.targets, part.coordinates
         self.nodes: Tensor | None = None
         if self.is_graph:
-            self.nodes = (part.targets[0] != IGNORED).nonzero()[:, 0]
+            self.nodes = (part.targets[0] != IGNORE_INDEX).nonzero()[:, 0]
             self.targets = part.targets[0][self.nodes]
         self.loss = torch.empty(0)
-        self.guesses = self.chances = torch.empty(0)
-        self.size = size
-        "How many are measured at once."
+        self.predictions = self.probabilities = torch.empty(0)
+        self.chunk_size = chunk_size
 
     @property
-    def of(self) -> int:
-        """Examples of the part."""
+    def total(self) -> int:
+        """Returns the number of examples of the part."""
         return len(self.targets) if self.nodes is not None else len(self.inputs)
 
     @property
-    def measured(self) -> int:
-        """Examples that were measured."""
+    def evaluated(self) -> int:
+        """Returns the number of examples evaluated so far."""
         return len(self.loss)
 
-    def go_on(self, seconds: float = TIME) -> None:
-        """Measure more examples, at least some."""
+    def evaluate_more(self, seconds: float = TIME_BUDGET) -> None:
+        """Evaluates at least one more chunk, more if there is time."""
         begun = time.perf_counter()
-        with still(self._session):
-            while self.measured < self.of:
-                at = time.perf_counter()
-                self._measure()
+        with predicting(self._session):
+            while self.evaluated < self.total:
+                chunk_begun = time.perf_counter()
+                self._evaluate_chunk()
                 now = time.perf_counter()
-                left = seconds - (now - begun)
-                if left < now - at:
+                duration, left = now - chunk_begun, seconds - (now - begun)
+                if left < duration:
                     break
-                if left > 3 * (now - at):
-                    self.size = min(MOST, 2 * self.size)
+                if left > 3 * duration:
+                    self.chunk_size = min(MAX_CHUNK, 2 * self.chunk_size)
 
-    def _measure(self) -> None:
-        session, start = self._session, self.measured
+    def _evaluate_chunk(self) -> None:
+        session, start = self._session, self.evaluated
         if self.nodes is not None:
-            output = answered(session, fed(session, self.inputs))[0][self.nodes]
+            output = forward(session, prepare_inputs(session, self.inputs))[0][self.nodes]
             targets = self.targets
         else:
-            some = self.inputs[start : start + self.size]
-            inputs = fed(session, some)
-            output = answered(session, inputs)
+            chunk = slice(start, start + self.chunk_size)
+            inputs = prepare_inputs(session, self.inputs[chunk])
+            output = forward(session, inputs)
             if isinstance(session.task, Autoencoder):
-                self._add((output - inputs).square().flatten(1).mean(1), None, None)
+                self.loss = _append(self.loss, (output - inputs).square().flatten(1).mean(1))
                 return
-            targets = self.targets[start : start + self.size]
-        each = each_loss(session, output, targets)
+            targets = self.targets[chunk]
+        self.loss = _append(self.loss, per_example_loss(session, output, targets))
         if targets.is_floating_point():
-            self._add(each, None, None)
             return
-        guesses = predicted(output)
-        sure = chances(session, output).gather(-1, guesses[..., None])[..., 0]
-        self._add(each, guesses, sure)
+        predictions = predict_classes(output)
+        certainty = class_probabilities(session, output).gather(-1, predictions[..., None])[..., 0]
+        self.predictions = _append(self.predictions, predictions)
+        self.probabilities = _append(self.probabilities, certainty)
 
-    def _add(self, loss: Tensor, guesses: Tensor | None, sure: Tensor | None) -> None:
-        self.loss = _joined(self.loss, loss)
-        if guesses is not None and sure is not None:
-            self.guesses, self.chances = _joined(self.guesses, guesses), _joined(self.chances, sure)
+    # --- results ------------------------------------------------------------------------------
 
-    # --- what was found -----------------------------------------------------------------------
-
-    def counts(self, classes: int) -> list[list[int]]:
-        """counts[target][predicted]; none where there are no classes."""
-        if not classes or not len(self.guesses):
+    def count_confusions(self, classes: int) -> list[list[int]]:
+        """Returns counts[target][predicted]; empty if there are no classes."""
+        if not classes or not len(self.predictions):
             return []
-        targets, guesses = self.known_targets().flatten(), self.guesses.flatten()
-        asked = targets != IGNORED
-        pairs = (targets * classes + guesses)[asked]
-        found = torch.bincount(pairs, minlength=classes**2)[: classes**2]
-        rows: list[list[int]] = found.reshape(classes, classes).tolist()
+        targets, predictions = self.evaluated_targets().flatten(), self.predictions.flatten()
+        has_target = targets != IGNORE_INDEX
+        counts = count_confusions(targets[has_target], predictions[has_target], classes)
+        rows: list[list[int]] = counts.tolist()
         return rows
 
-    def known_targets(self) -> Tensor:
-        """The targets of the examples that were measured, beside the answers."""
-        return self.targets[: self.measured].cpu()
+    def evaluated_targets(self) -> Tensor:
+        """Returns the targets of the evaluated examples, on the CPU: [evaluated, ...]."""
+        return self.targets[: self.evaluated].cpu()
 
-    def order(self, cell: list[int], *, is_reversed: bool) -> Tensor:
-        """The examples that have a pair of target and answer, by their loss."""
-        loss = self.loss.nan_to_num(torch.inf)  # what is no number is as bad as can be
+    def sort_by_loss(self, cell: list[int], *, is_reversed: bool) -> Tensor:
+        """Returns the indices of the evaluated examples of a cell, largest losses first: [m].
+
+        Args:
+            cell: target and predicted class; empty: all examples.
+        """
+        loss = self.loss.nan_to_num(torch.inf)  # NaN is as bad as infinity
         places = torch.arange(len(loss))
-        if cell and len(self.guesses):
-            is_in = (self.known_targets() == cell[0]) & (self.guesses == cell[1])
+        if cell and len(self.predictions):
+            is_in = (self.evaluated_targets() == cell[0]) & (self.predictions == cell[1])
             places = places[is_in.flatten(1).any(1) if is_in.dim() > 1 else is_in]
-        by_loss = loss[places].sort(descending=not is_reversed, stable=True).indices
-        return places[by_loss]
+        order = loss[places].sort(descending=not is_reversed, stable=True).indices
+        return places[order]
 
 
-def _joined(before: Tensor, more: Tensor) -> Tensor:
-    more = more.detach().cpu()
-    return torch.cat([before, more]) if len(before) else more
+def _append(old: Tensor, new: Tensor) -> Tensor:
+    new = new.detach().cpu()
+    return torch.cat([old, new]) if len(old) else new
 
 
-def chances(session: Session, output: Tensor) -> Tensor:
-    """How sure the network is of each class at every position: [..., classes]."""
+def class_probabilities(session: Session, output: Tensor) -> Tensor:
+    """Returns the probability of each class at every position: [..., classes].
+
+    Args:
+        output: [..., outputs].
+    """
     flat = probabilities(session.experiment.loss, output.reshape(-1, output.shape[-1]))
     return flat.reshape(*output.shape[:-1], -1)
 
 
-def each_loss(session: Session, output: Tensor, targets: Tensor) -> Tensor:
-    """The loss of each example, as it is measured: without smoothing and class weights."""
+def per_example_loss(session: Session, output: Tensor, targets: Tensor) -> Tensor:
+    """Returns the evaluation loss of each example, without smoothing and class weights: [n].
+
+    Args:
+        output: [n, ..., outputs].
+        targets: [n, ...], classes or numbers.
+    """
     loss = session.experiment.loss
     if targets.is_floating_point():
         targets = targets.reshape(output.shape)
         if isinstance(loss, MSE):
             return (output - targets).square().flatten(1).mean(1)
     elif isinstance(loss, (CrossEntropy, KL)):
-        return _entropy(output, targets)
-    one = losses.evaluation(loss)
+        return _cross_entropy(output, targets)
+    evaluation_loss = losses.build_evaluation_loss(loss)
     pairs = zip(torch.split(output, 1), torch.split(targets, 1), strict=True)
-    return torch.stack([one(*pair) for pair in pairs])
+    return torch.stack([evaluation_loss(*pair) for pair in pairs])
 
 
-def _entropy(output: Tensor, targets: Tensor) -> Tensor:
+def _cross_entropy(output: Tensor, targets: Tensor) -> Tensor:
     if targets.dim() == 1:
         return F.cross_entropy(output, targets, reduction="none")
-    shape = targets.shape
-    flat = F.cross_entropy(output.flatten(0, -2), targets.flatten(), reduction="none")
-    asked = (targets != IGNORED).reshape(len(targets), -1)
-    return flat.reshape(shape).flatten(1).sum(1) / asked.sum(1).clamp(min=1)
+    each = F.cross_entropy(output.flatten(0, -2), targets.flatten(), reduction="none")
+    has_target = (targets != IGNORE_INDEX).reshape(len(targets), -1)
+    sums = each.reshape(targets.shape).flatten(1).sum(1)
+    return sums / has_target.sum(1).clamp(min=1)

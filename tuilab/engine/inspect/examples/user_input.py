@@ -1,4 +1,4 @@
-"""An input of somebody's own: drawn, typed, or a picture from a file."""
+"""An input of the user: drawn, typed, or an image file."""
 
 import os
 import warnings
@@ -12,183 +12,201 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from tuilab.core.errors import InputError
-from tuilab.core.files.corpus import BYTES
-from tuilab.core.protocol.inspect.examples_messages import UserInput, typed_numbers
+from tuilab.core.files.corpus import BYTE_TOKENS
+from tuilab.core.protocol.inspect.examples_messages import UserInput, parse_numbers
 from tuilab.engine.session import Session
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
-"""Kinds of pictures that are read: each is only decoded, nothing in it is run."""
+"""Accepted file formats: they are decoded, no code in them is run."""
 
-MOST_BYTES = 32 << 20
-"""Bytes of the largest file that is opened."""
+MAX_FILE_BYTES = 32 << 20
 
-MOST_PIXELS = 40_000_000
-"""Pixels of the largest picture that is decoded."""
+MAX_PIXELS = 40_000_000
 
-NOTHING = "Nothing is drawn yet: this is what the network says of an empty picture."
+MAX_UNKNOWN_TOKENS = 8
+"""Unknown tokens that a note lists."""
+
+MAX_PATH_LENGTH = 80
+"""Characters of a path in an error."""
+
+NOTHING_DRAWN = "Nothing is drawn yet: this is the prediction for an empty image."
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """An input of the data's shape, [1, ...], not yet prepared, and what there is to know of it."""
+class PreparedInput:
+    """An input of the data's shape, [1, ...], not normalized, with a note on its conversion."""
 
     inputs: Tensor
     note: str = ""
-    at: Tensor | None = None
-    "The coordinates that it was made from."
+    coordinates: Tensor | None = None
+    "[1, 1 or 2], the coordinates that it was made from."
 
 
-def given(session: Session, own: UserInput) -> Given:
-    """The input that somebody gave; InputError, in words, where none can be made of it."""
+def prepare_user_input(session: Session, user_input: UserInput) -> PreparedInput:
+    """Converts the user's input to one of the data's shape; raises InputError if impossible."""
     inputs = session.dataset.train.inputs
-    if session.experiment.data.graph:
-        raise InputError("a graph has no place for a node of one's own")
+    if session.experiment.data.is_graph:
+        raise InputError("a node cannot be added to a graph")
     if inputs.dim() == 4:
-        return _picture(session, own, inputs.shape[1:])
+        return _convert_image(session, user_input, inputs.shape[1:])
     if not inputs.is_floating_point():
-        return _tokens(session, own.text)
+        return _convert_text(session, user_input.text)
     if session.dataset.inputs_at is not None:
         count = len(session.dataset.bounds) // 2
-        point = torch.tensor([typed_numbers(own.text, count)], device=session.device)
-        return Given(session.dataset.inputs_at(point), _outside(session, point), point)
+        point = torch.tensor([parse_numbers(user_input.text, count)], device=session.device)
+        note = _note_outside(session, point)
+        return PreparedInput(session.dataset.inputs_at(point), note, point)
     if inputs.dim() == 3 and inputs.shape[2] == 1:
-        return _series(session, own.text, inputs.shape[1])
-    numbers = typed_numbers(own.text, inputs[0].numel())
-    return Given(torch.tensor(numbers, device=session.device).reshape(1, *inputs.shape[1:]))
+        return _convert_series(session, user_input.text, inputs.shape[1])
+    numbers = parse_numbers(user_input.text, inputs[0].numel())
+    return PreparedInput(torch.tensor(numbers, device=session.device).reshape(1, *inputs.shape[1:]))
 
 
-def _outside(session: Session, point: Tensor) -> str:
-    limits = session.dataset.bounds
-    lows, highs = limits[0::2], limits[1::2]
-    row = point[0].tolist()
-    is_inside = all(a <= x <= b for a, x, b in zip(lows, row, highs, strict=True))
-    return "" if is_inside else "This is outside of where the examples lie: a guess into the blue."
+def _note_outside(session: Session, point: Tensor) -> str:
+    bounds = session.dataset.bounds
+    ranges = zip(bounds[0::2], point[0].tolist(), bounds[1::2], strict=True)
+    is_inside = all(low <= x <= high for low, x, high in ranges)
+    return (
+        "" if is_inside else "This is outside the range of the examples: the prediction is a guess."
+    )
 
 
-# --- pictures
+# --- images ---------------------------------------------------------------------------------------
 
 
-def _picture(session: Session, own: UserInput, shape: torch.Size) -> Given:
+def _convert_image(session: Session, user_input: UserInput, shape: torch.Size) -> PreparedInput:
     channels, height, width = shape
-    if own.path:
-        picture, note = opened(own.path, channels, height, width)
+    if user_input.path:
+        image, note = read_image(user_input.path, channels, height, width)
     else:
-        ink = torch.frombuffer(bytearray(own.pixels or bytes(height * width)), dtype=torch.uint8)
-        if len(ink) != height * width:
+        pixels = bytearray(user_input.pixels or bytes(height * width))
+        drawing = torch.frombuffer(pixels, dtype=torch.uint8)
+        if len(drawing) != height * width:
             raise InputError(f"the drawing is not {height} by {width} pixels")
-        picture = ink.reshape(1, height, width).expand(channels, -1, -1)
-        note = "" if bool(ink.any()) else NOTHING
-    return Given(picture[None].to(session.device), note)
+        image = drawing.reshape(1, height, width).expand(channels, -1, -1)
+        note = "" if bool(drawing.any()) else NOTHING_DRAWN
+    return PreparedInput(image[None].to(session.device), note)
 
 
-def opened(path: str, channels: int, height: int, width: int) -> tuple[Tensor, str]:
-    """A picture from a file as bytes, [channels, height, width], and what was done to it."""
-    place = Path(path).expanduser()
-    _check(place)
+def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tensor, str]:
+    """Reads an image file; returns uint8 [channels, height, width] and a note on its conversion.
+
+    Raises:
+        InputError: the file cannot be read as an image.
+    """
+    file_path = Path(path).expanduser()
+    _check_file(file_path)
     try:
-        # Pillow warns of a large picture where it opens it; here that is refused in words.
-        with _quiet(), Image.open(place, formats=FORMATS) as file:
-            if file.width * file.height > MOST_PIXELS:
-                raise InputError(f"{file.width} by {file.height} pixels are too many", place.name)
-            before = f"{file.width}x{file.height}"
-            turned = ImageOps.exif_transpose(file).convert("RGBA")
-            white = Image.new("RGBA", turned.size, "white")
-            image = Image.alpha_composite(white, turned).convert("RGB" if channels == 3 else "L")
+        # Pillow warns about a large image when it opens it; here that is an error instead.
+        with _silence_size_warning(), Image.open(file_path, formats=FORMATS) as file:
+            if file.width * file.height > MAX_PIXELS:
+                raise InputError(
+                    f"{file.width} by {file.height} pixels are too many", file_path.name
+                )
+            original_size = f"{file.width}x{file.height}"
+            upright = ImageOps.exif_transpose(file).convert("RGBA")
+            white = Image.new("RGBA", upright.size, "white")
+            image = Image.alpha_composite(white, upright).convert("RGB" if channels == 3 else "L")
             image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
     except (UnidentifiedImageError, Image.DecompressionBombError):
-        raise InputError("it is no picture that can be read (PNG, JPEG, …)", place.name) from None
+        message = "this is not an image that can be read (PNG, JPEG, …)"
+        raise InputError(message, file_path.name) from None
     except (OSError, SyntaxError, ValueError, EOFError):
-        raise InputError("the picture is damaged or cut off", place.name) from None
+        raise InputError("the image is damaged or incomplete", file_path.name) from None
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
-    picture = pixels.reshape(height, width, -1).permute(2, 0, 1).contiguous()
-    note = f"{place.name}: {before} pixels, cut and resized to {width}x{height}"
-    return picture, f"{note}, grey." if channels == 1 else f"{note}."
+    note = f"{file_path.name}: {original_size} pixels, cropped and resized to {width}x{height}"
+    note += ", gray." if channels == 1 else "."
+    return pixels.reshape(height, width, -1).permute(2, 0, 1).contiguous(), note
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_size_warning() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         yield
 
 
-def _check(place: Path) -> None:
-    """Refuse what is no plain file, or too large to be a picture of use."""
+def _check_file(path: Path) -> None:
+    """Raises InputError for what is not a readable file, or too large."""
+    shown = str(path)[:MAX_PATH_LENGTH]
     try:
-        is_file, size = place.is_file(), os.path.getsize(place) if place.exists() else 0
+        is_file, size = path.is_file(), os.path.getsize(path) if path.exists() else 0
     except (OSError, ValueError):
-        raise InputError("this path cannot be read", str(place)[:80]) from None
-    if not place.exists():
-        raise InputError("there is no such file", str(place)[:80])
+        raise InputError("this path cannot be read", shown) from None
+    if not path.exists():
+        raise InputError("there is no such file", shown)
     if not is_file:
-        raise InputError("it is no file", place.name or str(place)[:80])
-    if size > MOST_BYTES:
-        raise InputError(f"{size / 1e6:.0f} MB are too many for a picture here", place.name)
-    if not os.access(place, os.R_OK):
-        raise InputError("you may not read this file", place.name)
+        raise InputError("this is not a file", path.name or shown)
+    if size > MAX_FILE_BYTES:
+        raise InputError(f"{size / 1e6:.0f} MB are too many for an image", path.name)
+    if not os.access(path, os.R_OK):
+        raise InputError("you do not have permission to read this file", path.name)
 
 
-# --- series and texts
+# --- series and texts -----------------------------------------------------------------------------
 
 
-def _series(session: Session, text: str, length: int) -> Given:
-    """Numbers, or bits without commas; zeros stand in front of what is too short."""
-    plain = text.replace(" ", "")
-    words = " ".join(plain) if plain and set(plain) <= {"0", "1"} else text
+def _convert_series(session: Session, text: str, length: int) -> PreparedInput:
+    """Converts numbers, or bits without commas; a short series is padded with zeros in front."""
+    bits = text.replace(" ", "")
+    words = " ".join(bits) if bits and set(bits) <= {"0", "1"} else text
     count = len(words.replace(",", " ").replace(";", " ").split())
-    numbers = typed_numbers(words, count) if count else []
+    numbers = parse_numbers(words, count) if count else []
     if not numbers:
         raise InputError(f"type up to {length} numbers, such as 0.5, -1, 2")
     kept = numbers[-length:]
-    row = [0.0] * (length - len(kept)) + kept
+    series = [0.0] * (length - len(kept)) + kept
     notes = []
     if len(kept) < length:
-        notes.append(f"{len(kept)} of {length} numbers: zeros stand in front of them.")
+        notes.append(f"{len(kept)} of {length} numbers: zeros are added in front.")
     if len(numbers) > length:
-        notes.append(f"Only the last {length} numbers were used.")
-    return Given(torch.tensor(row, device=session.device).reshape(1, length, 1), " ".join(notes))
+        notes.append(f"Only the last {length} numbers are used.")
+    inputs = torch.tensor(series, device=session.device).reshape(1, length, 1)
+    return PreparedInput(inputs, " ".join(notes))
 
 
-def _tokens(session: Session, text: str) -> Given:
-    """A text as tokens; what the vocabulary lacks is replaced, and said."""
+def _convert_text(session: Session, text: str) -> PreparedInput:
+    """Converts a text to tokens; unknown ones are replaced, with a note."""
     data = session.dataset
     length = data.train.inputs.shape[1]
     vocabulary = data.vocabulary or data.classes
     if not text:
         raise InputError("type a text")
-    if vocabulary == BYTES:
+    if vocabulary == BYTE_TOKENS:
         numbers, note = list(text.encode(errors="replace")), ""
     elif data.vocabulary:
-        numbers, note = _known(text, vocabulary)
+        numbers, note = _encode_characters(text, vocabulary)
     else:
-        return Given(*_by_name(session, text, vocabulary, length))
+        return PreparedInput(*_encode_names(session, text, vocabulary, length))
     if len(numbers) > length:
-        note += f" Only the last {length} tokens were used."
+        note += f" Only the last {length} tokens are used."
     tokens = torch.tensor([numbers[-length:]], device=session.device)
-    return Given(tokens, note.strip())
+    return PreparedInput(tokens, note.strip())
 
 
-def _known(text: str, vocabulary: tuple[str, ...]) -> tuple[list[int], str]:
+def _encode_characters(text: str, vocabulary: tuple[str, ...]) -> tuple[list[int], str]:
     numbers = {token: number for number, token in enumerate(vocabulary)}
-    stand_in = next((token for token in (" ", "?", "\n") if token in numbers), vocabulary[0])
-    unknown = "".join(dict.fromkeys(sign for sign in text if sign not in numbers))
-    found = [numbers.get(sign, numbers[stand_in]) for sign in text]
+    substitute = next((token for token in (" ", "?", "\n") if token in numbers), vocabulary[0])
+    unknown = list(dict.fromkeys(character for character in text if character not in numbers))
+    tokens = [numbers.get(character, numbers[substitute]) for character in text]
     if not unknown:
-        return found, ""
-    named = ", ".join(repr(sign) for sign in unknown[:8]) + (", …" if len(unknown) > 8 else "")
-    return found, f"The network does not know {named}: {stand_in!r} was used instead."
+        return tokens, ""
+    listed = ", ".join(map(repr, unknown[:MAX_UNKNOWN_TOKENS]))
+    listed += ", …" if len(unknown) > MAX_UNKNOWN_TOKENS else ""
+    return tokens, f"The network does not know {listed}: {substitute!r} is used instead."
 
 
-def _by_name(
+def _encode_names(
     session: Session, text: str, names: tuple[str, ...], length: int
 ) -> tuple[Tensor, str]:
-    """Tokens by what the classes are called, or by their number."""
+    """Encodes tokens by the names of the classes, or by their numbers."""
     numbers = {name: number for number, name in enumerate(names)}
-    parts = text.split() if " " in text.strip() else list(text.strip())
-    unknown = [part for part in parts if part not in numbers]
-    row = [numbers.get(part, 0) for part in parts][:length]
-    row += [0] * (length - len(row))
-    note = f"{len(parts)} of {length} tokens; {names[0]!r} fills the rest." if names else ""
+    words = text.split() if " " in text.strip() else list(text.strip())
+    unknown = [word for word in words if word not in numbers]
+    tokens = [numbers.get(word, 0) for word in words][:length]
+    tokens += [0] * (length - len(tokens))
+    note = f"{len(words)} of {length} tokens; {names[0]!r} fills the rest." if names else ""
     if unknown:
-        note = f"Unknown: {', '.join(unknown[:8])}; {names[0]!r} was used instead. {note}"
-    return torch.tensor([row], device=session.device), note
+        listed = ", ".join(unknown[:MAX_UNKNOWN_TOKENS])
+        note = f"Unknown: {listed}; {names[0]!r} is used instead. {note}"
+    return torch.tensor([tokens], device=session.device), note

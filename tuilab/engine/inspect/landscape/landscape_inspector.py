@@ -1,4 +1,4 @@
-"""Looks at the loss around the weights: bit by bit, in bounded time, and changes nothing."""
+"""Inspector of the loss around the weights: measured bit by bit, in bounded time."""
 
 import time
 from typing import Any
@@ -6,143 +6,145 @@ from typing import Any
 from torch import Tensor
 
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
-from tuilab.engine import snapshots
 from tuilab.engine.device import memory
-from tuilab.engine.inspect.landscape.line_scan import Line
-from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot, undisturbed
-from tuilab.engine.inspect.landscape.plane import Field, path_directions, random_directions
+from tuilab.engine.inspect.landscape.line_scan import LineScan
+from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot
+from tuilab.engine.inspect.landscape.plane import PlaneSlice, path_directions, random_directions
+from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
+from tuilab.engine.snapshots import WeightSnapshot as WeightSnapshot
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.perceptron import Perceptron
 
-SECONDS = 0.035
-"""How long one look measures."""
+MAX_SECONDS = 0.035
+"""How long one request measures."""
 
-FULL = (
-    "There is no memory for the copies of the weights that this needs (five of them). "
-    "A smaller network can be looked at."
+OUT_OF_MEMORY = (
+    "Not enough memory: this view needs five copies of the weights. Try it with a smaller network."
+)
+
+NO_PATH = "There is no path yet: train for some seconds, then take the slice anew."
+
+TOO_LARGE = "The network is too large to keep copies of its weights: there is no path to show."
+
+NO_FILTERS = "No weight matrix is trained, so there is no direction to move in."
+
+NOTES = {
+    GAN: "This is the generator's loss; the discriminator stays as it is.",
+    Perceptron: "The loss is the fraction of mistakes: it has steps and no slope.",
+}
+
+NO_LENGTH = (
+    "L-BFGS chooses the length of its steps itself: this scan follows the negative gradient."
 )
 
 
-NO_PATH = "There is no path yet to lay a plane along: train for some seconds, then take it anew."
-
-TOO_LARGE = "The network is too large to keep its weights on the way: there is no path to show."
-
-NO_FILTERS = "No layer with weights learns, so there is nothing to move: the slice would be flat."
-
-NOTES = {
-    GAN: "This is the generator's loss; the discriminator stands still.",
-    Perceptron: "The loss is the share of mistakes: it has steps and no slope.",
-}
-
-CHOOSES = "L-BFGS chooses the length of its steps itself: this is straight down the gradient."
-
-
 class LandscapeInspector:
-    """Measures the loss around the weights of one moment, until another moment is asked for."""
+    """Measures the loss around the weights of one step, until a request asks for later ones."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._ground: LossSurface | None = None
+        self._surface: LossSurface | None = None
         self._clear()
 
     def _clear(self) -> None:
-        self._slice_moment: tuple[int, Snapshot] | None = None
-        "Which time a slice was asked for anew, and where the network stood."
-        self._field: tuple[tuple[str, int], Field] | None = None
-        self._line: tuple[int, Line] | None = None
+        self._snapshot: tuple[int, Snapshot] | None = None
+        "The weights that the slice goes through, with the number of their request."
+        self._slice: tuple[tuple[str, int], PlaneSlice] | None = None
+        "With the kind and the seed of its plane."
+        self._scan: tuple[int, LineScan] | None = None
+        "With the number of its request."
 
-    def inspect(self, wanted: LandscapeRequest) -> LandscapeResponse:
-        """As much as can be measured in a blink, with what was known before."""
+    def inspect(self, request: LandscapeRequest) -> LandscapeResponse:
+        """Measures for a moment; the response holds all that has been measured so far."""
         try:
-            with undisturbed(self._session):
-                return self._look(wanted)
+            with preserving(self._session, optimizer=False):
+                return self._measure(request)
         except (MemoryError, RuntimeError) as error:
-            if not memory.is_exhausted(error):
+            if not memory.is_out_of_memory(error):
                 raise
             self._clear()
-        memory.release()
-        return LandscapeResponse(self._session.run, self._session.step, note=FULL)
+        memory.free_memory()
+        return LandscapeResponse(self._session.run, self._session.step, note=OUT_OF_MEMORY)
 
-    def _look(self, wanted: LandscapeRequest) -> LandscapeResponse:
-        if self._ground is None:
-            ground = LossSurface(self._session)
-            ground.choose()
-            self._ground = ground
-        end = time.perf_counter() + SECONDS
-        if wanted.kind == "scan":
-            return self._scan(self._ground, wanted, end)
-        return self._slice(self._ground, wanted, end)
+    def _measure(self, request: LandscapeRequest) -> LandscapeResponse:
+        if self._surface is None:
+            surface = LossSurface(self._session)
+            surface.choose_examples()
+            self._surface = surface
+        end = time.perf_counter() + MAX_SECONDS
+        if request.kind == "scan":
+            return self._measure_scan(self._surface, request, end)
+        return self._measure_slice(self._surface, request, end)
 
-    # --- the slice ----------------------------------------------------------------------------
-
-    def _slice(
-        self, ground: LossSurface, wanted: LandscapeRequest, end: float
+    def _measure_slice(
+        self, surface: LossSurface, request: LandscapeRequest, end: float
     ) -> LandscapeResponse:
         session = self._session
-        if self._slice_moment is None or self._slice_moment[0] != wanted.anew:
-            self._slice_moment, self._field = (wanted.anew, ground.moment()), None
-        moment = self._slice_moment[1]
-        on_the_way = _moments(session)
-        name = (wanted.plane, wanted.seed)
-        if self._field is None or self._field[0] != name:
-            directions = self._directions(ground, moment, wanted, on_the_way)
+        if self._snapshot is None or self._snapshot[0] != request.refresh_count:
+            self._snapshot, self._slice = (request.refresh_count, surface.snapshot()), None
+        snapshot = self._snapshot[1]
+        path = _path(session)
+        plane = (request.plane, request.seed)
+        if self._slice is None or self._slice[0] != plane:
+            directions = self._directions(surface, snapshot, request, path)
             if isinstance(directions, str):
-                self._field = None
-                return self._seen(moment.step, directions)
-            self._field = (name, Field(ground, moment, directions))
-        field = self._field[1]
-        path = field.path(on_the_way)
-        field.explore(wanted.size, wanted.span, end)
-        note = TOO_LARGE if session.trail.is_too_large else NOTES.get(type(session.task), "")
-        return self._seen(
-            moment.step, note, evaluations=field.known(wanted.size, wanted.span),
-            of=wanted.size**2, slice=field.found(wanted, path),
+                self._slice = None
+                return self._response(snapshot.step, directions)
+            self._slice = (plane, PlaneSlice(surface, snapshot, directions))
+        plane_slice = self._slice[1]
+        projected = plane_slice.project_path(path)
+        plane_slice.measure(request.size, request.span, end)
+        note = TOO_LARGE if session.snapshots.is_too_large else NOTES.get(type(session.task), "")
+        return self._response(
+            snapshot.step, note, evaluations=plane_slice.count(request.size, request.span),
+            total_evaluations=request.size**2, slice=plane_slice.to_slice(request, projected),
         )  # fmt: skip
 
     def _directions(
         self,
-        ground: LossSurface,
-        moment: Snapshot,
-        wanted: LandscapeRequest,
-        path: list[snapshots.Moment],
+        surface: LossSurface,
+        snapshot: Snapshot,
+        request: LandscapeRequest,
+        path: list[WeightSnapshot],
     ) -> tuple[Tensor, Tensor] | str:
-        """The two directions of a plane, or why there are none."""
-        if wanted.plane == "path":
-            rows = [ground.row_of(tensors) for _, tensors in path]
-            too_large = self._session.trail.is_too_large
-            found = path_directions([*rows, ground.row()], moment.row)
-            return found or (TOO_LARGE if too_large else NO_PATH)
-        first, second = random_directions(ground.part, wanted.seed)
+        """Returns the two directions of a plane, or says why there are none."""
+        if request.plane == "path":
+            points = [surface.flatten(tensors) for _, tensors in path]
+            directions = path_directions([*points, surface.flat_weights()], snapshot.weights)
+            return directions or (TOO_LARGE if self._session.snapshots.is_too_large else NO_PATH)
+        first, second = random_directions(surface.network, request.seed)
         return (first, second) if first.any() else NO_FILTERS
 
-    # --- the scan -----------------------------------------------------------------------------
+    def _measure_scan(
+        self, surface: LossSurface, request: LandscapeRequest, end: float
+    ) -> LandscapeResponse:
+        if self._scan is None or self._scan[0] != request.refresh_count:
+            self._scan = (request.refresh_count, LineScan(surface, surface.snapshot()))
+        scan = self._scan[1]
+        has_direction = request.direction in scan.directions
+        direction = request.direction if has_direction else "gradient"
+        scan.measure(direction, end)
+        note = NOTES.get(type(self._session.task), "") if has_direction else NO_LENGTH
+        evaluations, total = scan.count(direction)
+        return self._response(
+            scan.snapshot.step, note, evaluations=evaluations, total_evaluations=total,
+            scan=scan.to_scan(direction),
+        )  # fmt: skip
 
-    def _scan(self, ground: LossSurface, wanted: LandscapeRequest, end: float) -> LandscapeResponse:
-        if self._line is None or self._line[0] != wanted.anew:
-            self._line = (wanted.anew, Line(ground, ground.moment()))
-        line = self._line[1]
-        along = wanted.along if wanted.along in line.directions else "gradient"
-        line.explore(along, end)
-        note = CHOOSES if along != wanted.along else NOTES.get(type(self._session.task), "")
-        evaluations, of = line.evaluations(along)
-        return self._seen(
-            line.moment.step, note, evaluations=evaluations, of=of, scan=line.found(along)
-        )
-
-    def _seen(self, step: int, note: str, **found: Any) -> LandscapeResponse:
+    def _response(self, step: int, note: str, **fields: Any) -> LandscapeResponse:
         session = self._session
-        examples = self._ground.examples if self._ground is not None else 0
+        examples = self._surface.examples if self._surface is not None else 0
         return LandscapeResponse(
-            session.run, step, present=session.step, examples=examples, note=note, **found
+            session.run, step, current_step=session.step, examples=examples, note=note, **fields
         )
 
 
-def _moments(session: Session) -> list[snapshots.Moment]:
-    """The weights on the way that are kept, with the newest copy that was made anyway."""
-    found = [moment for moment in session.trail.moments if moment[0] < session.step]
-    if session.good is not None and not session.trail.is_too_large:
-        step = session.good["position"][0]
-        if step < session.step and (not found or step > found[-1][0]):
-            found.append((step, session.good["network"]))
-    return found
+def _path(session: Session) -> list[WeightSnapshot]:
+    """Returns the weights of earlier steps: the snapshots, and the last good state."""
+    path = [snapshot for snapshot in session.snapshots.snapshots if snapshot[0] < session.step]
+    if session.good_state is not None and not session.snapshots.is_too_large:
+        step = session.good_state["position"][0]
+        if step < session.step and (not path or step > path[-1][0]):
+            path.append((step, session.good_state["network"]))
+    return path

@@ -8,135 +8,136 @@ import torch
 from torch import Tensor
 
 from tuilab.core.experiment.experiment import name_of
-from tuilab.core.protocol.inspect.landscape_messages import Along, Scan
+from tuilab.core.protocol.inspect.landscape_messages import Scan, ScanDirection
 from tuilab.engine.inspect.landscape.loss_surface import (
+    ComputeLoss,
     LossSurface,
-    Measure,
     Snapshot,
-    mean_loss,
-    measured,
-    remembering,
+    evaluation_loss,
+    to_number,
 )
-from tuilab.engine.optim import build_optimizer
-from tuilab.engine.session import Session
+from tuilab.engine.preserve import preserving
+from tuilab.engine.step import UNOBSERVED, forward_backward, regularize_and_clip
 from tuilab.engine.tasks.gan import GAN
-from tuilab.engine.train import backward, regularize_and_clip
 
-LOWEST, DECADES, EACH = -6, 8, 8
-"""The rates that are tried: powers of ten from the lowest on, so many to each decade."""
+MIN_EXPONENT, DECADES, RATES_PER_DECADE = -6, 8, 8
+"""The learning rates that are tried: powers of ten, from the lowest exponent on."""
 
-UNIT = 1e3
-"""The rate of the step that is taken to see where the optimizer goes: so long that rounding in the
-weights does not count."""
+PROBE_RATE = 1e3
+"""The learning rate of the step that shows the optimizer's direction: so long that the rounding of
+the weights does not count."""
 
 
-class Line:
-    """The loss along the next step from a moment, rate by rate; made at that moment."""
+class LineScan:
+    """The loss along the next step from a snapshot, learning rate by learning rate.
 
-    def __init__(self, ground: LossSurface, moment: Snapshot) -> None:
-        session = ground.session
-        self.ground, self.moment = ground, moment
+    It is made when the weights are those of the snapshot. All methods are called inside
+    `preserving`.
+    """
+
+    def __init__(self, surface: LossSurface, snapshot: Snapshot) -> None:
+        session = surface.session
+        self.surface, self.snapshot = surface, snapshot
         self.lr = session.lr
         self.optimizer = name_of(session.experiment.optimizer)
-        inputs, targets = following(session)
-        self.batch = len(targets)
-        self._batch_loss: Measure | None = None
-        if not isinstance(session.task, GAN):
-            wanted = session.task.targets_for(inputs, targets)
-            self._batch_loss = mean_loss(session, inputs, wanted)
-        self.directions = directions(session, ground, inputs, targets)
-        "None along the optimizer if its steps have no single direction."
-        self._known: dict[tuple[Along, float], tuple[float, float]] = {}
-        self._work = torch.empty_like(moment.row)
-        self._parts = ground.parts(self._work)
+        with preserving(session, weights=False):
+            session.network.train()
+            inputs, targets = session.advance_to_batch()
+            self.batch_size = len(targets)
+            self._batch_loss: ComputeLoss | None = None
+            if not isinstance(session.task, GAN):
+                goals = session.task.targets_for(inputs, targets)
+                self._batch_loss = evaluation_loss(session, inputs, goals)
+            self.directions = step_directions(surface, inputs, targets)
+        self._losses: dict[tuple[ScanDirection, float], tuple[float, float]] = {}
+        "On the fixed examples and on the batch, by direction and learning rate."
+        self._buffer = torch.empty_like(snapshot.weights)
+        self._tensors = surface.unflatten(self._buffer)
 
     @property
     def _rates(self) -> list[float]:
-        """The rates in the order in which they are measured: no step, the present one, coarse."""
-        ends = [0.0, self.lr] if self.lr else [0.0]
-        return [*ends, *(rate for rate in coarse_first() if rate not in ends)]
+        """The rates in the order of measurement: no step, the current rate, coarse to fine."""
+        first = [0.0, self.lr] if self.lr else [0.0]
+        return [*first, *(rate for rate in rates_coarse_to_fine() if rate not in first)]
 
-    def explore(self, along: Along, end: float) -> None:
-        """Measure rates that are not known yet, until the time comes; call it `undisturbed`."""
-        missing = [rate for rate in self._rates if (along, rate) not in self._known]
+    def measure(self, direction: ScanDirection, end: float) -> None:
+        """Measures rates that are missing, until the clock `time.perf_counter` is past the end."""
+        missing = [rate for rate in self._rates if (direction, rate) not in self._losses]
         if missing:
-            self.ground.restore_buffers(self.moment)
+            self.surface.restore_buffers(self.snapshot)
         for rate in missing:
-            self._known[along, rate] = self._after(along, rate)
+            self._losses[direction, rate] = self._losses_after(direction, rate)
             if time.perf_counter() > end:
                 return
 
-    def _after(self, along: Along, rate: float) -> tuple[float, float]:
-        torch.add(self.moment.row, self.directions[along], alpha=rate, out=self._work)
-        self.ground.put(self._parts)
+    def _losses_after(self, direction: ScanDirection, rate: float) -> tuple[float, float]:
+        step = self.directions[direction]
+        torch.add(self.snapshot.weights, step, alpha=rate, out=self._buffer)
+        self.surface.set_weights(self._tensors)
         if self._batch_loss is None:
-            return self.ground.value(), nan
-        return self.ground.value(), measured(self.ground.session, self._batch_loss)
+            return self.surface.evaluate(), nan
+        return self.surface.evaluate(), to_number(self.surface.session, self._batch_loss)
 
-    def evaluations(self, along: Along) -> tuple[int, int]:
-        """How many rates are measured, and of how many."""
-        return sum(key[0] == along for key in self._known), len(self._rates)
+    def count(self, direction: ScanDirection) -> tuple[int, int]:
+        """Returns how many rates are measured, and of how many."""
+        return sum(key[0] == direction for key in self._losses), len(self._rates)
 
-    def found(self, along: Along) -> Scan:
-        """What is known."""
-        rates, unknown = sorted(coarse_first()), (nan, nan)
-        pairs = [self._known.get((along, rate), unknown) for rate in rates]
-        now, batch_now = self._known.get((along, 0.0), unknown)
+    def to_scan(self, direction: ScanDirection) -> Scan:
+        """Returns what has been measured so far."""
+        rates, missing = sorted(rates_coarse_to_fine()), (nan, nan)
+        pairs = [self._losses.get((direction, rate), missing) for rate in rates]
+        loss, batch_loss = self._losses.get((direction, 0.0), missing)
         return Scan(
-            along, self.optimizer, self.lr, rates,
+            direction, self.optimizer, self.lr, rates,
             [loss for loss, _ in pairs],
             [] if self._batch_loss is None else [loss for _, loss in pairs],
-            now, batch_now, self._known.get((along, self.lr), unknown)[0], self.batch,
+            loss, batch_loss, self._losses.get((direction, self.lr), missing)[0], self.batch_size,
         )  # fmt: skip
 
 
 @lru_cache(1)
-def coarse_first() -> tuple[float, ...]:
-    """The rates, those of whole decades first."""
-    last = DECADES * EACH
+def rates_coarse_to_fine() -> tuple[float, ...]:
+    """Returns the rates, whole powers of ten first."""
+    last = DECADES * RATES_PER_DECADE
     places: dict[int, None] = {}
-    stride = EACH
+    stride = RATES_PER_DECADE
     while stride:
         places.update(dict.fromkeys(range(0, last + 1, stride)))
         stride //= 2
-    return tuple(10 ** (LOWEST + place / EACH) for place in places)
+    return tuple(10 ** (MIN_EXPONENT + place / RATES_PER_DECADE) for place in places)
 
 
-def following(session: Session) -> tuple[Tensor, Tensor]:
-    """The batch that training takes next; call it `undisturbed`."""
-    session.network.train()
-    while (batch := session.next_batch()) is None:
-        session.epoch, session.offset = session.epoch + 1, 0
-    return batch
+def step_directions(
+    surface: LossSurface, inputs: Tensor, targets: Tensor
+) -> dict[ScanDirection, Tensor]:
+    """Takes a step and returns where those of learning rate 1 lead: [parameters] each.
 
+    Penalties, clipping and noise act on the gradient as in training; `max_norm`, which acts after
+    a step, does not. There is no direction of an optimizer that chooses the length of its steps.
 
-def directions(
-    session: Session, ground: LossSurface, inputs: Tensor, targets: Tensor
-) -> dict[Along, Tensor]:
-    """Where steps of rate 1 lead from the weights at hand, in one row; call it `undisturbed`.
-
-    Penalties, clipping and noise act on the gradient as in training; a limit on the length of
-    weights, which acts after a step, does not.
+    Args:
+        inputs: a batch of training, [batch, ...].
+        targets: [batch, ...].
     """
-    turn = session.phases[-1]  # a GAN's generator comes last
-    session.network.train()
-    wanted = session.task.targets_for(inputs, targets)
-    before = ground.row()
-    with remembering(session), torch.enable_grad():
-        turn.optimizer.zero_grad(set_to_none=True)
-        backward(session, turn, inputs, wanted)
-        regularize_and_clip(session, turn, None)
-        found: dict[Along, Tensor] = {
-            "gradient": -torch.cat([_slope(p) for p in ground.parameters])
-        }
-        if not build_optimizer.needs_closure(session.experiment.optimizer):
-            for group in turn.optimizer.param_groups:
-                group["lr"] = UNIT * group.get("scale", 1.0)
-            turn.optimizer.step()
-            found["optimizer"] = (ground.row() - before) / UNIT
-    return found
+    session = surface.session
+    phase = session.phases[-1]  # a GAN's generator comes last
+    before = surface.flat_weights()
+    goals = session.task.targets_for(inputs, targets)
+    with torch.enable_grad():
+        phase.optimizer.zero_grad(set_to_none=True)
+        forward_backward(session, phase, inputs, goals, UNOBSERVED)
+        regularize_and_clip(session, phase, UNOBSERVED)
+    directions: dict[ScanDirection, Tensor] = {
+        "gradient": -torch.cat([_flat_gradient(p) for p in surface.parameters])
+    }
+    if not session.experiment.optimizer.needs_closure:
+        for group in phase.optimizer.param_groups:
+            group["lr"] = PROBE_RATE * group.get("scale", 1.0)
+        phase.optimizer.step()
+        directions["optimizer"] = (surface.flat_weights() - before) / PROBE_RATE
+    return directions
 
 
-def _slope(parameter: Tensor) -> Tensor:
-    slope = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-    return slope.detach().reshape(-1)
+def _flat_gradient(parameter: Tensor) -> Tensor:
+    gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+    return gradient.detach().reshape(-1)

@@ -1,158 +1,166 @@
-"""The activations of one layer, for examples that are chosen."""
+"""The activations of one layer on chosen examples."""
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.inspect.histograms import Histories
+from tuilab.core.protocol.inspect.histograms import HistogramHistories
 from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     Histogram,
-    History,
-    Kind,
+    HistogramHistory,
+    HistogramRow,
     LayerRequest,
-    Plane,
-    Statistics,
+    PlotKind,
+    Projection,
+    TensorStats,
     Tiles,
 )
-from tuilab.engine.inspect.layer import layer_images as pictures
-from tuilab.engine.inspect.layer.labels import classes_of
-from tuilab.engine.inspect.layer.layer_outputs import MOST, POINTS, Outputs, Watcher
-from tuilab.engine.inspect.layer.tensor_statistics import heat_map, histogram, row, statistics
-from tuilab.engine.inspect.module_index import Place
-from tuilab.engine.probes.activations import FLAT, RANGES
+from tuilab.engine.inspect.layer import layer_images
+from tuilab.engine.inspect.layer.labels import label_targets
+from tuilab.engine.inspect.layer.layer_outputs import (
+    MAX_EXAMPLES,
+    MAX_POINTS,
+    LayerOutputs,
+    OutputRecorder,
+)
+from tuilab.engine.inspect.layer.tensor_statistics import (
+    build_heat_map,
+    build_histogram,
+    build_histogram_row,
+    compute_statistics,
+)
+from tuilab.engine.inspect.module_index import IndexedModule
+from tuilab.engine.probes.activations import OUTPUT_RANGES, SATURATION_MARGIN
 from tuilab.engine.session import Session
 
-TOGETHER = (
-    "PyTorch computes {} in one go with the layer around it, so its outputs never exist by "
-    "themselves. The layer before it in the list has the outputs of both."
+FUSED = (
+    "PyTorch fuses {} with the layer around it, so its outputs are never computed on their own. "
+    "The layer before it in the list has the outputs of both."
 )
 
 NOISE = "The inputs are noise, always the same."
 
-DROPOUT = "Dropout drops nothing outside of training: this is what comes in."
+DROPOUT = "Dropout drops nothing in evaluation mode: its outputs are its inputs."
 
-NO_CELL = "Shown is the state h; PyTorch does not give out the cell state c on the way."
+NO_CELL = "Only the hidden state h is shown; PyTorch does not return the cell state c of each step."
 
-ONE = ("maps", "attention", "states")
-"""Pictures of a single example."""
+SINGLE_EXAMPLE_KINDS = ("maps", "attention", "states")
 
 
-def activations(
-    session: Session, watcher: Watcher, every: list[Place], place: Place, wanted: LayerRequest,
-    histories: Histories,
+def inspect_activations(
+    session: Session, recorder: OutputRecorder, modules: list[IndexedModule], shown: IndexedModule,
+    request: LayerRequest, histories: HistogramHistories,
 ) -> dict[str, object]:  # fmt: skip
-    """What there is to tell of a layer's activations.
+    """Returns the fields of a `LayerResponse` about a layer's activations.
 
     Args:
-        every: the layers whose histograms are kept.
+        modules: the layers whose histograms are kept.
     """
-    most = POINTS if wanted.kind == "plane" else MOST
-    outputs = watcher.outputs(every, place, wanted.example, most)
-    for other in every:
-        if (answer := outputs.of.get(other.module)) is not None:
-            name = ("activations", other.label)
-            histories.see(name, row(histogram(answer), session.step))
-    found: dict[str, object] = {"example": outputs.first, "most": outputs.most}
-    output = outputs.of.get(place.module)
+    limit = MAX_POINTS if request.kind == "plane" else MAX_EXAMPLES
+    outputs = recorder.record(modules, shown, request.example, limit)
+    for module in modules:
+        if (other := outputs.outputs.get(module.module)) is not None:
+            row = build_histogram_row(build_histogram(other), session.step)
+            histories.add(("activations", module.label), row)
+    fields: dict[str, object] = {"example": outputs.first, "total_examples": outputs.total}
+    output = outputs.outputs.get(shown.module)
     if output is None:
-        return found | {"note": TOGETHER.format(place.label)}
+        return fields | {"note": FUSED.format(shown.label)}
     if output.dim() < 2:
         output = output[:, None]
-    kinds = _kinds(place, output, outputs)
-    kind = next((kind for kind in kinds if kind == wanted.kind), kinds[0])
-    is_one = kind in ONE or (kind == "map" and output.dim() == 3)
-    return found | {
-        "kinds": kinds, "kind": kind, "note": _note(place, outputs),
-        "examples": 1 if is_one else outputs.count,
-        "statistics": _statistics(place.module, output),
-        "picture": _picture(session, outputs, output, kind, wanted, histories.rows(
-            ("activations", place.label)
-        )),
+    kinds = _get_kinds(shown, output, outputs)
+    kind = next((kind for kind in kinds if kind == request.kind), kinds[0])
+    is_single = kind in SINGLE_EXAMPLE_KINDS or (kind == "map" and output.dim() == 3)
+    rows = histories.rows(("activations", shown.label))
+    return fields | {
+        "kinds": kinds, "kind": kind, "note": _get_note(shown, outputs),
+        "examples": 1 if is_single else outputs.count,
+        "statistics": _compute_statistics(shown.module, output),
+        "picture": _draw(session, outputs, output, kind, request, rows),
     }  # fmt: skip
 
 
-def _kinds(place: Place, output: Tensor, outputs: Outputs) -> list[Kind]:
-    kinds: list[Kind] = ["map", "histogram", "time", "plane"]
+def _get_kinds(shown: IndexedModule, output: Tensor, outputs: LayerOutputs) -> list[PlotKind]:
+    kinds: list[PlotKind] = ["map", "histogram", "time", "plane"]
     if output.dim() == 4:
         kinds = ["maps", *kinds]
-    if output.dim() == 3 and isinstance(place.module, nn.RNNBase):
+    if output.dim() == 3 and isinstance(shown.module, nn.RNNBase):
         kinds[0] = "states"
     if outputs.attention is not None:
         kinds = ["attention", *kinds]
     return kinds
 
 
-def _note(place: Place, outputs: Outputs) -> str:
-    if isinstance(place.module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)):
+def _get_note(shown: IndexedModule, outputs: LayerOutputs) -> str:
+    if isinstance(shown.module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)):
         return DROPOUT
-    if isinstance(place.module, nn.LSTM):
+    if isinstance(shown.module, nn.LSTM):
         return NO_CELL
     return NOISE if outputs.targets is None else ""
 
 
-def units(output: Tensor) -> Tensor:
-    """One row for each unit: a channel of pictures, a feature of everything else."""
+def get_unit_rows(output: Tensor) -> Tensor:
+    """Returns one row per unit: a channel of images, [n, C, H, W], else a feature, [n, ..., C]."""
     if output.dim() == 4:
         return output.transpose(0, 1).flatten(1)
     return output.flatten(0, -2).T
 
 
-def _statistics(module: nn.Module, output: Tensor) -> Statistics:
-    rows = units(output)
-    found = statistics(output, rows)
-    if (ends := RANGES.get(type(module))) is None:
-        return found
-    margin = FLAT * (ends[1] - ends[0]) / 2
-    flat = (rows < ends[0] + margin) | (rows > ends[1] - margin)
+def _compute_statistics(module: nn.Module, output: Tensor) -> TensorStats:
+    rows = get_unit_rows(output)
+    stats = compute_statistics(output, rows)
+    if (limits := OUTPUT_RANGES.get(type(module))) is None:
+        return stats
+    margin = SATURATION_MARGIN * (limits[1] - limits[0]) / 2
+    saturated = (rows < limits[0] + margin) | (rows > limits[1] - margin)
     return msgspec.structs.replace(
-        found, saturated=float(flat.float().mean()), stuck=int(flat.all(1).sum())
-    )
+        stats, saturated_fraction=float(saturated.float().mean()),
+        saturated_units=int(saturated.all(1).sum()),
+    )  # fmt: skip
 
 
-def _picture(
-    session: Session, outputs: Outputs, output: Tensor, kind: Kind, wanted: LayerRequest,
-    rows: object,
-) -> HeatMap | Tiles | Histogram | History | Plane:  # fmt: skip
-    size = wanted.width, wanted.height
+def _draw(
+    session: Session, outputs: LayerOutputs, output: Tensor, kind: PlotKind, request: LayerRequest,
+    rows: list[HistogramRow],
+) -> HeatMap | Tiles | Histogram | HistogramHistory | Projection:  # fmt: skip
+    size = request.width, request.height
     match kind:
         case "histogram":
-            return histogram(output)
+            return build_histogram(output)
         case "time":
-            assert isinstance(rows, list)
-            return History(rows)
+            return HistogramHistory(rows)
         case "maps":
-            return pictures.feature_maps(outputs, output)
+            return layer_images.build_feature_maps(outputs, output)
         case "attention":
-            return pictures.attention(session, outputs)
+            return layer_images.build_attention_tiles(session, outputs)
         case "plane":
-            return pictures.plane(session, outputs, output)
+            return layer_images.project_outputs(session, outputs, output)
     if output.dim() == 3:
-        return pictures.states(session, outputs, output, size)
+        return layer_images.build_state_map(session, outputs, output, size)
     *_, last = session.network.modules()
-    is_answer = outputs.of.get(last) is output
-    return _batch(session, outputs, output, size, is_answer=is_answer)
+    is_last = outputs.outputs.get(last) is output
+    return _draw_batch(session, outputs, output, size, is_last=is_last)
 
 
-def _batch(
-    session: Session, outputs: Outputs, output: Tensor, size: tuple[int, int], *, is_answer: bool
+def _draw_batch(
+    session: Session, outputs: LayerOutputs, output: Tensor, size: tuple[int, int], *, is_last: bool
 ) -> HeatMap:
-    """Examples by units, those of one class beside each other."""
+    """Returns examples by units, sorted by class."""
     rows = output.flatten(2).mean(2) if output.dim() == 4 else output
     rows = rows[: max(1, size[1])]
-    names: list[str] = []
+    row_names: list[str] = []
     targets = outputs.targets
     if targets is not None and targets[0].numel() == 1:
-        words, numbers = classes_of(session, outputs, by_position=False)
+        names, numbers = label_targets(session, outputs, by_position=False)
         order = torch.tensor(numbers[: len(rows)]).argsort(stable=True)
         rows = rows[order.to(rows.device)]
-        names = [words[numbers[place]] if numbers[place] >= 0 else "" for place in order.tolist()]
-    found = heat_map(rows, size)
-    heads = list(session.dataset.classes) if is_answer else []
+        row_names = [names[numbers[n]] if numbers[n] >= 0 else "" for n in order.tolist()]
+    heat_map = build_heat_map(rows, size)
+    classes = list(session.dataset.classes) if is_last else []
+    has_names = heat_map.is_whole and len(classes) == heat_map.width
     return msgspec.structs.replace(
-        found,
-        down="examples",
-        across="channel means" if output.dim() == 4 else "units",
-        names=names,
-        heads=heads if found.is_whole and len(heads) == found.width else [],
-    )
+        heat_map, row_axis="examples",
+        column_axis="channel means" if output.dim() == 4 else "units",
+        row_names=row_names, column_names=classes if has_names else [],
+    )  # fmt: skip

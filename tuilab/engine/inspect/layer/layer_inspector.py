@@ -1,186 +1,189 @@
-"""Looks into one layer: its weights, the next step's gradients and updates, its activations."""
+"""The answers to the view of a layer: its weights, next gradients and updates, its activations."""
+
+from typing import Any
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.inspect.histograms import Histories
+from tuilab.core.protocol.inspect.histograms import HistogramHistories
 from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     Histogram,
-    History,
-    Kind,
+    HistogramHistory,
     LayerRequest,
     LayerResponse,
-    Plane,
+    PlotKind,
+    Projection,
+    Quantity,
+    TensorStats,
     Tiles,
 )
 from tuilab.engine.device import memory
-from tuilab.engine.inspect.layer import layer_images as pictures
-from tuilab.engine.inspect.layer.labels import features, numbered, said
-from tuilab.engine.inspect.layer.layer_activations import activations
-from tuilab.engine.inspect.layer.layer_outputs import Watcher
+from tuilab.engine.inspect.layer import layer_images
+from tuilab.engine.inspect.layer.labels import get_feature_names, get_token_names, number_names
+from tuilab.engine.inspect.layer.layer_activations import inspect_activations
+from tuilab.engine.inspect.layer.layer_outputs import OutputRecorder
 from tuilab.engine.inspect.layer.next_step import NextStep
 from tuilab.engine.inspect.layer.tensor_statistics import (
-    heat_map,
-    histogram,
-    matrix,
-    row,
-    statistics,
+    as_matrix,
+    build_heat_map,
+    build_histogram,
+    build_histogram_row,
+    compute_statistics,
 )
-from tuilab.engine.inspect.module_index import Place, places
+from tuilab.engine.inspect.module_index import IndexedModule, index_modules
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.perceptron import Perceptron
 
-GATHERED = 500_000
-"""Up to so many numbers, the histograms of all layers are kept while one of them is shown."""
+MAX_RECORDED_PARAMETERS = 500_000
+"""Up to this many parameters, the histograms of all layers are kept while one is shown."""
 
-FULL = (
-    "There is no memory for this look: it needs a copy of the weights and of what the "
-    "optimizer remembers."
+OUT_OF_MEMORY = (
+    "There is not enough memory: this needs a copy of the weights and of the optimizer's state."
 )
 
-NOTHING = "{} has no weights: its activations are what there is to see."
+NO_WEIGHTS = "{} has no weights: look at its activations instead."
 
 FROZEN = "{} is frozen: it gets no gradient and no update."
 
-UNTOUCHED = "The loss of this batch does not depend on {}: it gets no gradient."
+NO_GRADIENT = "The loss of this batch does not depend on {}: it gets no gradient."
 
-RULE = "The perceptron rule has no gradient: this is minus its correction."
+PERCEPTRON_RULE = "The perceptron rule has no gradient: this is the negative of its correction."
 
 
 class LayerInspector:
-    """Looks at one session; keeps the histograms of what was looked at."""
+    """Inspects the layers of one session; keeps histograms over time."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._places = {place.label: place for place in places(session)}
-        every = list(self._places.values())
-        self._first = next((place for place in every if place.parameters), every[0])
-        self._watcher = Watcher(session)
-        self._histories = Histories()
+        self._modules = {module.label: module for module in index_modules(session)}
+        modules = list(self._modules.values())
+        self._trainable = [module for module in modules if module.own_parameters]
+        self._default = (self._trainable or modules)[0]
+        self._recorder = OutputRecorder(session)
+        self._histories = HistogramHistories()
 
-    def inspect(self, wanted: LayerRequest) -> LayerResponse:
-        """What the view is to show."""
-        place = self._places.get(wanted.layer, self._first)
+    def inspect(self, request: LayerRequest) -> LayerResponse:
+        """Returns the statistics and the numbers to draw of one layer."""
+        shown = self._modules.get(request.layer, self._default)
         session = self._session
-        seen = LayerResponse(
-            session.run, session.step, place.label, wanted.what, layers=list(self._places)
+        response = LayerResponse(
+            session.run, session.step, shown.label, request.quantity, layers=list(self._modules)
         )
         try:
-            found = self._found(place, wanted)
+            fields = self._compute_fields(shown, request)
         except (MemoryError, RuntimeError) as error:
-            if not memory.is_exhausted(error):
+            if not memory.is_out_of_memory(error):
                 raise
-            found = {"note": FULL}
-        return msgspec.structs.replace(seen, **found)
+            fields = {"note": OUT_OF_MEMORY}
+        return msgspec.structs.replace(response, **fields)
 
-    def _found(self, place: Place, wanted: LayerRequest) -> dict[str, object]:
-        if wanted.what == "activations":
-            every = list(self._places.values()) if self._is_small else [place]
-            return activations(self._session, self._watcher, every, place, wanted, self._histories)
-        if not place.parameters:
-            return {"note": NOTHING.format(place.label)}
-        return self._numbers(place, wanted)
+    def _compute_fields(self, shown: IndexedModule, request: LayerRequest) -> dict[str, Any]:
+        if request.quantity == "activations":
+            modules = list(self._modules.values()) if self._is_small else [shown]
+            return inspect_activations(
+                self._session, self._recorder, modules, shown, request, self._histories
+            )
+        if not shown.own_parameters:
+            return {"note": NO_WEIGHTS.format(shown.label)}
+        return self._inspect_parameter(shown, request)
 
     @property
     def _is_small(self) -> bool:
-        return sum(parameter.numel() for parameter in self._session.parameters) <= GATHERED
+        numbers = sum(parameter.numel() for parameter in self._session.parameters)
+        return numbers <= MAX_RECORDED_PARAMETERS
 
     # --- weights, gradients, updates ----------------------------------------------------------
 
-    def _numbers(self, place: Place, wanted: LayerRequest) -> dict[str, object]:
-        names = list(place.parameters)
-        name = names[wanted.tensor % len(names)]
-        parameter = place.parameters[name]
-        step = None if wanted.what == "weights" else NextStep(self._session)
-        every = self._places.values() if self._is_small else [place]
-        shown: Tensor | None = None
-        for other in every:
-            for own, each in other.parameters.items():
-                numbers = _of(each, wanted.what, step)
+    def _inspect_parameter(self, shown: IndexedModule, request: LayerRequest) -> dict[str, Any]:
+        names = list(shown.own_parameters)
+        name = names[request.parameter % len(names)]
+        parameter = shown.own_parameters[name]
+        step = None if request.quantity == "weights" else NextStep(self._session)
+        values = _get_values(parameter, request.quantity, step)
+        for module in self._modules.values() if self._is_small else [shown]:
+            for other_name, other in module.own_parameters.items():
+                numbers = _get_values(other, request.quantity, step)
                 if numbers is not None:
-                    self._remember((wanted.what, other.label, own), numbers)
-                if each is parameter:
-                    shown = numbers
-        found: dict[str, object] = {"tensor": name, "tensors": names}
-        if shown is None:
-            note = UNTOUCHED if parameter.requires_grad else FROZEN
-            return found | {"note": note.format(place.label)}
-        kinds = _kinds(place.module, name, shown)
-        kind = next((kind for kind in kinds if kind == wanted.kind), kinds[0])
-        is_rule = isinstance(self._session.task, Perceptron) and wanted.what == "gradients"
-        return found | {
-            "kinds": kinds, "kind": kind, "note": RULE if is_rule else "",
-            "statistics": self._statistics(shown, parameter, step, wanted),
-            "picture": self._picture(place, name, shown, kind, wanted),
+                    row = build_histogram_row(build_histogram(numbers), self._session.step)
+                    self._histories.add((request.quantity, module.label, other_name), row)
+        fields: dict[str, Any] = {"parameter": name, "parameters": names}
+        if values is None:
+            note = NO_GRADIENT if parameter.requires_grad else FROZEN
+            return fields | {"note": note.format(shown.label)}
+        kinds = _get_kinds(shown.module, name)
+        kind = next((kind for kind in kinds if kind == request.kind), kinds[0])
+        is_rule = isinstance(self._session.task, Perceptron) and request.quantity == "gradients"
+        return fields | {
+            "kinds": kinds, "kind": kind, "note": PERCEPTRON_RULE if is_rule else "",
+            "statistics": _compute_statistics(values, parameter, request.quantity),
+            "picture": self._draw(shown, name, values, kind, request),
         }  # fmt: skip
 
-    def _remember(self, name: object, numbers: Tensor) -> None:
-        self._histories.see(name, row(histogram(numbers), self._session.step))
-
-    def _statistics(
-        self, shown: Tensor, parameter: Tensor, step: NextStep | None, wanted: LayerRequest
-    ) -> object:
-        found = statistics(shown, matrix(shown) if shown.dim() > 1 else None)
-        if wanted.what != "updates":
-            return found
-        size = float(parameter.detach().float().norm())
-        return msgspec.structs.replace(found, ratio=found.norm / size if size else None)
-
-    def _picture(
-        self, place: Place, name: str, shown: Tensor, kind: Kind, wanted: LayerRequest
-    ) -> HeatMap | Tiles | Histogram | History | Plane:
+    def _draw(
+        self, shown: IndexedModule, name: str, values: Tensor, kind: PlotKind, request: LayerRequest
+    ) -> HeatMap | Tiles | Histogram | HistogramHistory | Projection:
         match kind:
             case "histogram":
-                return histogram(shown)
+                return build_histogram(values)
             case "time":
-                return History(self._histories.rows((wanted.what, place.label, name)))
+                history = self._histories.rows((request.quantity, shown.label, name))
+                return HistogramHistory(history)
             case "filters":
-                return pictures.filters(place.module, shown)
+                return layer_images.build_filter_tiles(shown.module, values)
             case "plane":
-                return pictures.vectors(self._session, shown)
-        found = heat_map(shown, (wanted.width, wanted.height))
-        down, across, names, heads = self._axes(place, name, shown)
+                return layer_images.project_embedding(self._session, values)
+        heat_map = build_heat_map(values, (request.width, request.height))
+        row_axis, column_axis, row_names, column_names = self._get_axes(shown, values)
+        rows, columns = heat_map.full_size
         return msgspec.structs.replace(
-            found, down=down, across=across,
-            names=names if found.height == found.of[0] == len(names) else [],
-            heads=heads if found.width == found.of[1] == len(heads) else [],
+            heat_map, row_axis=row_axis, column_axis=column_axis,
+            row_names=row_names if heat_map.height == rows == len(row_names) else [],
+            column_names=column_names if heat_map.width == columns == len(column_names) else [],
         )  # fmt: skip
 
-    def _axes(
-        self, place: Place, name: str, shown: Tensor
+    def _get_axes(
+        self, shown: IndexedModule, values: Tensor
     ) -> tuple[str, str, list[str], list[str]]:
-        """What the rows and columns of a parameter are, and their names where they have some."""
-        rows = matrix(shown).shape[0]
-        session, module = self._session, place.module
+        """Returns what rows and columns of a parameter are, and their names if they have any."""
+        session, module = self._session, shown.module
         if isinstance(module, nn.Embedding):
-            words = said(session, torch.arange(rows)) or numbered(rows)
-            return "tokens", "features", words, []
+            rows = as_matrix(values).shape[0]
+            names = get_token_names(session, torch.arange(rows)) or number_names(rows)
+            return "tokens", "features", names, []
         if isinstance(module, nn.RNNBase):
-            return ("" if shown.dim() < 2 else "gates × units"), "inputs", [], []
-        if shown.dim() < 2:
+            return ("" if values.dim() < 2 else "gates × units"), "inputs", [], []
+        if values.dim() < 2:
             return "", "units", [], []
-        classes = list(session.dataset.classes)
-        is_last = module is [p.module for p in self._places.values() if p.parameters][-1]
-        is_first = module is next(p.module for p in self._places.values() if p.parameters)
-        heads = features(session) if is_first else []
-        return "units", "inputs", classes if is_last else [], heads
+        is_first, is_last = shown is self._trainable[0], shown is self._trainable[-1]
+        row_names = list(session.dataset.classes) if is_last else []
+        return "units", "inputs", row_names, get_feature_names(session) if is_first else []
 
 
-def _of(parameter: nn.Parameter, what: str, step: NextStep | None) -> Tensor | None:
-    """The numbers of a parameter, its gradient, or its update."""
+def _get_values(
+    parameter: nn.Parameter, quantity: Quantity, step: NextStep | None
+) -> Tensor | None:
+    """Returns a parameter, its gradient, or its update."""
     if step is None:
         return parameter.detach()
     if not parameter.requires_grad:
         return None
-    return step.gradients.get(parameter) if what == "gradients" else step.updates[parameter]
+    return step.gradients.get(parameter) if quantity == "gradients" else step.updates[parameter]
 
 
-def _kinds(module: nn.Module, name: str, shown: Tensor) -> list[Kind]:
-    kinds: list[Kind] = ["map", "histogram", "time"]
-    if isinstance(module, pictures.CONVOLUTIONS) and name == "weight":
+def _get_kinds(module: nn.Module, name: str) -> list[PlotKind]:
+    kinds: list[PlotKind] = ["map", "histogram", "time"]
+    if isinstance(module, layer_images.CONVOLUTIONS) and name == "weight":
         return ["filters", *kinds]
     if isinstance(module, nn.Embedding):
         return [*kinds, "plane"]
     return kinds
+
+
+def _compute_statistics(values: Tensor, parameter: nn.Parameter, quantity: Quantity) -> TensorStats:
+    stats = compute_statistics(values, as_matrix(values) if values.dim() > 1 else None)
+    if quantity != "updates":
+        return stats
+    norm = float(parameter.detach().float().norm())
+    return msgspec.structs.replace(stats, update_ratio=stats.norm / norm if norm else None)

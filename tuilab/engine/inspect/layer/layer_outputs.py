@@ -1,4 +1,4 @@
-"""What layers answer to chosen examples, in evaluation mode and without gradients."""
+"""Outputs of layers on chosen examples, in evaluation mode and without gradients."""
 
 import time
 from collections.abc import Iterator
@@ -9,134 +9,139 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuilab.engine.inspect.eval_mode import still
-from tuilab.engine.inspect.module_index import Place
+from tuilab.engine.inspect.evaluation import prepare_inputs
+from tuilab.engine.inspect.module_index import IndexedModule
+from tuilab.engine.preserve import evaluating
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
-MOST, FIRST, SECONDS = 64, 4, 0.015
-"""Examples at once: so many, or as many as take so long, once the first ones have been timed."""
+MAX_EXAMPLES, MIN_EXAMPLES = 64, 4
+"""Examples per inspection; within these limits, as many as the time budget allows."""
 
-NUMBERS = 300_000
+TIME_BUDGET = 0.015
+"""Seconds of forward passes per inspection."""
+
+MAX_KEPT_NUMBERS = 300_000
 """Activations that are kept at once."""
 
-ENOUGH = 32
-"""All layers are asked as long as it can be about so many examples."""
+ENOUGH_EXAMPLES = 32
+"""All layers are recorded if that is possible for this many examples; else only the shown one."""
 
-POINTS = 256
-"""At most so many examples whose answers are points of a plane."""
+MAX_POINTS = 256
+"""Examples in a projection."""
 
 
 @dataclass(slots=True)
-class Outputs:
-    """The answers of some layers to examples in a row, with these examples."""
+class LayerOutputs:
+    """Outputs of some layers on consecutive examples."""
 
     first: int
     count: int
-    most: int
+    total: int
     inputs: Tensor
-    "As the network got them."
+    "[n, ...], prepared for the network."
     raw: Tensor
-    "As the data set has them: tokens for texts; noise, where a generator was asked."
+    "[n, ...], as in the data set: tokens for texts; noise for a generator."
     targets: Tensor | None
-    "None where the inputs were noise."
-    of: dict[nn.Module, Tensor] = field(default_factory=dict)
-    "A layer that was not asked, as torch computes it with others in one go, is missing."
+    "None if the inputs are noise."
+    outputs: dict[nn.Module, Tensor] = field(default_factory=dict)
+    "float32; a layer that PyTorch fuses with others is missing."
     attention: Tensor | None = None
     "[n, heads, length, length]."
 
 
-class Watcher:
-    """Asks layers of one session; remembers how long an example takes."""
+class OutputRecorder:
+    """Records outputs of the layers of one session; remembers the time per example."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._costs: dict[tuple[nn.Module | None, bool], tuple[float, float]] = {}
-        "Seconds and numbers of an example, for one layer or for all, in data or in noise."
+        "Seconds and numbers per example, for one layer or for all, on data or on noise."
 
-    def outputs(self, every: list[Place], shown: Place, first: int, most: int) -> Outputs:
-        """What layers answer to at most so many examples, the attention of one among them.
+    def record(
+        self, modules: list[IndexedModule], shown: IndexedModule, first: int, limit: int
+    ) -> LayerOutputs:
+        """Records outputs on at most `limit` examples, and the attention of the shown layer.
 
         Args:
-            every: all that should be asked; where that is too much, only the one shown is.
+            modules: all layers to record; if that takes too long, only the shown one is.
         """
         task = self._session.task
-        is_drawn = isinstance(task, GAN) and shown.module in set(task.generator.modules())
-        asked = [place.module for place in every]
-        count = self._enough(asked, shown, is_drawn)
-        if count < ENOUGH:
-            asked = [shown.module]
-            count = self._enough(asked, shown, is_drawn)
-        return self._timed(asked, shown, first, max(FIRST, min(most, count)), is_drawn)
+        on_noise = isinstance(task, GAN) and shown.module in set(task.generator.modules())
+        recorded = [module.module for module in modules]
+        count = self._count_affordable(recorded, shown, on_noise)
+        if count < ENOUGH_EXAMPLES:
+            recorded = [shown.module]
+            count = self._count_affordable(recorded, shown, on_noise)
+        return self._run_timed(
+            recorded, shown, first, max(MIN_EXAMPLES, min(limit, count)), on_noise
+        )
 
-    def _enough(self, asked: list[nn.Module], shown: Place, is_drawn: bool) -> int:
-        """How many examples can be asked about in time."""
-        key = (None if len(asked) > 1 else shown.module), is_drawn
+    def _count_affordable(
+        self, recorded: list[nn.Module], shown: IndexedModule, on_noise: bool
+    ) -> int:
+        """Returns the number of examples within the budgets of time and memory."""
+        key = (None if len(recorded) > 1 else shown.module), on_noise
         if key not in self._costs:
-            for _ in range(2):  # the first time torch is slower than ever after
-                self._timed(asked, shown, 0, FIRST, is_drawn)
+            for _ in range(2):  # PyTorch is slower in the first pass
+                self._run_timed(recorded, shown, 0, MIN_EXAMPLES, on_noise)
         seconds, numbers = self._costs[key]
-        return int(min(SECONDS / max(seconds, 1e-9), NUMBERS / max(numbers, 1)))
+        return int(min(TIME_BUDGET / max(seconds, 1e-9), MAX_KEPT_NUMBERS / max(numbers, 1)))
 
-    def _timed(
-        self, asked: list[nn.Module], shown: Place, first: int, count: int, is_drawn: bool
-    ) -> Outputs:
-        """Ask, and remember the shortest time that an example ever took."""
+    def _run_timed(
+        self, recorded: list[nn.Module], shown: IndexedModule, first: int, count: int,
+        on_noise: bool,
+    ) -> LayerOutputs:  # fmt: skip
+        """Records outputs, and the shortest time per example so far."""
         begun = time.perf_counter()
-        found = self._ask(asked, shown, first, count, is_drawn)
-        seconds = (time.perf_counter() - begun) / found.count
-        numbers = sum(answer.numel() for answer in found.of.values()) / found.count
-        key = (None if len(asked) > 1 else shown.module), is_drawn
-        before, _ = self._costs.get(key, (seconds, 0.0))
-        self._costs[key] = min(seconds, before), numbers
-        return found
+        outputs = self._run(recorded, shown, first, count, on_noise)
+        seconds = (time.perf_counter() - begun) / outputs.count
+        numbers = sum(output.numel() for output in outputs.outputs.values()) / outputs.count
+        key = (None if len(recorded) > 1 else shown.module), on_noise
+        previous, _ = self._costs.get(key, (seconds, 0.0))
+        self._costs[key] = min(seconds, previous), numbers
+        return outputs
 
-    def _ask(
-        self, asked: list[nn.Module], shown: Place, first: int, count: int, is_drawn: bool
-    ) -> Outputs:
+    def _run(
+        self, recorded: list[nn.Module], shown: IndexedModule, first: int, count: int,
+        on_noise: bool,
+    ) -> LayerOutputs:  # fmt: skip
         session, task = self._session, self._session.task
-        found = self._examples(first, count, is_drawn)
+        outputs = self._select_examples(first, count, on_noise)
         part: nn.Module = session.network
         if isinstance(task, GAN):
-            part = task.generator if is_drawn else task.discriminator
-        keeper = shown.attention
-        with still(part), _hooked(asked, found.of), task.autocast():
-            if keeper is None:
-                part(found.inputs)
-                return found
-            before = keeper.keep_weights, keeper.weights
-            keeper.keep_weights = True
-            try:
-                part(found.inputs)
-                found.attention = None if keeper.weights is None else keeper.weights.float()
-            finally:
-                keeper.keep_weights, keeper.weights = before
-        return found
+            part = task.generator if on_noise else task.discriminator
+        with evaluating(session), _recording(recorded, outputs.outputs), task.autocast():
+            if shown.attention is not None:
+                shown.attention.keep_weights = True  # restored by `evaluating`
+            part(outputs.inputs)
+            if shown.attention is not None and shown.attention.weights is not None:
+                outputs.attention = shown.attention.weights.float()
+        return outputs
 
-    def _examples(self, first: int, count: int, is_drawn: bool) -> Outputs:
+    def _select_examples(self, first: int, count: int, on_noise: bool) -> LayerOutputs:
         session, task = self._session, self._session.task
-        if is_drawn and isinstance(task, GAN):
-            noise = task.noise(MOST * 4, torch.Generator().manual_seed(session.experiment.seed))
+        if on_noise and isinstance(task, GAN):
+            seed = torch.Generator().manual_seed(session.experiment.seed)
+            noise = task.draw_noise(MAX_EXAMPLES * 4, seed)
             first = max(0, min(first, len(noise) - 1))
-            drawn = noise[first : first + count].to(session.parameters[0].dtype)
-            return Outputs(first, len(drawn), len(noise), drawn, drawn, None)
+            some = noise[first : first + count].to(session.parameters[0].dtype)
+            return LayerOutputs(first, len(some), len(noise), some, some, None)
         train = session.dataset.train
         first = max(0, min(first, len(train) - 1))
         raw, targets = train.inputs[first : first + count], train.targets[first : first + count]
-        inputs = session.arranged(session.dataset.prepared(raw))
-        if inputs.is_floating_point():  # the engines from scratch have weights of double precision
-            inputs = inputs.to(session.parameters[0].dtype)
-        return Outputs(first, len(raw), len(train), inputs, raw, targets)
+        inputs = prepare_inputs(session, raw)
+        return LayerOutputs(first, len(raw), len(train), inputs, raw, targets)
 
 
 @contextmanager
-def _hooked(modules: list[nn.Module], seen: dict[nn.Module, Tensor]) -> Iterator[None]:
-    """Keep what modules give out; what one gives out the last time, if it is used again."""
+def _recording(modules: list[nn.Module], outputs: dict[nn.Module, Tensor]) -> Iterator[None]:
+    """Keeps the outputs of modules; of one that is used several times, the last."""
 
     def keep(module: nn.Module, inputs: Any, output: Any) -> None:
         first = output[0] if isinstance(output, tuple) else output
         if isinstance(first, Tensor):
-            seen[module] = first.detach().float().clone()  # the next layer may write over it
+            outputs[module] = first.detach().float().clone()  # the next layer may overwrite it
 
     hooks = [module.register_forward_hook(keep) for module in modules]
     try:

@@ -1,42 +1,34 @@
-"""The step that training will take next, taken to see it and taken back."""
+"""The step that training will take next: taken to see it, and put back."""
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.engine.inspect.landscape.line_scan import following
-from tuilab.engine.inspect.landscape.loss_surface import remembering, undisturbed
-from tuilab.engine.probes.step_probe import StepProbe
+from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
-from tuilab.engine.train import optimizer_step
+from tuilab.engine.step import StepObserver, training_step
+from tuilab.engine.tasks.task import OptimizerPhase
 
 
-class NextStep(StepProbe):
-    """Gradients on the next batch, before anything limits them, and the updates that follow.
+class NextStep(StepObserver):
+    """Gradients on the next batch, before they are clipped, and the updates that follow.
 
-    Exactly these come about when training goes on: the same batch, the same chance, the same
-    memory of the optimizer. Afterwards the session is bit by bit as it was.
+    Training will come to exactly these: the same batch, the same random numbers, the same memory
+    of the optimizer.
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
         self.gradients: dict[nn.Parameter, Tensor] = {}
-        "Of the parameters that have one; of several turns in a step, the last."
+        "Of the parameters that have one; where a step has several phases, of the last."
         self.updates: dict[nn.Parameter, Tensor] = {}
-        with undisturbed(session), remembering(session), torch.enable_grad():
-            self._take(session)
+        with preserving(session), torch.enable_grad():
+            inputs, targets = session.advance_to_batch()
+            before = [parameter.detach().clone() for parameter in session.parameters]
+            training_step(session, inputs, targets, self)
+            for parameter, old in zip(session.parameters, before, strict=True):
+                self.updates[parameter] = parameter.detach() - old
 
-    def see(self, parameters: list[nn.Parameter]) -> None:
-        """Keep the gradients that these parameters have now."""
-        for parameter in parameters:
+    def on_gradients(self, phase: OptimizerPhase) -> None:
+        """Keeps the gradients of a phase."""
+        for parameter in phase.parameters:
             if parameter.grad is not None:
                 self.gradients[parameter] = parameter.grad.detach().clone()
-
-    def _take(self, session: Session) -> None:
-        inputs, targets = following(session)
-        session.set_rate()
-        before = [parameter.detach().clone() for parameter in session.parameters]
-        wanted = session.task.targets_for(inputs, targets)
-        for turn in session.phases:
-            optimizer_step(session, turn, inputs, wanted, self)
-        for parameter, then in zip(session.parameters, before, strict=True):
-            self.updates[parameter] = parameter.detach() - then

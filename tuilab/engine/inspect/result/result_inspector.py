@@ -1,120 +1,155 @@
-"""What a network says of its data, as a picture to draw: computed when somebody asks."""
+"""The answers to the result view: what the network has learned, as a picture."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from tuilab.core.protocol.commands import Probe
-from tuilab.core.protocol.inspect.result_messages import Confusion, Curve, Picture, Surface
+from tuilab.core.protocol.inspect.result_messages import (
+    Curve,
+    DecisionSurface,
+    Picture,
+    ResultRequest,
+    ResultResponse,
+    Scatter,
+)
 from tuilab.core.protocol.records import Sample
-from tuilab.engine.data.dataset import Part
-from tuilab.engine.inspect.result.generated_samples import creation, measured_part, scatter
-from tuilab.engine.metrics.losses import flat, predicted, probabilities
+from tuilab.core.run.confusion import ConfusionMatrix
+from tuilab.engine.data.dataset import Examples
+from tuilab.engine.inspect.images import encode_image
+from tuilab.engine.inspect.plane_grid import build_plane_grid
+from tuilab.engine.inspect.result.generated_samples import (
+    generate_images,
+    generate_points,
+    generate_text,
+    get_held_out_part,
+    reconstruct,
+)
+from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
+from tuilab.engine.metrics.scores import count_confusions
 from tuilab.engine.session import Session
+from tuilab.engine.tasks.autoencoder import Autoencoder
+from tuilab.engine.tasks.gan import GAN
+from tuilab.engine.tasks.language_model import LanguageModel
 
-MOST_POINTS = 400
-"""Points drawn over a surface or beside a curve."""
+MAX_POINTS = 400
+"""Examples shown over a surface or beside a curve."""
 
-MOST_EXAMPLES = 2000
-"""Examples counted in a confusion matrix while training goes on."""
+MAX_EXAMPLES = 2000
+"""Examples counted in a confusion matrix."""
 
-CERTAIN = 0.999
-"""Certainty is kept below 1, so that class and certainty fit into one number."""
-
-
-def picture(session: Session, probe: Probe) -> Picture:
-    """The picture that suits the task and the data set; None if there is none."""
-    if (made := creation(session, probe)) is not None:
-        return made
-    kind = session.experiment.data.picture
-    if kind == "plane" and session.dataset.inputs_at is not None:
-        return _surface(session, probe)
-    if kind == "curve" and session.dataset.inputs_at is not None:
-        return _curve(session, probe)
-    if session.dataset.classes:
-        return _confusion(session, probe)
-    return scatter(session)
+MAX_PROBABILITY = 0.999
+"""Probabilities are kept below 1, so that class and probability fit into one number."""
 
 
-def _surface(session: Session, probe: Probe) -> Surface:
+class ResultInspector:
+    """Draws the result of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def inspect(self, request: ResultRequest) -> ResultResponse:
+        """Returns the picture that suits the task and the data set."""
+        session = self._session
+        kind = session.experiment.data.plot_kind
+        picture: Picture | None
+        samples: list[Sample] = []
+        match session.task:
+            case LanguageModel() as task:
+                picture = generate_text(task)
+            case Autoencoder() as task:
+                picture = reconstruct(session, task, request.samples)
+            case GAN() as task if session.dataset.train.inputs.dim() == 4:
+                picture = generate_images(session, task, request.samples)
+            case GAN() as task:
+                picture = generate_points(session, task)
+            case _ if kind == "plane" and session.dataset.inputs_at is not None:
+                picture = _compute_surface(session, request.width, request.height)
+            case _ if kind == "curve" and session.dataset.inputs_at is not None:
+                picture = _compute_curve(session, 2 * request.width)
+            case _ if session.dataset.classes:
+                picture, samples = _count_confusions(session, request.samples)
+            case _:
+                picture = _compute_scatter(session)
+        return ResultResponse(session.run, session.step, picture, samples)
+
+
+def _compute_surface(session: Session, width: int, height: int) -> DecisionSurface:
     left, right, bottom, top = session.dataset.bounds
-    width, height = max(1, probe.width), max(1, probe.height)
-    x = left + (torch.arange(width) + 0.5) * (right - left) / width
-    y = top - (torch.arange(height) + 0.5) * (top - bottom) / height
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
-    output = _output_at(session, torch.stack([columns.flatten(), rows.flatten()], dim=1))
+    width, height = max(1, width), max(1, height)
+    grid = build_plane_grid((left, right, bottom, top), width, height)
+    output = _predict_at(session, grid)
     if session.dataset.classes:
-        certainty, winner = probabilities(session.experiment.loss, output).max(dim=1)
-        values = winner + certainty.clamp(0, CERTAIN)
+        probability, winner = probabilities(session.experiment.loss, output).max(dim=1)
+        values = winner + probability.clamp(0, MAX_PROBABILITY)
     else:
         values = output[:, 0]
-    return Surface(
-        session.run, session.step, (left, right, bottom, top), width, height,
+    return DecisionSurface(
+        (left, right, bottom, top), width, height,
         values=values.tolist(),
-        points=list(_points(session.dataset.train)),
-        validation=list(_points(session.dataset.validation)),
+        points=list(_get_points(session.dataset.train)),
+        validation=list(_get_points(session.dataset.validation)),
     )  # fmt: skip
 
 
-def _output_at(session: Session, coordinates: Tensor) -> Tensor:
+def _predict_at(session: Session, coordinates: Tensor) -> Tensor:
     assert session.dataset.inputs_at is not None
     return session.predict(session.dataset.inputs_at(coordinates.to(session.device)))
 
 
-def _points(part: Part) -> Iterator[tuple[float, float, float]]:
+def _get_points(part: Examples) -> Iterator[tuple[float, float, float]]:
     if part.coordinates is None or not len(part):
         return
-    places = part.coordinates[:MOST_POINTS].tolist()
-    targets = part.targets[:MOST_POINTS].flatten().tolist()
-    for (x, y), target in zip(places, targets, strict=True):
+    coordinates = part.coordinates[:MAX_POINTS].tolist()
+    targets = part.targets[:MAX_POINTS].flatten().tolist()
+    for (x, y), target in zip(coordinates, targets, strict=True):
         yield x, y, float(target)
 
 
-def _curve(session: Session, probe: Probe) -> Curve:
+def _compute_curve(session: Session, count: int) -> Curve:
     left, right = session.dataset.bounds[:2]
-    x = torch.linspace(left, right, max(2, 2 * probe.width))
-    y = _output_at(session, x.unsqueeze(1))[:, 0]
+    x = torch.linspace(left, right, max(2, count))
+    y = _predict_at(session, x.unsqueeze(1))[:, 0]
     train = session.dataset.train
     assert train.coordinates is not None
-    places = train.coordinates[:MOST_POINTS, 0].tolist()
-    points = list(zip(places, train.targets[:MOST_POINTS, 0].tolist(), strict=True))
-    return Curve(session.run, session.step, x.tolist(), y.tolist(), points)
+    coordinates = train.coordinates[:MAX_POINTS, 0].tolist()
+    points = list(zip(coordinates, train.targets[:MAX_POINTS, 0].tolist(), strict=True))
+    return Curve(x.tolist(), y.tolist(), points)
 
 
-def _confusion(session: Session, probe: Probe) -> Confusion:
-    dataset, classes = session.dataset, session.dataset.classes
-    part = measured_part(dataset)
-    output = session.predict(part.inputs[:MOST_EXAMPLES])
-    output, targets = flat(output, part.targets[:MOST_EXAMPLES])
-    guesses = predicted(output)
-    counts = torch.bincount(targets * len(classes) + guesses, minlength=len(classes) ** 2)
-    return Confusion(
-        session.run, session.step, list(classes),
-        counts=counts.reshape(len(classes), -1).tolist(),
-        samples=_samples(session, part, output, guesses, probe.samples),
-    )  # fmt: skip
+def _count_confusions(session: Session, samples: int) -> tuple[ConfusionMatrix, list[Sample]]:
+    classes = list(session.dataset.classes)
+    part = get_held_out_part(session.dataset)
+    output = session.predict(part.inputs[:MAX_EXAMPLES])
+    output, targets = flatten_positions(output, part.targets[:MAX_EXAMPLES])
+    predictions = predict_classes(output)
+    counts = count_confusions(targets, predictions, len(classes))
+    matrix = ConfusionMatrix(counts.tolist(), classes)
+    return matrix, _get_samples(session, part, output[:samples], predictions[:samples])
 
 
-def _samples(
-    session: Session, part: Part, output: Tensor, guesses: Tensor, count: int
+def _get_samples(
+    session: Session, part: Examples, output: Tensor, predictions: Tensor
 ) -> list[Sample]:
+    """Returns the first images with their predictions; empty if the data has no images."""
     if part.inputs.dtype != torch.uint8 or part.inputs.dim() != 4:
         return []
-    sure = probabilities(session.experiment.loss, output[:count])
+    of_classes = probabilities(session.experiment.loss, output)
     rows = zip(
-        part.inputs[:count].cpu(),
-        part.targets[:count].tolist(),
-        guesses[:count].tolist(),
-        sure.gather(1, guesses[:count, None])[:, 0].tolist(),
+        map(encode_image, part.inputs[: len(output)].cpu()),
+        part.targets[: len(output)].tolist(),
+        predictions.tolist(),
+        of_classes.gather(1, predictions[:, None])[:, 0].tolist(),
         strict=True,
     )
     return [
-        Sample(_pixels(image), (image.shape[0], image.shape[1], image.shape[2]), *rest)
-        for image, *rest in rows
+        Sample(pixels, (shape[0], shape[1], shape[2]), *rest) for (pixels, shape), *rest in rows
     ]
 
 
-def _pixels(image: Tensor) -> bytes:
-    """Channels last, rows from the top, one byte each."""
-    return bytes(image.permute(1, 2, 0).flatten().tolist())
+def _compute_scatter(session: Session) -> Scatter:
+    """Returns targets and predictions of a regression."""
+    part = get_held_out_part(session.dataset)
+    output = session.predict(part.inputs[:MAX_POINTS])[:, 0]
+    targets = part.targets[:MAX_POINTS].reshape(len(output), -1)[:, 0]
+    return Scatter(list(zip(targets.tolist(), output.tolist(), strict=True)))

@@ -1,4 +1,4 @@
-"""The Linear layers of a network that follow one another, unit for unit."""
+"""The Linear layers of a network that follow one another, unit by unit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,80 +6,80 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from tuilab.engine.model.layers.activation import Step
-from tuilab.engine.model.layers.blocks import Residual, Row
+from tuilab.engine.model.layers.blocks import Residual, LayerStack
 from tuilab.engine.model.layers.graph import GraphConvolution
 
-PASSING = (
+UNITWISE = (
     nn.Identity, nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
     nn.Hardswish, nn.Softplus, nn.Tanh, nn.Sigmoid, Step, nn.Softmax, nn.LogSoftmax,
     nn.Dropout, nn.AlphaDropout, nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm, nn.Flatten,
 )  # fmt: skip
-"""What gives every unit on as one unit."""
+"""Layers whose output units correspond to their input units."""
 
-SILENT = (nn.Identity, nn.Dropout, nn.AlphaDropout, nn.Flatten)
-"""Those of them that change nothing outside of training."""
+IDENTITY_IN_EVAL = (nn.Identity, nn.Dropout, nn.AlphaDropout, nn.Flatten)
+"""Those of them that change nothing in evaluation mode."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """One Linear layer with what its outputs pass before the next one."""
+    """One Linear layer and what follows it before the next one."""
 
     linear: nn.Linear
-    last: nn.Module
-    after: list[str] = field(default_factory=list)
+    last_module: nn.Module
+    activations: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Chain:
-    """Linear layers in a row.
+    """Consecutive Linear layers.
 
     Args:
-        source: what makes their inputs; empty: they are those of the network.
-        ends: their outputs are those of the network.
+        source: the layer that computes their inputs; empty: they are the network's inputs.
+        reaches_output: whether their outputs are the network's.
     """
 
     source: str
     stages: list[Stage] = field(default_factory=list)
-    ends: bool = False
+    reaches_output: bool = False
 
 
-def chain(network: nn.Module, names: dict[nn.Module, str]) -> Chain | None:
-    """The longest chain, the last one of several; None where there is no Linear layer at all.
+def find_longest_chain(network: nn.Module, names: dict[nn.Module, str]) -> Chain | None:
+    """Returns the longest chain, the last of several; None if there is no Linear layer.
 
     Args:
-        names: what layers are called in the experiment.
+        names: names of the layers in the experiment.
     """
-    found = [each for each in _chains(network, names) if each.stages]
-    return max(reversed(found), key=lambda each: len(each.stages), default=None)
+    chains = [chain for chain in _iterate_chains(network, names) if chain.stages]
+    return max(reversed(chains), key=lambda chain: len(chain.stages), default=None)
 
 
-def _chains(network: nn.Module, names: dict[nn.Module, str]) -> Iterator[Chain]:
-    present = Chain("")
-    for module in _walk(network):
+def _iterate_chains(network: nn.Module, names: dict[nn.Module, str]) -> Iterator[Chain]:
+    chain = Chain("")
+    for module in _iterate_modules(network):
         if _is_linear(module):
             assert isinstance(module, nn.Linear)
-            present.stages.append(Stage(module, module))
-        elif isinstance(module, (*PASSING, Residual)):
-            if present.stages:
-                stage = present.stages[-1]
-                # Where a block ends, what comes out of the block is what the next layer sees.
-                stage.last = module
-                if not isinstance(module, SILENT):
-                    stage.after.append(type(module).__name__)
+            chain.stages.append(Stage(module, module))
+        elif isinstance(module, (*UNITWISE, Residual)):
+            if chain.stages:
+                stage = chain.stages[-1]
+                # At the end of a block, the block's output is what the next layer gets.
+                stage.last_module = module
+                if not isinstance(module, IDENTITY_IN_EVAL):
+                    stage.activations.append(type(module).__name__)
         else:
-            yield present
-            present = Chain(names.get(module, type(module).__name__))
-    present.ends = True
-    yield present
+            yield chain
+            chain = Chain(names.get(module, type(module).__name__))
+    chain.reaches_output = True
+    yield chain
 
 
-def _walk(module: nn.Module) -> Iterator[nn.Module]:
-    """Modules in the order in which numbers pass them; a residual block after its inside."""
-    if isinstance(module, Row):
+def _iterate_modules(module: nn.Module) -> Iterator[nn.Module]:
+    """Yields modules in the order of the forward pass; a residual block after its inside."""
+    if isinstance(module, LayerStack):
         for inner in module:
-            yield from _walk(inner)
+            yield from _iterate_modules(inner)
     elif isinstance(module, Residual):
-        yield from _walk(module.inside)
+        yield from _iterate_modules(module.inside)
         yield module
     else:
         yield module

@@ -1,50 +1,50 @@
-"""Writes one weight or bias of a session by hand, and takes that back."""
+"""Sets one weight or bias of a session by hand, and undoes it."""
 
 import torch
 from torch import nn
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.inspect.set_weight import Assign, Assigned
+from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
 from tuilab.engine.session import Session
 
 
-def assign(session: Session, command: Assign, done: list[Assigned]) -> Assigned:
-    """Write the number, or take back the last one that is in `done`; InputError if it cannot be."""
+def set_weight(session: Session, command: SetWeight, history: list[WeightSet]) -> WeightSet:
+    """Sets the number, or undoes the last change in `history`; raises InputError if impossible."""
     if not command.layer:
-        if not done:
-            raise InputError("no weight was written by hand that could be taken back")
-        last = done.pop()
-        return _write(session, last.layer, last.name, last.index, last.before)
-    written = _write(session, command.layer, command.name, command.index, command.value)
-    done.append(written)
-    return written
+        if not history:
+            raise InputError("no weight was set by hand, so there is nothing to undo")
+        last = history.pop()
+        return _write(session, last.layer, last.parameter, last.index, last.previous)
+    event = _write(session, command.layer, command.parameter, command.index, command.value)
+    history.append(event)
+    return event
 
 
-def _write(session: Session, layer: str, name: str, index: list[int], value: float) -> Assigned:
-    parameter = _parameter(session, layer, name)
-    inside = len(index) == parameter.dim() and all(
+def _write(session: Session, layer: str, name: str, index: list[int], value: float) -> WeightSet:
+    parameter = _find_parameter(session, layer, name)
+    is_inside = len(index) == parameter.dim() and all(
         0 <= place < size for place, size in zip(index, parameter.shape, strict=True)
     )
-    if not inside:
+    if not is_inside:
         shape = "×".join(str(size) for size in parameter.shape)
         raise InputError(f"{layer} {name} is {shape} and has no {index}")
     if not abs(value) <= torch.finfo(parameter.dtype).max:
-        raise InputError(f"{value:g} is more than a weight can hold")
+        raise InputError(f"{value:g} is too large for a weight")
     with torch.no_grad():
         place = tuple(index)
-        before = float(parameter[place])
+        previous = float(parameter[place])
         parameter[place] = value
-        return Assigned(
-            session.run, session.step, layer, name, index, before, float(parameter[place])
+        return WeightSet(
+            session.run, session.step, layer, name, index, previous, float(parameter[place])
         )
 
 
-def _parameter(session: Session, layer: str, name: str) -> nn.Parameter:
-    own = session.labelled.get(layer)
-    if own is None:
+def _find_parameter(session: Session, layer: str, name: str) -> nn.Parameter:
+    parameters = session.parameters_by_layer.get(layer)
+    if parameters is None:
         raise InputError(f'there is no layer "{layer}"')
     for module in session.network.modules():
         named = dict(module.named_parameters(recurse=False))
-        if name in named and any(named[name] is parameter for parameter in own):
+        if name in named and any(named[name] is parameter for parameter in parameters):
             return named[name]
     raise InputError(f"{layer} has no {name}")

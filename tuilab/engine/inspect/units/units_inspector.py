@@ -1,4 +1,4 @@
-"""Looks for the view of units: what every unit answers, over the plane and to examples."""
+"""The answers to the view of units: the outputs of all units over the plane and on examples."""
 
 import time
 from typing import Any
@@ -6,203 +6,184 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.protocol.inspect.units_messages import (
-    STEPS,
-    ZERO,
-    Column,
-    UnitsRequest,
-    UnitsResponse,
-)
-from tuilab.engine.inspect.eval_mode import still
-from tuilab.engine.inspect.layer.labels import features
-from tuilab.engine.inspect.units.linear_chain import Chain, chain
-from tuilab.engine.model import build_network as networks
+from tuilab.core.protocol.inspect.units_messages import UnitColumn, UnitsRequest, UnitsResponse
+from tuilab.engine.inspect.evaluation import prepare_inputs
+from tuilab.engine.inspect.layer.labels import get_feature_names
+from tuilab.engine.inspect.plane_grid import build_plane_grid, cell_centers
+from tuilab.engine.inspect.quantize import quantize
+from tuilab.engine.inspect.units.linear_chain import Chain, find_longest_chain
+from tuilab.engine.model import build_network
+from tuilab.engine.preserve import evaluating
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
-MOST_UNITS = 48
-"""Units that are told of in each column."""
+MAX_UNITS = 48
+"""Units in each column."""
 
-MOST_LAYERS = 16
-"""Linear layers that are told of."""
+MAX_LAYERS = 16
 
-EXAMPLES = 256
-"""Examples that a mean is of, where they are rows of numbers."""
+MAX_EXAMPLES = 256
+"""Examples that the means are taken over."""
 
-FIRST, TIME, WARM_UP = 4, 0.03, 3
-"""Of pictures and sequences: so many first, then twice as many again and again while there is time
-left of so many seconds; the first ones may take so many times longer."""
+FIRST_CHUNK, TIME_BUDGET, WARM_UP = 4, 0.03, 3
+"""Images and sequences are evaluated in chunks: the first of this many examples, each next one
+twice as large while this many seconds are left. The first chunk is this many times slower."""
 
 NO_LINEAR = (
     "This network has no Linear layer, so there are no units with edges to draw. "
     "The view Layer shows what its layers do."
 )
 
-NO_PLANE = "There is no plane to answer over: each unit shows its mean answer"
+NO_PLANE = "The data has no plane: each unit shows its mean output"
 
-GAN_NOTE = "This is the discriminator; the generator sees noise, which is no plane."
+GAN_NOTE = "This is the discriminator; the generator's input is noise, which has no plane."
 
 
 class UnitsInspector:
-    """Looks at one session."""
+    """Inspects the units of one session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         task = session.task
         self._part = task.discriminator if isinstance(task, GAN) else session.network
-        built = networks.layers(session.network, session.experiment.network)
-        self._chain = chain(self._part, {module: type(layer).__name__ for module, layer in built})
-        self._hidden = 0
-        "Layers that are left out."
-        if self._chain is not None and (hidden := len(self._chain.stages) - MOST_LAYERS) > 0:
-            del self._chain.stages[MOST_LAYERS:]
-            self._hidden, self._chain.ends = hidden, False
+        layers = build_network.modules_with_layers(session.network, session.experiment.network)
+        names = {module: type(layer).__name__ for module, layer in layers}
+        self._chain = find_longest_chain(self._part, names)
+        self._omitted_layers = 0
+        if self._chain is not None and (omitted := len(self._chain.stages) - MAX_LAYERS) > 0:
+            del self._chain.stages[MAX_LAYERS:]
+            self._omitted_layers, self._chain.reaches_output = omitted, False
 
-    def inspect(self, wanted: UnitsRequest) -> UnitsResponse:
-        """What the view is to show."""
-        session, found = self._session, self._chain
-        if found is None:
+    def inspect(self, request: UnitsRequest) -> UnitsResponse:
+        """Returns the outputs of all units and the weights between them."""
+        session, chain = self._session, self._chain
+        if chain is None:
             return UnitsResponse(session.run, session.step, note=NO_LINEAR)
-        with still(self._part):
-            shape, points = _plane(session, wanted, found)
-            over = self._answers(found, points) if points is not None else []
-            given, count = self._given(found)
+        with evaluating(session):
+            size, points = _build_grid(session, request, chain)
+            over_plane = self._forward(chain, points) if points is not None else []
+            on_examples, count = self._forward_examples(chain)
         columns = [
-            _column(session, found, place, answers, over[place] if over else None)
-            for place, answers in enumerate(given)
+            _describe_column(session, chain, place, outputs, over_plane[place : place + 1])
+            for place, outputs in enumerate(on_examples)
         ]
-        note = self._note(found, is_plane=bool(over), is_long=given[0].dim() > 2)
+        note = self._note(chain, has_plane=bool(over_plane), is_long=on_examples[0].dim() > 2)
         return UnitsResponse(
-            session.run, session.step, columns, *shape,
-            bounds=list(session.dataset.bounds) if over else [], examples=count, note=note,
+            session.run, session.step, columns, *size,
+            bounds=list(session.dataset.bounds) if over_plane else [], examples=count, note=note,
         )  # fmt: skip
 
-    def _given(self, found: Chain) -> tuple[list[Tensor], int]:
-        """What every column answers to some examples, and to how many."""
+    def _forward_examples(self, chain: Chain) -> tuple[list[Tensor], int]:
+        """Returns the outputs of every column on some examples, and how many these are."""
         inputs = self._session.dataset.train.inputs
         if inputs.dim() == 2 and inputs.is_floating_point():
-            few = inputs[:EXAMPLES]
-            return self._answers(found, few), len(few)
-        parts: list[list[Tensor]] = []
-        count, left, size = 0, TIME, FIRST
-        while size and (few := inputs[count : count + size]).numel():
+            chunk = inputs[:MAX_EXAMPLES]
+            return self._forward(chain, chunk), len(chunk)
+        chunks: list[list[Tensor]] = []
+        count, left, size = 0, TIME_BUDGET, FIRST_CHUNK
+        while size and (chunk := inputs[count : count + size]).numel():
             begun = time.perf_counter()
-            parts.append(self._answers(found, few))
-            took = time.perf_counter() - begun
-            # The first time, torch has to find its way: that says little of the next.
-            left, count = left - (took if count else took / WARM_UP), count + len(few)
-            size = min(count, EXAMPLES - count) if took < left else 0
-        return [torch.cat(pieces) for pieces in zip(*parts, strict=True)], count
+            chunks.append(self._forward(chain, chunk))
+            seconds = time.perf_counter() - begun
+            # The first pass is slower in PyTorch and says little about the next.
+            left, count = left - (seconds if count else seconds / WARM_UP), count + len(chunk)
+            size = min(count, MAX_EXAMPLES - count) if seconds < left else 0
+        return [torch.cat(outputs) for outputs in zip(*chunks, strict=True)], count
 
-    def _answers(self, found: Chain, inputs: Tensor) -> list[Tensor]:
-        """What every column answers: [n, ..., units], from what the first layer sees on."""
-        session = self._session
-        inputs = session.arranged(session.dataset.prepared(inputs))
-        if inputs.is_floating_point():
-            inputs = inputs.to(session.parameters[0].dtype)
-        seen: list[Tensor] = []
-        hooks = [stage.linear.register_forward_pre_hook(_enter(seen)) for stage in found.stages]
-        last = self._part if found.ends else found.stages[-1].last
-        hooks.append(last.register_forward_hook(_leave(seen)))
+    def _forward(self, chain: Chain, inputs: Tensor) -> list[Tensor]:
+        """Returns the outputs of every column: [n, ..., units], first the chain's inputs."""
+        inputs = prepare_inputs(self._session, inputs)
+        outputs: list[Tensor] = []
+
+        def keep_input(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            outputs.append(inputs[0].float())
+
+        def keep_output(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            outputs.append(output.float())
+
+        hooks = [stage.linear.register_forward_pre_hook(keep_input) for stage in chain.stages]
+        last = self._part if chain.reaches_output else chain.stages[-1].last_module
+        hooks.append(last.register_forward_hook(keep_output))
         try:
-            with session.task.autocast():
+            with self._session.task.autocast():
                 self._part(inputs)
         finally:
             for hook in hooks:
                 hook.remove()
-        return seen
+        return outputs
 
-    def _note(self, found: Chain, *, is_plane: bool, is_long: bool) -> str:
-        words = []
+    def _note(self, chain: Chain, *, has_plane: bool, is_long: bool) -> str:
+        sentences = []
         if isinstance(self._session.task, GAN):
-            words.append(GAN_NOTE)
-        if found.source:
-            words.append(f"Drawn are the Linear layers behind {found.source}.")
-        if self._hidden:
-            words.append(f"{self._hidden} more Linear layers follow.")
-        if not is_plane:
-            words.append(f"{NO_PLANE} over all positions." if is_long else f"{NO_PLANE}.")
-        return " ".join(words)
+            sentences.append(GAN_NOTE)
+        if chain.source:
+            sentences.append(f"These are the Linear layers after {chain.source}.")
+        if self._omitted_layers:
+            sentences.append(f"{self._omitted_layers} more Linear layers follow.")
+        if not has_plane:
+            sentences.append(f"{NO_PLANE} over all positions." if is_long else f"{NO_PLANE}.")
+        return " ".join(sentences)
 
 
-def _enter(seen: list[Tensor]) -> Any:
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen.append(inputs[0].float())
-
-    return hook
-
-
-def _leave(seen: list[Tensor]) -> Any:
-    def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        seen.append(output.float())
-
-    return hook
-
-
-def _plane(
-    session: Session, wanted: UnitsRequest, found: Chain
+def _build_grid(
+    session: Session, request: UnitsRequest, chain: Chain
 ) -> tuple[tuple[int, int], Tensor | None]:
-    """Width and height of a grid over the plane or a line, and the inputs at its points."""
-    data, kind = session.dataset, session.experiment.data.picture
-    if data.inputs_at is None or found.source or kind not in ("plane", "curve"):
+    """Returns width and height of a grid over the plane or a line, and the inputs at its points."""
+    data, kind = session.dataset, session.experiment.data.plot_kind
+    if data.inputs_at is None or chain.source or kind not in ("plane", "curve"):
         return (0, 0), None
-    left, right, *others = data.bounds
-    width = max(1, wanted.width)
-    x = left + (torch.arange(width) + 0.5) * (right - left) / width
+    width, height = max(1, request.width), max(1, request.height)
     if kind == "curve":
+        left, right = data.bounds[:2]
+        x = cell_centers(left, right, width)
         return (width, 1), data.inputs_at(x.unsqueeze(1).to(session.device))
-    bottom, top = others
-    height = max(1, wanted.height)
-    y = top - (torch.arange(height) + 0.5) * (top - bottom) / height
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
-    points = torch.stack([columns.flatten(), rows.flatten()], dim=1)
+    points = build_plane_grid(data.bounds, width, height)
     return (width, height), data.inputs_at(points.to(session.device))
 
 
-def _column(
-    session: Session, found: Chain, place: int, given: Tensor, over: Tensor | None
-) -> Column:
-    units = given.shape[-1]
-    rows = given[..., :MOST_UNITS].flatten(1, -2).mean(1) if given.dim() > 2 else given
-    rows = rows[:, :MOST_UNITS]
-    means, spreads = rows.mean(0).tolist(), rows.std(0, correction=0).tolist()
+def _describe_column(
+    session: Session, chain: Chain, place: int, outputs: Tensor, over_plane: list[Tensor]
+) -> UnitColumn:
+    units = outputs.shape[-1]
+    rows = outputs[..., :MAX_UNITS].flatten(1, -2).mean(1) if outputs.dim() > 2 else outputs
+    rows = rows[:, :MAX_UNITS]
+    means, stds = rows.mean(0).tolist(), rows.std(0, correction=0).tolist()
     active = (rows > 0).float().mean(0).tolist()
-    responses, reaches = _bytes(over[:, :MOST_UNITS]) if over is not None else ([], [])
-    names = _names(session, found, place, units)[:MOST_UNITS]
+    responses, max_abs = _quantize_columns(over_plane[0][:, :MAX_UNITS]) if over_plane else ([], [])
+    names = _get_names(session, chain, place, units)[:MAX_UNITS]
     if not place:
-        return Column(
-            f"from {found.source}" if found.source else "input", units, "", names,
-            responses, reaches, means, spreads, active,
+        return UnitColumn(
+            f"from {chain.source}" if chain.source else "input", units, "", names,
+            responses, max_abs, means, stds, active,
         )  # fmt: skip
-    stage = found.stages[place - 1]
+    stage = chain.stages[place - 1]
     weight, bias = stage.linear.weight, stage.linear.bias
-    label = next(name for name, own in session.labelled.items() if any(p is weight for p in own))
-    return Column(
-        label, units, " ".join(stage.after), names, responses, reaches, means, spreads, active,
-        weights=weight[:MOST_UNITS, :MOST_UNITS].tolist(),
-        biases=[] if bias is None else bias[:MOST_UNITS].tolist(),
+    label = next(
+        label for label, parameters in session.parameters_by_layer.items()
+        if any(parameter is weight for parameter in parameters)
+    )  # fmt: skip
+    return UnitColumn(
+        label, units, " ".join(stage.activations), names, responses, max_abs, means, stds, active,
+        weights=weight[:MAX_UNITS, :MAX_UNITS].tolist(),
+        biases=[] if bias is None else bias[:MAX_UNITS].tolist(),
     )  # fmt: skip
 
 
-def _names(session: Session, found: Chain, place: int, units: int) -> list[str]:
-    """Of the inputs and of the outputs; hidden units have none."""
+def _get_names(session: Session, chain: Chain, place: int, units: int) -> list[str]:
+    """Returns the names of inputs or outputs; empty for hidden units."""
     classes = session.dataset.classes or session.dataset.vocabulary
-    if place == 0 and not found.source:
-        own = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
-        named = features(session)
-        return named if len(named) == units else own
-    is_output = found.ends and place == len(found.stages)
-    return (
-        [name if name.strip() else repr(name) for name in classes]
-        if is_output and len(classes) == units
-        else []
-    )
+    if place == 0 and not chain.source:
+        numbered = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
+        names = get_feature_names(session)
+        return names if len(names) == units else numbered
+    is_output = chain.reaches_output and place == len(chain.stages)
+    if not is_output or len(classes) != units:
+        return []
+    return [name if name.strip() else repr(name) for name in classes]
 
 
-def _bytes(values: Tensor) -> tuple[list[bytes], list[float]]:
-    """Every column of [points, units] as bytes around `ZERO`, and its farthest value from zero."""
-    values = values.nan_to_num(0.0, 0.0, 0.0)
-    reaches = values.abs().amax(0)
-    scaled = values / reaches.clamp(min=torch.finfo(values.dtype).tiny)
-    steps = ((scaled * STEPS).round() + ZERO).to(torch.uint8)
-    return [bytes(row) for row in steps.T.tolist()], reaches.tolist()
+def _quantize_columns(values: Tensor) -> tuple[list[bytes], list[float]]:
+    """Returns every column of [points, units] as bytes, and its largest absolute value."""
+    max_abs = values.nan_to_num(0.0, 0.0, 0.0).abs().amax(0)
+    columns = quantize(values, max_abs).T
+    return [bytes(column) for column in columns.tolist()], max_abs.tolist()

@@ -1,27 +1,27 @@
-"""How activations are built that torch does not have, or that need to know what comes in."""
+"""Activations that torch lacks, or that depend on the shape of their input."""
 
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.layers import activation as lab
-from tuilab.core.network.layer import Layer, Shape
-from tuilab.engine.model.layers.named import Builder, named
+from tuilab.core.catalogue.layers import activation as catalogue
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module, torch_module
 
 
 class Step(nn.Module):
-    """The perceptron's activation (Rosenblatt 1958)."""
+    """The step activation of the perceptron (Rosenblatt 1958)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """1 above zero, else 0; through `sign`, whose derivative is zero everywhere."""
+        """Returns 1 above zero, else 0, in the same shape; its gradient is 0 everywhere."""
         return x.sign().clamp(min=0)
 
 
-def _over_features(layer: Layer, shape: Shape) -> nn.Module:
-    """Over the channels of pictures, else over the last size."""
-    return named(layer, dim=1 if len(shape) == 3 else -1)
+@module(catalogue.Step)
+def step(layer: catalogue.Step, shape: Shape) -> nn.Module:
+    """Builds a Step."""
+    return Step()
 
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.Step: lambda layer, shape: Step(),
-    lab.Softmax: _over_features,
-    lab.LogSoftmax: _over_features,
-}
+@module(catalogue.Softmax, catalogue.LogSoftmax)
+def softmax(layer: catalogue.Softmax | catalogue.LogSoftmax, shape: Shape) -> nn.Module:
+    """Builds a softmax over the channels of images, else over the last dimension."""
+    return torch_module(layer, dim=1 if len(shape) == 3 else -1)

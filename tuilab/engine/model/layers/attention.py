@@ -1,7 +1,7 @@
-"""Modules in which every position of a sequence [n, length, features] looks at the others.
+"""Attention modules: every position of a sequence [batch, length, features] attends to the others.
 
-Each keeps the weights of its last attention, [n, heads, length, length], in `weights` while
-`keep_weights` is true; else they are never computed as a whole.
+Each keeps the weights of its last attention, [batch, heads, length, length], in `weights` while
+`keep_weights` is true; otherwise they are never computed as a whole.
 """
 
 from math import sqrt
@@ -10,18 +10,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuilab.core.catalogue.layers import attention as lab
-from tuilab.core.network.layer import Layer, Shape
-from tuilab.engine.model.layers.named import Builder
+from tuilab.core.catalogue.layers import attention as catalogue
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module
 
 
-def future(length: int, device: torch.device) -> Tensor:
-    """True where a position (row) would look at one after it (column): [length, length]."""
+def causal_mask(length: int, device: torch.device) -> Tensor:
+    """Returns True where a position (row) would see a later one (column), bool [length, length]."""
     return torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
 
 
 class Attention(nn.Module):
-    """What all attentions here share: weights that are kept on demand."""
+    """The base class of attentions, which keep their weights on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,15 +30,15 @@ class Attention(nn.Module):
 
 
 class SelfAttention(Attention):
-    """torch's attention of a sequence to itself."""
+    """torch's MultiheadAttention of a sequence to itself."""
 
     def __init__(self, inside: nn.MultiheadAttention, causal: bool) -> None:
         super().__init__()
         self.inside, self.causal = inside, causal
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to the same."""
-        mask = future(x.shape[1], x.device) if self.causal else None
+        """Maps [batch, length, features] to the same shape."""
+        mask = causal_mask(x.shape[1], x.device) if self.causal else None
         out, weights = self.inside(
             x, x, x, attn_mask=mask, is_causal=self.causal,
             need_weights=self.keep_weights, average_attn_weights=False,
@@ -49,32 +49,32 @@ class SelfAttention(Attention):
 
 
 class EncoderLayer(Attention):
-    """torch's encoder layer, causal or not."""
+    """torch's TransformerEncoderLayer, causal or not."""
 
     def __init__(self, inside: nn.TransformerEncoderLayer, causal: bool) -> None:
         super().__init__()
         self.inside, self.causal = inside, causal
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to the same."""
-        mask = future(x.shape[1], x.device) if self.causal else None
-        self.weights = self._weights(x, mask) if self.keep_weights else None
+        """Maps [batch, length, features] to the same shape."""
+        mask = causal_mask(x.shape[1], x.device) if self.causal else None
+        self.weights = self._attend(x, mask) if self.keep_weights else None
         out: Tensor = self.inside(x, src_mask=mask, is_causal=self.causal)
         return out
 
     @torch.no_grad()
-    def _weights(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """The layer itself never asks for them: attend once more."""
+    def _attend(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Computes the weights, which the torch layer itself never returns, a second time."""
         inside = self.inside
-        seen = inside.norm1(x) if inside.norm_first else x
+        inputs = inside.norm1(x) if inside.norm_first else x
         weights: Tensor = inside.self_attn(
-            seen, seen, seen, attn_mask=mask, average_attn_weights=False
+            inputs, inputs, inputs, attn_mask=mask, average_attn_weights=False
         )[1]
         return weights
 
 
 class CausalAttention(Attention):
-    """Attention to what came before, as one product for queries, keys and values."""
+    """Attention to previous positions, with one product for queries, keys and values."""
 
     def __init__(self, features: int, heads: int, dropout: float, bias: bool) -> None:
         super().__init__()
@@ -83,12 +83,12 @@ class CausalAttention(Attention):
         self.join = nn.Linear(features, features, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to the same."""
+        """Maps [batch, length, features] to the same shape."""
         q, k, v = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2)  # [n, heads, length, share]
+            part.unflatten(2, (self.heads, -1)).transpose(1, 2)  # [batch, heads, length, share]
             for part in self.queries_keys_values(x).chunk(3, dim=2)
         )
-        self.weights = _weights(q, k) if self.keep_weights else None
+        self.weights = _causal_weights(q, k) if self.keep_weights else None
         dropout = self.dropout if self.training else 0.0
         y = functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
         out: Tensor = self.join(y.transpose(1, 2).flatten(2))
@@ -96,13 +96,13 @@ class CausalAttention(Attention):
 
 
 @torch.no_grad()
-def _weights(q: Tensor, k: Tensor) -> Tensor:
+def _causal_weights(q: Tensor, k: Tensor) -> Tensor:
     scores = q @ k.transpose(2, 3) / sqrt(q.shape[3])
-    return scores.masked_fill(future(q.shape[2], q.device), float("-inf")).softmax(dim=3)
+    return scores.masked_fill(causal_mask(q.shape[2], q.device), float("-inf")).softmax(dim=3)
 
 
 class DecoderBlock(nn.Module):
-    """GPT-2's layer: attention and a network for each position, each after a norm."""
+    """GPT-2's layer: attention, then a network at each position, each after a norm."""
 
     def __init__(self, features: int, heads: int, units: int, dropout: float, bias: bool) -> None:
         super().__init__()
@@ -115,21 +115,25 @@ class DecoderBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to the same."""
+        """Maps [batch, length, features] to the same shape."""
         x = x + self.dropout(self.attention(self.norm1(x)))
         hidden = self.activation(self.linear1(self.norm2(x)))
         out: Tensor = x + self.dropout(self.linear2(hidden))
         return out
 
 
-def _multihead(layer: lab.MultiheadAttention, shape: Shape) -> nn.Module:
+@module(catalogue.MultiheadAttention)
+def multihead_attention(layer: catalogue.MultiheadAttention, shape: Shape) -> nn.Module:
+    """Builds a self-attention for the features of its input."""
     inside = nn.MultiheadAttention(
         shape[-1], layer.num_heads, dropout=layer.dropout, bias=layer.bias, batch_first=True
     )
     return SelfAttention(inside, layer.causal)
 
 
-def _encoder(layer: lab.TransformerEncoderLayer, shape: Shape) -> nn.Module:
+@module(catalogue.TransformerEncoderLayer)
+def encoder_layer(layer: catalogue.TransformerEncoderLayer, shape: Shape) -> nn.Module:
+    """Builds an encoder layer for the features of its input."""
     inside = nn.TransformerEncoderLayer(
         shape[-1], layer.nhead, layer.dim_feedforward, layer.dropout, layer.activation,
         layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
@@ -138,13 +142,8 @@ def _encoder(layer: lab.TransformerEncoderLayer, shape: Shape) -> nn.Module:
     return EncoderLayer(inside, layer.causal)
 
 
-def _decoder(layer: lab.DecoderBlock, shape: Shape) -> nn.Module:
+@module(catalogue.DecoderBlock)
+def decoder_block(layer: catalogue.DecoderBlock, shape: Shape) -> nn.Module:
+    """Builds a decoder block for the features of its input."""
     units = layer.dim_feedforward or 4 * shape[-1]
     return DecoderBlock(shape[-1], layer.num_heads, units, layer.dropout, layer.bias)
-
-
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.MultiheadAttention: _multihead,
-    lab.TransformerEncoderLayer: _encoder,
-    lab.DecoderBlock: _decoder,
-}

@@ -1,19 +1,19 @@
-"""How blocks are built: rows of modules, side by side or one after another."""
+"""Modules of blocks: other modules side by side or one after another."""
 
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.layers import blocks as lab
+from tuilab.core.catalogue.layers import blocks as catalogue
 from tuilab.core.network.layer import Layer
 
 
-class Row(nn.Sequential):
-    """Modules one after another; those that are frozen stay as they are in evaluation."""
+class LayerStack(nn.Sequential):
+    """A Sequential whose frozen modules stay in evaluation mode."""
 
-    def train(self, mode: bool = True) -> "Row":
-        """Set training mode in all that learns."""
+    def train(self, mode: bool = True) -> "LayerStack":
+        """Sets the training mode of all modules that are not frozen."""
         super().train(mode)
         for module in self:
             if getattr(module, "is_frozen", False):
@@ -22,32 +22,32 @@ class Row(nn.Sequential):
 
 
 class Residual(nn.Module):
-    """A row whose input is added to its output."""
+    """A row of modules whose input is added to its output."""
 
-    def __init__(self, inside: Row) -> None:
+    def __init__(self, inside: LayerStack) -> None:
         super().__init__()
         self.inside = inside
 
     def forward(self, x: Tensor) -> Tensor:
-        """Inside(x) + x."""
+        """Returns inside(x) + x, any shape to the same shape."""
         return cast(Tensor, self.inside(x) + x)
 
 
 class Parallel(nn.Module):
-    """Branches that all see the input; their outputs stand side by side."""
+    """Branches that all get the input; their outputs are concatenated."""
 
-    def __init__(self, inside: Row) -> None:
+    def __init__(self, inside: LayerStack) -> None:
         super().__init__()
         self.inside = inside
 
     def forward(self, x: Tensor) -> Tensor:
-        """Concatenated along the channels of pictures, else along the last size."""
+        """Concatenates along the channels of images [batch, channels, height, width], else last."""
         outputs = [branch(x) for branch in self.inside]
         return torch.cat(outputs, dim=1 if outputs[0].dim() == 4 else -1)
 
 
-def block(layer: Layer, inside: Row) -> nn.Module:
-    """The module of a block around the row of what stands in it."""
-    if isinstance(layer, lab.Residual):
+def build_block(layer: Layer, inside: LayerStack) -> nn.Module:
+    """Builds the module of a block around its contents."""
+    if isinstance(layer, catalogue.Residual):
         return Residual(inside)
-    return Parallel(inside) if isinstance(layer, lab.Parallel) else inside
+    return Parallel(inside) if isinstance(layer, catalogue.Parallel) else inside

@@ -1,11 +1,13 @@
-"""How convolutions are built."""
+"""Builders of convolutions."""
 
-from tuilab.core.catalogue.layers import convolution as lab
-from tuilab.core.network.layer import Layer
-from tuilab.engine.model.layers.named import Builder, after_channels
+from torch import nn
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.Conv1d: after_channels,
-    lab.Conv2d: after_channels,
-    lab.ConvTranspose2d: after_channels,
-}
+from tuilab.core.catalogue.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module, torch_module
+
+
+@module(Conv1d, Conv2d, ConvTranspose2d)
+def convolution(layer: Conv1d | Conv2d | ConvTranspose2d, shape: Shape) -> nn.Module:
+    """Builds a convolution for the channels of its input."""
+    return torch_module(layer, shape[0])

@@ -1,34 +1,41 @@
-"""Modules that make sequences of vectors: from tokens, from pictures, with their positions."""
+"""Modules that make sequences of vectors from tokens or images, and add positions to them."""
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.layers import embedding as lab
-from tuilab.core.catalogue.layers.window import each
-from tuilab.core.network.layer import Layer, Shape, Tokens
-from tuilab.engine.model.layers.named import Builder
+from tuilab.core.catalogue.layers import embedding as catalogue
+from tuilab.core.catalogue.layers.window import per_axis
+from tuilab.core.network.layer import Shape, Tokens
+from tuilab.engine.model.layers.builders import module
 
 
-def sine_waves(length: int, features: int) -> Tensor:
-    """The positional encoding of Vaswani et al. 2017, section 3.5: [length, features]."""
+@module(catalogue.Embedding)
+def embedding(layer: catalogue.Embedding, shape: Shape) -> nn.Module:
+    """Builds an Embedding for the vocabulary of its input."""
+    assert isinstance(shape, Tokens)
+    return nn.Embedding(shape.vocabulary, layer.embedding_dim, layer.padding_idx)
+
+
+def sinusoidal_encoding(length: int, features: int) -> Tensor:
+    """Returns the positional encoding of Vaswani et al. 2017, section 3.5: [length, features]."""
     position = torch.arange(length, dtype=torch.float64)[:, None]
     even = torch.arange(0, features, 2, dtype=torch.float64)
     angle = position / 10_000 ** (even / features)
     waves = torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)
-    return waves[:, :features].float()  # an odd last feature has its sine only
+    return waves[:, :features].float()  # an odd last feature has only its sine
 
 
 class SinePositions(nn.Module):
-    """Adds waves of fixed lengths."""
+    """Adds a sinusoidal encoding of the positions."""
 
     waves: Tensor
 
     def __init__(self, length: int, features: int) -> None:
         super().__init__()
-        self.register_buffer("waves", sine_waves(length, features), persistent=False)
+        self.register_buffer("waves", sinusoidal_encoding(length, features), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of [n, length, features]; a sequence may also be shorter."""
+        """Maps [batch, length, features] to the same shape; a sequence may also be shorter."""
         return x + self.waves[: x.shape[1]]
 
 
@@ -41,48 +48,45 @@ class LearnedPositions(nn.Module):
         nn.init.normal_(self.weight, std=0.02)  # as in GPT-2 and ViT
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of [n, length, features]; a sequence may also be shorter."""
+        """Maps [batch, length, features] to the same shape; a sequence may also be shorter."""
         return x + self.weight[: x.shape[1]]
+
+
+@module(catalogue.PositionalEncoding)
+def positional_encoding(layer: catalogue.PositionalEncoding, shape: Shape) -> nn.Module:
+    """Builds positions for the length and features of its input."""
+    return (LearnedPositions if layer.kind == "learned" else SinePositions)(*shape)
 
 
 class PatchEmbedding(nn.Conv2d):
     """A convolution whose windows do not overlap, read as a sequence."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """[n, channels, height, width] to [n, patches, features], row by row."""
+        """Maps [batch, channels, height, width] to [batch, patches, features], row by row."""
         return super().forward(input).flatten(2).transpose(1, 2)
 
 
+@module(catalogue.PatchEmbedding)
+def patch_embedding(layer: catalogue.PatchEmbedding, shape: Shape) -> nn.Module:
+    """Builds a PatchEmbedding for the channels of its input."""
+    height, width = per_axis(layer.patch_size, 2)
+    patch = (height, width)
+    return PatchEmbedding(shape[0], layer.embed_dim, kernel_size=patch, stride=patch)
+
+
 class ClassToken(nn.Module):
-    """A learned vector in front of every sequence."""
+    """Prepends a learned vector to every sequence."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(features))  # as in torchvision's ViT
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, 1 + length, features]."""
+        """Maps [batch, length, features] to [batch, 1 + length, features]."""
         return torch.cat([self.weight.to(x.dtype).expand(len(x), 1, -1), x], dim=1)
 
 
-def _embedding(layer: lab.Embedding, shape: Shape) -> nn.Module:
-    assert isinstance(shape, Tokens)
-    return nn.Embedding(shape.vocabulary, layer.embedding_dim, layer.padding_idx)
-
-
-def _positions(layer: lab.PositionalEncoding, shape: Shape) -> nn.Module:
-    return (LearnedPositions if layer.kind == "learned" else SinePositions)(*shape)
-
-
-def _patches(layer: lab.PatchEmbedding, shape: Shape) -> nn.Module:
-    height, width = each(layer.patch_size, 2)
-    patch = (height, width)
-    return PatchEmbedding(shape[0], layer.embed_dim, kernel_size=patch, stride=patch)
-
-
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.Embedding: _embedding,
-    lab.PositionalEncoding: _positions,
-    lab.PatchEmbedding: _patches,
-    lab.ClassToken: lambda layer, shape: ClassToken(shape[-1]),
-}
+@module(catalogue.ClassToken)
+def class_token(layer: catalogue.ClassToken, shape: Shape) -> nn.Module:
+    """Builds a ClassToken for the features of its input."""
+    return ClassToken(shape[-1])

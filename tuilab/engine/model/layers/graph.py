@@ -1,23 +1,26 @@
-"""Modules over the nodes of a graph, [n, nodes, features]."""
+"""Modules over the nodes of a graph, [batch, nodes, features]."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tuilab.core.catalogue.layers import graph as lab
-from tuilab.core.network.layer import Layer
-from tuilab.engine.model.layers.named import Builder
+from tuilab.core.catalogue.layers import graph as catalogue
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module
 
 
-def normalized(adjacency: Tensor) -> Tensor:
-    """D^−½ (A + I) D^−½ of a graph [nodes, nodes] of zeros and ones (Kipf & Welling 2017)."""
+def normalize_adjacency(adjacency: Tensor) -> Tensor:
+    """Returns D^−½ (A + I) D^−½, [nodes, nodes], of an adjacency matrix A, [nodes, nodes].
+
+    Source: Kipf & Welling 2017.
+    """
     with_self = adjacency + torch.eye(len(adjacency), device=adjacency.device)
     scale = with_self.sum(dim=1).rsqrt()
     return scale[:, None] * with_self * scale
 
 
 class GraphConvolution(nn.Linear):
-    """A Linear whose results are mixed along the edges; see `network.connect` for these."""
+    """A Linear whose outputs are mixed along the edges, which `build_network.connect` sets."""
 
     adjacency: Tensor | None
 
@@ -26,15 +29,14 @@ class GraphConvolution(nn.Linear):
         self.register_buffer("adjacency", None, persistent=False)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
-        """[n, nodes, in_features] to [n, nodes, out_features]."""
+        """Maps [batch, nodes, in_features] to [batch, nodes, out_features]."""
         if self.adjacency is None:
             raise RuntimeError("this network has not been connected to a graph")
         mixed = self.adjacency @ functional.linear(input, self.weight)
         return mixed if self.bias is None else mixed + self.bias
 
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.GraphConvolution: lambda layer, shape: GraphConvolution(
-        shape[-1], layer.out_features, layer.bias
-    ),
-}
+@module(catalogue.GraphConvolution)
+def graph_convolution(layer: catalogue.GraphConvolution, shape: Shape) -> nn.Module:
+    """Builds a graph convolution for the features of its input."""
+    return GraphConvolution(shape[-1], layer.out_features, layer.bias)

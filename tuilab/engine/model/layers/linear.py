@@ -1,7 +1,13 @@
-"""How layers are built in which every output sees every input."""
+"""Builders of fully connected layers."""
 
-from tuilab.core.catalogue.layers import linear as lab
-from tuilab.core.network.layer import Layer
-from tuilab.engine.model.layers.named import Builder, after_features
+from torch import nn
 
-BUILDERS: dict[type[Layer], Builder] = {lab.Linear: after_features}
+from tuilab.core.catalogue.layers.linear import Linear
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module, torch_module
+
+
+@module(Linear)
+def linear(layer: Linear, shape: Shape) -> nn.Module:
+    """Builds a Linear for the features of its input."""
+    return torch_module(layer, shape[-1])

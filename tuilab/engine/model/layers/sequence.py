@@ -1,91 +1,104 @@
-"""Modules over sequences [n, length, features]: recurrent ones, and ways out of a sequence."""
+"""Modules over sequences [batch, length, features]: recurrent ones, and reductions."""
 
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from tuilab.core.catalogue.layers import sequence as lab
-from tuilab.core.network.layer import Layer, Shape
-from tuilab.engine.model.layers.named import Builder
+from tuilab.core.catalogue.layers import sequence as catalogue
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module
 
 
 class Recurrent(nn.Module):
-    """A recurrent net of torch's, with one of the two things that it returns."""
+    """A recurrent network of torch that returns either all states or the last one."""
 
     def __init__(self, inside: nn.RNNBase, returns: str) -> None:
         super().__init__()
         self.inside, self.returns = inside, returns
 
     def forward(self, x: Tensor) -> Tensor:
-        """All states of the top layer, or the last one that each direction came to."""
+        """Maps [batch, length, features] to states of the top layer.
+
+        Returns:
+            All states, [batch, length, directions * hidden_size], or the last one of each
+            direction, [batch, directions * hidden_size].
+        """
         states, last = self.inside(x)
         if self.returns == "sequence":
             return cast(Tensor, states)
         hidden: Tensor = last[0] if isinstance(last, tuple) else last
-        top = hidden[-(1 + self.inside.bidirectional) :]  # [directions, n, hidden_size]
+        top = hidden[-(1 + self.inside.bidirectional) :]  # [directions, batch, hidden_size]
         return top.transpose(0, 1).flatten(1)
 
 
-class SelectPosition(nn.Module):
-    """One position of every sequence."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__()
-        self.index = index
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, features]."""
-        return x[:, self.index]
-
-
-class MeanOverPositions(nn.Module):
-    """The mean over the length."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, features]."""
-        return x.mean(dim=1)
-
-
-class Transpose(nn.Module):
-    """The two sizes of every example swapped."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, features, length]."""
-        return x.transpose(1, 2)
-
-
-def _recurrent(layer: lab.RNN | lab.LSTM | lab.GRU, shape: Shape) -> nn.Module:
-    """The torch class of the same name; what torch does not know stays here."""
-    more = {"nonlinearity": layer.nonlinearity} if isinstance(layer, lab.RNN) else {}
+@module(catalogue.RNN, catalogue.LSTM, catalogue.GRU)
+def recurrent(layer: catalogue.RNN | catalogue.LSTM | catalogue.GRU, shape: Shape) -> nn.Module:
+    """Builds the torch class of the same name; arguments unknown to torch are applied here."""
+    more = {"nonlinearity": layer.nonlinearity} if isinstance(layer, catalogue.RNN) else {}
     inside: nn.RNNBase = getattr(nn, type(layer).__name__)(
         shape[-1], layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=True,
         dropout=layer.dropout, bidirectional=layer.bidirectional, **more,
     )  # fmt: skip
-    if isinstance(layer, lab.LSTM) and layer.forget_bias is not None:
-        inside.forget_bias = layer.forget_bias  # for `initialize`
-        open_forget_gates(cast(nn.LSTM, inside), layer.forget_bias)
+    if isinstance(layer, catalogue.LSTM) and layer.forget_bias is not None:
+        set_forget_bias(cast(nn.LSTM, inside), layer.forget_bias)
     return Recurrent(inside, layer.returns)
 
 
 @torch.no_grad()
-def open_forget_gates(lstm: nn.LSTM, bias: float) -> None:
-    """Let the forget gates begin at a bias (Jozefowicz et al. 2015).
+def set_forget_bias(lstm: nn.LSTM, bias: float) -> None:
+    """Sets the bias of the forget gates (Jozefowicz et al. 2015).
 
-    torch adds two biases, bias_ih and bias_hh, in the order i, f, g, o: the first gets it all.
+    torch adds two biases, bias_ih and bias_hh, in the order i, f, g, o; here the first gets all.
     """
-    lstm.forget_bias = bias  # an initialisation keeps it
+    lstm.forget_bias = bias  # initializations keep it
     gate = slice(lstm.hidden_size, 2 * lstm.hidden_size)
     for name, parameter in lstm.named_parameters():
         if name.startswith("bias"):
             parameter[gate] = bias if name.startswith("bias_ih") else 0.0
 
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.RNN: _recurrent,
-    lab.LSTM: _recurrent,
-    lab.GRU: _recurrent,
-    lab.SelectPosition: lambda layer, shape: SelectPosition(layer.index),
-    lab.MeanOverPositions: lambda layer, shape: MeanOverPositions(),
-    lab.Transpose: lambda layer, shape: Transpose(),
-}
+class SelectPosition(nn.Module):
+    """Selects one position of every sequence."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        self.index = index
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [batch, length, features] to [batch, features]."""
+        return x[:, self.index]
+
+
+@module(catalogue.SelectPosition)
+def select_position(layer: catalogue.SelectPosition, shape: Shape) -> nn.Module:
+    """Builds a SelectPosition."""
+    return SelectPosition(layer.index)
+
+
+class MeanOverPositions(nn.Module):
+    """Averages every sequence over its positions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [batch, length, features] to [batch, features]."""
+        return x.mean(dim=1)
+
+
+@module(catalogue.MeanOverPositions)
+def mean_over_positions(layer: catalogue.MeanOverPositions, shape: Shape) -> nn.Module:
+    """Builds a MeanOverPositions."""
+    return MeanOverPositions()
+
+
+class Transpose(nn.Module):
+    """Swaps the two dimensions of every example."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [batch, length, features] to [batch, features, length]."""
+        return x.transpose(1, 2)
+
+
+@module(catalogue.Transpose)
+def transpose(layer: catalogue.Transpose, shape: Shape) -> nn.Module:
+    """Builds a Transpose."""
+    return Transpose()

@@ -1,9 +1,13 @@
-"""How layers are built that lay numbers out anew."""
+"""Builders of layers that change the shape of an example."""
 
-from tuilab.core.catalogue.layers import shape as lab
-from tuilab.core.network.layer import Layer
-from tuilab.engine.model.layers.named import Builder, named
+from torch import nn
 
-BUILDERS: dict[type[Layer], Builder] = {
-    lab.Unflatten: lambda layer, shape: named(layer, dim=1),
-}
+from tuilab.core.catalogue.layers.shape import Unflatten
+from tuilab.core.network.layer import Shape
+from tuilab.engine.model.layers.builders import module, torch_module
+
+
+@module(Unflatten)
+def unflatten(layer: Unflatten, shape: Shape) -> nn.Module:
+    """Builds an Unflatten of the first dimension after the batch."""
+    return torch_module(layer, dim=1)

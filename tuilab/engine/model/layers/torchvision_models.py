@@ -1,6 +1,6 @@
-"""Ready-made torchvision networks without their last layer, and their weights.
+"""torchvision networks without their last layer, and their pretrained weights.
 
-torchvision is imported here alone and only when such a network is built: it takes seconds.
+torchvision is imported only here, and only when such a network is built: it takes seconds.
 """
 
 import pickle
@@ -11,101 +11,102 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.core import paths
-from tuilab.core.catalogue.layers import torchvision_models as lab
+from tuilab.core.catalogue.layers import torchvision_models as catalogue
 from tuilab.core.errors import InputError
-from tuilab.core.network.layer import Layer, Shape
+from tuilab.core.network.layer import Shape
 from tuilab.core.network.plan import Plan
-from tuilab.engine.data.dataset import Report
-from tuilab.engine.data.download import Remote, download
-from tuilab.engine.model.layers.named import Builder
+from tuilab.engine.data.dataset import ProgressCallback
+from tuilab.engine.data.download import RemoteFile, download
+from tuilab.engine.model.layers.builders import module
 
 HEADS = {
     "resnet18": "fc", "resnet34": "fc", "resnet50": "fc", "squeezenet1_1": "classifier",
     "mobilenet_v3_small": "classifier", "efficientnet_b0": "classifier",
     "convnext_tiny": "classifier.2", "vit_b_16": "heads",
 }  # fmt: skip
-"""What is taken off: the part that makes 1000 classes of the features."""
+"""The removed part, which maps the features to 1000 classes."""
 
 
 class Backbone(nn.Module):
-    """A network whose features the next layers use."""
+    """A network that turns images into features."""
 
     def __init__(self, inside: nn.Module, is_pretrained: bool) -> None:
         super().__init__()
         self.inside, self.is_pretrained = inside, is_pretrained
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, 1 or 3, height, width] to [n, features]."""
+        """Maps [batch, 1 or 3, height, width] to [batch, features]."""
         features: Tensor = self.inside(x.expand(-1, 3, -1, -1))
         return features
 
 
-def pretrained(network: nn.Module) -> set[nn.Module]:
-    """The modules that came with weights, which no initialisation may touch."""
-    found = [m for m in network.modules() if isinstance(m, Backbone) and m.is_pretrained]
-    return {module for backbone in found for module in backbone.modules()}
+def pretrained_modules(network: nn.Module) -> set[nn.Module]:
+    """Returns the modules with pretrained weights, which initializations leave unchanged."""
+    backbones = [m for m in network.modules() if isinstance(m, Backbone) and m.is_pretrained]
+    return {module for backbone in backbones for module in backbone.modules()}
 
 
-def fetch(plan: Plan, report: Report) -> None:
-    """Have the weights on this machine that a network will be built with."""
+def download_weights(plan: Plan, report: ProgressCallback) -> None:
+    """Downloads the pretrained weights that a network will be built with."""
     for row in plan.rows:
-        if isinstance(row.layer, lab.Backbone) and row.layer.weights:
-            weights_file(row.layer.name, report)
+        if isinstance(row.layer, catalogue.Backbone) and row.layer.weights:
+            ensure_weights_file(row.layer.name, report)
 
 
-def weights_file(name: str, report: Report) -> Path:
-    """The file with torchvision's default weights, downloaded if it is not in the user's cache."""
-    weights = _torchvision().get_model_weights(name).DEFAULT
+def ensure_weights_file(name: str, report: ProgressCallback) -> Path:
+    """Returns the file with torchvision's default weights, downloaded unless it is in the cache."""
+    weights = _import_models().get_model_weights(name).DEFAULT
     mirror, _, file = str(weights.url).rpartition("/")
-    path = paths.cache() / "torchvision" / file
+    path = paths.cache_dir() / "torchvision" / file
     if not path.exists():
-        digest = path.stem.rpartition("-")[2]  # torchvision's names end in the hash's beginning
+        digest = path.stem.rpartition("-")[
+            2
+        ]  # torchvision's names end in the first digits of the hash
         size = round(weights.meta["_file_size"] * 2**20)
         download(
-            [Remote(file, size, digest, compressed=False)], [f"{mirror}/"], path.parent, report,
-            instead=f"Put the file at {path}, or begin by chance with weights=none",
-            elsewhere="set TUILAB_HOME to a folder of yours",
+            [RemoteFile(file, size, digest, is_compressed=False)], [f"{mirror}/"], path.parent,
+            report,
+            instead=f"Put the file at {path}, or start from random weights with weights=none",
+            elsewhere="set TUILAB_HOME to another folder",
         )  # fmt: skip
     return path
 
 
-def _torchvision() -> Any:
+def _import_models() -> Any:
     try:
         from torchvision import models
     except (ImportError, RuntimeError, OSError) as error:
         raise InputError(
-            f"torchvision cannot be loaded ({error}); install the one that belongs to torch "
-            f"{torch.__version__}, or build the network of Conv2d layers"
+            f"torchvision cannot be imported ({error}); install the version for torch "
+            f"{torch.__version__}, or build the network from Conv2d layers"
         ) from None
     return models
 
 
 def _load(inside: nn.Module, name: str) -> None:
-    """Give a headless network its trained weights."""
-    path = weights_file(name, lambda what, fraction: None)
-    wanted = inside.state_dict()
+    """Loads the pretrained weights of a network without its head."""
+    path = ensure_weights_file(name, lambda activity, fraction: None)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        inside.load_state_dict({key: state[key] for key in wanted})
+        inside.load_state_dict({key: state[key] for key in inside.state_dict()})
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError(
-            f"these are not the weights of {name} ({reason}); delete the file, and it is "
-            "fetched again",
+            f"these are not the weights of {name} ({reason}); delete the file to have it "
+            "downloaded again",
             str(path),
         ) from None
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(path)) from None
 
 
-def backbone(layer: lab.Backbone, shape: Shape) -> nn.Module:
-    """The network by its name, without its head."""
-    inside: nn.Module = _torchvision().get_model(layer.name, weights=None)
-    pool = layer.name == "squeezenet1_1"  # its head would have averaged, too
-    inside.set_submodule(HEADS[layer.name], nn.AdaptiveAvgPool2d(1) if pool else nn.Identity())
+@module(catalogue.Backbone)
+def backbone(layer: catalogue.Backbone, shape: Shape) -> nn.Module:
+    """Builds a torchvision network without its head."""
+    inside: nn.Module = _import_models().get_model(layer.name, weights=None)
+    needs_pooling = layer.name == "squeezenet1_1"  # its head averages as well
+    head = nn.AdaptiveAvgPool2d(1) if needs_pooling else nn.Identity()
+    inside.set_submodule(HEADS[layer.name], head)
     if layer.weights:
         _load(inside, layer.name)
     return Backbone(inside, is_pretrained=bool(layer.weights))
-
-
-BUILDERS: dict[type[Layer], Builder] = {lab.Backbone: backbone}

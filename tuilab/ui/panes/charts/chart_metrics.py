@@ -1,57 +1,52 @@
-"""What the charts show of a run: which metrics there are, what they are called, what they are to
-be compared with."""
+"""The metrics that a run can show in a chart: their names, titles and guide lines."""
 
-from collections.abc import Iterator
-
-from tuilab.core.catalogue.data.texts import Writing
+from tuilab.core.catalogue.data.texts import TextDataSet
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.format import format_compact
 from tuilab.core.network.layer import Tokens
 from tuilab.core.run.run import Run
-from tuilab.ui.plot.axes import short
 
 Guide = tuple[float, str]
+"""A value to compare a line with, and its text."""
 
-NOT_METRICS = (
+OTHER_FAMILIES = (
     "loss", "lr", "gradient", "update", "weight", "zeros", "dead", "saturated", "input",
     "majority", "discriminator_loss",
 )  # fmt: skip
-"""Families of series that are no metric, or are shown with something else."""
+"""Families of series that are not metrics, or are shown in another chart."""
 
-USUAL = {
+DEFAULT_METRICS = {
     "regression": "r2", "language_model": "perplexity", "autoencoder": "reconstruction_error",
     "gan": "told_apart",
 }  # fmt: skip
-"""The first metric of a task, before any was measured; else accuracy."""
+"""The first metric of a task before anything is measured, where that is not accuracy."""
 
-TITLES = {
+METRIC_TITLES = {
     "r2": "R²", "f1": "F1", "auroc": "AUROC", "ece": "Calibration", "mae": "MAE", "rmse": "RMSE",
     "kl": "KL", "reconstruction_error": "Error", "reconstruction": "Rec. loss", "top_5": "Top 5",
-    "told_apart": "Told apart",
+    "told_apart": "D accuracy",
 }  # fmt: skip
 
 
-def title(metric: str) -> str:
-    """A metric as a heading shows it."""
-    return TITLES.get(metric, metric.replace("_", " ").capitalize())
+def metric_title(metric: str) -> str:
+    """Returns a metric as a heading shows it."""
+    return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
-def metrics_of(run: Run | None) -> list[str]:
-    """The metrics that a run has, the task's own first; before a run the one that it will have."""
+def list_metrics(run: Run | None) -> list[str]:
+    """Returns the metrics that a run has, the task's own first; before a run its first one."""
     if run is None:
         return ["accuracy"]
-    measured = [*(run.epoch.validation if run.epoch else ()), *_families(run)]
-    names = [name for name in dict.fromkeys(measured) if name not in NOT_METRICS]
-    usual = USUAL.get(name_of(run.experiment.task), "") if run.experiment else ""
-    return names or [usual or "accuracy"]
+    families = (name.partition("/")[0] for name in run.series)
+    measured = [*(run.epoch.validation if run.epoch else ()), *families]
+    names = [name for name in dict.fromkeys(measured) if name not in OTHER_FAMILIES]
+    default = DEFAULT_METRICS.get(name_of(run.experiment.task), "") if run.experiment else ""
+    return names or [default or "accuracy"]
 
 
-def _families(run: Run) -> Iterator[str]:
-    yield from (name.partition("/")[0] for name in run.series)
-
-
-def labels_of(run: Run, families: tuple[str, ...]) -> dict[str, str]:
-    """The series of these families by name, training first, each with its label."""
+def label_series(run: Run, families: tuple[str, ...]) -> dict[str, str]:
+    """Returns the series of these families with their labels, training first."""
     names = [name for name in run.series if name.partition("/")[0] in families]
     names.sort(key=lambda name: (families.index(name.partition("/")[0]), "/validation" in name))
     return {name: _label(name) for name in names}
@@ -62,39 +57,39 @@ def _label(name: str) -> str:
     return {"lr": "learning rate", "discriminator_loss": "discriminator"}.get(family, part)
 
 
-def loss_guides(experiment: Experiment | None) -> tuple[Guide, ...]:
-    """The lowest value that a training loss with smoothed labels can reach."""
+def find_loss_guides(experiment: Experiment | None) -> tuple[Guide, ...]:
+    """Returns the lowest value that a training loss with smoothed labels can reach."""
     if experiment is None:
         return ()
     loss, data = experiment.loss, experiment.data
     if getattr(loss, "balanced", False) or getattr(loss, "weight", ()):
-        return ()  # Weighted, every class has a floor of its own.
+        return ()  # With weights, each class has its own minimum.
     try:
         shape = data.shape
         classes = shape.vocabulary if isinstance(shape, Tokens) else len(data.classes)
-        floor = loss.floor(len(data.classes) or classes)
-    except InputError:  # the file of the text is not on this machine
+        minimum = loss.floor(len(data.classes) or classes)
+    except InputError:  # The file of the text is not on this machine.
         return ()
-    return ((floor, f"floor of training {short(floor)}"),) if floor > 0 else ()
+    return ((minimum, f"floor of training {format_compact(minimum)}"),) if minimum > 0 else ()
 
 
-def metric_guides(run: Run, metric: str) -> tuple[Guide, ...]:
-    """What a metric is to be compared with: what can be had without learning anything."""
+def find_metric_guides(run: Run, metric: str) -> tuple[Guide, ...]:
+    """Returns what a metric is without learning anything."""
     majority = run.epoch.validation.get("majority") if run.epoch else None
     if metric == "accuracy" and majority is not None:
-        return ((majority, f"majority class {short(majority)}"),)
+        return ((majority, f"majority class {format_compact(majority)}"),)
     if metric == "told_apart":
-        return ((0.5, "cannot tell 0.5"),)
+        return ((0.5, "guessing 0.5"),)
     if metric == "perplexity" and run.experiment is not None:
-        return _unigram(run.experiment)
+        return _find_unigram_guide(run.experiment)
     return ()
 
 
-def _unigram(experiment: Experiment) -> tuple[Guide, ...]:
-    if not isinstance(experiment.data, Writing):
+def _find_unigram_guide(experiment: Experiment) -> tuple[Guide, ...]:
+    if not isinstance(experiment.data, TextDataSet):
         return ()
     try:
-        perplexity = experiment.data.unigram
+        perplexity = experiment.data.unigram_perplexity
     except InputError:
         return ()
-    return ((perplexity, f"by frequency alone {short(perplexity)}"),)
+    return ((perplexity, f"by frequency alone {format_compact(perplexity)}"),)

@@ -13,82 +13,85 @@ from textual.widget import Widget
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
-    labels_of,
-    loss_guides,
-    metric_guides,
-    metrics_of,
-    title,
+    find_loss_guides,
+    find_metric_guides,
+    label_series,
+    list_metrics,
+    metric_title,
 )
-from tuilab.ui.panes.charts.layer_list import LayerList, LayerRow, layer_rows
+from tuilab.ui.panes.charts.layer_list import LayerList, LayerRow, build_layer_rows
 from tuilab.ui.plot.chart import Chart
-from tuilab.ui.plot.scene import Scene, Settings
+from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.traces import Trace
-from tuilab.ui.terminal.glyphs import signs
+from tuilab.ui.terminal.glyphs import get_glyphs
 
-SOON = "The first values appear in a moment."
+WAITING_MESSAGE = "The first values appear in a moment."
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChartKind:
     """One of the charts to choose from."""
 
     name: str
-    "As the border shows it; empty for what the task's metric is called."
-    brief: str
+    "As the border shows it; empty for the title of the metric."
+    short_name: str
     "The same where there is little room."
-    empty: str
+    empty_message: str
     is_log: bool = False
-    layers: str = ""
+    layer_family: str = ""
     "The family of series that has one for each layer."
     families: tuple[str, ...] = ()
-    "The families of its series; none for the metric that is chosen."
+    "The families of its series; empty for the metric that is chosen."
     guides: tuple[Guide, ...] = ()
 
 
-KINDS = (
-    Kind(
+CHART_KINDS = (
+    ChartKind(
         "Loss", "Loss", "the loss appears here. C opens the course",
         families=("loss", "discriminator_loss"),
     ),
-    Kind("", "", "how well the network does appears here"),
-    Kind(
+    ChartKind("", "", "how well the network does appears here"),
+    ChartKind(
         "Gradients", "Grad",
         "the size of each layer's gradient appears here", True, "gradient", ("gradient",),
     ),
-    Kind(
+    ChartKind(
         "Updates", "Upd",
-        "how far each step moves the weights, as a part of their size, appears here",
+        "how far each step moves the weights, relative to their size, appears here",
         True, "update", ("update",), ((1e-3, "1e-3 is usual"),),
     ),
-    Kind("Rate", "Rate", "the learning rate appears here", families=("lr",)),
+    ChartKind("Rate", "Rate", "the learning rate appears here", families=("lr",)),
 )  # fmt: skip
 
-COLOURS = {"validation": 2, "discriminator": 3}
-"""The colours of lines by their labels, so that they keep them; else the first."""
+LABEL_COLORS = {"validation": 2, "discriminator": 3}
+"""The colors of lines by their labels, so that they keep them; others have the first."""
 
-NARROW = 46
-"""Below so many columns, the choice of charts is written in short."""
+LAYER_SMOOTHING = 0.6
+"""The smoothing that charts of layers begin with."""
 
-TALL = 22
-"""From so many rows on, there are two charts."""
+NARROW_WIDTH = 46
+"""Below this width the names of the charts are short."""
+
+TALL_HEIGHT = 22
+"""From this height on there are two charts."""
+
+WIDTH_BESIDE = 84
+"""From this width on the layers are listed beside their chart."""
+
+HEIGHT_BELOW = 12
+"""From this height on the layers are listed below their chart, where they are not beside it."""
 
 
 class ChartView(Container):
     """One chart with the line that chooses which."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "up", "choose(-1)", "Chart", tooltip="Show the chart before",
-            id="charts.previous", key_display="↑↓",
-        ),
-        Binding(
-            "down", "choose(1)", "Next chart", tooltip="Show the next chart",
-            id="charts.next", show=False,
-        ),
-        Binding(
-            "t", "metric(1)", "Metric", tooltip="Show the next of the metrics: accuracy, F1, ...",
-            id="charts.metric",
-        ),
+        Binding("up", "choose(-1)", "Chart", id="charts.previous", key_display="↑↓",
+                tooltip="Show the previous chart"),
+        Binding("down", "choose(1)", "Next chart", id="charts.next", show=False,
+                tooltip="Show the next chart"),
+        Binding("t", "metric(1)", "Metric", id="charts.metric",
+                tooltip="Show the next metric: accuracy, F1, ..."),
     ]  # fmt: skip
 
     chart = query_one(Chart)
@@ -100,22 +103,25 @@ class ChartView(Container):
         self.metric = ""
         "The metric that is shown; empty for the task's own."
         self._run: Run | None = None
-        self._seen: tuple[object, ...] = ()
+        self._shown: tuple[object, ...] = ()
         self._titles = "", ""
-        self._settings = [Settings(kind.is_log, 0.6 if kind.layers else 0.0) for kind in KINDS]
+        self._options = [
+            ChartOptions(kind.is_log, LAYER_SMOOTHING if kind.layer_family else 0.0)
+            for kind in CHART_KINDS
+        ]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> ChartKind:
         """The chart that is shown."""
-        return KINDS[self.chosen]
+        return CHART_KINDS[self.chosen]
 
     @property
     def _is_metric(self) -> bool:
         return not self.kind.name
 
-    def _metric_of(self, run: Run | None) -> str:
-        """The metric to show: the one that was chosen, if this run has it."""
-        names = metrics_of(run)
+    def _choose_metric(self, run: Run | None) -> str:
+        """Returns the metric that was chosen if this run has it, else the run's first."""
+        names = list_metrics(run)
         return self.metric if self.metric in names else names[0]
 
     def compose(self) -> ComposeResult:
@@ -123,119 +129,120 @@ class ChartView(Container):
         yield LayerList()
 
     def on_mount(self) -> None:
-        self.chart.settings = self._settings[self.chosen]
-        self._label()
+        self.chart.options = self._options[self.chosen]
+        self._update_titles()
 
     def show(self, run: Run) -> None:
-        """Show a run's history, if it is another than the one shown and anyone sees it."""
+        """Shows the history of a run, if it changed and the chart is visible."""
         self._run = run
         if not self.is_on_screen:
             return
         marks = (len(run.marks), *run.marks[-1:])
-        guides = self._guides(run)
-        seen = (run.id, run.state, self.chosen, self.metric, marks, guides, *self._lengths(run))
-        if seen == self._seen:
+        guides = self._find_guides(run)
+        ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
+        state = (run.id, run.state, self.chosen, self.metric, marks, guides, *ends)
+        if state == self._shown:
             return
-        self._seen = seen
-        rows = list(layer_rows(run, self.kind.layers)) if self.kind.layers else []
-        self._arrange(rows)
-        self._label()
-        self.chart.show(self._scene(run, rows, guides))
+        self._shown = state
+        family = self.kind.layer_family
+        rows = list(build_layer_rows(run, family)) if family else []
+        self._place_layers(rows)
+        self._update_titles()
+        traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
+        is_started = run.state in ("starting", "training")
+        invitation = f"Press space to start training: {self.kind.empty_message}."
+        message = WAITING_MESSAGE if is_started else invitation
+        self.chart.show(ChartData(traces, run.marks, guides, message))
 
     def _series(self, run: Run) -> dict[str, str]:
-        """The series that the chart shows, each with its label."""
-        return labels_of(run, self.kind.families or (self._metric_of(run),))
+        """Returns the series that the chart shows, each with its label."""
+        return label_series(run, self.kind.families or (self._choose_metric(run),))
 
-    def _guides(self, run: Run) -> tuple[Guide, ...]:
+    def _find_guides(self, run: Run) -> tuple[Guide, ...]:
         if self._is_metric:
-            return metric_guides(run, self._metric_of(run))
-        return loss_guides(run.experiment) if self.kind.name == "Loss" else self.kind.guides
+            return find_metric_guides(run, self._choose_metric(run))
+        return find_loss_guides(run.experiment) if self.kind.name == "Loss" else self.kind.guides
 
-    def _lengths(self, run: Run) -> Iterator[object]:
-        for name in self._series(run):
-            series = run.series[name]
-            yield from (name, series.count, series.last)
-
-    def _arrange(self, rows: list[LayerRow]) -> None:
+    def _place_layers(self, rows: list[LayerRow]) -> None:
         self.layer_list.show(rows)
         width, height = self.size
-        beside = width >= 84
-        self.set_class(bool(rows) and beside, "-beside")
-        self.set_class(bool(rows) and not beside and height >= 12, "-below")
-        self.layer_list.styles.height = "100%" if beside else min(len(rows) + 1, height // 2 - 1)
+        is_beside = width >= WIDTH_BESIDE
+        self.set_class(bool(rows) and is_beside, "-beside")
+        self.set_class(bool(rows) and not is_beside and height >= HEIGHT_BELOW, "-below")
+        list_height = min(len(rows) + 1, height // 2 - 1)
+        self.layer_list.styles.height = "100%" if is_beside else list_height
 
-    def _scene(self, run: Run, rows: list[LayerRow], guides: tuple[Guide, ...]) -> Scene:
-        traces = []
-        if self.kind.layers:
-            for row in (row for row in rows if row.sign):
-                series = run.series[f"{self.kind.layers}/{row.name}"]
-                traces.append(Trace(row.name, [], row.colour, row.sign, True, row.newest, series))
-        else:
-            for name, label in self._series(run).items():
-                series = run.series[name]
-                newest = series.last[1] if series.last else None
-                number = COLOURS.get(label, 1)
-                sign = signs().lines[number - 2] if number > 1 else ""
-                traces.append(Trace(label, [], number, sign, True, newest, series))
-        is_begun = run.state in ("starting", "training")
-        empty = SOON if is_begun else f"Press space to start training: {self.kind.empty}."
-        return Scene(traces, run.marks, guides, empty)
+    def _trace_layers(self, run: Run, rows: list[LayerRow]) -> Iterator[Trace]:
+        for row in rows:
+            if row.marker:
+                series = run.series[f"{self.kind.layer_family}/{row.name}"]
+                yield Trace(row.name, [], row.color, row.marker, True, row.latest, series)
 
-    def _label(self) -> None:
-        """Put the choice into the border: the chart that is shown stands out."""
-        metric = title(self._metric_of(self._run))
-        if self.size.width < NARROW:
-            names = [kind.brief or metric[:3] for kind in KINDS]
+    def _trace_series(self, run: Run) -> Iterator[Trace]:
+        for name, label in self._series(run).items():
+            series = run.series[name]
+            latest = series.last[1] if series.last else None
+            color = LABEL_COLORS.get(label, 1)
+            marker = get_glyphs().line_markers[color - 2] if color > 1 else ""
+            yield Trace(label, [], color, marker, True, latest, series)
+
+    def _update_titles(self) -> None:
+        """Writes the charts to choose from into the border, the current one highlighted."""
+        metric = metric_title(self._choose_metric(self._run))
+        if self.size.width < NARROW_WIDTH:
+            names = [kind.short_name or metric[:3] for kind in CHART_KINDS]
         else:
-            names = [kind.name or metric for kind in KINDS]
+            names = [kind.name or metric for kind in CHART_KINDS]
         heading = " ".join(
             f"[b reverse] {name} [/]"
             if number == self.chosen
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        titles = heading, self._others()
-        if titles != self._titles:  # a new title repaints all that it frames
+        titles = heading, self._describe_next_metric()
+        if titles != self._titles:  # A new title repaints everything that it frames.
             self.border_title, self.border_subtitle = self._titles = titles
 
-    def _others(self) -> str:
-        """The metrics to choose from, where there are several: for the frame's last line."""
-        names, shown = metrics_of(self._run), self._metric_of(self._run)
+    def _describe_next_metric(self) -> str:
+        """Returns the place of the metric among several, and the next one, for the last line."""
+        names, metric = list_metrics(self._run), self._choose_metric(self._run)
         if not self._is_metric or len(names) < 2:
             return ""
-        place = names.index(shown)
-        return f"{place + 1} of {len(names)} · [b]t[/] {title(names[(place + 1) % len(names)])}"
+        index = names.index(metric)
+        following = metric_title(names[(index + 1) % len(names)])
+        return f"{index + 1} of {len(names)} · [b]t[/] {following}"
 
     def action_choose(self, by: int) -> None:
-        """Show the chart so many further on."""
-        self.action_open((self.chosen + by) % len(KINDS))
+        """Shows the chart `by` places further on."""
+        self.action_open((self.chosen + by) % len(CHART_KINDS))
 
     def action_open(self, number: int) -> None:
-        """Show a chart by its place."""
-        self._settings[self.chosen] = self.chart.settings
-        self.chosen, self._seen = number, ()
+        """Shows a chart by its number."""
+        self._options[self.chosen] = self.chart.options
+        self.chosen = number
         self.chart.action_cursor_off()
-        self.chart.settings = self._settings[number]
-        self._label()
-        if self._run is not None:
-            self.show(self._run)
+        self.chart.options = self._options[number]
+        self._show_again()
 
     def action_metric(self, by: int) -> None:
-        """Show the metric so many further on; go to the chart of metrics first."""
-        names, shown = metrics_of(self._run), self._metric_of(self._run)
+        """Shows the metric `by` places further on; goes to the chart of metrics first."""
+        names, metric = list_metrics(self._run), self._choose_metric(self._run)
         if self._is_metric:
-            self.metric = names[(names.index(shown) + by) % len(names)]
-        self.action_open(next(place for place, kind in enumerate(KINDS) if not kind.name))
+            self.metric = names[(names.index(metric) + by) % len(names)]
+        self.action_open(next(n for n, kind in enumerate(CHART_KINDS) if not kind.name))
 
     def on_show(self) -> None:
-        """Catch up with what came while the chart was hidden."""
+        """Shows what changed while the chart was hidden."""
         if self._run is not None:
             self.show(self._run)
 
     def on_resize(self) -> None:
-        """Find a place for the layers again."""
-        self._label()
-        self._seen = ()
+        """Places the layers again."""
+        self._show_again()
+
+    def _show_again(self) -> None:
+        self._update_titles()
+        self._shown = ()
         if self._run is not None:
             self.show(self._run)
 
@@ -253,31 +260,35 @@ class ChartsPane(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._run: Run | None = None
-        self._turn = 0
+        self._show_count = 0
 
     def compose(self) -> ComposeResult:
         yield ChartView(0, id="upper")
         yield ChartView(2, id="lower")
 
-    def show(self, run: Run, in_turns: bool = False) -> None:
-        """Show a run's history as it stands; in turns, so that no frame waits for two charts."""
+    def show(self, run: Run, alternate: bool = False) -> None:
+        """Shows the history of a run.
+
+        Args:
+            alternate: one chart a call, so that no frame waits for two.
+        """
         self._run = run
         views = [view for view in (self.upper, self.lower) if view.display]
-        self._turn += 1
-        for view in [views[self._turn % len(views)]] if in_turns and views else views:
+        self._show_count += 1
+        for view in [views[self._show_count % len(views)]] if alternate and views else views:
             view.show(run)
 
     def action_other(self) -> None:
-        """Go to the other of two charts."""
-        there = self.upper if self.lower.has_focus_within else self.lower
-        self.screen.set_focus(there.chart)
+        """Goes to the other of two charts."""
+        other = self.upper if self.lower.has_focus_within else self.lower
+        self.screen.set_focus(other.chart)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is another chart only where there is room for two."""
+        """Offers the other chart only where there is room for two."""
         return self.has_class("-tall") if action == "other" else True
 
     def on_resize(self) -> None:
-        """Make or take away the second chart."""
-        self.set_class(self.size.height >= TALL, "-tall")
+        """Shows or hides the second chart."""
+        self.set_class(self.size.height >= TALL_HEIGHT, "-tall")
         if self._run is not None:
             self.call_after_refresh(self.show, self._run)

@@ -1,4 +1,4 @@
-"""One row a layer: its newest value, its recent history as a sparkline, and a word."""
+"""One row a layer: its latest value, its recent history as a sparkline, and a verdict."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,31 +6,30 @@ from math import isfinite, log10
 from statistics import median
 from typing import ClassVar, TypeVar
 
-from rich.style import Style
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tuilab.core.format import format_compact
 from tuilab.core.run.run import Run
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.plot.axes import short
-from tuilab.ui.terminal.glyphs import signs
+from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
+from tuilab.ui.terminal.glyphs import get_glyphs
 
 T = TypeVar("T")
 
-LINES = 6
+MAX_LINES = 6
 """Layers that are drawn as lines; the list has all of them."""
 
-FAR = 100.0
-"""A gradient so many times smaller or larger than the median layer's is pointed out."""
+GRADIENT_RATIO = 100.0
+"""A gradient this many times smaller or larger than the median layer's is pointed out."""
 
-USUAL = (1e-5, 1e-1)
-"""Outside of this, a step is pointed out as small or large for the weights that it moves."""
+HEALTHY_UPDATE = (1e-5, 1e-1)
+"""A step outside of this, relative to the weights, is pointed out as small or large."""
 
-RECENT = 240
+SPARKLINE_POINTS = 240
 """Points that a sparkline looks back on."""
 
-WORDS = ("healthy", "small?", "large?", "zero", "not finite")
+VERDICTS = ("healthy", "small?", "large?", "zero", "not finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,76 +37,79 @@ class LayerRow:
     """One layer as the list shows it."""
 
     name: str
-    newest: float
+    latest: float
     recent: tuple[float, ...]
-    word: str
-    sign: str = ""
-    "The sign on its line; empty for a layer that the chart leaves out."
-    colour: int = 0
+    verdict: str
+    marker: str = ""
+    "The marker on its line; empty for a layer that the chart leaves out."
+    color: int = 0
 
 
-def layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
-    """The layers of a run, in order; evenly chosen ones carry the sign of their line.
+def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
+    """Yields the layers of a run in order; evenly chosen ones carry the marker of their line.
 
     Args:
         family: `gradient` or `update`.
     """
-    points = {
-        name: [point[1] for point in series.recent[-RECENT:]]
+    values_by_name = {
+        name: tuple(point[1] for point in series.recent[-SPARKLINE_POINTS:])
         for name, series in run.series.items()
         if name.startswith(f"{family}/") and series.recent
     }
-    middle = median([values[-1] for values in points.values() if isfinite(values[-1])] or [0.0])
-    drawn = evenly(list(points), LINES)
-    for name, values in points.items():
-        number = drawn.index(name) if name in drawn else -1
-        sign = signs().lines[number] if number >= 0 else ""
-        word = word_for(family, values[-1], middle)
-        yield LayerRow(name.partition("/")[2], values[-1], tuple(values), word, sign, number + 1)
+    latest = [values[-1] for values in values_by_name.values()]
+    middle = median([value for value in latest if isfinite(value)] or [0.0])
+    chosen = pick_evenly(list(values_by_name), MAX_LINES)
+    for name, values in values_by_name.items():
+        index = chosen.index(name) if name in chosen else -1
+        marker = get_glyphs().line_markers[index] if index >= 0 else ""
+        verdict = judge_layer(family, values[-1], middle)
+        yield LayerRow(name.partition("/")[2], values[-1], values, verdict, marker, index + 1)
 
 
-def evenly(items: Sequence[T], most: int) -> list[T]:
-    """At most so many of the items, the first and the last among them.
+def pick_evenly(items: Sequence[T], max_count: int) -> list[T]:
+    """Returns at most `max_count` of the items, the first and the last among them.
 
-    >>> evenly("abcdefghi", 3)
+    >>> pick_evenly("abcdefghi", 3)
     ['a', 'e', 'i']
     """
-    if len(items) <= most:
+    if len(items) <= max_count:
         return list(items)
-    return [items[round(n * (len(items) - 1) / (most - 1))] for n in range(most)]
+    return [items[round(n * (len(items) - 1) / (max_count - 1))] for n in range(max_count)]
 
 
-def word_for(family: str, value: float, middle: float) -> str:
-    """A plain word on a layer's gradient (against the median layer's) or update (against usual)."""
+def judge_layer(family: str, value: float, middle: float) -> str:
+    """Returns a verdict on a layer's gradient (against the median layer's) or its update."""
     if not isfinite(value):
         return "not finite"
     if value == 0:
         return "zero"
-    low, high = (middle / FAR, middle * FAR) if family == "gradient" else USUAL
+    low, high = HEALTHY_UPDATE
+    if family == "gradient":
+        low, high = middle / GRADIENT_RATIO, middle * GRADIENT_RATIO
     return "small?" if value < low else "large?" if value > high else "healthy"
 
 
-def sparkline(values: Sequence[float], width: int, low: float, high: float, levels: str) -> str:
-    """The last values, one column each, on a logarithmic scale from low to high."""
-    shown = list(values)[-width:] if width > 0 else []
-    return "".join(_level(value, low, high, levels) for value in shown).rjust(max(0, width))
+def draw_sparkline(values: Sequence[float], width: int, low: float, high: float, bars: str) -> str:
+    """Returns the last values, one column each, on a logarithmic scale from low to high."""
+    last = list(values)[-width:] if width > 0 else []
+    return "".join(_choose_bar(value, low, high, bars) for value in last).rjust(max(0, width))
 
 
-def _level(value: float, low: float, high: float, levels: str) -> str:
+def _choose_bar(value: float, low: float, high: float, bars: str) -> str:
     if not isfinite(value):
         return "!"
     if value <= 0 or low <= 0 or high <= low:
-        return levels[0] if value <= 0 else levels[len(levels) // 2]
-    part = (log10(value) - log10(low)) / (log10(high) - log10(low))
-    return levels[min(len(levels) - 1, max(0, int(part * len(levels))))]
+        return bars[0] if value <= 0 else bars[len(bars) // 2]
+    fraction = (log10(value) - log10(low)) / (log10(high) - log10(low))
+    return bars[min(len(bars) - 1, max(0, int(fraction * len(bars))))]
 
 
 class LayerList(ScrollView, can_focus=True):
     """The layers of a network under or beside their chart; scrolls where they do not fit."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "layers--plain", "layers--value", "layers--healthy", "layers--remarkable",
-        *(f"chart--line-{number}" for number in range(1, LINES + 1)),
+        "draw--muted", "layer-list--warning",
+        *(f"draw--line-{number}" for number in range(1, MAX_LINES + 1)),
     }  # fmt: skip
 
     def __init__(self) -> None:
@@ -116,7 +118,7 @@ class LayerList(ScrollView, can_focus=True):
         self._range = (0.0, 0.0)
 
     def show(self, rows: list[LayerRow]) -> None:
-        """Show layers; the sparklines have one scale, so that layers can be compared."""
+        """Shows layers; the sparklines have one scale, so that layers can be compared."""
         if rows == self._rows:
             return
         self._rows = rows
@@ -126,33 +128,27 @@ class LayerList(ScrollView, can_focus=True):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """One layer."""
-        width = self.size.width
-        grid = CellBuffer(width, 1, self.rich_style)
-        number = y + self.scroll_offset.y
-        if number < len(self._rows):
-            self._write(grid, self._rows[number])
-        return grid.strips()[0]
+        """Returns one layer."""
+        cells = CellBuffer(self.size.width, 1, self.rich_style)
+        index = y + self.scroll_offset.y
+        if index < len(self._rows):
+            self._write(cells, self._rows[index])
+        return cells.strips()[0]
 
-    def _write(self, grid: CellBuffer, row: LayerRow) -> None:
-        line = (
-            self.get_component_rich_style(f"chart--line-{row.colour}")
-            if row.colour
-            else self._style("plain")
-        )
-        names = min(max(len(other.name) for other in self._rows), max(6, grid.width - 20))
-        grid.write(0, 0, row.sign, line)
-        grid.write(2, 0, fitted(row.name, names, signs().ellipsis), line)
-        value = short(row.newest)
-        at = 2 + names + 1
-        at = grid.write(at + max(0, 7 - len(value)), 0, value, self._style("value")) + 1
-        words = max(len(word) for word in WORDS)
-        room = grid.width - at - words - 1
+    def _write(self, cells: CellBuffer, row: LayerRow) -> None:
+        find_style = self.get_component_rich_style
+        line_style = find_style(f"draw--line-{row.color}" if row.color else "draw--muted")
+        longest = max(len(other.name) for other in self._rows)
+        name_width = min(longest, max(6, cells.width - 20))
+        cells.write(0, 0, row.marker, line_style)
+        cells.write(2, 0, truncate(row.name, name_width, get_glyphs().ellipsis), line_style)
+        value = format_compact(row.latest)
+        x = 2 + name_width + 1 + max(0, 7 - len(value))
+        x = cells.write(x, 0, value, self.rich_style) + 1
+        room = cells.width - x - max(map(len, VERDICTS)) - 1
         if room >= 4:
-            spark = sparkline(row.recent, min(40, room), *self._range, signs().levels)
-            at = grid.write(at, 0, spark, line) + 1
-        usual = row.word == "healthy"
-        grid.write(at, 0, row.word, self._style("healthy" if usual else "remarkable"))
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"layers--{name}")
+            sparkline = draw_sparkline(row.recent, min(40, room), *self._range, get_glyphs().bars)
+            x = cells.write(x, 0, sparkline, line_style) + 1
+        is_healthy = row.verdict == "healthy"
+        style = find_style("draw--muted" if is_healthy else "layer-list--warning")
+        cells.write(x, 0, row.verdict, style)

@@ -1,159 +1,325 @@
 """The hyperparameters pane: every knob with its value, range and help."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
-from textual.message import Message
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.form import DEVICE, DROPOUT, turned, written
-from tuilab.core.experiment.knob_steps import stepped
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.form import (
+    DEVICE,
+    DROPOUT,
+    describe_section,
+    format_knob,
+    parse_input,
+    with_knob,
+)
+from tuilab.core.experiment.knob_steps import step_value
 from tuilab.core.experiment.knobs import Knob
-from tuilab.ui.panes.knobs.knob_form import KnobForm
-from tuilab.ui.panes.knobs.knob_rows import choices_of
+from tuilab.core.format import format_value
+from tuilab.core.protocol.records import Device
+from tuilab.core.reference import articles
+from tuilab.core.reference.articles import Article
+from tuilab.core.run.run import Run
+from tuilab.ui.messages import EditRequested
+from tuilab.ui.panes.knobs.knob_list import (
+    WIDE_WIDTH,
+    KnobDisplay,
+    KnobList,
+    build_choices,
+    describe_reach,
+    is_default,
+)
 from tuilab.ui.widgets.choice_list import ChoiceList
-from tuilab.ui.widgets.editable_list import explaining, key
+from tuilab.ui.widgets.editable_list import EditableList, help_bindings, pane_binding
+from tuilab.ui.widgets.line_list import Span
 
-_key = partial(key, "knobs")
+_bind = partial(pane_binding, "knobs")
 
 
-class KnobsPane(KnobForm):
+class KnobsPane(EditableList):
     """A form of all hyperparameters: type, step, choose; live ones reach the run at once."""
 
     BORDER_TITLE = "Hyperparameters"
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("enter,f2", "edit", "change", "Type a value, choose one, or turn it over"),
-        _key("left,minus", "turn(-1)", "less", "The next value down, or the choice before"),
-        _key("right,plus,equals_sign", "turn(1)", "more", "The next value up, or the choice after"),
-        *explaining("knobs"),
-        _key("backspace,delete", "reset", "default", "Back to the default"),
-        _key("ctrl+f", "find", "find", "Show only knobs whose name holds what is typed"),
-        _key("escape", "unfind", "show all", "Show all knobs again"),
+        _bind("enter,f2", "edit", "change", "Type a value, choose one, or toggle it"),
+        _bind("left,minus", "turn(-1)", "less", "The next value down, or the previous choice"),
+        _bind("right,plus,equals_sign", "turn(1)", "more", "The next value up, or the next choice"),
+        *help_bindings("knobs"),
+        _bind("backspace,delete", "reset", "default", "Back to the default"),
+        _bind("ctrl+f", "find", "find", "Show only knobs whose name contains what is typed"),
+        _bind("escape", "unfind", "show all", "Show all knobs again"),
     ]
 
-    class Edited(Message):
-        """The person turned a knob."""
+    def __init__(self) -> None:
+        self.line_list: KnobList
+        super().__init__(KnobList())
+        self.experiment = Experiment()
+        self.devices: list[Device] = []
+        self.filter_text = ""
+        "Only knobs are shown whose key contains this."
+        self.is_filtering = False
+        "The filter is being typed."
+        self._run_experiment: Experiment | None = None
+        "The experiment of the run in progress."
+        self._takes_live_changes = True
+        self._shown: tuple[object, ...] = ()
+        self._problem = ""
+        "What is wrong with what is being typed."
+        self._folded: dict[str, bool] = {}
+        "Sections that the user folded or opened."
+        self._hidden: tuple[str, ...] = ()
+        "Knobs and sections that a lesson hides."
 
-        def __init__(self, key: str, value: Any) -> None:
-            super().__init__()
-            self.key, self.value = key, value
+    # --- view -------------------------------------------------------------------------------------
 
-    def turn(self, key: str, value: Any) -> None:
-        """Show the new value at once, and tell of it."""
+    def show(self, experiment: Experiment, run: Run, takes_live_changes: bool = True) -> None:
+        """Shows an experiment beside its run, if anything changed."""
+        running = run.experiment if run.is_active else None
+        state = (experiment, running, run.devices, takes_live_changes)
+        if self._shown and all(a is b for a, b in zip(state, self._shown, strict=True)):
+            return
+        self._shown = state
+        self.experiment, self._run_experiment, self.devices = experiment, running, run.devices
+        self._takes_live_changes = takes_live_changes
+        if self.is_mounted:
+            self.update_view()
+
+    def hide(self, hidden: tuple[str, ...]) -> None:
+        """Hides knobs and sections."""
+        self._hidden = hidden
+        self.update_view()
+
+    def update_view(self) -> None:
+        """Shows every knob that matches the filter."""
+        is_editing = self.is_typing and not self.is_filtering
+        display = KnobDisplay(
+            self.experiment,
+            self._run_experiment,
+            self._takes_live_changes,
+            self.filter_text,
+            self.line_list.cursor if is_editing else None,
+            self._problem,
+            self._folded,
+            self._hidden,
+        )
+        self.line_list.show(display)
+        is_filtered = self.filter_text and not self.is_typing
+        self.border_subtitle = f"find: {self.filter_text} (esc shows all)" if is_filtered else ""
+        self.update_detail()
+
+    @property
+    def knob(self) -> Knob | None:
+        """The knob at the cursor."""
+        return self.line_list.current_line.knob if self.line_list.current_line else None
+
+    def describe(self) -> Sequence[Span]:
+        """Returns help, then range and default, then whether a change reaches the run."""
+        knob = self.knob
+        if self.is_filtering:
+            return [("find:", ""), ("a part of a name, such as lr or decay", "line-list--muted")]
+        if knob is None:
+            return self._describe_section()
+        default = "" if is_default(knob) else f"default {format_value(knob.default) or 'none'}"
+        allowed = "" if knob.kind in ("choice", "choices") else knob.range
+        has_key = self.line_list.line_width >= WIDE_WIDTH and knob.key != knob.label
+        facts = " · ".join(filter(None, (knob.key if has_key else "", allowed, default)))
+        return [
+            (knob.help.replace("`", ""), ""),
+            (facts, "line-list--muted"),
+            describe_reach(knob, self._run_experiment),
+        ]
+
+    def _describe_section(self) -> Sequence[Span]:
+        line = self.line_list.current_line
+        if line is None or line.is_folded is None:
+            return []
+        key = "enter or → opens it" if line.is_folded else "enter or ← folds it"
+        return [(describe_section(line.label), ""), (key, "line-list--muted")]
+
+    def find_article(self) -> Article | None:
+        """Returns the article about the knob at the cursor, or about the highlighted choice."""
+        if self.knob is None:
+            return None
+        choice = self.choice_list.current_line if self.choice_list.display else None
+        return articles.knob_article(self.knob, choice.key if choice else "")
+
+    def locate_input(self) -> tuple[int, int, int] | None:
+        """Returns the place of the value, or of the filter on the frame's last line."""
+        lines, index = self.line_list, self.line_list.cursor_index
+        if self.is_filtering:
+            return lines.scroll_offset.y + lines.size.height, 7, lines.line_width - 8
+        start = lines.value_start
+        return None if index is None else (index, start, max(8, lines.line_width - start - 1))
+
+    # --- typing a value or a filter ---------------------------------------------------------------
+
+    def update_draft(self, text: str) -> None:
+        """Shows at once whether the knob can have the value, or what matches the filter."""
+        if self.is_filtering:
+            self._set_filter(text)
+            return
+        self._problem = self._find_problem(text)
+        self.update_view()
+
+    def _set_filter(self, text: str) -> None:
+        """Shows what has the text in its name, and goes to the first."""
+        is_new, self.filter_text = text != self.filter_text, text
+        self.update_view()
+        if is_new and (keys := [line.key for line in self.line_list.lines if line.knob]):
+            self.line_list.set_cursor(keys[0])
+            self.update_detail()
+
+    def _find_problem(self, text: str) -> str:
+        knob = self.knob
+        if knob is None or not text.strip():
+            return "" if knob is None or knob.kind == "text" else "type a value, or press escape"
         try:
-            experiment = turned(self.experiment, key, value)
+            with_knob(self.experiment, knob.key, parse_input(knob, text))
+        except InputError as error:
+            return error.problem
+        return ""
+
+    def accept(self, text: str) -> bool:
+        """Sets the knob if it can have the value."""
+        knob = self.knob
+        if self.is_filtering:
+            self._stop_typing()
+            return True
+        if knob is None or self._find_problem(text):
+            self.app.bell()
+            return False
+        self._stop_typing()
+        self.set_value(knob.key, parse_input(knob, text))
+        return True
+
+    def cancel_edit(self) -> None:
+        """Leaves the knob unchanged; clears the filter."""
+        if self.is_filtering:
+            self.filter_text = ""
+        self._stop_typing()
+
+    def _stop_typing(self) -> None:
+        self.is_filtering, self._problem = False, ""
+        self.stop_typing()
+        self.update_view()
+
+    def set_value(self, key: str, value: Any) -> None:
+        """Shows the new value of a knob at once, and reports it."""
+        try:
+            experiment = with_knob(self.experiment, key, value)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
         if experiment == self.experiment:
             return
-        self.experiment, self.seen = experiment, ()
-        self.paint()
+        self.experiment, self._shown = experiment, ()
+        self.update_view()
         if key == DROPOUT:
-            self.post_message(self.Edited("network", experiment.network))
+            self.post_message(EditRequested("network", experiment.network))
         else:
-            self.post_message(self.Edited(key, value))
+            self.post_message(EditRequested(key, value))
 
-    # --- choosing
+    # --- choosing ---------------------------------------------------------------------------------
 
-    def _open(self, knob: Knob) -> None:
-        """Let the person choose in the tray."""
-        choices = choices_of(knob, self.devices)
-        now = next((choice.key for choice in choices if choice.sign), choices[0].key)
-        was_open = self.tray.display
-        self.tray.display = True
-        self.tray.offer(choices, self.tray.cursor if was_open else now)
-        self.screen.set_focus(self.tray, scroll_visible=False)
+    def _open_choices(self, knob: Knob) -> None:
+        choices = build_choices(knob, self.devices)
+        current = next((choice.key for choice in choices if choice.mark), choices[0].key)
+        was_open = self.choice_list.display
+        self.choice_list.display = True
+        self.choice_list.show_choices(choices, self.choice_list.cursor if was_open else current)
+        self.screen.set_focus(self.choice_list, scroll_visible=False)
 
-    def chosen(self, key: str) -> None:
-        """Take a choice; of several, put it in or take it out and go on choosing."""
-        knob, choice = self.knob, self.tray.current
+    def choose(self, key: str) -> None:
+        """Takes a choice; of several, adds or removes it and stays open."""
+        knob, choice = self.knob, self.choice_list.current_line
         if knob is None or choice is None or choice.problem:
             self.app.bell()
         elif knob.kind == "choices":
-            kept = set(knob.value) ^ {key}
-            self.turn(knob.key, tuple(name for name in knob.choices if name in kept))
-            if (again := self.knob) is not None:
-                self._open(again)
+            selected = set(knob.value) ^ {key}
+            self.set_value(knob.key, tuple(name for name in knob.choices if name in selected))
+            if (knob := self.knob) is not None:
+                self._open_choices(knob)
         else:
-            self._close_tray()
-            self.turn(knob.key, key)
+            self._close_choices()
+            self.set_value(knob.key, key)
 
-    @on(ChoiceList.Left)
-    def _tray_left(self, event: ChoiceList.Left) -> None:
+    @on(ChoiceList.Canceled)
+    def _on_choices_canceled(self, event: ChoiceList.Canceled) -> None:
         event.stop()
-        self._close_tray()
+        self._close_choices()
 
-    def _close_tray(self) -> None:
-        had_focus = self.tray.has_focus
-        self.tray.display = False
+    def _close_choices(self) -> None:
+        had_focus = self.choice_list.has_focus
+        self.choice_list.display = False
         if had_focus:
-            self.screen.set_focus(self.rows, scroll_visible=False)
-        self.tell()
+            self.screen.set_focus(self.line_list, scroll_visible=False)
+        self.update_detail()
 
-    # --- keys
+    # --- keys -------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While something is typed or chosen, the keys are there."""
+        """Leaves the keys to the input and the choices while they are open."""
         if action == "unfind":
-            return bool(self.wanted) and not self.is_typing
-        is_elsewhere = self.is_typing or self.tray.display
+            return bool(self.filter_text) and not self.is_typing
+        is_elsewhere = self.is_typing or self.choice_list.display
         if is_elsewhere and f"action_{action}" in KnobsPane.__dict__:
             return False
         return super().check_action(action, parameters)
 
-    def pressed(self) -> None:
-        """A second click changes."""
+    def edit_line(self) -> None:
+        """Edits on a second click."""
         self.action_edit()
 
     def action_edit(self) -> None:
-        """Type a value, choose one, turn it over, or open a section."""
+        """Types a value, opens the choices, toggles, or opens a section."""
         knob = self.knob
         if knob is None:
             self._fold(None)
         elif knob.kind == "bool":
             self.action_turn(1)
         elif knob.choices or (knob.key == DEVICE and self.devices):
-            self._open(knob)
+            self._open_choices(knob)
         else:
-            self.type_at(knob.key, written(knob))
-            self.line.select_all()
+            self.start_typing(knob.key, format_knob(knob))
+            self.input.select_all()
 
     def action_turn(self, direction: int) -> None:
-        """Go to the next value or choice; open or fold a section."""
+        """Goes to the next value or choice; opens or folds a section."""
         knob = self.knob
         if knob is None:
             self._fold(direction < 0)
         elif knob.key == DEVICE:
-            names = [c.key for c in choices_of(knob, self.devices) if not c.problem]
-            place = names.index(knob.value) if knob.value in names else 0
-            self.turn(knob.key, names[(place + direction) % len(names)])
+            names = [c.key for c in build_choices(knob, self.devices) if not c.problem]
+            index = names.index(knob.value) if knob.value in names else 0
+            self.set_value(knob.key, names[(index + direction) % len(names)])
         else:
-            self.turn(knob.key, stepped(knob, direction))
+            self.set_value(knob.key, step_value(knob, direction))
 
     def _fold(self, is_folded: bool | None) -> None:
-        """Fold the section at the cursor or open it; None turns it over."""
-        line = self.rows.current
-        if line is not None and line.fold is not None:
-            self.folds[line.label] = not line.fold if is_folded is None else is_folded
-            self.paint()
+        """Folds the section at the cursor or opens it; None toggles."""
+        line = self.line_list.current_line
+        if line is not None and line.is_folded is not None:
+            self._folded[line.label] = not line.is_folded if is_folded is None else is_folded
+            self.update_view()
 
     def action_reset(self) -> None:
-        """Go back to the default."""
+        """Goes back to the default."""
         knob = self.knob
         if knob is not None and knob.default is not None:
-            self.turn(knob.key, knob.default)
+            self.set_value(knob.key, knob.default)
 
     def action_find(self) -> None:
-        """Type a part of a knob's name."""
-        self.is_finding = True
-        self.type_at(self.rows.cursor, self.wanted)
-        self.line.select_all()
+        """Types a part of a knob's name."""
+        self.is_filtering = True
+        self.start_typing(self.line_list.cursor, self.filter_text)
+        self.input.select_all()
 
     def action_unfind(self) -> None:
-        """Show all knobs again."""
-        self.wanted = ""
-        self.paint()
-        self.rows.show_cursor()
+        """Shows all knobs again."""
+        self.filter_text = ""
+        self.update_view()
+        self.line_list.scroll_to_cursor()

@@ -1,4 +1,4 @@
-"""A sheet on which a curve is drawn with the arrow keys: a pen that bends it, knot by knot."""
+"""A curve that is drawn with the arrow keys: a pen that bends it, knot by knot."""
 
 from typing import ClassVar
 
@@ -8,18 +8,21 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tuilab.core.format import compact
-from tuilab.core.lessons.curve import KNOTS, through
-from tuilab.ui.panes.lesson.curve_plot import gutter, picture
+from tuilab.core.format import format_percent, format_value
+from tuilab.core.lessons.curve import KNOTS, interpolate_curve
+from tuilab.ui.panes.lesson.curve_plot import axis_width, draw_curves
 
 LEVELS = 40
 """Steps of the pen from the lowest value to the highest."""
 
-COLOURS = {"link": "$primary", "muted": "$text-muted", "bold": "$accent bold"}
+MIN_SIZE = (20, 5)
+"""Columns and rows from which on the curve is drawn."""
+
+COLORS = {"link": "$primary", "muted": "$text-muted", "bold": "$accent bold"}
 
 
-class Sketch(Widget, can_focus=True):
-    """The curve through the bends that were set; it begins level, half way up."""
+class CurveEditor(Widget, can_focus=True):
+    """The curve through the bends that were set; it begins level, halfway up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -31,12 +34,12 @@ class Sketch(Widget, can_focus=True):
         ),
         Binding("home", f"move(-{KNOTS})", "to the start", show=False),
         Binding("end", f"move({KNOTS})", "to the end", show=False),
-        Binding("x,delete,backspace", "straighten", "take the bend out", show=False),
+        Binding("x,delete,backspace", "straighten", "remove the bend", show=False),
         Binding("enter", "accept", "accept", show=False),
     ]  # fmt: skip
 
-    class Drawn(Message):
-        """The curve is as it should be."""
+    class CurveAccepted(Message):
+        """The curve is complete."""
 
         def __init__(self, heights: list[float]) -> None:
             super().__init__()
@@ -53,47 +56,48 @@ class Sketch(Widget, can_focus=True):
     def heights(self) -> list[float]:
         """The curve at each knot."""
         low, high = self._limits
-        return [low + (high - low) * level / LEVELS for level in through(self._bends)]
+        return [low + (high - low) * level / LEVELS for level in interpolate_curve(self._bends)]
 
     def render(self) -> Content:
-        """The curve, the pen, and the value there."""
+        """Returns the curve, the pen, and the value there."""
         heights, (width, height) = self.heights, self.size
-        value = compact(float(f"{heights[self._pen]:.3g}"))
-        at = f"{self._series} {value} after {self._pen / (KNOTS - 1):.0%} of the run"
-        if width < 20 or height < 5:
-            return Content(at)
-        rows = [Content.styled(at, "$text-muted")]
-        for line in picture(heights, (), self._limits, (width, height - 1), self._pen):
-            parts = (Content.styled(piece.text, COLOURS.get(piece.style, "")) for piece in line)
-            rows.append(Content.assemble(*parts))
+        value = format_value(float(f"{heights[self._pen]:.3g}"))
+        share = format_percent(self._pen / (KNOTS - 1))
+        heading = f"{self._series} {value} after {share} of the run"
+        if width < MIN_SIZE[0] or height < MIN_SIZE[1]:
+            return Content(heading)
+        rows = [Content.styled(heading, "$text-muted")]
+        for line in draw_curves(heights, (), self._limits, (width, height - 1), self._pen):
+            fragments = (Content.styled(part.text, COLORS.get(part.style, "")) for part in line)
+            rows.append(Content.assemble(*fragments))
         return Content("\n").join(rows)
 
     def action_move(self, by: int) -> None:
-        """Go along the run with the pen."""
+        """Moves the pen along the run."""
         self._pen = max(0, min(KNOTS - 1, self._pen + by))
         self.refresh()
 
     def action_bend(self, by: int) -> None:
-        """Draw the curve higher or lower where the pen is."""
-        level = round(through(self._bends)[self._pen]) + by
+        """Draws the curve higher or lower where the pen is."""
+        level = round(interpolate_curve(self._bends)[self._pen]) + by
         self._bends[self._pen] = max(0, min(LEVELS, level))
         self.refresh()
 
     def action_straighten(self) -> None:
-        """Take out the bend at the pen; the last one stays."""
+        """Removes the bend at the pen, unless it is the last one."""
         if len(self._bends) > 1:
             self._bends.pop(self._pen, None)
         self.refresh()
 
     def action_accept(self) -> None:
-        """This is the curve."""
-        self.post_message(self.Drawn(self.heights))
+        """Reports the curve."""
+        self.post_message(self.CurveAccepted(self.heights))
 
     def on_click(self, event: events.Click) -> None:
-        """Bend the curve to where the mouse is."""
-        left, rows = gutter(self._limits), self.size.height - 3
-        across = (event.x - left) / max(1, self.size.width - left - 1)
-        up = 1 - (event.y - 1) / max(1, rows - 1)
-        self._pen = round(max(0.0, min(1.0, across)) * (KNOTS - 1))
-        self._bends[self._pen] = round(max(0.0, min(1.0, up)) * LEVELS)
+        """Bends the curve to where the mouse is."""
+        left, rows = axis_width(self._limits), self.size.height - 3
+        x = (event.x - left) / max(1, self.size.width - left - 1)
+        y = 1 - (event.y - 1) / max(1, rows - 1)
+        self._pen = round(max(0.0, min(1.0, x)) * (KNOTS - 1))
+        self._bends[self._pen] = round(max(0.0, min(1.0, y)) * LEVELS)
         self.refresh()

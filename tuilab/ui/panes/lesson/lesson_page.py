@@ -1,286 +1,306 @@
 """A page of a lesson as lines: its prose, its goals with their present values, its questions."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tuilab.core.exercises import exercise as exercises
-from tuilab.core.format import compact
+from tuilab.core.format import format_percent, format_value
 from tuilab.core.lessons import glossary
-from tuilab.core.lessons.answers import asked_lines, planned
-from tuilab.core.lessons.goals import Reading
+from tuilab.core.lessons.answers import list_asked_lines, plan_network
+from tuilab.core.lessons.goals import ConditionStatus
 from tuilab.core.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.core.lessons.prose import Block, Span
 from tuilab.core.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
-from tuilab.core.network.layer import show
-from tuilab.ui.panes.lesson.lesson_session import Bet, Teaching
-from tuilab.ui.widgets.rich_text import Line, Piece, wrap
+from tuilab.core.network.layer import format_shape
+from tuilab.ui.panes.lesson.lesson_session import LearnerPrediction, LessonSession
+from tuilab.ui.widgets.rich_text import Fragment, Line, wrap_fragments
 
 BLANK: Line = ()
-
 INDENT = "  "
 
 CURVE_ROWS = 10
-"""Of a drawn curve, with its axis."""
+"""Rows of a drawn curve, with its axis."""
+
+HINT_LABELS = ("a hint", "another hint", "what to do")
 
 
-def lines(teaching: Teaching, width: int, term: str = "") -> list[Line]:
-    """The page that is open, in lines of at most so many cells.
+def page_lines(session: LessonSession, width: int, term: str = "") -> list[Line]:
+    """Returns the page that is open.
 
     Args:
-        term: the glossary's term whose definition is shown under its paragraph.
+        width: columns of a line.
+        term: the term of the glossary whose definition is shown below its paragraph.
     """
-    page = teaching.present
-    found = [(Piece(page.title, "heading"),), BLANK]
-    for number, block in enumerate(page.blocks):
-        found += _block(teaching, block, number, width)
-        if term and any(span.scheme == "term" and span.target == term for span in block.spans):
-            found += _definition(term, width)
-        if not _goes_on(page.blocks, number):
-            found.append(BLANK)
-    return found + _door(teaching, width)
+    return list(_Page(session, width).lines(term))
 
 
-def _door(teaching: Teaching, width: int) -> list[Line]:
-    """At the end of a lesson: its terms to be asked, and the next lesson."""
-    page, book = teaching.present, teaching.following
-    if page is not teaching.book.pages[-1] or teaching.is_review:
-        return []
-    spot = ("terms", teaching.book.name)
-    found = wrap([Piece("Be asked the terms of this lesson", "link", spot)], width)
-    if book is not None and book.name not in (link.target for link in page.links("lesson")):
-        link = Piece(book.lesson.title, "link", ("lesson", book.name))
-        found += wrap([Piece("The next lesson: "), link], width)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Writes one page in lines of a width."""
+
+    session: LessonSession
+    width: int
+
+    def wrap(self, *fragments: Fragment, indent: str = "", first: str = "") -> list[Line]:
+        return wrap_fragments(fragments, self.width, indent, first)
+
+    def lines(self, term: str) -> Iterator[Line]:
+        page = self.session.page
+        yield from ((Fragment(page.title, "heading"),), BLANK)
+        for number, block in enumerate(page.blocks):
+            yield from self.block(block, number)
+            if term and any(span.scheme == "term" and span.target == term for span in block.spans):
+                yield from self.definition(term)
+            next_block = page.blocks[number + 1 : number + 2]
+            if not (block.kind == "item" and next_block and next_block[0].kind == "item"):
+                yield BLANK
+        if page is self.session.source.pages[-1] and not self.session.is_review:
+            yield from self.ending()
+
+    def ending(self) -> Iterator[Line]:
+        """Yields what a lesson ends with: a quiz of its terms, and the next lesson."""
+        quiz = ("terms", self.session.source.name)
+        yield from self.wrap(Fragment("Practice the terms of this lesson", "link", quiz))
+        lesson = self.session.next_lesson
+        linked = {link.target for link in self.session.page.links("lesson")}
+        if lesson is not None and lesson.name not in linked:
+            title = Fragment(lesson.lesson.title, "link", ("lesson", lesson.name))
+            yield from self.wrap(Fragment("Next lesson: "), title)
+
+    def block(self, block: Block, number: int) -> list[Line]:
+        match block.kind:
+            case "activity":
+                return list(self.activity(block.spans[0]))
+            case "code":
+                return [line for text in block.text.splitlines() for line in self.code(text)]
+            case "heading":
+                return self.wrap(Fragment(block.text, "bold"))
+        fragments = [_fragment(span, (number, i), block) for i, span in enumerate(block.spans)]
+        if block.kind == "item":
+            return self.wrap(*fragments, indent="  ", first="• ")
+        return self.wrap(*fragments, indent="┃ " if block.kind == "aside" else "")
+
+    def code(self, text: str) -> list[Line]:
+        """Returns a line of code; where it is too long, the rest stands below, indented more."""
+        start = INDENT + text[: len(text) - len(text.lstrip())]
+        return self.wrap(Fragment(text.lstrip(), "code"), indent=start + INDENT, first=start)
+
+    def definition(self, name: str) -> list[Line]:
+        term = glossary.find_term(name)
+        text = f"{term.name}: {term.definition}" + (f"  {term.formula}" if term.formula else "")
+        return self.wrap(Fragment(text, "aside"), indent="┃ ")
+
+    def activity(self, link: Span) -> Iterator[Line]:
+        """Yields a goal, a prediction, an exercise or a question."""
+        activity: Any = self.session.source.activities.get((link.scheme, link.target))
+        match activity:
+            case None:
+                return
+            case Goal():
+                yield from self.goal(activity)
+            case Prediction():
+                yield from self.prediction(activity)
+            case Exercise():
+                yield from self.exercise(activity, link)
+            case _:
+                yield from self.question(activity)
+
+    # --- goals ----------------------------------------------------------------------------------
+
+    def goal(self, goal: Goal) -> Iterator[Line]:
+        progress = self.session.lesson_progress
+        is_met = goal.name in progress.goals
+        title = Fragment(goal.title, "title", ("goal", goal.name))
+        reached = Fragment(" reached" if is_met else "", "good")
+        mark, style = ("● ", "good") if is_met else ("◯ ", "link")
+        yield from self.marked(mark, style, title, reached, indent="  ")
+        yield from self.conditions(goal)
+        status = self.session.attempt.goal_statuses.get(goal.name)
+        if status is not None and status.is_met and self.session.is_trial and not is_met:
+            yield from self.objection("a run that tests a prediction does not count: r trains "
+                                      "your own")  # fmt: skip
+        if status is not None and status.forbidden_changes:
+            keys = ", ".join(status.forbidden_changes)
+            yield from self.objection(f"it does not count: {keys} must stay as at the start")
+        if (score := progress.goals.get(goal.name)) is not None:
+            yield (Fragment(f"    best: {format_value(score)} {goal.golf}", "good"),)
+        if is_met and goal.why:
+            yield from self.wrap(Fragment(goal.why, "good"), indent="    ")
+        yield from self.hints(goal)
+
+    def conditions(self, goal: Goal) -> Iterator[Line]:
+        """Yields the conditions of a goal, with their present values once there are any."""
+        status = self.session.attempt.goal_statuses.get(goal.name)
+        if status is None:
+            for condition in goal.all:
+                requirement = ConditionStatus(condition, None, False).requirement
+                fragment = Fragment(requirement, "muted")
+                yield from self.wrap(fragment, indent="      ", first="    · ")
+            return
+        for condition_status in status.conditions:
+            mark, style = ("    ✓ ", "good") if condition_status.is_met else ("    · ", "muted")
+            requirement_fragment = Fragment(condition_status.requirement, style)
+            value = Fragment(f"  now {condition_status.current_value}", "muted")
+            yield from self.marked(mark, style, requirement_fragment, value, indent="      ")
+
+    def marked(self, mark: str, style: str, *fragments: Fragment, indent: str) -> Iterator[Line]:
+        """Yields wrapped text behind a mark with a style of its own."""
+        first, *rest = self.wrap(*fragments, indent=indent, first=mark)
+        yield (Fragment(first[0].text, style), *first[1:])
+        yield from rest
+
+    def objection(self, text: str) -> list[Line]:
+        return self.wrap(Fragment(text, "bad"), indent="      ", first="    ✗ ")
+
+    def hints(self, goal: Goal) -> Iterator[Line]:
+        count = self.session.lesson_progress.hints.get(goal.name, 0)
+        for hint in goal.hints[:count]:
+            yield from self.wrap(Fragment(hint, "italic"), indent="      ", first="    → ")
+        if count < len(goal.hints) and goal.name not in self.session.lesson_progress.goals:
+            yield _link(HINT_LABELS[min(count, len(HINT_LABELS) - 1)], "hint", goal.name)
+
+    # --- questions ------------------------------------------------------------------------------
+
+    def question(self, question: AnyQuestion) -> Iterator[Line]:
+        posed = self.session.pose(question)
+        grade = self.session.grades.get(question.name)
+        is_answered = self.session.lesson_progress.questions.get(question.name)
+        mark = "✓ " if is_answered or (grade and grade.is_correct) else "? "
+        yield from self.wrap(Fragment(posed.text, "title"), indent="  ", first=mark)
+        yield from self.options(question, posed.options)
+        if grade is not None:
+            text = ("Right. " if grade.is_correct else "Not yet. ") + grade.explanation
+            style = "good" if grade.is_correct else "bad"
+            yield from self.wrap(Fragment(text, style), indent="    ")
+            if grade.is_correct and isinstance(question, Number):
+                yield _link("again, with other numbers", "again", question.name)
+
+    def options(self, question: AnyQuestion, options: tuple[str, ...]) -> Iterator[Line]:
+        picks = self.session.picks.get(question.name, [])
+        match question:
+            case Number():
+                unit = f" {question.unit}" if question.unit else ""
+                label = format_value(picks[0]) + unit if picks else "type the answer"
+                yield _link(label, "number", question.name)
+            case Shapes():
+                yield from _shapes(question, picks[0] if picks else {})
+            case Choice() | Order() | Fault():
+                for place, option in enumerate(options):
+                    style = "code" if isinstance(question, Fault) else ""
+                    fragment = Fragment(option, style, ("pick", question.name, place))
+                    mark = f"    {_option_mark(question, place, picks)} "
+                    yield from self.wrap(fragment, indent="       ", first=mark)
+        if isinstance(question, Choice) and question.takes_several:
+            yield _link("check these answers", "check", question.name)
+
+    # --- predictions ----------------------------------------------------------------------------
+
+    def prediction(self, prediction: Prediction) -> Iterator[Line]:
+        predicted = self.session.predictions.get(prediction.name)
+        yield from self.wrap(
+            Fragment("Predict. ", "link"), Fragment(prediction.text, "title"),
+            indent="  ", first="◇ ",
+        )  # fmt: skip
+        for place, choice in enumerate(prediction.choices):
+            mark = "◉" if predicted is not None and predicted.value == place else "○"
+            style = "good" if predicted is not None and predicted.actual == place else ""
+            fragment = Fragment(choice.text, style, ("predict", prediction.name, place))
+            yield from self.wrap(fragment, indent="      ", first=f"    {mark} ")
+        if prediction.number:
+            label = "type a number"
+            if predicted is not None:
+                label = f"{format_value(predicted.value)} {prediction.unit}"
+            yield _link(label, "predict", prediction.name)
+        if prediction.curve:
+            yield from self.curve(prediction, predicted)
+        first_score = self.session.lesson_progress.predictions.get(prediction.name)
+        if predicted is not None and predicted.score is None:
+            is_pending = self.session.is_pending(predicted)
+            label = "the run is testing it …" if is_pending else "train it and see"
+            yield _link(label, "test", prediction.name)
+        elif predicted is not None:
+            yield from self.outcome(prediction, predicted)
+        elif first_score is not None:
+            text = f"    your first prediction was {format_percent(first_score)} right"
+            yield (Fragment(text, "muted"),)
+
+    def curve(self, prediction: Prediction, predicted: LearnerPrediction | None) -> Iterator[Line]:
+        if predicted is None:
+            yield _link("draw it", "predict", prediction.name)
+            return
+        from tuilab.ui.panes.lesson.curve_plot import draw_curves
+
+        limits = prediction.low, prediction.high
+        size = (max(20, min(60, self.width - 4)), CURVE_ROWS)
+        for line in draw_curves(predicted.value, predicted.actual or (), limits, size):
+            yield (Fragment("    "), *line)
+        link = _link("what you drew", "predict", prediction.name)
+        yield (*link, Fragment("  what the run did", "good"))
+
+    def outcome(self, prediction: Prediction, predicted: LearnerPrediction) -> list[Line]:
+        is_right = predicted.score == 1
+        if prediction.number:
+            actual, value = format_value(predicted.actual), format_value(predicted.value)
+            text = f"It was {actual} {prediction.unit}; you predicted {value}. "
+        elif is_right:
+            text = "You were right. "
+        elif prediction.choices:
+            text = f"It came out differently. {prediction.choices[predicted.value].why} "
+        else:
+            text = f"Your curve is {format_percent(predicted.score or 0.0)} right. "
+        style = "good" if is_right else "bad"
+        return self.wrap(Fragment(text + prediction.why, style), indent="    ")
+
+    # --- exercises ------------------------------------------------------------------------------
+
+    def exercise(self, exercise: Exercise, link: Span) -> Iterator[Line]:
+        is_passed = exercise.name in self.session.lesson_progress.exercises
+        title = Fragment(link.text, "title", ("exercise", exercise.name))
+        state = Fragment("  correct" if is_passed else "  enter opens your editor", "muted")
+        yield from self.wrap(title, state, indent="  ", first="✓ " if is_passed else "» ")
+        if is_passed and (use := exercises.find(exercise.name).use):
+            yield from self.wrap(Fragment(use, "good"), indent="    ")
+        result = self.session.exercise_results.get(exercise.name)
+        for line in result.lines() if result is not None else ():
+            style = "good" if result is not None and result.is_passed else ""
+            yield from self.wrap(Fragment(line, style), indent="    ")
 
 
-def _goes_on(blocks: tuple[Block, ...], number: int) -> bool:
-    """Whether the items of a list follow each other."""
-    following = blocks[number + 1].kind if number + 1 < len(blocks) else ""
-    return blocks[number].kind == following == "item"
+def _link(label: str, kind: str, name: str, place: int = -1) -> Line:
+    """Returns a line of its own that does something when it is chosen."""
+    target = (kind, name, place) if kind == "predict" else (kind, name)
+    return (Fragment("    "), Fragment(label, "link", target))
 
 
-def _block(teaching: Teaching, block: Block, number: int, width: int) -> list[Line]:
-    match block.kind:
-        case "thing":
-            return _thing(teaching, block.spans[0], width)
-        case "code":
-            return [line for text in block.text.splitlines() for line in _code(text, width)]
-        case "heading":
-            return wrap([Piece(block.text, "bold")], width)
-    pieces = [_piece(span, (number, place), block) for place, span in enumerate(block.spans)]
-    if block.kind == "item":
-        return wrap(pieces, width, "  ", "• ")
-    return wrap(pieces, width, "┃ " if block.kind == "aside" else "")
-
-
-def _code(text: str, width: int) -> list[Line]:
-    """A line as it is; where it is too long, what is over comes below it, further in."""
-    start = INDENT + text[: len(text) - len(text.lstrip())]
-    return wrap([Piece(text.lstrip(), "code")], width, start + INDENT, start)
-
-
-def _piece(span: Span, place: tuple[int, int], block: Block) -> Piece:
+def _fragment(span: Span, place: tuple[int, int], block: Block) -> Fragment:
     if span.scheme:
         style = "term" if span.scheme == "term" else "link"
-        return Piece(span.text, style, (span.scheme, span.target, *place))
+        return Fragment(span.text, style, (span.scheme, span.target, *place))
     if span.code:
-        return Piece(span.text, "code")
+        return Fragment(span.text, "code")
     plain = "aside" if block.kind == "aside" else ""
-    return Piece(span.text, "bold" if span.bold else "italic" if span.italic else plain)
+    return Fragment(span.text, "bold" if span.bold else "italic" if span.italic else plain)
 
 
-def _definition(term: str, width: int) -> list[Line]:
-    found = glossary.find(term)
-    text = f"{found.name}: {found.definition}" + (f"  {found.formula}" if found.formula else "")
-    return wrap([Piece(text, "aside")], width, "┃ ")
-
-
-# --- things -------------------------------------------------------------------------------------
-
-
-def _thing(teaching: Teaching, link: Span, width: int) -> list[Line]:
-    thing: Any = teaching.book.things.get((link.scheme, link.target))
-    match thing:
-        case Goal():
-            return list(_goal(teaching, thing, width))
-        case Prediction():
-            return list(_prediction(teaching, thing, width))
-        case Exercise():
-            return list(_exercise(teaching, thing, link, width))
-        case None:
-            return []
-    return list(_question(teaching, thing, width))
-
-
-def _goal(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
-    is_met = goal.name in teaching.done.goals
-    sign = "●" if is_met else "◯"
-    spot = ("goal", goal.name)
-    told = [Piece(goal.title, "thing", spot), Piece(" reached" if is_met else "", "good")]
-    yield from _marked(f"{sign} ", "good" if is_met else "link", told, "  ", width)
-    standing = teaching.attempt.standings.get(goal.name)
-    for reading in standing.readings if standing is not None else ():
-        mark, style = ("✓", "good") if reading.is_met else ("·", "muted")
-        told = [Piece(reading.wanted, style), Piece(f"  now {reading.present}", "muted")]
-        yield from _marked(f"    {mark} ", style, told, "      ", width)
-    if standing is None:
-        for condition in goal.all:
-            yield from wrap(
-                [Piece(Reading(condition, None, False).wanted, "muted")], width, "      ", "    · "
-            )
-    if standing is not None and standing.is_met and teaching.is_betting and not is_met:
-        text = "a run that decides a bet does not count: r trains it as your own"
-        yield from wrap([Piece(text, "bad")], width, "      ", "    ✗ ")
-    if standing is not None and standing.forbidden:
-        text = f"it does not count: {', '.join(standing.forbidden)} must stay as at the start"
-        yield from wrap([Piece(text, "bad")], width, "      ", "    ✗ ")
-    if (score := teaching.done.goals.get(goal.name)) is not None:
-        yield (Piece(f"    best: {compact(score)} {goal.golf}", "good"),)
-    if is_met and goal.why:
-        yield from wrap([Piece(goal.why, "good")], width, "    ")
-    yield from _hints(teaching, goal, width)
-
-
-def _marked(mark: str, style: str, pieces: list[Piece], indent: str, width: int) -> Iterator[Line]:
-    """Wrapped words behind a mark with a style of its own."""
-    first, *rest = wrap(pieces, width, indent, mark)
-    yield (Piece(first[0].text, style), *first[1:])
-    yield from rest
-
-
-def _hints(teaching: Teaching, goal: Goal, width: int) -> Iterator[Line]:
-    taken = teaching.done.hints.get(goal.name, 0)
-    for hint in goal.hints[:taken]:
-        yield from wrap([Piece(hint, "italic")], width, "      ", "    → ")
-    if taken < len(goal.hints) and goal.name not in teaching.done.goals:
-        label = "a hint" if not taken else "another hint" if taken == 1 else "what to do"
-        yield (Piece("    "), Piece(label, "link", ("hint", goal.name)))
-
-
-def _question(teaching: Teaching, question: AnyQuestion, width: int) -> Iterator[Line]:
-    asked = teaching.asked(question)
-    verdict = teaching.verdicts.get(question.name)
-    was_right = teaching.done.questions.get(question.name)
-    sign = "✓" if was_right or (verdict and verdict.is_right) else "?"
-    yield from wrap([Piece(asked.text, "thing")], width, "  ", f"{sign} ")
-    yield from _options(teaching, question, asked.options, width)
-    if verdict is not None:
-        text = ("Right. " if verdict.is_right else "Not yet. ") + verdict.why
-        yield from wrap([Piece(text, "good" if verdict.is_right else "bad")], width, "    ")
-    if verdict is not None and verdict.is_right and isinstance(question, Number):
-        yield (Piece("    "), Piece("again, with other numbers", "link", ("again", question.name)))
-
-
-def _options(
-    teaching: Teaching, question: AnyQuestion, options: tuple[str, ...], width: int
-) -> Iterator[Line]:
-    picks = teaching.picks.get(question.name, [])
-    match question:
-        case Number():
-            unit = f" {question.unit}" if question.unit else ""
-            told = compact(picks[0]) + unit if picks else "type the answer"
-            yield (Piece("    "), Piece(told, "link", ("number", question.name)))
-        case Shapes():
-            yield from _shapes(question, picks)
-        case Choice() | Order() | Fault():
-            for place, option in enumerate(options):
-                yield from _option(question, place, option, picks, width)
-    if isinstance(question, Choice) and question.takes_several:
-        yield (Piece("    "), Piece("these are it", "link", ("check", question.name)))
-
-
-def _option(
-    question: AnyQuestion, place: int, option: str, picks: list[Any], width: int
-) -> Iterator[Line]:
+def _option_mark(question: AnyQuestion, place: int, picks: list[Any]) -> str:
     is_picked = place in picks
     if isinstance(question, Order):
-        mark = f"{picks.index(place) + 1}." if is_picked else "◦ "
-    elif isinstance(question, Fault):
-        mark = f"{place + 1} "
-    elif isinstance(question, Choice) and question.takes_several:
-        mark = "☑ " if is_picked else "☐ "
-    else:
-        mark = "◉ " if is_picked else "○ "
-    style = "code" if isinstance(question, Fault) else ""
-    piece = Piece(option, style, ("pick", question.name, place))
-    yield from wrap([piece], width, "       ", f"    {mark} ")
+        return f"{picks.index(place) + 1}." if is_picked else "◦ "
+    if isinstance(question, Fault):
+        return f"{place + 1} "
+    if isinstance(question, Choice) and question.takes_several:
+        return "☑ " if is_picked else "☐ "
+    return "◉ " if is_picked else "○ "
 
 
-def _shapes(question: Shapes, picks: list[Any]) -> Iterator[Line]:
-    given = picks[0] if picks else {}
-    yield (Piece(f"    {'input':28}{show(question.shape)}", "code"),)
-    asked = asked_lines(question)
-    for place, row in enumerate(planned(question).rows):
-        yield (
-            Piece(f"    {row.text:28}", "code"),
-            Piece(show(given[place]) if place in given else "[ ? ]", "link",
-                  ("shape", question.name, place))
-            if place in asked else Piece(show(row.output), "code"),
-        )  # fmt: skip
-
-
-def _prediction(teaching: Teaching, prediction: Prediction, width: int) -> Iterator[Line]:
-    bet = teaching.bets.get(prediction.name)
-    near = teaching.done.predictions.get(prediction.name)
-    yield from wrap(
-        [Piece("Predict. ", "link"), Piece(prediction.text, "thing")], width, "  ", "◇ "
-    )
-    for place, choice in enumerate(prediction.choices):
-        mark = "◉" if bet is not None and bet.said == place else "○"
-        style = "good" if bet is not None and bet.true == place else ""
-        piece = Piece(choice.text, style, ("bet", prediction.name, place))
-        yield from wrap([piece], width, "      ", f"    {mark} ")
-    if prediction.number:
-        said = f"{compact(bet.said)} {prediction.unit}" if bet is not None else "type a number"
-        yield (Piece("    "), Piece(said, "link", ("bet", prediction.name, -1)))
-    if prediction.curve:
-        yield from _curve(prediction, bet, width)
-    if bet is not None and bet.nearness is None:
-        label = "it is being decided …" if teaching.is_pending(bet) else "train it and see"
-        yield (Piece("    "), Piece(label, "link", ("decide", prediction.name)))
-    if bet is not None and bet.nearness is not None:
-        yield from _outcome(prediction, bet, width)
-    elif near is not None and bet is None:
-        yield (Piece(f"    your first bet was {near:.0%} right", "muted"),)
-
-
-def _curve(prediction: Prediction, bet: Bet | None, width: int) -> Iterator[Line]:
-    spot = ("bet", prediction.name, -1)
-    if bet is None:
-        yield (Piece("    "), Piece("draw it", "link", spot))
-        return
-    from tuilab.ui.panes.lesson.curve_plot import picture
-
-    room = max(20, min(60, width - 4))
-    limits = prediction.low, prediction.high
-    for line in picture(bet.said, bet.true or (), limits, (room, CURVE_ROWS)):
-        yield (Piece("    "), *line)
-    yield (Piece("    "), Piece("what you drew", "link", spot), Piece("  what it did", "good"))
-
-
-def _outcome(prediction: Prediction, bet: Bet, width: int) -> Iterator[Line]:
-    is_right = bet.nearness == 1
-    if prediction.choices:
-        said = prediction.choices[bet.said]
-        text = "You were right. " if is_right else f"It was not so. {said.why} "
-    elif prediction.curve:
-        text = "You were right. " if is_right else f"Your curve is {bet.nearness:.0%} right. "
-    else:
-        text = f"It was {compact(bet.true)} {prediction.unit}; you said {compact(bet.said)}. "
-    yield from wrap([Piece(text + prediction.why, "good" if is_right else "bad")], width, "    ")
-
-
-def _exercise(teaching: Teaching, exercise: Exercise, link: Span, width: int) -> Iterator[Line]:
-    is_done = exercise.name in teaching.done.exercises
-    sign = "✓" if is_done else "»"
-    yield from wrap(
-        [Piece(link.text, "thing", ("exercise", exercise.name)),
-         Piece("  written and right" if is_done else "  enter opens your editor", "muted")],
-        width, "  ", f"{sign} ",
-    )  # fmt: skip
-    result = teaching.results.get(exercise.name)
-    if is_done and (use := exercises.find(exercise.name).use):
-        yield from wrap([Piece(use, "good")], width, "    ")
-    for line in result.lines() if result is not None else ():
-        style = "good" if result is not None and result.is_passed else ""
-        yield from wrap([Piece(line, style)], width, "    ")
+def _shapes(question: Shapes, shapes: dict[int, tuple[int, ...]]) -> Iterator[Line]:
+    """Yields the lines of a network, with the shapes after them that are given or asked for."""
+    yield (Fragment(f"    {'input':28}{format_shape(question.shape)}", "code"),)
+    asked = list_asked_lines(question)
+    for place, row in enumerate(plan_network(question).rows):
+        shape = Fragment(format_shape(row.output), "code")
+        if place in asked:
+            text = format_shape(shapes[place]) if place in shapes else "[ ? ]"
+            shape = Fragment(text, "link", ("shape", question.name, place))
+        yield (Fragment(f"    {row.text:28}", "code"), shape)

@@ -6,112 +6,117 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
 from tuilab.core.run.run import Run
-from tuilab.ui.widgets.rich_text import Piece, RichTextView, wrap
+from tuilab.ui.widgets.rich_text import Fragment, RichTextView, wrap_fragments
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
-    from tuilab.ui.panes.lesson.lesson_session import Teaching
+    from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
 EMPTY = (
-    "No lesson is open. C shows the course: twenty lessons from one neuron to transformers, each "
-    "beside the lab in which you do what it says."
+    "No lesson is open. C shows the course: twenty lessons from a single neuron to transformers, "
+    "each beside the lab in which you try it out."
 )
+
+MIN_WIDTH = 20
+"""Columns to which lines are wrapped at least."""
 
 
 class LessonPane(Widget):
-    """Shows the page of a lesson; what is chosen on it is said to the screen."""
+    """Shows the page of a lesson, and reports what is chosen on it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,n", "turn(1)", "Next", key_display="→", id="lesson.next",
                 tooltip="Go to the next page of the lesson"),
         Binding("left,p", "turn(-1)", "Back", key_display="←", id="lesson.back",
-                tooltip="Go back to the page before"),
+                tooltip="Go to the previous page"),
         Binding("h", "hint", "Hint", id="lesson.hint",
                 tooltip="Show a hint for the next goal, then a better one"),
     ]  # fmt: skip
 
-    class Asked(Message):
-        """Something of the page was chosen."""
+    class LinkChosen(Message):
+        """A link on the page was chosen."""
 
-        def __init__(self, spot: Hashable) -> None:
+        def __init__(self, link: Hashable) -> None:
             super().__init__()
-            self.spot = spot
+            self.link = link
 
-    class Turned(Message):
+    class PageTurned(Message):
         """Another page is open."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.reading = RichTextView()
-        self.teaching: Teaching | None = None
-        self.term = ""
-        self._shown: object = None
-        "The lesson and the moment of the run that were shown last."
+        self.text_view = RichTextView()
+        self.session: LessonSession | None = None
+        self._term = ""
+        "The term whose definition is open."
+        self._title = ""
+        self._last_shown: object = None
+        "The lesson and the state of the run that were shown last."
 
     def compose(self) -> ComposeResult:
-        """The page."""
-        yield self.reading
+        """Yields the page."""
+        yield self.text_view
 
-    def take(self, teaching: "Teaching") -> None:
-        """Turn to a lesson."""
-        self.teaching, self.term = teaching, ""
+    def open(self, session: "LessonSession") -> None:
+        """Shows a lesson."""
+        self.session, self._term = session, ""
         self.redraw()
 
     def show(self, run: Run) -> None:
-        """Show goals as this run stands; nothing is drawn anew where it has told nothing."""
-        moment = (self.teaching, run.id, run.version)
-        if moment == self._shown:
+        """Shows the goals with the values of this run, if it has changed."""
+        state = (self.session, run.id, run.version)
+        if state == self._last_shown:
             return
-        self._shown = moment
-        if self.teaching is not None:
-            self.teaching.attempt.measure(run, at_length=run.state != "training")
-            self.teaching.follow(run)
+        self._last_shown = state
+        if self.session is not None:
+            self.session.attempt.measure_goals(run, include_diagnosis=run.state != "training")
+            self.session.follow_run(run)
         self.redraw()
 
     def redraw(self) -> None:
-        """Write the page anew, and the title."""
-        width = max(20, self.reading.size.width - 1)
-        if self.teaching is None:
-            self.border_title = "Lesson"
-            self.reading.show(wrap([Piece(EMPTY, "muted")], width))
+        """Writes the page and the title again."""
+        width = max(MIN_WIDTH, self.text_view.size.width - 1)
+        if self.session is None:
+            self.text_view.show(wrap_fragments([Fragment(EMPTY, "muted")], width))
             return
-        from tuilab.ui.panes.lesson.lesson_page import lines
+        from tuilab.ui.panes.lesson.lesson_page import page_lines
 
-        book, page = self.teaching.book, self.teaching.page
-        title = f"Lesson · {book.lesson.title} {page + 1}/{len(book.pages)}"
-        if title != self.border_title:
-            self.border_title = title
-        self.reading.show(lines(self.teaching, width, self.term))
+        source, number = self.session.source, self.session.page_index + 1
+        title = f"Lesson · {source.lesson.title} {number}/{len(source.pages)}"
+        if title != self._title:  # a new title repaints all that it frames
+            self._title, self.border_title = title, Content(title)
+        self.text_view.show(page_lines(self.session, width, self._term))
 
     def on_resize(self) -> None:
-        """Wrap the lines to the new width."""
+        """Wraps the lines to the new width."""
         self.call_after_refresh(self.redraw)
 
     def action_turn(self, by: int) -> None:
-        """The next page, or the one before."""
-        if self.teaching is None or not self.teaching.turn(by):
+        """Turns to the next or the previous page."""
+        if self.session is None or not self.session.turn_page(by):
             return
-        self.term = ""
-        self.reading.spot = None
+        self._term = ""
+        self.text_view.cursor = None
         self.redraw()
-        self.reading.scroll_to(y=0, animate=False, force=True)
-        self.post_message(self.Turned())
+        self.text_view.scroll_to(y=0, animate=False, force=True)
+        self.post_message(self.PageTurned())
 
     def action_hint(self) -> None:
-        """A hint for the goal that comes next."""
-        goal = self.teaching.next_goal() if self.teaching is not None else None
+        """Requests a hint for the next goal."""
+        goal = self.session.next_goal() if self.session is not None else None
         if goal is not None:
-            self.post_message(self.Asked(("hint", goal.name)))
+            self.post_message(self.LinkChosen(("hint", goal.name)))
 
     @on(RichTextView.Chosen)
-    def _chosen(self, event: RichTextView.Chosen) -> None:
+    def _on_chosen(self, event: RichTextView.Chosen) -> None:
         event.stop()
-        spot = event.spot
-        if isinstance(spot, tuple) and spot[0] == "term":
-            self.term = "" if self.term == spot[1] else str(spot[1])
+        link = event.target
+        if isinstance(link, tuple) and link[0] == "term":
+            self._term = "" if self._term == link[1] else str(link[1])
             self.redraw()
         else:
-            self.post_message(self.Asked(spot))
+            self.post_message(self.LinkChosen(link))

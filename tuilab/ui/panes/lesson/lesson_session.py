@@ -1,4 +1,4 @@
-"""A lesson in progress, or a review: the page, what was answered and bet, which goals are met.
+"""A lesson or a review in progress: the open page, answers, predictions, and goals that are met.
 
 It knows no widget, so that the rules of a lesson are tested without a screen.
 """
@@ -8,224 +8,225 @@ from collections.abc import Iterator
 from typing import Any
 
 from tuilab.core.exercises.check_result import Result
-from tuilab.core.lessons import answers, curve, goals, progress, quantities
-from tuilab.core.lessons.answers import Asked, Verdict
+from tuilab.core.lessons import answers, curve, goals, quantities
+from tuilab.core.lessons.answers import Grade, PosedQuestion
 from tuilab.core.lessons.attempt import Attempt
 from tuilab.core.lessons.lesson import Goal, Prediction
-from tuilab.core.lessons.library import Book
-from tuilab.core.lessons.progress import Done, Progress
+from tuilab.core.lessons.library import LoadedLesson
+from tuilab.core.lessons.progress import LessonProgress, Progress, save_progress
 from tuilab.core.lessons.prose import Page
 from tuilab.core.lessons.question import AnyQuestion
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 
-PAUSE = 300.0
-"""Seconds; who does nothing for longer is counted as away."""
+MAX_IDLE_SECONDS = 300.0
+"""A learner who does nothing for longer counts as away."""
 
 
-class Bet:
-    """A prediction that was made: what was said, the run that decides, and how it came out."""
+class LearnerPrediction:
+    """What a learner has predicted, the run that tests it, and the outcome."""
 
-    def __init__(self, said: Any) -> None:
-        self.said = said
-        self.run = ""
-        self.true: Any = None
-        self.nearness: float | None = None
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.run_id = ""
+        self.actual: Any = None
+        self.score: float | None = None
+        "From 0 to 1; None until the run has decided."
 
 
-class Teaching:
-    """One lesson on the desk, and what its learner has done."""
-
-    is_review = False
+class LessonSession:
+    """One lesson in the lab, and what its learner has done."""
 
     def __init__(
-        self, book: Book, kept: Progress, seed: int = 0, following: Book | None = None
+        self,
+        source: LoadedLesson,
+        progress: Progress,
+        seed: int = 0,
+        next_lesson: LoadedLesson | None = None,
+        *,
+        is_review: bool = False,
     ) -> None:
-        self.book, self.kept, self.following = book, kept, following
-        self.attempt = Attempt(book)
-        self.page = min(self.done.page, len(book.pages) - 1)
+        """Initializes the session.
+
+        Args:
+            seed: draws the numbers of questions and the order of their answers.
+            is_review: whether it is made of questions of several lessons. Answers count for the
+                lessons that they come from, and nothing is kept of the review itself.
+        """
+        self.source, self.progress, self.next_lesson = source, progress, next_lesson
+        self.is_review = is_review
+        self._review_progress = LessonProgress()
+        self.attempt = Attempt(source)
+        self.page_index = min(self.lesson_progress.page, len(source.pages) - 1)
         self.seeds: dict[str, int] = {}
         self.picks: dict[str, list[Any]] = {}
-        self.verdicts: dict[str, Verdict] = {}
-        self.bets: dict[str, Bet] = {}
-        self.is_betting = False
-        "Whether the run that is shown decides a bet."
-        self.live = ""
-        "The run in progress."
-        self.results: dict[str, Result] = {}
-        "Of exercises that were checked."
-        self._seed, self._since = seed, time.monotonic()
+        self.grades: dict[str, Grade] = {}
+        self.predictions: dict[str, LearnerPrediction] = {}
+        self.is_trial = False
+        "Whether the run that is shown tests a prediction."
+        self.active_run_id = ""
+        self.exercise_results: dict[str, Result] = {}
+        self._seed, self._last_saved = seed, time.monotonic()
 
     @property
-    def done(self) -> Done:
+    def lesson_progress(self) -> LessonProgress:
         """What has been done of this lesson."""
-        return self.kept.of(self.book.name)
+        return self._review_progress if self.is_review else self.progress.lesson(self.source.name)
 
     @property
-    def present(self) -> Page:
+    def page(self) -> Page:
         """The page that is open."""
-        return self.book.pages[self.page]
+        return self.source.pages[self.page_index]
 
     @property
-    def is_over(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all goals are met."""
-        return self.done.is_whole(self.book.lesson)
+        return self.lesson_progress.is_complete(self.source.lesson)
 
     def save(self) -> None:
-        """Keep the progress, and the time that was spent since it was kept last."""
+        """Saves the progress, with the time spent since it was saved last."""
         now = time.monotonic()
-        self.done.seconds += min(now - self._since, PAUSE)
-        self._since = now
-        progress.save(self.kept)
+        self.lesson_progress.seconds += min(now - self._last_saved, MAX_IDLE_SECONDS)
+        self._last_saved = now
+        save_progress(self.progress)
 
-    def turn(self, by: int) -> bool:
-        """Another page; whether there is one."""
-        page = self.page + by
-        if not 0 <= page < len(self.book.pages):
+    def turn_page(self, by: int) -> bool:
+        """Opens another page; returns whether there is one."""
+        page = self.page_index + by
+        if not 0 <= page < len(self.source.pages):
             return False
-        self.page = self.done.page = page
+        self.page_index = self.lesson_progress.page = page
         return True
 
     # --- goals --------------------------------------------------------------------------------
 
-    def hear(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
-        """Goals that this event has met for the first time, or with a better score.
+    def handle_event(self, event: AnyEvent, run: Run) -> Iterator[Goal]:
+        """Yields the goals that this event has met for the first time, or with a better score.
 
-        A run that the lab has laid out to decide a bet meets none: it is not the learner's own.
+        A run that tests a prediction meets none: the lesson has set it up, not the learner.
         """
-        if self.decides(run):
+        if self.is_trial_run(run):
             return
-        for goal in self.attempt.see(event, run):
-            if self.kept.meet(self.book.name, goal.name, goals.score(goal, run)):
+        for goal in self.attempt.handle_event(event, run):
+            score = goals.compute_score(goal, run)
+            if self.progress.record_goal(self.source.name, goal.name, score):
                 yield goal
 
-    def hint(self, goal: Goal) -> None:
-        """Show one hint more of a goal."""
-        taken = self.done.hints.get(goal.name, 0)
-        self.done.hints[goal.name] = min(taken + 1, len(goal.hints))
+    def reveal_hint(self, goal: Goal) -> None:
+        """Reveals the next hint of a goal."""
+        hints = self.lesson_progress.hints
+        hints[goal.name] = min(hints.get(goal.name, 0) + 1, len(goal.hints))
 
     def next_goal(self) -> Goal | None:
-        """The first goal of the page that is not met, else of the lesson."""
-        placed = [link.target for link in self.present.links("goal")]
-        every = [goal for goal in self.book.lesson.goals if goal.name not in self.done.goals]
-        return next((goal for goal in every if goal.name in placed), every[0] if every else None)
+        """Returns the first goal of the page that is not met, else of the lesson."""
+        on_page = {link.target for link in self.page.links("goal")}
+        met = self.lesson_progress.goals
+        unmet = [goal for goal in self.source.lesson.goals if goal.name not in met]
+        return min(unmet, key=lambda goal: goal.name not in on_page, default=None)
 
     # --- questions ----------------------------------------------------------------------------
 
-    def asked(self, question: AnyQuestion) -> Asked:
-        """A question with the numbers of this time."""
-        return answers.put(question, self.seeds.setdefault(question.name, self._seed))
+    def pose(self, question: AnyQuestion) -> PosedQuestion:
+        """Returns a question with the numbers and the order of this time."""
+        return answers.pose_question(question, self.seeds.setdefault(question.name, self._seed))
 
     def pick(self, question: AnyQuestion, value: Any) -> None:
-        """Choose an option, or take the choice back."""
+        """Picks an option, or takes it back."""
         picks = self.picks.setdefault(question.name, [])
         picks.remove(value) if value in picks else picks.append(value)
-        self.verdicts.pop(question.name, None)
+        self.grades.pop(question.name, None)
 
-    def answer(self, question: AnyQuestion, answer: Any) -> Verdict:
-        """Judge an answer, and note it."""
-        verdict = answers.judge(self.asked(question), answer)
-        self.verdicts[question.name] = verdict
-        self._note(question.name, verdict.is_right)
-        return verdict
-
-    def _note(self, question: str, is_right: bool) -> None:
-        self.kept.answer(self.book.name, question, is_right)
+    def answer(self, question: AnyQuestion, answer: Any) -> Grade:
+        """Grades an answer, and records it."""
+        grade = answers.grade_answer(self.pose(question), answer)
+        self.grades[question.name] = grade
+        lesson, name = self.source.name, question.name
+        if self.is_review:
+            self._review_progress.questions.setdefault(name, grade.is_correct)
+            lesson, _, name = name.partition("/")
+        self.progress.record_answer(lesson, name, grade.is_correct)
+        return grade
 
     def ask_again(self, question: AnyQuestion) -> None:
-        """Put a question anew, with other numbers."""
+        """Poses a question again, with other numbers."""
         self.seeds[question.name] = self.seeds.get(question.name, self._seed) + 1
         self.picks.pop(question.name, None)
-        self.verdicts.pop(question.name, None)
+        self.grades.pop(question.name, None)
 
     # --- exercises ----------------------------------------------------------------------------
 
-    def code(self, result: Result) -> None:
-        """Note how the check of an exercise came out."""
-        self.results[result.exercise] = result
-        done = self.done.exercises
-        if result.is_passed and result.exercise not in done:
-            done.append(result.exercise)
+    def record_check(self, result: Result) -> None:
+        """Records how the check of an exercise came out."""
+        self.exercise_results[result.exercise] = result
+        passed = self.lesson_progress.exercises
+        if result.is_passed and result.exercise not in passed:
+            passed.append(result.exercise)
 
     # --- predictions --------------------------------------------------------------------------
 
-    def bet(self, prediction: Prediction, said: Any) -> None:
-        """Say what a run will do, before it is trained."""
-        self.bets[prediction.name] = Bet(said)
+    def predict(self, prediction: Prediction, value: Any) -> None:
+        """Records what the learner predicts, before the run is trained."""
+        self.predictions[prediction.name] = LearnerPrediction(value)
 
-    def is_pending(self, bet: Bet) -> bool:
-        """Whether it is being decided: its run may also have failed, or been left."""
-        return bet.nearness is None and bool(bet.run) and bet.run == self.live
+    def is_pending(self, prediction: LearnerPrediction) -> bool:
+        """Returns whether the run that tests it is in progress; it may also have failed."""
+        is_active = bool(prediction.run_id) and prediction.run_id == self.active_run_id
+        return prediction.score is None and is_active
 
-    def decides(self, run: Run) -> bool:
-        """Whether this run is there to decide a bet."""
-        return bool(run.id) and any(bet.run == run.id for bet in self.bets.values())
+    def is_trial_run(self, run: Run) -> bool:
+        """Returns whether this run tests a prediction."""
+        return bool(run.id) and any(p.run_id == run.id for p in self.predictions.values())
 
-    def follow(self, run: Run) -> None:
-        """Take note of the run that is shown, and of the drawn curve that it tells."""
-        self.is_betting = self.decides(run)
-        self.live = run.id if run.is_active else ""
-        for prediction in self.book.lesson.predictions:
-            bet = self.bets.get(prediction.name)
-            if bet is not None and prediction.curve and bet.nearness is None and bet.run == run.id:
-                bet.true = _told(prediction, run)
+    def follow_run(self, run: Run) -> None:
+        """Follows the run that is shown, and the curve that was predicted of it."""
+        self.is_trial = self.is_trial_run(run)
+        self.active_run_id = run.id if run.is_active else ""
+        for prediction, predicted in self._open_predictions(run):
+            if prediction.curve:
+                predicted.actual = _curve_so_far(prediction, run)
 
-    def decide(self, run: Run) -> Iterator[tuple[Prediction, Bet]]:
-        """The bets that a run has decided by now."""
-        for prediction in self.book.lesson.predictions:
-            bet = self.bets.get(prediction.name)
-            if bet is None or bet.nearness is not None or bet.run != run.id or not bet.run:
-                continue
+    def score_predictions(self, run: Run) -> Iterator[tuple[Prediction, LearnerPrediction]]:
+        """Scores the predictions that the run has decided by now, and yields them."""
+        for prediction, predicted in self._open_predictions(run):
             is_over = run.finished is not None or (
                 prediction.steps and run.step >= prediction.steps and run.state == "paused"
             )
-            if is_over and self._settle(prediction, bet, run):
-                self.kept.bet(self.book.name, prediction.name, bet.nearness or 0.0)
-                yield prediction, bet
+            if is_over and _score(prediction, predicted, run):
+                score = predicted.score or 0.0
+                self.progress.record_prediction(self.source.name, prediction.name, score)
+                yield prediction, predicted
 
-    def _settle(self, prediction: Prediction, bet: Bet, run: Run) -> bool:
-        if prediction.choices:
-            bet.true = goals.outcome(prediction, run)
-            bet.nearness = float(bet.said == bet.true)
-        elif prediction.number:
-            bet.true = quantities.value(prediction.number, run)
-            if bet.true is None:
-                return False
-            off = abs(bet.said - bet.true) / max(abs(bet.true), 1e-12)
-            bet.nearness = 1.0 if off <= prediction.tolerance else max(0.0, 1 - off)
-        elif prediction.curve in run.series:
-            bet.true = _told(prediction, run)
-            bet.nearness = curve.nearness(
-                bet.said, bet.true, prediction.low, prediction.high, prediction.tolerance
-            )
-        return bet.nearness is not None
+    def _open_predictions(self, run: Run) -> Iterator[tuple[Prediction, LearnerPrediction]]:
+        """Yields the predictions that this run tests and that have no score yet."""
+        for prediction in self.source.lesson.predictions:
+            predicted = self.predictions.get(prediction.name)
+            if predicted and predicted.score is None and run.id and predicted.run_id == run.id:
+                yield prediction, predicted
 
 
-class Reviewing(Teaching):
-    """Questions alone, which go on being told under the lessons they come from."""
-
-    is_review = True
-
-    def __init__(self, book: Book, kept: Progress, seed: int = 0) -> None:
-        self._done = Done()
-        super().__init__(book, kept, seed)
-
-    @property
-    def done(self) -> Done:
-        """What has been done of this review; nothing of it is kept."""
-        return self._done
-
-    def _note(self, question: str, is_right: bool) -> None:
-        lesson, _, name = question.partition("/")
-        self.kept.answer(lesson, name, is_right)
-        self._done.questions.setdefault(question, is_right)
+def _score(prediction: Prediction, predicted: LearnerPrediction, run: Run) -> bool:
+    """Scores a prediction; returns whether the run says how it came out."""
+    if prediction.choices:
+        predicted.actual = goals.find_correct_choice(prediction, run)
+        predicted.score = float(predicted.value == predicted.actual)
+    elif prediction.number:
+        predicted.actual = quantities.read_quantity(prediction.number, run)
+        if predicted.actual is not None:
+            error = abs(predicted.value - predicted.actual) / max(abs(predicted.actual), 1e-12)
+            predicted.score = 1.0 if error <= prediction.tolerance else max(0.0, 1 - error)
+    elif prediction.curve in run.series:
+        predicted.actual = _curve_so_far(prediction, run)
+        predicted.score = curve.score_curve(
+            predicted.value, predicted.actual, prediction.low, prediction.high, prediction.tolerance
+        )
+    return predicted.score is not None
 
 
-def _told(prediction: Prediction, run: Run) -> list[float | None]:
-    """What a run has told of the curve that is guessed, over all the steps it will have."""
-    known = run.series.get(prediction.curve)
-    if known is None or run.started is None:
+def _curve_so_far(prediction: Prediction, run: Run) -> list[float | None]:
+    """Returns the curve that was predicted, as far as the run has come of all its steps."""
+    series = run.series.get(prediction.curve)
+    if series is None or run.started is None:
         return [None] * curve.KNOTS
     planned = run.started.batches * run.started.experiment.training.epochs
     steps = prediction.steps or (planned if run.finished is None else run.step)
-    return curve.told(known, steps, prediction.low, prediction.high)
+    return curve.resample_series(series, steps, prediction.low, prediction.high)

@@ -1,13 +1,13 @@
-"""Lines that are being typed: what network each makes, at every keystroke."""
+"""Lines that are being typed, and the network that each makes at every keystroke."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuilab.core.experiment.knobs import summary
+from tuilab.core.experiment.knobs import summarize
 from tuilab.core.network.complete import Completion, Suggestion, complete
-from tuilab.core.network.edit import Network, inserted, line_at, replaced, typed
+from tuilab.core.network.edit import Network, get_line, insert_line, parse_typed_line, replace_line
 from tuilab.core.network.layer import Shape
-from tuilab.core.network.plan import Path, plan
+from tuilab.core.network.plan import LinePath, plan
 from tuilab.core.network.registry import BLOCKS, LAYERS
 
 
@@ -16,55 +16,59 @@ class Draft:
     """One line that is being typed."""
 
     text: str
-    "What stands there at first."
-    path: Path
-    "Where the line stands in the network that it makes."
-    make: Callable[[str], Network]
+    "What the input begins with."
+    path: LinePath
+    "Where the line is in the network that it makes."
+    build_network: Callable[[str], Network]
     complete: Callable[[str, Shape | None], Completion] = complete
 
     def completer(self, shape: Shape | None) -> Callable[[str], Completion]:
-        """What may stand next on the line, in a network into which such a shape goes."""
-        rows = plan(self.make(""), shape).rows
-        incoming = next((row.input for row in rows if row.path == self.path), None)
-        return lambda text: self.complete(text, incoming)
+        """Returns what completes the line in a network with this input shape."""
+        rows = plan(self.build_network(""), shape).rows
+        line_input = next((row.input for row in rows if row.path == self.path), None)
+        return lambda text: self.complete(text, line_input)
 
 
-def editing(network: Network, path: Path) -> Draft:
-    """Another text for a line, or for the first line of a block."""
-    before = line_at(network, path)
+def draft_edit(network: Network, path: LinePath) -> Draft:
+    """Returns a draft of another text for a line, or for the first line of a block."""
+    before = get_line(network, path)
     head = before[0] if isinstance(before, tuple) and before else before
 
-    def make(text: str) -> Network:
-        return replaced(network, path, typed(text, before)) if text.strip() else network
+    def build_network(text: str) -> Network:
+        if not text.strip():
+            return network
+        return replace_line(network, path, parse_typed_line(text, before))
 
-    return Draft(head if isinstance(head, str) else "", path, make)
-
-
-def adding(network: Network, path: Path) -> Draft:
-    """A new line at a path."""
-
-    def make(text: str) -> Network:
-        # Nothing typed yet: the shapes below stay as they are.
-        return inserted(network, path, typed(text) if text.strip() else "Identity")
-
-    return Draft("", path, make)
+    return Draft(head if isinstance(head, str) else "", path, build_network)
 
 
-def wrapping(network: Network, path: Path) -> Draft:
-    """A block around the line at a path."""
-    inside = line_at(network, path)
+def draft_insertion(network: Network, path: LinePath) -> Draft:
+    """Returns a draft of a new line at a path."""
 
-    def make(text: str) -> Network:
-        return replaced(network, path, typed(text.strip() or "Residual", ("", inside)))
+    def build_network(text: str) -> Network:
+        # While nothing is typed, the shapes below stay.
+        line = parse_typed_line(text) if text.strip() else "Identity"
+        return insert_line(network, path, line)
 
-    return Draft("Residual", path, make, _complete_block)
+    return Draft("", path, build_network)
+
+
+def draft_wrapping(network: Network, path: LinePath) -> Draft:
+    """Returns a draft of a block around the line at a path."""
+    inside = get_line(network, path)
+
+    def build_network(text: str) -> Network:
+        block = parse_typed_line(text.strip() or "Residual", ("", inside))
+        return replace_line(network, path, block)
+
+    return Draft("Residual", path, build_network, _complete_block)
 
 
 def _complete_block(text: str, shape: Shape | None) -> Completion:
-    """The blocks there are, then their arguments."""
+    """Completes the name of a block, then its arguments."""
     if " " in text:
         return complete(text, shape)
-    first = {"Repeat": "Repeat 2"}
+    texts = {"Repeat": "Repeat 2"}
     return Completion(
-        0, [Suggestion(first.get(name, name), name, summary(LAYERS[name])) for name in BLOCKS]
+        0, [Suggestion(texts.get(name, name), name, summarize(LAYERS[name])) for name in BLOCKS]
     )

@@ -2,34 +2,34 @@
 
 from collections import Counter
 
-from tuilab.core.network.edit import Network, blocks, line_at
-from tuilab.core.network.plan import Line, Path
+from tuilab.core.network.edit import Network, get_line, iter_blocks
+from tuilab.core.network.plan import Line, LinePath
 
 
 class Folds:
-    """Folded blocks by what is in them, so that they stay folded where they move."""
+    """Folded blocks by their content, so that they stay folded when they move."""
 
     def __init__(self) -> None:
         self._folded: set[tuple[Line, int]] = set()
         "The block, and which of several equal ones."
 
-    def paths(self, network: Network) -> frozenset[Path]:
-        """The places of folded blocks."""
-        seen: Counter[Line] = Counter()
-        folded = []
-        for path, block in blocks(network):
-            if (block, seen[block]) in self._folded:
-                folded.append(path)
-            seen[block] += 1
-        return frozenset(folded)
+    def folded_paths(self, network: Network) -> frozenset[LinePath]:
+        """Returns the paths of folded blocks."""
+        counts: Counter[Line] = Counter()
+        paths = []
+        for path, block in iter_blocks(network):
+            if (block, counts[block]) in self._folded:
+                paths.append(path)
+            counts[block] += 1
+        return frozenset(paths)
 
-    def toggle(self, network: Network, path: Path) -> None:
-        """Fold an open block, open a folded one."""
-        block = line_at(network, path)
-        equal = [place for place, other in blocks(network) if other == block]
+    def toggle(self, network: Network, path: LinePath) -> None:
+        """Folds an open block, opens a folded one."""
+        block = get_line(network, path)
+        equal = [other_path for other_path, other in iter_blocks(network) if other == block]
         self._folded ^= {(block, equal.index(path))}
 
-    def carry(self, network: Network, path: Path, edited: Network) -> None:
-        """Keep a folded block folded when its own first line was edited."""
-        if path in self.paths(network) and path not in self.paths(edited):
+    def keep_folded(self, network: Network, path: LinePath, edited: Network) -> None:
+        """Keeps a folded block folded when its own first line was edited."""
+        if path in self.folded_paths(network) and path not in self.folded_paths(edited):
             self.toggle(edited, path)

@@ -1,15 +1,15 @@
-"""One training step in slow motion: phase by phase, number by number, forward and back."""
+"""The view of one training step in slow motion: phase by phase, number by number."""
 
 from dataclasses import replace
 from typing import ClassVar
 
-from msgspec.structs import replace as replace_in
+from msgspec import structs
 from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.backprop_messages import (
-    NEAR,
-    PARTS,
+    PHASES_AROUND,
+    STEP_PARTS,
     BackpropRequest,
     BackpropResponse,
 )
@@ -17,156 +17,159 @@ from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.response_map import Brush
-from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.views.backprop.draw_phase import Stand, draw_step
+from tuilab.ui.views.backprop.draw_phase import Position, draw_step
 from tuilab.ui.views.view import View
 
-STRIDE = NEAR // 2
-"""Phases that can be walked before others are asked for."""
+STRIDE = PHASES_AROUND // 2
+"""Phases that can be walked before others are requested."""
 
 
 class BackpropView(View):
-    """Shows one phase of the next step; arrow keys walk, other keys choose what is looked at."""
+    """One phase of the next step; arrow keys walk, other keys choose what is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "walk(1)", "Walk, choose", key_display="arrows", id="inside.walk",
-                tooltip="Go to the next phase; up and down choose the row"),
-        Binding("enter", "part(1)", "Next part", id="inside.part",
-                tooltip="Go on to the next part: forward, loss, backward, optimizer, new weights"),
-        Binding("g", "graph", "Graph", id="inside.graph",
+        Binding("right", "walk(1)", "Walk, select", key_display="arrows", id="inside.walk",
+                tooltip="Go to the next phase; up and down select the row"),
+        Binding("enter", "next_part(1)", "Next part", id="inside.part",
+                tooltip="Go to the next part: forward, loss, backward, optimizer, new weights"),
+        Binding("g", "switch_graph", "Graph", id="inside.graph",
                 tooltip="The computational graph instead of the tables, or back"),
-        Binding("i", "example(1)", "Example", id="inside.example",
+        Binding("i", "next_example(1)", "Example", id="inside.example",
                 tooltip="Follow the next example of the batch"),
-        Binding("w", "table(1)", "Tensor", id="inside.table",
-                tooltip="Choose another tensor of the phase, such as dL/dW"),
-        Binding("pagedown", "slice(1)", "Slice", id="inside.slice", key_display="PgDn",
-                tooltip="The next stretch of tensors with more rows than are shown"),
-        Binding("pageup", "slice(-1)", "slice before", show=False, id="inside.slice_before",
-                tooltip="The stretch before"),
-        Binding("t", "turn", "other side", show=False, id="inside.turn",
-                tooltip="Of a GAN: the step of the discriminator, or of the generator"),
-        Binding("left", "walk(-1)", "phase before", show=False, id="inside.walk_back",
-                tooltip="Go back to the phase before"),
-        Binding("down", "row(1)", "row below", show=False, id="inside.row",
-                tooltip="Choose the row below"),
-        Binding("up", "row(-1)", "row above", show=False, id="inside.row_before",
-                tooltip="Choose the row above"),
-        Binding("backspace", "part(-1)", "part before", show=False, id="inside.part_before",
-                tooltip="Go back to the part before"),
-        Binding("home", "part(-9)", "first phase", show=False, id="inside.first",
+        Binding("w", "next_table(1)", "Tensor", id="inside.table",
+                tooltip="Select another tensor of the phase, such as dL/dW"),
+        Binding("pagedown", "next_slice(1)", "Slice", id="inside.slice", key_display="PgDn",
+                tooltip="Show the next slice of tensors with more rows than are shown"),
+        Binding("pageup", "next_slice(-1)", "previous slice", show=False,
+                id="inside.slice_before", tooltip="Show the previous slice"),
+        Binding("t", "next_optimizer_phase", "other side", show=False, id="inside.turn",
+                tooltip="For a GAN: the step of the discriminator, or of the generator"),
+        Binding("left", "walk(-1)", "previous phase", show=False, id="inside.walk_back",
+                tooltip="Go back to the previous phase"),
+        Binding("down", "next_row(1)", "row below", show=False, id="inside.row",
+                tooltip="Select the row below"),
+        Binding("up", "next_row(-1)", "row above", show=False, id="inside.row_before",
+                tooltip="Select the row above"),
+        Binding("backspace", "next_part(-1)", "previous part", show=False,
+                id="inside.part_before", tooltip="Go back to the previous part"),
+        Binding("home", "next_part(-9)", "first phase", show=False, id="inside.first",
                 tooltip="Go to the beginning of the step"),
-        Binding("I", "example(-1)", "example before", show=False, id="inside.example_before",
-                tooltip="Follow the example before"),
+        Binding("I", "next_example(-1)", "previous example", show=False,
+                id="inside.example_before", tooltip="Follow the previous example"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[InspectResponse]] = BackpropResponse
+    RESPONSE: ClassVar[type[InspectResponse]] = BackpropResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.stand = Stand()
-        self.example = self.turn = self.slice = 0
-        self._aim = ""
-        "The layer to turn to with the next answer."
+        self.position = Position()
+        self.example = self.optimizer_phase = self.slice = 0
+        self._next_layer = ""
+        "The layer to go to with the next response."
 
-    def wanted(self, run: Run, experiment: Experiment) -> BackpropRequest | None:
-        """What would fill the view."""
-        around = (self.stand.phase + STRIDE // 2) // STRIDE * STRIDE
+    def request(self, run: Run, experiment: Experiment) -> BackpropRequest | None:
+        """Returns the request that fills the view."""
+        phase = (self.position.phase + STRIDE // 2) // STRIDE * STRIDE
         return BackpropRequest(
-            self.example, self.turn, self.slice, around, self.stand.is_graph, len(run.marks)
-        )
+            self.example, self.optimizer_phase, self.slice, phase, self.position.is_graph,
+            len(run.marks),
+        )  # fmt: skip
 
-    def is_unfinished(self, seen: InspectResponse | None) -> bool:
-        """Whether the answer is of a step that is past."""
-        return isinstance(seen, BackpropResponse) and seen.is_old
+    def is_unfinished(self, response: InspectResponse | None) -> bool:
+        """Returns whether the response is about a past step."""
+        return isinstance(response, BackpropResponse) and response.is_outdated
 
-    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
-        """Which numbers of a step, whatever knob was turned before it."""
-        assert isinstance(seen, BackpropResponse)
-        asked = replace_in(wanted, changes=0) if isinstance(wanted, BackpropRequest) else None
-        return asked, seen.example, seen.turn, bool(seen.nodes)
+    def comparison_key(
+        self, last_request: AnyInspectRequest | None, response: InspectResponse
+    ) -> object:
+        """Returns which numbers of a step are shown, whatever knob was changed before it."""
+        assert isinstance(response, BackpropResponse)
+        request = None
+        if isinstance(last_request, BackpropRequest):
+            request = structs.replace(last_request, knob_changes=0)
+        return request, response.example, response.optimizer_phase, bool(response.nodes)
 
-    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
-        """An answer in a size."""
-        assert isinstance(seen, BackpropResponse)
-        brush = Brush(self.hues(), signs())
-        return draw_step(seen, self.stand.within(seen), brush, (width, height))
+    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+        """Draws a response in a size."""
+        assert isinstance(response, BackpropResponse)
+        return draw_step(response, self.position.clamp(response), (width, height), self.draw_style)
 
-    def aim(self, layer: str) -> None:
-        """Go to where the gradient passes this layer, as soon as a step is told."""
-        self._aim = layer
+    def select_layer(self, layer: str) -> None:
+        """Goes to where the gradient passes this layer, with the next response."""
+        self._next_layer = layer
 
     def show(self, run: Run, experiment: Experiment) -> None:
-        """Show the newest answer, at the layer that was aimed at."""
+        """Shows the newest response, at the layer that was selected."""
         super().show(run, experiment)
-        if self._aim and (seen := self._shown) is not None:
-            passed = [at for at, phase in enumerate(seen.phases)
-                      if phase.part == "backward" and phase.label == self._aim]  # fmt: skip
-            self._aim = ""
-            self._go(Stand(passed[0]) if passed else self.stand)
+        if self._next_layer and (shown := self._shown) is not None:
+            passing = [at for at, phase in enumerate(shown.phases)
+                       if phase.part == "backward" and phase.label == self._next_layer]  # fmt: skip
+            self._next_layer = ""
+            self._go(Position(passing[0]) if passing else self.position)
 
-    # --- choosing
+    # --- keys
 
     @property
     def _shown(self) -> BackpropResponse | None:
-        return self.seen if isinstance(self.seen, BackpropResponse) and self.seen.phases else None
+        response = self.response
+        return response if isinstance(response, BackpropResponse) and response.phases else None
 
-    def _go(self, stand: Stand) -> None:
-        if (seen := self._shown) is not None:
-            self.stand = stand.within(seen)
+    def _go(self, position: Position) -> None:
+        if (shown := self._shown) is not None:
+            self.position = position.clamp(shown)
             self.redraw()
 
     def action_walk(self, by: int) -> None:
-        """Go to the next phase or the one before; in the graph, to the next node."""
-        if (seen := self._shown) is None:
+        """Goes to the next phase or the previous one; in the graph, to the next node."""
+        if (shown := self._shown) is None:
             return
-        stand = self.stand.within(seen)
-        if stand.is_graph:
-            self._go(replace(stand, node=stand.node + by))
+        position = self.position.clamp(shown)
+        if position.is_graph:
+            self._go(replace(position, node=position.node + by))
         else:
-            self._go(replace(stand, phase=stand.phase + by, table=0))
+            self._go(replace(position, phase=position.phase + by, table=0))
 
-    def action_part(self, by: int) -> None:
-        """Go to the first phase of the next part, or of the one before."""
-        if (seen := self._shown) is None or self.stand.is_graph:
+    def action_next_part(self, by: int) -> None:
+        """Goes to the first phase of the next part, or of the previous one."""
+        if (shown := self._shown) is None or self.position.is_graph:
             return
-        here = PARTS.index(seen.phases[self.stand.within(seen).phase].part)
-        there = PARTS[max(0, min(len(PARTS) - 1, here + by))]
-        place = next((at for at, p in enumerate(seen.phases) if p.part == there), None)
-        if place is None and by in (1, -1):  # nothing learns: the part has no phase
-            there = PARTS[max(0, min(len(PARTS) - 1, here + 2 * by))]
-            place = next((at for at, p in enumerate(seen.phases) if p.part == there), None)
-        if place is not None:
-            self._go(replace(self.stand, phase=place, table=0, row=0))
+        part = STEP_PARTS.index(shown.phases[self.position.clamp(shown).phase].part)
+        # Where nothing is trained, a part has no phase: skip it.
+        for steps in (by, 2 * by) if by in (1, -1) else (by,):
+            target = STEP_PARTS[max(0, min(len(STEP_PARTS) - 1, part + steps))]
+            places = [at for at, phase in enumerate(shown.phases) if phase.part == target]
+            if places:
+                self._go(replace(self.position, phase=places[0], table=0, row=0))
+                return
 
-    def action_row(self, by: int) -> None:
-        """Choose the row above or below."""
-        if (seen := self._shown) is not None:
-            stand = self.stand.within(seen)
-            self._go(replace(stand, row=max(0, stand.row + by)))
+    def action_next_row(self, by: int) -> None:
+        """Selects the row above or below."""
+        if (shown := self._shown) is not None:
+            position = self.position.clamp(shown)
+            self._go(replace(position, row=max(0, position.row + by)))
 
-    def action_table(self, by: int) -> None:
-        """Choose another tensor of the phase."""
-        self._go(replace(self.stand, table=self.stand.table + by, row=0))
+    def action_next_table(self, by: int) -> None:
+        """Selects another tensor of the phase."""
+        self._go(replace(self.position, table=self.position.table + by, row=0))
 
-    def action_graph(self) -> None:
-        """The graph instead of the tables, or back."""
-        self._go(replace(self.stand, is_graph=not self.stand.is_graph))
+    def action_switch_graph(self) -> None:
+        """Shows the graph instead of the tables, or the tables again."""
+        self._go(replace(self.position, is_graph=not self.position.is_graph))
 
-    def action_example(self, by: int) -> None:
-        """Follow another example of the batch."""
-        if (seen := self._shown) is not None:
-            self.example = (min(self.example, seen.examples - 1) + by) % max(1, seen.examples)
+    def action_next_example(self, by: int) -> None:
+        """Follows another example of the batch."""
+        if (shown := self._shown) is not None:
+            self.example = (min(self.example, shown.examples - 1) + by) % max(1, shown.examples)
 
-    def action_slice(self, by: int) -> None:
-        """Show another stretch of the tensors."""
-        if (seen := self._shown) is not None:
-            self.slice = (self.slice + by) % max(1, seen.slices)
+    def action_next_slice(self, by: int) -> None:
+        """Shows another slice of the tensors."""
+        if (shown := self._shown) is not None:
+            self.slice = (self.slice + by) % max(1, shown.slices)
 
-    def action_turn(self) -> None:
-        """Show another side's turn."""
-        seen = self._shown
-        if seen is None or len(seen.turns) < 2:
-            self.notify("A step of this task has one turn only.")
+    def action_next_optimizer_phase(self) -> None:
+        """Shows the step of the other side."""
+        shown = self._shown
+        if shown is None or len(shown.optimizer_phases) < 2:
+            self.notify("A step of this task has only one optimizer phase.")
             return
-        self.turn = (seen.turn + 1) % len(seen.turns)
+        self.optimizer_phase = (shown.optimizer_phase + 1) % len(shown.optimizer_phases)

@@ -2,117 +2,128 @@
 
 from math import isnan, nan
 
-from rich.cells import cell_len
+from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.backprop_messages import BackpropResponse, Edge, Node
-from tuilab.ui.plot.legend import say
-from tuilab.ui.views.backprop.draw_table import NO_NUMBER, NUMBER, Box, Pen, number
+from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.views.backprop.draw_table import (
+    NO_NUMBER,
+    NUMBER_WIDTH,
+    draw_column_names,
+    draw_numbers,
+    draw_row_name,
+    fit_formula,
+    format_to_column,
+)
 
-NAME = 22
+NAME_WIDTH = 22
 """Cells of an operation's name."""
 
-LAYER = 16
+LAYER_WIDTH = 16
 """Cells of the layer that it belongs to, where there is room."""
 
 COLUMNS = ("value", "upstream", "local", "product")
 
 
-def draw_graph(pen: Pen, seen: BackpropResponse, node: int, row: int, box: Box) -> None:
-    """Draw the nodes around the chosen one, and below them what the chosen one does.
+def draw_graph(
+    cells: CellBuffer, region: Region, response: BackpropResponse, node: int, row: int,
+    style: DrawStyle,
+) -> None:  # fmt: skip
+    """Draws the nodes around the chosen one, and below them what the chosen one computes.
 
     Args:
         row: which element of every node; of one that has fewer, the last.
     """
-    if not seen.nodes:
-        say(pen.grid, "No gradient flows here, so autograd has kept no graph.", pen.label)
+    nodes = response.nodes
+    if not nodes:
+        text = "No gradient flows here, so autograd has kept no graph."
+        cells.write_centered(text, style.muted)
         return
-    node = max(0, min(node, len(seen.nodes) - 1))
-    detail = min(2 + len(seen.nodes[node].edges), max(0, box.height // 2 - 1))
-    rows = max(0, box.height - detail - 2)
+    x, y, width, height = region
+    node = max(0, min(node, len(nodes) - 1))
+    detail = min(2 + len(nodes[node].edges), max(0, height // 2 - 1))
+    rows = max(0, height - detail - 2)
     columns = list(COLUMNS)
-    is_wide = box.width >= NAME + LAYER + NUMBER * len(columns)
-    names = NAME + (LAYER if is_wide else 0)
-    while len(columns) > 1 and names + NUMBER * len(columns) > box.width:
-        names, columns = (names - 4, columns) if names > NAME - 8 else (names, columns[1:])
-    for place, name in enumerate(columns):
-        x = box.x + names + NUMBER * place + NUMBER - 1 - cell_len(name)
-        pen.write(x, box.y, name, pen.label, NUMBER)
-    pen.write(box.x, box.y, f"element {row + 1}", pen.strong, names - 1)
-    first = max(0, min(node - rows // 2, len(seen.nodes) - rows))
-    for line, at in enumerate(range(first, min(len(seen.nodes), first + rows))):
-        one, y, is_here = seen.nodes[at], box.y + 1 + line, at == node
-        style = pen.strong if is_here else pen.label
-        pen.name(box.x, y, called(one), style, min(names, NAME) - 1, is_here=is_here)
+    is_wide = width >= NAME_WIDTH + LAYER_WIDTH + NUMBER_WIDTH * len(columns)
+    names = NAME_WIDTH + LAYER_WIDTH * is_wide
+    while len(columns) > 1 and names + NUMBER_WIDTH * len(columns) > width:
+        if names > NAME_WIDTH - 8:
+            names -= 4
+        else:
+            columns.pop(0)
+    cells.write(x, y, style.truncate(f"element {row + 1}", names - 1), style.strong)
+    draw_column_names(cells, x + names, y, columns, style)
+    first = find_first_visible(node, rows, len(nodes))
+    last = min(len(nodes), first + rows)
+    for line, at in enumerate(range(first, last), y + 1):
+        is_chosen = at == node
+        name = Region(x, line, min(names, NAME_WIDTH) - 1, 1)
+        draw_row_name(cells, name, name_node(nodes[at]), is_chosen, style)
         if is_wide:
-            about = one.layer or one.about
-            pen.write(box.x + NAME, y, about, style, LAYER - 1)
-        found = numbers(one, row)
-        for place, name in enumerate(columns):
-            value = found[name]
-            text = NO_NUMBER if isnan(value) else number(value)
-            x = box.x + names + NUMBER * place
-            pen.number(x, y, 0.0 if isnan(value) else value, text, is_here=is_here)
-    below = Box(box.x, box.y + box.height - detail, box.width, detail)
-    for line, text in enumerate(explained(seen, node, row)[:detail]):
-        pen.write(below.x, below.y + line, text, pen.label, below.width)
+            layer = fit_formula(nodes[at].layer or nodes[at].description, LAYER_WIDTH - 1, style)
+            cells.write(x + NAME_WIDTH, line, layer, style.strong if is_chosen else style.muted)
+        numbers = _numbers(nodes[at], row)[-len(columns) :]
+        missing = [NO_NUMBER] * len(columns)
+        draw_numbers(cells, x + names, line, numbers, missing, is_chosen, style)
+    lines = (fit_formula(text, width, style) for text in _describe_node(response, node, row))
+    cells.write_lines(x, region.bottom - detail, list(lines)[:detail], style.muted)
 
 
-def called(node: Node) -> str:
-    """An operation's short name; a parameter by its own."""
+def name_node(node: Node) -> str:
+    """Returns an operation's short name; a parameter's own name."""
     name = node.name.rpartition("::")[2]
     if name == "AccumulateGrad":
-        return node.about or "parameter"
+        return node.description or "parameter"
     return name.removesuffix("0").removesuffix("1").removesuffix("Backward")
 
 
-def numbers(node: Node, row: int) -> dict[str, float]:
-    """What stands in its row."""
-    edge = main(node)
-    return {
-        "value": _at(node.value, row),
-        "upstream": _at(node.upstream, row),
-        "local": nan if edge is None else _at(edge.local, row),
-        "product": nan if edge is None else _at(edge.product, row),
-    }
+def _numbers(node: Node, row: int) -> list[float]:
+    """Returns the numbers in the row of a node, by `COLUMNS`."""
+    edge = _main_edge(node)
+    local, product = ([], []) if edge is None else (edge.local, edge.product)
+    return [_element(values, row) for values in (node.value, node.upstream, local, product)]
 
 
-def main(node: Node) -> Edge | None:
-    """The way on that the numbers take: to what is computed rather than to a parameter."""
-    ways = [edge for edge in node.edges if edge.product]
-    weighed = [edge for edge in ways if edge.weights]
-    return next(iter(weighed or ways), None)
+def _main_edge(node: Node) -> Edge | None:
+    """Returns the edge whose numbers are shown: to an operation rather than to a parameter."""
+    edges = [edge for edge in node.edges if edge.product]
+    weighted = [edge for edge in edges if edge.weights]
+    return next(iter(weighted or edges), None)
 
 
-def _at(values: list[float], row: int) -> float:
+def _element(values: list[float], row: int) -> float:
     return values[min(row, len(values) - 1)] if values else nan
 
 
-def explained(seen: BackpropResponse, place: int, row: int) -> list[str]:
-    """Lines on the chosen node: where each of its products goes."""
-    node = seen.nodes[place]
+def _describe_node(response: BackpropResponse, place: int, row: int) -> list[str]:
+    """Returns lines about the chosen node: where each of its products goes."""
+    node = response.nodes[place]
     shape = "×".join(map(str, node.shape)) or "one number"
-    what = f"{node.name.rpartition('::')[2]}  {shape}"
+    title = f"{node.name.rpartition('::')[2]}  {shape}"
     if node.layer:
-        what += f", the output of {node.layer}"
+        title += f", the output of {node.layer}"
     if not node.edges:
-        return [what, f"Here the gradient arrives: {number(_at(node.upstream, row))}."]
-    lines = [what]
+        gradient = format_to_column(_element(node.upstream, row))
+        return [title, f"The gradient arrives here: {gradient}."]
+    lines = [title]
     for edge in node.edges:
         if edge.to < 0 and not edge.product:
             continue
-        target = called(seen.nodes[edge.to]) if edge.to >= 0 else "what is not told"
-        lines.append(f"→ {target}: {_way(node, edge, row)}")
+        target = name_node(response.nodes[edge.to]) if edge.to >= 0 else "an input not shown"
+        lines.append(f"→ {target}: {_describe_edge(node, edge, row)}")
     return lines
 
 
-def _way(node: Node, edge: Edge, row: int) -> str:
-    up, product = _at(node.upstream, row), _at(edge.product, row)
+def _describe_edge(node: Node, edge: Edge, row: int) -> str:
+    product = _element(edge.product, row)
+    upstream = format_to_column(_element(node.upstream, row))
     if edge.weights:
         weights = edge.weights[min(row, len(edge.weights) - 1)]
-        told = " ".join(number(weight) for weight in weights[:4])
-        first = number(_at(edge.product, 0))
-        return f"{number(up)} goes back along the weights {told} …; with all units {first} …"
-    local = _at(edge.local, row)
+        shown = " ".join(format_to_column(weight) for weight in weights[:4])
+        first = format_to_column(_element(edge.product, 0))
+        return f"{upstream} goes back along the weights {shown} …; with all units {first} …"
+    local = _element(edge.local, row)
     if not isnan(local):
-        return f"{number(up)} · {number(local)} = {number(product)}"
-    return "nothing comes back" if isnan(product) else f"product {number(product)}"
+        return f"{upstream} · {format_to_column(local)} = {format_to_column(product)}"
+    return "nothing comes back" if isnan(product) else f"product {format_to_column(product)}"

@@ -1,31 +1,49 @@
-"""One phase of a training step as a drawing: where we are, what happens, its numbers."""
+"""One phase of a training step as a drawing: its place in the step, a sentence, its numbers."""
 
 import textwrap
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.geometry import Region
 
-from tuilab.core.protocol.inspect.backprop_messages import PARTS, BackpropResponse, Phase, Table
+from tuilab.core.protocol.inspect.backprop_messages import (
+    STEP_PARTS,
+    BackpropResponse,
+    NumberTable,
+    Phase,
+)
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.response_map import Brush
-from tuilab.ui.plot.legend import say
+from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.views.backprop.draw_graph import draw_graph
-from tuilab.ui.views.backprop.draw_table import NUMBER, Box, Pen, fitting, width_of
-from tuilab.ui.views.backprop.phase_text import sentence, spoken
+from tuilab.ui.views.backprop.draw_table import (
+    NUMBER_WIDTH,
+    draw_derivation,
+    draw_table,
+    fit_columns,
+    measure_derivation,
+)
+from tuilab.ui.views.backprop.phase_text import describe_phase, spell_formula
 
 GAP = 3
 """Cells between two tables."""
 
-SMALL = 14
-"""Rows from which on there is room for every line of words."""
+MIN_TABLE_WIDTH = 24
 
-TITLES = {"weights": "new weights"}
+ROOMY_FROM = 14
+"""From this many rows on, there is room for all lines of text."""
+
+PART_TITLES = {"weights": "new weights"}
+
+GRAPH_HELP = (
+    "Autograd's graph from the loss back: product = upstream · local gradient; "
+    "← → walk from node to node, up and down select the element."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """Where the reader is: which phase, table, row and node."""
+class Position:
+    """What is selected: the phase, and in it the table, row and node."""
 
     phase: int = 0
     table: int = 0
@@ -33,166 +51,186 @@ class Stand:
     node: int = 0
     is_graph: bool = False
 
-    def within(self, seen: BackpropResponse) -> "Stand":
-        """The same place, or the nearest that an answer has."""
-        place = max(0, min(self.phase, len(seen.phases) - 1))
-        tables = seen.phases[place].tables if seen.phases else []
-        number = self.table % len(tables) if tables else 0
-        rows = len(tables[number].names) if tables else 1
+    def clamp(self, response: BackpropResponse) -> "Position":
+        """Returns the same position, or the nearest that a response has."""
+        phase = max(0, min(self.phase, len(response.phases) - 1))
+        tables = response.phases[phase].tables if response.phases else []
+        table = self.table % len(tables) if tables else 0
+        rows = len(tables[table].row_names) if tables else 1
         if self.is_graph:
-            rows = max([1, *(len(node.upstream) for node in seen.nodes)])
-        node = max(0, min(self.node, len(seen.nodes) - 1))
-        return Stand(place, number, max(0, min(self.row, rows - 1)), node, self.is_graph)
+            rows = max([1, *(len(node.upstream) for node in response.nodes)])
+        row = max(0, min(self.row, rows - 1))
+        node = max(0, min(self.node, len(response.nodes) - 1))
+        return Position(phase, table, row, node, self.is_graph)
 
 
 def draw_step(
-    seen: BackpropResponse, stand: Stand, brush: Brush, size: tuple[int, int]
+    response: BackpropResponse, position: Position, size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
-    """The phase at which the reader stands."""
-    grid = CellBuffer(*size, brush.hues.label)
-    pen = Pen(grid, brush)
-    if not seen.phases:
-        say(grid, spoken(seen.note), pen.label)
-        return grid
-    phase = seen.phases[stand.phase]
-    _track(pen, seen, phase)
-    y = 1
-    if not stand.is_graph:
-        y = _way(pen, seen, stand, y)
-    if size[1] >= SMALL or not stand.is_graph:
-        y = _words(pen, seen, phase, stand, y)
-    body = Box(0, y, grid.width, max(0, grid.height - y))
-    if stand.is_graph:
-        draw_graph(pen, seen, stand.node, stand.row, body)
-    elif not phase.is_told:
-        say(grid, "Its numbers are on their way.", pen.label)
+    """Draws the phase at a position."""
+    cells = CellBuffer(*size, style.muted)
+    if not response.phases:
+        cells.write_centered(spell_formula(response.note, style), style.muted)
+        return cells
+    phase, y = response.phases[position.phase], 1
+    _draw_parts(cells, response, phase, style)
+    if not position.is_graph:
+        y = _draw_neighbors(cells, y, response, position, style)
+    if size[1] >= ROOMY_FROM or not position.is_graph:
+        y = _draw_description(cells, y, response, position, style)
+    region = Region(0, y, cells.width, max(0, cells.height - y))
+    if position.is_graph:
+        draw_graph(cells, region, response, position.node, position.row, style)
+    elif not phase.has_numbers:
+        cells.write_centered("Its numbers are on their way.", style.muted)
     elif phase.tables:
-        _tables(pen, phase, stand, body)
-    return grid
+        _draw_tables(cells, region, phase, position, style)
+    return cells
 
 
-def _track(pen: Pen, seen: BackpropResponse, phase: Phase) -> None:
-    """The parts of a step, the present one marked, and which example it is."""
-    grid, arrow = pen.grid, spoken("→")
-    right = f"example {seen.example + 1}/{seen.examples}"
-    if len(seen.turns) > 1:
-        right = f"t: {seen.turns[seen.turn]}  {right}"
-    names = [TITLES.get(part, part) for part in PARTS]
-    room = grid.width - cell_len(right) - sum(cell_len(name) + 2 for name in names)
+# --- place in the step ----------------------------------------------------------------------------
+
+
+def _draw_parts(
+    cells: CellBuffer, response: BackpropResponse, phase: Phase, style: DrawStyle
+) -> None:
+    """Draws the parts of a step, the current one marked, and which example is shown."""
+    arrow = style.spell("→")
+    example = f"example {response.example + 1}/{response.examples}"
+    if len(response.optimizer_phases) > 1:
+        example = f"t: {response.optimizer_phases[response.optimizer_phase]}  {example}"
+    names = [PART_TITLES.get(part, part) for part in STEP_PARTS]
+    room = cells.width - cell_len(example) - sum(cell_len(name) + 2 for name in names)
     if room < cell_len(arrow) * (len(names) - 1):
         arrow = ""
     if room < 0:
         names = [name[:4] for name in names]
     x = 0
-    for part, name in zip(PARTS, names, strict=True):
-        is_here = part == phase.part
-        style = pen.strong + Style(reverse=True) if is_here else pen.label
-        x = grid.write(x, 0, f"[{name}]" if is_here else f" {name} "[::1], style)
-        if arrow and part != PARTS[-1]:
-            x = grid.write(x, 0, arrow, pen.label)
-    if grid.width - cell_len(right) > x:
-        grid.write(grid.width - cell_len(right), 0, right, pen.label)
+    for part, name in zip(STEP_PARTS, names, strict=True):
+        if part == phase.part:
+            x = cells.write(x, 0, f"[{name}]", style.strong + Style(reverse=True))
+        else:
+            x = cells.write(x, 0, f" {name} ", style.muted)
+        if arrow and part != STEP_PARTS[-1]:
+            x = cells.write(x, 0, arrow, style.muted)
+    if cells.width - cell_len(example) > x:
+        cells.write_left_of(cells.width, 0, example, style.muted)
 
 
-def _way(pen: Pen, seen: BackpropResponse, stand: Stand, y: int) -> int:
-    """The phases around this one by name, and the shapes that come in and go out."""
-    phase = seen.phases[stand.phase]
-    if phase.part not in ("forward", "backward", "optimizer"):
+def _draw_neighbors(
+    cells: CellBuffer, y: int, response: BackpropResponse, position: Position, style: DrawStyle
+) -> int:
+    """Draws the names of the phases around this one, and returns the next row."""
+    phases, part = response.phases, response.phases[position.phase].part
+    if part not in ("forward", "backward", "optimizer"):
         return y
-    together = [at for at, other in enumerate(seen.phases) if other.part == phase.part]
-    here = together.index(stand.phase)
-    arrow = spoken(" ← " if phase.part == "backward" else " → ")
-    x = pen.grid.write(0, y, f"{here + 1}/{len(together)}  ", pen.label)
-    first = _first(seen, together, here, pen.grid.width - x)
-    for at in together[first:]:
-        name = _name(seen.phases[at])
-        is_here = at == stand.phase
-        if x + cell_len(name) + 6 > pen.grid.width and not is_here:
-            pen.grid.write(x, y, pen.brush.signs.ellipsis, pen.label)
+    same_part = [at for at, phase in enumerate(phases) if phase.part == part]
+    names = [_phase_name(phases[at]) for at in same_part]
+    current = same_part.index(position.phase)
+    arrow = style.spell(" ← " if part == "backward" else " → ")
+    x = cells.write(0, y, f"{current + 1}/{len(names)}  ", style.muted)
+    first = _first_name(names, current, cells.width - x)
+    for number, name in enumerate(names[first:], first):
+        if number == current:
+            x = cells.write(x, y, f"[{name}]", style.strong)
+        elif x + cell_len(name) + 6 > cells.width:
+            cells.write(x, y, style.glyphs.ellipsis, style.muted)
             break
-        x = pen.grid.write(x, y, f"[{name}]" if is_here else name,
-                           pen.strong if is_here else pen.label)  # fmt: skip
-        x = pen.grid.write(x, y, arrow, pen.label) if at != together[-1] else x
+        else:
+            x = cells.write(x, y, name, style.muted)
+        x = cells.write(x, y, arrow, style.muted) if number < len(names) - 1 else x
     return y + 1
 
 
-def _first(seen: BackpropResponse, together: list[int], here: int, room: int) -> int:
-    """From which phase on names are written, so that the present one is among them."""
-    first = here
-    used = cell_len(_name(seen.phases[together[here]])) + 2
+def _first_name(names: list[str], current: int, room: int) -> int:
+    """Returns the first name that is written, so that the current one is among them."""
+    first, used = current, cell_len(names[current]) + 2
     while first > 0:
-        used += cell_len(_name(seen.phases[together[first - 1]])) + 3
+        used += cell_len(names[first - 1]) + 3
         if used > room // 2:
             break
         first -= 1
     return first
 
 
-def _name(phase: Phase) -> str:
+def _phase_name(phase: Phase) -> str:
     name = phase.label or phase.kind
-    return f"{name} to {phase.towards}" if phase.towards == "weights" else name
+    return f"{name} to {phase.gradient_of}" if phase.gradient_of == "weights" else name
 
 
-def _words(pen: Pen, seen: BackpropResponse, phase: Phase, stand: Stand, y: int) -> int:
-    """What happens, the shapes at the arrow, facts and what cannot be shown."""
-    grid = pen.grid
-    arrow = " → ".join(phase.shapes)
-    words = [] if stand.is_graph else [sentence(phase)]
-    if stand.is_graph:
-        words = ["Autograd's graph from the loss back: product = upstream · local gradient; "
-                 "← → walk from node to node, up and down choose the element."]  # fmt: skip
-    elif len(phase.shapes) > 1:
-        words.append(f"{arrow}    {_tail(phase)}".rstrip())
-    elif phase.part == "batch":
-        words.append(f"{arrow} → the network    {_tail(phase)}".rstrip())
-    words += [] if stand.is_graph else phase.facts
-    words += [seen.note] if seen.note else []
-    most = max(1, (grid.height - y) // 3)
-    lines = [line for text in words for line in textwrap.wrap(spoken(text), max(8, grid.width))]
-    for line in lines[:most]:
-        grid.write(0, y, line, pen.label)
-        y += 1
-    return y + (1 if grid.height >= SMALL else 0)
+# --- text and tables ------------------------------------------------------------------------------
 
 
-def _tail(phase: Phase) -> str:
-    others = [table.title for table in phase.tables]
-    return f"w chooses: {' | '.join(others)}" if len(others) > 1 else ""
+def _draw_description(
+    cells: CellBuffer, y: int, response: BackpropResponse, position: Position, style: DrawStyle
+) -> int:
+    """Draws what happens, the shapes, facts and what cannot be shown; returns the next row."""
+    phase = response.phases[position.phase]
+    sentences = [GRAPH_HELP] if position.is_graph else [*_describe_shapes(phase), *phase.facts]
+    sentences += [response.note] if response.note else []
+    lines = [
+        line
+        for sentence in sentences
+        for line in textwrap.wrap(spell_formula(sentence, style), max(8, cells.width))
+    ]
+    y = cells.write_lines(0, y, lines[: max(1, (cells.height - y) // 3)], style.muted)
+    return y + (cells.height >= ROOMY_FROM)
 
 
-def _tables(pen: Pen, phase: Phase, stand: Stand, box: Box) -> None:
-    """The chosen table, beside or below it how its row came about, then the others."""
-    table = phase.tables[stand.table]
-    origin = table.origins[stand.row] if stand.row < len(table.origins) else None
-    if origin is None:
-        used = pen.table(table, stand.row, box, is_chosen=True)
-        _others(pen, phase, stand, Box(used + GAP, box.y, box.width - used - GAP, box.height))
+def _describe_shapes(phase: Phase) -> list[str]:
+    shapes = " → ".join(phase.shapes)
+    if len(phase.shapes) < 2:
+        if phase.part != "batch":
+            return [describe_phase(phase)]
+        shapes += " → the network"
+    titles = " | ".join(table.title for table in phase.tables)
+    choices = f"w selects: {titles}" if len(phase.tables) > 1 else ""
+    return [describe_phase(phase), f"{shapes}    {choices}".rstrip()]
+
+
+def _draw_tables(
+    cells: CellBuffer, region: Region, phase: Phase, position: Position, style: DrawStyle
+) -> None:
+    """Draws the chosen table, beside or below it how its row was computed, then the others."""
+    table, row = phase.tables[position.table], position.row
+    x, y, width, height = region
+    if row >= len(table.derivations):
+        used = draw_table(cells, region, table, row, style) + GAP
+        rest = Region(x + used, y, width - used, height)
+        _draw_other_tables(cells, rest, phase, position, style)
         return
-    needs = width_of(origin)
-    if needs + GAP + _least(table) <= box.width:
-        room = Box(box.x, box.y, box.width - needs - GAP, box.height)
-        used = max(pen.table(table, stand.row, room, is_chosen=True), 24)
-        x = min(used + GAP, box.width - needs)
-        pen.origin(origin, Box(x, box.y, box.width - x, box.height))
-        x += needs + GAP
-        _others(pen, phase, stand, Box(x, box.y, box.width - x, box.height))
+    derivation = table.derivations[row]
+    needed = measure_derivation(derivation)
+    if needed + GAP + _min_width(table) <= width:
+        left = Region(x, y, width - needed - GAP, height)
+        used = max(draw_table(cells, left, table, row, style), MIN_TABLE_WIDTH)
+        x = min(used + GAP, width - needed)
+        draw_derivation(cells, Region(x, y, width - x, height), derivation, style)
+        x += needed + GAP
+        rest = Region(x, y, width - x, height)
+        _draw_other_tables(cells, rest, phase, position, style)
         return
-    upper = max(3, min(len(table.names) + 2, box.height // 2))
-    pen.table(table, stand.row, Box(box.x, box.y, box.width, upper), is_chosen=True)
-    below = box.height - upper
-    if below >= 3:
-        pen.origin(origin, Box(box.x, box.y + upper, box.width, below))
+    rows = max(3, min(len(table.row_names) + 2, height // 2))
+    draw_table(cells, Region(x, y, width, rows), table, row, style)
+    if height - rows >= 3:
+        below = Region(x, y + rows, width, height - rows)
+        draw_derivation(cells, below, derivation, style)
 
 
-def _least(table: Table) -> int:
-    """Cells that a table needs beside another."""
-    return max(24, 4 + max(map(cell_len, table.names), default=2) + NUMBER)
+def _min_width(table: NumberTable) -> int:
+    """Returns the cells that a table needs beside another."""
+    names = max(map(cell_len, table.row_names), default=2)
+    return max(MIN_TABLE_WIDTH, 4 + names + NUMBER_WIDTH)
 
 
-def _others(pen: Pen, phase: Phase, stand: Stand, box: Box) -> None:
+def _draw_other_tables(
+    cells: CellBuffer, region: Region, phase: Phase, position: Position, style: DrawStyle
+) -> None:
+    x, y, room, height = region
     for number, table in enumerate(phase.tables):
-        names = max(map(cell_len, table.names), default=2) + 4
-        width = max(names + NUMBER * len(fitting(table, box.width)), cell_len(table.title) + 8)
-        if number != stand.table and width <= box.width:
-            pen.table(table, 0, Box(box.x, box.y, width, box.height), is_chosen=False)
-            box = Box(box.x + width + GAP, box.y, box.width - width - GAP, box.height)
+        names = max(map(cell_len, table.row_names), default=2) + 4
+        numbers = NUMBER_WIDTH * len(fit_columns(table, room))
+        width = max(names + numbers, cell_len(table.title) + 8)
+        if number != position.table and width <= room:
+            draw_table(cells, Region(x, y, width, height), table, None, style)
+            x, room = x + width + GAP, room - width - GAP

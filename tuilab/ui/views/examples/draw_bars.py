@@ -1,87 +1,61 @@
-"""The classes of one example as bars, and what all drawings of an example share."""
-
-from dataclasses import dataclass
+"""The class probabilities of one example as bars."""
 
 from rich.style import Style
+from textual.geometry import Region
 
+from tuilab.core.format import format_percent
 from tuilab.core.protocol.inspect.examples_messages import Example
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.decision_surface import Hues
-from tuilab.ui.terminal.glyphs import Signs
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle
 
-BARS, MOST_BARS = 18, 44
-"""Columns that the bars of the classes take at least and at most."""
+MIN_BARS_WIDTH, MAX_BARS_WIDTH = 18, 44
+"""Columns that the bars of the classes take."""
+
+MAX_NAME_WIDTH = 12
 
 GAP = 2
-
-BOLD = Style(bold=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Where a picture stands, in cells."""
-
-    x: int
-    y: int
-    columns: int
-    rows: int
+"""Columns between what is side by side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pencil:
-    """What everything is drawn with."""
-
-    hues: Hues
-    signs: Signs
-
-    @property
-    def label(self) -> Style:
-        """The style of words."""
-        return self.hues.label
-
-    def hue(self, number: int) -> Style:
-        """The style of what is told in a colour; bold where there are none."""
-        if not self.hues.is_blended:
-            return self.label + BOLD
-        return self.label + Style(color=self.hues.of(number).rich_color)
-
-
-def draw_bars(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> None:
-    """Every class with its probability; the likeliest ones where there is no room for all."""
-    order = list(range(len(example.chances)))
-    if len(order) > room.rows:
-        order.sort(key=lambda number: -example.chances[number])
-        order = order[: room.rows]
-    names = min(12, max((len(_name(example, n)) for n in order), default=0), room.columns // 3)
-    width = room.columns - names - 8
-    target = label(example, example.targets[-1]) if example.targets else None
-    best = max(range(len(example.chances)), key=lambda n: example.chances[n], default=-1)
-    for row, number in enumerate(order):
+def draw_bars(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> None:
+    """Draws every class with its probability; the likeliest ones if there is no room for all."""
+    x, y, columns, rows = region
+    probabilities = example.probabilities
+    order = list(range(len(probabilities)))
+    likeliest = max(order, key=lambda number: probabilities[number], default=-1)
+    if len(order) > rows:
+        order = sorted(order, key=lambda number: -probabilities[number])[:rows]
+    names = {number: _printable_name(example, number) for number in order}
+    width = min(MAX_NAME_WIDTH, max(map(len, names.values()), default=0), columns // 3)
+    room = columns - width - 8
+    target = name_class(example, example.targets[-1]) if example.targets else None
+    for row, number in enumerate(order, y):
         is_target = example.labels[number] == target
-        style = pencil.hue(1 if is_target else 0) if is_target or number == best else pencil.label
-        style += Style(bold=is_target or number == best)
-        x, y = room.x, room.y + row
-        grid.write(x, y, pencil.signs.bullet if is_target else " ", style)
-        name = fitted(_name(example, number), names, pencil.signs.ellipsis)
-        grid.write(x + 2, y, name, style)
-        chance = example.chances[number]
-        grid.write(x + 3 + names, y, bar(chance, width, pencil.signs), style)
-        grid.write(x + 3 + names + max(0, width), y, f" {chance:4.0%}", style)
+        is_special = is_target or number == likeliest
+        bar_style = style.class_style(int(is_target)) if is_special else style.muted
+        bar_style += Style(bold=is_special)
+        cells.write(x, row, style.glyphs.bullet if is_target else " ", bar_style)
+        cells.write(x + 2, row, style.truncate(names[number], width), bar_style)
+        start = x + 3 + width
+        cells.write(start, row, format_bar(probabilities[number], room, style), bar_style)
+        percent = f" {format_percent(probabilities[number]):>4}"
+        cells.write(start + max(0, room), row, percent, bar_style)
 
 
-def _name(example: Example, number: int) -> str:
+def _printable_name(example: Example, number: int) -> str:
     name = example.labels[number]
     return name if name.isprintable() and name.strip() else repr(name)
 
 
-def bar(part: float, width: int, signs: Signs) -> str:
-    """A bar for a part from 0 to 1; a dot where it is too short to see."""
-    full = signs.levels[-1] if signs.levels[-1] != "*" else "#"
+def format_bar(part: float, width: int, style: DrawStyle) -> str:
+    """Returns a bar for a part from 0 to 1; a dot if it is too short to see."""
     length = part * max(0, width)
-    return full * int(length) + ("" if length >= 1 or not width else signs.dot)
+    return style.glyphs.bars[-1] * int(length) + (
+        "" if length >= 1 or not width else style.glyphs.dot
+    )
 
 
-def label(example: Example, number: float) -> str:
-    """What a class is called."""
+def name_class(example: Example, number: float) -> str:
+    """Returns the name of a class."""
     place = int(number)
     return example.labels[place] if 0 <= place < len(example.labels) else str(place)

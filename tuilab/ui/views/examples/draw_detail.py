@@ -1,147 +1,152 @@
-"""One example in full: the input, the heat map of why, the probabilities as bars."""
+"""One example in full: the input, its heat map, the probabilities as bars."""
 
 import textwrap
 from dataclasses import dataclass
 
 from rich.style import Style
+from textual.geometry import Region
 
+from tuilab.core.format import format_compact
 from tuilab.core.protocol.inspect.examples_messages import Example
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.plot.axes import short
-from tuilab.ui.terminal.glyphs import Signs
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.half_blocks import count_image_rows, draw_image
 from tuilab.ui.views.examples.draw_bars import (
-    BARS,
-    BOLD,
     GAP,
-    MOST_BARS,
-    Box,
-    Pencil,
+    MAX_BARS_WIDTH,
+    MIN_BARS_WIDTH,
     draw_bars,
-    label,
+    name_class,
 )
-from tuilab.ui.views.examples.draw_heat_map import draw_heat, draw_pixels, rows_of
-from tuilab.ui.views.examples.draw_values import draw_plain
+from tuilab.ui.views.examples.draw_heat_map import draw_heat_map
+from tuilab.ui.views.examples.draw_values import draw_values
 
-COLUMNS = (84, 56, 42, 28, 20, 14, 10, 8, 6)
-"""Columns that a picture may take."""
+IMAGE_WIDTHS = (84, 56, 42, 28, 20, 14, 10, 8, 6)
+"""Columns that an image may take."""
+
+MIN_PAIR_WIDTH = 14
+"""Columns of an image below which its heat map is drawn over it instead of beside it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """One example on its sheet."""
+class ExampleDrawing:
+    """A drawing of one example."""
 
-    grid: CellBuffer
-    used: int
-    "Rows from the top that something is drawn in."
-    box: Box | None = None
-    "Where its picture stands."
+    cells: CellBuffer
+    rows: int
+    "Rows from the top that are drawn on."
+    image: Region | None = None
+    "Where its image is."
 
 
 def draw_example(
-    example: Example, size: tuple[int, int], pencil: Pencil, head: str = "", hint: str = ""
-) -> Drawn:
-    """One example; `head` is said before anything else of it, and `hint` after all."""
-    grid = CellBuffer(*size, pencil.label)
-    y = _heading(grid, example, pencil, head)
-    lines = _caption(example, hint, size)
-    room = Box(0, y, size[0], max(1, size[1] - len(lines) - y))
-    box = None
+    example: Example, size: tuple[int, int], style: DrawStyle, title: str = "", hint: str = ""
+) -> ExampleDrawing:
+    """Draws one example, with a title before everything else and a hint after it."""
+    width, height = size
+    cells = CellBuffer(width, height, style.muted)
+    y = _draw_heading(cells, example, style, title)
+    lines = _caption_lines(example, hint, size)
+    region = Region(0, y, width, max(1, height - len(lines) - y))
+    image = None
     if example.kind == "picture" and example.pixels:
-        box, below = _picture(grid, example, room, pencil)
+        image, y = _draw_images(cells, region, example, style)
     else:
-        below = draw_plain(grid, example, room, pencil)
-    below = min(below, size[1] - len(lines))
-    for row, line in enumerate(lines):
-        grid.write(0, below + row, fitted(line, size[0], pencil.signs.ellipsis), pencil.label)
-    return Drawn(grid, below + len(lines), box)
+        y = draw_values(cells, region, example, style)
+    y = min(y, height - len(lines))
+    y = cells.write_lines(0, y, (style.truncate(line, width) for line in lines), style.muted)
+    return ExampleDrawing(cells, y, image)
 
 
-def _caption(example: Example, hint: str, size: tuple[int, int]) -> list[str]:
-    """What the heat map says, and what else there is to know: a line where there is no room."""
-    words = ". ".join(filter(None, (_about(example).rstrip("."), example.note)))
+def _caption_lines(example: Example, hint: str, size: tuple[int, int]) -> list[str]:
+    """Returns what the heat map shows, and the note: one line if there is little room."""
+    caption = example.heat_caption
+    if example.heat:
+        caption += f" (peak {format_compact(example.heat_max_abs)})"
+    text = ". ".join(filter(None, (caption.rstrip("."), example.note)))
     if size[1] < 12:
-        return [words or hint]
-    return textwrap.wrap(words, max(10, size[0]))[:2] + ([hint] if hint else [])
+        return [text or hint]
+    return textwrap.wrap(text, max(10, size[0]))[:2] + ([hint] if hint else [])
 
 
-def _about(example: Example) -> str:
-    if not example.heat:
-        return example.about
-    return f"{example.about} (peak {short(example.reach)})"
-
-
-def _heading(grid: CellBuffer, example: Example, pencil: Pencil, head: str) -> int:
-    """Target, answer and loss; the row below them."""
-    signs, words = pencil.signs, [head] if head else []
-    style = pencil.label + BOLD
+def _draw_heading(cells: CellBuffer, example: Example, style: DrawStyle, title: str) -> int:
+    """Draws target, prediction and loss, and returns the row below them."""
+    pieces, heading_style = [title] if title else [], style.strong
     if example.labels:
-        style = _verdict(example, words, pencil)
+        verdict, heading_style = _describe_verdict(example, style)
+        pieces += verdict
     else:
         if example.targets:
-            words.append(f"target {_few(example.targets, signs)}")
-        if example.answers:
-            words.append(f"prediction {_few(example.answers, signs)}")
+            pieces.append(f"target {_format_few(example.targets, style)}")
+        if example.predictions:
+            pieces.append(f"prediction {_format_few(example.predictions, style)}")
     if example.loss is not None:
-        words.append(f"{'error' if example.output else 'loss'} {short(example.loss)}")
+        name = "error" if example.reconstruction else "loss"
+        pieces.append(f"{name} {format_compact(example.loss)}")
     if example.number >= 0:
-        words.append(f"no. {example.number}")
-    separator = f" {signs.dot} "
-    grid.write(0, 0, fitted(separator.join(words), grid.width, signs.ellipsis), style)
-    return 1 if grid.height < 12 else 2
+        pieces.append(f"no. {example.number}")
+    text = f" {style.glyphs.dot} ".join(pieces)
+    cells.write(0, 0, style.truncate(text, cells.width), heading_style)
+    return 1 if cells.height < 12 else 2
 
 
-def _verdict(example: Example, words: list[str], pencil: Pencil) -> Style:
-    """Which class was told, and whether that is right."""
-    if len(example.answers) != 1:
-        return pencil.label + BOLD
-    answer = label(example, example.answers[0])
+def _describe_verdict(example: Example, style: DrawStyle) -> tuple[list[str], Style]:
+    """Returns which class was predicted and whether that is correct, and in which style."""
+    if len(example.predictions) != 1:
+        return [], style.strong
+    predicted = name_class(example, example.predictions[0])
     if not example.targets:
-        words.append(f"predicted {answer}")
-        return pencil.label + BOLD
-    target = label(example, example.targets[0])
-    is_right = example.targets[0] == example.answers[0]
-    sign = pencil.signs.right if is_right else pencil.signs.wrong
-    words.append(f"{sign} target {target}, predicted {answer}")
-    return (pencil.label if is_right else pencil.hues.wrong) + BOLD
+        return [f"predicted {predicted}"], style.strong
+    target = name_class(example, example.targets[0])
+    is_correct = example.targets[0] == example.predictions[0]
+    mark = style.glyphs.check if is_correct else style.glyphs.cross
+    verdict_style = style.strong if is_correct else style.error + Style(bold=True)
+    return [f"{mark} target {target}, predicted {predicted}"], verdict_style
 
 
-def _few(numbers: list[float], signs: Signs) -> str:
-    text = ", ".join(short(number) for number in numbers[:3])
-    return text + (f", {signs.ellipsis}" if len(numbers) > 3 else "")
+def _format_few(numbers: list[float], style: DrawStyle) -> str:
+    text = ", ".join(format_compact(number) for number in numbers[:3])
+    return text + (f", {style.glyphs.ellipsis}" if len(numbers) > 3 else "")
 
 
-# --- pictures -------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------
 
 
-def _picture(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> tuple[Box, int]:
-    """The picture, what was made of it, the heat map, and the bars where there are classes."""
-    bars = BARS if example.chances else 0
-    count = 1 + bool(example.output) + bool(example.heat)
-    columns = _columns(room, example, count, bars)
-    if columns < 14 and example.heat and count == 2:  # no room beside it: over it
-        count, columns = 1, _columns(room, example, 1, bars)
-    rows = rows_of(columns, example.shape)
-    hues, signs, x = pencil.hues, pencil.signs, room.x
-    box = Box(x, room.y, columns, rows)
-    for pixels in filter(None, (example.pixels, example.output)):
-        draw_pixels(grid, (x, room.y), columns, pixels, example.shape, hues, signs)
-        x += columns + GAP
+def _draw_images(
+    cells: CellBuffer, region: Region, example: Example, style: DrawStyle
+) -> tuple[Region, int]:
+    """Draws the image, its reconstruction, its heat map, and the bars if there are classes.
+
+    Returns: where the image is, and the row below all of them.
+    """
+    x, y, width, height = region
+    bars = MIN_BARS_WIDTH if example.probabilities else 0
+    count = 1 + bool(example.reconstruction) + bool(example.heat)
+    columns = _image_width(region, example, count, bars)
+    if columns < MIN_PAIR_WIDTH and example.heat and count == 2:  # no room beside it: over it
+        count, columns = 1, _image_width(region, example, 1, bars)
+    rows = count_image_rows(columns, example.shape)
+    image = place = Region(x, y, columns, rows)
+    step = (columns + GAP, 0)
+    for pixels in filter(None, (example.pixels, example.reconstruction)):
+        draw_image(cells, place, pixels, example.shape, style)
+        place = place.translate(step)
     if example.heat:
-        x = x if count > 1 else room.x
-        under = (example.pixels, example.shape)
-        draw_heat(grid, (x, room.y), columns, rows, example.heat, example.heat_shape, hues, signs,
-                  under)  # fmt: skip
-        x += columns + GAP
+        place = place if count > 1 else image
+        draw_heat_map(cells, place, example, style)
+        place = place.translate(step)
     if bars:
-        right = Box(x, room.y, min(MOST_BARS, room.columns - x), room.rows)
-        draw_bars(grid, example, right, pencil)
-    used = max(rows, min(room.rows, len(example.chances)) if bars else 0)
-    return box, room.y + used + (room.rows > used)
+        right = Region(place.x, y, min(MAX_BARS_WIDTH, width - place.x), height)
+        draw_bars(cells, right, example, style)
+    used = max(rows, min(height, len(example.probabilities)))
+    return image, y + used + (height > used)
 
 
-def _columns(room: Box, example: Example, count: int, bars: int) -> int:
-    for columns in COLUMNS:
-        is_high = rows_of(columns, example.shape) > room.rows
-        if not is_high and count * (columns + GAP) + bars <= room.columns + (0 if bars else GAP):
+def _image_width(region: Region, example: Example, count: int, bars: int) -> int:
+    """Returns the columns of each image so that all of them and the bars fit."""
+    for columns in IMAGE_WIDTHS:
+        is_too_high = count_image_rows(columns, example.shape) > region.height
+        room = region.width if bars else region.width + GAP
+        if not is_too_high and count * (columns + GAP) + bars <= room:
             return columns
-    return COLUMNS[-1]
+    return IMAGE_WIDTHS[-1]

@@ -1,261 +1,243 @@
-"""The pages of the view of examples: the matrix, the list, what a network makes."""
+"""The pages of the view of examples: the matrix, the list, what the network generates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.geometry import Region
 
-from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, Made, Row
-from tuilab.core.protocol.inspect.result_messages import Surface, Written
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.decision_surface import draw_plane
-from tuilab.ui.plot.axes import short
-from tuilab.ui.plot.legend import say
-from tuilab.ui.views.examples.draw_bars import BOLD, GAP, Box, Pencil
+from tuilab.core.format import format_compact, format_count, format_percent
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, ExampleSummary
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.confusion_matrix import (
+    MatrixLayout,
+    draw_matrix,
+    matrix_size,
+    plan_matrix,
+    write_matrix_title,
+)
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.image_grid import Caption, ImageTile, draw_image_grid
 from tuilab.ui.views.examples.draw_detail import draw_example
-from tuilab.ui.views.examples.draw_heat_map import draw_pixels, rows_of
-from tuilab.ui.views.examples.draw_matrix import Table, draw_table, plan, size_of_table, trend
-from tuilab.ui.views.result.generated_samples import draw_written
+from tuilab.ui.views.result.draw_samples import draw_generated
 
-LIST = 40
-"""Columns of the list of examples."""
+LIST_WIDTH = 40
 
-BESIDE = 34
-"""Columns that there have to be beside the matrix, or it is told below."""
+MIN_SIDE_WIDTH = 34
+"""Columns beside the matrix; with fewer, the selected cell is described below."""
 
-HINT = "v: another part, i: your own input"
+PREVIEW_WIDTHS = (20, 14)
+"""Columns of an image beside the matrix."""
 
-PREVIEW = 14
-"""Columns of a picture beside the matrix."""
+MIN_PREVIEWS = 8
+"""Images are smaller unless this many fit."""
 
+TREND_LABEL_WIDTH = 25
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The newest counts of the cell under the cursor, as parts of its row, oldest first."""
+HINT = "enter: its examples"
 
-    shares: Sequence[float] = ()
+LONG_HINT = f"{HINT}, v: another part, i: your own input"
 
 
-def measured(seen: ExamplesResponse) -> str:
-    """Of what the numbers are."""
-    if seen.measured < seen.of:
-        return f"{grouped(seen.measured)} of {grouped(seen.of)} {seen.part} examples so far"
-    return f"{grouped(seen.of)} {seen.part} examples"
+def describe_evaluated(response: ExamplesResponse) -> str:
+    """Returns which examples the numbers are of."""
+    total = f"{format_count(response.total)} {response.part} examples"
+    if response.evaluated < response.total:
+        return f"{format_count(response.evaluated)} of {total} so far"
+    return total
 
 
 # --- matrix ---------------------------------------------------------------------------------------
 
 
 def draw_matrix_page(
-    seen: ExamplesResponse, size: tuple[int, int], cursor: tuple[int, int], history: History,
-    pencil: Pencil,
-) -> tuple[CellBuffer, Table]:  # fmt: skip
-    """The matrix, what its chosen cell is, and the worst examples of that cell."""
-    grid = CellBuffer(*size, pencil.label)
-    right = sum(row[number] for number, row in enumerate(seen.counts))
-    total = sum(map(sum, seen.counts))
-    share = f"{right / total:.1%} right of {measured(seen)}" if total else measured(seen)
-    x = 2 + grid.write(0, 0, fitted(share, size[0], pencil.signs.ellipsis), pencil.label + BOLD)
-    for words in ("rows: target, columns: predicted", "rows: target"):
-        if x + len(words) <= size[0]:
-            grid.write(x, 0, words, pencil.label)
-            break
-    has_pictures = any(row.pixels for row in seen.rows)
-    columns, rows = size_of_table(seen.counts, seen.classes)
-    rest = size[0] - columns - 3
-    is_wide = rest >= max(BESIDE, 2 * PREVIEW + GAP)
-    matrix = columns if is_wide else size[0]
-    below = 0 if is_wide else 3
-    height = max(2, min(rows, size[1] - 1 - below))
-    table = plan(seen.counts, seen.classes, (matrix, height), cursor)
-    hues, signs = pencil.hues, pencil.signs
-    grid.place(0, 1, draw_table(seen.counts, seen.classes, (matrix, height), cursor, hues, signs))
-    told = Box(columns + 3, 1, rest, 3) if is_wide else Box(0, height + 1, size[0], 3)
-    y = _cell_words(grid, seen, cursor, history, told, pencil)
-    side = Box(told.x, y, told.columns, size[1] - y)
-    if side.rows >= 3 and list(cursor) == seen.cell:
-        if has_pictures or not seen.rows:
-            draw_previews(grid, seen, side, pencil)
+    response: ExamplesResponse, size: tuple[int, int], cursor: tuple[int, int],
+    fractions: Sequence[float], style: DrawStyle,
+) -> tuple[CellBuffer, MatrixLayout]:  # fmt: skip
+    """Draws the matrix, a description of its selected cell, and the worst examples of that cell.
+
+    Args:
+        fractions: those of the selected cell in its row over time.
+
+    Returns:
+        The layout of the matrix is that of the drawing without its first row.
+    """
+    width, height = size
+    cells = CellBuffer(width, height, style.muted)
+    matrix = response.matrix
+    columns, rows = matrix_size(matrix, has_scores=False)
+    rest = width - columns - 3
+    is_wide = rest >= MIN_SIDE_WIDTH
+    matrix_columns = columns if is_wide else width
+    matrix_rows = max(2, min(rows, height - 1 - (0 if is_wide else 3)))
+    layout = plan_matrix(matrix, (matrix_columns, matrix_rows), cursor)
+    write_matrix_title(cells, matrix, describe_evaluated(response), layout.unit, style)
+    cells.paste(0, 1, draw_matrix(matrix, (matrix_columns, matrix_rows), style, cursor))
+    x, y, room = (columns + 3, 1, rest) if is_wide else (0, matrix_rows + 1, width)
+    y = _describe_cell(cells, response, cursor, fractions, Region(x, y, room, 3), style)
+    side = Region(x, y, room, max(0, height - y))
+    if side.height >= 3 and list(cursor) == response.cell:
+        if any(row.pixels for row in response.rows) or not response.rows:
+            _draw_previews(cells, response, side, style)
         else:
-            _rows(grid, seen, side, pencil, chosen=-1)
-    return grid, table
+            _draw_list(cells, response, side, style)
+    return cells, layout
 
 
-def _cell_words(
-    grid: CellBuffer, seen: ExamplesResponse, cursor: tuple[int, int], history: History, box: Box,
-    pencil: Pencil,
+def _describe_cell(
+    cells: CellBuffer, response: ExamplesResponse, cursor: tuple[int, int],
+    fractions: Sequence[float], region: Region, style: DrawStyle,
 ) -> int:  # fmt: skip
-    """The chosen cell in words, and how its share of the row went; the row below."""
-    target, guess = (seen.classes[number] for number in cursor)
-    counts = seen.counts[cursor[0]]
+    """Describes the selected cell and its fraction over time; returns the row below."""
+    x, y, width, _ = region
+    target, predicted = (response.matrix.classes[number] for number in cursor)
+    counts = response.matrix.counts[cursor[0]]
     count, total = counts[cursor[1]], sum(counts)
-    y, width = box.y, box.columns
-    part = f" of {grouped(total)} ({count / total:.0%})" if total else ""
-    sign = pencil.signs.right if cursor[0] == cursor[1] else pencil.signs.wrong
-    words = f"{sign} target {target}, predicted {guess}: {grouped(count)}{part}"
-    brief = f"{sign} {target} {pencil.signs.arrow} {guess}: {grouped(count)}{part}"
-    words = brief if cell_len(words) > width >= cell_len(brief) else words
-    grid.write(box.x, y, fitted(words, width, pencil.signs.ellipsis), pencil.label + BOLD)
-    if len(history.shares) > 1:
-        line = trend(history.shares, width - 25, pencil.signs.levels)
-        text = f"{line} {history.shares[-1]:.0%} of its row, over time"
-        grid.write(box.x, y + 1, fitted(text, width, pencil.signs.ellipsis), pencil.hue(cursor[0]))
+    of_row = f" of {format_count(total)} ({format_percent(count / total)})" if total else ""
+    glyph = style.glyphs.check if cursor[0] == cursor[1] else style.glyphs.cross
+    text = f"{glyph} target {target}, predicted {predicted}: {format_count(count)}{of_row}"
+    if cell_len(text) > width:
+        text = f"{glyph} {target} {style.glyphs.arrow} {predicted}: {format_count(count)}{of_row}"
+    cells.write(x, y, style.truncate(text, width), style.strong)
+    if len(fractions) > 1:
+        line = draw_trend(fractions, width - TREND_LABEL_WIDTH, style.glyphs.bars)
+        text = f"{line} {format_percent(fractions[-1])} of its row, over time"
+        cells.write(x, y + 1, style.truncate(text, width), style.class_style(cursor[0]))
     else:
-        words = "its share over time is drawn as it trains"
-        grid.write(box.x, y + 1, fitted(words, width, pencil.signs.ellipsis), pencil.label)
-    hint = f"enter: its examples, {HINT}" if width > 50 else "enter: its examples"
-    grid.write(box.x, y + 2, fitted(hint, width, pencil.signs.ellipsis), pencil.label)
+        text = "its fraction over time appears during training"
+        cells.write(x, y + 1, style.truncate(text, width), style.muted)
+    hint = LONG_HINT if width >= len(LONG_HINT) else HINT
+    cells.write(x, y + 2, style.truncate(hint, width), style.muted)
     return y + 4
 
 
-def draw_previews(grid: CellBuffer, seen: ExamplesResponse, box: Box, pencil: Pencil) -> None:
-    """Small pictures of the examples, each with its loss."""
-    pictures = [row for row in seen.rows if row.pixels]
-    if not pictures:
-        words = "no examples in this cell" if not seen.found else ""
-        grid.write(box.x, box.y, words, pencil.label)
+def draw_trend(values: Sequence[float], room: int, levels: str) -> str:
+    """Returns the newest values as small bars, the highest for the largest value."""
+    shown = list(values)[-max(0, room) :] if room > 0 else []
+    top = max(shown, default=0.0)
+    return "".join(
+        levels[min(len(levels) - 1, int(value / top * (len(levels) - 1) + 0.5)) if top else 0]
+        for value in shown
+    )
+
+
+def _draw_previews(
+    cells: CellBuffer, response: ExamplesResponse, region: Region, style: DrawStyle
+) -> None:
+    """Draws small images of the examples, each with its loss."""
+    rows = [row for row in response.rows if row.pixels]
+    if not rows:
+        text = "no examples in this cell" if not response.matches else ""
+        cells.write(region.x, region.y, text, style.muted)
         return
-    shape = pictures[0].shape
-    columns = 20 if box.columns >= 4 * 22 and box.rows >= 2 * 12 else PREVIEW
-    each = rows_of(columns, shape) + 2
-    across = max(1, (box.columns + GAP) // (columns + GAP))
-    down = max(1, (box.rows + 1) // each)
-    for number, row in enumerate(pictures[: across * down]):
-        x = box.x + number % across * (columns + GAP)
-        y = box.y + number // across * each
-        if y + each - 1 > box.y + box.rows:
-            break
-        draw_pixels(grid, (x, y), columns, row.pixels, row.shape, pencil.hues, pencil.signs)
-        words = fitted(f"loss {short(row.loss)}", columns, pencil.signs.ellipsis)
-        grid.write(x, y + each - 2, words, pencil.label)
+    tiles = [
+        ImageTile(
+            [row.pixels], row.shape, [Caption(f"loss {format_compact(row.loss)}", style.muted)]
+        )
+        for row in rows
+    ]
+    draw_image_grid(
+        cells, region, tiles, style,
+        widths=PREVIEW_WIDTHS, min_tiles=MIN_PREVIEWS, is_centered=False,
+    )  # fmt: skip
 
 
 # --- examples -------------------------------------------------------------------------------------
 
 
-def draw_examples_page(seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
-    """The list of examples in their order, and the chosen one in full."""
-    grid = CellBuffer(*size, pencil.label)
-    if not seen.found or seen.example is None:
-        say(grid, _no_examples(seen), pencil.label)
-        return grid
-    head = _order_words(seen)
-    hint = "w: another way to ask why" if len(seen.example.ways) > 1 else ""
-    is_wide, is_high = size[0] >= LIST + 50, size[1] >= 22
-    if is_wide:
-        grid.write(0, 0, fitted(head, LIST, pencil.signs.ellipsis), pencil.label)
-        _rows(grid, seen, Box(0, 1, LIST, size[1] - 1), pencil, seen.place)
-        drawn = draw_example(seen.example, (size[0] - LIST - 2, size[1]), pencil, hint=hint)
-        grid.place(LIST + 2, 0, drawn.grid)
-        return grid
-    room = size[1] - 1 - (8 if is_high else 0)
-    grid.write(0, 0, fitted(head, size[0], pencil.signs.ellipsis), pencil.label)
-    drawn = draw_example(seen.example, (size[0], room), pencil, hint=hint)
-    grid.place(0, 1, drawn.grid)
+def draw_examples_page(
+    response: ExamplesResponse, size: tuple[int, int], style: DrawStyle
+) -> CellBuffer:
+    """Draws the list of examples in their order, and the selected one in full."""
+    width, height = size
+    cells = CellBuffer(width, height, style.muted)
+    if not response.matches or response.example is None:
+        cells.write_centered(_describe_no_examples(response), style.muted)
+        return cells
+    heading = _describe_order(response)
+    hint = "w: another attribution method" if len(response.example.attributions) > 1 else ""
+    if width >= LIST_WIDTH + 50:
+        cells.write(0, 0, style.truncate(heading, LIST_WIDTH), style.muted)
+        region = Region(0, 1, LIST_WIDTH, height - 1)
+        _draw_list(cells, response, region, style, response.position)
+        rest = (width - LIST_WIDTH - 2, height)
+        cells.paste(LIST_WIDTH + 2, 0, draw_example(response.example, rest, style, hint=hint).cells)
+        return cells
+    is_high = height >= 22
+    cells.write(0, 0, style.truncate(heading, width), style.muted)
+    room = height - 1 - (8 if is_high else 0)
+    drawing = draw_example(response.example, (width, room), style, hint=hint)
+    cells.paste(0, 1, drawing.cells)
     if is_high:
-        top = drawn.used + 2
-        _rows(grid, seen, Box(0, top, size[0], size[1] - top), pencil, seen.place)
-    return grid
+        top = drawing.rows + 2
+        _draw_list(cells, response, Region(0, top, width, height - top), style, response.position)
+    return cells
 
 
-def _no_examples(seen: ExamplesResponse) -> str:
-    if len(seen.cell) == 2 and seen.classes:
-        target, guess = (seen.classes[number] for number in seen.cell)
+def _describe_no_examples(response: ExamplesResponse) -> str:
+    if len(response.cell) == 2 and response.matrix.classes:
+        target, predicted = (response.matrix.classes[number] for number in response.cell)
         return (
-            f"None of the {measured(seen)} with the target {target} was taken for {guess}. "
-            "Escape goes back to the matrix."
+            f"None of the {describe_evaluated(response)} with the target {target} was predicted "
+            f"as {predicted}. Escape goes back to the matrix."
         )
     return "There are no examples yet."
 
 
-def _order_words(seen: ExamplesResponse) -> str:
-    which = "error" if seen.task in ("autoencoder", "regression") else "loss"
-    order = f"{'lowest' if seen.is_reversed else 'highest'} {which} first"
-    where = f"{grouped(seen.place + 1)} of {grouped(seen.found)}"
+def _describe_order(response: ExamplesResponse) -> str:
+    criterion = "error" if response.task in ("autoencoder", "regression") else "loss"
+    order = f"{'lowest' if response.is_reversed else 'highest'} {criterion} first"
+    position = f"{format_count(response.position + 1)} of {format_count(response.matches)}"
     cell = ""
-    if len(seen.cell) == 2 and seen.classes:
-        target, guess = (seen.classes[number] for number in seen.cell)
-        cell = f" {target} taken for {guess}"
-    return f"{where}{cell} ({seen.part}), {order}"
+    if len(response.cell) == 2 and response.matrix.classes:
+        target, predicted = (response.matrix.classes[number] for number in response.cell)
+        cell = f" {target} predicted as {predicted}"
+    return f"{position}{cell} ({response.part}), {order}"
 
 
-def _rows(grid: CellBuffer, seen: ExamplesResponse, box: Box, pencil: Pencil, chosen: int) -> None:
-    """Examples in short, a line each; the chosen one has a sign and is bold."""
-    first = seen.first
-    if chosen >= 0 and chosen - first >= box.rows:
-        first = chosen - box.rows + 1
-    for y, row in enumerate(seen.rows[first - seen.first :][: box.rows]):
-        is_chosen = first + y == chosen
-        style = pencil.label + Style(bold=is_chosen, reverse=is_chosen)
-        text = _row_words(seen, row, first + y, pencil)
-        text = fitted(text, box.columns, pencil.signs.ellipsis)
-        grid.write(box.x, box.y + y, text.ljust(box.columns) if is_chosen else text, style)
+def _draw_list(
+    cells: CellBuffer, response: ExamplesResponse, region: Region, style: DrawStyle,
+    selected: int = -1,
+) -> None:  # fmt: skip
+    """Draws a line for each example; the selected one is reversed."""
+    first = response.first
+    if selected >= 0 and selected - first >= region.height:
+        first = selected - region.height + 1
+    for y, row in enumerate(response.rows[first - response.first :][: region.height]):
+        is_selected = first + y == selected
+        line_style = style.muted + Style(bold=is_selected, reverse=is_selected)
+        text = _describe_row(response, row, first + y, style)
+        text = style.truncate(text, region.width)
+        text = text.ljust(region.width) if is_selected else text
+        cells.write(region.x, region.y + y, text, line_style)
 
 
-def _row_words(seen: ExamplesResponse, row: Row, place: int, pencil: Pencil) -> str:
-    words = f"{place + 1:>4} {short(row.loss):>8}"
+def _describe_row(
+    response: ExamplesResponse, row: ExampleSummary, position: int, style: DrawStyle
+) -> str:
+    text = f"{position + 1:>4} {format_compact(row.loss):>8}"
     if row.target < 0:
-        return f"{words}  no. {row.number}"
-    sign = pencil.signs.right if row.target == row.predicted else pencil.signs.wrong
-    names = [seen.classes[n] if n < len(seen.classes) else str(n)
-             for n in (row.target, row.predicted)]  # fmt: skip
-    said = names[0] if row.target == row.predicted else f" {pencil.signs.arrow} ".join(names)
-    return f"{words} {sign} {row.probability:>4.0%} {said}"
-
-
-# --- what networks make ---------------------------------------------------------------------------
-
-
-def draw_made_page(seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
-    """A text, pictures, or points over what their judge says."""
-    grid = CellBuffer(*size, pencil.label)
-    made = seen.made
-    if made is None:
-        say(grid, seen.note, pencil.label)
-    elif made.pixels:
-        _gallery(grid, made, pencil)
-    elif made.judged:
-        _title(grid, made.title, pencil)
-        size = (size[0], size[1] - 1)
-        surface = _judged(seen, made)
-        names = ("drawn", "real")
-        grid.place(0, 1, draw_plane(surface, names, size, pencil.hues, pencil.signs))
-    else:
-        written = Written(seen.run, seen.step, made.prompt, made.text, made.temperature)
-        return draw_written(written, size, pencil.hues, pencil.signs)
-    return grid
-
-
-def _title(grid: CellBuffer, words: str, pencil: Pencil) -> None:
-    grid.write(0, 0, fitted(words, grid.width, pencil.signs.ellipsis), pencil.label + BOLD)
-
-
-def _judged(seen: ExamplesResponse, made: Made) -> Surface:
-    """The discriminator's answers as a surface between two classes, drawn and real."""
-    values = [1 + min(real, 0.999) if real >= 0.5 else min(1 - real, 0.999) for real in made.judged]
-    both = zip_longest(((x, y, 0.0) for x, y in made.drawn), ((x, y, 1.0) for x, y in made.real))
-    mixed = [point for pair in both for point in pair if point]  # not all of them have room
-    left, right, bottom, top = made.bounds
-    return Surface(
-        seen.run, seen.step, (left, right, bottom, top), made.width, made.height, values, mixed
+        return f"{text}  no. {row.number}"
+    classes, glyphs = response.matrix.classes, style.glyphs
+    target, predicted = (
+        classes[number] if number < len(classes) else str(number)
+        for number in (row.target, row.predicted)
     )
+    is_correct = row.target == row.predicted
+    names = target if is_correct else f"{target} {glyphs.arrow} {predicted}"
+    glyph = glyphs.check if is_correct else glyphs.cross
+    return f"{text} {glyph} {format_percent(row.probability):>4} {names}"
 
 
-def _gallery(grid: CellBuffer, made: Made, pencil: Pencil) -> None:
-    _title(grid, made.title, pencil)
-    room = grid.height - 2
-    across = made.columns or max(1, min(len(made.pixels), grid.width // 16))
-    down = -(-len(made.pixels) // across)
-    gap = 1 if made.columns else GAP
-    columns = max(3, (grid.width + gap) // across - gap)
-    while columns > 3 and down * (rows_of(columns, made.shape) + (gap > 1)) > room:
-        columns -= 1
-    each = rows_of(columns, made.shape) + (gap > 1)
-    left = max(0, (grid.width - across * (columns + gap) + gap) // 2)
-    for number, pixels in enumerate(made.pixels):
-        at = left + number % across * (columns + gap), 2 + number // across * each
-        if at[1] + each <= grid.height + 1:
-            draw_pixels(grid, at, columns, pixels, made.shape, pencil.hues, pencil.signs)
+# --- what the network generates -------------------------------------------------------------------
+
+
+def draw_generated_page(
+    response: ExamplesResponse, size: tuple[int, int], style: DrawStyle
+) -> CellBuffer:
+    """Draws what the network generates, or why there is nothing."""
+    if response.generated is not None:
+        return draw_generated(response.generated, size, style)
+    cells = CellBuffer(*size, style.muted)
+    cells.write_centered(response.note, style.muted)
+    return cells

@@ -1,130 +1,129 @@
-"""One example that is no picture: its numbers, its steps or its tokens, each with its heat."""
+"""One example that is not an image: its numbers, its series or its tokens, with attributions."""
 
-from rich.style import Style
+from textual.geometry import Region
 
-from tuilab.core.protocol.inspect.examples_messages import STEPS, ZERO, Example
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.plot.axes import short
+from tuilab.core.format import format_compact
+from tuilab.core.protocol.inspect.examples_messages import Example
+from tuilab.core.protocol.inspect.quantization import dequantize
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.views.examples.draw_bars import (
-    BARS,
-    BOLD,
     GAP,
-    MOST_BARS,
-    Box,
-    Pencil,
-    bar,
+    MAX_BARS_WIDTH,
+    MIN_BARS_WIDTH,
     draw_bars,
-    label,
+    format_bar,
+    name_class,
 )
 
+MAX_NAME_WIDTH, MAX_FEATURES = 14, 3
 
-def draw_plain(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
-    """At the left its numbers or tokens, at the right the bars; the row below all of it."""
-    has_bars = bool(example.chances) and room.columns >= 2 * BARS
-    width = room.columns - (min(MOST_BARS, room.columns // 2) + GAP if has_bars else 0)
-    left = Box(room.x, room.y, width, room.rows)
-    draw = {"series": _series, "tokens": _tokens}.get(example.kind, _numbers)
-    below = draw(grid, example, left, pencil)
-    end = room.y + room.rows
-    below = _answers(grid, example, Box(0, below, width, end - below), pencil)
+
+def draw_values(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+    """Draws numbers or tokens at the left and bars at the right, and returns the row below."""
+    x, y, columns, rows = region
+    has_bars = bool(example.probabilities) and columns >= 2 * MIN_BARS_WIDTH
+    bars_width = min(MAX_BARS_WIDTH, columns // 2) + GAP if has_bars else 0
+    width = columns - bars_width
+    draw = {"series": _draw_series, "tokens": _draw_tokens}.get(example.kind, _draw_numbers)
+    bottom = draw(cells, Region(x, y, width, rows), example, style)
+    bottom = _draw_predictions(
+        cells, Region(0, bottom, width, region.bottom - bottom), example, style
+    )
     if has_bars:
-        right = Box(width + GAP, room.y, room.columns - width - GAP, room.rows)
-        draw_bars(grid, example, right, pencil)
-        below = max(below, room.y + len(example.chances))
-    elif example.chances and end - below >= 2:
-        draw_bars(grid, example, Box(0, below, width, end - below), pencil)
-        below += len(example.chances)
-    return min(end, below + 1)
+        right = Region(width + GAP, y, bars_width - GAP, rows)
+        draw_bars(cells, right, example, style)
+        bottom = max(bottom, y + len(example.probabilities))
+    elif example.probabilities and region.bottom - bottom >= 2:
+        below = Region(0, bottom, width, region.bottom - bottom)
+        draw_bars(cells, below, example, style)
+        bottom += len(example.probabilities)
+    return min(region.bottom, bottom + 1)
 
 
-def heat_of(example: Example, number: int) -> float | None:
-    """The heat of a number or token, from -1 to 1; None where there is none."""
+def _attribution(example: Example, number: int) -> float | None:
+    """Returns the attribution of a number or token, from -1 to 1; None if there is none."""
     if number >= len(example.heat) or (example.heat_shape or [0])[0] != 1:
         return None
-    return (example.heat[number] - ZERO) / STEPS
+    return dequantize(example.heat[number])
 
 
-def _numbers(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
-    names = min(14, max((len(name) for name in example.names), default=2))
-    room_for_bar = max(0, room.columns - names - 12)
-    shown = min(len(example.numbers), max(1, room.rows))
+def _draw_numbers(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+    x, y, columns, rows = region
+    names = min(MAX_NAME_WIDTH, max((len(name) for name in example.names), default=2))
+    bar_room = max(0, columns - names - 12)
+    shown = min(len(example.numbers), max(1, rows))
     if len(example.numbers) > shown:
         shown = max(1, shown - 1)
-    for row, number in enumerate(example.numbers[:shown]):
-        name = example.names[row] if row < len(example.names) else f"x{row + 1}"
-        y = room.y + row
-        grid.write(room.x, y, fitted(name, names, pencil.signs.ellipsis), pencil.label)
-        grid.write(room.x + names + 1, y, short(number).rjust(8), pencil.label + BOLD)
-        if (heat := heat_of(example, row)) is not None and room_for_bar > 3:
-            sign, style = ("+", pencil.hue(0)) if heat > 0 else ("-", pencil.hue(1))
-            length = bar(abs(heat), room_for_bar - 2, pencil.signs) if heat else ""
-            grid.write(room.x + names + 11, y, f"{sign}{length}" if heat else "0", style)
-    left = len(example.numbers) - shown + example.left_out
-    if left > 0:
-        grid.write(room.x, room.y + shown, f"and {left} more", pencil.label, room.columns)
-    return room.y + shown + (left > 0)
+    for place, number in enumerate(example.numbers[:shown]):
+        name = example.names[place] if place < len(example.names) else f"x{place + 1}"
+        cells.write(x, y + place, style.truncate(name, names), style.muted)
+        cells.write(x + names + 1, y + place, format_compact(number).rjust(8), style.strong)
+        if (heat := _attribution(example, place)) is not None and bar_room > 3:
+            text = f"{'+' if heat > 0 else '-'}{format_bar(abs(heat), bar_room - 2, style)}"
+            text_style = style.class_style(0 if heat > 0 else 1)
+            cells.write(x + names + 11, y + place, text if heat else "0", text_style)
+    omitted = len(example.numbers) - shown + example.omitted
+    if omitted > 0:
+        cells.write(x, y + shown, f"and {omitted} more", style.muted, columns)
+    return y + shown + (omitted > 0)
 
 
-def _series(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
-    """The numbers as small bars over time, with the heat of each step under them."""
-    each = (example.shape or [0, 1])[-1]
-    levels, y = pencil.signs.levels, room.y
-    for feature in range(min(each, 3)):
-        numbers = example.numbers[feature::each][: room.columns]
+def _draw_series(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+    """Draws numbers as small bars over time, with the attribution of each step below them."""
+    x, y, columns, _ = region
+    features = (example.shape or [0, 1])[-1]
+    bars = style.glyphs.bars
+    for feature in range(min(features, MAX_FEATURES)):
+        numbers = example.numbers[feature::features][:columns]
         low, high = min(numbers, default=0.0), max(numbers, default=0.0)
         span = (high - low) or 1.0
-        line = "".join(levels[int((n - low) / span * (len(levels) - 1) + 0.5)] for n in numbers)
-        grid.write(room.x, y, line, pencil.label + BOLD, room.columns)
+        line = "".join(bars[int((n - low) / span * (len(bars) - 1) + 0.5)] for n in numbers)
+        cells.write(x, y, line, style.strong, columns)
         y += 1
-    steps = len(example.numbers) // max(1, each)
+    steps = len(example.numbers) // max(1, features)
     if example.heat:
-        y = _heat_line(grid, example, Box(room.x, y, room.columns, 1), steps, pencil)
-    told = ", ".join(short(number) for number in example.numbers[: 8 * each])
-    grid.write(room.x, y, fitted(told, room.columns, pencil.signs.ellipsis), pencil.label)
+        each = len(example.heat) // max(1, steps) or 1
+        heats = (
+            [abs(dequantize(byte)) for byte in example.heat[step * each : (step + 1) * each]]
+            for step in range(min(steps, columns))
+        )
+        line = "".join(style.shade(max(heat, default=0.0)) for heat in heats)
+        cells.write(x, y, line, style.class_style(0))
+        y += 1
+    numbers = example.numbers[: 8 * features]
+    text = ", ".join(format_compact(number) for number in numbers)
+    cells.write(x, y, style.truncate(text, columns), style.muted)
     return y + 2
 
 
-def _heat_line(grid: CellBuffer, example: Example, room: Box, steps: int, pencil: Pencil) -> int:
-    shades = pencil.signs.shades
-    flat = len(example.heat) // max(1, steps) or 1
-    for step in range(min(steps, room.columns)):
-        few = [abs(b - ZERO) / STEPS for b in example.heat[step * flat : (step + 1) * flat]]
-        level = max(few, default=0.0)
-        sign = shades[min(len(shades) - 1, int(level * len(shades)))]
-        grid.put(room.x + step, room.y, sign, pencil.hue(0))
-    return room.y + 1
-
-
-def _tokens(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
-    """The text; the more a token matters, the darker the shade under it."""
-    x, y = room.x, room.y
-    shades = pencil.signs.shades
+def _draw_tokens(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+    """Draws a text; the more a token matters, the darker the shade below it."""
+    x, y, _, _ = region
     for number, token in enumerate(example.names):
-        sign = token if token.isprintable() else pencil.signs.dot
-        if x + len(sign) > room.x + room.columns:
-            x, y = room.x, y + 2
-        if y + 1 >= room.y + room.rows:
+        text = token if token.isprintable() else style.glyphs.dot
+        if x + len(text) > region.right:
+            x, y = region.x, y + 2
+        if y + 1 >= region.bottom:
             break
-        heat = heat_of(example, number)
-        level = 0 if heat is None else min(len(shades) - 1, int(abs(heat) * len(shades)))
-        grid.write(x, y, sign, pencil.label + Style(bold=level > 1))
-        for place in range(len(sign)):
-            grid.put(x + place, y + 1, shades[level], pencil.hue(0))
-        x += len(sign)
+        shade = style.shade(abs(_attribution(example, number) or 0.0))
+        is_important = style.glyphs.shades.index(shade) > 1
+        cells.write(x, y, text, style.strong if is_important else style.muted)
+        cells.write(x, y + 1, shade * len(text), style.class_style(0))
+        x += len(text)
     return y + 2
 
 
-def _answers(grid: CellBuffer, example: Example, room: Box, pencil: Pencil) -> int:
-    """Of a network that answers at every position: what was right, and what it said."""
-    if not example.labels or len(example.answers) < 2 or room.rows < 1:
-        return room.y
-    y = room.y
-    for name, numbers in (("target", example.targets), ("answer", example.answers)):
-        if numbers and y < room.y + room.rows:
-            words = [label(example, n) if n >= 0 else pencil.signs.dot for n in numbers]
-            gap = "" if all(len(word) == 1 for word in words) else " "
-            line = "".join(w if w.isprintable() else pencil.signs.dot for w in gap.join(words))
-            text = fitted(f"{name} {line}", room.columns, pencil.signs.ellipsis)
-            grid.write(room.x, y, text, pencil.label)
+def _draw_predictions(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+    """Draws targets and predictions of a network with an output at every position."""
+    x, y, columns, rows = region
+    if not example.labels or len(example.predictions) < 2 or rows < 1:
+        return y
+    for title, numbers in (("target", example.targets), ("output", example.predictions)):
+        if numbers and y < region.bottom:
+            names = [name_class(example, n) if n >= 0 else style.glyphs.dot for n in numbers]
+            gap = "" if all(len(name) == 1 for name in names) else " "
+            line = "".join(c if c.isprintable() else style.glyphs.dot for c in gap.join(names))
+            cells.write(x, y, style.truncate(f"{title} {line}", columns), style.muted)
             y += 1
     return y

@@ -1,4 +1,4 @@
-"""The keys of the view of examples, and on which page each does something."""
+"""The keys of the view of examples, and on which pages each has an effect."""
 
 from textual.binding import Binding, BindingType
 
@@ -10,29 +10,29 @@ BINDINGS: list[BindingType] = [
     Binding("down", "move(1, 0)", "Select", show=False, key_display="arrows",
             id="inside.examples_down",
             tooltip="Move over the matrix, through the examples, or the pen"),
-    Binding("enter", "choose", "Open", id="inside.choose",
+    Binding("enter", "open", "Open", id="inside.choose",
             tooltip="Open the examples of the cell; on your own input: draw or type"),
     Binding("escape", "back", "Back", id="inside.back",
             tooltip="End drawing, or go back to the first page"),
     Binding("space", "pen", "Pen", id="inside.pen",
             tooltip="Put the pen down or lift it; it draws where it moves"),
-    Binding("c", "clear", "Clear", id="inside.clear", tooltip="Begin the drawing again"),
-    Binding("p", "page", "Page", id="inside.page",
-            tooltip="Matrix, all examples, what the network makes, your own input"),
-    Binding("w", "why", "Why", id="inside.why",
+    Binding("c", "clear", "Clear", id="inside.clear", tooltip="Clear the drawing"),
+    Binding("p", "next_page", "Page", id="inside.page",
+            tooltip="Matrix, all examples, what the network generates, your own input"),
+    Binding("w", "next_attribution", "Why", id="inside.why",
             tooltip="Gradient saliency, occlusion, or Grad-CAM of a convnet"),
-    Binding("o", "order", "Order", id="inside.order",
+    Binding("o", "reverse", "Order", id="inside.order",
             tooltip="The highest loss first, or the lowest"),
-    Binding("v", "part", "Part", id="inside.part",
+    Binding("v", "next_part", "Part", id="inside.part",
             tooltip="Validation, test or training examples"),
-    Binding("i", "own", "Own input", id="inside.own",
-            tooltip="Draw a picture or type an input of your own"),
-    Binding("O", "file", "Open picture", id="inside.file",
-            tooltip="Show the network a picture file of yours"),
-    Binding("minus", "warm(-1)", "Colder", id="inside.colder",
-            tooltip="Lower the temperature of written text"),
-    Binding("plus,equals_sign", "warm(1)", "Wilder", id="inside.wilder", key_display="+",
-            tooltip="Raise the temperature of written text"),
+    Binding("i", "open_input", "Own input", id="inside.own",
+            tooltip="Draw an image or type an input of your own"),
+    Binding("O", "open_file", "Open image", id="inside.file",
+            tooltip="Show the network an image file of yours"),
+    Binding("minus", "change_temperature(-1)", "Colder", id="inside.colder",
+            tooltip="Lower the temperature of generated text"),
+    Binding("plus,equals_sign", "change_temperature(1)", "Hotter", id="inside.wilder",
+            key_display="+", tooltip="Raise the temperature of generated text"),
     *(
         Binding(key, f"move({down}, {across})", f"select {key}", show=False,
                 id=f"inside.examples_{key}", tooltip=f"Go {key}")
@@ -41,32 +41,36 @@ BINDINGS: list[BindingType] = [
 ]  # fmt: skip
 
 
-def allowed(action: str, page: Page, seen: ExamplesResponse | None, *, is_drawing: bool) -> bool:
-    """Whether an action means something now."""
-    pages = seen.pages if seen is not None else []
-    accepts = seen.accepts if seen is not None else ""
-    has_ways = seen is not None and seen.example is not None and len(seen.example.ways) > 1
+def is_available(
+    action: str, page: Page, response: ExamplesResponse | None, *, is_drawing: bool
+) -> bool:
+    """Returns whether an action has an effect now."""
+    pages = response.pages if response is not None else []
+    input_kind = response.input_kind if response is not None else ""
+    example = response.example if response is not None else None
     match action:
-        case "pen" | "clear":
-            return is_drawing or (action == "clear" and page == "own" and accepts == "picture")
+        case "pen":
+            return is_drawing
+        case "clear":
+            return is_drawing or (page == "user_input" and input_kind == "picture")
         case "move":
             return is_drawing or page in ("matrix", "examples")
-        case "choose":
-            return not is_drawing and page in ("matrix", "own")
+        case "open":
+            return not is_drawing and page in ("matrix", "user_input")
         case "back":
             return is_drawing or (bool(pages) and page != pages[0])
-        case "page":
+        case "next_page":
             return not is_drawing and len(pages) > 1
-        case "why":
-            return page in ("examples", "own") and has_ways
-        case "order":
+        case "next_attribution":
+            has_several = example is not None and len(example.attributions) > 1
+            return page in ("examples", "user_input") and has_several
+        case "reverse" | "next_part":
             return page in ("matrix", "examples")
-        case "part":
-            return page in ("matrix", "examples")
-        case "own":
-            return bool(accepts) and page != "own"
-        case "file":
-            return accepts == "picture"
-        case "warm":
-            return page == "made" and seen is not None and seen.task == "language_model"
+        case "open_input":
+            return bool(input_kind) and page != "user_input"
+        case "open_file":
+            return input_kind == "picture"
+        case "change_temperature":
+            is_text = response is not None and response.task == "language_model"
+            return page == "generated" and is_text
     return True

@@ -1,4 +1,4 @@
-"""Examples: the confusion matrix, the worst of them with the reasons, an input of your own."""
+"""The view of examples: the confusion matrix, the highest losses and why, an input of the user."""
 
 from typing import Any, ClassVar
 
@@ -6,203 +6,291 @@ from textual import events
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.examples_messages import (
+    ATTRIBUTIONS,
     PARTS,
-    WAYS,
+    Attribution,
     ExamplesRequest,
     ExamplesResponse,
-    Why,
+    Page,
+    UserInput,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
+from tuilab.core.protocol.inspect.result_messages import GeneratedText
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.terminal.glyphs import signs
-from tuilab.ui.views.examples.draw_bars import Pencil
-from tuilab.ui.views.examples.draw_matrix import Table
+from tuilab.ui.canvas.confusion_matrix import MatrixLayout
+from tuilab.ui.messages import TemperatureStepped
 from tuilab.ui.views.examples.draw_pages import (
-    History,
     draw_examples_page,
-    draw_made_page,
+    draw_generated_page,
     draw_matrix_page,
 )
-from tuilab.ui.views.examples.examples_keys import BINDINGS, allowed
-from tuilab.ui.views.examples.matrix_history import Past
-from tuilab.ui.views.examples.user_input import OwnInput
+from tuilab.ui.views.examples.examples_keys import BINDINGS, is_available
+from tuilab.ui.views.examples.matrix_history import MatrixHistory
+from tuilab.ui.views.examples.prompts import PROMPTS, build_input_check
+from tuilab.ui.views.examples.user_input import UserInputPage
+from tuilab.ui.views.view import View
 
 PREVIEWS = 12
-"""Examples that are asked for beside the matrix."""
+"""Examples that are requested beside the matrix."""
+
+MAX_ROWS = 48
+"""Examples that are requested for the list."""
 
 
-class ExamplesView(OwnInput):
-    """Shows a page of examples; every key acts on what was answered last."""
+class ExamplesView(View):
+    """A page of examples; every key acts on the newest response."""
 
     BINDINGS: ClassVar[list[Any]] = BINDINGS
-    SEEN: ClassVar[type[InspectResponse]] = ExamplesResponse
+    RESPONSE: ClassVar[type[InspectResponse]] = ExamplesResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.page: Page = "matrix"
         self.cursor = (0, 0)
-        "Target and predicted class of the chosen cell of the matrix."
+        "Target and predicted class of the selected cell of the matrix."
         self.cell: list[int] = []
-        "That of the examples, where only those of one are shown."
+        "The cell that the examples are of; empty: all examples."
         self.place = self.part = 0
         self.is_reversed = False
-        self.why: Why = "saliency"
-        self.past = Past()
-        self._table: Table | None = None
+        self.attribution: Attribution = "saliency"
+        self.user_input = UserInputPage()
+        self.matrix_history = MatrixHistory()
+        self._matrix_layout: MatrixLayout | None = None
 
-    # --- asking and showing -------------------------------------------------------------------
+    @property
+    def _shown(self) -> ExamplesResponse | None:
+        """The newest response."""
+        return self.response if isinstance(self.response, ExamplesResponse) else None
 
-    def wanted(self, run: Run, experiment: Experiment) -> ExamplesRequest | None:
-        """What would fill the view."""
-        rows = max(1, self.size.height)
-        common = {"part": PARTS[self.part], "is_reversed": self.is_reversed}
+    def _refresh(self) -> None:
+        """Offers the keys of the page, and draws it."""
+        self.refresh_bindings()
+        self.redraw()
+
+    # --- requests and responses ---------------------------------------------------------------
+
+    def request(self, run: Run, experiment: Experiment) -> ExamplesRequest | None:
+        """Returns the request that fills the view."""
+        part, rows = PARTS[self.part], max(1, self.size.height)
         if self.page == "matrix":
-            return ExamplesRequest("matrix", cell=list(self.cursor), count=PREVIEWS, **common)  # type: ignore[arg-type]
-        if self.page == "examples":
-            first = max(0, self.place - rows // 2)
             return ExamplesRequest(
-                "examples", cell=self.cell, first=first, count=min(48, rows), place=self.place,
-                why=self.why, **common,  # type: ignore[arg-type]
+                "matrix", part, list(self.cursor), self.is_reversed, count=PREVIEWS
+            )
+        if self.page == "examples":
+            return ExamplesRequest(
+                "examples", part, self.cell, self.is_reversed,
+                first=max(0, self.place - rows // 2), count=min(MAX_ROWS, rows),
+                position=self.place, attribution=self.attribution,
             )  # fmt: skip
-        return ExamplesRequest(self.page, why=self.why, own=self.own)
+        return ExamplesRequest(
+            self.page, attribution=self.attribution, user_input=self.user_input.value
+        )
 
-    def is_unfinished(self, seen: InspectResponse | None) -> bool:
-        """Whether there are examples left to measure, or a text is being written."""
-        if not isinstance(seen, ExamplesResponse):
+    def is_unfinished(self, response: InspectResponse | None) -> bool:
+        """Returns whether there are examples left to evaluate, or a text is being generated."""
+        if not isinstance(response, ExamplesResponse):
             return False
-        return seen.measured < seen.of or (seen.made is not None and not seen.made.is_whole)
+        text = response.generated
+        is_writing = isinstance(text, GeneratedText) and not text.is_complete
+        return response.evaluated < response.total or is_writing
 
-    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
-        """Which page of what; of the matrix all cells, of a list any stretch."""
-        assert isinstance(seen, ExamplesResponse)
-        if seen.page == "matrix":
-            return "matrix", seen.part
-        place = seen.part, seen.cell, seen.is_reversed, seen.place
-        own = wanted if isinstance(wanted, ExamplesRequest) else ExamplesRequest()
-        return seen.page, place, own.why, own.own
+    def comparison_key(
+        self, last_request: AnyInspectRequest | None, response: InspectResponse
+    ) -> object:
+        """Returns the page and its subject: of the matrix all cells, of a list any rows."""
+        assert isinstance(response, ExamplesResponse)
+        if response.page == "matrix":
+            return "matrix", response.part
+        place = response.part, response.cell, response.is_reversed, response.position
+        request = last_request if isinstance(last_request, ExamplesRequest) else ExamplesRequest()
+        return response.page, place, request.attribution, request.user_input
 
-    def remember(self, run: Run) -> None:
-        """Take note of the counts before they are drawn: the line over time ends with them."""
-        super().remember(run)
-        if isinstance(self.seen, ExamplesResponse):
-            self.past.add(self.seen, run)
+    def record_response(self, run: Run) -> None:
+        """Adds the counts to the history before they are drawn: it ends with them."""
+        super().record_response(run)
+        if (shown := self._shown) is not None:
+            self.matrix_history.add(shown, run)
 
     def show(self, run: Run, experiment: Experiment) -> None:
-        """Show the newest answer, on a page that it has."""
-        before = self.seen
+        """Shows the newest response, on a page that it has."""
+        before = self.response
         super().show(run, experiment)
-        if self.seen is not before and isinstance(self.seen, ExamplesResponse):
-            if self.page not in self.seen.pages and self.seen.pages:
-                self.page = self.seen.page
-            classes = max(1, len(self.seen.classes))
-            self.cursor = min(self.cursor[0], classes - 1), min(self.cursor[1], classes - 1)
+        shown = self._shown
+        if shown is not None and shown is not before:
+            if self.page not in shown.pages and shown.pages:
+                self.page = shown.page
+            self.cursor = _clamp(self.cursor, len(shown.matrix.classes))
             self.refresh_bindings()
 
-    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
-        """An answer in a size."""
-        assert isinstance(seen, ExamplesResponse)
-        pencil, size = Pencil(self.hues(), signs()), (width, height)
-        self._table = None
-        # The board is there at once, before it is answered.
-        if seen.page == "own" or (self.page == "own" and seen is self.seen):
-            return self.own_page(seen, size, pencil)
-        if seen.page == "made":
-            return draw_made_page(seen, size, pencil)
-        if seen.page == "matrix" and seen.counts:
-            last = len(seen.counts) - 1  # another run may have had fewer classes
-            cursor = min(self.cursor[0], last), min(self.cursor[1], last)
-            history = History(self.past.shares(seen, cursor))
-            grid, table = draw_matrix_page(seen, size, cursor, history, pencil)
-            self._table = table if self.kept is None else None
-            return grid
-        return draw_examples_page(seen, size, pencil)
+    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+        """Draws a response in a size."""
+        assert isinstance(response, ExamplesResponse)
+        size, style, is_compared = (width, height), self.draw_style, self.left_response is not None
+        self._matrix_layout = None
+        # The page of the user's input is there at once, before its response.
+        is_next = self.page == "user_input" and response is self.response
+        if response.page == "user_input" or is_next:
+            return self.user_input.draw(response, size, style, is_compared=is_compared)
+        if response.page == "generated":
+            return draw_generated_page(response, size, style)
+        if response.page == "matrix" and response.matrix.counts:
+            cursor = _clamp(self.cursor, len(response.matrix.counts))
+            fractions = self.matrix_history.row_fractions(response, cursor)
+            cells, layout = draw_matrix_page(response, size, cursor, fractions, style)
+            self._matrix_layout = None if is_compared else layout
+            return cells
+        return draw_examples_page(response, size, style)
 
-    # --- keys ---------------------------------------------------------------------------------
+    # --- keys and mouse -----------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what the page has is offered, so that other keys keep their meaning."""
-        is_free = allowed(action, self.page, self.shown, is_drawing=self.is_drawing)
-        return is_free and super().check_action(action, parameters)
+        """Offers only what the page has, so that other keys keep their meaning."""
+        is_drawing = self.user_input.is_drawing
+        is_offered = is_available(action, self.page, self._shown, is_drawing=is_drawing)
+        return is_offered and super().check_action(action, parameters)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Draw, or choose a cell of the matrix."""
-        super().on_mouse_down(event)
+        """Begins to draw, or selects a cell of the matrix."""
         offset = event.get_content_offset(self)
-        if self.page != "matrix" or offset is None or self._table is None:
+        if offset is None:
             return
-        # The title of the page stands above the matrix.
-        if (cell := self._table.at(offset.x, offset.y - 1)) is not None:
-            self.cursor = cell
-            self.changed()
+        if self.page == "user_input" and self.user_input.accepts_mouse:
+            self.user_input.is_drawing = True
+            self.user_input.draw_at(offset, is_line=False)
+            self.redraw()
+        elif self.page == "matrix" and (layout := self._matrix_layout) is not None:
+            # The title of the page is above the matrix.
+            self.cursor = layout.cell_at(offset.x, offset.y - 1) or self.cursor
+            self._refresh()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Draws a line while a button is down."""
+        offset = event.get_content_offset(self)
+        is_drawing = self.page == "user_input" and self.user_input.is_drawing
+        if offset is not None and is_drawing and event.button:
+            self.user_input.draw_at(offset, is_line=True)
+            self.redraw()
 
     def action_move(self, down: int, across: int) -> None:
-        """Move over the cells, through the examples, or the pen."""
-        seen = self.shown
-        if self.is_drawing and self.sketch is not None:
-            x, y = self.sketch.at
-            self.sketch.move(x + across, y + down)
-            self.drew()
-        elif self.page == "matrix" and seen is not None and seen.classes:
-            last = len(seen.classes) - 1
-            self.cursor = (
-                max(0, min(last, self.cursor[0] + down)),
-                max(0, min(last, self.cursor[1] + across)),
-            )
-        elif self.page == "examples" and seen is not None:
-            self.place = max(0, min(seen.found - 1, self.place + down + 10 * across))
-        self.changed()
+        """Moves over the cells, through the examples, or the pen."""
+        shown = self._shown
+        if self.user_input.is_drawing:
+            self.user_input.move(across, down)
+        elif self.page == "matrix" and shown is not None and shown.matrix.classes:
+            target, predicted = self.cursor
+            self.cursor = _clamp((target + down, predicted + across), len(shown.matrix.classes))
+        elif self.page == "examples" and shown is not None:
+            self.place = max(0, min(shown.matches - 1, self.place + down + 10 * across))
+        self._refresh()
 
-    def action_choose(self) -> None:
-        """Open the cell's examples, or go on with the own input."""
-        if self.page == "own":
-            self.action_own()
+    def action_open(self) -> None:
+        """Opens the cell's examples, or continues with the user's input."""
+        if self.page == "user_input":
+            self.action_open_input()
             return
         self.page, self.cell, self.place = "examples", list(self.cursor), 0
-        self.changed()
+        self._refresh()
 
     def action_back(self) -> None:
-        """End drawing; then back to the first page."""
-        if self.is_drawing:
-            self.is_drawing = False
-            if self.sketch is not None:
-                self.sketch.is_down = False
-        elif (seen := self.shown) is not None and seen.pages:
-            self.page, self.cell = seen.pages[0], []
-        self.changed()
+        """Ends drawing; then goes back to the first page."""
+        if self.user_input.is_drawing:
+            self.user_input.end_drawing()
+        elif (shown := self._shown) is not None and shown.pages:
+            self.page, self.cell = shown.pages[0], []
+        self._refresh()
 
-    def action_page(self) -> None:
-        """Go to the next page."""
-        if (seen := self.shown) is None or not seen.pages:
+    def action_next_page(self) -> None:
+        """Goes to the next page."""
+        if (shown := self._shown) is None or not shown.pages:
             return
-        place = seen.pages.index(self.page) if self.page in seen.pages else -1
-        self.page = seen.pages[(place + 1) % len(seen.pages)]
+        place = shown.pages.index(self.page) if self.page in shown.pages else -1
+        self.page = shown.pages[(place + 1) % len(shown.pages)]
         self.cell, self.place = [], 0
-        self.changed()
+        self._refresh()
 
-    def action_part(self) -> None:
-        """Go to the validation, test or training examples."""
+    def action_next_part(self) -> None:
+        """Goes to the validation, test or training examples."""
         self.part, self.place = (self.part + 1) % len(PARTS), 0
-        self.notify(f"The {PARTS[self.part]} examples, where there are any.", timeout=2)
-        self.changed()
+        self.notify(f"The {PARTS[self.part]} examples, if there are any.", timeout=2)
+        self._refresh()
 
-    def action_order(self) -> None:
-        """Turn the order of the examples around."""
+    def action_reverse(self) -> None:
+        """Reverses the order of the examples."""
         self.is_reversed, self.place = not self.is_reversed, 0
-        self.changed()
+        self._refresh()
 
-    def action_why(self) -> None:
-        """Go to the next heat map that this network has."""
-        seen = self.shown
-        ways = list(seen.example.ways) if seen is not None and seen.example else list(WAYS)
-        if not ways:
+    def action_next_attribution(self) -> None:
+        """Goes to the next attribution method that this network has."""
+        shown = self._shown
+        example = shown.example if shown is not None else None
+        methods = example.attributions if example is not None else ATTRIBUTIONS
+        if not methods:
             return
-        place = ways.index(self.why) if self.why in ways else -1
-        self.why = ways[(place + 1) % len(ways)]
-        self.changed()
+        place = methods.index(self.attribution) if self.attribution in methods else -1
+        self.attribution = methods[(place + 1) % len(methods)]
+        self._refresh()
 
-    def action_warm(self, direction: int) -> None:
-        """Ask for another temperature."""
-        from tuilab.ui.views.result.result_pane import PictureView
+    def action_change_temperature(self, direction: int) -> None:
+        """Requests another temperature."""
+        self.post_message(TemperatureStepped(direction))
 
-        self.post_message(PictureView.Warmed(direction))
+    # --- an input of the user -----------------------------------------------------------------
+
+    def action_open_input(self) -> None:
+        """Goes to the user's input: to draw it, or to type it."""
+        if (shown := self._shown) is None:
+            return
+        if not shown.input_kind:
+            self.notify("This task has no input to draw or to type.")
+            return
+        self.page = "user_input"
+        if shown.input_kind == "picture":
+            _, height, width = shown.input_shape
+            self.user_input.begin_drawing(width, height)
+        else:
+            self._ask_for_text(shown)
+        self._refresh()
+
+    def _ask_for_text(self, response: ExamplesResponse) -> None:
+        from tuilab.ui.screens.dialogs import Prompt
+
+        def take(text: Any) -> None:
+            if text is not None:
+                self.user_input.value = UserInput(text=text)
+                self._refresh()
+
+        prompt, before = PROMPTS[response.input_kind], self.user_input.value
+        text, description = before.text if before else "", prompt.describe(response)
+        dialog = Prompt(prompt.title, description, text, check=build_input_check(response))
+        self.app.push_screen(dialog, take)
+
+    def action_open_file(self) -> None:
+        """Asks for an image file."""
+        from tuilab.ui.screens.dialogs import Prompt
+
+        def take(path: Any) -> None:
+            if path:
+                self.page, self.user_input.is_drawing = "user_input", False
+                self.user_input.value = UserInput(path=path.strip())
+                self._refresh()
+
+        text = "PNG, JPEG, GIF, BMP, WebP or TIFF; its center is cropped and resized to fit."
+        self.app.push_screen(Prompt("Open an image", text, "~/"), take)
+
+    def action_pen(self) -> None:
+        """Puts the pen down or lifts it."""
+        self.user_input.switch_pen()
+        self.redraw()
+
+    def action_clear(self) -> None:
+        """Clears the drawing."""
+        self.user_input.clear()
+        self.redraw()
+
+
+def _clamp(cell: tuple[int, int], classes: int) -> tuple[int, int]:
+    """Returns the cell of a matrix that is nearest to a cell."""
+    last = max(1, classes) - 1
+    return max(0, min(last, cell[0])), max(0, min(last, cell[1]))

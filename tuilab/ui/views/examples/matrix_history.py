@@ -1,40 +1,44 @@
-"""The confusion matrices so far: those of the run's evaluations, and what the view has seen."""
+"""The confusion matrices so far: those of the run's evaluations, and those of responses."""
 
 from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse
-from tuilab.core.run.run import Matrices, Run, thinned
+from tuilab.core.run.run import ConfusionHistory, Run, thin_history
 
 
-class Past:
-    """What the matrix was at earlier moments of one run, of one part."""
+class MatrixHistory:
+    """The matrix of one run and one part at earlier steps."""
 
     def __init__(self) -> None:
-        self._of: tuple[str, str] = ("", "")
-        self._kept: Matrices = []
+        self._source: tuple[str, str] = ("", "")
+        "Run and part."
+        self._entries: ConfusionHistory = []
 
-    def add(self, seen: ExamplesResponse, run: Run | None = None) -> None:
-        """Take note of an answer's counts; those of another run or part begin anew.
+    def add(self, response: ExamplesResponse, run: Run | None = None) -> None:
+        """Adds the counts of a response; those of another run or part replace all before.
 
         Args:
-            run: it remembers the matrix of every evaluation, which is on the validation part.
+            run: its history has the matrix of every evaluation, which is on the validation part.
         """
-        if not seen.counts:
+        counts, source = response.matrix.counts, (response.run, response.part)
+        if not counts:
             return
-        if run is not None and run.confusions and (run.id, "validation") == (seen.run, seen.part):
-            self._of = seen.run, seen.part
-            self._kept = [past for past in run.confusions if past[0] <= seen.step]
-        if self._of != (seen.run, seen.part) or (self._kept and seen.step < self._kept[-1][0]):
-            self._of, self._kept = (seen.run, seen.part), []
-        if self._kept and self._kept[-1][0] == seen.step:
-            self._kept.pop()
-        self._kept = thinned([*self._kept, (seen.step, seen.counts)])
+        if run is not None and run.confusion_history and (run.id, "validation") == source:
+            self._source = source
+            self._entries = [entry for entry in run.confusion_history if entry[0] <= response.step]
+        is_rewound = bool(self._entries) and response.step < self._entries[-1][0]
+        if self._source != source or is_rewound:
+            self._source, self._entries = source, []
+        if self._entries and self._entries[-1][0] == response.step:
+            self._entries.pop()
+        self._entries = thin_history([*self._entries, (response.step, counts)])
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
-    def shares(self, seen: ExamplesResponse, cell: tuple[int, int]) -> list[float]:
-        """A cell's part of its row at each moment up to an answer, oldest first."""
-        if self._of != (seen.run, seen.part):
+    def row_fractions(self, response: ExamplesResponse, cell: tuple[int, int]) -> list[float]:
+        """Returns a cell's fraction of its row up to the step of a response, oldest first."""
+        if self._source != (response.run, response.part):
             return []
-        rows = [counts[cell[0]] for step, counts in self._kept
-                if step <= seen.step and cell[0] < len(counts)]  # fmt: skip
-        return [row[cell[1]] / sum(row) if sum(row) else 0.0 for row in rows]
+        target, predicted = cell
+        rows = [counts[target] for step, counts in self._entries
+                if step <= response.step and target < len(counts)]  # fmt: skip
+        return [row[predicted] / sum(row) if sum(row) else 0.0 for row in rows]

@@ -1,56 +1,63 @@
-"""What is said where somebody gives an input of their own."""
+"""The texts around an input of the user."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, typed_numbers
+from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, parse_numbers
 
-MOST_NAMES = 24
-"""Names of numbers that are listed where they are typed."""
+MAX_NAMES = 24
+"""Names of numbers that are listed where the numbers are typed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """The words around one kind of input."""
+class InputPrompt:
+    """The texts around one kind of input."""
 
     title: str
-    about: str
+    template: str
     invitation: str
     hint: str
 
-    def text(self, seen: ExamplesResponse) -> str:
-        """What to type, with how much of it there is to be."""
-        count = (seen.own_shape or [1])[0]
-        words = self.about.format(count=count, names=_names(count, seen.own_names))
-        return f"{words}. {seen.own_unit}" if seen.own_unit else words
+    def describe(self, response: ExamplesResponse) -> str:
+        """Returns what to type, and how much."""
+        count = (response.input_shape or [1])[0]
+        names = _list_names(count, response.input_names)
+        text = self.template.format(count=count, names=names)
+        return f"{text}. {response.input_unit}" if response.input_unit else text
 
 
 PROMPTS = {
-    "picture": Words("", "", "Press i or enter to draw, O to open a picture.",
-                     "enter draws on, c clears, O opens a picture file, w: why, esc: back"),
-    "numbers": Words("Your own input", "{count} numbers with commas between them: {names}",
-                     "Press i or enter and type your own input.", "enter: another input, w: why"),
-    "text": Words("Your own text", "Up to {count} tokens. What the network does not know is told.",
-                  "Press i or enter and type a text.", "enter: another text, w: why"),
-    "": Words("", "", "This task has no input to draw or to type.", ""),
+    "picture": InputPrompt(
+        "", "", "Press i or enter to draw, O to open an image.",
+        "enter continues drawing, c clears, O opens an image file, w: why, esc: back",
+    ),
+    "numbers": InputPrompt(
+        "Your own input", "{count} numbers with commas between them: {names}",
+        "Press i or enter and type your own input.", "enter: another input, w: why",
+    ),
+    "text": InputPrompt(
+        "Your own text", "Up to {count} tokens. Unknown tokens are reported.",
+        "Press i or enter and type a text.", "enter: another text, w: why",
+    ),
+    "": InputPrompt("", "", "This task has no input to draw or to type.", ""),
 }  # fmt: skip
 
 
-def _names(count: int, named: list[str]) -> str:
-    if named:
-        return ", ".join(named[:MOST_NAMES]) + (", ..." if count > MOST_NAMES else "")
-    lettered = [f"x{number}" for number in range(1, min(count, 4) + 1)]
-    return "x" if count == 1 else ", ".join(lettered) + (", ..." if count > 4 else "")
+def _list_names(count: int, names: list[str]) -> str:
+    if names:
+        return ", ".join(names[:MAX_NAMES]) + (", ..." if count > MAX_NAMES else "")
+    numbered = [f"x{number}" for number in range(1, min(count, 4) + 1)]
+    return "x" if count == 1 else ", ".join(numbered) + (", ..." if count > 4 else "")
 
 
-def checked(seen: ExamplesResponse) -> Callable[[str], str]:
-    """What refuses a line that cannot be used, while it is typed."""
-    is_row = seen.accepts == "numbers" and len(seen.own_shape) == 1
+def build_input_check(response: ExamplesResponse) -> Callable[[str], str]:
+    """Returns the check of a line while it is typed; it raises InputError."""
+    is_row = response.input_kind == "numbers" and len(response.input_shape) == 1
 
     def check(text: str) -> str:
         if is_row:
-            typed_numbers(text, seen.own_shape[0])
+            parse_numbers(text, response.input_shape[0])
         elif not text:
             raise InputError("nothing is typed yet")
         return text

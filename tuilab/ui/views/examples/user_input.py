@@ -1,178 +1,151 @@
-"""The part of the view of examples where an input of one's own is drawn, typed or opened."""
-
-from typing import Any
+"""The page of the view of examples on which an input of the user is drawn, typed or opened."""
 
 from msgspec.structs import replace
 from rich.style import Style
-from textual import events
+from textual.geometry import Offset, Region
 
-from tuilab.core.protocol.inspect.examples_messages import (
-    Example,
-    ExamplesResponse,
-    Page,
-    UserInput,
-)
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.plot.legend import say
-from tuilab.ui.views.examples.draw_bars import Box, Pencil
+from tuilab.core.protocol.inspect.examples_messages import Example, ExamplesResponse, UserInput
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.views.examples.draw_detail import draw_example
-from tuilab.ui.views.examples.draw_user_input import Sketch
-from tuilab.ui.views.examples.prompts import PROMPTS, checked
-from tuilab.ui.views.view import View
+from tuilab.ui.views.examples.prompts import PROMPTS
+from tuilab.ui.views.examples.sketch import Sketch
 
-DRAWING = (
+DRAWING_HINTS = (
     "arrows move, space: pen down or up, c clears, esc ends; the mouse draws too",
     "arrows move, space: pen down or up, c clears, esc ends",
     "space: pen, c clears, esc ends",
 )
-"""What is said while somebody draws, as long as there is room for."""
+"""Shown while the user draws, the longest one that fits."""
 
 
-class OwnInput(View):
-    """Takes an input from somebody and shows what the network says of it."""
+class UserInputPage:
+    """An input of the user, and what the network predicts for it."""
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id)
-        self.page: Page = "matrix"
+    def __init__(self) -> None:
+        self.value: UserInput | None = None
         self.sketch: Sketch | None = None
-        self.own: UserInput | None = None
         self.is_drawing = False
-        self._box: Box | None = None
+        self._image: Region | None = None
+        "Where the image is, in cells."
+
+    # --- drawing on cells ---------------------------------------------------------------------
+
+    def draw(
+        self, response: ExamplesResponse, size: tuple[int, int], style: DrawStyle, *,
+        is_compared: bool,
+    ) -> CellBuffer:  # fmt: skip
+        """Draws the input, and what the network predicts for it.
+
+        Args:
+            is_compared: two responses are side by side, and nothing can be drawn by the user.
+        """
+        width, height = size
+        cells = CellBuffer(width, height, style.muted)
+        prompt = PROMPTS[response.input_kind]
+        example = self._example(response, is_compared=is_compared)
+        if example is None:
+            cells.write_centered(response.note or prompt.invitation, style.muted)
+            return cells
+        hint = response.note or prompt.hint
+        if self.is_drawing:
+            hint = next((text for text in DRAWING_HINTS if len(text) <= width), DRAWING_HINTS[-1])
+        drawing = draw_example(example, (width, height - 1), style, "your own")
+        cells.paste(0, 0, drawing.cells)
+        cells.write(0, min(drawing.rows + 1, height - 1), style.truncate(hint, width), style.muted)
+        if drawing.image is not None and not is_compared:
+            self._image = drawing.image
+            if not style.has_color:
+                _draw_corners(cells, drawing.image, style)
+            if self.is_drawing:
+                self._draw_cursor(cells, drawing.image)
+        return cells
+
+    def _example(self, response: ExamplesResponse, *, is_compared: bool) -> Example | None:
+        """Returns the example of a response with the current sketch, which may be newer."""
+        example = response.example if response.page == "user_input" else None
+        if not self.accepts_mouse or self.sketch is None or is_compared:
+            return example
+        shape = [1, self.sketch.height, self.sketch.width]
+        return replace(example or Example(), kind="picture", pixels=self.sketch.pixels, shape=shape)
+
+    def _draw_cursor(self, cells: CellBuffer, image: Region) -> None:
+        if self.sketch is None:
+            return
+        column, row = self.sketch.position
+        x = image.x + column * image.width // self.sketch.width
+        y = image.y + row * image.height // self.sketch.height
+        if x < cells.width and y < cells.height:
+            glyph, under = cells.rows[y][x]
+            glyph = "+" if glyph in (" ", "▀") else glyph
+            cells.put(x, y, glyph, under + Style(reverse=True, bold=True))
+
+    # --- what the user draws ------------------------------------------------------------------
 
     @property
-    def shown(self) -> ExamplesResponse | None:
-        """The newest answer."""
-        return self.seen if isinstance(self.seen, ExamplesResponse) else None
+    def accepts_mouse(self) -> bool:
+        """Whether the image is a sketch of the user, not a file."""
+        return self.sketch is not None and not (self.value is not None and self.value.path)
 
-    def changed(self) -> None:
-        """Offer the keys of the page, and draw it."""
-        self.refresh_bindings()
-        self.redraw()
-
-    def own_page(self, seen: ExamplesResponse, size: tuple[int, int], pencil: Pencil) -> CellBuffer:
-        """What is drawn or typed, and what the network says of it."""
-        grid = CellBuffer(*size, pencil.label)
-        example = seen.example if seen.page == "own" else None
-        if self.sketch is not None and not (self.own and self.own.path) and self.kept is None:
-            shape = [1, self.sketch.height, self.sketch.width]
-            example = replace(example or Example(kind="picture"), pixels=self.sketch.pixels,
-                              shape=shape, kind="picture")  # fmt: skip
-        if example is None:
-            say(grid, seen.note or PROMPTS[seen.accepts or ""].invitation, pencil.label)
-            return grid
-        words = seen.note or PROMPTS[seen.accepts or ""].hint
-        if self.is_drawing:
-            words = next((each for each in DRAWING if len(each) <= size[0]), DRAWING[-1])
-        drawn = draw_example(example, (size[0], size[1] - 1), pencil, "your own")
-        grid.place(0, 0, drawn.grid)
-        y = min(drawn.used + 1, size[1] - 1)
-        grid.write(0, y, fitted(words, size[0], pencil.signs.ellipsis), pencil.label)
-        if (box := drawn.box) is not None and self.kept is None:
-            self._box = box
-            if not pencil.hues.is_blended:
-                _corners(grid, box, pencil)
-            if self.is_drawing and self.sketch is not None:
-                x = box.x + self.sketch.at[0] * box.columns // self.sketch.width
-                y = box.y + self.sketch.at[1] * box.rows // self.sketch.height
-                if x < grid.width and y < grid.height:
-                    sign, style = grid.cells[y][x]
-                    mark = "+" if sign in (" ", "▀") else sign
-                    grid.put(x, y, mark, style + Style(reverse=True, bold=True))
-        return grid
-
-    def action_own(self) -> None:
-        """Go to an input of one's own: draw it, or type it."""
-        if (seen := self.shown) is None:
-            return
-        if not seen.accepts:
-            self.notify("This task has no input to draw or to type.")
-            return
-        self.page = "own"
-        if seen.accepts == "picture":
-            _, height, width = seen.own_shape
-            if self.sketch is None or (self.sketch.width, self.sketch.height) != (width, height):
-                self.sketch = Sketch(width, height)
-            self.is_drawing = True
-            self.drew()
-        else:
-            self._type(seen)
-        self.changed()
-
-    def _type(self, seen: ExamplesResponse) -> None:
-        from tuilab.ui.screens.dialogs import Prompt
-
-        words = PROMPTS[seen.accepts]
-
-        def take(answer: Any) -> None:
-            if answer is not None:
-                self.own = UserInput(text=answer)
-                self.changed()
-
-        before = self.own.text if self.own else ""
-        text = words.text(seen)
-        self.app.push_screen(Prompt(words.title, text, before, check=checked(seen)), take)
-
-    def action_file(self) -> None:
-        """Ask for a picture on the disk."""
-        from tuilab.ui.screens.dialogs import Prompt
-
-        def take(answer: Any) -> None:
-            if answer:
-                self.own, self.page, self.is_drawing = UserInput(path=answer.strip()), "own", False
-                self.changed()
-
-        text = "PNG, JPEG, GIF, BMP, WebP or TIFF; its middle is cut out and resized to fit."
-        self.app.push_screen(Prompt("Open a picture", text, "~/"), take)
-
-    def drew(self) -> None:
+    def _take_sketch(self) -> None:
         if self.sketch is not None:
-            self.own = UserInput(pixels=self.sketch.pixels)
+            self.value = UserInput(pixels=self.sketch.pixels)
 
-    def action_pen(self) -> None:
-        """Put the pen down or lift it."""
+    def begin_drawing(self, width: int, height: int) -> None:
+        """Begins to draw, or continues with a sketch of the same size."""
+        if self.sketch is None or (self.sketch.width, self.sketch.height) != (width, height):
+            self.sketch = Sketch(width, height)
+        self.is_drawing = True
+        self._take_sketch()
+
+    def end_drawing(self) -> None:
+        """Ends drawing and lifts the pen."""
+        self.is_drawing = False
+        if self.sketch is not None:
+            self.sketch.is_down = False
+
+    def move(self, across: int, down: int) -> None:
+        """Moves the pen by a number of pixels."""
+        if self.sketch is not None:
+            x, y = self.sketch.position
+            self.sketch.move(x + across, y + down)
+            self._take_sketch()
+
+    def switch_pen(self) -> None:
+        """Puts the pen down or lifts it."""
         if self.sketch is not None:
             self.sketch.is_down = not self.sketch.is_down
             if self.sketch.is_down:
-                self.sketch.ink()
-                self.drew()
-            self.redraw()
+                self.sketch.draw()
+                self._take_sketch()
 
-    def action_clear(self) -> None:
-        """Begin the drawing again."""
+    def clear(self) -> None:
+        """Clears the sketch."""
         if self.sketch is not None:
             self.sketch.clear()
-            self.drew()
-            self.redraw()
+            self._take_sketch()
 
-    def _paint(self, event: events.MouseEvent, *, is_drawn: bool) -> None:
-        """Draw where the mouse is."""
-        offset, box, sketch = event.get_content_offset(self), self._box, self.sketch
-        if offset is None or box is None or sketch is None:
-            return
-        across, down = offset.x - box.x, offset.y - box.y
-        if 0 <= across < box.columns and 0 <= down < box.rows:
-            x = int((across + 0.5) * sketch.width / box.columns)
-            y = int((down + 0.5) * sketch.height / box.rows)
-            sketch.move(x, y, is_drawn=is_drawn)
-            sketch.ink()
-            self.drew()
-            self.redraw()
+    def draw_at(self, offset: Offset, *, is_line: bool) -> bool:
+        """Draws at a cell, and returns whether it is on the image.
 
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin to draw."""
-        if self.page == "own" and self.sketch is not None and not (self.own and self.own.path):
-            self.is_drawing = True
-            self._paint(event, is_drawn=False)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Draw a line while a button is down."""
-        if self.page == "own" and self.is_drawing and event.button:
-            self._paint(event, is_drawn=True)
+        Args:
+            is_line: the pen draws on its way there, too.
+        """
+        image, sketch = self._image, self.sketch
+        if image is None or sketch is None or not image.contains_point(offset):
+            return False
+        across, down = offset - image.offset
+        x = int((across + 0.5) * sketch.width / image.width)
+        y = int((down + 0.5) * sketch.height / image.height)
+        sketch.move(x, y, is_drawing=is_line)
+        sketch.draw()
+        self._take_sketch()
+        return True
 
 
-def _corners(grid: CellBuffer, box: Box, pencil: Pencil) -> None:
-    """Show how large the picture is where black is the colour of everything."""
-    for x in (box.x, box.x + box.columns - 1):
-        for y in (box.y, box.y + box.rows - 1):
-            if grid.is_blank(x, y):
-                grid.put(x, y, pencil.signs.dot, pencil.label)
+def _draw_corners(cells: CellBuffer, image: Region, style: DrawStyle) -> None:
+    """Shows how large the image is where black is the color of everything."""
+    for x in (image.x, image.right - 1):
+        for y in (image.y, image.bottom - 1):
+            if cells.is_blank(x, y):
+                cells.put(x, y, style.glyphs.dot, style.muted)

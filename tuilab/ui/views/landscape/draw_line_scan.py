@@ -3,62 +3,61 @@
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isfinite, log10
+from math import ceil, floor, isfinite, isnan, log10
 
-from tuilab.core.format import grouped
+from tuilab.core.format import format_compact, format_count
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Scan
 from tuilab.core.run.run import Mark
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.plot.axes import short
-from tuilab.ui.plot.chart import plotted
-from tuilab.ui.plot.chart_layout import Frame, draw
-from tuilab.ui.plot.scene import Look, Scene, Settings
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.plot.chart_data import ChartData, ChartOptions
+from tuilab.ui.plot.draw_chart import draw_chart
 from tuilab.ui.plot.traces import Trace
 
 DECADE = 1000
-"""How far apart powers of ten stand on the chart's axis, which counts in whole numbers."""
+"""Units of the chart's axis, which counts in whole numbers, from one power of ten to the next."""
 
-ABOVE = 1.5
-"""A curve that rises is cut so many times above now as the best lies below it."""
+CUT_RATIO = 1.5
+"""A curve that rises is cut this many times farther above the start than the best lies below it."""
+
+MIN_GAIN = 1e-3
+"""A loss counts as lower if it falls by more than this part of itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
-    """What a scan says of learning rates."""
+class ScanSummary:
+    """What a scan shows about learning rates."""
 
     best: tuple[float, float] | None
     "The rate with the lowest loss and that loss; None if no step lowers it."
-    worse: float | None
+    harmful_from: float | None
     "From this rate on the loss is higher than without a step."
 
 
-GAIN = 1e-3
-"""A loss that falls by less than this part of itself does not fall."""
-
-
-def landing(scan: Scan) -> Landing:
-    """Where the best rate lies, and where steps begin to do harm."""
+def summarize_scan(scan: Scan) -> ScanSummary:
+    """Returns where the best rate lies, and from where on steps do harm."""
     known = [
         (rate, loss)
         for rate, loss in zip(scan.rates, scan.losses, strict=True)
-        if loss == loss  # NaN is not known yet
+        if not isnan(loss)  # NaN is not known yet
     ]
-    bar = scan.now - GAIN * abs(scan.now)
-    lower = [(loss, rate) for rate, loss in known if loss < bar]
+    limit = scan.current_loss - MIN_GAIN * abs(scan.current_loss)
+    lower = [(loss, rate) for rate, loss in known if loss < limit]
     if not lower:
-        return Landing(None, None)
+        return ScanSummary(None, None)
     loss, best = min(lower)
     before = (best, loss)
     for rate, after in known:
-        if rate > best and after > scan.now:
-            return Landing((best, loss), _crossing(before, (rate, after), scan.now))
+        if rate > best and after > scan.current_loss:
+            crossing = _crossing(before, (rate, after), scan.current_loss)
+            return ScanSummary((best, loss), crossing)
         if rate > best:
             before = (rate, after)
-    return Landing((best, loss), None)
+    return ScanSummary((best, loss), None)
 
 
 def _crossing(before: tuple[float, float], after: tuple[float, float], level: float) -> float:
-    """The rate at which a line over the logarithm of the rate reaches a level."""
+    """Returns the rate at which a line over the logarithm of the rate reaches a level."""
     if not isfinite(after[1]) or after[1] <= before[1]:
         return after[0]
     part = (level - before[1]) / (after[1] - before[1])
@@ -67,82 +66,87 @@ def _crossing(before: tuple[float, float], after: tuple[float, float], level: fl
 
 
 def draw_scan(
-    seen: LandscapeResponse, scan: Scan, is_log: bool, size: tuple[int, int], look: Look
+    response: LandscapeResponse, scan: Scan, is_log: bool, size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
-    """Draw a scan to fill a size: a few lines of words, and the chart."""
+    """Draws a scan to fill a size: a few lines of text, and the chart."""
     width, height = size
-    grid = CellBuffer(width, height, look.base)
-    lines = textwrap.wrap(" ".join(words(seen, scan)), max(20, width))
+    cells = CellBuffer(width, height, style.text)
+    lines = textwrap.wrap(" ".join(describe_scan(response, scan)), max(20, width))
     lines = lines[: max(1, (height - 7) // 2)] if height > 8 else lines[:1]
-    for y, line in enumerate(lines):
-        grid.write(0, y, line, look.label)
+    cells.write_lines(0, 0, lines, style.muted)
+    data = _chart_data(response, scan, style.glyphs.line_markers[1])
     room = (width, max(1, height - len(lines)))
-    frame = draw(scene(seen, scan, look.signs.lines[1]), Settings(is_log), room, look, plotted)
-    _rates(frame)
-    grid.place(0, len(lines), frame.grid)
-    return grid
+    drawing = draw_chart(data, ChartOptions(is_log), room, style)
+    cells.paste(0, len(lines), drawing.cells)
+    return cells
 
 
-def words(seen: LandscapeResponse, scan: Scan) -> Iterator[str]:
-    """What the scan says, in sentences; the most wanted first."""
-    found = landing(scan)
-    if scan.lr and isfinite(scan.now) and isfinite(scan.landing):
+def describe_scan(response: LandscapeResponse, scan: Scan) -> Iterator[str]:
+    """Yields what the scan shows, in sentences; the most important first."""
+    summary = summarize_scan(scan)
+    if scan.lr and isfinite(scan.current_loss) and isfinite(scan.loss_after_step):
+        before, after = (format_compact(n, 4) for n in (scan.current_loss, scan.loss_after_step))
         yield (
-            f"One step at the present rate {short(scan.lr)} takes the loss "
-            f"from {short(scan.now, 4)} to {short(scan.landing, 4)}."
+            f"One step at the current rate {format_compact(scan.lr)} takes the loss "
+            f"from {before} to {after}."
         )
     elif not scan.lr:
-        yield "The schedule's present learning rate is 0."
-    if found.best is not None:
-        yield f"Best: about {short(found.best[0], 2)}, to {short(found.best[1], 4)}."
-    elif isfinite(scan.now) and seen.evaluations == seen.of:
-        yield "No rate lowers the loss on these examples by a thousandth of it."
-    if found.worse is not None:
-        yield f"Higher than now from {short(found.worse, 2)} on."
+        yield "The schedule's current learning rate is 0."
+    if summary.best is not None:
+        rate, loss = summary.best
+        yield f"Best: about {format_compact(rate, 2)}, to {format_compact(loss, 4)}."
+    elif isfinite(scan.current_loss) and response.evaluations == response.total_evaluations:
+        yield "No rate lowers the loss on these examples by more than 0.1%."
+    if summary.harmful_from is not None:
+        yield f"Higher than now from {format_compact(summary.harmful_from, 2)} on."
     way = (
         f"Along the step of {scan.optimizer}"
-        if scan.along == "optimizer"
+        if scan.direction == "optimizer"
         else "Straight down the gradient"
     )
-    done = f"{seen.evaluations} of {seen.of} evaluations, on {seen.examples} examples"
-    yield f"{way} of step {grouped(seen.step)}; {done}."
-    if seen.present != seen.step:
-        yield f"The run is at step {grouped(seen.present)} by now: a takes it anew."
+    evaluations = f"{response.evaluations} of {response.total_evaluations} evaluations"
+    step = format_count(response.step)
+    yield f"{way} of step {step}; {evaluations}, on {response.examples} examples."
+    if response.current_step != response.step:
+        yield f"The run is now at step {format_count(response.current_step)}; press a to refresh."
     if is_relative(scan):
-        yield "Drawn are multiples of the loss without a step."
-    if seen.note:
-        yield seen.note
+        yield "The curves are multiples of the loss without a step."
+    if response.note:
+        yield response.note
 
 
 def is_relative(scan: Scan) -> bool:
-    """Whether curves are drawn as multiples of the loss without a step, so that they compare."""
-    return scan.now > 0 and not scan.batch_now <= 0
+    """Returns whether curves are multiples of the loss without a step, so that they compare."""
+    return scan.current_loss > 0 and not scan.current_batch_loss <= 0
 
 
-def scene(seen: LandscapeResponse, scan: Scan, sign: str) -> Scene:
-    """The two curves and what is marked on them."""
-    found = landing(scan)
-    marks = [(scan.lr, f"now {short(scan.lr)}")] if scan.lr else []
-    if found.best is not None and scan.lr and abs(_x(found.best[0]) - _x(scan.lr)) < DECADE / 20:
-        marks = [(scan.lr, f"now, best {short(scan.lr)}")]
-    elif found.best is not None:
-        marks.append((found.best[0], f"best {short(found.best[0], 2)}"))
-    if found.worse is not None:
-        marks.append((found.worse, f"worse {short(found.worse, 2)}"))
-    unit = 1.0 if is_relative(scan) else scan.now
+def _chart_data(response: LandscapeResponse, scan: Scan, marker: str) -> ChartData:
+    """Returns the two curves and what is marked on them."""
+    summary = summarize_scan(scan)
+    marks = [(scan.lr, f"now {format_compact(scan.lr)}")] if scan.lr else []
+    if summary.best is not None:
+        rate = summary.best[0]
+        if scan.lr and abs(_x(rate) - _x(scan.lr)) < DECADE / 20:
+            marks = [(scan.lr, f"now, best {format_compact(scan.lr)}")]
+        else:
+            marks.append((rate, f"best {format_compact(rate, 2)}"))
+    if summary.harmful_from is not None:
+        marks.append((summary.harmful_from, f"worse {format_compact(summary.harmful_from, 2)}"))
     traces = []
     if scan.batch_losses:
-        batch = f"next batch of {grouped(scan.batch)}"
-        points = _points(scan, scan.batch_losses, scan.batch_now)
-        traces.append(Trace(batch, points, 2, sign))
-    label = f"{grouped(seen.examples)} training examples"
-    traces.append(Trace(label, _points(scan, scan.losses, scan.now), 1))
-    return Scene(
+        label = f"next batch of {format_count(scan.batch_size)}"
+        points = _points(scan, scan.batch_losses, scan.current_batch_loss)
+        traces.append(Trace(label, points, 2, marker))
+    label = f"{format_count(response.examples)} training examples"
+    traces.append(Trace(label, _points(scan, scan.losses, scan.current_loss), 1))
+    start = 1.0 if is_relative(scan) else scan.current_loss
+    return ChartData(
         traces,
         [Mark(_x(rate), text) for rate, text in marks],
-        [(unit, "without a step")] if isfinite(scan.now) else [],
-        empty="The first steps are being measured.",
+        [(start, "without a step")] if isfinite(scan.current_loss) else [],
+        empty_message="The first steps are being measured.",
         x_name="learning rate",
+        x_ticks=_rate_ticks(scan),
     )
 
 
@@ -150,49 +154,41 @@ def _x(rate: float) -> int:
     return round(DECADE * log10(rate))
 
 
-def _points(scan: Scan, losses: list[float], now: float) -> list[tuple[float, float, float, float]]:
-    """A curve up to where it leaves the chart upwards."""
-    unit = now if is_relative(scan) else 1.0
+def _points(
+    scan: Scan, losses: list[float], start: float
+) -> list[tuple[float, float, float, float]]:
+    """Returns a curve up to where it leaves the chart upwards.
+
+    Args:
+        start: the loss without a step.
+    """
+    unit = start if is_relative(scan) else 1.0
     top = _top(scan)
     points = []
     for rate, loss in zip(scan.rates, losses, strict=True):
-        if loss == loss:
-            shown = min(loss / unit, top)
-            points.append((float(_x(rate)), shown, shown, shown))
-            if shown == top:
+        if not isnan(loss):
+            value = min(loss / unit, top)
+            points.append((float(_x(rate)), value, value, value))
+            if value == top:
                 break
     return points
 
 
 def _top(scan: Scan) -> float:
-    """Where curves are cut: the fall to the best of them stays well visible."""
-    start = 1.0 if is_relative(scan) else scan.now
+    """Returns where curves are cut: the fall to the best of them stays well visible."""
+    start = 1.0 if is_relative(scan) else scan.current_loss
+    curves = ((scan.losses, scan.current_loss), (scan.batch_losses, scan.current_batch_loss))
     falls = [0.1 * abs(start), 1e-9]
-    for losses, now in ((scan.losses, scan.now), (scan.batch_losses, scan.batch_now)):
-        unit = now if is_relative(scan) else 1.0
+    for losses, current in curves:
+        unit = current if is_relative(scan) else 1.0
         falls += [start - loss / unit for loss in losses if isfinite(loss)]
-    return start + ABOVE * max(falls)
+    return start + CUT_RATIO * max(falls)
 
 
-def _rates(frame: Frame) -> None:
-    """Write powers of ten under the axis instead of the whole numbers that it counts in."""
-    grid, look, row = frame.grid, frame.look, frame.grid.height - 1
-    line = frame.top + frame.height
-    if line >= grid.height:
-        return
-    name = " learning rate" if frame.width > 44 else " lr"
-    end = grid.width - len(name)
-    for x in range(frame.left - 1 if frame.left else 0, grid.width):
-        grid.put(x, row, " ", look.label)
-        if line < row and x >= frame.left:
-            grid.put(x, line, look.signs.horizontal, look.axis)
-    free = 0
-    for power in range(round(frame.view.left / DECADE), round(frame.view.right / DECADE) + 1):
-        label = f"1e{power}" if abs(power) > 2 else short(10.0**power)
-        column = frame.column(power * DECADE)
-        start = max(0, column - len(label) // 2)
-        if line < row:
-            grid.put(column, line, look.signs.tick_down, look.axis)
-        if start >= free and start + len(label) <= end:
-            free = grid.write(start, row, label, look.label) + 2
-    grid.write(end, row, name, look.label)
+def _rate_ticks(scan: Scan) -> list[tuple[float, str]]:
+    """Returns powers of ten as ticks of the axis, which counts in whole numbers."""
+    powers = range(floor(log10(min(scan.rates))), ceil(log10(max(scan.rates))) + 1)
+    return [
+        (power * DECADE, f"1e{power}" if abs(power) > 2 else format_compact(10.0**power))
+        for power in powers
+    ]

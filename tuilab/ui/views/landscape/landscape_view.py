@@ -1,4 +1,4 @@
-"""The loss around the present weights: a map of a slice, or a scan along the next step."""
+"""The view of the loss around the current weights: a map of a slice, or a scan along the step."""
 
 from typing import ClassVar
 
@@ -11,23 +11,16 @@ from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.height_map import Terrain
-from tuilab.ui.plot.chart import Chart
-from tuilab.ui.plot.legend import say
-from tuilab.ui.plot.scene import Look
-from tuilab.ui.terminal.glyphs import glyphs, signs
-from tuilab.ui.views.landscape.draw_landscape import Paints, draw_slice
+from tuilab.ui.canvas.height_map import HeightMap
+from tuilab.ui.views.landscape.draw_landscape import draw_slice
+from tuilab.ui.views.landscape.draw_line_scan import draw_scan
 from tuilab.ui.views.view import View
 
 SIZES = (9, 17, 33, 65)
 """Points on each side of a slice, from coarse to fine."""
 
-NEAREST, FARTHEST = 2.0**-10, 2.0**4
+MIN_SPAN, MAX_SPAN = 2.0**-10, 2.0**4
 """Spans between which the slice can be zoomed."""
-
-RAMP = 5
-"""Colours that the levels are blended from."""
-
 
 ZOOM = Binding.Group("zoom", compact=True)
 POINTS = Binding.Group("points", compact=True)
@@ -41,138 +34,115 @@ def _key(
 
 
 class LandscapeView(View):
-    """Shows where the weights stand in the loss, and where steps of any length would lead."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"landscape--level-{number}" for number in range(1, RAMP + 1)),
-        *Chart.COMPONENT_CLASSES,
-    }
+    """The loss around the current weights, and the loss after a step of any length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("v", "turn", "Slice/scan", "turn",
+        _key("v", "switch_kind", "Slice/scan", "turn",
              "A slice around the weights, or the loss after the next step at every learning rate"),
-        _key("a", "anew", "Anew", "anew", "Take the weights of this moment"),
-        _key("p", "plane", "Path", "plane",
+        _key("a", "refresh", "Refresh", "anew", "Measure around the current weights"),
+        _key("p", "switch_plane", "Path", "plane",
              "The plane in which the path so far is widest, or two random directions"),
-        _key("o", "along", "Optimizer/gradient", "along",
+        _key("o", "switch_direction", "Optimizer/gradient", "along",
              "Along the optimizer's step, or straight down the gradient"),
-        _key("l", "log", "Log", "log", "Logarithmic or linear losses"),
+        _key("l", "switch_log", "Log", "log", "Logarithmic or linear losses"),
         _key("plus,equals_sign", "zoom(-1)", "Closer", "closer",
              "Show a smaller part around the weights", ZOOM),
         _key("minus", "zoom(1)", "Farther", "farther", "Show more around the weights", ZOOM),
         _key("full_stop", "refine(1)", "Finer", "finer", "Measure more points", POINTS),
         _key("comma", "refine(-1)", "Coarser", "coarser", "Measure fewer points", POINTS),
-        _key("d", "directions", "Directions", "directions", "Other random directions"),
+        _key("d", "next_directions", "Directions", "directions", "Draw other random directions"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[InspectResponse]] = LandscapeResponse
+    RESPONSE: ClassVar[type[InspectResponse]] = LandscapeResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.asked = LandscapeRequest()
+        self.choice = LandscapeRequest()
         self.is_log: bool | None = None
         "None: a slice has the scale that suits it, a scan a linear one."
 
-    def wanted(self, run: Run, experiment: Experiment) -> LandscapeRequest | None:
-        """What would fill the view."""
-        return self.asked
+    def request(self, run: Run, experiment: Experiment) -> LandscapeRequest | None:
+        """Returns the request that fills the view."""
+        return self.choice
 
-    def is_unfinished(self, seen: InspectResponse | None) -> bool:
-        """Whether points are left to be measured."""
-        return isinstance(seen, LandscapeResponse) and seen.evaluations < seen.of
-
-    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
-        """Which slice, or which scan, around the weights of whatever moment."""
-        assert isinstance(seen, LandscapeResponse)
-        if (found := seen.slice) is not None:
-            return found.size, found.span, found.plane, found.seed
-        return seen.scan.along if seen.scan is not None else None
-
-    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
-        """An answer in a size."""
-        assert isinstance(seen, LandscapeResponse)
-        if seen.slice is not None:
-            return draw_slice(seen, seen.slice, self.is_log, (width, height), self._paints())
-        if seen.scan is not None:
-            from tuilab.ui.views.landscape.draw_line_scan import draw_scan
-
-            return draw_scan(seen, seen.scan, bool(self.is_log), (width, height), self._look())
-        grid = CellBuffer(width, height, self.hues().label)
-        say(grid, seen.note or "The loss is being measured.", self.hues().label)
-        return grid
-
-    def _paints(self) -> Paints:
-        names = (f"landscape--level-{number}" for number in range(1, RAMP + 1))
-        ramp = tuple(self.get_component_styles(name).color for name in names)
-        return Paints(self.hues(), ramp, signs())
-
-    def _look(self) -> Look:
-        style = self.get_component_rich_style
-        return Look(
-            self.rich_style,
-            axis=style("chart--axis"),
-            label=style("chart--label"),
-            title=style("chart--title"),
-            mark=style("chart--mark"),
-            gap=style("chart--gap"),
-            lines={number: style(f"chart--line-{number}") for number in (1, 2)},
-            signs=signs(),
-            glyphs=glyphs(),
+    def is_unfinished(self, response: InspectResponse | None) -> bool:
+        """Returns whether points are left to be measured."""
+        return (
+            isinstance(response, LandscapeResponse)
+            and response.evaluations < response.total_evaluations
         )
 
-    # --- what the user does -------------------------------------------------------------------
+    def comparison_key(
+        self, last_request: AnyInspectRequest | None, response: InspectResponse
+    ) -> object:
+        """Returns which slice, or which scan, whatever step's weights it is around."""
+        assert isinstance(response, LandscapeResponse)
+        if (slice_ := response.slice) is not None:
+            return slice_.size, slice_.span, slice_.plane, slice_.seed
+        return response.scan.direction if response.scan is not None else None
 
-    def _ask(self, **changes: object) -> None:
-        self.asked = replace(self.asked, **changes)
+    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+        """Draws a response in a size."""
+        assert isinstance(response, LandscapeResponse)
+        size, style = (width, height), self.draw_style
+        if response.slice is not None:
+            return draw_slice(response, response.slice, self.is_log, size, style)
+        if response.scan is not None:
+            return draw_scan(response, response.scan, bool(self.is_log), size, style)
+        cells = CellBuffer(width, height, style.muted)
+        cells.write_centered(response.note or "The loss is being measured.", style.muted)
+        return cells
+
+    # --- keys ---------------------------------------------------------------------------------
+
+    def _change(self, **changes: object) -> None:
+        self.choice = replace(self.choice, **changes)
         self.refresh_bindings()
 
-    def action_turn(self) -> None:
-        """Turn from the slice to the scan and back."""
-        self._ask(kind="scan" if self.asked.kind == "slice" else "slice")
+    def action_switch_kind(self) -> None:
+        """Switches between the slice and the scan."""
+        self._change(kind="scan" if self.choice.kind == "slice" else "slice")
 
     def action_zoom(self, direction: int) -> None:
-        """Show a smaller or a larger part of the plane."""
-        span = self.asked.span * 2.0**direction
-        self._ask(span=min(FARTHEST, max(NEAREST, span)))
+        """Shows a smaller or a larger part of the plane."""
+        span = self.choice.span * 2.0**direction
+        self._change(span=min(MAX_SPAN, max(MIN_SPAN, span)))
 
     def action_refine(self, direction: int) -> None:
-        """Measure more or fewer points."""
-        place = SIZES.index(self.asked.size) + direction
-        self._ask(size=SIZES[min(len(SIZES) - 1, max(0, place))])
+        """Measures more or fewer points."""
+        place = SIZES.index(self.choice.size) + direction
+        self._change(size=SIZES[min(len(SIZES) - 1, max(0, place))])
 
-    def action_directions(self) -> None:
-        """Draw other random directions."""
-        self._ask(seed=self.asked.seed + 1, plane="random")
+    def action_next_directions(self) -> None:
+        """Draws other random directions."""
+        self._change(seed=self.choice.seed + 1, plane="random")
 
-    def action_plane(self) -> None:
-        """Change between random directions and those of the path."""
-        self._ask(plane="path" if self.asked.plane == "random" else "random")
+    def action_switch_plane(self) -> None:
+        """Switches between random directions and those of the path."""
+        self._change(plane="path" if self.choice.plane == "random" else "random")
 
-    def action_along(self) -> None:
-        """Change between the optimizer's step and the gradient."""
-        self._ask(along="gradient" if self.asked.along == "optimizer" else "optimizer")
+    def action_switch_direction(self) -> None:
+        """Switches between the optimizer's step and the gradient."""
+        is_optimizer = self.choice.direction == "optimizer"
+        self._change(direction="gradient" if is_optimizer else "optimizer")
 
-    def action_anew(self) -> None:
-        """Begin again with the weights of now."""
-        self._ask(anew=self.asked.anew + 1)
+    def action_refresh(self) -> None:
+        """Measures again, around the current weights."""
+        self._change(refresh_count=self.choice.refresh_count + 1)
 
-    def action_log(self) -> None:
-        """Change between logarithmic and linear losses."""
-        shown = self.is_log
-        if (
-            shown is None
-            and isinstance(self.seen, LandscapeResponse)
-            and self.seen.slice is not None
-        ):
-            shown = Terrain(self.seen.slice.losses, self.seen.slice.size).is_log
-        self.is_log = not shown
+    def action_switch_log(self) -> None:
+        """Switches between logarithmic and linear losses."""
+        is_log = self.is_log
+        response = self.response
+        if is_log is None and isinstance(response, LandscapeResponse) and response.slice:
+            is_log = HeightMap(response.slice.losses, response.slice.size).is_log
+        self.is_log = not is_log
         self.redraw()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the keys of what is shown."""
-        of_slice = ("zoom", "refine", "directions", "plane")
-        if action in of_slice:
-            return self.asked.kind == "slice"
-        if action == "along":
-            return self.asked.kind == "scan"
+        """Offers only the keys of what is shown."""
+        if action in ("zoom", "refine", "next_directions", "switch_plane"):
+            return self.choice.kind == "slice"
+        if action == "switch_direction":
+            return self.choice.kind == "scan"
         return super().check_action(action, parameters)

@@ -1,138 +1,139 @@
-"""A histogram, and one histogram after another as time goes on."""
+"""A histogram, and histograms over time."""
 
-from rich.style import Style
+from textual.geometry import Region
 
-from tuilab.core.format import grouped
-from tuilab.core.protocol.inspect.histograms import rebinned
-from tuilab.core.protocol.inspect.layer_messages import Histogram, HistogramRow, History
+from tuilab.core.format import format_compact, format_count, format_percent
+from tuilab.core.protocol.inspect.histograms import rebin
+from tuilab.core.protocol.inspect.layer_messages import Histogram, HistogramHistory, HistogramRow
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.half_blocks import paint, shade
-from tuilab.ui.canvas.response_map import Brush
-from tuilab.ui.plot.axes import short
-from tuilab.ui.views.layer.draw_heat_grid import Box
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.half_blocks import draw_field
 
-TALLEST = 3.0
-"""A bar more than so many times as high as the next one is cut."""
+MAX_RATIO = 3.0
+"""A bar more than this many times as high as the next one is cut."""
 
-WIDEST = 6
-"""Columns that one look takes at most."""
+MAX_ROW_WIDTH = 6
+"""Columns that one histogram takes over time, at most."""
 
-OUTERMOST = 0.005
-"""The share of numbers on either side that a history leaves out, so that the others are seen."""
+OUTLIERS = 0.005
+"""The fraction of the values on either side that a history omits, so that the rest is visible."""
 
-AXIS = 8
+GUTTER = 8
 """Columns for the labels at the left."""
 
 
-def draw_histogram(grid: CellBuffer, box: Box, seen: Histogram, brush: Brush) -> None:
-    """Bars above an axis from the lowest to the highest number."""
-    x, y, width, height = box
-    rows, columns = height - 1, max(4, width - AXIS)
-    bins = min(len(seen.counts), columns)
-    each, total = columns // bins, sum(seen.counts)
-    row = HistogramRow(0, 0, seen.low, seen.high, [float(count) for count in seen.counts])
-    counts = rebinned(row, seen.low, seen.high, bins)
+def draw_histogram(
+    cells: CellBuffer, region: Region, histogram: Histogram, style: DrawStyle
+) -> None:
+    """Draws bars above an axis from the lowest to the highest value."""
+    x, y, width, height = region
+    low, high = histogram.low, histogram.high
+    rows, columns = height - 1, max(4, width - GUTTER)
+    bins, total = min(len(histogram.counts), columns), sum(histogram.counts)
+    bar_width = columns // bins
+    row = HistogramRow(0, 0, low, high, [float(count) for count in histogram.counts])
+    counts = rebin(row, low, high, bins)
     if rows < 1 or not total:
         return
-    largest, second = sorted(counts)[-1], sorted(counts)[-2]
-    top = largest if largest <= TALLEST * second or not second else TALLEST * second / 2
-    left = x + AXIS
+    second, largest = sorted(counts)[-2:]
+    is_cut = second and largest > MAX_RATIO * second
+    top = MAX_RATIO * second / 2 if is_cut else largest
+    left, right = x + GUTTER, x + GUTTER + bins * bar_width
     for number, count in enumerate(counts):
-        middle = seen.low + (number + 0.5) * (seen.high - seen.low) / bins
-        style = brush.side(middle < 0)
-        for column in range(left + number * each, left + (number + 1) * each):
-            _bar(grid, (column, y, rows), count / top, style, brush)
+        is_negative = low + (number + 0.5) * (high - low) / bins < 0
+        start = left + number * bar_width
+        _draw_bar(cells, Region(start, y, bar_width, rows), count / top, is_negative, style)
         if count > top:
-            text = f"{count / total:.0%}"
-            at = min(left + number * each + each, left + bins * each - len(text))
-            grid.write(at, y, text, brush.hues.label)
-    grid.write(x, y, f"{top / total:.1%}".rjust(AXIS - 1), brush.hues.label)
-    grid.write(x, y + rows - 1, "0".rjust(AXIS - 1), brush.hues.label)
-    _ends(grid, (left, y + rows, bins * each), seen.low, seen.high, brush)
+            text = format_percent(count / total)
+            cells.write(min(start + bar_width, right - len(text)), y, text, style.muted)
+    cells.write_left_of(left - 1, y, format_percent(top / total, 1), style.muted)
+    cells.write_left_of(left - 1, y + rows - 1, "0", style.muted)
+    _draw_axis(cells, Region(left, y + rows, right - left, 1), low, high, style)
 
 
-def _bar(
-    grid: CellBuffer, place: tuple[int, int, int], part: float, style: Style, brush: Brush
+def _draw_bar(
+    cells: CellBuffer, region: Region, part: float, is_negative: bool, style: DrawStyle
 ) -> None:
-    """One column of a bar; a little of anything is seen."""
-    x, y, rows = place
-    levels = brush.signs.levels
-    steps = min(rows * len(levels), round(part * rows * len(levels)))
-    steps = max(1, steps) if part > 0 else 0
-    full, rest = divmod(steps, len(levels))
+    """Draws a bar from the bottom up; the smallest part is visible."""
+    x, y, width, rows = region
+    glyphs, bar_style = style.glyphs.bars, style.diverging_style(is_negative)
+    steps = min(rows * len(glyphs), round(part * rows * len(glyphs)))
+    full, rest = divmod(max(1, steps) if part > 0 else 0, len(glyphs))
+    bottom = y + rows - 1
     for row in range(full):
-        grid.put(x, y + rows - 1 - row, levels[-1], style)
+        cells.write(x, bottom - row, glyphs[-1] * width, bar_style)
     if rest:
-        grid.put(x, y + rows - 1 - full, levels[rest - 1], style)
+        cells.write(x, bottom - full, glyphs[rest - 1] * width, bar_style)
 
 
-def _ends(
-    grid: CellBuffer, place: tuple[int, int, int], low: float, high: float, brush: Brush
+def _draw_axis(
+    cells: CellBuffer, region: Region, low: float, high: float, style: DrawStyle
 ) -> None:
-    """The labels under an axis: both ends, and zero where there is room."""
-    x, y, width = place
-    first, last = short(low), short(high)
-    grid.write(x, y, first, brush.hues.label)
-    grid.write(x + width - len(last), y, last, brush.hues.label)
+    """Labels both ends of an axis, and zero where there is room."""
+    x, y, width, _ = region
+    cells.write(x, y, format_compact(low), style.muted)
+    cells.write_left_of(x + width, y, format_compact(high), style.muted)
     if low < 0 < high:
-        at = x + round(-low / (high - low) * width)
-        if grid.is_blank(at - 2, y, 5):
-            grid.write(at, y, "0", brush.hues.label)
+        zero = x + round(-low / (high - low) * width)
+        if cells.is_blank(zero - 2, y, 5):
+            cells.write(zero, y, "0", style.muted)
 
 
-def draw_history(grid: CellBuffer, box: Box, seen: History, brush: Brush) -> None:
-    """Time to the right, numbers upwards; the more numbers, the stronger the colour."""
-    x, y, width, height = box
-    rows, columns = height - 1, max(2, width - AXIS)
-    if rows < 1 or not seen.rows:
+def draw_history(
+    cells: CellBuffer, region: Region, history: HistogramHistory, style: DrawStyle
+) -> None:
+    """Draws time to the right and values upwards; the more values, the stronger the color."""
+    x, y, width, height = region
+    rows, columns = height - 1, max(2, width - GUTTER)
+    if rows < 1 or not history.rows:
         return
-    ends = [_ends_of(row) for row in seen.rows]
-    low, high = min(end for end, _ in ends), max(end for _, end in ends)
-    few = _thinned(seen.rows, columns)
-    each = max(1, min(WIDEST, columns // len(few)))
-    bins = rows * 2 if brush.hues.is_blended else rows
-    shares = [rebinned(row, low, high, bins) for row in few]
-    parts = [_parts(column) for column in shares]
-    picture = [
-        [column[bins - 1 - place] for column in parts for _ in range(each)] for place in range(bins)
-    ]
-    left = x + AXIS
-    if brush.hues.is_blended:
-        paint(grid, left, y, [[brush.colour(part) for part in line] for line in picture])
-    else:
-        shade(grid, left, y, picture, brush.signs.shades, brush.hues.label)
-    for row, value in ((0, high), (rows - 1, low)):
-        grid.write(x, y + row, short(value).rjust(AXIS - 1), brush.hues.label)
+    limits = [_inner_limits(row) for row in history.rows]
+    low, high = min(low for low, _ in limits), max(high for _, high in limits)
+    shown = _thin(history.rows, columns)
+    row_width = max(1, min(MAX_ROW_WIDTH, columns // len(shown)))
+    left = x + GUTTER
+
+    def sample(_: int, bins: int) -> list[list[float]]:
+        strengths = [_strengths(rebin(row, low, high, bins)) for row in shown]
+        return [
+            [column[bins - 1 - place] for column in strengths for _ in range(row_width)]
+            for place in range(bins)
+        ]
+
+    area = Region(left, y, row_width * len(shown), rows)
+    draw_field(cells, area, sample, style.diverging_pixel, style.shade, style)
+    cells.write_left_of(left - 1, y, format_compact(high), style.muted)
+    cells.write_left_of(left - 1, y + rows - 1, format_compact(low), style.muted)
     if low < 0 < high and 0 < (row := round(high / (high - low) * rows)) < rows - 1:
-        grid.write(x, y + row, "0".rjust(AXIS - 1), brush.hues.label)
-    first, last = f"step {grouped(few[0].step)}", grouped(few[-1].last)
-    end = grid.write(left, y + rows, first, brush.hues.label)
-    if len(few) > 1:
-        at = max(end + 2, left + len(few) * each - len(last))
-        grid.write(at, y + rows, last, brush.hues.label)
+        cells.write_left_of(left - 1, y + row, "0", style.muted)
+    end = cells.write(left, y + rows, f"step {format_count(shown[0].step)}", style.muted)
+    if len(shown) > 1:
+        text = format_count(shown[-1].last_step)
+        start = max(end + 2, left + len(shown) * row_width - len(text))
+        cells.write(start, y + rows, text, style.muted)
 
 
-def _ends_of(row: HistogramRow) -> tuple[float, float]:
-    """Between which numbers all but the outermost lie."""
-    each = (row.high - row.low) / len(row.shares)
-    first, last = 0, len(row.shares)
+def _inner_limits(row: HistogramRow) -> tuple[float, float]:
+    """Returns between which values all but the outliers lie."""
+    bin_width = (row.high - row.low) / len(row.fractions)
+    first, last = 0, len(row.fractions)
     passed = 0.0
-    while first < last - 1 and passed + row.shares[first] < OUTERMOST:
-        passed, first = passed + row.shares[first], first + 1
+    while first < last - 1 and passed + row.fractions[first] < OUTLIERS:
+        passed, first = passed + row.fractions[first], first + 1
     passed = 0.0
-    while last - 1 > first and passed + row.shares[last - 1] < OUTERMOST:
-        passed, last = passed + row.shares[last - 1], last - 1
-    return row.low + first * each, row.low + last * each
+    while last - 1 > first and passed + row.fractions[last - 1] < OUTLIERS:
+        passed, last = passed + row.fractions[last - 1], last - 1
+    return row.low + first * bin_width, row.low + last * bin_width
 
 
-def _thinned(rows: list[HistogramRow], most: int) -> list[HistogramRow]:
-    """At most so many, spread over all of them."""
-    if len(rows) <= most:
+def _thin(rows: list[HistogramRow], count: int) -> list[HistogramRow]:
+    """Returns at most this many rows, evenly from all of them."""
+    if len(rows) <= count:
         return rows
-    return [rows[place * (len(rows) - 1) // max(1, most - 1)] for place in range(most)]
+    return [rows[place * (len(rows) - 1) // max(1, count - 1)] for place in range(count)]
 
 
-def _parts(shares: list[float]) -> list[float]:
-    """Shares as strengths from 0 to 1; few numbers are seen beside many."""
-    largest = max(shares) or 1.0
-    return [float((share / largest) ** 0.7) for share in shares]
+def _strengths(fractions: list[float]) -> list[float]:
+    """Returns fractions as strengths from 0 to 1; small ones stay visible beside large ones."""
+    largest = max(fractions) or 1.0
+    return [float((fraction / largest) ** 0.7) for fraction in fractions]

@@ -1,78 +1,85 @@
 """Small heat maps side by side, as large as all of them fit."""
 
+from typing import NamedTuple
+
 import msgspec
 from rich.cells import cell_len
+from textual.geometry import Region, Size
 
 from tuilab.core.protocol.inspect.layer_messages import HeatMap, Tiles
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.response_map import Brush
-from tuilab.ui.views.layer.draw_heat_grid import Box, draw_map
+from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.views.layer.draw_heat_grid import draw_heat_grid
 
-ENOUGH = 12
-"""Tiles become smaller until so many fit, or all."""
+ENOUGH_TILES = 12
+"""Tiles become smaller until this many fit, or all."""
 
-LARGEST = 10
-"""Columns that one number of a tile takes at most."""
+MAX_VALUE_WIDTH = 10
+"""Columns that one value of a tile takes at most."""
 
-SHRUNK = 14
-"""Tiles of so many numbers across may also become a little smaller, not only by half."""
+FINE_FROM_WIDTH = 14
+"""Tiles of this many values across may also become a little smaller, not only by half."""
 
-LEAST = 4
-"""Columns below which a tile becomes no smaller."""
+MIN_WIDTH = 4
+"""Columns of the smallest tile."""
 
 
-def draw_tiles(grid: CellBuffer, box: Box, seen: Tiles, brush: Brush) -> int:
-    """Draw as many as fit; how many those are."""
-    if not seen.tiles:
+class TileLayout(NamedTuple):
+    """The size of a tile without its caption, and how many are drawn across and down."""
+
+    columns: int
+    rows: int
+    across: int = 1
+    down: int = 1
+
+
+def draw_tiles(cells: CellBuffer, region: Region, tiles: Tiles, style: DrawStyle) -> int:
+    """Draws as many tiles as fit, and returns how many."""
+    if not tiles.tiles:
         return 0
-    columns, rows, across, down = fit(seen.tiles[-1], len(seen.tiles), box[2:], brush)
-    shown = seen.tiles[: across * down]
-    down = -(-len(shown) // across)
+    layout = fit_tiles(tiles.tiles[-1], len(tiles.tiles), region.size)
+    shown = tiles.tiles[: layout.across * layout.down]
     for number, tile in enumerate(shown):
-        x = box[0] + number % across * (columns + 1)
-        y = box[1] + number // across * (rows + 1)
-        _tile(grid, (x, y, columns, rows + 1), tile, brush)
+        row, column = divmod(number, layout.across)
+        x = region.x + column * (layout.columns + 1)
+        y = region.y + row * (layout.rows + 1)
+        _draw_tile(cells, Region(x, y, layout.columns, layout.rows + 1), tile, style)
     return len(shown)
 
 
-def fit(
-    tile: HeatMap, count: int, room: tuple[int, int], brush: Brush
-) -> tuple[int, int, int, int]:
-    """Columns and rows of one tile without its caption, how many across and how many down."""
-    width, height = room
-    found = (min(width, tile.width), max(1, height - 1), 1, 1)
+def fit_tiles(tile: HeatMap, count: int, room: Size) -> TileLayout:
+    """Returns how large tiles are and how many fit."""
+    layout = TileLayout(min(room.width, tile.width), max(1, room.height - 1))
+    min_width = max(MIN_WIDTH, cell_len(tile.caption))
     for columns in _widths(tile.width):
-        half = -(-columns * tile.height // tile.width)
-        rows = max(1, -(-half // 2)) + _is_headed(tile, columns)
-        wide = columns + _is_headed(tile, columns) * 2
-        across, down = (width + 1) // (max(wide, _least(tile)) + 1), height // (rows + 1)
+        half_rows = -(-columns * tile.height // tile.width)
+        has_names = _has_names(tile, columns)
+        rows = max(1, -(-half_rows // 2)) + has_names
+        width = max(columns + 2 * has_names, min_width)
+        across, down = (room.width + 1) // (width + 1), room.height // (rows + 1)
         if across * down:
-            found = (max(wide, _least(tile)), rows, across, down)
-        if across * down >= min(count, ENOUGH):
+            layout = TileLayout(width, rows, across, down)
+        if across * down >= min(count, ENOUGH_TILES):
             break
-    return found
+    return layout
 
 
 def _widths(width: int) -> list[int]:
-    whole = [width * times for times in range(LARGEST, 0, -1)]
-    parts = (10, 8, 6, 4, 3) if width >= SHRUNK else (6, 4, 3)
-    return whole + [part for twelfths in parts if (part := width * twelfths // 12) >= LEAST]
+    whole = [width * times for times in range(MAX_VALUE_WIDTH, 0, -1)]
+    twelfths = (10, 8, 6, 4, 3) if width >= FINE_FROM_WIDTH else (6, 4, 3)
+    parts = (width * part // 12 for part in twelfths)
+    return whole + [part for part in parts if part >= MIN_WIDTH]
 
 
-def _least(tile: HeatMap) -> int:
-    return max(LEAST, cell_len(tile.caption))
+def _has_names(tile: HeatMap, columns: int) -> bool:
+    """Returns whether the name of each position is written beside it."""
+    is_short = all(cell_len(name) <= 1 for name in tile.column_names)
+    return bool(tile.column_names) and is_short and columns >= tile.width == len(tile.column_names)
 
 
-def _is_headed(tile: HeatMap, columns: int) -> bool:
-    """Whether what stands at each position is written beside it."""
-    is_short = all(cell_len(name) <= 1 for name in tile.heads)
-    return bool(tile.heads) and is_short and columns >= tile.width == len(tile.heads)
-
-
-def _tile(grid: CellBuffer, box: Box, tile: HeatMap, brush: Brush) -> None:
-    x, y, columns, rows = box
-    caption = fitted(tile.caption, columns, "")
-    grid.write(x, y, caption, brush.hues.label)
-    is_headed = _is_headed(tile, columns - 2)
-    bare = tile if is_headed else msgspec.structs.replace(tile, names=[], heads=[])
-    draw_map(grid, (x, y + 1, columns, rows - 1), bare, brush)
+def _draw_tile(cells: CellBuffer, region: Region, tile: HeatMap, style: DrawStyle) -> None:
+    x, y, columns, rows = region
+    cells.write(x, y, truncate(tile.caption, columns, ""), style.muted)
+    if not _has_names(tile, columns - 2):
+        tile = msgspec.structs.replace(tile, row_names=[], column_names=[])
+    draw_heat_grid(cells, Region(x, y + 1, columns, rows - 1), tile, style)

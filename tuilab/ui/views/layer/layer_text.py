@@ -1,120 +1,113 @@
-"""What is said of a layer in words and numbers."""
+"""Statistics and explanations of a layer as text."""
 
-from tuilab.core.format import grouped
+from tuilab.core.format import format_compact, format_count, format_percent
 from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     LayerResponse,
-    Plane,
-    Statistics,
+    Quantity,
+    TensorStats,
     Tiles,
 )
-from tuilab.ui.plot.axes import short
-from tuilab.ui.terminal.glyphs import ASCII, Signs
 
-NAMES = {
+KIND_TITLES = {
     "map": "heat map", "histogram": "histogram", "time": "over time", "filters": "filters",
     "maps": "feature maps", "attention": "attention", "states": "states", "plane": "PCA",
     "": "",
 }  # fmt: skip
-"""The kinds of picture, as they are called on the screen."""
+"""The kinds of plot, as the screen calls them."""
 
-USUAL = "near 1e-3 is usual"
+ZERO_UNITS: dict[Quantity, str] = {
+    "weights": "all-zero units", "gradients": "units without gradient",
+    "updates": "unchanged units", "activations": "dead units",
+}  # fmt: skip
+"""What units are called whose numbers are all zero."""
 
-IN_ASCII = str.maketrans({"×": "x", "–": "-", "·": "|", "…": "~", "↵": "n", "␣": "_", "⇥": "t"})
+TYPICAL_RATIO = "near 1e-3 is typical"
 
 
-def plain(text: str, signs: Signs) -> str:
-    """A text in the signs that the terminal has."""
-    return text.translate(IN_ASCII) if signs is ASCII else text
-
-
-def subject(seen: LayerResponse) -> str:
-    """What the numbers are of: the parameter, or the examples."""
-    if seen.what != "activations":
-        return seen.tensor
-    if not seen.most:
+def describe_subject(response: LayerResponse) -> str:
+    """Returns what the numbers are of: the parameter, or the examples."""
+    if response.quantity != "activations":
+        return response.parameter
+    if not response.total_examples:
         return ""
-    first, last = seen.example + 1, seen.example + seen.examples
-    of = f"of {grouped(seen.most)}"
-    return f"example {first} {of}" if seen.examples < 2 else f"examples {first}–{last} {of}"
+    first, last = response.example + 1, response.example + response.examples
+    total = format_count(response.total_examples)
+    if response.examples < 2:
+        return f"example {first} of {total}"
+    return f"examples {first}–{last} of {total}"
 
 
-def statistics(seen: LayerResponse) -> list[str]:
-    """The statistics, piece by piece."""
-    found = seen.statistics
-    if found is None:
+def describe_statistics(response: LayerResponse) -> list[str]:
+    """Returns the statistics, one piece of text each."""
+    stats = response.statistics
+    if stats is None:
         return []
     pieces = [
-        "×".join(str(size) for size in found.shape) or "1 number",
-        f"norm {short(found.norm)}",
-        *_units(seen.what, found),
-        f"mean {short(found.mean)}",
-        f"spread {short(found.spread)}",
-        f"from {short(found.smallest)} to {short(found.largest)}",
-        f"zeros {found.zeros:.1%}",
+        "×".join(str(size) for size in stats.shape) or "1 number",
+        f"norm {format_compact(stats.norm)}",
+        *_describe_units(response.quantity, stats),
+        f"mean {format_compact(stats.mean)}",
+        f"std {format_compact(stats.std)}",
+        f"from {format_compact(stats.min)} to {format_compact(stats.max)}",
+        f"zeros {format_percent(stats.zero_fraction, 1)}",
     ]
-    if found.broken:
-        pieces.insert(0, f"{grouped(found.broken)} not finite")
-    return pieces + _ranked(found)
-
-
-def _units(what: str, found: Statistics) -> list[str]:
-    pieces = []
-    if found.ratio is not None:
-        pieces.append(f"update/weights {short(found.ratio)} ({USUAL})")
-    if found.silent is not None:
-        name = {
-            "weights": "units of zeros", "gradients": "units without gradient",
-            "updates": "units that stay", "activations": "dead units",
-        }[what]  # fmt: skip
-        if found.silent or what == "activations":
-            pieces.append(f"{name} {found.silent} of {found.units}")
-    if found.saturated is not None:
-        pieces.append(f"saturated {found.saturated:.1%}")
-        pieces.append(f"saturated units {found.stuck or 0} of {found.units}")
+    if stats.nonfinite_count:
+        pieces.insert(0, f"{format_count(stats.nonfinite_count)} not finite")
+    if stats.effective_rank is not None:
+        rank = format_compact(stats.effective_rank)
+        pieces.append(f"effective rank {rank} of {stats.max_rank}")
+    elif stats.rank_note:
+        pieces.append(f"no effective rank: {stats.rank_note}")
     return pieces
 
 
-def _ranked(found: Statistics) -> list[str]:
-    if found.rank is not None:
-        return [f"effective rank {short(found.rank)} of {found.full}"]
-    return [f"no effective rank: {found.no_rank}"] if found.no_rank else []
+def _describe_units(quantity: Quantity, stats: TensorStats) -> list[str]:
+    pieces = []
+    if stats.update_ratio is not None:
+        pieces.append(f"update/weights {format_compact(stats.update_ratio)} ({TYPICAL_RATIO})")
+    if stats.zero_units is not None and (stats.zero_units or quantity == "activations"):
+        pieces.append(f"{ZERO_UNITS[quantity]} {stats.zero_units} of {stats.total_units}")
+    if stats.saturated_fraction is not None:
+        pieces.append(f"saturated {format_percent(stats.saturated_fraction, 1)}")
+        pieces.append(f"saturated units {stats.saturated_units or 0} of {stats.total_units}")
+    return pieces
 
 
-def meaning(seen: LayerResponse, shown: int = 0) -> str:
-    """What one cell stands for, for the line under the picture."""
-    match seen.picture:
-        case HeatMap() as drawn:
-            return _axes(drawn)
+def describe_cells(response: LayerResponse, tiles_shown: int = 0) -> str:
+    """Returns what one cell of a heat map stands for, for the line under the plot."""
+    match response.picture:
+        case HeatMap() as heat_map:
+            return ", ".join([*_describe_axes(heat_map), *_describe_blocks(heat_map)])
         case Tiles() as tiles:
-            inner = tiles.tiles[-1] if tiles.tiles else None
-            extra = len(tiles.tiles) > tiles.total
-            count = shown - extra
-            words = (
-                f"{count} of {tiles.total} {tiles.name}s"
-                if count < tiles.total
-                else (f"{tiles.total} {tiles.name}{'s' if tiles.total > 1 else ''}")
-            )
-            if seen.kind == "attention":
-                words += ", a row looks at columns"
-            elif inner is not None and ">" in inner.caption:
-                words += ", input>output channel"
-            return words + (f", {_block(inner)}" if inner and not inner.is_whole else "")
-        case Plane():
-            return ""
+            return _describe_tiles(response, tiles, tiles_shown)
     return ""
 
 
-def _axes(drawn: HeatMap) -> str:
-    parts = []
-    if drawn.down or drawn.across:
-        parts.append(f"{drawn.down} down, {drawn.across} across" if drawn.down else drawn.across)
-    if not drawn.is_whole:
-        parts.append(_block(drawn))
-    return ", ".join(parts)
+def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> str:
+    last = tiles.tiles[-1] if tiles.tiles else None
+    count = shown - (len(tiles.tiles) > tiles.total)  # the first of them is the input
+    plural = "s" if tiles.total > 1 else ""
+    text = f"{tiles.total} {tiles.name}{plural}"
+    if count < tiles.total:
+        text = f"{count} of {tiles.total} {tiles.name}s"
+    pieces = [text]
+    if response.kind == "attention":
+        pieces.append("rows attend to columns")
+    elif last is not None and ">" in last.caption:
+        pieces.append("input>output channel")
+    return ", ".join(pieces + (_describe_blocks(last) if last is not None else []))
 
 
-def _block(drawn: HeatMap) -> str:
-    rows, columns = drawn.of
-    down, across = -(-rows // max(1, drawn.height)), -(-columns // max(1, drawn.width))
-    return f"a cell is the largest of {down}×{across}"
+def _describe_axes(heat_map: HeatMap) -> list[str]:
+    if heat_map.row_axis:
+        return [f"{heat_map.row_axis} down, {heat_map.column_axis} across"]
+    return [heat_map.column_axis] if heat_map.column_axis else []
+
+
+def _describe_blocks(heat_map: HeatMap) -> list[str]:
+    if heat_map.is_whole:
+        return []
+    rows, columns = heat_map.full_size
+    down, across = -(-rows // max(1, heat_map.height)), -(-columns // max(1, heat_map.width))
+    return [f"a cell is the largest of {down}×{across}"]

@@ -1,4 +1,4 @@
-"""A plane on which points are drawn by hand, by keys or by mouse."""
+"""An editor of points on a plane, by keyboard or mouse."""
 
 from math import hypot
 from typing import ClassVar
@@ -7,30 +7,34 @@ from msgspec.structs import replace
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
+from textual.geometry import Region
 
 from tuilab.core.catalogue.data.points import Point
-from tuilab.core.protocol.inspect.result_messages import Surface
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.decision_surface import box_of_plane, draw_plane
-from tuilab.ui.canvas.palette_canvas import PaletteCanvas
-from tuilab.ui.terminal.glyphs import signs
+from tuilab.core.protocol.inspect.result_messages import DecisionSurface
+from tuilab.ui.canvas.canvas import Canvas
+from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.decision_surface import draw_surface, locate_surface
+from tuilab.ui.messages import EditRequested
 
-EDGE = 6.0
-"""The plane goes so far from its middle, each way."""
+MAX_COORDINATE = 6.0
+"""The plane reaches this far from its center, each way."""
 
-MOST = 9
-"""Classes that have a key."""
+MAX_KEYED_CLASSES = 9
+"""Classes with a key."""
 
-IDLE = "enter draws points; so does a click"
-DRAWING = "arrows move · 1-9 set a point of a class · x removes · esc ends"
-BRIEF = "1-9 set · x removes · esc"
+IDLE_HELP = "enter draws points; so does a click"
+DRAWING_HELP = "arrows move · 1-9 set a point of a class · x removes · esc ends"
+SHORT_DRAWING_HELP = "1-9 set · x removes · esc"
+
+EMPTY_SURFACE = DecisionSurface(
+    (-MAX_COORDINATE, MAX_COORDINATE, -MAX_COORDINATE, MAX_COORDINATE), 1, 1, [], []
+)
 
 _ARROWS = (("left", -1, 0), ("right", 1, 0), ("up", 0, 1), ("down", 0, -1))
 
 
-class PointEditor(PaletteCanvas, can_focus=True):
-    """The examples, a cursor, and what the network says of the plane, once it says something."""
+class PointEditor(Canvas, can_focus=True):
+    """Points, a cursor, and the network's output over the plane once there is one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "begin", "Draw points", tooltip="Draw points; then set one of the class "
@@ -49,160 +53,153 @@ class PointEditor(PaletteCanvas, can_focus=True):
             Binding(str(number), f"put({number - 1})", f"class {number}", show=number == 1,
                     key_display="1-9" if number == 1 else None, id=f"board.class_{number}",
                     tooltip=f"Set a point of class {number} at the cursor")
-            for number in range(1, MOST + 1)
+            for number in range(1, MAX_KEYED_CLASSES + 1)
         ),
         Binding("x,delete,backspace", "remove", "remove", id="board.remove",
-                tooltip="Take away the point that is nearest to the cursor"),
+                tooltip="Remove the point nearest to the cursor"),
         Binding("escape", "end", "end", tooltip="End drawing; the number keys show panes again",
                 id="board.end"),
     ]  # fmt: skip
-
-    class Drew(Message):
-        """The points are other ones."""
-
-        def __init__(self, points: tuple[Point, ...]) -> None:
-            super().__init__()
-            self.points = points
 
     def __init__(self) -> None:
         super().__init__()
         self.points: tuple[Point, ...] = ()
         self.names: tuple[str, ...] = ()
-        self.surface: Surface | None = None
+        self.surface: DecisionSurface | None = None
         self.is_drawing = False
-        self._at = (0.0, 0.0)
+        self._cursor = (0.0, 0.0)
+        "In units of the plane."
         self._class = 0
-        "The class of the point that was set last."
+        "The class of the last point."
 
     def show(
-        self, points: tuple[Point, ...], names: tuple[str, ...], surface: Surface | None
+        self, points: tuple[Point, ...], names: tuple[str, ...], surface: DecisionSurface | None
     ) -> None:
-        """Show points over what a network says of the plane; None where it says nothing yet."""
-        before = (self.points, self.names, self.surface)
-        if before[0] == points and before[1] == names and before[2] is surface:
-            return
-        self.points, self.names, self.surface = points, names, surface
-        self.catch_up()
+        """Shows points over the output of a network, if there is one."""
+        is_same = self.points == points and self.names == names and self.surface is surface
+        if not is_same:
+            self.points, self.names, self.surface = points, names, surface
+            self.draw_soon()
 
-    def drawn(self, width: int, height: int) -> CellBuffer:
-        """The plane with its points, the cursor and a line of help."""
-        hues = self.hues()
-        grid = CellBuffer(width, height, hues.label)
-        grid.place(0, 0, draw_plane(self._plane(), self.names, (width, height - 1), hues, signs()))
-        words = DRAWING if width >= len(DRAWING) else BRIEF
-        text = fitted(words if self.is_drawing else IDLE, width, signs().ellipsis)
-        grid.write(max(0, (width - len(text)) // 2), height - 1, text, hues.label)
+    def draw(self, width: int, height: int) -> CellBuffer:
+        """Draws the plane with its points, the cursor and a line of help."""
+        style = self.draw_style
+        cells = CellBuffer(width, height, style.muted)
+        surface = self.surface
+        if surface is None or surface.bounds != EMPTY_SURFACE.bounds:
+            surface = EMPTY_SURFACE
+        points = [(x, y, float(number)) for x, y, number in self.points]
+        surface = replace(surface, points=points, validation=[])
+        cells.paste(0, 0, draw_surface(surface, self.names, (width, height - 1), style))
+        drawing_help = DRAWING_HELP if width >= len(DRAWING_HELP) else SHORT_DRAWING_HELP
+        text = style.truncate(drawing_help if self.is_drawing else IDLE_HELP, width)
+        cells.write(max(0, (width - len(text)) // 2), height - 1, text, style.muted)
         if self.is_drawing:
-            x, y = self._cell()
-            if 0 <= x < grid.width and 0 <= y < grid.height:
-                sign, style = grid.cells[y][x]
-                sign = sign if sign not in (" ", "▀") else "+"
-                grid.put(x, y, sign, style + Style(reverse=True, bold=True))
-        return grid
+            x, y = self._cursor_cell()
+            if 0 <= x < cells.width and 0 <= y < cells.height:
+                glyph, cell_style = cells.rows[y][x]
+                glyph = glyph if glyph not in (" ", "▀") else "+"
+                cells.put(x, y, glyph, cell_style + Style(reverse=True, bold=True))
+        return cells
 
-    def _plane(self) -> Surface:
-        bounds = (-EDGE, EDGE, -EDGE, EDGE)
-        empty = Surface("", 0, bounds, 1, 1, [], [])
-        points = [(x, y, float(of)) for x, y, of in self.points]
-        surface = self.surface if self.surface and self.surface.bounds == bounds else empty
-        return replace(surface, points=points, validation=[])
+    # --- coordinates --------------------------------------------------------------------------
 
-    # --- places
+    def surface_region(self) -> Region:
+        """Returns where the plane is in the widget."""
+        return locate_surface(self.size.width, self.size.height - 1)
 
-    def _box(self) -> tuple[int, int, int]:
-        return box_of_plane(self.size.width, self.size.height - 1)
+    def _cursor_cell(self) -> tuple[int, int]:
+        """Returns the cell of the cursor."""
+        left, _, columns, rows = self.surface_region()
+        x, y = self._cursor
+        column = min(columns - 1, int((x + MAX_COORDINATE) / (2 * MAX_COORDINATE) * columns))
+        row = min(rows - 1, int((MAX_COORDINATE - y) / (2 * MAX_COORDINATE) * rows))
+        return left + column, row
 
-    def _cell(self) -> tuple[int, int]:
-        """Where on the widget the cursor is."""
-        left, columns, rows = self._box()
-        x, y = self._at
-        column = min(columns - 1, int((x + EDGE) / (2 * EDGE) * columns))
-        return left + column, min(rows - 1, int((EDGE - y) / (2 * EDGE) * rows))
-
-    def _place(self, x: int, y: int) -> tuple[float, float] | None:
-        """The middle of a cell in the units of the plane; None outside of it."""
-        left, columns, rows = self._box()
+    def _coordinates(self, x: int, y: int) -> tuple[float, float] | None:
+        """Returns the center of a cell in units of the plane; None outside of it."""
+        left, _, columns, rows = self.surface_region()
         if not (left <= x < left + columns and 0 <= y < rows):
             return None
-        across, up = (x - left + 0.5) / columns, (y + 0.5) / rows
-        return round((2 * across - 1) * EDGE, 2), round((1 - 2 * up) * EDGE, 2)
+        across, down = (x - left + 0.5) / columns, (y + 0.5) / rows
+        return (
+            round((2 * across - 1) * MAX_COORDINATE, 2),
+            round((1 - 2 * down) * MAX_COORDINATE, 2),
+        )
 
-    # --- keys and mouse
+    # --- keys and mouse -----------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Points are set only while somebody draws, so that other keys keep their meaning."""
+        """Offers keys only while drawing, so that they keep their other meaning."""
         return action == "begin" or self.is_drawing
 
     def action_begin(self) -> None:
-        """Begin to draw; while drawing, set another point of the last class."""
+        """Begins to draw; while drawing, sets another point of the last class."""
         if self.is_drawing:
             self.action_put(self._class)
         else:
-            self.draw(True)
+            self.set_drawing(True)
 
-    def draw(self, is_drawing: bool) -> None:
-        """Begin or end drawing."""
+    def set_drawing(self, is_drawing: bool) -> None:
+        """Begins or ends drawing."""
         self.is_drawing = is_drawing
         self.refresh_bindings()
         self.redraw()
 
     def action_end(self) -> None:
-        """End drawing."""
-        self.draw(False)
+        """Ends drawing."""
+        self.set_drawing(False)
 
     def on_hide(self) -> None:
-        """Nobody draws what cannot be seen."""
+        """Ends drawing when hidden."""
         self.is_drawing = False
 
     def action_move(self, columns: int, rows: int) -> None:
-        """Move the cursor by cells."""
-        x, y = self._cell()
-        left, width, height = self._box()
+        """Moves the cursor by cells."""
+        x, y = self._cursor_cell()
+        left, _, width, height = self.surface_region()
         x = max(left, min(left + width - 1, x + columns))
         y = max(0, min(height - 1, y - rows))
-        self._at = self._place(x, y) or self._at
+        self._cursor = self._coordinates(x, y) or self._cursor
         self.redraw()
 
     def action_put(self, number: int) -> None:
-        """Set a point at the cursor."""
+        """Sets a point of a class at the cursor."""
         self._class = number
-        place = self._place(*self._cell())
+        place = self._coordinates(*self._cursor_cell())
         if place is not None:
-            self._at = place
-            kept = tuple(point for point in self.points if point[:2] != place)
-            self._become((*kept, (*place, number)))
+            self._cursor = place
+            others = tuple(point for point in self.points if point[:2] != place)
+            self.post_message(EditRequested("data.points", (*others, (*place, number))))
 
     def action_remove(self) -> None:
-        """Take away the nearest point."""
+        """Removes the nearest point."""
         if self.points:
-            x, y = self._at
-            nearest = min(self.points, key=lambda point: hypot(point[0] - x, point[1] - y))
-            self._take(nearest)
+            x, y = self._cursor
+            self._remove(min(self.points, key=lambda p: hypot(p[0] - x, p[1] - y)))
 
-    def _take(self, gone: Point) -> None:
+    def _remove(self, removed: Point) -> None:
         if len(self.points) == 1:
-            self.notify("The last point stays: without any there is nothing to learn.")
+            self.notify("The last point stays: the network needs at least one example.")
             return
-        self._become(tuple(point for point in self.points if point is not gone))
-
-    def _become(self, points: tuple[Point, ...]) -> None:
-        self.post_message(self.Drew(points))
+        others = tuple(point for point in self.points if point is not removed)
+        self.post_message(EditRequested("data.points", others))
 
     def on_click(self, event: events.Click) -> None:
-        """Set a point of the last class, or take away the one that is there."""
+        """Sets a point of the last class, or removes the one that is there."""
         offset = event.get_content_offset(self)
-        place = None if offset is None else self._place(offset.x, offset.y)
+        place = None if offset is None else self._coordinates(offset.x, offset.y)
         if place is None:
             return
         self.is_drawing = True
-        self._at = place
-        cell = self._cell()
+        self._cursor = place
+        cell = self._cursor_cell()
         for point in self.points:
-            self._at = point[:2]
-            if self._cell() == cell:
-                self._at = place
-                self._take(point)
+            self._cursor = point[:2]
+            is_here = self._cursor_cell() == cell
+            self._cursor = place
+            if is_here:
+                self._remove(point)
                 return
-        self._at = place
         self.action_put(self._class)
         self.refresh_bindings()

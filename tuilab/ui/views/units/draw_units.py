@@ -1,281 +1,282 @@
-"""A network as nodes and edges, with what is chosen large and in words beside it."""
+"""A network as nodes and edges, with the selection large and described beside it."""
 
 import textwrap
-from functools import partial
 from math import isfinite
 
 from rich.cells import cell_len
-from rich.style import Style
+from textual.geometry import Region
 
-from tuilab.core.protocol.inspect.units_messages import Column, UnitsResponse
-from tuilab.ui.canvas.cell_buffer import CellBuffer, fitted
-from tuilab.ui.canvas.half_blocks import two_pixels
-from tuilab.ui.canvas.lines import TALL, Wire, draw_wires
-from tuilab.ui.canvas.response_map import Brush, draw_response, scaled
-from tuilab.ui.views.units.unit_positions import FRAME, Plan, Spot, plan
-from tuilab.ui.views.units.unit_text import TIED, signed, title, words
+from tuilab.core.protocol.inspect.units_messages import UnitColumn, UnitsResponse
+from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
+from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.canvas.half_blocks import make_pixel_style
+from tuilab.ui.canvas.lines import DOT_ROWS, Line, draw_lines
+from tuilab.ui.canvas.response_map import draw_response
+from tuilab.ui.views.units.unit_positions import FRAME_WIDTH, Selection, UnitLayout, place_units
+from tuilab.ui.views.units.unit_text import (
+    NO_BREAK,
+    describe_selection,
+    format_signed,
+    name_selection,
+)
 
-BESIDE = (96, 17)
-"""From this size on, the reading stands beside the network, else below it."""
+BESIDE_FROM = (96, 17)
+"""From this size on, the description is beside the network, else below it."""
 
-WITH_MAP = 24
-"""From so many rows on, there is a large map below the network."""
+MAP_FROM_ROWS = 24
+"""From this many rows on, there is a large map below the network."""
+
+MAX_PANEL_WIDTH, DESCRIPTION_ROWS = 46, 12
 
 UNIT_KEYS, EDGE_KEYS = "arrows, enter bias, i weights", "up, down, enter weight, esc unit"
-"""What can be pressed."""
+"""The keys of the selection."""
 
-FEW = 12
-"""So many edges between two columns are all drawn; of more, the largest: one for each row."""
+MIN_EDGES = 12
+"""If there are no more edges between two columns, all are drawn; else the largest: one a row."""
 
-THIN, MIDDLE = 0.3, 0.7
-"""What is not looked at is drawn as thin as so small a part of the largest weight; what lies close
-together, as this one."""
+BACKGROUND_STRENGTH, FLAT_STRENGTH = 0.3, 0.7
+"""The largest strength of lines that are not of the selection, and of lines between flat nodes."""
 
-FAINTEST = 0.03
-"""What is smaller, as a part of the largest weight of its layer, is not drawn."""
+MIN_STRENGTH = 0.03
+"""Smaller weights, as a part of the largest weight of the layer, are not drawn."""
 
 
-class UnitsPicture:
-    """Draws one answer; where the nodes are is in `plan` afterwards."""
+class UnitsDrawing:
+    """Draws one response; `layout` has the positions of the nodes afterwards."""
 
-    def __init__(self, seen: UnitsResponse, spot: Spot, brush: Brush, *, is_braille: bool) -> None:
-        self.seen, self.spot, self.brush = seen, spot, brush
-        self.is_braille = is_braille
-        self.plan: Plan | None = None
-        self._label = brush.hues.label
-        self._strong = brush.hues.label + Style(color=brush.hues.front.rich_color, bold=True)
-        if not brush.hues.is_blended:
-            self._strong = brush.hues.label + Style(bold=True)
+    def __init__(self, response: UnitsResponse, selection: Selection, style: DrawStyle) -> None:
+        self.response, self.selection, self.style = response, selection, style
+        self.is_braille = style.glyph_mode == "braille"
+        self.layout: UnitLayout | None = None
 
     def draw(self, width: int, height: int) -> CellBuffer:
-        """The picture in a size."""
-        grid = CellBuffer(width, height, self._label)
-        bottom = self._bottom(grid)
-        if width >= BESIDE[0] and height >= BESIDE[1]:
-            panel = min(46, width // 3)
-            self._network(grid, width - panel - 2, bottom)
-            self._panel(grid, (width - panel, 0, panel, bottom))
-            return grid
-        rows = 11 if bottom >= WITH_MAP else min(4, max(1, bottom // 4))
-        self._network(grid, width, bottom - rows)
-        self._foot(grid, bottom - rows, rows)
-        return grid
+        """Returns the drawing in a size."""
+        cells = CellBuffer(width, height, self.style.muted)
+        bottom = self._draw_bottom(cells)
+        if width >= BESIDE_FROM[0] and height >= BESIDE_FROM[1]:
+            panel = min(MAX_PANEL_WIDTH, width // 3)
+            self._draw_network(cells, Region(0, 0, width - panel - 2, bottom))
+            self._draw_panel(cells, Region(width - panel, 0, panel, bottom))
+            return cells
+        rows = 11 if bottom >= MAP_FROM_ROWS else min(4, max(1, bottom // 4))
+        self._draw_network(cells, Region(0, 0, width, bottom - rows))
+        self._draw_foot(cells, Region(0, bottom - rows, width, rows))
+        return cells
 
-    # --- words
+    # --- text
 
-    def _bottom(self, grid: CellBuffer) -> int:
-        """Write what the signs mean and the note; the first row that they take."""
-        row = grid.height
-        if grid.height >= 12:
+    def _draw_bottom(self, cells: CellBuffer) -> int:
+        """Draws the legend and the note, and returns the first row that they take."""
+        row = cells.height
+        if cells.height >= 12:
             row -= 1
-            self._legend(grid, row)
-        lines = textwrap.wrap(self.seen.note, max(8, grid.width))[: 1 + grid.height // 12]
-        for number, line in enumerate(lines):
-            grid.write(0, row - len(lines) + number, line, self._label)
+            self._draw_legend(cells, row)
+        lines = textwrap.wrap(self.response.note, max(8, cells.width))[: 1 + cells.height // 12]
+        cells.write_lines(0, row - len(lines), lines, self.style.muted)
         return row - len(lines)
 
-    def _legend(self, grid: CellBuffer, row: int) -> None:
-        """What lines and colours, or shades, stand for."""
+    def _draw_legend(self, cells: CellBuffer, row: int) -> None:
+        """Draws what lines and colors, or shades, stand for."""
+        style = self.style
         above, below = ("⠒⠒⠒", "⠒⠂⠐⠒") if self.is_braille else ("---", "...")
         entries = [(above, "weight > 0", False), (below, "< 0", True)]
-        if self.seen.width:
-            is_blended = self.brush.hues.is_blended
-            full, empty = ("▄▄", "▄▄") if is_blended else map(self.brush.sign, (0.7, -0.7))
-            entries += [(full, "answer > 0", False), (empty, "< 0", True)]
+        if self.response.width:
+            above, below = map(style.diverging_glyph, (0.7, -0.7))
+            if style.has_color:
+                above = below = "▄▄"
+            entries += [(above, "output > 0", False), (below, "< 0", True)]
         x = 0
-        for sign, text, is_negative in entries:
-            x = grid.write(x, row, sign, self.brush.side(is_negative))
-            x = grid.write(x, row, f" {text}  ", self._label)
+        for glyphs, text, is_negative in entries:
+            x = cells.write(x, row, glyphs, style.diverging_style(is_negative))
+            x = cells.write(x, row, f" {text}  ", style.muted)
 
-    def _read(self, grid: CellBuffer, x: int, y: int, room: tuple[int, int]) -> None:
-        """The words about what is chosen, as many as fit."""
-        width, height = max(1, room[0]), room[1]
-        dots = self.brush.signs.ellipsis
-        heading = fitted(title(self.seen, self.spot), width, dots)
-        end = grid.write(x, y, heading, self._strong)
-        hint = EDGE_KEYS if self.spot.source is not None else UNIT_KEYS
-        said = words(self.seen, self.spot, "±" if self.is_braille else "+/-")
+    def _draw_description(self, cells: CellBuffer, region: Region) -> None:
+        """Draws as much about the selection as fits."""
+        x, y, width, height = region
+        width, style = max(1, width), self.style
+        title = style.truncate(name_selection(self.response, self.selection), width)
+        end = cells.write(x, y, title, style.title)
+        hint = EDGE_KEYS if self.selection.source is not None else UNIT_KEYS
+        sentences = describe_selection(self.response, self.selection)
         if len(hint) + 2 <= x + width - end:
-            grid.write(x + width - len(hint), y, hint, self._label)
+            cells.write_left_of(x + width, y, hint, style.muted)
         else:
-            said.append(hint)
-        lines = [line for text in said for line in textwrap.wrap(text, width)]
+            sentences.append(hint)
+        sentences = [style.spell(sentence) for sentence in sentences]
+        lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
         if len(lines) > height - 1:
-            lines = textwrap.wrap("; ".join(said), width)
+            lines = textwrap.wrap("; ".join(sentences), width)
         if len(lines) > height - 1:
             lines = lines[: max(0, height - 1)]
-            lines[-1:] = [f"{line[: width - 2]} {dots}" for line in lines[-1:]]
+            lines[-1:] = [f"{line[: width - 2]} {style.glyphs.ellipsis}" for line in lines[-1:]]
         for number, line in enumerate(lines, 1):
-            grid.write(x, y + number, line.replace(TIED, " "), self._label, width)
+            cells.write(x, y + number, line.replace(NO_BREAK, " "), style.muted, width)
 
-    def _panel(self, grid: CellBuffer, box: tuple[int, int, int, int]) -> None:
-        """The large map with the words under it."""
-        x, y, width, height = box
-        rows = self._map(grid, x, y, width, max(0, height - 12))
-        self._read(grid, x, y + rows + bool(rows), (width, height - rows - bool(rows)))
+    def _draw_panel(self, cells: CellBuffer, region: Region) -> None:
+        """Draws the large map with the description below it."""
+        x, y, width, height = region
+        rows = self._draw_map(cells, Region(x, y, width, max(0, height - DESCRIPTION_ROWS)))
+        rows += bool(rows)
+        self._draw_description(cells, Region(x, y + rows, width, height - rows))
 
-    def _foot(self, grid: CellBuffer, y: int, rows: int) -> None:
+    def _draw_foot(self, cells: CellBuffer, region: Region) -> None:
+        """Draws the description below the network, and the large map beside it if there is room."""
+        _, y, width, rows = region
         x = 0
-        if rows > 4 and grid.width >= 2 * rows + 24 and self._map(grid, 0, y, 2 * rows, rows):
-            x = 2 * rows + 2
-        self._read(grid, x, y, (grid.width - x, rows))
+        if rows > 4 and width >= 2 * rows + 24:
+            columns = 2 * rows
+            x = columns + 2 if self._draw_map(cells, Region(0, y, columns, rows)) else 0
+        self._draw_description(cells, Region(x, y, width - x, rows))
 
-    def _map(self, grid: CellBuffer, x: int, y: int, width: int, height: int) -> int:
-        """The answers of the chosen unit, large; how many rows they take."""
-        column = self.seen.columns[self.spot.column]
-        rows = min(height, width // 2)
-        if self.spot.unit >= len(column.responses) or rows < 3:
+    def _draw_map(self, cells: CellBuffer, region: Region) -> int:
+        """Draws the response of the selected unit, and returns the rows that it takes."""
+        column = self.response.columns[self.selection.column]
+        rows = min(region.height, region.width // 2)
+        if self.selection.unit >= len(column.responses) or rows < 3:
             return 0
-        columns = 2 * rows if self.seen.height > 1 else width
-        values = partial(scaled, column.responses[self.spot.unit], self._size)
-        box = (x, y, columns, rows)
-        draw_response(grid, box, values, self.brush, is_large=True)
+        columns = 2 * rows if self.response.height > 1 else region.width
+        place = Region(region.x, region.y, columns, rows)
+        response = column.responses[self.selection.unit]
+        draw_response(cells, place, response, self._size, self.style, has_signs=True)
         return rows
 
     @property
     def _size(self) -> tuple[int, int]:
-        return self.seen.width, self.seen.height
+        return self.response.width, self.response.height
 
-    # --- the network
+    # --- network
 
-    def _network(self, grid: CellBuffer, width: int, height: int) -> None:
-        top = 2 if height >= 12 and any(column.after for column in self.seen.columns) else 1
-        if height <= top:
+    def _draw_network(self, cells: CellBuffer, region: Region) -> None:
+        columns = self.response.columns
+        has_activations = any(column.activations for column in columns)
+        top = 2 if region.height >= 12 and has_activations else 1
+        if region.height <= top:
             return
-        made = plan(self.seen.columns, (0, top, width, height - top), self.spot)
-        self.plan = made
-        for number in made.columns:
-            self._heading(grid, made, number, top)
-        for number in made.columns[1:]:
-            draw_wires(grid, self._wires(made, number), is_braille=self.is_braille)
-        for (number, unit), (x, y) in made.nodes.items():
-            self._node(grid, made, number, unit, x, y)
+        nodes = Region(0, top, region.width, region.height - top)
+        self.layout = layout = place_units(columns, nodes, self.selection)
+        for number in layout.columns:
+            self._draw_heading(cells, layout, number, top)
+        for number in layout.columns[1:]:
+            draw_lines(cells, self._edges(layout, number), is_braille=self.is_braille)
+        for number, unit in layout.nodes:
+            self._draw_node(cells, layout, number, unit)
 
-    def _heading(self, grid: CellBuffer, made: Plan, number: int, top: int) -> None:
-        """Label, what follows the layer, and how many units are left out."""
-        column, left, each = self.seen.columns[number], made.lefts[number], made.width + FRAME
-        room = each + made.gap - 1
-        style = self._strong if number == self.spot.column else self._label
-        left_out = number == made.columns[0] and number > 0
-        label = f"+{number} {column.label}" if left_out else column.label
-        rest = len(self.seen.columns) - 1 - made.columns[-1]
-        label += f" +{rest}" if number == made.columns[-1] and rest else ""
-        for row, text in enumerate((label, column.after)[:top]):
-            text = fitted(text, room, self.brush.signs.ellipsis)
-            x = left + (each - cell_len(text)) // 2
-            grid.write(max(0, min(x, grid.width - cell_len(text))), row, text, style)
-        ys = [y for (at, _), (_, y) in made.nodes.items() if at == number]
-        if above := made.above[number]:
-            grid.write(left, min(ys) - 1, f"+{above}", self._label)
-        if below := made.below[number]:
+    def _draw_heading(self, cells: CellBuffer, layout: UnitLayout, number: int, top: int) -> None:
+        """Draws the label, the activations after it, and how many units are left out."""
+        column, left = self.response.columns[number], layout.lefts[number]
+        width = layout.width + FRAME_WIDTH
+        room = width + layout.gap - 1
+        style = self.style.title if number == self.selection.column else self.style.muted
+        is_first = number == layout.columns[0] and number > 0
+        label = f"+{number} {column.label}" if is_first else column.label
+        rest = len(self.response.columns) - 1 - layout.columns[-1]
+        label += f" +{rest}" if number == layout.columns[-1] and rest else ""
+        for row, text in enumerate((label, column.activations)[:top]):
+            text = self.style.truncate(text, room)
+            x = left + (width - cell_len(text)) // 2
+            cells.write(max(0, min(x, cells.width - cell_len(text))), row, text, style)
+        nodes = [node for (at, _), node in layout.nodes.items() if at == number]
+        if above := layout.above[number]:
+            cells.write(left, nodes[0].y - 1, f"+{above}", self.style.muted)
+        if below := layout.below[number]:
             text = f"+{below} more"
-            text = text if min(room, grid.width - left) >= len(text) else f"+{below}"
-            grid.write(left, max(ys) + made.height, text, self._label)
+            text = text if min(room, cells.width - left) >= len(text) else f"+{below}"
+            cells.write(left, nodes[-1].bottom, text, self.style.muted)
 
-    def _node(self, grid: CellBuffer, made: Plan, number: int, unit: int, x: int, y: int) -> None:
-        column, size = self.seen.columns[number], (made.width, made.height)
+    def _draw_node(self, cells: CellBuffer, layout: UnitLayout, number: int, unit: int) -> None:
+        column, node = self.response.columns[number], layout.nodes[number, unit]
         if unit < len(column.responses):
-            values = partial(scaled, column.responses[unit], self._size)
-            draw_response(grid, (x, y, *size), values, self.brush)
+            draw_response(cells, node, column.responses[unit], self._size, self.style)
         else:
-            self._mean(grid, column, unit, (x, y, *size))
-        is_source = number == self.spot.column - 1 and unit == self.spot.source
-        if is_source or (number, unit) == (self.spot.column, self.spot.unit):
-            for row in range(y, y + made.height):
-                grid.put(x - 1, row, "(" if is_source else "[", self._strong)
-                grid.put(x + made.width, row, ")" if is_source else "]", self._strong)
-        if unit < len(column.names) and any(made.named):
-            self._name(grid, made, number, column.names[unit], (x, y + (made.height - 1) // 2))
+            self._draw_mean(cells, node, column, unit)
+        selection = self.selection
+        is_source = (number, unit) == (selection.column - 1, selection.source)
+        if is_source or (number, unit) == (selection.column, selection.unit):
+            left, right = "()" if is_source else "[]"
+            cells.write_lines(node.x - 1, node.y, left * node.height, self.style.title)
+            cells.write_lines(node.right, node.y, right * node.height, self.style.title)
+        if unit < len(column.names) and any(layout.name_widths):
+            room = layout.name_widths[bool(number)] - 1
+            name = truncate(column.names[unit], room, "") if room > 0 else ""
+            x = node.right + 2 if number else node.x - 2 - len(name)
+            cells.write(x, node.y + (node.height - 1) // 2, name, self.style.muted)
 
-    def _name(
-        self, grid: CellBuffer, made: Plan, number: int, name: str, place: tuple[int, int]
-    ) -> None:
-        x, y = place
-        room = made.named[bool(number)] - 1
-        text = fitted(name, room, "") if room > 0 else ""
-        start = x + made.width + 2 if number else x - 2 - len(text)
-        grid.write(start, y, text, self._label)
-
-    def _mean(
-        self, grid: CellBuffer, column: Column, unit: int, box: tuple[int, int, int, int]
-    ) -> None:
-        """A unit without a plane: its mean answer as a colour and a number."""
-        x, y, width, height = box
+    def _draw_mean(self, cells: CellBuffer, node: Region, column: UnitColumn, unit: int) -> None:
+        """Draws the mean output of a unit without a response, as a color and a number."""
+        x, y, width, height = node
         largest = max((abs(mean) for mean in column.means if isfinite(mean)), default=0.0)
         mean = column.means[unit]
         part = mean / largest if largest and isfinite(mean) else 0.0
-        style = self._label
-        if self.brush.hues.is_blended:
-            front = self.brush.hues.front
-            style = two_pixels((front.r, front.g, front.b), self.brush.colour(part * 0.7))
-        text = fitted(signed(mean), width, "")
-        if len(signed(mean)) > width:
+        style = self.style.muted
+        if self.style.has_color:
+            pixel = self.style.diverging_pixel(part * 0.7)
+            style = make_pixel_style(self.style.foreground.rgb, pixel)
+        text = format_signed(mean)
+        if len(text) > width:
             text = f"{mean:+.0f}" if abs(mean) >= 1 else f"{mean:+.1f}".replace("0.", ".")
-        for row in range(height):
-            line = text if row == (height - 1) // 2 else ""
-            grid.write(x, y + row, fitted(line, width, "").center(width), style)
+        lines = ["".center(width)] * height
+        lines[(height - 1) // 2] = truncate(text, width, "").center(width)
+        cells.write_lines(x, y, lines, style)
 
-    def _wires(self, made: Plan, number: int) -> list[Wire]:
-        """The edges into a column, those that are looked at over the others."""
-        weights = self.seen.columns[number].weights
+    # --- edges
+
+    def _edges(self, layout: UnitLayout, number: int) -> list[Line]:
+        """Returns the edges into a column, those of the selection over the others."""
+        weights = self.response.columns[number].weights
         edges = [
             (weights[unit][source], source, unit)
-            for at, unit in made.nodes if at == number
-            for before, source in made.nodes if before == number - 1
+            for at, unit in layout.nodes if at == number
+            for before, source in layout.nodes if before == number - 1
             if source < len(weights[unit]) and isfinite(weights[unit][source])
         ]  # fmt: skip
         largest = max((abs(w) for row in weights for w in row if isfinite(w)), default=0.0)
         if not largest:
             return []
         edges.sort(key=lambda edge: abs(edge[0]))
-        shown = [edge for edge in edges if abs(edge[0]) >= FAINTEST * largest]
-        near = [edge for edge in shown if self._is_near(number, *edge[1:])]
-        far = [edge for edge in shown if not self._is_near(number, *edge[1:])][-self._few(made) :]
-        wires = [self._wire(made, number, edge, largest, is_front=False) for edge in far]
-        chosen = [e for e in edges if (number, e[2], e[1]) == self._edge]
-        wires += [self._wire(made, number, edge, largest, is_front=True) for edge in near]
-        return wires + [self._wire(made, number, e, largest, is_front=True) for e in chosen]
+        visible = [edge for edge in edges if abs(edge[0]) >= MIN_STRENGTH * largest]
+        near = [edge for edge in visible if self._is_of_selected_unit(number, *edge[1:])]
+        far = [edge for edge in visible if not self._is_of_selected_unit(number, *edge[1:])]
+        selected = [edge for edge in edges if self._is_selected(number, *edge[1:])]
+        ys = [node.y for node in layout.nodes.values()]
+        far = far[-max(MIN_EDGES, max(ys) - min(ys)) :]
+        lines = [self._line(layout, number, edge, largest, is_front=False) for edge in far]
+        front = near + selected
+        return lines + [self._line(layout, number, edge, largest, is_front=True) for edge in front]
 
-    def _few(self, made: Plan) -> int:
-        """How many edges a gap takes until it is a thicket."""
-        ys = [y for _, y in made.nodes.values()]
-        return max(FEW, max(ys) - min(ys)) if ys else FEW
+    def _is_selected(self, number: int, source: int, unit: int) -> bool:
+        """Returns whether an edge is selected."""
+        return Selection(number, unit, source) == self.selection
 
-    @property
-    def _edge(self) -> tuple[int, int, int | None]:
-        return self.spot.column, self.spot.unit, self.spot.source
-
-    def _is_near(self, number: int, source: int, unit: int) -> bool:
-        """Whether an edge goes into or out of the chosen unit, where no edge is chosen."""
-        if self.spot.source is not None:
+    def _is_of_selected_unit(self, number: int, source: int, unit: int) -> bool:
+        """Returns whether an edge is of the selected unit; not if an edge is selected."""
+        if self.selection.source is not None:
             return False
-        return (number, unit) == (self.spot.column, self.spot.unit) or (
-            (number - 1, source) == (self.spot.column, self.spot.unit)
-        )
+        selected = self.selection.column, self.selection.unit
+        return selected in ((number, unit), (number - 1, source))
 
-    def _wire(
-        self,
-        made: Plan,
-        number: int,
-        edge: tuple[float, int, int],
-        largest: float,
-        *,
+    def _line(
+        self, layout: UnitLayout, number: int, edge: tuple[float, int, int], largest: float, *,
         is_front: bool,
-    ) -> Wire:
+    ) -> Line:  # fmt: skip
         weight, source, unit = edge
-        middle = (made.height - 1) * TALL // 2 + 1
-        is_chosen = (number, unit, source) == self._edge
-        style = self.brush.side(weight < 0) if is_front else self.brush.faint(weight < 0)
+        middle = (layout.height - 1) * DOT_ROWS // 2 + 1
+        is_selected = self._is_selected(number, source, unit)
+        style = self.style.diverging_style(weight < 0, is_faint=not is_front)
         strength = abs(weight) / largest
-        if made.height == 1:  # thick lines would run into one another
-            strength = min(strength, MIDDLE)
-        return Wire(
-            made.lefts[number - 1] + made.width + FRAME,
-            made.nodes[number - 1, source][1] * TALL + middle,
-            made.lefts[number] - 1,
-            made.nodes[number, unit][1] * TALL + middle,
-            max(strength, 0.5) if is_chosen else strength if is_front else min(strength, THIN),
+        if layout.height == 1:  # thick lines would run into one another
+            strength = min(strength, FLAT_STRENGTH)
+        if is_selected:
+            strength = max(strength, 0.5)
+        elif not is_front:
+            strength = min(strength, BACKGROUND_STRENGTH)
+        start, end = layout.nodes[number - 1, source], layout.nodes[number, unit]
+        return Line(
+            start.right + 1,
+            start.y * DOT_ROWS + middle,
+            end.x - 2,
+            end.y * DOT_ROWS + middle,
+            strength,
             weight < 0,
-            style + Style(bold=True) if is_front else style,
-            is_front=is_chosen,
+            style + BOLD if is_front else style,
+            is_opaque=is_selected,
         )

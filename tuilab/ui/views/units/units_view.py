@@ -1,4 +1,4 @@
-"""The network as nodes and edges: what each unit answers, and every weight to read and to write."""
+"""The network as nodes and edges: the output of each unit, and every weight to read and to set."""
 
 from typing import Any, ClassVar
 
@@ -7,195 +7,200 @@ from textual.binding import Binding, BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.set_weight import Assign, number
+from tuilab.core.protocol.inspect.set_weight import SetWeight, parse_finite_number
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.response_map import Brush
-from tuilab.ui.messages import Commanded
-from tuilab.ui.plot.legend import say
-from tuilab.ui.terminal.glyphs import glyphs, signs
-from tuilab.ui.views.units.draw_units import UnitsPicture
-from tuilab.ui.views.units.unit_positions import Plan, Spot
-from tuilab.ui.views.units.unit_text import title, value_of
+from tuilab.ui.messages import CommandIssued
+from tuilab.ui.views.units.draw_units import UnitsDrawing
+from tuilab.ui.views.units.unit_positions import Selection, UnitLayout
+from tuilab.ui.views.units.unit_text import get_selected_value, name_selection
 from tuilab.ui.views.view import View
 
 FINE, COARSE = 32, 20
-"""Points on each side of a plane, where there is room for a large map and where not."""
+"""Points on each side of a response, with and without room for a large map."""
 
 NUDGE = 0.1
-"""What one key adds to a weight, or takes from it."""
+"""What one key adds to a weight or subtracts from it."""
 
 
 class UnitsView(View):
-    """Shows every unit's answers; one unit or edge is chosen, read and written."""
+    """The outputs of every unit; one unit or edge is selected, read and set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", "Select", key_display="arrows", id="inside.down",
-                tooltip="Choose the unit below, or the next weight"),
-        Binding("enter", "write", "Set value", id="inside.write",
-                tooltip="Type another bias for the unit, or another weight for the edge"),
-        Binding("i", "edge(1)", "Weights", id="inside.edge",
-                tooltip="Choose the next weight into the unit; up and down go on from there"),
-        Binding("z", "take_back", "Put back", id="inside.take_back",
-                tooltip="Put back the value that was typed over last"),
+                tooltip="Select the unit below, or the next weight"),
+        Binding("enter", "set_value", "Set value", id="inside.write",
+                tooltip="Type a new bias for the unit, or a new weight for the edge"),
+        Binding("i", "next_edge(1)", "Weights", id="inside.edge",
+                tooltip="Select the next weight into the unit; up and down go on from there"),
+        Binding("z", "undo", "Undo value", id="inside.take_back",
+                tooltip="Restore the value that was set last"),
         Binding("plus,equals_sign", "nudge(1)", "Raise", id="inside.raise", key_display="+",
                 tooltip=f"Add {NUDGE} to the bias or the weight"),
         Binding("minus", "nudge(-1)", "Lower", id="inside.lower",
-                tooltip=f"Take {NUDGE} from the bias or the weight"),
-        Binding("I", "edge(-1)", "weight before", show=False, id="inside.edge_before",
-                tooltip="Choose the weight before"),
+                tooltip=f"Subtract {NUDGE} from the bias or the weight"),
+        Binding("I", "next_edge(-1)", "previous weight", show=False, id="inside.edge_before",
+                tooltip="Select the previous weight"),
         Binding("escape", "leave_edge", "unit", show=False, id="inside.leave_edge",
-                tooltip="Choose the unit again instead of one of its weights"),
-        Binding("left", "turn(-1)", "unit to the left", show=False, id="inside.left",
-                tooltip="Choose a unit of the column before; of an edge, where it comes from"),
-        Binding("right", "turn(1)", "unit to the right", show=False, id="inside.right",
-                tooltip="Choose a unit of the column after; of an edge, where it goes to"),
+                tooltip="Select the unit again instead of one of its weights"),
+        Binding("left", "change_column(-1)", "unit to the left", show=False, id="inside.left",
+                tooltip="Select a unit of the previous column; of an edge, where it comes from"),
+        Binding("right", "change_column(1)", "unit to the right", show=False, id="inside.right",
+                tooltip="Select a unit of the next column; of an edge, where it goes to"),
         Binding("up", "move(-1)", "unit above", show=False, id="inside.up",
-                tooltip="Choose the unit above, or the weight before"),
+                tooltip="Select the unit above, or the previous weight"),
     ]  # fmt: skip
 
-    SEEN: ClassVar[type[InspectResponse]] = UnitsResponse
+    RESPONSE: ClassVar[type[InspectResponse]] = UnitsResponse
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.spot = Spot()
-        self._plan: Plan | None = None
-        self._written: tuple[InspectResponse | None, dict[Spot, float]] = (None, {})
-        "What was written since an answer came, so that a key pressed twice counts twice."
+        self.selection = Selection()
+        self._layout: UnitLayout | None = None
+        self._new_values: tuple[InspectResponse | None, dict[Selection, float]] = (None, {})
+        "Values that were set since a response came, so that a key pressed twice counts twice."
 
-    def wanted(self, run: Run, experiment: Experiment) -> UnitsRequest | None:
-        """What would fill the view."""
+    def request(self, run: Run, experiment: Experiment) -> UnitsRequest | None:
+        """Returns the request that fills the view."""
         side = FINE if self.size.width >= 60 else COARSE
         return UnitsRequest(side, side)
 
-    def topic(self, wanted: AnyInspectRequest | None, seen: InspectResponse) -> object:
-        """All answers are of the same."""
+    def comparison_key(
+        self, last_request: AnyInspectRequest | None, response: InspectResponse
+    ) -> object:
+        """Returns the same for all responses."""
         return None
 
-    def picture(self, seen: InspectResponse, width: int, height: int) -> CellBuffer:
-        """An answer in a size."""
-        assert isinstance(seen, UnitsResponse)
-        hues = self.hues()
-        if not seen.columns:
-            grid = CellBuffer(width, height, hues.label)
-            say(grid, seen.note, hues.label)
-            return grid
-        spot = self.spot.within(seen.columns)
-        drawing = UnitsPicture(seen, spot, Brush(hues, signs()), is_braille=glyphs() == "braille")
-        grid = drawing.draw(width, height)
-        self._plan = drawing.plan if self.kept is None else None
-        return grid
+    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+        """Draws a response in a size."""
+        assert isinstance(response, UnitsResponse)
+        style = self.draw_style
+        if not response.columns:
+            cells = CellBuffer(width, height, style.muted)
+            cells.write_centered(response.note, style.muted)
+            return cells
+        drawing = UnitsDrawing(response, self.selection.clamp(response.columns), style)
+        cells = drawing.draw(width, height)
+        self._layout = drawing.layout if self.left_response is None else None
+        return cells
 
-    # --- choosing
+    # --- selection
 
     @property
-    def _shown(self) -> UnitsResponse | None:
-        """The answer whose units can be chosen."""
-        return self.seen if isinstance(self.seen, UnitsResponse) and self.seen.columns else None
+    def _shown(self) -> tuple[UnitsResponse, Selection] | None:
+        """The response whose units can be selected, and what of it is selected."""
+        response = self.response
+        if not isinstance(response, UnitsResponse) or not response.columns:
+            return None
+        return response, self.selection.clamp(response.columns)
 
-    def _choose(self, spot: Spot) -> None:
-        if (seen := self._shown) is not None:
-            self.spot = spot.within(seen.columns)
+    def _select(self, column: int, unit: int, source: int | None = None) -> None:
+        if (shown := self._shown) is not None:
+            self.selection = Selection(column, unit, source).clamp(shown[0].columns)
             self.redraw()
 
     def action_move(self, by: int) -> None:
-        """Choose the unit above or below, or the weight before or after."""
-        if self.spot.source is not None:
-            self.action_edge(by)
-        elif (seen := self._shown) is not None:
-            spot = self.spot.within(seen.columns)
-            count = seen.columns[spot.column].shown
-            self._choose(Spot(spot.column, (spot.unit + by) % count))
+        """Selects the unit above or below, or the previous or next weight."""
+        if self.selection.source is not None:
+            self.action_next_edge(by)
+        elif (shown := self._shown) is not None:
+            response, selection = shown
+            count = response.columns[selection.column].shown_units
+            self._select(selection.column, (selection.unit + by) % count)
 
-    def action_turn(self, by: int) -> None:
-        """Choose a unit of the next column, as high as the present one."""
-        if (seen := self._shown) is None:
+    def action_change_column(self, by: int) -> None:
+        """Selects a unit of another column, about as high as the selected one."""
+        if (shown := self._shown) is None:
             return
-        spot = self.spot.within(seen.columns)
-        if spot.source is not None:
-            self._choose(
-                Spot(spot.column - 1, spot.source) if by < 0 else Spot(spot.column, spot.unit)
-            )
+        columns, selection = shown[0].columns, shown[1]
+        if selection.source is not None:
+            end = (selection.column - 1, selection.source) if by < 0 else (
+                selection.column, selection.unit
+            )  # fmt: skip
+            self._select(*end)
             return
-        column = max(0, min(len(seen.columns) - 1, spot.column + by))
-        share = (spot.unit + 0.5) / seen.columns[spot.column].shown
-        self._choose(Spot(column, int(share * seen.columns[column].shown)))
+        column = max(0, min(len(columns) - 1, selection.column + by))
+        height = (selection.unit + 0.5) / columns[selection.column].shown_units
+        self._select(column, int(height * columns[column].shown_units))
 
-    def action_edge(self, by: int) -> None:
-        """Choose the next weight into the unit."""
-        if (seen := self._shown) is None:
+    def action_next_edge(self, by: int) -> None:
+        """Selects the next weight into the unit."""
+        if (shown := self._shown) is None:
             return
-        spot = self.spot.within(seen.columns)
-        if not spot.column:
-            self.notify("No weights go into an input; → goes to the first layer.")
+        response, selection = shown
+        if not selection.column:
+            self.notify("An input has no incoming weights; → goes to the first layer.")
             return
-        count = seen.columns[spot.column - 1].shown
-        before = spot.source if spot.source is not None else (-1 if by > 0 else 0)
-        self._choose(Spot(spot.column, spot.unit, (before + by) % count))
+        count = response.columns[selection.column - 1].shown_units
+        source = selection.source if selection.source is not None else (-1 if by > 0 else 0)
+        self._select(selection.column, selection.unit, (source + by) % count)
 
     def action_leave_edge(self) -> None:
-        """Choose the unit again."""
-        self._choose(Spot(self.spot.column, self.spot.unit))
+        """Selects the unit again."""
+        self._select(self.selection.column, self.selection.unit)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the unit under the mouse."""
+        """Selects the unit under the mouse."""
         offset = event.get_content_offset(self)
-        if offset is None or self._plan is None:
+        if offset is None or self._layout is None:
             return
-        if (place := self._plan.at(offset.x, offset.y)) is not None:
-            self._choose(Spot(*place))
+        if (place := self._layout.unit_at(*offset)) is not None:
+            self._select(*place)
 
-    # --- writing
+    # --- values
 
-    def _value(self) -> tuple[UnitsResponse, Spot, float] | None:
-        """The number that is chosen; None, and says so, where there is none."""
-        if (seen := self._shown) is None:
+    def _selected_value(self) -> tuple[UnitsResponse, Selection, float] | None:
+        """Returns the selected number; notifies and returns None if there is none."""
+        if (shown := self._shown) is None:
             self.notify("There are no weights yet: press s for one step.")
             return None
-        spot = self.spot.within(seen.columns)
-        value = value_of(seen, spot)
+        response, selection = shown
+        value = get_selected_value(response, selection)
         if value is None:
-            self.notify("This unit has no bias; i chooses one of the weights into it."
-                        if spot.column else "An input has neither weight nor bias.")  # fmt: skip
+            self.notify("This unit has no bias; i selects one of the weights into it."
+                        if selection.column
+                        else "An input has neither weights nor a bias.")  # fmt: skip
             return None
-        if self._written[0] is not seen:
-            self._written = (seen, {})
-        return seen, spot, self._written[1].get(spot, value)
+        if self._new_values[0] is not response:
+            self._new_values = (response, {})
+        return response, selection, self._new_values[1].get(selection, value)
 
-    def action_write(self) -> None:
-        """Ask for another value of what is chosen."""
+    def action_set_value(self) -> None:
+        """Asks for a new value of the selected number."""
         from tuilab.ui.screens.dialogs import Prompt
 
-        if (found := self._value()) is None:
+        if (selected := self._selected_value()) is None:
             return
-        seen, spot, value = found
-        what = "weight" if spot.source is not None else "bias"
-        text = f"{title(seen, spot)}\nTraining goes on from the new value; z puts this one back."
+        response, selection, value = selected
+        name = "weight" if selection.source is not None else "bias"
+        title = name_selection(response, selection)
+        text = f"{title}\nTraining continues from the new value; z restores this one."
 
-        def take(answer: Any) -> None:
-            if answer is not None:
-                self._write(seen, spot, answer)
+        def take(new_value: Any) -> None:
+            if new_value is not None:
+                self._set(response, selection, new_value)
 
-        prompt = Prompt(f"Set a {what}", text, f"{value:.6g}", check=number)
+        prompt = Prompt(f"Set a {name}", text, f"{value:.6g}", check=parse_finite_number)
         self.app.push_screen(prompt, take)
 
     def action_nudge(self, direction: int) -> None:
-        """Raise or lower what is chosen."""
-        if (found := self._value()) is not None:
-            seen, spot, value = found
-            self._write(seen, spot, value + direction * NUDGE)
+        """Raises or lowers the selected number."""
+        if (selected := self._selected_value()) is not None:
+            response, selection, value = selected
+            self._set(response, selection, value + direction * NUDGE)
 
-    def _write(self, seen: UnitsResponse, spot: Spot, value: float) -> None:
-        if self._written[0] is seen:
-            self._written[1][spot] = value
-        layer = seen.columns[spot.column].label
-        name = "bias" if spot.source is None else "weight"
-        index = [spot.unit] if spot.source is None else [spot.unit, spot.source]
-        self.post_message(Commanded(Assign(layer, name, index, value)))
+    def _set(self, response: UnitsResponse, selection: Selection, value: float) -> None:
+        if self._new_values[0] is response:
+            self._new_values[1][selection] = value
+        layer = response.columns[selection.column].label
+        name, index = "bias", [selection.unit]
+        if selection.source is not None:
+            name, index = "weight", [selection.unit, selection.source]
+        self.post_message(CommandIssued(SetWeight(layer, name, index, value)))
 
-    def action_take_back(self) -> None:
-        """Put back the value that was typed over last."""
-        self._written = (None, {})
-        self.post_message(Commanded(Assign()))
+    def action_undo(self) -> None:
+        """Restores the value that was set last."""
+        self._new_values = (None, {})
+        self.post_message(CommandIssued(SetWeight()))

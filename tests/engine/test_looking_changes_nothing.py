@@ -1,0 +1,228 @@
+"""A run that is looked at, searched and replayed ends bit by bit as one that is left alone."""
+
+from collections.abc import Callable, Container, Iterator
+from typing import Any, get_args
+
+import pytest
+import torch
+
+from tests.support.tiny import CPU, differences
+from tuilab.core.experiment.experiment import experiment_from_dict
+from tuilab.core.experiment.validation import find_errors
+from tuilab.core.protocol.events import Progressed
+from tuilab.core.protocol.inspect.backprop_messages import PHASES_AROUND, BackpropRequest
+from tuilab.core.protocol.inspect.examples_messages import (
+    ATTRIBUTIONS,
+    PARTS,
+    ExamplesRequest,
+    Page,
+    UserInput,
+)
+from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest
+from tuilab.core.protocol.inspect.layer_messages import QUANTITIES, LayerRequest, PlotKind
+from tuilab.core.protocol.inspect.request import InspectRequest
+from tuilab.core.protocol.inspect.result_messages import ResultRequest
+from tuilab.core.protocol.inspect.units_messages import UnitsRequest
+from tuilab.engine import checkpoint
+from tuilab.engine.data.load import load
+from tuilab.engine.inspect.dispatch import Dispatcher
+from tuilab.engine.nan_trace import find_non_finite
+from tuilab.engine.session import Session
+from tuilab.engine.studies import batch_size_finder, lr_finder
+from tuilab.engine.tasks.gan import GAN
+from tuilab.engine.train import train
+
+STEPS = 10
+"""Of all data sets but the text this is more than two epochs."""
+
+REGULARIZED = ["Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.3", "Linear 3"]
+BLOBS = {"name": "blobs", "centers": 3, "samples": 64, "batch_size": 12}
+GLYPHS = {"name": "glyphs", "samples": 56, "batch_size": 12}
+
+CASES: dict[str, dict[str, Any]] = {
+    "convnet": {
+        "network": ["Conv2d 4 kernel_size=3", "BatchNorm2d", "ReLU", "Dropout2d 0.2", "MaxPool2d 4",
+                    "Flatten", "Dropout 0.3", "Linear 10"],
+        "data": GLYPHS, "augmentation": {"shift": 1, "cutout": 2},
+        "optimizer": {"name": "sgd", "momentum": 0.9},
+    },
+    "lstm": {
+        "network": ["LSTM 6 num_layers=2 dropout=0.2", "Linear 3"],
+        "data": {"name": "waves", "samples": 56, "batch_size": 12}, "optimizer": {"name": "adam"},
+        "training": {"clip_grad_norm": 0.1},
+    },
+    "transformer": {
+        "network": ["PatchEmbedding 7 8", "ClassToken", "PositionalEncoding kind=learned",
+                    "TransformerEncoderLayer 2 dim_feedforward=16 dropout=0.1", "SelectPosition 0",
+                    "Linear 10"],
+        "data": GLYPHS, "optimizer": {"name": "adamw"}, "schedule": {"name": "one_cycle"},
+    },
+    "language model": {
+        "network": ["Embedding 8", "PositionalEncoding kind=learned", "DecoderBlock 2 dropout=0.1",
+                    "Linear 97"],
+        "data": {"name": "python_source", "length": 16, "size": 20, "batch_size": 8},
+        "task": {"name": "language_model", "sample_length": 4}, "optimizer": {"name": "adamw"},
+    },
+    "gan": {
+        "network": [["Generator", "Linear 8", "ReLU", "Linear 2"],
+                    ["Discriminator", "Linear 8", "ReLU", "Dropout 0.2", "Linear 1"]],
+        "data": {"name": "gaussians_ring", "samples": 64, "batch_size": 12},
+        "task": {"name": "gan", "latent": 3, "discriminator_steps": 2}, "loss": {"name": "bce"},
+        "optimizer": {"name": "adam"}, "averaging": {"name": "ema"},
+    },
+    "variational autoencoder": {
+        "network": [["Encoder", "Flatten", "Linear 6", "Reparameterization"],
+                    ["Decoder", "Linear 784", "Unflatten (1,28,28)"]],
+        "data": GLYPHS, "task": {"name": "autoencoder", "noise": 0.1}, "loss": {"name": "mse"},
+    },
+    "mixup": {
+        "network": REGULARIZED, "data": BLOBS, "augmentation": {"mixup": 0.4, "noise": 0.1},
+        "training": {"accumulation": 2}, "optimizer": {"name": "muon"},
+        "regularization": {"gradient_noise": 0.1, "l1": 1e-3, "max_norm": 2.0},
+    },
+    "ema": {
+        "network": REGULARIZED, "data": BLOBS, "averaging": {"name": "ema"},
+        "regularization": {"patience": 3, "l2": 0.01}, "optimizer": {"name": "rmsprop"},
+        "training": {"precision": "bf16"},
+    },
+    "swa": {
+        "network": REGULARIZED, "data": BLOBS, "averaging": {"name": "swa", "start": 0.1},
+        "optimizer": {"name": "lbfgs", "max_iter": 3}, "schedule": {"name": "plateau"},
+    },
+}  # fmt: skip
+
+SLOW_CASES: dict[str, dict[str, Any]] = {
+    **CASES,
+    "checkpointing": {  # its import takes seconds
+        "network": REGULARIZED, "data": BLOBS, "training": {"checkpointing": True},
+    },
+}  # fmt: skip
+
+
+# --- everything that can be asked ---------------------------------------------------------------
+
+
+def requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
+    """Every request of every view, in all its forms."""
+    yield UnitsRequest(3, 3)
+    yield ResultRequest(4, 3, samples=2)
+    yield LandscapeRequest(size=3, refresh_count=session.step)
+    yield LandscapeRequest(size=3, plane="path", refresh_count=session.step)
+    for direction in ("optimizer", "gradient"):
+        yield LandscapeRequest("scan", direction=direction, refresh_count=session.step)
+    for page in get_args(Page):
+        for part, attribution in zip(PARTS, ATTRIBUTIONS, strict=True):
+            own = UserInput("0.5, 1", bytes(28 * 28)) if page == "user_input" else None
+            yield ExamplesRequest(page, part, count=2, attribution=attribution, user_input=own)
+    for quantity in QUANTITIES:
+        for kind in get_args(PlotKind) if quantity in ("weights", "activations") else ("map",):
+            for layer in layers:
+                yield LayerRequest(layer, quantity, kind, width=4, height=4)
+    for number in range(min(2, len(session.phases))):
+        for phase in range(0, 3 * PHASES_AROUND, PHASES_AROUND):
+            yield BackpropRequest(1, number, phase=phase, with_graph=number == phase)
+
+
+def look_at_everything(session: Session, dispatcher: Dispatcher) -> None:
+    layers = dispatcher.inspect(LayerRequest()).layers  # type: ignore[union-attr]
+    assert layers
+    for request in requests(session, layers):
+        dispatcher.inspect(request)
+
+
+def search(session: Session, find: Callable[[Session], Iterator[Any]]) -> None:
+    """Runs a search to its end, and another one that is left in the middle."""
+    assert list(find(session))
+    canceled = find(session)
+    next(canceled)
+    canceled.close()  # type: ignore[attr-defined]
+
+
+def disturb(session: Session, dispatcher: Dispatcher) -> None:
+    """Does all that must leave no trace."""
+    modes = [module.training for module in session.network.modules()]
+    gradients = [parameter.grad for parameter in session.parameters]
+    copies = [None if gradient is None else gradient.clone() for gradient in gradients]
+    attributes = set(vars(session.task))
+
+    look_at_everything(session, dispatcher)
+    assert find_non_finite(session, session.step) == ""
+    if not (session.experiment.optimizer.needs_closure or isinstance(session.task, GAN)):
+        search(session, lr_finder.try_learning_rates)
+    search(session, batch_size_finder.try_batch_sizes)
+
+    assert [module.training for module in session.network.modules()] == modes
+    assert set(vars(session.task)) == attributes
+    for parameter, gradient, copy in zip(session.parameters, gradients, copies, strict=True):
+        assert parameter.grad is gradient
+        assert gradient is None or torch.equal(gradient, copy)  # type: ignore[arg-type]
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in session.network.modules())
+
+
+# --- the runs -----------------------------------------------------------------------------------
+
+
+def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, Any], list[float]]:
+    """Trains some steps; returns the end of the run and the loss of each step."""
+    dispatcher = Dispatcher(session)
+    session.good_state = checkpoint.capture_state(session)
+    session.report_at_step = 1
+    losses = []
+    for event in train(session):
+        if isinstance(event, Progressed):
+            losses.append(event.loss)
+        if event is None and session.report_at_step == session.step:
+            session.report_at_step = session.step + 1
+            if session.step in disturbed_after:
+                disturb(session, dispatcher)
+            if session.step == STEPS:
+                break
+    return end_of(session), losses
+
+
+def end_of(session: Session) -> dict[str, Any]:
+    """Returns all that a run has become but for what the clock decides."""
+    end = checkpoint.capture_state(session)
+    del end["seconds"]
+    if not session.needs_every_validation:  # the clock decides which epochs are measured
+        del end["validation_losses"]
+    end["gradients"] = [parameter.grad for parameter in session.parameters]
+    end["groups"] = [
+        {name: value for name, value in group.items() if name != "params"}
+        for group in session.optimizer.param_groups
+    ]
+    end["order"] = session.epoch_order()
+    end["rates"] = [session.last_lr, session.lr]
+    return end
+
+
+def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatch) -> None:
+    """Trains with and without disturbance, and finds no difference."""
+    patch.setattr(lr_finder, "MAX_TRIALS", 20)
+    patch.setattr(batch_size_finder, "MAX_TRIALS", 2)
+    patch.setattr("tuilab.engine.inspect.landscape.landscape_inspector.MAX_SECONDS", 0.002)
+    case = SLOW_CASES[name]
+    training = {"epochs": 4, "device": "cpu", **case.get("training", {})}
+    experiment = experiment_from_dict({**case, "training": training})
+    assert find_errors(experiment) == []
+    dataset = load(experiment, CPU, lambda what, fraction: None)
+
+    alone, losses = run(Session("run", experiment, dataset, CPU), ())
+    disturbed, disturbed_losses = run(Session("run", experiment, dataset, CPU), disturbed_after)
+
+    assert alone["position"][0] == STEPS and len(losses) == STEPS
+    assert disturbed_losses == losses
+    assert differences(alone, disturbed) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_run_that_is_looked_at_searched_and_replayed_ends_as_one_left_alone(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare(name, (2, 8), monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLOW_CASES)
+def test_the_same_after_every_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare(name, range(STEPS), monkeypatch)

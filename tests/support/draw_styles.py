@@ -1,0 +1,18 @@
+"""Styles to draw with in tests: in color, without color, and in ASCII."""
+
+from dataclasses import replace
+
+from textual.color import Color
+
+from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.terminal.glyphs import ASCII
+
+COLORED = DrawStyle(
+    Color(0, 0, 0),
+    Color(255, 255, 255),
+    (Color(255, 128, 0), Color(0, 0, 255), Color(0, 255, 0)),
+    has_color=True,
+)
+COLORLESS = replace(COLORED, has_color=False)
+ASCII_ONLY = replace(COLORLESS, glyphs=ASCII, glyph_mode="ascii")
+ASCII_COLORED = replace(COLORED, glyphs=ASCII, glyph_mode="ascii")

@@ -1,0 +1,68 @@
+"""A context for controllers that records what they do, and answers what they ask."""
+
+from collections.abc import Coroutine, Iterable
+from contextlib import nullcontext
+from typing import Any
+
+from tuilab.core.protocol.commands import AnyCommand
+from tuilab.ui.controllers.context import Context
+from tuilab.ui.workspace import Workspace
+
+
+class FakeLab:
+    """The lab around a controller, without a screen."""
+
+    def __init__(self, workspace: Workspace, *answers: Any) -> None:
+        self.workspace = workspace
+        self.answers = list(answers)
+        "What the dialogs to come are answered with, in order."
+        self.asked: list[str] = []
+        "Names of the dialogs that were opened."
+        self.sent: list[AnyCommand] = []
+        self.notes: list[str] = []
+        self.panes: list[str] = []
+        self.dispatched: list[str] = []
+        self.copied: list[str] = []
+        self.repaints = 0
+        self.is_closed = False
+
+    @property
+    def context(self) -> Context:
+        return Context(
+            self.workspace,
+            self._send,
+            self._ask,
+            finish,
+            notify=self._notify,
+            repaint=self._repaint,
+            show_pane=self.panes.append,
+            dispatch=self.dispatched.append,
+            suspend=nullcontext,
+            copy_to_clipboard=self.copied.append,
+            exit=self._exit,
+        )
+
+    def _send(self, commands: Iterable[AnyCommand]) -> None:
+        self.sent.extend(commands)
+
+    async def _ask(self, dialog: object) -> Any:
+        self.asked.append(type(dialog).__name__)
+        return self.answers.pop(0)
+
+    def _notify(self, text: str, **options: Any) -> None:
+        self.notes.append(text)
+
+    def _repaint(self) -> None:
+        self.repaints += 1
+
+    def _exit(self) -> None:
+        self.is_closed = True
+
+
+def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine that waits for nothing; returns its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("the coroutine waits for something")

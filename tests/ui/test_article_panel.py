@@ -1,0 +1,82 @@
+"""The article panel: it explains the line at the cursor, and follows it."""
+
+import pytest
+
+from tests.support.fakes import SPIRAL, open_lab
+from tests.support.holder import SIZES, open_pane
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.network.registry import LAYERS
+from tuilab.core.reference.articles import layer_article
+from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
+from tuilab.ui.panes.network.network_pane import NetworkPane
+from tuilab.ui.widgets.article_panel import _format
+
+NETWORK = Experiment(network=("Linear 8", "Tanh", "Linear 2"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_layer_is_explained_and_the_next_one_too(size: tuple[int, int]) -> None:
+    async with open_pane(NetworkPane(), NETWORK, size=size) as pane:
+        await pane.press("i")
+        assert "Linear · layer" in pane.text and "Formula" in pane.text
+        await pane.press("down")
+        assert "Tanh · layer" in pane.text and "Linear · layer" not in pane.text
+        assert "Tanh  " in pane.text, "the line itself stays visible"
+        await pane.press("escape")
+        assert "Pitfall" not in pane.text and "Tanh" in pane.text
+
+
+async def test_the_same_key_closes_it_and_so_does_a_click() -> None:
+    async with open_pane(NetworkPane(), NETWORK, size=(80, 24)) as pane:
+        await pane.press("i", "i")
+        assert "Pitfall" not in pane.text
+        await pane.press("i")
+        await pane.click("Pitfall")
+        assert "Pitfall" not in pane.text
+        assert pane.edited == []
+
+
+async def test_while_a_line_is_typed_the_suggestion_is_explained() -> None:
+    async with open_pane(NetworkPane(), NETWORK, size=(80, 40)) as pane:
+        await pane.press("a", "f1")
+        await pane.type("drop")
+        assert "Dropout · layer" in pane.text
+        await pane.press("down")
+        assert "Dropout · layer" not in pane.text
+
+
+async def test_a_knob_is_explained_with_range_and_default() -> None:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 30)) as pane:
+        pane.pane.line_list.cursor = "optimizer.lr"
+        await pane.press("i")
+        assert "optimizer.lr · knob" in pane.text
+        assert "what each update is multiplied by" in pane.text
+        assert "during training" in pane.text
+
+
+async def test_going_through_choices_explains_each() -> None:
+    async with open_pane(KnobsPane(), SPIRAL, size=(80, 40)) as pane:
+        pane.pane.line_list.cursor = "optimizer.name"
+        await pane.press("i", "enter")
+        assert "adamw · optimizer" in pane.text
+        await pane.press("down")
+        assert "nadam · optimizer" in pane.text
+        await pane.press("escape")
+        assert "adamw · optimizer" in pane.text, "the choices are closed, the explanation is not"
+        await pane.press("escape")
+        assert "· optimizer" not in pane.text and pane.edited == []
+
+
+async def test_the_panel_stands_beside_its_pane_and_closes_when_the_focus_leaves() -> None:
+    async with open_lab(size=(120, 40)) as lab:
+        await lab.press("1", "i")
+        panel = lab.app.main_screen.panes.network.article_panel.region
+        assert panel.x >= lab.app.main_screen.panes.network.region.right - 1 and panel.right <= 120
+        await lab.press("2")
+        await lab.until(lambda: "Formula" not in lab.text)
+
+
+@pytest.mark.parametrize("width", [42, 68])
+def test_every_explanation_of_a_layer_fits_on_a_small_screen(width: int) -> None:
+    tall = {name: len(list(_format(layer_article(name), width))) for name in LAYERS}  # type: ignore[arg-type]
+    assert max(tall.values()) <= (22 if width > 60 else 34), tall

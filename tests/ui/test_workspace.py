@@ -1,0 +1,154 @@
+"""What is edited, what runs, and which commands follow."""
+
+import msgspec
+import pytest
+
+from tests.support.fakes import SPIRAL, started
+from tuilab.core.experiment.experiment import with_value
+from tuilab.core.protocol.commands import Pause, Resume, SetKnob, Start
+from tuilab.core.protocol.events import Failed, Finished, KnobChanged, Paused
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.ui.workspace import Workspace
+
+
+@pytest.fixture
+def training() -> Workspace:
+    """A workspace with a run in progress."""
+    workspace = Workspace(SPIRAL)
+    (start,) = workspace.start()
+    assert isinstance(start, Start)
+    workspace.receive(started(start.run, SPIRAL))
+    return workspace
+
+
+def test_an_edit_before_any_run_sends_nothing() -> None:
+    workspace = Workspace(SPIRAL)
+
+    assert workspace.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == []
+    assert workspace.restart_keys == []
+
+
+def test_a_live_knob_is_sent_at_once(training: Workspace) -> None:
+    assert training.edit(with_value(SPIRAL, "optimizer.lr", 0.5)) == [SetKnob("optimizer.lr", 0.5)]
+    assert training.restart_keys == []
+
+
+def test_another_network_waits_for_a_restart(training: Workspace) -> None:
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+
+    assert training.edit(edited) == []
+    assert training.restart_keys == ["network"]
+
+
+def test_a_live_knob_goes_live_also_while_something_else_waits(training: Workspace) -> None:
+    training.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
+
+    sent = training.edit(with_value(training.experiment, "optimizer.lr", 0.5))
+
+    assert sent == [SetKnob("optimizer.lr", 0.5)]
+    assert training.restart_keys == ["network"]
+
+
+def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: Workspace) -> None:
+    assert training.edit(with_value(SPIRAL, "data.name", "plane")) == []
+    assert training.experiment.loss != SPIRAL.loss
+    assert set(training.restart_keys) >= {"task.name", "data.name", "loss.name"}
+
+    assert training.edit(with_value(training.experiment, "optimizer.lr", 0.5)) == []
+    assert training.undo() == []
+    assert training.undo() == [] and training.restart_keys == []
+
+
+def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: Workspace) -> None:
+    other = with_value(SPIRAL, "data.batch_size", 7)
+    training.open(other, None)
+
+    assert training.edit(with_value(other, "optimizer.lr", 0.5)) == []
+    assert training.restart_keys == ["data.batch_size", "optimizer.lr"]
+
+    training.start()
+    assert training.restart_keys == []
+
+
+def test_undoing_a_live_change_goes_live_too(training: Workspace) -> None:
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
+
+    assert training.undo() == [SetKnob("optimizer.lr", 0.001)]
+    assert training.redo() == [SetKnob("optimizer.lr", 0.5)]
+    assert training.redo() is None
+
+
+def test_an_answer_to_our_own_change_is_not_an_edit(training: Workspace) -> None:
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
+    training.edit(with_value(SPIRAL, "optimizer.lr", 0.2))
+
+    training.receive(KnobChanged(training.run.id, 10, "optimizer.lr", 0.5))
+
+    assert training.experiment.optimizer.lr == 0.2
+
+
+def test_a_change_by_another_viewer_is_ours_too(training: Workspace) -> None:
+    training.receive(KnobChanged(training.run.id, 10, "optimizer.lr", 0.25))
+
+    assert training.experiment.optimizer.lr == 0.25
+    assert training.restart_keys == []
+
+
+def test_the_run_key_begins_pauses_and_goes_on() -> None:
+    workspace = Workspace(SPIRAL)
+    (start,) = workspace.toggle_run()
+    assert isinstance(start, Start)
+    assert workspace.toggle_run() == [], "while it starts there is nothing to pause"
+
+    workspace.receive(started(start.run, SPIRAL))
+    assert workspace.toggle_run() == [Pause()]
+    workspace.receive(Paused(start.run, 3))
+    assert workspace.toggle_run() == [Resume()]
+
+
+def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Workspace) -> None:
+    training.receive(Failed(training.run.id, "The loss became infinite", recoverable=True))
+    assert training.toggle_run() == [Resume()]
+
+    training.receive(Failed(training.run.id, "The data is gone"))
+    assert isinstance(training.toggle_run()[0], Start)
+
+
+def test_a_finished_run_begins_anew_with_what_is_in_the_workspace(training: Workspace) -> None:
+    before = training.run.id
+    training.receive(Finished(before, "done", 100, 10, 3.0, {}))
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+
+    assert training.edit(edited) == []
+    assert training.restart_keys == [], "nothing runs that would have to be restarted"
+    (start,) = training.toggle_run()
+    assert isinstance(start, Start) and start.experiment == edited and start.run != before
+
+
+def test_attaching_takes_the_experiment_of_the_run() -> None:
+    workspace = Workspace(None)
+
+    workspace.receive(Snapshot(Run(id="spiral-1", state="training", experiment=SPIRAL), "0.1", 7))
+
+    assert workspace.experiment == SPIRAL and not workspace.is_edited
+
+
+def test_a_first_snapshot_does_not_undo_a_start_that_was_sent_before_it() -> None:
+    workspace = Workspace(SPIRAL)
+    (start,) = workspace.start()
+    assert isinstance(start, Start)
+
+    workspace.receive(Snapshot(Run(), "0.1", 7))
+
+    assert (workspace.run.id, workspace.run.state) == (start.run, "starting")
+
+
+def test_keeping_up_after_falling_behind_keeps_the_edits(training: Workspace) -> None:
+    edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
+    training.edit(edited)
+
+    run = Run(id=training.run.id, state="training", experiment=SPIRAL, step=500)
+    training.receive(Snapshot(run, "0.1", 7))
+
+    assert training.run.step == 500 and training.experiment == edited
+    assert training.restart_keys == ["network"]

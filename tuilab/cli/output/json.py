@@ -1,0 +1,28 @@
+"""Events as lines of JSON, in the format of a run's log."""
+
+import os
+import sys
+
+from tuilab.core.protocol.events import AnyEvent
+from tuilab.host import run_store
+
+
+class JsonOutput:
+    """Prints every event as one line of JSON, and nothing else on stdout."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        self._stdout = os.dup(1)
+        os.dup2(2, 1)  # what libraries print goes to stderr, not between the lines
+
+    def show(self, event: AnyEvent) -> None:
+        """Prints one event."""
+        rest = memoryview(run_store.encode_event(event))
+        while rest:
+            rest = rest[os.write(self._stdout, rest) :]
+
+    def close(self) -> None:
+        """Restores stdout."""
+        sys.stdout.flush()
+        os.dup2(self._stdout, 1)
+        os.close(self._stdout)

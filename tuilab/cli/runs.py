@@ -1,0 +1,184 @@
+"""The commands about runs: `ps`, `attach`, `stop`, `runs`, `diagnose`, `export`."""
+
+import textwrap
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuilab.cli.options import ActiveRun, StoredRun, format_examples
+from tuilab.core import paths
+from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.errors import InputError
+from tuilab.core.format import format_count, format_duration, format_number, format_percent
+from tuilab.core.run.run import Run
+
+if TYPE_CHECKING:
+    from tuilab.host.link import Link
+
+commands = typer.Typer()
+
+
+@commands.command(epilog=format_examples("tuilab ps"))
+def ps() -> None:
+    """Lists the runs in progress."""
+    from tuilab.cli.output.tables import format_table
+    from tuilab.host import discovery
+
+    rows = [("RUN", "STATE", "EPOCH", "STEP", "DEVICE", "SINCE", "PID", "TITLE")]
+    rows += [
+        (
+            host.run or "-", host.state, f"{host.epoch:.1f}/{host.epochs}" if host.epochs else "-",
+            format_count(host.step), host.device or "-", format_duration(host.seconds),
+            str(host.pid), host.title,
+        )
+        for host in discovery.list_hosts()
+    ]  # fmt: skip
+    typer.echo(format_table(rows) if len(rows) > 1 else "No run is in progress.")
+
+
+@commands.command(epilog=format_examples("tuilab attach", "tuilab attach spiral"))
+def attach(run: ActiveRun = "") -> int:
+    """Opens the lab on a run in progress, or on a stored one.
+
+    RUN can be omitted if only one run is in progress. A stored run waits at its last checkpoint
+    and can be resumed from there.
+    """
+    from tuilab.cli.launch import require_terminal
+    from tuilab.host import discovery, link
+
+    require_terminal("attach")
+    is_active = any(run in host.run for host in discovery.list_hosts() if host.run)
+    host = link.attach_to_host(run) if not run or is_active else _reopen(run)
+    from tuilab.ui import app
+
+    return app.run_app(host, None)
+
+
+def _reopen(run: str) -> "Link":
+    """Starts a host that waits at the checkpoint of a stored run."""
+    from tuilab.cli.resume import build_start_command
+    from tuilab.host import link
+
+    start = build_start_command(run, paused=True)
+    host = link.spawn_host()
+    host.send(start)
+    return host
+
+
+@commands.command(epilog=format_examples("tuilab stop spiral"))
+def stop(run: ActiveRun) -> None:
+    """Saves a checkpoint of a run in progress and stops it."""
+    from tuilab.host import discovery
+
+    stopped = discovery.stop_run(run)
+    typer.echo(f"{stopped.id} stopped at step {format_count(stopped.step)}")
+    if stopped.checkpoint:
+        typer.echo(f"saved {stopped.checkpoint}")
+
+
+@commands.command(epilog=format_examples("tuilab runs"))
+def runs() -> None:
+    """Lists all runs with their state, results and folder."""
+    from tuilab.cli.output.tables import format_table
+    from tuilab.host import discovery, run_store
+
+    active = {host.run for host in discovery.list_hosts()}
+    rows: list[tuple[str, ...]] = [("RUN", "STATE", "WHEN", "STEPS", "RESULT", "TITLE")]
+    rows += [_describe_run(folder, active) for folder in run_store.list_runs()]
+    folder = paths.runs_dir()
+    if len(rows) == 1:
+        typer.echo(f"There are no runs yet. They will be stored in {folder}")
+    else:
+        typer.echo(f"{format_table(rows)}\n\nThey are stored in {folder}")
+
+
+def _describe_run(folder: Path, active: set[str]) -> tuple[str, ...]:
+    from tuilab.host import run_store
+
+    changed = datetime.fromtimestamp((folder / run_store.LOG).stat().st_mtime)
+    when = f"{changed:%Y-%m-%d %H:%M}"
+    try:
+        run = run_store.read_run(folder, ends_only=True)
+    except InputError as error:
+        return (folder.name, "unreadable", when, "", "", error.problem)
+    state: str = run.finished.reason if run.finished else run.state
+    if run.is_active and run.id not in active:
+        state = "cut off"
+    title = run.experiment.title or run.experiment.data.title if run.experiment else ""
+    return (folder.name, state, when, format_count(run.step), _describe_result(run), title)
+
+
+def _describe_result(run: Run) -> str:
+    """Returns the last metric of the test part, else of the validation or training part."""
+    results = run.finished.results if run.finished else {}
+    if run.epoch and not results:
+        results = {"train": run.epoch.train, "validation": run.epoch.validation}
+    for part in ("test", "validation", "train"):
+        for name, value in results.get(part, {}).items():
+            if name != "loss":
+                return f"{part} {name} {format_number(value)}"
+    return "-"
+
+
+@commands.command(
+    epilog=format_examples("tuilab diagnose spiral-7f3a", "tuilab diagnose spiral-7f3a --json")
+)
+def diagnose(
+    run: StoredRun,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print one list in JSON.")] = False,
+) -> None:
+    """Finds what is wrong with a stored run.
+
+    Every problem comes with its evidence, a confidence and possible changes, the surest first.
+    """
+    import msgspec
+
+    from tuilab.core.diagnosis.diagnosis import diagnose
+    from tuilab.host import run_store
+
+    stored = run_store.read_run(run_store.find_run(run))
+    diagnoses = diagnose(stored)
+    if json:
+        typer.echo(msgspec.json.encode(diagnoses).decode())
+    elif not stored.series:
+        typer.echo(f"{stored.id} has no history yet: nothing was measured.")
+    elif not diagnoses:
+        typer.echo(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
+    else:
+        typer.echo("\n\n".join(map(_describe_diagnosis, diagnoses)))
+
+
+def _describe_diagnosis(diagnosis: Diagnosis) -> str:
+    lines = [*diagnosis.evidence, diagnosis.explanation, *map(_describe_fix, diagnosis.fixes)]
+    body = [textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  ") for line in lines]
+    confidence = format_percent(diagnosis.confidence)
+    return "\n".join([f"{diagnosis.title} ({confidence} confidence)", *body])
+
+
+def _describe_fix(fix: Fix) -> str:
+    when = "during training" if fix.is_live else "after a restart"
+    if isinstance(fix.value, (list, tuple)):  # a network is too long for a line
+        return f"→ {fix.label}: {fix.key} ({when})"
+    value = format_number(fix.value, 6) if isinstance(fix.value, float) else fix.value
+    return f"→ {fix.label}: {fix.key} = {value} ({when})"
+
+
+@commands.command(epilog=format_examples("tuilab export spiral-4e2b weights.safetensors"))
+def export(
+    run: StoredRun, file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+) -> None:
+    """Writes the weights of a stored run to a safetensors file.
+
+    These are the averaged weights if the run averages. To start another run with them, set
+    transfer.source = FILE.
+    """
+    from tuilab.engine.model import transfer
+    from tuilab.host import run_store
+
+    if file.suffix != ".safetensors":
+        raise InputError("the name must end in .safetensors", str(file))
+    count = transfer.export(run_store.find_run(run) / run_store.CHECKPOINT, file)
+    typer.echo(f"{format_count(count)} numbers written to {file}")

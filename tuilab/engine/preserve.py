@@ -1,0 +1,88 @@
+"""Looking, searching and replaying change nothing: a session is put back as it was, bit by bit."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from tuilab.engine.session import Session
+
+
+@contextmanager
+def preserving(session: Session, *, weights: bool = True, optimizer: bool = True) -> Iterator[None]:
+    """Puts back all that is changed inside: position, modes, gradients, random generators and more.
+
+    The two parts that cost copies of tensors can be left out.
+
+    Args:
+        weights: whether parameters or buffers may be written to inside.
+        optimizer: whether a step of the optimizer may be taken inside.
+    """
+    with ExitStack() as stack:
+        stack.callback(torch.set_rng_state, torch.get_rng_state())
+        if session.device.type == "cuda":
+            state = torch.cuda.get_rng_state(session.device)
+            stack.callback(torch.cuda.set_rng_state, state, session.device)
+        gradients = [parameter.grad for parameter in session.parameters]
+        stack.callback(_restore_gradients, session.parameters, gradients)
+        if weights:
+            tensors = [t.detach() for t in (*session.parameters, *session.network.buffers())]
+            stack.callback(torch._foreach_copy_, tensors, [tensor.clone() for tensor in tensors])
+        for one in _optimizers(session.optimizer):
+            groups = [(group, dict(group)) for group in one.param_groups]
+            stack.callback(_restore_contents, [(one.state, dict(one.state)), *groups])
+        owners = (session, session.task, session.early_stopping, *session.network.modules())
+        contents = [vars(owner) for owner in (*owners, *_optimizers(session.optimizer))]
+        stack.callback(_restore_contents, [(content, dict(content)) for content in contents])
+        if optimizer:
+            _replace_by_copies(session)
+        yield
+
+
+@contextmanager
+def evaluating(session: Session, *, gradients: bool = False) -> Iterator[None]:
+    """Sets evaluation mode, without gradients unless asked for; preserves all but weights."""
+    with preserving(session, weights=False, optimizer=False), torch.set_grad_enabled(gradients):
+        session.network.eval()
+        yield
+
+
+def _restore_gradients(parameters: list[Parameter], gradients: list[Tensor | None]) -> None:
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient
+
+
+def _restore_contents(contents: list[tuple[dict[Any, Any], dict[Any, Any]]]) -> None:
+    for content, before in contents:
+        content.clear()
+        content.update(before)
+
+
+def _replace_by_copies(session: Session) -> None:
+    """Lets optimizer steps write to copies of what they write to besides the weights."""
+    state, task = session.optimizer.state, session.task
+    state.update({parameter: clone_tensors(memory) for parameter, memory in state.items()})
+    average = copy.copy(task.average)
+    average.load_state_dict(task.average.state_dict())
+    task.average, task.scaler = average, copy.deepcopy(task.scaler)
+
+
+def clone_tensors(value: Any) -> Any:
+    """Returns the same structure of dicts and lists with tensors of its own."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: clone_tensors(item) for key, item in value.items()}
+    return [clone_tensors(item) for item in value] if isinstance(value, list) else value
+
+
+def _optimizers(optimizer: Optimizer) -> Iterator[Optimizer]:
+    """Yields an optimizer and those that it combines."""
+    yield optimizer
+    for inner in getattr(optimizer, "optimizers", ()):
+        yield from _optimizers(inner)

@@ -1,0 +1,224 @@
+"""A confusion matrix in character cells, with or without a cursor."""
+
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.color import Color as RichColor
+from rich.style import Style
+
+from tuilab.core.format import format_count, format_percent
+from tuilab.core.run.confusion import ConfusionMatrix
+from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible, truncate
+from tuilab.ui.canvas.draw_style import DrawStyle
+
+RECALL_WIDTH = 7
+"""Columns of the recall beside a matrix."""
+
+PRECISION_WIDTH = 16
+"""Columns of precision and F1, which follow if there is room."""
+
+MIN_NAME_WIDTH, MAX_NAME_WIDTH = 7, 14
+
+MAX_NAMED_COLUMNS = 6
+"""Up to this many classes, the columns are headed by names; more are headed by numbers."""
+
+UNITS = {0: "counts", 100: "% of each row", 10: "tenths of each row"}
+"""What the numbers are, by what a whole row counts as."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixLayout:
+    """Where the cells of a matrix are drawn."""
+
+    left: int
+    "First column of the first cell."
+    width: int
+    "Of each cell."
+    first: tuple[int, int]
+    "First visible row and column."
+    visible: tuple[int, int]
+    "Visible rows and columns."
+    unit: int
+    "What a whole row counts as, a key of `UNITS`."
+
+    @property
+    def right(self) -> int:
+        """Returns the first column after the cells."""
+        return self.left + self.visible[1] * self.width
+
+    def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
+        """Returns row and column of the cell at a place in the drawing."""
+        row, column = y - 1, (x - self.left) // self.width
+        if x < self.left or not (0 <= row < self.visible[0] and 0 <= column < self.visible[1]):
+            return None
+        return self.first[0] + row, self.first[1] + column
+
+
+def matrix_size(matrix: ConfusionMatrix, *, has_scores: bool = True) -> tuple[int, int]:
+    """Returns the columns and rows of a matrix with all its counts and the recall."""
+    scores = RECALL_WIDTH if has_scores else 0
+    columns = len(matrix.classes) * _ideal_width(matrix)
+    return _names_width(matrix) + columns + scores, len(matrix.classes) + 1
+
+
+def plan_matrix(
+    matrix: ConfusionMatrix, size: tuple[int, int], cursor: tuple[int, int] | None = None
+) -> MatrixLayout:
+    """Returns the layout of a matrix in a size, in which the cursor is visible."""
+    classes = len(matrix.classes)
+    room = size[0] - (RECALL_WIDTH if cursor is None else 0)
+    # Names give way to counts, down to a few letters.
+    left = min(_names_width(matrix), max(MIN_NAME_WIDTH, room - classes * _count_width(matrix)))
+    width = min(_ideal_width(matrix), (room - left) // max(1, classes)) or 2
+    columns = max(1, min(classes, (room - left) // width))
+    rows = max(1, min(classes, size[1] - 1))
+    unit = 0 if width > _max_digits(matrix) else 100 if width >= 3 else 10
+    row, column = cursor or (0, 0)
+    first = find_first_visible(row, rows, classes), find_first_visible(column, columns, classes)
+    return MatrixLayout(left, width, first, (rows, columns), unit)
+
+
+def write_matrix_title(
+    cells: CellBuffer, matrix: ConfusionMatrix, examples: str, unit: int, style: DrawStyle
+) -> None:
+    """Writes the accuracy and what the numbers are into the first row.
+
+    Args:
+        examples: what was counted, such as `500 validation examples`.
+    """
+    title = f"{format_percent(matrix.accuracy, 1)} right of {examples}"
+    title = title if matrix.total else "nothing evaluated yet"
+    x = 2 + cells.write(0, 0, style.truncate(title, cells.width), style.strong)
+    what = UNITS[unit]
+    notes = (f"rows: target, columns: predicted ({what})", what, what.partition(" ")[0])
+    note = next((note for note in notes if x + len(note) <= cells.width), "")
+    cells.write(x, 0, note, style.muted)
+
+
+def draw_matrix(
+    matrix: ConfusionMatrix, size: tuple[int, int], style: DrawStyle,
+    cursor: tuple[int, int] | None = None,
+) -> CellBuffer:  # fmt: skip
+    """Draws a matrix: rows are targets, columns predictions; the cursor is in reverse."""
+    drawing = _MatrixDrawing(matrix, size, style, cursor)
+    drawing.draw_head()
+    for row in range(drawing.layout.visible[0]):
+        drawing.draw_row(row)
+    hidden = len(matrix.classes) - min(drawing.layout.visible)
+    if cursor is None and hidden > 0:
+        drawing.draw_hidden(hidden)
+    return drawing.cells
+
+
+class _MatrixDrawing:
+    """A matrix with all that its cells need."""
+
+    def __init__(
+        self, matrix: ConfusionMatrix, size: tuple[int, int], style: DrawStyle,
+        cursor: tuple[int, int] | None,
+    ) -> None:  # fmt: skip
+        self.matrix, self.style, self.cursor = matrix, style, cursor
+        self.cells = CellBuffer(*size, style.muted)
+        self.layout = plan_matrix(matrix, size, cursor)
+        room = self.cells.width - self.layout.right
+        self.has_recall = room >= RECALL_WIDTH
+        self.has_precision = room >= RECALL_WIDTH + PRECISION_WIDTH
+        self.scores = matrix.class_scores()
+
+    def draw_head(self) -> None:
+        """Draws the names or numbers of the columns."""
+        layout, names = self.layout, self.matrix.classes
+        is_named = _has_named_columns(self.matrix) and layout.width >= _ideal_width(self.matrix)
+        for place in range(layout.visible[1]):
+            number = layout.first[1] + place
+            name = names[number] if is_named or len(names[number]) == 1 else str(number)
+            text = truncate(name, layout.width - 1, "") if is_named else name[-layout.width :]
+            is_chosen = self.cursor is not None and number == self.cursor[1]
+            style = self.style.strong if is_chosen else self.style.muted
+            self.cells.write_left_of(layout.left + (place + 1) * layout.width, 0, text, style)
+        if self.has_recall:
+            heads = "recall".rjust(RECALL_WIDTH)
+            heads += f"{'precision':>11}{'F1':>5}" if self.has_precision else ""
+            self.cells.write(layout.right, 0, heads, self.style.muted)
+
+    def draw_row(self, row: int) -> None:
+        """Draws the counts of one target class."""
+        layout = self.layout
+        number = layout.first[0] + row
+        is_chosen = self.cursor is not None and number == self.cursor[0]
+        name = self.style.truncate(_row_names(self.matrix)[number], layout.left - 1)
+        self.cells.write(0, row + 1, name, self.style.strong if is_chosen else self.style.muted)
+        counts = self.matrix.counts[number]
+        total = sum(counts)
+        for place in range(layout.visible[1]):
+            column = layout.first[1] + place
+            count = counts[column]
+            fraction = count / total if total else 0.0
+            text, style = self._format_cell(count, fraction, is_correct=number == column)
+            if (number, column) == self.cursor:
+                style += Style(reverse=True, bold=True)
+            text = text[-layout.width :].rjust(layout.width)
+            self.cells.write(layout.left + place * layout.width, row + 1, text, style)
+        if total and self.has_recall:
+            score = self.scores[number]
+            text = f"{format_percent(score.recall):>{RECALL_WIDTH}}"
+            if self.has_precision:
+                text += f"{format_percent(score.precision):>11}{score.f1:5.2f}"
+            self.cells.write(layout.right, row + 1, text, self.style.strong)
+
+    def draw_hidden(self, count: int) -> None:
+        """Writes over the last row how many classes have no room."""
+        if self.layout.visible[0] < len(self.matrix.classes):
+            count += 1
+        text = f"{format_count(count)} more classes: enlarge the pane"
+        self.cells.write(0, self.cells.height - 1, text.ljust(self.cells.width), self.style.muted)
+
+    def _format_cell(self, count: int, fraction: float, *, is_correct: bool) -> tuple[str, Style]:
+        """Returns the text of a count and its style, whose background shows its fraction."""
+        unit, style = self.layout.unit, self.style
+        number = str(min(unit - 1, round(fraction * unit)) if unit else count)
+        text = number if count else style.glyphs.dot
+        if not style.has_color:  # the diagonal is in brackets
+            has_room = is_correct and self.layout.width >= len(text) + 2
+            return f"[{text}]" if has_room else text, style.muted + Style(bold=is_correct)
+        color = style.class_color(1 if is_correct else 0)
+        behind = style.background.blend(color, 0.08 + 0.8 * fraction if count else 0.0)
+        strength = 0.35 if text in (style.glyphs.dot, "0") else 0.9
+        front = behind.blend(behind.get_contrast_text(), strength)
+        return text, Style(
+            color=RichColor.from_rgb(*front.rgb),
+            bgcolor=RichColor.from_rgb(*behind.rgb),
+            bold=is_correct,
+        )
+
+
+def _has_named_columns(matrix: ConfusionMatrix) -> bool:
+    return len(matrix.classes) <= MAX_NAMED_COLUMNS
+
+
+def _row_names(matrix: ConfusionMatrix) -> list[str]:
+    """Returns the names of the classes, numbered if the columns are headed by numbers."""
+    if _has_named_columns(matrix) or all(len(name) == 1 for name in matrix.classes):
+        return matrix.classes
+    return [f"{number} {name}" for number, name in enumerate(matrix.classes)]
+
+
+def _names_width(matrix: ConfusionMatrix) -> int:
+    longest = max(map(cell_len, _row_names(matrix)), default=0)
+    return min(longest, MAX_NAME_WIDTH) + 1
+
+
+def _max_digits(matrix: ConfusionMatrix) -> int:
+    return max((len(str(count)) for row in matrix.counts for count in row), default=1)
+
+
+def _count_width(matrix: ConfusionMatrix) -> int:
+    return _max_digits(matrix) + 2
+
+
+def _ideal_width(matrix: ConfusionMatrix) -> int:
+    """Returns the width of cells with all counts, and with names if these head the columns."""
+    if not _has_named_columns(matrix):
+        return _count_width(matrix)
+    longest = max(map(cell_len, matrix.classes), default=0)
+    return max(_count_width(matrix), min(longest, MAX_NAME_WIDTH) + 2)

@@ -1,0 +1,189 @@
+"""The styles, colors and glyphs of drawings, read once from the theme and the terminal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from rich.style import Style
+from textual.color import Color
+from textual.widget import Widget
+
+from tuilab.ui.canvas.cell_buffer import truncate
+from tuilab.ui.terminal.glyphs import (
+    ASCII,
+    ASCII_SPELLINGS,
+    UNICODE,
+    GlyphMode,
+    Glyphs,
+    can_blend_colors,
+    get_glyph_mode,
+    get_glyphs,
+)
+
+Pixel = tuple[int, int, int]
+"""Red, green, blue, each from 0 to 255."""
+
+CLASS_COLORS = 8
+"""Classes with a color of their own; more repeat the colors."""
+
+LINE_COLORS = 6
+"""Lines of a chart with a color of their own."""
+
+HEIGHT_COLORS = 5
+"""Colors that the levels of a height map are blended from."""
+
+FAINT = 100
+"""Added to the number of a line: its faint variant."""
+
+DIVERGING_STEPS = 8
+"""Color steps on either side of zero."""
+
+NEGATIVE_SHADES = " --=="
+"""Negative values where there is no color; positive ones are block shades."""
+
+BOLD = Style(bold=True)
+
+COMPONENT_CLASSES = {
+    *(f"draw--{part}" for part in ("muted", "error", "axis", "title", "mark", "gap", "cursor")),
+    *(f"draw--class-{number}" for number in range(1, CLASS_COLORS + 1)),
+    *(f"draw--line-{number}" for number in range(1, LINE_COLORS + 1)),
+    *(f"draw--height-{number}" for number in range(1, HEIGHT_COLORS + 1)),
+}
+"""What the style sheet sets for every widget that draws."""
+
+
+@dataclass(frozen=True)
+class DrawStyle:
+    """The styles, colors and glyphs of a drawing."""
+
+    background: Color
+    foreground: Color
+    class_colors: tuple[Color, ...]
+    has_color: bool
+    "Blended colors reach the screen; otherwise shades, letters and bold text replace them."
+    text: Style = field(default_factory=Style.null)
+    muted: Style = field(default_factory=Style.null)
+    "Labels and explanations."
+    error: Style = BOLD
+    title: Style = BOLD
+    axis: Style = field(default_factory=Style.null)
+    mark: Style = field(default_factory=Style.null)
+    gap: Style = BOLD
+    cursor: Style = field(default_factory=Style.null)
+    lines: Mapping[int, Style] = field(default_factory=dict)
+    "By the number of a chart's line, from 1; with `FAINT` added, its faint variant."
+    height_colors: tuple[Color, ...] = ()
+    "From the lowest level of a height map to the highest."
+    glyphs: Glyphs = UNICODE
+    glyph_mode: GlyphMode = "braille"
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the terminal shows only ASCII."""
+        return self.glyphs is ASCII
+
+    @property
+    def strong(self) -> Style:
+        """Labels in bold."""
+        return self.muted + BOLD
+
+    def truncate(self, text: str, room: int) -> str:
+        """Returns text cut to a number of cells, with this terminal's ellipsis."""
+        return truncate(text, room, self.glyphs.ellipsis)
+
+    def spell(self, text: str) -> str:
+        """Returns text in the characters that the terminal shows."""
+        return text.translate(ASCII_SPELLINGS) if self.is_ascii else text
+
+    def line(self, number: int) -> Style:
+        """Returns the style of a chart's line."""
+        return self.lines.get(number, self.text)
+
+    def class_color(self, number: int) -> Color:
+        """Returns the color of a class."""
+        return self.class_colors[number % len(self.class_colors)]
+
+    def class_style(self, number: int) -> Style:
+        """Returns the style of text in the color of a class; bold without colors."""
+        if not self.has_color:
+            return self.strong
+        return self.muted + Style(color=self.class_color(number).rich_color)
+
+    # --- diverging scale: class 1's color above zero, class 0's below ---------------------------
+
+    def diverging_pixel(self, value: float) -> Pixel:
+        """Returns the color of a value from -1 to 1: near the background at zero, stronger
+        farther from it."""
+        return self._diverging_pixels[round(max(-1.0, min(1.0, value)) * DIVERGING_STEPS)]
+
+    @cached_property
+    def _diverging_pixels(self) -> dict[int, Pixel]:
+        base = self.background.blend(self.foreground, 0.10)
+        steps = range(-DIVERGING_STEPS, DIVERGING_STEPS + 1)
+        return {
+            step: base.blend(self.class_color(step >= 0), 0.9 * abs(step) / DIVERGING_STEPS).rgb
+            for step in steps
+        }
+
+    def shade(self, brightness: float) -> str:
+        """Returns the shade of a brightness from 0 to 1."""
+        shades = self.glyphs.shades
+        return shades[min(len(shades) - 1, max(0, int(brightness * len(shades))))]
+
+    def diverging_glyph(self, value: float) -> str:
+        """Returns the glyph of a value from -1 to 1 where there is no color."""
+        if value > 0:
+            return self.shade(value)
+        last = len(NEGATIVE_SHADES) - 1
+        return NEGATIVE_SHADES[min(last, int(-value * len(NEGATIVE_SHADES)))]
+
+    def diverging_style(self, is_negative: bool, *, is_faint: bool = False) -> Style:
+        """Returns the style of text and lines about what is above or below zero."""
+        if not self.has_color:
+            return self.muted
+        color = self.class_color(0 if is_negative else 1)
+        color = self.background.blend(color, 0.55) if is_faint else color
+        return self.muted + Style(color=color.rich_color)
+
+
+def read_draw_style(widget: Widget) -> DrawStyle:
+    """Reads the style of a widget's drawing from its theme, its style sheet and the terminal.
+
+    Args:
+        widget: declares `COMPONENT_CLASSES` of this module.
+    """
+    style = widget.get_component_rich_style
+    lines = {number: style(f"draw--line-{number}") for number in range(1, LINE_COLORS + 1)}
+    lines |= {number + FAINT: _faint(line) for number, line in lines.items()}
+    _, _, background, foreground = widget.colors
+    return DrawStyle(
+        background=background,
+        foreground=foreground,
+        class_colors=_colors(widget, "class", CLASS_COLORS),
+        has_color=can_blend_colors(widget.app),
+        text=widget.rich_style,
+        muted=style("draw--muted"),
+        error=style("draw--error"),
+        title=style("draw--title"),
+        axis=style("draw--axis"),
+        mark=style("draw--mark"),
+        gap=style("draw--gap"),
+        cursor=style("draw--cursor"),
+        lines=lines,
+        height_colors=_colors(widget, "height", HEIGHT_COLORS),
+        glyphs=get_glyphs(),
+        glyph_mode=get_glyph_mode(),
+    )
+
+
+def _colors(widget: Widget, kind: str, count: int) -> tuple[Color, ...]:
+    names = (f"draw--{kind}-{number}" for number in range(1, count + 1))
+    return tuple(widget.get_component_styles(name).color for name in names)
+
+
+def _faint(style: Style) -> Style:
+    """Returns a line's style, most of the way to the background."""
+    if style.color is None or style.bgcolor is None or style.color.is_system_defined:
+        return style + Style(dim=True)
+    color, background = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+    return style + Style(color=background.blend(color, 0.35).rich_color)

@@ -1,0 +1,48 @@
+"""The small part of the lab that every controller is given."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+
+from tuilab.core.lessons.link_targets import PaneName
+from tuilab.core.protocol.commands import AnyCommand
+from tuilab.ui.workspace import Workspace
+
+
+class Notify(Protocol):
+    """Shows a short text in a corner of the screen; the text is not markup."""
+
+    def __call__(
+        self,
+        text: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The workspace, and what a controller may do beyond it."""
+
+    workspace: Workspace
+    send: Callable[[Iterable[AnyCommand]], None]
+    "Sends commands to the host, and repaints what follows from them at once."
+    ask: Callable[[Screen[Any]], Awaitable[Any]]
+    "Opens a dialog and waits for its answer; None where it was canceled. Works inside `start`."
+    start: Callable[[Coroutine[Any, Any, None]], object]
+    "Runs a coroutine while the screen goes on."
+    notify: Notify
+    repaint: Callable[[], None]
+    show_pane: Callable[[PaneName], None]
+    dispatch: Callable[[str], object]
+    "Calls a method of a controller, such as `training.run`, after the present message."
+    suspend: Callable[[], AbstractContextManager[None]]
+    "Gives the terminal to another program for the time of a with block."
+    copy_to_clipboard: Callable[[str], None]
+    exit: Callable[[], None]

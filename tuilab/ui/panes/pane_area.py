@@ -1,0 +1,127 @@
+"""All panes in their columns; which of them are displayed follows from the screen's classes."""
+
+import time
+from collections.abc import Iterator
+
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from tuilab.core.lessons.link_targets import PaneName
+from tuilab.core.protocol.commands import Inspect
+from tuilab.core.run.run import Run
+from tuilab.ui.panes.charts.charts_pane import ChartsPane
+from tuilab.ui.panes.inspect import InspectPane
+from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
+from tuilab.ui.panes.lesson.lesson_pane import LessonPane
+from tuilab.ui.panes.log import LogPane
+from tuilab.ui.panes.network.network_pane import NetworkPane
+from tuilab.ui.panes.pane_tabs import PaneTabs
+from tuilab.ui.views.result.result_view import ResultView
+from tuilab.ui.workspace import Workspace
+
+CHART_INTERVAL = 0.2
+"""Seconds between two frames of one of the charts during training."""
+
+
+class PaneArea(Container):
+    """Shows the workspace in the panes that are displayed; the others wait until they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.knobs = NetworkPane(), KnobsPane()
+        self.charts, self.result, self.inspect = ChartsPane(), ResultView(), InspectPane()
+        self.lesson, self.log_pane, self.tabs = LessonPane(), LogPane(), PaneTabs()
+        self.by_name: dict[PaneName, Widget] = {
+            "network": self.network,
+            "knobs": self.knobs,
+            "charts": self.charts,
+            "result": self.result,
+            "log": self.log_pane,
+            "inside": self.inspect,
+            "lesson": self.lesson,
+        }
+        for name, pane in self.by_name.items():
+            pane.id = name
+            pane.add_class("pane")
+            pane.border_title = pane.border_title or name.capitalize()
+        self._chart_state: object = None
+        self._charts_drawn = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Yields the tabs, the panes in their columns, and the log."""
+        yield self.tabs
+        with Container(id="body"):
+            with Vertical(id="left"):
+                yield from (self.network, self.knobs)
+            with Container(id="right"):
+                yield from (self.charts, self.result, self.inspect)
+            yield self.lesson
+        yield self.log_pane
+
+    def show(self, workspace: Workspace, current: PaneName, is_crowded: bool) -> None:
+        """Shows the workspace.
+
+        Args:
+            current: the pane that the tabs mark.
+            is_crowded: whether the terminal is behind with reading: charts and views are left out.
+        """
+        run, experiment = workspace.run, workspace.experiment
+        if is_displayed(self.network):
+            self.network.show(experiment, run)
+        if is_displayed(self.knobs):
+            self.knobs.show(experiment, run, takes_live_changes=not workspace.is_run_unrelated)
+        if is_displayed(self.charts) and not is_crowded:
+            self._show_charts(run)
+        if is_displayed(self.result) and not is_crowded:
+            self.result.show(run, experiment)
+        if is_displayed(self.inspect) and not is_crowded:
+            self.inspect.show(run, experiment)
+        if is_displayed(self.lesson):
+            self.lesson.show(run)
+        self.log_pane.show(run)
+        if is_displayed(self.log_pane):
+            self.log_pane.unread = 0
+        self.tabs.show(current, self.log_pane.unread)
+
+    def _show_charts(self, run: Run) -> None:
+        """Shows both charts when something has happened; during training, one at a time."""
+        now, state = time.monotonic(), (run.id, run.state)
+        goes_on = run.state == "training" and state == self._chart_state
+        if not goes_on or now - self._charts_drawn >= CHART_INTERVAL:
+            self._chart_state, self._charts_drawn = state, now
+            self.charts.show(run, alternate=goes_on)
+
+    def requests(self, workspace: Workspace) -> Iterator[Inspect]:
+        """Yields what to request from the worker, of what is displayed and may have changed."""
+        request = self.result.due_request(workspace.run, workspace.experiment)
+        if request is not None:
+            yield Inspect(request)
+        if is_displayed(self.inspect) and (inspection := self.inspect.due_request()) is not None:
+            yield inspection
+
+    def go_to(self, name: PaneName, workspace: Workspace) -> None:
+        """Puts the focus into a pane at once: the next key is for it."""
+        if name == "inside":
+            self.inspect.show(workspace.run, workspace.experiment)
+        pane = self.by_name[name]
+        widgets = (widget for widget in (pane, *pane.query("*")) if widget.display)
+        widget = next((widget for widget in widgets if widget.can_focus), None)
+        if widget is not None:
+            self.screen.set_focus(widget)
+
+    def start_drawing(self, workspace: Workspace) -> None:
+        """Starts to draw points by hand in the result pane."""
+        self.result.show(workspace.run, workspace.experiment)
+        self.screen.set_focus(self.result.board)
+        self.result.board.set_drawing(True)
+
+    def pane_of(self, widget: Widget) -> PaneName | None:
+        """Returns the pane that a widget belongs to."""
+        around = widget.ancestors_with_self
+        return next((name for name, pane in self.by_name.items() if pane in around), None)
+
+
+def is_displayed(pane: Widget) -> bool:
+    """Returns whether a pane has a place on the screen, also before the frame that shows it."""
+    return all(node.display for node in pane.ancestors_with_self if isinstance(node, Widget))

@@ -1,0 +1,164 @@
+"""The findings of the diagnosis, one of them with its evidence, curve, reason and fixes."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.geometry import Region
+
+from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.diagnosis.watch import Finding
+from tuilab.core.format import format_count, format_percent
+from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
+from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.plot.chart_data import ChartData, ChartOptions
+from tuilab.ui.plot.draw_chart import draw_chart
+from tuilab.ui.plot.traces import Trace
+
+FIX_KEYS = "awd"
+"""The keys of the first, second and third fix."""
+
+BESIDE_FROM_WIDTH = 90
+"""From this many columns on, the chart is beside the text."""
+
+MAX_CHART_ROWS, MIN_CHART_ROWS, SIDE_CHART_ROWS = 9, 4, 16
+"""Rows of a chart below the text, and beside it."""
+
+WATCHED = (
+    ("Steps", "learning rate too high or too low, a plateau, gradients that vanish, explode, are "
+     "clipped at every step or never arrive, a loss that is not a number"),
+    ("Layers", "dead ReLUs, saturated units, identical initial units, no activation between linear "
+     "layers, a second softmax, an output that does not match the loss, batch norm, recurrent "
+     "states"),
+    ("Data", "inputs that are not normalized, rare classes, uninformative labels, validation "
+     "examples that are also trained on"),
+    ("Learning", "overfitting, too small a network, too much dropout or weight decay, a generator "
+     "whose outputs are all alike"),
+)  # fmt: skip
+"""What the diagnosis looks for, by kind."""
+
+DescribeStatus = Callable[[Fix], str]
+"""Returns whether a fix has been applied, and when it takes effect."""
+
+Line = list[tuple[str, Style]]
+"""Pieces of text in their styles."""
+
+
+def draw_no_findings(step: int, width: int, height: int, style: DrawStyle) -> CellBuffer:
+    """Draws the page of a run without findings."""
+    cells = CellBuffer(width, height, style.text)
+    result = f"{style.glyphs.check} No problems found as of step {format_count(step)}."
+    policy = "Only confident findings are shown, with their evidence and what to do about them."
+    lines: list[Line] = [[(result, style.text + BOLD)], []]
+    lines += [[(text, style.muted)] for text in _wrap(policy, width - 2)]
+    lines += [[], [("Watched during training", style.title)]]
+    for kind, faults in WATCHED:
+        for number, text in enumerate(_wrap(faults, width - 12)):
+            head = kind if number == 0 else ""
+            lines.append([(f"{head:<10}", style.text), (text, style.muted)])
+    _write(cells, 1, 0, lines)
+    return cells
+
+
+def draw_findings(
+    findings: Sequence[Finding], chosen: int, width: int, height: int, style: DrawStyle,
+    describe_status: DescribeStatus,
+) -> CellBuffer:  # fmt: skip
+    """Draws a list of the findings, and the chosen one in full."""
+    cells = CellBuffer(width, height, style.text)
+    rows = max(1, min(len(findings), height // 4))
+    _write(cells, 0, 0, _list_lines(findings, chosen, width - 1, rows, style))
+    top = rows + (height >= 16)
+    diagnosis, rest = findings[chosen].diagnosis, height - top
+    has_curve = len(diagnosis.curve_points) > 1
+    is_beside = width >= BESIDE_FROM_WIDTH and has_curve and rest >= 6
+    column = (width * 11 // 20 if is_beside else width) - 2
+    fixes = _fix_lines(diagnosis, column, style, describe_status)
+    evidence = [line for text in diagnosis.evidence for line in _wrap(text, column - 2)]
+    reason = _block("Why it matters", _wrap(diagnosis.explanation, column - 2), style)
+    gap: list[Line] = [[]] if rest >= 18 else []
+    free = rest - len(fixes) - len(gap)
+    lines = _block("Evidence", evidence, style)[: max(0, free)]
+    free -= len(lines)
+    chart_rows = 0
+    if has_curve and not is_beside:
+        chart_rows = min(MAX_CHART_ROWS, free - len(reason))
+        chart_rows = chart_rows if chart_rows >= MIN_CHART_ROWS else 0
+    if free - chart_rows >= len(reason) + len(gap):
+        lines += [*gap, *reason]
+    _write(cells, 1, top, lines)
+    y = top + len(lines)
+    if chart_rows:
+        _draw_curve(cells, Region(1, y, column, chart_rows), diagnosis, style)
+        y += chart_rows
+    _write(cells, 1, min(y + len(gap), height - len(fixes)), fixes)
+    if is_beside:
+        side = Region(column + 3, top, width - column - 4, min(rest, SIDE_CHART_ROWS))
+        _draw_curve(cells, side, diagnosis, style)
+    return cells
+
+
+def _draw_curve(cells: CellBuffer, region: Region, diagnosis: Diagnosis, style: DrawStyle) -> None:
+    """Draws the curve that shows a finding."""
+    points = [(x, y, y, y) for x, y in diagnosis.curve_points]
+    values = sorted(y for _, y in diagnosis.curve_points)
+    is_log = values[0] > 0 and values[-1] > 100 * values[0]
+    trace = Trace(diagnosis.curve_name or "it shows here", points, 1, latest=points[-1][1])
+    options = ChartOptions(is_log=is_log)
+    drawing = draw_chart(ChartData([trace]), options, region.size, style)
+    cells.paste(region.x, region.y, drawing.cells)
+
+
+def _list_lines(
+    findings: Sequence[Finding], chosen: int, width: int, rows: int, style: DrawStyle
+) -> list[Line]:
+    """Returns the findings around the chosen one, a line each."""
+    first, lines = find_first_visible(chosen, rows, len(findings)), []
+    for place in range(first, first + rows):
+        finding, is_chosen = findings[place], place == chosen
+        note = format_percent(finding.diagnosis.confidence)
+        if width >= 60:
+            when = "since" if finding.is_new else "at"
+            note += f" sure, {when} step {format_count(finding.step)}"
+        if rows < len(findings) and is_chosen:
+            note = f"{place + 1} of {len(findings)}  {note}"
+        title = style.truncate(finding.diagnosis.title, width - cell_len(note) - 6)
+        mark = style.glyphs.arrow if is_chosen and len(findings) > 1 else "!"
+        gap = " " * max(2, width - cell_len(title) - cell_len(note) - 3)
+        title_style = style.text + BOLD if is_chosen else style.text
+        lines.append([(f" {mark} ", style.error), (title, title_style), (gap + note, style.muted)])
+    return lines
+
+
+def _fix_lines(
+    diagnosis: Diagnosis, width: int, style: DrawStyle, describe_status: DescribeStatus
+) -> list[Line]:
+    """Returns every fix with its key and its status."""
+    if not diagnosis.fixes:
+        return []
+    lines: list[Line] = [[("What to do", style.title)]]
+    for key, fix in zip(FIX_KEYS, diagnosis.fixes, strict=False):
+        status = describe_status(fix)
+        label = style.truncate(fix.label, width - cell_len(status) - 8)
+        gap = " " * max(2, min(width, 64) - cell_len(label) - cell_len(status) - 5)
+        lines.append([
+            (f"  {key}", style.text + BOLD), (f"  {label}", style.text),
+            (gap + status, style.muted),
+        ])  # fmt: skip
+    return lines
+
+
+def _block(title: str, texts: Sequence[str], style: DrawStyle) -> list[Line]:
+    return [[(title, style.title)], *([(f"  {text}", style.text)] for text in texts)]
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(12, width))
+
+
+def _write(cells: CellBuffer, x: int, y: int, lines: Sequence[Line]) -> None:
+    for row, line in enumerate(lines):
+        end = x
+        for text, text_style in line:
+            end = cells.write(end, y + row, text, text_style)
