@@ -1,4 +1,4 @@
-"""What every test stands on: homes of their own, so that no test sees or leaves a user's things."""
+"""The fixtures of all tests: no test reads or writes the files of a user."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.support.shell import Says
+from tests.support.shell import RunCommand
 from tuilab.cli import main
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -21,9 +21,9 @@ settings.load_profile("tuilab")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Runs the whole suite in parallel; what is named on the command line runs in this process.
+    """Runs the whole suite in parallel, and tests named on the command line in this process.
 
-    So one test starts fast, and `-s`, `--pdb` and `-n` mean what they say.
+    So one test starts fast, and `-s`, `--pdb` and `-n` keep their meaning.
     """
     is_whole = config.args_source != config.ArgsSource.ARGS
     is_watched = config.option.usepdb or config.option.capture == "no"
@@ -35,15 +35,15 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's folders, empty."""
+    """An empty folder for all files of a user."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("TUILAB_HOME", str(folder))
     return folder
 
 
 @pytest.fixture(autouse=True)
-def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the developer's own terminal decides how a test ends."""
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Removes the settings of the developer's own terminal."""
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
 
@@ -57,8 +57,8 @@ def fashion() -> Path:
 
 
 @pytest.fixture
-def says(capsys: pytest.CaptureFixture[str]) -> Says:
-    """Run a command in this process: exit code, stdout, stderr."""
+def run_command(capsys: pytest.CaptureFixture[str]) -> RunCommand:
+    """Runs a command in this process; returns its exit code, stdout and stderr."""
 
     def run(*words: str) -> tuple[int, str, str]:
         code = main.run(words)

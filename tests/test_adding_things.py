@@ -64,10 +64,10 @@ def add(package: Path, texts: Mapping[str, str]) -> None:
 
 
 def train(package: Path, experiment: str) -> str:
-    """What one epoch of an experiment writes, trained by the copied package."""
+    """Trains an experiment for one epoch with the copied package; returns its output."""
     (package.parent / "toy.toml").write_text(experiment)
     command = [sys.executable, "-m", "tuilab", "train", "toy.toml", "--set", "training.epochs=1"]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=package.parent,
         env={**os.environ, "PYTHONPATH": str(package.parent)},
@@ -75,8 +75,8 @@ def train(package: Path, experiment: str) -> str:
         text=True,
         timeout=100,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
 DATA_SET = '''
@@ -277,8 +277,8 @@ def insert(package: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         source = (package / name).read_text()
         rest = re.search(r"^[A-Z]+ = tagged_classes.*", source, re.M | re.S)
-        listed = rest[0] if rest else ""
-        (package / name).write_text(f"{source.removesuffix(listed)}{text}\n\n{listed}")
+        union = rest[0] if rest else ""
+        (package / name).write_text(f"{source.removesuffix(union)}{text}\n\n{union}")
 
 
 DOCUMENTED = '''    """An entry of a test.

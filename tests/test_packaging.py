@@ -1,4 +1,4 @@
-"""What is installed: the presets travel inside the wheel."""
+"""The wheel: it contains the presets, the stylesheet and the command."""
 
 import shutil
 import subprocess
@@ -13,16 +13,16 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.slow
-def test_the_wheel_holds_the_presets_the_stylesheet_and_the_command(tmp_path: Path) -> None:
+def test_the_wheel_contains_the_presets_the_stylesheet_and_the_command(tmp_path: Path) -> None:
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("uv is not installed")
     command = [uv, "build", "--wheel", "--out-dir", str(tmp_path), str(REPOSITORY)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert process.returncode == 0, process.stderr
 
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        packed = {
+        packaged = {
             name.removeprefix("tuilab/_presets/"): wheel.read(name)
             for name in wheel.namelist()
             if name.startswith("tuilab/_presets/")
@@ -32,7 +32,7 @@ def test_the_wheel_holds_the_presets_the_stylesheet_and_the_command(tmp_path: Pa
         commands = wheel.read(entry).decode()
 
     presets = REPOSITORY / "presets"
-    assert packed == {
+    assert packaged == {
         str(path.relative_to(presets)): path.read_bytes()
         for path in presets.rglob("*")
         if path.is_file()
@@ -45,7 +45,7 @@ def test_the_wheel_holds_the_presets_the_stylesheet_and_the_command(tmp_path: Pa
 def test_presets_inside_the_package_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = tmp_path / "tuilab" / "lab" / "places.py"
+    module = tmp_path / "tuilab" / "core" / "paths.py"
     inside, beside = tmp_path / "tuilab" / "_presets", tmp_path / "presets"
     monkeypatch.setattr(paths, "__file__", str(module))
 

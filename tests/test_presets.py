@@ -24,7 +24,7 @@ def preset(name: str, **changes: object) -> Experiment:
 
 
 def score(experiment: Experiment) -> float:
-    """The metric on unseen examples after training to the end."""
+    """Trains to the end; returns the metric on the test set."""
     session = Session("test", experiment, load(experiment, CPU, lambda *_: None), CPU)
     failures = [event for event in train(session) if isinstance(event, Failed)]
     assert failures == []
@@ -33,7 +33,7 @@ def score(experiment: Experiment) -> float:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"),
+    ("name", "minimum"),
     [
         ("perceptron", 0.97),
         ("xor", 0.97),
@@ -44,8 +44,8 @@ def score(experiment: Experiment) -> float:
         ("sine", 0.95),
     ],
 )
-def test_a_small_preset_learns_its_task(name: str, least: float) -> None:
-    assert score(preset(name)) >= least
+def test_a_small_preset_learns_its_task(name: str, minimum: float) -> None:
+    assert score(preset(name)) >= minimum
 
 
 @pytest.mark.slow
@@ -62,16 +62,19 @@ def test_glyphs_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("mlp", 0.82), pytest.param("cnn", 0.86, marks=pytest.mark.slow)]
+    ("name", "minimum"), [("mlp", 0.82), pytest.param("cnn", 0.86, marks=pytest.mark.slow)]
 )
-def test_fashion_mnist_is_learned_from_real_images(name: str, least: float, fashion: Path) -> None:
-    assert score(preset(f"fashion-mnist-{name}", data__root=str(fashion))) >= least
+def test_fashion_mnist_is_learned_from_real_images(
+    name: str, minimum: float, fashion: Path
+) -> None:
+    assert score(preset(f"fashion-mnist-{name}", data__root=str(fashion))) >= minimum
 
 
 @pytest.mark.slow
 def test_what_was_learned_from_letters_helps_to_read_a_hundred_digits(tmp_path: Path) -> None:
-    path = tmp_path / "anew.toml"
-    path.write_text(toml_file.find_presets()["fine-tuning"].path.read_text().replace(" frozen=true", ""))
+    path = tmp_path / "untransferred.toml"
+    text = toml_file.find_presets()["fine-tuning"].path.read_text()
+    path.write_text(text.replace(" frozen=true", ""))
 
     tuned = score(preset("fine-tuning"))
     untuned = score(with_value(toml_file.read(path), "transfer.source", ""))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from tests.bench.living import SETTLE, SIZE, TUILAB, _home, home, mlp, speed, tiny, training
 from tests.bench.measure import Row, at_least, ratio, spread
-from tests.support.real import Terminal
+from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.ui.views.registry import VIEWS
 
@@ -32,10 +32,10 @@ CLOSED = [*KEYS["layer"], "3"]
 
 
 @contextmanager
-def _opened(keys: list[str]) -> Iterator[Terminal]:
+def _opened(keys: list[str]) -> Iterator[PseudoTerminal]:
     """A lab that watches the run with a view open."""
-    terminal = Terminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
-    terminal.shows("train")
+    terminal = PseudoTerminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
+    terminal.wait_for_text("train")
     for key in keys:
         terminal.type(key)
         time.sleep(0.5)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.measure import Row, at_least, at_most, ratio, spread
-from tests.support.real import Terminal
+from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import Start
@@ -108,8 +108,8 @@ def attached_rows() -> Iterator[Row]:
             alone, watched, rates = [], [], []
             for _ in range(REPEATS):
                 alone.append(speed(link))
-                terminal = Terminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
-                terminal.shows("train")
+                terminal = PseudoTerminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
+                terminal.wait_for_text("train")
                 time.sleep(SETTLE)
                 before, start = len(terminal.raw), time.perf_counter()
                 watched.append(speed(link))
@@ -150,7 +150,7 @@ def _home() -> dict[str, str]:
 LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
 
 
-def echoes(terminal: Terminal) -> list[float]:
+def echoes(terminal: PseudoTerminal) -> list[float]:
     """Milliseconds from each key to its letter on the screen, in a layer that is being written."""
     times = []
     for _ in range(3):
@@ -183,12 +183,12 @@ def key_rows() -> Iterator[Row]:
         with home() as folder:
             path = folder / "bench.toml"
             toml_file.write(path, mlp())
-            terminal = Terminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
-            terminal.shows("add a layer", "idle")
+            terminal = PseudoTerminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
+            terminal.wait_for_text("add a layer", "idle")
             time.sleep(12)
             idle.append(echoes(terminal))
             terminal.type(" ")
-            terminal.shows("validation 0")
+            terminal.wait_for_text("validation 0")
             busy.append(echoes(terminal))
             terminal.close()
             for host in list_hosts():

@@ -24,8 +24,8 @@ def interleaved(repeats: int, *subjects: Callable[[], float]) -> list[list[float
     values: list[list[float]] = [[] for _ in subjects]
     for turn in range(repeats):
         order = list(enumerate(subjects))
-        for index, subject in order if turn % 2 == 0 else reversed(order):
-            values[index].append(subject())
+        for index, session in order if turn % 2 == 0 else reversed(order):
+            values[index].append(session())
     return values
 
 

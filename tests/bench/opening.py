@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from tests.bench.living import SIZE, TUILAB, home
 from tests.bench.measure import Row, at_most, interleaved, ratio, spread
-from tests.support.fakes import FakeLink
-from tests.support.real import Terminal
+from tests.support.fake_link import FakeLink
+from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment import toml_file
 from tuilab.ui.app import TuilabApp
 
@@ -68,14 +68,14 @@ def _first(command: list[str], seen: bytes) -> float:
     """Seconds until a terminal has been sent these words."""
     with home() as folder:
         start = time.perf_counter()
-        terminal = Terminal(command, SIZE, TUILAB_HOME=str(folder))
+        terminal = PseudoTerminal(command, SIZE, TUILAB_HOME=str(folder))
         _until(lambda: seen in terminal.raw, terminal)
         taken = time.perf_counter() - start
         terminal.close()
         return taken
 
 
-def _until(condition: Callable[[], bool], terminal: Terminal) -> None:
+def _until(condition: Callable[[], bool], terminal: PseudoTerminal) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:
@@ -87,7 +87,7 @@ def _first_point() -> float:
     """Seconds from `tuilab` to a drawn loss, with the space bar pressed at the first frame."""
     with home() as folder:
         start = time.perf_counter()
-        terminal = Terminal(TUILAB, SIZE, TUILAB_HOME=str(folder))
+        terminal = PseudoTerminal(TUILAB, SIZE, TUILAB_HOME=str(folder))
         _until(lambda: b"add a layer" in terminal.raw, terminal)
         terminal.type(" ")
         _until(lambda: re.search(r"train \d", terminal.text) is not None, terminal)

@@ -125,8 +125,8 @@ def rows() -> Iterator[Row]:
     """The part of the table on training speed."""
     has_lightning = importlib.util.find_spec("lightning") is not None
     subjects = [tuilab, plain_pytorch, bare, *([lightning_trainer] if has_lightning else [])]
-    for subject in subjects:
-        subject(1)
+    for session in subjects:
+        session(1)
     ours, plain, barest, *rest = interleaved(REPEATS, *subjects)
     yield at_least(
         "training: tuilab / plain PyTorch loop over a DataLoader", ratio(ours, plain), 1.5,

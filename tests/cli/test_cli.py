@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.support.shell import Says, finish, start, until
+from tests.support.shell import RunCommand, start_process, wait_for_exit
+from tests.support.wait_until import wait_until
 from tuilab.cli import exit_codes, main
 from tuilab.host import discovery, run_store
 
-MINE = """network = ["Linear 4", "Tanh", "Linear 2"]
+EXPERIMENT = """network = ["Linear 4", "Tanh", "Linear 2"]
 [data]
 name = "xor"
 [optimizer]
@@ -24,9 +25,10 @@ name = "sgd"
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Path:
+def toml_path(tmp_path: Path) -> Path:
+    """The path of an experiment file."""
     path = tmp_path / "mine.toml"
-    path.write_text(MINE)
+    path.write_text(EXPERIMENT)
     return path
 
 
@@ -34,8 +36,8 @@ def mine(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in exit_codes.COMMANDS)])
-def test_every_help_ends_with_an_example(says: Says, command: Sequence[str]) -> None:
-    code, out, err = says(*command, "--help")
+def test_every_help_ends_with_an_example(run_command: RunCommand, command: Sequence[str]) -> None:
+    code, out, err = run_command(*command, "--help")
 
     assert (code, err) == (0, "")
     last = out.rstrip().splitlines()[-1].strip()
@@ -49,18 +51,18 @@ def test_every_command_is_known_to_the_entry_point() -> None:
     assert names == set(exit_codes.COMMANDS)
 
 
-def test_presets_are_listed_with_a_description(says: Says) -> None:
-    code, out, _ = says("presets")
+def test_presets_are_listed_with_a_description(run_command: RunCommand) -> None:
+    code, out, _ = run_command("presets")
 
     assert code == 0
     assert "fashion-mnist-cnn        Real pictures of clothes" in out
     assert "spiral                   Two arms wound around each other" in out
 
 
-def test_layers_are_listed_and_described(says: Says) -> None:
-    assert "Keeps the largest value in each window." in says("layers")[1]
+def test_layers_are_listed_and_described(run_command: RunCommand) -> None:
+    assert "Keeps the largest value in each window." in run_command("layers")[1]
 
-    code, out, _ = says("layers", "conv2d")
+    code, out, _ = run_command("layers", "conv2d")
 
     assert code == 0
     assert "Conv2d: A small window of weights slides over the image" in out
@@ -69,38 +71,40 @@ def test_layers_are_listed_and_described(says: Says) -> None:
     assert "[3, 28, 28] → [16, 26, 26], 448 parameters" in out
 
 
-def test_devices_are_listed_with_the_reason_if_one_is_unusable(says: Says) -> None:
-    code, out, _ = says("devices")
+def test_devices_are_listed_with_the_reason_if_one_is_unusable(run_command: RunCommand) -> None:
+    code, out, _ = run_command("devices")
 
     assert code == 0
     assert any(line.startswith("cpu") for line in out.splitlines())
     assert "torch 2." in out
 
 
-def test_empty_lists_say_so(says: Says, home: Path) -> None:
-    assert says("ps")[:2] == (0, "No run is in progress.\n")
-    assert f"There are no runs yet. They will be stored in {home}" in says("runs")[1]
+def test_empty_lists_are_reported(run_command: RunCommand, home: Path) -> None:
+    assert run_command("ps")[:2] == (0, "No run is in progress.\n")
+    assert f"There are no runs yet. They will be stored in {home}" in run_command("runs")[1]
 
 
-def test_valid_files_are_called_good_and_errors_name_their_line(says: Says, mine: Path) -> None:
-    bad = mine.with_name("bad.toml")
-    bad.write_text(MINE + "lr = -1\n")
+def test_valid_files_are_reported_and_errors_name_their_line(
+    run_command: RunCommand, toml_path: Path
+) -> None:
+    bad = toml_path.with_name("bad.toml")
+    bad.write_text(EXPERIMENT + "lr = -1\n")
 
-    code, out, err = says("check", str(mine), str(bad), "spiral")
+    code, out, err = run_command("check", str(toml_path), str(bad), "spiral")
 
     assert code == 2
-    assert f"{mine}: Xor, 22 parameters, [2] → [2]: good" in out
+    assert f"{toml_path}: Xor, 22 parameters, [2] → [2]: good" in out
     assert "spiral.toml: Spiral," in out
     assert err == f"tuilab: {bad}:6: optimizer.lr: expected a number ≥ 0\n"
 
 
-def test_a_valid_file_can_have_a_warning(says: Says, mine: Path) -> None:
-    text = mine.read_text()
-    unusual = mine.with_name("unusual.toml")
+def test_a_valid_file_can_have_a_warning(run_command: RunCommand, toml_path: Path) -> None:
+    text = toml_path.read_text()
+    unusual = toml_path.with_name("unusual.toml")
     unusual.write_text(text.replace('"Tanh"', '"Dropout 0.1"'))
     assert unusual.read_text() != text
 
-    code, out, err = says("check", str(unusual))
+    code, out, err = run_command("check", str(unusual))
 
     assert (code, err) == (0, "")
     assert "  warning: network[2]: two Linear layers without an activation between" in out
@@ -136,10 +140,10 @@ def test_a_valid_file_can_have_a_warning(says: Says, mine: Path) -> None:
         (("check", "/"), "this is a folder"),
     ],
 )
-def test_bad_input_gets_one_clear_sentence_and_code_2(
-    says: Says, words: Sequence[str], sentence: str
+def test_bad_input_gets_one_clear_sentence_and_exit_code_2(
+    run_command: RunCommand, words: Sequence[str], sentence: str
 ) -> None:
-    code, out, err = says(*words)
+    code, out, err = run_command(*words)
 
     assert (code, out) == (2, "")
     assert err.startswith("tuilab: ")
@@ -147,21 +151,23 @@ def test_bad_input_gets_one_clear_sentence_and_code_2(
     assert sentence in err
 
 
-def test_a_network_whose_shapes_do_not_fit_is_refused_with_its_line(says: Says, mine: Path) -> None:
-    mine.write_text('network = [\n  "Linear 4",\n  "Conv2d 8",\n]\ndata.name = "xor"\n')
+def test_a_network_whose_shapes_do_not_fit_is_refused_with_its_line(
+    run_command: RunCommand, toml_path: Path
+) -> None:
+    toml_path.write_text('network = [\n  "Linear 4",\n  "Conv2d 8",\n]\ndata.name = "xor"\n')
 
-    code, _, err = says("train", str(mine))
+    code, _, err = run_command("train", str(toml_path))
 
     assert code == 2
     assert err == (
-        f"tuilab: {mine}:3: network[1]: Conv2d expects [channels, height, width], but got [4]; "
-        "put it before Flatten, or Unflatten (4,1,1) before it\n"
+        f"tuilab: {toml_path}:3: network[1]: Conv2d expects [channels, height, width], "
+        "but got [4]; put it before Flatten, or Unflatten (4,1,1) before it\n"
     )
 
 
 @pytest.mark.parametrize("word", ["--sets=seed=1", "--set=sede=1", "--json", "a b c"])
-def test_no_wrong_option_ends_in_a_traceback(says: Says, word: str) -> None:
-    code, _, err = says(*word.split())
+def test_no_wrong_option_ends_in_a_traceback(run_command: RunCommand, word: str) -> None:
+    code, _, err = run_command(*word.split())
 
     assert code == 2
     assert "Traceback" not in err
@@ -170,9 +176,9 @@ def test_no_wrong_option_ends_in_a_traceback(says: Says, word: str) -> None:
 # --- training ------------------------------------------------------------------------------------
 
 
-def test_json_prints_the_events_and_nothing_else(mine: Path) -> None:
+def test_json_prints_the_events_and_nothing_else(toml_path: Path) -> None:
     words = ("--json", "--set", "training.epochs=2", "--set", "network[1]=ReLU", "--device", "cpu")
-    code, out, err = finish(start("train", mine, *words))
+    code, out, err = wait_for_exit(start_process("train", toml_path, *words))
 
     events = [json.loads(line) for line in out.splitlines()]
     names = [event["event"] for event in events]
@@ -186,13 +192,13 @@ def test_json_prints_the_events_and_nothing_else(mine: Path) -> None:
     assert started["experiment"]["network"] == ["Linear 4", "ReLU", "Linear 2"]
 
 
-def test_a_failed_run_says_why_and_suggests_a_command(mine: Path) -> None:
-    mine.write_text(
+def test_a_failed_run_shows_the_reason_and_suggests_a_command(toml_path: Path) -> None:
+    toml_path.write_text(
         'task = "regression"\nnetwork = ["Linear 1"]\ndata.name = "plane"\nloss.name = "mse"\n'
     )
     sets = ("--set", 'optimizer={name = "sgd", lr = 1000}')
 
-    code, out, err = finish(start("train", mine, "--json", *sets))
+    code, out, err = wait_for_exit(start_process("train", toml_path, "--json", *sets))
 
     assert code == 1
     last = json.loads(out.splitlines()[-1])
@@ -202,8 +208,10 @@ def test_a_failed_run_says_why_and_suggests_a_command(mine: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_json_ends_with_failed_also_if_training_cannot_start(mine: Path) -> None:
-    code, out, err = finish(start("train", mine, "--json", "--set", "optimizer.lr=-1"))
+def test_json_ends_with_failed_also_if_training_cannot_start(toml_path: Path) -> None:
+    code, out, err = wait_for_exit(
+        start_process("train", toml_path, "--json", "--set", "optimizer.lr=-1")
+    )
 
     assert code == 2
     assert json.loads(out)["event"] == "failed"
@@ -211,7 +219,7 @@ def test_json_ends_with_failed_also_if_training_cannot_start(mine: Path) -> None
     assert err == "tuilab: --set optimizer.lr=-1: expected a number ≥ 0\n"
 
 
-def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> None:
+def test_data_that_cannot_be_used_is_bad_input(toml_path: Path, tmp_path: Path) -> None:
     raw = tmp_path / "FashionMNIST" / "raw"
     raw.mkdir(parents=True)
     for part in ("train", "t10k"):
@@ -221,7 +229,7 @@ def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> No
         (raw / f"{part}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 2]))
 
     words = ("fashion-mnist-mlp", "--json", "--set", f"data.root={tmp_path}")
-    code, out, err = finish(start("train", *words))
+    code, out, err = wait_for_exit(start_process("train", *words))
 
     assert code == 2
     assert json.loads(out.splitlines()[-1])["event"] == "failed"
@@ -230,9 +238,9 @@ def test_data_that_cannot_be_used_is_bad_input(mine: Path, tmp_path: Path) -> No
 
 
 def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwards(
-    mine: Path, says: Says
+    toml_path: Path, run_command: RunCommand
 ) -> None:
-    code, out, err = finish(start("train", mine, "--set", "training.epochs=3"))
+    code, out, err = wait_for_exit(start_process("train", toml_path, "--set", "training.epochs=3"))
 
     assert (code, err) == (0, "")
     assert "Xor: 22 parameters; examples: 400 training, 100 validation" in out
@@ -240,7 +248,7 @@ def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwar
     assert "done after 3 epochs, 39 steps" in out
     assert "\x1b" not in out
 
-    listed = says("runs")[1]
+    listed = run_command("runs")[1]
     assert "xor-" in listed
     assert "done" in listed
     assert "test accuracy" in listed
@@ -254,12 +262,12 @@ def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwar
         pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
     ],
 )
-def test_a_signal_ends_a_run_in_good_order(mine: Path, number: signal.Signals) -> None:
-    process = start("train", mine, "--json", "--set", "training.epochs=1000000")
-    host = until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
+def test_a_signal_ends_a_run_cleanly(toml_path: Path, number: signal.Signals) -> None:
+    process = start_process("train", toml_path, "--json", "--set", "training.epochs=1000000")
+    host = wait_until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
 
     process.send_signal(number)
-    code, out, err = finish(process)
+    code, out, err = wait_for_exit(process)
 
     assert (code, err) == (130, "")
     last = json.loads(out.splitlines()[-1])
@@ -270,14 +278,14 @@ def test_a_signal_ends_a_run_in_good_order(mine: Path, number: signal.Signals) -
 
 
 def test_a_run_without_the_lab_can_be_listed_and_stopped_from_another_shell(
-    mine: Path, says: Says
+    toml_path: Path, run_command: RunCommand
 ) -> None:
-    process = start("train", mine, "--set", "training.epochs=1000000")
-    host = until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
+    process = start_process("train", toml_path, "--set", "training.epochs=1000000")
+    host = wait_until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
 
-    listed = says("ps")[1]
-    stopped = says("stop", host.run)
-    code, out, _ = finish(process)
+    listed = run_command("ps")[1]
+    stopped = run_command("stop", host.run)
+    code, out, _ = wait_for_exit(process)
 
     assert host.run in listed
     assert "training" in listed
@@ -288,8 +296,8 @@ def test_a_run_without_the_lab_can_be_listed_and_stopped_from_another_shell(
 
 
 @pytest.mark.slow
-def test_a_closed_pipe_ends_the_run_quietly(mine: Path) -> None:
-    process = start("train", mine, "--json", "--set", "training.epochs=1000000")
+def test_a_closed_pipe_ends_the_run_quietly(toml_path: Path) -> None:
+    process = start_process("train", toml_path, "--json", "--set", "training.epochs=1000000")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
     process.stdout.close()
@@ -301,83 +309,90 @@ def test_a_closed_pipe_ends_the_run_quietly(mine: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_ascii_locale_can_train_an_experiment_with_a_german_title(mine: Path) -> None:
-    mine.write_text(f'title = "Größe"\n{MINE}[training]\nepochs = 1\n', encoding="utf-8")
+def test_an_ascii_locale_can_train_an_experiment_with_a_german_title(toml_path: Path) -> None:
+    toml_path.write_text(f'title = "Größe"\n{EXPERIMENT}[training]\nepochs = 1\n', encoding="utf-8")
 
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    code, out, err = finish(start("train", mine, env=environment))
+    code, out, err = wait_for_exit(start_process("train", toml_path, env=environment))
 
     assert (code, err) == (0, "")
     assert "Gr??e: 22 parameters" in out
 
 
 @pytest.mark.slow
-def test_a_full_disk_behind_stdout_is_one_sentence(mine: Path) -> None:
-    words = [sys.executable, "-m", "tuilab", "train", str(mine), "--json"]
+def test_a_full_disk_behind_stdout_is_one_sentence(toml_path: Path) -> None:
+    words = [sys.executable, "-m", "tuilab", "train", str(toml_path), "--json"]
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
+        process = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, timeout=100)
 
-    assert (ended.returncode, ended.stderr) == (1, "tuilab: No space left on device\n")
+    assert (process.returncode, process.stderr) == (1, "tuilab: No space left on device\n")
 
 
 @pytest.mark.slow
-def test_two_runs_at_once_are_distinguished(mine: Path, says: Says) -> None:
-    processes = [start("train", mine, "--set", "training.epochs=1000000") for _ in range(2)]
-    runs = until(
-        lambda: len(found := [h.run for h in discovery.list_hosts() if h.step]) == 2 and found
-    )
+def test_two_runs_at_once_are_distinguished(toml_path: Path, run_command: RunCommand) -> None:
+    processes = [
+        start_process("train", toml_path, "--set", "training.epochs=1000000") for _ in range(2)
+    ]
 
-    ambiguous = says("stop", "xor")
-    unknown = says("stop", "spiral")
-    stopped = [says("stop", run)[0] for run in runs]
+    def find_both() -> list[str]:
+        runs = [host.run for host in discovery.list_hosts() if host.step]
+        return runs if len(runs) == 2 else []
 
-    assert [finish(process)[0] for process in processes] == [130, 130]
+    runs = wait_until(find_both)
+
+    ambiguous = run_command("stop", "xor")
+    unknown = run_command("stop", "spiral")
+    stopped = [run_command("stop", run)[0] for run in runs]
+
+    assert [wait_for_exit(process)[0] for process in processes] == [130, 130]
     assert ambiguous[0] == unknown[0] == 2
     assert f"which one is meant? There is {', '.join(runs)}" in ambiguous[2]
     assert f"there is {', '.join(runs)}" in unknown[2]
     assert stopped == [0, 0]
 
 
-def test_without_a_terminal_the_lab_says_why_and_trains_in_plain_lines(mine: Path) -> None:
-    mine.write_text(f"{MINE}[training]\nepochs = 1\n")
+def test_without_a_terminal_the_lab_trains_in_plain_lines_and_shows_the_reason(
+    toml_path: Path,
+) -> None:
+    toml_path.write_text(f"{EXPERIMENT}[training]\nepochs = 1\n")
 
-    code, out, err = finish(start(mine))
+    code, out, err = wait_for_exit(start_process(toml_path))
 
     assert code == 0
     assert err == "tuilab: plain lines instead of the lab, standard input is not a terminal\n"
     assert "done after 1 epochs" in out
 
 
-def test_a_terminal_gets_a_progress_bar(mine: Path) -> None:
-
-    ours, theirs = os.openpty()
+def test_a_terminal_gets_a_progress_bar(toml_path: Path) -> None:
+    controller, terminal = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tuilab", "train", str(mine), "--set", "training.epochs=300"],
-        stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm-256color"},
+        [sys.executable, "-m", "tuilab", "train", str(toml_path), "--set", "training.epochs=300"],
+        stdin=terminal, stdout=terminal, stderr=terminal,
+        env={**os.environ, "TERM": "xterm-256color"},
     )  # fmt: skip
-    os.close(theirs)
-    shown = b""
+    os.close(terminal)
+    output = b""
     while True:
         try:
-            piece = os.read(ours, 65536)
+            chunk = os.read(controller, 65536)
         except OSError:
             break  # the other end is closed: that is how a terminal ends on Linux
-        if not piece:
+        if not chunk:
             break
-        shown += piece
-    os.close(ours)
+        output += chunk
+    os.close(controller)
 
     assert process.wait(timeout=60) == 0
-    assert "━" in shown.decode()
-    assert "done after 300 epochs" in shown.decode()
-    assert b"\x1b[?25h" in shown, "the cursor is back"
+    assert "━" in output.decode()
+    assert "done after 300 epochs" in output.decode()
+    assert b"\x1b[?25h" in output, "the cursor is visible again"
 
 
 # --- completion ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("typed", "offered"),
+    ("text", "completion"),
     [
         ("tuilab tr", "train"),
         ("tuilab train spi", "spiral"),
@@ -386,13 +401,13 @@ def test_a_terminal_gets_a_progress_bar(mine: Path) -> None:
     ],
 )
 def test_a_shell_can_complete_commands_presets_and_layers(
-    typed: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    text: str, completion: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_TUILAB_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", typed)
-    monkeypatch.setenv("COMP_CWORD", str(len(typed.split()) - 1))
+    monkeypatch.setenv("COMP_WORDS", text)
+    monkeypatch.setenv("COMP_CWORD", str(len(text.split()) - 1))
 
     with pytest.raises(SystemExit):
         main.run([])
 
-    assert offered in capsys.readouterr().out.split()
+    assert completion in capsys.readouterr().out.split()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.shell import Says
+from tests.support.shell import RunCommand
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, iter_knobs, name_of, option_types
 from tuilab.core.reference import articles, docstrings
@@ -15,14 +15,14 @@ def test_every_data_set_has_a_use() -> None:
 
 
 def test_an_article_is_found_in_any_case_and_a_name_can_have_several() -> None:
-    def found(name: str) -> list[tuple[str, str]]:
+    def find(name: str) -> list[tuple[str, str]]:
         return [(article.name, article.kind) for article in articles.find_articles(name)]
 
-    assert found("adamw") == [("adamw", "optimizer")]
-    assert found("constant") == [("constant", "initialization"), ("constant", "schedule")]
-    assert [name for name, _ in found("LINEAR")] == ["Linear", "linear"]
-    assert [kind for _, kind in found("f1")] == ["metric"]
-    assert [name for name, _ in found("lr")] == ["optimizer.lr"]
+    assert find("adamw") == [("adamw", "optimizer")]
+    assert find("constant") == [("constant", "initialization"), ("constant", "schedule")]
+    assert [name for name, _ in find("LINEAR")] == ["Linear", "linear"]
+    assert [kind for _, kind in find("f1")] == ["metric"]
+    assert [name for name, _ in find("lr")] == ["optimizer.lr"]
 
 
 def test_the_nearest_name_is_suggested_for_an_unknown_one() -> None:
@@ -45,13 +45,13 @@ def test_a_choice_has_its_own_article() -> None:
     assert "bf16" in dict(articles.knob_article(by_key["training.precision"], "bf16").parts)
 
 
-def test_articles_are_printed_with_their_headings(says: Says) -> None:
-    text = says("explain", "adam")[1]
+def test_articles_are_printed_with_their_headings(run_command: RunCommand) -> None:
+    text = run_command("explain", "adam")[1]
     assert text.startswith("adam (optimizer)\n")
     assert all(
         heading in text for heading in ("  Formula  m ← ", "\n           w ← w − lr", "Source")
     )
-    assert "  Pitfall  " in says("layers", "Dropout")[1]
+    assert "  Pitfall  " in run_command("layers", "Dropout")[1]
 
 
 def test_the_article_on_an_argument_lists_its_layers() -> None:

@@ -1,4 +1,4 @@
-"""The scores of a confusion matrix, against counting examples one by one."""
+"""The scores of a confusion matrix, compared with counting examples one by one."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tuilab.core.run.confusion import ConfusionMatrix, macro_average
 
-ANSWERS = st.integers(2, 5).flatmap(
+PREDICTIONS = st.integers(2, 5).flatmap(
     lambda classes: st.tuples(
         st.just(classes),
         st.lists(
@@ -18,49 +18,49 @@ ANSWERS = st.integers(2, 5).flatmap(
 """A number of classes, and the true and the predicted class of some examples."""
 
 
-def matrix(classes: int, answers: list[tuple[int, int]]) -> ConfusionMatrix:
+def count_pairs(classes: int, pairs: list[tuple[int, int]]) -> ConfusionMatrix:
     return ConfusionMatrix(
-        [[answers.count((target, guess)) for guess in range(classes)] for target in range(classes)]
+        [[pairs.count((target, other)) for other in range(classes)] for target in range(classes)]
     )
 
 
-@given(ANSWERS)
-def test_every_class_is_scored_by_counting(drawn: tuple[int, list[tuple[int, int]]]) -> None:
-    classes, answers = drawn
+@given(PREDICTIONS)
+def test_every_class_is_scored_by_counting(sample: tuple[int, list[tuple[int, int]]]) -> None:
+    classes, pairs = sample
 
-    scores = matrix(classes, answers).class_scores()
+    scores = count_pairs(classes, pairs).class_scores()
 
     for number, score in enumerate(scores):
-        hits = sum(target == guess == number for target, guess in answers)
-        taken = sum(guess == number for _, guess in answers)
-        there = sum(target == number for target, _ in answers)
-        assert score.support == there
-        assert score.precision == (hits / taken if taken else 0)
-        assert score.recall == (hits / there if there else 0)
-        f1 = 2 * hits / (taken + there) if taken + there else 0  # Dice: the same, said otherwise
+        hits = sum(target == prediction == number for target, prediction in pairs)
+        predicted = sum(prediction == number for _, prediction in pairs)
+        support = sum(target == number for target, _ in pairs)
+        assert score.support == support
+        assert score.precision == (hits / predicted if predicted else 0)
+        assert score.recall == (hits / support if support else 0)
+        f1 = 2 * hits / (predicted + support) if predicted + support else 0  # as Dice's coefficient
         assert score.f1 == pytest.approx(f1)
 
 
-@given(ANSWERS)
-def test_accuracy_and_its_baseline(drawn: tuple[int, list[tuple[int, int]]]) -> None:
-    classes, answers = drawn
-    counted = matrix(classes, answers)
-    targets = [target for target, _ in answers]
+@given(PREDICTIONS)
+def test_accuracy_and_its_baseline(sample: tuple[int, list[tuple[int, int]]]) -> None:
+    classes, pairs = sample
+    matrix = count_pairs(classes, pairs)
+    targets = [target for target, _ in pairs]
 
-    correct = sum(target == guess for target, guess in answers)
-    assert counted.total == len(answers)
-    assert counted.accuracy == correct / len(answers)
-    assert counted.majority_share == max(map(targets.count, targets)) / len(targets)
+    correct = sum(target == prediction for target, prediction in pairs)
+    assert matrix.total == len(pairs)
+    assert matrix.accuracy == correct / len(pairs)
+    assert matrix.majority_share == max(map(targets.count, targets)) / len(targets)
     always = [(target, max(targets, key=targets.count)) for target in targets]
-    assert counted.majority_share == matrix(classes, always).accuracy
+    assert matrix.majority_share == count_pairs(classes, always).accuracy
 
 
-@given(ANSWERS)
+@given(PREDICTIONS)
 def test_a_macro_average_omits_classes_without_examples(
-    drawn: tuple[int, list[tuple[int, int]]],
+    sample: tuple[int, list[tuple[int, int]]],
 ) -> None:
-    classes, answers = drawn
-    counts = matrix(classes, answers).counts
+    classes, pairs = sample
+    counts = count_pairs(classes, pairs).counts
     bigger = ConfusionMatrix([[*row, 0] for row in counts] + [[0] * (classes + 1)])
     scores = ConfusionMatrix(counts).class_scores()
 

@@ -5,6 +5,7 @@ import pytest
 from tests.core.test_diagnosis import STEPS, experiment, make_run
 from tuilab.core.diagnosis import watch
 from tuilab.core.diagnosis.diagnosis import diagnose
+from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.diagnosis.watch import DiagnosisWatch
 from tuilab.core.protocol.events import Rewound
 from tuilab.core.run.run import Run
@@ -81,8 +82,13 @@ def test_a_run_is_diagnosed_once_a_second_and_only_after_a_change(
 ) -> None:
     steps: list[int] = []
     clock = iter([0.0, 0.4, 1.1, 5.0])
-    monkeypatch.setattr(watch.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(watch, "_diagnose", lambda run: (steps.append(run.step) or [], 0.0))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+
+    def record_step(run: Run) -> tuple[list[Diagnosis], float]:
+        steps.append(run.step)
+        return [], 0.0
+
+    monkeypatch.setattr(watch, "_diagnose", record_step)
     diagnosis_watch = DiagnosisWatch()
 
     for step in (100, 110, 120, 120):

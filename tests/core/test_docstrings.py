@@ -1,10 +1,9 @@
 """Docstrings of the catalogue: how they are parsed, and that every entry has one."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from tuilab.core.experiment.experiment import option_types
 from tuilab.core.network.registry import LAYERS
@@ -12,7 +11,10 @@ from tuilab.core.reference import docstrings
 from tuilab.core.reference.docstrings import Docstring, parse
 
 SECTIONS = ("task", "initialization", "loss", "averaging", "optimizer", "schedule")
-ENTRIES = [*(kind for section in SECTIONS for kind in option_types(section)), *LAYERS.values()]
+ENTRIES: list[type[Struct]] = [
+    *(kind for section in SECTIONS for kind in option_types(section)),
+    *LAYERS.values(),
+]
 WORDS = st.text(st.sampled_from("abc σ√·∕=()"), min_size=1, max_size=20).filter(str.strip)
 
 DOCSTRING = """One line of help.
@@ -28,7 +30,7 @@ DOCSTRING = """One line of help.
     """
 
 
-def test_a_docstring_is_parsed_into_parts():
+def test_a_docstring_is_parsed_into_parts() -> None:
     docstring = parse(DOCSTRING)
 
     assert docstring.summary == "One line of help."
@@ -40,19 +42,19 @@ def test_a_docstring_is_parsed_into_parts():
     assert [name for name, _ in docstring.parts] == ["Formula", "Use", "Pitfall", "Source"]
 
 
-def test_missing_parts_are_named():
+def test_missing_parts_are_named() -> None:
     assert parse("").missing_parts == ("summary", "formula", "use", "pitfall")
     assert parse("Alone.").missing_parts == ("formula", "use", "pitfall")
     assert parse("Alone.").parts == ()
 
 
-def test_an_unknown_part_is_refused():
+def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(ValueError, match="there is no part 'Danger'"):
         parse("Summary.\n\n    Danger: it bites.")
 
 
 @given(WORDS, WORDS, WORDS, WORDS)
-def test_any_text_of_a_part_is_parsed(summary: str, formula: str, use: str, pitfall: str):
+def test_any_text_of_a_part_is_parsed(summary: str, formula: str, use: str, pitfall: str) -> None:
     text = f"{summary}\n\n    Formula: {formula}\n    Use: {use}\n    Pitfall: {pitfall}\n    "
 
     docstring = parse(text)
@@ -62,14 +64,14 @@ def test_any_text_of_a_part_is_parsed(summary: str, formula: str, use: str, pitf
 
 
 @pytest.mark.parametrize("kind", ENTRIES, ids=lambda kind: kind.__name__)
-def test_every_entry_has_a_summary_a_formula_a_use_and_a_pitfall(kind: Any):
+def test_every_entry_has_a_summary_a_formula_a_use_and_a_pitfall(kind: type[Struct]) -> None:
     docstring = docstrings.docstring_of(kind)
 
     assert docstring.missing_parts == ()
     assert 10 < len(docstring.summary) <= 90
     assert docstring.summary[-1] in ".?!"
     for name, text in docstring.parts:
-        assert all(sign.isprintable() or sign == "\n" for sign in text), name
+        assert all(character.isprintable() or character == "\n" for character in text), name
     assert len(docstring.formula.splitlines()) <= 3
     assert docstring.use[-1] == docstring.pitfall[-1] == "."
     assert len(docstring.use) <= 400 and len(docstring.pitfall) <= 400

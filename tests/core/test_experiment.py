@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from tests.support.experiments import EXPERIMENTS
+from tests.support.experiment_strategies import EXPERIMENTS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import (
     Experiment,
@@ -76,7 +76,7 @@ def test_another_optimizer_keeps_changed_knobs_and_uses_its_own_defaults() -> No
         ("optimizer.lrr", 1, 'optimizer: there is no key "lrr" here; nearest to "lrr" is "lr"'),
         ("optimizer.learning_rate", 1, '"learning_rate" is called "lr" here'),
         ("optimizer.name", "sdg", 'optimizer.name: there is no "sdg"; nearest to "sdg" is "sgd"'),
-        ("optimiser.lr", 1, "optimiser.lr: there is no such key; there is optimizer.lr"),
+        ("optimizr.lr", 1, "optimizr.lr: there is no such key; there is optimizer.lr"),
         ("lr", 1, "lr: there is no such key; there is optimizer.lr"),
         ("data.batch_size", 1.5, "data.batch_size: expected a whole number, got a fraction"),
         ("data.batch_size", -1, "data.batch_size: expected a whole number ≥ 0"),
@@ -164,7 +164,7 @@ def test_a_change_of_the_initial_state_needs_a_restart(key: str) -> None:
         ),
     ],
 )
-def test_an_experiment_that_cannot_be_started_says_why(
+def test_an_experiment_that_cannot_be_started_has_errors(
     changes: dict[str, object], problem: str
 ) -> None:
     experiment = XOR
@@ -185,7 +185,8 @@ def test_another_data_set_drops_values_that_do_not_fit_it() -> None:
 
     moons = with_value(graph, "data.name", "moons")
 
-    assert (moons.data.noise, moons.data.features) == (0.0, ("x1", "x2"))
+    assert value_at(moons, "data.noise") == 0.0
+    assert value_at(moons, "data.features") == ("x1", "x2")
     assert moons.data.validation == 0.5
 
 

@@ -1,11 +1,9 @@
 """The form: one knob for all dropout, and how typed text is parsed."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 
-from tests.support.experiments import EXPERIMENTS
+from tests.support.experiment_strategies import EXPERIMENTS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.form import (
@@ -52,7 +50,7 @@ def test_setting_dropout_changes_every_dropout_line() -> None:
 
 
 @pytest.mark.parametrize("value", [1, -0.1, "much", float("nan"), "0.1 0.2"])
-def test_a_value_that_is_not_a_probability_is_refused(value: Any) -> None:
+def test_a_value_that_is_not_a_probability_is_refused(value: object) -> None:
     with pytest.raises(InputError):
         with_knob(DROPPING, DROPOUT, value)
 
@@ -72,7 +70,7 @@ def test_a_value_that_is_not_a_probability_is_refused(value: Any) -> None:
         ("training.device", "12", "12"),
     ],
 )
-def test_usual_notations_of_values_are_understood(key: str, text: str, value: Any) -> None:
+def test_usual_notations_of_values_are_understood(key: str, text: str, value: object) -> None:
     assert parse_input(knob(Experiment(), key), text) == value
     with_knob(Experiment(), key, value)
 

@@ -1,12 +1,10 @@
 """Knobs as they are declared, and steps of their values."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.experiments import EXPERIMENTS
+from tests.support.experiment_strategies import EXPERIMENTS
 from tuilab.core.catalogue.data.images import Glyphs
 from tuilab.core.catalogue.layers.convolution import Conv2d
 from tuilab.core.catalogue.layers.linear import Linear
@@ -94,7 +92,9 @@ def test_a_value_that_is_not_allowed_is_an_input_error(experiment: Experiment, t
         ("training.device", "auto", "auto", "auto"),
     ],
 )
-def test_steps_are_round_numbers_inside_the_range(key: str, value: Any, down: Any, up: Any) -> None:
+def test_steps_are_round_numbers_inside_the_range(
+    key: str, value: object, down: object, up: object
+) -> None:
     one = knob(with_value(Experiment(), key, value), key)
 
     assert (step_value(one, -1), step_value(one, 1)) == (down, up)

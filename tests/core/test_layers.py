@@ -1,8 +1,8 @@
-"""Layers as they are written: arguments, refusals and what is known of each."""
+"""Layers as lines: arguments, refusals, shapes, parameters and help."""
 
 import pytest
 
-from tests.support.networks import line_of
+from tests.support.network_strategies import example_line
 from tuilab.core.catalogue.layers.activation import GELU
 from tuilab.core.catalogue.layers.convolution import Conv2d
 from tuilab.core.catalogue.layers.dropout import Dropout
@@ -28,7 +28,7 @@ def test_a_layer_is_its_torch_class_then_its_arguments_in_order_or_by_name() -> 
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "problem"),
     [
         ("", "an empty line; write a layer, such as Linear 16"),
         ("Lnear 16", 'there is no layer Lnear; nearest to "Lnear" is "Linear"'),
@@ -51,15 +51,15 @@ def test_a_layer_is_its_torch_class_then_its_arguments_in_order_or_by_name() -> 
         ("Linear 16 true true", "Linear takes only out_features, bias; what is true?"),
     ],
 )
-def test_a_line_that_is_no_layer_says_what_would_be(line: str, complaint: str) -> None:
+def test_a_line_that_is_not_a_layer_is_refused_with_a_fix(line: str, problem: str) -> None:
     with pytest.raises(InputError) as error:
         parse(line)
 
-    assert complaint in str(error.value)
+    assert problem in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("line", "shape", "complaint"),
+    ("line", "shape", "problem"),
     [
         ("Conv2d 8", (2,), "Conv2d expects [channels, height, width], but got [2]"),
         ("Conv2d 8", (28, 28), "Conv2d expects [channels, height, width], but got [28, 28]"),
@@ -96,13 +96,11 @@ def test_a_line_that_is_no_layer_says_what_would_be(line: str, complaint: str) -
         ("Reparameterization", (5,), "put Linear 10 before it, for a code of 5 numbers"),
     ],
 )
-def test_shapes_that_do_not_meet_are_named(
-    line: str, shape: tuple[int, ...], complaint: str
-) -> None:
+def test_shapes_that_do_not_fit_are_named(line: str, shape: tuple[int, ...], problem: str) -> None:
     with pytest.raises(InputError) as error:
         parse(line).output_shape(shape)
 
-    assert complaint in str(error.value)
+    assert problem in str(error.value)
 
 
 def test_shapes_and_parameters_by_hand() -> None:
@@ -117,15 +115,17 @@ def test_shapes_and_parameters_by_hand() -> None:
 
 @pytest.mark.parametrize("name", sorted(LAYERS))
 def test_every_layer_is_explained(name: str) -> None:
-    explained = docstrings.docstring_of(LAYERS[name])
+    docstring = docstrings.docstring_of(LAYERS[name])
 
-    assert not explained.missing_parts
-    assert len(explained.summary) <= 90, "it stands on one row"
+    assert not docstring.missing_parts
+    assert len(docstring.summary) <= 90, "it fits on one row"
 
 
-def test_every_layer_says_what_it_is_and_every_argument_what_it_does() -> None:
+def test_every_layer_and_every_argument_has_help() -> None:
     for name, kind in LAYERS.items():
         assert (kind.__doc__ or "").strip(), name
-        known = {knob.label: knob.help for knob in iter_struct_knobs(parse(line_of(kind)), "")}
-        assert set(known) == set(kind.__struct_fields__), name
-        assert all(known.values()), name
+        help_texts = {
+            knob.label: knob.help for knob in iter_struct_knobs(parse(example_line(kind)), "")
+        }
+        assert set(help_texts) == set(kind.__struct_fields__), name
+        assert all(help_texts.values()), name

@@ -9,7 +9,7 @@ from tuilab.core.network.plan import plan
 
 TEXT = Tokens((32,), vocabulary=65)
 SEQUENCE = (32, 64)
-PICTURE = (3, 28, 28)
+IMAGE = (3, 28, 28)
 
 
 @pytest.mark.parametrize(
@@ -25,15 +25,15 @@ PICTURE = (3, 28, 28)
         ("MultiheadAttention 4", SEQUENCE, SEQUENCE, 4 * 64 * 65),
         ("TransformerEncoderLayer 4 128", SEQUENCE, SEQUENCE, 33_472),
         ("DecoderBlock 4", SEQUENCE, SEQUENCE, 49_984),
-        ("PatchEmbedding 7 64", PICTURE, (16, 64), 64 * (3 * 49 + 1)),
-        ("PatchEmbedding (14,4) 8", PICTURE, (14, 8), 8 * (3 * 14 * 4 + 1)),
+        ("PatchEmbedding 7 64", IMAGE, (16, 64), 64 * (3 * 49 + 1)),
+        ("PatchEmbedding (14,4) 8", IMAGE, (14, 8), 8 * (3 * 14 * 4 + 1)),
         ("ClassToken", SEQUENCE, (33, 64), 64),
         ("SelectPosition 0", SEQUENCE, (64,), 0),
         ("SelectPosition -1", SEQUENCE, (64,), 0),
         ("MeanOverPositions", SEQUENCE, (64,), 0),
         ("Transpose", SEQUENCE, (64, 32), 0),
         ("GraphConvolution 16", (34, 8), (34, 16), 16 * 9),
-        ("Backbone", PICTURE, (512,), 11_176_512),
+        ("Backbone", IMAGE, (512,), 11_176_512),
         ("Backbone mobilenet_v3_small weights=default", (1, 28, 28), (576,), 927_008),
         ("Backbone vit_b_16 none", (3, 224, 224), (768,), 85_798_656),
     ],
@@ -48,14 +48,14 @@ def test_shapes_and_parameters_by_hand(
 
 
 @pytest.mark.parametrize(
-    ("line", "shape", "complaint"),
+    ("line", "shape", "problem"),
     [
         (
             "LSTM 16", (784,),
             "LSTM expects [length, features], but got [784]: remove the Flatten before it",
         ),
         ("GRU 16", (8,), "a recurrent layer before it needs returns=sequence"),
-        ("RNN 16", PICTURE, "got [3, 28, 28]: PatchEmbedding turns an image into a sequence"),
+        ("RNN 16", IMAGE, "got [3, 28, 28]: PatchEmbedding turns an image into a sequence"),
         ("LSTM 16 dropout=0.5", SEQUENCE, "dropout acts between layers, but num_layers=1 has"),
         ("LSTM 16 bias=false forget_bias=1", SEQUENCE, "forget_bias sets a bias, but bias=false"),
         ("Embedding 8", (2,), "Embedding expects token numbers, but got numbers of shape [2]"),
@@ -68,32 +68,34 @@ def test_shapes_and_parameters_by_hand(
         ("DecoderBlock 5", SEQUENCE, "num_heads=5 does not divide the 64 input features"),
         ("DecoderBlock 2", (64,), "DecoderBlock expects [length, features], but got [64]"),
         (
-            "PatchEmbedding 5 8", PICTURE,
+            "PatchEmbedding 5 8", IMAGE,
             "patches of 5 do not divide height 28; use one of 1, 2, 4, 7, 14, 28",
         ),
-        ("PatchEmbedding (4,3) 8", PICTURE, "patches of 3 do not divide width 28"),
+        ("PatchEmbedding (4,3) 8", IMAGE, "patches of 3 do not divide width 28"),
         ("PatchEmbedding 4 8", (784,), "PatchEmbedding expects [channels, height, width]"),
         ("SelectPosition 32", SEQUENCE, "there is no position 32 in a sequence of 32"),
         ("SelectPosition -33", SEQUENCE, "positions go from 0 to 31, or backward from -1"),
         ("MeanOverPositions", (3,), "MeanOverPositions expects [length, features]"),
-        ("Transpose", PICTURE, "Transpose expects [length, features]"),
+        ("Transpose", IMAGE, "Transpose expects [length, features]"),
         ("GraphConvolution 4", (2,), "GraphConvolution expects [nodes, features], but got [2]"),
         ("Backbone", (784,), "Backbone expects [channels, height, width], but got [784]"),
         ("Backbone", (16, 28, 28), "resnet18 expects images with 3 channels (or 1, which is"),
-        ("Backbone convnext_tiny", PICTURE, "expects images of at least 32×32, but got 28×28"),
-        ("Backbone vit_b_16", PICTURE, "expects images of 224×224, but got 28×28"),
+        ("Backbone convnext_tiny", IMAGE, "expects images of at least 32×32, but got 28×28"),
+        ("Backbone vit_b_16", IMAGE, "expects images of 224×224, but got 28×28"),
         ("Backbone vit_b_16", (3, 224, 256), "images of 224×224, but got 224×256"),
     ],
 )  # fmt: skip
-def test_a_layer_that_does_not_fit_says_what_would(line: str, shape: Shape, complaint: str) -> None:
+def test_a_layer_that_does_not_fit_is_refused_with_a_fix(
+    line: str, shape: Shape, problem: str
+) -> None:
     with pytest.raises(InputError) as error:
         parse(line).output_shape(shape)
 
-    assert complaint in str(error.value)
+    assert problem in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("line", "complaint"),
+    ("line", "problem"),
     [
         ("LSTM 16 returns=all", 'LSTM returns: there is no "all"; known: last, sequence'),
         ("RNN 16 nonlinearity=gelu", 'there is no "gelu"; nearest to "gelu" is "relu"'),
@@ -102,14 +104,14 @@ def test_a_layer_that_does_not_fit_says_what_would(line: str, shape: Shape, comp
         ("DecoderBlock 0", "DecoderBlock num_heads: expected a whole number ≥ 1"),
     ],
 )
-def test_an_argument_that_cannot_be_is_named(line: str, complaint: str) -> None:
+def test_an_invalid_argument_is_named(line: str, problem: str) -> None:
     with pytest.raises(InputError) as error:
         parse(line)
 
-    assert complaint in str(error.value)
+    assert problem in str(error.value)
 
 
-def test_a_language_model_is_planned_from_tokens_to_one_answer_for_each_position() -> None:
+def test_a_language_model_is_planned_from_tokens_to_one_output_for_each_position() -> None:
     lines = (
         "Embedding 64", "PositionalEncoding learned", ("Repeat 2", "DecoderBlock 4"), "LayerNorm",
         "Linear 65",

@@ -9,7 +9,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
 
 
-def test_a_stub_is_written_once_and_never_over_what_is_there() -> None:
+def test_a_stub_is_written_once_and_never_overwrites() -> None:
     file = learner_files.write_stub("dropout")
     assert file == paths.data_dir() / "exercises" / "dropout.py"
     assert file.read_text() == exercise.find("dropout").stub
@@ -31,14 +31,14 @@ def test_reset_keeps_every_old_file() -> None:
     assert file.with_name("dropout.py.bak2").read_text() == "second"
 
 
-def test_a_name_that_is_no_exercise_writes_nothing() -> None:
+def test_an_unknown_exercise_writes_nothing() -> None:
     with pytest.raises(InputError, match="there is no exercise"):
         learner_files.write_stub("../../evil")
 
     assert not (paths.data_dir() / "exercises").exists()
 
 
-def test_only_the_very_text_that_passed_may_be_used() -> None:
+def test_only_the_text_that_passed_may_be_used() -> None:
     file = learner_files.write_stub("dropout")
     with pytest.raises(InputError, match="has not passed its check"):
         learner_files.passed_source("dropout")

@@ -26,6 +26,7 @@ from tuilab.core.lessons.progress import DAY, INTERVALS, Progress
 from tuilab.core.lessons.prose import parse_pages
 from tuilab.core.lessons.question import (
     Answer,
+    AnyQuestion,
     Choice,
     Fault,
     Mistake,
@@ -189,7 +190,9 @@ def test_an_address_may_have_spaces_and_go_on_in_the_next_line() -> None:
     ]  # fmt: skip
 
 
-def test_the_users_lessons_replace_shipped_ones(tmp_path: Path, monkeypatch) -> None:
+def test_the_users_lessons_replace_shipped_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
     folder = tmp_path / "data" / "lessons" / "perceptron"
     folder.mkdir(parents=True)
@@ -267,7 +270,7 @@ def test_a_layer_that_the_learner_wrote_counts_as_what_it_does() -> None:
     assert quantities.read_quantity("count Dropout", run) == 1
 
 
-def test_a_goal_holds_at_one_moment_and_with_what_may_change() -> None:
+def test_a_goal_is_met_at_one_step_and_with_allowed_changes() -> None:
     goal = Goal(
         name="g", title="t", may_change=("network", "optimizer.lr"), golf="parameters",
         all=(Condition(of="accuracy/validation", at_least=0.9), Condition(of="steps", at_most=50)),
@@ -328,10 +331,10 @@ def test_of_several_answers_all_have_to_be_chosen_and_wrong_ones_say_why() -> No
         choices=(Answer("a", True), Answer("b", True), Answer("c", why="C is none.")),
     )  # fmt: skip
     posed = answers.pose_question(question, 3)
-    where = {text: place for place, text in enumerate(posed.options)}
-    assert answers.grade_answer(posed, [where["a"], where["b"]]) == answers.Grade(True, "Both.")
-    assert "2 of the answers" in answers.grade_answer(posed, [where["a"]]).explanation
-    assert answers.grade_answer(posed, [where["a"], where["c"]]).explanation == "C is none."
+    index = {text: place for place, text in enumerate(posed.options)}
+    assert answers.grade_answer(posed, [index["a"], index["b"]]) == answers.Grade(True, "Both.")
+    assert "2 of the answers" in answers.grade_answer(posed, [index["a"]]).explanation
+    assert answers.grade_answer(posed, [index["a"], index["c"]]).explanation == "C is none."
 
 
 def test_a_wrong_order_is_explained_at_its_first_mistake() -> None:
@@ -345,7 +348,7 @@ def test_a_wrong_order_is_explained_at_its_first_mistake() -> None:
     assert "b needs a" in answers.grade_answer(posed, [place[0], place[2], place[1]]).explanation
 
 
-def test_the_faulty_line_is_found_by_the_labs_own_shapes() -> None:
+def test_the_faulty_line_is_found_by_its_shapes() -> None:
     question = Fault(
         name="f", text="?", shape=(1, 8, 8), network=("Conv2d 4", "Flatten", "Conv2d 2", "Linear 2")
     )
@@ -384,7 +387,9 @@ def test_shapes_are_those_of_the_layers() -> None:
         (Shapes(name="q", text="?", shape=(4,), network=("Conv2d 2",)), "line 1"),
     ],
 )  # fmt: skip
-def test_validation_finds_what_is_wrong_with_a_question(question, expected: str) -> None:
+def test_validation_finds_what_is_wrong_with_a_question(
+    question: AnyQuestion, expected: str
+) -> None:
     try:
         problems = list(lesson_validation._check_question(question, 20))
     except InputError as error:
@@ -410,7 +415,7 @@ def test_formulas(formula: str, expected: float) -> None:
      "9 ** 9 ** 9", "open('f')", "1 if x else 2", "x := 2", "max", "exp(10000)", "1 / 0", "",
      "(" * 200, "x" * 600],
 )  # fmt: skip
-def test_nothing_else_is_a_formula(formula: str) -> None:
+def test_other_expressions_are_refused(formula: str) -> None:
     with pytest.raises(InputError):
         evaluate_formula(formula, {"x": 3})
 
@@ -432,9 +437,9 @@ def test_progress_is_saved_and_a_damaged_file_moved_aside(tmp_path: Path) -> Non
     learner.record_prediction("a", "p", 0.5)
     learner.record_prediction("a", "p", 1.0)
     progress.save_progress(learner, file)
-    again, problem = progress.load_progress(file)
-    assert again == learner and not problem
-    assert again.lesson("a").goals == {"goal": 9.0} and again.calibration == 0.5
+    loaded, problem = progress.load_progress(file)
+    assert loaded == learner and not problem
+    assert loaded.lesson("a").goals == {"goal": 9.0} and loaded.calibration == 0.5
 
     file.write_bytes(file.read_bytes()[:40])
     fresh, problem = progress.load_progress(file)

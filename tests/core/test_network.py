@@ -8,12 +8,12 @@ from typing import Any
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.support.networks import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, places
+from tests.support.network_strategies import LAYER_LINES, LINES, NETWORKS, SHAPES, TEXTS, line_paths
 from tuilab.core.errors import InputError
 from tuilab.core.network.edit import get_line, insert_line, remove_line, replace_line
 from tuilab.core.network.layer import Tokens
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import have_same_modules, plan, to_tuples
+from tuilab.core.network.plan import Line, have_same_modules, plan, to_tuples
 
 CONVNET = (
     "Conv2d 16 kernel_size=3 padding=1",
@@ -152,10 +152,10 @@ def test_reading_a_line_ends_in_a_layer_or_an_input_error(line: str) -> None:
 
 
 @given(NETWORKS, SHAPES)
-def test_every_network_has_a_plan(network: tuple[Any, ...], shape: tuple[int, ...]) -> None:
+def test_every_network_has_a_plan(network: tuple[Line, ...], shape: tuple[int, ...]) -> None:
     whole = plan(network, shape)
 
-    assert [row.path for row in whole.rows] == places(network)
+    assert [row.path for row in whole.rows] == line_paths(network)
     assert whole.is_valid == (not any(row.problem for row in whole.rows))
     if network and whole.is_valid:
         assert whole.output is not None
@@ -163,9 +163,9 @@ def test_every_network_has_a_plan(network: tuple[Any, ...], shape: tuple[int, ..
 
 @given(NETWORKS, st.data(), LINES)
 def test_taking_out_what_was_put_in_gives_the_same_network(
-    network: tuple[Any, ...], data: st.DataObject, line: Any
+    network: tuple[Line, ...], data: st.DataObject, line: Line
 ) -> None:
-    path = data.draw(st.sampled_from([*places(network), (len(network),)]))
+    path = data.draw(st.sampled_from([*line_paths(network), (len(network),)]))
 
     edited = insert_line(network, path, line)
 
@@ -175,10 +175,10 @@ def test_taking_out_what_was_put_in_gives_the_same_network(
 
 @given(NETWORKS, st.data(), LINES)
 def test_putting_the_old_line_back_gives_the_same_network(
-    network: tuple[Any, ...], data: st.DataObject, line: Any
+    network: tuple[Line, ...], data: st.DataObject, line: Line
 ) -> None:
     assume(network)
-    path = data.draw(st.sampled_from(places(network)))
+    path = data.draw(st.sampled_from(line_paths(network)))
 
     edited = replace_line(network, path, line)
 
@@ -188,11 +188,11 @@ def test_putting_the_old_line_back_gives_the_same_network(
 
 
 @given(NETWORKS)
-def test_lists_of_a_file_become_the_same_lines(network: tuple[Any, ...]) -> None:
-    def thawed(line: Any) -> Any:
-        return [thawed(inner) for inner in line] if isinstance(line, tuple) else line
+def test_lists_of_a_file_become_the_same_lines(network: tuple[Line, ...]) -> None:
+    def to_lists(line: Line) -> Any:
+        return [to_lists(inner) for inner in line] if isinstance(line, tuple) else line
 
-    assert to_tuples(thawed(network)) == network
+    assert to_tuples(to_lists(network)) == network
 
 
 def test_only_live_knobs_may_change_without_other_modules() -> None:

@@ -83,7 +83,7 @@ def test_a_late_event_of_another_run_is_ignored() -> None:
     assert msgspec.json.encode(run) == before
 
 
-def test_a_failure_of_no_run_is_shown() -> None:
+def test_a_failure_without_a_run_is_shown() -> None:
     run = run_of(started(), Failed("", "The host fell over", "Start it again"))
 
     assert run.state == "failed"

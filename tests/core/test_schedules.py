@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from math import isfinite, pi
-from typing import Any
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
-from tests.support.experiments import struct
+from tests.support.experiment_strategies import struct_strategy
 from tuilab.core.catalogue.schedules import (
     SCHEDULES,
     Constant,
@@ -32,13 +31,15 @@ from tuilab.core.catalogue.schedules import (
 EPOCHS = 30
 LR = 0.1
 
-ANY_SCHEDULE = st.one_of(*(struct(kind) for kind in SCHEDULES))
-ANY_WARMUP = st.one_of(*(struct(kind) for kind in SCHEDULES if issubclass(kind, WarmupSchedule)))
+ANY_SCHEDULE = st.one_of(*(struct_strategy(kind) for kind in SCHEDULES))
+ANY_WARMUP = st.one_of(
+    *(struct_strategy(kind) for kind in SCHEDULES if issubclass(kind, WarmupSchedule))
+)
 
-Maker = Callable[[torch.optim.Optimizer], Any]
+CreateScheduler = Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]
 
 
-def by_torch(lr: float, steps: int, make: Maker) -> list[float]:
+def by_torch(lr: float, steps: int, make: CreateScheduler) -> list[float]:
     """Returns the learning rate of each step by PyTorch's scheduler."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr)
     scheduler = make(optimizer)
@@ -54,7 +55,7 @@ def ours(schedule: Schedule, lr: float, steps: int) -> list[float]:
     return [schedule.rate(lr, EPOCHS * step / steps, EPOCHS) for step in range(steps)]
 
 
-def assert_same_rates(schedule: Schedule, make: Maker) -> None:
+def assert_same_rates(schedule: Schedule, make: CreateScheduler) -> None:
     """Checks that both have the same rate in each epoch."""
     assert ours(schedule, LR, EPOCHS) == pytest.approx(by_torch(LR, EPOCHS, make), abs=1e-15)
 
@@ -219,7 +220,10 @@ def test_only_the_plateau_needs_the_validation_loss() -> None:
 )
 @given(warmup=st.integers(1, 29), start=st.floats(0.01, 1))
 def test_a_warm_up_comes_first_as_in_sequentiallr(
-    schedule: type[WarmupSchedule], make: Any, warmup: int, start: float
+    schedule: type[WarmupSchedule],
+    make: Callable[[torch.optim.Optimizer, int], lr_scheduler.LRScheduler],
+    warmup: int,
+    start: float,
 ) -> None:
     assert_same_rates(
         schedule(warmup=warmup, warmup_start=start),

@@ -30,7 +30,7 @@ def test_invalid_numbers_are_refused_with_a_reason(text: str, words: str) -> Non
         parse_finite_number(text)
 
 
-def test_a_command_comes_back_from_the_wire_as_it_was() -> None:
+def test_a_command_is_decoded_as_it_was_encoded() -> None:
     command = SetWeight("2 Linear", "weight", [3, 1], -0.25)
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(command), type=AnyCommand) == command

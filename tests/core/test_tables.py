@@ -19,7 +19,7 @@ from tuilab.core.files.tables.npz import find_arrays
 
 Write = Callable[..., str]
 
-FRUIT = """weight,colour,fruit
+FRUIT = """weight,color,fruit
 120,red,apple
 140,green,apple
 ,red,cherry
@@ -30,12 +30,12 @@ FRUIT = """weight,colour,fruit
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    def file(content: str | bytes, name: str = "fruit.csv") -> str:
+    def write_file(content: str | bytes, name: str = "fruit.csv") -> str:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return str(path)
 
-    return file
+    return write_file
 
 
 def kinds(data: Table) -> dict[str, str]:
@@ -45,9 +45,9 @@ def kinds(data: Table) -> dict[str, str]:
 def test_numbers_categories_and_classes_are_recognized(write: Write) -> None:
     data = Table(path=write(FRUIT))
 
-    weight, colour = data.info.inputs
-    assert (weight.kind, colour.kind) == ("number", "category")
-    assert colour.values == ("dark", "green", "red", "(missing)")
+    weight, color = data.info.inputs
+    assert (weight.kind, color.kind) == ("number", "category")
+    assert color.values == ("dark", "green", "red", "(missing)")
     assert data.shape == (5,)
     assert data.classes == ("apple", "cherry")
     assert data.tasks == ("classification", "perceptron", "autoencoder")
@@ -57,7 +57,7 @@ def test_numbers_categories_and_classes_are_recognized(write: Write) -> None:
 def test_any_column_can_be_the_target(write: Write) -> None:
     path = write(FRUIT)
 
-    assert Table(path=path, target="colour").classes == ("dark", "green", "red")
+    assert Table(path=path, target="color").classes == ("dark", "green", "red")
     assert Table(path=path, target="weight").tasks == ("regression", "autoencoder")
     assert Table(path=path, target="weight").classes == ()
 
@@ -109,16 +109,16 @@ def test_columns_without_information_are_left_out_with_a_reason(write: Write) ->
 def test_columns_can_be_left_out_by_hand(write: Write) -> None:
     path = write(FRUIT)
 
-    assert kinds(Table(path=path, leave_out="colour")) == {
+    assert kinds(Table(path=path, leave_out="color")) == {
         "weight": "number",
-        "colour": "left out",
+        "color": "left out",
     }
-    with pytest.raises(InputError, match=r'leave_out.*there is no column "color"; nearest'):
-        Table(path=path, leave_out="color").shape  # noqa: B018
+    with pytest.raises(InputError, match=r'leave_out.*there is no column "colr"; nearest'):
+        Table(path=path, leave_out="colr").shape  # noqa: B018
     with pytest.raises(
         InputError, match=r'no column is left as an input .*"weight": it is in data.leave_out'
     ):
-        Table(path=path, leave_out="weight, colour").shape  # noqa: B018
+        Table(path=path, leave_out="weight, color").shape  # noqa: B018
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_columns_can_be_left_out_by_hand(write: Write) -> None:
         ("a, b\n1, 2\n3, 4", ("a", "b"), ","),
         ("5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,virginica\n",
          ("column 1", "column 2", "column 3"), ","),
-        ("colour,size\nred,big\ngreen,small\n", ("colour", "size"), ","),
+        ("color,size\nred,big\ngreen,small\n", ("color", "size"), ","),
         ("red,big\ngreen,small\nred,small\n", ("column 1", "column 2"), ","),
         ("a,a,,a\n1,2,3,4\n3,4,5,5\n", ("a", "a (2)", "unnamed 3", "a (3)"), ","),
         ("c,x\na,1\nc,2\n", ("c", "x"), ","),
@@ -183,11 +183,11 @@ def test_a_file_that_cannot_be_used_is_refused_with_its_line(
     path = write(content)
 
     for _ in range(2):  # also when it is cached
-        with pytest.raises(InputError, match=problem) as caught:
+        with pytest.raises(InputError, match=problem) as error:
             Table(path=path).shape  # noqa: B018
-        assert path in caught.value.where
-    (error,) = find_errors(Experiment(data=Table(path=path)))
-    assert error.startswith("data: ")
+        assert path in error.value.where
+    (message,) = find_errors(Experiment(data=Table(path=path)))
+    assert message.startswith("data: ")
     assert Table(path=path).classes == ()
 
 

@@ -5,13 +5,14 @@ import pytest
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, option_types, with_value
 from tuilab.core.experiment.validation import find_errors
+from tuilab.core.network.plan import Line
 
 PLAIN = ("Linear 8", "ReLU", "Linear 2")
 SCALAR = ("training.engine", "scalar")
-GAN = (["Generator", "Linear 8", "Linear 2"], ["Discriminator", "Linear 8", "Linear 1"])
+GAN = (("Generator", "Linear 8", "Linear 2"), ("Discriminator", "Linear 8", "Linear 1"))
 
 
-def errors_of(network: tuple[object, ...], *changes: tuple[str, object]) -> list[str]:
+def errors_of(network: tuple[Line, ...], *changes: tuple[str, object]) -> list[str]:
     experiment = Experiment(network=network)
     for key, value in changes:
         experiment = with_value(experiment, key, value)
@@ -55,7 +56,7 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
             "no activations",
         ),
         (("Linear 8", "GELU", "Dropout 0.1", "Linear 2"), [SCALAR], "but not GELU, Dropout; use"),
-        ((["Residual", "Linear 2"], "Linear 2"), [SCALAR], "but not Residual"),
+        ((("Residual", "Linear 2"), "Linear 2"), [SCALAR], "but not Residual"),
         (PLAIN, [("data.name", "glyphs"), SCALAR], "needs one dimension here, and this is [1, "),
         (PLAIN, [("data.name", "copy"), SCALAR], "has one at each position"),
         (GAN, [*ADVERSARIAL, SCALAR], "scalar does not support gan"),
@@ -79,7 +80,7 @@ ROSENBLATT = (("task", "perceptron"), ("loss.name", "zero_one"))
     ],
 )
 def test_an_experiment_with_an_error_is_refused_with_its_key(
-    network: tuple[object, ...], changes: list[tuple[str, object]], words: str
+    network: tuple[Line, ...], changes: list[tuple[str, object]], words: str
 ) -> None:
     matches = [text for text in errors_of(network, *changes) if words in text]
 
@@ -96,7 +97,7 @@ def test_an_experiment_with_an_error_is_refused_with_its_key(
     ],
 )
 def test_an_experiment_without_errors_is_not_refused(
-    network: tuple[object, ...], changes: list[tuple[str, object]]
+    network: tuple[Line, ...], changes: list[tuple[str, object]]
 ) -> None:
     assert errors_of(network, *changes) == []
 
@@ -106,8 +107,8 @@ def test_early_stopping_and_plateau_need_validation_examples_for_every_data_set(
     is_held_out = with_value(Experiment(), "data.name", name).data.validation > 0
     for change in (("regularization.patience", 3), ("schedule.name", "plateau")):
         errors = errors_of(PLAIN, ("data.name", name), change)
-        refused = [text for text in errors if text.startswith(("regularization", "schedule"))]
-        assert bool(refused) != is_held_out
+        refusals = [text for text in errors if text.startswith(("regularization", "schedule"))]
+        assert bool(refusals) != is_held_out
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_early_stopping_and_plateau_need_validation_examples_for_every_data_set(
 def test_a_knob_of_every_kind_names_itself_when_out_of_range(key: str, value: object) -> None:
     experiment = with_value(Experiment(), "averaging.name", "ema")
 
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as error:
         with_value(experiment, key, value)
 
-    assert key in str(refused.value)
+    assert key in str(error.value)

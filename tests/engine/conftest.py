@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.learner import pass_exercise
+from tests.support.passed_exercises import pass_exercise
 
 EXERCISES = ("forward-pass", "activations", "dropout", "batch-norm", "attention", "losses")
 """The exercises whose code can be a layer or a loss of a run."""

@@ -1,57 +1,59 @@
-"""Random changes to training pictures: each does what its help says, and only in training."""
+"""Augmentation: each transform does what its help says, and only to training examples."""
+
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from tests.support.tiny import session, steps, weights
+from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.catalogue.regularization import Augmentation
 from tuilab.engine.data.augmentation import augment, mixup
 
-NOISY = {"augmentation": {"noise": 0.5}}
+NOISY: dict[str, Any] = {"augmentation": {"noise": 0.5}}
 
 
-def pictures(count: int = 64, size: int = 12) -> Tensor:
+def random_images(count: int = 64, size: int = 12) -> Tensor:
     torch.manual_seed(3)
     return torch.rand(count, 1, size, size) + 0.5
 
 
-def certain(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
-    """Let chance from 0 to 1 always be one number."""
-    monkeypatch.setattr(torch, "rand", lambda *shape, **more: torch.full(shape, value))
+def fix_random_numbers(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    """Makes torch.rand return one number."""
+    monkeypatch.setattr(torch, "rand", lambda *shape, **options: torch.full(shape, value))
 
 
-def test_nothing_asked_is_nothing_done():
-    inputs = pictures()
+def test_no_augmentation_returns_the_inputs_themselves() -> None:
+    inputs = random_images()
 
     assert augment(inputs, Augmentation()) is inputs
 
 
-def test_a_shift_moves_by_up_to_so_many_pixels_and_leaves_background(
+def test_a_shift_moves_by_at_most_this_many_pixels_and_fills_with_background(
     monkeypatch: pytest.MonkeyPatch,
-):
-    inputs = pictures()
-    certain(monkeypatch, 1.0)
+) -> None:
+    inputs = random_images()
+    fix_random_numbers(monkeypatch, 1.0)
 
-    moved = augment(inputs, Augmentation(shift=2.0), background=0.25)
+    shifted = augment(inputs, Augmentation(shift=2.0), background=0.25)
 
-    torch.testing.assert_close(moved[..., :-2, :-2], inputs[..., 2:, 2:], rtol=0, atol=1e-4)
-    torch.testing.assert_close(moved[..., -1, :], torch.full_like(moved[..., -1, :], 0.25))
-
-
-def test_a_turn_by_a_quarter_is_torch_s(monkeypatch: pytest.MonkeyPatch):
-    inputs = pictures()
-    certain(monkeypatch, 1.0)
-
-    turned = augment(inputs, Augmentation(rotation=90.0))
-
-    quarter = [torch.rot90(inputs, times, (2, 3)) for times in (1, 3)]
-    assert any(torch.allclose(turned, wanted, atol=1e-3) for wanted in quarter)
+    torch.testing.assert_close(shifted[..., :-2, :-2], inputs[..., 2:, 2:], rtol=0, atol=1e-4)
+    torch.testing.assert_close(shifted[..., -1, :], torch.full_like(shifted[..., -1, :], 0.25))
 
 
-def test_flip_mirrors_left_and_right_with_its_chance():
-    inputs = pictures(2000, 4)
+def test_a_rotation_by_90_degrees_is_torch_rot90(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = random_images()
+    fix_random_numbers(monkeypatch, 1.0)
+
+    rotated = augment(inputs, Augmentation(rotation=90.0))
+
+    expected = [torch.rot90(inputs, times, (2, 3)) for times in (1, 3)]
+    assert any(torch.allclose(rotated, image, atol=1e-3) for image in expected)
+
+
+def test_flip_mirrors_left_and_right_with_its_probability() -> None:
+    inputs = random_images(2000, 4)
 
     mirrored = augment(inputs, Augmentation(flip=0.3))
 
@@ -61,52 +63,52 @@ def test_flip_mirrors_left_and_right_with_its_chance():
     assert is_mirrored.float().mean() == pytest.approx(0.3, abs=0.04)
 
 
-def test_a_crop_shows_a_part_of_the_picture_and_never_beyond_it():
+def test_a_crop_shows_a_part_of_the_image_and_nothing_beyond_it() -> None:
     ramp = torch.linspace(1, 2, 16).expand(200, 1, 16, 16).contiguous()
 
     cropped = augment(ramp, Augmentation(crop=0.5), background=0.0)
 
     inside = cropped[..., 1:-1, 1:-1]
     assert inside.min() >= 1 - 1e-4 and inside.max() <= 2 + 1e-4
-    spread = inside[:, 0, :, -1] - inside[:, 0, :, 0]
+    extent = inside[:, 0, :, -1] - inside[:, 0, :, 0]
     whole = (ramp[0, 0, 0, -2] - ramp[0, 0, 0, 1]).item()
-    assert spread.min() >= whole * 0.45 and spread.max() <= whole * 1.01
-    assert spread.std() > 0.02
+    assert extent.min() >= whole * 0.45 and extent.max() <= whole * 1.01
+    assert extent.std() > 0.02
 
 
-def test_cutout_makes_a_square_hole_of_grey():
-    holes = augment(pictures(500), Augmentation(cutout=4)) == 0
+def test_cutout_zeroes_a_square() -> None:
+    holes = augment(random_images(500), Augmentation(cutout=4)) == 0
 
     sizes = holes.sum(dim=(1, 2, 3))
     assert sizes.max() == 16 and (sizes >= 4).all()
     assert (sizes == 16).float().mean() > 0.4
 
 
-def test_noise_has_its_spread_on_pictures_and_on_numbers():
-    for inputs in (pictures(200), torch.zeros(5000, 2)):
+def test_noise_has_its_std_on_images_and_on_numbers() -> None:
+    for inputs in (random_images(200), torch.zeros(5000, 2)):
         added = augment(inputs, Augmentation(noise=0.2)) - inputs
         assert added.std() == pytest.approx(0.2, rel=0.05)
         assert added.mean() == pytest.approx(0, abs=0.01)
 
 
-def test_mixup_mixes_pictures_and_their_targets_by_the_same_share():
+def test_mixup_mixes_inputs_and_targets_by_the_same_weight() -> None:
     inputs = one_hot(torch.arange(9), 9).float()
 
-    mixture, others, share = mixup(inputs, 0.4)
+    mixture, partners, weight = mixup(inputs, 0.4)
 
-    wanted = share * inputs + (1 - share) * inputs[others]
-    torch.testing.assert_close(mixture, wanted)
-    assert 0 <= share <= 1 and sorted(others.tolist()) == list(range(9))
+    expected = weight * inputs + (1 - weight) * inputs[partners]
+    torch.testing.assert_close(mixture, expected)
+    assert 0 <= weight <= 1 and sorted(partners.tolist()) == list(range(9))
 
 
-def test_only_training_examples_are_changed_and_a_seed_repeats_them():
-    inputs = session().dataset.test.inputs
-    assert torch.equal(session().predict(inputs), session(**NOISY).predict(inputs))
+def test_only_training_examples_are_augmented_and_a_seed_repeats_them() -> None:
+    inputs = make_session().dataset.test.inputs
+    assert torch.equal(make_session().predict(inputs), make_session(**NOISY).predict(inputs))
 
     trained = []
-    for knobs in (NOISY, NOISY, {}):
-        subject = session(**knobs)
-        steps(subject, 5)
-        trained.append(weights(subject))
+    for tables in (NOISY, NOISY, {}):
+        session = make_session(**tables)
+        train_steps(session, 5)
+        trained.append(flatten_parameters(session))
     assert torch.equal(trained[0], trained[1])
     assert not torch.equal(trained[0], trained[2])

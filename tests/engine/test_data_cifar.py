@@ -1,4 +1,4 @@
-"""CIFAR-10: every layout that people have, what torchvision makes of it, and what is refused."""
+"""CIFAR-10: every layout of the files, compared with torchvision, and files that are refused."""
 
 import codecs
 import hashlib
@@ -7,6 +7,7 @@ import os
 import pickle
 import random
 import tarfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +15,35 @@ import numpy
 import pytest
 import torch
 
-from tests.support.sets import remarks_of
+from tests.support.datasets import CPU, ignore_progress, joined_remarks
 from tuilab.core.catalogue.data.images import CIFAR10
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.cifar import BATCHES, read_cifar10
+from tuilab.engine.data.dataset import ProgressCallback
 from tuilab.engine.data.download import PublishedFiles, RemoteFile
 from tuilab.engine.data.load import load
 from tuilab.engine.data.published_images import CIFAR10_FILES
+from tuilab.engine.data.sources import RawDataset
 
-CPU = torch.device("cpu")
 COUNT = 12
 rng = random.Random(0)
 PIXELS = [rng.randbytes(COUNT * 3072) for _ in BATCHES]
 LABELS = [[(index + number) % 10 for index in range(COUNT)] for number in range(len(BATCHES))]
 
 
-def silent(what: Any, fraction: Any) -> None:
-    """Nobody listens."""
-
-
-def records(number: Any) -> Any:
+def records(number: int) -> bytes:
     rows = (PIXELS[number][at : at + 3072] for at in range(0, COUNT * 3072, 3072))
     return b"".join(bytes([label]) + row for label, row in zip(LABELS[number], rows, strict=True))
 
 
-def batch(number: Any) -> Any:
+def batch(number: int) -> dict[bytes, Any]:
     pixels = numpy.frombuffer(PIXELS[number], dtype=numpy.uint8).reshape(COUNT, 3072)
     return {b"batch_label": b"some", b"labels": LABELS[number], b"data": pixels, b"filenames": []}
 
 
 @pytest.fixture
-def binary(tmp_path: Path) -> Any:
+def binary(tmp_path: Path) -> Path:
     folder = tmp_path / "cifar-10-batches-bin"
     folder.mkdir()
     for number, name in enumerate(BATCHES):
@@ -53,8 +51,8 @@ def binary(tmp_path: Path) -> Any:
     return tmp_path
 
 
-def as_python_2(number: Any) -> Any:
-    """A batch as the real files have it: texts are bytes, which Python 3 does not write."""
+def pickle_as_python_2(number: int) -> bytes:
+    """Returns a batch as in the real files: strings are bytes, which Python 3 does not write."""
     raw = PIXELS[number]
     labels = b"".join(b"K" + bytes([label]) for label in LABELS[number])
     return (
@@ -66,39 +64,40 @@ def as_python_2(number: Any) -> Any:
 
 
 @pytest.fixture
-def pickled(tmp_path: Path) -> Any:
+def pickled(tmp_path: Path) -> Path:
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     for number, name in enumerate(BATCHES):
-        (folder / name).write_bytes(as_python_2(number))
+        (folder / name).write_bytes(pickle_as_python_2(number))
     return tmp_path
 
 
 def archive(
     root: Path,
-    names: Any = tuple(f"{batch}.bin" for batch in BATCHES),
-    prefix: Any = "cifar-10-batches-bin/",
-) -> Any:
+    names: Sequence[str] = tuple(f"{batch}.bin" for batch in BATCHES),
+    prefix: str = "cifar-10-batches-bin/",
+) -> Path:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as packed:
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
         for number, name in enumerate(names):
             member = tarfile.TarInfo(prefix + name)
             member.size = len(records(number % len(BATCHES)))
-            packed.addfile(member, io.BytesIO(records(number % len(BATCHES))))
+            tar.addfile(member, io.BytesIO(records(number % len(BATCHES))))
     path = root / "cifar-10-binary.tar.gz"
     path.write_bytes(content.getvalue())
     return path
 
 
-def read(root: Path) -> Any:
-    return read_cifar10(CIFAR10(root=str(root)), CIFAR10_FILES, silent)
+def read(root: Path) -> RawDataset:
+    return read_cifar10(CIFAR10(root=str(root)), CIFAR10_FILES, ignore_progress)
 
 
-def left(folder: Path) -> Any:
+def file_names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def is_what_was_written(source: Any) -> Any:
+def is_complete(source: RawDataset) -> bool:
+    """Returns whether pixels and labels are those that were written."""
     train = torch.frombuffer(bytearray(b"".join(PIXELS[:5])), dtype=torch.uint8)
     test = torch.frombuffer(bytearray(PIXELS[5]), dtype=torch.uint8)
     return (
@@ -109,18 +108,18 @@ def is_what_was_written(source: Any) -> Any:
     )
 
 
-def test_the_binary_version_reads_as_it_was_written(binary: Any) -> None:
-    assert is_what_was_written(read(binary))
-    assert is_what_was_written(read(binary / "cifar-10-batches-bin"))
+def test_the_binary_version_reads_as_it_was_written(binary: Path) -> None:
+    assert is_complete(read(binary))
+    assert is_complete(read(binary / "cifar-10-batches-bin"))
 
 
-def test_the_pickled_version_reads_as_it_was_written(pickled: Any) -> None:
-    assert is_what_was_written(read(pickled))
-    assert is_what_was_written(read(pickled / "cifar-10-batches-py"))
+def test_the_pickled_version_reads_as_it_was_written(pickled: Path) -> None:
+    assert is_complete(read(pickled))
+    assert is_complete(read(pickled / "cifar-10-batches-py"))
 
 
 def test_the_pickled_version_reads_as_torchvision_reads_it(
-    pickled: Any, monkeypatch: pytest.MonkeyPatch
+    pickled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     datasets = pytest.importorskip("torchvision.datasets")
     monkeypatch.setattr(datasets.CIFAR10, "_check_integrity", lambda self: True)
@@ -134,22 +133,22 @@ def test_the_pickled_version_reads_as_torchvision_reads_it(
         assert part.targets.tolist() == theirs.targets
 
 
-def test_the_pickled_version_of_python_3_reads_alike(pickled: Any) -> None:
+def test_a_pickle_of_python_3_reads_the_same(pickled: Path) -> None:
     for number, name in enumerate(BATCHES):
         path = pickled / "cifar-10-batches-py" / name
         path.write_bytes(pickle.dumps(batch(number), protocol=2))
 
-    assert is_what_was_written(read(pickled))
+    assert is_complete(read(pickled))
 
 
 class _Harm:
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("echo harm > harm",)
 
 
 @pytest.mark.parametrize("harm", [_Harm(), codecs.open, numpy.zeros, getattr])
-def test_nothing_that_a_pickle_names_is_run(
-    pickled: Any, harm: Any, monkeypatch: pytest.MonkeyPatch
+def test_nothing_that_a_pickle_names_is_executed(
+    pickled: Path, harm: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(pickled)
     path = pickled / "cifar-10-batches-py" / "data_batch_2"
@@ -174,7 +173,7 @@ def test_nothing_that_a_pickle_names_is_run(
         pickle.dumps({**batch(0), b"data": batch(0)[b"data"].tolist()}, protocol=2),
     ],
 )
-def test_a_damaged_pickle_is_named(pickled: Any, content: Any) -> None:
+def test_a_damaged_pickle_is_named(pickled: Path, content: bytes) -> None:
     path = pickled / "cifar-10-batches-py" / "test_batch"
     path.write_bytes(content)
 
@@ -183,57 +182,57 @@ def test_a_damaged_pickle_is_named(pickled: Any, content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         (b"", "it has 0 bytes, not a multiple of 3,073"),
         (records(0)[:-1], "it has 36,875 bytes, not a multiple of 3,073"),
         (b"\x0a" + records(0)[1:], "label 10 of example 0 is not from 0 to 9"),
     ],
 )
-def test_a_damaged_binary_file_is_named(binary: Any, content: Any, says: str) -> None:
+def test_a_damaged_binary_file_is_named(binary: Path, content: bytes, message: str) -> None:
     path = binary / "cifar-10-batches-bin" / "data_batch_3.bin"
     path.write_bytes(content)
 
-    with pytest.raises(InputError, match=says) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read(binary)
     assert caught.value.where == (str(path),)
 
 
-def test_an_archive_that_is_there_is_unpacked_and_kept(tmp_path: Path) -> None:
+def test_an_existing_archive_is_unpacked_and_kept(tmp_path: Path) -> None:
     path = archive(tmp_path)
 
-    assert is_what_was_written(read(tmp_path))
+    assert is_complete(read(tmp_path))
     assert path.exists()
 
 
-def test_an_archive_writes_nothing_but_the_files_of_the_set(tmp_path: Path) -> None:
+def test_only_the_files_of_the_data_set_are_unpacked(tmp_path: Path) -> None:
     names = [f"{name}.bin" for name in BATCHES]
     inner = tmp_path / "in"
     inner.mkdir()
     archive(inner, (*names, "evil.sh", "../../out.bin", "data_batch_6.bin"), prefix="../../")
 
-    assert is_what_was_written(read(inner))
-    assert left(inner / "cifar-10-batches-bin") == sorted(names)
-    assert left(tmp_path) == sorted((*names, "cifar-10-binary.tar.gz"))
+    assert is_complete(read(inner))
+    assert file_names(inner / "cifar-10-batches-bin") == sorted(names)
+    assert file_names(tmp_path) == sorted((*names, "cifar-10-binary.tar.gz"))
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
-def test_a_link_in_an_archive_is_not_followed(tmp_path: Path, kind: Any) -> None:
+def test_a_link_in_an_archive_is_not_followed(tmp_path: Path, kind: bytes) -> None:
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as packed:
+    with tarfile.open(fileobj=content, mode="w:gz") as tar:
         for name in BATCHES:
             member = tarfile.TarInfo(f"{name}.bin")
             member.type, member.linkname = kind, "/etc/passwd"
-            packed.addfile(member)
+            tar.addfile(member)
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(content.getvalue())
 
     with pytest.raises(InputError, match=r"it has no data_batch_1\.bin; delete it"):
         read(tmp_path)
-    assert left(tmp_path) == ["cifar-10-binary.tar.gz"]
+    assert file_names(tmp_path) == ["cifar-10-binary.tar.gz"]
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-3000], lambda b: b"<html>", lambda b: b[:10]])
-def test_a_truncated_archive_is_named(tmp_path: Path, damage: Any) -> None:
+def test_a_truncated_archive_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = archive(tmp_path)
     path.write_bytes(damage(path.read_bytes()))
 
@@ -242,17 +241,17 @@ def test_a_truncated_archive_is_named(tmp_path: Path, damage: Any) -> None:
     assert caught.value.where == (str(path),)
 
 
-def test_without_a_network_it_says_what_to_do(tmp_path: Path) -> None:
-    nowhere = PublishedFiles(
+def test_the_error_without_a_network_says_what_to_do(tmp_path: Path) -> None:
+    unreachable = PublishedFiles(
         CIFAR10_FILES.title, CIFAR10_FILES.folder, CIFAR10_FILES.files, ("http://127.0.0.1:1/",)
     )
 
     with pytest.raises(InputError, match=r"it cannot be reached.*Set data.root to a folder"):
-        read_cifar10(CIFAR10(root=str(tmp_path)), nowhere, silent)
-    assert left(tmp_path) == []
+        read_cifar10(CIFAR10(root=str(tmp_path)), unreachable, ignore_progress)
+    assert file_names(tmp_path) == []
 
 
-def test_what_was_downloaded_is_unpacked_and_the_archive_removed(
+def test_a_downloaded_archive_is_unpacked_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = archive(tmp_path).read_bytes()
@@ -261,22 +260,24 @@ def test_what_was_downloaded_is_unpacked_and_the_archive_removed(
                     is_compressed=False)  # fmt: skip
     published = PublishedFiles("CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",))
 
-    def arrive(files: Any, mirrors: Any, folder: Path, report: Any) -> None:
+    def write_archive(
+        files: Sequence[RemoteFile], mirrors: Sequence[str], folder: Path, report: ProgressCallback
+    ) -> None:
         (folder / files[0].name).write_bytes(content)
 
-    monkeypatch.setattr("tuilab.engine.data.cifar.download", arrive)
-    source = read_cifar10(CIFAR10(root=str(tmp_path)), published, silent)
+    monkeypatch.setattr("tuilab.engine.data.cifar.download", write_archive)
+    source = read_cifar10(CIFAR10(root=str(tmp_path)), published, ignore_progress)
 
-    assert is_what_was_written(source)
-    assert left(tmp_path) == sorted(f"{name}.bin" for name in BATCHES)
+    assert is_complete(source)
+    assert file_names(tmp_path) == sorted(f"{name}.bin" for name in BATCHES)
 
 
-def test_it_loads_as_color_images_with_a_report(binary: Any) -> None:
+def test_the_set_loads_as_color_images_with_a_report(binary: Path) -> None:
     data = CIFAR10(root=str(binary), validation=0.2)
 
-    dataset = load(Experiment(data=data), CPU, silent)
+    dataset = load(Experiment(data=data), CPU, ignore_progress)
 
     assert dataset.train.inputs.shape == (48, 3, 32, 32)
     assert dataset.prepare(dataset.train.inputs).mean().abs() < 1e-4
     assert dataset.classes[9] == "truck"
-    assert remarks_of(dataset).startswith("10 classes, from ")
+    assert joined_remarks(dataset).startswith("10 classes, from ")

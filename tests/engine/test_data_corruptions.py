@@ -1,39 +1,40 @@
-"""Rare classes, wrong labels and a shifted test: as much as asked, and only where asked."""
-
-from typing import Any
+"""Imbalance, label noise and test shift: of the requested size, and only where requested."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
-from tests.support.sets import load_set, splits
+from tests.support.datasets import load_dataset, splits
+from tests.support.not_none import not_none
+from tuilab.core.catalogue.data.data_set import DataSet
 from tuilab.core.catalogue.data.graphs import Communities
 from tuilab.core.catalogue.data.points import Gauss, Moons
 from tuilab.core.catalogue.data_sets import DATA_SETS
 from tuilab.engine.data.corruptions import add_label_noise, make_imbalanced, rotate_and_fade
-from tuilab.engine.data.dataset import Examples
+from tuilab.engine.data.dataset import IGNORE_INDEX, Dataset, Examples
 
 SETS = [kind for kind in DATA_SETS if not kind.is_collected]
 
 
-def having(knob: str) -> pytest.MarkDecorator:
+def parametrize_sets_with(knob: str) -> pytest.MarkDecorator:
     kinds = [kind for kind in SETS if knob in kind.__struct_fields__]
     return pytest.mark.parametrize("kind", kinds, ids=[kind.__name__ for kind in kinds])
 
 
-def small(kind: Any, **knobs: Any) -> Any:
-    many = {"samples": 400} if "samples" in kind.__struct_fields__ else {}
-    return load_set(kind(**many, **knobs))
+def load_small(kind: type[DataSet], **knobs: float) -> Dataset:
+    samples = {"samples": 400} if "samples" in kind.__struct_fields__ else {}
+    return load_dataset(kind(**samples, **knobs))
 
 
-def labels(part: Any) -> Any:
-    return part.targets[part.targets != -100]
+def labels(part: Examples) -> Tensor:
+    return part.targets[part.targets != IGNORE_INDEX]
 
 
-@having("label_noise")
-def test_wrong_labels_are_in_the_training_set_only(kind: Any) -> None:
-    clean, noisy = small(kind), small(kind, label_noise=0.5)
+@parametrize_sets_with("label_noise")
+def test_wrong_labels_are_in_the_training_set_only(kind: type[DataSet]) -> None:
+    clean, noisy = load_small(kind), load_small(kind, label_noise=0.5)
 
     assert torch.equal(clean.train.inputs, noisy.train.inputs)
     wrong = labels(clean.train) != labels(noisy.train)
@@ -45,21 +46,21 @@ def test_wrong_labels_are_in_the_training_set_only(kind: Any) -> None:
 
 @given(st.integers(2, 10), st.floats(0, 1), st.integers(1, 300))
 def test_the_fraction_of_wrong_labels_is_the_requested_one(
-    classes: int, share: float, count: int
+    classes: int, fraction: float, count: int
 ) -> None:
     part = Examples(torch.zeros(count, 1), torch.arange(count) % classes)
     rng = torch.Generator().manual_seed(1)
 
-    wrong = add_label_noise(part, classes, share, rng).targets != part.targets
+    wrong = add_label_noise(part, classes, fraction, rng).targets != part.targets
 
-    assert int(wrong.sum()) == round(share * count)
+    assert int(wrong.sum()) == round(fraction * count)
 
 
 def test_more_noise_keeps_the_wrong_labels_of_less() -> None:
     part = Examples(torch.zeros(200, 1), torch.arange(200) % 5)
     little, much = (
-        add_label_noise(part, 5, share, torch.Generator().manual_seed(1)).targets
-        for share in (0.1, 0.6)
+        add_label_noise(part, 5, fraction, torch.Generator().manual_seed(1)).targets
+        for fraction in (0.1, 0.6)
     )
 
     changed = little != part.targets
@@ -75,9 +76,9 @@ def test_a_wrong_label_is_any_other_class_equally_often() -> None:
     assert counts[0] == 0 and all(1850 < count < 2150 for count in counts[1:])
 
 
-@having("imbalance")
-def test_every_class_is_rarer_than_the_one_before(kind: Any) -> None:
-    plain, rare = small(kind), small(kind, imbalance=0.5)
+@parametrize_sets_with("imbalance")
+def test_every_class_is_rarer_than_the_one_before(kind: type[DataSet]) -> None:
+    plain, rare = load_small(kind), load_small(kind, imbalance=0.5)
 
     counts = {
         name: torch.bincount(
@@ -87,41 +88,41 @@ def test_every_class_is_rarer_than_the_one_before(kind: Any) -> None:
     }
     assert (counts["rare"] >= 1).all()
     expected = counts["plain"] * 0.5 ** torch.arange(len(plain.classes))
-    if kind is not Communities:  # there the sum stays
+    if kind is not Communities:  # its number of nodes stays the same
         assert (counts["rare"] - expected).abs().max() <= 2
     assert counts["rare"][0] > 1.5 * counts["rare"][1]
 
 
-def test_what_is_left_of_a_rare_class_was_there_before() -> None:
+def test_the_examples_of_a_rare_class_are_some_of_the_original_ones() -> None:
     part = Examples(torch.arange(100.0)[:, None], torch.arange(100) % 2)
 
-    kept = make_imbalanced(part, 2, 0.8, torch.Generator().manual_seed(1))
+    rare = make_imbalanced(part, 2, 0.8, torch.Generator().manual_seed(1))
 
-    assert torch.bincount(kept.targets).tolist() == [50, 10]
-    assert torch.equal(kept.inputs[:, 0] % 2, kept.targets.float())
-    assert kept.inputs[:, 0].tolist() == sorted(kept.inputs[:, 0].tolist())
+    assert torch.bincount(rare.targets).tolist() == [50, 10]
+    assert torch.equal(rare.inputs[:, 0] % 2, rare.targets.float())
+    assert rare.inputs[:, 0].tolist() == sorted(rare.inputs[:, 0].tolist())
 
 
-@having("test_shift")
-def test_only_the_test_set_is_shifted(kind: Any) -> None:
-    still, shifted = small(kind), small(kind, test_shift=0.5)
+@parametrize_sets_with("test_shift")
+def test_only_the_test_set_is_shifted(kind: type[DataSet]) -> None:
+    clean, shifted = load_small(kind), load_small(kind, test_shift=0.5)
 
-    for before, after in zip(splits(still)[:2], splits(shifted)[:2], strict=True):
+    for before, after in zip(splits(clean)[:2], splits(shifted)[:2], strict=True):
         assert torch.equal(before.inputs, after.inputs)
-    assert torch.equal(still.test.targets, shifted.test.targets)
-    assert not torch.equal(still.test.inputs, shifted.test.inputs)
+    assert torch.equal(clean.test.targets, shifted.test.targets)
+    assert not torch.equal(clean.test.inputs, shifted.test.inputs)
 
 
 def test_points_move_to_the_right() -> None:
-    still, shifted = load_set(Moons()), load_set(Moons(test_shift=0.5))
+    clean, shifted = load_dataset(Moons()), load_dataset(Moons(test_shift=0.5))
 
-    shift = shifted.test.coordinates - still.test.coordinates
+    shift = not_none(shifted.test.coordinates) - not_none(clean.test.coordinates)
     torch.testing.assert_close(shift, torch.tensor([[1.5, 0.0]]).expand(1000, 2))
 
 
 def test_images_rotate_clockwise_and_fade() -> None:
     image = torch.zeros(1, 3, 21, 21, dtype=torch.uint8)
-    image[:, :, :11, 10] = 200  # a hand that points up from the middle
+    image[:, :, :11, 10] = 200  # like the hand of a clock that points up
 
     rotated = rotate_and_fade(image, 1.0)
 
@@ -131,7 +132,7 @@ def test_images_rotate_clockwise_and_fade() -> None:
 
 
 def test_the_mean_of_the_training_set_normalizes_a_shifted_test_set() -> None:
-    shifted = load_set(Gauss(test_shift=1.0))
+    shifted = load_dataset(Gauss(test_shift=1.0))
 
     assert abs(float(shifted.train.inputs[:, 0].mean())) < 1e-5
     assert float(shifted.test.inputs[:, 0].mean()) > 1

@@ -1,20 +1,21 @@
-"""Sets that are drawn from the seed: their figures, features, balance and repeatability."""
+"""Generated points of the plane: their shapes, features, class balance and determinism."""
 
 import math
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sets import load_set, splits, tensors
+from tests.support.datasets import all_examples, all_tensors, load_dataset, splits
+from tests.support.not_none import not_none
 from tuilab.core.catalogue.data.data_set import DataSet
 from tuilab.core.catalogue.data.points import (
     Blobs,
     Circle,
     Feature,
     Gauss,
+    GeneratedPoints,
     Moons,
     MultiGauss,
     PlaneSurface,
@@ -31,7 +32,7 @@ FEATURES: tuple[Feature, ...] = ("x1", "x2", "x1^2", "x2^2", "x1*x2", "sin(x1)",
 two_classes = st.sampled_from([Circle, Gauss, Spiral, Moons])
 plane_sets = two_classes | st.sampled_from([Xor, Blobs, Rings, PlaneSurface, MultiGauss])
 planes = st.builds(
-    lambda kind, **knobs: kind(**knobs),
+    lambda kind, **fields: kind(**fields),
     plane_sets,
     samples=st.integers(1, 700),
     noise=st.floats(0, 1),
@@ -50,17 +51,16 @@ seeds = st.integers(0, 2**31 - 1)
 
 
 def all_points(data: DataSet, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """All points and targets of a set, training and test together."""
-    whole = load_set(data, seed)
-    return (
-        torch.cat([part.coordinates for part in splits(whole)]),
-        torch.cat([part.targets for part in splits(whole)]),
-    )
+    """Returns all points and targets of a set, training and test together."""
+    examples = all_examples(data, seed)
+    return not_none(examples.coordinates), examples.targets
 
 
 @given(planes | sines, seeds)
-def test_every_set_has_the_shapes_that_its_knobs_announce(data: Any, seed: int) -> None:
-    dataset = load_set(data, seed)
+def test_every_set_has_the_shapes_that_its_knobs_declare(
+    data: GeneratedPoints | Sine, seed: int
+) -> None:
+    dataset = load_dataset(data, seed)
 
     assert len(dataset.train) + len(dataset.validation) == data.samples
     assert len(dataset.train) >= 1
@@ -70,7 +70,7 @@ def test_every_set_has_the_shapes_that_its_knobs_announce(data: Any, seed: int) 
         assert part.inputs.dtype == torch.float32
         assert part.inputs.shape[1:] == data.shape
         assert part.inputs.isfinite().all()
-        assert part.coordinates.shape == (len(part), len(dataset.bounds) // 2)
+        assert not_none(part.coordinates).shape == (len(part), len(dataset.bounds) // 2)
         if data.classes:
             assert part.targets.dtype == torch.int64 and part.targets.shape == (len(part),)
             assert ((part.targets >= 0) & (part.targets < len(data.classes))).all()
@@ -79,42 +79,47 @@ def test_every_set_has_the_shapes_that_its_knobs_announce(data: Any, seed: int) 
 
 
 @given(planes | sines, seeds)
-def test_the_same_seed_gives_the_same_bits_and_leaves_torchs_global_generator_alone(
-    data: Any, seed: int
+def test_the_same_seed_gives_the_same_bits_and_the_global_generator_is_not_used(
+    data: DataSet, seed: int
 ) -> None:
     before = torch.get_rng_state()
 
-    first, second = load_set(data, seed), load_set(data, seed)
+    first, second = load_dataset(data, seed), load_dataset(data, seed)
 
-    assert all(map(torch.equal, tensors(first), tensors(second)))
+    assert all(map(torch.equal, all_tensors(first), all_tensors(second)))
     assert torch.equal(before, torch.get_rng_state())
 
 
 @given(planes | sines, seeds)
-def test_a_boundary_is_drawn_from_the_inputs_that_the_network_was_trained_on(
-    data: Any, seed: int
+def test_coordinates_map_to_the_inputs_that_the_network_is_trained_on(
+    data: DataSet, seed: int
 ) -> None:
-    dataset = load_set(data, seed)
+    dataset = load_dataset(data, seed)
 
+    inputs_at = not_none(dataset.inputs_at)
     for part in splits(dataset):
-        torch.testing.assert_close(dataset.inputs_at(part.coordinates), part.inputs)
+        torch.testing.assert_close(inputs_at(not_none(part.coordinates)), part.inputs)
 
 
 @pytest.mark.parametrize("data", [Circle(), Blobs(), MultiGauss(), Sine()], ids=lambda d: d.title)
-def test_another_seed_gives_other_points(data: Any) -> None:
-    assert not torch.equal(load_set(data, 1).test.inputs, load_set(data, 2).test.inputs)
+def test_another_seed_gives_other_points(data: DataSet) -> None:
+    assert not torch.equal(load_dataset(data, 1).test.inputs, load_dataset(data, 2).test.inputs)
 
 
 @pytest.mark.parametrize("kind", [Circle, Spiral, Xor, Moons, Gauss])
-def test_no_test_point_was_trained_on(kind: Any) -> None:
-    dataset = load_set(kind(samples=1000))
+def test_no_test_point_is_a_training_point(kind: type[GeneratedPoints]) -> None:
+    dataset = load_dataset(kind(samples=1000))
 
-    trained_on = {tuple(p) for part in splits(dataset)[:2] for p in part.coordinates.tolist()}
-    assert trained_on.isdisjoint(tuple(p) for p in dataset.test.coordinates.tolist())
+    train, validation, test = (
+        {tuple(point) for point in not_none(part.coordinates).tolist()} for part in splits(dataset)
+    )
+    assert (train | validation).isdisjoint(test)
 
 
 @given(two_classes, st.integers(1, 300), seeds)
-def test_both_classes_have_equally_many_examples(kind: Any, samples: int, seed: int) -> None:
+def test_both_classes_have_the_same_number_of_examples(
+    kind: type[GeneratedPoints], samples: int, seed: int
+) -> None:
     _, classes = all_points(kind(samples=samples), seed)
 
     ones = int(classes.sum()) - 500
@@ -122,14 +127,14 @@ def test_both_classes_have_equally_many_examples(kind: Any, samples: int, seed: 
 
 
 @given(st.integers(2, 26), seeds)
-def test_every_cloud_gets_its_share_and_its_distance(count: int, seed: int) -> None:
-    dataset = load_set(Blobs(centers=count, samples=10 * count), seed)
+def test_every_cloud_has_its_examples_and_its_distance(count: int, seed: int) -> None:
+    dataset = load_dataset(Blobs(centers=count, samples=10 * count), seed)
 
     classes = torch.cat([dataset.train.targets, dataset.validation.targets])
     assert torch.bincount(classes).tolist() == [10] * count
-    places = random_centers(count, rng_for(seed, "centers"))
+    centers = random_centers(count, rng_for(seed, "centers"))
     cell = 8 / math.sqrt(count)
-    assert torch.pdist(places).min() > 0.5 * cell
+    assert torch.pdist(centers).min() > 0.5 * cell
 
 
 @given(seeds)
@@ -188,11 +193,11 @@ def test_the_plane_is_a_tenth_of_the_sum(seed: int) -> None:
 
 
 @given(seeds)
-def test_the_hills_and_valleys_stand_where_playground_has_them(seed: int) -> None:
+def test_hills_and_valleys_are_where_playground_has_them(seed: int) -> None:
     points, values = all_points(MultiGauss(), seed)
 
     for (x, y), value in zip(points.tolist(), values[:, 0].tolist(), strict=True):
-        column = min((-4, 0, 4), key=lambda place: abs(x - place))
+        column = min((-4, 0, 4), key=lambda center: abs(x - center))
         row = 2.5 if y > 0 else -2.5
         sign = (1 if column else -1) * (1 if y > 0 else -1)
         height = max(0.0, 1 - math.hypot(x - column, y - row) / 2)
@@ -207,24 +212,26 @@ def test_the_sine_has_as_many_periods_as_requested(seed: int, periods: float) ->
     assert (points.abs() <= math.pi).all()
 
 
-def test_each_feature_is_what_its_name_says() -> None:
+def test_each_feature_is_the_formula_of_its_name() -> None:
     data = Circle(features=FEATURES, normalize=False)
 
-    inputs = load_set(data).inputs_at(torch.tensor([[3.0, -2.0]]))
+    inputs = not_none(load_dataset(data).inputs_at)(torch.tensor([[3.0, -2.0]]))
 
     expected = [3.0, -2.0, 9.0, 4.0, -6.0, 0.14112, -0.90930]
     torch.testing.assert_close(inputs, torch.tensor([expected]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("kind", [Circle, Xor, PlaneSurface, MultiGauss])
-def test_noise_of_playground_is_in_the_targets_and_leaves_the_points(kind: Any) -> None:
-    clean, noisy = load_set(kind(noise=0)), load_set(kind(noise=0.5))
+def test_noise_of_playground_changes_the_targets_and_not_the_points(
+    kind: type[GeneratedPoints],
+) -> None:
+    clean, noisy = load_dataset(kind(noise=0)), load_dataset(kind(noise=0.5))
 
-    assert torch.equal(clean.test.coordinates, noisy.test.coordinates)
+    assert torch.equal(not_none(clean.test.coordinates), not_none(noisy.test.coordinates))
     assert not torch.equal(clean.test.targets, noisy.test.targets)
 
 
 def test_another_validation_fraction_never_changes_the_test_points() -> None:
-    few, many = load_set(Circle(validation=0.1)), load_set(Circle(validation=0.5))
+    few, many = load_dataset(Circle(validation=0.1)), load_dataset(Circle(validation=0.5))
 
-    assert torch.equal(few.test.coordinates, many.test.coordinates)
+    assert torch.equal(not_none(few.test.coordinates), not_none(many.test.coordinates))

@@ -1,29 +1,34 @@
-"""Sequences: every target is right, no sequence comes twice, every knob acts."""
-
-from typing import Any
+"""Sequences: every target is correct, no sequence repeats, every knob has its effect."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sets import all_examples, load_set, splits, tensors
+from tests.support.datasets import all_examples, all_tensors, load_dataset, splits
 from tuilab.core.catalogue.data.sequences import Adding, Copy, Forecast, Parity, Waves
 from tuilab.core.network.layer import Tokens
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
 
-SETS = [Parity, Adding, Copy, Waves, Forecast]
+Sequences = Parity | Adding | Copy | Waves | Forecast
+
+SETS: list[type[Sequences]] = [Parity, Adding, Copy, Waves, Forecast]
 seeds = st.integers(0, 2**31 - 1)
 
 
-def rows(part: Any) -> Any:
+def rows(part: Examples) -> set[tuple[float, ...]]:
     return {tuple(row) for row in part.inputs.flatten(1).tolist()}
 
 
 @pytest.mark.parametrize("kind", SETS)
-def test_the_same_seed_gives_the_same_sequences_and_another_one_others(kind: Any) -> None:
+def test_the_same_seed_gives_the_same_sequences_and_another_one_others(
+    kind: type[Sequences],
+) -> None:
     before = torch.get_rng_state()
 
-    first, second, third = (tensors(load_set(kind(samples=200), seed)) for seed in (3, 3, 4))
+    first, second, third = (
+        all_tensors(load_dataset(kind(samples=200), seed)) for seed in (3, 3, 4)
+    )
 
     assert all(map(torch.equal, first, second))
     assert not torch.equal(first[0], third[0])
@@ -31,9 +36,9 @@ def test_the_same_seed_gives_the_same_sequences_and_another_one_others(kind: Any
 
 
 @pytest.mark.parametrize("kind", SETS)
-def test_sequences_have_the_shapes_that_their_knobs_announce(kind: Any) -> None:
+def test_sequences_have_the_shapes_that_their_knobs_declare(kind: type[Sequences]) -> None:
     data = kind(samples=300, validation=0.1)
-    dataset = load_set(data)
+    dataset = load_dataset(data)
 
     assert [len(part) for part in splits(dataset)][:2] == [270, 30]
     for part in splits(dataset):
@@ -42,7 +47,7 @@ def test_sequences_have_the_shapes_that_their_knobs_announce(kind: Any) -> None:
 
 
 @given(st.integers(1, 100), st.integers(1, 300), seeds)
-def test_parity_is_whether_the_ones_are_odd_in_number(length: Any, samples: int, seed: int) -> None:
+def test_parity_is_whether_the_number_of_ones_is_odd(length: int, samples: int, seed: int) -> None:
     part = all_examples(Parity(length=length, samples=samples, normalize=False), seed)
 
     for bits, odd in zip(part.inputs[:, :, 0].tolist(), part.targets.tolist(), strict=True):
@@ -62,8 +67,8 @@ def test_a_running_parity_is_that_of_the_bits_so_far() -> None:
 
 
 @pytest.mark.parametrize("length", [3, 8, 11, 22, 70])
-def test_no_row_of_bits_repeats(length: Any) -> None:
-    dataset = load_set(Parity(length=length, samples=2000, normalize=False))
+def test_no_row_of_bits_repeats(length: int) -> None:
+    dataset = load_dataset(Parity(length=length, samples=2000, normalize=False))
 
     sizes = [len(part) for part in splits(dataset)]
     assert len(rows(dataset.train) | rows(dataset.validation) | rows(dataset.test)) == sum(sizes)
@@ -71,9 +76,9 @@ def test_no_row_of_bits_repeats(length: Any) -> None:
 
 
 @pytest.mark.parametrize("length", [12, 24, 80])
-def test_more_samples_leave_the_test_as_it_is(length: Any) -> None:
+def test_more_samples_do_not_change_the_test_set(length: int) -> None:
     few, many = (
-        load_set(Parity(length=length, samples=count, normalize=False)) for count in (50, 2900)
+        load_dataset(Parity(length=length, samples=count, normalize=False)) for count in (50, 2900)
     )
 
     assert torch.equal(few.test.inputs, many.test.inputs)
@@ -81,7 +86,7 @@ def test_more_samples_leave_the_test_as_it_is(length: Any) -> None:
 
 
 @given(st.integers(2, 200), seeds)
-def test_the_sum_is_that_of_the_two_marked_numbers(length: Any, seed: int) -> None:
+def test_the_sum_is_that_of_the_two_marked_numbers(length: int, seed: int) -> None:
     part = all_examples(Adding(length=length, samples=50), seed)
 
     values, marks = part.inputs.unbind(dim=2)
@@ -92,15 +97,15 @@ def test_the_sum_is_that_of_the_two_marked_numbers(length: Any, seed: int) -> No
     torch.testing.assert_close(part.targets[:, 0], (values * marks).sum(1))
 
 
-def test_always_answering_one_has_the_error_that_the_help_names() -> None:
+def test_a_constant_prediction_of_one_has_the_error_that_the_help_names() -> None:
     part = all_examples(Adding(samples=20_000))
 
     assert float((part.targets - 1).square().mean()) == pytest.approx(1 / 6, abs=0.005)
 
 
 @given(st.integers(2, 26), st.integers(1, 12), st.integers(1, 30), seeds)
-def test_a_copy_asks_for_the_letters_after_the_signal(
-    symbols: Any, memory: Any, delay: Any, seed: int
+def test_the_targets_of_copy_are_the_letters_after_the_signal(
+    symbols: int, memory: int, delay: int, seed: int
 ) -> None:
     data = Copy(symbols=symbols, memory=memory, delay=delay, samples=20)
     part = all_examples(data, seed)
@@ -111,12 +116,12 @@ def test_a_copy_asks_for_the_letters_after_the_signal(
     assert (part.inputs[:, memory : memory + delay - 1] == symbols).all()
     assert (part.inputs[:, memory + delay - 1] == symbols + 1).all()
     assert (part.inputs[:, memory + delay :] == symbols).all()
-    assert (part.targets[:, : memory + delay] == -100).all()
+    assert (part.targets[:, : memory + delay] == IGNORE_INDEX).all()
     assert torch.equal(part.targets[:, memory + delay :], letters)
 
 
 def test_no_word_to_copy_repeats() -> None:
-    dataset = load_set(Copy(symbols=2, memory=9, samples=5000))
+    dataset = load_dataset(Copy(symbols=2, memory=9, samples=5000))
 
     sizes = [len(part) for part in splits(dataset)]
     assert sum(sizes) == 2**9
@@ -124,7 +129,7 @@ def test_no_word_to_copy_repeats() -> None:
 
 
 @pytest.mark.parametrize("kind", range(4))
-def test_a_faster_wave_has_more_periods(kind: Any) -> None:
+def test_a_faster_wave_has_more_periods(kind: int) -> None:
     part = all_examples(Waves(kinds=4, length=400, noise=0, samples=400, normalize=False))
 
     waves = part.inputs[part.targets == kind][:, :, 0]
@@ -132,7 +137,7 @@ def test_a_faster_wave_has_more_periods(kind: Any) -> None:
     assert (crossings - 2 * (2.0, 3.5, 5.5, 8.0)[kind]).abs().max() <= 1
 
 
-def test_waves_of_each_shape_are_what_their_name_says() -> None:
+def test_each_wave_has_the_shape_of_its_name() -> None:
     data = Waves(differ="shape", kinds=4, length=500, noise=0, samples=400, normalize=False)
     part = all_examples(data)
 
@@ -148,7 +153,7 @@ def test_waves_of_each_shape_are_what_their_name_says() -> None:
     assert (jumps[part.targets % 2 == 0] < 0.1).all()
 
 
-def test_classes_of_waves_have_equally_many_examples() -> None:
+def test_classes_of_waves_have_the_same_number_of_examples() -> None:
     part = all_examples(Waves(kinds=3, samples=300), validation=0.0)
 
     assert torch.bincount(part.targets).tolist() == [434, 433, 433]
@@ -171,9 +176,9 @@ def test_noise_is_on_the_inputs_and_not_on_the_target() -> None:
 
 
 def test_all_steps_of_a_feature_are_normalized_together() -> None:
-    dataset = load_set(Adding(normalize=True, samples=500))
+    dataset = load_dataset(Adding(normalize=True, samples=500))
 
     columns = dataset.train.inputs.flatten(0, 1)
     torch.testing.assert_close(columns.mean(dim=0), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(columns.std(dim=0), torch.ones(2), atol=1e-3, rtol=0)
-    assert len(dataset.train.inputs[:, :, 1].unique()) == 2
+    assert len(set(dataset.train.inputs[:, :, 1].flatten().tolist())) == 2

@@ -1,16 +1,22 @@
-"""Tables as tensors: what stands in them, gaps, what is measured where, and what is refused."""
+"""Tables as tensors: their values, gaps, statistics, and tables that are refused."""
 
 import math
 import random
+import sys
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy
 import pytest
 import torch
+from torch import Tensor
 
-from tests.support import fruit
-from tests.support.sets import CPU, remarks_of
+from tests.support import fruit_table
+from tests.support.datasets import CPU, ignore_progress, join_splits, joined_remarks
+from tests.support.not_none import not_none
+from tests.support.run_generator import run_generator
 from tuilab.core import paths
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.catalogue.losses import CrossEntropy
@@ -19,6 +25,7 @@ from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, create_default, with_value
 from tuilab.core.files.tables import delimited
 from tuilab.core.protocol.events import EpochEnded
+from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.data.load import load
 from tuilab.engine.data.split import Fold
 from tuilab.engine.metrics import evaluate, losses
@@ -27,70 +34,75 @@ from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
 
+class WriteTable(Protocol):
+    """Writes a table to a file and returns its path."""
+
+    def __call__(self, rows: Sequence[str], name: str = ..., head: str = ...) -> str: ...
+
+
 @pytest.fixture
-def write(tmp_path: Path) -> Any:
-    def file(rows: Any, name: str = "some.csv", head: Any = "x,y") -> Any:
+def write(tmp_path: Path) -> WriteTable:
+    def write_rows(rows: Sequence[str], name: str = "some.csv", head: str = "x,y") -> str:
         path = tmp_path / name
         path.write_text("\n".join([head, *rows]))
         return str(path)
 
-    return file
+    return write_rows
 
 
-def experiment(path: Any, task: Any = "classification", **knobs: Any) -> Any:
-    return Experiment(data=Table(path=path, **knobs), task=create_default("task", task))
+def make_experiment(path: str, task: str = "classification", **fields: Any) -> Experiment:
+    return Experiment(data=Table(path=path, **fields), task=create_default("task", task))
 
 
-def load_set(path: Any, task: Any = "classification", fold: Any = None, **knobs: Any) -> Any:
-    return load(experiment(path, task, **knobs), CPU, lambda what, fraction: None, fold)
+def load_table(
+    path: str, task: str = "classification", fold: Fold | None = None, **fields: Any
+) -> Dataset:
+    return load(make_experiment(path, task, **fields), CPU, ignore_progress, fold)
 
 
-def all_of(dataset: Any) -> Any:
-    splits = (dataset.train, dataset.validation, dataset.test)
-    return torch.cat([p.inputs for p in splits]), torch.cat([p.targets for p in splits])
-
-
-def test_every_row_is_in_one_split_with_its_own_target(write: Any) -> None:
+def test_every_row_is_in_one_split_with_its_own_target(write: WriteTable) -> None:
     rows = [f"{i},{i * i},{'odd' if i % 2 else 'even'}" for i in range(200)]
 
-    dataset = load_set(write(rows, head="a,b,kind"), normalize=False, validation=0.2, test=0.1)
+    dataset = load_table(write(rows, head="a,b,kind"), normalize=False, validation=0.2, test=0.1)
 
     assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [144, 36, 20]
-    inputs, targets = all_of(dataset)
+    inputs, targets = join_splits(dataset)
     assert sorted(inputs[:, 0].tolist()) == list(range(200))
     assert torch.equal(inputs[:, 0] ** 2, inputs[:, 1])
     assert torch.equal(inputs[:, 0].long() % 2, targets)
     assert dataset.classes == ("even", "odd")
 
 
-def test_the_same_seed_splits_the_rows_alike_and_another_one_does_not(write: Any) -> None:
+def test_the_same_seed_gives_the_same_split_and_another_one_does_not(write: WriteTable) -> None:
     path = write([f"{i},{i % 3}" for i in range(100)])
 
-    first, second = (load_set(path, normalize=False).test.inputs for _ in range(2))
+    first, second = (load_table(path, normalize=False).test.inputs for _ in range(2))
     data = Experiment(data=Table(path=path, normalize=False), seed=1)
-    other = load(data, CPU, lambda what, fraction: None).test.inputs
+    other = load(data, CPU, ignore_progress).test.inputs
 
     assert torch.equal(first, second) and not torch.equal(first, other)
 
 
-def test_numbers_are_standardized_by_the_training_set_and_categories_stay(write: Any) -> None:
+def test_numbers_are_standardized_by_the_training_set_and_categories_are_not(
+    write: WriteTable,
+) -> None:
     rng = random.Random(0)
     rows = [f"{rng.gauss(5, 3)},{'abc'[i % 3]},{i % 2}" for i in range(300)]
 
-    dataset = load_set(write(rows, head="x,c,y"), validation=0.4)
+    dataset = load_table(write(rows, head="x,c,y"), validation=0.4)
 
     numbers, categories = dataset.train.inputs[:, 0], dataset.train.inputs[:, 1:]
     assert float(numbers.mean()) == pytest.approx(0, abs=1e-5)
     assert float(numbers.std(correction=0)) == pytest.approx(1, abs=1e-5)
-    assert categories.unique().tolist() == [0, 1]
+    assert set(categories.flatten().tolist()) == {0, 1}
     assert torch.equal(categories.sum(dim=1), torch.ones(len(categories)))
     assert abs(float(dataset.validation.inputs[:, 0].mean())) > 1e-4
 
 
-def test_gaps_are_filled_with_the_mean_of_the_training_set_only(write: Any) -> None:
+def test_gaps_are_filled_with_the_mean_of_the_training_set_only(write: WriteTable) -> None:
     rows = [f"{'' if i % 5 == 0 else i},{i % 2}" for i in range(200)]
 
-    dataset = load_set(write(rows), normalize=False, validation=0.3)
+    dataset = load_table(write(rows), normalize=False, validation=0.3)
 
     filled = {
         float(value)
@@ -100,24 +112,26 @@ def test_gaps_are_filled_with_the_mean_of_the_training_set_only(write: Any) -> N
     }
     present = [v for v in dataset.train.inputs[:, 0].tolist() if v.is_integer() and v % 5]
     assert list(filled) == [pytest.approx(sum(present) / len(present), rel=1e-5)]
-    assert "40 missing numbers replaced by the mean of the training set." in remarks_of(dataset)
+    assert "40 missing numbers replaced by the mean of the training set." in joined_remarks(dataset)
 
 
-def test_a_missing_category_is_one_of_its_own_and_rows_without_a_target_go(write: Any) -> None:
+def test_a_missing_category_is_another_category_and_rows_without_a_target_are_dropped(
+    write: WriteTable,
+) -> None:
     rows = ["a,1", "b,0", ",1", "?,0", "a,", "b,NA"] * 4
 
-    dataset = load_set(write(rows, head="c,y"), validation=0, test=0)
+    dataset = load_table(write(rows, head="c,y"), validation=0, test=0)
 
     assert len(dataset.train) == 16
     assert dataset.train.inputs.sum(dim=0).tolist() == [4, 4, 8]
-    assert "8 rows without a target left out." in remarks_of(dataset)
+    assert "8 rows without a target left out." in joined_remarks(dataset)
 
 
-def test_a_target_of_few_numbers_is_what_the_task_says(write: Any) -> None:
+def test_the_task_decides_whether_a_target_of_few_numbers_is_a_class(write: WriteTable) -> None:
     path = write([f"{i * 0.5},{10 * (i % 3)}" for i in range(60)])
 
-    classes = load_set(path)
-    numbers = load_set(path, "regression", normalize_target=False)
+    classes = load_table(path)
+    numbers = load_table(path, "regression", normalize_target=False)
 
     assert classes.classes == ("0", "10", "20") and numbers.classes == ()
     assert classes.train.targets.dtype == torch.int64
@@ -125,48 +139,46 @@ def test_a_target_of_few_numbers_is_what_the_task_says(write: Any) -> None:
     assert torch.equal(classes.train.targets * 10.0, numbers.train.targets[:, 0])
 
 
-def test_a_target_of_large_numbers_is_standardized_and_reported(write: Any) -> None:
+def test_a_target_of_large_numbers_is_standardized_and_reported(write: WriteTable) -> None:
     path = write([f"{i},{1e6 + 1000 * i}" for i in range(100)])
 
-    dataset = load_set(path, "regression")
+    dataset = load_table(path, "regression")
 
     targets = dataset.train.targets
     assert float(targets.mean()) == pytest.approx(0, abs=1e-3)
     assert float(targets.std(correction=0)) == pytest.approx(1, abs=1e-3)
-    assert "Targets have mean 1.0" in remarks_of(
-        dataset
-    ) and "errors are in units of 2" in remarks_of(dataset)
+    assert "Targets have mean 1,049,574; errors are in units of 29,098." in joined_remarks(dataset)
 
 
-def test_balance_and_duplicates_are_reported(write: Any) -> None:
+def test_balance_and_duplicates_are_reported(write: WriteTable) -> None:
     rows = [f"{i},{'rare' if i % 10 == 0 else 'common'}" for i in range(100)]
     repeated = rows[1:5] * 30
 
-    dataset = load_set(write([*rows, *repeated]), validation=0.2, test=0.2)
-    alone = load_set(write(rows, "other.csv"), validation=0.2, test=0.2)
+    dataset = load_table(write([*rows, *repeated]), validation=0.2, test=0.2)
+    alone = load_table(write(rows, "other.csv"), validation=0.2, test=0.2)
 
-    assert "Classes in the training set: common 9" in remarks_of(dataset)
-    assert "test examples are also in the training set" in remarks_of(dataset)
-    assert "in the training part as well" not in remarks_of(alone)
+    assert "Classes in the training set: common 9" in joined_remarks(dataset)
+    assert "test examples are also in the training set" in joined_remarks(dataset)
+    assert "in the training part as well" not in joined_remarks(alone)
 
 
-def test_how_the_columns_are_used_is_reported(write: Any) -> None:
+def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:
     rows = [f"{i},{i % 7},{'ab'[i % 2]},2024-01-01 00:{i % 60:02},{i % 2}" for i in range(100)]
 
-    dataset = load_set(write(rows, head="id,x,c,day,y"))
+    dataset = load_table(write(rows, head="id,x,c,day,y"))
 
-    assert remarks_of(dataset).startswith(
+    assert joined_remarks(dataset).startswith(
         "Inputs: 3 numbers from 2 columns (1 numeric, 1 categorical); "
         'target: "y". "id" is left out: it only numbers the rows. "day" is left out: dates'
     )
 
 
-def test_rare_classes_wrong_labels_and_folds_work_as_with_any_set(write: Any) -> None:
+def test_imbalance_label_noise_and_folds_work_as_with_any_data_set(write: WriteTable) -> None:
     path = write([f"{i},{i % 2}" for i in range(400)])
 
-    rare = load_set(path, imbalance=0.75, validation=0, test=0)
-    noisy = load_set(path, label_noise=1.0, normalize=False)
-    folds = [load_set(path, fold=Fold(n, 4), normalize=False) for n in range(4)]
+    rare = load_table(path, imbalance=0.75, validation=0, test=0)
+    noisy = load_table(path, label_noise=1.0, normalize=False)
+    folds = [load_table(path, fold=Fold(n, 4), normalize=False) for n in range(4)]
 
     assert rare.train.targets.bincount().tolist() == [200, 50]
     assert torch.equal(noisy.train.inputs[:, 0].long() % 2, 1 - noisy.train.targets)
@@ -175,7 +187,7 @@ def test_rare_classes_wrong_labels_and_folds_work_as_with_any_set(write: Any) ->
 
 
 def test_decimal_commas_and_large_files_with_late_texts_are_read(
-    write: Any, monkeypatch: pytest.MonkeyPatch
+    write: WriteTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delimited, "MAX_FULL_SCAN_BYTES", 2000)
     monkeypatch.setattr(delimited, "HEAD_BYTES", 500)
@@ -183,15 +195,15 @@ def test_decimal_commas_and_large_files_with_late_texts_are_read(
     rows = [f"{i % 90},5;{'ab'[i % 2]};{i % 2}" for i in range(1500)]
     rows[700] = "1,5;strange;1"
 
-    dataset = load_set(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
+    dataset = load_table(write(rows, head="x;c;y"), normalize=False, validation=0, test=0)
 
     assert dataset.train.inputs[:, 0].max() == 89.5
     assert dataset.train.inputs[:, 1:].sum(dim=0).tolist() == [749, 750, 1]
-    assert "1 rare text combined as (other)." in remarks_of(dataset)
+    assert "1 rare text combined as (other)." in joined_remarks(dataset)
 
 
 @pytest.mark.parametrize(
-    ("late", "says"),
+    ("row", "message"),
     [
         ("12,no,third", r'line 702, column "y": "third" is not among the classes found'),
         ("many,no,first", r'line 702, column "x": "many" is not a number'),
@@ -199,34 +211,34 @@ def test_decimal_commas_and_large_files_with_late_texts_are_read(
         ("1,no", "line 702 has 2 cells, but there are 3 columns"),
     ],
 )
-def test_what_only_shows_when_all_is_read_names_its_line(
-    write: Any, monkeypatch: pytest.MonkeyPatch, late: Any, says: str
+def test_an_error_in_a_late_row_names_its_line(
+    write: WriteTable, monkeypatch: pytest.MonkeyPatch, row: str, message: str
 ) -> None:
     monkeypatch.setattr(delimited, "MAX_FULL_SCAN_BYTES", 2000)
     monkeypatch.setattr(delimited, "HEAD_BYTES", 500)
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 100)
     rows = [f"{i},{['yes', 'no'][i % 2]},{['first', 'second'][i % 2]}" for i in range(1500)]
-    rows[700] = late
+    rows[700] = row
     path = write(rows, head="x,c,y")
 
-    with pytest.raises(InputError, match=says) as caught:
-        load_set(path)
+    with pytest.raises(InputError, match=message) as caught:
+        load_table(path)
     assert caught.value.where[0] == path
 
 
-def test_loading_reports_progress_and_can_be_canceled(write: Any) -> None:
-    reports = []
+def test_loading_reports_progress_and_can_be_canceled(write: WriteTable) -> None:
+    reports: list[tuple[str, float | None]] = []
     path = write([f"{i},{i % 2}" for i in range(12_000)])
 
-    load(experiment(path), CPU, lambda *report: reports.append(report))
+    load(make_experiment(path), CPU, lambda *report: reports.append(report))
 
-    assert {what for what, _ in reports} == {"Reading some.csv"}
+    assert {activity for activity, _ in reports} == {"Reading some.csv"}
     assert len(reports) == 4 and reports[-1][1] == 1.0
     with pytest.raises(KeyboardInterrupt):
-        load(experiment(path), CPU, _cancel)
+        load(make_experiment(path), CPU, _cancel)
 
 
-def _cancel(what: Any, fraction: Any) -> None:
+def _cancel(activity: str, fraction: float | None) -> None:
     raise KeyboardInterrupt
 
 
@@ -238,15 +250,15 @@ def test_arrays_are_inputs_and_targets(tmp_path: Path) -> None:
     x, y = rng.normal(size=(50, 4)), rng.integers(0, 3, 50)
     numpy.savez(tmp_path / "a.npz", x=x, y=y)
 
-    dataset = load_set(str(tmp_path / "a.npz"), normalize=False)
+    dataset = load_table(str(tmp_path / "a.npz"), normalize=False)
 
-    inputs, targets = all_of(dataset)
+    inputs, targets = join_splits(dataset)
     rows = {tuple(row): int(label) for row, label in zip(x.astype("f4").tolist(), y, strict=True)}
     assert dataset.classes == ("0", "1", "2")
     assert {tuple(row): t for row, t in zip(inputs.tolist(), targets.tolist(), strict=True)} == rows
 
 
-def test_arrays_may_say_what_is_for_testing_and_hold_images_and_texts(tmp_path: Path) -> None:
+def test_arrays_may_have_a_test_split_and_hold_images_and_strings(tmp_path: Path) -> None:
     rng = numpy.random.default_rng(0)
     images = rng.integers(0, 256, (30, 6, 5, 3), dtype=numpy.uint8)
     numpy.savez_compressed(
@@ -256,24 +268,24 @@ def test_arrays_may_say_what_is_for_testing_and_hold_images_and_texts(tmp_path: 
     )  # fmt: skip
 
     data = Table(path=str(tmp_path / "b.npz"), validation=0)
-    dataset = load(Experiment(data=data), CPU, lambda what, fraction: None)
+    dataset = load(Experiment(data=data), CPU, ignore_progress)
 
     assert data.shape == (3, 6, 5) and data.classes == ("b", "c", "ä")
     assert torch.equal(dataset.test.inputs, torch.from_numpy(images[:6]).permute(0, 3, 1, 2))
     assert dataset.test.targets.tolist() == [2, 0] * 3
     assert dataset.train.inputs.dtype == torch.uint8
-    assert "6 of 6 test examples are also in the training set" in remarks_of(dataset)
+    assert "6 of 6 test examples are also in the training set" in joined_remarks(dataset)
 
 
-@pytest.mark.parametrize("kind", [">i4", "<u2", "i1", ">f8", "f4", "?", "S3", ">U4"])
-def test_targets_of_every_kind_are_read(tmp_path: Path, kind: Any) -> None:
-    y = (numpy.arange(40) % 2).astype(kind)
+@pytest.mark.parametrize("dtype", [">i4", "<u2", "i1", ">f8", "f4", "?", "S3", ">U4"])
+def test_targets_of_every_dtype_are_read(tmp_path: Path, dtype: str) -> None:
+    y = (numpy.arange(40) % 2).astype(dtype)
     numpy.savez(tmp_path / "k.npz", inputs=numpy.arange(40.0)[:, None], labels=y)
 
-    dataset = load_set(str(tmp_path / "k.npz"), normalize=False)
+    dataset = load_table(str(tmp_path / "k.npz"), normalize=False)
 
     assert dataset.classes == ("0", "1")
-    inputs, targets = all_of(dataset)
+    inputs, targets = join_splits(dataset)
     assert torch.equal(inputs[:, 0].long() % 2, targets)
 
 
@@ -282,19 +294,14 @@ def test_gaps_in_arrays_are_filled_too(tmp_path: Path) -> None:
     x[3, 1, 1] = math.nan
     numpy.savez(tmp_path / "g.npz", x=x, y=numpy.arange(20) % 2)
 
-    dataset = load_set(str(tmp_path / "g.npz"))
+    dataset = load_table(str(tmp_path / "g.npz"))
 
-    assert all_of(dataset)[0].isfinite().all()
-    assert "1 missing number replaced" in remarks_of(dataset)
-
-
-def _saved(path: Any, **named_arrays: Any) -> Any:
-    numpy.savez(path, **named_arrays)
-    return path.read_bytes()
+    assert join_splits(dataset)[0].isfinite().all()
+    assert "1 missing number replaced" in joined_remarks(dataset)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("arrays", "message"),
     [
         ({"x": numpy.zeros((3, 2)), "y": numpy.array([object()] * 3)}, "y holds Python objects"),
         ({"x": numpy.array([[object()]] * 3), "y": numpy.arange(3)}, "x holds Python objects"),
@@ -310,27 +317,30 @@ def _saved(path: Any, **named_arrays: Any) -> Any:
         ({"x": numpy.zeros((3, 2), "c8"), "y": numpy.arange(3)}, "x holds c8, which is not a num"),
     ],
 )  # fmt: skip
-def test_arrays_that_cannot_be_used_are_named(tmp_path: Path, arrays: Any, says: str) -> None:
+def test_arrays_that_cannot_be_used_are_named(
+    tmp_path: Path, arrays: dict[str, Any], message: str
+) -> None:
     numpy.savez(tmp_path / "x.npz", **arrays)
 
-    with pytest.raises(InputError, match=says):
-        load_set(str(tmp_path / "x.npz"))
+    with pytest.raises(InputError, match=message):
+        load_table(str(tmp_path / "x.npz"))
 
 
 def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.npz"
-    content = _saved(path, x=numpy.random.default_rng(0).normal(size=(50, 4)), y=numpy.arange(50))
+    numpy.savez(path, x=numpy.random.default_rng(0).normal(size=(50, 4)), y=numpy.arange(50))
+    content = path.read_bytes()
 
-    for broken in (content[:-300], b"PK\x03\x04", content[:300] + b"!" * 300 + content[600:]):
-        path.write_bytes(broken)
+    for damaged in (content[:-300], b"PK\x03\x04", content[:300] + b"!" * 300 + content[600:]):
+        path.write_bytes(damaged)
         with pytest.raises(
             InputError, match=r"not a complete NPZ archive|it cannot be read"
         ) as caught:
-            load_set(str(path), "regression")
+            load_table(str(path), "regression")
         assert caught.value.where == (str(path),)
 
 
-def test_parquet_reads_as_the_same_table_in_text(tmp_path: Path, write: Any) -> None:
+def test_parquet_reads_as_the_same_table_in_csv(tmp_path: Path, write: WriteTable) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
     columns = {
@@ -345,56 +355,54 @@ def test_parquet_reads_as_the_same_table_in_text(tmp_path: Path, write: Any) -> 
     text = write([",".join("" if v is None else str(v) for v in row) for row in rows],
                  head=",".join(columns))  # fmt: skip
 
-    ours, theirs = load_set(str(tmp_path / "t.parquet")), load_set(text)
+    ours, theirs = load_table(str(tmp_path / "t.parquet")), load_table(text)
 
     assert torch.equal(ours.train.inputs, theirs.train.inputs)
     assert torch.equal(ours.test.targets, theirs.test.targets)
-    assert (ours.classes, remarks_of(ours)) == (theirs.classes, remarks_of(theirs))
+    assert (ours.classes, joined_remarks(ours)) == (theirs.classes, joined_remarks(theirs))
 
 
-def test_damaged_or_strange_parquet_is_refused(tmp_path: Path) -> None:
+def test_unused_columns_of_parquet_are_named_and_a_damaged_file_is_refused(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    from datetime import date
-
     table = pyarrow.table({"d": [date(2024, 1, 1)] * 3, "l": [[1], [2], [3]], "x": [1, 2, 3],
                            "y": [0.5, 1.5, 9]})  # fmt: skip
     path = tmp_path / "s.parquet"
     parquet.write_table(table, path)
 
-    remarks = remarks_of(load_set(str(path), "regression"))
+    remarks = joined_remarks(load_table(str(path), "regression"))
     assert '"d" is left out: dates are not used' in remarks
     assert '"l" is left out: it holds list' in remarks
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="not a complete Parquet file"):
-        load_set(str(path), "regression")
+        load_table(str(path), "regression")
 
 
-def test_without_pyarrow_parquet_says_what_to_install(
+def test_the_error_without_pyarrow_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and so on")
 
     with pytest.raises(InputError, match=r"uv pip install 'tuilab\[parquet\]'"):
-        load_set(str(tmp_path / "a.parquet"))
+        load_table(str(tmp_path / "a.parquet"))
 
 
-def test_the_table_that_ships_is_the_one_that_is_made() -> None:
-    assert (paths.presets_dir() / "data" / "fruit.csv").read_text() == fruit.table()
+def test_the_shipped_table_is_the_generated_one() -> None:
+    assert (paths.presets_dir() / "data" / "fruit.csv").read_text() == fruit_table.make_table()
 
 
 def test_the_preset_learns_to_classify_fruit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    plan = toml_file.read(toml_file.find_presets()["table"].path)
+    experiment = toml_file.read(toml_file.find_presets()["table"].path)
 
-    session = Session("run", plan, load(plan, CPU, lambda what, fraction: None), CPU)
-    ended = [event for event in train(session) if isinstance(event, EpochEnded)]
+    session = Session("run", experiment, load(experiment, CPU, ignore_progress), CPU)
+    epochs = [event for event in train(session) if isinstance(event, EpochEnded)]
 
-    assert ended[-1].validation["accuracy"] > 0.8
-    remarks = remarks_of(session.dataset)
+    assert epochs[-1].validation["accuracy"] > 0.8
+    remarks = joined_remarks(session.dataset)
     assert 'target: "fruit". "number" is left out: it only numbers the rows.' in remarks
     assert "missing numbers replaced" in remarks and "apple" in remarks
 
@@ -402,52 +410,44 @@ def test_the_preset_learns_to_classify_fruit(
 # --- groups ---------------------------------------------------------------------------------------
 
 
-def test_scores_are_reported_for_each_group_of_a_column(write: Any) -> None:
+def test_scores_are_reported_for_each_group_of_a_column(write: WriteTable) -> None:
     sides = ["left" if i % 4 else "right" for i in range(80)]
     path = write([f"{i},{side},{'ab'[i % 7 > 3]}" for i, side in enumerate(sides)], head="x,side,y")
-    dataset = load_set(path, group="side")
+    dataset = load_table(path, group="side")
     part = dataset.train
     assert dataset.groups == ("left", "right")
-    assert part.groups is not None and len(part.groups) == len(part)
+    groups = not_none(part.groups)
+    assert len(groups) == len(part)
 
-    def predict(inputs: Any) -> Any:
-        """Right for the left ones, wrong for all others."""
-        at = (part.inputs[:, None] == inputs[None]).all(2).float().argmax(0)
-        answers = torch.where(part.groups[at] == 0, part.targets[at], 1 - part.targets[at])
-        return torch.nn.functional.one_hot(answers, 2).float()
+    def predict(inputs: Tensor) -> Tensor:
+        """Is correct for the left group and wrong for the other."""
+        index = (part.inputs[:, None] == inputs[None]).all(2).float().argmax(0)
+        predictions = torch.where(groups[index] == 0, part.targets[index], 1 - part.targets[index])
+        return torch.nn.functional.one_hot(predictions, 2).float()
 
     loss, class_scores = losses.build_evaluation_loss(CrossEntropy()), ClassScores(CrossEntropy())
     scores_by_group = evaluate.evaluate(
         predict, loss, part, 16, class_scores, groups=dataset.groups
     )
-    scores = ended(scores_by_group)
+    scores = run_generator(scores_by_group)
 
     assert scores["group left"] == 1 and scores["group right"] == scores["worst_group"] == 0
     assert 0 < scores["accuracy"] < 1
 
 
-def test_a_run_reports_its_groups_in_a_regression_too(write: Any) -> None:
+def test_a_run_reports_its_groups_in_a_regression_too(write: WriteTable) -> None:
     rows = [f"{i / 9},{'up' if i % 2 else 'down'},{i / 9 + (i % 2) / 7}" for i in range(90)]
-    chosen = experiment(write(rows, head="x,way,y"), "regression", group="way")
-    chosen = with_value(with_value(chosen, "network", ["Linear 1"]), "loss.name", "mse")
-    session = Session("run", chosen, load(chosen, CPU, lambda what, done: None), CPU)
+    experiment = make_experiment(write(rows, head="x,way,y"), "regression", group="way")
+    experiment = with_value(with_value(experiment, "network", ["Linear 1"]), "loss.name", "mse")
+    session = Session("run", experiment, load(experiment, CPU, ignore_progress), CPU)
 
     test = session.finished_event("done").results["test"]
 
     assert test["worst_group"] == max(test["group up"], test["group down"]) > 0
 
 
-def test_a_group_that_is_no_column_of_categories_is_refused(write: Any) -> None:
+def test_a_group_that_is_not_a_column_of_categories_is_refused(write: WriteTable) -> None:
     path = write(["1,left,a", "2,right,b", "3,left,a", "2.5,right,b"], head="x,side,y")
 
     with pytest.raises(InputError, match=r'no column "sid" of categories; .*side'):
         Table(path=path, group="sid").shape  # noqa: B018
-
-
-def ended(evaluation: Any) -> Any:
-    """What a generator returns."""
-    while True:
-        try:
-            next(evaluation)
-        except StopIteration as end:
-            return end.value

@@ -1,7 +1,8 @@
-"""The messages for code that is wrong in ways that no exercise lists."""
+"""The messages for wrong code that is not among the listed mistakes of an exercise."""
 
 import pytest
 
+from tests.support.not_none import not_none
 from tuilab.core.exercises import exercise
 from tuilab.core.exercises.check_result import Result
 from tuilab.engine.grading.grade import grade
@@ -41,7 +42,7 @@ def grade_body(body: str, function: str = "sigmoid", name: str = "activations") 
         ("pass", "unwritten", "not written yet: sigmoid"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_a_sentence(body: str, kind: str, message: str) -> None:
+def test_every_mistake_is_a_sentence(body: str, kind: str, message: str) -> None:
     result = grade_body(body)
 
     assert result.kind == kind
@@ -52,14 +53,13 @@ def test_what_is_wrong_is_a_sentence(body: str, kind: str, message: str) -> None
 def test_the_first_difference_shows_input_expected_and_got() -> None:
     result = grade_body("return torch.where(x == x.max(), 7.0, torch.sigmoid(x))")
 
-    found = result.difference
-    assert found is not None
-    where = found.where.removeprefix("result")
-    assert found.input.startswith(f"x{where} = ")
-    assert found.got.startswith("7\nin [")
-    assert found.expected != found.got
+    difference = not_none(result.difference)
+    where = difference.where.removeprefix("result")
+    assert difference.input.startswith(f"x{where} = ")
+    assert difference.got.startswith("7\nin [")
+    assert difference.expected != difference.got
     lines = result.lines()
-    assert f"at {found.where}" in lines
+    assert f"at {difference.where}" in lines
     named = [line[:10].strip() for line in lines if line[:1] in ("i", "e", "g")]
     assert named == ["input", "expected", "got"]
 
@@ -96,19 +96,17 @@ def test_a_gradient_that_is_wrong_names_which_and_where() -> None:
     result = grade(task, source, "mine.py")
 
     assert result.message == "backward: every number is 1.5 times what it should be"
-    assert result.difference is not None
-    assert result.difference.where == "db2[0]"
+    assert not_none(result.difference).where == "db2[0]"
 
 
-def test_an_optimizer_that_goes_wrong_later_names_the_step() -> None:
+def test_an_optimizer_that_is_wrong_at_a_later_step_names_it() -> None:
     task = exercise.find("optimizers")
     source = task.reference.replace("state.update(t=t,", "state.update(t=min(t, 2),")
 
     result = grade(task, source, "mine.py")
 
     assert result.function == "adam"
-    assert result.difference is not None
-    assert result.difference.where.startswith("w after step 4")
+    assert not_none(result.difference).where.startswith("w after step 4")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Initializations against torch.nn.init, their formulas, and their purpose."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from math import pi, sqrt
-from typing import Any
+from typing import TypeVar
 
 import pytest
 import torch
@@ -31,7 +31,14 @@ from tuilab.core.catalogue.initializations import (
 from tuilab.core.errors import InputError
 from tuilab.engine.model.gains import gain_of, measure_gain
 from tuilab.engine.model.initialization import initialize
+from tuilab.engine.model.layers.blocks import LayerStack, Residual
+from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
 from tuilab.engine.model.layers.sequence import set_forget_bias
+from tuilab.engine.model.layers.torchvision_models import Backbone
+
+M = TypeVar("M", bound=nn.Module)
+
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +46,8 @@ def seeded() -> None:
     torch.manual_seed(3)
 
 
-def initialized(module: nn.Module, config: Initialization) -> nn.Module:
-    """Returns a module, initialized with the same seed each time."""
+def initialize_seeded(module: M, config: Initialization) -> M:
+    """Initializes a module with the same seed each time and returns it."""
     torch.manual_seed(7)
     initialize(module, config)
     return module
@@ -85,8 +92,10 @@ def mlp(*widths: int, activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
         lambda: nn.Conv1d(4, 8, 5, groups=2),
     ],
 )
-def test_each_is_what_torch_draws_from_the_same_seed(config: Any, by_torch: Any, make: Any) -> None:
-    ours, theirs = initialized(make(), config), make()
+def test_each_is_what_torch_draws_from_the_same_seed(
+    config: Initialization, by_torch: Callable[[Tensor], object], make: Callable[[], Layer]
+) -> None:
+    ours, theirs = initialize_seeded(make(), config), make()
 
     torch.manual_seed(7)
     by_torch(theirs.weight.data)
@@ -112,15 +121,15 @@ def test_each_is_what_torch_draws_from_the_same_seed(config: Any, by_torch: Any,
         (Constant(value=2.0), 0.0),
     ],
 )
-def test_each_has_the_standard_deviation_of_its_formula(config: Any, std: float) -> None:
-    layer = initialized(nn.Linear(400, 300), config)
+def test_each_has_the_standard_deviation_of_its_formula(config: Initialization, std: float) -> None:
+    layer = initialize_seeded(nn.Linear(400, 300), config)
 
     assert layer.weight.std().item() == pytest.approx(std, rel=0.02)
 
 
 @pytest.mark.parametrize("std", [0.02, 1.0, 5.0, 0.0])
 def test_a_truncated_normal_ends_at_two_standard_deviations_of_any_size(std: float) -> None:
-    weight = initialized(nn.Linear(400, 300), TruncatedNormal(std=std)).weight
+    weight = initialize_seeded(nn.Linear(400, 300), TruncatedNormal(std=std)).weight
 
     assert weight.abs().max().item() <= 2 * std * (1 + 1e-6)
     assert weight.abs().max().item() == pytest.approx(2 * std, rel=0.01)
@@ -131,31 +140,31 @@ def test_a_truncated_normal_ends_at_two_standard_deviations_of_any_size(std: flo
 
 
 @pytest.mark.parametrize("make", [lambda: nn.Linear(50, 20), lambda: nn.Conv2d(3, 8, 3)])
-def test_an_orthogonal_matrix_preserves_lengths(make: Any) -> None:
-    matrix = initialized(make(), Orthogonal(gain=1.5)).weight.flatten(1)
+def test_an_orthogonal_matrix_preserves_lengths(make: Callable[[], Layer]) -> None:
+    matrix = initialize_seeded(make(), Orthogonal(gain=1.5)).weight.flatten(1)
 
     assert torch.allclose(matrix @ matrix.T, 1.5**2 * torch.eye(len(matrix)), atol=1e-5)
 
 
 def test_sparse_zeroes_the_same_fraction_of_each_column() -> None:
-    weight = initialized(nn.Linear(30, 20), Sparse(sparsity=0.75)).weight
+    weight = initialize_seeded(nn.Linear(30, 20), Sparse(sparsity=0.75)).weight
 
     assert (weight == 0).sum(dim=0).tolist() == [15] * 30
 
 
 @pytest.mark.parametrize("kind", INITIALIZATIONS)
 def test_equal_seeds_give_equal_weights(kind: type[Initialization]) -> None:
-    def one() -> list[Tensor]:
+    def draw() -> list[Tensor]:
         torch.manual_seed(5)
         network = mlp(6, 8, 3)
         initialize(network, kind(), torch.randn(16, 6))
         return list(network.parameters())
 
-    assert all(torch.equal(a, b) for a, b in zip(one(), one(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(draw(), draw(), strict=True))
 
 
 @pytest.mark.parametrize("kind", INITIALIZATIONS)
-def test_biases_are_zero_where_that_is_chosen_and_else_torchs(kind: Any) -> None:
+def test_biases_are_zero_where_that_is_chosen_and_else_torchs(kind: type[Initialization]) -> None:
     network = nn.Sequential(nn.Linear(4, 5), nn.GRU(5, 3, batch_first=True))
     before = [p.clone() for n, p in network.named_parameters() if "bias" in n]
 
@@ -171,10 +180,7 @@ def test_biases_are_zero_where_that_is_chosen_and_else_torchs(kind: Any) -> None
 # --- layers of all kinds --------------------------------------------------------------------
 
 
-def test_norms_positions_and_pretrained_layers_are_not_initialized() -> None:
-    from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
-    from tuilab.engine.model.layers.torchvision_models import Backbone
-
+def test_norms_positions_and_pretrained_layers_are_not_initialize_seeded() -> None:
     trained = Backbone(nn.Linear(4, 4), is_pretrained=True)
     network = nn.Sequential(
         nn.LayerNorm((3, 4)), nn.BatchNorm1d(4), LearnedPositions(3, 4), ClassToken(4), trained
@@ -187,23 +193,27 @@ def test_norms_positions_and_pretrained_layers_are_not_initialized() -> None:
 
 
 @pytest.mark.parametrize(("kind", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
-def test_each_gate_of_a_recurrent_layer_is_initialized_separately(kind: Any, gates: int) -> None:
+def test_each_gate_of_a_recurrent_layer_is_initialized_separately(
+    kind: type[nn.RNN | nn.GRU | nn.LSTM], gates: int
+) -> None:
     layer = kind(64, 32, num_layers=2, bidirectional=True)
 
-    initialized(layer, XavierNormal())
+    initialize_seeded(layer, XavierNormal())
 
-    for gate in layer.weight_ih_l0.chunk(gates):
+    weights = dict(layer.named_parameters())
+    for gate in weights["weight_ih_l0"].chunk(gates):
         assert gate.std().item() == pytest.approx(sqrt(2 / (64 + 32)), rel=0.1)
     for name in ("weight_hh_l0", "weight_hh_l1_reverse"):
-        for gate in getattr(layer, name).chunk(gates):
+        for gate in weights[name].chunk(gates):
             assert torch.allclose(gate @ gate.T, torch.eye(32), atol=1e-5)
 
 
 def test_all_matrices_of_a_recurrent_layer_are_the_same_where_that_is_chosen() -> None:
-    layer = initialized(nn.LSTM(4, 3), Constant(value=0.25))
+    layer = initialize_seeded(nn.LSTM(4, 3), Constant(value=0.25))
 
-    assert (layer.weight_ih_l0 == 0.25).all()
-    assert (layer.weight_hh_l0 == 0.25).all()
+    weights = dict(layer.named_parameters())
+    assert torch.all(weights["weight_ih_l0"] == 0.25)
+    assert torch.all(weights["weight_hh_l0"] == 0.25)
 
 
 def test_opened_forget_gates_stay_open() -> None:
@@ -212,12 +222,13 @@ def test_opened_forget_gates_stay_open() -> None:
 
     initialize(layer, Orthogonal(bias="zeros"))
 
-    assert layer.bias_ih_l0.tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
-    assert not layer.bias_hh_l0.any()
+    biases = dict(layer.named_parameters())
+    assert biases["bias_ih_l0"].tolist() == [0.0] * 3 + [1.0] * 3 + [0.0] * 6
+    assert not biases["bias_hh_l0"].any()
 
 
 def test_queries_keys_and_values_are_initialized_separately() -> None:
-    attention = initialized(nn.MultiheadAttention(16, 4), Orthogonal())
+    attention = initialize_seeded(nn.MultiheadAttention(16, 4), Orthogonal())
 
     for matrix in (*attention.in_proj_weight.chunk(3), attention.out_proj.weight):
         assert torch.allclose(matrix @ matrix.T, torch.eye(16), atol=1e-5)
@@ -227,8 +238,8 @@ def test_an_embedding_follows_absolute_numbers_only() -> None:
     embedding = nn.Embedding(50, 8, padding_idx=2)
     before = embedding.weight.clone()
 
-    assert torch.equal(initialized(embedding, KaimingNormal()).weight, before)
-    assert initialized(embedding, Normal(std=0.02)).weight.std().item() == pytest.approx(
+    assert torch.equal(initialize_seeded(embedding, KaimingNormal()).weight, before)
+    assert initialize_seeded(embedding, Normal(std=0.02)).weight.std().item() == pytest.approx(
         0.02, rel=0.1
     )
     assert not embedding.weight[2].any()
@@ -236,7 +247,7 @@ def test_an_embedding_follows_absolute_numbers_only() -> None:
 
 @pytest.mark.parametrize(("kernel", "stride"), [(4, 2), (3, 1), (2, 2), (6, 3)])
 def test_a_transposed_convolution_preserves_the_variance(kernel: int, stride: int) -> None:
-    layer = initialized(nn.ConvTranspose2d(64, 32, kernel, stride, bias=False), LecunNormal())
+    layer = initialize_seeded(nn.ConvTranspose2d(64, 32, kernel, stride, bias=False), LecunNormal())
 
     signal = layer(torch.randn(8, 64, 12, 12))[..., kernel:-kernel, kernel:-kernel]
 
@@ -254,7 +265,9 @@ def test_a_transposed_convolution_preserves_the_variance(kernel: int, stride: in
         (nn.SELU(), 1.0), (nn.GELU(), 1.5335), (nn.SiLU(), 1.6765),
     ],
 )  # fmt: skip
-def test_the_gain_of_an_activation_preserves_the_variance(module: Any, gain: float) -> None:
+def test_the_gain_of_an_activation_preserves_the_variance(
+    module: nn.Module | None, gain: float
+) -> None:
     assert gain_of(module) == pytest.approx(gain, rel=2e-3)
 
 
@@ -268,7 +281,7 @@ def test_auto_uses_the_gain_of_the_activation_after_each_layer() -> None:
         nn.Linear(400, 300), nn.Tanh(), nn.Linear(300, 300), nn.Linear(300, 200), nn.Softmax(1),
     )  # fmt: skip
 
-    initialized(network, KaimingNormal(nonlinearity="auto"))
+    initialize_seeded(network, KaimingNormal(nonlinearity="auto"))
 
     gains = [
         layer.weight.std().item() * sqrt(layer.in_features)
@@ -281,17 +294,19 @@ def test_auto_uses_the_gain_of_the_activation_after_each_layer() -> None:
 def test_auto_knows_the_activation_inside_an_encoder_layer() -> None:
     layer = nn.TransformerEncoderLayer(256, 4, 256, activation="relu", batch_first=True)
 
-    initialized(layer, KaimingNormal(nonlinearity="auto"))
+    initialize_seeded(layer, KaimingNormal(nonlinearity="auto"))
 
     assert layer.linear1.weight.std().item() == pytest.approx(sqrt(2 / 256), rel=0.02)
     assert layer.linear2.weight.std().item() == pytest.approx(sqrt(1 / 256), rel=0.02)
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.GELU, nn.SELU])
-def test_with_auto_a_network_of_six_layers_preserves_the_variance(activation: Any) -> None:
+def test_with_auto_a_network_of_six_layers_preserves_the_variance(
+    activation: type[nn.Module],
+) -> None:
     network = mlp(*[256] * 7, activation=activation)
 
-    initialized(network, KaimingNormal(nonlinearity="auto", bias="zeros"))
+    initialize_seeded(network, KaimingNormal(nonlinearity="auto", bias="zeros"))
 
     # The last layer has gain 1, so that the size is that of the activations before it.
     assert 0.6 < network(torch.randn(64, 256)).std().item() < 1.8
@@ -329,7 +344,9 @@ def convnet() -> nn.Sequential:
     ],
     ids=["deep ReLU", "Tanh", "convnet"],
 )
-def test_lsuv_brings_every_layer_to_standard_deviation_1(network: Any, inputs: Any) -> None:
+def test_lsuv_brings_every_layer_to_standard_deviation_1(
+    network: Callable[[], nn.Sequential], inputs: Callable[[], Tensor]
+) -> None:
     built, batch = network(), inputs()
 
     assert initialize(built, LSUV(), batch) == []
@@ -338,8 +355,6 @@ def test_lsuv_brings_every_layer_to_standard_deviation_1(network: Any, inputs: A
 
 
 def test_lsuv_reaches_through_blocks_and_an_encoder_layer() -> None:
-    from tuilab.engine.model.layers.blocks import LayerStack, Residual
-
     network = nn.Sequential(
         nn.Linear(5, 16),
         Residual(LayerStack(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 16))),
@@ -361,7 +376,9 @@ def test_lsuv_starts_from_orthogonal_matrices_and_keeps_the_mode_of_the_network(
 
     initialize(network, LSUV(), torch.randn(64, 10))
 
-    product = network[0].weight @ network[0].weight.T
+    weight = network[0].weight
+    assert isinstance(weight, Tensor)
+    product = weight @ weight.T
     assert torch.allclose(product, product[0, 0] * torch.eye(10), atol=1e-5)
     assert network.training
     assert not network[0]._forward_hooks

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support import tiny
-from tests.support.networks import line_of
+from tests.support.datasets import CPU
+from tests.support.network_strategies import example_line
+from tests.support.tiny_sessions import make_experiment, make_session, train_steps
 from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.protocol.inspect.backprop_messages import (
@@ -37,7 +38,9 @@ def record(subject: Session, **wanted: Any) -> StepTrace:
 
 def phase(seen: BackpropResponse, part: str, label: str = "", towards: str = "") -> Phase:
     return next(
-        p for p in seen.phases if (p.part, p.gradient_of) == (part, towards) and p.label.endswith(label)
+        p
+        for p in seen.phases
+        if (p.part, p.gradient_of) == (part, towards) and p.label.endswith(label)
     )
 
 
@@ -74,12 +77,12 @@ def named(optimizer: dict[str, Any]) -> str:
 def test_the_real_step_gives_bit_by_bit_the_weights_that_were_shown(
     optimizer: dict[str, Any], steps: int
 ) -> None:
-    subject = tiny.session(*NET, optimizer=optimizer, training={"clip_grad_norm": 0.5})
+    subject = make_session(*NET, optimizer=optimizer, training={"clip_grad_norm": 0.5})
     if steps:
-        tiny.steps(subject, steps)
+        train_steps(subject, steps)
 
-    found = record(subject, graph=True)
-    tiny.steps(subject, 1)
+    found = record(subject, with_graph=True)
+    train_steps(subject, 1)
 
     assert found.updates
     for moved in found.updates:
@@ -90,8 +93,8 @@ def test_the_real_step_gives_bit_by_bit_the_weights_that_were_shown(
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=named)
 def test_the_parts_of_a_move_add_up_to_it(optimizer: dict[str, Any]) -> None:
     knobs = {"l1": 0.001, "l2": 0.01, "max_norm": 1.0}
-    subject = tiny.session(*NET, optimizer=optimizer, regularization=knobs)
-    tiny.steps(subject, 3)
+    subject = make_session(*NET, optimizer=optimizer, regularization=knobs)
+    train_steps(subject, 3)
 
     for moved in record(subject).updates:
         assert moved.after is not None
@@ -115,10 +118,10 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
         "augmentation": {"noise": 0.1, "mixup": 0.4}, "regularization": {"gradient_noise": 0.1},
         "training": {"accumulation": 2}, "epochs": 4,
     }  # fmt: skip
-    plain, looked = tiny.session(*NET, **options), None
-    tiny.steps(plain, 14)
+    plain, looked = make_session(*NET, **options), None
+    train_steps(plain, 14)
     chance = torch.get_rng_state()
-    looked = tiny.session(*NET, **options)
+    looked = make_session(*NET, **options)
     eye = BackpropInspector(looked)
     for number in range(14):
         gradients = [parameter.grad for parameter in looked.parameters]
@@ -129,7 +132,7 @@ def test_a_run_with_looks_ends_as_one_without() -> None:
         for parameter, one, copy in zip(looked.parameters, gradients, copies, strict=True):
             assert parameter.grad is one and (one is None or torch.equal(one, copy))  # type: ignore[arg-type]
         assert "backpropagate" not in vars(looked.task)
-        tiny.steps(looked, 1)
+        train_steps(looked, 1)
 
     assert torch.equal(torch.get_rng_state(), chance)
     state = looked.network.state_dict()
@@ -167,19 +170,19 @@ def built(line: Any, shape: tuple[int, ...]) -> Session:
     """A session in which a gradient comes back through a layer, to one with weights before it."""
     sizes = ",".join(map(str, shape))
     network = (f"Linear {prod(shape)}", f"Unflatten ({sizes})", line, "Flatten", "Linear 3")
-    return tiny.session(*network, batch_size=5)
+    return make_session(*network, batch_size=5)
 
 
 def of_tokens() -> Session:
     """A language model on random letters."""
     letters = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
     part = Examples(letters[:, :-1], letters[:, 1:])
-    knobs = tiny.experiment(
+    knobs = make_experiment(
         "Embedding 4", "Linear 97", data={"name": "python_source", "length": 7},
         task={"name": "language_model"}, batch_size=5,
     )  # fmt: skip
     vocabulary = ("\t", "\n", *map(chr, range(32, 127)))
-    return Session("run", knobs, Dataset(part, part, part, vocabulary=vocabulary), tiny.CPU)
+    return Session("run", knobs, Dataset(part, part, part, vocabulary=vocabulary), CPU)
 
 
 def session_of(name: str) -> Session:
@@ -187,7 +190,7 @@ def session_of(name: str) -> Session:
         return of_tokens()
     if name in SHAPED:
         return built(*SHAPED[name])
-    line = line_of(LAYERS[name]).replace("16", "4")
+    line = example_line(LAYERS[name]).replace("16", "4")
     for shape in (FLAT, ROWS, PICTURE):
         if plan((line, "Flatten", "Linear 3"), shape).is_valid:
             return built(line, shape)
@@ -281,7 +284,7 @@ def test_the_tables_hold_what_was_recorded(name: str) -> None:
 
 
 def test_a_sum_says_how_it_came_about() -> None:
-    subject = tiny.session("Linear 4", "Tanh", "Linear 3")
+    subject = make_session("Linear 4", "Tanh", "Linear 3")
 
     seen = BackpropInspector(subject).inspect(BackpropRequest(example=1))
 
@@ -311,19 +314,19 @@ def test_a_patch_of_a_convolution_adds_up_and_the_slice_is_told() -> None:
 
 
 def test_dropout_is_shown_with_the_mask_that_the_real_step_draws() -> None:
-    subject = tiny.session("Linear 8", "Dropout 0.5", "Linear 3")
+    subject = make_session("Linear 8", "Dropout 0.5", "Linear 3")
     seen = BackpropInspector(subject).inspect(BackpropRequest())
     kept: list[Tensor] = []
     subject.network[1].register_forward_hook(lambda m, i, o: kept.append(o[0] / i[0][0]))
 
-    tiny.steps(subject, 1)
+    train_steps(subject, 1)
 
     mask = column(phase(seen, "forward", "Dropout").tables[0], "mask")
     assert mask == kept[0].tolist() and 0 in mask and 2 in mask
 
 
 def test_nodes_of_the_graph_multiply() -> None:
-    subject = tiny.session("Linear 4", "Sigmoid", "Linear 3", "Tanh")
+    subject = make_session("Linear 4", "Sigmoid", "Linear 3", "Tanh")
 
     nodes = BackpropInspector(subject).inspect(BackpropRequest(example=3, with_graph=True)).nodes
 
@@ -343,11 +346,11 @@ def test_nodes_of_the_graph_multiply() -> None:
 
 
 def test_clipping_penalty_and_moments_are_told() -> None:
-    subject = tiny.session(
+    subject = make_session(
         "Linear 4", "Linear 3", optimizer={"name": "adam"}, regularization={"l2": 0.1},
         training={"clip_grad_norm": 0.01},
     )  # fmt: skip
-    tiny.steps(subject, 2)
+    train_steps(subject, 2)
 
     seen = BackpropInspector(subject).inspect(BackpropRequest(phase=99))
 
@@ -367,7 +370,7 @@ def test_clipping_penalty_and_moments_are_told() -> None:
 
 
 def test_the_perceptron_rule_shows_its_correction() -> None:
-    subject = tiny.session(
+    subject = make_session(
         "Linear 1", "Step", task={"name": "perceptron"}, loss={"name": "zero_one"},
         optimizer={"name": "sgd"},
     )  # fmt: skip
@@ -381,13 +384,15 @@ def test_the_perceptron_rule_shows_its_correction() -> None:
 
 
 def test_a_gan_shows_the_side_that_is_asked_for() -> None:
-    subject = tiny.session(
+    subject = make_session(
         ["Generator", "Linear 8", "ReLU", "Linear 2"],
         ["Discriminator", "Linear 8", "ReLU", "Linear 1"],
         task={"name": "gan"}, loss={"name": "bce"}, data={"name": "gaussians_ring"},
     )  # fmt: skip
     eye = BackpropInspector(subject)
-    judge, maker = (eye.inspect(BackpropRequest(optimizer_phase=turn, phase=999)) for turn in (0, 1))
+    judge, maker = (
+        eye.inspect(BackpropRequest(optimizer_phase=turn, phase=999)) for turn in (0, 1)
+    )
 
     assert judge.optimizer_phases == ["the discriminator", "the generator"]
     assert judge.optimizer_phase == 0 and maker.optimizer_phase == 1
@@ -401,7 +406,7 @@ def test_a_gan_shows_the_side_that_is_asked_for() -> None:
 
 @pytest.mark.parametrize("engine", ["scalar", "matrix"])
 def test_an_engine_from_scratch_shows_what_it_has(engine: str) -> None:
-    subject = tiny.session("Linear 4", "Tanh", "Linear 3", training={"engine": engine})
+    subject = make_session("Linear 4", "Tanh", "Linear 3", training={"engine": engine})
     subject.network.double()
 
     seen = BackpropInspector(subject).inspect(BackpropRequest())
@@ -412,18 +417,18 @@ def test_an_engine_from_scratch_shows_what_it_has(engine: str) -> None:
 
 
 def test_at_the_end_there_is_no_next_step_and_between_epochs_there_is() -> None:
-    subject = tiny.session(epochs=2)
-    tiny.steps(subject, 6)
+    subject = make_session(epochs=2)
+    train_steps(subject, 6)
     seen = BackpropInspector(subject).inspect(BackpropRequest())
     assert "first of the next" in seen.phases[0].facts[1]
 
-    tiny.steps(subject, 6)
+    train_steps(subject, 6)
     seen = BackpropInspector(subject).inspect(BackpropRequest())
     assert not seen.phases and "no next step" in seen.note
 
 
 def test_numbers_that_are_not_finite_do_not_stop_it() -> None:
-    subject = tiny.session("Linear 4", "ReLU", "Linear 3")
+    subject = make_session("Linear 4", "ReLU", "Linear 3")
     with torch.no_grad():
         subject.parameters[0].fill_(float("inf"))
 
@@ -435,7 +440,7 @@ def test_numbers_that_are_not_finite_do_not_stop_it() -> None:
 
 def test_phases_far_away_come_without_numbers() -> None:
     lines = ["Linear 4", "Tanh"] * 12
-    subject = tiny.session(*lines, "Linear 3")
+    subject = make_session(*lines, "Linear 3")
 
     seen = BackpropInspector(subject).inspect(BackpropRequest(phase=0))
 
@@ -445,18 +450,18 @@ def test_phases_far_away_come_without_numbers() -> None:
 
 def test_a_costly_look_rests_while_training_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.CHEAP", 0.0)
-    monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.REST", 1e9)
-    subject = tiny.session()
+    monkeypatch.setattr("tuilab.engine.inspect.backprop.backprop_inspector.PAUSE_FACTOR", 1e9)
+    subject = make_session()
     eye = BackpropInspector(subject)
     assert not eye.inspect(BackpropRequest()).is_outdated
 
-    tiny.steps(subject, 1)
+    train_steps(subject, 1)
     old = eye.inspect(BackpropRequest())
     now = eye.inspect(BackpropRequest())  # it waits between two steps
 
     assert old.is_outdated and old.step == 0
     assert not now.is_outdated and now.step == 1
-    tiny.steps(subject, 1)
+    train_steps(subject, 1)
     assert eye.inspect(BackpropRequest(example=1)).step == 2
 
 
@@ -475,13 +480,13 @@ SETTINGS: list[dict[str, Any]] = [
 def test_the_real_step_is_the_one_that_was_shown_whatever_is_on(settings: dict[str, Any]) -> None:
     last = "Linear 2" if "task" in settings else "Linear 3"
     frozen = "Linear 8 frozen=true"
-    subject = tiny.session(
+    subject = make_session(
         "Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", frozen, last, **settings
     )  # fmt: skip
-    tiny.steps(subject, 5)
+    train_steps(subject, 5)
 
-    found = record(subject, example=7, graph=True)
-    tiny.steps(subject, 1)
+    found = record(subject, example=7, with_graph=True)
+    train_steps(subject, 1)
 
     assert [stop.label for stop in found.calls].count("Tanh") == 1
     assert all(stop.output is not None for stop in found.calls)

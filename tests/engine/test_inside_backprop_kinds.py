@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.support import tiny
-from tests.support.networks import line_of
-from tests.support.sets import load_set
+from tests.support.datasets import CPU, load_dataset
+from tests.support.network_strategies import example_line
+from tests.support.tiny_sessions import make_dataset, make_experiment, make_session, train_steps
 from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.network.plan import plan
@@ -68,19 +68,19 @@ def built(line: Any, shape: tuple[int, ...]) -> Session:
     """A gradient comes back through the layer, to one with weights before it."""
     sizes = ",".join(map(str, shape))
     network = (f"Linear {prod(shape)}", f"Unflatten ({sizes})", line, "Flatten", "Linear 3")
-    return tiny.session(*network, batch_size=5, optimizer=ADAM)
+    return make_session(*network, batch_size=5, optimizer=ADAM)
 
 
 def of_tokens() -> Session:
     """A language model on random letters."""
     letters = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
     part = Examples(letters[:, :-1], letters[:, 1:])
-    knobs = tiny.experiment(
+    knobs = make_experiment(
         "Embedding 4", "Linear 97", data={"name": "python_source", "length": 7},
         task={"name": "language_model"}, batch_size=5, optimizer=ADAM,
     )  # fmt: skip
     vocabulary = ("\t", "\n", *map(chr, range(32, 127)))
-    return Session("run", knobs, Dataset(part, part, part, vocabulary=vocabulary), tiny.CPU)
+    return Session("run", knobs, Dataset(part, part, part, vocabulary=vocabulary), CPU)
 
 
 def of_a_graph() -> Session:
@@ -89,22 +89,22 @@ def of_a_graph() -> Session:
         "network": ["GraphConvolution 4", "Tanh", "GraphConvolution 2"],
         "data": {"name": "karate"}, "training": {"epochs": 9, "device": "cpu"}, "optimizer": ADAM,
     })  # fmt: skip
-    return Session("run", knobs, load_set(Karate()), tiny.CPU)
+    return Session("run", knobs, load_dataset(Karate()), CPU)
 
 
 def of_codes() -> Session:
     """An autoencoder."""
-    knobs = tiny.experiment(
+    knobs = make_experiment(
         ["Encoder", "Linear 8", "Tanh", "Linear 2"], ["Decoder", "Linear 8", "Tanh", "Linear 3"],
         task={"name": "autoencoder"}, data={"name": "swiss_roll"}, loss={"name": "mse"},
         optimizer=ADAM,
     )  # fmt: skip
-    return Session("run", knobs, tiny.dataset(features=3), tiny.CPU)
+    return Session("run", knobs, make_dataset(features=3), CPU)
 
 
 def of_two_sides() -> Session:
     """A generator against a discriminator."""
-    return tiny.session(
+    return make_session(
         ["Generator", "Linear 8", "ReLU", "Linear 2"],
         ["Discriminator", "Linear 8", "ReLU", "Linear 1"],
         task={"name": "gan"}, loss={"name": "bce"}, data={"name": "gaussians_ring"}, optimizer=ADAM,
@@ -125,12 +125,12 @@ def session_of(name: str) -> Session:
     elif name in LINES:
         subject = built(*LINES[name])
     else:
-        line = line_of(LAYERS[name]).replace("16", "4")
+        line = example_line(LAYERS[name]).replace("16", "4")
         fits = (s for s in (FLAT, ROWS, PICTURE) if plan((line, "Flatten", "Linear 3"), s).is_valid)
         shape = next(fits, None)
         assert shape is not None, f"a new kind: say in LINES what {line!r} is to be given"
         subject = built(line, shape)
-    tiny.steps(subject, 2)
+    train_steps(subject, 2)
     return subject
 
 

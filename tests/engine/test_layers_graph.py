@@ -10,10 +10,11 @@ from tuilab.core.catalogue.data.images import Glyphs
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network.parse import parse
-from tuilab.engine.model import build_network as networks
+from tuilab.engine.model import build_network
+from tuilab.engine.model.layers.graph import GraphConvolution
 
 
-def some_graph(nodes: int) -> torch.Tensor:
+def random_graph(nodes: int) -> torch.Tensor:
     upper = torch.bernoulli(torch.full((nodes, nodes), 0.4)).triu(1)
     return upper + upper.T
 
@@ -24,28 +25,30 @@ def test_a_graph_convolution_is_the_papers_product_of_matrices(
 ) -> None:
     torch.manual_seed(seed)
     shape, line = (nodes, features), f"GraphConvolution {outputs} bias={bias}"
-    network = networks.build((line,), shape)
-    adjacency, x = some_graph(nodes), torch.randn(1, nodes, features)
+    network = build_network.build((line,), shape)
+    adjacency, x = random_graph(nodes), torch.randn(1, nodes, features)
 
-    networks.set_adjacency(network, adjacency)
+    build_network.set_adjacency(network, adjacency)
     y = network(x)
 
+    layer = network[0]
+    assert isinstance(layer, GraphConvolution)
     with_self = adjacency + torch.eye(nodes)
     root = torch.diag(with_self.sum(dim=1) ** -0.5)
-    expected = root @ with_self @ root @ x[0] @ network[0].weight.T
+    expected = root @ with_self @ root @ x[0] @ layer.weight.T
     if bias:
-        expected = expected + network[0].bias
+        expected = expected + layer.bias
     torch.testing.assert_close(y[0], expected, atol=1e-5, rtol=1e-4)
     assert parse(line).output_shape(shape) == tuple(y.shape[1:])
     assert parse(line).count_parameters(shape) == sum(p.numel() for p in network.parameters())
 
 
-def test_two_convolutions_reach_two_steps_and_no_further() -> None:
+def test_two_convolutions_reach_neighbors_of_neighbors_and_no_further() -> None:
     path = torch.zeros(4, 4)
     for node in range(3):
         path[node, node + 1] = path[node + 1, node] = 1
-    network = networks.build(("GraphConvolution 3", "GraphConvolution 2"), (4, 5))
-    networks.set_adjacency(network, path)
+    network = build_network.build(("GraphConvolution 3", "GraphConvolution 2"), (4, 5))
+    build_network.set_adjacency(network, path)
     x = torch.randn(1, 4, 5, requires_grad=True)
 
     network(x)[0, 0].sum().backward()
@@ -54,19 +57,18 @@ def test_two_convolutions_reach_two_steps_and_no_further() -> None:
     assert x.grad[0].abs().sum(dim=1).gt(0).tolist() == [True, True, True, False]
 
 
-def test_the_graph_is_not_among_the_weights() -> None:
-    network = networks.build(("GraphConvolution 3", ("Residual", "GraphConvolution 3")), (4, 5))
+def test_the_graph_is_not_saved_with_the_weights() -> None:
+    lines = ("GraphConvolution 3", ("Residual", "GraphConvolution 3"))
+    network = build_network.build(lines, (4, 5))
 
-    networks.set_adjacency(network, some_graph(4))
+    build_network.set_adjacency(network, random_graph(4))
 
     assert not any("adjacency" in name for name in network.state_dict())
-    networks.build(
-        ("GraphConvolution 3", ("Residual", "GraphConvolution 3")), (4, 5)
-    ).load_state_dict(network.state_dict())
+    build_network.build(lines, (4, 5)).load_state_dict(network.state_dict())
 
 
-def test_a_network_without_its_graph_says_so() -> None:
-    network = networks.build(("GraphConvolution 3",), (4, 5))
+def test_a_network_without_its_graph_raises() -> None:
+    network = build_network.build(("GraphConvolution 3",), (4, 5))
 
     with pytest.raises(RuntimeError, match="has not been connected to a graph"):
         network(torch.zeros(1, 4, 5))
@@ -83,7 +85,7 @@ def test_a_graph_layer_needs_data_with_a_graph() -> None:
     ]
 
 
-def test_a_graph_layer_is_welcome_on_a_graph() -> None:
+def test_a_graph_layer_is_valid_on_a_graph() -> None:
     data = Karate()
     classes = len(data.classes)
     nodes = Experiment(

@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.support.build_layer import build_layer
+from tests.support.not_none import not_none
 from tuilab.core.errors import InputError
 from tuilab.core.network.layer import Shape, Tokens
 from tuilab.core.network.parse import parse
-from tuilab.engine.model import build_network as networks
+from tuilab.engine.model import build_network
+from tuilab.engine.model.layers.embedding import ClassToken, PatchEmbedding
+from tuilab.engine.model.layers.sequence import Recurrent
 
 BATCH = 2
 BOOLS = st.booleans()
@@ -24,12 +28,7 @@ def line_of(name: str, arguments: dict[str, Any]) -> str:
     return " ".join([name, *words])
 
 
-def built(line: str, shape: Shape) -> nn.Module:
-    torch.manual_seed(0)
-    return networks.build((line,), shape)[0]
-
-
-def count(module: nn.Module) -> int:
+def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -46,33 +45,37 @@ RECURRENT: dict[str, Any] = {
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 @given(shape=SEQUENCES, arguments=st.fixed_dictionaries(RECURRENT), data=st.data())
 def test_a_recurrent_layer_gives_what_torch_gives_with_equal_weights(
-    name: str, shape: Shape, arguments: dict[str, Any], data: Any
+    name: str, shape: Shape, arguments: dict[str, Any], data: st.DataObject
 ) -> None:
-    more = {"nonlinearity": data.draw(st.sampled_from(["tanh", "relu"]))} if name == "RNN" else {}
-    line = line_of(name, {**arguments, **more})
+    options = (
+        {"nonlinearity": data.draw(st.sampled_from(["tanh", "relu"]))} if name == "RNN" else {}
+    )
+    line = line_of(name, {**arguments, **options})
     returns = arguments.pop("returns")
     if arguments["dropout"] and arguments["num_layers"] == 1:  # torch warns: it would do nothing
         with pytest.raises(InputError, match="between layers"):
             parse(line).output_shape(shape)
         return
-    torchs = getattr(nn, name)(shape[1], batch_first=True, **arguments, **more).eval()
-    layer = built(line, shape).eval()
-    layer.inside.load_state_dict(torchs.state_dict())
+    reference = getattr(nn, name)(shape[1], batch_first=True, **arguments, **options).eval()
+    layer = build_layer(line, shape, Recurrent).eval()
+    layer.inside.load_state_dict(reference.state_dict())
     x = torch.randn(BATCH, *shape)
 
     y = layer(x)
 
-    states, _ = torchs(x)
-    ends = [states[:, -1, : arguments["hidden_size"]]]
-    if arguments["bidirectional"]:  # the way back ends at the front
-        ends.append(states[:, 0, arguments["hidden_size"] :])
-    torch.testing.assert_close(y, states if returns == "sequence" else torch.cat(ends, dim=1))
+    states, _ = reference(x)
+    last_states = [states[:, -1, : arguments["hidden_size"]]]
+    if arguments["bidirectional"]:  # the backward direction ends at the first position
+        last_states.append(states[:, 0, arguments["hidden_size"] :])
+    torch.testing.assert_close(
+        y, states if returns == "sequence" else torch.cat(last_states, dim=1)
+    )
     assert parse(line).output_shape(shape) == tuple(y.shape[1:])
-    assert parse(line).count_parameters(shape) == count(torchs)
+    assert parse(line).count_parameters(shape) == count_parameters(reference)
 
 
 def test_the_last_state_of_a_stack_is_the_top_layers() -> None:
-    layer = built("GRU 3 num_layers=2 bidirectional=true", (5, 4))
+    layer = build_layer("GRU 3 num_layers=2 bidirectional=true", (5, 4), Recurrent)
     x = torch.randn(BATCH, 5, 4)
 
     _, hidden = layer.inside(x)
@@ -82,7 +85,7 @@ def test_the_last_state_of_a_stack_is_the_top_layers() -> None:
 
 
 def test_dropout_between_layers_acts_in_training_only() -> None:
-    layer = built("LSTM 8 num_layers=2 dropout=0.5", (5, 4))
+    layer = build_layer("LSTM 8 num_layers=2 dropout=0.5", (5, 4), Recurrent)
     x = torch.randn(BATCH, 5, 4)
 
     assert not torch.equal(layer(x), layer(x))
@@ -91,23 +94,22 @@ def test_dropout_between_layers_acts_in_training_only() -> None:
 
 
 def test_forget_bias_is_the_sum_of_both_biases_of_every_forget_gate() -> None:
-    layer = built("LSTM 3 num_layers=2 bidirectional=true forget_bias=1", (5, 4))
+    line = "LSTM 3 num_layers=2 bidirectional=true forget_bias=1"
+    biases = dict(build_layer(line, (5, 4), Recurrent).inside.named_parameters())
 
     for suffix in ("l0", "l0_reverse", "l1", "l1_reverse"):
-        both = getattr(layer.inside, f"bias_ih_{suffix}") + getattr(
-            layer.inside, f"bias_hh_{suffix}"
-        )
-        assert both[3:6].tolist() == [1, 1, 1]
-        assert both[:3].abs().max() < 2 * 3**-0.5 and both[:3].unique().numel() == 3
+        total = biases[f"bias_ih_{suffix}"] + biases[f"bias_hh_{suffix}"]
+        assert total[3:6].tolist() == [1, 1, 1]
+        assert total[:3].abs().max() < 2 * 3**-0.5 and len(set(total[:3].tolist())) == 3
 
 
-def test_without_forget_bias_the_start_is_torchs() -> None:
-    layer = built("LSTM 3", (5, 4))
+def test_without_forget_bias_the_initialization_is_torchs() -> None:
+    layer = build_layer("LSTM 3", (5, 4), Recurrent)
     torch.manual_seed(0)
-    torchs = nn.LSTM(4, 3)
+    reference = nn.LSTM(4, 3)
 
-    for mine, other in zip(layer.inside.parameters(), torchs.parameters(), strict=True):
-        assert torch.equal(mine, other)
+    for ours, theirs in zip(layer.inside.parameters(), reference.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 @given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 5), st.one_of(st.none(), st.just(0)))
@@ -117,18 +119,18 @@ def test_an_embedding_is_torchs_over_the_vocabulary(
     shape, line = Tokens((length,), vocabulary=vocabulary), f"Embedding {features} {padding}"
     tokens = torch.randint(vocabulary, (BATCH, length))
     torch.manual_seed(0)
-    torchs = nn.Embedding(vocabulary, features, padding_idx=padding)
+    reference = nn.Embedding(vocabulary, features, padding_idx=padding)
 
-    layer = built(line, shape)
+    layer = build_layer(line, shape, nn.Module)
 
-    assert torch.equal(layer(tokens), torchs(tokens))
+    assert torch.equal(layer(tokens), reference(tokens))
     assert parse(line).output_shape(shape) == (length, features)
-    assert parse(line).count_parameters(shape) == count(layer) == vocabulary * features
+    assert parse(line).count_parameters(shape) == count_parameters(layer) == vocabulary * features
 
 
 @given(st.integers(1, 12), st.integers(1, 9))
 def test_sine_positions_are_those_of_the_paper(length: int, features: int) -> None:
-    layer = built("PositionalEncoding", (length, features))
+    layer = build_layer("PositionalEncoding", (length, features), nn.Module)
 
     waves = layer(torch.zeros(1, length, features))[0]
 
@@ -139,22 +141,22 @@ def test_sine_positions_are_those_of_the_paper(length: int, features: int) -> No
             assert waves[position, column].item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_positions_are_added_and_a_shorter_text_takes_the_first() -> None:
+def test_positions_are_added_and_a_shorter_text_uses_the_first_ones() -> None:
     for line in ("PositionalEncoding", "PositionalEncoding learned"):
-        layer = built(line, (6, 4))
+        layer = build_layer(line, (6, 4), nn.Module)
         x = torch.randn(BATCH, 6, 4)
 
         added = layer(x) - x
 
         torch.testing.assert_close(added[0], added[1])
-        assert added[0].unique(dim=0).shape[0] == 6
+        assert len(set(map(tuple, added[0].tolist()))) == 6
         torch.testing.assert_close(layer(x[:, :3]), layer(x)[:, :3])
 
 
 def test_sine_positions_are_neither_learned_nor_saved() -> None:
-    layer = built("PositionalEncoding", (6, 4))
+    layer = build_layer("PositionalEncoding", (6, 4), nn.Module)
 
-    assert count(layer) == 0
+    assert count_parameters(layer) == 0
     assert not layer.state_dict()
 
 
@@ -166,20 +168,20 @@ def test_patches_are_unfolded_and_multiplied(
     channels: int, rows: int, columns: int, height: int, width: int, features: int
 ) -> None:
     shape, line = (channels, rows * height, columns * width), f"PatchEmbedding ({height},{width})"
-    layer = built(f"{line} {features}", shape)
+    layer = build_layer(f"{line} {features}", shape, PatchEmbedding)
     x = torch.randn(BATCH, *shape)
 
     y = layer(x)
 
     patches = nn.functional.unfold(x, (height, width), stride=(height, width)).transpose(1, 2)
-    expected = patches @ layer.weight.flatten(1).T + layer.bias
+    expected = patches @ layer.weight.flatten(1).T + not_none(layer.bias)
     torch.testing.assert_close(y, expected, atol=1e-5, rtol=1e-4)
     assert parse(f"{line} {features}").output_shape(shape) == tuple(y.shape[1:])
-    assert parse(f"{line} {features}").count_parameters(shape) == count(layer)
+    assert parse(f"{line} {features}").count_parameters(shape) == count_parameters(layer)
 
 
 def test_a_class_token_is_one_learned_vector_in_front() -> None:
-    layer = built("ClassToken", (3, 4))
+    layer = build_layer("ClassToken", (3, 4), ClassToken)
     with torch.no_grad():
         layer.weight.copy_(torch.arange(4.0))
     x = torch.randn(BATCH, 3, 4)
@@ -189,24 +191,24 @@ def test_a_class_token_is_one_learned_vector_in_front() -> None:
     assert torch.equal(y[:, 1:], x)
     assert y[:, 0].tolist() == [[0, 1, 2, 3]] * BATCH
     y.sum().backward()
-    assert layer.weight.grad is not None and layer.weight.grad.tolist() == [BATCH] * 4
+    assert not_none(layer.weight.grad).tolist() == [BATCH] * 4
 
 
 @given(SEQUENCES, st.integers(-6, 5))
 def test_reductions_of_a_sequence(shape: Shape, index: int) -> None:
     x = torch.randn(BATCH, *shape)
 
-    assert torch.equal(built("Transpose", shape)(x), x.mT)
-    torch.testing.assert_close(built("MeanOverPositions", shape)(x), x.mean(1))
+    assert torch.equal(build_layer("Transpose", shape, nn.Module)(x), x.mT)
+    torch.testing.assert_close(build_layer("MeanOverPositions", shape, nn.Module)(x), x.mean(1))
     if -shape[0] <= index < shape[0]:
-        assert torch.equal(built(f"SelectPosition {index}", shape)(x), x[:, index])
+        assert torch.equal(build_layer(f"SelectPosition {index}", shape, nn.Module)(x), x[:, index])
     else:
         with pytest.raises(InputError, match="there is no position"):
             parse(f"SelectPosition {index}").output_shape(shape)
 
 
 def test_conv1d_reads_a_sequence_through_transpose() -> None:
-    network = networks.build(("Transpose", "Conv1d 6 3 padding=same", "Transpose"), (9, 4))
+    network = build_network.build(("Transpose", "Conv1d 6 3 padding=same", "Transpose"), (9, 4))
 
     y: Tensor = network(torch.randn(BATCH, 9, 4))
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Container, Iterator
 from typing import Any, get_args
 
 import pytest
-import torch
 
-from tests.support.tiny import CPU, differences
+from tests.support.bitwise import find_differences
+from tests.support.datasets import CPU
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.protocol.events import Progressed
@@ -27,6 +27,7 @@ from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.dispatch import Dispatcher
 from tuilab.engine.nan_trace import find_non_finite
+from tuilab.engine.preserve import clone_tensors
 from tuilab.engine.session import Session
 from tuilab.engine.studies import batch_size_finder, lr_finder
 from tuilab.engine.tasks.gan import GAN
@@ -140,10 +141,8 @@ def search(session: Session, find: Callable[[Session], Iterator[Any]]) -> None:
 
 def disturb(session: Session, dispatcher: Dispatcher) -> None:
     """Does all that must leave no trace."""
-    modes = [module.training for module in session.network.modules()]
+    before = clone_tensors(state_of(session))
     gradients = [parameter.grad for parameter in session.parameters]
-    copies = [None if gradient is None else gradient.clone() for gradient in gradients]
-    attributes = set(vars(session.task))
 
     look_at_everything(session, dispatcher)
     assert find_non_finite(session, session.step) == ""
@@ -151,12 +150,30 @@ def disturb(session: Session, dispatcher: Dispatcher) -> None:
         search(session, lr_finder.try_learning_rates)
     search(session, batch_size_finder.try_batch_sizes)
 
-    assert [module.training for module in session.network.modules()] == modes
-    assert set(vars(session.task)) == attributes
-    for parameter, gradient, copy in zip(session.parameters, gradients, copies, strict=True):
-        assert parameter.grad is gradient
-        assert gradient is None or torch.equal(gradient, copy)  # type: ignore[arg-type]
+    assert find_differences(before, state_of(session)) == []
+    same = zip(session.parameters, gradients, strict=True)
+    assert all(parameter.grad is gradient for parameter, gradient in same)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in session.network.modules())
+
+
+def state_of(session: Session) -> dict[str, Any]:
+    """Returns all that a run has become but for what the clock decides."""
+    state = checkpoint.capture_state(session)
+    del state["seconds"]
+    if not session.needs_every_validation:  # the clock decides which epochs are measured
+        del state["validation_losses"]
+    return state | {
+        "gradients": [parameter.grad for parameter in session.parameters],
+        "modes": [module.training for module in session.network.modules()],
+        "learning": [parameter.requires_grad for parameter in session.parameters],
+        "groups": [
+            {name: value for name, value in group.items() if name != "params"}
+            for group in session.optimizer.param_groups
+        ],
+        "order": session.epoch_order(),
+        "rates": [session.last_lr, session.lr],
+        "task": sorted(vars(session.task)),
+    }
 
 
 # --- the runs -----------------------------------------------------------------------------------
@@ -177,23 +194,7 @@ def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, An
                 disturb(session, dispatcher)
             if session.step == STEPS:
                 break
-    return end_of(session), losses
-
-
-def end_of(session: Session) -> dict[str, Any]:
-    """Returns all that a run has become but for what the clock decides."""
-    end = checkpoint.capture_state(session)
-    del end["seconds"]
-    if not session.needs_every_validation:  # the clock decides which epochs are measured
-        del end["validation_losses"]
-    end["gradients"] = [parameter.grad for parameter in session.parameters]
-    end["groups"] = [
-        {name: value for name, value in group.items() if name != "params"}
-        for group in session.optimizer.param_groups
-    ]
-    end["order"] = session.epoch_order()
-    end["rates"] = [session.last_lr, session.lr]
-    return end
+    return state_of(session), losses
 
 
 def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatch) -> None:
@@ -212,7 +213,7 @@ def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatc
 
     assert alone["position"][0] == STEPS and len(losses) == STEPS
     assert disturbed_losses == losses
-    assert differences(alone, disturbed) == []
+    assert find_differences(alone, disturbed) == []
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from tests.support.not_none import not_none
 from tuilab.core.catalogue.losses import (
     BCE,
     KL,
@@ -30,14 +31,14 @@ ONE_OUTPUT_PER_CLASS = [CrossEntropy(), MSE(), Focal(), Hinge(), KL()]
 """The losses that take one output per class."""
 
 
-def classes(seed: int, count: int = 5, examples: int = 40) -> tuple[Tensor, Tensor]:
+def random_classes(seed: int, count: int = 5, examples: int = 40) -> tuple[Tensor, Tensor]:
     """Returns random logits and classes."""
     generator = torch.Generator().manual_seed(seed)
     output = 3 * torch.randn(examples, count, generator=generator)
     return output, torch.randint(count, (examples,), generator=generator)
 
 
-def numbers(seed: int) -> tuple[Tensor, Tensor]:
+def random_numbers(seed: int) -> tuple[Tensor, Tensor]:
     """Returns random outputs and targets of a regression."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(40, 2, generator=generator), 2 * torch.randn(40, 2, generator=generator)
@@ -48,7 +49,7 @@ def numbers(seed: int) -> tuple[Tensor, Tensor]:
 
 @given(SEEDS, st.floats(0.01, 5))
 def test_regression_losses_are_those_of_torch(seed: int, delta: float) -> None:
-    output, target = numbers(seed)
+    output, target = random_numbers(seed)
     error = (output - target).abs()
 
     assert torch.equal(losses.build_loss(MSE())(output, target), error.square().mean())
@@ -65,7 +66,7 @@ def test_regression_losses_are_those_of_torch(seed: int, delta: float) -> None:
 def test_label_smoothing_is_cross_entropy_with_a_softer_target(
     seed: int, smoothing: float, count: int
 ) -> None:
-    output, target = classes(seed, count)
+    output, target = random_classes(seed, count)
     soft = (1 - smoothing) * F.one_hot(target, count) + smoothing / count
 
     loss = losses.build_loss(CrossEntropy(label_smoothing=smoothing))(output, target)
@@ -81,13 +82,13 @@ def test_label_smoothing_is_cross_entropy_with_a_softer_target(
 def test_the_floor_is_reached_by_the_best_logits_and_by_no_others(
     seed: int, smoothing: float, count: int
 ) -> None:
-    output, target = classes(seed, count)
+    output, target = random_classes(seed, count)
     soft = (1 - smoothing) * F.one_hot(target, count) + smoothing / count
     loss = CrossEntropy(label_smoothing=smoothing)
-    follow = losses.build_loss(loss)
+    compute_loss = losses.build_loss(loss)
 
-    assert follow(soft.log(), target) == pytest.approx(loss.floor(count), abs=1e-5)
-    assert follow(output, target) >= loss.floor(count) - 1e-5
+    assert compute_loss(soft.log(), target) == pytest.approx(loss.floor(count), abs=1e-5)
+    assert compute_loss(output, target) >= loss.floor(count) - 1e-5
     assert losses.build_loss(KL(label_smoothing=smoothing))(soft.log(), target) == pytest.approx(
         KL(label_smoothing=smoothing).floor(count), abs=1e-5
     )
@@ -100,7 +101,7 @@ def test_the_entropy_of_a_smoothed_target_is_known() -> None:
 
 @given(SEEDS, st.lists(st.floats(0.1, 9), min_size=4, max_size=4))
 def test_class_weights_are_those_of_torch(seed: int, weight: list[float]) -> None:
-    output, target = classes(seed, 4)
+    output, target = random_classes(seed, 4)
     loss = CrossEntropy(weight=tuple(weight))
 
     result = losses.build_loss(loss, losses.compute_class_weights(loss, target, 4))(output, target)
@@ -114,21 +115,20 @@ def test_class_weights_are_those_of_torch(seed: int, weight: list[float]) -> Non
 
 @given(SEEDS)
 def test_balanced_weights_give_every_class_the_same_sum(seed: int) -> None:
-    _, target = classes(seed, 3, examples=60)
+    _, target = random_classes(seed, 3, examples=60)
     target = torch.cat([target, torch.zeros(200, dtype=torch.long), torch.tensor([1, 2])])
-    asked = torch.cat([target, torch.full((30,), IGNORE_INDEX)])
+    with_ignored = torch.cat([target, torch.full((30,), IGNORE_INDEX)])
 
-    weight = losses.compute_class_weights(CrossEntropy(balanced=True), asked, 3)
+    weight = losses.compute_class_weights(CrossEntropy(balanced=True), with_ignored, 3)
 
-    assert weight is not None
-    sums = weight * torch.bincount(target)
+    sums = not_none(weight) * torch.bincount(target)
     assert sums.tolist() == pytest.approx([len(target) / 3] * 3)
 
 
-def test_a_class_that_never_occurs_weighs_something_finite() -> None:
+def test_a_class_that_never_occurs_has_a_finite_weight() -> None:
     weight = losses.compute_class_weights(CrossEntropy(balanced=True), torch.tensor([0, 0, 2]), 4)
 
-    assert weight is not None and weight.isfinite().all() and len(weight) == 4
+    assert not_none(weight).isfinite().all() and len(not_none(weight)) == 4
 
 
 def test_losses_without_weights_have_none() -> None:
@@ -138,8 +138,8 @@ def test_losses_without_weights_have_none() -> None:
 
 
 @given(SEEDS, st.floats(0, 5))
-def test_focal_down_weights_what_is_right_already(seed: int, gamma: float) -> None:
-    output, target = classes(seed)
+def test_focal_loss_gives_correct_examples_less_weight(seed: int, gamma: float) -> None:
+    output, target = random_classes(seed)
     probs = output.softmax(1)[torch.arange(len(target)), target].double()
 
     result = losses.build_loss(Focal(gamma=gamma))(output, target)
@@ -152,21 +152,21 @@ def test_focal_down_weights_what_is_right_already(seed: int, gamma: float) -> No
 
 @given(SEEDS, st.floats(0.1, 3))
 def test_hinge_requires_a_margin(seed: int, margin: float) -> None:
-    output, target = classes(seed)
+    output, target = random_classes(seed)
     rows = torch.arange(len(target))
 
     result = losses.build_loss(Hinge(margin=margin))(output, target)
 
-    ahead = (margin - output[rows, target][:, None] + output).relu()
-    ahead[rows, target] = 0
-    torch.testing.assert_close(result, ahead.sum(1).mean() / output.shape[1])
+    violations = (margin - output[rows, target][:, None] + output).relu()
+    violations[rows, target] = 0
+    torch.testing.assert_close(result, violations.sum(1).mean() / output.shape[1])
 
 
 @given(SEEDS, st.floats(0.1, 3))
 def test_hinge_with_one_output_is_that_of_a_support_vector_machine(
     seed: int, margin: float
 ) -> None:
-    output, target = classes(seed, 2)
+    output, target = random_classes(seed, 2)
     output = output[:, :1]
 
     result = losses.build_loss(Hinge(margin=margin))(output, target)
@@ -177,7 +177,7 @@ def test_hinge_with_one_output_is_that_of_a_support_vector_machine(
 
 @given(SEEDS, st.floats(0.1, 20))
 def test_bce_is_that_of_torch_with_a_weight_for_the_second_class(seed: int, weight: float) -> None:
-    output, target = classes(seed, 2)
+    output, target = random_classes(seed, 2)
     output = output[:, :1]
 
     result = losses.build_loss(BCE(pos_weight=weight))(output, target)
@@ -189,7 +189,7 @@ def test_bce_is_that_of_torch_with_a_weight_for_the_second_class(seed: int, weig
 
 @given(SEEDS)
 def test_zero_one_counts_mistakes(seed: int) -> None:
-    output, target = classes(seed, 2)
+    output, target = random_classes(seed, 2)
     wrong = sum((z > 0) != (y == 1) for z, y in zip(output[:, 0], target, strict=True))
 
     result = losses.build_loss(ZeroOne())(output[:, :1], target)
@@ -203,8 +203,8 @@ def test_zero_one_counts_mistakes(seed: int) -> None:
 @pytest.mark.parametrize("loss", ONE_OUTPUT_PER_CLASS, ids=lambda loss: type(loss).__name__)
 @given(seed=SEEDS)
 @settings(max_examples=20)
-def test_ignored_positions_do_not_count(loss: Loss, seed: int) -> None:
-    output, target = classes(seed, 5, 8 * 6)
+def test_ignored_positions_have_no_weight(loss: Loss, seed: int) -> None:
+    output, target = random_classes(seed, 5, 8 * 6)
     generator = torch.Generator().manual_seed(seed)
     is_used = torch.rand(48, generator=generator) < 0.4
     is_used[seed % 48] = True
@@ -218,21 +218,21 @@ def test_ignored_positions_do_not_count(loss: Loss, seed: int) -> None:
 
 @pytest.mark.parametrize("loss", ONE_OUTPUT_PER_CLASS, ids=lambda loss: type(loss).__name__)
 def test_ignored_positions_have_no_gradient(loss: Loss) -> None:
-    output, target = classes(3, 5, 12)
+    output, target = random_classes(3, 5, 12)
     output = output.view(3, 4, 5).requires_grad_()
     target = target.view(3, 4).clone()
     target[:, 2] = IGNORE_INDEX
 
     losses.build_loss(loss)(output, target).backward()
 
-    assert output.grad is not None
-    assert (output.grad[:, 2] == 0).all() and (output.grad[:, 1] != 0).any()
+    gradient = not_none(output.grad)
+    assert (gradient[:, 2] == 0).all() and (gradient[:, 1] != 0).any()
 
 
 def test_flattening_returns_numbers_and_single_classes_unchanged() -> None:
-    for output, target in (numbers(0), classes(0)):
-        same = losses.flatten_positions(output, target)
-        assert same[0] is output and same[1] is target
+    for output, target in (random_numbers(0), random_classes(0)):
+        flat_output, flat_target = losses.flatten_positions(output, target)
+        assert flat_output is output and flat_target is target
 
 
 # --- evaluation ---------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_flattening_returns_numbers_and_single_classes_unchanged() -> None:
 def test_held_out_examples_are_evaluated_without_smoothing_and_weights(
     loss: Loss, plain: Loss
 ) -> None:
-    output, target = classes(4, 3)
+    output, target = random_classes(4, 3)
 
     result = losses.build_evaluation_loss(loss)(output, target)
 
@@ -259,7 +259,7 @@ def test_held_out_examples_are_evaluated_without_smoothing_and_weights(
 
 
 def test_bce_is_evaluated_without_its_weight() -> None:
-    output, target = classes(4, 2)
+    output, target = random_classes(4, 2)
     result = losses.build_evaluation_loss(BCE(pos_weight=7.0))(output[:, :1], target)
 
     torch.testing.assert_close(result, losses.build_loss(BCE())(output[:, :1], target))
@@ -267,7 +267,7 @@ def test_bce_is_evaluated_without_its_weight() -> None:
 
 @given(SEEDS, st.sampled_from([*ONE_OUTPUT_PER_CLASS, BCE(), ZeroOne()]))
 def test_the_predicted_class_has_the_largest_probability(seed: int, loss: Loss) -> None:
-    output, _ = classes(seed, 5)
+    output, _ = random_classes(seed, 5)
     if loss.outputs(2) == 1:
         output = output[:, :1]
     if isinstance(loss, ZeroOne):

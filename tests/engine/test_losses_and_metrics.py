@@ -1,12 +1,11 @@
 """Losses, predictions and metrics against torch and by hand."""
 
-from collections.abc import Generator
-
 import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.support import tiny
+from tests.support.run_generator import run_generator
+from tests.support.tiny_sessions import make_session
 from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
 from tuilab.engine.metrics import evaluate, losses
 
@@ -41,17 +40,18 @@ def test_one_logit_decides_by_its_sign() -> None:
 
 def test_accuracy_and_r2_by_hand() -> None:
     output = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    assert evaluate.measure_batch(output, torch.tensor([0, 1, 0]))["accuracy"] == pytest.approx(
-        2 / 3
-    )
+    scores = evaluate.measure_batch(output, torch.tensor([0, 1, 0]))
+    assert scores["accuracy"] == pytest.approx(2 / 3)
 
     target = torch.tensor([[1.0], [2.0], [3.0]])
-    guess = torch.tensor([[1.0], [2.0], [2.0]])
-    assert evaluate.measure_batch(guess, target)["r2"] == pytest.approx(1 - 1 / 2)
+    output = torch.tensor([[1.0], [2.0], [2.0]])
+    assert evaluate.measure_batch(output, target)["r2"] == pytest.approx(1 - 1 / 2)
 
 
-def test_evaluating_in_chunks_gives_the_loss_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    session = tiny.session("Linear 4", "Dropout 0.5", "Linear 3", examples=90)
+def test_evaluating_in_chunks_gives_the_loss_of_the_whole_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = make_session("Linear 4", "Dropout 0.5", "Linear 3", examples=90)
     part = session.dataset.train
     output = session.predict(part.inputs)
     expected = F.cross_entropy(output, part.targets).item()
@@ -63,14 +63,15 @@ def test_evaluating_in_chunks_gives_the_loss_of_the_whole(monkeypatch: pytest.Mo
             next(chunks)
             assert session.network.training
         except StopIteration as end:
-            results = end.value
+            results: dict[str, float] = end.value
             break
 
     assert results["loss"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_with_too_little_memory_fewer_examples_are_evaluated_at_a_time() -> None:
-    session, sizes = tiny.session(examples=90), []
+    session = make_session(examples=90)
+    sizes: list[int] = []
     part = session.dataset.train
 
     def predict(inputs: torch.Tensor) -> torch.Tensor:
@@ -79,24 +80,16 @@ def test_with_too_little_memory_fewer_examples_are_evaluated_at_a_time() -> None
             raise torch.OutOfMemoryError("CUDA out of memory")
         return session.predict(inputs)
 
-    results = _result(session.task.evaluate(predict, part, 64))
+    results = run_generator(session.task.evaluate(predict, part, 64))
 
     assert sizes == [64, 32, 16, 16, 16, 16, 16, 10]
-    assert results == pytest.approx(_result(session.evaluate(part)), rel=1e-5)
+    assert results == pytest.approx(run_generator(session.evaluate(part)), rel=1e-5)
 
 
 def test_an_example_that_does_not_fit_is_reported() -> None:
     def predict(inputs: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    session = tiny.session()
+    session = make_session()
     with pytest.raises(torch.OutOfMemoryError):
-        _result(session.task.evaluate(predict, session.dataset.train, 64))
-
-
-def _result(evaluation: Generator[None, None, dict[str, float]]) -> dict[str, float]:
-    while True:
-        try:
-            next(evaluation)
-        except StopIteration as end:
-            return end.value
+        run_generator(session.task.evaluate(predict, session.dataset.train, 64))

@@ -1,18 +1,20 @@
 """Optimizers against those of PyTorch and their papers; which parameters decay; live knobs."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim import Optimizer
 
-from tests.support.learner import pass_exercise
+from tests.support.passed_exercises import pass_exercise
 from tuilab.core.catalogue import optimizers as catalogue
 from tuilab.core.catalogue.optimizers import OPTIMIZERS
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.knobs import default_knobs
+from tuilab.core.experiment.knobs import Knob, default_knobs
 from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.combined import CombinedOptimizer
@@ -35,24 +37,22 @@ def build_small_network(seed: int = 0) -> nn.Sequential:
     )  # fmt: skip
 
 
-def step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, config: catalogue.Optimizer
-) -> float:
+def step(network: nn.Module, optimizer: Optimizer, config: catalogue.Optimizer) -> float:
     """Takes one step on all examples, as the training loop does; returns the loss before it."""
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         loss = F.cross_entropy(network(INPUTS), TARGETS)
         loss.backward()
-        return loss.detach()
+        return loss.detach().item()
 
     for group in optimizer.param_groups:
         group["lr"] = config.lr * group.get("scale", 1.0)
     if config.needs_closure:
-        return float(optimizer.step(closure))
+        return optimizer.step(closure)
     loss = closure()
     optimizer.step()
-    return loss.item()
+    return loss
 
 
 def flat_weights(network: nn.Module) -> Tensor:
@@ -60,7 +60,7 @@ def flat_weights(network: nn.Module) -> Tensor:
     return torch.cat([p.detach().flatten() for p in network.parameters()])
 
 
-# --- what a step does -----------------------------------------------------------------------
+# --- steps ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -85,21 +85,23 @@ def flat_weights(network: nn.Module) -> Tensor:
     ],
     ids=lambda config: type(config).__name__ if isinstance(config, catalogue.Optimizer) else "",
 )
-def test_every_optimizer_steps_as_torch_does(config: Any, reference: Any) -> None:
+def test_every_optimizer_steps_as_torch_does(
+    config: catalogue.Optimizer, reference: Callable[..., Optimizer]
+) -> None:
     ours, by_torch = build_small_network(), build_small_network()
     if isinstance(config, catalogue.WeightDecayOptimizer):
         config = type(config)(**{**arguments_of(config), "weight_decay_on": "all"})
-    fast = build_optimizer.build(config, ours)
+    our_optimizer = build_optimizer.build(config, ours)
     arguments = {k: v for k, v in arguments_of(config).items() if k != "weight_decay_on"}
     if arguments.get("line_search_fn") == "none":
         arguments["line_search_fn"] = None
     if reference is not torch.optim.LBFGS:
         arguments["foreach"] = False
-    slow = reference(by_torch.parameters(), **arguments)
+    torch_optimizer = reference(by_torch.parameters(), **arguments)
 
     for _ in range(8):
-        step(ours, fast, config)
-        step(by_torch, slow, config)
+        step(ours, our_optimizer, config)
+        step(by_torch, torch_optimizer, config)
 
     assert torch.allclose(flat_weights(ours), flat_weights(by_torch), atol=2e-6)
 
@@ -159,11 +161,11 @@ def test_muon_updates_hidden_matrices_and_adamw_the_rest() -> None:
     assert sum(len(g["params"]) for g in optimizer.param_groups) == len([*network.parameters()])
 
 
-def test_muon_steps_as_torch_does_with_an_adamw_beside_it() -> None:
+def test_muon_steps_as_torch_does_together_with_an_adamw() -> None:
     config = catalogue.Muon(lr=0.02, weight_decay=0.1, adamw_lr=0.1, adjust_lr_fn="match_rms_adamw")
     ours, by_torch = build_small_network(), build_small_network()
     optimizer = build_optimizer.build(config, ours)
-    hidden = [by_torch[0].weight, by_torch[2].weight]
+    hidden = [p for n, p in by_torch.named_parameters() if n in ("0.weight", "2.weight")]
     others = [p for p in by_torch.parameters() if all(p is not h for h in hidden)]
     muon = torch.optim.Muon(hidden, 0.02, 0.1, adjust_lr_fn="match_rms_adamw")
     adamw = torch.optim.AdamW(
@@ -176,11 +178,11 @@ def test_muon_steps_as_torch_does_with_an_adamw_beside_it() -> None:
 
     for _ in range(5):
         step(ours, optimizer, config)
-        for one in (muon, adamw):
-            one.zero_grad()
+        for each in (muon, adamw):
+            each.zero_grad()
         F.cross_entropy(by_torch(INPUTS), TARGETS).backward()
-        for one in (muon, adamw):
-            one.step()
+        for each in (muon, adamw):
+            each.step()
 
     assert torch.allclose(flat_weights(ours), flat_weights(by_torch), atol=1e-6)
 
@@ -221,7 +223,9 @@ def test_only_matrices_and_kernels_decay() -> None:
 @pytest.mark.parametrize(
     "kind", [k for k in OPTIMIZERS if issubclass(k, catalogue.WeightDecayOptimizer)]
 )
-def test_weight_decay_acts_on_weights_or_on_all_and_changes_live(kind: Any) -> None:
+def test_weight_decay_acts_on_weights_or_on_all_and_changes_live(
+    kind: type[catalogue.WeightDecayOptimizer],
+) -> None:
     network = build_small_network()
     optimizer = build_optimizer.build(kind(weight_decay=0.5), network)
     assert {g["weight_decay"] for g in optimizer.param_groups if g["decays"]} == {0.5}
@@ -244,8 +248,9 @@ def test_every_parameter_is_in_one_group() -> None:
 
 
 def test_tied_weights_are_in_one_group() -> None:
-    network = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.Linear(4, 9, bias=False))
-    network[2].weight = network[0].weight
+    embedding, output = nn.Embedding(9, 4), nn.Linear(4, 9, bias=False)
+    output.weight = embedding.weight
+    network = nn.Sequential(embedding, nn.Linear(4, 4), output)
 
     optimizer = build_optimizer.build(catalogue.AdamW(), network)
 
@@ -255,7 +260,7 @@ def test_tied_weights_are_in_one_group() -> None:
 # --- while it runs --------------------------------------------------------------------------
 
 
-def _other(value: Any, knob: Any) -> Any:
+def _other_value(value: Any, knob: Knob) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, tuple):
@@ -276,9 +281,11 @@ LIVE = [
 
 
 @pytest.mark.parametrize(("kind", "name"), LIVE, ids=lambda x: getattr(x, "__name__", x))
-def test_every_live_knob_can_change_between_steps(kind: Any, name: str) -> None:
+def test_every_live_knob_can_change_between_steps(
+    kind: type[catalogue.Optimizer], name: str
+) -> None:
     network, first = build_small_network(), kind()
-    other = kind(**{name: _other(getattr(first, name), default_knobs(kind)[name])})
+    other = kind(**{name: _other_value(getattr(first, name), default_knobs(kind)[name])})
     optimizer = build_optimizer.build(first, network)
 
     for config in (first, first, other, other, first, other):
@@ -293,69 +300,74 @@ def test_changing_a_knob_keeps_the_state() -> None:
     network = build_small_network()
     optimizer = build_optimizer.build(catalogue.Adam(), network)
     step(network, optimizer, catalogue.Adam())
-    mean = optimizer.state[network[0].weight]["exp_avg"].clone()
+    weight = network.get_parameter("0.weight")
+    mean = optimizer.state[weight]["exp_avg"].clone()
 
     build_optimizer.update_hyperparameters(optimizer, catalogue.Adam(lr=0.5, betas=(0.5, 0.9)))
 
-    assert torch.equal(optimizer.state[network[0].weight]["exp_avg"], mean)
+    assert torch.equal(optimizer.state[weight]["exp_avg"], mean)
     assert {g["betas"] for g in optimizer.param_groups} == {(0.5, 0.9)}
 
 
-def test_changing_the_initial_sums_of_adagrad_shifts_the_sums() -> None:
+def test_changing_the_initial_accumulator_of_adagrad_shifts_the_sums() -> None:
     first, other = build_small_network(), build_small_network()
-    moved = build_optimizer.build(catalogue.Adagrad(), first)
-    step(first, moved, catalogue.Adagrad())
-    began_there = build_optimizer.build(catalogue.Adagrad(initial_accumulator_value=0.25), other)
-    step(other, began_there, catalogue.Adagrad())
+    shifted = build_optimizer.build(catalogue.Adagrad(), first)
+    step(first, shifted, catalogue.Adagrad())
+    expected = build_optimizer.build(catalogue.Adagrad(initial_accumulator_value=0.25), other)
+    step(other, expected, catalogue.Adagrad())
 
-    build_optimizer.update_hyperparameters(moved, catalogue.Adagrad(initial_accumulator_value=0.25))
+    build_optimizer.update_hyperparameters(
+        shifted, catalogue.Adagrad(initial_accumulator_value=0.25)
+    )
 
     for ours, by_torch in zip(first.parameters(), other.parameters(), strict=True):
-        assert torch.allclose(moved.state[ours]["sum"], began_there.state[by_torch]["sum"])
+        assert torch.allclose(shifted.state[ours]["sum"], expected.state[by_torch]["sum"])
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_a_frozen_layer_stays_and_is_trained_again_when_unfrozen(
     kind: type[catalogue.Optimizer],
 ) -> None:
-    more = {"momentum": 0.9, "dampening": 0.5} if kind is catalogue.SGD else {}
-    network, config = build_small_network(), kind(**more)
+    options = {"momentum": 0.9, "dampening": 0.5} if kind is catalogue.SGD else {}
+    network, config = build_small_network(), kind(**options)
     optimizer = build_optimizer.build(config, network)
-    layer, before = network[2], network[2].weight.clone()
+    layer = network[2]
+    weight = network.get_parameter("2.weight")
+    before = weight.clone()
 
     layer.requires_grad_(False)
     for parameter in layer.parameters():
         parameter.grad = None
     step(network, optimizer, config)
     step(network, optimizer, config)
-    assert torch.equal(layer.weight, before)
+    assert torch.equal(weight, before)
 
     layer.requires_grad_(True)
     step(network, optimizer, config)
-    learned = layer.weight.clone()
-    assert not torch.equal(learned, before)
+    trained = weight.clone()
+    assert not torch.equal(trained, before)
 
     layer.requires_grad_(False)
     for parameter in layer.parameters():
         parameter.grad = None
     step(network, optimizer, config)
-    assert torch.equal(layer.weight, learned)
+    assert torch.equal(weight, trained)
 
 
 def test_lbfgs_steps_on_channels_last_kernels() -> None:
     network = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2))
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = build_optimizer.build(catalogue.LBFGS(max_iter=4), network)
     inputs = torch.randn(8, 2, 4, 4).to(memory_format=torch.channels_last)
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         loss = network(inputs).square().mean()
         loss.backward()
-        return loss.detach()
+        return float(loss.detach())
 
-    first = float(optimizer.step(closure))
-    assert float(closure()) < first
+    first = optimizer.step(closure)
+    assert closure() < first
 
 
 def test_only_lbfgs_needs_a_closure() -> None:
@@ -365,46 +377,46 @@ def test_only_lbfgs_needs_a_closure() -> None:
 # --- combined -------------------------------------------------------------------------------
 
 
-def two_networks(kind: type[catalogue.Optimizer]) -> tuple[list[nn.Module], CombinedOptimizer]:
-    sides: list[nn.Module] = [build_small_network(1), build_small_network(2)]
-    return sides, CombinedOptimizer([build_optimizer.build(kind(), side) for side in sides])
+def combine_two(kind: type[catalogue.Optimizer]) -> tuple[list[nn.Module], CombinedOptimizer]:
+    networks: list[nn.Module] = [build_small_network(1), build_small_network(2)]
+    return networks, CombinedOptimizer([build_optimizer.build(kind(), part) for part in networks])
 
 
 @pytest.mark.parametrize("kind", [catalogue.AdamW, catalogue.Muon, catalogue.LBFGS])
-def test_combined_optimizers_step_as_each_does_alone(kind: type[catalogue.Optimizer]) -> None:
-    (side, _), both = two_networks(kind)
-    alone = build_small_network(1)
-    optimizer = build_optimizer.build(kind(), alone)
+def test_combined_optimizers_step_as_each_does_by_itself(kind: type[catalogue.Optimizer]) -> None:
+    (network, _), combined = combine_two(kind)
+    other = build_small_network(1)
+    optimizer = build_optimizer.build(kind(), other)
 
     for _ in range(3):
-        step(alone, optimizer, kind())
-        step(side, both.optimizers[0], kind())
+        step(other, optimizer, kind())
+        step(network, combined.optimizers[0], kind())
 
-    assert torch.equal(flat_weights(side), flat_weights(alone))
+    assert torch.equal(flat_weights(network), flat_weights(other))
 
 
 def test_a_scale_multiplies_the_learning_rate_of_one_of_them() -> None:
-    _, both = two_networks(catalogue.Muon)
+    _, combined = combine_two(catalogue.Muon)
 
-    build_optimizer.scale_lr(both.optimizers[0], 3.0)
-    build_optimizer.update_hyperparameters(both.optimizers[1], catalogue.Muon(adamw_lr=0.5))
+    build_optimizer.scale_lr(combined.optimizers[0], 3.0)
+    build_optimizer.update_hyperparameters(combined.optimizers[1], catalogue.Muon(adamw_lr=0.5))
 
-    assert [group["scale"] for group in both.param_groups] == pytest.approx(
+    assert [group["scale"] for group in combined.param_groups] == pytest.approx(
         [3.0, 0.15, 0.15, 1.0, 0.5, 0.5]
     )
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_saved_optimizer_resumes_bit_by_bit(kind: Any) -> None:
-    whole, parted = build_small_network(), build_small_network()
-    first = build_optimizer.build(kind(), whole)
-    second = build_optimizer.build(kind(), parted)
+def test_a_saved_optimizer_resumes_bit_by_bit(kind: type[catalogue.Optimizer]) -> None:
+    uninterrupted, interrupted = build_small_network(), build_small_network()
+    first = build_optimizer.build(kind(), uninterrupted)
+    second = build_optimizer.build(kind(), interrupted)
     for _ in range(3):
-        step(whole, first, kind())
-        step(parted, second, kind())
+        step(uninterrupted, first, kind())
+        step(interrupted, second, kind())
 
     file = io.BytesIO()
-    torch.save({"network": parted.state_dict(), "optimizer": second.state_dict()}, file)
+    torch.save({"network": interrupted.state_dict(), "optimizer": second.state_dict()}, file)
     file.seek(0)
     saved = torch.load(file, weights_only=True)
     resumed = build_small_network(seed=9)
@@ -412,30 +424,32 @@ def test_a_saved_optimizer_resumes_bit_by_bit(kind: Any) -> None:
     third = build_optimizer.build(kind(), resumed)
     third.load_state_dict(saved["optimizer"])
     for _ in range(3):
-        step(whole, first, kind())
+        step(uninterrupted, first, kind())
         step(resumed, third, kind())
 
-    assert torch.equal(flat_weights(whole), flat_weights(resumed))
+    assert torch.equal(flat_weights(uninterrupted), flat_weights(resumed))
 
 
 def test_two_networks_with_muon_are_restored_from_a_file() -> None:
-    sides, both = two_networks(catalogue.Muon)
-    for side, one in zip(sides, both.optimizers, strict=True):
-        step(side, one, catalogue.Muon())
+    networks, combined = combine_two(catalogue.Muon)
+    for network, optimizer in zip(networks, combined.optimizers, strict=True):
+        step(network, optimizer, catalogue.Muon())
     file = io.BytesIO()
-    torch.save(both.state_dict(), file)
+    torch.save(combined.state_dict(), file)
     file.seek(0)
 
-    others, again = two_networks(catalogue.Muon)
-    again.load_state_dict(torch.load(file, weights_only=True))
+    other_networks, restored = combine_two(catalogue.Muon)
+    restored.load_state_dict(torch.load(file, weights_only=True))
 
-    for parameter, same in zip(
-        (p for side in sides for p in side.parameters()),
-        (p for side in others for p in side.parameters()),
+    for parameter, other in zip(
+        (p for network in networks for p in network.parameters()),
+        (p for network in other_networks for p in network.parameters()),
         strict=True,
     ):
-        for name, memory in both.state[parameter].items():
-            assert torch.equal(again.state[same][name], memory)
-    muon = again.optimizers[1].optimizers[0]
-    assert muon.param_groups[0] is again.param_groups[3]
-    assert muon.state is again.state
+        for name, value in combined.state[parameter].items():
+            assert torch.equal(restored.state[other][name], value)
+    second = restored.optimizers[1]
+    assert isinstance(second, CombinedOptimizer)
+    muon = second.optimizers[0]
+    assert muon.param_groups[0] is restored.param_groups[3]
+    assert muon.state is restored.state

@@ -61,7 +61,7 @@ def results(name: str, **changes: Any) -> Results:
         ("gan", "modes", 7),
     ],
 )
-def test_an_experiment_reaches_its_claim(name: str, score: str, least: float):
+def test_an_experiment_reaches_its_claim(name: str, score: str, least: float) -> None:
     assert results(name)["test"][score] >= least
 
 
@@ -93,21 +93,21 @@ def test_an_experiment_reaches_its_claim(name: str, score: str, least: float):
 )  # fmt: skip
 def test_what_should_not_learn_it_does_not(
     name: str, changes: dict[str, Any], score: str, most: float
-):
+) -> None:
     assert results(name, **changes)["test"][score] <= most
 
 
-def test_rosenblatt_s_rule_ends_without_a_mistake():
+def test_rosenblatt_s_rule_ends_without_a_mistake() -> None:
     assert results("rosenblatt")["train"]["loss"] == 0
 
 
-def test_a_narrower_middle_loses_more():
+def test_a_narrower_middle_loses_more() -> None:
     wide, narrow = results("autoencoder"), results("autoencoder", network=[CODER, DECODER])
 
     assert wide["test"]["explained"] - narrow["test"]["explained"] > 0.1
 
 
-def test_a_denoising_autoencoder_removes_noise():
+def test_a_denoising_autoencoder_removes_noise() -> None:
     session = trained(preset("autoencoder", task__noise=1.0))
     inputs = session.dataset.prepare(session.dataset.test.inputs)
     noise = torch.randn(inputs.shape, generator=torch.Generator().manual_seed(1))
@@ -118,11 +118,11 @@ def test_a_denoising_autoencoder_removes_noise():
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_a_gan_covers_the_clouds_from_every_seed(seed: int):
+def test_a_gan_covers_the_clouds_from_every_seed(seed: int) -> None:
     assert results("gan", seed=seed)["test"]["modes"] >= 7
 
 
-def test_a_language_model_knows_more_than_how_frequent_each_character_is():
+def test_a_language_model_knows_more_than_how_frequent_each_character_is() -> None:
     session = trained(preset("language-model"))
     dataset = session.dataset
     counts = torch.bincount(dataset.test.targets.flatten(), minlength=len(dataset.vocabulary))
@@ -136,7 +136,7 @@ def test_a_language_model_knows_more_than_how_frequent_each_character_is():
     assert loss < 0.85 * pair_loss < entropy
 
 
-def test_a_network_that_sees_what_comes_later_reads_the_answers():
+def test_a_network_that_sees_what_comes_later_reads_the_answers() -> None:
     cheating = ["Embedding 64", "GRU 64 bidirectional=true returns=sequence", "Linear 97"]
 
     found = results("language-model", network=cheating, training__epochs=1)

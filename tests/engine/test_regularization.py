@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.support import tiny
+from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.catalogue.regularization import Regularization
 from tuilab.core.protocol.events import Progressed
 from tuilab.engine.optim.gradient_transforms import add_gradient_noise, clamp_weight_norms
@@ -16,7 +16,7 @@ PLAIN = {"name": "sgd", "lr": 0.1, "momentum": 0.0}
 
 
 def test_l1_and_l2_are_terms_of_the_loss() -> None:
-    session = tiny.session(regularization={"l1": 0.03, "l2": 0.2})
+    session = make_session(regularization={"l1": 0.03, "l2": 0.2})
     batch = session.next_batch()
     assert batch is not None
     inputs, targets = batch
@@ -32,18 +32,18 @@ def test_l1_and_l2_are_terms_of_the_loss() -> None:
 
 
 def test_l2_with_plain_gradient_descent_is_weight_decay() -> None:
-    term = tiny.session(optimizer=PLAIN, regularization={"l2": 0.1})
-    decay = tiny.session(optimizer={**PLAIN, "weight_decay": 0.1})
+    term = make_session(optimizer=PLAIN, regularization={"l2": 0.1})
+    decay = make_session(optimizer={**PLAIN, "weight_decay": 0.1})
 
-    tiny.steps(term, 6)
-    tiny.steps(decay, 6)
+    train_steps(term, 6)
+    train_steps(decay, 6)
 
-    torch.testing.assert_close(tiny.weights(term), tiny.weights(decay))
+    torch.testing.assert_close(flatten_parameters(term), flatten_parameters(decay))
 
 
 def test_a_penalty_is_reported_separately_from_the_loss() -> None:
-    session = tiny.session(regularization={"l2": 0.5}, epochs=1)
-    plain = tiny.session(epochs=1)
+    session = make_session(regularization={"l2": 0.5}, epochs=1)
+    plain = make_session(epochs=1)
 
     reports = [event for event in train(session) if isinstance(event, Progressed)]
     others = [event for event in train(plain) if isinstance(event, Progressed)]
@@ -59,9 +59,9 @@ def test_penalties_do_not_act_on_embeddings_norms_and_biases() -> None:
 
 
 def test_no_unit_exceeds_max_norm() -> None:
-    session = tiny.session(optimizer={**PLAIN, "lr": 5.0}, regularization={"max_norm": 0.7})
+    session = make_session(optimizer={**PLAIN, "lr": 5.0}, regularization={"max_norm": 0.7})
 
-    tiny.steps(session, 5)
+    train_steps(session, 5)
 
     for matrix in (p for p in session.parameters if p.dim() > 1):
         assert matrix.norm(dim=1).max() <= 0.7 + 1e-5
@@ -82,7 +82,7 @@ def test_gradient_noise_decays_as_in_the_paper() -> None:
 
 @pytest.mark.parametrize("knob", ["clip_grad_norm", "clip_grad_value"])
 def test_gradients_are_clipped_as_torch_does(knob: str) -> None:
-    free = tiny.session()
+    free = make_session()
     batch = free.next_batch()
     assert batch is not None
     training_step(free, *batch, UNOBSERVED)
@@ -92,7 +92,7 @@ def test_gradients_are_clipped_as_torch_does(knob: str) -> None:
     clip = getattr(nn.utils, f"{knob}_")
     clip(clones, 0.01)
 
-    clipped = tiny.session(training={knob: 0.01})
+    clipped = make_session(training={knob: 0.01})
     training_step(clipped, *batch, UNOBSERVED)
 
     for parameter, clone in zip(clipped.parameters, clones, strict=True):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tests.support.tiny import CPU, dataset, experiment, session
+from tests.support.datasets import CPU
+from tests.support.tiny_sessions import make_dataset, make_experiment, make_session
 from tuilab.core.protocol.inspect.result_messages import (
     Curve,
     DecisionSurface,
@@ -21,37 +22,37 @@ def inspect(session: Session, **request: int) -> ResultResponse:
     return ResultInspector(session).inspect(ResultRequest(**request))
 
 
-def test_a_surface_goes_row_by_row_from_the_top():
-    subject = session()
+def test_a_surface_goes_row_by_row_from_the_top() -> None:
+    session = make_session()
 
-    surface = inspect(subject, width=6, height=4).picture
+    surface = inspect(session, width=6, height=4).picture
 
     assert isinstance(surface, DecisionSurface)
     assert (surface.width, surface.height, len(surface.values)) == (6, 4, 24)
     top_left = torch.tensor([[-3 + 0.5, 2 - 0.5]])
-    probability, winner = subject.predict(top_left).softmax(1).max(1)
+    probability, winner = session.predict(top_left).softmax(1).max(1)
     assert surface.values[0] == pytest.approx(winner.item() + probability.item(), abs=1e-5)
     assert len(surface.points) == 57
     assert len(surface.validation) == 20
 
 
-def test_a_curve_follows_the_network_over_its_input():
-    data = dataset(features=1)
+def test_a_curve_follows_the_network_over_its_input() -> None:
+    data = make_dataset(features=1)
     for part in (data.train, data.validation, data.test):
         part.coordinates, part.targets = part.inputs, part.inputs.sin()
     data.classes, data.bounds = (), (-3.0, 3.0)
-    regression = experiment(
+    regression = make_experiment(
         "Linear 4", "Tanh", "Linear 1", task="regression", loss={"name": "mse"},
         data={"name": "sine"},
     )  # fmt: skip
-    subject = Session("run", regression, data, CPU)
+    session = Session("run", regression, data, CPU)
 
-    curve = inspect(subject, width=10).picture
+    curve = inspect(session, width=10).picture
 
     assert isinstance(curve, Curve)
     assert len(curve.x) == len(curve.y) == 20
     assert (curve.x[0], curve.x[-1]) == (-3, 3)
-    assert curve.y[0] == pytest.approx(subject.predict(torch.tensor([[-3.0]])).item(), abs=1e-5)
+    assert curve.y[0] == pytest.approx(session.predict(torch.tensor([[-3.0]])).item(), abs=1e-5)
 
 
 def images(count: int = 30) -> Dataset:
@@ -65,12 +66,12 @@ def images(count: int = 30) -> Dataset:
     )  # fmt: skip
 
 
-def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pixels():
-    subject = Session(
-        "run", experiment("Flatten", "Linear 10", data={"name": "glyphs"}), images(), CPU
+def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pixels() -> None:
+    session = Session(
+        "run", make_experiment("Flatten", "Linear 10", data={"name": "glyphs"}), images(), CPU
     )
 
-    response = inspect(subject, samples=5)
+    response = inspect(session, samples=5)
 
     matrix, samples = response.picture, response.samples
     assert isinstance(matrix, ConfusionMatrix)
@@ -78,15 +79,15 @@ def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pix
     assert sum(map(sum, matrix.counts)) == matrix.total == 30
     assert [sum(row) for row in matrix.counts] == [3] * 10
     assert [sample.target for sample in samples] == [0, 1, 2, 3, 4]
-    predicted = subject.predict(subject.dataset.test.inputs).softmax(1)
+    predicted = session.predict(session.dataset.test.inputs).softmax(1)
     for number, sample in enumerate(samples):
         assert sample.predicted == int(predicted[number].argmax())
         assert sample.probability == pytest.approx(float(predicted[number].max()), abs=1e-5)
-    assert samples[0].pixels == bytes(subject.dataset.train.inputs[0].flatten().tolist())
+    assert samples[0].pixels == bytes(session.dataset.train.inputs[0].flatten().tolist())
     assert samples[0].shape == (1, 28, 28)
 
 
-def test_large_images_are_shrunk_before_they_are_sent():
+def test_large_images_are_shrunk_before_they_are_sent() -> None:
     image = torch.full((3, 200, 100), 7, dtype=torch.uint8)
 
     pixels, shape = encode_image(image)
@@ -95,14 +96,14 @@ def test_large_images_are_shrunk_before_they_are_sent():
     assert pixels == bytes([7]) * (3 * 64 * 32)
 
 
-def test_the_request_changes_nothing():
-    subject = session("Linear 8", "BatchNorm1d", "Dropout 0.5", "Linear 3")
-    before = {name: tensor.clone() for name, tensor in subject.network.state_dict().items()}
+def test_the_request_changes_nothing() -> None:
+    session = make_session("Linear 8", "BatchNorm1d", "Dropout 0.5", "Linear 3")
+    before = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
     random_state = torch.get_rng_state()
 
-    inspect(subject)
+    inspect(session)
 
-    after = subject.network.state_dict()
+    after = session.network.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
     assert torch.equal(torch.get_rng_state(), random_state)
-    assert subject.network.training
+    assert session.network.training

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.support.learner import pass_exercise
-from tests.support.tiny import CPU, dataset, experiment, steps
-from tuilab.core.catalogue.optimizers import AnyOptimizer
-from tuilab.core.catalogue.schedules import AnySchedule
+from tests.support.datasets import CPU
+from tests.support.passed_exercises import pass_exercise
+from tests.support.tiny_sessions import make_dataset, make_experiment, train_steps
+from tuilab.core.catalogue.optimizers import OPTIMIZERS
+from tuilab.core.catalogue.schedules import SCHEDULES
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, name_of
 from tuilab.core.experiment.validation import find_errors
 from tuilab.engine import checkpoint
@@ -29,8 +30,8 @@ EPOCH = 6
 
 def begun(*lines: Any, epochs: int = 4, **knobs: Any) -> Begin:
     """A way to begin the same run again and again."""
-    chosen = experiment(*(lines or LINES), epochs=epochs, **knobs)
-    return lambda: Session("run", chosen, dataset(), CPU)
+    chosen = make_experiment(*(lines or LINES), epochs=epochs, **knobs)
+    return lambda: Session("run", chosen, make_dataset(), CPU)
 
 
 def loaded(name: str, *lines: Any, epochs: int = 2, **tables: Any) -> Begin:
@@ -54,12 +55,12 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def ended(subject: Session) -> dict[str, Any]:
+def ended(session: Session) -> dict[str, Any]:
     """All that a run has become, but for what the clock decides."""
-    list(train(subject))
-    end = checkpoint.capture_state(subject)
+    list(train(session))
+    end = checkpoint.capture_state(session)
     del end["seconds"]
-    if not subject.needs_every_validation:  # which epochs were measured is a matter of time
+    if not session.needs_every_validation:  # which epochs were measured is a matter of time
         del end["validation_losses"]
     return end
 
@@ -78,7 +79,7 @@ def differing(begin: Begin, stops: tuple[int, ...], path: Path) -> list[tuple[in
     unbroken, wrong = ended(begin()), []
     for stop in stops:
         broken = begin()
-        steps(broken, stop)
+        train_steps(broken, stop)
         end = gone_on(begin, broken, path)
         wrong += [(stop, key) for key in unbroken if not same(unbroken[key], end[key])]
     return wrong
@@ -88,8 +89,8 @@ STOPS = (1, EPOCH + 2, 3 * EPOCH)
 """At once, in the middle of an epoch, and after the last batch of one."""
 
 
-@pytest.mark.parametrize("name", [name_of(kind) for kind in AnyOptimizer.__args__])
-def test_under_every_optimizer(name: str, tmp_path: Path):
+@pytest.mark.parametrize("name", [name_of(kind) for kind in OPTIMIZERS])
+def test_under_every_optimizer(name: str, tmp_path: Path) -> None:
     pass_exercise("optimizers")
     knobs = {"momentum": 0.9} if name == "sgd" else {}
     begin = begun(optimizer={"name": name, **knobs}, epochs=3 if name == "lbfgs" else 4)
@@ -97,8 +98,8 @@ def test_under_every_optimizer(name: str, tmp_path: Path):
     assert differing(begin, STOPS, tmp_path / "checkpoint.pt") == []
 
 
-@pytest.mark.parametrize("name", [name_of(kind) for kind in AnySchedule.__args__])
-def test_under_every_schedule(name: str, tmp_path: Path):
+@pytest.mark.parametrize("name", [name_of(kind) for kind in SCHEDULES])
+def test_under_every_schedule(name: str, tmp_path: Path) -> None:
     knobs = {"patience": 1} if name == "plateau" else {}
     begin = begun(schedule={"name": name, **knobs}, optimizer={"name": "adamw", "lr": 0.05})
 
@@ -122,7 +123,7 @@ def test_under_every_schedule(name: str, tmp_path: Path):
     ],
     ids=str,
 )
-def test_under_every_kind_of_chance_and_memory(knobs: dict[str, Any], tmp_path: Path):
+def test_under_every_kind_of_chance_and_memory(knobs: dict[str, Any], tmp_path: Path) -> None:
     assert differing(begun(**knobs), STOPS, tmp_path / "checkpoint.pt") == []
 
 
@@ -149,11 +150,11 @@ def test_under_every_kind_of_chance_and_memory(knobs: dict[str, Any], tmp_path: 
     ],
     ids=["pictures", "autoencoder", "gan", "sequences", "graph", "perceptron", "regression"],
 )  # fmt: skip
-def test_in_every_task(begin: Begin, tmp_path: Path):
+def test_in_every_task(begin: Begin, tmp_path: Path) -> None:
     assert differing(begin, (1, 4), tmp_path / "checkpoint.pt") == []
 
 
-def test_from_wherever_it_is_left(tmp_path: Path):
+def test_from_wherever_it_is_left(tmp_path: Path) -> None:
     begin = begun(
         "Linear 4", "BatchNorm1d", "Dropout 0.3", "ReLU", "Linear 3", epochs=3,
         optimizer={"name": "muon"}, schedule={"name": "plateau", "patience": 0},
@@ -174,11 +175,11 @@ def test_from_wherever_it_is_left(tmp_path: Path):
     assert left_after > 3 * EPOCH
 
 
-def test_twice_in_a_row(tmp_path: Path):
+def test_twice_in_a_row(tmp_path: Path) -> None:
     begin = begun(optimizer={"name": "adam"})
     broken, path = begin(), tmp_path / "checkpoint.pt"
     for _ in range(3):
-        steps(broken, 5)
+        train_steps(broken, 5)
         checkpoint.save(broken, path)
         broken = begin()
         checkpoint.load(broken, path)
@@ -189,34 +190,34 @@ def test_twice_in_a_row(tmp_path: Path):
 
 def test_with_the_knobs_that_were_turned_on_the_way(tmp_path: Path):
     def turned() -> Session:
-        subject = begun(optimizer={"name": "sgd"})()
-        steps(subject, 3)
-        subject.set_knob("optimizer.name", "adamw")
-        steps(subject, 5)
+        session = begun(optimizer={"name": "sgd"})()
+        train_steps(session, 3)
+        session.set_knob("optimizer.name", "adamw")
+        train_steps(session, 5)
         for key, value in {
             "optimizer.lr": 0.02, "optimizer.weight_decay": 0.3, "data.batch_size": 7,
             "averaging.name": "ema", "schedule.name": "cosine", "training.epochs": 6,
         }.items():  # fmt: skip
-            subject.set_knob(key, value)
-        steps(subject, 2)
-        return subject
+            session.set_knob(key, value)
+        train_steps(session, 2)
+        return session
 
     unbroken, broken = ended(turned()), turned()
     left: Experiment = broken.experiment
-    end = gone_on(lambda: Session("run", left, dataset(), CPU), broken, tmp_path / "left.pt")
+    end = gone_on(lambda: Session("run", left, make_dataset(), CPU), broken, tmp_path / "left.pt")
 
     assert [key for key in unbroken if not same(unbroken[key], end[key])] == []
 
 
-def test_going_back_twice_to_one_state_is_going_back_to_the_same():
-    subject = begun(optimizer={"name": "adamw"})()
-    steps(subject, 4)
-    subject.good_state = checkpoint.capture_state(subject)
+def test_going_back_twice_to_one_state_is_going_back_to_the_same() -> None:
+    session = begun(optimizer={"name": "adamw"})()
+    train_steps(session, 4)
+    session.good_state = checkpoint.capture_state(session)
     ends = []
     for _ in range(2):
-        checkpoint.rewind(subject)
-        steps(subject, 5)
-        ends.append(checkpoint.capture_state(subject))
+        checkpoint.rewind(session)
+        train_steps(session, 5)
+        ends.append(checkpoint.capture_state(session))
         del ends[-1]["seconds"]
 
     assert same(*ends)

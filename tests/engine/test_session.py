@@ -3,39 +3,46 @@
 import pytest
 import torch
 
-from tests.support.tiny import CPU, dataset, experiment, session, steps, weights
+from tests.support.datasets import CPU
+from tests.support.tiny_sessions import (
+    flatten_parameters,
+    make_dataset,
+    make_experiment,
+    make_session,
+    train_steps,
+)
 from tuilab.core.errors import InputError
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
 
-def test_live_knobs_reach_the_optimizer_and_the_loop():
-    subject = session(optimizer={"name": "sgd", "lr": 0.1}, epochs=50)
-    steps(subject, 2)
+def test_live_knobs_reach_the_optimizer_and_the_loop() -> None:
+    session = make_session(optimizer={"name": "sgd", "lr": 0.1}, epochs=50)
+    train_steps(session, 2)
 
-    subject.set_knob("optimizer.lr", 0.01)
-    subject.set_knob("optimizer.momentum", 0.5)
-    subject.set_knob("optimizer.weight_decay", 0.2)
-    subject.set_knob("data.batch_size", 20)
-    changed = subject.set_knob("training.epochs", 1)
+    session.set_knob("optimizer.lr", 0.01)
+    session.set_knob("optimizer.momentum", 0.5)
+    session.set_knob("optimizer.weight_decay", 0.2)
+    session.set_knob("data.batch_size", 20)
+    changed = session.set_knob("training.epochs", 1)
 
-    group = subject.optimizer.param_groups[0]
+    group = session.optimizer.param_groups[0]
     assert (group["momentum"], group["weight_decay"]) == (0.5, 0.2)
     assert (changed.step, changed.key, changed.value) == (2, "training.epochs", 1)
-    list(train(subject))
+    list(train(session))
     assert group["lr"] == 0.01
-    assert subject.step == 2 + 2  # 37 examples were left, in batches of 20
+    assert session.step == 2 + 2  # 37 examples were left, in batches of 20
 
 
-def test_dropout_moves_while_it_trains_also_inside_blocks():
+def test_dropout_moves_while_it_trains_also_inside_blocks() -> None:
     block = ["Repeat 2", "Linear 8", "Dropout 0.1"]
-    subject = session("Linear 8", block, "Dropout 0.2", "Linear 3")
+    session = make_session("Linear 8", block, "Dropout 0.2", "Linear 3")
 
-    subject.set_knob(
+    session.set_knob(
         "network", ["Linear 8", ["Repeat 2", "Linear 8", "Dropout 0.6"], "Dropout 0.7", "Linear 3"]
     )
 
-    ps = [m.p for m in subject.network.modules() if isinstance(m, torch.nn.Dropout)]
+    ps = [m.p for m in session.network.modules() if isinstance(m, torch.nn.Dropout)]
     assert ps == [0.6, 0.6, 0.7]
 
 
@@ -43,45 +50,45 @@ def test_dropout_moves_while_it_trains_also_inside_blocks():
     ("key", "value"),
     [("network", ["Linear 9", "Tanh", "Linear 3"]), ("data.noise", 0.5), ("seed", 3)],
 )
-def test_what_needs_a_restart_is_refused_with_a_reason(key: str, value: object):
+def test_what_needs_a_restart_is_refused_with_a_reason(key: str, value: object) -> None:
     with pytest.raises(InputError, match="needs a restart"):
-        session().set_knob(key, value)
+        make_session().set_knob(key, value)
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("optimizer.lr", -1), ("data.batch_size", -1), ("optimizer.lrr", 1)]
 )
-def test_a_bad_live_value_changes_nothing(key: str, value: object):
-    subject = session()
-    before = subject.experiment
+def test_a_bad_live_value_changes_nothing(key: str, value: object) -> None:
+    session = make_session()
+    before = session.experiment
 
     with pytest.raises(InputError):
-        subject.set_knob(key, value)
+        session.set_knob(key, value)
 
-    assert subject.experiment is before
-
-
-def test_another_optimizer_takes_over_with_the_same_weights():
-    subject = session(optimizer={"name": "sgd", "lr": 0.1})
-    steps(subject, 3)
-    before = weights(subject)
-
-    subject.set_knob("optimizer.name", "adam")
-
-    assert isinstance(subject.optimizer, torch.optim.Adam)
-    assert torch.equal(weights(subject), before)
-    steps(subject, 1)
-    assert not torch.equal(weights(subject), before)
+    assert session.experiment is before
 
 
-def test_a_batch_of_one_under_batch_norm_is_refused_before_training():
+def test_another_optimizer_takes_over_with_the_same_weights() -> None:
+    session = make_session(optimizer={"name": "sgd", "lr": 0.1})
+    train_steps(session, 3)
+    before = flatten_parameters(session)
+
+    session.set_knob("optimizer.name", "adam")
+
+    assert isinstance(session.optimizer, torch.optim.Adam)
+    assert torch.equal(flatten_parameters(session), before)
+    train_steps(session, 1)
+    assert not torch.equal(flatten_parameters(session), before)
+
+
+def test_a_batch_of_one_under_batch_norm_is_refused_before_training() -> None:
     with pytest.raises(InputError, match="batch norm cannot train on a batch of one"):
-        session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=1)
+        make_session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=1)
 
 
-def test_a_last_batch_of_one_under_batch_norm_is_left_out():
-    with_norm = session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=8, epochs=1)
-    without = session(batch_size=8, epochs=1)  # 57 = 7 * 8 + 1
+def test_a_last_batch_of_one_under_batch_norm_is_left_out() -> None:
+    with_norm = make_session("Linear 8", "BatchNorm1d", "Linear 3", batch_size=8, epochs=1)
+    without = make_session(batch_size=8, epochs=1)  # 57 = 7 * 8 + 1
 
     list(train(with_norm))
     list(train(without))
@@ -89,14 +96,16 @@ def test_a_last_batch_of_one_under_batch_norm_is_left_out():
     assert (with_norm.step, without.step) == (7, 8)
 
 
-def test_no_examples_are_refused_before_training():
+def test_no_examples_are_refused_before_training() -> None:
     with pytest.raises(InputError, match="no examples"):
-        Session("run", experiment(), dataset(examples=0), CPU)
+        Session("run", make_experiment(), make_dataset(examples=0), CPU)
 
 
-def test_unchanged_layers_keep_their_weights():
-    before = session("Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 3")
-    after = session("Linear 8", "Tanh", "Linear 5", "Tanh", "Linear 8", "Tanh", "Linear 3", seed=9)
+def test_unchanged_layers_keep_their_weights() -> None:
+    before = make_session("Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 3")
+    after = make_session(
+        "Linear 8", "Tanh", "Linear 5", "Tanh", "Linear 8", "Tanh", "Linear 3", seed=9
+    )
 
     note = after.copy_unchanged_weights(before)
 
@@ -105,8 +114,8 @@ def test_unchanged_layers_keep_their_weights():
     assert torch.equal(after.network[6].weight, before.network[4].weight)
 
 
-def test_the_session_tells_what_it_works_with():
-    started = session().started_event()
+def test_the_session_tells_what_it_works_with() -> None:
+    started = make_session().started_event()
 
     assert started.parameters == 2 * 8 + 8 + 8 * 3 + 3
     assert started.batches == 6
@@ -114,25 +123,25 @@ def test_the_session_tells_what_it_works_with():
     assert started.device == "cpu"
 
 
-def test_a_prediction_that_fails_leaves_the_network_training():
-    subject = session("Linear 8", "Dropout 0.5", "Linear 3")
+def test_a_prediction_that_fails_leaves_the_network_training() -> None:
+    session = make_session("Linear 8", "Dropout 0.5", "Linear 3")
 
     with pytest.raises(RuntimeError):
-        subject.predict(torch.zeros(4, 7))
+        session.predict(torch.zeros(4, 7))
 
-    assert subject.network.training
+    assert session.network.training
 
 
-def test_what_could_not_be_started_is_not_set_either():
-    subject = session()
+def test_what_could_not_be_started_is_not_set_either() -> None:
+    session = make_session()
 
     with pytest.raises(InputError, match=r"loss\.weight: 2 weights for 3 classes"):
-        subject.set_knob("loss.weight", (1.0, 2.0))
+        session.set_knob("loss.weight", (1.0, 2.0))
     with pytest.raises(InputError, match="Nesterov needs a momentum"):
-        subject.set_knob("optimizer.name", "sgd")
-        subject.set_knob("optimizer.nesterov", True)
+        session.set_knob("optimizer.name", "sgd")
+        session.set_knob("optimizer.nesterov", True)
 
-    assert subject.experiment.loss == experiment().loss
-    list(train(subject))
-    subject.set_knob("loss.weight", (1.0, 2.0, 3.0))
-    assert subject.task.class_weights.tolist() == [1, 2, 3]
+    assert session.experiment.loss == make_experiment().loss
+    list(train(session))
+    session.set_knob("loss.weight", (1.0, 2.0, 3.0))
+    assert session.task.class_weights.tolist() == [1, 2, 3]

@@ -9,7 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tests.support import tiny
+from tests.support.datasets import CPU
+from tests.support.tiny_sessions import (
+    flatten_parameters,
+    make_dataset,
+    make_experiment,
+    train_steps,
+)
 from tuilab.core.catalogue.metrics import METRIC_HELP
 from tuilab.core.files.corpus import ASCII_TOKENS, BYTE_TOKENS
 from tuilab.core.protocol.events import EpochEnded, Progressed
@@ -30,7 +36,7 @@ def progress_events(session: Session) -> list[Progressed | EpochEnded]:
 def has_weights_of(session: Session, network: nn.Module) -> bool:
     """Returns whether a session has the weights of a network trained by hand."""
     by_hand = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
-    return torch.allclose(tiny.weights(session), by_hand, atol=1e-6)
+    return torch.allclose(flatten_parameters(session), by_hand, atol=1e-6)
 
 
 def evaluation_results(session: Session, part: Examples) -> dict[str, float]:
@@ -50,13 +56,13 @@ def evaluation_results(session: Session, part: Examples) -> dict[str, float]:
 def gan(
     loss: str = "bce", optimizer: dict[str, Any] = SGD, epochs: int = 2, **task: Any
 ) -> Session:
-    config = tiny.experiment(
+    config = make_experiment(
         ["Generator", "Linear 8", "ReLU", "Linear 2"],
         ["Discriminator", "Linear 8", "LeakyReLU 0.2", "Linear 1"],
         task={"name": "gan", "latent": 4, **task}, data={"name": "gaussians_ring"},
         loss={"name": loss}, optimizer=optimizer, epochs=epochs,
     )  # fmt: skip
-    return Session("run", config, tiny.dataset(), tiny.CPU)
+    return Session("run", config, make_dataset(), CPU)
 
 
 def discriminator_loss(loss: str, real: Tensor, fake: Tensor) -> Tensor:
@@ -106,14 +112,14 @@ def test_a_gan_takes_the_chosen_number_of_steps_on_each_side(
         generator_loss(loss, discriminator(generator(torch.randn(10, 4)))).backward()
         generator_optimizer.step()
     torch.manual_seed(5)
-    tiny.steps(session, 1)
+    train_steps(session, 1)
 
     assert has_weights_of(session, network)
 
 
 def test_each_side_of_a_gan_has_its_own_optimizer_state() -> None:
     session = gan(optimizer={"name": "adam", "lr": 1e-3}, discriminator_steps=3)
-    tiny.steps(session, 4)
+    train_steps(session, 4)
     assert isinstance(session.task, GAN)
 
     for side, count in ((session.task.discriminator, 12), (session.task.generator, 4)):
@@ -123,10 +129,10 @@ def test_each_side_of_a_gan_has_its_own_optimizer_state() -> None:
 
 def test_the_learning_rate_of_the_discriminator_can_change_during_training() -> None:
     session = gan(epochs=9)
-    tiny.steps(session, 2)
+    train_steps(session, 2)
     session.set_knob("task.discriminator_lr", 0.25)
     session.set_knob("task.generator_steps", 2)
-    tiny.steps(session, 1)
+    train_steps(session, 1)
 
     assert sorted({group["lr"] for group in session.optimizer.param_groups}) == [0.025, 0.1]
     assert len(session.phases) == 3
@@ -169,12 +175,12 @@ def test_a_gan_generates_from_the_same_noise_each_time() -> None:
 
 
 def autoencoder(*middle: str, loss: str = "mse", **task: Any) -> Session:
-    config = tiny.experiment(
+    config = make_experiment(
         ["Encoder", "Linear 8", "Tanh", *middle], ["Decoder", "Linear 8", "Tanh", "Linear 3"],
         task={"name": "autoencoder", **task}, data={"name": "swiss_roll"},
         loss={"name": loss}, optimizer=SGD,
     )  # fmt: skip
-    return Session("run", config, tiny.dataset(features=3), tiny.CPU)
+    return Session("run", config, make_dataset(features=3), CPU)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
@@ -191,7 +197,7 @@ def test_a_denoising_autoencoder_reconstructs_the_clean_input(noise: float) -> N
     ((network(noisy) - clean) ** 2).mean().backward()
     optimizer.step()
     torch.manual_seed(5)
-    tiny.steps(session, 1)
+    train_steps(session, 1)
 
     assert has_weights_of(session, network)
 
@@ -262,18 +268,19 @@ def test_a_variational_autoencoder_is_evaluated_at_the_latent_means_with_the_kl(
 
 def language(vocabulary: tuple[str, ...] = ASCII_TOKENS, epochs: int = 2, **task: Any) -> Session:
     """Returns a session of a language model on random letters, seven at a time."""
-    data = {"name": "python_source", "length": 7}
+    table = {"name": "python_source", "length": 7}
     if vocabulary == BYTE_TOKENS:
-        data = {"name": "text", "path": __file__, "tokens": "bytes", "length": 7}
-    config = tiny.experiment(
+        table = {"name": "text", "path": __file__, "tokens": "bytes", "length": 7}
+    config = make_experiment(
         "Embedding 8", "GRU 8 returns=sequence", f"Linear {len(vocabulary)}",
-        task={"name": "language_model", **task}, data=data, epochs=epochs,
+        task={"name": "language_model", **task}, data=table, epochs=epochs,
     )  # fmt: skip
     letters = torch.randint(65, 70, (40, 8), generator=torch.Generator().manual_seed(2))
-    parts = [
+    train_part, validation, test = (
         Examples(letters[a:b, :-1], letters[a:b, 1:]) for a, b in ((0, 24), (24, 32), (32, 40))
-    ]
-    return Session("run", config, Dataset(*parts, vocabulary=vocabulary), tiny.CPU)
+    )
+    data = Dataset(train_part, validation, test, vocabulary=vocabulary)
+    return Session("run", config, data, CPU)
 
 
 def test_perplexity_is_the_exponential_of_the_loss() -> None:
@@ -343,7 +350,7 @@ def test_sampling_does_not_change_training() -> None:
         session.task.sample(0)
     list(train(quiet))
 
-    assert torch.equal(tiny.weights(session), tiny.weights(quiet))
+    assert torch.equal(flatten_parameters(session), flatten_parameters(quiet))
 
 
 def test_bytes_are_encoded_and_decoded_as_utf_8() -> None:
@@ -361,16 +368,16 @@ def test_bytes_are_encoded_and_decoded_as_utf_8() -> None:
 
 def perceptron(batch_size: int = 1, epochs: int = 30, gap: float = 0.4) -> Session:
     """Returns a session on two classes that a line separates, with a gap around it."""
-    config = tiny.experiment(
+    config = make_experiment(
         "Linear 1", "Step", task="perceptron", loss={"name": "zero_one"}, optimizer=SGD,
         data={"name": "gauss"}, batch_size=batch_size, epochs=epochs,
     )  # fmt: skip
-    data = tiny.dataset(classes=2)
+    data = make_dataset(classes=2)
     for part in (data.train, data.validation, data.test):
         side = 2 * (part.inputs.sum(1) > 0).float() - 1
         part.inputs += gap * side[:, None]
         part.targets = (side > 0).long()
-    return Session("run", config, data, tiny.CPU)
+    return Session("run", config, data, CPU)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
@@ -399,10 +406,10 @@ def test_without_mistakes_the_weights_stay() -> None:
     assert isinstance(last, EpochEnded)
     assert last.train["loss"] == 0 and last.validation["accuracy"] >= 0.9
 
-    before = tiny.weights(session)
+    before = flatten_parameters(session)
     session.set_knob("training.epochs", 31)
     list(train(session))
-    assert torch.equal(tiny.weights(session), before)
+    assert torch.equal(flatten_parameters(session), before)
 
 
 # --- all of them --------------------------------------------------------------------------------
@@ -425,11 +432,11 @@ def test_every_metric_that_is_reported_has_a_line_of_help(make: Any) -> None:
 
 
 def test_balanced_weights_reach_the_gradient() -> None:
-    data = tiny.dataset()
+    data = make_dataset()
     counts = torch.bincount(data.train.targets, minlength=3)
-    config = tiny.experiment(loss={"name": "cross_entropy", "balanced": True}, optimizer=SGD,
+    config = make_experiment(loss={"name": "cross_entropy", "balanced": True}, optimizer=SGD,
                        batch_size=0, epochs=1)  # fmt: skip
-    session = Session("run", config, data, tiny.CPU)
+    session = Session("run", config, data, CPU)
     network = deepcopy(session.network)
 
     weight = len(data.train) / (3 * counts)

@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
 
-from tests.support import tiny
-from tuilab.engine.device import threads as threads
+from tests.support.datasets import CPU
+from tests.support.tiny_sessions import make_dataset, make_experiment
+from tuilab.engine.device import threads
 from tuilab.engine.session import Session
 
 CONV = ("Conv2d 16 padding=1", "ReLU", "Flatten", "Linear 10")
@@ -16,7 +18,7 @@ GLYPHS = {"name": "glyphs", "batch_size": 64}
 
 
 @pytest.mark.parametrize(
-    ("network", "data", "is_worth"),
+    ("network", "data", "is_large"),
     [
         (("Linear 8", "Linear 8", "Linear 2"), {"name": "spiral", "batch_size": 10}, False),
         (("Linear 256", "Linear 256", "Linear 2"), {"name": "spiral", "batch_size": 128}, True),
@@ -26,25 +28,27 @@ GLYPHS = {"name": "glyphs", "batch_size": 64}
         (("LSTM 64", "Linear 2"), {"name": "parity", "length": 64, "batch_size": 64}, True),
     ],
 )
-def test_only_a_large_step_gets_every_thread(network, data, is_worth, monkeypatch) -> None:
+def test_only_a_large_step_gets_every_thread(
+    network: Any, data: dict[str, Any], is_large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(threads, "ALL_THREADS", 8)
-    described = tiny.experiment(*network, data=data)
+    experiment = make_experiment(*network, data=data)
 
-    assert threads.thread_count(described, data["batch_size"]) == (8 if is_worth else 1)
+    assert threads.thread_count(experiment, data["batch_size"]) == (8 if is_large else 1)
 
 
-def test_a_session_takes_them(monkeypatch) -> None:
+def test_a_session_sets_the_thread_count(monkeypatch: pytest.MonkeyPatch) -> None:
     before = torch.get_num_threads()
     monkeypatch.setattr(threads, "ALL_THREADS", 3)
     try:
         Session(
             "run",
-            tiny.experiment("Linear 2000", "Linear 3", batch_size=500),
-            tiny.dataset(),
-            tiny.CPU,
+            make_experiment("Linear 2000", "Linear 3", batch_size=500),
+            make_dataset(),
+            CPU,
         )
         assert torch.get_num_threads() == 3
-        Session("run", tiny.experiment("Linear 3"), tiny.dataset(), tiny.CPU)
+        Session("run", make_experiment("Linear 3"), make_dataset(), CPU)
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -63,14 +67,16 @@ import tuilab.engine.device.devices
 
 
 @pytest.mark.parametrize(
-    ("environment_value", "expected"),
+    ("environment", "expected"),
     [({}, "3000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, "none")],
 )
-def test_threads_do_not_spin_long_unless_the_user_says_so(environment_value, expected) -> None:
-    kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+def test_threads_do_not_spin_long_unless_the_user_says_so(
+    environment: dict[str, str], expected: str
+) -> None:
+    others = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
     done = subprocess.run(
         [sys.executable, "-c", AT_TORCH],
-        env=kept | environment_value,
+        env=others | environment,
         capture_output=True,
         text=True,
     )

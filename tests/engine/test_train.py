@@ -6,14 +6,20 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.tiny import dataset, experiment, session, steps, weights
+from tests.support.tiny_sessions import (
+    flatten_parameters,
+    make_dataset,
+    make_experiment,
+    make_session,
+    train_steps,
+)
 from tuilab.core.protocol.events import EpochEnded, LayerStatsReported, Progressed
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
 
 def test_the_loop_is_the_loop_everybody_writes_by_hand():
-    subject = session(optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9}, epochs=3)
+    subject = make_session(optimizer={"name": "sgd", "lr": 0.1, "momentum": 0.9}, epochs=3)
     byhand = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
     byhand.load_state_dict(subject.network.state_dict())
     optimizer = torch.optim.SGD(byhand.parameters(), lr=0.1, momentum=0.9, fused=True)
@@ -30,7 +36,9 @@ def test_the_loop_is_the_loop_everybody_writes_by_hand():
     list(train(subject))
 
     assert subject.step == 18
-    assert torch.equal(weights(subject), torch.cat([p.flatten() for p in byhand.parameters()]))
+    assert torch.equal(
+        flatten_parameters(subject), torch.cat([p.flatten() for p in byhand.parameters()])
+    )
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
@@ -38,9 +46,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
     ends = []
 
     for seed in (4, 4, 5):
-        subject = session(*lines, seed=seed)
+        subject = make_session(*lines, seed=seed)
         list(train(subject))
-        ends.append(weights(subject))
+        ends.append(flatten_parameters(subject))
 
     first, second, other = ends
     assert torch.equal(first, second)
@@ -50,8 +58,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not():
 @settings(max_examples=15, deadline=None)
 @given(parts=st.integers(1, 12), batch_size=st.integers(1, 30))
 def test_a_batch_in_parts_is_the_same_step(parts: int, batch_size: int):
-    whole = session(batch_size=batch_size, epochs=1, optimizer={"name": "sgd", "lr": 0.5})
-    divided = session(
+    whole = make_session(batch_size=batch_size, epochs=1, optimizer={"name": "sgd", "lr": 0.5})
+    divided = make_session(
         batch_size=batch_size, epochs=1, optimizer={"name": "sgd", "lr": 0.5},
         training={"accumulation": parts},
     )  # fmt: skip
@@ -59,23 +67,25 @@ def test_a_batch_in_parts_is_the_same_step(parts: int, batch_size: int):
     list(train(whole))
     list(train(divided))
 
-    assert torch.allclose(weights(whole), weights(divided), atol=1e-5)
+    assert torch.allclose(flatten_parameters(whole), flatten_parameters(divided), atol=1e-5)
 
 
 def test_clipping_bounds_the_step():
     lr, limit = 1.0, 1e-3
-    subject = session(
+    subject = make_session(
         optimizer={"name": "sgd", "lr": lr}, training={"clip_grad_norm": limit}, epochs=1
     )
-    before = weights(subject)
+    before = flatten_parameters(subject)
 
-    steps(subject, 1)
+    train_steps(subject, 1)
 
-    assert (weights(subject) - before).norm() == pytest.approx(lr * limit, rel=1e-3)
+    assert (flatten_parameters(subject) - before).norm() == pytest.approx(lr * limit, rel=1e-3)
 
 
 def test_the_schedule_decides_the_learning_rate_of_every_step():
-    subject = session(schedule={"name": "cosine"}, optimizer={"name": "sgd", "lr": 0.4}, epochs=4)
+    subject = make_session(
+        schedule={"name": "cosine"}, optimizer={"name": "sgd", "lr": 0.4}, epochs=4
+    )
     rates = []
 
     for _ in train(subject):
@@ -87,7 +97,7 @@ def test_the_schedule_decides_the_learning_rate_of_every_step():
 
 
 def test_probed_gradients_are_those_of_autograd():
-    subject = session(batch_size=57, epochs=1, optimizer={"name": "sgd", "lr": 0.1})
+    subject = make_session(batch_size=57, epochs=1, optimizer={"name": "sgd", "lr": 0.1})
     subject.report_at_step = 1
     inputs, targets = subject.next_batch()
     F.cross_entropy(subject.network(inputs), targets).backward()
@@ -109,7 +119,7 @@ def test_probed_gradients_are_those_of_autograd():
 
 
 def test_a_report_asked_for_comes_after_exactly_that_step():
-    subject = session(epochs=3)
+    subject = make_session(epochs=3)
     subject.report_at_step = 2
 
     reports = [event for event in train(subject) if isinstance(event, Progressed)]
@@ -120,7 +130,7 @@ def test_a_report_asked_for_comes_after_exactly_that_step():
 
 
 def test_the_time_left_is_not_guessed_from_the_first_steps():
-    subject, left = session(epochs=20), {}
+    subject, left = make_session(epochs=20), {}
     subject.report_at_step = 1
     for event in train(subject):
         subject.report_at_step = subject.step + 1
@@ -132,7 +142,7 @@ def test_the_time_left_is_not_guessed_from_the_first_steps():
 
 
 def test_the_last_epoch_is_always_measured():
-    subject = session(epochs=5)
+    subject = make_session(epochs=5)
 
     ended = [event for event in train(subject) if isinstance(event, EpochEnded)]
 
@@ -142,23 +152,23 @@ def test_the_last_epoch_is_always_measured():
 
 
 def test_a_closed_loop_is_continued_by_a_new_one_without_a_trace():
-    broken, whole = session(epochs=3), session(epochs=3)
+    broken, whole = make_session(epochs=3), make_session(epochs=3)
 
     for count in (1, 4, 2, 7):
-        steps(broken, count)
+        train_steps(broken, count)
     list(train(broken))
     list(train(whole))
 
     assert broken.step == whole.step == 18
-    assert torch.equal(weights(broken), weights(whole))
+    assert torch.equal(flatten_parameters(broken), flatten_parameters(whole))
 
 
 def test_a_regression_is_measured_by_r2():
     subject = Session(
         "run",
-        experiment("Linear 8", "Tanh", "Linear 1", task="regression", loss={"name": "mse"},
+        make_experiment("Linear 8", "Tanh", "Linear 1", task="regression", loss={"name": "mse"},
                    data={"name": "plane"}, epochs=1),
-        dataset(),
+        make_dataset(),
         torch.device("cpu"),
     )  # fmt: skip
     for part in (subject.dataset.train, subject.dataset.validation, subject.dataset.test):
@@ -173,7 +183,7 @@ def test_a_regression_is_measured_by_r2():
 
 @pytest.mark.parametrize("at_an_epochs_end", [False, True])
 def test_a_pause_is_no_training_time(monkeypatch: pytest.MonkeyPatch, at_an_epochs_end: bool):
-    subject, now = session(epochs=4), [0.0]
+    subject, now = make_session(epochs=4), [0.0]
     monkeypatch.setattr("tuilab.engine.progress.time.perf_counter", lambda: now[0])
     subject.report_at_epoch = 1
     loop = train(subject)
@@ -189,7 +199,7 @@ def test_a_pause_is_no_training_time(monkeypatch: pytest.MonkeyPatch, at_an_epoc
 
 
 def test_the_end_of_an_epoch_asked_for_is_reported_with_its_gradients():
-    subject = session(epochs=50)
+    subject = make_session(epochs=50)
     subject.report_at_epoch = 2
 
     told = []
@@ -204,7 +214,7 @@ def test_the_end_of_an_epoch_asked_for_is_reported_with_its_gradients():
 
 
 def test_an_evaluation_tells_its_confusion_matrix():
-    subject = session(epochs=1)
+    subject = make_session(epochs=1)
     ended = [event for event in train(subject) if isinstance(event, EpochEnded)]
     counts = torch.tensor(ended[-1].counts)
     assert int(counts.sum()) == len(subject.dataset.validation)

@@ -1,17 +1,17 @@
 """Weights from another run or file: what is copied, what is not, and what is refused."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.support import tiny
-from tests.support.shell import Says
+from tests.support.shell import RunCommand
+from tests.support.tiny_sessions import make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.engine import checkpoint
 from tuilab.engine.model import transfer
-from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.host import run_store
 
@@ -19,14 +19,15 @@ LINES = ("Linear 8", "Tanh", "Linear 6", "Tanh", "Linear 3")
 
 
 def save_trained(tmp_path: Path, *lines: str) -> Path:
-    session = tiny.session(*(lines or LINES))
-    tiny.steps(session, 5)
+    session = make_session(*(lines or LINES))
+    train_steps(session, 5)
     checkpoint.save(session, tmp_path / "checkpoint.pt")
     return tmp_path / "checkpoint.pt"
 
 
-def session_from(source: Path | str, *lines: str, **knobs: object) -> Session:
-    return tiny.session(*(lines or LINES), transfer={"source": str(source)}, **knobs)
+def session_from(source: Path | str, *lines: str, **tables: Any) -> Any:
+    """Returns a session whose weights come from a source."""
+    return make_session(*(lines or LINES), transfer={"source": str(source)}, **tables)
 
 
 def test_the_same_network_starts_with_all_weights_of_the_other(tmp_path: Path) -> None:
@@ -91,26 +92,28 @@ def test_the_tenth_layer_of_a_file_comes_after_the_second(tmp_path: Path) -> Non
     path = tmp_path / "deep.safetensors"
     tensors = {f"body.{number}.weight": torch.randn(4, 4) for number in range(12)}
     save_file(tensors, path)
-    network = torch.nn.Sequential(*(torch.nn.Linear(4, 4, bias=False) for _ in range(12)))
+    layers = [torch.nn.Linear(4, 4, bias=False) for _ in range(12)]
 
-    note = transfer.transfer_weights(network, str(path))
+    note = transfer.transfer_weights(torch.nn.Sequential(*layers), str(path))
 
     assert note == f"12 of 12 layers have the weights of {path}"
-    for number, layer in enumerate(network):
+    for number, layer in enumerate(layers):
         assert torch.equal(layer.weight, tensors[f"body.{number}.weight"])
 
 
 def test_a_run_resumes_when_the_weights_it_started_with_are_gone(
-    tmp_path: Path, says: Says
+    tmp_path: Path, run_command: RunCommand
 ) -> None:
     path = save_trained(tmp_path).rename(tmp_path / "old.pt")
     more = ("--json", "--set", f"transfer.source={path}")
-    assert says("train", "perceptron", "--set", 'network=["Linear 8","Tanh","Linear 2"]',
+    assert run_command("train", "perceptron", "--set", 'network=["Linear 8","Tanh","Linear 2"]',
                 "--set", "training.epochs=2", *more)[0] == 0  # fmt: skip
     path.unlink()
     (run,) = run_store.list_runs()
 
-    code, _, err = says("train", "--resume", run.name, "--json", "--set", "training.epochs=3")
+    code, _, err = run_command(
+        "train", "--resume", run.name, "--json", "--set", "training.epochs=3"
+    )
 
     assert (code, err) == (0, "")
 
@@ -136,12 +139,14 @@ def test_missing_and_unfitting_weights_are_reported(tmp_path: Path) -> None:
         session_from(save_trained(tmp_path), "Linear 5", "Linear 3")
 
 
-def test_an_exported_run_starts_another(tmp_path: Path, says: Says) -> None:
-    says("train", "xor", "--json", "--set", "training.epochs=2", "--set", "averaging.name=ema")
+def test_an_exported_run_starts_another(tmp_path: Path, run_command: RunCommand) -> None:
+    run_command(
+        "train", "xor", "--json", "--set", "training.epochs=2", "--set", "averaging.name=ema"
+    )
     (run,) = run_store.list_runs()
     file = tmp_path / "xor.safetensors"
 
-    code, out, err = says("export", run.name[-4:], str(file))
+    code, out, err = run_command("export", run.name[-4:], str(file))
 
     assert (code, err) == (0, "") and "numbers written" in out
     captured = torch.load(run / run_store.CHECKPOINT, weights_only=True)
@@ -149,10 +154,10 @@ def test_an_exported_run_starts_another(tmp_path: Path, says: Says) -> None:
     written = load_file(file)
     assert written.keys() == averaged.keys()
     assert all(torch.equal(written[name], averaged[name]) for name in written)
-    code, _, err = says("train", "xor", "--json", "--set", f"transfer.source={file}")
+    code, _, err = run_command("train", "xor", "--json", "--set", f"transfer.source={file}")
     assert (code, err) == (0, "")
-    assert says("export", run.name, str(tmp_path / "x.pt"))[0] == 2
-    assert says("export", "nothing", str(file))[0] == 2
+    assert run_command("export", run.name, str(tmp_path / "x.pt"))[0] == 2
+    assert run_command("export", "nothing", str(file))[0] == 2
     blocked = file / "below" / "a.safetensors"
-    code, _, err = says("export", run.name, str(blocked))
+    code, _, err = run_command("export", run.name, str(blocked))
     assert code == 2 and "it cannot be written" in err

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.watching import Watcher
+from tests.support.link_watcher import LinkWatcher
 from tuilab.host import discovery, link
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[[link.Link], Watcher]]:
+def watch() -> Iterator[Callable[[link.Link], LinkWatcher]]:
     """Watch through a link that is closed after the test."""
-    watchers: list[Watcher] = []
+    watchers: list[LinkWatcher] = []
 
-    def begin(end: link.Link) -> Watcher:
-        watchers.append(Watcher(end))
+    def begin(end: link.Link) -> LinkWatcher:
+        watchers.append(LinkWatcher(end))
         return watchers[-1]
 
     yield begin
@@ -26,7 +26,7 @@ def watch() -> Iterator[Callable[[link.Link], Watcher]]:
 
 
 @pytest.fixture
-def lab(watch: Callable[[link.Link], Watcher]) -> Watcher:
+def lab(watch: Callable[[link.Link], LinkWatcher]) -> LinkWatcher:
     """A worker in this process."""
     return watch(link.train_in_process())
 

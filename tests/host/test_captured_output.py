@@ -26,7 +26,7 @@ os.write(screen, "\\n".join(lines).encode())
 """
 
 
-def test_output_of_python_c_and_child_processes_is_captured():
+def test_output_of_python_c_and_child_processes_is_captured() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PRINTING], capture_output=True, text=True, timeout=60, check=True
     )
@@ -47,11 +47,11 @@ def test_output_of_python_c_and_child_processes_is_captured():
         ("a\tb  ", "a\tb"),
     ],
 )
-def test_a_line_is_what_a_terminal_shows(printed: str, shown: str):
+def test_a_line_is_what_a_terminal_shows(printed: str, shown: str) -> None:
     assert clean_line(printed) == shown
 
 
-def test_a_line_can_come_in_pieces():
+def test_a_line_can_come_in_pieces() -> None:
     lines = LineBuffer()
 
     assert [lines.feed(piece) for piece in (b"on", b"e\ntw", b"o\n", b"\xff\n")] == [
@@ -59,7 +59,7 @@ def test_a_line_can_come_in_pieces():
     ]  # fmt: skip
 
 
-def test_a_progress_bar_without_a_line_end_stays_small():
+def test_a_progress_bar_without_a_line_end_stays_small() -> None:
     lines = LineBuffer()
 
     for percent in range(100_000):
@@ -68,5 +68,5 @@ def test_a_progress_bar_without_a_line_end_stays_small():
     assert lines.feed(b"\n") == ["99999 steps"]
 
 
-def test_too_many_lines_are_dropped():
+def test_too_many_lines_are_dropped() -> None:
     assert len(LineBuffer().feed(b"again\n" * 10_000)) <= MAX_LINES_PER_SECOND

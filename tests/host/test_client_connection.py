@@ -28,7 +28,7 @@ class ConnectionPair:
 
     def receive(self) -> list[str]:
         """Sends and receives until nothing is left."""
-        received = []
+        received: list[str] = []
         while True:
             self.connection.send()
             try:
@@ -36,7 +36,10 @@ class ConnectionPair:
             except BlockingIOError:
                 return received
             for message in self._decoder.feed(piece):
-                received.append(message.run.id if isinstance(message, Snapshot) else message.text)
+                if isinstance(message, Logged):
+                    received.append(message.text)
+                elif isinstance(message, Snapshot):
+                    received.append(message.run.id)
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def pair() -> Iterator[ConnectionPair]:
     pair.connection.connection.close()
 
 
-def test_the_first_message_is_a_snapshot_then_every_event(pair: ConnectionPair):
+def test_the_first_message_is_a_snapshot_then_every_event(pair: ConnectionPair) -> None:
     assert pair.receive() == ["snapshot 1"]
 
     for text in ("a", "b"):
@@ -57,7 +60,7 @@ def test_the_first_message_is_a_snapshot_then_every_event(pair: ConnectionPair):
     assert not pair.connection.has_output
 
 
-def test_events_before_the_snapshot_are_part_of_it(pair: ConnectionPair):
+def test_events_before_the_snapshot_are_part_of_it(pair: ConnectionPair) -> None:
     pair.connection.enqueue(framing.encode_frame(Logged("in the snapshot already")))
 
     assert pair.receive() == ["snapshot 1"]
@@ -65,7 +68,7 @@ def test_events_before_the_snapshot_are_part_of_it(pair: ConnectionPair):
 
 def test_a_slow_client_gets_a_snapshot_instead_of_old_events(
     pair: ConnectionPair, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr(client_connection, "MAX_BACKLOG_BYTES", 2_000_000)
     pair.receive()
     event = framing.encode_frame(Logged("x" * 100_000))
@@ -80,14 +83,14 @@ def test_a_slow_client_gets_a_snapshot_instead_of_old_events(
     assert len(received) < 30
 
 
-def test_commands_arrive_in_order(pair: ConnectionPair):
+def test_commands_arrive_in_order(pair: ConnectionPair) -> None:
     pair.client_socket.sendall(framing.encode_frame(Step(3)) + framing.encode_frame(Pause()))
 
     assert pair.connection.read() == [Step(3), Pause()]
     assert pair.connection.read() == []
 
 
-def test_a_closed_connection_is_noticed(pair: ConnectionPair):
+def test_a_closed_connection_is_noticed(pair: ConnectionPair) -> None:
     pair.client_socket.close()
 
     with pytest.raises(EOFError):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.watching import experiment
-from tuilab.core.protocol.commands import Find, Resume, Rewind, SetKnob, Start, Step
+from tests.support.link_watcher import make_long_experiment
+from tuilab.core.protocol.commands import AnyCommand, Find, Resume, Rewind, SetKnob, Start, Step
 from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
@@ -30,7 +30,9 @@ COMMANDS = st.one_of(
     st.builds(
         SetKnob, WORDS, st.one_of(NUMBERS, st.booleans(), WORDS, st.lists(st.integers(0, 9)))
     ),
-    st.builds(Start, WORDS, st.just(experiment("Linear 4", ["Residual", "ReLU"], "Linear 3"))),
+    st.builds(
+        Start, WORDS, st.just(make_long_experiment("Linear 4", ["Residual", "ReLU"], "Linear 3"))
+    ),
     st.builds(Find, st.sampled_from(["lr", "batch_size"])),
 )
 EVENTS = st.one_of(
@@ -47,7 +49,7 @@ def progressed(step: int = 1, loss: float = 0.5) -> Progressed:
 
 
 @given(st.lists(COMMANDS, max_size=5), st.integers(1, 50))
-def test_commands_arrive_in_any_pieces(commands: list[object], size: int):
+def test_commands_arrive_in_any_pieces(commands: list[AnyCommand], size: int) -> None:
     sent = b"".join(framing.encode_frame(command) for command in commands)
     decoder = framing.command_decoder()
 
@@ -58,7 +60,7 @@ def test_commands_arrive_in_any_pieces(commands: list[object], size: int):
 
 
 @given(EVENTS)
-def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent):
+def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent) -> None:
     sent = framing.encode_frame(event)
 
     for cut in range(len(sent) + 1):
@@ -66,9 +68,9 @@ def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent):
         assert decoder.feed(sent[:cut]) + decoder.feed(sent[cut:]) == [event]
 
 
-def test_a_snapshot_holds_the_whole_run():
+def test_a_snapshot_holds_the_whole_run() -> None:
     run = Run()
-    run.begin("run", experiment())
+    run.begin("run", make_long_experiment())
     for step in range(1, 5000):
         run.apply(progressed(step, float("nan") if step == 7 else 1.0))
 
@@ -85,14 +87,14 @@ def test_a_snapshot_holds_the_whole_run():
     assert "nan" in str(after.points())
 
 
-def test_pixels_arrive_unchanged():
+def test_pixels_arrive_unchanged() -> None:
     sample = Sample(bytes(range(256)), (1, 16, 16), 3, 3, 0.5)
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(sample), type=Sample) == sample
 
 
 @given(st.binary(min_size=1, max_size=200))
-def test_random_bytes_are_refused_or_a_valid_command(garbage: bytes):
+def test_random_bytes_are_refused_or_a_valid_command(garbage: bytes) -> None:
     framed = len(garbage).to_bytes(4, "big") + garbage
 
     try:
@@ -102,11 +104,11 @@ def test_random_bytes_are_refused_or_a_valid_command(garbage: bytes):
     assert framing.encode_frame(commands[0])[4:] == garbage
 
 
-def test_a_frame_that_is_too_long_is_refused_by_its_length():
+def test_a_frame_that_is_too_long_is_refused_by_its_length() -> None:
     with pytest.raises(framing.FrameError, match=r"4,294,967,295 bytes"):
         framing.command_decoder().feed(b"\xff\xff\xff\xff")
 
 
-def test_an_event_is_not_a_command():
+def test_an_event_is_not_a_command() -> None:
     with pytest.raises(framing.FrameError):
         framing.command_decoder().feed(framing.encode_frame(Paused("run", 3)))

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.watching import Watcher, experiment
+from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import Pause, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import AnyEvent, Finished, Logged
 from tuilab.host import discovery, framing, link, run_store
 from tuilab.host.host import Host
 
-Watch = Callable[[link.Link], Watcher]
+Watch = Callable[[link.Link], LinkWatcher]
 
 
 class Served:
@@ -50,128 +50,127 @@ def serve() -> Iterator[Callable[[], Served]]:
 
 
 @pytest.fixture
-def lab(serve: Callable[[], Served], watch: Watch) -> Watcher:
+def lab(serve: Callable[[], Served], watch: Watch) -> LinkWatcher:
     """A lab at a host that trains."""
     return training(serve(), watch)
 
 
-def training(served: Served, watch: Watch, run: str = "spiral-1") -> Watcher:
+def training(served: Served, watch: Watch, run: str = "spiral-1") -> LinkWatcher:
     lab = watch(link._Remote(discovery.connect(served.host.path)))
-    lab.send(Start(run, experiment()))
-    lab.until(lambda: lab.run.step > 20)
+    lab.send(Start(run, make_long_experiment()))
+    lab.wait_until(lambda: lab.run.step > 20)
     return lab
 
 
-def test_a_lab_that_comes_late_has_the_whole_history(lab: Watcher, watch: Watch):
+def test_a_late_client_has_the_whole_history(lab: LinkWatcher, watch: Watch) -> None:
     late = watch(link.attach_to_host("spiral"))
-    late.until(lambda: late.run.state == "training")
+    late.wait_until(lambda: late.run.state == "training")
     late.send(Pause())
     for each in (late, lab):
-        each.until_state("paused")
+        each.wait_for_state("paused")
 
     assert late.run.series == lab.run.series
-    assert late.run.experiment == experiment()
+    assert late.run.experiment == make_long_experiment()
     assert late.run.versions["torch"]
 
 
-def test_two_labs_steer_one_run(lab: Watcher, watch: Watch):
+def test_two_clients_control_one_run(lab: LinkWatcher, watch: Watch) -> None:
     other = watch(link.attach_to_host("spiral"))
 
     other.send(Pause())
-    lab.until_state("paused")
+    lab.wait_for_state("paused")
     lab.send(SetKnob("optimizer.lr", 0.5))
-    other.until(lambda: other.run.experiment and other.run.experiment.optimizer.lr == 0.5)
-    other.send(Start("other-2", experiment()))
+    other.wait_until(lambda: other.run.experiment and other.run.experiment.optimizer.lr == 0.5)
+    other.send(Start("other-2", make_long_experiment()))
 
-    lab.until(lambda: lab.run.id == "other-2" and lab.run.step > 0)
+    lab.wait_until(lambda: lab.run.id == "other-2" and lab.run.step > 0)
 
 
-def test_another_lab_is_told_why_a_run_could_not_begin(lab: Watcher, watch: Watch):
+def test_another_client_is_shown_why_a_run_cannot_start(lab: LinkWatcher, watch: Watch) -> None:
     other = watch(link.attach_to_host("spiral"))
 
-    lab.send(Start("wrong-2", experiment("Linear 5")))
+    lab.send(Start("wrong-2", make_long_experiment("Linear 5")))
 
-    other.until(lambda: other.run.id == "wrong-2" and other.run.failure)
+    other.wait_until(lambda: other.run.id == "wrong-2" and other.run.failure)
     assert other.run.failure.title == "This experiment cannot be started"
 
 
-def test_viewers_that_never_read_or_talk_nonsense_harm_nobody(lab: Watcher):
+def test_clients_that_never_read_or_send_nonsense_are_harmless(lab: LinkWatcher) -> None:
     host = discovery.find_host("spiral")
-    silent, babbling = (discovery.connect(host.socket) for _ in range(2))
-    with silent, babbling:
-        babbling.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    silent, invalid = (discovery.connect(host.socket) for _ in range(2))
+    with silent, invalid:
+        invalid.sendall(b"GET / HTTP/1.1\r\n\r\n")
         step = lab.run.step
 
-        lab.until(lambda: lab.run.step > step + 200)
+        lab.wait_until(lambda: lab.run.step > step + 200)
 
-        babbling.settimeout(10)
+        invalid.settimeout(10)
         with contextlib.suppress(ConnectionResetError):
-            while babbling.recv(65536):
-                pass  # what it was sent before it was shown the door
+            while invalid.recv(65536):
+                pass  # what it was sent before it was disconnected
 
 
-def test_a_command_may_come_byte_by_byte(lab: Watcher):
+def test_a_command_can_arrive_byte_by_byte(lab: LinkWatcher) -> None:
     with discovery.connect(discovery.find_host("spiral").socket) as slow:
         for byte in framing.encode_frame(Pause()):
             slow.sendall(bytes([byte]))
 
-        lab.until_state("paused")
+        lab.wait_for_state("paused")
 
 
-def test_a_run_goes_on_from_its_checkpoint_with_its_history(lab: Watcher):
+def test_a_run_continues_from_its_checkpoint_with_its_history(lab: LinkWatcher) -> None:
     lab.send(Pause(), Stop())
-    lab.until_state("finished")
+    lab.wait_for_state("finished")
     step, before = lab.run.step, lab.run.series["loss/train"].points()
 
-    lab.send(Start("spiral-1", experiment(), checkpoint=lab.run.checkpoint))
-    lab.until(lambda: lab.run.state == "training" and lab.run.progress.step > step)
+    lab.send(Start("spiral-1", make_long_experiment(), checkpoint=lab.run.checkpoint))
+    lab.wait_until(lambda: lab.run.state == "training" and lab.run.progress.step > step)
 
     points = lab.run.series["loss/train"].points()
     assert points[: len(before)] == before
     assert points[len(before)][0] > step
-    assert (
-        run_store.read_run(run_store.run_dir("spiral-1")).series["loss/train"].points()[0] == before[0]
-    )
+    stored = run_store.read_run(run_store.run_dir("spiral-1"))
+    assert stored.series["loss/train"].points()[0] == before[0]
 
 
-def test_going_on_from_an_earlier_step_forgets_what_came_after(lab: Watcher):
-    lab.send(Start("second-2", experiment(), paused=True), Step(steps=5))
-    lab.until(lambda: lab.run.id == "second-2" and lab.run.step == 5)
+def test_continuing_from_an_earlier_step_drops_later_history(lab: LinkWatcher) -> None:
+    lab.send(Start("second-2", make_long_experiment(), paused=True), Step(steps=5))
+    lab.wait_until(lambda: lab.run.id == "second-2" and lab.run.step == 5)
     lab.send(Stop())
-    lab.until_state("finished")
+    lab.wait_for_state("finished")
     checkpoint = run_store.run_dir("second-2").with_name("early.pt")
     checkpoint.write_bytes((run_store.run_dir("second-2") / run_store.CHECKPOINT).read_bytes())
     lab.send(Step(steps=5))
-    lab.until(lambda: lab.run.state == "paused" and lab.run.step == 10)
+    lab.wait_until(lambda: lab.run.state == "paused" and lab.run.step == 10)
 
-    lab.send(Start("second-2", experiment(), paused=True, checkpoint=str(checkpoint)))
+    lab.send(Start("second-2", make_long_experiment(), paused=True, checkpoint=str(checkpoint)))
 
-    lab.until(lambda: lab.run.state == "paused" and lab.run.step == 5)
+    lab.wait_until(lambda: lab.run.state == "paused" and lab.run.step == 5)
     assert [point[0] for point in lab.run.series["loss/train"].points()][-1] == 5
 
 
-def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], watch: Watch):
+def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], watch: Watch) -> None:
     served = serve()
     lab = training(served, watch)
 
     served.end()
 
-    why = lab.until_lost()
+    why = lab.wait_until_lost()
     assert isinstance(served.seen[-1], Finished)
     assert lab.run.finished == served.seen[-1]
-    assert why.startswith("The host has ended. The run is on the disk up to step")
+    assert why.startswith("The host has ended. The run is stored up to step")
     assert discovery.list_hosts() == []
 
 
-def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
-    lab: Watcher, monkeypatch: pytest.MonkeyPatch
-):
+def test_an_event_that_cannot_be_sent_fails_the_run_but_not_the_host(
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tuilab.engine.session import Session
 
     with monkeypatch.context() as engine:
-        engine.setattr(Session, "set", lambda *_: Logged(text=object()))
+        engine.setattr(Session, "set_knob", lambda *_: Logged(text=object()))
         lab.send(SetKnob("optimizer.lr", 0.5))
-        lab.until_state("failed")
+        lab.wait_for_state("failed")
 
     assert "object" in lab.run.failure.title
     assert lab.run.failure.recoverable
@@ -180,14 +179,14 @@ def test_what_cannot_be_sent_fails_the_run_and_not_the_host(
 # --- finding them -------------------------------------------------------------------------------
 
 
-def test_only_the_user_can_reach_a_host(lab: Watcher):
+def test_only_the_user_can_reach_a_host(lab: LinkWatcher) -> None:
     host = discovery.find_host("spiral")
 
     assert stat.S_IMODE(host.socket.parent.stat().st_mode) == 0o700
     assert stat.S_IMODE(host.socket.stat().st_mode) == 0o600
 
 
-def test_a_host_says_what_it_does(lab: Watcher):
+def test_a_host_reports_its_run(lab: LinkWatcher) -> None:
     (host,) = discovery.list_hosts()
 
     assert (host.run, host.title, host.state, host.device) == (
@@ -202,12 +201,12 @@ def test_a_host_says_what_it_does(lab: Watcher):
 
 def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
     serve: Callable[[], Served], watch: Watch
-):
+) -> None:
     for run in ("spiral-1", "spiral-2"):
         training(serve(), watch, run)
 
     assert discovery.find_host("2").run == "spiral-2"
-    with pytest.raises(InputError, match=r"which one is meant.* spiral-1, spiral-2"):
+    with pytest.raises(InputError, match="several runs match: spiral-1, spiral-2"):
         discovery.find_host("spiral")
     with pytest.raises(InputError, match="there is spiral-1, spiral-2"):
         discovery.find_host("moons")
@@ -216,12 +215,12 @@ def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
     assert discovery.find_host().run == "spiral-2"
 
 
-def test_without_a_run_it_says_so():
+def test_without_a_run_attaching_is_refused() -> None:
     with pytest.raises(InputError, match="no run is in progress"):
         link.attach_to_host("spiral")
 
 
-def test_a_stale_socket_is_removed():
+def test_a_stale_socket_is_removed() -> None:
     path = discovery.new_socket_path()
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -230,7 +229,7 @@ def test_a_stale_socket_is_removed():
     assert not path.exists()
 
 
-def test_a_host_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch):
+def test_a_host_that_does_not_answer_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "ANSWER_SECONDS", 0.1)
     path = discovery.new_socket_path()
     with socket.socket(socket.AF_UNIX) as mute:

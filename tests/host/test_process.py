@@ -10,24 +10,25 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from tests.support.watching import Watcher, experiment, until
+from tests.support.link_watcher import LinkWatcher, make_long_experiment
+from tests.support.wait_until import wait_until
 from tuilab.core import paths
 from tuilab.core.protocol.commands import Pause, Save, SetKnob, Start
 from tuilab.core.run.run import Run
 from tuilab.host import discovery, link, run_store
 
-Watch = Callable[[link.Link], Watcher]
+Watch = Callable[[link.Link], LinkWatcher]
 
 pytestmark = pytest.mark.usefixtures("hosts")
 
 LAB = """
 import threading
-from tests.support.watching import Watcher, experiment
+from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tuilab.core.protocol.commands import Start
 from tuilab.host import link
-lab = Watcher(link.spawn_host())
-lab.send(Start("spiral-1", experiment()))
-lab.until(lambda: lab.run.step > 100)
+lab = LinkWatcher(link.spawn_host())
+lab.send(Start("spiral-1", make_long_experiment()))
+lab.wait_until(lambda: lab.run.step > 100)
 print("training", flush=True)
 threading.Event().wait()
 """
@@ -48,107 +49,106 @@ def assert_no_socket_is_left() -> None:
     assert list(paths.sockets_dir().iterdir()) == []
 
 
-def test_a_run_survives_the_lab_and_a_hangup_ends_it_with_a_checkpoint(watch: Watch):
+def test_a_run_survives_the_lab_and_a_hangup_ends_it_with_a_checkpoint(watch: Watch) -> None:
     with subprocess.Popen([sys.executable, "-c", LAB], stdout=subprocess.PIPE) as first:
         assert first.stdout is not None and first.stdout.readline() == b"training\n"
         host = discovery.find_host("spiral")
         first.kill()
 
     lab = watch(link.attach_to_host("spiral"))
-    lab.until(lambda: lab.run.step > host.step + 100)
+    lab.wait_until(lambda: lab.run.step > host.step + 100)
     history = lab.run.series["loss/train"].points()
     os.kill(host.pid, signal.SIGHUP)
-    lab.until_lost()
+    lab.wait_until_lost()
 
     assert history[0] == read_stored_run().series["loss/train"].points()[0]
-    assert lab.run.finished.reason == "interrupted"
+    assert lab.run.finished is not None and lab.run.finished.reason == "interrupted"
     assert lab.link.lost_reason.startswith("The host has ended. The run is stored up to step")
-    assert (read_stored_run().finished, read_stored_run().checkpoint) == (
-        lab.run.finished,
-        lab.run.checkpoint,
-    )
+    stored = read_stored_run()
+    assert (stored.finished, stored.checkpoint) == (lab.run.finished, lab.run.checkpoint)
     assert_no_socket_is_left()
 
 
-def test_a_killed_host_is_reported_and_its_run_can_be_resumed(watch: Watch):
+def test_a_killed_host_is_reported_and_its_run_can_be_resumed(watch: Watch) -> None:
     lab = watch(link.spawn_host())
-    lab.send(Start("spiral-1", experiment()))
-    lab.until(lambda: lab.run.progress)
+    lab.send(Start("spiral-1", make_long_experiment()))
+    lab.wait_until(lambda: lab.run.progress)
     lab.send(Save(), Pause())
-    lab.until_state("paused")
+    lab.wait_for_state("paused")
     host, step = discovery.find_host("spiral"), lab.run.step
 
     os.kill(host.pid, signal.SIGKILL)
-    lab.until_lost()
+    lab.wait_until_lost()
 
-    assert lab.link.lost_reason.startswith(
-        "The host process was killed (SIGKILL). The run is stored"
-    )
-    assert (read_stored_run().state, read_stored_run().step) == ("paused", step)
+    killed = "The host process was killed (SIGKILL). The run is stored"
+    assert lab.link.lost_reason.startswith(killed)
+    stored = read_stored_run()
+    assert (stored.state, stored.step) == ("paused", step)
     assert discovery.list_hosts() == []
     assert_no_socket_is_left()
 
     again = watch(link.spawn_host())
-    again.send(
-        Start("spiral-1", read_stored_run().experiment, checkpoint=read_stored_run().checkpoint)
-    )
-    again.until(lambda: again.run.state == "training" and again.run.step > step)
+    assert stored.experiment is not None
+    again.send(Start("spiral-1", stored.experiment, checkpoint=stored.checkpoint))
+    again.wait_until(lambda: again.run.state == "training" and again.run.step > step)
     points = again.run.series["loss/train"].points()
     assert points[0] == read_stored_run().series["loss/train"].points()[0]
     assert points == sorted(points)
 
 
-def test_a_run_without_clients_is_stored_at_its_end(watch: Watch):
+def test_a_run_without_clients_is_stored_at_its_end(watch: Watch) -> None:
     lab = watch(link.spawn_host())
-    lab.send(Start("spiral-1", experiment()))
-    lab.until(lambda: lab.run.epoch)
+    lab.send(Start("spiral-1", make_long_experiment()))
+    last = lab.wait_until(lambda: lab.run.epoch)
+    assert last is not None
     host = discovery.find_host("spiral")
 
-    lab.send(SetKnob("training.epochs", lab.run.epoch.epoch + 50))
+    lab.send(SetKnob("training.epochs", last.epoch + 50))
     lab.link.close()
-    until(lambda: is_gone(host.pid))
+    wait_until(lambda: is_gone(host.pid))
 
-    assert read_stored_run().finished.reason == "done"
-    assert read_stored_run().finished.results["test"]
+    finished = read_stored_run().finished
+    assert finished is not None and finished.reason == "done"
+    assert finished.results["test"]
     assert_no_socket_is_left()
 
 
-def test_a_second_signal_ends_the_host_at_once(watch: Watch):
+def test_a_second_signal_ends_the_host_at_once(watch: Watch) -> None:
     lab = watch(link.spawn_host())
-    (host,) = lab.until(discovery.list_hosts)
-    lab.send(Start("spiral-1", experiment()))  # PyTorch is being loaded, which takes seconds
-    lab.until_state("starting")
+    (host,) = lab.wait_until(discovery.list_hosts)
+    lab.send(Start("spiral-1", make_long_experiment()))  # loads PyTorch for seconds
+    lab.wait_for_state("starting")
 
     os.kill(host.pid, signal.SIGTERM)
     with contextlib.suppress(ProcessLookupError):
         os.kill(host.pid, signal.SIGINT)
 
-    until(lambda: is_gone(host.pid))
+    wait_until(lambda: is_gone(host.pid))
     assert list(paths.sockets_dir().glob("*.sock")) == []
 
 
-def test_a_host_without_a_run_ends_with_its_lab():
+def test_a_host_without_a_run_ends_with_its_lab() -> None:
     end = link.spawn_host()
-    (host,) = until(discovery.list_hosts)
+    (host,) = wait_until(discovery.list_hosts)
 
     end.close()
 
-    until(lambda: is_gone(host.pid))
+    wait_until(lambda: is_gone(host.pid))
     assert_no_socket_is_left()
 
 
-def test_a_host_without_a_run_ends_at_a_signal(watch: Watch):
+def test_a_host_without_a_run_ends_at_a_signal(watch: Watch) -> None:
     lab = watch(link.spawn_host())
-    (host,) = lab.until(discovery.list_hosts)
+    (host,) = lab.wait_until(discovery.list_hosts)
 
     os.kill(host.pid, signal.SIGTERM)
 
-    lab.until_lost()
+    lab.wait_until_lost()
     assert lab.link.lost_reason == "The host has ended."
     assert_no_socket_is_left()
 
 
-def test_a_host_without_clients_ends():
+def test_a_host_without_clients_ends() -> None:
     path = discovery.new_socket_path()
     words = [sys.executable, "-m", "tuilab.host.process", "--socket", str(path), "--patience", "0"]
 
@@ -156,11 +156,11 @@ def test_a_host_without_clients_ends():
     assert not path.exists()
 
 
-def test_a_host_that_cannot_start_says_why(watch: Watch, monkeypatch: pytest.MonkeyPatch):
+def test_a_host_that_cannot_start_says_why(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "new_socket_path", lambda: paths.sockets_dir() / ("x" * 120))
 
     lab = watch(link.spawn_host())
-    lab.until_lost()
+    lab.wait_until_lost()
 
     assert lab.link.lost_reason == (
         "The host process failed with exit code 1 (OSError: AF_UNIX path too long)."

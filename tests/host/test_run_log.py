@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.watching import experiment
+from tests.support.link_watcher import make_long_experiment
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.protocol.events import (
@@ -24,7 +24,7 @@ from tuilab.core.protocol.events import (
 from tuilab.host import run_store
 from tuilab.host.run_log import RunLog
 
-EXPERIMENT = experiment()
+EXPERIMENT = make_long_experiment()
 
 
 class Clock:
@@ -72,7 +72,7 @@ def finished(step: int) -> Finished:
     return Finished("spiral-1", "done", step, 2, 1.0, {"train": {"loss": 0.25}})
 
 
-def test_a_stored_run_comes_back_with_its_history(run_log: LogFixture):
+def test_a_stored_run_comes_back_with_its_history(run_log: LogFixture) -> None:
     for event in (started(), progressed(1, 2.0), Saved("spiral-1", 1, "elsewhere")):
         run_log.record(event)
     run_log.record(progressed(2, 1.0), seconds=1)
@@ -86,7 +86,7 @@ def test_a_stored_run_comes_back_with_its_history(run_log: LogFixture):
     assert run.checkpoint == ""  # the file is not there
 
 
-def test_a_loss_that_is_not_finite_is_stored_as_it_is(run_log: LogFixture):
+def test_a_loss_that_is_not_finite_is_stored_as_it_is(run_log: LogFixture) -> None:
     run_log.record(started())
     run_log.record(progressed(1, float("nan"), float("inf")))
 
@@ -95,7 +95,7 @@ def test_a_loss_that_is_not_finite_is_stored_as_it_is(run_log: LogFixture):
     assert str(point[1:]) == "(nan, nan, inf)"
 
 
-def test_an_incomplete_last_line_is_skipped(run_log: LogFixture):
+def test_an_incomplete_last_line_is_skipped(run_log: LogFixture) -> None:
     run_log.record(started())
     run_log.record(progressed(1))
     log = run_log.path / run_store.LOG
@@ -104,7 +104,7 @@ def test_an_incomplete_last_line_is_skipped(run_log: LogFixture):
     assert run_store.read_run(run_log.path).step == 1
 
 
-def test_a_run_continues_in_the_same_log_after_an_incomplete_line(run_log: LogFixture):
+def test_a_run_continues_in_the_same_log_after_an_incomplete_line(run_log: LogFixture) -> None:
     run_log.record(started())
     run_log.record(progressed(8))
     with (run_log.path / run_store.LOG).open("ab") as log:
@@ -118,7 +118,7 @@ def test_a_run_continues_in_the_same_log_after_an_incomplete_line(run_log: LogFi
     assert run.step == 6
 
 
-def test_the_log_of_a_day_stays_small(run_log: LogFixture):
+def test_the_log_of_a_day_stays_small(run_log: LogFixture) -> None:
     run_log.record(started())
     for step in range(1, 24 * 3600 + 1):
         run_log.record(progressed(step, 0.5, high=9.0 if step == 70_001 else None), seconds=1)
@@ -132,7 +132,7 @@ def test_the_log_of_a_day_stays_small(run_log: LogFixture):
     assert spikes
 
 
-def test_the_end_of_a_run_is_exact_also_if_measurements_were_skipped(run_log: LogFixture):
+def test_the_end_of_a_run_is_exact_also_if_measurements_were_skipped(run_log: LogFixture) -> None:
     run_log.record(started())
     run_log.record(progressed(1))
     run_log.record(EpochEnded("spiral-1", 1, 1, {"loss": 0.9}, {"loss": 0.8}))
@@ -146,7 +146,7 @@ def test_the_end_of_a_run_is_exact_also_if_measurements_were_skipped(run_log: Lo
     assert run.epoch is not None and run.epoch.validation == {"loss": 0.6}
 
 
-def test_loading_is_not_stored(run_log: LogFixture):
+def test_loading_is_not_stored(run_log: LogFixture) -> None:
     run_log.record(started())
     before = run_log.lines
 
@@ -155,7 +155,7 @@ def test_loading_is_not_stored(run_log: LogFixture):
     assert run_log.lines == before
 
 
-def test_a_rewound_run_is_read_at_its_earlier_step(run_log: LogFixture):
+def test_a_rewound_run_is_read_at_its_earlier_step(run_log: LogFixture) -> None:
     for event in (started(), progressed(5), Rewound("spiral-1", 3)):
         run_log.record(event, seconds=1)
 
@@ -166,7 +166,7 @@ def test_a_rewound_run_is_read_at_its_earlier_step(run_log: LogFixture):
 
 def test_a_full_disk_is_reported_once_and_nothing_is_lost_when_there_is_space_again(
     run_log: LogFixture, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     run_log.record(started())
 
     with monkeypatch.context() as disk:
@@ -197,7 +197,7 @@ def _full_disk(write: Callable[[int, bytes], int], room: int) -> Callable[[int, 
     return full
 
 
-def test_an_error_of_the_log_does_not_stop_training(run_log: LogFixture):
+def test_an_error_of_the_log_does_not_stop_training(run_log: LogFixture) -> None:
     run_log.path.mkdir(parents=True)
     (run_log.path / run_store.LOG).symlink_to("/dev/full")
 
@@ -207,7 +207,7 @@ def test_an_error_of_the_log_does_not_stop_training(run_log: LogFixture):
     assert run_log.record(finished(1)) == []
 
 
-def test_the_ends_of_a_long_log_hold_the_state_of_the_run(run_log: LogFixture):
+def test_the_ends_of_a_long_log_hold_the_state_of_the_run(run_log: LogFixture) -> None:
     run_log.record(started())
     for step in range(1, 2000):
         run_log.record(progressed(step, step / 4), seconds=1)
@@ -220,7 +220,7 @@ def test_the_ends_of_a_long_log_hold_the_state_of_the_run(run_log: LogFixture):
     assert 0 < len(short.series["loss/train"].points()) < len(full.series["loss/train"].points())
 
 
-def test_stored_runs_are_listed_newest_first():
+def test_stored_runs_are_listed_newest_first() -> None:
     for age, name in ((10, "b-1"), (5, "c-1"), (20, "a-1")):
         RunLog().record(started(name))
         os.utime(run_store.run_dir(name) / run_store.LOG, (1e9 - age, 1e9 - age))
@@ -228,7 +228,7 @@ def test_stored_runs_are_listed_newest_first():
     assert [path.name for path in run_store.list_runs()] == ["c-1", "b-1", "a-1"]
 
 
-def test_a_folder_without_a_run_is_refused(tmp_path: Path):
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         run_store.read_run(tmp_path)
     (tmp_path / run_store.LOG).write_text("not an event\n")
@@ -237,6 +237,6 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a\n", "x" * 101])
-def test_an_id_cannot_leave_the_folder_of_runs(name: str):
+def test_an_id_cannot_leave_the_folder_of_runs(name: str) -> None:
     with pytest.raises(InputError, match="letters, digits"):
         run_store.run_dir(name)

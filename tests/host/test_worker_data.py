@@ -1,10 +1,10 @@
-"""The user's own data in a run: what is told of it, and that a changed file is read anew."""
+"""The user's data in a run: remarks on it, and that a changed file is read again."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.support.watching import Watcher
+from tests.support.link_watcher import LinkWatcher
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import Start
 from tuilab.core.protocol.events import Finished, Logged, Started
@@ -32,25 +32,25 @@ def experiment(path: Path) -> Experiment:
     )
 
 
-def test_what_was_made_of_the_data_is_in_the_log(lab: Watcher, table: Path):
+def test_remarks_on_the_data_are_in_the_log(lab: LinkWatcher, table: Path) -> None:
     lab.send(Start("run-1", experiment(table)))
-    lab.wait(Finished)
+    lab.wait_for(Finished)
 
-    told = [event.text for event in lab.all(Logged) if event.source == "data"]
-    assert told[0] == 'Inputs: 1 number from 1 column (1 of numbers, 0 of categories); target: "y".'
-    assert told[1] == '"id" is left out: it only numbers the rows.'
-    assert told[2].startswith("Classes in the training set: no ")
-    assert told[0] in lab.run.log
+    remarks = [event.text for event in lab.events_of(Logged) if event.source == "data"]
+    assert remarks[0] == 'Inputs: 1 number from 1 column (1 numeric, 0 categorical); target: "y".'
+    assert remarks[1] == '"id" is left out: it only numbers the rows.'
+    assert remarks[2].startswith("Classes in the training set: no ")
+    assert remarks[0] in lab.run.log
 
 
-def test_a_file_that_has_changed_is_read_anew(lab: Watcher, table: Path):
+def test_a_changed_file_is_read_again(lab: LinkWatcher, table: Path) -> None:
     lab.send(Start("run-1", experiment(table)))
-    first = lab.wait(Started)
-    lab.wait(Finished)
+    first = lab.wait_for(Started)
+    lab.wait_for(Finished)
 
     write(table, 80)
     lab.send(Start("run-2", experiment(table)))
-    lab.until(lambda: len(lab.all(Started)) == 2, "the second run")
+    lab.wait_until(lambda: len(lab.events_of(Started)) == 2, "the second run")
 
     assert sum(first.examples.values()) == 40
-    assert sum(lab.all(Started)[1].examples.values()) == 80
+    assert sum(lab.events_of(Started)[1].examples.values()) == 80

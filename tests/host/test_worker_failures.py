@@ -1,4 +1,4 @@
-"""Whatever goes wrong is told in the user's terms, and the worker lives on."""
+"""Errors become events in the user's terms, and the worker continues."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.support.watching import Watcher, begun, experiment, weights
+from tests.support.link_watcher import LinkWatcher, load_weights, make_long_experiment, start_paused
 from tuilab.core.errors import GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect, Resume, Rewind, Save, SetKnob, Start, Step, Stop
@@ -15,71 +15,75 @@ from tuilab.core.protocol.inspect.result_messages import ResultRequest
 from tuilab.host import run_store
 
 
-def test_a_command_without_a_run_is_noted(lab: Watcher):
+def test_a_command_without_a_run_is_logged(lab: LinkWatcher) -> None:
     lab.send(Step(steps=1), Stop(), Inspect(ResultRequest()))
 
-    assert lab.wait(Logged).text == "Nothing to step: there is no run."
-    assert lab.wait(Logged).text == "Nothing to stop: there is no run."
+    assert lab.wait_for(Logged).text == "Nothing to step: there is no run."
+    assert lab.wait_for(Logged).text == "Nothing to stop: there is no run."
 
 
 @pytest.mark.parametrize(
     ("chosen", "reason", "where"),
     [
-        (experiment("Linear 5"), "it ends in [5]", "network"),
-        (experiment(training={"device": "cuda:77"}), "There is no cuda:77 here", "training.device"),
+        (make_long_experiment("Linear 5"), "its output is [5]", "network"),
         (
-            experiment("Linear 8", "BatchNorm1d", "Linear 3", data={"batch_size": 1}),
+            make_long_experiment(training={"device": "cuda:77"}),
+            "There is no cuda:77 on this machine",
+            "training.device",
+        ),
+        (
+            make_long_experiment("Linear 8", "BatchNorm1d", "Linear 3", data={"batch_size": 1}),
             "Batch norm cannot train on a batch of one",
             "data.batch_size",
         ),
     ],
 )
 def test_a_run_that_cannot_begin_says_why(
-    lab: Watcher, chosen: Experiment, reason: str, where: str
-):
+    lab: LinkWatcher, chosen: Experiment, reason: str, where: str
+) -> None:
     lab.send(Start("run-1", chosen))
 
-    failed = lab.wait(Failed)
+    failed = lab.wait_for(Failed)
     assert failed.title == "This experiment cannot be started"
     assert reason in failed.hint
     assert where in failed.hint
     assert not failed.recoverable
-    assert begun(lab, run="run-2").run.state == "paused"
+    assert start_paused(lab, run="run-2").run.state == "paused"
 
 
 @pytest.mark.parametrize("run", ["../elsewhere", ""])
-def test_a_run_writes_nowhere_but_in_its_folder(lab: Watcher, run: str):
-    lab.send(Start(run, experiment()))
+def test_an_invalid_id_is_refused(lab: LinkWatcher, run: str) -> None:
+    lab.send(Start(run, make_long_experiment()))
 
-    assert lab.wait(Failed).hint.startswith("A run's id is made of letters")
+    assert lab.wait_for(Failed).hint.startswith("A run's id consists of letters")
 
 
-def test_a_checkpoint_that_is_none_says_so(lab: Watcher, tmp_path: Path):
+def test_an_invalid_checkpoint_is_refused(lab: LinkWatcher, tmp_path: Path) -> None:
     wrong = tmp_path / "weights.pt"
     wrong.write_text("no tensors here")
 
-    lab.send(Start("run-1", experiment(), checkpoint=str(wrong)))
+    lab.send(Start("run-1", make_long_experiment(), checkpoint=str(wrong)))
 
-    assert "no whole checkpoint" in lab.wait(Failed).hint
+    assert "not a complete checkpoint" in lab.wait_for(Failed).hint
 
 
 def test_an_exception_waits_and_the_run_goes_on_from_there(
-    lab: Watcher, monkeypatch: pytest.MonkeyPatch
-):
-    begun(lab)
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_paused(lab)
     lab.send(Step(steps=3))
-    lab.wait(Resumed)
-    lab.wait(Paused)
+    lab.wait_for(Resumed)
+    lab.wait_for(Paused)
 
     with monkeypatch.context() as library:
         library.setattr(torch.optim.AdamW, "step", _broken)
         lab.send(Resume())
-        failed = lab.wait(Failed)
+        failed = lab.wait_for(Failed)
     lab.send(Step(steps=2))
 
     assert failed.title == "ArithmeticError: the library broke"
     assert failed.recoverable and "Traceback" in failed.detail
-    assert lab.wait(Paused).step == 5
+    assert lab.wait_for(Paused).step == 5
     assert lab.run.failure is None
 
 
@@ -89,21 +93,21 @@ def _broken(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize("offer", [0, 1])
 def test_running_out_of_memory_waits_and_every_offer_trains_on(
-    lab: Watcher, monkeypatch: pytest.MonkeyPatch, offer: int
-):
-    begun(lab)
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch, offer: int
+) -> None:
+    start_paused(lab)
     lab.send(Step(steps=2))
-    lab.wait(Resumed)
-    lab.wait(Paused)
+    lab.wait_for(Resumed)
+    lab.wait_for(Paused)
 
     monkeypatch.setattr(torch.nn.Tanh, "forward", _roomy_for_sixteen)
     lab.send(Resume())
-    failed = lab.wait(Failed)
+    failed = lab.wait_for(Failed)
     assert lab.run.failure == failed
     lab.send(*failed.offers[offer].commands, Step(epochs=2))
 
     assert (failed.title, failed.step, failed.recoverable) == ("Out of memory on cpu", 2, True)
-    assert lab.wait(Paused).step > 2
+    assert lab.wait_for(Paused).step > 2
     assert "loss" in lab.run.epoch.validation
     assert lab.run.failure is None
 
@@ -116,14 +120,14 @@ def _roomy_for_sixteen(_: object, inputs: torch.Tensor) -> torch.Tensor:
 
 
 def test_after_a_fault_of_the_gpu_the_host_ends_so_that_another_one_begins(
-    lab: Watcher, monkeypatch: pytest.MonkeyPatch
-):
-    begun(lab)
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_paused(lab)
     monkeypatch.setattr(torch.nn.Tanh, "forward", _faulty)
     lab.send(Step(steps=1))
 
-    lab.until_lost()
-    failed = lab.all(Failed)[-1]
+    lab.wait_until_lost()
+    failed = lab.events_of(Failed)[-1]
     assert failed.title == GPU_FAULT and "--resume run-1" in failed.hint
 
 
@@ -132,70 +136,70 @@ def _faulty(*_: object) -> torch.Tensor:
 
 
 def diverging() -> Experiment:
-    return experiment(
+    return make_long_experiment(
         optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, loss={"name": "mse"}
     )
 
 
-def test_a_lost_loss_waits_and_can_be_taken_back(lab: Watcher):
+def test_a_lost_loss_waits_and_can_be_taken_back(lab: LinkWatcher) -> None:
     lab.send(Start("run-1", diverging()))
-    failed = lab.wait(Failed)
+    failed = lab.wait_for(Failed)
     rewind, _, resume = failed.offers[0].commands
 
     lab.send(rewind, SetKnob("optimizer.lr", 1e-6), Step(steps=5))
 
-    rewound = lab.wait(Rewound)
+    rewound = lab.wait_for(Rewound)
     assert "loss became" in failed.title
-    assert lab.wait(Paused).step == rewound.step + 5
+    assert lab.wait_for(Paused).step == rewound.step + 5
     assert isinstance(resume, Resume)
 
 
-def test_what_is_saved_after_a_lost_loss_is_the_last_good_state(lab: Watcher):
+def test_what_is_saved_after_a_lost_loss_is_the_last_good_state(lab: LinkWatcher) -> None:
     lab.send(Start("run-1", diverging()))
-    lab.wait(Failed)
+    lab.wait_for(Failed)
 
     lab.send(Stop())
 
-    lab.wait(Finished)
-    assert weights(lab.run.checkpoint).isfinite().all()
+    lab.wait_for(Finished)
+    assert load_weights(lab.run.checkpoint).isfinite().all()
 
 
 def test_an_error_in_a_view_is_logged_once_and_does_not_stop_the_run(
-    lab: Watcher, monkeypatch: pytest.MonkeyPatch
-):
-    begun(lab)
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_paused(lab)
 
     with monkeypatch.context() as library:
         library.setattr(torch, "meshgrid", _broken)
         for _ in range(2):
             lab.send(Inspect(ResultRequest()), Save())
-            lab.wait(Saved)
+            lab.wait_for(Saved)
 
-    assert [event.text for event in lab.all(Logged)] == [
+    assert [event.text for event in lab.events_of(Logged)] == [
         "The view could not be drawn: the library broke"
     ]
     assert lab.run.state == "paused"
 
 
-def test_a_full_disk_does_not_stop_the_run(lab: Watcher):
+def test_a_full_disk_does_not_stop_the_run(lab: LinkWatcher) -> None:
     path = run_store.run_dir("run-1")
     path.mkdir(parents=True)
     for name in (run_store.LOG, f".{run_store.CHECKPOINT}.{os.getpid()}.part"):
         (path / name).symlink_to("/dev/full")
 
-    lab.send(Start("run-1", experiment(epochs=3)))
+    lab.send(Start("run-1", make_long_experiment(epochs=3)))
 
-    finished = lab.wait(Finished)
+    finished = lab.wait_for(Finished)
     assert (finished.reason, finished.step) == ("done", 9)
-    notes = [event.text for event in lab.all(Logged)]
+    notes = [event.text for event in lab.events_of(Logged)]
     assert len(notes) == 2
-    assert "its log cannot be written (No space left on device)" in notes[0]
+    assert "the log cannot be written (No space left on device)" in notes[0]
     assert "No checkpoint could be written (No space left on device)" in notes[1]
 
 
-def test_going_back_needs_no_failure(lab: Watcher):
-    begun(lab)
+def test_going_back_needs_no_failure(lab: LinkWatcher) -> None:
+    start_paused(lab)
     lab.send(Step(steps=4), Rewind())
 
-    assert lab.wait(Rewound).step <= 4
+    assert lab.wait_for(Rewound).step <= 4
     assert lab.run.state == "paused"

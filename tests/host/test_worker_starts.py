@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from tests.support.watching import Watcher, begun, experiment, until, weights
+from tests.support.link_watcher import (
+    LinkWatcher,
+    load_weights,
+    make_long_experiment,
+    start_paused,
+)
+from tests.support.wait_until import wait_until
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Close, Pause, Save, Start, Step, Stop
 from tuilab.core.protocol.events import (
@@ -19,108 +25,112 @@ from tuilab.host import run_controller, run_store
 
 
 def glyphs(**data: object) -> Experiment:
-    return experiment("Flatten", "Linear 10", data={"name": "glyphs", "samples": 300, **data})
+    return make_long_experiment(
+        "Flatten", "Linear 10", data={"name": "glyphs", "samples": 300, **data}
+    )
 
 
-def test_a_stopped_run_continues_from_its_checkpoint(lab: Watcher):
-    begun(lab)
+def test_a_stopped_run_continues_from_its_checkpoint(lab: LinkWatcher) -> None:
+    start_paused(lab)
     lab.send(Step(steps=5))
-    lab.wait(Paused)
+    lab.wait_for(Paused)
     lab.send(Stop())
-    finished = lab.wait(Finished)
-    saved = lab.all(Saved)[-1]
+    finished = lab.wait_for(Finished)
+    saved = lab.events_of(Saved)[-1]
 
-    lab.send(Start("run-2", experiment(), paused=True, checkpoint=saved.path))
-    lab.until(lambda: len(lab.all(Started)) == 2)
+    lab.send(Start("run-2", make_long_experiment(), paused=True, checkpoint=saved.path))
+    lab.wait_until(lambda: len(lab.events_of(Started)) == 2)
 
     assert (finished.reason, finished.step, saved.step) == ("stopped", 5, 5)
     assert lab.run.started.step == 5
     assert lab.run.started.note == "continues from step 5"
 
 
-def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: Watcher):
-    begun(lab)
-    wider = experiment("Linear 8", "Tanh", "Linear 6", "Linear 3")
+def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: LinkWatcher) -> None:
+    start_paused(lab)
+    wider = make_long_experiment("Linear 8", "Tanh", "Linear 6", "Linear 3")
 
     lab.send(Start("run-2", wider, paused=True, keep=True), Save())
-    lab.until(lambda: len(lab.all(Saved)) == 2)
+    lab.wait_until(lambda: len(lab.events_of(Saved)) == 2)
 
     assert lab.run.started.note == "1 of 3 layers keep their weights"
-    first, second = (weights(event.path) for event in lab.all(Saved))
+    first, second = (load_weights(event.path) for event in lab.events_of(Saved))
     assert torch.equal(first[:24], second[:24])  # Linear 2 → 8: 16 weights and 8 biases
 
 
-def test_a_long_run_is_saved_at_intervals(lab: Watcher, monkeypatch: pytest.MonkeyPatch):
+def test_a_long_run_is_saved_at_intervals(
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(run_controller, "MIN_SAVE_INTERVAL", 0.3)
     monkeypatch.setattr(run_controller, "SAVE_SHARE", 0)
-    lab.send(Start("run-1", experiment()))
+    lab.send(Start("run-1", make_long_experiment()))
 
-    first, second = lab.wait(Saved), lab.wait(Saved)
+    first, second = lab.wait_for(Saved), lab.wait_for(Saved)
 
     assert lab.run.state == "training"
-    seconds = {event.step: event.seconds for event in lab.all(Progressed)}
+    seconds = {event.step: event.seconds for event in lab.events_of(Progressed)}
     assert 0.3 <= seconds[first.step] < seconds[second.step] - 0.3
 
 
-def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: Watcher):
-    lab.send(Start("run-1", experiment()))
-    lab.wait(Progressed)
+def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: LinkWatcher) -> None:
+    lab.send(Start("run-1", make_long_experiment()))
+    lab.wait_for(Progressed)
 
-    lab.send(Start("run-2", experiment(), paused=True))
+    lab.send(Start("run-2", make_long_experiment(), paused=True))
 
-    assert lab.wait(Finished).run == "run-1"
-    lab.wait(Paused)
+    assert lab.wait_for(Finished).run == "run-1"
+    lab.wait_for(Paused)
     assert run_store.read_run(run_store.run_dir("run-1")).checkpoint
 
 
-def test_the_same_data_is_loaded_once(lab: Watcher):
-    begun(lab, glyphs())
-    loadings = len(lab.all(Loading))
-    begun(lab, glyphs(batch_size=64), run="run-2")
-    assert len(lab.all(Loading)) == loadings
+def test_the_same_data_is_loaded_once(lab: LinkWatcher) -> None:
+    start_paused(lab, glyphs())
+    loadings = len(lab.events_of(Loading))
+    start_paused(lab, glyphs(batch_size=64), run="run-2")
+    assert len(lab.events_of(Loading)) == loadings
 
-    begun(lab, glyphs(samples=200), run="run-3")
-    assert len(lab.all(Loading)) > loadings
+    start_paused(lab, glyphs(samples=200), run="run-3")
+    assert len(lab.events_of(Loading)) > loadings
 
 
 @pytest.mark.parametrize(
     ("command", "reason"), [(Stop(), "stopped"), (Stop("interrupted"), "interrupted")]
 )
-def test_loading_can_be_canceled(lab: Watcher, command: Stop, reason: str):
-    begun(lab)
+def test_loading_can_be_canceled(lab: LinkWatcher, command: Stop, reason: str) -> None:
+    start_paused(lab)
 
     lab.send(Start("run-2", glyphs(samples=1_000_000)))
-    lab.until(lambda: lab.run.loading and lab.run.loading.fraction)
+    lab.wait_until(lambda: lab.run.loading and lab.run.loading.fraction)
     lab.send(Pause(), command)
 
-    finished = lab.wait(Finished)  # of the run before
-    finished = lab.wait(Finished)
+    finished = lab.wait_for(Finished)  # of the run before
+    finished = lab.wait_for(Finished)
     assert (finished.run, finished.reason, finished.step) == ("run-2", reason, 0)
-    assert begun(lab, run="run-3").run.state == "paused"
+    assert start_paused(lab, run="run-3").run.state == "paused"
 
 
-def test_another_start_cancels_loading(lab: Watcher):
-    begun(lab, glyphs(), "run-0")
+def test_another_start_cancels_loading(lab: LinkWatcher) -> None:
+    start_paused(lab, glyphs(), "run-0")
     lab.send(Start("run-1", glyphs(samples=1_000_000)))
-    lab.until(lambda: lab.run.loading and lab.run.loading.fraction)
+    lab.wait_until(lambda: lab.run.loading and lab.run.loading.fraction)
 
-    begun(lab, run="run-2")
+    start_paused(lab, run="run-2")
 
-    assert [event.run for event in lab.all(Finished)] == ["run-0", "run-1"]
+    assert [event.run for event in lab.events_of(Finished)] == ["run-0", "run-1"]
 
 
-def test_closing_interrupts_the_run_and_ends_the_thread(lab: Watcher):
-    lab.send(Start("run-1", experiment()))
-    lab.wait(Progressed)
+def test_closing_interrupts_the_run_and_ends_the_thread(lab: LinkWatcher) -> None:
+    lab.send(Start("run-1", make_long_experiment()))
+    lab.wait_for(Progressed)
 
     lab.send(Close())
 
-    assert lab.wait(Finished).reason == "interrupted"
-    until(lambda: not lab.link._worker.is_alive())
-    assert lab.all(Saved)[-1].step == lab.run.step
+    assert lab.wait_for(Finished).reason == "interrupted"
+    wait_until(lambda: not lab.link._worker.is_alive())
+    assert lab.events_of(Saved)[-1].step == lab.run.step
 
 
-def test_warnings_are_logged_before_the_first_step(lab: Watcher):
-    begun(lab, experiment("Linear 4", "Linear 3"))
+def test_warnings_are_logged_before_the_first_step(lab: LinkWatcher) -> None:
+    start_paused(lab, make_long_experiment("Linear 4", "Linear 3"))
 
-    assert "Warning: network[1]: two Linear layers" in lab.all(Logged)[0].text
+    assert "Warning: network[1]: two Linear layers" in lab.events_of(Logged)[0].text

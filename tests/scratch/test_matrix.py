@@ -2,6 +2,7 @@
 
 import doctest
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -25,10 +26,10 @@ from tuilab.scratch.matrix import (
     mse,
 )
 
-EXACT = {"rtol": 1e-10, "atol": 1e-10}
+EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 
 
-def test_what_its_page_shows_is_so() -> None:
+def test_the_examples_in_its_docstring_are_right() -> None:
     assert doctest.testmod(matrix).failed == 0
 
 
@@ -133,8 +134,8 @@ def test_bce_is_that_of_torch(numbers: list[float]) -> None:
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_twenty_steps_end_where_those_of_torch_do(momentum: float) -> None:
-    by_torch = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2)).double()
-    first, _, last = by_torch
+    first, last = nn.Linear(3, 5).double(), nn.Linear(5, 2).double()
+    by_torch = nn.Sequential(first, nn.Tanh(), last)
     network = Network(
         [Linear(first.weight.tolist(), first.bias.tolist()), Tanh(),
          Linear(last.weight.tolist(), last.bias.tolist())]

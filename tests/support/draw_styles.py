@@ -1,4 +1,4 @@
-"""Styles to draw with in tests: in color, without color, and in ASCII."""
+"""Draw styles: in color, without color, and in ASCII."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A context for controllers that records what they do, and answers what they ask."""
+"""A context for controllers that records what they do, and answers their dialogs."""
 
 from collections.abc import Coroutine, Iterable
 from contextlib import nullcontext
@@ -15,9 +15,9 @@ class FakeLab:
     def __init__(self, workspace: Workspace, *answers: Any) -> None:
         self.workspace = workspace
         self.answers = list(answers)
-        "What the dialogs to come are answered with, in order."
+        "The answers to the next dialogs, in order."
         self.asked: list[str] = []
-        "Names of the dialogs that were opened."
+        "The names of the dialogs that were opened."
         self.sent: list[AnyCommand] = []
         self.notes: list[str] = []
         self.panes: list[str] = []
@@ -32,7 +32,7 @@ class FakeLab:
             self.workspace,
             self._send,
             self._ask,
-            finish,
+            run_coroutine,
             notify=self._notify,
             repaint=self._repaint,
             show_pane=self.panes.append,
@@ -59,7 +59,7 @@ class FakeLab:
         self.is_closed = True
 
 
-def finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
+def run_coroutine(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Runs a coroutine that waits for nothing; returns its result."""
     try:
         coroutine.send(None)

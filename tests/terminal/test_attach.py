@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.real import Terminal
-from tests.support.watching import Watcher
+from tests.support.link_watcher import LinkWatcher
+from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.commands import Stop
@@ -22,30 +22,30 @@ ENDLESS = with_value(
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Terminal]:
+def lab(tmp_path: Path) -> Iterator[PseudoTerminal]:
     """A real lab with a real host, opened on an experiment that does not end by itself."""
     path = tmp_path / "endless.toml"
     toml_file.write(path, ENDLESS)
-    terminal = Terminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
+    terminal = PseudoTerminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
     yield terminal
     terminal.close()
 
 
-def test_training_goes_on_when_the_lab_is_killed(lab: Terminal) -> None:
-    lab.shows("Endless", "Linear 4")
+def test_training_goes_on_when_the_lab_is_killed(lab: PseudoTerminal) -> None:
+    lab.wait_for_text("Endless", "Linear 4")
     lab.type(" ")
-    lab.until(lambda: "● training" in lab.text and "steps/s" in lab.text, seconds=60)
+    lab.wait_until(lambda: "● training" in lab.text and "steps/s" in lab.text, seconds=60)
 
     lab.process.send_signal(signal.SIGKILL)
     lab.process.wait()
 
-    back = Watcher(link.attach_to_host())
+    back = LinkWatcher(link.attach_to_host())
     try:
-        back.until(lambda: back.run.state == "training" and back.run.step > 0)
+        back.wait_until(lambda: back.run.state == "training" and back.run.step > 0)
         step = back.run.step
-        back.until(lambda: back.run.step > step)
+        back.wait_until(lambda: back.run.step > step)
         assert back.run.id.startswith("endless-")
         back.send(Stop())
-        back.until(lambda: back.run.state == "finished")
+        back.wait_until(lambda: back.run.state == "finished")
     finally:
         back.link.close()

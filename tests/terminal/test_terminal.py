@@ -13,18 +13,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.real import LAB, REPOSITORY, Terminal, until
+from tests.support.pseudo_terminal import REPOSITORY, SCRIPTED_LAB, PseudoTerminal
+from tests.support.wait_until import wait_until
 
-COLOUR = re.compile(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9]+)*m")
+COLOR = re.compile(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9]+)*m")
 
 
 @pytest.fixture
-def terminal() -> Iterator[Callable[..., Terminal]]:
+def terminal() -> Iterator[Callable[..., PseudoTerminal]]:
     """Opens terminals, and closes them after the test."""
-    opened: list[Terminal] = []
+    opened: list[PseudoTerminal] = []
 
-    def open_terminal(*arguments: Any, **environment: Any) -> Terminal:
-        opened.append(Terminal(*arguments, **environment))
+    def open_terminal(*arguments: Any, **environment: Any) -> PseudoTerminal:
+        opened.append(PseudoTerminal(*arguments, **environment))
         return opened[-1]
 
     yield open_terminal
@@ -32,39 +33,39 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
         one.close()
 
 
-Opens = Callable[..., Terminal]
+Opens = Callable[..., PseudoTerminal]
 
 
 def test_the_first_paint_has_the_panes_filled(terminal: Opens) -> None:
     lab = terminal(size=(160, 45))
-    lab.shows("A spiral", "Network", "Linear 16", "354", "quit")
+    lab.wait_for_text("A spiral", "Network", "Linear 16", "354", "quit")
 
 
 def test_quitting_restores_the_terminal(terminal: Opens) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     assert not lab.is_restored
     lab.type("q")
-    assert lab.end() == 0
+    assert lab.wait_for_exit() == 0
     assert lab.is_restored
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_lab_and_restores_the_terminal(terminal: Opens, number: int) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.process.send_signal(number)
-    assert lab.end() == 128 + number
+    assert lab.wait_for_exit() == 128 + number
     assert lab.is_restored
 
 
 def test_a_run_goes_on_after_a_signal_and_says_how_to_come_back(terminal: Opens) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type(" ")
-    lab.shows("training")
+    lab.wait_for_text("training")
     lab.process.send_signal(signal.SIGTERM)
-    lab.end()
+    lab.wait_for_exit()
     assert re.search(
         rb"a-spiral-\w+ goes on in the background. Come back with: tuilab attach a-spiral-", lab.raw
     )
@@ -72,7 +73,7 @@ def test_a_run_goes_on_after_a_signal_and_says_how_to_come_back(terminal: Opens)
 
 def test_a_lost_connection_ends_the_lab(terminal: Opens) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     os.close(lab.slave)
     lab.slave = -1
     lab.hang_up()
@@ -81,39 +82,39 @@ def test_a_lost_connection_ends_the_lab(terminal: Opens) -> None:
 
 def test_the_lab_is_suspended_and_comes_back(terminal: Opens) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type("\x1a")
     _, status = os.waitpid(lab.process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
-    lab.until(lambda: lab.is_restored)
+    lab.wait_until(lambda: lab.is_restored)
 
     lab.raw.clear()
     os.kill(lab.process.pid, signal.SIGCONT)
-    lab.until(lambda: b"\x1b[?1049h" in lab.raw and b"Network" in lab.raw)
+    lab.wait_until(lambda: b"\x1b[?1049h" in lab.raw and b"Network" in lab.raw)
     lab.type(" ")
-    lab.shows("training")
+    lab.wait_for_text("training")
 
 
 def test_what_c_libraries_print_lands_in_the_log(terminal: Opens) -> None:
     lab = terminal(size=(120, 40))
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type("5s")
-    lab.shows("noise from C on 1", "noise from C on 2")
+    lab.wait_for_text("noise from C on 1", "noise from C on 2")
     assert "50%" not in lab.text, "a carriage return begins its line again"
     assert "Network" in lab.text
     lab.type("q")
-    lab.shows("Quit?")
+    lab.wait_for_text("Quit?")
     lab.type("l")
-    assert lab.end() == 0
+    assert lab.wait_for_exit() == 0
 
 
 def test_a_failure_of_the_lab_restores_the_terminal_and_says_where_the_details_are(
     terminal: Opens,
 ) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type("e")
-    assert lab.end() == 1
+    assert lab.wait_for_exit() == 1
     assert lab.is_restored
     (path,) = re.findall(
         rb"tuilab: the lab crashed: RuntimeError; the details are in (\S+)", lab.raw
@@ -124,63 +125,63 @@ def test_a_failure_of_the_lab_restores_the_terminal_and_says_where_the_details_a
 
 def test_a_terminal_that_stops_reading_only_stops_the_picture(terminal: Opens) -> None:
     lab = terminal()
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type(" ")
-    lab.shows("training")
+    lab.wait_for_text("training")
     lab.stop_reading()
-    for _ in range(15):  # much to paint, and nobody who reads it
+    for _ in range(15):  # much to paint, and nothing is read
         lab.type("2")
         lab.type("3")
-    lab.until(lambda: lab.unread > 3000)
-    lab.go_on_reading()
+    lab.wait_until(lambda: lab.unread > 3000)
+    lab.resume_reading()
     lab.type(" ")
-    lab.shows("paused")
+    lab.wait_for_text("paused")
 
 
 def test_a_storm_of_sizes_down_to_nothing_and_back(terminal: Opens) -> None:
     lab = terminal(size=(120, 40))
-    lab.shows("Network", "quit")
+    lab.wait_for_text("Network", "quit")
     for width, height in [(100, 30), (80, 24), (60, 15), (20, 5), (7, 2), (1, 1), (20, 5)]:
         lab.resize(width, height)
-    lab.shows("12 cells")
+    lab.wait_for_text("12 cells")
     for width, height in [(200, 60), (44, 12), (120, 40)]:
         lab.resize(width, height)
-    lab.shows("Network", "Linear 16", "quit")
+    lab.wait_for_text("Network", "Linear 16", "quit")
     lab.type("q")
-    assert lab.end() == 0
+    assert lab.wait_for_exit() == 0
 
 
-def test_no_color_means_no_colour(terminal: Opens) -> None:
+def test_no_color_means_no_color(terminal: Opens) -> None:
     lab = terminal(NO_COLOR="1")
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type(" ")
-    lab.shows("training")
-    assert not COLOUR.search(lab.raw)
+    lab.wait_for_text("training")
+    assert not COLOR.search(lab.raw)
 
 
-def test_sixteen_colours_are_enough(terminal: Opens) -> None:
+def test_sixteen_colors_are_enough(terminal: Opens) -> None:
     lab = terminal(TERM="xterm", COLORTERM="")
-    lab.shows("Network", "quit")
-    assert COLOUR.search(lab.raw)
+    lab.wait_for_text("Network", "quit")
+    assert COLOR.search(lab.raw)
     assert b"38;2;" not in lab.raw and b"38;5;" not in lab.raw
 
 
 @pytest.mark.parametrize("python", [{}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}])
 def test_an_ascii_locale_gets_ascii(terminal: Opens, python: dict[str, str]) -> None:
     lab = terminal(LC_ALL="C", **python)
-    lab.shows("Network", "Linear 16", "quit")
+    lab.wait_for_text("Network", "Linear 16", "quit")
     lab.type(" ")
-    lab.shows("training")
+    lab.wait_for_text("training")
     assert bytes(lab.raw).isascii()
     assert b"\\u" not in lab.raw
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}])
-def test_a_terminal_that_cannot_place_text_is_told(
+def test_a_terminal_that_cannot_place_text_is_reported(
     terminal: Opens, environment: dict[str, str]
 ) -> None:
     lab = terminal(**environment)
-    lab.end()
+    lab.wait_for_exit()
     assert b"plain: TERM=dumb" in lab.raw
     assert b"\x1b" not in lab.raw
 
@@ -188,7 +189,7 @@ def test_a_terminal_that_cannot_place_text_is_told(
 def test_without_a_terminal_there_is_a_reason() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        LAB, stdin=subprocess.DEVNULL, capture_output=True, cwd=REPOSITORY, env=environment
+        SCRIPTED_LAB, stdin=subprocess.DEVNULL, capture_output=True, cwd=REPOSITORY, env=environment
     )
     assert b"not a terminal" in done.stdout
 
@@ -196,14 +197,15 @@ def test_without_a_terminal_there_is_a_reason() -> None:
 def test_the_terminal_is_as_it_was_for_the_next_program(terminal: Opens) -> None:
     """The descriptors 1 and 2 are the terminal's again."""
     script = (
-        "import os, sys; from tests.support.scripted import *;"
-        "app.run(Scripted(), SPIRAL); print('to stdout'); os.write(2, b'to descriptor 2\\n')"
+        "import os, sys; from tests.support.scripted_lab import *;"
+        "app.run_app(ScriptedLink(), SPIRAL); print('to stdout');"
+        "os.write(2, b'to descriptor 2\\n')"
     )
     lab = terminal([sys.executable, "-c", script])
-    lab.shows("Network")
+    lab.wait_for_text("Network")
     lab.type("q")
-    lab.until(lambda: b"to stdout" in lab.raw and b"to descriptor 2" in lab.raw)
-    assert lab.end() == 0
+    lab.wait_until(lambda: b"to stdout" in lab.raw and b"to descriptor 2" in lab.raw)
+    assert lab.wait_for_exit() == 0
     assert termios.tcgetattr(lab.slave)[3] & termios.ECHO
 
 
@@ -222,15 +224,15 @@ def test_the_lab_works_inside_tmux(tmp_path: Path) -> None:
     def screen() -> str:
         return tmux("capture-pane", "-p")
 
-    lab = ["env", f"PYTHONPATH={REPOSITORY}", *LAB]
+    lab = ["env", f"PYTHONPATH={REPOSITORY}", *SCRIPTED_LAB]
     tmux("new-session", "-d", "-x", "120", "-y", "40", *lab)
     try:
-        until(lambda: "Linear 16" in screen(), screen)
+        wait_until(lambda: "Linear 16" in screen(), screen)
         tmux("send-keys", "Space")
-        until(lambda: "training" in screen(), screen)
+        wait_until(lambda: "training" in screen(), screen)
         tmux("resize-window", "-x", "80", "-y", "24")
-        until(lambda: "3 Charts" in screen(), screen)
+        wait_until(lambda: "3 Charts" in screen(), screen)
         tmux("send-keys", "q")
-        until(lambda: "Quit?" in screen(), screen)
+        wait_until(lambda: "Quit?" in screen(), screen)
     finally:
         tmux("kill-server")

@@ -1,4 +1,4 @@
-"""A still terminal for the ui's tests, and text snapshots of it."""
+"""A terminal without animations for the tests of the ui, and snapshots of its text."""
 
 import os
 
@@ -9,8 +9,10 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.widgets import Input
 
+from tuilab.ui.app import TuilabApp
 
-class TextScreens(SingleFileSnapshotExtension):
+
+class TextSnapshots(SingleFileSnapshotExtension):
     """One text file for each screen, which a reviewer can read."""
 
     file_extension = "txt"
@@ -18,8 +20,8 @@ class TextScreens(SingleFileSnapshotExtension):
 
 
 @pytest.fixture(autouse=True)
-def _still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal in full colour, no animation, no blinking cursor."""
+def _static_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal in full color without animations and without a blinking cursor."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
     for name in ("SSH_CONNECTION", "TMUX", "TEXTUAL_DRIVER", "LC_ALL", "LC_CTYPE", "TUILAB_GLYPHS"):
@@ -28,6 +30,12 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def screens(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    """Compare a screen's text with the one kept beside the test."""
-    return snapshot.use_extension(TextScreens)
+def no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps the lag meter at zero, so that screens repeat."""
+    monkeypatch.setattr(TuilabApp, "_measure_lag", lambda *_: None)
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """The text of a screen, in a file beside the test."""
+    return snapshot.use_extension(TextSnapshots)

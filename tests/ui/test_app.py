@@ -1,11 +1,13 @@
-"""Keys and what follows from them; events and what they show."""
+"""The lab: what keys send to the host, and what events show on the screen."""
 
 from pathlib import Path
 
 import msgspec
 import pytest
+from textual.widgets import Input
 
-from tests.support.fakes import READY, SPIRAL, FakeLink, Lab, open_lab, progressed, started
+from tests.support.fake_link import READY, SPIRAL, FakeLink, progressed_event, started_event
+from tests.support.lab_pilot import open_lab
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
@@ -15,26 +17,26 @@ from tuilab.core.run.run import Run, Snapshot
 from tuilab.ui.keymap import list_actions
 
 
-async def test_space_trains_pauses_and_goes_on() -> None:
+async def test_space_starts_pauses_and_resumes() -> None:
     async with open_lab() as lab:
         await lab.press("space")
         assert lab.link.commands(Start)[-1].experiment == SPIRAL
 
-        await lab.play(READY, started(lab.link.run, SPIRAL))
+        await lab.play(READY, started_event(lab.link.run, SPIRAL))
         await lab.press("space")
-        assert lab.link.sent[-1] == Pause()
+        assert lab.link.sent[-1:] == [Pause()]
 
         await lab.play(Paused(lab.link.run, 7))
-        await lab.shows("‖ paused")
+        await lab.wait_for_text("‖ paused")
         await lab.press("space")
         assert lab.link.sent[-1] == Resume()
 
 
-async def test_a_run_may_begin_before_pytorch_is_loaded() -> None:
+async def test_a_run_can_be_started_before_pytorch_is_loaded() -> None:
     async with open_lab() as lab:
         await lab.press("space")
         assert lab.link.commands(Start)
-        await lab.shows("◌ starting", "waiting for PyTorch")
+        await lab.wait_for_text("◌ starting", "waiting for PyTorch")
 
 
 async def test_one_batch_one_epoch_and_some_steps() -> None:
@@ -43,30 +45,30 @@ async def test_one_batch_one_epoch_and_some_steps() -> None:
         assert lab.link.commands(Start)[-1].paused
         assert lab.link.sent[-1] == Step(steps=1)
 
-        await lab.play(READY, started(lab.link.run, SPIRAL))
+        await lab.play(READY, started_event(lab.link.run, SPIRAL))
         await lab.press("e")
         assert lab.link.sent[-1] == Step(epochs=1)
 
         await lab.press("n")
-        await lab.shows("How many batches")
+        await lab.wait_for_text("How many batches")
         await lab.press("ctrl+a", "ctrl+k", *"250", "enter")
-        await lab.until(lambda: lab.link.sent[-1] == Step(steps=250))
+        await lab.wait_until(lambda: lab.link.sent[-1] == Step(steps=250))
 
         await lab.press("n", "enter")
-        await lab.until(lambda: lab.link.sent[-1] == Step(steps=250))
+        await lab.wait_until(lambda: lab.link.sent[-1] == Step(steps=250))
 
 
-async def test_a_number_of_steps_that_is_none_is_refused_while_it_is_written() -> None:
+async def test_an_invalid_number_of_steps_is_refused_while_it_is_typed() -> None:
     async with open_lab() as lab:
         await lab.train()
         await lab.press("n", *"x")
-        await lab.shows("enter a whole number")
+        await lab.wait_for_text("enter a whole number")
         await lab.press("enter")
         assert not lab.link.commands(Step)
         await lab.press("escape")
 
 
-async def test_the_learning_rate_keys_go_live_and_undo_goes_live_too() -> None:
+async def test_changes_of_the_learning_rate_and_their_undo_are_sent_to_the_run() -> None:
     async with open_lab() as lab:
         await lab.train()
         await lab.press("]", "[", "[")
@@ -79,65 +81,65 @@ async def test_the_learning_rate_keys_go_live_and_undo_goes_live_too() -> None:
         assert lab.link.sent[-1] == SetKnob("optimizer.lr", pytest.approx(5e-4))
 
 
-async def test_a_change_of_the_network_says_that_it_waits_for_a_restart() -> None:
+async def test_a_change_of_the_network_waits_for_a_restart() -> None:
     async with open_lab() as lab:
         await lab.train()
         lab.app.main_screen.send(
             lab.workspace.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
         )
-        await lab.shows("network: r restarts to use it")
+        await lab.wait_for_text("network: r restarts to use it")
 
         await lab.press("R")
-        await lab.until(lambda: len(lab.link.commands(Start)) == 2)
+        await lab.wait_until(lambda: len(lab.link.commands(Start)) == 2)
         assert lab.link.commands(Start)[-1].keep
         assert lab.link.commands(Start)[-1].experiment.network == ("Linear 2",)
 
 
-async def test_restarting_keeps_the_seed_or_takes_the_next() -> None:
+async def test_a_restart_keeps_the_seed_or_uses_the_next() -> None:
     async with open_lab() as lab:
         await lab.train(steps=20)
-        await lab.play(progressed(lab.link.run, 30, seconds=2))
+        await lab.play(progressed_event(lab.link.run, 30, seconds=2))
         await lab.press("r")
-        await lab.until(lambda: len(lab.link.commands(Start)) == 2)
+        await lab.wait_until(lambda: len(lab.link.commands(Start)) == 2)
         await lab.press("N")
-        await lab.until(lambda: len(lab.link.commands(Start)) == 3)
+        await lab.wait_until(lambda: len(lab.link.commands(Start)) == 3)
         assert [start.experiment.seed for start in lab.link.commands(Start)] == [0, 0, 1]
         assert len({start.run for start in lab.link.commands(Start)}) == 3
 
 
-async def test_a_restart_that_would_lose_real_work_asks_first() -> None:
+async def test_a_restart_that_would_lose_a_long_run_asks_first() -> None:
     async with open_lab() as lab:
         await lab.train()
-        await lab.play(progressed(lab.link.run, 2000, seconds=75))
+        await lab.play(progressed_event(lab.link.run, 2000, seconds=75))
         await lab.press("r")
-        await lab.shows("Restart?", "trained for 75 seconds", "Its log stays")
+        await lab.wait_for_text("Restart?", "trained for 75 seconds", "Its log stays")
         await lab.press("c")
         assert len(lab.link.commands(Start)) == 1
 
         await lab.press("r")
-        await lab.shows("Restart?")
+        await lab.wait_for_text("Restart?")
         await lab.press("r")
-        await lab.until(lambda: len(lab.link.commands(Start)) == 2)
+        await lab.wait_until(lambda: len(lab.link.commands(Start)) == 2)
 
 
 async def test_stopping_ends_the_run() -> None:
     async with open_lab() as lab:
         await lab.press("x")
-        await lab.shows("There is no run to stop")
+        await lab.wait_for_text("There is no run to stop")
         await lab.train()
         await lab.press("x")
         assert lab.link.sent[-1] == Stop()
 
         results = {"test": {"loss": 0.1, "accuracy": 0.97}}
         await lab.play(Finished(lab.link.run, "stopped", 1990, 153, 12.5, results))
-        await lab.shows("✓ finished", "stopped")
+        await lab.wait_for_text("✓ finished", "stopped")
 
 
-async def test_an_experiment_that_cannot_start_says_why_and_goes_there() -> None:
+async def test_an_experiment_with_an_error_is_not_started_and_the_error_is_shown() -> None:
     async with open_lab(Experiment(network=("Linear 16",))) as lab:
         lab.app.main_screen.pane_layout.show("charts")
         await lab.press("space")
-        await lab.shows("It cannot start yet", "2 classes")
+        await lab.wait_for_text("It cannot start yet", "2 classes")
         assert not lab.link.commands(Start)
         assert lab.app.main_screen.has_class("-on-network")
 
@@ -157,22 +159,22 @@ async def test_a_failure_is_explained_and_its_offers_are_followed() -> None:
                 [offer],
             )
         )
-        await lab.shows("The loss became infinite", "Lower the learning rate.", offer.label)
+        await lab.wait_for_text("The loss became infinite", "Lower the learning rate.", offer.label)
 
         await lab.press("1")
-        await lab.until(lambda: lab.link.sent[-1] == SetKnob("optimizer.lr", 5e-4))
+        await lab.wait_until(lambda: lab.link.sent[-1] == SetKnob("optimizer.lr", 5e-4))
         assert Rewind() in lab.link.sent
         assert lab.workspace.experiment.optimizer.lr == 5e-4
 
 
-async def test_a_failure_can_be_looked_at() -> None:
+async def test_after_a_failure_the_lab_can_be_used() -> None:
     async with open_lab() as lab:
         run = await lab.train()
         sent = list(lab.link.sent)
         await lab.play(Failed(run, "The network is gone", "Restart it.", "Traceback: ..."))
-        await lab.shows("The network is gone", "Look around")
+        await lab.wait_for_text("The network is gone", "Look around")
         await lab.press("l")
-        await lab.shows("✗ failed")
+        await lab.wait_for_text("✗ failed")
         assert [command for command in lab.link.sent if not _is_inspection(command)] == [
             command for command in sent if not _is_inspection(command)
         ]
@@ -182,39 +184,39 @@ def _is_inspection(command: object) -> bool:
     return isinstance(command, Inspect)
 
 
-async def test_what_takes_a_while_is_shown_in_the_status_line() -> None:
+async def test_loading_is_shown_in_the_status_bar() -> None:
     async with open_lab() as lab:
         await lab.play(Loading("importing PyTorch"))
-        await lab.shows("importing PyTorch…")
+        await lab.wait_for_text("importing PyTorch…")
         await lab.play(READY, Loading("downloading Fashion-MNIST", 0.42))
-        await lab.shows("downloading Fashion-MNIST", "42%")
+        await lab.wait_for_text("downloading Fashion-MNIST", "42%")
 
 
-async def test_the_status_line_says_how_it_goes() -> None:
+async def test_the_status_bar_shows_the_progress_of_the_run() -> None:
     async with open_lab() as lab:
         await lab.train(steps=26)
-        await lab.shows("● training", "A spiral", "epoch 2/10", "step 26", "3,412 steps/s",
+        await lab.wait_for_text("● training", "A spiral", "epoch 2/10", "step 26", "3,412 steps/s",
                        "1:04 left", "cuda:0 NVIDIA H200")  # fmt: skip
 
 
 async def test_a_device_is_chosen_among_those_found() -> None:
     async with open_lab() as lab:
         await lab.press("D")
-        await lab.shows("PyTorch is still loading")
+        await lab.wait_for_text("PyTorch is still loading")
         await lab.play(READY)
         await lab.press("D")
-        await lab.shows("NVIDIA H200, 139 GiB", "this is no Mac")
+        await lab.wait_for_text("NVIDIA H200, 139 GiB", "this is not a Mac")
         await lab.press("4")
         await lab.press("3")
-        await lab.until(lambda: lab.workspace.experiment.training.device == "cuda:0")
+        await lab.wait_until(lambda: lab.workspace.experiment.training.device == "cuda:0")
 
 
-async def test_log_lines_and_prints_come_into_the_log() -> None:
+async def test_log_lines_and_printed_text_are_in_the_log() -> None:
     async with open_lab() as lab:
         await lab.press("5")
         await lab.play(Logged("drew 500 points", "output"))
         print("a stray print")
-        await lab.shows("drew 500 points", "a stray print")
+        await lab.wait_for_text("drew 500 points", "a stray print")
         await lab.press("5")
         assert "drew 500 points" not in lab.text
 
@@ -222,13 +224,13 @@ async def test_log_lines_and_prints_come_into_the_log() -> None:
 async def test_opening_a_preset_asks_for_unsaved_changes() -> None:
     async with open_lab() as lab:
         await lab.press("]", "ctrl+o")
-        await lab.shows("Open", "enter opens")
+        await lab.wait_for_text("Open", "enter opens")
         await lab.press(*"xor")
-        await lab.shows("XOR")
+        await lab.wait_for_text("XOR")
         await lab.press("enter")
-        await lab.shows("The experiment has unsaved changes")
+        await lab.wait_for_text("The experiment has unsaved changes")
         await lab.press("d")
-        await lab.until(lambda: type(lab.workspace.experiment.data).__name__.lower() == "xor")
+        await lab.wait_until(lambda: type(lab.workspace.experiment.data).__name__.lower() == "xor")
         assert (
             lab.workspace.path == toml_file.find_presets()["xor"].path
             and not lab.workspace.is_edited
@@ -239,33 +241,33 @@ async def test_a_file_is_opened_by_its_path_with_completion(tmp_path: Path) -> N
     toml_file.write(tmp_path / "mine.toml", with_value(SPIRAL, "seed", 77))
     async with open_lab() as lab:
         await lab.press("ctrl+o")
-        lab.app.screen.query_one("Input").value = str(tmp_path / "mi")
-        await lab.shows("mine.toml")
+        lab.app.screen.query_one(Input).value = str(tmp_path / "mi")
+        await lab.wait_for_text("mine.toml")
         await lab.press("tab", "enter")
-        await lab.until(lambda: lab.workspace.experiment.seed == 77)
+        await lab.wait_until(lambda: lab.workspace.experiment.seed == 77)
 
 
-async def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("seed = 'three'\n")
     async with open_lab() as lab:
         await lab.press("ctrl+o")
-        lab.app.screen.query_one("Input").value = str(tmp_path / "bad.toml")
+        lab.app.screen.query_one(Input).value = str(tmp_path / "bad.toml")
         await lab.press("enter")
-        await lab.shows("expected a whole number")
+        await lab.wait_for_text("expected a whole number")
         assert lab.workspace.experiment == SPIRAL
 
 
 async def test_saving_asks_where_and_before_it_overwrites() -> None:
     async with open_lab() as lab:
         await lab.press("]", "ctrl+s")
-        await lab.shows("Save")
+        await lab.wait_for_text("Save")
         await lab.press("enter")
         path = paths.experiments_dir() / "spiral.toml"
-        await lab.until(lambda: not lab.workspace.is_edited)
+        await lab.wait_until(lambda: not lab.workspace.is_edited)
         assert toml_file.read(path) == lab.workspace.experiment
 
         await lab.press("]", "ctrl+s", "enter")
-        await lab.shows("Overwrite?")
+        await lab.wait_for_text("Overwrite?")
         await lab.press("c")
         assert lab.workspace.is_edited and toml_file.read(path) != lab.workspace.experiment
 
@@ -273,40 +275,40 @@ async def test_saving_asks_where_and_before_it_overwrites() -> None:
 async def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     async with open_lab() as lab:
         await lab.press("]", "ctrl+s")
-        lab.app.screen.query_one("Input").value = "/dev/full/mine.toml"
+        lab.app.screen.query_one(Input).value = "/dev/full/mine.toml"
         await lab.press("enter")
-        await lab.shows("Not saved")
+        await lab.wait_for_text("Not saved")
         assert lab.workspace.is_edited
 
 
 async def test_copying_goes_to_the_terminal_and_to_a_file() -> None:
     async with open_lab() as lab:
         await lab.press("y")
-        await lab.shows("The experiment", "The network")
+        await lab.wait_for_text("The experiment", "The network")
         await lab.press("n")
-        await lab.shows("Copied")
+        await lab.wait_for_text("Copied")
         assert lab.app.clipboard == "Linear 16\nTanh\nLinear 16\nTanh\nLinear 2\n"
         assert (paths.data_dir() / "copied.txt").read_text() == lab.app.clipboard
 
 
-async def test_quitting_with_nothing_to_lose_just_quits() -> None:
+async def test_without_unsaved_work_quitting_asks_nothing() -> None:
     async with open_lab() as lab:
         await lab.press("q")
-        await lab.until(lambda: lab.app.return_code == 0)
+        await lab.wait_until(lambda: lab.app.return_code == 0)
 
 
 async def test_quitting_asks_what_becomes_of_the_run() -> None:
     async with open_lab() as lab:
         run = await lab.train()
         await lab.press("q")
-        await lab.shows("Quit?", f"tuilab attach {run}")
+        await lab.wait_for_text("Quit?", f"tuilab attach {run}")
         await lab.press("c")
         assert not lab.link.commands(Stop)
 
         await lab.press("q")
-        await lab.shows("Quit?")
+        await lab.wait_for_text("Quit?")
         await lab.press("s")
-        await lab.until(lambda: lab.app.return_code == 0)
+        await lab.wait_until(lambda: lab.app.return_code == 0)
         assert lab.link.sent[-1] == Stop()
 
 
@@ -314,35 +316,35 @@ async def test_a_run_is_left_training() -> None:
     async with open_lab() as lab:
         await lab.train()
         await lab.press("q")
-        await lab.shows("Leave it training")
+        await lab.wait_for_text("Leave it training")
         await lab.press("l")
-        await lab.until(lambda: lab.app.return_code == 0)
+        await lab.wait_until(lambda: lab.app.return_code == 0)
         assert not lab.link.commands(Stop)
 
 
 async def test_quitting_asks_for_unsaved_changes() -> None:
     async with open_lab() as lab:
         await lab.press("]", "q")
-        await lab.shows("Unsaved changes")
+        await lab.wait_for_text("Unsaved changes")
         await lab.press("d")
-        await lab.until(lambda: lab.app.return_code == 0)
+        await lab.wait_until(lambda: lab.app.return_code == 0)
 
 
-async def test_a_lost_host_is_told_and_the_run_begins_again_on_a_new_one() -> None:
+async def test_a_lost_host_is_reported_and_the_run_starts_again_on_a_new_one() -> None:
     second = FakeLink()
     async with open_lab(respawn=lambda: second) as lab:
         run = await lab.train()
         lab.link.lost_reason = "The host was killed (signal 9)."
         lab.app.poll()
-        await lab.shows("The host is gone", "signal 9", "Train it again")
+        await lab.wait_for_text("The host is gone", "signal 9", "Train it again")
         await lab.press("g")
-        await lab.until(lambda: second.sent)
+        await lab.wait_until(lambda: second.sent)
         (start,) = second.commands(Start)
         assert start.experiment == SPIRAL and start.run != run
         assert lab.link.is_closed
 
 
-async def test_a_lost_host_goes_on_from_the_checkpoint() -> None:
+async def test_after_a_lost_host_the_run_resumes_from_its_checkpoint() -> None:
     second = FakeLink()
     async with open_lab(respawn=lambda: second) as lab:
         run = Run(
@@ -351,18 +353,18 @@ async def test_a_lost_host_goes_on_from_the_checkpoint() -> None:
         await lab.play(Snapshot(run, "0.1.0", 7))
         lab.link.lost_reason = "The host was killed."
         lab.app.poll()
-        await lab.shows("Resume from its checkpoint")
+        await lab.wait_for_text("Resume from its checkpoint")
         await lab.press("g")
-        await lab.until(lambda: second.sent)
+        await lab.wait_until(lambda: second.sent)
         assert second.commands(Start)[-1].checkpoint == "/runs/a-1/checkpoint.pt"
 
 
-async def test_after_a_lost_host_the_lab_stays_up_and_space_begins_on_a_new_one() -> None:
+async def test_after_a_lost_host_the_lab_stays_open_and_space_starts_a_new_one() -> None:
     second = FakeLink()
     async with open_lab(respawn=lambda: second) as lab:
         lab.link.lost_reason = "The host was killed."
         lab.app.poll()
-        await lab.shows("Keep looking")
+        await lab.wait_for_text("Keep looking")
         await lab.press("l")
         await lab.press("space")
         assert second.commands(Start)
@@ -372,12 +374,12 @@ async def test_the_help_shows_every_key_of_every_pane() -> None:
     async with open_lab() as lab:
         tooltips = {action.binding.tooltip for action in list_actions(lab.app.main_screen)}
         await lab.press("?")
-        shown = " ".join(str(line.render()) for line in lab.app.screen.query(".key"))
+        text = " ".join(str(line.render()) for line in lab.app.screen.query(".key"))
         assert len(tooltips) > 30
-        assert [tooltip for tooltip in tooltips if tooltip not in shown] == []
+        assert [tooltip for tooltip in tooltips if tooltip not in text] == []
 
 
-async def test_every_action_has_a_name_an_explanation_and_an_id() -> None:
+async def test_every_action_has_a_tooltip_and_an_id() -> None:
     async with open_lab() as lab:
         for action in list_actions(lab.app.main_screen):
             assert action.binding.tooltip, action
@@ -385,7 +387,7 @@ async def test_every_action_has_a_name_an_explanation_and_an_id() -> None:
                 assert action.binding.id, action
 
 
-async def test_the_palette_holds_every_action_and_every_preset() -> None:
+async def test_the_palette_lists_every_action_and_every_preset() -> None:
     async with open_lab() as lab:
         titles = {command.title for command in lab.app.get_system_commands(lab.app.main_screen)}
         assert {"Training: run", "Training: restart, keep weights", "View: theme"} <= titles
@@ -394,7 +396,7 @@ async def test_the_palette_holds_every_action_and_every_preset() -> None:
         assert not [title for title in titles if "[" in title or "@click" in title]
 
         await lab.press("/", *"keep weights", "enter")
-        await lab.until(lambda: lab.link.commands(Start) and lab.link.commands(Start)[-1].keep)
+        await lab.wait_until(lambda: lab.link.commands(Start) and lab.link.commands(Start)[-1].keep)
 
 
 async def test_a_chosen_theme_is_remembered() -> None:
@@ -406,7 +408,7 @@ async def test_a_chosen_theme_is_remembered() -> None:
         assert lab.app.theme == "tuilab-light"
 
 
-async def test_without_colour_the_terminals_own_are_left_alone(
+async def test_without_color_the_terminals_own_theme_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -417,28 +419,27 @@ async def test_without_colour_the_terminals_own_are_left_alone(
 async def test_a_crowded_terminal_gets_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_lab() as lab:
         monkeypatch.setattr(lab.app, "_is_crowded", lambda: True)
-        heard = 0
+        polls = 0
         for number in range(8):
             lab.link.play(Logged(f"line {number}", "output"))
             lab.app.poll()
-            heard += not lab.link._news
-        assert heard == 2
+            polls += not lab.link._queued
+        assert polls == 2
 
 
 async def test_tab_goes_through_the_panes_one_by_one_where_one_is_shown() -> None:
     async with open_lab(size=(80, 24)) as lab:
-        assert isinstance(lab, Lab)
-        seen = []
+        panes = []
         for _ in range(7):
-            seen.append(lab.app.main_screen.pane_layout.current)
+            panes.append(lab.app.main_screen.pane_layout.current)
             await lab.press("tab")
-        assert seen == ["network", "knobs", "charts", "result", "log", "inside", "lesson"]
+        assert panes == ["network", "knobs", "charts", "result", "log", "inside", "lesson"]
         assert lab.app.main_screen.pane_layout.current == "network"
 
 
-async def test_what_the_host_has_to_say_is_seen_and_what_libraries_print_is_only_logged() -> None:
+async def test_messages_of_the_host_are_notified_and_printed_text_is_only_logged() -> None:
     async with open_lab() as lab:
         await lab.play(Logged("a library prints", "output"), Logged("The log cannot be written."))
 
-        await lab.shows("The log cannot be written.")
+        await lab.wait_for_text("The log cannot be written.")
         assert "a library prints" not in lab.text

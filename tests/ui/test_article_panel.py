@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.support.fakes import SPIRAL, open_lab
-from tests.support.holder import SIZES, open_pane
+from tests.support.fake_link import SPIRAL
+from tests.support.lab_pilot import open_lab
+from tests.support.pane_pilot import SIZES, open_pane
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.reference.articles import layer_article
@@ -15,7 +16,7 @@ NETWORK = Experiment(network=("Linear 8", "Tanh", "Linear 2"))
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_layer_is_explained_and_the_next_one_too(size: tuple[int, int]) -> None:
+async def test_the_panel_explains_the_layer_at_the_cursor(size: tuple[int, int]) -> None:
     async with open_pane(NetworkPane(), NETWORK, size=size) as pane:
         await pane.press("i")
         assert "Linear · layer" in pane.text and "Formula" in pane.text
@@ -26,14 +27,14 @@ async def test_a_layer_is_explained_and_the_next_one_too(size: tuple[int, int]) 
         assert "Pitfall" not in pane.text and "Tanh" in pane.text
 
 
-async def test_the_same_key_closes_it_and_so_does_a_click() -> None:
+async def test_the_same_key_or_a_click_closes_the_panel() -> None:
     async with open_pane(NetworkPane(), NETWORK, size=(80, 24)) as pane:
         await pane.press("i", "i")
         assert "Pitfall" not in pane.text
         await pane.press("i")
         await pane.click("Pitfall")
         assert "Pitfall" not in pane.text
-        assert pane.edited == []
+        assert pane.edits == []
 
 
 async def test_while_a_line_is_typed_the_suggestion_is_explained() -> None:
@@ -64,19 +65,23 @@ async def test_going_through_choices_explains_each() -> None:
         await pane.press("escape")
         assert "adamw · optimizer" in pane.text, "the choices are closed, the explanation is not"
         await pane.press("escape")
-        assert "· optimizer" not in pane.text and pane.edited == []
+        assert "· optimizer" not in pane.text and pane.edits == []
 
 
-async def test_the_panel_stands_beside_its_pane_and_closes_when_the_focus_leaves() -> None:
+async def test_the_panel_is_beside_its_pane_and_closes_when_the_focus_leaves() -> None:
     async with open_lab(size=(120, 40)) as lab:
         await lab.press("1", "i")
         panel = lab.app.main_screen.panes.network.article_panel.region
         assert panel.x >= lab.app.main_screen.panes.network.region.right - 1 and panel.right <= 120
         await lab.press("2")
-        await lab.until(lambda: "Formula" not in lab.text)
+        await lab.wait_until(lambda: "Formula" not in lab.text)
 
 
 @pytest.mark.parametrize("width", [42, 68])
 def test_every_explanation_of_a_layer_fits_on_a_small_screen(width: int) -> None:
-    tall = {name: len(list(_format(layer_article(name), width))) for name in LAYERS}  # type: ignore[arg-type]
-    assert max(tall.values()) <= (22 if width > 60 else 34), tall
+    heights: dict[str, int] = {}
+    for name in LAYERS:
+        article = layer_article(name)
+        assert article is not None
+        heights[name] = len(list(_format(article, width)))
+    assert max(heights.values()) <= (22 if width > 60 else 34), heights

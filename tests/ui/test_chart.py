@@ -1,4 +1,4 @@
-"""A chart reads exact values, changes how it shows them, and does no work unseen."""
+"""A chart: exact values under the cursor, keys for how it is drawn, no work while it is hidden."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 import tuilab.ui
-from tests.support.fakes import text_of
+from tests.support.lab_pilot import screen_text
 from tuilab.core.run.run import Mark
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartData
@@ -32,7 +32,7 @@ class ChartApp(App[None]):
         return self.query_one(Chart)
 
 
-def falling(steps: int = 1000, **data: Any) -> ChartData:
+def falling_loss(steps: int = 1000, **data: Any) -> ChartData:
     """A training loss at every step from 1 on, and a validation loss at every hundredth."""
     train = [(float(x), 1 / x, 0.5 / x, 2 / x) for x in range(1, steps + 1)]
     validation = [(float(x), 2 / x, 2 / x, 2 / x) for x in range(100, steps + 1, 100)]
@@ -44,7 +44,7 @@ def falling(steps: int = 1000, **data: Any) -> ChartData:
 
 
 @asynccontextmanager
-async def shown(
+async def open_chart(
     data: ChartData, size: tuple[int, int] = (80, 20)
 ) -> AsyncIterator[tuple[ChartApp, Pilot[None]]]:
     app = ChartApp()
@@ -55,41 +55,41 @@ async def shown(
         yield app, pilot
 
 
-async def test_before_there_is_data_the_chart_says_what_to_do() -> None:
-    async with shown(ChartData(empty_message="Press space to start training.")) as (app, _):
-        assert "Press space to start training." in text_of(app)
+async def test_without_data_the_chart_shows_what_to_press() -> None:
+    async with open_chart(ChartData(empty_message="Press space to start training.")) as (app, _):
+        assert "Press space to start training." in screen_text(app)
 
 
 async def test_lines_are_named_with_their_newest_values() -> None:
-    async with shown(falling()) as (app, _):
-        assert "─── train 0.001  ─●─ validation 0.002" in text_of(app)
+    async with open_chart(falling_loss()) as (app, _):
+        assert "─── train 0.001  ─●─ validation 0.002" in screen_text(app)
 
 
 async def test_the_cursor_begins_at_the_newest_point_and_reads_all_lines() -> None:
-    async with shown(falling()) as (app, pilot):
+    async with open_chart(falling_loss()) as (app, pilot):
         await pilot.press("left")
         await pilot.pause()
 
-        first = text_of(app).splitlines()[0]
+        first = screen_text(app).splitlines()[0]
         assert "step 1,000" in first
         assert "train 0.001 (0.0005 to 0.002)" in first
         assert "validation 0.002" in first
 
 
 async def test_the_cursor_goes_to_points_and_reads_them_exactly() -> None:
-    async with shown(falling()) as (app, pilot):
+    async with open_chart(falling_loss()) as (app, pilot):
         await pilot.press("left", "left", "left")
         await pilot.pause()
 
         x = app.chart.cursor
         assert x is not None and x == int(x) and x < 1000
-        assert f"train {1 / x:.6g}" in text_of(app)
-        assert "validation 0.002 at 1,000" in text_of(app)
+        assert f"train {1 / x:.6g}" in screen_text(app)
+        assert "validation 0.002 at 1,000" in screen_text(app)
 
 
 async def test_the_cursor_passes_every_point_of_a_sparse_line() -> None:
     sparse = ChartData([Trace("loss", [(x, x, x, x) for x in (0.0, 1.0, 500.0, 1000.0)])])
-    async with shown(sparse) as (app, pilot):
+    async with open_chart(sparse) as (app, pilot):
         positions = []
         for _ in range(5):
             await pilot.press("left")
@@ -101,15 +101,15 @@ async def test_the_cursor_passes_every_point_of_a_sparse_line() -> None:
 
 
 async def test_the_cursor_shows_what_was_changed_there() -> None:
-    async with shown(falling(marks=[Mark(1000, "lr 0.01")])) as (app, pilot):
+    async with open_chart(falling_loss(marks=[Mark(1000, "lr 0.01")])) as (app, pilot):
         await pilot.press("left")
         await pilot.pause()
 
-        assert "lr 0.01" in text_of(app).splitlines()[0]
+        assert "lr 0.01" in screen_text(app).splitlines()[0]
 
 
-async def test_escape_takes_the_cursor_away_and_then_is_not_the_charts() -> None:
-    async with shown(falling()) as (app, pilot):
+async def test_escape_removes_the_cursor_and_is_then_left_to_others() -> None:
+    async with open_chart(falling_loss()) as (app, pilot):
         assert app.chart.check_action("cursor_off", ()) is False
         await pilot.press("left")
         assert app.chart.check_action("cursor_off", ()) is True
@@ -117,35 +117,35 @@ async def test_escape_takes_the_cursor_away_and_then_is_not_the_charts() -> None
         await pilot.pause()
 
         assert app.chart.cursor is None
-        assert "train 0.001" in text_of(app).splitlines()[0]
+        assert "train 0.001" in screen_text(app).splitlines()[0]
 
 
 async def test_the_mouse_reads_values_and_a_click_keeps_the_cursor() -> None:
-    async with shown(falling()) as (app, pilot):
+    async with open_chart(falling_loss()) as (app, pilot):
         await pilot.hover(Chart, (40, 10))
         await pilot.pause()
-        under = app.chart.read_x
-        assert under is not None and 300 < under < 700
-        assert f"step {int(under)}" in text_of(app)
+        x = app.chart.read_x
+        assert x is not None and 300 < x < 700
+        assert f"step {int(x)}" in screen_text(app)
 
         await pilot.click(Chart, (40, 10))
         await pilot.pause()
-        assert app.chart.cursor == under
+        assert app.chart.cursor == x
 
 
-async def test_logarithmic_smooth_and_zoom_are_keys() -> None:
-    async with shown(falling()) as (app, pilot):
+async def test_keys_switch_the_scale_smoothing_and_zoom() -> None:
+    async with open_chart(falling_loss()) as (app, pilot):
         await pilot.press("l", "m", "z", "z")
         await pilot.pause()
 
-        assert "log, smooth 0.6, last 1k" in text_of(app)
+        assert "log, smooth 0.6, last 1k" in screen_text(app)
         await pilot.press("l", "m", "m", "m", "z", "z")
         await pilot.pause()
         assert app.chart.options == type(app.chart.options)()
 
 
-async def test_news_repaints_only_what_differs() -> None:
-    async with shown(falling()) as (app, pilot):
+async def test_an_update_repaints_only_what_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_chart(falling_loss()) as (app, pilot):
         repainted: list[int] = []
         original = app.chart.refresh
 
@@ -153,36 +153,36 @@ async def test_news_repaints_only_what_differs() -> None:
             repainted.append(len(regions))
             return original(*regions, **options)
 
-        app.chart.refresh = refresh  # type: ignore[method-assign]
-        app.chart.show(falling())
+        monkeypatch.setattr(app.chart, "refresh", refresh)
+        app.chart.show(falling_loss())
         await pilot.pause()
         assert repainted == []
 
-        app.chart.show(falling(marks=[Mark(10**9, "out of view")]))
+        app.chart.show(falling_loss(marks=[Mark(10**9, "out of view")]))
         await pilot.pause()
         assert repainted == []
 
 
 async def test_a_hidden_chart_is_not_drawn_until_it_is_shown() -> None:
-    async with shown(falling(500)) as (app, pilot):
+    async with open_chart(falling_loss(500)) as (app, pilot):
         app.chart.display = False
         await pilot.pause()
         before = app.chart.draw_count
 
-        app.chart.show(falling(1000))
+        app.chart.show(falling_loss(1000))
         await pilot.pause()
         assert app.chart.draw_count == before
 
         app.chart.display = True
         await pilot.pause()
         assert app.chart.draw_count == before + 1
-        assert "train 0.001" in text_of(app)
+        assert "train 0.001" in screen_text(app)
 
 
 @pytest.mark.parametrize("size", [(20, 5), (5, 3), (300, 60), (12, 24)])
 async def test_a_chart_survives_any_size_and_comes_back(size: tuple[int, int]) -> None:
-    async with shown(falling()) as (app, pilot):
-        before = text_of(app)
+    async with open_chart(falling_loss()) as (app, pilot):
+        before = screen_text(app)
         await pilot.resize_terminal(*size)
         await pilot.pause()
         strips = app.screen._compositor.render_strips()
@@ -190,11 +190,11 @@ async def test_a_chart_survives_any_size_and_comes_back(size: tuple[int, int]) -
 
         await pilot.resize_terminal(80, 20)
         await pilot.pause()
-        assert text_of(app) == before
+        assert screen_text(app) == before
 
 
 async def test_another_theme_recolors_the_chart() -> None:
-    async with shown(falling()) as (app, pilot):
+    async with open_chart(falling_loss()) as (app, pilot):
         before = list(app.chart._strips)
         app.theme = "textual-light"
         await pilot.pause()
@@ -207,9 +207,9 @@ async def test_another_theme_recolors_the_chart() -> None:
 
 async def test_an_ascii_locale_gets_an_ascii_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUILAB_GLYPHS", "ascii")
-    async with shown(ChartData(falling().traces[:1])) as (app, pilot):
+    async with open_chart(ChartData(falling_loss().traces[:1])) as (app, pilot):
         await pilot.press("left", "m", "l")
         await pilot.pause()
 
-        assert text_of(app).isascii()
-        assert "train 0.001" in text_of(app)
+        assert screen_text(app).isascii()
+        assert "train 0.001" in screen_text(app)

@@ -1,12 +1,14 @@
-"""The chart of metrics: which there are, how one goes through them, and their guide lines."""
+"""The chart of metrics: which there are, the key that goes through them, their guide lines."""
 
 from math import exp, log
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.fakes import open_lab, text_of
-from tests.support.runs import trained_run
-from tests.ui.test_charts_pane import shown
+from tests.support.lab_pilot import open_lab, screen_text
+from tests.support.sample_runs import trained_run
+from tests.ui.test_charts_pane import open_charts
 from tuilab.core.catalogue.data.points import Sine
 from tuilab.core.catalogue.data.texts import PythonSource, TextFile
 from tuilab.core.catalogue.losses import KL, CrossEntropy, smoothed_entropy
@@ -23,24 +25,24 @@ from tuilab.ui.panes.charts.chart_metrics import (
 )
 
 
-def measured(validation: dict[str, float], **experiment: object) -> Run:
-    """A run after its first evaluation."""
-    run = trained_run(60, **experiment)  # type: ignore[arg-type]
+def evaluated_run(validation: dict[str, float], **experiment: Any) -> Run:
+    """Returns a run after its first evaluation."""
+    run = trained_run(60, **experiment)
     run.apply(EpochEnded("a", 60, 1, {}, {"loss": 0.5, **validation}))
     return run
 
 
-SEVERAL = {"accuracy": 0.9, "majority": 0.1, "f1": 0.8, "auroc": 0.95}
+METRICS = {"accuracy": 0.9, "majority": 0.1, "f1": 0.8, "auroc": 0.95}
 
 
 def test_metrics_come_in_the_order_of_the_task_without_baseline_and_loss() -> None:
-    assert list_metrics(measured(SEVERAL)) == ["accuracy", "f1", "auroc"]
+    assert list_metrics(evaluated_run(METRICS)) == ["accuracy", "f1", "auroc"]
     assert [metric_title(name) for name in ("accuracy", "f1", "r2", "told_apart")] == [
         "Accuracy", "F1", "R²", "D accuracy",
     ]  # fmt: skip
 
 
-def test_before_anything_is_measured_the_tasks_own_metric_is_named() -> None:
+def test_before_an_evaluation_the_metric_of_the_task_is_listed() -> None:
     run = Run()
     run.begin("a", Experiment(task=Regression(), data=Sine()))
     assert list_metrics(run) == ["r2"]
@@ -50,12 +52,12 @@ def test_before_anything_is_measured_the_tasks_own_metric_is_named() -> None:
 
 
 def test_accuracy_is_compared_with_the_majority_class() -> None:
-    run = measured(SEVERAL)
+    run = evaluated_run(METRICS)
     assert find_metric_guides(run, "accuracy") == ((0.1, "majority class 0.1"),)
     assert find_metric_guides(run, "f1") == ()
 
 
-def test_smoothed_labels_have_a_floor_that_only_training_meets() -> None:
+def test_smoothed_labels_have_a_floor_of_the_training_loss() -> None:
     assert find_loss_guides(Experiment()) == ()
     [(floor, text)] = find_loss_guides(Experiment(loss=CrossEntropy(label_smoothing=0.2)))
     assert floor == pytest.approx(-0.9 * log(0.9) - 0.1 * log(0.1))
@@ -66,19 +68,18 @@ def test_smoothed_labels_have_a_floor_that_only_training_meets() -> None:
 
 def test_a_language_model_is_compared_with_guessing_by_frequency() -> None:
     data = PythonSource(size=20)
-    run = measured({"perplexity": 30.0}, task=LanguageModel(), data=data)
+    run = evaluated_run({"perplexity": 30.0}, task=LanguageModel(), data=data)
     [(perplexity, text)] = find_metric_guides(run, "perplexity")
     assert perplexity == data.unigram_perplexity and 10 < perplexity < 60
     assert text.startswith("by frequency alone")
 
-    run = measured({"perplexity": 30.0}, task=LanguageModel(), data=TextFile(path="/no/such"))
+    run = evaluated_run({"perplexity": 30.0}, task=LanguageModel(), data=TextFile(path="/no/such"))
     assert find_metric_guides(run, "perplexity") == () and find_loss_guides(run.experiment) == ()
 
 
-def test_unigram_perplexity_is_that_of_the_counts(tmp_path: object) -> None:
-    path = f"{tmp_path}/text"
-    with open(path, "w") as file:
-        file.write("aab" * 10)
+def test_unigram_perplexity_is_that_of_the_counts(tmp_path: Path) -> None:
+    path = str(tmp_path / "text")
+    Path(path).write_text("aab" * 10)
     expected = exp(-(2 / 3 * log(2 / 3) + 1 / 3 * log(1 / 3)))
     assert TextFile(path=path).unigram_perplexity == pytest.approx(expected)
     assert TextFile(path=path, tokens="bytes").unigram_perplexity == pytest.approx(expected)
@@ -94,19 +95,19 @@ def test_both_losses_of_a_gan_are_in_one_chart() -> None:
 
 
 async def test_the_loss_chart_shows_the_floor() -> None:
-    async with shown(measured({}, loss=CrossEntropy(label_smoothing=0.2))) as (app, _):
-        assert "floor of training 0.325" in text_of(app)
+    async with open_charts(evaluated_run({}, loss=CrossEntropy(label_smoothing=0.2))) as (app, _):
+        assert "floor of training 0.325" in screen_text(app)
 
 
 async def test_a_key_goes_through_the_metrics_also_on_a_small_screen() -> None:
     async with open_lab(size=(80, 24)) as lab:
         run = await lab.train(steps=130)
-        await lab.play(EpochEnded(run, 130, 10, {}, {"loss": 0.5, **SEVERAL}))
+        await lab.play(EpochEnded(run, 130, 10, {}, {"loss": 0.5, **METRICS}))
         await lab.press("3", "t")
-        await lab.shows("majority class 0.1", "1 of 3 · t F1")
+        await lab.wait_for_text("majority class 0.1", "1 of 3 · t F1")
         await lab.press("t")
-        await lab.shows(" F1 ", "2 of 3 · t AUROC", "validation 0.8")
+        await lab.wait_for_text(" F1 ", "2 of 3 · t AUROC", "validation 0.8")
         assert "majority" not in lab.text
         assert all(len(line) <= 80 for line in lab.text.splitlines())
         await lab.press("t", "t")
-        await lab.shows("1 of 3 · t F1")
+        await lab.wait_for_text("1 of 3 · t F1")

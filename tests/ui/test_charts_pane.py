@@ -1,4 +1,4 @@
-"""The charts of a run: which there are, how to choose, and what the layers' list says."""
+"""The charts of a run: which there are, how to choose one, and the list of layers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +9,8 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Footer
 
-from tests.support.fakes import text_of
-from tests.support.runs import knob_changed, layer_stats, trained_run
+from tests.support.lab_pilot import screen_text
+from tests.support.sample_runs import knob_changed, layer_stats, trained_run
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.tasks import Regression
 from tuilab.core.protocol.events import LayerStatsReported
@@ -20,7 +20,7 @@ from tuilab.ui.panes.charts.layer_list import LayerList, draw_sparkline, judge_l
 
 
 class ChartsApp(App[None]):
-    """The pane, and a place to put the focus beside it."""
+    """The pane, and a footer with its keys."""
 
     CSS_PATH = STYLES
 
@@ -34,7 +34,7 @@ class ChartsApp(App[None]):
 
 
 @asynccontextmanager
-async def shown(
+async def open_charts(
     run: Run, size: tuple[int, int] = (70, 20)
 ) -> AsyncIterator[tuple[ChartsApp, Pilot[None]]]:
     app = ChartsApp()
@@ -45,35 +45,35 @@ async def shown(
         yield app, pilot
 
 
-async def test_before_a_run_the_pane_says_how_to_begin() -> None:
-    async with shown(Run()) as (app, _):
-        assert "Press space to start training: the loss appears here. C" in text_of(app)
+async def test_before_a_run_the_pane_shows_what_to_press() -> None:
+    async with open_charts(Run()) as (app, _):
+        assert "Press space to start training: the loss appears here. C" in screen_text(app)
 
 
 async def test_a_short_pane_has_one_chart_and_a_tall_one_two() -> None:
-    async with shown(trained_run(), (70, 20)) as (app, pilot):
-        assert "validation" in text_of(app)
+    async with open_charts(trained_run(), (70, 20)) as (app, pilot):
+        assert "validation" in screen_text(app)
         assert not app.pane.lower.display
 
         await pilot.resize_terminal(70, 45)
         await pilot.pause()
         assert app.pane.lower.display
-        assert "1 Linear" in text_of(app)
+        assert "1 Linear" in screen_text(app)
 
 
 async def test_arrow_keys_go_through_the_charts() -> None:
-    async with shown(trained_run()) as (app, pilot):
+    async with open_charts(trained_run()) as (app, pilot):
         for words in ("train 0.5", "1 Linear", "1e-3 is usual", "rate 0.001", "train 0.0498"):
             await pilot.press("down")
             await pilot.pause()
-            assert words in text_of(app)
+            assert words in screen_text(app)
         await pilot.press("up")
         assert app.pane.upper.kind.name == "Rate"
 
 
 async def test_a_click_on_its_name_shows_a_chart() -> None:
-    async with shown(trained_run()) as (app, pilot):
-        column = text_of(app).splitlines()[0].index("Updates")
+    async with open_charts(trained_run()) as (app, pilot):
+        column = screen_text(app).splitlines()[0].index("Updates")
         await pilot.click(offset=(column + 2, 0))
         await pilot.pause()
 
@@ -81,45 +81,45 @@ async def test_a_click_on_its_name_shows_a_chart() -> None:
 
 
 async def test_the_metric_has_the_tasks_own_name() -> None:
-    async with shown(trained_run(0, task=Regression())) as (app, _):
-        assert "R²" in text_of(app)
-    async with shown(trained_run()) as (app, _):
-        assert "Accuracy" in text_of(app)
+    async with open_charts(trained_run(0, task=Regression())) as (app, _):
+        assert "R²" in screen_text(app)
+    async with open_charts(trained_run()) as (app, _):
+        assert "Accuracy" in screen_text(app)
 
 
 async def test_gradients_and_updates_are_logarithmic_from_the_start() -> None:
-    async with shown(trained_run()) as (app, pilot):
+    async with open_charts(trained_run()) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
-        assert "log" in text_of(app)
+        assert "log" in screen_text(app)
         assert app.pane.upper.chart.options.is_log
 
 
 async def test_each_chart_keeps_how_it_is_shown() -> None:
-    async with shown(trained_run()) as (app, pilot):
+    async with open_charts(trained_run()) as (app, pilot):
         await pilot.press("l", "z", "down", "up")
         app.pane.show(trained_run(320))
         await pilot.pause()
 
-        assert "log, last 10k" in text_of(app)
+        assert "log, last 10k" in screen_text(app)
 
 
 async def test_a_change_of_a_knob_is_a_mark_on_the_charts() -> None:
     run = trained_run()
     run.apply(knob_changed(150, "optimizer.lr", 0.01))
-    async with shown(run) as (app, _):
-        assert "┊lr 0.01" in text_of(app)
+    async with open_charts(run) as (app, _):
+        assert "┊lr 0.01" in screen_text(app)
 
 
 async def test_a_loss_that_is_not_finite_is_marked() -> None:
-    async with shown(trained_run(losses={200: nan})) as (app, _):
-        assert "✕ 1 not finite" in text_of(app)
+    async with open_charts(trained_run(losses={200: nan})) as (app, _):
+        assert "✕ 1 not finite" in screen_text(app)
 
 
-async def test_nothing_is_drawn_without_news() -> None:
+async def test_nothing_is_drawn_without_new_data() -> None:
     run = trained_run()
-    async with shown(run) as (app, pilot):
+    async with open_charts(run) as (app, pilot):
         before = app.pane.upper.chart.draw_count
         app.pane.show(run)
         run.version += 1
@@ -131,7 +131,7 @@ async def test_nothing_is_drawn_without_news() -> None:
 
 async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> None:
     run = trained_run(100)
-    async with shown(run) as (app, pilot):
+    async with open_charts(run) as (app, pilot):
         app.pane.display = False
         await pilot.pause()
         before = app.pane.upper.chart.draw_count
@@ -143,32 +143,32 @@ async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> N
         app.pane.display = True
         await pilot.pause()
         await pilot.pause()
-        assert "train 0.0498" in text_of(app)
+        assert "train 0.0498" in screen_text(app)
 
 
 async def test_a_rewound_run_loses_its_end_on_the_chart() -> None:
     run = trained_run(300)
-    async with shown(run) as (app, pilot):
+    async with open_charts(run) as (app, pilot):
         run._rewind(100)
         app.pane.show(run)
         app.pane.upper.chart.redraw()
         await pilot.pause()
 
-        assert "train 0.368" in text_of(app)
+        assert "train 0.368" in screen_text(app)
 
 
-async def test_the_layers_stand_beside_or_below_their_chart() -> None:
+async def test_the_layers_are_beside_or_below_their_chart() -> None:
     for size in ((120, 20), (60, 20)):
-        async with shown(trained_run(layers=3), size) as (app, pilot):
+        async with open_charts(trained_run(layers=3), size) as (app, pilot):
             await pilot.press("down", "down")
             await pilot.pause()
-            lines = [line for line in text_of(app).splitlines() if "healthy" in line]
+            lines = [line for line in screen_text(app).splitlines() if "healthy" in line]
             assert [line.count("Linear") for line in lines] == [1, 1, 1]
 
 
-async def test_many_layers_have_six_lines_and_all_their_rows() -> None:
+async def test_of_many_layers_six_are_lines_and_all_are_rows() -> None:
     run = trained_run(layers=12)
-    async with shown(run, (120, 20)) as (app, pilot):
+    async with open_charts(run, (120, 20)) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
@@ -183,41 +183,41 @@ async def test_many_layers_have_six_lines_and_all_their_rows() -> None:
             "12",
         ]
         assert len({row.marker for row in rows if row.marker}) == 6
-        assert text_of(app).count("healthy") == 12
+        assert screen_text(app).count("healthy") == 12
 
 
-async def test_a_layer_far_from_the_others_is_pointed_out() -> None:
+async def test_a_layer_far_from_the_others_is_marked() -> None:
     run = trained_run(layers=3)
-    odd = [
+    layers = [
         layer_stats(1),
         layer_stats(2),
         layer_stats(3, gradient=1e-6),
         layer_stats(4, gradient=nan),
         layer_stats(5, 0.0),
     ]
-    run.apply(LayerStatsReported("a", 310, odd))
-    async with shown(run, (120, 20)) as (app, pilot):
+    run.apply(LayerStatsReported("a", 310, layers))
+    async with open_charts(run, (120, 20)) as (app, pilot):
         await pilot.press("down", "down")
         await pilot.pause()
 
-        words = {row.name: row.verdict for row in app.pane.upper.query_one(LayerList)._rows}
-        assert words == {
+        verdicts = {row.name: row.verdict for row in app.pane.upper.query_one(LayerList)._rows}
+        assert verdicts == {
             "1 Linear": "healthy", "2 Linear": "healthy", "3 Linear": "small?",
             "4 Linear": "not finite", "5 Linear": "zero",
         }  # fmt: skip
-        assert "small?" in text_of(app)
+        assert "small?" in screen_text(app)
 
 
 @pytest.mark.parametrize(
-    ("family", "value", "word"),
+    ("family", "value", "verdict"),
     [
         ("update", 1e-3, "healthy"), ("update", 1e-7, "small?"), ("update", 0.5, "large?"),
         ("gradient", 1.0, "healthy"), ("gradient", 500.0, "large?"),
         ("gradient", nan, "not finite"),
     ],
 )  # fmt: skip
-def test_words_for_layers_are_plain(family: str, value: float, word: str) -> None:
-    assert judge_layer(family, value, middle=1.0) == word
+def test_a_layer_is_judged_in_plain_words(family: str, value: float, verdict: str) -> None:
+    assert judge_layer(family, value, middle=1.0) == verdict
 
 
 def test_layers_are_chosen_evenly() -> None:
@@ -231,38 +231,38 @@ def test_sparklines_share_a_logarithmic_scale() -> None:
 
 
 async def test_two_charts_are_reached_by_a_key() -> None:
-    async with shown(trained_run(), (70, 45)) as (app, pilot):
+    async with open_charts(trained_run(), (70, 45)) as (app, pilot):
         await pilot.press("o", "down")
         assert app.pane.lower.kind.name == "Updates"
         await pilot.press("o", "down")
         assert app.pane.upper.kind.name == ""
 
 
-async def test_keys_of_the_focused_chart_stand_in_the_footer() -> None:
-    async with shown(trained_run(), (100, 20)) as (app, pilot):
+async def test_keys_of_the_focused_chart_are_in_the_footer() -> None:
+    async with open_charts(trained_run(), (100, 20)) as (app, pilot):
         await pilot.pause()
-        footer = text_of(app).splitlines()[-1]
+        footer = screen_text(app).splitlines()[-1]
         for words in ("l Log", "m Smooth", "z Zoom", "←→ Read values", "↑↓ Chart"):
             assert words in footer
 
 
 async def test_every_key_has_an_id_and_a_tooltip() -> None:
-    async with shown(trained_run()) as (app, _):
+    async with open_charts(trained_run()) as (app, _):
         chart = app.pane.upper.chart
         for node in (chart, app.pane.upper, app.pane):
-            own = [binding for _, binding in node._bindings]
-            assert own
-            assert all(binding.id and binding.tooltip for binding in own)
+            bindings = [binding for _, binding in node._bindings]
+            assert bindings
+            assert all(binding.id and binding.tooltip for binding in bindings)
 
 
 @pytest.mark.parametrize("size", [(20, 5), (5, 3), (40, 12), (200, 60)])
 async def test_the_pane_survives_any_size_and_comes_back(size: tuple[int, int]) -> None:
-    async with shown(trained_run(layers=9), (100, 40)) as (app, pilot):
-        before = text_of(app)
+    async with open_charts(trained_run(layers=9), (100, 40)) as (app, pilot):
+        before = screen_text(app)
         await pilot.resize_terminal(*size)
         await pilot.pause()
         await pilot.resize_terminal(100, 40)
         await pilot.pause()
         await pilot.pause()
 
-        assert text_of(app) == before
+        assert screen_text(app) == before

@@ -1,6 +1,7 @@
-"""Controllers without a screen: what they send, ask, say and show."""
+"""Controllers without a screen: the commands they send, their dialogs and notifications."""
 
 import dataclasses
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 from textual.actions import parse
 from textual.binding import Binding
 
-from tests.support.fake_context import FakeLab, finish
-from tests.support.fakes import DEVICES, READY, SPIRAL, progressed, started
+from tests.support.fake_context import FakeLab, run_coroutine
+from tests.support.fake_link import DEVICES, READY, SPIRAL, progressed_event, started_event
 from tuilab.core import paths
 from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.catalogue.data.points import HandDrawn
@@ -20,6 +21,7 @@ from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.lessons.link_targets import ACTIONS, PANES, VIEWS
 from tuilab.core.protocol.commands import (
+    AnyCommand,
     Cancel,
     CrossValidate,
     Find,
@@ -40,6 +42,7 @@ from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
 from tuilab.ui.controllers.pane_layout import PaneLayout
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.training import TrainingController
+from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.views import registry
 from tuilab.ui.workspace import Workspace
@@ -50,7 +53,11 @@ def training_lab(*answers: Any, seconds: float = 2.0) -> FakeLab:
     workspace = Workspace(SPIRAL)
     (start,) = workspace.start()
     assert isinstance(start, Start)
-    for event in (READY, started(start.run, SPIRAL), progressed(start.run, 100, seconds)):
+    for event in (
+        READY,
+        started_event(start.run, SPIRAL),
+        progressed_event(start.run, 100, seconds),
+    ):
         workspace.receive(event)
     return FakeLab(workspace, *answers)
 
@@ -74,14 +81,14 @@ def test_the_run_key_starts_pauses_and_resumes() -> None:
     (start,) = lab.sent
     assert isinstance(start, Start) and start.experiment == SPIRAL
 
-    lab.workspace.receive(started(start.run, SPIRAL))
+    lab.workspace.receive(started_event(start.run, SPIRAL))
     training.run()
     lab.workspace.receive(Paused(start.run, 3))
     training.run()
     assert lab.sent[1:] == [Pause(), Resume()]
 
 
-def test_an_experiment_with_errors_is_not_started_but_shown() -> None:
+def test_an_experiment_with_errors_is_not_started_and_the_error_is_shown() -> None:
     lab = FakeLab(Workspace(Experiment(network=("Linear 16",))))
 
     training_of(lab).run()
@@ -90,7 +97,7 @@ def test_an_experiment_with_errors_is_not_started_but_shown() -> None:
     assert lab.notes[0] == "at the line" and "2 classes" in lab.notes[1]
 
 
-def test_a_step_without_a_run_starts_one_that_waits() -> None:
+def test_a_step_without_a_run_starts_a_paused_one() -> None:
     lab = FakeLab(Workspace(SPIRAL))
 
     training_of(lab).epoch()
@@ -104,8 +111,8 @@ def test_the_number_of_steps_is_asked_and_suggested_the_next_time() -> None:
     lab = training_lab(250, None)
     training = training_of(lab)
 
-    finish(training.steps())
-    finish(training.steps())
+    run_coroutine(training.steps())
+    run_coroutine(training.steps())
 
     assert lab.sent == [Step(steps=250)]
     assert training._last_steps == "250"
@@ -126,11 +133,11 @@ def test_a_restart_asks_only_where_training_would_be_lost(
     answer: bool | None, restarts: int
 ) -> None:
     lab = training_lab(answer, seconds=75)
-    finish(training_of(lab).restart())
+    run_coroutine(training_of(lab).restart())
     assert lab.asked == ["Ask"] and len(lab.sent) == restarts
 
     lab = training_lab(seconds=2)
-    finish(training_of(lab).restart())
+    run_coroutine(training_of(lab).restart())
     assert lab.asked == [] and len(lab.sent) == 1
 
 
@@ -138,7 +145,7 @@ def test_restarts_take_the_next_seed_or_keep_the_weights() -> None:
     lab = training_lab()
     training = training_of(lab)
 
-    finish(training.restart_reseeded())
+    run_coroutine(training.restart_reseeded())
     training.restart_keeping_weights()
 
     reseeded, keeping = lab.sent
@@ -150,12 +157,12 @@ def test_a_paused_run_is_paused_after_a_restart() -> None:
     lab = training_lab()
     lab.workspace.receive(Paused(lab.workspace.run.id, 100))
 
-    finish(training_of(lab).restart())
+    run_coroutine(training_of(lab).restart())
 
     assert [command.paused for command in lab.sent if isinstance(command, Start)] == [True]
 
 
-def test_the_learning_rate_goes_live() -> None:
+def test_the_learning_rate_is_sent_to_the_run() -> None:
     lab = training_lab()
 
     training_of(lab).change_rate(1)
@@ -166,20 +173,20 @@ def test_the_learning_rate_goes_live() -> None:
 def test_a_device_is_chosen_once_they_are_known() -> None:
     lab = FakeLab(Workspace(SPIRAL), DEVICES[1].name)
     training = training_of(lab)
-    finish(training.choose_device())
+    run_coroutine(training.choose_device())
     assert lab.asked == [] and "still loading" in lab.notes[0]
 
     lab.workspace.receive(READY)
-    finish(training.choose_device())
+    run_coroutine(training.choose_device())
     assert lab.workspace.experiment.training.device == DEVICES[1].name
 
 
-def test_what_a_failure_offers_is_done_in_the_run_and_in_the_workspace() -> None:
-    commands = [Rewind(), SetKnob("optimizer.lr", 5e-4)]
+def test_an_offer_of_a_failure_changes_the_run_and_the_workspace() -> None:
+    commands: list[AnyCommand] = [Rewind(), SetKnob("optimizer.lr", 5e-4)]
     lab = training_lab(commands)
     failure = Failed(lab.workspace.run.id, "NaN", offers=[Offer("Lower it", commands)])
 
-    finish(training_of(lab).explain(failure))
+    run_coroutine(training_of(lab).explain(failure))
 
     assert lab.sent == commands
     assert lab.workspace.experiment.optimizer.lr == 5e-4
@@ -190,7 +197,7 @@ def test_after_a_lost_host_the_run_is_trained_again(checkpoint: str) -> None:
     lab = training_lab("again")
     lab.workspace.run.checkpoint = checkpoint
 
-    finish(training_of(lab).report_lost_host("It was killed."))
+    run_coroutine(training_of(lab).report_lost_host("It was killed."))
 
     (start,) = lab.sent
     assert isinstance(start, Start) and start.checkpoint == checkpoint
@@ -199,7 +206,7 @@ def test_after_a_lost_host_the_run_is_trained_again(checkpoint: str) -> None:
 
 def test_after_a_lost_host_the_lab_can_be_closed() -> None:
     lab = training_lab("quit")
-    finish(training_of(lab).report_lost_host("It was killed."))
+    run_coroutine(training_of(lab).report_lost_host("It was killed."))
     assert lab.is_closed and lab.sent == []
     assert lab.workspace.run.failure is not None
 
@@ -207,7 +214,7 @@ def test_after_a_lost_host_the_lab_can_be_closed() -> None:
 # --- edits --------------------------------------------------------------------------------------
 
 
-def test_what_a_lesson_has_locked_stays() -> None:
+def test_what_a_lesson_locks_cannot_be_changed() -> None:
     lab = FakeLab(Workspace(SPIRAL))
     lab.workspace.locked_keys = ("optimizer",)
 
@@ -217,13 +224,13 @@ def test_what_a_lesson_has_locked_stays() -> None:
     assert lab.notes == ["This lesson locks optimizer.lr."]
 
 
-def test_a_value_that_is_not_possible_is_refused() -> None:
+def test_an_invalid_value_is_refused() -> None:
     lab = FakeLab(Workspace(SPIRAL))
     edits_of(lab).change("training.epochs", "many")
     assert lab.workspace.experiment == SPIRAL and len(lab.notes) == 1
 
 
-def test_undo_and_redo_say_when_there_is_nothing() -> None:
+def test_undo_and_redo_report_that_there_is_nothing() -> None:
     lab = training_lab()
     edits = edits_of(lab)
     edits.undo()
@@ -254,10 +261,10 @@ def studies_of(lab: FakeLab) -> StudyController:
     return StudyController(lab.context, training_of(lab), edits_of(lab))
 
 
-def test_a_search_without_a_run_starts_one_that_waits_and_its_value_is_taken() -> None:
+def test_a_search_without_a_run_starts_a_paused_one_and_its_result_is_set() -> None:
     lab = FakeLab(Workspace(SPIRAL), 0.012)
 
-    finish(studies_of(lab).find("lr"))
+    run_coroutine(studies_of(lab).find("lr"))
 
     start, find, cancel, change = lab.sent
     assert isinstance(start, Start) and start.paused
@@ -274,20 +281,20 @@ def test_a_search_that_is_over_is_not_canceled() -> None:
         run.finder_report = FinderReported(run.id, "lr", [], None)
 
     context = dataclasses.replace(lab.context, ask=ask)
-    finish(StudyController(context, training_of(lab), edits_of(lab)).find("lr"))
+    run_coroutine(StudyController(context, training_of(lab), edits_of(lab)).find("lr"))
 
     assert lab.sent == [Find("lr")]
 
 
 def test_a_single_example_has_no_batch_size() -> None:
     lab = FakeLab(Workspace(Experiment(data=Karate(), network=("Linear 2",))))
-    finish(studies_of(lab).find("batch_size"))
+    run_coroutine(studies_of(lab).find("batch_size"))
     assert lab.sent == [] and "single example" in lab.notes[0]
 
 
-def test_a_cross_validation_that_is_left_early_is_canceled() -> None:
+def test_a_cross_validation_closed_early_is_canceled() -> None:
     lab = FakeLab(Workspace(SPIRAL), 3, False)
-    finish(studies_of(lab).validate())
+    run_coroutine(studies_of(lab).validate())
     assert lab.sent == [CrossValidate(SPIRAL, 3), Cancel()]
     assert lab.asked == ["Prompt", "CrossValidation"]
 
@@ -310,42 +317,42 @@ def edited_lab(*answers: Any) -> FakeLab:
 @pytest.mark.parametrize(
     ("answer", "goes_on"), [("discard", True), ("cancel", False), (None, False)]
 )
-def test_edits_that_are_in_no_file_are_asked_for(answer: str | None, goes_on: bool) -> None:
+def test_unsaved_edits_are_asked_for(answer: str | None, goes_on: bool) -> None:
     lab = edited_lab(answer)
-    assert finish(files_of(lab).settle_edits()) is goes_on
+    assert run_coroutine(files_of(lab).settle_edits()) is goes_on
 
 
-def test_edits_can_be_saved_on_the_way(tmp_path: Path) -> None:
+def test_unsaved_edits_can_be_saved(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     lab = edited_lab("save", path)
 
-    assert finish(files_of(lab).settle_edits())
+    assert run_coroutine(files_of(lab).settle_edits())
 
     assert toml_file.read(path) == lab.workspace.experiment
     assert not lab.workspace.is_edited and lab.workspace.path == path
 
 
-def test_what_was_tried_in_a_lesson_is_not_asked_for() -> None:
+def test_edits_in_a_lesson_are_discarded_without_asking() -> None:
     lab = FakeLab(Workspace(SPIRAL))
     files = files_of(lab)
     files.replace(SPIRAL, None, is_scratch=True)
     lab.workspace.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
 
-    assert finish(files.settle_edits())
+    assert run_coroutine(files.settle_edits())
     assert lab.asked == [] and lab.notes == ["opened"]
 
 
-def test_a_file_is_not_overwritten_unasked(tmp_path: Path) -> None:
+def test_a_file_is_not_overwritten_without_asking(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text("seed = 3\n")
     lab = edited_lab(path, False)
 
-    assert not finish(files_of(lab).save())
+    assert not run_coroutine(files_of(lab).save())
 
     assert path.read_text() == "seed = 3\n" and lab.workspace.is_edited
 
 
-def test_a_preset_is_saved_among_the_users_own() -> None:
+def test_a_preset_is_saved_among_the_files_of_the_user() -> None:
     preset = toml_file.find_presets()["xor"].path
     lab = FakeLab(Workspace(SPIRAL, preset))
     assert files_of(lab)._suggest_path() == paths.experiments_dir() / preset.name
@@ -361,21 +368,21 @@ def test_a_path_gets_a_suffix_and_must_name_a_file(tmp_path: Path) -> None:
 def test_leaving_asks_what_becomes_of_the_run() -> None:
     lab = training_lab(None)
     files = files_of(lab)
-    finish(files.leave())
+    run_coroutine(files.leave())
     assert not lab.is_closed and not files.is_stopping
 
     lab.answers = ["leave"]
-    finish(files.leave())
+    run_coroutine(files.leave())
     assert lab.is_closed and not files.is_stopping and lab.sent == []
 
     lab.answers = ["stop"]
-    finish(files.leave())
+    run_coroutine(files.leave())
     assert files.is_stopping and lab.sent == [Stop()]
 
 
 def test_what_is_copied_is_also_in_a_file() -> None:
     lab = FakeLab(Workspace(SPIRAL), "Linear 2\n")
-    finish(files_of(lab).copy())
+    run_coroutine(files_of(lab).copy())
     assert lab.copied == ["Linear 2\n"]
     assert (paths.data_dir() / "copied.txt").read_text() == "Linear 2\n"
 
@@ -457,13 +464,9 @@ def test_the_focus_is_followed_without_moving_it() -> None:
 # --- diagnosis ----------------------------------------------------------------------------------
 
 
-class NoView:
-    """An inspect pane in which nothing is open."""
-
-    view = None
-
-    def find(self, name: str) -> None:
-        return None
+def diagnosis_of(lab: FakeLab) -> DiagnosisController:
+    """Returns a controller whose pane has no open view."""
+    return DiagnosisController(lab.context, edits_of(lab), InspectPane())
 
 
 @pytest.mark.parametrize(
@@ -471,9 +474,9 @@ class NoView:
     [("optimizer.lr", 0.5, "Applied; u undoes it."),
      ("seed", 77, "r restarts with it; u undoes it.")],
 )  # fmt: skip
-def test_a_fix_says_whether_it_acts_at_once(key: str, value: Any, note: str) -> None:
+def test_a_fix_is_applied_at_once_or_with_a_restart(key: str, value: object, note: str) -> None:
     lab = training_lab()
-    diagnosis = DiagnosisController(lab.context, edits_of(lab), NoView())  # type: ignore[arg-type]
+    diagnosis = diagnosis_of(lab)
 
     diagnosis.apply(Fix("Do it", key, value))
     diagnosis.apply(Fix("Do it", key, value))
@@ -484,8 +487,7 @@ def test_a_fix_says_whether_it_acts_at_once(key: str, value: Any, note: str) -> 
 
 def test_findings_are_counted_while_no_view_shows_them() -> None:
     lab = FakeLab(Workspace(SPIRAL))
-    diagnosis = DiagnosisController(lab.context, edits_of(lab), NoView())  # type: ignore[arg-type]
-    assert diagnosis.count_new_findings() == 0
+    assert diagnosis_of(lab).count_new_findings() == 0
 
 
 # --- keys ---------------------------------------------------------------------------------------
@@ -503,9 +505,10 @@ CONTROLLERS: dict[str, type] = {
 """By the names that the main screen has for them."""
 
 
-def method_of(action: str) -> Any:
-    controller, _, method = action.partition(".")
-    return getattr(CONTROLLERS[controller], method)
+def method_of(action: str) -> Callable[..., object]:
+    controller, _, name = action.partition(".")
+    method: Callable[..., object] = getattr(CONTROLLERS[controller], name)
+    return method
 
 
 def test_every_binding_calls_a_method_that_takes_its_arguments() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.draw_styles import ASCII_ONLY, COLORED, COLORLESS
-from tests.support.runs import half_and_half, regression_surface
+from tests.support.sample_runs import regression_surface, two_class_surface
 from tuilab.core.catalogue.data.points import Blobs
 from tuilab.core.protocol.inspect.result_messages import DecisionSurface
 from tuilab.ui.canvas.cell_buffer import CellBuffer
@@ -17,7 +17,7 @@ def text_of(cells: CellBuffer) -> str:
 
 
 def test_two_classes_without_color_go_from_blank_to_full() -> None:
-    cells = draw_surface(half_and_half(40, 20), ("orange", "blue"), (44, 22), COLORLESS)
+    cells = draw_surface(two_class_surface(40, 20), ("orange", "blue"), (44, 22), COLORLESS)
 
     row = text_of(cells).splitlines()[2]
     assert row.index("░") < row.index("▒") < row.index("▓") < row.index("█")
@@ -35,7 +35,7 @@ def test_many_classes_without_color_are_letters() -> None:
 
 
 def test_certainty_is_the_strength_of_the_color() -> None:
-    cells = draw_surface(half_and_half(40, 40), ("orange", "blue"), (44, 22), COLORED)
+    cells = draw_surface(two_class_surface(40, 40), ("orange", "blue"), (44, 22), COLORED)
 
     def color(x: int) -> tuple[int, int, int]:
         background = cells.rows[1][x][1].bgcolor

@@ -1,9 +1,9 @@
-"""The style of drawings: what it reads from the theme, and what stands in where there is none."""
+"""The style of drawings: colors of the theme, and glyphs where there is no color."""
 
 import pytest
 
 from tests.support.draw_styles import ASCII_ONLY, COLORED, COLORLESS
-from tests.support.fakes import open_lab
+from tests.support.lab_pilot import open_lab
 from tuilab.ui.canvas.canvas import Canvas
 from tuilab.ui.canvas.draw_style import FAINT
 
@@ -11,7 +11,7 @@ from tuilab.ui.canvas.draw_style import FAINT
 def test_the_diverging_scale_grows_from_the_background_on_both_sides() -> None:
     def distance(value: float) -> int:
         pair = zip(COLORED.diverging_pixel(value), COLORED.diverging_pixel(0.0), strict=True)
-        return sum(abs(one - other) for one, other in pair)
+        return sum(abs(first - second) for first, second in pair)
 
     assert distance(0.0) == 0
     for sign in (1, -1):
@@ -20,7 +20,7 @@ def test_the_diverging_scale_grows_from_the_background_on_both_sides() -> None:
     assert COLORED.diverging_pixel(1.0)[2] > 200 > COLORED.diverging_pixel(-1.0)[2]
 
 
-def test_without_color_glyphs_tell_below_from_above_zero() -> None:
+def test_without_color_glyphs_distinguish_negative_from_positive() -> None:
     below = {COLORLESS.diverging_glyph(-part / 10) for part in range(3, 11)}
     above = {COLORLESS.diverging_glyph(part / 10) for part in range(3, 11)}
     assert not below & above

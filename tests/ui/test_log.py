@@ -1,10 +1,10 @@
-"""The log keeps up with the run and stays where the reader is."""
+"""The log follows the run and stays where the reader has scrolled."""
 
-from tests.support.fakes import open_lab
+from tests.support.lab_pilot import open_lab
 from tuilab.core.protocol.events import Logged
 
 
-async def test_lines_come_once_also_when_the_run_forgets_its_oldest() -> None:
+async def test_lines_are_shown_once_also_when_the_run_drops_its_oldest() -> None:
     async with open_lab() as lab:
         await lab.press("5")
         await lab.play(*(Logged(f"line {number}", "output") for number in range(3000)))
@@ -12,26 +12,26 @@ async def test_lines_come_once_also_when_the_run_forgets_its_oldest() -> None:
         lines = list(lab.app.main_screen.panes.log_pane._lines)
         assert lines[-3:] == ["line 2999", "line 3000", "line 3000"]
         assert lines.count("line 2999") == 1
-        await lab.shows("line 3000")
+        await lab.wait_for_text("line 3000")
 
 
-async def test_it_follows_the_newest_line_until_somebody_scrolls_up() -> None:
+async def test_the_log_follows_the_newest_line_until_it_is_scrolled_up() -> None:
     async with open_lab(size=(80, 24)) as lab:
         await lab.press("5")
         await lab.play(*(Logged(f"line {number}", "output") for number in range(100)))
-        await lab.shows("line 99")
+        await lab.wait_for_text("line 99")
         await lab.press("home")
-        await lab.shows("line 0")
-        await lab.play(Logged("news", "output"))
-        assert "news" not in lab.text
+        await lab.wait_for_text("line 0")
+        await lab.play(Logged("a new line", "output"))
+        assert "a new line" not in lab.text
         await lab.press("end")
-        await lab.shows("news")
+        await lab.wait_for_text("a new line")
 
 
-async def test_news_that_nobody_has_seen_are_counted_beside_its_name() -> None:
+async def test_unread_lines_are_counted_beside_the_name_of_the_log() -> None:
     async with open_lab(size=(80, 24)) as lab:
         await lab.play(Logged("one\ntwo", "output"))
-        await lab.shows("Log +2")
+        await lab.wait_for_text("Log +2")
         await lab.press("5")
-        await lab.shows("▸5 Log")
+        await lab.wait_for_text("▸5 Log")
         assert "+2" not in lab.text

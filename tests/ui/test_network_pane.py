@@ -1,6 +1,6 @@
-"""The network pane: what it says when lines are edited."""
+"""The network pane: the edits it requests."""
 
-from tests.support.holder import open_pane
+from tests.support.pane_pilot import open_pane
 from tuilab.core.catalogue.data.images import FashionMNIST
 from tuilab.core.catalogue.data.points import Spiral
 from tuilab.core.experiment.experiment import Experiment
@@ -23,10 +23,10 @@ async def test_a_line_is_added_below_the_cursor() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "a")
         await pane.type("Linear 4")
-        assert pane.edited == []
+        assert pane.edits == []
         await pane.press("enter")
 
-        assert pane.edited == [("network", ("Linear 8", "Tanh", "Linear 4", "Linear 2"))]
+        assert pane.edits == [("network", ("Linear 8", "Tanh", "Linear 4", "Linear 2"))]
 
 
 async def test_a_line_is_added_above_the_cursor() -> None:
@@ -35,7 +35,7 @@ async def test_a_line_is_added_above_the_cursor() -> None:
         await pane.type("Dropout")
         await pane.press("enter")
 
-        assert pane.edited == [("network", ("Dropout", "Linear 8", "Tanh", "Linear 2"))]
+        assert pane.edits == [("network", ("Dropout", "Linear 8", "Tanh", "Linear 2"))]
 
 
 async def test_adding_in_an_open_block_puts_the_line_into_it() -> None:
@@ -45,7 +45,7 @@ async def test_adding_in_an_open_block_puts_the_line_into_it() -> None:
         await pane.press("enter")
 
         block = ("Residual", "ReLU", "Conv2d 16 padding=same", "ReLU")
-        assert pane.edited[-1][1][1] == block
+        assert pane.edits[-1][1][1] == block
 
 
 async def test_a_line_is_edited_in_place() -> None:
@@ -54,7 +54,7 @@ async def test_a_line_is_edited_in_place() -> None:
         await pane.type("16")
         await pane.press("enter")
 
-        assert pane.edited == [("network", ("Linear 16", "Tanh", "Linear 2"))]
+        assert pane.edits == [("network", ("Linear 16", "Tanh", "Linear 2"))]
 
 
 async def test_escape_leaves_the_network_as_it_was() -> None:
@@ -63,50 +63,50 @@ async def test_escape_leaves_the_network_as_it_was() -> None:
         await pane.type("000")
         await pane.press("escape", "a", "x", "escape")
 
-        assert pane.edited == []
+        assert pane.edits == []
         assert "Linear 8000" not in pane.text
         assert pane.pane.line_list.has_focus
 
 
-async def test_a_line_that_is_not_right_yet_is_kept() -> None:
+async def test_an_invalid_line_is_kept_with_its_error() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("down", "enter")
         await pane.type("h 3")
         await pane.press("enter")
 
-        assert pane.edited == [("network", ("Linear 8", "Tanhh 3", "Linear 2"))]
+        assert pane.edits == [("network", ("Linear 8", "Tanhh 3", "Linear 2"))]
         assert "✗ there is no layer Tanhh; nearest to" in pane.text
 
 
-async def test_a_block_is_made_by_its_name_and_keeps_its_inside_when_renamed() -> None:
+async def test_a_block_is_created_by_its_name_and_keeps_its_lines_when_renamed() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("a")
         await pane.type("residual")
         await pane.press("enter")
-        assert pane.edited[-1] == ("network", ("Linear 8", ("Residual",), "Tanh", "Linear 2"))
+        assert pane.edits == [("network", ("Linear 8", ("Residual",), "Tanh", "Linear 2"))]
 
         await pane.press("a")
         await pane.type("Linear 8")
         await pane.press("enter", "up", "enter", "ctrl+u")
         await pane.type("Repeat 2")
         await pane.press("enter")
-        assert pane.edited[-1][1] == ("Linear 8", ("Repeat 2", "Linear 8"), "Tanh", "Linear 2")
+        assert pane.edits[-1][1] == ("Linear 8", ("Repeat 2", "Linear 8"), "Tanh", "Linear 2")
 
 
 async def test_lines_are_removed_duplicated_and_moved() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("d")
-        assert pane.edited[-1][1] == ("Tanh", "Linear 2")
+        assert pane.edits[-1][1] == ("Tanh", "Linear 2")
         await pane.press("c")
-        assert pane.edited[-1][1] == ("Tanh", "Tanh", "Linear 2")
+        assert pane.edits[-1][1] == ("Tanh", "Tanh", "Linear 2")
         await pane.press("J")
-        assert pane.edited[-1][1] == ("Tanh", "Linear 2", "Tanh")
+        assert pane.edits[-1][1] == ("Tanh", "Linear 2", "Tanh")
         await pane.press("shift+up")
-        assert pane.edited[-1][1] == ("Tanh", "Tanh", "Linear 2")
+        assert pane.edits[-1][1] == ("Tanh", "Tanh", "Linear 2")
         await pane.press("end", "up", "K", "K")
-        assert pane.edited[-1][1] == ("Linear 2", "Tanh", "Tanh")
+        assert pane.edits[-1][1] == ("Linear 2", "Tanh", "Tanh")
         await pane.press("K")
-        assert len(pane.edited) == 6
+        assert len(pane.edits) == 6
 
 
 async def test_a_line_is_wrapped_in_a_block_that_is_chosen() -> None:
@@ -114,10 +114,10 @@ async def test_a_line_is_wrapped_in_a_block_that_is_chosen() -> None:
         await pane.press("down", "b")
         assert "A block: its input is added" in pane.text
         await pane.press("down", "enter", "enter")
-        assert pane.edited == [("network", ("Linear 8", ("Repeat 2", "Tanh"), "Linear 2"))]
+        assert pane.edits == [("network", ("Linear 8", ("Repeat 2", "Tanh"), "Linear 2"))]
 
         await pane.press("B")
-        assert pane.edited[-1] == ("network", ("Linear 8", "Tanh", "Linear 2"))
+        assert pane.edits[-1] == ("network", ("Linear 8", "Tanh", "Linear 2"))
 
 
 async def test_tab_completes_layers_and_their_arguments() -> None:
@@ -130,17 +130,17 @@ async def test_tab_completes_layers_and_their_arguments() -> None:
         await pane.type("3 s")
         await pane.press("tab", "2", "enter")
 
-        assert pane.edited[-1][1][1] == "MaxPool2d 3 stride=2"
+        assert pane.edits[-1][1][1] == "MaxPool2d 3 stride=2"
 
 
-async def test_a_suggestion_gone_to_with_the_arrows_is_taken_by_enter() -> None:
+async def test_enter_takes_the_suggestion_that_the_arrows_selected() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("a", "down", "up", "up", "enter")
         last = complete("", (8,)).suggestions[-1].text
         assert pane.pane.input.value == last
         await pane.press("2", "enter")
 
-        assert pane.edited[-1][1][1] == f"{last}2"
+        assert pane.edits[-1][1][1] == f"{last}2"
 
 
 async def test_a_click_selects_and_another_edits() -> None:
@@ -156,7 +156,7 @@ async def test_a_click_elsewhere_keeps_what_was_typed() -> None:
         await pane.press("enter", "0")
         await pane.click("Tanh")
 
-        assert pane.edited == [("network", ("Linear 80", "Tanh", "Linear 2"))]
+        assert pane.edits == [("network", ("Linear 80", "Tanh", "Linear 2"))]
         assert not pane.pane.is_typing
 
 
@@ -169,18 +169,18 @@ async def test_a_click_on_the_last_line_adds_and_one_on_a_suggestion_takes_it() 
         assert pane.pane.input.has_focus
 
 
-async def test_a_key_freezes_a_layer_and_thaws_it() -> None:
+async def test_a_key_freezes_and_unfreezes_a_layer() -> None:
     async with open_pane(NetworkPane(), SPIRAL) as pane:
         await pane.press("z")
-        assert pane.edited[-1][1] == ("Linear 8 frozen=true", "Tanh", "Linear 2")
+        assert pane.edits[-1][1] == ("Linear 8 frozen=true", "Tanh", "Linear 2")
         assert "❄ Linear 8" in pane.text
         await pane.press("z")
-        assert pane.edited[-1][1] == SPIRAL.network
+        assert pane.edits[-1][1] == SPIRAL.network
         await pane.press("down", "z")
-        assert len(pane.edited) == 2, "Tanh learns nothing"
+        assert len(pane.edits) == 2, "Tanh learns nothing"
 
 
 async def test_a_block_is_frozen_as_a_whole() -> None:
     async with open_pane(NetworkPane(), CONVNET, size=(80, 24)) as pane:
         await pane.press("down", "z")
-        assert pane.edited[-1][1][1][0] == "Residual frozen=true"
+        assert pane.edits[-1][1][1][0] == "Residual frozen=true"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.color import Color
 
-from tests.support.fakes import open_lab
+from tests.support.lab_pilot import open_lab
 from tuilab.ui.widgets.rich_text import Fragment, RichTextView, wrap_fragments
 
 FRAGMENTS = st.lists(
@@ -44,7 +44,8 @@ def test_first_line_and_others_are_indented() -> None:
 
 async def test_only_lines_that_differ_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_lab(lesson="perceptron") as lab:
-        view, refreshed = lab.app.main_screen.panes.lesson.text_view, []
+        view = lab.app.main_screen.panes.lesson.text_view
+        refreshed: list[int] = []
         monkeypatch.setattr(view, "refresh_line", refreshed.append)
         lines = list(view.lines)
         lines[3] = (Fragment("another"),)
@@ -69,9 +70,9 @@ async def test_every_style_can_be_read_with_the_cursor_on_it_and_without(theme: 
                 assert contrast(color, background) >= 3, (name, target)
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast(first: Color, second: Color) -> float:
     """The ratio of the Web Content Accessibility Guidelines; 3 is the least for bold text."""
-    darker, lighter = sorted(map(luminance, (one, other)))
+    darker, lighter = sorted(map(luminance, (first, second)))
     return (lighter + 0.05) / (darker + 0.05)
 
 

@@ -1,9 +1,10 @@
-"""The status line fits, whatever there is to say and however little room."""
+"""The status bar fits the screen, with the most important parts kept."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.fakes import READY, SPIRAL, history
+from tests.support.fake_link import READY, SPIRAL, training_events
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, progress_bar
 
@@ -14,16 +15,18 @@ parts = st.lists(
 
 
 @given(parts, parts, st.integers(1, 200))
-def test_it_is_never_wider_than_its_room(left: list[Part], right: list[Part], width: int) -> None:
+def test_the_bar_is_never_wider_than_the_screen(
+    left: list[Part], right: list[Part], width: int
+) -> None:
     assert _justify(*_fit(left, right, width), width).cell_length <= max(width, 1)
 
 
 @given(parts, st.integers(1, 200))
-def test_what_matters_most_goes_last(every: list[Part], width: int) -> None:
-    kept, _ = _fit(every, [], width)
-    dropped = [part for part in every if part not in kept]
-    if kept and dropped:
-        assert min(part.rank for part in kept) <= min(part.rank for part in dropped)
+def test_the_most_important_parts_are_dropped_last(all_parts: list[Part], width: int) -> None:
+    visible, _ = _fit(all_parts, [], width)
+    dropped = [part for part in all_parts if part not in visible]
+    if visible and dropped:
+        assert min(part.rank for part in visible) <= min(part.rank for part in dropped)
 
 
 def test_a_bar_is_filled_by_a_fraction() -> None:
@@ -34,15 +37,15 @@ def test_a_bar_is_filled_by_a_fraction() -> None:
     )
 
 
-def test_it_repaints_only_when_it_reads_differently() -> None:
-    run, line = Run(), StatusBar()
-    for event in [READY, *history("a-1", SPIRAL, 20)]:
+def test_the_bar_repaints_only_when_its_text_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, bar = Run(), StatusBar()
+    for event in [READY, *training_events("a-1", SPIRAL, 20)]:
         run.apply(event)
-    painted = []
-    line.refresh = lambda: painted.append(1)  # type: ignore[assignment,return-value,method-assign]
+    painted: list[int] = []
+    monkeypatch.setattr(bar, "refresh", lambda: painted.append(1))
 
-    line.show(run, 0.001, "", SPIRAL)
-    line.show(run, 0.002, "", SPIRAL)
+    bar.show(run, 0.001, "", SPIRAL)
+    bar.show(run, 0.002, "", SPIRAL)
     assert len(painted) == 1
-    line.show(run, 0.090, "", SPIRAL)
+    bar.show(run, 0.090, "", SPIRAL)
     assert len(painted) == 2

@@ -1,6 +1,7 @@
-"""Searches and cross-validation from the lab: a dialog that follows, and a run that stays."""
+"""Searches and cross-validation from the lab: their dialogs, and what becomes of the run."""
 
-from tests.support.fakes import SPIRAL, open_lab
+from tests.support.fake_link import SPIRAL
+from tests.support.lab_pilot import open_lab
 from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, SetKnob, Start
@@ -11,22 +12,22 @@ SMALL = (80, 24)
 RATES = [(10 ** (-4 + place / 10), 1 - place / 50) for place in range(30)]
 
 
-def found(
+def lr_report(
     run: str, suggestion: float | None = 0.012, note: str = "it falls fastest"
 ) -> FinderReported:
     return FinderReported(run, "lr", RATES if suggestion else [], suggestion, note)
 
 
-async def test_a_learning_rate_is_searched_on_the_run_and_taken_by_enter() -> None:
+async def test_a_learning_rate_is_searched_on_the_run_and_set_by_enter() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         run = await lab.train(steps=20)
         await lab.press("L")
         assert lab.link.commands(Find) == [Find("lr")]
         await lab.play(Loading("Trying learning rate 0.001", 0.4))
-        await lab.shows("Find a learning rate", "Trying learning rate 0.001", "40%")
+        await lab.wait_for_text("Find a learning rate", "Trying learning rate 0.001", "40%")
 
-        await lab.play(found(run))
-        await lab.shows("suggested 0.012", "log10 of lr", "✓ 0.012: it falls fastest.")
+        await lab.play(lr_report(run))
+        await lab.wait_for_text("suggested 0.012", "log10 of lr", "✓ 0.012: it falls fastest.")
         await lab.press("enter")
         assert lab.link.commands(SetKnob) == [SetKnob("optimizer.lr", 0.012)]
         assert not isinstance(lab.app.screen, Search)
@@ -36,103 +37,103 @@ async def test_escape_leaves_everything_as_it_was() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         run = await lab.train(steps=20)
         await lab.press("L")
-        await lab.play(found(run))
+        await lab.play(lr_report(run))
         await lab.press("escape")
         assert lab.link.commands(SetKnob) == [] and lab.link.commands(Cancel) == []
         assert lab.workspace.experiment == SPIRAL
 
 
-async def test_escape_before_it_is_over_ends_the_search() -> None:
+async def test_escape_before_the_end_cancels_the_search() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         await lab.train(steps=20)
         await lab.press("L", "escape")
         assert lab.link.commands(Cancel) == [Cancel()]
 
 
-async def test_another_rate_is_taken_at_the_cursor() -> None:
+async def test_the_rate_at_the_cursor_is_set() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         run = await lab.train(steps=20)
         await lab.press("L")
-        await lab.play(found(run))
+        await lab.play(lr_report(run))
         await lab.press("left")
-        await lab.until(lambda: "log10 of lr -1.1" in lab.text)
+        await lab.wait_until(lambda: "log10 of lr -1.1" in lab.text)
         await lab.press("enter")
         [command] = lab.link.commands(SetKnob)
         assert command.value == 0.079
 
 
-async def test_without_a_run_one_begins_that_waits() -> None:
+async def test_without_a_run_a_paused_one_is_started() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         await lab.press("S")
         [start] = lab.link.commands(Start)
         assert start.paused and lab.link.sent[-1] == Find("batch_size")
         sizes = [(8.0, 100.0), (16.0, 180.0), (32.0, 200.0)]
         await lab.play(FinderReported(start.run, "batch_size", sizes, 32.0, "nearly as fast"))
-        await lab.shows("examples/s", "log2 of batch size", "✓ 32")
+        await lab.wait_for_text("examples/s", "log2 of batch size", "✓ 32")
         await lab.press("enter")
-        assert lab.workspace.experiment.data.batch_size == 32  # type: ignore[union-attr]
+        assert lab.workspace.experiment.data.batch_size == 32
 
 
-async def test_a_search_that_finds_nothing_says_why() -> None:
+async def test_a_search_without_a_result_shows_the_reason() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         run = await lab.train(steps=20)
         await lab.press("L")
         await lab.press("enter")
         assert isinstance(lab.app.screen, Search), "there is nothing to take yet"
-        await lab.play(found(run, None, "L-BFGS chooses the length of its steps itself"))
-        await lab.shows("✗ L-BFGS chooses")
+        await lab.play(lr_report(run, None, "L-BFGS chooses the length of its steps itself"))
+        await lab.wait_for_text("✗ L-BFGS chooses")
         await lab.press("enter")
         assert lab.link.commands(SetKnob) == []
 
 
-async def test_one_single_example_has_no_batch_size() -> None:
+async def test_a_single_example_has_no_batch_size() -> None:
     graph = Experiment(data=Karate(), network=("Linear 2",))
     async with open_lab(graph, SMALL) as lab:
         await lab.press("S")
-        await lab.shows("single example")
+        await lab.wait_for_text("single example")
         assert lab.link.commands(Find) == []
 
 
-def validated(rounds: int, of: int = 3) -> CrossValidated:
+def cross_validated(rounds: int, total: int = 3) -> CrossValidated:
     results = [{"loss": 0.5, "accuracy": 0.9 + number / 100} for number in range(rounds)]
     return CrossValidated(
-        results, of, {"loss": 0.5, "accuracy": 0.91}, {"loss": 0.0, "accuracy": 0.01}
+        results, total, {"loss": 0.5, "accuracy": 0.91}, {"loss": 0.0, "accuracy": 0.01}
     )
 
 
-async def test_a_cross_validation_shows_each_round_with_mean_and_spread() -> None:
+async def test_a_cross_validation_shows_each_round_with_mean_and_standard_deviation() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         await lab.press("V")
         await lab.press("backspace", "3", "enter")
         assert lab.link.commands(CrossValidate) == [CrossValidate(SPIRAL, 3)]
-        await lab.play(validated(1))
-        await lab.shows("Cross-validation", "accuracy", "0.9")
+        await lab.play(cross_validated(1))
+        await lab.wait_for_text("Cross-validation", "accuracy", "0.9")
         await lab.press("enter")
         assert isinstance(lab.app.screen, CrossValidation)
-        await lab.play(validated(3))
-        await lab.shows("mean", "±", "0.91", "0.01", "all 3 rounds are over")
+        await lab.play(cross_validated(3))
+        await lab.wait_for_text("mean", "±", "0.91", "0.01", "all 3 rounds are over")
         await lab.press("enter")
         assert lab.link.commands(Cancel) == []
 
 
-async def test_leaving_a_cross_validation_early_stops_it() -> None:
+async def test_leaving_a_cross_validation_early_cancels_it() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         await lab.press("V", "enter")
-        await lab.play(validated(1))
+        await lab.play(cross_validated(1))
         await lab.press("escape")
         assert lab.link.commands(Cancel) == [Cancel()]
 
 
-async def test_a_wrong_number_of_folds_is_told_at_once() -> None:
+async def test_a_wrong_number_of_folds_is_reported_at_once() -> None:
     async with open_lab(SPIRAL, SMALL) as lab:
         await lab.press("V", "backspace", "1")
-        await lab.shows("from 2 to 100 folds")
+        await lab.wait_for_text("from 2 to 100 folds")
         await lab.press("enter")
         assert lab.link.commands(CrossValidate) == []
 
 
 def test_the_table_has_a_row_for_each_round() -> None:
-    lines = format_table(validated(2)).splitlines()
+    lines = format_table(cross_validated(2)).splitlines()
     assert lines[0].split() == ["round", "accuracy", "loss"]
     assert lines[2].split() == ["2", "0.91", "0.5"]
     assert [line.split()[0] for line in lines[3:]] == ["mean", "±"]

@@ -1,4 +1,4 @@
-"""What is printed becomes lines; what is drawn becomes ASCII; what is copied becomes OSC 52."""
+"""Printed text in lines, drawings in ASCII, copies by OSC 52, and few colors or frames."""
 
 import base64
 from pathlib import Path
@@ -13,7 +13,7 @@ from tuilab.ui.terminal import clipboard, environment, terminal
 from tuilab.ui.terminal.terminal import MAX_PRINTED_LINES, PrintedLines, to_ascii
 
 
-def printed(*texts: str) -> list[str]:
+def print_lines(*texts: str) -> list[str]:
     """The lines that a log shows after texts were printed, taken after each."""
     lines: list[str] = []
     buffer = PrintedLines()
@@ -27,17 +27,17 @@ def printed(*texts: str) -> list[str]:
     return lines
 
 
-def test_lines_come_whole_also_from_pieces() -> None:
-    assert printed("one\ntw", "o\nthree\n") == ["one", "two", "three"]
+def test_lines_are_joined_from_pieces() -> None:
+    assert print_lines("one\ntw", "o\nthree\n") == ["one", "two", "three"]
 
 
-def test_a_carriage_return_begins_its_line_again() -> None:
-    assert printed("10%\r", "50%\r", "100%\ndone\n") == ["100%", "done"]
-    assert printed("windows\r\nlines\r", "\n") == ["windows", "lines"]
+def test_a_carriage_return_overwrites_its_line() -> None:
+    assert print_lines("10%\r", "50%\r", "100%\ndone\n") == ["100%", "done"]
+    assert print_lines("windows\r\nlines\r", "\n") == ["windows", "lines"]
 
 
-def test_escapes_and_controls_are_left_out() -> None:
-    assert printed("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\a\ttab\n") == ["red bell    tab"]
+def test_escapes_and_control_characters_are_removed() -> None:
+    assert print_lines("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\a\ttab\n") == ["red bell    tab"]
 
 
 def test_a_flood_is_bounded_and_counted() -> None:
@@ -51,19 +51,19 @@ def test_a_flood_is_bounded_and_counted() -> None:
 
 
 @given(st.lists(st.text("ab\n\r", max_size=6), max_size=8))
-def test_pieces_read_as_the_whole(texts: list[str]) -> None:
-    assert printed(*texts) == printed("".join(texts))
+def test_pieces_give_the_same_lines_as_the_whole(texts: list[str]) -> None:
+    assert print_lines(*texts) == print_lines("".join(texts))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Mn", "Me", "Cf"))))
-def test_ascii_is_as_wide_as_what_it_stands_for(text: str) -> None:
+def test_ascii_is_as_wide_as_what_it_replaces(text: str) -> None:
     plain = to_ascii(text)
     assert plain.isascii()
     assert to_ascii("╭─ ● ⣿█ ━┃ │×") == "+- * @# =# |x"
-    assert all(len(to_ascii(one)) in (1, 2) for one in text)
+    assert all(len(to_ascii(character)) in (1, 2) for character in text)
 
 
-def test_wide_signs_stay_wide() -> None:
+def test_wide_characters_stay_wide() -> None:
     assert cell_len(to_ascii("層a")) == cell_len("層a")
 
 
@@ -78,7 +78,7 @@ def test_wide_signs_stay_wide() -> None:
         ({"LANG": "POSIX"}, True),
     ],
 )
-def test_the_locale_says_whether_signs_can_be_shown(
+def test_the_locale_decides_whether_glyphs_can_be_shown(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: bool
 ) -> None:
     for name in ("LC_ALL", "LC_CTYPE", "LANG"):
@@ -106,7 +106,7 @@ def test_over_ssh_there_are_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> Non
         ({"TERM": "xterm-256color", "NO_COLOR": "1"}, True),
     ],
 )
-def test_few_colours_are_left_to_the_terminal(
+def test_few_colors_are_left_to_the_terminal(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], plain: bool
 ) -> None:
     monkeypatch.delenv("COLORTERM", raising=False)
@@ -115,7 +115,7 @@ def test_few_colours_are_left_to_the_terminal(
     assert themes.needs_ansi_theme() is plain
 
 
-def test_settings_that_cannot_be_read_are_no_obstacle(home: Path) -> None:
+def test_unreadable_settings_are_ignored(home: Path) -> None:
     (home / "data").mkdir()
     (home / "data" / "settings.toml").write_text("theme = [broken")
     assert themes.load_theme_name() == "tuilab-dark"

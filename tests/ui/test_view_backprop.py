@@ -1,4 +1,4 @@
-"""The view that walks through one training step: keys, words, tables, the graph."""
+"""The view that goes through one training step: its keys, texts, tables and graph."""
 
 from math import nan
 
@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
-from tests.support.fakes import SIZES, Lab, history, open_lab
+from tests.support.fake_link import training_events
+from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.backprop_messages import (
@@ -57,19 +58,18 @@ def phases() -> list[Phase]:
         NumberColumn("update", [-0.029, 0.01]), NumberColumn("new w", [0.471, 0.26]),
         derivations=[UPDATE_PARTS, UPDATE_PARTS],
     )  # fmt: skip
-    of_layer = {"label": "1 Linear", "kind": "Linear"}
     return [
         Phase("batch", "", "", ["[10, 2]"], tables=[table("input", NumberColumn("x", [2.0, 1.0]))],
               facts=["Example 1 of 10; it is number 7 of the training examples."],
               has_numbers=True),
-        Phase("forward", **of_layer, shapes=["[10, 2]", "[10, 2]"], has_numbers=True,
+        Phase("forward", "1 Linear", "Linear", ["[10, 2]", "[10, 2]"], has_numbers=True,
               tables=[table("z", z, derivations=[PRODUCTS, PRODUCTS]),
                       table("a", NumberColumn("a", [2.0, 1.0]))]),
         Phase("forward", "Tanh", "Tanh", ["[10, 2]", "[10, 2]"], has_numbers=True,
               tables=[table("a", z, a, NumberColumn("f'(z)", [0.522, nan]))]),
         Phase("loss", "", "CrossEntropy", ["[10, 2]", "one number"], has_numbers=True,
               tables=[table("output", z, back)], facts=["The loss of this example is 0.7."]),
-        Phase("backward", **of_layer, shapes=["[10, 2]", "[32, 2]"], gradient_of="weights",
+        Phase("backward", "1 Linear", "Linear", ["[10, 2]", "[32, 2]"], gradient_of="weights",
               has_numbers=True, tables=[table("dL/dz", back), weights]),
         Phase("optimizer", "1 Linear weight", "SGD", ["[32, 2]"], has_numbers=True, tables=[update],
               facts=["The learning rate is 0.1."]),
@@ -87,18 +87,18 @@ NODES = [
 ]  # fmt: skip
 
 
-def make_response(run: str, **more: object) -> BackpropResponse:
-    whole = BackpropResponse(run, 100, 0, 10, 0, [], phases(), NODES, 3)
-    return replace(whole, **more)
+def make_response(run: str, **fields: object) -> BackpropResponse:
+    response = BackpropResponse(run, 100, 0, 10, 0, [], phases(), NODES, 3)
+    return replace(response, **fields)
 
 
-async def open_view(lab: Lab, **more: object) -> tuple[str, BackpropView]:
-    """The view in focus, with an answer."""
+async def open_view(lab: Lab, **fields: object) -> tuple[str, BackpropView]:
+    """Opens the view with a response; returns the run's id and the view."""
     await lab.press("space")
     run = lab.link.run
-    await lab.play(*history(run, lab.workspace.experiment, 100), Paused(run, 100))
+    await lab.play(*training_events(run, lab.workspace.experiment, 100), Paused(run, 100))
     await lab.press("6", "greater_than_sign", "greater_than_sign")
-    await lab.play(make_response(run, **more))
+    await lab.play(make_response(run, **fields))
     view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, BackpropView)
     return run, view
@@ -110,43 +110,45 @@ def view_text(view: BackpropView) -> str:
     return "\n".join(rows).rstrip() + "\n"
 
 
-def requested(lab: Lab) -> BackpropRequest:
+def last_request(lab: Lab) -> BackpropRequest:
     request = lab.link.commands(Inspect)[-1].request
     assert isinstance(request, BackpropRequest)
     return request
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_walk_through_a_step(size: tuple[int, int], screens: SnapshotAssertion) -> None:
+async def test_a_walk_through_a_step(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with open_lab(size=size) as lab:
         _, view = await open_view(lab)
-        await lab.shows("[batch]", "example 1/10", "is number 7")
+        await lab.wait_for_text("[batch]", "example 1/10", "is number 7")
         await lab.press("right")
-        await lab.shows("[forward]", "[1 Linear]", "z = a·Wᵀ + b", "w·a", "sum = 0.85")
-        assert view_text(view) == screens(name=f"forward-{size[0]}")
+        await lab.wait_for_text("[forward]", "[1 Linear]", "z = a·Wᵀ + b", "w·a", "sum = 0.85")
+        assert view_text(view) == snapshot(name=f"forward-{size[0]}")
         await lab.press("enter")
-        await lab.shows("[loss]", "softmax", "The loss of this example is 0.7.")
+        await lab.wait_for_text("[loss]", "softmax", "The loss of this example is 0.7.")
         await lab.press("enter", "w")
-        await lab.shows("[backward]", "1 Linear to weights", "dL/dW", "1-24 of 64")
+        await lab.wait_for_text("[backward]", "1 Linear to weights", "dL/dW", "1-24 of 64")
         await lab.press("enter", "down")
-        await lab.shows("[optimizer]", "▸ 2", "update by the momentum", "-0.009", "old weight")
+        await lab.wait_for_text(
+            "[optimizer]", "▸ 2", "update by the momentum", "-0.009", "old weight"
+        )
         await lab.press("enter")
-        await lab.shows("[new weights]", "on their way")
+        await lab.wait_for_text("[new weights]", "on their way")
         await lab.press("home")
-        await lab.shows("[batch]")
+        await lab.wait_for_text("[batch]")
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_the_graph(size: tuple[int, int], screens: SnapshotAssertion) -> None:
+async def test_the_graph(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with open_lab(size=size) as lab:
         _, view = await open_view(lab)
         await lab.press("g", "right", "down")
-        await lab.shows("element 2", "▸ Tanh", "-0.0625 · 0.2 = -0.0125")
-        assert view_text(view) == screens(name=f"graph-{size[0]}")
+        await lab.wait_for_text("element 2", "▸ Tanh", "-0.0625 · 0.2 = -0.0125")
+        assert view_text(view) == snapshot(name=f"graph-{size[0]}")
         await lab.press("right")
-        await lab.shows("back along the weights 1 2", "1 Linear bias: product 0.1")
+        await lab.wait_for_text("back along the weights 1 2", "1 Linear bias: product 0.1")
         await lab.press("g")
-        await lab.shows("[batch]")
+        await lab.wait_for_text("[batch]")
 
 
 async def test_keys_request_another_example_slice_or_graph(
@@ -157,16 +159,19 @@ async def test_keys_request_another_example_slice_or_graph(
         run, view = await open_view(lab)
         await lab.press("i", "pagedown", "g")
         await lab.play(make_response(run))
-        await lab.until(
-            lambda: requested(lab) == BackpropRequest(1, 0, 1, 0, True, requested(lab).knob_changes)
+        await lab.wait_until(
+            lambda: (
+                last_request(lab)
+                == BackpropRequest(1, 0, 1, 0, True, last_request(lab).knob_changes)
+            )
         )
         await lab.press("I", "I", "pageup", "g")
         assert (view.example, view.slice) == (9, 0)
 
         await lab.press("t")
-        await lab.shows("only one optimizer phase")
+        await lab.wait_for_text("only one optimizer phase")
         await lab.play(make_response(run, optimizer_phases=["the discriminator", "the generator"]))
-        await lab.shows("t: the discriminator")
+        await lab.wait_for_text("t: the discriminator")
         await lab.press("t")
         assert view.optimizer_phase == 1
 
@@ -174,12 +179,12 @@ async def test_keys_request_another_example_slice_or_graph(
 async def test_what_cannot_be_shown_is_explained() -> None:
     async with open_lab() as lab:
         run, _ = await open_view(lab, phases=[], nodes=[], note="There is no next step.")
-        await lab.shows("There is no next step.")
+        await lab.wait_for_text("There is no next step.")
         await lab.press("right", "enter", "down", "w", "g", "i", "pagedown")
         await lab.play(make_response(run, nodes=[], note="This engine shows less."))
-        await lab.shows("This engine shows less.")
+        await lab.wait_for_text("This engine shows less.")
         await lab.press("g")
-        await lab.shows("No gradient flows here")
+        await lab.wait_for_text("No gradient flows here")
 
 
 @pytest.mark.parametrize("size", [(36, 10), (60, 16), (150, 45)])
@@ -194,31 +199,31 @@ async def test_every_phase_is_drawn_in_any_size(size: tuple[int, int]) -> None:
             await lab.press(key)
 
 
-async def test_two_snapshots_are_beside_each_other() -> None:
+async def test_two_snapshots_are_side_by_side() -> None:
     async with open_lab() as lab:
         run, _ = await open_view(lab)
         await lab.press("right", "b")
         await lab.play(Paused(run, 200), replace(make_response(run), step=200))
-        await lab.shows("step 100 (kept)", "step 200")
+        await lab.wait_for_text("step 100 (kept)", "step 200")
         assert lab.text.count("[1 Linear]") == 2
 
 
 @pytest.mark.parametrize("variable", ["TUILAB_GLYPHS", "NO_COLOR"])
-async def test_it_is_readable_without_glyphs_or_colors(
+async def test_the_view_is_readable_without_glyphs_or_colors(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "ascii")
     async with open_lab() as lab:
         _, view = await open_view(lab)
         await lab.press("right")
-        await lab.shows("[forward]", "sum = 0.85")
+        await lab.wait_for_text("[forward]", "sum = 0.85")
         assert view.response is not None
         cells = view.draw_response(view.response, 100, 30)
         text = "".join(glyph for row in cells.rows for glyph, _ in row)
         assert text.isascii() == (variable == "TUILAB_GLYPHS")
 
 
-async def test_it_goes_to_a_layer_with_the_next_response() -> None:
+async def test_a_selected_layer_is_shown_with_the_next_response() -> None:
     async with open_lab() as lab:
         run, view = await open_view(lab)
         assert view.position.phase == 0

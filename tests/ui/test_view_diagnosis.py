@@ -1,10 +1,11 @@
-"""The diagnosis on the screen: what is found, its evidence, and fixes on a key."""
+"""The view of the diagnosis: findings, their evidence, and fixes on a key."""
 
 import pytest
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
-from tests.support.fakes import READY, SIZES, Lab, history, open_lab
+from tests.support.fake_link import READY, training_events
+from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import SetKnob, Start
 from tuilab.core.protocol.events import AnyEvent, Finished, LayerStatsReported, Paused
@@ -17,9 +18,9 @@ DYING = Experiment(
 RELU = Experiment(title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Tanh", "Linear 2"))
 
 
-def dying(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
-    """A run whose ReLUs die while its loss falls."""
-    events = history(run, experiment, steps)
+def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
+    """Returns the events of a run whose ReLUs die while its loss falls."""
+    events = training_events(run, experiment, steps)
     for step in range(10, steps + 1, 10):
         relu = ActivationStats("ReLU after 1 Linear", 0.9, min(0.97, 0.5 + step / 1000), 0.0)
         layers = [LayerStats(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
@@ -28,10 +29,12 @@ def dying(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
 
 
 async def open_view(lab: Lab, steps: int = 500) -> DiagnosisView:
-    """A paused run with dead ReLUs, and the diagnosis in focus."""
+    """Opens the diagnosis of a paused run with dead ReLUs."""
     await lab.press("space")
     run = lab.link.run
-    await lab.play(READY, *dying(run, lab.workspace.experiment, steps), Paused(run, steps))
+    await lab.play(
+        READY, *dying_relu_events(run, lab.workspace.experiment, steps), Paused(run, steps)
+    )
     await lab.press("exclamation_mark")
     view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, DiagnosisView)
@@ -39,21 +42,19 @@ async def open_view(lab: Lab, steps: int = 500) -> DiagnosisView:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_what_is_found_looks_the_same(
-    size: tuple[int, int], screens: SnapshotAssertion
-) -> None:
+async def test_the_screen(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with open_lab(RELU, size) as lab:
         await open_view(lab)
-        await lab.shows("Most units of ReLU after 1 Linear are")
+        await lab.wait_for_text("Most units of ReLU after 1 Linear are")
 
-        assert lab.text == screens
+        assert lab.text == snapshot
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_evidence_reason_and_fixes_are_visible_at_every_size(size: tuple[int, int]) -> None:
     async with open_lab(RELU, size) as lab:
         view = await open_view(lab)
-        await lab.shows(
+        await lab.wait_for_text(
             "Evidence", "What to do", "a  LeakyReLU instead of ReLU", "w  learning rate 0.0001"
         )
 
@@ -61,29 +62,29 @@ async def test_evidence_reason_and_fixes_are_visible_at_every_size(size: tuple[i
         assert "88%" in lab.text
 
 
-async def test_without_findings_it_shows_that_and_what_is_watched() -> None:
+async def test_without_findings_the_view_lists_what_is_watched() -> None:
     async with open_lab(RELU) as lab:
         await lab.train()
         await lab.press("exclamation_mark")
 
-        await lab.shows("No problems found as of step", "Watched during training")
+        await lab.wait_for_text("No problems found as of step", "Watched during training")
         assert "shows 1 finding" not in lab.text
 
 
-async def test_before_a_run_it_shows_what_to_press() -> None:
+async def test_before_a_run_the_view_shows_what_to_press() -> None:
     async with open_lab(RELU) as lab:
         await lab.press("exclamation_mark")
 
-        await lab.shows("Press space to start training")
+        await lab.wait_for_text("Press space to start training")
         await lab.press("a", "enter", "down")
 
 
-async def test_a_live_fix_goes_to_the_host_and_is_undone() -> None:
+async def test_a_live_fix_is_sent_and_can_be_undone() -> None:
     async with open_lab(RELU) as lab:
         await open_view(lab)
         await lab.press("w")
         assert lab.link.commands(SetKnob) == [SetKnob("optimizer.lr", 0.0001)]
-        await lab.shows("Applied; u undoes it")
+        await lab.wait_for_text("Applied; u undoes it")
 
         await lab.press("u")
         assert lab.link.commands(SetKnob)[-1] == SetKnob("optimizer.lr", 0.001)
@@ -96,7 +97,7 @@ async def test_a_fix_that_needs_a_restart_waits_for_it_and_can_be_undone() -> No
         await lab.press("a")
         assert lab.workspace.experiment.network[1] == "LeakyReLU"
         assert not lab.link.commands(SetKnob)
-        await lab.shows("✓ r restarts", "r restarts with it; u undoes it")
+        await lab.wait_for_text("✓ r restarts", "r restarts with it; u undoes it")
 
         await lab.press("r", "r")
         assert lab.link.commands(Start)[-1].experiment.network[1] == "LeakyReLU"
@@ -107,24 +108,26 @@ async def test_a_fix_that_needs_a_restart_waits_for_it_and_can_be_undone() -> No
 async def test_the_arrows_choose_among_several_findings() -> None:
     async with open_lab(DYING, (120, 40)) as lab:
         view = await open_view(lab)
-        await lab.shows("Softmax is applied twice")
+        await lab.wait_for_text("Softmax is applied twice")
         first = view.chosen
         await lab.press("down")
         assert view.chosen == "dead_relus" != first
-        await lab.shows("of them were 0 for every example")
+        await lab.wait_for_text("of them were 0 for every example")
         await lab.press("up")
-        await lab.shows("applies it itself")
+        await lab.wait_for_text("applies it itself")
 
 
-async def test_a_sign_in_the_status_line_leads_to_it_and_goes_when_it_is_read() -> None:
+async def test_the_status_bar_counts_new_findings_until_the_view_is_opened() -> None:
     async with open_lab(RELU, (120, 40)) as lab:
         await lab.press("space")
         run = lab.link.run
-        await lab.play(READY, *dying(run, lab.workspace.experiment, 500), Paused(run, 500))
-        await lab.shows("! shows 1 finding")
+        await lab.play(
+            READY, *dying_relu_events(run, lab.workspace.experiment, 500), Paused(run, 500)
+        )
+        await lab.wait_for_text("! shows 1 finding")
 
         await lab.press("exclamation_mark")
-        await lab.until(lambda: "! shows 1 finding" not in lab.text)
+        await lab.wait_until(lambda: "! shows 1 finding" not in lab.text)
 
 
 async def test_two_snapshots_are_side_by_side() -> None:
@@ -132,9 +135,9 @@ async def test_two_snapshots_are_side_by_side() -> None:
         await open_view(lab, 300)
         await lab.press("b")
         run = lab.link.run
-        await lab.play(*dying(run, RELU, 500)[-51:], Paused(run, 800))
+        await lab.play(*dying_relu_events(run, RELU, 500)[-51:], Paused(run, 800))
 
-        await lab.shows("step 300 (kept)", "step 800")
+        await lab.wait_for_text("step 300 (kept)", "step 800")
         for line in lab.text.splitlines():
             assert cell_len(line) <= 120
 
@@ -144,13 +147,13 @@ async def test_the_findings_of_a_finished_run_are_shown_at_once() -> None:
         await lab.press("space")
         run = lab.link.run
         end = Finished(run, "done", 500, 38, 9.0, {"test": {"loss": 0.1, "accuracy": 0.97}})
-        await lab.play(READY, *dying(run, RELU, 500), end)
+        await lab.play(READY, *dying_relu_events(run, RELU, 500), end)
 
-        await lab.shows("! shows 1 finding")
+        await lab.wait_for_text("! shows 1 finding")
 
 
 @pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TUILAB_GLYPHS": "ascii"}])
-async def test_it_is_readable_without_colors_and_in_ascii(
+async def test_the_view_is_readable_without_colors_and_in_ascii(
     setting: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in setting.items():
@@ -165,7 +168,7 @@ async def test_it_is_readable_without_colors_and_in_ascii(
 
 
 @pytest.mark.parametrize("size", [(36, 10), (44, 8), (20, 3), (150, 45)])
-async def test_the_fixes_are_there_however_small_it_is(size: tuple[int, int]) -> None:
+async def test_the_fixes_are_visible_at_every_size(size: tuple[int, int]) -> None:
     async with open_lab(RELU) as lab:
         view = await open_view(lab)
 

@@ -10,7 +10,8 @@ from syrupy.assertion import SnapshotAssertion
 from textual.geometry import Size
 
 from tests.support.draw_styles import ASCII_COLORED, ASCII_ONLY, COLORED, COLORLESS
-from tests.support.fakes import SIZES, Lab, history, open_lab
+from tests.support.fake_link import training_events
+from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.histograms import BINS
@@ -26,7 +27,6 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Tiles,
 )
 from tuilab.core.protocol.inspect.quantization import STEPS, ZERO
-from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE
@@ -38,20 +38,18 @@ from tuilab.ui.views.layer.layer_view import LayerView
 LAYERS = ["1 Linear", "Tanh after 1 Linear", "2 Linear"]
 
 
-@pytest.fixture(autouse=True)
-def _no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TuilabApp, "_measure_lag", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_lag")
 
 
-def heat(rows: int, columns: int, **more: Any) -> HeatMap:
+def heat(rows: int, columns: int, **fields: Any) -> HeatMap:
     """Numbers from -1 up to 1, row by row."""
     count = rows * columns
     numbers = [2 * place / max(1, count - 1) - 1 for place in range(count)]
     exact = numbers if count <= 64 else []
     bytes_ = bytes(round(number * STEPS) + ZERO for number in numbers)
     axes = {"row_axis": "units", "column_axis": "inputs"}
-    more = {"full_size": (rows, columns), "exact_values": exact, **axes, **more}
-    return HeatMap(columns, rows, bytes_, 1.0, **more)
+    fields = {"full_size": (rows, columns), "exact_values": exact, **axes, **fields}
+    return HeatMap(columns, rows, bytes_, 1.0, **fields)
 
 
 STATISTICS = TensorStats(
@@ -86,8 +84,10 @@ PICTURES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def make_response(kind: str = "map", run: str = "a", step: int = 100, **more: Any) -> LayerResponse:
-    """An answer of a layer in the middle."""
+def make_response(
+    kind: str = "map", run: str = "a", step: int = 100, **fields: Any
+) -> LayerResponse:
+    """Builds a response for the first layer."""
     return LayerResponse(
         run, step,
         **{
@@ -95,14 +95,14 @@ def make_response(kind: str = "map", run: str = "a", step: int = 100, **more: An
             "kinds": ["map", "histogram", "time"] if kind in ("map", "histogram", "time")
             else [kind, "map"],
             "parameter": "weight", "parameters": ["weight", "bias"], "statistics": STATISTICS,
-            "picture": PICTURES.get(kind), **more,
+            "picture": PICTURES.get(kind), **fields,
         },
     )  # fmt: skip
 
 
 def text(cells: CellBuffer) -> str:
     """Returns a drawing without its colors."""
-    return "\n".join("".join(sign for sign, _ in row) for row in cells.rows)
+    return "\n".join("".join(glyph for glyph, _ in row) for row in cells.rows)
 
 
 def draw_text(
@@ -112,10 +112,10 @@ def draw_text(
 
 
 async def open_view(lab: Lab) -> LayerView:
-    """A run that is paused, with the view in focus."""
+    """Opens the view of a paused run, with a response."""
     await lab.press("space")
     run = lab.link.run
-    await lab.play(*history(run, lab.workspace.experiment, 100), Paused(run, 100))
+    await lab.play(*training_events(run, lab.workspace.experiment, 100), Paused(run, 100))
     await lab.press("6")
     view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, LayerView)
@@ -123,7 +123,7 @@ async def open_view(lab: Lab) -> LayerView:
     return view
 
 
-def requested(lab: Lab) -> LayerRequest:
+def last_request(lab: Lab) -> LayerRequest:
     """Returns the last request."""
     request = lab.link.commands(Inspect)[-1].request
     assert isinstance(request, LayerRequest)
@@ -138,14 +138,14 @@ async def test_arrows_choose_the_layer_and_the_quantity_and_v_the_plot() -> None
         await open_view(lab)
         await lab.press("down", "right", "v")
         await lab.play()
-        request = requested(lab)
+        request = last_request(lab)
         assert (request.layer, request.quantity, request.kind) == (
             "Tanh after 1 Linear", "gradients", "histogram",
         )  # fmt: skip
 
         await lab.press("up", "up", "left", "left")
         await lab.play()
-        assert (requested(lab).layer, requested(lab).quantity) == ("2 Linear", "activations")
+        assert (last_request(lab).layer, last_request(lab).quantity) == ("2 Linear", "activations")
 
 
 async def test_w_chooses_the_bias_and_another_layer_begins_with_its_weight() -> None:
@@ -153,20 +153,20 @@ async def test_w_chooses_the_bias_and_another_layer_begins_with_its_weight() -> 
         await open_view(lab)
         await lab.press("w")
         await lab.play()
-        assert requested(lab).parameter == 1
+        assert last_request(lab).parameter == 1
         await lab.press("end")
         await lab.play()
-        assert (requested(lab).parameter, requested(lab).layer) == (0, "2 Linear")
+        assert (last_request(lab).parameter, last_request(lab).layer) == (0, "2 Linear")
 
 
 async def test_comma_and_full_stop_go_through_the_examples() -> None:
     async with open_lab() as lab:
         view = await open_view(lab)
-        answer = make_response(
+        response = make_response(
             run=lab.link.run, quantity="activations", example=0, examples=64, total_examples=100
         )
-        await lab.play(answer)
-        await lab.shows("examples 1–64 of 100")
+        await lab.play(response)
+        await lab.wait_for_text("examples 1–64 of 100")
         await lab.press("full_stop")
         assert view.choice.example == 64
         await lab.press("full_stop")
@@ -178,7 +178,7 @@ async def test_comma_and_full_stop_go_through_the_examples() -> None:
 async def test_keys_that_would_do_nothing_are_not_offered() -> None:
     async with open_lab(size=(160, 45)) as lab:
         await open_view(lab)
-        await lab.shows("Weight or bias")
+        await lab.wait_for_text("Weight or bias")
         assert ", . Example" not in lab.text
         await lab.play(
             make_response(
@@ -189,7 +189,7 @@ async def test_keys_that_would_do_nothing_are_not_offered() -> None:
                 total_examples=9,
             )
         )
-        await lab.shows("Example")
+        await lab.wait_for_text("Example")
         assert "Weight or bias" not in lab.text
 
 
@@ -205,7 +205,7 @@ async def test_a_layer_of_the_list_is_chosen_by_the_mouse() -> None:
 async def test_the_map_is_requested_in_the_size_of_the_view() -> None:
     async with open_lab() as lab:
         view = await open_view(lab)
-        assert (requested(lab).width, requested(lab).height) == (
+        assert (last_request(lab).width, last_request(lab).height) == (
             view.size.width,
             2 * view.size.height,
         )
@@ -213,12 +213,12 @@ async def test_the_map_is_requested_in_the_size_of_the_view() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["map", "plane"])
-async def test_the_screen(kind: str, size: tuple[int, int], screens: SnapshotAssertion) -> None:
+async def test_the_screen(kind: str, size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with open_lab(size=size) as lab:
         view = await open_view(lab)
         await lab.play(make_response(kind, run=lab.link.run))
         lines = [strip.text.rstrip() for strip in view._strips]
-        assert "\n".join(lines) + "\n" == screens
+        assert "\n".join(lines) + "\n" == snapshot
 
 
 # --- drawing
@@ -230,7 +230,7 @@ def test_every_picture_is_drawn_in_every_size(kind: str, style: DrawStyle) -> No
     for size in ((36, 10), (38, 20), (78, 20), (95, 30), (150, 45), (20, 6), (5, 3), (1, 1)):
         result = draw_text(make_response(kind), size, style)
         if style is ASCII_ONLY:
-            assert result.isascii(), [sign for sign in result if not sign.isascii()]
+            assert result.isascii(), [glyph for glyph in result if not glyph.isascii()]
         if size[0] >= 36:
             assert "1 Linear" in result and "norm 2.5" in result.replace("\n", " ")
 
@@ -238,11 +238,11 @@ def test_every_picture_is_drawn_in_every_size(kind: str, style: DrawStyle) -> No
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.integers(1, 90), st.integers(1, 120), st.integers(1, 45))
 def test_a_map_of_any_shape_fits_any_size(rows: int, columns: int, width: int, height: int) -> None:
-    answer = make_response(
+    response = make_response(
         picture=heat(rows, columns, row_names=["x"] * rows, column_names=["y"] * columns)
     )
     for style in (COLORED, COLORLESS):
-        draw_text(answer, (width, height), style)
+        draw_text(response, (width, height), style)
 
 
 def test_statistics_are_written_out() -> None:
@@ -269,7 +269,7 @@ def test_numbers_are_written_into_cells_that_are_large_enough() -> None:
         assert number in result
 
 
-def test_below_zero_is_visible_without_color() -> None:
+def test_negative_values_are_distinguished_without_color() -> None:
     shaded = draw_text(make_response(picture=heat(30, 60, exact_values=[])), (74, 40)).splitlines()
     body = [line for line in shaded if set(line) & set("░▒▓█=-") and "norm" not in line][1:-1]
     assert set(body[0]) <= set("=- ") and set(body[-1]) <= set("░▒▓█ ")
@@ -301,7 +301,7 @@ def test_a_tall_narrow_map_is_transposed() -> None:
     assert orient(heat(4, 8), Size(74, 15), has_color=True).width == 8
 
 
-def test_letters_are_the_first_of_the_name_where_no_two_share_one() -> None:
+def test_letters_are_initials_where_all_initials_differ() -> None:
     assert choose_letters(["cat", "dog", "cow"]) == ["a", "b", "c"]
     assert choose_letters(["cat", "dog"]) == ["c", "d"]
     result = draw_text(make_response("plane"))
@@ -309,16 +309,16 @@ def test_letters_are_the_first_of_the_name_where_no_two_share_one() -> None:
 
 
 def test_one_histogram_explains_how_more_come_and_a_note_is_shown() -> None:
-    one = HistogramHistory([HistogramRow(1, 1, 0.0, 1.0, [1 / BINS] * BINS)])
-    assert "One histogram so far" in draw_text(make_response("time", picture=one))
-    bare = make_response(
+    single = HistogramHistory([HistogramRow(1, 1, 0.0, 1.0, [1 / BINS] * BINS)])
+    assert "One histogram so far" in draw_text(make_response("time", picture=single))
+    empty = make_response(
         picture=None, statistics=None, kinds=[], kind="", note="It has no weights."
     )
-    assert "It has no weights." in draw_text(bare)
+    assert "It has no weights." in draw_text(empty)
 
 
 def test_a_history_omits_outliers() -> None:
     fractions = [0.001] + [0.0] * (BINS - 3) + [0.5, 0.499]
-    one = HistogramRow(1, 1, -float(BINS), 0.0, fractions)
-    result = draw_text(make_response("time", picture=HistogramHistory([one, one])))
+    row = HistogramRow(1, 1, -float(BINS), 0.0, fractions)
+    result = draw_text(make_response("time", picture=HistogramHistory([row, row])))
     assert " -2 " in result and "-48" not in result

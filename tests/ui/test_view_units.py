@@ -1,4 +1,4 @@
-"""The view of units: what is drawn where, what the keys select, and what is set."""
+"""The view of units: its drawing, what the keys select, and setting weights."""
 
 import re
 from typing import Any
@@ -12,13 +12,13 @@ from textual.geometry import Region
 from textual.widgets import Input
 
 from tests.support.draw_styles import ASCII_ONLY, COLORED, COLORLESS
-from tests.support.fakes import SIZES, Lab, history, open_lab
+from tests.support.fake_link import training_events
+from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.protocol.events import Paused
 from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
 from tuilab.core.protocol.inspect.units_messages import UnitColumn, UnitsResponse
-from tuilab.ui.app import TuilabApp
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.response_map import resize_response
 from tuilab.ui.views.units.draw_units import UnitsDrawing
@@ -32,25 +32,23 @@ ACROSS = bytes(range(8, 256, 16)) * 16
 FIRST = Selection()
 
 
-@pytest.fixture(autouse=True)
-def _no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TuilabApp, "_measure_lag", lambda *_: None)
+pytestmark = pytest.mark.usefixtures("no_lag")
 
 
-def column(label: str, units: int, before: int = 0, **more: Any) -> UnitColumn:
-    """Units whose weights go from -1 up, so that each is another."""
-    weights = [[round((i * before + j) / 10 - 1, 2) for j in range(before)] for i in range(units)]
-    shown = min(units, 48)
-    responses = more.pop("responses", [ACROSS] * shown)
+def column(label: str, units: int, inputs: int = 0, **fields: Any) -> UnitColumn:
+    """Builds units with weights from -1 up, so that all differ."""
+    weights = [[round((i * inputs + j) / 10 - 1, 2) for j in range(inputs)] for i in range(units)]
+    drawn_units = min(units, 48)
+    responses = fields.pop("responses", [ACROSS] * drawn_units)
     return UnitColumn(
-        label, units, more.pop("after", ""), more.pop("names", []),
-        responses, [2.0] * len(responses), [0.25] * shown, [0.5] * shown,
-        [0.75] * shown, weights=weights[:shown] if before else [],
-        biases=[0.5] * shown if before else [],
+        label, units, fields.pop("after", ""), fields.pop("names", []),
+        responses, [2.0] * len(responses), [0.25] * drawn_units, [0.5] * drawn_units,
+        [0.75] * drawn_units, weights=weights[:drawn_units] if inputs else [],
+        biases=[0.5] * drawn_units if inputs else [],
     )  # fmt: skip
 
 
-def make_response(run: str = "a", step: int = 100, hidden: int = 4, **more: Any) -> UnitsResponse:
+def make_response(run: str = "a", step: int = 100, hidden: int = 4, **fields: Any) -> UnitsResponse:
     """Two inputs, a hidden layer, two classes."""
     columns = [
         column("input", 2, names=["x1", "x2"]),
@@ -58,7 +56,7 @@ def make_response(run: str = "a", step: int = 100, hidden: int = 4, **more: Any)
         column("2 Linear", 2, hidden, names=["orange", "blue"]),
     ]
     bounds = [-6.0, 6.0, -6.0, 6.0]
-    return UnitsResponse(run, step, more.pop("columns", columns), 16, 16, bounds, 200, **more)
+    return UnitsResponse(run, step, fields.pop("columns", columns), 16, 16, bounds, 200, **fields)
 
 
 def draw_text(
@@ -69,26 +67,26 @@ def draw_text(
     return "\n".join(strip.text.rstrip() for strip in cells.strips())
 
 
-async def open_view(lab: Lab, answer: UnitsResponse | None = None) -> UnitsView:
-    """The view with an answer, of a run that waits."""
+async def open_view(lab: Lab, response: UnitsResponse | None = None) -> UnitsView:
+    """Opens the view of a paused run, with a response."""
     await lab.press("space")
     run = lab.link.run
-    await lab.play(*history(run, lab.workspace.experiment, 100), Paused(run, 100))
+    await lab.play(*training_events(run, lab.workspace.experiment, 100), Paused(run, 100))
     await lab.press("6", "less_than_sign")
-    answer = answer or make_response()
-    await lab.play(msgspec.structs.replace(answer, run=run))
+    response = response or make_response()
+    await lab.play(msgspec.structs.replace(response, run=run))
     view = lab.app.main_screen.panes.inspect.view
     assert isinstance(view, UnitsView)
     return view
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-async def test_how_it_looks(size: tuple[int, int], screens: SnapshotAssertion) -> None:
+async def test_the_screen(size: tuple[int, int], snapshot: SnapshotAssertion) -> None:
     async with open_lab(MOONS, size=size) as lab:
         view = await open_view(lab)
         await lab.press("right", "i")
 
-        assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == screens
+        assert "\n".join(strip.text.rstrip() for strip in view._strips) + "\n" == snapshot
 
 
 async def test_arrows_and_clicks_choose_units_and_their_weights() -> None:
@@ -102,9 +100,9 @@ async def test_arrows_and_clicks_choose_units_and_their_weights() -> None:
         assert view.selection == Selection(1, 3), "past the first comes the last"
 
         await lab.press("i")
-        await lab.shows("x1 of input > unit 4", "weight -0.4")
+        await lab.wait_for_text("x1 of input > unit 4", "weight -0.4")
         await lab.press("down")
-        await lab.shows("x2 of input > unit 4", "weight -0.3")
+        await lab.wait_for_text("x2 of input > unit 4", "weight -0.3")
         await lab.press("left")
         assert view.selection == Selection(0, 1)
         await lab.press("enter", "i", "right", "right", "i", "escape")
@@ -122,13 +120,13 @@ async def test_a_typed_number_is_sent_and_invalid_text_is_refused() -> None:
     async with open_lab(MOONS, size=(100, 30)) as lab:
         await open_view(lab)
         await lab.press("right", "i", "i", "enter")
-        await lab.shows("Set a weight", "unit 2 of 1 Linear > orange")
+        await lab.wait_for_text("Set a weight", "unit 2 of 1 Linear > orange")
         line = lab.app.screen.query_one(Input)
         assert line.value == "-0.9"
 
         line.value = "nan"
         await lab.press("enter")
-        await lab.shows("must be finite")
+        await lab.wait_for_text("must be finite")
         assert lab.link.commands(SetWeight) == []
         line.value = "1.5"
         await lab.press("enter")
@@ -136,8 +134,8 @@ async def test_a_typed_number_is_sent_and_invalid_text_is_refused() -> None:
 
         await lab.press("escape", "plus", "plus", "minus")
         sent = lab.link.commands(SetWeight)[1:]
-        assert [(each.parameter, each.index) for each in sent] == [("bias", [0])] * 3
-        assert [each.value for each in sent] == pytest.approx([0.6, 0.7, 0.6])
+        assert [(command.parameter, command.index) for command in sent] == [("bias", [0])] * 3
+        assert [command.value for command in sent] == pytest.approx([0.6, 0.7, 0.6])
         await lab.press("z")
         assert lab.link.commands(SetWeight)[-1] == SetWeight()
 
@@ -178,35 +176,37 @@ def test_sign_and_size_of_a_weight_are_visible_without_color() -> None:
 
 
 def test_a_class_named_by_a_number_is_shown_with_its_unit() -> None:
-    answer = make_response(columns=[column("input", 1, names=["x"]), column("1 Linear", 2, 1)])
-    answer.columns[1].names[:] = ["0", "cat"]
+    response = make_response(columns=[column("input", 1, names=["x"]), column("1 Linear", 2, 1)])
+    response.columns[1].names[:] = ["0", "cat"]
 
-    assert "1 Linear, unit 1 (0)" in draw_text(answer, (80, 20), Selection(1, 0))
-    assert "1 Linear, cat" in draw_text(answer, (80, 20), Selection(1, 1))
-    assert "x of input > unit 1 (0) of 1 Linear" in draw_text(answer, (80, 20), Selection(1, 0, 0))
+    assert "1 Linear, unit 1 (0)" in draw_text(response, (80, 20), Selection(1, 0))
+    assert "1 Linear, cat" in draw_text(response, (80, 20), Selection(1, 1))
+    assert "x of input > unit 1 (0) of 1 Linear" in draw_text(
+        response, (80, 20), Selection(1, 0, 0)
+    )
 
 
-def test_below_and_above_zero_differ_without_color() -> None:
+def test_negative_and_positive_differ_without_color() -> None:
     text = draw_text(make_response(), (60, 20), style=ASCII_ONLY)
 
     assert text.isascii()
     assert "=-.*" in text
 
 
-def test_a_column_that_is_too_tall_says_what_is_missing_and_follows_the_choice() -> None:
-    answer = make_response(hidden=60)
+def test_a_tall_column_counts_hidden_units_and_follows_the_selection() -> None:
+    response = make_response(hidden=60)
 
-    first = draw_text(answer, (80, 20), Selection(1, 0))
-    last = draw_text(answer, (80, 20), Selection(1, 47))
+    first = draw_text(response, (80, 20), Selection(1, 0))
+    last = draw_text(response, (80, 20), Selection(1, 47))
 
     assert re.search(r"\+\d\d more", first) and "[" in first
     assert "unit 48" in last and "[" in last
-    layout = place_units(answer.columns, Region(0, 1, 80, 15), Selection())
-    shown = len([place for place in layout.nodes if place[0] == 1])
-    assert f"+{60 - shown}" in draw_text(answer, (80, 20 + 1), Selection(1, 0)) or shown < 48
+    layout = place_units(response.columns, Region(0, 1, 80, 15), Selection())
+    visible = len([place for place in layout.nodes if place[0] == 1])
+    assert f"+{60 - visible}" in draw_text(response, (80, 20 + 1), Selection(1, 0)) or visible < 48
 
 
-def test_a_deep_network_shows_the_columns_around_the_choice() -> None:
+def test_a_deep_network_shows_the_columns_around_the_selection() -> None:
     columns = [column("input", 2)] + [column(f"{n} Linear", 3, 3) for n in range(1, 11)]
 
     text = draw_text(make_response(columns=columns), (60, 20), Selection(9, 0))
@@ -220,8 +220,8 @@ def test_a_line_is_drawn_as_the_area_between_it_and_zero() -> None:
 
     picture = resize_response(line, (3, 1), 3, 4)
 
-    signs = ["".join("-" if v < 0 else "+" if v > 0 else " " for v in row) for row in picture]
-    assert signs == ["  +", "  +", "-  ", "-  "]
+    rows = ["".join("-" if v < 0 else "+" if v > 0 else " " for v in row) for row in picture]
+    assert rows == ["  +", "  +", "-  ", "-  "]
 
 
 def test_units_without_a_plane_show_their_mean() -> None:
@@ -233,17 +233,17 @@ def test_units_without_a_plane_show_their_mean() -> None:
     assert "farthest" not in text
 
 
-def test_weights_that_are_not_finite_are_said_and_not_draw_text() -> None:
-    answer = make_response()
-    answer.columns[1].weights[0][0] = float("nan")
-    answer.columns[1].biases[0] = float("inf")
+def test_weights_that_are_not_finite_are_reported_and_not_drawn() -> None:
+    response = make_response()
+    response.columns[1].weights[0][0] = float("nan")
+    response.columns[1].biases[0] = float("inf")
 
-    answer.columns[1].means[1] = float("nan")
+    response.columns[1].means[1] = float("nan")
 
-    assert "weight NaN" in draw_text(answer, (80, 20), Selection(1, 0, 0))
-    broken = draw_text(answer, (80, 20), Selection(1, 1))
+    assert "weight NaN" in draw_text(response, (80, 20), Selection(1, 0, 0))
+    broken = draw_text(response, (80, 20), Selection(1, 1))
     assert "outputs are no longer finite" in broken and "above 0" not in broken
-    assert "bias inf" in draw_text(answer, (80, 20), Selection(1, 0))
+    assert "bias inf" in draw_text(response, (80, 20), Selection(1, 0))
 
 
 @settings(max_examples=25, deadline=None)

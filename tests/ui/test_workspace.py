@@ -1,9 +1,9 @@
-"""What is edited, what runs, and which commands follow."""
+"""The workspace: the edited experiment, the run, and the commands that follow from edits."""
 
 import msgspec
 import pytest
 
-from tests.support.fakes import SPIRAL, started
+from tests.support.fake_link import SPIRAL, started_event
 from tuilab.core.experiment.experiment import with_value
 from tuilab.core.protocol.commands import Pause, Resume, SetKnob, Start
 from tuilab.core.protocol.events import Failed, Finished, KnobChanged, Paused
@@ -17,7 +17,7 @@ def training() -> Workspace:
     workspace = Workspace(SPIRAL)
     (start,) = workspace.start()
     assert isinstance(start, Start)
-    workspace.receive(started(start.run, SPIRAL))
+    workspace.receive(started_event(start.run, SPIRAL))
     return workspace
 
 
@@ -40,7 +40,7 @@ def test_another_network_waits_for_a_restart(training: Workspace) -> None:
     assert training.restart_keys == ["network"]
 
 
-def test_a_live_knob_goes_live_also_while_something_else_waits(training: Workspace) -> None:
+def test_a_live_knob_is_sent_while_another_change_waits(training: Workspace) -> None:
     training.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
 
     sent = training.edit(with_value(training.experiment, "optimizer.lr", 0.5))
@@ -59,7 +59,7 @@ def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: W
     assert training.undo() == [] and training.restart_keys == []
 
 
-def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: Workspace) -> None:
+def test_edits_of_another_experiment_do_not_reach_the_run(training: Workspace) -> None:
     other = with_value(SPIRAL, "data.batch_size", 7)
     training.open(other, None)
 
@@ -70,7 +70,7 @@ def test_what_is_edited_in_another_experiment_does_not_reach_the_run(training: W
     assert training.restart_keys == []
 
 
-def test_undoing_a_live_change_goes_live_too(training: Workspace) -> None:
+def test_undoing_a_live_change_is_sent_too(training: Workspace) -> None:
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
 
     assert training.undo() == [SetKnob("optimizer.lr", 0.001)]
@@ -78,7 +78,7 @@ def test_undoing_a_live_change_goes_live_too(training: Workspace) -> None:
     assert training.redo() is None
 
 
-def test_an_answer_to_our_own_change_is_not_an_edit(training: Workspace) -> None:
+def test_the_echo_of_an_own_change_is_not_an_edit(training: Workspace) -> None:
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
     training.edit(with_value(SPIRAL, "optimizer.lr", 0.2))
 
@@ -87,26 +87,26 @@ def test_an_answer_to_our_own_change_is_not_an_edit(training: Workspace) -> None
     assert training.experiment.optimizer.lr == 0.2
 
 
-def test_a_change_by_another_viewer_is_ours_too(training: Workspace) -> None:
+def test_a_change_by_another_client_is_adopted(training: Workspace) -> None:
     training.receive(KnobChanged(training.run.id, 10, "optimizer.lr", 0.25))
 
     assert training.experiment.optimizer.lr == 0.25
     assert training.restart_keys == []
 
 
-def test_the_run_key_begins_pauses_and_goes_on() -> None:
+def test_the_run_key_starts_pauses_and_resumes() -> None:
     workspace = Workspace(SPIRAL)
     (start,) = workspace.toggle_run()
     assert isinstance(start, Start)
     assert workspace.toggle_run() == [], "while it starts there is nothing to pause"
 
-    workspace.receive(started(start.run, SPIRAL))
+    workspace.receive(started_event(start.run, SPIRAL))
     assert workspace.toggle_run() == [Pause()]
     workspace.receive(Paused(start.run, 3))
     assert workspace.toggle_run() == [Resume()]
 
 
-def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Workspace) -> None:
+def test_after_a_recoverable_failure_the_run_key_resumes(training: Workspace) -> None:
     training.receive(Failed(training.run.id, "The loss became infinite", recoverable=True))
     assert training.toggle_run() == [Resume()]
 
@@ -114,7 +114,7 @@ def test_after_a_failure_that_can_be_mended_the_run_key_goes_on(training: Worksp
     assert isinstance(training.toggle_run()[0], Start)
 
 
-def test_a_finished_run_begins_anew_with_what_is_in_the_workspace(training: Workspace) -> None:
+def test_after_a_finished_run_a_new_one_starts_with_the_workspace(training: Workspace) -> None:
     before = training.run.id
     training.receive(Finished(before, "done", 100, 10, 3.0, {}))
     edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
@@ -143,7 +143,7 @@ def test_a_first_snapshot_does_not_undo_a_start_that_was_sent_before_it() -> Non
     assert (workspace.run.id, workspace.run.state) == (start.run, "starting")
 
 
-def test_keeping_up_after_falling_behind_keeps_the_edits(training: Workspace) -> None:
+def test_a_later_snapshot_keeps_the_edits(training: Workspace) -> None:
     edited = msgspec.structs.replace(SPIRAL, network=("Linear 2",))
     training.edit(edited)
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from tuilab.cli.launch import open_experiment
 from tuilab.cli.options import ExperimentName, Plain, Sets, format_examples
 
 commands = typer.Typer()
@@ -28,5 +27,7 @@ def open_command(
 
     By default with the preset spiral.
     """
-    # The one command that calls another function: `tuilab NAME` must reach it without Typer.
+    # The only command that calls another function: `tuilab NAME` reaches it without Typer.
+    from tuilab.cli.launch import open_experiment
+
     return open_experiment(experiment, sets or (), in_process=in_process, plain=plain)

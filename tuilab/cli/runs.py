@@ -9,12 +9,12 @@ import typer
 
 from tuilab.cli.options import ActiveRun, StoredRun, format_examples
 from tuilab.core import paths
-from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count, format_duration, format_number, format_percent
-from tuilab.core.run.run import Run
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # help must not wait for these
+    from tuilab.core.diagnosis.finding import Diagnosis, Fix
+    from tuilab.core.run.run import Run
     from tuilab.host.link import Link
 
 commands = typer.Typer()
@@ -110,7 +110,7 @@ def _describe_run(folder: Path, active: set[str]) -> tuple[str, ...]:
     return (folder.name, state, when, format_count(run.step), _describe_result(run), title)
 
 
-def _describe_result(run: Run) -> str:
+def _describe_result(run: "Run") -> str:
     """Returns the last metric of the test part, else of the validation or training part."""
     results = run.finished.results if run.finished else {}
     if run.epoch and not results:
@@ -151,14 +151,14 @@ def diagnose(
         typer.echo("\n\n".join(map(_describe_diagnosis, diagnoses)))
 
 
-def _describe_diagnosis(diagnosis: Diagnosis) -> str:
+def _describe_diagnosis(diagnosis: "Diagnosis") -> str:
     lines = [*diagnosis.evidence, diagnosis.explanation, *map(_describe_fix, diagnosis.fixes)]
     body = [textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  ") for line in lines]
     confidence = format_percent(diagnosis.confidence)
     return "\n".join([f"{diagnosis.title} ({confidence} confidence)", *body])
 
 
-def _describe_fix(fix: Fix) -> str:
+def _describe_fix(fix: "Fix") -> str:
     when = "during training" if fix.is_live else "after a restart"
     if isinstance(fix.value, (list, tuple)):  # a network is too long for a line
         return f"→ {fix.label}: {fix.key} ({when})"

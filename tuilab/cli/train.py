@@ -19,10 +19,10 @@ from tuilab.cli.options import (
     format_examples,
 )
 from tuilab.core.errors import CANNOT_START, InputError
-from tuilab.core.protocol.commands import Start
-from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
-if TYPE_CHECKING:  # imported when it is needed, not to show help
+if TYPE_CHECKING:  # help must not wait for these
+    from tuilab.core.protocol.commands import Start
+    from tuilab.core.protocol.events import AnyEvent, Failed, Finished
     from tuilab.host.host import Host
 
 commands = typer.Typer()
@@ -31,7 +31,7 @@ commands = typer.Typer()
 class Output(Protocol):
     """Shows the events of a run to a user or a program."""
 
-    def show(self, event: AnyEvent) -> None:
+    def show(self, event: "AnyEvent") -> None:
         """Shows one event if it matters."""
 
     def close(self) -> None:
@@ -70,6 +70,7 @@ def train(
     interrupted.
     """
     from tuilab.cli.output import lines
+    from tuilab.core.protocol.events import Failed
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
@@ -107,9 +108,10 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
     return ProgressBar()
 
 
-def _build_start_command(experiment: str, sets: list[str], resume: str, device: str) -> Start:
+def _build_start_command(experiment: str, sets: list[str], resume: str, device: str) -> "Start":
     from tuilab.cli.overrides import load_experiment
     from tuilab.cli.resume import build_start_command
+    from tuilab.core.protocol.commands import Start
     from tuilab.core.run.run import make_run_id
 
     if resume:
@@ -118,9 +120,10 @@ def _build_start_command(experiment: str, sets: list[str], resume: str, device: 
     return Start(make_run_id(loaded), loaded)
 
 
-def _run(start: Start, output: Output) -> Finished | Failed:
+def _run(start: "Start", output: Output) -> "Finished | Failed":
     """Trains in a host of this process and shows the events; returns the last one."""
     from tuilab.core.diagnosis.watch import DiagnosisReporter
+    from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
     from tuilab.host.host import Host
 

@@ -80,7 +80,7 @@ def format_duration(seconds: float) -> str:
     ('0.4 s', '41 s', '1:04', '2:03:04')
     """
     if seconds < 59.5:
-        return f"{seconds:.{1 if seconds < 9.95 else 0}f} s"
+        return f"{seconds:.{1 if seconds < 9.95 else 0}f} s".replace(".0 ", " ")
     hours, rest = divmod(round(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

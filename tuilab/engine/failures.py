@@ -3,6 +3,7 @@
 import traceback
 
 from tuilab.core.errors import CANNOT_START, GPU_FAULT, InputError
+from tuilab.core.format import format_count, format_number
 from tuilab.core.protocol.commands import AnyCommand, Resume, Rewind, SetKnob
 from tuilab.core.protocol.events import Failed, LayerStatsReported, Offer
 from tuilab.engine.device import memory
@@ -51,16 +52,17 @@ def _out_of_memory(error: BaseException, run: str, session: Session | None) -> F
     batch, parts = experiment.data.batch_size, 2 * experiment.training.accumulation
     offers = []
     if batch // parts >= least:
-        label = f"Split each batch of {batch:,} into {parts:,} parts: the same steps, less memory"
+        split = f"Split each batch of {format_count(batch)} into {format_count(parts)} parts"
+        label = f"{split}: the same steps, less memory"
         offers.append(Offer(label, [SetKnob("training.accumulation", parts), Resume()]))
     if batch // 2 >= least:
-        label = f"Halve the batch size to {batch // 2:,}: different steps, less memory"
+        label = f"Halve the batch size to {format_count(batch // 2)}: different steps, less memory"
         offers.append(Offer(label, [SetKnob("data.batch_size", batch // 2), Resume()]))
     return Failed(
         run,
         f"Out of memory on {device}",
-        hint=f"A batch of {batch:,} examples does not fit into memory beside the network. "
-        f"Nothing is lost: the run is paused at step {session.step:,}.",
+        hint=f"A batch of {format_count(batch)} examples does not fit into memory beside the "
+        f"network. Nothing is lost: the run is paused at step {format_count(session.step)}.",
         detail=detail,
         step=session.step,
         recoverable=True,
@@ -75,10 +77,10 @@ def describe_non_finite_loss(
     kind = "infinite" if loss in (float("inf"), float("-inf")) else "NaN (not a number)"
     lr, clip = session.experiment.optimizer.lr, session.experiment.training.clip_grad_norm
     good = session.good_state["position"][0] if session.good_state else 0
-    back = f"Go back to step {good:,}"
+    back = f"Go back to step {format_count(good)}"
     offers = [
         Offer(
-            f"{back} and continue with lr {lr / 10:g}",
+            f"{back} and continue with lr {format_number(lr / 10)}",
             [Rewind(), SetKnob("optimizer.lr", lr / 10), Resume()],
         )
     ]
@@ -88,9 +90,9 @@ def describe_non_finite_loss(
     offers.append(Offer(f"{back} and pause there", [Rewind()]))
     return Failed(
         session.run,
-        f"The loss became {kind} at step {step:,}",
-        hint=f"{_describe_gradients(stats)}Most often the learning rate is too high; it is {lr:g}. "
-        f"The last good state is at step {good:,}.",
+        f"The loss became {kind} at step {format_count(step)}",
+        hint=f"{_describe_gradients(stats)}Most often the learning rate is too high; it is "
+        f"{format_number(lr)}. The last good state is at step {format_count(good)}.",
         detail=find_non_finite(session, step),
         step=session.step,
         recoverable=True,
@@ -107,4 +109,5 @@ def _describe_gradients(stats: LayerStatsReported | None) -> str:
     if not layers:
         return ""
     largest = max(layers, key=lambda layer: layer.gradient_norm)
-    return f"The largest gradient norm is that of {largest.layer}: {largest.gradient_norm:.3g}. "
+    norm = format_number(largest.gradient_norm, 3)
+    return f"The largest gradient norm is that of {largest.layer}: {norm}. "

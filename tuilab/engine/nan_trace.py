@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tuilab.core.format import format_count, format_number
 from tuilab.engine import checkpoint
 from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
@@ -44,9 +45,9 @@ def _replay(session: Session, step: int) -> str:
             batch = session.advance_to_batch()
             training_step(session, *batch, trace if is_near else UNOBSERVED)
         if trace.message:
-            message = f"at step {session.step:,} {trace.message}"
+            message = f"at step {format_count(session.step)} {trace.message}"
             if session.step - first > 1:
-                return f"Replayed from step {first:,}: {message}"
+                return f"Replayed from step {format_count(first)}: {message}"
             return message[:1].upper() + message[1:]
     return ""
 
@@ -84,10 +85,12 @@ class NonFiniteTrace(StepObserver):
     def _check_output(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         received = [t.detach() for t in inputs if isinstance(t, Tensor) and t.is_floating_point()]
         largest = max((float(t.abs().max()) for t in received if t.numel()), default=0.0)
-        message = f"the output of {name} is not finite: what came in is up to {largest:.3g}"
+        size = format_number(largest, 3)
+        message = f"the output of {name} is not finite: what came in is up to {size}"
         weights = [p.detach().abs().max() for p in module.parameters(recurse=False)]
         if weights:
-            message += f", its largest weight is {float(torch.stack(weights).max()):.3g}"
+            size = format_number(float(torch.stack(weights).max()), 3)
+            message += f", its largest weight is {size}"
         outputs = output if isinstance(output, tuple) else (output,)
         self.check(message, *(t.detach() for t in outputs if isinstance(t, Tensor)))
 
@@ -98,7 +101,7 @@ class NonFiniteTrace(StepObserver):
         """Checks the loss and the new weights."""
         if self.message.startswith("the gradient") and not bool(loss.isfinite().all()):
             self.message = ""  # gradients come after the loss: theirs is only the consequence
-        size = f"{float(output.abs().max()):.3g}" if output.numel() else "0"
+        size = f"{format_number(float(output.abs().max()), 3)}" if output.numel() else "0"
         self.check(f"the loss itself is not finite, of outputs up to {size}", loss)
         for label, parameters in self.session.parameters_by_layer.items():
             self.check(f"the step of the optimizer makes the weights of {label} not finite",

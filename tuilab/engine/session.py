@@ -16,6 +16,7 @@ from tuilab.core.catalogue.regularization import Augmentation
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, get_live_changes, with_value
 from tuilab.core.experiment.validation import find_errors
+from tuilab.core.format import format_count
 from tuilab.core.protocol.events import Finished, KnobChanged, Started
 from tuilab.engine.data.augmentation import augment
 from tuilab.engine.data.dataset import Dataset, Examples
@@ -195,9 +196,11 @@ class Session:
         if not self.early_stopping.update(validation["loss"], self.epoch, config):
             return ""
         self.is_stopped = True
-        note = f"Stopped early: no better validation loss for {config.patience:,} epochs."
+        epochs = format_count(config.patience)
+        note = f"Stopped early: no better validation loss for {epochs} epochs."
         if config.restore_best and self.early_stopping.restore():
-            note += f" The weights are those of epoch {self.early_stopping.best_epoch:,} again."
+            best = format_count(self.early_stopping.best_epoch)
+            note += f" The weights are those of epoch {best} again."
         return note
 
     @property

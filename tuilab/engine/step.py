@@ -94,17 +94,17 @@ def forward_backward(
     by its share, so the sum is the gradient of the whole batch however it is divided; only batch
     norm and randomness (dropout, mixup, noise) see each micro-batch by itself.
     """
-    task, losses, outputs = session.task, [], []
+    task, losses, outputs, parts = session.task, [], [], [(inputs, targets, 1.0)]
     count = min(session.experiment.training.accumulation, len(inputs) // session.min_batch_size)
-    total = task.loss_weight(targets) if count > 1 else 0
-    split = [part.tensor_split(count) if total else (part,) for part in (inputs, targets)]
-    for x, y in zip(*split, strict=True):
-        share = task.loss_weight(y) / total if total else 1.0
+    if count > 1 and (total := task.loss_weight(targets)):  # 0: no target counts
+        pairs = zip(inputs.tensor_split(count), targets.tensor_split(count), strict=True)
+        parts = [(x, y, task.loss_weight(y) / total) for x, y in pairs]
+    for x, y, share in parts:
         observer.on_forward(x)
         with phase.context():
             loss, output = phase.compute_loss(x, y)
             observer.on_loss(loss)
-            if share:  # 0 where no target counts, and the mean over none is not a number
+            if share:  # the mean over no targets is not a number
                 weighted = loss if share == 1 else loss * share
                 losses.append(weighted.detach())
                 if task.scaler is not None:  # fp16 would round small gradients to zero
@@ -112,7 +112,9 @@ def forward_backward(
                 weighted.backward()  # type: ignore[no-untyped-call]
         outputs.append(output.detach())
     observer.on_backward()
-    return sum(losses[1:], losses[0]), outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+    if len(parts) == 1:
+        return losses[0], outputs[0]
+    return sum(losses[1:], losses[0]), torch.cat(outputs)
 
 
 def regularize_and_clip(

@@ -4,7 +4,7 @@ To pause is not to call `next`; to stop is `.close()`; one step is one `next`; w
 is a `for` loop. Nothing here waits, prints or knows who is watching.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.engine.probes.step_probe import StepProbe
@@ -13,7 +13,7 @@ from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
 
 
-def train(session: Session) -> Iterator[AnyEvent | None]:
+def train(session: Session) -> Generator[AnyEvent | None, None, None]:
     """Trains to the last epoch or a `Failed` event; yields an event or None after every batch."""
     reporter = ProgressReporter(session)
     if session.is_evaluation_pending:  # the loop before this one was closed while it measured

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tuilab.core.catalogue.layers.normalization import BatchNorm1d, BatchNorm2d
-from tuilab.core.diagnosis.evidence import Evidence, late_median, thin_out
+from tuilab.core.diagnosis.evidence import Evidence, chart, late_median
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_number
 
@@ -52,8 +52,7 @@ def detect_gap(evidence: Evidence) -> Iterator[Diagnosis]:
         "Evaluation uses running statistics, which are far from those of the batches.",
         0.9,
         _momentum(evidence) + _layer_norm(evidence),
-        thin_out(evidence.validation_loss),
-        "validation loss",
+        *chart(evidence.validation_loss, "validation loss"),
     )
 
 
@@ -65,8 +64,8 @@ def _lags(evidence: Evidence) -> bool:
 
 
 def _layer_norm(evidence: Evidence) -> list[Fix]:
-    norms = {row.path: "LayerNorm" for row in evidence.find_layers(BatchNorm1d)}
-    return evidence.propose_lines("LayerNorm instead", dict(norms)) if norms else []
+    norms = evidence.find_layers(BatchNorm1d)
+    return evidence.propose_layer("LayerNorm instead", norms, "LayerNorm")
 
 
 def _momentum(evidence: Evidence) -> list[Fix]:

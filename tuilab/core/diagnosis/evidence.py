@@ -1,8 +1,8 @@
 """The evidence for a diagnosis: curves, statistics and the progress of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from math import isfinite
+from math import ceil, isfinite
 from operator import itemgetter
 from statistics import median
 from typing import Any
@@ -27,6 +27,10 @@ Curve = list[tuple[float, float]]
 
 FIRST_POINTS, MAX_POINTS = 8, 240
 """Points of a curve that are used: the first ones, then evenly spaced ones."""
+
+
+MAX_CHART_POINTS = 60
+"""Points of the small chart beside a diagnosis."""
 
 
 class Evidence:
@@ -60,13 +64,13 @@ class Evidence:
             self._maxima[key] = max(finite, default=0.0)
         return self._maxima.get(key, 0.0)
 
-    def get_layer_curves(self, name: str) -> dict[str, Curve]:
+    def get_layer_curves(self, name: str, min_points: int = 0) -> dict[str, Curve]:
         """Returns the curves of all layers for a quantity such as `gradient`, in order."""
         start = f"{name}/"
         return {
-            key[len(start) :]: self.get_curve(key)
+            key.removeprefix(start): self.get_curve(key)
             for key in self.run.series
-            if key.startswith(start)
+            if key.startswith(start) and len(self.get_curve(key)) >= min_points
         }
 
     @cached_property
@@ -226,6 +230,10 @@ class Evidence:
         network = tuple(_replace_lines(self.experiment.network, new_lines, ()))
         return self.propose(label, "network", network)
 
+    def propose_layer(self, label: str, rows: Iterable[PlanRow], line: str | None) -> list[Fix]:
+        """Returns a fix that replaces layers by a line, or removes them with None."""
+        return self.propose_lines(label, {row.path: line for row in rows})
+
     def propose_insertion(self, label: str, path: tuple[int, ...], line: str) -> list[Fix]:
         """Returns a fix that inserts a line before the one at `path`."""
         if len(path) != 1:
@@ -272,7 +280,7 @@ def second_half_median(curve: Curve) -> float:
     return median(y for _, y in slice_curve(curve, 0.5, 1.0))
 
 
-def thin_out(curve: Curve, max_points: int = 60) -> Curve:
-    """Returns fewer points of a curve, for a small chart."""
-    stride = max(1, -(-len(curve) // max_points))
-    return curve[::stride]
+def chart(curve: Curve, name: str) -> tuple[Curve, str]:
+    """Returns the last two fields of a diagnosis: a curve with few points, and its name."""
+    stride = ceil(len(curve) / MAX_CHART_POINTS) or 1
+    return curve[::stride], name

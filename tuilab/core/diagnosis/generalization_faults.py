@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import log, sqrt
 from statistics import median
 
-from tuilab.core.diagnosis.evidence import Curve, Evidence, late_median, thin_out
+from tuilab.core.diagnosis.evidence import Curve, Evidence, chart, late_median
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_count, format_number, format_percent
 
@@ -39,8 +39,7 @@ def detect_overfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         "It memorizes the training data, which makes it worse on new examples.",
         0.95,
         _propose_against_overfitting(evidence),
-        thin_out(validation),
-        "validation loss",
+        *chart(validation, "validation loss"),
     )
 
 
@@ -83,15 +82,14 @@ def detect_underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         "No weights of such a network fit the data; longer training does not help.",
         0.85,
         _propose_larger_network(evidence),
-        thin_out(evidence.train_loss),
-        "training loss",
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
 def _propose_larger_network(evidence: Evidence) -> list[Fix]:
     trained = [row for row in evidence.layer_rows if row.parameters]
-    small = {r.path: "Linear 32" for r in trained[:-1] if r.text.startswith("Linear ")}
-    fixes = evidence.propose_lines("32 units in each hidden layer", dict(small)) if small else []
+    small = [row for row in trained[:-1] if row.text.startswith("Linear ")]
+    fixes = evidence.propose_layer("32 units in each hidden layer", small, "Linear 32")
     hidden = ("Linear 32", "ReLU")
     return fixes or evidence.propose(
         "a hidden layer of 32 units", "network", (*hidden, *evidence.experiment.network)
@@ -130,8 +128,7 @@ def detect_imbalance(evidence: Evidence) -> Iterator[Diagnosis]:
         0.92,
         evidence.propose("a loss balanced by class", "loss.balanced", True)
         + evidence.propose("classes without imbalance", "data.imbalance", 0.0),
-        thin_out(worst),
-        "recall of the worst class",
+        *chart(worst, "recall of the worst class"),
     )
 
 
@@ -163,8 +160,7 @@ def detect_shuffled_labels(evidence: Evidence) -> Iterator[Diagnosis]:
         "If the inputs contain no information about the labels, nothing can be generalized.",
         0.9,
         evidence.propose("labels without noise", "data.label_noise", 0.0),
-        thin_out(evidence.get_curve("accuracy/validation")),
-        "validation accuracy",
+        *chart(evidence.get_curve("accuracy/validation"), "validation accuracy"),
     )
 
 
@@ -209,8 +205,7 @@ def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
         "examples. No knob fixes that: remove duplicates from the data, then restart.",
         0.97,
         [],
-        thin_out(evidence.validation_loss),
-        "validation loss",
+        *chart(evidence.validation_loss, "validation loss"),
     )
 
 

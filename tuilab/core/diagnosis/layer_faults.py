@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tuilab.core.catalogue.initializations import Constant, Zeros
 from tuilab.core.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
 from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, equivalent_loss
-from tuilab.core.diagnosis.evidence import Evidence, early_median, second_half_median, thin_out
+from tuilab.core.diagnosis.evidence import Evidence, chart, early_median, second_half_median
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.experiment.experiment import name_of
 from tuilab.core.experiment.warnings import find_adjacent_linear
@@ -14,14 +14,14 @@ from tuilab.core.format import format_percent
 
 def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects ReLU layers in which most units are zero for every example."""
-    curves = {name: c for name, c in evidence.get_layer_curves("dead").items() if len(c) >= 4}
+    curves = evidence.get_layer_curves("dead", min_points=4)
     shares = {name: second_half_median(curve) for name, curve in curves.items()}
-    if not shares or _batch_size(evidence) < 16:
+    batch_size = getattr(evidence.experiment.data, "batch_size", 0)
+    if not shares or 0 < batch_size < 16:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
     if share < 0.6:
         return
-    replaced = {row.path: "LeakyReLU" for row in evidence.find_layers(ReLU)}
     yield Diagnosis(
         "dead_relus",
         f"Most units of {name} are dead",
@@ -31,23 +31,21 @@ def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
         ],
         "A unit that is 0 for all examples gets no gradient and cannot recover.",
         0.95 if share > 0.8 else 0.85,
-        evidence.propose_lines("LeakyReLU instead of ReLU", dict(replaced))
+        evidence.propose_layer("LeakyReLU instead of ReLU", evidence.find_layers(ReLU), "LeakyReLU")
         + evidence.propose_rates(0.1),
-        thin_out(evidence.get_curve(f"dead/{name}")),
-        f"dead units of {name}",
+        *chart(evidence.get_curve(f"dead/{name}"), f"dead units of {name}"),
     )
 
 
 def detect_saturation(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects Tanh or Sigmoid layers that have been saturated from the start."""
-    curves = {name: c for name, c in evidence.get_layer_curves("saturated").items() if len(c) >= 4}
+    curves = evidence.get_layer_curves("saturated", min_points=4)
     shares = {name: min(early_median(c), second_half_median(c)) for name, c in curves.items()}
     if not shares:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
     if share < 0.7:
         return
-    replaced = {row.path: "ReLU" for row in evidence.find_layers(Sigmoid, Tanh)}
     yield Diagnosis(
         "saturation",
         f"{name} is saturated",
@@ -55,9 +53,8 @@ def detect_saturation(evidence: Evidence) -> Iterator[Diagnosis]:
         "There its derivative is almost 0, so the layers before it get no gradient.",
         0.93,
         evidence.propose("Xavier initialization", "initialization.weights", "xavier_uniform")
-        + evidence.propose_lines("ReLU instead", dict(replaced)),
-        thin_out(curves[name]),
-        f"saturated share of {name}",
+        + evidence.propose_layer("ReLU instead", evidence.find_layers(Sigmoid, Tanh), "ReLU"),
+        *chart(curves[name], f"saturated share of {name}"),
     )
 
 
@@ -84,7 +81,6 @@ def detect_adjacent_linear(evidence: Evidence) -> Iterator[Diagnosis]:
     if not pairs:
         return
     row = pairs[0]
-    before = {row.path: None}
     yield Diagnosis(
         "no_nonlinearity",
         f"There is no activation before {row.key}",
@@ -92,7 +88,7 @@ def detect_adjacent_linear(evidence: Evidence) -> Iterator[Diagnosis]:
         "Two linear maps in a row are one linear map, so the layer adds nothing.",
         0.97,
         evidence.propose_insertion("ReLU before it", row.path, "ReLU")
-        + evidence.propose_lines("without this line", dict(before)),
+        + evidence.propose_layer("without this line", [row], None),
     )
 
 
@@ -113,7 +109,7 @@ def detect_double_softmax(evidence: Evidence) -> Iterator[Diagnosis]:
         [f"{last.key} is {name}, and {name_of(evidence.experiment.loss)} applies it itself."],
         "The second one makes the gradients small and keeps the loss above 0.",
         0.98,
-        evidence.propose_lines(f"without {name}", {last.path: None}),
+        evidence.propose_layer(f"without {name}", [last], None),
     )
 
 
@@ -136,10 +132,5 @@ def detect_wrong_output(evidence: Evidence) -> Iterator[Diagnosis]:
         [f"{last.key} outputs only {ranges[name]}, but {loss} needs all numbers."],
         "Other values cannot be predicted.",
         0.85,
-        evidence.propose_lines(f"without {name}", {last.path: None}),
+        evidence.propose_layer(f"without {name}", [last], None),
     )
-
-
-def _batch_size(evidence: Evidence) -> int:
-    size = getattr(evidence.experiment.data, "batch_size", 0)
-    return size or 10**9

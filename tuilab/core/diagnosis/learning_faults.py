@@ -7,10 +7,10 @@ from statistics import median
 from tuilab.core.catalogue.layers.activation import Sigmoid, Step, Tanh
 from tuilab.core.diagnosis.evidence import (
     Evidence,
+    chart,
     early_median,
     late_median,
     second_half_median,
-    thin_out,
 )
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_number, format_percent
@@ -33,8 +33,7 @@ def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
         "From here on all weights become NaN as well, and nothing can be learned.",
         0.99,
         evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
-        thin_out(evidence.train_loss),
-        "training loss",
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
@@ -66,18 +65,14 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
         "Each step overshoots the minimum.",
         0.97 if has_diverged or is_lost else 0.9,
         evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
-        thin_out(evidence.train_loss),
-        "training loss",
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
 def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects weights that hardly change until the end of the run."""
-    updates = [
-        second_half_median(curve)
-        for curve in evidence.get_layer_curves("update").values()
-        if len(curve) >= 4
-    ]
+    curves = evidence.get_layer_curves("update", min_points=4)
+    updates = [second_half_median(curve) for curve in curves.values()]
     if (
         not updates
         or evidence.progress < 0.3
@@ -100,8 +95,7 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
         "At this rate the run ends close to its initial weights.",
         0.9,
         evidence.propose_rates(10, 100, 1000),
-        thin_out(evidence.train_loss),
-        "training loss",
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
@@ -124,8 +118,7 @@ def detect_exploding_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
         "Steps along such gradients move the weights far away.",
         0.95,
         evidence.propose_kaiming() + evidence.propose_clipping() + evidence.propose_rates(0.1),
-        thin_out(curves[name]),
-        f"gradient of {name}",
+        *chart(curves[name], f"gradient of {name}"),
     )
 
 
@@ -135,7 +128,7 @@ def detect_vanishing_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     name, first, last = _gradient_ends(evidence)
     ratio = last / max(first, 1e-30)
-    replaced = {row.path: "ReLU" for row in evidence.find_layers(Sigmoid, Tanh)}
+    saturating = evidence.find_layers(Sigmoid, Tanh)
     yield Diagnosis(
         "vanishing_gradients",
         f"The gradient vanishes on the way to layer {name}",
@@ -145,26 +138,22 @@ def detect_vanishing_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
         ],
         "The first layers learn so slowly that the last ones only see random features.",
         0.9,
-        evidence.propose_lines("ReLU instead of Sigmoid and Tanh", dict(replaced))
+        evidence.propose_layer("ReLU instead of Sigmoid and Tanh", saturating, "ReLU")
         + evidence.propose_kaiming(),
-        thin_out(evidence.get_curve(f"gradient/{name}")),
-        f"gradient of {name}",
+        *chart(evidence.get_curve(f"gradient/{name}"), f"gradient of {name}"),
     )
 
 
 def _gradient_ends(evidence: Evidence) -> tuple[str, float, float]:
     """Returns the first-half layer with the smallest gradient, its norm, and the last layer's."""
-    norms = [
-        (name, second_half_median(curve))
-        for name, curve in evidence.get_layer_curves("gradient").items()
-        if len(curve) >= 4
-    ]
+    curves = evidence.get_layer_curves("gradient", min_points=4)
+    norms = [(name, second_half_median(curve)) for name, curve in curves.items()]
     name, smallest = min(norms[: len(norms) // 2], key=lambda item: item[1])
     return name, smallest, norms[-1][1]
 
 
 def _is_vanishing(evidence: Evidence) -> bool:
-    curves = [c for c in evidence.get_layer_curves("gradient").values() if len(c) >= 4]
+    curves = evidence.get_layer_curves("gradient", min_points=4).values()
     if len(curves) < 4:
         return False
     _, first, last = _gradient_ends(evidence)
@@ -174,27 +163,26 @@ def _is_vanishing(evidence: Evidence) -> bool:
 def detect_missing_gradient(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects layers that have never had a gradient."""
     frozen = [row for row in evidence.layer_rows if row.layer is not None and row.layer.frozen]
-    curves = {name: c for name, c in evidence.get_layer_curves("gradient").items() if len(c) >= 4}
+    curves = evidence.get_layer_curves("gradient", min_points=4)
     names = [name for name, c in curves.items() if all(y == 0 for _, y in c)]
     if frozen or not names:
         return
-    steps = {row.path: "ReLU" for row in evidence.find_layers(Step)}
+    steps = evidence.find_layers(Step)
     yield Diagnosis(
         "no_gradient",
         f"No gradient has ever reached layer {', '.join(names[:3])}",
         [f"Its gradient was exactly 0 at all {len(curves[names[0]])} probed steps."],
         "Without a gradient it does not learn and keeps its random initial weights.",
         0.97,
-        evidence.propose_lines("ReLU instead of Step", dict(steps)) + evidence.propose_kaiming(),
-        thin_out(curves[names[0]]),
-        f"gradient of {names[0]}",
+        evidence.propose_layer("ReLU instead of Step", steps, "ReLU") + evidence.propose_kaiming(),
+        *chart(curves[names[0]], f"gradient of {names[0]}"),
     )
 
 
 def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects gradient clipping at every step."""
     limit = evidence.experiment.training.clip_grad_norm
-    curves = [c for c in evidence.get_layer_curves("gradient").values() if len(c) >= 6]
+    curves = evidence.get_layer_curves("gradient", min_points=6).values()
     if not limit or not curves or len({len(c) for c in curves}) > 1:
         return
     norms = [(row[0][0], sum(y * y for _, y in row) ** 0.5) for row in zip(*curves, strict=True)]
@@ -215,8 +203,7 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
         0.85,
         evidence.propose(f"limit {format_number(new_limit)}", "training.clip_grad_norm", new_limit)
         + evidence.propose("no clipping", "training.clip_grad_norm", 0.0),
-        thin_out(norms),
-        "gradient norm",
+        *chart(norms, "gradient norm"),
     )
 
 
@@ -241,23 +228,20 @@ def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
         evidence.propose_rates(10)
         + evidence.propose_kaiming()
         + evidence.propose("optimizer AdamW", "optimizer.name", "adamw"),
-        thin_out(evidence.train_loss),
-        "training loss",
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
 def _median_update(evidence: Evidence) -> float:
     """Returns the relative change of a layer in a step: the median over steps and layers."""
-    updates = [
-        median(y for _, y in c) for c in evidence.get_layer_curves("update").values() if len(c) >= 4
-    ]
-    return median(updates) if updates else 0.0
+    curves = evidence.get_layer_curves("update", min_points=4).values()
+    return median(median(y for _, y in curve) for curve in curves) if curves else 0.0
 
 
 def _largest_updates(evidence: Evidence) -> list[float]:
     """Returns the largest relative change of each layer in a probed step."""
-    curves = evidence.get_layer_curves("update").items()
-    return [evidence.get_maximum(f"update/{name}") for name, c in curves if len(c) >= 4]
+    names = evidence.get_layer_curves("update", min_points=4)
+    return [evidence.get_maximum(f"update/{name}") for name in names]
 
 
 def _has_lost_weights(evidence: Evidence, now: float) -> bool:

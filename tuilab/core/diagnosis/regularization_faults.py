@@ -6,7 +6,7 @@ from statistics import median
 
 from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.catalogue.optimizers import AdamW, Lion
-from tuilab.core.diagnosis.evidence import Evidence, late_median, second_half_median, thin_out
+from tuilab.core.diagnosis.evidence import Evidence, chart, late_median, second_half_median
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_number, format_percent
 
@@ -40,10 +40,9 @@ def detect_strong_dropout(evidence: Evidence) -> Iterator[Diagnosis]:
         ],
         "With so few active units, nothing that needs several units can be learned.",
         0.93,
-        evidence.propose_lines("Dropout 0.2", {row.path: "Dropout 0.2" for row in drops})
-        + evidence.propose_lines("no Dropout", {row.path: None for row in drops}),
-        thin_out(evidence.train_loss),
-        "training loss",
+        evidence.propose_layer("Dropout 0.2", drops, "Dropout 0.2")
+        + evidence.propose_layer("no Dropout", drops, None),
+        *chart(evidence.train_loss, "training loss"),
     )
 
 
@@ -81,8 +80,7 @@ def detect_strong_decay(evidence: Evidence) -> Iterator[Diagnosis]:
         0.93,
         evidence.propose(f"{format_number(strength / 100)} instead", key, strength / 100)
         + evidence.propose("none", key, 0.0),
-        thin_out(weights[name]),
-        f"norm of {name}",
+        *chart(weights[name], f"norm of {name}"),
     )
 
 
@@ -129,8 +127,7 @@ def detect_strong_penalty(evidence: Evidence) -> Iterator[Diagnosis]:
         "The network could fit the data, but its weights cannot grow enough.",
         0.93,
         fixes + evidence.propose("none", key, 0.0),
-        thin_out(next(iter(weights.values()))),
-        f"norm of {next(iter(weights))}",
+        *chart(next(iter(weights.values())), f"norm of {next(iter(weights))}"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tuilab.core.diagnosis.evidence import Evidence, late_median, slice_curve, thin_out
+from tuilab.core.diagnosis.evidence import Evidence, chart, late_median, slice_curve
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_number, format_percent
 
@@ -37,8 +37,7 @@ def detect_mode_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
         "It produces only what the discriminator takes for real; the losses do not show it.",
         0.9,
         _propose_stronger_discriminator(evidence) + evidence.propose_rates(0.3),
-        thin_out(modes if misses else diversities),
-        "generated clouds" if misses else "diversity",
+        *chart(modes if misses else diversities, "generated clouds" if misses else "diversity"),
     )
 
 
@@ -51,8 +50,8 @@ def _propose_stronger_discriminator(evidence: Evidence) -> list[Fix]:
 
 def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects a recurrent state that grows from position to position."""
-    curves = evidence.get_layer_curves("state")
-    states = {name: late_median(curve) for name, curve in curves.items() if len(curve) >= 4}
+    curves = evidence.get_layer_curves("state", min_points=4)
+    states = {name: late_median(curve) for name, curve in curves.items()}
     if not states:
         return
     name, size = max(states.items(), key=lambda item: item[1])
@@ -72,9 +71,8 @@ def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
         ],
         "Each position multiplies the state again, and the gradient in the backward pass as well.",
         0.95,
-        (evidence.propose_lines("tanh instead of relu", dict(tanh)) if tanh else [])
+        evidence.propose_lines("tanh instead of relu", dict(tanh))
         + evidence.propose("orthogonal initialization", "initialization.weights", "orthogonal")
         + evidence.propose_clipping(),
-        thin_out(evidence.get_curve(f"state/{name}")),
-        label,
+        *chart(evidence.get_curve(f"state/{name}"), label),
     )

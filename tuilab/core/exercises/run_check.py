@@ -16,6 +16,7 @@ import psutil
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
 from tuilab.core.exercises.check_result import AnyMessage, Kind, Ready, Result, Working
+from tuilab.core.format import format_bytes, format_duration
 
 MAX_CPU_SECONDS = 10.0
 """Processor time for the learner's code, after torch is imported."""
@@ -193,9 +194,10 @@ class _Check:
 
 def describe_timeout(seconds: float) -> str:
     """Returns the message for code that runs too long."""
-    return f"still running after {seconds:g} s: is there a loop that never ends?"
+    return f"still running after {format_duration(seconds)}: is there a loop that never ends?"
 
 
 def describe_memory_limit(mebibytes: int) -> str:
     """Returns the message for code that needs too much memory."""
-    return f"this asks for more than {mebibytes:,} MiB of memory: does a list or a shape grow?"
+    limit = format_bytes(mebibytes * 2**20)
+    return f"this asks for more than {limit} of memory: does a list or a shape grow?"

@@ -91,7 +91,7 @@ class Knob:
 
 
 @dataclass(frozen=True, slots=True)
-class _Field:
+class DeclaredField:
     """The declaration of one annotated field of a struct."""
 
     name: str
@@ -102,7 +102,7 @@ class _Field:
 
 
 @cache
-def declared_fields(struct: type[Struct]) -> dict[str, _Field]:
+def declared_fields(struct: type[Struct]) -> dict[str, DeclaredField]:
     """Returns the declared fields of a struct by name, in order."""
     hints = typing.get_type_hints(struct, include_extras=True)
     declared = {}
@@ -115,7 +115,7 @@ def declared_fields(struct: type[Struct]) -> dict[str, _Field]:
         default = field.default
         if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
             default = field.default_factory()
-        declared[field.name] = _Field(field.name, kind, choices, meta, default)
+        declared[field.name] = DeclaredField(field.name, kind, choices, meta, default)
     return declared
 
 
@@ -151,7 +151,7 @@ def default_knobs(struct: type[Struct]) -> dict[str, Knob]:
     }
 
 
-def _knob(field: _Field, meta: Meta) -> Knob:
+def _knob(field: DeclaredField, meta: Meta) -> Knob:
     extra = meta.extra or {}
     return Knob(
         key=field.name,

@@ -11,6 +11,7 @@ from typing import Any
 from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import default_knobs
+from tuilab.core.format import format_count
 from tuilab.core.network.layer import Layer, Shape, Tokens
 from tuilab.core.network.parse import parse
 from tuilab.core.network.registry import BLOCKS
@@ -133,7 +134,7 @@ def _block(
         if type(layer).__name__ not in BLOCKS:
             raise InputError(f"a list must begin with a block: {', '.join(BLOCKS)}")
         if _layers(lines) > MAX_LAYERS:
-            raise InputError(f"more than {MAX_LAYERS:,} layers; use fewer repetitions")
+            raise InputError(f"more than {format_count(MAX_LAYERS)} layers; use fewer repetitions")
     except InputError as error:
         inside, _ = _walk(lines, None, path, 1)
         return [replace(head, problem=str(error)), *inside], None

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.format import format_number
 from tuilab.core.protocol.events import (
     AnyEvent,
     CrossValidated,
@@ -227,12 +228,11 @@ class Run(Struct):
         self.series.setdefault(name, Series()).append(x, y, low, high)
 
     def _change(self, event: KnobChanged) -> None:
-        value = event.value if not isinstance(event.value, (list, tuple)) else "changed"
-        text = (
-            f"{event.key.rpartition('.')[2]} {value:g}"
-            if _is_number(value)
-            else f"{event.key} {value}"
-        )
+        value = event.value
+        if _is_number(value):
+            text = f"{event.key.rpartition('.')[2]} {format_number(value)}"
+        else:
+            text = f"{event.key} {'changed' if isinstance(value, (list, tuple)) else value}"
         self._mark(event.step, text)
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)

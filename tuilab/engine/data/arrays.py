@@ -11,6 +11,7 @@ from torch import Tensor
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.npz import ArrayHeader
 from tuilab.core.files.tables.table import TableInfo, image_shape
+from tuilab.core.format import format_bytes
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 
 Values = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
@@ -42,7 +43,7 @@ def _read(
 ) -> Examples:
     for header in (x, y):
         if (size := math.prod(header.shape) * 8) > MAX_ARRAY_SIZE:
-            problem = f"{header.name} needs {size / 1e9:,.0f} GB; use a part of it"
+            problem = f"{header.name} needs {format_bytes(size)}; use a part of it"
             raise InputError(problem, str(info.file.path))
     return Examples(_to_inputs(archive[x.name], x), _to_targets(archive[y.name], info))
 

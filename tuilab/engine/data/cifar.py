@@ -20,6 +20,7 @@ from torch import Tensor
 
 from tuilab.core.catalogue.data.images import PublishedImages
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.download import CHUNK_SIZE, PublishedFiles, download
 from tuilab.engine.data.idx_files import root_folder
@@ -80,8 +81,8 @@ def _read_batch(path: Path, classes: int) -> tuple[Tensor, Tensor]:
         raise InputError(f"it cannot be read: {error.strerror}", str(path)) from None
     if not content or (path.suffix and len(content) % (IMAGE_SIZE + 1)):
         raise InputError(
-            f"it has {len(content):,} bytes, not a multiple of {IMAGE_SIZE + 1:,}; "
-            f"{DOWNLOAD_AGAIN}",
+            f"it has {format_count(len(content))} bytes, not a multiple of "
+            f"{format_count(IMAGE_SIZE + 1)}; {DOWNLOAD_AGAIN}",
             str(path),
         )
     pixels, labels = _split_records(content) if path.suffix else _unpickle(bytes(content), path)

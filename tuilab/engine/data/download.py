@@ -11,6 +11,7 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_bytes, format_duration
 from tuilab.engine.data.dataset import ProgressCallback
 
 TIMEOUT = (5.0, 20.0)
@@ -124,9 +125,9 @@ def _transfer(
         return str(error).partition(" for url")[0]
     except requests.RequestException as error:
         if isinstance(error, requests.ConnectTimeout):
-            return f"no answer within {timeout[0]:g} seconds"
+            return f"no answer within {format_duration(timeout[0])}"
         if "timed out" in str(error):  # during the body, requests has no class for it
-            return f"it sent nothing for {timeout[1]:g} seconds"
+            return f"it sent nothing for {format_duration(timeout[1])}"
         has_begun = progress.total or progress.done
         return "the connection was lost" if has_begun else "it cannot be reached"
     return ""
@@ -136,8 +137,8 @@ class _Progress:
     """The progress bar for pooch: reports, and stops a file that is too long."""
 
     def __init__(self, file: RemoteFile, report: ProgressCallback) -> None:
-        size = f"{file.size / 1e6:.0f} MB" if file.size > 1e6 else f"{file.size / 1e3:.0f} kB"
-        self.activity = f"Downloading {file.name.partition('-idx')[0]} ({size})"
+        name = file.name.partition("-idx")[0]
+        self.activity = f"Downloading {name} ({format_bytes(file.size)})"
         self.file, self.report = file, report
         self.total = self.done = 0
         report(self.activity, 0.0)

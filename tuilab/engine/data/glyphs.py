@@ -12,6 +12,7 @@ from torch import Generator, Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
 from tuilab.core.catalogue.data.images import Glyphs
+from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for, uniform
 from tuilab.engine.data.sources import TEST_EXAMPLES, RawDataset, source
@@ -69,7 +70,7 @@ def _draw(
 ) -> Examples:
     classes = (torch.arange(count) % len(masters))[torch.randperm(count, generator=generator)]
     images = torch.empty(count, 1, SIDE, SIDE, dtype=torch.uint8)
-    activity = f"Drawing {count:,} glyphs"
+    activity = f"Drawing {format_count(count)} glyphs"
     for start in range(0, count, CHUNK_SIZE):
         report(activity, start / count)
         chunk = classes[start : start + CHUNK_SIZE]

@@ -17,6 +17,7 @@ from torch import Tensor
 from tuilab.core import paths
 from tuilab.core.catalogue.data.images import PublishedImages
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.download import PublishedFiles, download
 from tuilab.engine.data.sources import RawDataset
@@ -82,7 +83,8 @@ def _read(images_path: Path, labels_path: Path, data: PublishedImages) -> Exampl
         raise InputError(problem, str(images_path))
     problem = ""
     if len(images) != len(targets):
-        problem = f"it has {len(targets):,} labels for {len(images):,} images"
+        labels = format_count(len(targets))
+        problem = f"it has {labels} labels for {format_count(len(images))} images"
     elif (targets >= classes).any():
         index = int((targets >= classes).nonzero()[0])
         problem = f"label {int(targets[index])} of example {index} is not from 0 to {classes - 1}"
@@ -107,7 +109,10 @@ def _read_tensor(path: Path, dimensions: int) -> Tensor:
     elif not shape[0]:
         problem = f"it contains no {kind}"
     elif len(content) != size:
-        problem = f"it has {len(content):,} bytes, but its header announces {size:,}"
+        problem = (
+            f"it has {format_count(len(content))} bytes, but its header announces "
+            f"{format_count(size)}"
+        )
     if problem:
         raise InputError(f"{problem}; {DOWNLOAD_AGAIN}", str(path))
     return torch.frombuffer(content, dtype=torch.uint8, offset=header).view(shape)

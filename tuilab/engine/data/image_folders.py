@@ -13,6 +13,7 @@ from torch import Tensor
 from tuilab.core.catalogue.data.images import ImageFolder
 from tuilab.core.errors import InputError
 from tuilab.core.files import image_folders
+from tuilab.core.format import format_bytes, format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
 from tuilab.engine.data.sources import RawDataset, source
@@ -44,7 +45,8 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
     files = {name: _list_files(path, info.classes) for name, path in folders.items() if path}
     reading.total = sum(map(len, files.values()))
     if (size := reading.total * data.size**2 * (3 if data.color else 1)) > MAX_TOTAL_SIZE:
-        problem = f"{reading.total:,} images need {size / 1e9:,.0f} GB; make data.size smaller"
+        count = format_count(reading.total)
+        problem = f"{count} images need {format_bytes(size)}; make data.size smaller"
         raise InputError(problem, str(info.train))
     Image.init()  # registers all readers before several threads need them
     with warnings.catch_warnings():
@@ -87,8 +89,9 @@ class _Reading:
         if not self.failures:
             return ()
         listed, more = self.failures[:MAX_NAMED], len(self.failures) - MAX_NAMED
-        which = "; ".join(listed) + (f"; and {more:,} more" if more > 0 else "")
-        return (f"{len(self.failures):,} of {self.total:,} images left out: {which}.",)
+        which = "; ".join(listed) + (f"; and {format_count(more)} more" if more > 0 else "")
+        count = f"{format_count(len(self.failures))} of {format_count(self.total)}"
+        return (f"{count} images left out: {which}.",)
 
 
 def _list_files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
@@ -131,7 +134,7 @@ def _read_image(path: Path, size: int, color: bool) -> Tensor | str:
     try:
         with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                return f"has {opened.width * opened.height / 1e6:,.0f} million pixels"
+                return f"has {format_count(opened.width * opened.height)} pixels"
             opened.draft("RGB" if color else "L", (2 * size, 2 * size))
             image = ImageOps.exif_transpose(_simplify(opened)).convert("RGB" if color else "L")
             image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)

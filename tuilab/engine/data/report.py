@@ -2,6 +2,7 @@
 
 import torch
 
+from tuilab.core.format import format_count, format_percent
 from tuilab.engine.data.dataset import Examples
 
 MAX_LISTED_CLASSES = 6
@@ -23,15 +24,16 @@ def describe_balance(train: Examples, classes: tuple[str, ...]) -> str:
     counts = torch.bincount(train.targets, minlength=len(classes)).tolist()
     shares = [count / len(train) for count in counts]
     if len(classes) <= MAX_LISTED_CLASSES:
-        listed = [f"{name} {share:.0%}" for name, share in zip(classes, shares, strict=True)]
-        return f"Classes in the training set: {', '.join(listed)}."
+        pairs = zip(classes, shares, strict=True)
+        listed = ", ".join(f"{name} {format_percent(share)}" for name, share in pairs)
+        return f"Classes in the training set: {listed}."
     rarest, largest = min(range(len(shares)), key=shares.__getitem__), max(counts)
     commonest = counts.index(largest)
     if counts[rarest] == largest:
-        return f"{len(classes)} classes, each with {largest:,} training examples."
+        return f"{len(classes)} classes, each with {format_count(largest)} training examples."
     return (
-        f"{len(classes)} classes, from {classes[rarest]} with {counts[rarest]:,} training examples "
-        f"to {classes[commonest]} with {largest:,}."
+        f"{len(classes)} classes, from {classes[rarest]} with {format_count(counts[rarest])} "
+        f"training examples to {classes[commonest]} with {format_count(largest)}."
     )
 
 
@@ -43,8 +45,8 @@ def describe_duplicates(train: Examples, validation: Examples, test: Examples) -
         duplicates = sum(row in known for row in _hashes(held_out))
         if duplicates:
             sentences.append(
-                f"{duplicates:,} of {len(held_out):,} {name} examples are also in the training "
-                "set, so they measure memorization."
+                f"{format_count(duplicates)} of {format_count(len(held_out))} {name} examples are "
+                "also in the training set, so they measure memorization."
             )
     return sentences
 

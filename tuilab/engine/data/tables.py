@@ -11,6 +11,7 @@ from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.columns import OTHER_CATEGORY, Column
 from tuilab.core.files.tables.table import TableInfo
+from tuilab.core.format import format_count, format_number
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
@@ -66,7 +67,8 @@ def standardize_targets(raw: RawDataset, training: Examples, validation: Example
     std = std if std > 0 else torch.ones(())
     for examples in (training, validation, raw.test):
         examples.targets = (examples.targets - mean) / std
-    remark = f"Targets have mean {float(mean):.4g}; errors are in units of {float(std):.4g}."
+    unit = format_number(float(std))
+    remark = f"Targets have mean {format_number(float(mean))}; errors are in units of {unit}."
     raw.remarks = (*raw.remarks, remark)
 
 
@@ -78,9 +80,9 @@ def _to_classes(targets: Tensor, info: TableInfo) -> Tensor:
     wrong = (known[classes] != values).nonzero()
     if len(wrong):
         raise InputError(
-            f"a target is {float(values[wrong[0]]):g}, which is not among the classes found "
-            f"({', '.join(info.classes[:5])}, …); in a large file, move a row of each class to its "
-            "beginning",
+            f"a target is {format_number(float(values[wrong[0]]))}, which is not among the classes "
+            f"found ({', '.join(info.classes[:5])}, …); in a large file, move a row of each class "
+            "to its beginning",
             str(info.file.path),
         )
     return classes
@@ -141,4 +143,4 @@ def _describe_gaps(has_target: Tensor, others: int) -> list[str]:
 
 
 def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"

@@ -6,6 +6,7 @@ from torch import Tensor
 from tuilab.core.catalogue.data.texts import PythonSource, TextDataSet, TextFile
 from tuilab.core.errors import InputError
 from tuilab.core.files import corpus
+from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.sources import RawDataset, source
 
@@ -23,7 +24,7 @@ def text(data: TextDataSet, seed: int, report: ProgressCallback) -> RawDataset:
     test = row[len(row) - tests :]
     if len(training) <= data.length:
         raise InputError(
-            f"{len(training):,} tokens are left to train on, too few for one window of "
+            f"{format_count(len(training))} tokens are left to train on, too few for one window of "
             f"{data.length} and the next token; make data.length, data.validation or data.test "
             "smaller, or use a longer text",
             data.title,

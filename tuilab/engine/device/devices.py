@@ -7,6 +7,7 @@ import torch
 
 from tuilab.core.catalogue.training import Training
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_bytes
 from tuilab.core.protocol.records import Device
 from tuilab.engine.device.threads import ALL_THREADS
 
@@ -72,7 +73,7 @@ def _cuda_device(index: int) -> Device:
         torch.zeros(1, device=name)
     except Exception as error:  # drivers fail in many ways: the reason is shown, not raised
         return Device(name, "NVIDIA GPU", str(error).splitlines()[0])
-    return Device(name, f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB")
+    return Device(name, f"{properties.name}, {format_bytes(properties.total_memory)}")
 
 
 def _mps() -> Device:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from tuilab.core.exercises.check_result import Difference, Kind
+from tuilab.core.format import format_number
 from tuilab.engine.grading import describe_values
 from tuilab.engine.grading.case import Case
 from tuilab.engine.grading.outcome import ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE, are_close
@@ -123,9 +124,9 @@ def describe_relation(result: Tensor, expected: Tensor) -> str:
     if expected.abs().min() > 10 * ABSOLUTE_TOLERANCE:
         factor = result / expected
         if are_close(factor, factor.mean().expand_as(factor)):
-            return f"every number is {factor.mean().item():.4g} times what it should be"
+            return f"every number is {format_number(factor.mean().item())} times what it should be"
     shift = result - expected
     if are_close(shift, shift.mean().expand_as(shift)):
         side = "large" if shift.mean() > 0 else "small"
-        return f"every number is {shift.mean().abs().item():.4g} too {side}"
+        return f"every number is {format_number(shift.mean().abs().item())} too {side}"
     return ""

@@ -149,7 +149,7 @@ def _message_without_line(fault: Fault) -> str:
 
 
 def are_close(first: Tensor, second: Tensor) -> bool:
-    """Returns whether two tensors agree in shape, dtype and numbers; NaN equals NaN."""
+    """Returns whether two tensors [*shape] agree in shape, dtype and numbers; NaN equals NaN."""
     if first.shape != second.shape or first.dtype != second.dtype:
         return False
     is_close = torch.isclose(first, second, RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE, equal_nan=True)

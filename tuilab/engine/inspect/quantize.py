@@ -10,11 +10,11 @@ def quantize(values: Tensor, max_abs: Tensor | float) -> Tensor:
     """Scales values to bytes around `ZERO`, rounded to `STEPS` steps on either side.
 
     Args:
-        values: any shape; what is not finite counts as 0.
-        max_abs: scalar or broadcastable to `values`; mapped to the largest byte.
+        values: [...]; what is not finite counts as 0.
+        max_abs: a number, or a tensor broadcastable to [...]; mapped to the largest byte.
 
     Returns:
-        uint8, shape of `values`.
+        uint8 [...].
     """
     finite = values.detach().float().nan_to_num(0.0, 0.0, 0.0)
     scale = torch.as_tensor(max_abs, device=values.device, dtype=torch.float32)
@@ -23,7 +23,7 @@ def quantize(values: Tensor, max_abs: Tensor | float) -> Tensor:
 
 
 def quantize_all(values: Tensor) -> tuple[bytes, float]:
-    """Returns values, flattened, as bytes, and their largest absolute value."""
+    """Returns values, [...], flattened, as bytes, and their largest absolute value."""
     finite = values.detach().float().cpu().nan_to_num(0.0, 0.0, 0.0).flatten()
     max_abs = float(finite.abs().max()) if len(finite) else 0.0
     return bytes(quantize(finite, max_abs).tolist()), max_abs

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers import learner as catalogue
-from tuilab.core.network.layer import Shape
 from tuilab.engine.learner_code.learner_functions import LearnerCode
-from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.builders import module_class
 
 Gradients = tuple[Tensor | None, ...]
 """One for each argument of a function; None where none is needed."""
 
 
+@module_class(catalogue.OwnLinear, -1)
 class LearnerLinear(nn.Linear):
     """torch.nn.Linear with the learner's `linear`."""
 
@@ -30,6 +30,7 @@ class LearnerLinear(nn.Linear):
         return output.reshape(*input.shape[:-1], self.out_features)
 
 
+@module_class(catalogue.OwnActivation)
 class LearnerActivation(nn.Module):
     """The learner's activation function and its derivative."""
 
@@ -60,6 +61,7 @@ class _ActivationFunction(torch.autograd.Function):
         return gradient * ctx.code.call_single(f"{ctx.name}_derivative", x, like=x), None, None
 
 
+@module_class(catalogue.OwnDropout)
 class LearnerDropout(nn.Module):
     """The learner's dropout, with torch's random numbers."""
 
@@ -91,6 +93,7 @@ class _DropoutFunction(torch.autograd.Function):
         return result, None, None, None, None
 
 
+@module_class(catalogue.OwnBatchNorm, 0)
 class LearnerBatchNorm(nn.BatchNorm1d):
     """torch.nn.BatchNorm1d with the learner's three functions."""
 
@@ -136,6 +139,7 @@ class _BatchNormFunction(torch.autograd.Function):
         return (*gradients, None, None, None, None, None)
 
 
+@module_class(catalogue.OwnAttention, -1)
 class LearnerAttention(nn.MultiheadAttention):
     """torch.nn.MultiheadAttention without bias, with the learner's `multi_head`."""
 
@@ -149,33 +153,3 @@ class LearnerAttention(nn.MultiheadAttention):
         return self.code.call_single(
             "multi_head", x, *matrices, self.num_heads, self.causal, like=x
         )
-
-
-@module(catalogue.OwnLinear)
-def learner_linear(layer: catalogue.OwnLinear, shape: Shape) -> nn.Module:
-    """Builds a LearnerLinear for the features of its input."""
-    return LearnerLinear(shape[-1], layer.out_features, layer.bias)
-
-
-@module(catalogue.OwnActivation)
-def learner_activation(layer: catalogue.OwnActivation, shape: Shape) -> nn.Module:
-    """Builds a LearnerActivation."""
-    return LearnerActivation(layer.function)
-
-
-@module(catalogue.OwnDropout)
-def learner_dropout(layer: catalogue.OwnDropout, shape: Shape) -> nn.Module:
-    """Builds a LearnerDropout."""
-    return LearnerDropout(layer.p)
-
-
-@module(catalogue.OwnBatchNorm)
-def learner_batch_norm(layer: catalogue.OwnBatchNorm, shape: Shape) -> nn.Module:
-    """Builds a LearnerBatchNorm for the features of its input."""
-    return LearnerBatchNorm(shape[0], layer.eps, layer.momentum)
-
-
-@module(catalogue.OwnAttention)
-def learner_attention(layer: catalogue.OwnAttention, shape: Shape) -> nn.Module:
-    """Builds a LearnerAttention for the features of its input."""
-    return LearnerAttention(shape[-1], layer.num_heads, layer.causal)

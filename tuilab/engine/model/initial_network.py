@@ -15,7 +15,9 @@ INITIALIZATION_EXAMPLES = 256
 """Training examples that an initialization may measure with."""
 
 
-def build_initialized(experiment: Experiment, dataset: Dataset, source: str) -> tuple[LayerStack, str]:
+def build_initialized(
+    experiment: Experiment, dataset: Dataset, source: str
+) -> tuple[LayerStack, str]:
     """Returns the network of an experiment, on the CPU, and a note for the log.
 
     It is the same for every device.

@@ -46,7 +46,7 @@ def cross_validate(
                     if isinstance(event, Failed):
                         raise InputError(f"{event.title}. {event.hint}", session.run)
                     done = min(session.epochs_done / experiment.training.epochs, 1)
-                    report(f"Fold {number + 1:,} of {rounds:,}", (number + done) / rounds)
+                    report(f"Fold {number + 1} of {rounds}", (number + done) / rounds)
                     yield None
                 yield session.measure(session.dataset.validation)
     finally:

@@ -20,6 +20,8 @@ class CellBuffer:
 
     def __init__(self, width: int, height: int, style: Style) -> None:
         self.width, self.height = max(0, width), max(0, height)
+        self.text_style = style
+        "The style of empty cells, and of text that is written without one."
         self.rows = [[(" ", style)] * self.width for _ in range(self.height)]
 
     @property
@@ -38,8 +40,11 @@ class CellBuffer:
             return False
         return all(glyph in BLANK for glyph, _ in self.rows[y][x : x + width])
 
-    def write(self, x: int, y: int, text: str, style: Style, room: int | None = None) -> int:
+    def write(
+        self, x: int, y: int, text: str, style: Style | None = None, room: int | None = None
+    ) -> int:
         """Writes text from x on into at most `room` cells, and returns the x after it."""
+        style = self.text_style if style is None else style
         end = self.width if room is None else min(self.width, x + room)
         for glyph, width in map(_printable, text):
             if x + width > end:
@@ -52,20 +57,20 @@ class CellBuffer:
             x += width
         return x
 
-    def write_left_of(self, x: int, y: int, text: str, style: Style) -> int:
+    def write_left_of(self, x: int, y: int, text: str, style: Style | None = None) -> int:
         """Writes text that ends before x, and returns where it begins."""
         start = x - cell_len(text)
         self.write(start, y, text, style)
         return start
 
-    def write_lines(self, x: int, y: int, lines: Iterable[str], style: Style) -> int:
+    def write_lines(self, x: int, y: int, lines: Iterable[str], style: Style | None = None) -> int:
         """Writes lines below each other, and returns the row after them."""
         for line in lines:
             self.write(x, y, line, style)
             y += 1
         return y
 
-    def write_centered(self, text: str, style: Style) -> None:
+    def write_centered(self, text: str, style: Style | None = None) -> None:
         """Writes a few words in the middle of the buffer."""
         lines = textwrap.wrap(text, max(8, min(56, self.width - 2)))[: self.height]
         for y, line in enumerate(lines, (self.height - len(lines)) // 2):

@@ -10,6 +10,7 @@ from tuilab.core.format import format_count, format_percent
 from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible, truncate
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 RECALL_WIDTH = 7
 """Columns of the recall beside a matrix."""
@@ -79,7 +80,7 @@ def plan_matrix(
 
 
 def write_matrix_title(
-    cells: CellBuffer, matrix: ConfusionMatrix, examples: str, unit: int, style: DrawStyle
+    cells: StyledCells, matrix: ConfusionMatrix, examples: str, unit: int
 ) -> None:
     """Writes the accuracy and what the numbers are into the first row.
 
@@ -88,11 +89,11 @@ def write_matrix_title(
     """
     title = f"{format_percent(matrix.accuracy, 1)} right of {examples}"
     title = title if matrix.total else "nothing evaluated yet"
-    x = 2 + cells.write(0, 0, style.truncate(title, cells.width), style.strong)
+    x = 2 + cells.write_truncated(0, 0, title, cells.width, cells.style.strong)
     what = UNITS[unit]
     notes = (f"rows: target, columns: predicted ({what})", what, what.partition(" ")[0])
     note = next((note for note in notes if x + len(note) <= cells.width), "")
-    cells.write(x, 0, note, style.muted)
+    cells.write(x, 0, note)
 
 
 def draw_matrix(
@@ -118,7 +119,7 @@ class _MatrixDrawing:
         cursor: tuple[int, int] | None,
     ) -> None:  # fmt: skip
         self.matrix, self.style, self.cursor = matrix, style, cursor
-        self.cells = CellBuffer(*size, style.muted)
+        self.cells = StyledCells(size, style)
         self.layout = plan_matrix(matrix, size, cursor)
         room = self.cells.width - self.layout.right
         self.has_recall = room >= RECALL_WIDTH
@@ -139,7 +140,7 @@ class _MatrixDrawing:
         if self.has_recall:
             heads = "recall".rjust(RECALL_WIDTH)
             heads += f"{'precision':>11}{'F1':>5}" if self.has_precision else ""
-            self.cells.write(layout.right, 0, heads, self.style.muted)
+            self.cells.write(layout.right, 0, heads)
 
     def draw_row(self, row: int) -> None:
         """Draws the counts of one target class."""
@@ -171,7 +172,7 @@ class _MatrixDrawing:
         if self.layout.visible[0] < len(self.matrix.classes):
             count += 1
         text = f"{format_count(count)} more classes: enlarge the pane"
-        self.cells.write(0, self.cells.height - 1, text.ljust(self.cells.width), self.style.muted)
+        self.cells.write(0, self.cells.height - 1, text.ljust(self.cells.width))
 
     def _format_cell(self, count: int, fraction: float, *, is_correct: bool) -> tuple[str, Style]:
         """Returns the text of a count and its style, whose background shows its fraction."""

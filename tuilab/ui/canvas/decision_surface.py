@@ -12,6 +12,7 @@ from tuilab.core.protocol.inspect.result_messages import DecisionSurface, Result
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
 from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 CERTAINTY_STEPS = 6
 """Steps of certainty with a color of their own."""
@@ -43,30 +44,28 @@ def draw_surface(
     surface: DecisionSurface, classes: Sequence[str], size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
     """Draws a surface; without classes it is a regression's, without values the examples alone."""
-    cells = CellBuffer(*size, style.muted)
+    cells = StyledCells(size, style)
     region = locate_surface(*size)
-    drawing = _SurfaceDrawing(cells, region, surface, classes, style)
+    drawing = _SurfaceDrawing(cells, region, surface, classes)
     if surface.values:
         drawing.draw_values()
     drawing.draw_examples()
-    _draw_bounds(cells, region, surface, style)
+    _draw_bounds(cells, region, surface)
     if region.height + 1 < cells.height:
         drawing.draw_legend(region.height + 1)
     return cells
 
 
-def _draw_bounds(
-    cells: CellBuffer, region: Region, surface: DecisionSurface, style: DrawStyle
-) -> None:
+def _draw_bounds(cells: StyledCells, region: Region, surface: DecisionSurface) -> None:
     """Labels the ends and the middle of both axes."""
     left, _, columns, rows = region
     x0, x1, y0, y1 = surface.bounds
     for row, text in zip((0, rows // 2, rows - 1), reversed(_axis_labels(y0, y1)), strict=True):
-        cells.write(max(0, left - len(text) - 1), row, text, style.muted)
+        cells.write(max(0, left - len(text) - 1), row, text)
     low, middle, high = _axis_labels(x0, x1)
-    cells.write(left, rows, low, style.muted)
-    cells.write(left + (columns - len(middle)) // 2, rows, middle, style.muted)
-    cells.write_left_of(left + columns, rows, high, style.muted)
+    cells.write(left, rows, low)
+    cells.write(left + (columns - len(middle)) // 2, rows, middle)
+    cells.write_left_of(left + columns, rows, high)
 
 
 def _axis_labels(low: float, high: float) -> tuple[str, str, str]:
@@ -82,10 +81,9 @@ class _SurfaceDrawing:
     """One surface, where it is drawn, and how its values become colors or glyphs."""
 
     def __init__(
-        self, cells: CellBuffer, region: Region, surface: DecisionSurface, classes: Sequence[str],
-        style: DrawStyle,
-    ) -> None:  # fmt: skip
-        self.cells, self.region, self.style = cells, region, style
+        self, cells: StyledCells, region: Region, surface: DecisionSurface, classes: Sequence[str]
+    ) -> None:
+        self.cells, self.region, self.style = cells, region, cells.style
         self.surface, self.classes = surface, classes
         finite = [abs(value) for value in surface.values if isfinite(value)]
         self.reach = max(finite, default=1.0) or 1.0
@@ -138,7 +136,7 @@ class _SurfaceDrawing:
 
     def draw_values(self) -> None:
         """Draws the surface itself."""
-        draw_field(self.cells, self.region, self._resample, self._pixel, self._glyph, self.style)
+        draw_field(self.cells, self.region, self._resample, self._pixel, self._glyph)
 
     def draw_examples(self) -> None:
         """Draws examples over the surface: few enough that the surface remains visible."""
@@ -191,13 +189,13 @@ class _SurfaceDrawing:
                 return
             marker_style = style.class_style(number) + BOLD
             x = cells.write(x, row, f"{self._marker(number, False)} ", marker_style)
-            x = cells.write(x, row, style.truncate(text, cells.width), style.muted) + 2
+            x = 2 + cells.write_truncated(x, row, text, cells.width)
         if x + cell_len(tail) <= cells.width:
-            cells.write(x, row, tail, style.muted)
+            cells.write(x, row, tail)
 
     def _draw_scale(self, row: int, tail: str) -> None:
         """Draws a bar from the lowest to the highest value, with its numbers."""
-        cells, style = self.cells, self.style
+        cells = self.cells
         low, high = format_compact(-self.reach), format_compact(self.reach)
         bar = max(5, min(20, cells.width - len(low) - len(high) - cell_len(tail) - 5))
         x = max(0, (cells.width - bar - len(low) - len(high) - 2 - cell_len(tail) - 2) // 2)
@@ -207,7 +205,7 @@ class _SurfaceDrawing:
 
         x = 2 + draw_scale(
             cells, x, row, bar, (low, high), lambda part: self._pixel(value_at(part)),
-            lambda part: self._glyph(value_at(part)), style,
+            lambda part: self._glyph(value_at(part)),
         )  # fmt: skip
         if x + cell_len(tail) <= cells.width:
-            cells.write(x, row, tail, style.muted)
+            cells.write(x, row, tail)

@@ -9,7 +9,8 @@ from rich.style import Style
 from textual.geometry import Region
 
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle, Pixel
+from tuilab.ui.canvas.draw_style import Pixel
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 Value = TypeVar("Value")
 
@@ -25,8 +26,8 @@ def draw_pixels(cells: CellBuffer, x: int, y: int, rows: Sequence[Sequence[Pixel
 
 
 def draw_field(
-    cells: CellBuffer, region: Region, sample: Callable[[int, int], Sequence[Sequence[Value]]],
-    pixel: Callable[[Value], Pixel], glyph: Callable[[Value], str], style: DrawStyle,
+    cells: StyledCells, region: Region, sample: Callable[[int, int], Sequence[Sequence[Value]]],
+    pixel: Callable[[Value], Pixel], glyph: Callable[[Value], str],
 ) -> None:  # fmt: skip
     """Draws values over a region: two pixels a cell in color, or one glyph a cell without.
 
@@ -36,17 +37,16 @@ def draw_field(
         glyph: returns the glyph of a value.
     """
     x, y, columns, rows = region
-    if style.has_color:
+    if cells.style.has_color:
         values = sample(columns, rows * 2)
         draw_pixels(cells, x, y, [[pixel(value) for value in row] for row in values])
     else:
-        lines = ("".join(map(glyph, row)) for row in sample(columns, rows))
-        cells.write_lines(x, y, lines, style.muted)
+        cells.write_lines(x, y, ("".join(map(glyph, row)) for row in sample(columns, rows)))
 
 
 def draw_scale(
-    cells: CellBuffer, x: int, y: int, columns: int, ends: tuple[str, str],
-    pixel: Callable[[float], Pixel], glyph: Callable[[float], str], style: DrawStyle,
+    cells: StyledCells, x: int, y: int, columns: int, ends: tuple[str, str],
+    pixel: Callable[[float], Pixel], glyph: Callable[[float], str],
 ) -> int:  # fmt: skip
     """Draws a bar of the colors from the lowest to the highest value, and returns the x after it.
 
@@ -54,10 +54,10 @@ def draw_scale(
         columns: of the bar without its ends.
         pixel: returns the color at a part (0 to 1) of the way.
     """
-    x = cells.write(x, y, f"{ends[0]} ", style.muted)
+    x = cells.write(x, y, f"{ends[0]} ")
     parts = [[(place + 0.5) / columns for place in range(columns)]]
-    draw_field(cells, Region(x, y, columns, 1), lambda *_: parts, pixel, glyph, style)
-    return cells.write(x + columns, y, f" {ends[1]}", style.muted)
+    draw_field(cells, Region(x, y, columns, 1), lambda *_: parts, pixel, glyph)
+    return cells.write(x + columns, y, f" {ends[1]}")
 
 
 @lru_cache(4096)
@@ -72,9 +72,7 @@ def count_image_rows(columns: int, shape: Sequence[int]) -> int:
     return max(1, round(columns * shape[-2] / max(1, shape[-1]) / 2))
 
 
-def draw_image(
-    cells: CellBuffer, region: Region, pixels: bytes, shape: Sequence[int], style: DrawStyle
-) -> None:
+def draw_image(cells: StyledCells, region: Region, pixels: bytes, shape: Sequence[int]) -> None:
     """Draws an image to fill a region, in shades where there is no color.
 
     Args:
@@ -86,7 +84,7 @@ def draw_image(
         return resize_image(pixels, (shape[0], shape[1], shape[2]), columns, rows)
 
     draw_field(
-        cells, region, sample, lambda pixel: pixel, lambda p: style.shade(sum(p) / 765), style
+        cells, region, sample, lambda pixel: pixel, lambda p: cells.style.shade(sum(p) / 765)
     )
 
 

@@ -7,9 +7,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from textual.geometry import Region
 
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.half_blocks import count_image_rows, draw_image
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 WIDTHS = (28, 20, 14, 10)
 """Columns of an image, tried from the largest on."""
@@ -41,7 +40,7 @@ class ImageTile:
 
 
 def draw_image_grid(
-    cells: CellBuffer, region: Region, tiles: Sequence[ImageTile], style: DrawStyle, *,
+    cells: StyledCells, region: Region, tiles: Sequence[ImageTile], *,
     widths: Sequence[int] = WIDTHS, min_tiles: int = 4, is_centered: bool = True,
 ) -> None:  # fmt: skip
     """Draws as many tiles as fit, in the largest width in which `min_tiles` of them fit."""
@@ -61,13 +60,15 @@ def draw_image_grid(
     for number, tile in enumerate(tiles[: across * down]):
         x = region.x + left + number % across * (columns + GAP)
         y = region.y + number // across * (_tile_rows(tile, columns) + 1)
-        _draw_tile(cells, x, y, columns, tile, style)
+        _draw_tile(cells, x, y, columns, tile)
 
 
 def draw_dense_grid(
-    cells: CellBuffer, region: Region, tiles: Sequence[ImageTile], across: int, style: DrawStyle
+    cells: StyledCells, region: Region, tiles: Sequence[ImageTile], across: int
 ) -> None:
     """Draws all tiles with a fixed number in a row, almost without gaps."""
+    if not tiles:
+        return
     down = -(-len(tiles) // across)
     columns = max(MIN_WIDTH, (region.width + 1) // across - 1)
     while columns > MIN_WIDTH and down * _tile_rows(tiles[0], columns) > region.height:
@@ -77,20 +78,19 @@ def draw_dense_grid(
     for number, tile in enumerate(tiles):
         if (number // across + 1) * rows <= region.height:
             x = region.x + left + number % across * (columns + 1)
-            _draw_tile(cells, x, region.y + number // across * rows, columns, tile, style)
+            _draw_tile(cells, x, region.y + number // across * rows, columns, tile)
 
 
 def _tile_rows(tile: ImageTile, columns: int) -> int:
     return len(tile.images) * count_image_rows(columns, tile.shape) + len(tile.captions)
 
 
-def _draw_tile(
-    cells: CellBuffer, x: int, y: int, columns: int, tile: ImageTile, style: DrawStyle
-) -> None:
+def _draw_tile(cells: StyledCells, x: int, y: int, columns: int, tile: ImageTile) -> None:
     rows = count_image_rows(columns, tile.shape)
     for pixels in tile.images:
-        draw_image(cells, Region(x, y, columns, rows), pixels, tile.shape, style)
+        draw_image(cells, Region(x, y, columns, rows), pixels, tile.shape)
         y += rows
     for row, caption in enumerate(tile.captions, y):
-        text = style.truncate(caption.text, columns - cell_len(caption.ending)) + caption.ending
-        cells.write(x, row, text, caption.style, columns)
+        room = columns - cell_len(caption.ending)
+        end = cells.write_truncated(x, row, caption.text, room, caption.style)
+        cells.write(end, row, caption.ending, caption.style, x + columns - end)

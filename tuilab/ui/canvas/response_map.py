@@ -5,9 +5,8 @@ from functools import lru_cache, partial
 from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.quantization import STEPS, ZERO
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.half_blocks import draw_field, make_pixel_style, select_block
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 SIGNED_FROM = 0.25
 """From this part of the largest value on, `+` and `-` stand beside the color."""
@@ -17,8 +16,8 @@ Values = tuple[tuple[float, ...], ...]
 
 
 def draw_response(
-    cells: CellBuffer, region: Region, response: bytes, size: tuple[int, int], style: DrawStyle,
-    *, has_signs: bool = False,
+    cells: StyledCells, region: Region, response: bytes, size: tuple[int, int], *,
+    has_signs: bool = False,
 ) -> None:  # fmt: skip
     """Draws a response to fill a region.
 
@@ -27,13 +26,15 @@ def draw_response(
         size: columns and rows of the response.
         has_signs: signs here and there tell above from below zero, so that color is not alone.
     """
+    style = cells.style
     sample = partial(resize_response, response, size)
-    draw_field(cells, region, sample, style.diverging_pixel, style.diverging_glyph, style)
+    draw_field(cells, region, sample, style.diverging_pixel, style.diverging_glyph)
     if has_signs and style.has_color:
-        _draw_signs(cells, region, sample(region.width, 2 * region.height), style)
+        _draw_signs(cells, region, sample(region.width, 2 * region.height))
 
 
-def _draw_signs(cells: CellBuffer, region: Region, values: Values, style: DrawStyle) -> None:
+def _draw_signs(cells: StyledCells, region: Region, values: Values) -> None:
+    style = cells.style
     left, top, columns, rows = region
     text = style.foreground.blend(style.background, 0.3).rgb
     for y in range(1, rows, 3):

@@ -1,6 +1,6 @@
 """The pane that looks inside the network: one of several views, with their tabs in the border."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -42,18 +42,18 @@ class InspectPane(ContentSwitcher):
         self._update_tabs()
 
     @property
-    def view(self) -> View | None:
+    def view(self) -> View[Any] | None:
         """The view that is shown, once one has been opened."""
         return self.find(self.current) if self.current else None
 
-    def find(self, name: str) -> View | None:
+    def find(self, name: str) -> View[Any] | None:
         """Returns a view that has been opened before."""
         try:
             return self.query_one(f"#{name}", View)
         except NoMatches:
             return None
 
-    def open(self, name: ViewName) -> View:
+    def open(self, name: ViewName) -> View[Any]:
         """Shows a view, and mounts it the first time."""
         view = self.find(name)
         if view is None:

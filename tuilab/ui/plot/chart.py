@@ -87,7 +87,8 @@ class Chart(Canvas, can_focus=True):
 
     def _render_values(self, drawing: ChartDrawing, x: float) -> Strip:
         """Returns the values at x, in as much detail as fits."""
-        style, row = drawing.style, CellBuffer(self.size.width, 1, drawing.style.text)
+        style = self.draw_style
+        row = CellBuffer(self.size.width, 1, style.text)
         for is_brief in (False, True):
             pieces = describe_point(self.data, drawing.traces, x, is_brief)
             if sum(len(text) + 2 for text, _ in pieces) <= row.width:

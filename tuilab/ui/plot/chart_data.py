@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tuilab.core.format import format_compact
+from tuilab.core.format import format_compact, format_number
 from tuilab.core.run.run import Mark
 from tuilab.ui.plot.traces import Trace
 
@@ -37,6 +37,6 @@ class ChartOptions:
     @property
     def description(self) -> str:
         """The options that differ from their defaults, in words."""
-        smoothing = f"smooth {self.smoothing:g}" if self.smoothing else ""
+        smoothing = f"smooth {format_number(self.smoothing)}" if self.smoothing else ""
         last = f"last {format_compact(self.last_steps)}" if self.last_steps else ""
         return ", ".join(filter(None, ("log" if self.is_log else "", smoothing, last)))

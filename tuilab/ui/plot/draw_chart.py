@@ -7,8 +7,9 @@ from itertools import product
 from rich.cells import cell_len
 from textual.geometry import Region
 
-from tuilab.ui.canvas.cell_buffer import BLANK, CellBuffer
+from tuilab.ui.canvas.cell_buffer import BLANK
 from tuilab.ui.canvas.draw_style import BOLD, FAINT, DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot import axes
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.figure import DOTS_PER_CELL, Axes, PlotArea, Stroke, draw_figure
@@ -27,31 +28,35 @@ from tuilab.ui.plot.traces import (
 class ChartDrawing:
     """A finished drawing, and where the data lie in it."""
 
-    cells: CellBuffer
-    style: DrawStyle
-    traces: Sequence[Trace]
-    "With the points that are shown."
+    cells: StyledCells
+    data: ChartData
+    options: ChartOptions
+    filtered_traces: Sequence[FilteredTrace]
     area: PlotArea
+
+    @property
+    def traces(self) -> list[Trace]:
+        """The traces with the points that are shown."""
+        return [trace.source for trace in self.filtered_traces]
 
 
 def draw_chart(
     data: ChartData, options: ChartOptions, size: tuple[int, int], style: DrawStyle
 ) -> ChartDrawing:
     """Draws a chart to fill a size."""
-    cells = CellBuffer(*size, style.text)
+    cells = StyledCells(size, style, style.text)
     cropped = crop_traces(data.traces, options.last_steps)
     traces = [filter_trace(*weighted, options.is_log) for weighted in _weigh(cropped, options)]
-    drawing, figure_axes = _lay_out(data, options, cells, style, traces)
+    drawing, figure_axes = _lay_out(cells, data, options, traces)
     if not any(trace.points or trace.gaps for trace in traces):
         cells.write_centered(data.empty_message, style.muted)
         return drawing
-    strokes = list(build_strokes(drawing, data, options, traces))
-    draw_figure(cells, drawing.area.region, strokes, figure_axes, style.glyphs)
-    _label_guides(drawing, data)
-    _label_marks(drawing, data)
-    _write_below(drawing, data, traces, figure_axes)
+    draw_figure(cells, drawing.area.region, list(_build_strokes(drawing)), figure_axes)
+    _label_guides(drawing)
+    _label_marks(drawing)
+    _write_below(drawing, figure_axes)
     if drawing.area.region.y:
-        draw_legend(cells, drawing.area.region.x, data, options, style)
+        draw_legend(cells, drawing.area.region.x, data, options)
     return drawing
 
 
@@ -66,19 +71,17 @@ def _weigh(traces: Sequence[Trace], options: ChartOptions) -> Iterable[tuple[Tra
 
 
 def _lay_out(
-    data: ChartData, options: ChartOptions, cells: CellBuffer, style: DrawStyle,
-    traces: Sequence[FilteredTrace],
-) -> tuple[ChartDrawing, Axes]:  # fmt: skip
+    cells: StyledCells, data: ChartData, options: ChartOptions, traces: Sequence[FilteredTrace]
+) -> tuple[ChartDrawing, Axes]:
     """Places plot and axes; small sizes give up the legend, the axis lines, then the labels."""
+    style = cells.style
     top = 1 if cells.height >= 5 else 0
     below = 2 if cells.height >= 7 else 1 if cells.height >= 4 else 0
     height = max(1, cells.height - top - below)
     counts = max(2, cells.width // 10), max(2, height // 3)
     limits = fit_limits(traces, [value for value, _ in data.guides], options.is_log, counts)
     place_ticks = axes.place_log_ticks if options.is_log else axes.place_linear_ticks
-    y_ticks = [
-        (value, f"{label} ") for value, label in place_ticks(limits.low, limits.high, counts[1])
-    ]
+    y_ticks = [(y, f"{label} ") for y, label in place_ticks(limits.low, limits.high, counts[1])]
     left = max((len(label) for _, label in y_ticks), default=0) + 1
     left = left if cells.width >= 3 * left and cells.height >= 4 else 0
     region = Region(left, top, max(1, cells.width - left), height)
@@ -92,7 +95,7 @@ def _lay_out(
         has_x_line=below == 2,
         has_y_line=left > 0,
     )
-    return ChartDrawing(cells, style, [trace.source for trace in traces], area), figure_axes
+    return ChartDrawing(cells, data, options, traces, area), figure_axes
 
 
 def _place_x_ticks(area: PlotArea, data: ChartData) -> Iterator[tuple[float, str]]:
@@ -116,11 +119,10 @@ def _x_name(area: PlotArea, data: ChartData) -> str:
 # --- what plotext draws -----------------------------------------------------------------------
 
 
-def build_strokes(
-    drawing: ChartDrawing, data: ChartData, options: ChartOptions, traces: Sequence[FilteredTrace]
-) -> Iterator[Stroke]:
+def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     """Yields everything that has a place in the data, each stroke over those before it."""
-    style, glyphs, area = drawing.style, drawing.style.glyphs, drawing.area
+    style, area, traces = drawing.cells.style, drawing.area, drawing.filtered_traces
+    glyphs, data, options = style.glyphs, drawing.data, drawing.options
     columns, rows = range(area.region.width), range(area.region.height)
     marks = _find_columns(area, (mark.step for mark in data.marks))
     gaps = _find_columns(area, (x for trace in traces for x in trace.gaps))
@@ -136,7 +138,7 @@ def build_strokes(
     for trace in sorted(traces, key=lambda trace: trace.source.is_line):
         yield from _draw_trace(drawing, trace, trace.source.marker or "*")
     yield Stroke(list(product(gaps, (rows[0], rows[-1]))), glyphs.gap, style.gap)
-    yield from _draw_markers(drawing, traces)
+    yield from _draw_markers(drawing)
 
 
 def _find_columns(area: PlotArea, xs: Iterable[float]) -> set[int]:
@@ -148,9 +150,9 @@ def _draw_trace(
     drawing: ChartDrawing, trace: FilteredTrace, ascii_marker: str, variant: int = 0
 ) -> Iterator[Stroke]:
     """Yields a line in one stroke for each part without gaps, or a cloud of points."""
-    area, style = drawing.area, drawing.style.line(trace.source.color + variant)
+    area, style = drawing.area, drawing.cells.style.line(trace.source.color + variant)
     if not trace.source.is_line:
-        marker = trace.source.marker or drawing.style.glyphs.bullet
+        marker = trace.source.marker or drawing.cells.style.glyphs.bullet
         for segment in trace.segments(area.limits, 4 * area.region.width):
             yield Stroke([area.cell(x, y) for x, y in segment], marker, style)
         return
@@ -173,40 +175,38 @@ def _shorten(line: list[tuple[int, int]], across: int) -> None:
             line[i], line[i + 1] = (x, next_y), (next_x, y)
 
 
-def _draw_markers(drawing: ChartDrawing, traces: Sequence[FilteredTrace]) -> Iterator[Stroke]:
+def _draw_markers(drawing: ChartDrawing) -> Iterator[Stroke]:
     """Yields each line's marker at intervals, each line's at other columns."""
     region, interval = drawing.area.region, max(6, drawing.area.region.width // 5)
-    for number, trace in enumerate(traces):
+    for number, trace in enumerate(drawing.filtered_traces):
         if not (trace.source.marker and trace.source.is_line and trace.points):
             continue
         columns = range(region.x + (number * 5) % interval, region.right, interval)
         points = (nearest_point(trace.points, drawing.area.x_at(column)) for column in columns)
         dots = [drawing.area.cell(point[0], point[1]) for point in points if point is not None]
-        style = drawing.style.line(trace.source.color) + BOLD
+        style = drawing.cells.style.line(trace.source.color) + BOLD
         yield Stroke(dots, trace.source.marker, style)
 
 
 # --- texts ------------------------------------------------------------------------------------
 
 
-def _label_guides(drawing: ChartDrawing, data: ChartData) -> None:
+def _label_guides(drawing: ChartDrawing) -> None:
     """Writes each guide's text on it or beside it, where no data are drawn."""
     region = drawing.area.region
-    for value, text in data.guides:
+    for value, text in drawing.data.guides:
         y, right = drawing.area.row(value), region.right - cell_len(text) - 1
-        _write_where_free(
-            drawing, text, ((right, y), (region.x + 1, y), (right, y - 1), (right, y + 1))
-        )
+        places = ((right, y), (region.x + 1, y), (right, y - 1), (right, y + 1))
+        _write_where_free(drawing, text, places)
 
 
-def _label_marks(drawing: ChartDrawing, data: ChartData) -> None:
+def _label_marks(drawing: ChartDrawing) -> None:
     """Writes the text of the newest mark of each column; without room, old ones go without."""
-    region, limits = drawing.area.region, drawing.area.limits
-    texts = {
-        drawing.area.column(mark.step): mark.text for mark in data.marks if limits.has_x(mark.step)
-    }
+    area, region = drawing.area, drawing.area.region
+    marks = [mark for mark in drawing.data.marks if area.limits.has_x(mark.step)]
+    texts = {area.column(mark.step): mark.text for mark in marks}
     for x, text in sorted(texts.items(), reverse=True):
-        text = drawing.style.truncate(text, region.width // 2)
+        text = drawing.cells.style.truncate(text, region.width // 2)
         rows = range(region.y, region.bottom - 1)[:3]
         places = [(start, y) for y in rows for start in (x + 1, x - cell_len(text))]
         _write_where_free(drawing, text, places)
@@ -214,23 +214,22 @@ def _label_marks(drawing: ChartDrawing, data: ChartData) -> None:
 
 def _write_where_free(drawing: ChartDrawing, text: str, places: Iterable[tuple[int, int]]) -> None:
     """Writes text at the first of the places where it covers nothing but guides and marks."""
-    cells, glyphs, width = drawing.cells, drawing.style.glyphs, cell_len(text)
-    free = (*BLANK, glyphs.guide, glyphs.mark)
+    cells, style, width = drawing.cells, drawing.cells.style, cell_len(text)
+    free = (*BLANK, style.glyphs.guide, style.glyphs.mark)
     for x, y in places:
         is_inside = drawing.area.region.contains_region(Region(x, y, width, 1))
         if is_inside and all(glyph in free for glyph, _ in cells.rows[y][x : x + width]):
-            cells.write(x, y, text, drawing.style.mark)
+            cells.write(x, y, text, style.mark)
             break
 
 
-def _write_below(
-    drawing: ChartDrawing, data: ChartData, traces: Sequence[FilteredTrace], figure_axes: Axes
-) -> None:
+def _write_below(drawing: ChartDrawing, figure_axes: Axes) -> None:
     """Writes the name of the x axis, and what could not be drawn."""
-    cells, region, style = drawing.cells, drawing.area.region, drawing.style
-    name = _x_name(drawing.area, data)
+    cells, region, style = drawing.cells, drawing.area.region, drawing.cells.style
+    name = _x_name(drawing.area, drawing.data)
     if figure_axes.bottom and cells.is_blank(cells.width - len(name), cells.height - 1, len(name)):
         cells.write(cells.width - len(name), cells.height - 1, name, style.muted)
-    if figure_axes.has_x_line and (omissions := describe_omissions(traces, style.glyphs)):
+    omissions = describe_omissions(drawing.filtered_traces, style.glyphs)
+    if figure_axes.has_x_line and omissions:
         text = style.truncate(f" {omissions} ", region.width)
         cells.write(cells.width - cell_len(text), region.bottom, text, style.gap)

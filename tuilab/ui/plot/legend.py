@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from tuilab.core.format import format_compact, format_number
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.canvas.draw_style import BOLD
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.traces import FilteredTrace, Trace, nearest_point
 from tuilab.ui.terminal.glyphs import Glyphs
@@ -15,11 +15,9 @@ Entry = tuple[str, Trace, str]
 """The key of a line, the line, and its latest value."""
 
 
-def draw_legend(
-    cells: CellBuffer, left: int, data: ChartData, options: ChartOptions, style: DrawStyle
-) -> None:
-    """Writes the lines with their latest values, and at the right the options."""
-    x = left
+def draw_legend(cells: StyledCells, x: int, data: ChartData, options: ChartOptions) -> None:
+    """Writes the lines with their latest values from x on, and at the right the options."""
+    style = cells.style
     description = style.truncate(options.description, cells.width - x)
     end = cells.width - cell_len(description)
     cells.write(end, 0, description, style.muted)

@@ -25,7 +25,7 @@ class HistoryEntry(Generic[R]):
 
 
 class ResponseHistory(Generic[R]):
-    """Responses in order; those of one kind are spread over the time in which they came."""
+    """Responses in order; those of one kind cover the time in which they came evenly."""
 
     def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
         self.max_entries = max_entries

@@ -1,6 +1,6 @@
 """The base of all views: requests responses, draws the newest one, and compares two of them."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Generic, Literal, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 
@@ -11,24 +11,27 @@ from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.canvas import Canvas
 from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.history import ResponseHistory
 from tuilab.ui.views.request_throttle import RequestThrottle
+
+R = TypeVar("R", bound=InspectResponse)
 
 Side = Literal["left", "right"]
 
 
-class View(Canvas, can_focus=True):
+class View(Canvas, Generic[R], can_focus=True):
     """Draws the newest response; on request, any two responses beside each other."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "keep", "Keep", id="inside.keep",
                 tooltip="Keep the current state to compare it with later ones, or drop it"),
-        Binding("left_curly_bracket", "travel('left', -1)", "Left moment", key_display="{}",
+        Binding("left_curly_bracket", "travel('left', -1)", "Left state", key_display="{}",
                 id="inside.left_earlier",
                 tooltip="Show an earlier state at the left; } shows a later one"),
         Binding("right_curly_bracket", "travel('left', 1)", "left later", show=False,
                 id="inside.left_later", tooltip="Show a later state at the left"),
-        Binding("left_parenthesis", "travel('right', -1)", "Right moment", key_display="()",
+        Binding("left_parenthesis", "travel('right', -1)", "Right state", key_display="()",
                 id="inside.right_earlier",
                 tooltip="Show an earlier state at the right; ) shows later ones, up to the newest"),
         Binding("right_parenthesis", "travel('right', 1)", "right later", show=False,
@@ -45,16 +48,17 @@ class View(Canvas, can_focus=True):
         super().__init__()
         if id is not None:
             self.id = id
-        self.response: InspectResponse | None = None
-        self.left_response: InspectResponse | None = None
+        self.response: R | None = None
+        self.left_response: R | None = None
         "The response at the left; None: nothing is compared."
-        self.right_response: InspectResponse | None = None
+        self.right_response: R | None = None
         "The response at the right; None: the newest one."
-        self.history = ResponseHistory[InspectResponse]()
-        self._kept: InspectResponse | None = None
+        self.history = ResponseHistory[R]()
+        self._kept: R | None = None
         "The response that was current when comparing began."
         self._throttle = RequestThrottle()
-        self._last_request: AnyInspectRequest | None = None
+        self.last_request: AnyInspectRequest | None = None
+        "The newest request; a response to an earlier one may still come."
 
     # --- what a view defines ------------------------------------------------------------------
 
@@ -67,25 +71,19 @@ class View(Canvas, can_focus=True):
         """Whether the view is on the screen, so that a response would be seen."""
         return self.is_on_screen
 
-    def is_unfinished(self, response: InspectResponse | None) -> bool:
+    def is_unfinished(self, response: R) -> bool:
         """Returns whether more of a response that comes bit by bit is to come."""
         return False
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
-        """Returns what responses that can be compared have in common.
+    def comparison_key(self, response: R) -> object:
+        """Returns what responses that can be compared have in common."""
+        return self.last_request
 
-        Args:
-            last_request: the newest one; a response to an earlier one may still come.
-        """
-        return last_request
-
-    def snapshot_key(self, run: Run, response: InspectResponse) -> object:
+    def snapshot_key(self, run: Run, response: R) -> object:
         """Returns what tells one state of the run from another."""
         return response.run, response.step, run.weight_edits, len(run.marks)
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: R, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
         raise NotImplementedError(type(self).__name__)
 
@@ -101,27 +99,28 @@ class View(Canvas, can_focus=True):
         if (request := self.request(run, experiment)) is None:
             return None
         response = self.get_response(run)
+        is_unfinished = response is not None and self.is_unfinished(response)
         task = run.experiment.task if run.experiment is not None else None
         is_due = self._throttle.is_due(
             request, (run.id, run.step, run.weight_edits, task), response,
-            is_training=run.state == "training", is_unfinished=self.is_unfinished(response),
+            is_training=run.state == "training", is_unfinished=is_unfinished,
             cost=response.cost if response is not None else 0.0,
         )  # fmt: skip
         if not is_due:
             return None
-        self._last_request = request
+        self.last_request = request
         return request
 
-    def get_response(self, run: Run) -> InspectResponse | None:
+    def get_response(self, run: Run) -> R | None:
         """Returns the newest response of a run to this view."""
-        return run.responses.get(self.RESPONSE.__name__)
+        return cast("R | None", run.responses.get(self.RESPONSE.__name__))
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, if it is not shown yet."""
         if (response := self.get_response(run)) is not self.response:
             self.response = response
-            if self._last_request is None:  # another client made the request
-                self._last_request = self.request(run, experiment)
+            if self.last_request is None:  # another client made the request
+                self.last_request = self.request(run, experiment)
             self.record_response(run)
             self.draw_soon()
 
@@ -132,7 +131,7 @@ class View(Canvas, can_focus=True):
             return
         shown = [side for side in (self.left_response, self.right_response) if side is not None]
         complete = [side for side in shown if not self.is_unfinished(side)]
-        kind = self.comparison_key(self._last_request, response)
+        kind = self.comparison_key(response)
         moment = self.snapshot_key(run, response)
         replaced = self.history.add(kind, moment, response, shown, complete)
         if replaced is not None and replaced is self.left_response:
@@ -141,7 +140,7 @@ class View(Canvas, can_focus=True):
         if self.right_response is not None and not self._is_current_kind(self.right_response):
             self.right_response = None  # something else is shown now
 
-    def _is_current_kind(self, response: InspectResponse) -> bool:
+    def _is_current_kind(self, response: R) -> bool:
         """Returns whether a response can be compared with the newest one."""
         return any(other is self.response for other in self.history.related_to(response))
 
@@ -153,17 +152,16 @@ class View(Canvas, can_focus=True):
         left, right = self.left_response, self.right_response or self.response
         if right is not None and left is None:
             return self.draw_response(right, width, height)
-        cells, half = CellBuffer(width, height, style.muted), (width - 1) // 2
         if right is None or left is None:
-            cells.write_centered(self.empty_text, style.muted)
-            return cells
+            return draw_note(self.empty_text, (width, height), style)
+        cells, half = StyledCells((width, height), style), (width - 1) // 2
         for x, response, other in ((0, left, right), (width - half, right, left)):
             title = self._describe(response, is_left=not x, with_run=response.run != other.run)
-            cells.write(x, 0, style.truncate(title, half), style.muted)
+            cells.write_truncated(x, 0, title, half)
             cells.paste(x, 1, self.draw_response(response, half, height - 1))
         return cells
 
-    def _describe(self, response: InspectResponse, *, is_left: bool, with_run: bool) -> str:
+    def _describe(self, response: R, *, is_left: bool, with_run: bool) -> str:
         """Returns the step of a response, and its place among the ones like it."""
         state = " (kept)" if is_left and response is self._kept else ""
         state = " (now)" if not is_left and self.right_response is None else state
@@ -202,5 +200,5 @@ class View(Canvas, can_focus=True):
         self.redraw()
 
 
-def _index(response: InspectResponse, responses: list[InspectResponse]) -> int:
+def _index(response: R, responses: list[R]) -> int:
     return next(index for index, other in enumerate(responses) if other is response)

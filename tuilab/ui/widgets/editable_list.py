@@ -106,8 +106,8 @@ class EditableList(Widget):
         """Returns the row that is typed in, where its text begins and how many cells it has."""
         raise NotImplementedError
 
-    def edit_line(self) -> None:
-        """Edits the line at the cursor, which was clicked again."""
+    def action_edit(self) -> None:
+        """Edits the line at the cursor, by key or by a second click."""
         raise NotImplementedError
 
     def choose(self, key: str) -> None:
@@ -174,7 +174,11 @@ class EditableList(Widget):
             self.action_unexplain()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Lets escape close an article only while one is open."""
+        """Leaves the keys to the input and the choices while they are open; lets escape close an
+        article only while one is open."""
+        is_elsewhere = self.is_typing or self.choice_list.display
+        if is_elsewhere and f"action_{action}" in type(self).__dict__:
+            return False
         return self.is_article_open and not self.is_typing if action == "unexplain" else True
 
     # --- typing -----------------------------------------------------------------------------------
@@ -221,7 +225,7 @@ class EditableList(Widget):
         if event.line_list is self.choice_list:
             self.choose(self.choice_list.cursor)
         elif not self.is_typing:
-            self.edit_line()
+            self.action_edit()
 
     @on(LineInput.Typed)
     def _on_typed(self, event: LineInput.Typed) -> None:

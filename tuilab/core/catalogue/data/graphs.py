@@ -72,14 +72,6 @@ class Karate(GraphDataSet, frozen=True, kw_only=True, tag="karate"):
 
     labelled: Annotated[int, knob("Labeled members of each side", ge=1, le=16, unit="nodes")] = 1
 
-    @property
-    def shape(self) -> Shape:
-        return (34, 34)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("Mr. Hi", "Officer")
-
-    @property
-    def title(self) -> str:
-        return "Karate club"
+    shape: ClassVar[Shape] = (34, 34)
+    classes: ClassVar[tuple[str, ...]] = ("Mr. Hi", "Officer")
+    title: ClassVar[str] = "Karate club"

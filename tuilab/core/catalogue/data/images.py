@@ -27,10 +27,7 @@ class ImageDataSet(NumericDataSet, frozen=True, kw_only=True):
     test_shift: TestShift = 0.0
 
     plot_kind: ClassVar[str] = "images"
-
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("classification", "autoencoder", "gan")
+    tasks: ClassVar[tuple[TaskName, ...]] = ("classification", "autoencoder", "gan")
 
     @property
     def shape(self) -> Shape:
@@ -84,13 +81,8 @@ class MNIST(PublishedImages, frozen=True, kw_only=True, tag="mnist"):
       shows that a network works, not that it is good.
     """
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return tuple(string.digits)
-
-    @property
-    def title(self) -> str:
-        return "MNIST"
+    classes: ClassVar[tuple[str, ...]] = tuple(string.digits)
+    title: ClassVar[str] = "MNIST"
 
 
 class FashionMNIST(PublishedImages, frozen=True, kw_only=True, tag="fashion_mnist"):
@@ -99,16 +91,11 @@ class FashionMNIST(PublishedImages, frozen=True, kw_only=True, tag="fashion_mnis
     Use: real images, small enough for a laptop and hard enough to show differences.
     """
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return (
-            "T-shirt", "Trouser", "Pullover", "Dress", "Coat",
-            "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
-        )  # fmt: skip
-
-    @property
-    def title(self) -> str:
-        return "Fashion-MNIST"
+    classes: ClassVar[tuple[str, ...]] = (
+        "T-shirt", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    )  # fmt: skip
+    title: ClassVar[str] = "Fashion-MNIST"
 
 
 class KMNIST(PublishedImages, frozen=True, kw_only=True, tag="kmnist"):
@@ -117,13 +104,8 @@ class KMNIST(PublishedImages, frozen=True, kw_only=True, tag="kmnist"):
     Use: as easy to handle as MNIST and clearly harder: one class contains very different shapes.
     """
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-
-    @property
-    def title(self) -> str:
-        return "KMNIST"
+    classes: ClassVar[tuple[str, ...]] = tuple("o ki su tsu na ha ma ya re wo".split())
+    title: ClassVar[str] = "KMNIST"
 
 
 class CIFAR10(PublishedImages, frozen=True, kw_only=True, tag="cifar10"):
@@ -133,20 +115,12 @@ class CIFAR10(PublishedImages, frozen=True, kw_only=True, tag="cifar10"):
       stays near 55%, a small convolutional one passes 75%.
     """
 
-    @property
-    def shape(self) -> Shape:
-        return (3, 32, 32)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return (
-            "airplane", "automobile", "bird", "cat", "deer",
-            "dog", "frog", "horse", "ship", "truck",
-        )  # fmt: skip
-
-    @property
-    def title(self) -> str:
-        return "CIFAR-10"
+    shape: ClassVar[Shape] = (3, 32, 32)
+    classes: ClassVar[tuple[str, ...]] = (
+        "airplane", "automobile", "bird", "cat", "deer",
+        "dog", "frog", "horse", "ship", "truck",
+    )  # fmt: skip
+    title: ClassVar[str] = "CIFAR-10"
 
 
 class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):

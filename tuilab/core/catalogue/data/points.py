@@ -153,13 +153,11 @@ class GaussiansRing(LabeledPoints, frozen=True, kw_only=True, tag="gaussians_rin
         float, knob("Standard deviation of a cloud, relative to the gap", ge=0.01, le=0.3)
     ] = 0.05
 
+    title: ClassVar[str] = "Gaussians on a ring"
+
     @property
     def classes(self) -> tuple[str, ...]:
         return LETTERS[: self.modes]
-
-    @property
-    def title(self) -> str:
-        return "Gaussians on a ring"
 
 
 class GaussiansGrid(LabeledPoints, frozen=True, kw_only=True, tag="gaussians_grid"):
@@ -174,15 +172,13 @@ class GaussiansGrid(LabeledPoints, frozen=True, kw_only=True, tag="gaussians_gri
         float, knob("Standard deviation of a cloud, relative to the gap", ge=0.01, le=0.3)
     ] = 0.05
 
+    title: ClassVar[str] = "Gaussians on a grid"
+
     @property
     def classes(self) -> tuple[str, ...]:
         return tuple(
             f"{column}{row}" for row in range(1, self.side + 1) for column in LETTERS[: self.side]
         )
-
-    @property
-    def title(self) -> str:
-        return "Gaussians on a grid"
 
 
 class HandDrawn(PlanePoints, frozen=True, kw_only=True, tag="drawn"):
@@ -219,9 +215,7 @@ class PlaneSurface(GeneratedPoints, frozen=True, kw_only=True, tag="plane"):
     Use: the easiest regression: a single Linear 1 solves it.
     """
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression",)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
 
 
 class MultiGauss(GeneratedPoints, frozen=True, kw_only=True, tag="multi_gauss"):
@@ -230,9 +224,7 @@ class MultiGauss(GeneratedPoints, frozen=True, kw_only=True, tag="multi_gauss"):
     Use: a regression that needs hidden layers, and shows what surfaces a network can form.
     """
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression",)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
 
 
 class Sine(NumericDataSet, frozen=True, kw_only=True, tag="sine"):
@@ -248,14 +240,8 @@ class Sine(NumericDataSet, frozen=True, kw_only=True, tag="sine"):
     periods: Annotated[float, knob("Periods over the range of the input", gt=0, le=20)] = 1.0
 
     plot_kind: ClassVar[str] = "curve"
-
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression",)
-
-    @property
-    def shape(self) -> Shape:
-        return (1,)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
+    shape: ClassVar[Shape] = (1,)
 
 
 class SwissRoll(NumericDataSet, frozen=True, kw_only=True, tag="swiss_roll"):
@@ -270,10 +256,5 @@ class SwissRoll(NumericDataSet, frozen=True, kw_only=True, tag="swiss_roll"):
     ] = 0.1
     samples: Samples = 1500
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression", "autoencoder")
-
-    @property
-    def shape(self) -> Shape:
-        return (3,)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression", "autoencoder")
+    shape: ClassVar[Shape] = (3,)

@@ -1,7 +1,7 @@
 """Data sets of sequences: tasks that need memory, counting or periodicity over many steps."""
 
 import string
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import (
     BatchedDataSet,
@@ -35,6 +35,8 @@ class Parity(NumericDataSet, frozen=True, kw_only=True, tag="parity"):
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
 
+    classes: ClassVar[tuple[str, ...]] = ("even", "odd")
+
     @property
     def shape(self) -> Shape:
         return (self.length, 1)
@@ -42,10 +44,6 @@ class Parity(NumericDataSet, frozen=True, kw_only=True, tag="parity"):
     @property
     def target_shape(self) -> Shape:
         return (self.length,) if self.running else ()
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("even", "odd")
 
 
 class Adding(NumericDataSet, frozen=True, kw_only=True, tag="adding"):
@@ -62,9 +60,7 @@ class Adding(NumericDataSet, frozen=True, kw_only=True, tag="adding"):
         knob("Standardize the inputs by the mean and standard deviation of the training set"),
     ] = False
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression",)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
 
     @property
     def shape(self) -> Shape:
@@ -141,9 +137,7 @@ class Forecast(NumericDataSet, frozen=True, kw_only=True, tag="forecast"):
         0.05
     )
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("regression",)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
 
     @property
     def shape(self) -> Shape:

@@ -1,6 +1,6 @@
 """Data sets of text, as characters or bytes: every token is predicted from the previous ones."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import BatchedDataSet, TaskName
 from tuilab.core.errors import InputError
@@ -32,9 +32,7 @@ class TextDataSet(BatchedDataSet, frozen=True, kw_only=True):
         float, knob("Fraction of the text, at its end, in the test set", ge=0, le=0.9)
     ] = 0.05
 
-    @property
-    def tasks(self) -> tuple[TaskName, ...]:
-        return ("language_model",)
+    tasks: ClassVar[tuple[TaskName, ...]] = ("language_model",)
 
     @property
     def shape(self) -> Shape:

@@ -5,6 +5,7 @@ from math import isfinite
 from msgspec import field
 
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_number
 from tuilab.core.protocol.message import Command, Event
 
 
@@ -35,7 +36,7 @@ class WeightSet(Event, frozen=True):
     def description(self) -> str:
         """Returns the change in a few words."""
         place = ",".join(str(number + 1) for number in self.index)
-        return f"{self.layer} {self.parameter}[{place}] {self.value:g}"
+        return f"{self.layer} {self.parameter}[{place}] {format_number(self.value)}"
 
 
 def parse_finite_number(text: str) -> float:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from tuilab.core.catalogue.losses import BCE, CrossEntropy, equivalent_loss
+from tuilab.core.format import format_number
 from tuilab.core.protocol.inspect.backprop_messages import NumberTable
 from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.inspect.backprop.number_tables import build_table
@@ -56,10 +57,11 @@ def _facts(session: Session, trace: StepTrace) -> list[str]:
     facts = []
     loss = _example_loss(session, trace)
     if loss is not None:
-        facts.append(f"The loss of this example is {loss:.6g}.")
-    facts.append(f"The loss is the mean over the batch of {trace.batch_size}: {trace.loss:.6g}.")
+        facts.append(f"The loss of this example is {format_number(loss, 6)}.")
+    mean = format_number(trace.loss, 6)
+    facts.append(f"The loss is the mean over the batch of {trace.batch_size}: {mean}.")
     if trace.penalty is not None:
-        facts.append(f"The penalties on the weights add {trace.penalty:.4g}.")
+        facts.append(f"The penalties on the weights add {format_number(trace.penalty)}.")
     if session.experiment.augmentation.mixup:
         facts.append("Mixup: the targets of two examples are mixed; the target shown is its own.")
     return facts

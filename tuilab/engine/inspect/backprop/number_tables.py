@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import unfold
 
+from tuilab.core.format import format_number
 from tuilab.core.protocol.inspect.backprop_messages import Derivation, NumberColumn, NumberTable
 from tuilab.engine.inspect.backprop.forward_recorder import ModuleCall
 from tuilab.engine.inspect.backprop.replay import SLICE_SIZE, slice_start
@@ -164,7 +165,7 @@ def derive_weight_gradient(
     derivations = []
     for row, places in enumerate(terms.tolist()):
         notes = [f"the {count} largest of {count + hidden}"] if hidden else []
-        notes += [f"dL/db = {bias_gradients[row]:.6g}"] if bias_gradients else []
+        notes += [f"dL/db = {format_number(bias_gradients[row], 6)}"] if bias_gradients else []
         numbers = [NumberColumn(name, column[row]) for name, column in values.items()]
         names = [str(at + 1) for at in places]
         derivations.append(Derivation("dL/dW", names, numbers, "; ".join(notes)))
@@ -221,5 +222,6 @@ def _derive_sums(
             for name, column, tail in zip(column_names, columns, tails, strict=True)
         ]
         row_names = [*(names[at] for at in places), *(name for name, _ in more)]
-        derivations.append(Derivation(title, row_names, numbers, f"sum = {float(totals[row]):.6g}"))
+        total = f"sum = {format_number(float(totals[row]), 6)}"
+        derivations.append(Derivation(title, row_names, numbers, total))
     return derivations

@@ -8,6 +8,7 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor, nn
 
+from tuilab.core.format import format_count, format_number
 from tuilab.core.protocol.inspect.backprop_messages import (
     PHASES_AROUND,
     BackpropRequest,
@@ -243,17 +244,20 @@ class StepPlan:
             columns=optimizer_update.update_columns(update),
             derivations=optimizer_update.derive_updates(update, experiment),
         )  # fmt: skip
-        facts = [f"The learning rate is {update.group.get('lr', trace.lr):.6g}."]
+        rate = format_number(update.group.get("lr", trace.lr), 6)
+        facts = [f"The learning rate is {rate}."]
         if experiment.training.clip_grad_norm and update.final_gradient is not None:
-            before, after = trace.gradient_norms
+            before, after = map(format_number, trace.gradient_norms)
+            limit = format_number(experiment.training.clip_grad_norm)
             facts.append(
-                f"All gradients together had the norm {before:.4g}; "
-                f"clipping at {experiment.training.clip_grad_norm:g} left {after:.4g}."
+                f"All gradients together had the norm {before}; clipping at {limit} left {after}."
             )
         if (steps := optimizer_update.count_steps(update)) is not None:
-            facts.append(f"It is the optimizer's step {steps:,.0f} with this parameter.")
+            count = format_count(int(steps))
+            facts.append(f"It is the optimizer's step {count} with this parameter.")
         if (scale := trace.loss_scale) != 1:
-            facts.append(f"fp16: the loss was multiplied by {scale:g}; that is undone here.")
+            factor = format_number(scale)
+            facts.append(f"fp16: the loss was multiplied by {factor}; that is undone here.")
         return [table], facts
 
     def _new_weights(self) -> Contents:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers.blocks import Decoder, Encoder
+from tuilab.core.format import format_number
 from tuilab.core.protocol.inspect.result_messages import GeneratedImages
 from tuilab.engine.inspect.evaluation import forward, predicting, prepare_inputs
 from tuilab.engine.inspect.result.generated_samples import encode_images
@@ -70,7 +71,8 @@ def build_latent_grid(codes: Tensor) -> tuple[Tensor, int, str]:
     steps = torch.linspace(
         -MAX_DEVIATION, MAX_DEVIATION, GRID_SIDE, device=codes.device, dtype=flat.dtype
     )
-    span = f"from -{MAX_DEVIATION:g} to +{MAX_DEVIATION:g} standard deviations around its mean"
+    limit = format_number(MAX_DEVIATION)
+    span = f"from -{limit} to +{limit} standard deviations around its mean"
     if flat.shape[1] == 1:
         grid = (mean + steps[:, None] * std).reshape(GRID_SIDE, *codes.shape[1:])
         return grid, GRID_SIDE, f"the code {span}"

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.corpus import BYTE_TOKENS
+from tuilab.core.format import format_bytes
 from tuilab.core.protocol.inspect.examples_messages import UserInput, parse_numbers
 from tuilab.engine.session import Session
 
@@ -138,7 +139,7 @@ def _check_file(path: Path) -> None:
     if not is_file:
         raise InputError("this is not a file", path.name or shown)
     if size > MAX_FILE_BYTES:
-        raise InputError(f"{size / 1e6:.0f} MB are too many for an image", path.name)
+        raise InputError(f"{format_bytes(size)} are too many for an image", path.name)
     if not os.access(path, os.R_OK):
         raise InputError("you do not have permission to read this file", path.name)
 

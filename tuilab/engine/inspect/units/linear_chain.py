@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from tuilab.engine.model.layers.activation import Step
-from tuilab.engine.model.layers.blocks import Residual, LayerStack
+from tuilab.engine.model.layers.blocks import LayerStack, Residual
 from tuilab.engine.model.layers.graph import GraphConvolution
 
 UNITWISE = (

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from tuilab.core.errors import InputError
+from tuilab.core.format import format_number
 from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
 from tuilab.engine.session import Session
 
@@ -29,7 +30,7 @@ def _write(session: Session, layer: str, name: str, index: list[int], value: flo
         shape = "×".join(str(size) for size in parameter.shape)
         raise InputError(f"{layer} {name} is {shape} and has no {index}")
     if not abs(value) <= torch.finfo(parameter.dtype).max:
-        raise InputError(f"{value:g} is too large for a weight")
+        raise InputError(f"{format_number(value)} is too large for a weight")
     with torch.no_grad():
         place = tuple(index)
         previous = float(parameter[place])

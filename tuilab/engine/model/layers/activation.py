@@ -4,21 +4,16 @@ from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers import activation as catalogue
 from tuilab.core.network.layer import Shape
-from tuilab.engine.model.layers.builders import module, torch_module
+from tuilab.engine.model.layers.builders import module, module_class, torch_module
 
 
+@module_class(catalogue.Step)
 class Step(nn.Module):
     """The step activation of the perceptron (Rosenblatt 1958)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns 1 above zero, else 0, in the same shape; its gradient is 0 everywhere."""
         return x.sign().clamp(min=0)
-
-
-@module(catalogue.Step)
-def step(layer: catalogue.Step, shape: Shape) -> nn.Module:
-    """Builds a Step."""
-    return Step()
 
 
 @module(catalogue.Softmax, catalogue.LogSoftmax)

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuilab.core.catalogue.layers import dropout as catalogue
-from tuilab.core.network.layer import Shape
-from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.builders import module_class
 
 
+@module_class(catalogue.DropConnect, -1)
 class DropConnect(nn.Linear):
     """A Linear whose individual weights and biases are dropped in training (Wan et al. 2013).
 
@@ -37,6 +37,7 @@ class DropConnect(nn.Linear):
         return functional.dropout(weight.expand(examples, *weight.shape), self.p)
 
 
+@module_class(catalogue.Reparameterization)
 class Reparameterization(nn.Module):
     """The reparameterization trick of a variational autoencoder (Kingma and Welling 2014)."""
 
@@ -58,15 +59,3 @@ class Reparameterization(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out the last divergence: a tensor inside a graph cannot be copied."""
         return {name: value for name, value in self.__dict__.items() if name != "kl"}
-
-
-@module(catalogue.DropConnect)
-def drop_connect(layer: catalogue.DropConnect, shape: Shape) -> nn.Module:
-    """Builds a DropConnect for the features of its input."""
-    return DropConnect(shape[-1], layer.out_features, layer.p, layer.bias)
-
-
-@module(catalogue.Reparameterization)
-def reparameterization(layer: catalogue.Reparameterization, shape: Shape) -> nn.Module:
-    """Builds a Reparameterization."""
-    return Reparameterization()

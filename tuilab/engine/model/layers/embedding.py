@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from tuilab.core.catalogue.layers import embedding as catalogue
 from tuilab.core.catalogue.layers.window import per_axis
 from tuilab.core.network.layer import Shape, Tokens
-from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.builders import module, module_class
 
 
 @module(catalogue.Embedding)
@@ -74,6 +74,7 @@ def patch_embedding(layer: catalogue.PatchEmbedding, shape: Shape) -> nn.Module:
     return PatchEmbedding(shape[0], layer.embed_dim, kernel_size=patch, stride=patch)
 
 
+@module_class(catalogue.ClassToken, -1)
 class ClassToken(nn.Module):
     """Prepends a learned vector to every sequence."""
 
@@ -84,9 +85,3 @@ class ClassToken(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps [batch, length, features] to [batch, 1 + length, features]."""
         return torch.cat([self.weight.to(x.dtype).expand(len(x), 1, -1), x], dim=1)
-
-
-@module(catalogue.ClassToken)
-def class_token(layer: catalogue.ClassToken, shape: Shape) -> nn.Module:
-    """Builds a ClassToken for the features of its input."""
-    return ClassToken(shape[-1])

@@ -5,8 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuilab.core.catalogue.layers import graph as catalogue
-from tuilab.core.network.layer import Shape
-from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.builders import module_class
 
 
 def normalize_adjacency(adjacency: Tensor) -> Tensor:
@@ -19,6 +18,7 @@ def normalize_adjacency(adjacency: Tensor) -> Tensor:
     return scale[:, None] * with_self * scale
 
 
+@module_class(catalogue.GraphConvolution, -1)
 class GraphConvolution(nn.Linear):
     """A Linear whose outputs are mixed along the edges, which `build_network.connect` sets."""
 
@@ -34,9 +34,3 @@ class GraphConvolution(nn.Linear):
             raise RuntimeError("this network has not been connected to a graph")
         mixed = self.adjacency @ functional.linear(input, self.weight)
         return mixed if self.bias is None else mixed + self.bias
-
-
-@module(catalogue.GraphConvolution)
-def graph_convolution(layer: catalogue.GraphConvolution, shape: Shape) -> nn.Module:
-    """Builds a graph convolution for the features of its input."""
-    return GraphConvolution(shape[-1], layer.out_features, layer.bias)

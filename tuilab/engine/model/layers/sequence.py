@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers import sequence as catalogue
 from tuilab.core.network.layer import Shape
-from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.builders import module, module_class
 
 
 class Recurrent(nn.Module):
@@ -58,6 +58,7 @@ def set_forget_bias(lstm: nn.LSTM, bias: float) -> None:
             parameter[gate] = bias if name.startswith("bias_ih") else 0.0
 
 
+@module_class(catalogue.SelectPosition)
 class SelectPosition(nn.Module):
     """Selects one position of every sequence."""
 
@@ -70,12 +71,7 @@ class SelectPosition(nn.Module):
         return x[:, self.index]
 
 
-@module(catalogue.SelectPosition)
-def select_position(layer: catalogue.SelectPosition, shape: Shape) -> nn.Module:
-    """Builds a SelectPosition."""
-    return SelectPosition(layer.index)
-
-
+@module_class(catalogue.MeanOverPositions)
 class MeanOverPositions(nn.Module):
     """Averages every sequence over its positions."""
 
@@ -84,21 +80,10 @@ class MeanOverPositions(nn.Module):
         return x.mean(dim=1)
 
 
-@module(catalogue.MeanOverPositions)
-def mean_over_positions(layer: catalogue.MeanOverPositions, shape: Shape) -> nn.Module:
-    """Builds a MeanOverPositions."""
-    return MeanOverPositions()
-
-
+@module_class(catalogue.Transpose)
 class Transpose(nn.Module):
     """Swaps the two dimensions of every example."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps [batch, length, features] to [batch, features, length]."""
         return x.transpose(1, 2)
-
-
-@module(catalogue.Transpose)
-def transpose(layer: catalogue.Transpose, shape: Shape) -> nn.Module:
-    """Builds a Transpose."""
-    return Transpose()

@@ -262,17 +262,10 @@ class KnobsPane(EditableList):
     # --- keys -------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leaves the keys to the input and the choices while they are open."""
+        """Lets escape show all knobs only while there is a filter."""
         if action == "unfind":
             return bool(self.filter_text) and not self.is_typing
-        is_elsewhere = self.is_typing or self.choice_list.display
-        if is_elsewhere and f"action_{action}" in KnobsPane.__dict__:
-            return False
         return super().check_action(action, parameters)
-
-    def edit_line(self) -> None:
-        """Edits on a second click."""
-        self.action_edit()
 
     def action_edit(self) -> None:
         """Types a value, opens the choices, toggles, or opens a section."""

@@ -220,21 +220,11 @@ class NetworkPane(EditableList):
 
     # --- keys -------------------------------------------------------------------------------------
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leaves the keys to the input while a line is typed."""
-        if self.is_typing and f"action_{action}" in NetworkPane.__dict__:
-            return False
-        return super().check_action(action, parameters)
-
     @property
     def _network_and_path(self) -> tuple[Network, LinePath | None]:
         """The network, and the path of the layer at the cursor."""
         cursor = self.line_list.cursor
         return self.experiment.network, cursor if isinstance(cursor, tuple) else None
-
-    def edit_line(self) -> None:
-        """Edits on a second click."""
-        self.action_edit()
 
     def action_edit(self) -> None:
         """Types another text in the place of this line."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from msgspec import structs
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.backprop_messages import (
@@ -14,48 +14,46 @@ from tuilab.core.protocol.inspect.backprop_messages import (
     BackpropResponse,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.views.backprop.draw_phase import Position, draw_step
 from tuilab.ui.views.view import View
+from tuilab.ui.views.view_keys import hidden_key, view_key
 
 STRIDE = PHASES_AROUND // 2
 """Phases that can be walked before others are requested."""
 
 
-class BackpropView(View):
+class BackpropView(View[BackpropResponse]):
     """One phase of the next step; arrow keys walk, other keys choose what is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right", "walk(1)", "Walk, select", key_display="arrows", id="inside.walk",
-                tooltip="Go to the next phase; up and down select the row"),
-        Binding("enter", "next_part(1)", "Next part", id="inside.part",
-                tooltip="Go to the next part: forward, loss, backward, optimizer, new weights"),
-        Binding("g", "switch_graph", "Graph", id="inside.graph",
-                tooltip="The computational graph instead of the tables, or back"),
-        Binding("i", "next_example(1)", "Example", id="inside.example",
-                tooltip="Follow the next example of the batch"),
-        Binding("w", "next_table(1)", "Tensor", id="inside.table",
-                tooltip="Select another tensor of the phase, such as dL/dW"),
-        Binding("pagedown", "next_slice(1)", "Slice", id="inside.slice", key_display="PgDn",
-                tooltip="Show the next slice of tensors with more rows than are shown"),
-        Binding("pageup", "next_slice(-1)", "previous slice", show=False,
-                id="inside.slice_before", tooltip="Show the previous slice"),
-        Binding("t", "next_optimizer_phase", "other side", show=False, id="inside.turn",
-                tooltip="For a GAN: the step of the discriminator, or of the generator"),
-        Binding("left", "walk(-1)", "previous phase", show=False, id="inside.walk_back",
-                tooltip="Go back to the previous phase"),
-        Binding("down", "next_row(1)", "row below", show=False, id="inside.row",
-                tooltip="Select the row below"),
-        Binding("up", "next_row(-1)", "row above", show=False, id="inside.row_before",
-                tooltip="Select the row above"),
-        Binding("backspace", "next_part(-1)", "previous part", show=False,
-                id="inside.part_before", tooltip="Go back to the previous part"),
-        Binding("home", "next_part(-9)", "first phase", show=False, id="inside.first",
-                tooltip="Go to the beginning of the step"),
-        Binding("I", "next_example(-1)", "previous example", show=False,
-                id="inside.example_before", tooltip="Follow the previous example"),
+        view_key("right", "walk(1)", "Walk, select", "walk",
+                 "Go to the next phase; up and down select the row", key_display="arrows"),
+        view_key("enter", "next_part(1)", "Next part", "part",
+                 "Go to the next part: forward, loss, backward, optimizer, new weights"),
+        view_key("g", "switch_graph", "Graph", "graph",
+                 "The computational graph instead of the tables, or back"),
+        view_key("i", "next_example(1)", "Example", "example",
+                 "Follow the next example of the batch"),
+        view_key("w", "next_table(1)", "Tensor", "table",
+                 "Select another tensor of the phase, such as dL/dW"),
+        view_key("pagedown", "next_slice(1)", "Slice", "slice",
+            "Show the next slice of tensors with more rows than are shown", key_display="PgDn"),
+        hidden_key("pageup", "next_slice(-1)", "previous slice", "slice_before",
+                   "Show the previous slice"),
+        hidden_key("t", "next_optimizer_phase", "other side", "turn",
+                   "For a GAN: the step of the discriminator, or of the generator"),
+        hidden_key("left", "walk(-1)", "previous phase", "walk_back",
+                   "Go back to the previous phase"),
+        hidden_key("down", "next_row(1)", "row below", "row", "Select the row below"),
+        hidden_key("up", "next_row(-1)", "row above", "row_before", "Select the row above"),
+        hidden_key("backspace", "next_part(-1)", "previous part", "part_before",
+                   "Go back to the previous part"),
+        hidden_key("home", "next_part(-9)", "first phase", "first",
+                   "Go to the beginning of the step"),
+        hidden_key("I", "next_example(-1)", "previous example", "example_before",
+                   "Follow the previous example"),
     ]  # fmt: skip
 
     RESPONSE: ClassVar[type[InspectResponse]] = BackpropResponse
@@ -75,23 +73,19 @@ class BackpropView(View):
             len(run.marks),
         )  # fmt: skip
 
-    def is_unfinished(self, response: InspectResponse | None) -> bool:
+    def is_unfinished(self, response: BackpropResponse) -> bool:
         """Returns whether the response is about a past step."""
-        return isinstance(response, BackpropResponse) and response.is_outdated
+        return response.is_outdated
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: BackpropResponse) -> object:
         """Returns which numbers of a step are shown, whatever knob was changed before it."""
-        assert isinstance(response, BackpropResponse)
-        request = None
-        if isinstance(last_request, BackpropRequest):
-            request = structs.replace(last_request, knob_changes=0)
+        request = self.last_request
+        if isinstance(request, BackpropRequest):
+            request = structs.replace(request, knob_changes=0)
         return request, response.example, response.optimizer_phase, bool(response.nodes)
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: BackpropResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        assert isinstance(response, BackpropResponse)
         return draw_step(response, self.position.clamp(response), (width, height), self.draw_style)
 
     def select_layer(self, layer: str) -> None:
@@ -111,8 +105,7 @@ class BackpropView(View):
 
     @property
     def _shown(self) -> BackpropResponse | None:
-        response = self.response
-        return response if isinstance(response, BackpropResponse) and response.phases else None
+        return self.response if self.response is not None and self.response.phases else None
 
     def _go(self, position: Position) -> None:
         if (shown := self._shown) is not None:

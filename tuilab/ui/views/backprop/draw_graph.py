@@ -5,8 +5,8 @@ from math import isnan, nan
 from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.backprop_messages import BackpropResponse, Edge, Node
-from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
-from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.cell_buffer import find_first_visible
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.backprop.draw_table import (
     NO_NUMBER,
     NUMBER_WIDTH,
@@ -27,18 +27,16 @@ COLUMNS = ("value", "upstream", "local", "product")
 
 
 def draw_graph(
-    cells: CellBuffer, region: Region, response: BackpropResponse, node: int, row: int,
-    style: DrawStyle,
-) -> None:  # fmt: skip
+    cells: StyledCells, region: Region, response: BackpropResponse, node: int, row: int
+) -> None:
     """Draws the nodes around the chosen one, and below them what the chosen one computes.
 
     Args:
         row: which element of every node; of one that has fewer, the last.
     """
-    nodes = response.nodes
+    style, nodes = cells.style, response.nodes
     if not nodes:
-        text = "No gradient flows here, so autograd has kept no graph."
-        cells.write_centered(text, style.muted)
+        cells.write_centered("No gradient flows here, so autograd has kept no graph.")
         return
     x, y, width, height = region
     node = max(0, min(node, len(nodes) - 1))
@@ -52,22 +50,22 @@ def draw_graph(
             names -= 4
         else:
             columns.pop(0)
-    cells.write(x, y, style.truncate(f"element {row + 1}", names - 1), style.strong)
-    draw_column_names(cells, x + names, y, columns, style)
+    cells.write_truncated(x, y, f"element {row + 1}", names - 1, style.strong)
+    draw_column_names(cells, x + names, y, columns)
     first = find_first_visible(node, rows, len(nodes))
     last = min(len(nodes), first + rows)
     for line, at in enumerate(range(first, last), y + 1):
         is_chosen = at == node
         name = Region(x, line, min(names, NAME_WIDTH) - 1, 1)
-        draw_row_name(cells, name, name_node(nodes[at]), is_chosen, style)
+        draw_row_name(cells, name, name_node(nodes[at]), is_chosen)
         if is_wide:
             layer = fit_formula(nodes[at].layer or nodes[at].description, LAYER_WIDTH - 1, style)
             cells.write(x + NAME_WIDTH, line, layer, style.strong if is_chosen else style.muted)
         numbers = _numbers(nodes[at], row)[-len(columns) :]
         missing = [NO_NUMBER] * len(columns)
-        draw_numbers(cells, x + names, line, numbers, missing, is_chosen, style)
+        draw_numbers(cells, x + names, line, numbers, missing, is_chosen)
     lines = (fit_formula(text, width, style) for text in _describe_node(response, node, row))
-    cells.write_lines(x, region.bottom - detail, list(lines)[:detail], style.muted)
+    cells.write_lines(x, region.bottom - detail, list(lines)[:detail])
 
 
 def name_node(node: Node) -> str:

@@ -15,6 +15,7 @@ from tuilab.core.protocol.inspect.backprop_messages import (
 )
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.backprop.draw_graph import draw_graph
 from tuilab.ui.views.backprop.draw_table import (
     NUMBER_WIDTH,
@@ -68,34 +69,31 @@ def draw_step(
     response: BackpropResponse, position: Position, size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
     """Draws the phase at a position."""
-    cells = CellBuffer(*size, style.muted)
     if not response.phases:
-        cells.write_centered(spell_formula(response.note, style), style.muted)
-        return cells
+        return draw_note(spell_formula(response.note, style), size, style)
+    cells = StyledCells(size, style)
     phase, y = response.phases[position.phase], 1
-    _draw_parts(cells, response, phase, style)
+    _draw_parts(cells, response, phase)
     if not position.is_graph:
-        y = _draw_neighbors(cells, y, response, position, style)
+        y = _draw_neighbors(cells, y, response, position)
     if size[1] >= ROOMY_FROM or not position.is_graph:
-        y = _draw_description(cells, y, response, position, style)
+        y = _draw_description(cells, y, response, position)
     region = Region(0, y, cells.width, max(0, cells.height - y))
     if position.is_graph:
-        draw_graph(cells, region, response, position.node, position.row, style)
+        draw_graph(cells, region, response, position.node, position.row)
     elif not phase.has_numbers:
-        cells.write_centered("Its numbers are on their way.", style.muted)
+        cells.write_centered("Its numbers are on their way.")
     elif phase.tables:
-        _draw_tables(cells, region, phase, position, style)
+        _draw_tables(cells, region, phase, position)
     return cells
 
 
 # --- place in the step ----------------------------------------------------------------------------
 
 
-def _draw_parts(
-    cells: CellBuffer, response: BackpropResponse, phase: Phase, style: DrawStyle
-) -> None:
+def _draw_parts(cells: StyledCells, response: BackpropResponse, phase: Phase) -> None:
     """Draws the parts of a step, the current one marked, and which example is shown."""
-    arrow = style.spell("→")
+    arrow = cells.style.spell("→")
     example = f"example {response.example + 1}/{response.examples}"
     if len(response.optimizer_phases) > 1:
         example = f"t: {response.optimizer_phases[response.optimizer_phase]}  {example}"
@@ -108,19 +106,20 @@ def _draw_parts(
     x = 0
     for part, name in zip(STEP_PARTS, names, strict=True):
         if part == phase.part:
-            x = cells.write(x, 0, f"[{name}]", style.strong + Style(reverse=True))
+            x = cells.write(x, 0, f"[{name}]", cells.style.strong + Style(reverse=True))
         else:
-            x = cells.write(x, 0, f" {name} ", style.muted)
+            x = cells.write(x, 0, f" {name} ")
         if arrow and part != STEP_PARTS[-1]:
-            x = cells.write(x, 0, arrow, style.muted)
+            x = cells.write(x, 0, arrow)
     if cells.width - cell_len(example) > x:
-        cells.write_left_of(cells.width, 0, example, style.muted)
+        cells.write_left_of(cells.width, 0, example)
 
 
 def _draw_neighbors(
-    cells: CellBuffer, y: int, response: BackpropResponse, position: Position, style: DrawStyle
+    cells: StyledCells, y: int, response: BackpropResponse, position: Position
 ) -> int:
     """Draws the names of the phases around this one, and returns the next row."""
+    style = cells.style
     phases, part = response.phases, response.phases[position.phase].part
     if part not in ("forward", "backward", "optimizer"):
         return y
@@ -128,17 +127,17 @@ def _draw_neighbors(
     names = [_phase_name(phases[at]) for at in same_part]
     current = same_part.index(position.phase)
     arrow = style.spell(" ← " if part == "backward" else " → ")
-    x = cells.write(0, y, f"{current + 1}/{len(names)}  ", style.muted)
+    x = cells.write(0, y, f"{current + 1}/{len(names)}  ")
     first = _first_name(names, current, cells.width - x)
     for number, name in enumerate(names[first:], first):
         if number == current:
             x = cells.write(x, y, f"[{name}]", style.strong)
         elif x + cell_len(name) + 6 > cells.width:
-            cells.write(x, y, style.glyphs.ellipsis, style.muted)
+            cells.write(x, y, style.glyphs.ellipsis)
             break
         else:
-            x = cells.write(x, y, name, style.muted)
-        x = cells.write(x, y, arrow, style.muted) if number < len(names) - 1 else x
+            x = cells.write(x, y, name)
+        x = cells.write(x, y, arrow) if number < len(names) - 1 else x
     return y + 1
 
 
@@ -162,7 +161,7 @@ def _phase_name(phase: Phase) -> str:
 
 
 def _draw_description(
-    cells: CellBuffer, y: int, response: BackpropResponse, position: Position, style: DrawStyle
+    cells: StyledCells, y: int, response: BackpropResponse, position: Position
 ) -> int:
     """Draws what happens, the shapes, facts and what cannot be shown; returns the next row."""
     phase = response.phases[position.phase]
@@ -171,9 +170,9 @@ def _draw_description(
     lines = [
         line
         for sentence in sentences
-        for line in textwrap.wrap(spell_formula(sentence, style), max(8, cells.width))
+        for line in textwrap.wrap(spell_formula(sentence, cells.style), max(8, cells.width))
     ]
-    y = cells.write_lines(0, y, lines[: max(1, (cells.height - y) // 3)], style.muted)
+    y = cells.write_lines(0, y, lines[: max(1, (cells.height - y) // 3)])
     return y + (cells.height >= ROOMY_FROM)
 
 
@@ -188,33 +187,31 @@ def _describe_shapes(phase: Phase) -> list[str]:
     return [describe_phase(phase), f"{shapes}    {choices}".rstrip()]
 
 
-def _draw_tables(
-    cells: CellBuffer, region: Region, phase: Phase, position: Position, style: DrawStyle
-) -> None:
+def _draw_tables(cells: StyledCells, region: Region, phase: Phase, position: Position) -> None:
     """Draws the chosen table, beside or below it how its row was computed, then the others."""
     table, row = phase.tables[position.table], position.row
     x, y, width, height = region
     if row >= len(table.derivations):
-        used = draw_table(cells, region, table, row, style) + GAP
+        used = draw_table(cells, region, table, row) + GAP
         rest = Region(x + used, y, width - used, height)
-        _draw_other_tables(cells, rest, phase, position, style)
+        _draw_other_tables(cells, rest, phase, position)
         return
     derivation = table.derivations[row]
     needed = measure_derivation(derivation)
     if needed + GAP + _min_width(table) <= width:
         left = Region(x, y, width - needed - GAP, height)
-        used = max(draw_table(cells, left, table, row, style), MIN_TABLE_WIDTH)
+        used = max(draw_table(cells, left, table, row), MIN_TABLE_WIDTH)
         x = min(used + GAP, width - needed)
-        draw_derivation(cells, Region(x, y, width - x, height), derivation, style)
+        draw_derivation(cells, Region(x, y, width - x, height), derivation)
         x += needed + GAP
         rest = Region(x, y, width - x, height)
-        _draw_other_tables(cells, rest, phase, position, style)
+        _draw_other_tables(cells, rest, phase, position)
         return
     rows = max(3, min(len(table.row_names) + 2, height // 2))
-    draw_table(cells, Region(x, y, width, rows), table, row, style)
+    draw_table(cells, Region(x, y, width, rows), table, row)
     if height - rows >= 3:
         below = Region(x, y + rows, width, height - rows)
-        draw_derivation(cells, below, derivation, style)
+        draw_derivation(cells, below, derivation)
 
 
 def _min_width(table: NumberTable) -> int:
@@ -224,7 +221,7 @@ def _min_width(table: NumberTable) -> int:
 
 
 def _draw_other_tables(
-    cells: CellBuffer, region: Region, phase: Phase, position: Position, style: DrawStyle
+    cells: StyledCells, region: Region, phase: Phase, position: Position
 ) -> None:
     x, y, room, height = region
     for number, table in enumerate(phase.tables):
@@ -232,5 +229,5 @@ def _draw_other_tables(
         numbers = NUMBER_WIDTH * len(fit_columns(table, room))
         width = max(names + numbers, cell_len(table.title) + 8)
         if number != position.table and width <= room:
-            draw_table(cells, Region(x, y, width, height), table, None, style)
+            draw_table(cells, Region(x, y, width, height), table, None)
             x, room = x + width + GAP, room - width - GAP

@@ -8,8 +8,9 @@ from textual.geometry import Region
 
 from tuilab.core.format import format_compact, format_count
 from tuilab.core.protocol.inspect.backprop_messages import Derivation, NumberColumn, NumberTable
-from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
+from tuilab.ui.canvas.cell_buffer import find_first_visible
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.backprop.phase_text import spell_formula
 
 NUMBER_WIDTH = 10
@@ -32,14 +33,13 @@ def fit_formula(text: str, room: int, style: DrawStyle) -> str:
     return style.truncate(spell_formula(text, style), room)
 
 
-def draw_table(
-    cells: CellBuffer, region: Region, table: NumberTable, row: int | None, style: DrawStyle
-) -> int:
+def draw_table(cells: StyledCells, region: Region, table: NumberTable, row: int | None) -> int:
     """Draws a table, and returns how many cells wide it is.
 
     Args:
         row: the chosen one; None: another table is chosen.
     """
+    style = cells.style
     x, y, room, height = region
     is_chosen = row is not None
     names = min(MAX_NAME_WIDTH, max(map(cell_len, table.row_names), default=0) + 3)
@@ -48,18 +48,18 @@ def draw_table(
     has_bars = is_chosen and room >= width + BAR_WIDTH and len(columns) <= 2
     title = fit_formula(_title(table, room), room, style)
     cells.write(x, y, title, style.strong if is_chosen else style.muted)
-    draw_column_names(cells, x + names, y + 1, [column.name for column in columns], style)
+    draw_column_names(cells, x + names, y + 1, [column.name for column in columns])
     rows = max(0, height - 2)
     first = find_first_visible(row, rows, len(table.row_names)) if row is not None else 0
     last = min(len(table.row_names), first + rows)
     largest = _largest(columns[-1]) if columns else 0.0
     for line, at in enumerate(range(first, last), y + 2):
-        draw_row_name(cells, Region(x, line, names - 1, 1), table.row_names[at], at == row, style)
+        draw_row_name(cells, Region(x, line, names - 1, 1), table.row_names[at], at == row)
         values = [column.values[at] for column in columns]
         missing = [NO_NUMBER if column.name in QUOTIENTS else "NaN" for column in columns]
-        draw_numbers(cells, x + names, line, values, missing, at == row, style)
+        draw_numbers(cells, x + names, line, values, missing, at == row)
         if has_bars:
-            _draw_bar(cells, x + width + 1, line, columns[-1].values[at], largest, style)
+            _draw_bar(cells, x + width + 1, line, columns[-1].values[at], largest)
     return max(cell_len(title), width + BAR_WIDTH * has_bars)
 
 
@@ -73,29 +73,26 @@ def _title(table: NumberTable, room: int) -> str:
     return title
 
 
-def draw_derivation(
-    cells: CellBuffer, region: Region, derivation: Derivation, style: DrawStyle
-) -> None:
+def draw_derivation(cells: StyledCells, region: Region, derivation: Derivation) -> None:
     """Draws how one number was computed, its result below."""
+    style = cells.style
     x, y, width, _ = region
     names = _names_width(derivation)
     cells.write(x, y, fit_formula(derivation.title, width, style), style.strong)
     if any(column.name for column in derivation.columns):
         y += 1
-        draw_column_names(cells, x + names, y, [c.name for c in derivation.columns], style)
+        draw_column_names(cells, x + names, y, [c.name for c in derivation.columns])
     room = max(0, region.bottom - y - 1 - bool(derivation.result))
     count = len(derivation.row_names)
     shown = count if count <= room else max(0, room - 1)
     for at in range(shown):
         y += 1
-        name = style.truncate(style.spell(derivation.row_names[at]), names - 1)
-        cells.write(x, y, name, style.muted)
+        cells.write_truncated(x, y, style.spell(derivation.row_names[at]), names - 1)
         values = [column.values[at] for column in derivation.columns]
-        draw_numbers(cells, x + names, y, values, [""] * len(values), False, style)
+        draw_numbers(cells, x + names, y, values, [""] * len(values))
     if shown < count and room:
         y += 1
-        more = f"{count - shown} more (f: full screen)"
-        cells.write(x, y, style.truncate(more, width), style.muted)
+        cells.write_truncated(x, y, f"{count - shown} more (f: full screen)", width)
     if derivation.result:
         cells.write(x, y + 1, fit_formula(derivation.result, width, style), style.strong)
 
@@ -119,29 +116,25 @@ def fit_columns(table: NumberTable, room: int) -> list[NumberColumn]:
 # --- cells of a table -----------------------------------------------------------------------------
 
 
-def draw_row_name(
-    cells: CellBuffer, region: Region, name: str, is_chosen: bool, style: DrawStyle
-) -> None:
+def draw_row_name(cells: StyledCells, region: Region, name: str, is_chosen: bool) -> None:
     """Draws the name of a row, with a mark if it is the chosen one."""
+    style = cells.style
     x, y, room, _ = region
     mark = style.spell("▸") if is_chosen else " "
     text = f"{mark} {style.truncate(name, room - 2)}"
     cells.write(x, y, text, style.strong if is_chosen else style.muted)
 
 
-def draw_column_names(
-    cells: CellBuffer, x: int, y: int, names: Sequence[str], style: DrawStyle
-) -> None:
+def draw_column_names(cells: StyledCells, x: int, y: int, names: Sequence[str]) -> None:
     """Draws the names of columns of numbers, the first of which begins at x."""
     for name in names:
         x += NUMBER_WIDTH
-        text = fit_formula(name, NUMBER_WIDTH - 1, style)
-        cells.write_left_of(x - 1, y, text, style.muted)
+        cells.write_left_of(x - 1, y, fit_formula(name, NUMBER_WIDTH - 1, cells.style))
 
 
 def draw_numbers(
-    cells: CellBuffer, x: int, y: int, values: Sequence[float], missing: Sequence[str],
-    is_chosen: bool, style: DrawStyle,
+    cells: StyledCells, x: int, y: int, values: Sequence[float], missing: Sequence[str],
+    is_chosen: bool = False,
 ) -> None:  # fmt: skip
     """Draws the numbers of a row in the colors of their signs, at the right of their columns.
 
@@ -151,7 +144,7 @@ def draw_numbers(
     for value, text in zip(values, missing, strict=True):
         x += NUMBER_WIDTH
         has_sign = value and isfinite(value)
-        text_style = style.diverging_style(value < 0) if has_sign else style.muted
+        text_style = cells.style.diverging_style(value < 0) if has_sign else cells.style.muted
         text = text if isnan(value) else format_to_column(value)
         cells.write_left_of(x - 1, y, text, text_style + BOLD if is_chosen else text_style)
 
@@ -162,10 +155,9 @@ def format_to_column(value: float) -> str:
     return next((text for text in texts if len(text) < NUMBER_WIDTH), format_compact(value, 1))
 
 
-def _draw_bar(
-    cells: CellBuffer, x: int, y: int, value: float, largest: float, style: DrawStyle
-) -> None:
+def _draw_bar(cells: StyledCells, x: int, y: int, value: float, largest: float) -> None:
     """Draws a bar from the middle, to the left below zero."""
+    style = cells.style
     half = (BAR_WIDTH - 2) // 2
     if not (isfinite(value) and largest):
         return

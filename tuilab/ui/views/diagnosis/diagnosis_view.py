@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import Finding
@@ -14,6 +14,7 @@ from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.messages import FindingsRequested, FixChosen
 from tuilab.ui.views.diagnosis.draw_diagnosis import FIX_KEYS, draw_findings, draw_no_findings
 from tuilab.ui.views.view import View
+from tuilab.ui.views.view_keys import hidden_key, view_key
 
 
 class FindingsResponse(InspectResponse, frozen=True):
@@ -22,22 +23,19 @@ class FindingsResponse(InspectResponse, frozen=True):
     findings: list[Finding]
 
 
-class DiagnosisView(View):
+class DiagnosisView(View[FindingsResponse]):
     """Shows what is wrong and why, and applies what would help."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "apply(0)", "Apply fix", key_display=" ".join(FIX_KEYS),
-                id="inside.diagnosis_first", tooltip="Apply the first fix; u undoes it"),
-        Binding("w", "apply(1)", "Second fix", id="inside.diagnosis_second", show=False,
-                tooltip="Apply the second fix"),
-        Binding("d", "apply(2)", "Third fix", id="inside.diagnosis_third", show=False,
-                tooltip="Apply the third fix"),
-        Binding("enter", "apply(0)", "Apply fix", id="inside.diagnosis_enter", show=False,
-                tooltip="Apply the first fix"),
-        Binding("down", "choose(1)", "Next finding", key_display="↑↓", id="inside.diagnosis_next",
-                tooltip="Read the next finding"),
-        Binding("up", "choose(-1)", "Previous finding", id="inside.diagnosis_previous", show=False,
-                tooltip="Read the previous finding"),
+        view_key("a", "apply(0)", "Apply fix", "diagnosis_first",
+                 "Apply the first fix; u undoes it", key_display=" ".join(FIX_KEYS)),
+        hidden_key("w", "apply(1)", "Second fix", "diagnosis_second", "Apply the second fix"),
+        hidden_key("d", "apply(2)", "Third fix", "diagnosis_third", "Apply the third fix"),
+        hidden_key("enter", "apply(0)", "Apply fix", "diagnosis_enter", "Apply the first fix"),
+        view_key("down", "choose(1)", "Next finding", "diagnosis_next",
+                 "Read the next finding", key_display="↑↓"),
+        hidden_key("up", "choose(-1)", "Previous finding", "diagnosis_previous",
+                   "Read the previous finding"),
     ]  # fmt: skip
 
     RESPONSE: ClassVar[type[InspectResponse]] = FindingsResponse
@@ -65,7 +63,7 @@ class DiagnosisView(View):
         self.refresh_bindings()
         self.draw_soon()
 
-    def get_response(self, run: Run) -> InspectResponse | None:
+    def get_response(self, run: Run) -> FindingsResponse | None:
         return FindingsResponse(run.id, run.step, self._findings) if run.series else None
 
     def show(self, run: Run, experiment: Experiment) -> None:
@@ -78,14 +76,12 @@ class DiagnosisView(View):
             self.record_response(run)
             self.draw_soon()
 
-    def snapshot_key(self, run: Run, response: InspectResponse) -> object:
+    def snapshot_key(self, run: Run, response: FindingsResponse) -> object:
         """Returns the names of the findings: a snapshot lasts until they change."""
-        assert isinstance(response, FindingsResponse)
         return response.run, [finding.diagnosis.name for finding in response.findings]
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: FindingsResponse, width: int, height: int) -> CellBuffer:
         """Draws the findings in a size."""
-        assert isinstance(response, FindingsResponse)
         style, findings = self.draw_style, response.findings
         if not findings:
             return draw_no_findings(response.step, width, height, style)

@@ -12,6 +12,7 @@ from tuilab.core.diagnosis.watch import Finding
 from tuilab.core.format import format_count, format_percent
 from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
 from tuilab.ui.plot.traces import Trace
@@ -47,7 +48,7 @@ Line = list[tuple[str, Style]]
 
 def draw_no_findings(step: int, width: int, height: int, style: DrawStyle) -> CellBuffer:
     """Draws the page of a run without findings."""
-    cells = CellBuffer(width, height, style.text)
+    cells = StyledCells((width, height), style, style.text)
     result = f"{style.glyphs.check} No problems found as of step {format_count(step)}."
     policy = "Only confident findings are shown, with their evidence and what to do about them."
     lines: list[Line] = [[(result, style.text + BOLD)], []]
@@ -66,7 +67,7 @@ def draw_findings(
     describe_status: DescribeStatus,
 ) -> CellBuffer:  # fmt: skip
     """Draws a list of the findings, and the chosen one in full."""
-    cells = CellBuffer(width, height, style.text)
+    cells = StyledCells((width, height), style, style.text)
     rows = max(1, min(len(findings), height // 4))
     _write(cells, 0, 0, _list_lines(findings, chosen, width - 1, rows, style))
     top = rows + (height >= 16)
@@ -90,23 +91,22 @@ def draw_findings(
     _write(cells, 1, top, lines)
     y = top + len(lines)
     if chart_rows:
-        _draw_curve(cells, Region(1, y, column, chart_rows), diagnosis, style)
+        _draw_curve(cells, Region(1, y, column, chart_rows), diagnosis)
         y += chart_rows
     _write(cells, 1, min(y + len(gap), height - len(fixes)), fixes)
     if is_beside:
         side = Region(column + 3, top, width - column - 4, min(rest, SIDE_CHART_ROWS))
-        _draw_curve(cells, side, diagnosis, style)
+        _draw_curve(cells, side, diagnosis)
     return cells
 
 
-def _draw_curve(cells: CellBuffer, region: Region, diagnosis: Diagnosis, style: DrawStyle) -> None:
+def _draw_curve(cells: StyledCells, region: Region, diagnosis: Diagnosis) -> None:
     """Draws the curve that shows a finding."""
     points = [(x, y, y, y) for x, y in diagnosis.curve_points]
     values = sorted(y for _, y in diagnosis.curve_points)
     is_log = values[0] > 0 and values[-1] > 100 * values[0]
     trace = Trace(diagnosis.curve_name or "it shows here", points, 1, latest=points[-1][1])
-    options = ChartOptions(is_log=is_log)
-    drawing = draw_chart(ChartData([trace]), options, region.size, style)
+    drawing = draw_chart(ChartData([trace]), ChartOptions(is_log), region.size, cells.style)
     cells.paste(region.x, region.y, drawing.cells)
 
 

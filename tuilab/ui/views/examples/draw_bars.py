@@ -5,8 +5,8 @@ from textual.geometry import Region
 
 from tuilab.core.format import format_percent
 from tuilab.core.protocol.inspect.examples_messages import Example
-from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 MIN_BARS_WIDTH, MAX_BARS_WIDTH = 18, 44
 """Columns that the bars of the classes take."""
@@ -17,8 +17,9 @@ GAP = 2
 """Columns between what is side by side."""
 
 
-def draw_bars(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> None:
+def draw_bars(cells: StyledCells, region: Region, example: Example) -> None:
     """Draws every class with its probability; the likeliest ones if there is no room for all."""
+    style = cells.style
     x, y, columns, rows = region
     probabilities = example.probabilities
     order = list(range(len(probabilities)))
@@ -35,7 +36,7 @@ def draw_bars(cells: CellBuffer, region: Region, example: Example, style: DrawSt
         bar_style = style.class_style(int(is_target)) if is_special else style.muted
         bar_style += Style(bold=is_special)
         cells.write(x, row, style.glyphs.bullet if is_target else " ", bar_style)
-        cells.write(x + 2, row, style.truncate(names[number], width), bar_style)
+        cells.write_truncated(x + 2, row, names[number], width, bar_style)
         start = x + 3 + width
         cells.write(start, row, format_bar(probabilities[number], room, style), bar_style)
         percent = f" {format_percent(probabilities[number]):>4}"

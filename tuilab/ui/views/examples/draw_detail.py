@@ -11,6 +11,7 @@ from tuilab.core.protocol.inspect.examples_messages import Example
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.half_blocks import count_image_rows, draw_image
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.examples.draw_bars import (
     GAP,
     MAX_BARS_WIDTH,
@@ -44,17 +45,17 @@ def draw_example(
 ) -> ExampleDrawing:
     """Draws one example, with a title before everything else and a hint after it."""
     width, height = size
-    cells = CellBuffer(width, height, style.muted)
-    y = _draw_heading(cells, example, style, title)
+    cells = StyledCells(size, style)
+    y = _draw_heading(cells, example, title)
     lines = _caption_lines(example, hint, size)
     region = Region(0, y, width, max(1, height - len(lines) - y))
     image = None
     if example.kind == "picture" and example.pixels:
-        image, y = _draw_images(cells, region, example, style)
+        image, y = _draw_images(cells, region, example)
     else:
-        y = draw_values(cells, region, example, style)
+        y = draw_values(cells, region, example)
     y = min(y, height - len(lines))
-    y = cells.write_lines(0, y, (style.truncate(line, width) for line in lines), style.muted)
+    y = cells.write_lines(0, y, (style.truncate(line, width) for line in lines))
     return ExampleDrawing(cells, y, image)
 
 
@@ -69,8 +70,9 @@ def _caption_lines(example: Example, hint: str, size: tuple[int, int]) -> list[s
     return textwrap.wrap(text, max(10, size[0]))[:2] + ([hint] if hint else [])
 
 
-def _draw_heading(cells: CellBuffer, example: Example, style: DrawStyle, title: str) -> int:
+def _draw_heading(cells: StyledCells, example: Example, title: str) -> int:
     """Draws target, prediction and loss, and returns the row below them."""
+    style = cells.style
     pieces, heading_style = [title] if title else [], style.strong
     if example.labels:
         verdict, heading_style = _describe_verdict(example, style)
@@ -86,7 +88,7 @@ def _draw_heading(cells: CellBuffer, example: Example, style: DrawStyle, title: 
     if example.number >= 0:
         pieces.append(f"no. {example.number}")
     text = f" {style.glyphs.dot} ".join(pieces)
-    cells.write(0, 0, style.truncate(text, cells.width), heading_style)
+    cells.write_truncated(0, 0, text, cells.width, heading_style)
     return 1 if cells.height < 12 else 2
 
 
@@ -112,9 +114,7 @@ def _format_few(numbers: list[float], style: DrawStyle) -> str:
 # --- images ---------------------------------------------------------------------------------------
 
 
-def _draw_images(
-    cells: CellBuffer, region: Region, example: Example, style: DrawStyle
-) -> tuple[Region, int]:
+def _draw_images(cells: StyledCells, region: Region, example: Example) -> tuple[Region, int]:
     """Draws the image, its reconstruction, its heat map, and the bars if there are classes.
 
     Returns: where the image is, and the row below all of them.
@@ -129,15 +129,15 @@ def _draw_images(
     image = place = Region(x, y, columns, rows)
     step = (columns + GAP, 0)
     for pixels in filter(None, (example.pixels, example.reconstruction)):
-        draw_image(cells, place, pixels, example.shape, style)
+        draw_image(cells, place, pixels, example.shape)
         place = place.translate(step)
     if example.heat:
         place = place if count > 1 else image
-        draw_heat_map(cells, place, example, style)
+        draw_heat_map(cells, place, example)
         place = place.translate(step)
     if bars:
         right = Region(place.x, y, min(MAX_BARS_WIDTH, width - place.x), height)
-        draw_bars(cells, right, example, style)
+        draw_bars(cells, right, example)
     used = max(rows, min(height, len(example.probabilities)))
     return image, y + used + (height > used)
 

@@ -4,9 +4,9 @@ from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.examples_messages import Example
 from tuilab.core.protocol.inspect.quantization import dequantize
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle, Pixel
+from tuilab.ui.canvas.draw_style import Pixel
 from tuilab.ui.canvas.half_blocks import draw_field, resize_image
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 BRIGHTNESS = 0.45
 """Of an image under its heat map."""
@@ -18,7 +18,7 @@ Point = tuple[Pixel, float]
 """A pixel of the image and its attribution, from -1 to 1."""
 
 
-def draw_heat_map(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> None:
+def draw_heat_map(cells: StyledCells, region: Region, example: Example) -> None:
     """Draws the heat map of an example over its image."""
 
     def sample(columns: int, rows: int) -> list[list[Point]]:
@@ -38,7 +38,7 @@ def draw_heat_map(cells: CellBuffer, region: Region, example: Example, style: Dr
 
     def blend(point: Point) -> Pixel:
         pixel, value = point
-        color, part = style.class_color(0 if value >= 0 else 1).rgb, min(1.0, abs(value))
+        color, part = cells.style.class_color(0 if value >= 0 else 1).rgb, min(1.0, abs(value))
         red, green, blue = (
             round(channel * BRIGHTNESS * (1 - part) + other * part)
             for channel, other in zip(pixel, color, strict=True)
@@ -46,6 +46,6 @@ def draw_heat_map(cells: CellBuffer, region: Region, example: Example, style: Dr
         return red, green, blue
 
     def glyph(point: Point) -> str:
-        return "-" if point[1] < SIGNED_BELOW else style.shade(abs(point[1]))
+        return "-" if point[1] < SIGNED_BELOW else cells.style.shade(abs(point[1]))
 
-    draw_field(cells, region, sample, blend, glyph, style)
+    draw_field(cells, region, sample, blend, glyph)

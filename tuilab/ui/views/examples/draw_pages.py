@@ -18,6 +18,7 @@ from tuilab.ui.canvas.confusion_matrix import (
 )
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.image_grid import Caption, ImageTile, draw_image_grid
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.examples.draw_detail import draw_example
 from tuilab.ui.views.result.draw_samples import draw_generated
 
@@ -63,7 +64,7 @@ def draw_matrix_page(
         The layout of the matrix is that of the drawing without its first row.
     """
     width, height = size
-    cells = CellBuffer(width, height, style.muted)
+    cells = StyledCells(size, style)
     matrix = response.matrix
     columns, rows = matrix_size(matrix, has_scores=False)
     rest = width - columns - 3
@@ -71,24 +72,25 @@ def draw_matrix_page(
     matrix_columns = columns if is_wide else width
     matrix_rows = max(2, min(rows, height - 1 - (0 if is_wide else 3)))
     layout = plan_matrix(matrix, (matrix_columns, matrix_rows), cursor)
-    write_matrix_title(cells, matrix, describe_evaluated(response), layout.unit, style)
+    write_matrix_title(cells, matrix, describe_evaluated(response), layout.unit)
     cells.paste(0, 1, draw_matrix(matrix, (matrix_columns, matrix_rows), style, cursor))
     x, y, room = (columns + 3, 1, rest) if is_wide else (0, matrix_rows + 1, width)
-    y = _describe_cell(cells, response, cursor, fractions, Region(x, y, room, 3), style)
+    y = _describe_cell(cells, response, cursor, fractions, Region(x, y, room, 3))
     side = Region(x, y, room, max(0, height - y))
     if side.height >= 3 and list(cursor) == response.cell:
         if any(row.pixels for row in response.rows) or not response.rows:
-            _draw_previews(cells, response, side, style)
+            _draw_previews(cells, response, side)
         else:
-            _draw_list(cells, response, side, style)
+            _draw_list(cells, response, side)
     return cells, layout
 
 
 def _describe_cell(
-    cells: CellBuffer, response: ExamplesResponse, cursor: tuple[int, int],
-    fractions: Sequence[float], region: Region, style: DrawStyle,
+    cells: StyledCells, response: ExamplesResponse, cursor: tuple[int, int],
+    fractions: Sequence[float], region: Region,
 ) -> int:  # fmt: skip
     """Describes the selected cell and its fraction over time; returns the row below."""
+    style = cells.style
     x, y, width, _ = region
     target, predicted = (response.matrix.classes[number] for number in cursor)
     counts = response.matrix.counts[cursor[0]]
@@ -98,16 +100,16 @@ def _describe_cell(
     text = f"{glyph} target {target}, predicted {predicted}: {format_count(count)}{of_row}"
     if cell_len(text) > width:
         text = f"{glyph} {target} {style.glyphs.arrow} {predicted}: {format_count(count)}{of_row}"
-    cells.write(x, y, style.truncate(text, width), style.strong)
+    cells.write_truncated(x, y, text, width, style.strong)
     if len(fractions) > 1:
         line = draw_trend(fractions, width - TREND_LABEL_WIDTH, style.glyphs.bars)
         text = f"{line} {format_percent(fractions[-1])} of its row, over time"
-        cells.write(x, y + 1, style.truncate(text, width), style.class_style(cursor[0]))
+        cells.write_truncated(x, y + 1, text, width, style.class_style(cursor[0]))
     else:
         text = "its fraction over time appears during training"
-        cells.write(x, y + 1, style.truncate(text, width), style.muted)
+        cells.write_truncated(x, y + 1, text, width)
     hint = LONG_HINT if width >= len(LONG_HINT) else HINT
-    cells.write(x, y + 2, style.truncate(hint, width), style.muted)
+    cells.write_truncated(x, y + 2, hint, width)
     return y + 4
 
 
@@ -121,25 +123,21 @@ def draw_trend(values: Sequence[float], room: int, levels: str) -> str:
     )
 
 
-def _draw_previews(
-    cells: CellBuffer, response: ExamplesResponse, region: Region, style: DrawStyle
-) -> None:
+def _draw_previews(cells: StyledCells, response: ExamplesResponse, region: Region) -> None:
     """Draws small images of the examples, each with its loss."""
     rows = [row for row in response.rows if row.pixels]
     if not rows:
         text = "no examples in this cell" if not response.matches else ""
-        cells.write(region.x, region.y, text, style.muted)
+        cells.write(region.x, region.y, text)
         return
+    muted = cells.style.muted
     tiles = [
-        ImageTile(
-            [row.pixels], row.shape, [Caption(f"loss {format_compact(row.loss)}", style.muted)]
-        )
+        ImageTile([row.pixels], row.shape, [Caption(f"loss {format_compact(row.loss)}", muted)])
         for row in rows
     ]
     draw_image_grid(
-        cells, region, tiles, style,
-        widths=PREVIEW_WIDTHS, min_tiles=MIN_PREVIEWS, is_centered=False,
-    )  # fmt: skip
+        cells, region, tiles, widths=PREVIEW_WIDTHS, min_tiles=MIN_PREVIEWS, is_centered=False
+    )
 
 
 # --- examples -------------------------------------------------------------------------------------
@@ -150,27 +148,26 @@ def draw_examples_page(
 ) -> CellBuffer:
     """Draws the list of examples in their order, and the selected one in full."""
     width, height = size
-    cells = CellBuffer(width, height, style.muted)
     if not response.matches or response.example is None:
-        cells.write_centered(_describe_no_examples(response), style.muted)
-        return cells
+        return draw_note(_describe_no_examples(response), size, style)
+    cells = StyledCells(size, style)
     heading = _describe_order(response)
     hint = "w: another attribution method" if len(response.example.attributions) > 1 else ""
     if width >= LIST_WIDTH + 50:
-        cells.write(0, 0, style.truncate(heading, LIST_WIDTH), style.muted)
+        cells.write_truncated(0, 0, heading, LIST_WIDTH)
         region = Region(0, 1, LIST_WIDTH, height - 1)
-        _draw_list(cells, response, region, style, response.position)
+        _draw_list(cells, response, region, response.position)
         rest = (width - LIST_WIDTH - 2, height)
         cells.paste(LIST_WIDTH + 2, 0, draw_example(response.example, rest, style, hint=hint).cells)
         return cells
     is_high = height >= 22
-    cells.write(0, 0, style.truncate(heading, width), style.muted)
+    cells.write_truncated(0, 0, heading, width)
     room = height - 1 - (8 if is_high else 0)
     drawing = draw_example(response.example, (width, room), style, hint=hint)
     cells.paste(0, 1, drawing.cells)
     if is_high:
         top = drawing.rows + 2
-        _draw_list(cells, response, Region(0, top, width, height - top), style, response.position)
+        _draw_list(cells, response, Region(0, top, width, height - top), response.position)
     return cells
 
 
@@ -196,10 +193,10 @@ def _describe_order(response: ExamplesResponse) -> str:
 
 
 def _draw_list(
-    cells: CellBuffer, response: ExamplesResponse, region: Region, style: DrawStyle,
-    selected: int = -1,
-) -> None:  # fmt: skip
+    cells: StyledCells, response: ExamplesResponse, region: Region, selected: int = -1
+) -> None:
     """Draws a line for each example; the selected one is reversed."""
+    style = cells.style
     first = response.first
     if selected >= 0 and selected - first >= region.height:
         first = selected - region.height + 1
@@ -238,6 +235,4 @@ def draw_generated_page(
     """Draws what the network generates, or why there is nothing."""
     if response.generated is not None:
         return draw_generated(response.generated, size, style)
-    cells = CellBuffer(*size, style.muted)
-    cells.write_centered(response.note, style.muted)
-    return cells
+    return draw_note(response.note, size, style)

@@ -5,8 +5,7 @@ from textual.geometry import Region
 from tuilab.core.format import format_compact
 from tuilab.core.protocol.inspect.examples_messages import Example
 from tuilab.core.protocol.inspect.quantization import dequantize
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.examples.draw_bars import (
     GAP,
     MAX_BARS_WIDTH,
@@ -19,24 +18,22 @@ from tuilab.ui.views.examples.draw_bars import (
 MAX_NAME_WIDTH, MAX_FEATURES = 14, 3
 
 
-def draw_values(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+def draw_values(cells: StyledCells, region: Region, example: Example) -> int:
     """Draws numbers or tokens at the left and bars at the right, and returns the row below."""
     x, y, columns, rows = region
     has_bars = bool(example.probabilities) and columns >= 2 * MIN_BARS_WIDTH
     bars_width = min(MAX_BARS_WIDTH, columns // 2) + GAP if has_bars else 0
     width = columns - bars_width
     draw = {"series": _draw_series, "tokens": _draw_tokens}.get(example.kind, _draw_numbers)
-    bottom = draw(cells, Region(x, y, width, rows), example, style)
-    bottom = _draw_predictions(
-        cells, Region(0, bottom, width, region.bottom - bottom), example, style
-    )
+    bottom = draw(cells, Region(x, y, width, rows), example)
+    bottom = _draw_predictions(cells, Region(0, bottom, width, region.bottom - bottom), example)
     if has_bars:
         right = Region(width + GAP, y, bars_width - GAP, rows)
-        draw_bars(cells, right, example, style)
+        draw_bars(cells, right, example)
         bottom = max(bottom, y + len(example.probabilities))
     elif example.probabilities and region.bottom - bottom >= 2:
         below = Region(0, bottom, width, region.bottom - bottom)
-        draw_bars(cells, below, example, style)
+        draw_bars(cells, below, example)
         bottom += len(example.probabilities)
     return min(region.bottom, bottom + 1)
 
@@ -48,7 +45,8 @@ def _attribution(example: Example, number: int) -> float | None:
     return dequantize(example.heat[number])
 
 
-def _draw_numbers(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+def _draw_numbers(cells: StyledCells, region: Region, example: Example) -> int:
+    style = cells.style
     x, y, columns, rows = region
     names = min(MAX_NAME_WIDTH, max((len(name) for name in example.names), default=2))
     bar_room = max(0, columns - names - 12)
@@ -57,7 +55,7 @@ def _draw_numbers(cells: CellBuffer, region: Region, example: Example, style: Dr
         shown = max(1, shown - 1)
     for place, number in enumerate(example.numbers[:shown]):
         name = example.names[place] if place < len(example.names) else f"x{place + 1}"
-        cells.write(x, y + place, style.truncate(name, names), style.muted)
+        cells.write_truncated(x, y + place, name, names)
         cells.write(x + names + 1, y + place, format_compact(number).rjust(8), style.strong)
         if (heat := _attribution(example, place)) is not None and bar_room > 3:
             text = f"{'+' if heat > 0 else '-'}{format_bar(abs(heat), bar_room - 2, style)}"
@@ -65,12 +63,13 @@ def _draw_numbers(cells: CellBuffer, region: Region, example: Example, style: Dr
             cells.write(x + names + 11, y + place, text if heat else "0", text_style)
     omitted = len(example.numbers) - shown + example.omitted
     if omitted > 0:
-        cells.write(x, y + shown, f"and {omitted} more", style.muted, columns)
+        cells.write(x, y + shown, f"and {omitted} more", room=columns)
     return y + shown + (omitted > 0)
 
 
-def _draw_series(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+def _draw_series(cells: StyledCells, region: Region, example: Example) -> int:
     """Draws numbers as small bars over time, with the attribution of each step below them."""
+    style = cells.style
     x, y, columns, _ = region
     features = (example.shape or [0, 1])[-1]
     bars = style.glyphs.bars
@@ -93,12 +92,13 @@ def _draw_series(cells: CellBuffer, region: Region, example: Example, style: Dra
         y += 1
     numbers = example.numbers[: 8 * features]
     text = ", ".join(format_compact(number) for number in numbers)
-    cells.write(x, y, style.truncate(text, columns), style.muted)
+    cells.write_truncated(x, y, text, columns)
     return y + 2
 
 
-def _draw_tokens(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+def _draw_tokens(cells: StyledCells, region: Region, example: Example) -> int:
     """Draws a text; the more a token matters, the darker the shade below it."""
+    style = cells.style
     x, y, _, _ = region
     for number, token in enumerate(example.names):
         text = token if token.isprintable() else style.glyphs.dot
@@ -114,16 +114,16 @@ def _draw_tokens(cells: CellBuffer, region: Region, example: Example, style: Dra
     return y + 2
 
 
-def _draw_predictions(cells: CellBuffer, region: Region, example: Example, style: DrawStyle) -> int:
+def _draw_predictions(cells: StyledCells, region: Region, example: Example) -> int:
     """Draws targets and predictions of a network with an output at every position."""
-    x, y, columns, rows = region
+    (x, y, columns, rows), dot = region, cells.style.glyphs.dot
     if not example.labels or len(example.predictions) < 2 or rows < 1:
         return y
     for title, numbers in (("target", example.targets), ("output", example.predictions)):
         if numbers and y < region.bottom:
-            names = [name_class(example, n) if n >= 0 else style.glyphs.dot for n in numbers]
+            names = [name_class(example, n) if n >= 0 else dot for n in numbers]
             gap = "" if all(len(name) == 1 for name in names) else " "
-            line = "".join(c if c.isprintable() else style.glyphs.dot for c in gap.join(names))
-            cells.write(x, y, style.truncate(f"{title} {line}", columns), style.muted)
+            line = "".join(c if c.isprintable() else dot for c in gap.join(names))
+            cells.write_truncated(x, y, f"{title} {line}", columns)
             y += 1
     return y

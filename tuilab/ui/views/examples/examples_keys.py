@@ -3,36 +3,30 @@
 from textual.binding import Binding, BindingType
 
 from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, Page
+from tuilab.ui.views.view_keys import hidden_key, view_key
 
 _ARROWS = (("up", -1, 0), ("left", 0, -1), ("right", 0, 1))
 
 BINDINGS: list[BindingType] = [
-    Binding("down", "move(1, 0)", "Select", show=False, key_display="arrows",
-            id="inside.examples_down",
-            tooltip="Move over the matrix, through the examples, or the pen"),
-    Binding("enter", "open", "Open", id="inside.choose",
-            tooltip="Open the examples of the cell; on your own input: draw or type"),
-    Binding("escape", "back", "Back", id="inside.back",
-            tooltip="End drawing, or go back to the first page"),
-    Binding("space", "pen", "Pen", id="inside.pen",
-            tooltip="Put the pen down or lift it; it draws where it moves"),
-    Binding("c", "clear", "Clear", id="inside.clear", tooltip="Clear the drawing"),
-    Binding("p", "next_page", "Page", id="inside.page",
-            tooltip="Matrix, all examples, what the network generates, your own input"),
-    Binding("w", "next_attribution", "Why", id="inside.why",
-            tooltip="Gradient saliency, occlusion, or Grad-CAM of a convnet"),
-    Binding("o", "reverse", "Order", id="inside.order",
-            tooltip="The highest loss first, or the lowest"),
-    Binding("v", "next_part", "Part", id="inside.part",
-            tooltip="Validation, test or training examples"),
-    Binding("i", "open_input", "Own input", id="inside.own",
-            tooltip="Draw an image or type an input of your own"),
-    Binding("O", "open_file", "Open image", id="inside.file",
-            tooltip="Show the network an image file of yours"),
-    Binding("minus", "change_temperature(-1)", "Colder", id="inside.colder",
-            tooltip="Lower the temperature of generated text"),
-    Binding("plus,equals_sign", "change_temperature(1)", "Hotter", id="inside.wilder",
-            key_display="+", tooltip="Raise the temperature of generated text"),
+    hidden_key("down", "move(1, 0)", "Select", "examples_down",
+               "Move over the matrix, through the examples, or the pen", key_display="arrows"),
+    view_key("enter", "open", "Open", "choose",
+             "Open the examples of the cell; on your own input: draw or type"),
+    view_key("escape", "back", "Back", "back", "End drawing, or go back to the first page"),
+    view_key("space", "pen", "Pen", "pen", "Put the pen down or lift it; it draws where it moves"),
+    view_key("c", "clear", "Clear", "clear", "Clear the drawing"),
+    view_key("p", "next_page", "Page", "page",
+             "Matrix, all examples, what the network generates, your own input"),
+    view_key("w", "next_attribution", "Why", "why",
+             "Gradient saliency, occlusion, or Grad-CAM of a convnet"),
+    view_key("o", "reverse", "Order", "order", "The highest loss first, or the lowest"),
+    view_key("v", "next_part", "Part", "part", "Validation, test or training examples"),
+    view_key("i", "open_input", "Own input", "own", "Draw an image or type an input of your own"),
+    view_key("O", "open_file", "Open image", "file", "Show the network an image file of yours"),
+    view_key("minus", "change_temperature(-1)", "Colder", "colder",
+             "Lower the temperature of generated text"),
+    view_key("plus,equals_sign", "change_temperature(1)", "Hotter", "wilder",
+             "Raise the temperature of generated text", key_display="+"),
     *(
         Binding(key, f"move({down}, {across})", f"select {key}", show=False,
                 id=f"inside.examples_{key}", tooltip=f"Go {key}")

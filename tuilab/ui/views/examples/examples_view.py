@@ -16,7 +16,6 @@ from tuilab.core.protocol.inspect.examples_messages import (
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.result_messages import GeneratedText
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.confusion_matrix import MatrixLayout
@@ -39,7 +38,7 @@ MAX_ROWS = 48
 """Examples that are requested for the list."""
 
 
-class ExamplesView(View):
+class ExamplesView(View[ExamplesResponse]):
     """A page of examples; every key acts on the newest response."""
 
     BINDINGS: ClassVar[list[Any]] = BINDINGS
@@ -58,11 +57,6 @@ class ExamplesView(View):
         self.user_input = UserInputPage()
         self.matrix_history = MatrixHistory()
         self._matrix_layout: MatrixLayout | None = None
-
-    @property
-    def _shown(self) -> ExamplesResponse | None:
-        """The newest response."""
-        return self.response if isinstance(self.response, ExamplesResponse) else None
 
     def _refresh(self) -> None:
         """Offers the keys of the page, and draws it."""
@@ -88,45 +82,41 @@ class ExamplesView(View):
             self.page, attribution=self.attribution, user_input=self.user_input.value
         )
 
-    def is_unfinished(self, response: InspectResponse | None) -> bool:
+    def is_unfinished(self, response: ExamplesResponse) -> bool:
         """Returns whether there are examples left to evaluate, or a text is being generated."""
-        if not isinstance(response, ExamplesResponse):
-            return False
         text = response.generated
         is_writing = isinstance(text, GeneratedText) and not text.is_complete
         return response.evaluated < response.total or is_writing
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: ExamplesResponse) -> object:
         """Returns the page and its subject: of the matrix all cells, of a list any rows."""
-        assert isinstance(response, ExamplesResponse)
         if response.page == "matrix":
             return "matrix", response.part
         place = response.part, response.cell, response.is_reversed, response.position
-        request = last_request if isinstance(last_request, ExamplesRequest) else ExamplesRequest()
+        request = self.last_request
+        if not isinstance(request, ExamplesRequest):
+            request = ExamplesRequest()
         return response.page, place, request.attribution, request.user_input
 
     def record_response(self, run: Run) -> None:
         """Adds the counts to the history before they are drawn: it ends with them."""
         super().record_response(run)
-        if (shown := self._shown) is not None:
+        if (shown := self.response) is not None:
             self.matrix_history.add(shown, run)
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, on a page that it has."""
         before = self.response
         super().show(run, experiment)
-        shown = self._shown
+        shown = self.response
         if shown is not None and shown is not before:
             if self.page not in shown.pages and shown.pages:
                 self.page = shown.page
             self.cursor = _clamp(self.cursor, len(shown.matrix.classes))
             self.refresh_bindings()
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: ExamplesResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        assert isinstance(response, ExamplesResponse)
         size, style, is_compared = (width, height), self.draw_style, self.left_response is not None
         self._matrix_layout = None
         # The page of the user's input is there at once, before its response.
@@ -148,7 +138,7 @@ class ExamplesView(View):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offers only what the page has, so that other keys keep their meaning."""
         is_drawing = self.user_input.is_drawing
-        is_offered = is_available(action, self.page, self._shown, is_drawing=is_drawing)
+        is_offered = is_available(action, self.page, self.response, is_drawing=is_drawing)
         return is_offered and super().check_action(action, parameters)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -175,7 +165,7 @@ class ExamplesView(View):
 
     def action_move(self, down: int, across: int) -> None:
         """Moves over the cells, through the examples, or the pen."""
-        shown = self._shown
+        shown = self.response
         if self.user_input.is_drawing:
             self.user_input.move(across, down)
         elif self.page == "matrix" and shown is not None and shown.matrix.classes:
@@ -197,13 +187,13 @@ class ExamplesView(View):
         """Ends drawing; then goes back to the first page."""
         if self.user_input.is_drawing:
             self.user_input.end_drawing()
-        elif (shown := self._shown) is not None and shown.pages:
+        elif (shown := self.response) is not None and shown.pages:
             self.page, self.cell = shown.pages[0], []
         self._refresh()
 
     def action_next_page(self) -> None:
         """Goes to the next page."""
-        if (shown := self._shown) is None or not shown.pages:
+        if (shown := self.response) is None or not shown.pages:
             return
         place = shown.pages.index(self.page) if self.page in shown.pages else -1
         self.page = shown.pages[(place + 1) % len(shown.pages)]
@@ -223,7 +213,7 @@ class ExamplesView(View):
 
     def action_next_attribution(self) -> None:
         """Goes to the next attribution method that this network has."""
-        shown = self._shown
+        shown = self.response
         example = shown.example if shown is not None else None
         methods = example.attributions if example is not None else ATTRIBUTIONS
         if not methods:
@@ -240,7 +230,7 @@ class ExamplesView(View):
 
     def action_open_input(self) -> None:
         """Goes to the user's input: to draw it, or to type it."""
-        if (shown := self._shown) is None:
+        if (shown := self.response) is None:
             return
         if not shown.input_kind:
             self.notify("This task has no input to draw or to type.")

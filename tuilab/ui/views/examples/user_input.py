@@ -7,6 +7,7 @@ from textual.geometry import Offset, Region
 from tuilab.core.protocol.inspect.examples_messages import Example, ExamplesResponse, UserInput
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.examples.draw_detail import draw_example
 from tuilab.ui.views.examples.prompts import PROMPTS
 from tuilab.ui.views.examples.sketch import Sketch
@@ -41,22 +42,21 @@ class UserInputPage:
             is_compared: two responses are side by side, and nothing can be drawn by the user.
         """
         width, height = size
-        cells = CellBuffer(width, height, style.muted)
         prompt = PROMPTS[response.input_kind]
         example = self._example(response, is_compared=is_compared)
         if example is None:
-            cells.write_centered(response.note or prompt.invitation, style.muted)
-            return cells
+            return draw_note(response.note or prompt.invitation, size, style)
+        cells = StyledCells(size, style)
         hint = response.note or prompt.hint
         if self.is_drawing:
             hint = next((text for text in DRAWING_HINTS if len(text) <= width), DRAWING_HINTS[-1])
         drawing = draw_example(example, (width, height - 1), style, "your own")
         cells.paste(0, 0, drawing.cells)
-        cells.write(0, min(drawing.rows + 1, height - 1), style.truncate(hint, width), style.muted)
+        cells.write_truncated(0, min(drawing.rows + 1, height - 1), hint, width)
         if drawing.image is not None and not is_compared:
             self._image = drawing.image
             if not style.has_color:
-                _draw_corners(cells, drawing.image, style)
+                _draw_corners(cells, drawing.image)
             if self.is_drawing:
                 self._draw_cursor(cells, drawing.image)
         return cells
@@ -143,9 +143,9 @@ class UserInputPage:
         return True
 
 
-def _draw_corners(cells: CellBuffer, image: Region, style: DrawStyle) -> None:
+def _draw_corners(cells: StyledCells, image: Region) -> None:
     """Shows how large the image is where black is the color of everything."""
     for x in (image.x, image.right - 1):
         for y in (image.y, image.bottom - 1):
             if cells.is_blank(x, y):
-                cells.put(x, y, style.glyphs.dot, style.muted)
+                cells.put(x, y, cells.style.glyphs.dot, cells.style.muted)

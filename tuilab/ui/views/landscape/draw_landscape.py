@@ -15,6 +15,7 @@ from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
 from tuilab.ui.canvas.half_blocks import draw_pixels, make_pixel_style
 from tuilab.ui.canvas.height_map import LEVELS, HeightMap
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 MIN_SIDE_WIDTH = 26
 """Columns that text beside the map needs at least."""
@@ -46,22 +47,22 @@ def draw_slice(
     style: DrawStyle,
 ) -> CellBuffer:  # fmt: skip
     """Draws a slice to fill a size."""
-    cells = CellBuffer(*size, style.muted)
+    cells = StyledCells(size, style)
     heights = HeightMap(slice_.losses, slice_.size, is_log)
-    cells.write(0, 0, _first_that_fits(write_headings(response), cells.width, style), style.muted)
+    cells.write(0, 0, _first_that_fits(write_headings(response), cells.width, style))
     gutter = len(format_compact(-slice_.span)) + 1
     is_wide = cells.width >= MIN_SIDE_WIDTH + 40
     below = 1 if is_wide and cells.height >= UPRIGHT_FROM else 3 if not is_wide else 2
     rows = max(1, cells.height - 1 - below)
     room = cells.width - gutter - (MIN_SIDE_WIDTH + 2 if is_wide else 0)
     columns = max(1, min(MAX_STRETCH * rows, room))
-    drawing = _MapDrawing(cells, Region(gutter, 1, columns, rows), slice_, heights, style)
+    drawing = _MapDrawing(cells, Region(gutter, 1, columns, rows), slice_, heights)
     drawing.draw_map()
     drawing.draw_axes()
     if not is_wide:
         drawing.draw_scale(0, rows + 2)
         summary = _first_that_fits(_summaries(response, slice_, style), cells.width, style)
-        cells.write(0, rows + 3, summary, style.muted)
+        cells.write(0, rows + 3, summary)
         return cells
     x, y = gutter + columns + 2, 1
     if below == 1:
@@ -70,7 +71,7 @@ def draw_slice(
         drawing.draw_scale(gutter, rows + 2)
     for text in _descriptions(response, slice_, style):
         lines = textwrap.wrap(text, cells.width - x, subsequent_indent="  ")
-        y = cells.write_lines(x, y, lines, style.muted)
+        y = cells.write_lines(x, y, lines)
     return cells
 
 
@@ -174,13 +175,12 @@ class _MapDrawing:
     """A map in a region of its drawing."""
 
     def __init__(
-        self, cells: CellBuffer, region: Region, slice_: Slice, heights: HeightMap,
-        style: DrawStyle,
-    ) -> None:  # fmt: skip
+        self, cells: StyledCells, region: Region, slice_: Slice, heights: HeightMap
+    ) -> None:
         self.cells, self.region, self.slice = cells, region, slice_
-        self.heights, self.style = heights, style
-        levels = range(-1, LEVELS) if style.has_color else ()
-        self._pixels = {level: _level_pixel(level, style) for level in levels}
+        self.heights, self.style = heights, cells.style
+        levels = range(-1, LEVELS) if self.style.has_color else ()
+        self._pixels = {level: _level_pixel(level, self.style) for level in levels}
 
     def _level(self, x: float, y: float) -> int:
         return self.heights.level(x / self.region.width, y / self.region.height)
@@ -276,39 +276,39 @@ class _MapDrawing:
         left, top, columns, rows = self.region
         low, high = format_compact(-self.slice.span), format_compact(self.slice.span)
         for row, text in ((0, high), (rows // 2, "0"), (rows - 1, low)):
-            self.cells.write_left_of(left - 1, top + row, text, self.style.muted)
-        self.cells.write(left, top + rows, low, self.style.muted)
-        self.cells.write(left + columns // 2, top + rows, "0", self.style.muted)
-        self.cells.write_left_of(left + columns, top + rows, high, self.style.muted)
+            self.cells.write_left_of(left - 1, top + row, text)
+        self.cells.write(left, top + rows, low)
+        self.cells.write(left + columns // 2, top + rows, "0")
+        self.cells.write_left_of(left + columns, top + rows, high)
 
     def draw_scale(self, x: int, y: int) -> None:
         """Draws the levels beside each other between the lowest and the highest loss."""
-        cells, muted = self.cells, self.style.muted
-        x = cells.write(x, y, f"{format_compact(self.heights.low)} ", muted)
+        cells = self.cells
+        x = cells.write(x, y, f"{format_compact(self.heights.low)} ")
         for level in range(LEVELS):
             x = cells.write(x, y, str(level), self._level_style(level))
         text = " log scale" if self.heights.is_log else ""
-        x = cells.write(x, y, f" {format_compact(self.heights.high)}{text}", muted)
+        x = cells.write(x, y, f" {format_compact(self.heights.high)}{text}")
         if self.heights.has_holes:
-            cells.write(x, y, f"  {self.style.glyphs.gap} not finite", muted)
+            cells.write(x, y, f"  {self.style.glyphs.gap} not finite")
 
     def draw_upright_scale(self, x: int, y: int) -> int:
         """Draws the scale from the highest level down, with the loss at which each begins.
 
         Returns: the next row.
         """
-        cells, muted = self.cells, self.style.muted
-        cells.write(x, y, f"loss{', log scale' if self.heights.is_log else ''}", muted)
+        cells = self.cells
+        cells.write(x, y, f"loss{', log scale' if self.heights.is_log else ''}")
         for level in reversed(range(LEVELS)):
             y += 1
             cells.write(x, y, f" {self._digit(level)}  ", self._level_style(level))
-            cells.write(x + 5, y, f"from {format_compact(self.heights.level_start(level))}", muted)
+            cells.write(x + 5, y, f"from {format_compact(self.heights.level_start(level))}")
         y += 1
-        cells.write(x, y, f"     up to {format_compact(self.heights.high)}", muted)
+        cells.write(x, y, f"     up to {format_compact(self.heights.high)}")
         if self.heights.has_holes:
             y += 1
             cells.write(x, y, f" {self._digit(-1)}  ", self._level_style(-1))
-            cells.write(x + 5, y, "not finite", muted)
+            cells.write(x + 5, y, "not finite")
         return y + 1
 
 

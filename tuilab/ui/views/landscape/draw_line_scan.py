@@ -10,6 +10,7 @@ from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, S
 from tuilab.core.run.run import Mark
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
 from tuilab.ui.plot.traces import Trace
@@ -70,7 +71,7 @@ def draw_scan(
 ) -> CellBuffer:
     """Draws a scan to fill a size: a few lines of text, and the chart."""
     width, height = size
-    cells = CellBuffer(width, height, style.text)
+    cells = StyledCells(size, style, style.text)
     lines = textwrap.wrap(" ".join(describe_scan(response, scan)), max(20, width))
     lines = lines[: max(1, (height - 7) // 2)] if height > 8 else lines[:1]
     cells.write_lines(0, 0, lines, style.muted)

@@ -8,13 +8,14 @@ from textual.binding import Binding, BindingType
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.height_map import HeightMap
+from tuilab.ui.canvas.styled_cells import draw_note
 from tuilab.ui.views.landscape.draw_landscape import draw_slice
 from tuilab.ui.views.landscape.draw_line_scan import draw_scan
 from tuilab.ui.views.view import View
+from tuilab.ui.views.view_keys import view_key
 
 SIZES = (9, 17, 33, 65)
 """Points on each side of a slice, from coarse to fine."""
@@ -26,31 +27,28 @@ ZOOM = Binding.Group("zoom", compact=True)
 POINTS = Binding.Group("points", compact=True)
 
 
-def _key(
-    key: str, action: str, label: str, name: str, tooltip: str, group: Binding.Group | None = None
-) -> Binding:
-    name = f"inside.landscape_{name}"
-    return Binding(key, action, label, tooltip=tooltip, id=name, group=group)
-
-
-class LandscapeView(View):
+class LandscapeView(View[LandscapeResponse]):
     """The loss around the current weights, and the loss after a step of any length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("v", "switch_kind", "Slice/scan", "turn",
-             "A slice around the weights, or the loss after the next step at every learning rate"),
-        _key("a", "refresh", "Refresh", "anew", "Measure around the current weights"),
-        _key("p", "switch_plane", "Path", "plane",
-             "The plane in which the path so far is widest, or two random directions"),
-        _key("o", "switch_direction", "Optimizer/gradient", "along",
-             "Along the optimizer's step, or straight down the gradient"),
-        _key("l", "switch_log", "Log", "log", "Logarithmic or linear losses"),
-        _key("plus,equals_sign", "zoom(-1)", "Closer", "closer",
-             "Show a smaller part around the weights", ZOOM),
-        _key("minus", "zoom(1)", "Farther", "farther", "Show more around the weights", ZOOM),
-        _key("full_stop", "refine(1)", "Finer", "finer", "Measure more points", POINTS),
-        _key("comma", "refine(-1)", "Coarser", "coarser", "Measure fewer points", POINTS),
-        _key("d", "next_directions", "Directions", "directions", "Draw other random directions"),
+        view_key("v", "switch_kind", "Slice/scan", "landscape_turn",
+            "A slice around the weights, or the loss after the next step at every learning rate"),
+        view_key("a", "refresh", "Refresh", "landscape_anew", "Measure around the current weights"),
+        view_key("p", "switch_plane", "Path", "landscape_plane",
+                 "The plane in which the path so far is widest, or two random directions"),
+        view_key("o", "switch_direction", "Optimizer/gradient", "landscape_along",
+                 "Along the optimizer's step, or straight down the gradient"),
+        view_key("l", "switch_log", "Log", "landscape_log", "Logarithmic or linear losses"),
+        view_key("plus,equals_sign", "zoom(-1)", "Closer", "landscape_closer",
+                 "Show a smaller part around the weights", group=ZOOM),
+        view_key("minus", "zoom(1)", "Farther", "landscape_farther",
+                 "Show more around the weights", group=ZOOM),
+        view_key("full_stop", "refine(1)", "Finer", "landscape_finer",
+                 "Measure more points", group=POINTS),
+        view_key("comma", "refine(-1)", "Coarser", "landscape_coarser",
+                 "Measure fewer points", group=POINTS),
+        view_key("d", "next_directions", "Directions", "landscape_directions",
+                 "Draw other random directions"),
     ]  # fmt: skip
 
     RESPONSE: ClassVar[type[InspectResponse]] = LandscapeResponse
@@ -65,33 +63,24 @@ class LandscapeView(View):
         """Returns the request that fills the view."""
         return self.choice
 
-    def is_unfinished(self, response: InspectResponse | None) -> bool:
+    def is_unfinished(self, response: LandscapeResponse) -> bool:
         """Returns whether points are left to be measured."""
-        return (
-            isinstance(response, LandscapeResponse)
-            and response.evaluations < response.total_evaluations
-        )
+        return response.evaluations < response.total_evaluations
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: LandscapeResponse) -> object:
         """Returns which slice, or which scan, whatever step's weights it is around."""
-        assert isinstance(response, LandscapeResponse)
         if (slice_ := response.slice) is not None:
             return slice_.size, slice_.span, slice_.plane, slice_.seed
         return response.scan.direction if response.scan is not None else None
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: LandscapeResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        assert isinstance(response, LandscapeResponse)
         size, style = (width, height), self.draw_style
         if response.slice is not None:
             return draw_slice(response, response.slice, self.is_log, size, style)
         if response.scan is not None:
             return draw_scan(response, response.scan, bool(self.is_log), size, style)
-        cells = CellBuffer(width, height, style.muted)
-        cells.write_centered(response.note or "The loss is being measured.", style.muted)
-        return cells
+        return draw_note(response.note or "The loss is being measured.", size, style)
 
     # --- keys ---------------------------------------------------------------------------------
 
@@ -132,10 +121,9 @@ class LandscapeView(View):
 
     def action_switch_log(self) -> None:
         """Switches between logarithmic and linear losses."""
-        is_log = self.is_log
-        response = self.response
-        if is_log is None and isinstance(response, LandscapeResponse) and response.slice:
-            is_log = HeightMap(response.slice.losses, response.slice.size).is_log
+        is_log, slice_ = self.is_log, self.response.slice if self.response else None
+        if is_log is None and slice_ is not None:
+            is_log = HeightMap(slice_.losses, slice_.size).is_log
         self.is_log = not is_log
         self.redraw()
 

@@ -11,10 +11,11 @@ from textual.geometry import Region, Size
 from tuilab.core.format import format_compact
 from tuilab.core.protocol.inspect.layer_messages import HeatMap
 from tuilab.core.protocol.inspect.quantization import ZERO, dequantize
-from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
-from tuilab.ui.canvas.draw_style import DrawStyle, Pixel
+from tuilab.ui.canvas.cell_buffer import truncate
+from tuilab.ui.canvas.draw_style import Pixel
 from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style, select_block
 from tuilab.ui.canvas.response_map import SIGNED_FROM
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 Rows = tuple[tuple[float | None, ...], ...]
 """Values from -1 to 1, from the top; None: not a finite number."""
@@ -93,39 +94,32 @@ def _transpose(heat_map: HeatMap) -> HeatMap:
     )
 
 
-def draw_heat_grid(
-    cells: CellBuffer, region: Region, heat_map: HeatMap, style: DrawStyle
-) -> Region:
+def draw_heat_grid(cells: StyledCells, region: Region, heat_map: HeatMap) -> Region:
     """Draws a map with the names of its rows and columns, and returns where its values are."""
     x, y, width, height = region
     has_heads = bool(heat_map.column_names) and height > 2
     room = min(MAX_NAME_WIDTH, max(map(cell_len, heat_map.row_names), default=0))
     room = room + 1 if room and width > 3 * room else 0
     inner = Region(x + room, y + has_heads, width - room, height - has_heads)
-    drawn = _Values(cells, inner, heat_map, style).draw()
+    drawn = _Values(cells, inner, heat_map).draw()
     if room:
-        _draw_row_names(cells, Region(x, drawn.y, room, drawn.height), heat_map, style)
+        _draw_row_names(cells, Region(x, drawn.y, room, drawn.height), heat_map)
     if has_heads:
-        _draw_column_names(cells, Region(drawn.x, y, drawn.width, 1), heat_map, style)
+        _draw_column_names(cells, Region(drawn.x, y, drawn.width, 1), heat_map)
     return drawn
 
 
 class _Values:
     """The values of a map in a region, each a block of cells or half cells."""
 
-    def __init__(
-        self, cells: CellBuffer, region: Region, heat_map: HeatMap, style: DrawStyle
-    ) -> None:
-        self.cells, self.region, self.map, self.style = cells, region, heat_map, style
-        has_color = style.has_color
+    def __init__(self, cells: StyledCells, region: Region, heat_map: HeatMap) -> None:
+        self.cells, self.region, self.map, self.style = cells, region, heat_map, cells.style
+        has_color = cells.style.has_color
         rows = merge_blocks(
             heat_map.values, heat_map.width, region.width, region.height * (1 + has_color)
         )
         if heat_map.is_fraction:
-            rows = tuple(
-                tuple(None if value is None else scale_fraction(value) for value in row)
-                for row in rows
-            )
+            rows = tuple(tuple(value and scale_fraction(value) for value in row) for row in rows)
         self.rows = rows
         self.grid = Size(len(rows[0]), len(rows)) if rows else Size(0, 0)
         self.across, self.down = fit_value_size(self.grid, region.size, has_color=has_color)
@@ -146,7 +140,7 @@ class _Values:
         if has_color and len(fine) % 2:
             fine.append([None] * len(fine[0]))
         drawn = Region(x, y, columns * self.across, len(fine) // (1 + has_color))
-        draw_field(self.cells, drawn, lambda *_: fine, self._pixel, self._glyph, self.style)
+        draw_field(self.cells, drawn, lambda *_: fine, self._pixel, self._glyph)
         if has_color:
             self._draw_signs(fine)
         value_rows = self.down // (1 + has_color)
@@ -210,7 +204,7 @@ def _format_to_fit(value: float, room: int) -> str:
     return truncate(format_compact(value, 1), room, "")
 
 
-def _draw_row_names(cells: CellBuffer, region: Region, heat_map: HeatMap, style: DrawStyle) -> None:
+def _draw_row_names(cells: StyledCells, region: Region, heat_map: HeatMap) -> None:
     """Draws the names of rows, each once where the same follow one another."""
     x, top, room, height = region
     before, last = None, -1
@@ -218,25 +212,21 @@ def _draw_row_names(cells: CellBuffer, region: Region, heat_map: HeatMap, style:
         y = top + number * height // max(1, len(heat_map.row_names))
         if name != before and y > last:
             text = truncate(name, room - 2 if cell_len(name) >= room else room - 1, "~")
-            cells.write_left_of(x + room - 1, y, text, style.muted)
+            cells.write_left_of(x + room - 1, y, text)
             before, last = name, y
 
 
-def _draw_column_names(
-    cells: CellBuffer, region: Region, heat_map: HeatMap, style: DrawStyle
-) -> None:
+def _draw_column_names(cells: StyledCells, region: Region, heat_map: HeatMap) -> None:
     width = region.width // max(1, len(heat_map.column_names))
     if width * len(heat_map.column_names) != region.width:
         return
     for number, name in enumerate(heat_map.column_names):
         text = truncate(name, width if width < 3 else width - 1, "")
         indent = (width - cell_len(text)) // 2 if width > 2 else 0
-        cells.write(region.x + number * width + indent, region.y, text, style.muted, width)
+        cells.write(region.x + number * width + indent, region.y, text, room=width)
 
 
-def draw_heat_scale(
-    cells: CellBuffer, y: int, heat_map: HeatMap, style: DrawStyle, text: str
-) -> None:
+def draw_heat_scale(cells: StyledCells, y: int, heat_map: HeatMap, text: str) -> None:
     """Draws a bar from the lowest to the highest color, and what a cell stands for."""
     high = "1" if heat_map.is_fraction else format_compact(heat_map.max_abs)
     low = "0" if heat_map.is_fraction else format_compact(-heat_map.max_abs)
@@ -246,8 +236,9 @@ def draw_heat_scale(
     def value_at(part: float) -> float:
         return scale_fraction(part) if heat_map.is_fraction else 2 * part - 1
 
+    style = cells.style
     x = 2 + draw_scale(
         cells, 0, y, bar, (low, high), lambda part: style.diverging_pixel(value_at(part)),
-        lambda part: style.diverging_glyph(value_at(part)), style,
+        lambda part: style.diverging_glyph(value_at(part)),
     )  # fmt: skip
-    cells.write(x, y, style.truncate(text, cells.width - x), style.muted)
+    cells.write_truncated(x, y, text, cells.width - x)

@@ -5,9 +5,8 @@ from textual.geometry import Region
 from tuilab.core.format import format_compact, format_count, format_percent
 from tuilab.core.protocol.inspect.histograms import rebin
 from tuilab.core.protocol.inspect.layer_messages import Histogram, HistogramHistory, HistogramRow
-from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.half_blocks import draw_field
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 MAX_RATIO = 3.0
 """A bar more than this many times as high as the next one is cut."""
@@ -22,9 +21,7 @@ GUTTER = 8
 """Columns for the labels at the left."""
 
 
-def draw_histogram(
-    cells: CellBuffer, region: Region, histogram: Histogram, style: DrawStyle
-) -> None:
+def draw_histogram(cells: StyledCells, region: Region, histogram: Histogram) -> None:
     """Draws bars above an axis from the lowest to the highest value."""
     x, y, width, height = region
     low, high = histogram.low, histogram.high
@@ -42,21 +39,19 @@ def draw_histogram(
     for number, count in enumerate(counts):
         is_negative = low + (number + 0.5) * (high - low) / bins < 0
         start = left + number * bar_width
-        _draw_bar(cells, Region(start, y, bar_width, rows), count / top, is_negative, style)
+        _draw_bar(cells, Region(start, y, bar_width, rows), count / top, is_negative)
         if count > top:
             text = format_percent(count / total)
-            cells.write(min(start + bar_width, right - len(text)), y, text, style.muted)
-    cells.write_left_of(left - 1, y, format_percent(top / total, 1), style.muted)
-    cells.write_left_of(left - 1, y + rows - 1, "0", style.muted)
-    _draw_axis(cells, Region(left, y + rows, right - left, 1), low, high, style)
+            cells.write(min(start + bar_width, right - len(text)), y, text)
+    cells.write_left_of(left - 1, y, format_percent(top / total, 1))
+    cells.write_left_of(left - 1, y + rows - 1, "0")
+    _draw_axis(cells, Region(left, y + rows, right - left, 1), low, high)
 
 
-def _draw_bar(
-    cells: CellBuffer, region: Region, part: float, is_negative: bool, style: DrawStyle
-) -> None:
+def _draw_bar(cells: StyledCells, region: Region, part: float, is_negative: bool) -> None:
     """Draws a bar from the bottom up; the smallest part is visible."""
     x, y, width, rows = region
-    glyphs, bar_style = style.glyphs.bars, style.diverging_style(is_negative)
+    glyphs, bar_style = cells.style.glyphs.bars, cells.style.diverging_style(is_negative)
     steps = min(rows * len(glyphs), round(part * rows * len(glyphs)))
     full, rest = divmod(max(1, steps) if part > 0 else 0, len(glyphs))
     bottom = y + rows - 1
@@ -66,22 +61,18 @@ def _draw_bar(
         cells.write(x, bottom - full, glyphs[rest - 1] * width, bar_style)
 
 
-def _draw_axis(
-    cells: CellBuffer, region: Region, low: float, high: float, style: DrawStyle
-) -> None:
+def _draw_axis(cells: StyledCells, region: Region, low: float, high: float) -> None:
     """Labels both ends of an axis, and zero where there is room."""
     x, y, width, _ = region
-    cells.write(x, y, format_compact(low), style.muted)
-    cells.write_left_of(x + width, y, format_compact(high), style.muted)
+    cells.write(x, y, format_compact(low))
+    cells.write_left_of(x + width, y, format_compact(high))
     if low < 0 < high:
         zero = x + round(-low / (high - low) * width)
         if cells.is_blank(zero - 2, y, 5):
-            cells.write(zero, y, "0", style.muted)
+            cells.write(zero, y, "0")
 
 
-def draw_history(
-    cells: CellBuffer, region: Region, history: HistogramHistory, style: DrawStyle
-) -> None:
+def draw_history(cells: StyledCells, region: Region, history: HistogramHistory) -> None:
     """Draws time to the right and values upwards; the more values, the stronger the color."""
     x, y, width, height = region
     rows, columns = height - 1, max(2, width - GUTTER)
@@ -101,16 +92,16 @@ def draw_history(
         ]
 
     area = Region(left, y, row_width * len(shown), rows)
-    draw_field(cells, area, sample, style.diverging_pixel, style.shade, style)
-    cells.write_left_of(left - 1, y, format_compact(high), style.muted)
-    cells.write_left_of(left - 1, y + rows - 1, format_compact(low), style.muted)
+    draw_field(cells, area, sample, cells.style.diverging_pixel, cells.style.shade)
+    cells.write_left_of(left - 1, y, format_compact(high))
+    cells.write_left_of(left - 1, y + rows - 1, format_compact(low))
     if low < 0 < high and 0 < (row := round(high / (high - low) * rows)) < rows - 1:
-        cells.write_left_of(left - 1, y + row, "0", style.muted)
-    end = cells.write(left, y + rows, f"step {format_count(shown[0].step)}", style.muted)
+        cells.write_left_of(left - 1, y + row, "0")
+    end = cells.write(left, y + rows, f"step {format_count(shown[0].step)}")
     if len(shown) > 1:
         text = format_count(shown[-1].last_step)
         start = max(end + 2, left + len(shown) * row_width - len(text))
-        cells.write(start, y + rows, text, style.muted)
+        cells.write(start, y + rows, text)
 
 
 def _inner_limits(row: HistogramRow) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from tuilab.core.protocol.inspect.layer_messages import (
 )
 from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible, truncate
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.layer.draw_heat_grid import draw_heat_grid, draw_heat_scale, orient
 from tuilab.ui.views.layer.draw_histograms import draw_histogram, draw_history
 from tuilab.ui.views.layer.draw_projection import draw_legend, draw_projection
@@ -47,17 +48,17 @@ class LayerDrawing:
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the drawing in a size."""
-        cells = CellBuffer(width, height, self.style.muted)
+        cells = StyledCells((width, height), self.style)
         if width < LISTED_FROM[0] or height < LISTED_FROM[1]:
             self._draw_layer(cells, is_listed=False)
             return cells
         self._draw_list(cells)
-        layer = CellBuffer(width - LIST_WIDTH - 1, height, self.style.muted)
+        layer = StyledCells((width - LIST_WIDTH - 1, height), self.style)
         self._draw_layer(layer, is_listed=True)
         cells.paste(LIST_WIDTH + 1, 0, layer)
         return cells
 
-    def _draw_layer(self, cells: CellBuffer, *, is_listed: bool) -> None:
+    def _draw_layer(self, cells: StyledCells, *, is_listed: bool) -> None:
         """Draws all but the list."""
         response, style, y = self.response, self.style, 0
         if not is_listed:
@@ -65,7 +66,7 @@ class LayerDrawing:
             number = layers.index(response.layer) + 1 if response.layer in layers else 0
             place = f"  {number} of {len(layers)}"
             label = style.truncate(response.layer, cells.width - len(place))
-            cells.write(cells.write(0, y, label, style.title), y, place, style.muted)
+            cells.write(cells.write(0, y, label, style.title), y, place)
             y += 1
         subject = describe_subject(response)
         self._draw_choices(
@@ -78,15 +79,14 @@ class LayerDrawing:
             y += 1
         y = self._draw_statistics(cells, y)
         if response.picture is None:
-            note = CellBuffer(cells.width, cells.height - y, style.muted)
-            note.write_centered(style.spell(response.note), style.muted)
-            cells.paste(0, y, note)
+            size = (cells.width, cells.height - y)
+            cells.paste(0, y, draw_note(style.spell(response.note), size, style))
         else:
             self._draw_body(cells, y)
 
     # --- choices
 
-    def _draw_list(self, cells: CellBuffer) -> None:
+    def _draw_list(self, cells: StyledCells) -> None:
         layers, style, rows = self.response.layers, self.style, cells.height
         layer = self.response.layer
         chosen = layers.index(layer) if layer in layers else 0
@@ -95,12 +95,12 @@ class LayerDrawing:
             is_chosen = first + row == chosen
             text = f"{style.glyphs.arrow if is_chosen else ' '} {_list_label(label)}"
             label_style = style.title if is_chosen else style.muted
-            cells.write(0, row, style.truncate(text, LIST_WIDTH - 1), label_style)
+            cells.write_truncated(0, row, text, LIST_WIDTH - 1, label_style)
             self.list_rows[row] = label
-        cells.write_lines(LIST_WIDTH - 1, 0, [style.glyphs.vertical] * rows, style.muted)
+        cells.write_lines(LIST_WIDTH - 1, 0, [style.glyphs.vertical] * rows)
 
     def _draw_choices(
-        self, cells: CellBuffer, y: int, names: list[str], chosen: str, tail: str
+        self, cells: StyledCells, y: int, names: list[str], chosen: str, tail: str
     ) -> None:
         """Draws all choices, the current one in brackets; only that one in a narrow drawing."""
         is_alone = sum(cell_len(name) + 2 for name in names) > cells.width
@@ -110,12 +110,12 @@ class LayerDrawing:
                 place = f" {number}/{len(names)}" if is_alone else ""
                 x = cells.write(x, y, f"[{name}]{place}", self.style.title)
             elif not is_alone:
-                x = cells.write(x, y, f" {name} ", self.style.muted)
+                x = cells.write(x, y, f" {name} ")
         tail = self.style.spell(tail)
         if x + 1 + cell_len(tail) <= cells.width:
-            cells.write_left_of(cells.width, y, tail, self.style.muted)
+            cells.write_left_of(cells.width, y, tail)
 
-    def _draw_statistics(self, cells: CellBuffer, y: int) -> int:
+    def _draw_statistics(self, cells: StyledCells, y: int) -> int:
         """Draws lines of statistics, and returns the row after them."""
         last = y + (1 if cells.height < 14 else 2 if cells.height < 22 else 4)
         x = 0
@@ -125,19 +125,19 @@ class LayerDrawing:
                 x, y = 0, y + 1
             if y >= last:
                 return last
-            x = cells.write(x, y, truncate(text, cells.width, ""), self.style.muted) + 3
+            x = cells.write(x, y, truncate(text, cells.width, "")) + 3
         return y + bool(x)
 
     # --- values
 
-    def _draw_body(self, cells: CellBuffer, top: int) -> None:
+    def _draw_body(self, cells: StyledCells, top: int) -> None:
         response, style, bottom = self.response, self.style, cells.height - 1
         picture = response.picture
         is_first = isinstance(picture, HistogramHistory) and len(picture.rows) < 2
         note = style.spell(FIRST_HISTOGRAM if is_first else response.note)
         if note and cells.height >= 12:
             bottom -= 1
-            cells.write(0, bottom, style.truncate(note, cells.width), style.muted)
+            cells.write_truncated(0, bottom, note, cells.width)
         gap = bottom - top > 12
         region = Region(0, top + gap, cells.width, max(1, bottom - top - gap))
         if isinstance(picture, HeatMap) and response.quantity != "activations":
@@ -145,27 +145,27 @@ class LayerDrawing:
             self.response = msgspec.structs.replace(response, picture=picture)
         self._draw_picture(cells, region)
 
-    def _draw_picture(self, cells: CellBuffer, region: Region) -> None:
+    def _draw_picture(self, cells: StyledCells, region: Region) -> None:
         """Draws the values, and below them what their colors and letters mean."""
         response, style, y = self.response, self.style, cells.height - 1
         match response.picture:
             case HeatMap() as heat_map:
-                draw_heat_grid(cells, region, heat_map, style)
-                draw_heat_scale(cells, y, heat_map, style, style.spell(describe_cells(response)))
+                draw_heat_grid(cells, region, heat_map)
+                draw_heat_scale(cells, y, heat_map, style.spell(describe_cells(response)))
             case Tiles() as tiles:
-                count = draw_tiles(cells, region, tiles, style)
+                count = draw_tiles(cells, region, tiles)
                 text = style.spell(describe_cells(response, count))
                 if tiles.tiles:
-                    draw_heat_scale(cells, y, tiles.tiles[-1], style, text)
+                    draw_heat_scale(cells, y, tiles.tiles[-1], text)
             case Histogram() as histogram:
-                draw_histogram(cells, region, histogram, style)
-                cells.write(0, y, HISTOGRAM_LEGEND, style.muted)
+                draw_histogram(cells, region, histogram)
+                cells.write(0, y, HISTOGRAM_LEGEND)
             case HistogramHistory() as history:
-                draw_history(cells, region, history, style)
-                cells.write(0, y, HISTORY_LEGEND, style.muted)
+                draw_history(cells, region, history)
+                cells.write(0, y, HISTORY_LEGEND)
             case Projection() as projection:
-                draw_projection(cells, region, projection, style)
-                draw_legend(cells, y, projection, style)
+                draw_projection(cells, region, projection)
+                draw_legend(cells, y, projection)
 
 
 def _list_label(label: str) -> str:

@@ -9,8 +9,8 @@ from textual.geometry import Region
 
 from tuilab.core.format import format_compact, format_percent
 from tuilab.core.protocol.inspect.layer_messages import Projection
-from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
 
@@ -28,9 +28,7 @@ def choose_letters(names: list[str]) -> list[str]:
     return [LETTERS[number % len(LETTERS)] for number in range(len(names))]
 
 
-def draw_projection(
-    cells: CellBuffer, region: Region, projection: Projection, style: DrawStyle
-) -> None:
+def draw_projection(cells: StyledCells, region: Region, projection: Projection) -> None:
     """Draws the points over the whole region; where several share a cell, the most common class."""
     x, y, width, height = region
     rows = height - 1
@@ -43,13 +41,13 @@ def draw_projection(
         column = _cell(first, left, right, width)
         row = rows - 1 - _cell(second, bottom, top, rows)
         classes.setdefault((column, row), Counter())[number] += 1
-    _draw_axes(cells, region, (left, right, bottom, top), style)
+    _draw_axes(cells, region, (left, right, bottom, top))
     letters = projection.names if projection.is_text else choose_letters(projection.names)
     for (column, row), counts in classes.items():
         number = counts.most_common(1)[0][0]
         letter = letters[number][:1] if 0 <= number < len(letters) else ""
-        point_style = _point_style(projection, number, style)
-        cells.put(x + column, y + row, letter or style.glyphs.dot, point_style)
+        point_style = _point_style(projection, number, cells.style)
+        cells.put(x + column, y + row, letter or cells.style.glyphs.dot, point_style)
 
 
 def _cell(value: float, low: float, high: float, count: int) -> int:
@@ -67,7 +65,7 @@ def _point_style(projection: Projection, number: int, style: DrawStyle) -> Style
 
 
 def _draw_axes(
-    cells: CellBuffer, region: Region, bounds: tuple[float, float, float, float], style: DrawStyle
+    cells: StyledCells, region: Region, bounds: tuple[float, float, float, float]
 ) -> None:
     """Draws faint lines through zero, and labels the ends of the first component."""
     x, y, width, height = region
@@ -75,26 +73,26 @@ def _draw_axes(
     rows = height - 1
     if left < 0 < right:
         column = x + _cell(0.0, left, right, width)
-        cells.write_lines(column, y, [style.glyphs.mark] * rows, style.muted)
+        cells.write_lines(column, y, [cells.style.glyphs.mark] * rows)
     if bottom < 0 < top:
         row = y + rows - 1 - _cell(0.0, bottom, top, rows)
-        cells.write(x, row, style.glyphs.guide * width, style.muted)
-    cells.write(x, y + rows, format_compact(left), style.muted)
-    cells.write_left_of(x + width, y + rows, format_compact(right), style.muted)
+        cells.write(x, row, cells.style.glyphs.guide * width)
+    cells.write(x, y + rows, format_compact(left))
+    cells.write_left_of(x + width, y + rows, format_compact(right))
 
 
-def draw_legend(cells: CellBuffer, y: int, projection: Projection, style: DrawStyle) -> None:
+def draw_legend(cells: StyledCells, y: int, projection: Projection) -> None:
     """Draws how much of the variance is visible, and which letter is which class."""
     first, second = map(format_percent, projection.explained_variance)
-    x = cells.write(0, y, f"PCA: {first} of the variance across, {second} up  ", style.muted)
+    x = cells.write(0, y, f"PCA: {first} of the variance across, {second} up  ")
     if projection.is_text:
-        cells.write(x, y, f"each {projection.point_kind[:-1]} as itself", style.muted)
+        cells.write(x, y, f"each {projection.point_kind[:-1]} as itself")
         return
     letters = choose_letters(projection.names)
     for number, (letter, name) in enumerate(zip(letters, projection.names, strict=True)):
         entry = letter if letter == name else f"{letter} {name}"
         if x + cell_len(entry) > cells.width:
-            cells.write(x, y, style.glyphs.ellipsis, style.muted)
+            cells.write(x, y, cells.style.glyphs.ellipsis)
             return
-        x = cells.write(x, y, letter, _point_style(projection, number, style))
-        x = cells.write(x, y, style.truncate(entry[1:], cells.width - x), style.muted) + 2
+        x = cells.write(x, y, letter, _point_style(projection, number, cells.style))
+        x = cells.write_truncated(x, y, entry[1:], cells.width - x) + 2

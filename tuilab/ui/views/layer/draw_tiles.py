@@ -7,8 +7,8 @@ from rich.cells import cell_len
 from textual.geometry import Region, Size
 
 from tuilab.core.protocol.inspect.layer_messages import HeatMap, Tiles
-from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
-from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.cell_buffer import truncate
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.layer.draw_heat_grid import draw_heat_grid
 
 ENOUGH_TILES = 12
@@ -33,7 +33,7 @@ class TileLayout(NamedTuple):
     down: int = 1
 
 
-def draw_tiles(cells: CellBuffer, region: Region, tiles: Tiles, style: DrawStyle) -> int:
+def draw_tiles(cells: StyledCells, region: Region, tiles: Tiles) -> int:
     """Draws as many tiles as fit, and returns how many."""
     if not tiles.tiles:
         return 0
@@ -43,7 +43,7 @@ def draw_tiles(cells: CellBuffer, region: Region, tiles: Tiles, style: DrawStyle
         row, column = divmod(number, layout.across)
         x = region.x + column * (layout.columns + 1)
         y = region.y + row * (layout.rows + 1)
-        _draw_tile(cells, Region(x, y, layout.columns, layout.rows + 1), tile, style)
+        _draw_tile(cells, Region(x, y, layout.columns, layout.rows + 1), tile)
     return len(shown)
 
 
@@ -77,9 +77,9 @@ def _has_names(tile: HeatMap, columns: int) -> bool:
     return bool(tile.column_names) and is_short and columns >= tile.width == len(tile.column_names)
 
 
-def _draw_tile(cells: CellBuffer, region: Region, tile: HeatMap, style: DrawStyle) -> None:
+def _draw_tile(cells: StyledCells, region: Region, tile: HeatMap) -> None:
     x, y, columns, rows = region
-    cells.write(x, y, truncate(tile.caption, columns, ""), style.muted)
+    cells.write(x, y, truncate(tile.caption, columns, ""))
     if not _has_names(tile, columns - 2):
         tile = msgspec.structs.replace(tile, row_names=[], column_names=[])
-    draw_heat_grid(cells, Region(x, y + 1, columns, rows - 1), tile, style)
+    draw_heat_grid(cells, Region(x, y + 1, columns, rows - 1), tile)

@@ -4,43 +4,41 @@ from typing import ClassVar
 
 import msgspec
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.layer_messages import QUANTITIES, LayerRequest, LayerResponse
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.views.layer.draw_layer import LIST_WIDTH, LayerDrawing
 from tuilab.ui.views.request_throttle import RequestThrottle
 from tuilab.ui.views.view import View
+from tuilab.ui.views.view_keys import hidden_key, view_key
 
 
-class LayerView(View):
+class LayerView(View[LayerResponse]):
     """One layer; keys choose which, which of its values, how, and for which examples."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "next_layer(1)", "Layer", key_display="↑↓", id="inside.layer",
-                tooltip="Choose the next layer"),
-        Binding("right", "next_quantity(1)", "Quantity", key_display="←→", id="inside.what",
-                tooltip="Weights, gradients, updates, or activations"),
-        Binding("v", "next_kind(1)", "Plot", id="inside.kind",
-                tooltip="Heat map, histogram, over time, and others that the layer has"),
-        Binding("w", "next_parameter(1)", "Weight or bias", id="inside.tensor",
-                tooltip="Choose the next parameter of the layer: the weight, the bias"),
-        Binding("full_stop", "next_examples(1)", "Example", key_display=", .", id="inside.example",
-                tooltip="Show the next examples"),
-        Binding("up", "next_layer(-1)", "previous layer", show=False, id="inside.layer_before",
-                tooltip="Choose the previous layer"),
-        Binding("left", "next_quantity(-1)", "previous quantity", show=False,
-                id="inside.what_before", tooltip="Activations, updates, gradients, or weights"),
-        Binding("comma", "next_examples(-1)", "previous examples", show=False,
-                id="inside.example_before", tooltip="Show the previous examples"),
-        Binding("home", "end_layer(0)", "first layer", show=False, id="inside.layer_first",
-                tooltip="Choose the first layer"),
-        Binding("end", "end_layer(-1)", "last layer", show=False, id="inside.layer_last",
-                tooltip="Choose the last layer"),
+        view_key("down", "next_layer(1)", "Layer", "layer",
+                 "Choose the next layer", key_display="↑↓"),
+        view_key("right", "next_quantity(1)", "Quantity", "what",
+                 "Weights, gradients, updates, or activations", key_display="←→"),
+        view_key("v", "next_kind(1)", "Plot", "kind",
+                 "Heat map, histogram, over time, and others that the layer has"),
+        view_key("w", "next_parameter(1)", "Weight or bias", "tensor",
+                 "Choose the next parameter of the layer: the weight, the bias"),
+        view_key("full_stop", "next_examples(1)", "Example", "example",
+                 "Show the next examples", key_display=", ."),
+        hidden_key("up", "next_layer(-1)", "previous layer", "layer_before",
+                   "Choose the previous layer"),
+        hidden_key("left", "next_quantity(-1)", "previous quantity", "what_before",
+                   "Activations, updates, gradients, or weights"),
+        hidden_key("comma", "next_examples(-1)", "previous examples", "example_before",
+                   "Show the previous examples"),
+        hidden_key("home", "end_layer(0)", "first layer", "layer_first", "Choose the first layer"),
+        hidden_key("end", "end_layer(-1)", "last layer", "layer_last", "Choose the last layer"),
     ]  # fmt: skip
 
     RESPONSE: ClassVar[type[InspectResponse]] = LayerResponse
@@ -60,22 +58,13 @@ class LayerView(View):
         """Returns the request that fills the view."""
         return self.choice
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: LayerResponse) -> object:
         """Returns what is shown of which layer; a response has all of it."""
-        assert isinstance(response, LayerResponse)
-        return (
-            response.layer,
-            response.quantity,
-            response.kind,
-            response.parameter,
-            response.example,
-        )
+        choice = (response.quantity, response.kind, response.parameter, response.example)
+        return response.layer, choice
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: LayerResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        assert isinstance(response, LayerResponse)
         drawing = LayerDrawing(response, self.draw_style)
         cells = drawing.draw(width, height)
         self._list_rows = drawing.list_rows if self.left_response is None else {}
@@ -89,10 +78,6 @@ class LayerView(View):
 
     # --- choices
 
-    @property
-    def _shown(self) -> LayerResponse | None:
-        return self.response if isinstance(self.response, LayerResponse) else None
-
     def select_layer(self, layer: str) -> None:
         """Shows this layer, as soon as there is one of its label."""
         self._change(layer=layer, parameter=0)
@@ -104,7 +89,7 @@ class LayerView(View):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Does not offer keys that would do nothing."""
-        shown = self._shown
+        shown = self.response
         if action == "next_parameter":
             return shown is not None and len(shown.parameters) > 1
         if action == "next_examples":
@@ -113,13 +98,13 @@ class LayerView(View):
 
     def action_next_layer(self, by: int) -> None:
         """Chooses a layer further down or up."""
-        if (shown := self._shown) is not None and shown.layers:
+        if (shown := self.response) is not None and shown.layers:
             layer = _neighbor(shown.layers, self.choice.layer, shown.layer, by)
             self._change(layer=layer, parameter=0)
 
     def action_end_layer(self, place: int) -> None:
         """Chooses the first layer or the last."""
-        if (shown := self._shown) is not None and shown.layers:
+        if (shown := self.response) is not None and shown.layers:
             self._change(layer=shown.layers[place], parameter=0)
 
     def action_next_quantity(self, by: int) -> None:
@@ -129,17 +114,17 @@ class LayerView(View):
 
     def action_next_kind(self, by: int) -> None:
         """Chooses another plot."""
-        if (shown := self._shown) is not None and shown.kinds:
+        if (shown := self.response) is not None and shown.kinds:
             self._change(kind=_neighbor(shown.kinds, self.choice.kind, shown.kind, by))
 
     def action_next_parameter(self, by: int) -> None:
         """Chooses another parameter of the layer."""
-        if (shown := self._shown) is not None and shown.parameters:
+        if (shown := self.response) is not None and shown.parameters:
             self._change(parameter=(self.choice.parameter + by) % len(shown.parameters))
 
     def action_next_examples(self, by: int) -> None:
         """Chooses the examples after or before those that are shown."""
-        if (shown := self._shown) is not None and (total := shown.total_examples):
+        if (shown := self.response) is not None and (total := shown.total_examples):
             count = max(1, shown.examples)
             first = self.choice.example + by * count
             last = total - 1 - (total - 1) % count

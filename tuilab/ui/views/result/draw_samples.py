@@ -20,6 +20,7 @@ from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.decision_surface import draw_surface
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.image_grid import Caption, ImageTile, draw_dense_grid, draw_image_grid
+from tuilab.ui.canvas.styled_cells import StyledCells
 
 MAX_PROBABILITY = 0.999
 """Probabilities of a decision surface are below 1."""
@@ -29,12 +30,12 @@ def draw_samples(
     samples: Sequence[Sample], classes: Sequence[str], size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
     """Draws images with their targets and predictions, as many as fit."""
-    cells = CellBuffer(*size, style.muted)
+    cells = StyledCells(size, style)
     tiles = [
         ImageTile([sample.pixels], sample.shape, _sample_captions(sample, classes, style))
         for sample in samples
     ]
-    draw_image_grid(cells, Region(0, 0, *size), tiles, style)
+    draw_image_grid(cells, Region(0, 0, *size), tiles)
     return cells
 
 
@@ -55,10 +56,10 @@ def draw_reconstructions(
     reconstructions: Reconstructions, size: tuple[int, int], style: DrawStyle
 ) -> CellBuffer:
     """Draws each example above its reconstruction, with the error."""
-    cells = CellBuffer(*size, style.muted)
+    cells = StyledCells(size, style)
     pairs = [pair for pair in reconstructions.pairs if pair.input and len(pair.shape) == 3]
     if not pairs:
-        _draw_errors(cells, reconstructions.pairs, style)
+        _draw_errors(cells, reconstructions.pairs)
         return cells
     tiles = []
     for pair in pairs:
@@ -66,20 +67,20 @@ def draw_reconstructions(
         tiles.append(
             ImageTile([pair.input, pair.output], pair.shape, [Caption(caption, style.muted)])
         )
-    draw_image_grid(cells, Region(0, 0, *size), tiles, style, min_tiles=2)
+    draw_image_grid(cells, Region(0, 0, *size), tiles, min_tiles=2)
     return cells
 
 
-def _draw_errors(cells: CellBuffer, pairs: Sequence[Reconstruction], style: DrawStyle) -> None:
+def _draw_errors(cells: StyledCells, pairs: Sequence[Reconstruction]) -> None:
     """Draws the errors alone, as bars, for examples that are not images."""
-    cells.write(0, 0, "error of each example", style.muted)
+    cells.write(0, 0, "error of each example")
     largest = max((pair.error for pair in pairs if isfinite(pair.error)), default=0.0) or 1.0
     room = max(0, cells.width - 16)
     for row, pair in enumerate(pairs, 2):
         fraction = pair.error / largest if isfinite(pair.error) else 0.0
-        bar = style.glyphs.bars[3] * round(fraction * room)
+        bar = cells.style.glyphs.bars[3] * round(fraction * room)
         text = f"{row - 1:>4}  {format_compact(pair.error):<8}  {bar}"
-        cells.write(0, row, text, style.muted)
+        cells.write(0, row, text)
 
 
 # --- generated samples ----------------------------------------------------------------------------
@@ -95,8 +96,8 @@ def draw_generated(
             return _draw_text(generated, size, style)
         case GeneratedImages():
             return _draw_images(generated, size, style)
-    cells = CellBuffer(*size, style.muted)
-    cells.write(0, 0, style.truncate(_points_title(generated), cells.width), style.strong)
+    cells = StyledCells(size, style)
+    cells.write_truncated(0, 0, _points_title(generated), cells.width, style.strong)
     surface = _judged_surface(generated)
     size = (cells.width, cells.height - 1)
     cells.paste(0, 1, draw_surface(surface, ("generated", "real"), size, style))
@@ -105,9 +106,9 @@ def draw_generated(
 
 def _draw_text(generated: GeneratedText, size: tuple[int, int], style: DrawStyle) -> CellBuffer:
     """Draws the prompt in bold and the text after it, wrapped; of a long text the end."""
-    cells = CellBuffer(*size, style.muted)
+    cells = StyledCells(size, style)
     temperature = f"temperature {format_compact(generated.temperature)} (- colder, + hotter)"
-    cells.write(0, 0, temperature, style.muted)
+    cells.write(0, 0, temperature)
     wrapper = textwrap.TextWrapper(
         max(1, cells.width), expand_tabs=False, replace_whitespace=False, drop_whitespace=False
     )
@@ -128,14 +129,14 @@ def _draw_text(generated: GeneratedText, size: tuple[int, int], style: DrawStyle
 
 
 def _draw_images(generated: GeneratedImages, size: tuple[int, int], style: DrawStyle) -> CellBuffer:
-    cells = CellBuffer(*size, style.muted)
-    cells.write(0, 0, style.truncate(generated.title, cells.width), style.strong)
+    cells = StyledCells(size, style)
+    cells.write_truncated(0, 0, generated.title, cells.width, style.strong)
     tiles = [ImageTile([image], generated.shape) for image in generated.images]
     region = Region(0, 2, cells.width, max(0, cells.height - 2))
     if generated.columns:
-        draw_dense_grid(cells, region, tiles, generated.columns, style)
+        draw_dense_grid(cells, region, tiles, generated.columns)
     else:
-        draw_image_grid(cells, region, tiles, style)
+        draw_image_grid(cells, region, tiles)
     return cells
 
 

@@ -12,6 +12,9 @@ from tuilab.ui.plot.chart_data import ChartData
 from tuilab.ui.plot.traces import Trace
 from tuilab.ui.terminal.glyphs import get_glyphs
 
+CHARTS = (Curve, Scatter, GeneratedPoints)
+"""The pictures that are drawn as charts."""
+
 
 def build_result_chart(picture: Picture | None) -> ChartData | None:
     """Returns the chart of a picture; None if it is drawn otherwise."""

@@ -19,7 +19,6 @@ from tuilab.core.protocol.inspect.result_messages import (
     ResultRequest,
     ResultResponse,
 )
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
@@ -31,6 +30,7 @@ from tuilab.ui.canvas.confusion_matrix import (
     write_matrix_title,
 )
 from tuilab.ui.canvas.decision_surface import draw_surface, request_surface
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.messages import TemperatureStepped
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartOptions
@@ -41,7 +41,7 @@ from tuilab.ui.views.result.draw_samples import (
     draw_samples,
 )
 from tuilab.ui.views.result.point_editor import PointEditor
-from tuilab.ui.views.result.result_chart import build_result_chart
+from tuilab.ui.views.result.result_chart import CHARTS, build_result_chart
 from tuilab.ui.views.view import View
 
 MIN_SAMPLES_WIDTH, MIN_SAMPLES_HEIGHT = 32, 10
@@ -81,7 +81,7 @@ EMPTY_TEXTS = {
 """What is said before the first response."""
 
 
-class ResultView(View):
+class ResultView(View[ResultResponse]):
     """The newest result; a chart and an editor of points cover it when they are needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -116,7 +116,7 @@ class ResultView(View):
     @property
     def picture(self) -> Picture | None:
         """The newest picture."""
-        return self.response.picture if isinstance(self.response, ResultResponse) else None
+        return self.response.picture if self.response is not None else None
 
     def request(self, run: Run, experiment: Experiment) -> ResultRequest:
         """Returns the request for a picture that fills the view."""
@@ -126,16 +126,13 @@ class ResultView(View):
             return ResultRequest(max(2, self.size.width * 2), self.size.height)
         return request_surface(self.size, self.draw_style)
 
-    def is_unfinished(self, response: InspectResponse | None) -> bool:
+    def is_unfinished(self, response: ResultResponse) -> bool:
         """Returns whether a text is still being generated."""
-        picture = response.picture if isinstance(response, ResultResponse) else None
+        picture = response.picture
         return isinstance(picture, GeneratedText) and not picture.is_complete
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: ResultResponse) -> object:
         """Returns the kind of the picture, whatever its size."""
-        assert isinstance(response, ResultResponse)
         return type(response.picture)
 
     def show(self, run: Run, experiment: Experiment) -> None:
@@ -167,19 +164,20 @@ class ResultView(View):
     def _update_cover(self, *, has_board: bool) -> None:
         """Displays the editor of points or the chart over the drawing, or neither."""
         is_compared = self.left_response is not None
-        is_chart = build_result_chart(self.picture) is not None and not is_compared
-        self.board.display = has_board
-        self.chart.display = is_chart and not has_board
-        cover = self.board if self.board.display else self.chart if self.chart.display else None
+        is_chart = isinstance(self.picture, CHARTS) and not is_compared
+        cover = self.board if has_board else self.chart if is_chart else None
+        has_focus = self.has_focus or self.board.has_focus or self.chart.has_focus
+        for widget in (self.board, self.chart):
+            widget.display = widget is cover
         self.can_focus = cover is None
-        if cover is not None and self.has_focus:
-            cover.focus()
+        focused = cover or self
+        if has_focus and not focused.has_focus:
+            focused.focus()
 
     # --- drawing ------------------------------------------------------------------------------
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: ResultResponse, width: int, height: int) -> CellBuffer:
         """Draws a picture in a size."""
-        assert isinstance(response, ResultResponse)
         picture, size, style = response.picture, (width, height), self.draw_style
         match picture:
             case DecisionSurface():
@@ -233,9 +231,9 @@ class ResultView(View):
     ) -> None:
         size = (width, height - 1)
         unit = plan_matrix(matrix, size).unit
-        title = CellBuffer(width, 1, self.draw_style.muted)
+        title = StyledCells((width, 1), self.draw_style)
         examples = f"{format_count(matrix.total)} examples"
-        write_matrix_title(title, matrix, examples, unit, self.draw_style)
+        write_matrix_title(title, matrix, examples, unit)
         cells.paste(0, 0, title)
         cells.paste(0, 1, draw_matrix(matrix, size, self.draw_style))
 

@@ -12,6 +12,7 @@ from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
 from tuilab.ui.canvas.half_blocks import make_pixel_style
 from tuilab.ui.canvas.lines import DOT_ROWS, Line, draw_lines
 from tuilab.ui.canvas.response_map import draw_response
+from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.units.unit_positions import FRAME_WIDTH, Selection, UnitLayout, place_units
 from tuilab.ui.views.units.unit_text import (
     NO_BREAK,
@@ -51,7 +52,7 @@ class UnitsDrawing:
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the drawing in a size."""
-        cells = CellBuffer(width, height, self.style.muted)
+        cells = StyledCells((width, height), self.style)
         bottom = self._draw_bottom(cells)
         if width >= BESIDE_FROM[0] and height >= BESIDE_FROM[1]:
             panel = min(MAX_PANEL_WIDTH, width // 3)
@@ -65,17 +66,17 @@ class UnitsDrawing:
 
     # --- text
 
-    def _draw_bottom(self, cells: CellBuffer) -> int:
+    def _draw_bottom(self, cells: StyledCells) -> int:
         """Draws the legend and the note, and returns the first row that they take."""
         row = cells.height
         if cells.height >= 12:
             row -= 1
             self._draw_legend(cells, row)
         lines = textwrap.wrap(self.response.note, max(8, cells.width))[: 1 + cells.height // 12]
-        cells.write_lines(0, row - len(lines), lines, self.style.muted)
+        cells.write_lines(0, row - len(lines), lines)
         return row - len(lines)
 
-    def _draw_legend(self, cells: CellBuffer, row: int) -> None:
+    def _draw_legend(self, cells: StyledCells, row: int) -> None:
         """Draws what lines and colors, or shades, stand for."""
         style = self.style
         above, below = ("⠒⠒⠒", "⠒⠂⠐⠒") if self.is_braille else ("---", "...")
@@ -88,9 +89,9 @@ class UnitsDrawing:
         x = 0
         for glyphs, text, is_negative in entries:
             x = cells.write(x, row, glyphs, style.diverging_style(is_negative))
-            x = cells.write(x, row, f" {text}  ", style.muted)
+            x = cells.write(x, row, f" {text}  ")
 
-    def _draw_description(self, cells: CellBuffer, region: Region) -> None:
+    def _draw_description(self, cells: StyledCells, region: Region) -> None:
         """Draws as much about the selection as fits."""
         x, y, width, height = region
         width, style = max(1, width), self.style
@@ -99,7 +100,7 @@ class UnitsDrawing:
         hint = EDGE_KEYS if self.selection.source is not None else UNIT_KEYS
         sentences = describe_selection(self.response, self.selection)
         if len(hint) + 2 <= x + width - end:
-            cells.write_left_of(x + width, y, hint, style.muted)
+            cells.write_left_of(x + width, y, hint)
         else:
             sentences.append(hint)
         sentences = [style.spell(sentence) for sentence in sentences]
@@ -110,16 +111,16 @@ class UnitsDrawing:
             lines = lines[: max(0, height - 1)]
             lines[-1:] = [f"{line[: width - 2]} {style.glyphs.ellipsis}" for line in lines[-1:]]
         for number, line in enumerate(lines, 1):
-            cells.write(x, y + number, line.replace(NO_BREAK, " "), style.muted, width)
+            cells.write(x, y + number, line.replace(NO_BREAK, " "), room=width)
 
-    def _draw_panel(self, cells: CellBuffer, region: Region) -> None:
+    def _draw_panel(self, cells: StyledCells, region: Region) -> None:
         """Draws the large map with the description below it."""
         x, y, width, height = region
         rows = self._draw_map(cells, Region(x, y, width, max(0, height - DESCRIPTION_ROWS)))
         rows += bool(rows)
         self._draw_description(cells, Region(x, y + rows, width, height - rows))
 
-    def _draw_foot(self, cells: CellBuffer, region: Region) -> None:
+    def _draw_foot(self, cells: StyledCells, region: Region) -> None:
         """Draws the description below the network, and the large map beside it if there is room."""
         _, y, width, rows = region
         x = 0
@@ -128,7 +129,7 @@ class UnitsDrawing:
             x = columns + 2 if self._draw_map(cells, Region(0, y, columns, rows)) else 0
         self._draw_description(cells, Region(x, y, width - x, rows))
 
-    def _draw_map(self, cells: CellBuffer, region: Region) -> int:
+    def _draw_map(self, cells: StyledCells, region: Region) -> int:
         """Draws the response of the selected unit, and returns the rows that it takes."""
         column = self.response.columns[self.selection.column]
         rows = min(region.height, region.width // 2)
@@ -137,7 +138,7 @@ class UnitsDrawing:
         columns = 2 * rows if self.response.height > 1 else region.width
         place = Region(region.x, region.y, columns, rows)
         response = column.responses[self.selection.unit]
-        draw_response(cells, place, response, self._size, self.style, has_signs=True)
+        draw_response(cells, place, response, self._size, has_signs=True)
         return rows
 
     @property
@@ -146,7 +147,7 @@ class UnitsDrawing:
 
     # --- network
 
-    def _draw_network(self, cells: CellBuffer, region: Region) -> None:
+    def _draw_network(self, cells: StyledCells, region: Region) -> None:
         columns = self.response.columns
         has_activations = any(column.activations for column in columns)
         top = 2 if region.height >= 12 and has_activations else 1
@@ -161,7 +162,7 @@ class UnitsDrawing:
         for number, unit in layout.nodes:
             self._draw_node(cells, layout, number, unit)
 
-    def _draw_heading(self, cells: CellBuffer, layout: UnitLayout, number: int, top: int) -> None:
+    def _draw_heading(self, cells: StyledCells, layout: UnitLayout, number: int, top: int) -> None:
         """Draws the label, the activations after it, and how many units are left out."""
         column, left = self.response.columns[number], layout.lefts[number]
         width = layout.width + FRAME_WIDTH
@@ -177,16 +178,16 @@ class UnitsDrawing:
             cells.write(max(0, min(x, cells.width - cell_len(text))), row, text, style)
         nodes = [node for (at, _), node in layout.nodes.items() if at == number]
         if above := layout.above[number]:
-            cells.write(left, nodes[0].y - 1, f"+{above}", self.style.muted)
+            cells.write(left, nodes[0].y - 1, f"+{above}")
         if below := layout.below[number]:
             text = f"+{below} more"
             text = text if min(room, cells.width - left) >= len(text) else f"+{below}"
-            cells.write(left, nodes[-1].bottom, text, self.style.muted)
+            cells.write(left, nodes[-1].bottom, text)
 
-    def _draw_node(self, cells: CellBuffer, layout: UnitLayout, number: int, unit: int) -> None:
+    def _draw_node(self, cells: StyledCells, layout: UnitLayout, number: int, unit: int) -> None:
         column, node = self.response.columns[number], layout.nodes[number, unit]
         if unit < len(column.responses):
-            draw_response(cells, node, column.responses[unit], self._size, self.style)
+            draw_response(cells, node, column.responses[unit], self._size)
         else:
             self._draw_mean(cells, node, column, unit)
         selection = self.selection
@@ -199,9 +200,9 @@ class UnitsDrawing:
             room = layout.name_widths[bool(number)] - 1
             name = truncate(column.names[unit], room, "") if room > 0 else ""
             x = node.right + 2 if number else node.x - 2 - len(name)
-            cells.write(x, node.y + (node.height - 1) // 2, name, self.style.muted)
+            cells.write(x, node.y + (node.height - 1) // 2, name)
 
-    def _draw_mean(self, cells: CellBuffer, node: Region, column: UnitColumn, unit: int) -> None:
+    def _draw_mean(self, cells: StyledCells, node: Region, column: UnitColumn, unit: int) -> None:
         """Draws the mean output of a unit without a response, as a color and a number."""
         x, y, width, height = node
         largest = max((abs(mean) for mean in column.means if isfinite(mean)), default=0.0)

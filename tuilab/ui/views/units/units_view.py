@@ -3,20 +3,21 @@
 from typing import Any, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import SetWeight, parse_finite_number
-from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
+from tuilab.ui.canvas.styled_cells import draw_note
 from tuilab.ui.messages import CommandIssued
 from tuilab.ui.views.units.draw_units import UnitsDrawing
 from tuilab.ui.views.units.unit_positions import Selection, UnitLayout
 from tuilab.ui.views.units.unit_text import get_selected_value, name_selection
 from tuilab.ui.views.view import View
+from tuilab.ui.views.view_keys import hidden_key, view_key
 
 FINE, COARSE = 32, 20
 """Points on each side of a response, with and without room for a large map."""
@@ -25,32 +26,31 @@ NUDGE = 0.1
 """What one key adds to a weight or subtracts from it."""
 
 
-class UnitsView(View):
+class UnitsView(View[UnitsResponse]):
     """The outputs of every unit; one unit or edge is selected, read and set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move(1)", "Select", key_display="arrows", id="inside.down",
-                tooltip="Select the unit below, or the next weight"),
-        Binding("enter", "set_value", "Set value", id="inside.write",
-                tooltip="Type a new bias for the unit, or a new weight for the edge"),
-        Binding("i", "next_edge(1)", "Weights", id="inside.edge",
-                tooltip="Select the next weight into the unit; up and down go on from there"),
-        Binding("z", "undo", "Undo value", id="inside.take_back",
-                tooltip="Restore the value that was set last"),
-        Binding("plus,equals_sign", "nudge(1)", "Raise", id="inside.raise", key_display="+",
-                tooltip=f"Add {NUDGE} to the bias or the weight"),
-        Binding("minus", "nudge(-1)", "Lower", id="inside.lower",
-                tooltip=f"Subtract {NUDGE} from the bias or the weight"),
-        Binding("I", "next_edge(-1)", "previous weight", show=False, id="inside.edge_before",
-                tooltip="Select the previous weight"),
-        Binding("escape", "leave_edge", "unit", show=False, id="inside.leave_edge",
-                tooltip="Select the unit again instead of one of its weights"),
-        Binding("left", "change_column(-1)", "unit to the left", show=False, id="inside.left",
-                tooltip="Select a unit of the previous column; of an edge, where it comes from"),
-        Binding("right", "change_column(1)", "unit to the right", show=False, id="inside.right",
-                tooltip="Select a unit of the next column; of an edge, where it goes to"),
-        Binding("up", "move(-1)", "unit above", show=False, id="inside.up",
-                tooltip="Select the unit above, or the previous weight"),
+        view_key("down", "move(1)", "Select", "down",
+                 "Select the unit below, or the next weight", key_display="arrows"),
+        view_key("enter", "set_value", "Set value", "write",
+                 "Type a new bias for the unit, or a new weight for the edge"),
+        view_key("i", "next_edge(1)", "Weights", "edge",
+                 "Select the next weight into the unit; up and down go on from there"),
+        view_key("z", "undo", "Undo value", "take_back", "Restore the value that was set last"),
+        view_key("plus,equals_sign", "nudge(1)", "Raise", "raise",
+                 f"Add {NUDGE} to the bias or the weight", key_display="+"),
+        view_key("minus", "nudge(-1)", "Lower", "lower",
+                 f"Subtract {NUDGE} from the bias or the weight"),
+        hidden_key("I", "next_edge(-1)", "previous weight", "edge_before",
+                   "Select the previous weight"),
+        hidden_key("escape", "leave_edge", "unit", "leave_edge",
+                   "Select the unit again instead of one of its weights"),
+        hidden_key("left", "change_column(-1)", "unit to the left", "left",
+                   "Select a unit of the previous column; of an edge, where it comes from"),
+        hidden_key("right", "change_column(1)", "unit to the right", "right",
+                   "Select a unit of the next column; of an edge, where it goes to"),
+        hidden_key("up", "move(-1)", "unit above", "up",
+                   "Select the unit above, or the previous weight"),
     ]  # fmt: skip
 
     RESPONSE: ClassVar[type[InspectResponse]] = UnitsResponse
@@ -67,21 +67,15 @@ class UnitsView(View):
         side = FINE if self.size.width >= 60 else COARSE
         return UnitsRequest(side, side)
 
-    def comparison_key(
-        self, last_request: AnyInspectRequest | None, response: InspectResponse
-    ) -> object:
+    def comparison_key(self, response: UnitsResponse) -> object:
         """Returns the same for all responses."""
         return None
 
-    def draw_response(self, response: InspectResponse, width: int, height: int) -> CellBuffer:
+    def draw_response(self, response: UnitsResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        assert isinstance(response, UnitsResponse)
-        style = self.draw_style
         if not response.columns:
-            cells = CellBuffer(width, height, style.muted)
-            cells.write_centered(response.note, style.muted)
-            return cells
-        drawing = UnitsDrawing(response, self.selection.clamp(response.columns), style)
+            return draw_note(response.note, (width, height), self.draw_style)
+        drawing = UnitsDrawing(response, self.selection.clamp(response.columns), self.draw_style)
         cells = drawing.draw(width, height)
         self._layout = drawing.layout if self.left_response is None else None
         return cells
@@ -92,7 +86,7 @@ class UnitsView(View):
     def _shown(self) -> tuple[UnitsResponse, Selection] | None:
         """The response whose units can be selected, and what of it is selected."""
         response = self.response
-        if not isinstance(response, UnitsResponse) or not response.columns:
+        if response is None or not response.columns:
             return None
         return response, self.selection.clamp(response.columns)
 

@@ -1,0 +1,80 @@
+"""Hypothesis strategies for experiments and their parts."""
+
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from tests.support.not_none import not_none
+from tuilab.core.experiment.experiment import SECTIONS, Experiment, option_types
+from tuilab.core.experiment.knobs import DeclaredField, declared_fields
+
+S = TypeVar("S", bound=Struct)
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+POINTS = st.tuples(st.floats(-6, 6), st.floats(-6, 6), st.integers(0, 25))
+
+
+def float_strategy(
+    low: float | None, high: float | None, *, includes_low: bool, includes_high: bool
+) -> st.SearchStrategy[float]:
+    """Draws finite numbers within bounds."""
+    return st.floats(
+        low, high, exclude_min=not includes_low, exclude_max=not includes_high, allow_nan=False
+    )
+
+
+def value_strategy(field: DeclaredField) -> st.SearchStrategy[Any]:
+    """Draws valid values of a field."""
+    match field.kind:
+        case "choice":
+            return st.sampled_from(field.choices)
+        case "choices":
+            return st.lists(st.sampled_from(field.choices), max_size=4).map(tuple)
+        case "bool":
+            return st.booleans()
+        case "list":
+            return st.tuples(*(st.floats(0, 0.999) for _ in field.default))
+        case "points":
+            return st.lists(POINTS, min_size=1, max_size=4).map(tuple)
+        case "text":
+            return WORDS
+    meta = not_none(field.meta)
+    if field.kind == "int":
+        return st.integers(int(not_none(meta.ge)), int(not_none(meta.le)))
+    assert field.kind == "float", field
+    low = meta.ge if meta.ge is not None else meta.gt
+    high = meta.le if meta.le is not None else meta.lt
+    return float_strategy(
+        low, high, includes_low=meta.ge is not None, includes_high=meta.le is not None
+    )
+
+
+def struct_strategy(kind: type[S]) -> st.SearchStrategy[S]:
+    """Draws structs of a type with valid values in every field."""
+    return st.builds(kind, **{n: value_strategy(f) for n, f in declared_fields(kind).items()})
+
+
+LINES = st.recursive(
+    st.one_of(st.just("Linear 2"), st.just("ReLU"), WORDS),
+    lambda inner: st.lists(inner, max_size=3).map(tuple),
+    max_leaves=6,
+)
+
+
+def _sections() -> dict[str, st.SearchStrategy[Struct]]:
+    return {
+        section: st.one_of(*(struct_strategy(kind) for kind in option_types(section)))
+        if option_types(section)
+        else struct_strategy(type(getattr(Experiment(), section)))
+        for section in SECTIONS
+    }
+
+
+EXPERIMENTS = st.builds(
+    Experiment,
+    title=WORDS,
+    seed=st.integers(0, 2**31 - 1),
+    network=st.lists(LINES, max_size=4).map(tuple),
+    **_sections(),
+)
