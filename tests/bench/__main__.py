@@ -1,4 +1,4 @@
-"""The lab's speed and size, as ratios: `uv run python -m tests.bench [PART...]`."""
+"""Speed and memory of the lab, as ratios: `uv run python -m tests.bench [PART...]`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,13 +8,13 @@ from rich.table import Table
 
 from tests.bench import (
     architectures,
+    attached,
     charts,
     diagnosis,
-    inside,
-    living,
     opening,
     spiral,
     training,
+    views,
 )
 from tests.bench.measure import Row
 
@@ -24,22 +24,22 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "spiral": spiral.rows,
     "charts": charts.rows,
     "opening": opening.rows,
-    "living": living.rows,
-    "keys": living.key_rows,
-    "inside": inside.rows,
+    "attached": attached.rows,
+    "keys": attached.key_rows,
+    "views": views.rows,
     "diagnosis": diagnosis.rows,
 }
 
 
 def main(names: list[str]) -> int:
-    """Measure the parts named, or all; 1 if a row is not what is wanted."""
-    table = Table("what", "measured", "wanted", "", "median (range)")
+    """Measures the named parts, or all; returns 1 if a row misses its target."""
+    table = Table("what", "measured", "target", "", "median (range)")
     console, failed = Console(), 0
     for name in names or PARTS:
         for row in PARTS[name]():
             sign = {True: "✓", False: "✗", None: ""}[row.passed]
             failed += row.passed is False
-            line = f"{row.measured:.3g}{row.unit}", row.wanted, sign, row.detail
+            line = f"{row.measured:.3g}{row.unit}", row.target, sign, row.detail
             console.print(f"[dim]{row.what}: {' '.join(line)}[/dim]", highlight=False)
             table.add_row(row.what, *line)
     console.print(table)

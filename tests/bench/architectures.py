@@ -1,4 +1,4 @@
-"""Steps of a convnet, an LSTM and a transformer, with probes on, against plain loops."""
+"""Speed of a convnet, an LSTM and a transformer, with probes on, against plain loops."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.bench.measure import Row, at_least, interleaved, ratio, spread
+from tests.bench.measure import Row, at_least, interleaved, ratio, summarize
 from tests.bench.training import loop
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.engine.data.dataset import Dataset, Examples
@@ -23,14 +23,14 @@ CLASSES = 10
 
 
 class LastState(nn.Module):
-    """What plain PyTorch writes to classify by the last state of an LSTM."""
+    """A classifier by the last state of an LSTM, in plain PyTorch."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lstm = nn.LSTM(1, 64, batch_first=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, hidden]."""
+        """Maps [n, length, features] to [n, hidden]."""
         states: Tensor = self.lstm(x)[0]
         return states[:, -1]
 
@@ -39,7 +39,7 @@ class Mean(nn.Module):
     """The mean over positions."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, length, features] to [n, features]."""
+        """Maps [n, length, features] to [n, features]."""
         return x.mean(1)
 
 
@@ -73,29 +73,33 @@ NETWORKS: dict[str, tuple[list[Any], tuple[int, ...], Callable[[], nn.Module]]] 
 
 
 def data(shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Examples for `STEPS` batches."""
+    """Returns inputs and targets for `STEPS` batches."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(BATCH * STEPS, *shape, generator=generator)
     return inputs, inputs.flatten(1)[:, :CLASSES].argmax(1)
 
 
 def experiment(lines: list[Any], shape: tuple[int, ...]) -> Experiment:
-    """One epoch over the examples; the data set only lends its shape."""
-    lent = {
+    """Builds an experiment of one epoch; only the shape of its data set is used."""
+    tables: dict[tuple[int, ...], dict[str, Any]] = {
         (1, 28, 28): {"name": "glyphs"},
         (28, 1): {"name": "waves", "length": 28},
-    }[shape]
+    }
     return experiment_from_dict(
-        {"network": lines, "data": {**lent, "batch_size": BATCH}, "training": {"epochs": 1}}
+        {
+            "network": lines,
+            "data": {**tables[shape], "batch_size": BATCH},
+            "training": {"epochs": 1},
+        }
     )
 
 
 def tuilab(name: str) -> float:
-    """Steps a second of this lab's loop, probes and reports on."""
+    """Returns the steps per second of the lab's loop, with probes and reports."""
     lines, shape, _ = NETWORKS[name]
     inputs, targets = data(shape)
-    nothing = Examples(inputs[:0], targets[:0])
-    dataset = Dataset(Examples(inputs, targets), nothing, nothing, tuple("abcdefghij"))
+    empty = Examples(inputs[:0], targets[:0])
+    dataset = Dataset(Examples(inputs, targets), empty, empty, tuple("abcdefghij"))
     session = Session("bench", experiment(lines, shape), dataset, torch.device("cpu"))
     start = time.perf_counter()
     for _ in train(session):
@@ -104,7 +108,7 @@ def tuilab(name: str) -> float:
 
 
 def bare(name: str) -> float:
-    """Steps a second of the barest loop over the same tensors, with a fused optimizer."""
+    """Returns the steps per second of a bare loop over the same tensors, fused optimizer."""
     _, shape, build = NETWORKS[name]
     inputs, targets = data(shape)
     batches = ((inputs[i], targets[i]) for i in torch.randperm(len(inputs)).split(BATCH))
@@ -112,27 +116,27 @@ def bare(name: str) -> float:
 
 
 def plain(name: str) -> float:
-    """Steps a second of a plain loop over a DataLoader, as in PyTorch's tutorials."""
+    """Returns the steps per second of a loop over a DataLoader, as in PyTorch's tutorials."""
     _, shape, build = NETWORKS[name]
     loader = DataLoader(TensorDataset(*data(shape)), batch_size=BATCH, shuffle=True)
     return loop(build(), loader, fused=None)
 
 
 def rows() -> Iterator[Row]:
-    """The part of the table on architectures."""
+    """Yields the rows on architectures."""
     for name in NETWORKS:
-        subjects = partial(tuilab, name), partial(plain, name), partial(bare, name)
-        ours, theirs, barest = interleaved(REPEATS, *subjects)
+        loops = partial(tuilab, name), partial(plain, name), partial(bare, name)
+        ours, theirs, barest = interleaved(REPEATS, *loops)
         yield at_least(
             f"training: {name} / plain PyTorch loop over a DataLoader", ratio(ours, theirs), 1.0,
-            f"{spread(ours)} / {spread(theirs)} steps/s", "×",
+            f"{summarize(ours)} / {summarize(theirs)} steps/s", "×",
         )  # fmt: skip
         yield at_least(
             f"training: {name} / bare loop over resident tensors", ratio(ours, barest), 0.95,
-            f"{spread(ours)} / {spread(barest)} steps/s", "×",
+            f"{summarize(ours)} / {summarize(barest)} steps/s", "×",
         )  # fmt: skip
     last, contiguous = interleaved(REPEATS, partial(tuilab, "convnet"), partial(bare, "convnet"))
     yield at_least(
         "training: convnet in channels_last / contiguous", ratio(last, contiguous), 1.2,
-        f"{spread(last)} / {spread(contiguous)} steps/s", "×",
+        f"{summarize(last)} / {summarize(contiguous)} steps/s", "×",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Ratios measured fairly: A B A B in one run, medians, and what was asked of them."""
+"""Ratios of interleaved measurements (A B B A) in one run, their medians and their targets."""
 
 import statistics
 from collections.abc import Callable
@@ -11,40 +11,40 @@ class Row:
 
     what: str
     measured: float
-    wanted: str
+    target: str
     "Such as `≥ 1.5` or `≤ 25 ms`."
     passed: bool | None
-    "None: only told."
+    "None: for information only."
     detail: str = ""
     unit: str = ""
 
 
-def interleaved(repeats: int, *subjects: Callable[[], float]) -> list[list[float]]:
-    """Each subject's values, taken in turns so that a slow moment meets them all."""
-    values: list[list[float]] = [[] for _ in subjects]
-    for turn in range(repeats):
-        order = list(enumerate(subjects))
-        for index, session in order if turn % 2 == 0 else reversed(order):
-            values[index].append(session())
+def interleaved(repeats: int, *measurements: Callable[[], float]) -> list[list[float]]:
+    """Returns the values of each measurement, interleaved so that a slow moment affects all."""
+    values: list[list[float]] = [[] for _ in measurements]
+    for number in range(repeats):
+        order = list(enumerate(measurements))
+        for index, measure in order if number % 2 == 0 else reversed(order):
+            values[index].append(measure())
     return values
 
 
 def ratio(numerators: list[float], denominators: list[float]) -> float:
-    """The median of the ratios of neighbours."""
+    """Returns the median of the ratios of neighbors."""
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def at_least(what: str, measured: float, bound: float, detail: str = "", unit: str = "") -> Row:
-    """A row that asks for no less."""
+    """Returns a row with a lower bound."""
     return Row(what, measured, f"≥ {bound:g}{unit}", measured >= bound, detail, unit)
 
 
 def at_most(what: str, measured: float, bound: float, detail: str = "", unit: str = "") -> Row:
-    """A row that asks for no more."""
+    """Returns a row with an upper bound."""
     return Row(what, measured, f"≤ {bound:g}{unit}", measured <= bound, detail, unit)
 
 
-def spread(values: list[float], digits: int = 0) -> str:
-    """Median and range, for the detail of a row."""
+def summarize(values: list[float], digits: int = 0) -> str:
+    """Returns median and range, for the detail of a row."""
     middle = statistics.median(values)
     return f"{middle:.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"

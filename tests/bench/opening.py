@@ -1,4 +1,4 @@
-"""From Enter to the first frame, and to the first point on the chart."""
+"""Seconds from Enter to the first frame, and to the first point on the chart."""
 
 import re
 import statistics
@@ -11,8 +11,8 @@ from pathlib import Path
 
 from textual.widget import Widget
 
-from tests.bench.living import SIZE, TUILAB, home
-from tests.bench.measure import Row, at_most, interleaved, ratio, spread
+from tests.bench.attached import SIZE, TUILAB, temporary_home
+from tests.bench.measure import Row, at_most, interleaved, ratio, summarize
 from tests.support.fake_link import FakeLink
 from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment import toml_file
@@ -21,17 +21,17 @@ from tuilab.ui.app import TuilabApp
 FRAMES, POINTS = 9, 5
 
 
-async def _tree() -> str:
-    """The lab's widgets as an expression over Textual's own classes, empty."""
+async def _widget_tree() -> str:
+    """Returns an expression that builds the lab's widgets from Textual's own classes."""
     app = TuilabApp(FakeLink(), toml_file.read(toml_file.find("spiral")))
     async with app.run_test(size=SIZE):
-        return ", ".join(map(_copy, app.screen.children))
+        return ", ".join(map(_widget_expression, app.screen.children))
 
 
-def _copy(widget: Widget) -> str:
-    own = next(kind for kind in type(widget).__mro__ if kind.__module__.startswith("textual."))
-    inside = ", ".join(map(_copy, widget.children))
-    return f"make({own.__module__!r}, {own.__name__!r}, {inside})"
+def _widget_expression(widget: Widget) -> str:
+    base = next(kind for kind in type(widget).__mro__ if kind.__module__.startswith("textual."))
+    inside = ", ".join(map(_widget_expression, widget.children))
+    return f"make({base.__module__!r}, {base.__name__!r}, {inside})"
 
 
 EMPTY = """
@@ -60,19 +60,19 @@ def empty_app() -> Path:
     import asyncio
 
     path = Path(tempfile.mkdtemp()) / "empty.py"
-    path.write_text(EMPTY.format(tree=asyncio.run(_tree())))
+    path.write_text(EMPTY.format(tree=asyncio.run(_widget_tree())))
     return path
 
 
-def _first(command: list[str], seen: bytes) -> float:
-    """Seconds until a terminal has been sent these words."""
-    with home() as folder:
+def _measure_first(command: list[str], text: bytes) -> float:
+    """Returns the seconds until a terminal has received a text."""
+    with temporary_home() as folder:
         start = time.perf_counter()
         terminal = PseudoTerminal(command, SIZE, TUILAB_HOME=str(folder))
-        _until(lambda: seen in terminal.raw, terminal)
-        taken = time.perf_counter() - start
+        _until(lambda: text in terminal.raw, terminal)
+        seconds = time.perf_counter() - start
         terminal.close()
-        return taken
+        return seconds
 
 
 def _until(condition: Callable[[], bool], terminal: PseudoTerminal) -> None:
@@ -83,18 +83,18 @@ def _until(condition: Callable[[], bool], terminal: PseudoTerminal) -> None:
         time.sleep(0.002)
 
 
-def _first_point() -> float:
-    """Seconds from `tuilab` to a drawn loss, with the space bar pressed at the first frame."""
-    with home() as folder:
+def _measure_first_point() -> float:
+    """Returns the seconds from `tuilab` to a drawn loss; space is pressed at the first frame."""
+    with temporary_home() as folder:
         start = time.perf_counter()
         terminal = PseudoTerminal(TUILAB, SIZE, TUILAB_HOME=str(folder))
         _until(lambda: b"add a layer" in terminal.raw, terminal)
         terminal.type(" ")
         _until(lambda: re.search(r"train \d", terminal.text) is not None, terminal)
-        taken = time.perf_counter() - start
+        seconds = time.perf_counter() - start
         terminal.type("q")
         terminal.close()
-        return taken
+        return seconds
 
 
 IMPORT = """
@@ -104,27 +104,29 @@ torch.optim.AdamW([weight], fused=True)
 """
 
 
-def _import() -> float:
-    """Seconds to import PyTorch and construct its first optimizer."""
+def _measure_import() -> float:
+    """Returns the seconds to import PyTorch and construct its first optimizer."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", IMPORT], check=True)
     return time.perf_counter() - start
 
 
 def rows() -> Iterator[Row]:
-    """The part of the table on opening."""
+    """Yields the rows on opening."""
     script = [sys.executable, str(empty_app())]
     ours, empty = interleaved(
-        FRAMES, lambda: _first(TUILAB, b"kaiming_normal"), lambda: _first(script, b"an empty app")
+        FRAMES,
+        lambda: _measure_first(TUILAB, b"kaiming_normal"),
+        lambda: _measure_first(script, b"an empty app"),
     )
     yield at_most(
         "first frame, panes filled / empty app with the same widget types", ratio(ours, empty), 1.5,
-        f"{spread(ours, 2)} / {spread(empty, 2)} s", "×",
+        f"{summarize(ours, 2)} / {summarize(empty, 2)} s", "×",
     )  # fmt: skip
-    point, torch = interleaved(POINTS, _first_point, _import)
+    point, torch = interleaved(POINTS, _measure_first_point, _measure_import)
     yield at_most(
         "Enter to the first point on the chart / import torch and first optimizer",
-        ratio(point, torch), 1.3, f"{spread(point, 1)} / {spread(torch, 1)} s", "×",
+        ratio(point, torch), 1.3, f"{summarize(point, 1)} / {summarize(torch, 1)} s", "×",
     )  # fmt: skip
     seconds = statistics.median(ours)
-    yield Row("seconds to the first frame", seconds, "", None, spread(ours, 2), " s")
+    yield Row("seconds to the first frame", seconds, "", None, summarize(ours, 2), " s")

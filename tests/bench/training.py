@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.bench.measure import Row, at_least, interleaved, ratio, spread
+from tests.bench.measure import Row, at_least, interleaved, ratio, summarize
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.session import Session
@@ -24,19 +24,19 @@ REPEATS = 9
 
 
 def data() -> tuple[Tensor, Tensor]:
-    """As many numbers as 12,800 pictures of 28×28."""
+    """Returns as many numbers as 12,800 images of 28×28, and classes."""
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(EXAMPLES, 784, generator=generator)
     return inputs, inputs[:, :10].argmax(1)
 
 
 def plain_network() -> nn.Sequential:
-    """784-128-10."""
+    """Builds a 784-128-10 MLP."""
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
 def tuilab(epochs: int = EPOCHS) -> float:
-    """Steps a second of this lab's loop, probes and reports on."""
+    """Returns the steps per second of the lab's loop, with probes and reports."""
     inputs, targets = data()
     experiment = experiment_from_dict(
         {
@@ -47,8 +47,8 @@ def tuilab(epochs: int = EPOCHS) -> float:
             "training": {"epochs": epochs},
         }
     )  # fmt: skip
-    nothing = Examples(inputs[:0], targets[:0])
-    dataset = Dataset(Examples(inputs, targets), nothing, nothing, tuple("abcdefghij"))
+    empty = Examples(inputs[:0], targets[:0])
+    dataset = Dataset(Examples(inputs, targets), empty, empty, tuple("abcdefghij"))
     session = Session("bench", experiment, dataset, torch.device("cpu"))
     start = time.perf_counter()
     for _ in train(session):
@@ -59,7 +59,7 @@ def tuilab(epochs: int = EPOCHS) -> float:
 def loop(
     network: nn.Module, batches: "Iterable[tuple[Tensor, Tensor]]", fused: bool | None
 ) -> float:
-    """Steps a second of the loop that everybody writes."""
+    """Returns the steps per second of the usual PyTorch loop."""
     optimizer = torch.optim.AdamW(network.parameters(), fused=fused)
     steps, start = 0, time.perf_counter()
     for inputs, targets in batches:
@@ -72,13 +72,13 @@ def loop(
 
 
 def plain_pytorch(epochs: int = EPOCHS) -> float:
-    """A plain loop over `DataLoader(TensorDataset)`, as in PyTorch's tutorials."""
+    """Measures a loop over `DataLoader(TensorDataset)`, as in PyTorch's tutorials."""
     loader = DataLoader(TensorDataset(*data()), batch_size=BATCH, shuffle=True)
     return loop(plain_network(), (batch for _ in range(epochs) for batch in loader), fused=None)
 
 
 def bare(epochs: int = EPOCHS) -> float:
-    """The barest loop over resident tensors, with nothing else in it."""
+    """Measures a bare loop over resident tensors."""
     inputs, targets = data()
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -92,12 +92,12 @@ def bare(epochs: int = EPOCHS) -> float:
 
 
 def lightning_trainer(epochs: int = EPOCHS) -> float:
-    """Lightning's Trainer with everything optional switched off."""
+    """Measures Lightning's Trainer with all options switched off."""
     import lightning
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
-    class Module(lightning.LightningModule):
+    class Module(lightning.LightningModule):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.network = plain_network()
@@ -118,29 +118,29 @@ def lightning_trainer(epochs: int = EPOCHS) -> float:
         warnings.simplefilter("ignore")
         start = time.perf_counter()
         trainer.fit(module, loader)
-    return trainer.global_step / (time.perf_counter() - start)
+    return float(trainer.global_step) / (time.perf_counter() - start)
 
 
 def rows() -> Iterator[Row]:
-    """The part of the table on training speed."""
+    """Yields the rows on training speed."""
     has_lightning = importlib.util.find_spec("lightning") is not None
-    subjects = [tuilab, plain_pytorch, bare, *([lightning_trainer] if has_lightning else [])]
-    for session in subjects:
-        session(1)
-    ours, plain, barest, *rest = interleaved(REPEATS, *subjects)
+    loops = [tuilab, plain_pytorch, bare, *([lightning_trainer] if has_lightning else [])]
+    for run_loop in loops:
+        run_loop(1)
+    ours, plain, barest, *rest = interleaved(REPEATS, *loops)
     yield at_least(
         "training: tuilab / plain PyTorch loop over a DataLoader", ratio(ours, plain), 1.5,
-        f"{spread(ours)} / {spread(plain)} steps/s", "×",
+        f"{summarize(ours)} / {summarize(plain)} steps/s", "×",
     )  # fmt: skip
     yield at_least(
         "training: tuilab / bare loop over resident tensors", ratio(ours, barest), 0.95,
-        f"{spread(ours)} / {spread(barest)} steps/s", "×",
+        f"{summarize(ours)} / {summarize(barest)} steps/s", "×",
     )  # fmt: skip
     what = "training: tuilab / Lightning's Trainer"
     if rest:
-        detail = f"{spread(ours)} / {spread(rest[0])} steps/s"
+        detail = f"{summarize(ours)} / {summarize(rest[0])} steps/s"
         yield at_least(what, ratio(ours, rest[0]), 2.3, detail, "×")
-        most = "training: bare loop over resident tensors / Lightning's Trainer: the most there is"
-        yield Row(most, ratio(barest, rest[0]), "", None, unit="×")
+        limit = "training: bare loop over resident tensors / Lightning's Trainer: upper limit"
+        yield Row(limit, ratio(barest, rest[0]), "", None, unit="×")
     else:
         yield Row(what, float("nan"), "≥ 2.3×", None, "not installed: uv sync --group bench")

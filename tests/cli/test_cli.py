@@ -346,7 +346,7 @@ def test_two_runs_at_once_are_distinguished(toml_path: Path, run_command: RunCom
 
     assert [wait_for_exit(process)[0] for process in processes] == [130, 130]
     assert ambiguous[0] == unknown[0] == 2
-    assert f"which one is meant? There is {', '.join(runs)}" in ambiguous[2]
+    assert f"several runs match: {', '.join(runs)}" in ambiguous[2]
     assert f"there is {', '.join(runs)}" in unknown[2]
     assert stopped == [0, 0]
 

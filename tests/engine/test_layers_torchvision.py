@@ -180,14 +180,14 @@ def test_the_error_about_missing_weights_says_what_was_tried_and_what_to_do(
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", None])
-def test_a_file_with_other_weights_is_named(publish: Publish, content: bytes | None) -> None:
+@pytest.mark.parametrize("file_content", [b"", b"no weights", None])
+def test_a_file_with_other_weights_is_named(publish: Publish, file_content: bytes | None) -> None:
     path = paths.cache_dir() / "torchvision" / publish("missing").rpartition("/")[2]
     path.parent.mkdir(parents=True)
-    if content is None:
+    if file_content is None:
         torch.save({"something": torch.zeros(2)}, path)
     else:
-        path.write_bytes(content)
+        path.write_bytes(file_content)
 
     with pytest.raises(InputError, match=f"these are not the weights of {SMALL}") as caught:
         build_network.build((LINE,), (3, 32, 32))

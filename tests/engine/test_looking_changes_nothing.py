@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import Any, get_args
 
 import pytest
+import torch
 
 from tests.support.bitwise import find_differences
 from tests.support.datasets import CPU
@@ -85,6 +86,10 @@ CASES: dict[str, dict[str, Any]] = {
         "network": REGULARIZED, "data": BLOBS, "averaging": {"name": "ema"},
         "regularization": {"patience": 3, "l2": 0.01}, "optimizer": {"name": "rmsprop"},
         "training": {"precision": "bf16"},
+    },
+    "scaler": {
+        "network": REGULARIZED, "data": BLOBS, "optimizer": {"name": "adamw"},
+        "training": {"clip_grad_norm": 0.1},
     },
     "swa": {
         "network": REGULARIZED, "data": BLOBS, "averaging": {"name": "swa", "start": 0.1},
@@ -207,9 +212,13 @@ def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatc
     experiment = experiment_from_dict({**case, "training": training})
     assert find_errors(experiment) == []
     dataset = load(experiment, CPU, lambda what, fraction: None)
+    sessions = [Session("run", experiment, dataset, CPU) for _ in range(2)]
+    if name == "scaler":  # that of fp16, which needs a GPU: its scale grows every other step here
+        for session in sessions:
+            session.task.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
 
-    alone, losses = run(Session("run", experiment, dataset, CPU), ())
-    disturbed, disturbed_losses = run(Session("run", experiment, dataset, CPU), disturbed_after)
+    alone, losses = run(sessions[0], ())
+    disturbed, disturbed_losses = run(sessions[1], disturbed_after)
 
     assert alone["position"][0] == STEPS and len(losses) == STEPS
     assert disturbed_losses == losses

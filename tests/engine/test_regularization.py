@@ -1,9 +1,10 @@
-"""Penalties, noise and limits: what acts on gradients before a step and on weights after it."""
+"""Penalties, noise and limits, on gradients before a step and on weights after it."""
 
 import pytest
 import torch
 from torch import nn
 
+from tests.support.not_none import not_none
 from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.catalogue.regularization import Regularization
 from tuilab.core.protocol.events import Progressed
@@ -17,9 +18,7 @@ PLAIN = {"name": "sgd", "lr": 0.1, "momentum": 0.0}
 
 def test_l1_and_l2_are_terms_of_the_loss() -> None:
     session = make_session(regularization={"l1": 0.03, "l2": 0.2})
-    batch = session.next_batch()
-    assert batch is not None
-    inputs, targets = batch
+    inputs, targets = not_none(session.next_batch())
     matrices = [p for p in session.parameters if p.dim() > 1]
     loss = nn.functional.cross_entropy(session.network(inputs), targets)
     loss = loss + sum(0.03 * w.abs().sum() + 0.1 * w.square().sum() for w in matrices)
@@ -46,16 +45,16 @@ def test_a_penalty_is_reported_separately_from_the_loss() -> None:
     plain = make_session(epochs=1)
 
     reports = [event for event in train(session) if isinstance(event, Progressed)]
-    others = [event for event in train(plain) if isinstance(event, Progressed)]
+    plain_reports = [event for event in train(plain) if isinstance(event, Progressed)]
 
     assert reports[-1].metrics["penalty"] > 0
-    assert "penalty" not in others[-1].metrics
+    assert "penalty" not in plain_reports[-1].metrics
 
 
 def test_penalties_do_not_act_on_embeddings_norms_and_biases() -> None:
     network = nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4), nn.Linear(4, 3))
 
-    assert [p is network[2].weight for p in decayed_parameters(network)] == [True]
+    assert [p is network.get_parameter("2.weight") for p in decayed_parameters(network)] == [True]
 
 
 def test_no_unit_exceeds_max_norm() -> None:
@@ -65,9 +64,9 @@ def test_no_unit_exceeds_max_norm() -> None:
 
     for matrix in (p for p in session.parameters if p.dim() > 1):
         assert matrix.norm(dim=1).max() <= 0.7 + 1e-5
-    short = nn.Parameter(torch.tensor([[0.1, 0.2], [3.0, 4.0]]))
-    clamp_weight_norms([short], Regularization(max_norm=1.0))
-    torch.testing.assert_close(short.data, torch.tensor([[0.1, 0.2], [0.6, 0.8]]))
+    rows = nn.Parameter(torch.tensor([[0.1, 0.2], [3.0, 4.0]]))
+    clamp_weight_norms([rows], Regularization(max_norm=1.0))
+    torch.testing.assert_close(rows.data, torch.tensor([[0.1, 0.2], [0.6, 0.8]]))
 
 
 def test_gradient_noise_decays_as_in_the_paper() -> None:
@@ -82,12 +81,11 @@ def test_gradient_noise_decays_as_in_the_paper() -> None:
 
 @pytest.mark.parametrize("knob", ["clip_grad_norm", "clip_grad_value"])
 def test_gradients_are_clipped_as_torch_does(knob: str) -> None:
-    free = make_session()
-    batch = free.next_batch()
-    assert batch is not None
-    training_step(free, *batch, UNOBSERVED)
-    clones = [nn.Parameter(torch.zeros_like(p)) for p in free.parameters]
-    for parameter, original in zip(clones, free.parameters, strict=True):
+    unclipped = make_session()
+    batch = not_none(unclipped.next_batch())
+    training_step(unclipped, *batch, UNOBSERVED)
+    clones = [nn.Parameter(torch.zeros_like(p)) for p in unclipped.parameters]
+    for parameter, original in zip(clones, unclipped.parameters, strict=True):
         parameter.grad = None if original.grad is None else original.grad.clone()
     clip = getattr(nn.utils, f"{knob}_")
     clip(clones, 0.01)

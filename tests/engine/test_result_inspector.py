@@ -1,8 +1,12 @@
-"""The result view is answered what the network outputs at each place."""
+"""The responses to the result view are the outputs of the network."""
+
+import copy
 
 import pytest
 import torch
+from msgspec.structs import replace
 
+from tests.support.bitwise import find_differences
 from tests.support.datasets import CPU
 from tests.support.tiny_sessions import make_dataset, make_experiment, make_session
 from tuilab.core.protocol.inspect.result_messages import (
@@ -18,8 +22,8 @@ from tuilab.engine.inspect.result.result_inspector import ResultInspector
 from tuilab.engine.session import Session
 
 
-def inspect(session: Session, **request: int) -> ResultResponse:
-    return ResultInspector(session).inspect(ResultRequest(**request))
+def inspect(session: Session, **fields: int) -> ResultResponse:
+    return ResultInspector(session).inspect(replace(ResultRequest(), **fields))
 
 
 def test_a_surface_goes_row_by_row_from_the_top() -> None:
@@ -30,8 +34,8 @@ def test_a_surface_goes_row_by_row_from_the_top() -> None:
     assert isinstance(surface, DecisionSurface)
     assert (surface.width, surface.height, len(surface.values)) == (6, 4, 24)
     top_left = torch.tensor([[-3 + 0.5, 2 - 0.5]])
-    probability, winner = session.predict(top_left).softmax(1).max(1)
-    assert surface.values[0] == pytest.approx(winner.item() + probability.item(), abs=1e-5)
+    probability, predicted = session.predict(top_left).softmax(1).max(1)
+    assert surface.values[0] == pytest.approx(predicted.item() + probability.item(), abs=1e-5)
     assert len(surface.points) == 57
     assert len(surface.validation) == 20
 
@@ -55,7 +59,7 @@ def test_a_curve_follows_the_network_over_its_input() -> None:
     assert curve.y[0] == pytest.approx(session.predict(torch.tensor([[-3.0]])).item(), abs=1e-5)
 
 
-def images(count: int = 30) -> Dataset:
+def make_images(count: int = 30) -> Dataset:
     generator = torch.Generator().manual_seed(3)
     inputs = torch.randint(0, 256, (count, 1, 28, 28), dtype=torch.uint8, generator=generator)
     targets = torch.arange(count) % 10
@@ -68,7 +72,7 @@ def images(count: int = 30) -> Dataset:
 
 def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pixels() -> None:
     session = Session(
-        "run", make_experiment("Flatten", "Linear 10", data={"name": "glyphs"}), images(), CPU
+        "run", make_experiment("Flatten", "Linear 10", data={"name": "glyphs"}), make_images(), CPU
     )
 
     response = inspect(session, samples=5)
@@ -87,7 +91,7 @@ def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pix
     assert samples[0].shape == (1, 28, 28)
 
 
-def test_large_images_are_shrunk_before_they_are_sent() -> None:
+def test_large_images_are_downscaled_before_they_are_sent() -> None:
     image = torch.full((3, 200, 100), 7, dtype=torch.uint8)
 
     pixels, shape = encode_image(image)
@@ -96,14 +100,13 @@ def test_large_images_are_shrunk_before_they_are_sent() -> None:
     assert pixels == bytes([7]) * (3 * 64 * 32)
 
 
-def test_the_request_changes_nothing() -> None:
+def test_a_request_changes_nothing() -> None:
     session = make_session("Linear 8", "BatchNorm1d", "Dropout 0.5", "Linear 3")
-    before = {name: tensor.clone() for name, tensor in session.network.state_dict().items()}
+    before = copy.deepcopy(session.network.state_dict())
     random_state = torch.get_rng_state()
 
     inspect(session)
 
-    after = session.network.state_dict()
-    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    assert find_differences(session.network.state_dict(), before) == []
     assert torch.equal(torch.get_rng_state(), random_state)
     assert session.network.training

@@ -1,4 +1,4 @@
-"""Scores against their definitions, and that chunks make no difference."""
+"""Scores against their definitions, whatever the size of the chunks."""
 
 from itertools import product
 from math import exp, log
@@ -28,8 +28,8 @@ from tuilab.engine.metrics.scores import (
 SEEDS = st.integers(0, 10_000)
 
 
-def classes(seed: int, count: int, examples: int = 60) -> tuple[Tensor, Tensor]:
-    """Returns random logits and classes, with some skill."""
+def random_classes(seed: int, count: int, examples: int = 60) -> tuple[Tensor, Tensor]:
+    """Returns random logits that favor the correct class, and the classes."""
     generator = torch.Generator().manual_seed(seed)
     target = torch.randint(count, (examples,), generator=generator)
     return torch.randn(examples, count, generator=generator) + F.one_hot(target, count), target
@@ -47,48 +47,48 @@ def compute(scores: Scores, output: Tensor, targets: Tensor, size: int = 17) -> 
 
 @given(SEEDS, st.integers(2, 12), st.integers(1, 60))
 @settings(max_examples=40)
-def test_class_scores_are_those_of_counting_one_by_one(seed: int, count: int, size: int) -> None:
-    output, target = classes(seed, count)
+def test_class_scores_are_those_of_counting_examples(seed: int, count: int, size: int) -> None:
+    output, target = random_classes(seed, count)
     predicted = output.argmax(1)
 
-    found = compute(ClassScores(CrossEntropy()), output, target, size)
+    actual = compute(ClassScores(CrossEntropy()), output, target, size)
 
-    assert found["accuracy"] == pytest.approx((predicted == target).double().mean().item())
-    assert found["majority"] == target.bincount().max().item() / len(target)
+    assert actual["accuracy"] == pytest.approx((predicted == target).double().mean().item())
+    assert actual["majority"] == target.bincount().max().item() / len(target)
     f1 = []
-    for number in [1] if count == 2 else target.unique().tolist():
+    for number in [1] if count == 2 else sorted(set(target.tolist())):
         hits = ((predicted == number) & (target == number)).sum().item()
         f1.append(2 * hits / ((predicted == number).sum() + (target == number).sum()).item())
-    assert found["f1"] == pytest.approx(sum(f1) / len(f1))
-    assert ("top_5" in found) == (count >= 10)
-    shares = [
-        (predicted[target == k] == k).double().mean().item() for k in target.unique().tolist()
+    assert actual["f1"] == pytest.approx(sum(f1) / len(f1))
+    assert ("top_5" in actual) == (count >= 10)
+    recalls = [
+        (predicted[target == k] == k).double().mean().item() for k in sorted(set(target.tolist()))
     ]
-    assert found["worst_class"] == pytest.approx(min(shares))
+    assert actual["worst_class"] == pytest.approx(min(recalls))
 
 
 @given(SEEDS)
-def test_top_5_counts_the_classes_ahead_of_the_true_one(seed: int) -> None:
-    output, target = classes(seed, 12)
+def test_top_5_counts_the_classes_ranked_above_the_true_one(seed: int) -> None:
+    output, target = random_classes(seed, 12)
     true_logit = output.gather(1, target[:, None])
 
-    found = compute(ClassScores(CrossEntropy()), output, target)
+    actual = compute(ClassScores(CrossEntropy()), output, target)
 
-    assert found["top_5"] == pytest.approx(
+    assert actual["top_5"] == pytest.approx(
         ((output > true_logit).sum(1) < 5).double().mean().item()
     )
 
 
 @given(SEEDS, st.integers(2, 5))
 @settings(max_examples=25)
-def test_auroc_is_the_probability_to_rank_a_pair_right(seed: int, count: int) -> None:
-    output, target = classes(seed, count, 40)
+def test_auroc_is_the_probability_of_ranking_a_pair_correctly(seed: int, count: int) -> None:
+    output, target = random_classes(seed, count, 40)
     probs = (output.softmax(1) * 8).round() / 8  # with many ties
 
     areas = []
     for number in [1] if count == 2 else range(count):
-        inside, outside = probs[target == number, number], probs[target != number, number]
-        pairs = [(a > b) + (a == b) / 2 for a, b in product(inside.tolist(), outside.tolist())]
+        positive, negative = probs[target == number, number], probs[target != number, number]
+        pairs = [(a > b) + (a == b) / 2 for a, b in product(positive.tolist(), negative.tolist())]
         if pairs:
             areas.append(sum(pairs) / len(pairs))
 
@@ -103,29 +103,30 @@ def test_auroc_is_left_out_where_it_would_need_too_much_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scores, "MAX_RANKED_VALUES", 50)
-    output, target = classes(0, 3)
+    output, target = random_classes(0, 3)
 
-    found = compute(ClassScores(CrossEntropy()), output, target)
+    actual = compute(ClassScores(CrossEntropy()), output, target)
 
-    assert "auroc" not in found and "accuracy" in found
+    assert "auroc" not in actual and "accuracy" in actual
 
 
 @given(SEEDS)
 def test_the_calibration_error_is_the_gap_in_each_bin(seed: int) -> None:
-    output, target = classes(seed, 3, 200)
-    confidence, guess = output.softmax(1).max(1)
+    output, target = random_classes(seed, 3, 200)
+    confidence, predicted = output.softmax(1).max(1)
 
-    found = compute(ClassScores(CrossEntropy()), output, target)["ece"]
+    actual = compute(ClassScores(CrossEntropy()), output, target)["ece"]
 
     gaps = 0.0
     for number in range(15):
         is_in = (confidence >= number / 15) & (confidence < (number + 1) / 15)
         if is_in.any():
-            right = (guess == target)[is_in].double().mean()
-            gaps += float(is_in.double().mean() * (right - confidence[is_in].double().mean()).abs())
-    assert found == pytest.approx(
-        gaps, abs=0.02
-    )  # a confidence on the edge of a bin may be in either
+            accuracy = (predicted == target)[is_in].double().mean()
+            gaps += float(
+                is_in.double().mean() * (accuracy - confidence[is_in].double().mean()).abs()
+            )
+    # A confidence on the edge of a bin may be in either.
+    assert actual == pytest.approx(gaps, abs=0.02)
 
 
 def test_a_network_whose_confidence_is_its_accuracy_has_no_calibration_error() -> None:
@@ -138,25 +139,25 @@ def test_a_network_whose_confidence_is_its_accuracy_has_no_calibration_error() -
 
 @pytest.mark.parametrize("loss", [BCE(), MSE()])
 def test_other_losses_have_the_same_scores(loss: BCE | MSE) -> None:
-    output, target = classes(5, 2)
+    output, target = random_classes(5, 2)
     output = output[:, 1:] if isinstance(loss, BCE) else output
 
-    found = compute(ClassScores(loss), output, target)
+    actual = compute(ClassScores(loss), output, target)
 
-    right = (output[:, 0] > 0).long() if isinstance(loss, BCE) else output.argmax(1)
-    assert found["accuracy"] == pytest.approx((right == target).double().mean().item())
-    assert 0.5 < found["auroc"] <= 1
+    expected = (output[:, 0] > 0).long() if isinstance(loss, BCE) else output.argmax(1)
+    assert actual["accuracy"] == pytest.approx((expected == target).double().mean().item())
+    assert 0.5 < actual["auroc"] <= 1
 
 
 def test_ignored_positions_are_not_scored() -> None:
-    output, target = classes(1, 4, 48)
+    output, target = random_classes(1, 4, 48)
     is_used = torch.arange(48) % 3 == 0
     masked = target.masked_fill(~is_used, IGNORE_INDEX)
 
-    found = compute(ClassScores(CrossEntropy()), output.view(8, 6, 4), masked.view(8, 6), 3)
+    actual = compute(ClassScores(CrossEntropy()), output.view(8, 6, 4), masked.view(8, 6), 3)
 
     expected = compute(ClassScores(CrossEntropy()), output[is_used], target[is_used])
-    assert found == pytest.approx(expected)
+    assert actual == pytest.approx(expected)
 
 
 # --- tokens, numbers, reconstructions -----------------------------------------------------------
@@ -164,20 +165,20 @@ def test_ignored_positions_are_not_scored() -> None:
 
 @given(SEEDS)
 def test_perplexity_is_the_exponential_of_the_mean_negative_log_likelihood(seed: int) -> None:
-    output, target = classes(seed, 7, 60)
+    output, target = random_classes(seed, 7, 60)
     output, target = output.view(10, 6, 7), target.view(10, 6)
 
-    found = compute(TokenScores(), output, target, 3)
+    actual = compute(TokenScores(), output, target, 3)
 
     nll = F.cross_entropy(output.flatten(0, 1), target.flatten())
-    assert found["perplexity"] == pytest.approx(exp(nll.item()), rel=1e-5)
-    assert found["accuracy"] == pytest.approx((output.argmax(2) == target).double().mean().item())
+    assert actual["perplexity"] == pytest.approx(exp(nll.item()), rel=1e-5)
+    assert actual["accuracy"] == pytest.approx((output.argmax(2) == target).double().mean().item())
 
 
-def test_the_perplexity_of_a_uniform_guess_is_the_number_of_tokens() -> None:
-    found = compute(TokenScores(), torch.zeros(4, 5, 33), torch.zeros(4, 5, dtype=torch.long))
+def test_the_perplexity_of_a_uniform_prediction_is_the_number_of_tokens() -> None:
+    actual = compute(TokenScores(), torch.zeros(4, 5, 33), torch.zeros(4, 5, dtype=torch.long))
 
-    assert found["perplexity"] == pytest.approx(33)
+    assert actual["perplexity"] == pytest.approx(33)
 
 
 @given(SEEDS)
@@ -187,16 +188,16 @@ def test_regression_scores_are_their_formulas(seed: int) -> None:
     output = target + 0.5 * torch.randn(50, 1, generator=generator)
     error = (output - target).double()
 
-    found = compute(RegressionScores(), output, target)
+    actual = compute(RegressionScores(), output, target)
 
     explained = 1 - error.square().sum() / (target - target.mean()).double().square().sum()
-    assert list(found) == ["r2", "mae", "rmse"]
-    assert found["r2"] == pytest.approx(explained.item(), abs=1e-5)
-    assert found["mae"] == pytest.approx(error.abs().mean().item(), rel=1e-5)
-    assert found["rmse"] == pytest.approx(error.square().mean().sqrt().item(), rel=1e-5)
+    assert list(actual) == ["r2", "mae", "rmse"]
+    assert actual["r2"] == pytest.approx(explained.item(), abs=1e-5)
+    assert actual["mae"] == pytest.approx(error.abs().mean().item(), rel=1e-5)
+    assert actual["rmse"] == pytest.approx(error.square().mean().sqrt().item(), rel=1e-5)
 
 
-def test_r2_of_the_mean_is_zero_and_of_targets_that_never_vary_too() -> None:
+def test_r2_is_zero_for_the_mean_and_for_constant_targets() -> None:
     target = torch.tensor([[1.0], [2.0], [6.0]])
 
     assert r2(torch.full((3, 1), 3.0), target) == pytest.approx(0)
@@ -211,24 +212,24 @@ def test_reconstructions_are_scored_by_their_formulas(seed: int) -> None:
     output = inputs + 0.3 * torch.randn(20, 1, 4, 4, generator=generator)
     squared = (output - inputs).double().square()
 
-    found = compute(ReconstructionScores(), output, inputs, 7)
+    actual = compute(ReconstructionScores(), output, inputs, 7)
 
     variance = (inputs - inputs.mean(0)).double().square()
-    assert found["reconstruction_error"] == pytest.approx(squared.mean().item(), rel=1e-4)
-    assert found["mae"] == pytest.approx((output - inputs).abs().mean().item(), rel=1e-4)
-    assert found["explained"] == pytest.approx(
+    assert actual["reconstruction_error"] == pytest.approx(squared.mean().item(), rel=1e-4)
+    assert actual["mae"] == pytest.approx((output - inputs).abs().mean().item(), rel=1e-4)
+    assert actual["explained"] == pytest.approx(
         (1 - squared.sum() / variance.sum()).item(), abs=1e-3
     )
 
 
-def test_always_the_mean_input_explains_nothing() -> None:
+def test_the_mean_input_explains_nothing() -> None:
     inputs = torch.linspace(0, 9, 12).expand(20, 12) + torch.randn(20, 12)
 
     mean = inputs.mean(0).expand(20, 12)
     assert compute(ReconstructionScores(), mean, inputs)["explained"] == pytest.approx(0, abs=1e-5)
     assert compute(ReconstructionScores(), inputs, inputs)["explained"] == 1
-    same = torch.ones(20, 12)
-    assert compute(ReconstructionScores(), same, same)["explained"] == 0
+    constant = torch.ones(20, 12)
+    assert compute(ReconstructionScores(), constant, constant)["explained"] == 0
 
 
 # --- modes --------------------------------------------------------------------------------------
@@ -238,13 +239,13 @@ def test_always_the_mean_input_explains_nothing() -> None:
 def test_points_from_all_modes_cover_all_of_them(count: int) -> None:
     generator = torch.Generator().manual_seed(count)
     modes = 10 * torch.rand(count, 2, generator=generator)
-    which = torch.randint(count, (2000,), generator=generator)
-    points = modes[which] + 0.01 * torch.randn(2000, 2, generator=generator)
+    mode = torch.randint(count, (2000,), generator=generator)
+    points = modes[mode] + 0.01 * torch.randn(2000, 2, generator=generator)
 
-    found = mode_coverage(points, modes, 0.01)
+    actual = mode_coverage(points, modes, 0.01)
 
-    assert found["modes"] == count
-    assert found["good"] == pytest.approx(1 - exp(-4.5), abs=0.01)  # within 3 σ in the plane
+    assert actual["modes"] == count
+    assert actual["good"] == pytest.approx(1 - exp(-4.5), abs=0.01)  # within 3 σ in the plane
 
 
 def test_a_collapsed_generator_covers_one_mode_and_stray_points_none() -> None:
@@ -263,14 +264,14 @@ def test_a_collapsed_generator_covers_one_mode_and_stray_points_none() -> None:
 
 def test_scores_of_no_targets_are_empty() -> None:
     empty = torch.full((2, 3), IGNORE_INDEX)
-    scores_of_nothing = ClassScores(CrossEntropy())
-    scores_of_nothing.add(torch.randn(2, 3, 4), empty)
+    empty_scores = ClassScores(CrossEntropy())
+    empty_scores.add(torch.randn(2, 3, 4), empty)
 
-    assert scores_of_nothing.read() == TokenScores().read() == ReconstructionScores().read() == {}
+    assert empty_scores.read() == TokenScores().read() == ReconstructionScores().read() == {}
 
 
 def test_every_score_is_explained() -> None:
-    output, target = classes(0, 12)
+    output, target = random_classes(0, 12)
     numbers = torch.randn(9, 1)
     scores_of_tasks = [
         compute(ClassScores(CrossEntropy()), output, target),
@@ -283,8 +284,8 @@ def test_every_score_is_explained() -> None:
     assert {name for scores in scores_of_tasks for name in scores} <= set(METRIC_HELP)
 
 
-def test_a_short_line_has_the_metric_the_loss_and_the_baseline() -> None:
-    output, target = classes(0, 12)
+def test_the_headline_has_the_metric_the_loss_and_the_baseline() -> None:
+    output, target = random_classes(0, 12)
     values = {"loss": log(2), **compute(ClassScores(CrossEntropy()), output, target)}
 
     assert list(headline_metrics(values)) == ["accuracy", "loss", "majority", "f1", "auroc"]

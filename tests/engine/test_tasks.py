@@ -1,5 +1,6 @@
-"""The tasks: each step is that of its paper, and metrics are what they claim to be."""
+"""The tasks: each step is that of its paper, and every metric that of its definition."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from math import exp
 from typing import Any
@@ -10,6 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.support.datasets import CPU
+from tests.support.not_none import not_none
+from tests.support.run_generator import run_generator
 from tests.support.tiny_sessions import (
     flatten_parameters,
     make_dataset,
@@ -39,30 +42,24 @@ def has_weights_of(session: Session, network: nn.Module) -> bool:
     return torch.allclose(flatten_parameters(session), by_hand, atol=1e-6)
 
 
-def evaluation_results(session: Session, part: Examples) -> dict[str, float]:
+def evaluate(session: Session, examples: Examples) -> dict[str, float]:
     """Returns the metrics of an evaluation."""
-    evaluation = session.evaluate(part)
-    while True:
-        try:
-            next(evaluation)
-        except StopIteration as end:
-            result: dict[str, float] = end.value
-            return result
+    return run_generator(session.evaluate(examples))
 
 
 # --- GAN ----------------------------------------------------------------------------------------
 
 
-def gan(
+def make_gan(
     loss: str = "bce", optimizer: dict[str, Any] = SGD, epochs: int = 2, **task: Any
 ) -> Session:
-    config = make_experiment(
+    experiment = make_experiment(
         ["Generator", "Linear 8", "ReLU", "Linear 2"],
         ["Discriminator", "Linear 8", "LeakyReLU 0.2", "Linear 1"],
         task={"name": "gan", "latent": 4, **task}, data={"name": "gaussians_ring"},
         loss={"name": loss}, optimizer=optimizer, epochs=epochs,
     )  # fmt: skip
-    return Session("run", config, make_dataset(), CPU)
+    return Session("run", experiment, make_dataset(), CPU)
 
 
 def discriminator_loss(loss: str, real: Tensor, fake: Tensor) -> Tensor:
@@ -85,10 +82,10 @@ def generator_loss(loss: str, fake: Tensor) -> Tensor:
 @pytest.mark.parametrize(
     ("discriminator_steps", "generator_steps", "factor"), [(1, 1, 1.0), (3, 2, 0.5)]
 )
-def test_a_gan_takes_the_chosen_number_of_steps_on_each_side(
+def test_a_gan_takes_the_chosen_number_of_steps_on_each_network(
     loss: str, discriminator_steps: int, generator_steps: int, factor: float
 ) -> None:
-    session = gan(
+    session = make_gan(
         loss,
         discriminator_steps=discriminator_steps,
         generator_steps=generator_steps,
@@ -98,14 +95,13 @@ def test_a_gan_takes_the_chosen_number_of_steps_on_each_side(
     generator, discriminator = network.children()
     discriminator_optimizer = torch.optim.SGD(discriminator.parameters(), lr=0.1 * factor)
     generator_optimizer = torch.optim.SGD(generator.parameters(), lr=0.1)
-    batch = session.next_batch()
-    assert batch is not None
+    inputs, _ = not_none(session.next_batch())
 
     torch.manual_seed(5)
     for _ in range(discriminator_steps):
         samples = generator(torch.randn(10, 4)).detach()
         discriminator_optimizer.zero_grad()
-        discriminator_loss(loss, discriminator(batch[0]), discriminator(samples)).backward()
+        discriminator_loss(loss, discriminator(inputs), discriminator(samples)).backward()
         discriminator_optimizer.step()
     for _ in range(generator_steps):
         generator_optimizer.zero_grad()
@@ -117,18 +113,18 @@ def test_a_gan_takes_the_chosen_number_of_steps_on_each_side(
     assert has_weights_of(session, network)
 
 
-def test_each_side_of_a_gan_has_its_own_optimizer_state() -> None:
-    session = gan(optimizer={"name": "adam", "lr": 1e-3}, discriminator_steps=3)
+def test_each_network_of_a_gan_has_its_own_optimizer_state() -> None:
+    session = make_gan(optimizer={"name": "adam", "lr": 1e-3}, discriminator_steps=3)
     train_steps(session, 4)
     assert isinstance(session.task, GAN)
 
-    for side, count in ((session.task.discriminator, 12), (session.task.generator, 4)):
-        for parameter in side.parameters():
+    for network, count in ((session.task.discriminator, 12), (session.task.generator, 4)):
+        for parameter in network.parameters():
             assert session.optimizer.state[parameter]["step"].item() == count
 
 
 def test_the_learning_rate_of_the_discriminator_can_change_during_training() -> None:
-    session = gan(epochs=9)
+    session = make_gan(epochs=9)
     train_steps(session, 2)
     session.set_knob("task.discriminator_lr", 0.25)
     session.set_knob("task.generator_steps", 2)
@@ -139,7 +135,7 @@ def test_the_learning_rate_of_the_discriminator_can_change_during_training() -> 
 
 
 def test_the_metrics_of_a_gan_follow_from_the_outputs_of_its_discriminator() -> None:
-    session = gan()
+    session = make_gan()
     session.dataset.modes, session.dataset.mode_std = torch.tensor([[9.0, 9.0], [0.0, 0.0]]), 0.1
     list(train(session))
     assert isinstance(session.task, GAN)
@@ -148,21 +144,21 @@ def test_the_metrics_of_a_gan_follow_from_the_outputs_of_its_discriminator() -> 
     with torch.no_grad():
         real, fake = session.task.discriminator(part.inputs), session.task.discriminator(samples)
 
-    found = evaluation_results(session, part)
+    metrics = evaluate(session, part)
 
-    assert found["loss"] == pytest.approx(generator_loss("bce", fake).item(), rel=1e-4)
-    assert found["discriminator_loss"] == pytest.approx(
+    assert metrics["loss"] == pytest.approx(generator_loss("bce", fake).item(), rel=1e-4)
+    assert metrics["discriminator_loss"] == pytest.approx(
         discriminator_loss("bce", real, fake).item(), rel=1e-4
     )
     accuracy = ((real > 0).float().mean() + (fake <= 0).float().mean()).item() / 2
-    assert found["told_apart"] == pytest.approx(accuracy)
-    share = (samples.norm(dim=1) <= 0.3).float().mean().item()
-    assert found["good"] == pytest.approx(share)
-    assert found["modes"] == (share >= 0.05)
+    assert metrics["told_apart"] == pytest.approx(accuracy)
+    fraction = (samples.norm(dim=1) <= 0.3).float().mean().item()
+    assert metrics["good"] == pytest.approx(fraction)
+    assert metrics["modes"] == (fraction >= 0.05)
 
 
 def test_a_gan_generates_from_the_same_noise_each_time() -> None:
-    session = gan()
+    session = make_gan()
     assert isinstance(session.task, GAN)
     rng_state = torch.get_rng_state()
 
@@ -174,23 +170,21 @@ def test_a_gan_generates_from_the_same_noise_each_time() -> None:
 # --- autoencoders -------------------------------------------------------------------------------
 
 
-def autoencoder(*middle: str, loss: str = "mse", **task: Any) -> Session:
-    config = make_experiment(
+def make_autoencoder(*middle: str, loss: str = "mse", **task: Any) -> Session:
+    experiment = make_experiment(
         ["Encoder", "Linear 8", "Tanh", *middle], ["Decoder", "Linear 8", "Tanh", "Linear 3"],
         task={"name": "autoencoder", **task}, data={"name": "swiss_roll"},
         loss={"name": loss}, optimizer=SGD,
     )  # fmt: skip
-    return Session("run", config, make_dataset(features=3), CPU)
+    return Session("run", experiment, make_dataset(features=3), CPU)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_a_denoising_autoencoder_reconstructs_the_clean_input(noise: float) -> None:
-    session = autoencoder("Linear 2", noise=noise)
+    session = make_autoencoder("Linear 2", noise=noise)
     network = deepcopy(session.network)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    batch = session.next_batch()
-    assert batch is not None
-    clean = batch[0]
+    clean, _ = not_none(session.next_batch())
 
     torch.manual_seed(5)
     noisy = clean + noise * torch.randn(10, 3) if noise else clean
@@ -203,14 +197,14 @@ def test_a_denoising_autoencoder_reconstructs_the_clean_input(noise: float) -> N
 
 
 def test_reconstructions_are_evaluated_on_clean_inputs() -> None:
-    session = autoencoder("Linear 2", noise=2.0)
+    session = make_autoencoder("Linear 2", noise=2.0)
     inputs = session.dataset.test.inputs
     error = (session.predict(inputs) - inputs).square().mean().item()
 
-    found = evaluation_results(session, session.dataset.test)
+    metrics = evaluate(session, session.dataset.test)
 
-    assert found["loss"] == pytest.approx(error, rel=1e-5)
-    assert found["reconstruction_error"] == pytest.approx(error, rel=1e-5)
+    assert metrics["loss"] == pytest.approx(error, rel=1e-5)
+    assert metrics["reconstruction_error"] == pytest.approx(error, rel=1e-5)
 
 
 def latent_distributions(network: nn.Module, inputs: Tensor) -> torch.distributions.Normal:
@@ -223,10 +217,8 @@ def latent_distributions(network: nn.Module, inputs: Tensor) -> torch.distributi
 
 
 def test_the_loss_of_a_variational_autoencoder_is_the_evidence_lower_bound() -> None:
-    session = autoencoder("Linear 4", "Reparameterization", beta=2.0)
-    batch = session.next_batch()
-    assert batch is not None
-    inputs = batch[0]
+    session = make_autoencoder("Linear 4", "Reparameterization", beta=2.0)
+    inputs, _ = not_none(session.next_batch())
     prior = torch.distributions.Normal(torch.zeros(2), torch.ones(2))
 
     latent = latent_distributions(session.network, inputs)
@@ -238,18 +230,18 @@ def test_the_loss_of_a_variational_autoencoder_is_the_evidence_lower_bound() -> 
     bound = (pixels.log_prob(inputs).sum(1) - kl).mean()
     constant = -3 / 2 * torch.log(torch.tensor(2 * torch.pi))
     torch.testing.assert_close(loss, -(bound - constant) * 2 / 3)
-    found = session.task.extra_metrics()
-    assert found["kl"] == pytest.approx(kl.mean().item(), rel=1e-5)
-    assert found["reconstruction"] == pytest.approx((output - inputs).square().mean().item())
+    metrics = session.task.extra_metrics()
+    assert metrics["kl"] == pytest.approx(kl.mean().item(), rel=1e-5)
+    assert metrics["reconstruction"] == pytest.approx((output - inputs).square().mean().item())
 
     torch.manual_seed(5)
-    draw = latent.loc + latent.scale * torch.randn(10, 2)
+    sample = latent.loc + latent.scale * torch.randn(10, 2)
     _, decoder = session.network.children()
-    torch.testing.assert_close(output, decoder(draw))
+    torch.testing.assert_close(output, decoder(sample))
 
 
 def test_a_variational_autoencoder_is_evaluated_at_the_latent_means_with_the_kl() -> None:
-    session = autoencoder("Linear 4", "Reparameterization", beta=0.5)
+    session = make_autoencoder("Linear 4", "Reparameterization", beta=0.5)
     inputs = session.dataset.test.inputs
     latent = latent_distributions(session.network, inputs)
     _, decoder = session.network.children()
@@ -257,21 +249,23 @@ def test_a_variational_autoencoder_is_evaluated_at_the_latent_means_with_the_kl(
     kl = torch.distributions.kl_divergence(latent, prior).sum(1).mean().item()
     error = (decoder(latent.loc) - inputs).square().mean().item()
 
-    found = evaluation_results(session, session.dataset.test)
+    metrics = evaluate(session, session.dataset.test)
 
-    assert found["reconstruction_error"] == pytest.approx(error, rel=1e-5)
-    assert found["loss"] == pytest.approx(error + 0.5 * kl / 3, rel=1e-5)
+    assert metrics["reconstruction_error"] == pytest.approx(error, rel=1e-5)
+    assert metrics["loss"] == pytest.approx(error + 0.5 * kl / 3, rel=1e-5)
 
 
 # --- language models ----------------------------------------------------------------------------
 
 
-def language(vocabulary: tuple[str, ...] = ASCII_TOKENS, epochs: int = 2, **task: Any) -> Session:
+def make_language_model(
+    vocabulary: tuple[str, ...] = ASCII_TOKENS, epochs: int = 2, **task: Any
+) -> Session:
     """Returns a session of a language model on random letters, seven at a time."""
     table = {"name": "python_source", "length": 7}
     if vocabulary == BYTE_TOKENS:
         table = {"name": "text", "path": __file__, "tokens": "bytes", "length": 7}
-    config = make_experiment(
+    experiment = make_experiment(
         "Embedding 8", "GRU 8 returns=sequence", f"Linear {len(vocabulary)}",
         task={"name": "language_model", **task}, data=table, epochs=epochs,
     )  # fmt: skip
@@ -280,19 +274,19 @@ def language(vocabulary: tuple[str, ...] = ASCII_TOKENS, epochs: int = 2, **task
         Examples(letters[a:b, :-1], letters[a:b, 1:]) for a, b in ((0, 24), (24, 32), (32, 40))
     )
     data = Dataset(train_part, validation, test, vocabulary=vocabulary)
-    return Session("run", config, data, CPU)
+    return Session("run", experiment, data, CPU)
 
 
 def test_perplexity_is_the_exponential_of_the_loss() -> None:
-    session = language()
+    session = make_language_model()
     events = progress_events(session)
 
-    found = evaluation_results(session, session.dataset.test)
+    metrics = evaluate(session, session.dataset.test)
 
     targets = session.dataset.test.targets
     nll = F.cross_entropy(session.predict(session.dataset.test.inputs).mT, targets).item()
-    assert found["loss"] == pytest.approx(nll, rel=1e-5)
-    assert found["perplexity"] == pytest.approx(exp(nll), rel=1e-5)
+    assert metrics["loss"] == pytest.approx(nll, rel=1e-5)
+    assert metrics["perplexity"] == pytest.approx(exp(nll), rel=1e-5)
     last = events[-1]
     assert isinstance(last, EpochEnded) and "perplexity" in last.train
 
@@ -307,8 +301,8 @@ def generate_text(session: Session, count: int) -> tuple[str, str]:
 
 
 def test_at_temperature_zero_the_most_likely_token_is_generated() -> None:
-    for cold in (1e-300, 1e-4):
-        session = language(temperature=cold, prompt="CDCDCDCDC", sample_length=12)
+    for temperature in (1e-300, 1e-4):
+        session = make_language_model(temperature=temperature, prompt="CDCDCDCDC", sample_length=12)
         _, text = generate_text(session, 12)
 
         row = [ASCII_TOKENS.index(sign) for sign in "CDCDCDC"]
@@ -319,20 +313,20 @@ def test_at_temperature_zero_the_most_likely_token_is_generated() -> None:
 
 
 def test_tokens_are_drawn_from_the_distribution_at_the_temperature() -> None:
-    session = language(temperature=0.5, prompt="CDCDCDC", sample_length=1)
+    session = make_language_model(temperature=0.5, prompt="CDCDCDC", sample_length=1)
     list(train(session))
     row = torch.tensor([[ASCII_TOKENS.index(sign) for sign in "CDCDCDC"]])
     probs = (session.predict(row)[0, -1] / 0.5).softmax(0)
 
     samples = [ASCII_TOKENS.index(generate_text(session, 1)[1]) for _ in range(1500)]
 
-    shares = torch.bincount(torch.tensor(samples), minlength=len(ASCII_TOKENS)) / 1500
-    assert (shares - probs).abs().max() < 0.05
-    assert (shares - probs).abs().sum() < 0.35
+    frequencies = torch.bincount(torch.tensor(samples), minlength=len(ASCII_TOKENS)) / 1500
+    assert (frequencies - probs).abs().max() < 0.05
+    assert (frequencies - probs).abs().sum() < 0.35
 
 
 def test_a_sample_grows_with_every_call_and_then_a_new_one_starts() -> None:
-    session = language(prompt="CC", sample_length=5)
+    session = make_language_model(prompt="CC", sample_length=5)
     assert isinstance(session.task, LanguageModel)
 
     lengths = [len(session.task.sample(0)[1]) for _ in range(7)]
@@ -344,17 +338,17 @@ def test_a_sample_grows_with_every_call_and_then_a_new_one_starts() -> None:
 
 
 def test_sampling_does_not_change_training() -> None:
-    session, quiet = language(epochs=3), language(epochs=3)
+    session, other = make_language_model(epochs=3), make_language_model(epochs=3)
     for _ in train(session):
         assert isinstance(session.task, LanguageModel)
         session.task.sample(0)
-    list(train(quiet))
+    list(train(other))
 
-    assert torch.equal(flatten_parameters(session), flatten_parameters(quiet))
+    assert torch.equal(flatten_parameters(session), flatten_parameters(other))
 
 
 def test_bytes_are_encoded_and_decoded_as_utf_8() -> None:
-    session = language(BYTE_TOKENS, prompt="naïve ", sample_length=4)
+    session = make_language_model(BYTE_TOKENS, prompt="naïve ", sample_length=4)
     assert isinstance(session.task, LanguageModel)
     task = session.task
 
@@ -366,9 +360,9 @@ def test_bytes_are_encoded_and_decoded_as_utf_8() -> None:
 # --- the perceptron -----------------------------------------------------------------------------
 
 
-def perceptron(batch_size: int = 1, epochs: int = 30, gap: float = 0.4) -> Session:
+def make_perceptron(batch_size: int = 1, epochs: int = 30, gap: float = 0.4) -> Session:
     """Returns a session on two classes that a line separates, with a gap around it."""
-    config = make_experiment(
+    experiment = make_experiment(
         "Linear 1", "Step", task="perceptron", loss={"name": "zero_one"}, optimizer=SGD,
         data={"name": "gauss"}, batch_size=batch_size, epochs=epochs,
     )  # fmt: skip
@@ -377,12 +371,12 @@ def perceptron(batch_size: int = 1, epochs: int = 30, gap: float = 0.4) -> Sessi
         side = 2 * (part.inputs.sum(1) > 0).float() - 1
         part.inputs += gap * side[:, None]
         part.targets = (side > 0).long()
-    return Session("run", config, data, CPU)
+    return Session("run", experiment, data, CPU)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_mistakes_change_the_weights_by_the_perceptron_rule(batch_size: int) -> None:
-    session = perceptron(batch_size, epochs=1)
+def test_errors_change_the_weights_by_the_perceptron_rule(batch_size: int) -> None:
+    session = make_perceptron(batch_size, epochs=1)
     linear = session.network[0]
     assert isinstance(linear, nn.Linear)
     weight, bias = linear.weight[0].detach().clone(), linear.bias[0].detach().clone()
@@ -390,17 +384,17 @@ def test_mistakes_change_the_weights_by_the_perceptron_rule(batch_size: int) -> 
 
     for index in order.split(batch_size):
         x, y = data.inputs[index], data.targets[index]
-        mistake = y - (x @ weight + bias > 0).long()  # y − ŷ
-        weight = weight + 0.1 * (mistake[:, None] * x).mean(0)
-        bias = bias + 0.1 * mistake.float().mean()
+        error = y - (x @ weight + bias > 0).long()  # y − ŷ
+        weight = weight + 0.1 * (error[:, None] * x).mean(0)
+        bias = bias + 0.1 * error.float().mean()
     list(train(session))
 
     torch.testing.assert_close(linear.weight[0].detach(), weight)
     torch.testing.assert_close(linear.bias[0].detach(), bias)
 
 
-def test_without_mistakes_the_weights_stay() -> None:
-    session = perceptron()
+def test_without_errors_the_weights_do_not_change() -> None:
+    session = make_perceptron()
     events = progress_events(session)
     last = events[-1]
     assert isinstance(last, EpochEnded)
@@ -412,17 +406,17 @@ def test_without_mistakes_the_weights_stay() -> None:
     assert torch.equal(flatten_parameters(session), before)
 
 
-# --- all of them --------------------------------------------------------------------------------
+# --- all tasks --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        gan, language, perceptron, lambda: autoencoder("Linear 2"),
-        lambda: autoencoder("Linear 4", "Reparameterization"),
+        make_gan, make_language_model, make_perceptron, lambda: make_autoencoder("Linear 2"),
+        lambda: make_autoencoder("Linear 4", "Reparameterization"),
     ],
 )  # fmt: skip
-def test_every_metric_that_is_reported_has_a_line_of_help(make: Any) -> None:
+def test_every_reported_metric_has_a_line_of_help(make: Callable[[], Session]) -> None:
     session = make()
     for event in progress_events(session):
         if isinstance(event, Progressed):
@@ -434,9 +428,9 @@ def test_every_metric_that_is_reported_has_a_line_of_help(make: Any) -> None:
 def test_balanced_weights_reach_the_gradient() -> None:
     data = make_dataset()
     counts = torch.bincount(data.train.targets, minlength=3)
-    config = make_experiment(loss={"name": "cross_entropy", "balanced": True}, optimizer=SGD,
+    experiment = make_experiment(loss={"name": "cross_entropy", "balanced": True}, optimizer=SGD,
                        batch_size=0, epochs=1)  # fmt: skip
-    session = Session("run", config, data, CPU)
+    session = Session("run", experiment, data, CPU)
     network = deepcopy(session.network)
 
     weight = len(data.train) / (3 * counts)
@@ -445,4 +439,4 @@ def test_balanced_weights_reach_the_gradient() -> None:
     list(train(session))
 
     assert has_weights_of(session, network)
-    assert counts.unique().numel() > 1
+    assert len(set(counts.tolist())) > 1

@@ -17,7 +17,7 @@ from tuilab.engine.inspect.layer.tensor_statistics import (
 
 
 def decode(heat_map: HeatMap) -> torch.Tensor:
-    """A heat map in numbers."""
+    """Returns the numbers of a heat map."""
     numbers = torch.tensor([dequantize(byte) * heat_map.max_abs for byte in heat_map.values])
     return numbers.reshape(heat_map.height, heat_map.width)
 
@@ -50,7 +50,7 @@ def test_the_effective_rank_counts_directions() -> None:
     assert compute_effective_rank(torch.zeros(3, 3)) == 0.0
 
 
-def test_a_matrix_too_large_for_a_rank_says_so() -> None:
+def test_a_matrix_too_large_for_a_rank_has_a_note() -> None:
     stats = compute_statistics(torch.ones(600, 700), torch.ones(600, 700))
     assert stats.effective_rank is None and "600×700" in stats.rank_note
 
@@ -63,19 +63,19 @@ def test_statistics_are_of_the_finite_numbers() -> None:
     assert empty.nonfinite_count == 1 and empty.effective_rank is None
 
 
-def test_a_large_map_shows_of_each_block_the_number_farthest_from_zero() -> None:
+def test_a_large_map_shows_the_number_farthest_from_zero_in_each_block() -> None:
     numbers = torch.zeros(10, 9)
     numbers[3, 4], numbers[9, 8], numbers[0, 0] = -5.0, 2.0, float("nan")
     heat_map = build_heat_map(numbers, (3, 5))
     assert (heat_map.width, heat_map.height, heat_map.full_size) == (3, 5, (10, 9))
-    assert decode(heat_map)[1, 1] == pytest.approx(-5.0) and decode(heat_map)[
-        4, 2
-    ] == pytest.approx(2.0, abs=0.04)
+    decoded = decode(heat_map)
+    assert decoded[1, 1] == pytest.approx(-5.0)
+    assert decoded[4, 2] == pytest.approx(2.0, abs=0.04)
     assert heat_map.values[0] == 0 and not heat_map.exact_values and not heat_map.is_whole
 
 
 def test_a_histogram_counts_all_finite_numbers() -> None:
-    heat_map = build_histogram(torch.tensor([1.0, 2.0, 2.0, float("inf"), 4.0]))
-    assert (sum(heat_map.counts), heat_map.low, heat_map.high) == (4, 1.0, 4.0)
+    histogram = build_histogram(torch.tensor([1.0, 2.0, 2.0, float("inf"), 4.0]))
+    assert (sum(histogram.counts), histogram.low, histogram.high) == (4, 1.0, 4.0)
     assert sum(build_histogram(torch.full((7,), 3.0)).counts) == 7
     assert sum(build_histogram(torch.tensor([float("nan")])).counts) == 0

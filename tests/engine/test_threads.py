@@ -1,4 +1,4 @@
-"""The CPU threads of steps of all sizes."""
+"""The number of CPU threads for steps of all sizes."""
 
 import os
 import subprocess
@@ -28,8 +28,8 @@ GLYPHS = {"name": "glyphs", "batch_size": 64}
         (("LSTM 64", "Linear 2"), {"name": "parity", "length": 64, "batch_size": 64}, True),
     ],
 )
-def test_only_a_large_step_gets_every_thread(
-    network: Any, data: dict[str, Any], is_large: bool, monkeypatch: pytest.MonkeyPatch
+def test_only_a_large_step_uses_all_threads(
+    network: tuple[Any, ...], data: dict[str, Any], is_large: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "ALL_THREADS", 8)
     experiment = make_experiment(*network, data=data)
@@ -41,12 +41,8 @@ def test_a_session_sets_the_thread_count(monkeypatch: pytest.MonkeyPatch) -> Non
     before = torch.get_num_threads()
     monkeypatch.setattr(threads, "ALL_THREADS", 3)
     try:
-        Session(
-            "run",
-            make_experiment("Linear 2000", "Linear 3", batch_size=500),
-            make_dataset(),
-            CPU,
-        )
+        large = make_experiment("Linear 2000", "Linear 3", batch_size=500)
+        Session("run", large, make_dataset(), CPU)
         assert torch.get_num_threads() == 3
         Session("run", make_experiment("Linear 3"), make_dataset(), CPU)
         assert torch.get_num_threads() == 1
@@ -54,14 +50,14 @@ def test_a_session_sets_the_thread_count(monkeypatch: pytest.MonkeyPatch) -> Non
         torch.set_num_threads(before)
 
 
-AT_TORCH = """
+PRINT_WHEN_TORCH_IS_IMPORTED = """
 import os, sys
-class AtTorch:
+class Finder:
     def find_spec(self, name, path, target=None):
         if name == "torch":
             print(os.environ.get("GOMP_SPINCOUNT", "none"))
             sys.exit()
-sys.meta_path.insert(0, AtTorch())
+sys.meta_path.insert(0, Finder())
 import tuilab.engine.device.devices
 """
 
@@ -70,14 +66,16 @@ import tuilab.engine.device.devices
     ("environment", "expected"),
     [({}, "3000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, "none")],
 )
-def test_threads_do_not_spin_long_unless_the_user_says_so(
+def test_threads_do_not_spin_long_unless_the_user_sets_it(
     environment: dict[str, str], expected: str
 ) -> None:
-    others = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    done = subprocess.run(
-        [sys.executable, "-c", AT_TORCH],
-        env=others | environment,
+    variables = {
+        k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", PRINT_WHEN_TORCH_IS_IMPORTED],
+        env=variables | environment,
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == expected, done.stderr
+    assert process.stdout.strip() == expected, process.stderr

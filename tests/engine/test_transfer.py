@@ -1,4 +1,4 @@
-"""Weights from another run or file: what is copied, what is not, and what is refused."""
+"""Weights from another run or file: what is copied, what is not, and files that are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -7,25 +7,27 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from tests.support.bitwise import find_differences
 from tests.support.shell import RunCommand
 from tests.support.tiny_sessions import make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.engine import checkpoint
 from tuilab.engine.model import transfer
+from tuilab.engine.session import Session
 from tuilab.engine.train import train
 from tuilab.host import run_store
 
 LINES = ("Linear 8", "Tanh", "Linear 6", "Tanh", "Linear 3")
 
 
-def save_trained(tmp_path: Path, *lines: str) -> Path:
-    session = make_session(*(lines or LINES))
+def save_trained(tmp_path: Path) -> Path:
+    session = make_session(*LINES)
     train_steps(session, 5)
     checkpoint.save(session, tmp_path / "checkpoint.pt")
     return tmp_path / "checkpoint.pt"
 
 
-def session_from(source: Path | str, *lines: str, **tables: Any) -> Any:
+def session_from(source: Path | str, *lines: str, **tables: Any) -> Session:
     """Returns a session whose weights come from a source."""
     return make_session(*(lines or LINES), transfer={"source": str(source)}, **tables)
 
@@ -36,8 +38,7 @@ def test_the_same_network_starts_with_all_weights_of_the_other(tmp_path: Path) -
 
     session = session_from(path)
 
-    for name, tensor in session.network.state_dict().items():
-        assert torch.equal(tensor, expected[name])
+    assert find_differences(dict(session.network.state_dict()), dict(expected)) == []
     assert f"3 of 3 layers have the weights of {path}" in session.started_event().note
 
 
@@ -60,8 +61,8 @@ def test_layers_at_other_positions_are_paired_in_order(tmp_path: Path) -> None:
     session = session_from(path, "Identity", "Linear 8", "Tanh", "Identity", "Linear 6", "Linear 3")
 
     state = session.network.state_dict()
-    for here, there in (("1", "0"), ("4", "2"), ("5", "4")):
-        assert torch.equal(state[f"{here}.weight"], expected[f"{there}.weight"])
+    for to, source in (("1", "0"), ("4", "2"), ("5", "4")):
+        assert torch.equal(state[f"{to}.weight"], expected[f"{source}.weight"])
 
 
 def test_frozen_layers_keep_the_transferred_weights(tmp_path: Path) -> None:
@@ -77,15 +78,16 @@ def test_frozen_layers_keep_the_transferred_weights(tmp_path: Path) -> None:
 
 
 def test_a_safetensors_file_with_other_names_is_read_in_order(tmp_path: Path) -> None:
-    path = tmp_path / "mine.safetensors"
+    path = tmp_path / "other.safetensors"
     shapes = {"a.weight": (8, 2), "a.bias": (8,), "b.weight": (6, 8), "b.bias": (6,)}
     tensors = {name: torch.randn(shape) for name, shape in shapes.items()}
     save_file(tensors, path)
 
     session = session_from(path)
 
-    assert torch.equal(session.network[0].weight, tensors["a.weight"])
-    assert torch.equal(session.network[2].bias, tensors["b.bias"])
+    state = session.network.state_dict()
+    assert torch.equal(state["0.weight"], tensors["a.weight"])
+    assert torch.equal(state["2.bias"], tensors["b.bias"])
 
 
 def test_the_tenth_layer_of_a_file_comes_after_the_second(tmp_path: Path) -> None:
@@ -101,13 +103,13 @@ def test_the_tenth_layer_of_a_file_comes_after_the_second(tmp_path: Path) -> Non
         assert torch.equal(layer.weight, tensors[f"body.{number}.weight"])
 
 
-def test_a_run_resumes_when_the_weights_it_started_with_are_gone(
+def test_a_run_resumes_without_the_file_that_it_started_from(
     tmp_path: Path, run_command: RunCommand
 ) -> None:
     path = save_trained(tmp_path).rename(tmp_path / "old.pt")
-    more = ("--json", "--set", f"transfer.source={path}")
+    options = ("--json", "--set", f"transfer.source={path}")
     assert run_command("train", "perceptron", "--set", 'network=["Linear 8","Tanh","Linear 2"]',
-                "--set", "training.epochs=2", *more)[0] == 0  # fmt: skip
+                "--set", "training.epochs=2", *options)[0] == 0  # fmt: skip
     path.unlink()
     (run,) = run_store.list_runs()
 
@@ -119,14 +121,14 @@ def test_a_run_resumes_when_the_weights_it_started_with_are_gone(
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [(b"", "not a complete safetensors file"), (b"\x00" * 64, "not a complete")],
 )
-def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.safetensors"
     path.write_bytes(content)
 
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         session_from(path)
 
 
@@ -149,8 +151,8 @@ def test_an_exported_run_starts_another(tmp_path: Path, run_command: RunCommand)
     code, out, err = run_command("export", run.name[-4:], str(file))
 
     assert (code, err) == (0, "") and "numbers written" in out
-    captured = torch.load(run / run_store.CHECKPOINT, weights_only=True)
-    averaged = dict(zip(captured["network"], captured["average"]["mean"], strict=True))
+    saved = torch.load(run / run_store.CHECKPOINT, weights_only=True)
+    averaged = dict(zip(saved["network"], saved["average"]["mean"], strict=True))
     written = load_file(file)
     assert written.keys() == averaged.keys()
     assert all(torch.equal(written[name], averaged[name]) for name in written)

@@ -1,4 +1,4 @@
-"""Links that are gone after each test, and no host left behind."""
+"""Fixtures of links and hosts, which all end with the test."""
 
 import contextlib
 import os
@@ -8,32 +8,33 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.link_watcher import LinkWatcher
-from tuilab.host import discovery, link
+from tuilab.host import discovery
+from tuilab.host.link import Link, train_in_process
 
 
 @pytest.fixture
-def watch() -> Iterator[Callable[[link.Link], LinkWatcher]]:
-    """Watch through a link that is closed after the test."""
+def watch() -> Iterator[Callable[[Link], LinkWatcher]]:
+    """Watches links, which are closed after the test."""
     watchers: list[LinkWatcher] = []
 
-    def begin(end: link.Link) -> LinkWatcher:
-        watchers.append(LinkWatcher(end))
+    def start(link: Link) -> LinkWatcher:
+        watchers.append(LinkWatcher(link))
         return watchers[-1]
 
-    yield begin
+    yield start
     for watcher in watchers:
         watcher.close()
 
 
 @pytest.fixture
-def lab(watch: Callable[[link.Link], LinkWatcher]) -> LinkWatcher:
-    """A worker in this process."""
-    return watch(link.train_in_process())
+def lab(watch: Callable[[Link], LinkWatcher]) -> LinkWatcher:
+    """A client of a worker in this process."""
+    return watch(train_in_process())
 
 
 @pytest.fixture
 def hosts() -> Iterator[None]:
-    """Whatever hosts a test leaves are killed."""
+    """Kills the hosts that a test leaves running."""
     yield
     for host in discovery.list_hosts():
         with contextlib.suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Captured output: whatever Python, C or a child process prints becomes clean lines."""
+"""Captured output: what Python, C and child processes print becomes clean lines."""
 
 import subprocess
 import sys
@@ -27,11 +27,11 @@ os.write(screen, "\\n".join(lines).encode())
 
 
 def test_output_of_python_c_and_child_processes_is_captured() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PRINTING], capture_output=True, text=True, timeout=60, check=True
     )
 
-    lines = done.stdout.splitlines()
+    lines = process.stdout.splitlines()
     assert lines[0] == "by Python"
     assert "UserWarning: by a warning" in lines[1]
     assert lines[-3:] == ["by C", "100 %", "by a child"]
@@ -47,7 +47,7 @@ def test_output_of_python_c_and_child_processes_is_captured() -> None:
         ("a\tb  ", "a\tb"),
     ],
 )
-def test_a_line_is_what_a_terminal_shows(printed: str, shown: str) -> None:
+def test_a_line_has_the_text_that_a_terminal_shows(printed: str, shown: str) -> None:
     assert clean_line(printed) == shown
 
 

@@ -42,7 +42,7 @@ EVENTS = st.one_of(
 )
 
 
-def progressed(step: int = 1, loss: float = 0.5) -> Progressed:
+def progressed_event(step: int = 1, loss: float = 0.5) -> Progressed:
     return Progressed(
         "run", step, 0.1, loss, loss, loss, {"accuracy": 0.5}, 1e-3, 9.0, 90.0, 1.0, None
     )
@@ -68,21 +68,18 @@ def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent) -> None:
         assert decoder.feed(sent[:cut]) + decoder.feed(sent[cut:]) == [event]
 
 
-def test_a_snapshot_holds_the_whole_run() -> None:
+def test_a_snapshot_contains_the_whole_run() -> None:
     run = Run()
     run.begin("run", make_long_experiment())
     for step in range(1, 5000):
-        run.apply(progressed(step, float("nan") if step == 7 else 1.0))
+        run.apply(progressed_event(step, float("nan") if step == 7 else 1.0))
 
-    (arrived,) = framing.message_decoder().feed(framing.encode_frame(Snapshot(run, "0.1", 12)))
+    (received,) = framing.message_decoder().feed(framing.encode_frame(Snapshot(run, "0.1", 12)))
 
-    assert isinstance(arrived, Snapshot)
-    before, after = run.series["loss/train"], arrived.run.series["loss/train"]
-    assert (arrived.run.id, arrived.run.step, arrived.run.experiment) == (
-        "run",
-        4999,
-        run.experiment,
-    )
+    assert isinstance(received, Snapshot)
+    before, after = run.series["loss/train"], received.run.series["loss/train"]
+    assert (received.run.id, received.run.step) == ("run", 4999)
+    assert received.run.experiment == run.experiment
     assert str(after.points()).replace(".0", "") == str(before.points()).replace(".0", "")
     assert "nan" in str(after.points())
 

@@ -1,4 +1,4 @@
-"""A host serves whoever comes, in this process too: several labs, rude ones, late ones."""
+"""A host in this process serves several clients, also late, slow and invalid ones."""
 
 import contextlib
 import socket
@@ -9,27 +9,29 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
+from tests.support.not_none import not_none
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import Pause, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import AnyEvent, Finished, Logged
+from tuilab.engine.session import Session
 from tuilab.host import discovery, framing, link, run_store
 from tuilab.host.host import Host
 
 Watch = Callable[[link.Link], LinkWatcher]
 
 
-class Served:
-    """A host that is served by a thread of the test."""
+class HostThread:
+    """A host that runs in a thread of the test."""
 
     def __init__(self) -> None:
         self.host = Host(discovery.new_socket_path())
-        self.seen: list[AnyEvent] = []
+        self.events: list[AnyEvent] = []
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
 
     def _serve(self) -> None:
         with self.host:
-            self.seen.extend(self.host.events())
+            self.events.extend(self.host.events())
 
     def end(self) -> None:
         self.host.interrupt()
@@ -37,26 +39,26 @@ class Served:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[], Served]]:
-    served: list[Served] = []
+def serve_host() -> Iterator[Callable[[], HostThread]]:
+    threads: list[HostThread] = []
 
-    def begin() -> Served:
-        served.append(Served())
-        return served[-1]
+    def start() -> HostThread:
+        threads.append(HostThread())
+        return threads[-1]
 
-    yield begin
-    for each in served:
+    yield start
+    for each in threads:
         each.end()
 
 
 @pytest.fixture
-def lab(serve: Callable[[], Served], watch: Watch) -> LinkWatcher:
-    """A lab at a host that trains."""
-    return training(serve(), watch)
+def lab(serve_host: Callable[[], HostThread], watch: Watch) -> LinkWatcher:
+    """A client of a host that trains."""
+    return start_training(serve_host(), watch)
 
 
-def training(served: Served, watch: Watch, run: str = "spiral-1") -> LinkWatcher:
-    lab = watch(link._Remote(discovery.connect(served.host.path)))
+def start_training(thread: HostThread, watch: Watch, run: str = "spiral-1") -> LinkWatcher:
+    lab = watch(link._Remote(discovery.connect(not_none(thread.host.path))))
     lab.send(Start(run, make_long_experiment()))
     lab.wait_until(lambda: lab.run.step > 20)
     return lab
@@ -86,16 +88,18 @@ def test_two_clients_control_one_run(lab: LinkWatcher, watch: Watch) -> None:
     lab.wait_until(lambda: lab.run.id == "other-2" and lab.run.step > 0)
 
 
-def test_another_client_is_shown_why_a_run_cannot_start(lab: LinkWatcher, watch: Watch) -> None:
+def test_every_client_receives_the_reason_why_a_run_cannot_start(
+    lab: LinkWatcher, watch: Watch
+) -> None:
     other = watch(link.attach_to_host("spiral"))
 
     lab.send(Start("wrong-2", make_long_experiment("Linear 5")))
 
     other.wait_until(lambda: other.run.id == "wrong-2" and other.run.failure)
-    assert other.run.failure.title == "This experiment cannot be started"
+    assert not_none(other.run.failure).title == "This experiment cannot be started"
 
 
-def test_clients_that_never_read_or_send_nonsense_are_harmless(lab: LinkWatcher) -> None:
+def test_clients_that_never_read_or_send_invalid_bytes_do_no_harm(lab: LinkWatcher) -> None:
     host = discovery.find_host("spiral")
     silent, invalid = (discovery.connect(host.socket) for _ in range(2))
     with silent, invalid:
@@ -124,7 +128,7 @@ def test_a_run_continues_from_its_checkpoint_with_its_history(lab: LinkWatcher) 
     step, before = lab.run.step, lab.run.series["loss/train"].points()
 
     lab.send(Start("spiral-1", make_long_experiment(), checkpoint=lab.run.checkpoint))
-    lab.wait_until(lambda: lab.run.state == "training" and lab.run.progress.step > step)
+    lab.wait_until(lambda: lab.run.state == "training" and not_none(lab.run.progress).step > step)
 
     points = lab.run.series["loss/train"].points()
     assert points[: len(before)] == before
@@ -149,34 +153,35 @@ def test_continuing_from_an_earlier_step_drops_later_history(lab: LinkWatcher) -
     assert [point[0] for point in lab.run.series["loss/train"].points()][-1] == 5
 
 
-def test_events_end_when_the_run_was_interrupted(serve: Callable[[], Served], watch: Watch) -> None:
-    served = serve()
-    lab = training(served, watch)
+def test_events_end_when_the_host_is_interrupted(
+    serve_host: Callable[[], HostThread], watch: Watch
+) -> None:
+    thread = serve_host()
+    lab = start_training(thread, watch)
 
-    served.end()
+    thread.end()
 
-    why = lab.wait_until_lost()
-    assert isinstance(served.seen[-1], Finished)
-    assert lab.run.finished == served.seen[-1]
-    assert why.startswith("The host has ended. The run is stored up to step")
+    reason = lab.wait_until_lost()
+    assert isinstance(thread.events[-1], Finished)
+    assert lab.run.finished == thread.events[-1]
+    assert reason.startswith("The host has ended. The run is stored up to step")
     assert discovery.list_hosts() == []
 
 
 def test_an_event_that_cannot_be_sent_fails_the_run_but_not_the_host(
     lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tuilab.engine.session import Session
-
     with monkeypatch.context() as engine:
-        engine.setattr(Session, "set_knob", lambda *_: Logged(text=object()))
+        event = Logged(text=object())  # type: ignore[arg-type]
+        engine.setattr(Session, "set_knob", lambda *_: event)
         lab.send(SetKnob("optimizer.lr", 0.5))
         lab.wait_for_state("failed")
 
-    assert "object" in lab.run.failure.title
-    assert lab.run.failure.recoverable
+    failure = not_none(lab.run.failure)
+    assert "object" in failure.title and failure.recoverable
 
 
-# --- finding them -------------------------------------------------------------------------------
+# --- discovery ----------------------------------------------------------------------------------
 
 
 def test_only_the_user_can_reach_a_host(lab: LinkWatcher) -> None:
@@ -189,21 +194,17 @@ def test_only_the_user_can_reach_a_host(lab: LinkWatcher) -> None:
 def test_a_host_reports_its_run(lab: LinkWatcher) -> None:
     (host,) = discovery.list_hosts()
 
-    assert (host.run, host.title, host.state, host.device) == (
-        "spiral-1",
-        "Blobs",
-        "training",
-        "cpu",
-    )
+    assert (host.run, host.title) == ("spiral-1", "Blobs")
+    assert (host.state, host.device) == ("training", "cpu")
     assert host.step >= lab.run.step and host.epochs == 100_000
     assert host.is_active and host.seconds > 0
 
 
-def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
-    serve: Callable[[], Served], watch: Watch
+def test_a_run_is_found_by_a_unique_part_of_its_id(
+    serve_host: Callable[[], HostThread], watch: Watch
 ) -> None:
     for run in ("spiral-1", "spiral-2"):
-        training(serve(), watch, run)
+        start_training(serve_host(), watch, run)
 
     assert discovery.find_host("2").run == "spiral-2"
     with pytest.raises(InputError, match="several runs match: spiral-1, spiral-2"):
@@ -211,7 +212,7 @@ def test_a_run_is_found_by_a_part_of_its_id_that_no_other_has(
     with pytest.raises(InputError, match="there is spiral-1, spiral-2"):
         discovery.find_host("moons")
     stopped = discovery.stop_run("spiral-1")
-    assert (stopped.state, stopped.finished.reason) == ("finished", "stopped")
+    assert (stopped.state, not_none(stopped.finished).reason) == ("finished", "stopped")
     assert discovery.find_host().run == "spiral-2"
 
 
@@ -232,9 +233,9 @@ def test_a_stale_socket_is_removed() -> None:
 def test_a_host_that_does_not_answer_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(discovery, "ANSWER_SECONDS", 0.1)
     path = discovery.new_socket_path()
-    with socket.socket(socket.AF_UNIX) as mute:
-        mute.bind(str(path))
-        mute.listen()
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(path))
+        silent.listen()
 
         assert discovery.list_hosts() == []
         assert path.exists()

@@ -1,4 +1,4 @@
-"""The host process: it survives the lab, ends in good order, and says how it has ended."""
+"""The host process: it survives the lab, ends cleanly, and gives the reason of its end."""
 
 import contextlib
 import os
@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
+from tests.support.not_none import not_none
 from tests.support.wait_until import wait_until
 from tuilab.core import paths
 from tuilab.core.protocol.commands import Pause, Save, SetKnob, Start
@@ -21,7 +22,7 @@ Watch = Callable[[link.Link], LinkWatcher]
 
 pytestmark = pytest.mark.usefixtures("hosts")
 
-LAB = """
+TRAIN_IN_HOST = """
 import threading
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tuilab.core.protocol.commands import Start
@@ -45,13 +46,13 @@ def read_stored_run() -> Run:
     return run_store.read_run(run_store.run_dir("spiral-1"))
 
 
-def assert_no_socket_is_left() -> None:
+def assert_no_socket_remains() -> None:
     assert list(paths.sockets_dir().iterdir()) == []
 
 
-def test_a_run_survives_the_lab_and_a_hangup_ends_it_with_a_checkpoint(watch: Watch) -> None:
-    with subprocess.Popen([sys.executable, "-c", LAB], stdout=subprocess.PIPE) as first:
-        assert first.stdout is not None and first.stdout.readline() == b"training\n"
+def test_a_run_survives_the_lab_and_a_hangup_stores_it_with_a_checkpoint(watch: Watch) -> None:
+    with subprocess.Popen([sys.executable, "-c", TRAIN_IN_HOST], stdout=subprocess.PIPE) as first:
+        assert not_none(first.stdout).readline() == b"training\n"
         host = discovery.find_host("spiral")
         first.kill()
 
@@ -62,11 +63,11 @@ def test_a_run_survives_the_lab_and_a_hangup_ends_it_with_a_checkpoint(watch: Wa
     lab.wait_until_lost()
 
     assert history[0] == read_stored_run().series["loss/train"].points()[0]
-    assert lab.run.finished is not None and lab.run.finished.reason == "interrupted"
+    assert not_none(lab.run.finished).reason == "interrupted"
     assert lab.link.lost_reason.startswith("The host has ended. The run is stored up to step")
     stored = read_stored_run()
     assert (stored.finished, stored.checkpoint) == (lab.run.finished, lab.run.checkpoint)
-    assert_no_socket_is_left()
+    assert_no_socket_remains()
 
 
 def test_a_killed_host_is_reported_and_its_run_can_be_resumed(watch: Watch) -> None:
@@ -85,13 +86,12 @@ def test_a_killed_host_is_reported_and_its_run_can_be_resumed(watch: Watch) -> N
     stored = read_stored_run()
     assert (stored.state, stored.step) == ("paused", step)
     assert discovery.list_hosts() == []
-    assert_no_socket_is_left()
+    assert_no_socket_remains()
 
-    again = watch(link.spawn_host())
-    assert stored.experiment is not None
-    again.send(Start("spiral-1", stored.experiment, checkpoint=stored.checkpoint))
-    again.wait_until(lambda: again.run.state == "training" and again.run.step > step)
-    points = again.run.series["loss/train"].points()
+    resumed = watch(link.spawn_host())
+    resumed.send(Start("spiral-1", not_none(stored.experiment), checkpoint=stored.checkpoint))
+    resumed.wait_until(lambda: resumed.run.state == "training" and resumed.run.step > step)
+    points = resumed.run.series["loss/train"].points()
     assert points[0] == read_stored_run().series["loss/train"].points()[0]
     assert points == sorted(points)
 
@@ -100,17 +100,16 @@ def test_a_run_without_clients_is_stored_at_its_end(watch: Watch) -> None:
     lab = watch(link.spawn_host())
     lab.send(Start("spiral-1", make_long_experiment()))
     last = lab.wait_until(lambda: lab.run.epoch)
-    assert last is not None
     host = discovery.find_host("spiral")
 
     lab.send(SetKnob("training.epochs", last.epoch + 50))
     lab.link.close()
     wait_until(lambda: is_gone(host.pid))
 
-    finished = read_stored_run().finished
-    assert finished is not None and finished.reason == "done"
+    finished = not_none(read_stored_run().finished)
+    assert finished.reason == "done"
     assert finished.results["test"]
-    assert_no_socket_is_left()
+    assert_no_socket_remains()
 
 
 def test_a_second_signal_ends_the_host_at_once(watch: Watch) -> None:
@@ -128,13 +127,13 @@ def test_a_second_signal_ends_the_host_at_once(watch: Watch) -> None:
 
 
 def test_a_host_without_a_run_ends_with_its_lab() -> None:
-    end = link.spawn_host()
+    connection = link.spawn_host()
     (host,) = wait_until(discovery.list_hosts)
 
-    end.close()
+    connection.close()
 
     wait_until(lambda: is_gone(host.pid))
-    assert_no_socket_is_left()
+    assert_no_socket_remains()
 
 
 def test_a_host_without_a_run_ends_at_a_signal(watch: Watch) -> None:
@@ -145,18 +144,28 @@ def test_a_host_without_a_run_ends_at_a_signal(watch: Watch) -> None:
 
     lab.wait_until_lost()
     assert lab.link.lost_reason == "The host has ended."
-    assert_no_socket_is_left()
+    assert_no_socket_remains()
 
 
 def test_a_host_without_clients_ends() -> None:
     path = discovery.new_socket_path()
-    words = [sys.executable, "-m", "tuilab.host.process", "--socket", str(path), "--patience", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "tuilab.host.process",
+        "--socket",
+        str(path),
+        "--patience",
+        "0",
+    ]
 
-    assert subprocess.run(words, timeout=60, check=False).returncode == 0
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
     assert not path.exists()
 
 
-def test_a_host_that_cannot_start_says_why(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_cannot_start_gives_the_reason(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(discovery, "new_socket_path", lambda: paths.sockets_dir() / ("x" * 120))
 
     lab = watch(link.spawn_host())
@@ -165,4 +174,4 @@ def test_a_host_that_cannot_start_says_why(watch: Watch, monkeypatch: pytest.Mon
     assert lab.link.lost_reason == (
         "The host process failed with exit code 1 (OSError: AF_UNIX path too long)."
     )
-    assert_no_socket_is_left()
+    assert_no_socket_remains()

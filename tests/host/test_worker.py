@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment, start_paused
+from tests.support.not_none import not_none
 from tuilab.core.protocol.commands import Inspect, Pause, Resume, Save, SetKnob, Start, Step
 from tuilab.core.protocol.events import (
     EpochEnded,
@@ -27,6 +28,7 @@ from tuilab.core.protocol.inspect.result_messages import (
     ResultResponse,
 )
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
+from tuilab.engine.inspect.dispatch import Dispatcher
 from tuilab.host import run_store
 
 
@@ -40,7 +42,7 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: LinkWatcher) ->
     assert kinds[-2:] == [Saved, Finished]
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
-    path = Path(lab.run.started.folder)
+    path = Path(not_none(lab.run.started).folder)
     assert path == run_store.run_dir("run-1")
     assert sorted(file.name for file in path.iterdir()) == [
         "checkpoint.pt", "events.jsonl", "experiment.toml",
@@ -61,15 +63,15 @@ def test_a_paused_run_sends_no_events(lab: LinkWatcher) -> None:
 
     lab.send(Pause())
     paused = lab.wait_for(Paused)
-    seen = len(lab.events)
+    count = len(lab.events)
     lab.send(SetKnob("optimizer.lr", 0.5), Save())
 
     saved = lab.wait_for(Saved)
-    assert [type(event) for event in lab.events[seen:]] == [KnobChanged, Saved]
+    assert [type(event) for event in lab.events[count:]] == [KnobChanged, Saved]
     assert saved.step == paused.step == lab.run.step
 
 
-def test_a_resumed_run_goes_on_from_there(lab: LinkWatcher) -> None:
+def test_a_resumed_run_continues_from_its_step(lab: LinkWatcher) -> None:
     start_paused(lab)
 
     lab.send(Step(steps=4))
@@ -85,10 +87,10 @@ def test_a_resumed_run_goes_on_from_there(lab: LinkWatcher) -> None:
 def test_the_requested_number_of_steps_is_taken_and_reported(lab: LinkWatcher, steps: int) -> None:
     start_paused(lab)
 
-    for taken in (steps, 2 * steps):
+    for step in (steps, 2 * steps):
         lab.send(Step(steps=steps))
-        assert lab.wait_for(Paused).step == taken
-        assert lab.events_of(Progressed)[-1].step == taken
+        assert lab.wait_for(Paused).step == step
+        assert lab.events_of(Progressed)[-1].step == step
 
 
 def test_one_epoch_is_trained_and_measured(lab: LinkWatcher) -> None:
@@ -100,7 +102,7 @@ def test_one_epoch_is_trained_and_measured(lab: LinkWatcher) -> None:
 
     lab.send(Step(epochs=2))
     assert lab.wait_for(Paused).step == 9
-    assert lab.run.epoch.epoch == 3
+    assert not_none(lab.run.epoch).epoch == 3
 
 
 def test_stepping_over_the_last_epoch_finishes_the_run(lab: LinkWatcher) -> None:
@@ -111,7 +113,7 @@ def test_stepping_over_the_last_epoch_finishes_the_run(lab: LinkWatcher) -> None
     assert lab.wait_for(Finished).reason == "done"
 
 
-def test_a_finished_run_goes_on_when_there_are_more_epochs(lab: LinkWatcher) -> None:
+def test_a_finished_run_continues_when_there_are_more_epochs(lab: LinkWatcher) -> None:
     lab.send(Start("run-1", make_long_experiment(epochs=1)))
     lab.wait_for(Finished)
 
@@ -123,16 +125,16 @@ def test_a_finished_run_goes_on_when_there_are_more_epochs(lab: LinkWatcher) -> 
     assert lab.wait_for(Finished).epoch == 2
 
 
-def test_a_knob_goes_live(lab: LinkWatcher) -> None:
+def test_a_knob_changes_during_training(lab: LinkWatcher) -> None:
     lab.send(Start("run-1", make_long_experiment(optimizer={"name": "sgd", "lr": 0.1})))
     lab.wait_for(Progressed)
 
     lab.send(SetKnob("optimizer.lr", 0.025))
 
-    changed = lab.wait_for(KnobChanged)
+    event = lab.wait_for(KnobChanged)
     assert lab.wait_until(lambda: [e for e in lab.events_of(Progressed) if e.lr == 0.025])
-    assert lab.run.experiment.optimizer.lr == 0.025
-    assert [mark.step for mark in lab.run.marks] == [changed.step]
+    assert not_none(lab.run.experiment).optimizer.lr == 0.025
+    assert [mark.step for mark in lab.run.marks] == [event.step]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_a_knob_that_cannot_be_changed_changes_nothing(
     assert lab.run.experiment == make_long_experiment()
 
 
-def test_the_result_is_answered_while_paused_and_after_the_end(lab: LinkWatcher) -> None:
+def test_the_result_view_gets_a_response_while_paused_and_after_the_end(lab: LinkWatcher) -> None:
     start_paused(lab, make_long_experiment(epochs=2))
 
     lab.send(Inspect(ResultRequest(width=8, height=4)))
@@ -172,7 +174,7 @@ def test_the_result_is_answered_while_paused_and_after_the_end(lab: LinkWatcher)
         assert response.cost > 0
 
 
-def test_of_several_requests_of_one_view_only_the_last_is_answered(lab: LinkWatcher) -> None:
+def test_of_several_requests_of_one_view_only_the_last_gets_a_response(lab: LinkWatcher) -> None:
     requests = [
         *(Inspect(ResultRequest(width, 2)) for width in (2, 3, 4)),
         Inspect(UnitsRequest()),
@@ -188,7 +190,7 @@ def test_of_several_requests_of_one_view_only_the_last_is_answered(lab: LinkWatc
     assert len(lab.events_of(UnitsResponse)) == len(lab.events_of(LayerResponse)) == 1
 
 
-def test_views_are_answered_while_it_waits_and_while_it_trains(lab: LinkWatcher) -> None:
+def test_views_get_responses_while_the_run_is_paused_and_while_it_trains(lab: LinkWatcher) -> None:
     start_paused(lab)
     lab.send(Inspect(LayerRequest()))
     assert lab.wait_for(LayerResponse).step == 0
@@ -200,9 +202,9 @@ def test_views_are_answered_while_it_waits_and_while_it_trains(lab: LinkWatcher)
     assert lab.wait_for(UnitsResponse).run == "run-1"
 
 
-def test_an_error_in_a_view_is_logged_and_the_run_continues(lab: LinkWatcher, monkeypatch) -> None:
-    from tuilab.engine.inspect.dispatch import Dispatcher
-
+def test_an_error_in_a_view_is_logged_and_the_run_continues(
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(dispatcher: Dispatcher, request: object) -> None:
         raise ValueError("no such number")
 

@@ -13,16 +13,16 @@ from tuilab.core.protocol.events import Finished, Logged, Started
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "some.csv"
-    write(path, 40)
+    write_table(path, 40)
     return path
 
 
-def write(path: Path, count: int) -> None:
+def write_table(path: Path, count: int) -> None:
     rows = [f"{i},{i * i % 7},{'yes' if i % 4 else 'no'}" for i in range(count)]
     path.write_text("\n".join(["id,x,y", *rows]))
 
 
-def experiment(path: Path) -> Experiment:
+def make_experiment(path: Path) -> Experiment:
     return experiment_from_dict(
         {
             "network": ["Linear 2"],
@@ -33,7 +33,7 @@ def experiment(path: Path) -> Experiment:
 
 
 def test_remarks_on_the_data_are_in_the_log(lab: LinkWatcher, table: Path) -> None:
-    lab.send(Start("run-1", experiment(table)))
+    lab.send(Start("run-1", make_experiment(table)))
     lab.wait_for(Finished)
 
     remarks = [event.text for event in lab.events_of(Logged) if event.source == "data"]
@@ -44,12 +44,12 @@ def test_remarks_on_the_data_are_in_the_log(lab: LinkWatcher, table: Path) -> No
 
 
 def test_a_changed_file_is_read_again(lab: LinkWatcher, table: Path) -> None:
-    lab.send(Start("run-1", experiment(table)))
+    lab.send(Start("run-1", make_experiment(table)))
     first = lab.wait_for(Started)
     lab.wait_for(Finished)
 
-    write(table, 80)
-    lab.send(Start("run-2", experiment(table)))
+    write_table(table, 80)
+    lab.send(Start("run-2", make_experiment(table)))
     lab.wait_until(lambda: len(lab.events_of(Started)) == 2, "the second run")
 
     assert sum(first.examples.values()) == 40

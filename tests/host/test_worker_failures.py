@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.support.link_watcher import LinkWatcher, load_weights, make_long_experiment, start_paused
+from tests.support.not_none import not_none
 from tuilab.core.errors import GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect, Resume, Rewind, Save, SetKnob, Start, Step, Stop
@@ -23,7 +24,7 @@ def test_a_command_without_a_run_is_logged(lab: LinkWatcher) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "reason", "where"),
+    ("experiment", "reason", "where"),
     [
         (make_long_experiment("Linear 5"), "its output is [5]", "network"),
         (
@@ -38,10 +39,10 @@ def test_a_command_without_a_run_is_logged(lab: LinkWatcher) -> None:
         ),
     ],
 )
-def test_a_run_that_cannot_begin_says_why(
-    lab: LinkWatcher, chosen: Experiment, reason: str, where: str
+def test_a_run_that_cannot_start_gives_the_reason(
+    lab: LinkWatcher, experiment: Experiment, reason: str, where: str
 ) -> None:
-    lab.send(Start("run-1", chosen))
+    lab.send(Start("run-1", experiment))
 
     failed = lab.wait_for(Failed)
     assert failed.title == "This experiment cannot be started"
@@ -59,15 +60,15 @@ def test_an_invalid_id_is_refused(lab: LinkWatcher, run: str) -> None:
 
 
 def test_an_invalid_checkpoint_is_refused(lab: LinkWatcher, tmp_path: Path) -> None:
-    wrong = tmp_path / "weights.pt"
-    wrong.write_text("no tensors here")
+    path = tmp_path / "weights.pt"
+    path.write_text("no tensors here")
 
-    lab.send(Start("run-1", make_long_experiment(), checkpoint=str(wrong)))
+    lab.send(Start("run-1", make_long_experiment(), checkpoint=str(path)))
 
     assert "not a complete checkpoint" in lab.wait_for(Failed).hint
 
 
-def test_an_exception_waits_and_the_run_goes_on_from_there(
+def test_an_exception_pauses_the_run_which_then_continues(
     lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_paused(lab)
@@ -76,23 +77,23 @@ def test_an_exception_waits_and_the_run_goes_on_from_there(
     lab.wait_for(Paused)
 
     with monkeypatch.context() as library:
-        library.setattr(torch.optim.AdamW, "step", _broken)
+        library.setattr(torch.optim.AdamW, "step", _fail)
         lab.send(Resume())
         failed = lab.wait_for(Failed)
     lab.send(Step(steps=2))
 
-    assert failed.title == "ArithmeticError: the library broke"
+    assert failed.title == "ArithmeticError: a library error"
     assert failed.recoverable and "Traceback" in failed.detail
     assert lab.wait_for(Paused).step == 5
     assert lab.run.failure is None
 
 
-def _broken(*_: object, **__: object) -> None:
-    raise ArithmeticError("the library broke")
+def _fail(*_: object, **__: object) -> None:
+    raise ArithmeticError("a library error")
 
 
 @pytest.mark.parametrize("offer", [0, 1])
-def test_running_out_of_memory_waits_and_every_offer_trains_on(
+def test_running_out_of_memory_pauses_the_run_and_every_offer_continues_it(
     lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch, offer: int
 ) -> None:
     start_paused(lab)
@@ -100,7 +101,7 @@ def test_running_out_of_memory_waits_and_every_offer_trains_on(
     lab.wait_for(Resumed)
     lab.wait_for(Paused)
 
-    monkeypatch.setattr(torch.nn.Tanh, "forward", _roomy_for_sixteen)
+    monkeypatch.setattr(torch.nn.Tanh, "forward", _limit_to_16_examples)
     lab.send(Resume())
     failed = lab.wait_for(Failed)
     assert lab.run.failure == failed
@@ -108,22 +109,22 @@ def test_running_out_of_memory_waits_and_every_offer_trains_on(
 
     assert (failed.title, failed.step, failed.recoverable) == ("Out of memory on cpu", 2, True)
     assert lab.wait_for(Paused).step > 2
-    assert "loss" in lab.run.epoch.validation
+    assert "loss" in not_none(lab.run.epoch).validation
     assert lab.run.failure is None
 
 
-def _roomy_for_sixteen(_: object, inputs: torch.Tensor) -> torch.Tensor:
-    """What a device does on which no more than sixteen examples fit."""
+def _limit_to_16_examples(_: object, inputs: torch.Tensor) -> torch.Tensor:
+    """Is the forward pass on a device that has memory for 16 examples."""
     if len(inputs) > 16:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
     return inputs.tanh()
 
 
-def test_after_a_fault_of_the_gpu_the_host_ends_so_that_another_one_begins(
+def test_after_a_fault_of_the_gpu_the_host_ends(
     lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_paused(lab)
-    monkeypatch.setattr(torch.nn.Tanh, "forward", _faulty)
+    monkeypatch.setattr(torch.nn.Tanh, "forward", _fault)
     lab.send(Step(steps=1))
 
     lab.wait_until_lost()
@@ -131,18 +132,18 @@ def test_after_a_fault_of_the_gpu_the_host_ends_so_that_another_one_begins(
     assert failed.title == GPU_FAULT and "--resume run-1" in failed.hint
 
 
-def _faulty(*_: object) -> torch.Tensor:
+def _fault(*_: object) -> torch.Tensor:
     raise RuntimeError("CUDA error: device-side assert triggered")
 
 
-def diverging() -> Experiment:
+def make_diverging_experiment() -> Experiment:
     return make_long_experiment(
         optimizer={"name": "sgd", "lr": 1000.0, "momentum": 0.9}, loss={"name": "mse"}
     )
 
 
-def test_a_lost_loss_waits_and_can_be_taken_back(lab: LinkWatcher) -> None:
-    lab.send(Start("run-1", diverging()))
+def test_a_loss_that_is_not_finite_pauses_the_run_and_can_be_rewound(lab: LinkWatcher) -> None:
+    lab.send(Start("run-1", make_diverging_experiment()))
     failed = lab.wait_for(Failed)
     rewind, _, resume = failed.offers[0].commands
 
@@ -154,8 +155,8 @@ def test_a_lost_loss_waits_and_can_be_taken_back(lab: LinkWatcher) -> None:
     assert isinstance(resume, Resume)
 
 
-def test_what_is_saved_after_a_lost_loss_is_the_last_good_state(lab: LinkWatcher) -> None:
-    lab.send(Start("run-1", diverging()))
+def test_the_last_good_state_is_saved_after_a_loss_that_is_not_finite(lab: LinkWatcher) -> None:
+    lab.send(Start("run-1", make_diverging_experiment()))
     lab.wait_for(Failed)
 
     lab.send(Stop())
@@ -170,13 +171,13 @@ def test_an_error_in_a_view_is_logged_once_and_does_not_stop_the_run(
     start_paused(lab)
 
     with monkeypatch.context() as library:
-        library.setattr(torch, "meshgrid", _broken)
+        library.setattr(torch, "meshgrid", _fail)
         for _ in range(2):
             lab.send(Inspect(ResultRequest()), Save())
             lab.wait_for(Saved)
 
     assert [event.text for event in lab.events_of(Logged)] == [
-        "The view could not be drawn: the library broke"
+        "The view could not be drawn: a library error"
     ]
     assert lab.run.state == "paused"
 
@@ -197,7 +198,7 @@ def test_a_full_disk_does_not_stop_the_run(lab: LinkWatcher) -> None:
     assert "No checkpoint could be written (No space left on device)" in notes[1]
 
 
-def test_going_back_needs_no_failure(lab: LinkWatcher) -> None:
+def test_rewinding_needs_no_failure(lab: LinkWatcher) -> None:
     start_paused(lab)
     lab.send(Step(steps=4), Rewind())
 

@@ -9,6 +9,7 @@ from tests.support.link_watcher import (
     make_long_experiment,
     start_paused,
 )
+from tests.support.not_none import not_none
 from tests.support.wait_until import wait_until
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Close, Pause, Save, Start, Step, Stop
@@ -22,9 +23,10 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.host import run_controller, run_store
+from tuilab.host.link import _InProcess
 
 
-def glyphs(**data: object) -> Experiment:
+def make_glyphs_experiment(**data: object) -> Experiment:
     return make_long_experiment(
         "Flatten", "Linear 10", data={"name": "glyphs", "samples": 300, **data}
     )
@@ -42,18 +44,18 @@ def test_a_stopped_run_continues_from_its_checkpoint(lab: LinkWatcher) -> None:
     lab.wait_until(lambda: len(lab.events_of(Started)) == 2)
 
     assert (finished.reason, finished.step, saved.step) == ("stopped", 5, 5)
-    assert lab.run.started.step == 5
-    assert lab.run.started.note == "continues from step 5"
+    started = not_none(lab.run.started)
+    assert (started.step, started.note) == (5, "continues from step 5")
 
 
-def test_layers_that_did_not_change_keep_their_weights_if_asked(lab: LinkWatcher) -> None:
+def test_layers_that_did_not_change_keep_their_weights_on_request(lab: LinkWatcher) -> None:
     start_paused(lab)
     wider = make_long_experiment("Linear 8", "Tanh", "Linear 6", "Linear 3")
 
     lab.send(Start("run-2", wider, paused=True, keep=True), Save())
     lab.wait_until(lambda: len(lab.events_of(Saved)) == 2)
 
-    assert lab.run.started.note == "1 of 3 layers keep their weights"
+    assert not_none(lab.run.started).note == "1 of 3 layers keep their weights"
     first, second = (load_weights(event.path) for event in lab.events_of(Saved))
     assert torch.equal(first[:24], second[:24])  # Linear 2 → 8: 16 weights and 8 biases
 
@@ -84,13 +86,13 @@ def test_a_new_start_ends_the_run_before_with_a_checkpoint(lab: LinkWatcher) -> 
 
 
 def test_the_same_data_is_loaded_once(lab: LinkWatcher) -> None:
-    start_paused(lab, glyphs())
-    loadings = len(lab.events_of(Loading))
-    start_paused(lab, glyphs(batch_size=64), run="run-2")
-    assert len(lab.events_of(Loading)) == loadings
+    start_paused(lab, make_glyphs_experiment())
+    count = len(lab.events_of(Loading))
+    start_paused(lab, make_glyphs_experiment(batch_size=64), run="run-2")
+    assert len(lab.events_of(Loading)) == count
 
-    start_paused(lab, glyphs(samples=200), run="run-3")
-    assert len(lab.events_of(Loading)) > loadings
+    start_paused(lab, make_glyphs_experiment(samples=200), run="run-3")
+    assert len(lab.events_of(Loading)) > count
 
 
 @pytest.mark.parametrize(
@@ -99,19 +101,19 @@ def test_the_same_data_is_loaded_once(lab: LinkWatcher) -> None:
 def test_loading_can_be_canceled(lab: LinkWatcher, command: Stop, reason: str) -> None:
     start_paused(lab)
 
-    lab.send(Start("run-2", glyphs(samples=1_000_000)))
+    lab.send(Start("run-2", make_glyphs_experiment(samples=1_000_000)))
     lab.wait_until(lambda: lab.run.loading and lab.run.loading.fraction)
     lab.send(Pause(), command)
 
-    finished = lab.wait_for(Finished)  # of the run before
+    lab.wait_for(Finished)  # of the run before
     finished = lab.wait_for(Finished)
     assert (finished.run, finished.reason, finished.step) == ("run-2", reason, 0)
     assert start_paused(lab, run="run-3").run.state == "paused"
 
 
 def test_another_start_cancels_loading(lab: LinkWatcher) -> None:
-    start_paused(lab, glyphs(), "run-0")
-    lab.send(Start("run-1", glyphs(samples=1_000_000)))
+    start_paused(lab, make_glyphs_experiment(), "run-0")
+    lab.send(Start("run-1", make_glyphs_experiment(samples=1_000_000)))
     lab.wait_until(lambda: lab.run.loading and lab.run.loading.fraction)
 
     start_paused(lab, run="run-2")
@@ -126,7 +128,9 @@ def test_closing_interrupts_the_run_and_ends_the_thread(lab: LinkWatcher) -> Non
     lab.send(Close())
 
     assert lab.wait_for(Finished).reason == "interrupted"
-    wait_until(lambda: not lab.link._worker.is_alive())
+    assert isinstance(lab.link, _InProcess)
+    worker = lab.link._worker
+    wait_until(lambda: not worker.is_alive())
     assert lab.events_of(Saved)[-1].step == lab.run.step
 
 

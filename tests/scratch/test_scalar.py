@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.support.not_none import not_none
 from tuilab.scratch import scalar
 from tuilab.scratch.scalar import MLP, Value, bce, cross_entropy, mse
 
@@ -21,13 +22,13 @@ EXACT = 1e-10
 NUMBERS = st.floats(-3, 3)
 
 
-def test_the_examples_in_its_docstring_are_right() -> None:
+def test_the_examples_in_the_docstring_are_correct() -> None:
     assert doctest.testmod(scalar).failed == 0
 
 
 # --- operations ---------------------------------------------------------------------------------
 
-ONE: dict[str, tuple[Callable[[Value], Value], Callable[[Tensor], Tensor]]] = {
+UNARY: dict[str, tuple[Callable[[Value], Value], Callable[[Tensor], Tensor]]] = {
     "negative": (lambda x: -x, lambda x: -x),
     "difference": (lambda x: 2 - x, lambda x: 2 - x),
     "square": (lambda x: x**2, lambda x: x**2),
@@ -43,7 +44,7 @@ ONE: dict[str, tuple[Callable[[Value], Value], Callable[[Tensor], Tensor]]] = {
     "leaky_relu": (lambda x: x.relu(0.1), lambda x: F.leaky_relu(x, 0.1)),
 }
 
-TWO: dict[str, Callable[[Any, Any], Any]] = {
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "sum": lambda x, y: x + y,
     "difference": lambda x, y: x - y,
     "product": lambda x, y: x * y,
@@ -53,13 +54,13 @@ TWO: dict[str, Callable[[Any, Any], Any]] = {
 
 @st.composite
 def expressions(draw: st.DrawFn) -> tuple[list[float], list[tuple[str, int, int]]]:
-    """Draws numbers, and steps that each compute one more from one or two of those before."""
+    """Draws numbers, and steps that each compute another one from one or two earlier ones."""
     numbers = draw(st.lists(NUMBERS, min_size=1, max_size=4))
     steps = []
-    for made in range(draw(st.integers(1, 12))):
-        among = st.integers(0, len(numbers) + made - 1)
-        name = draw(st.sampled_from([*(f"1 {n}" for n in ONE), *(f"2 {n}" for n in TWO)]))
-        steps.append((name, draw(among), draw(among)))
+    for count in range(draw(st.integers(1, 12))):
+        earlier = st.integers(0, len(numbers) + count - 1)
+        name = draw(st.sampled_from([*(f"1 {n}" for n in UNARY), *(f"2 {n}" for n in BINARY)]))
+        steps.append((name, draw(earlier), draw(earlier)))
     return numbers, steps
 
 
@@ -67,10 +68,10 @@ def calculate(values: list[Any], steps: Sequence[tuple[str, int, int]], engine: 
     for name, first, second in steps:
         kind, _, function = name.partition(" ")
         if kind == "2":
-            new = TWO[function](values[first], values[second])
+            new = BINARY[function](values[first], values[second])
         else:
-            new = ONE[function][engine](values[first])
-        values.append(new / (new * new + 4) * 8)  # a bounded number, so that chains stay finite
+            new = UNARY[function][engine](values[first])
+        values.append(new / (new * new + 4) * 8)  # bounded, so that chains stay finite
     return sum(values)
 
 
@@ -93,7 +94,7 @@ def test_any_expression_has_the_gradients_of_autograd(
 
 
 @pytest.mark.parametrize("x", [-800.0, -1.0, 0.0, 1.0, 800.0])
-def test_large_numbers_overflow_nowhere(x: float) -> None:
+def test_large_numbers_do_not_overflow(x: float) -> None:
     for function in (Value.sigmoid, Value.softplus, Value.tanh):
         value = Value(x)
         result = function(value)
@@ -101,7 +102,7 @@ def test_large_numbers_overflow_nowhere(x: float) -> None:
         assert math.isfinite(result.data) and math.isfinite(value.grad)
 
 
-def test_a_value_that_is_used_twice_hears_from_both() -> None:
+def test_a_value_that_is_used_twice_sums_both_gradients() -> None:
     x = Value(3.0)
 
     (x * x + x).backward()
@@ -109,7 +110,7 @@ def test_a_value_that_is_used_twice_hears_from_both() -> None:
     assert x.grad == 7.0
 
 
-def test_going_back_twice_adds_up_in_the_weights_only() -> None:
+def test_a_second_backward_pass_adds_up_in_the_leaves_only() -> None:
     x = Value(3.0)
     result = (x * 2) * (x * 2)
 
@@ -133,7 +134,7 @@ def test_a_chain_of_20_000_steps_needs_no_recursion() -> None:
 # --- networks and losses ------------------------------------------------------------------------
 
 
-def in_torch(network: MLP) -> nn.Sequential:
+def to_torch(network: MLP) -> nn.Sequential:
     modules: list[nn.Module] = []
     for layer in network.layers:
         rows = [[weight.data for weight in neuron.weights] for neuron in layer.neurons]
@@ -156,13 +157,13 @@ def test_any_network_has_the_gradients_of_autograd(
         weight.data = random.gauss(0, 1)
     x = [random.gauss(0, 1) for _ in range(inputs)]
     targets = [random.gauss(0, 1) for _ in range(sizes[-1])]
-    by_torch = in_torch(network)
+    torch_network = to_torch(network)
 
     mse(network(x), targets).backward()
-    output = by_torch(torch.tensor(x, dtype=torch.double))
+    output = torch_network(torch.tensor(x, dtype=torch.double))
     F.mse_loss(output, torch.tensor(targets, dtype=torch.double)).backward()
 
-    torch_gradients = [p.grad.tolist() for p in by_torch.parameters() if p.grad is not None]
+    torch_gradients = [p.grad.tolist() for p in torch_network.parameters() if p.grad is not None]
     expected = [
         number
         for rows, biases in zip(torch_gradients[::2], torch_gradients[1::2], strict=True)
@@ -174,25 +175,29 @@ def test_any_network_has_the_gradients_of_autograd(
 
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=6), st.data())
 def test_cross_entropy_is_that_of_torch(numbers: list[float], data: st.DataObject) -> None:
-    true = data.draw(st.integers(0, len(numbers) - 1))
+    target = data.draw(st.integers(0, len(numbers) - 1))
     smoothing = data.draw(st.sampled_from([0.0, 0.1]))
     z = torch.tensor(numbers, dtype=torch.double, requires_grad=True)
-    expected = F.cross_entropy(z, torch.tensor(true), label_smoothing=smoothing)
-    share = smoothing / len(numbers)
-    probabilities = [share + (1 - smoothing) * (i == true) for i in range(len(numbers))]
+    expected = F.cross_entropy(z, torch.tensor(target), label_smoothing=smoothing)
+    base = smoothing / len(numbers)
+    probabilities = [base + (1 - smoothing) * (i == target) for i in range(len(numbers))]
 
-    check([Value(number) for number in numbers], probabilities, cross_entropy, z, expected)
+    assert_same_gradients(
+        [Value(number) for number in numbers], probabilities, cross_entropy, z, expected
+    )
 
 
 @given(st.floats(-50, 50), st.sampled_from([0.0, 1.0]))
 def test_bce_is_that_of_torch(number: float, targets: float) -> None:
     z = torch.tensor([number], dtype=torch.double, requires_grad=True)
-    right = torch.tensor([targets], dtype=torch.double)
+    target = torch.tensor([targets], dtype=torch.double)
 
-    check([Value(number)], [targets], bce, z, F.binary_cross_entropy_with_logits(z, right))
+    assert_same_gradients(
+        [Value(number)], [targets], bce, z, F.binary_cross_entropy_with_logits(z, target)
+    )
 
 
-def check(
+def assert_same_gradients(
     values: list[Value],
     targets: list[float],
     loss: Callable[[Sequence[Value], Sequence[float]], Value],
@@ -203,15 +208,18 @@ def check(
     result.backward()
     expected.backward()
     assert result.data == pytest.approx(expected.item(), rel=EXACT, abs=EXACT)
-    assert z.grad is not None
-    assert [v.grad for v in values] == pytest.approx(z.grad.tolist(), rel=EXACT, abs=EXACT)
+    assert [v.grad for v in values] == pytest.approx(
+        not_none(z.grad).tolist(), rel=EXACT, abs=EXACT
+    )
 
 
 def test_the_code_stays_short() -> None:
     lines = Path(scalar.__file__).read_text().splitlines()
     quotes = [i for i, line in enumerate(lines) for _ in range(line.count('"""'))]
-    quoted = {i for a, b in zip(quotes[::2], quotes[1::2], strict=True) for i in range(a, b + 1)}
-    code = [line for i, line in enumerate(lines) if i not in quoted and line.strip()]
+    docstring_lines = {
+        i for a, b in zip(quotes[::2], quotes[1::2], strict=True) for i in range(a, b + 1)
+    }
+    code = [line for i, line in enumerate(lines) if i not in docstring_lines and line.strip()]
 
     # micrograd, with fewer operations and no losses, has about 110.
     assert len([line for line in code if not line.strip().startswith("#")]) <= 120

@@ -47,7 +47,7 @@ class ScriptedLink(FakeLink):
                 os.write(1, b"noise from C on 1\n")
                 os.write(2, b"10%\r50%\r\x1b[31mnoise from C on 2\x1b[0m\n")
             case Step(epochs=1):
-                raise RuntimeError("the script wants a crash")
+                raise RuntimeError("a crash on request")
             case Stop():
                 self._training = ""
 

@@ -1,4 +1,4 @@
-"""The lab may die; what it trains does not."""
+"""A run continues when its lab is killed."""
 
 import signal
 import sys
@@ -23,7 +23,7 @@ ENDLESS = with_value(
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[PseudoTerminal]:
-    """A real lab with a real host, opened on an experiment that does not end by itself."""
+    """A lab with a host process, opened on an experiment that does not end by itself."""
     path = tmp_path / "endless.toml"
     toml_file.write(path, ENDLESS)
     terminal = PseudoTerminal([sys.executable, "-m", "tuilab", "open", str(path)], size=(160, 45))
@@ -31,7 +31,7 @@ def lab(tmp_path: Path) -> Iterator[PseudoTerminal]:
     terminal.close()
 
 
-def test_training_goes_on_when_the_lab_is_killed(lab: PseudoTerminal) -> None:
+def test_training_continues_when_the_lab_is_killed(lab: PseudoTerminal) -> None:
     lab.wait_for_text("Endless", "Linear 4")
     lab.type(" ")
     lab.wait_until(lambda: "● training" in lab.text and "steps/s" in lab.text, seconds=60)
@@ -39,13 +39,13 @@ def test_training_goes_on_when_the_lab_is_killed(lab: PseudoTerminal) -> None:
     lab.process.send_signal(signal.SIGKILL)
     lab.process.wait()
 
-    back = LinkWatcher(link.attach_to_host())
+    watcher = LinkWatcher(link.attach_to_host())
     try:
-        back.wait_until(lambda: back.run.state == "training" and back.run.step > 0)
-        step = back.run.step
-        back.wait_until(lambda: back.run.step > step)
-        assert back.run.id.startswith("endless-")
-        back.send(Stop())
-        back.wait_until(lambda: back.run.state == "finished")
+        watcher.wait_until(lambda: watcher.run.state == "training" and watcher.run.step > 0)
+        step = watcher.run.step
+        watcher.wait_until(lambda: watcher.run.step > step)
+        assert watcher.run.id.startswith("endless-")
+        watcher.send(Stop())
+        watcher.wait_until(lambda: watcher.run.state == "finished")
     finally:
-        back.link.close()
+        watcher.link.close()

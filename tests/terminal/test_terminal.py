@@ -1,4 +1,4 @@
-"""The lab in a real terminal: it paints, it leaves no mess, it bears what terminals do."""
+"""The lab in a pseudo-terminal: what it draws, how it ends, and what terminals may do to it."""
 
 import os
 import re
@@ -16,11 +16,13 @@ import pytest
 from tests.support.pseudo_terminal import REPOSITORY, SCRIPTED_LAB, PseudoTerminal
 from tests.support.wait_until import wait_until
 
+OpenTerminal = Callable[..., PseudoTerminal]
+
 COLOR = re.compile(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9]+)*m")
 
 
 @pytest.fixture
-def terminal() -> Iterator[Callable[..., PseudoTerminal]]:
+def terminal() -> Iterator[OpenTerminal]:
     """Opens terminals, and closes them after the test."""
     opened: list[PseudoTerminal] = []
 
@@ -29,19 +31,16 @@ def terminal() -> Iterator[Callable[..., PseudoTerminal]]:
         return opened[-1]
 
     yield open_terminal
-    for one in opened:
-        one.close()
+    for each in opened:
+        each.close()
 
 
-Opens = Callable[..., PseudoTerminal]
-
-
-def test_the_first_paint_has_the_panes_filled(terminal: Opens) -> None:
+def test_the_first_paint_has_the_panes_filled(terminal: OpenTerminal) -> None:
     lab = terminal(size=(160, 45))
     lab.wait_for_text("A spiral", "Network", "Linear 16", "354", "quit")
 
 
-def test_quitting_restores_the_terminal(terminal: Opens) -> None:
+def test_quitting_restores_the_terminal(terminal: OpenTerminal) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     assert not lab.is_restored
@@ -51,7 +50,9 @@ def test_quitting_restores_the_terminal(terminal: Opens) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_the_lab_and_restores_the_terminal(terminal: Opens, number: int) -> None:
+def test_a_signal_ends_the_lab_and_restores_the_terminal(
+    terminal: OpenTerminal, number: int
+) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     lab.process.send_signal(number)
@@ -59,7 +60,9 @@ def test_a_signal_ends_the_lab_and_restores_the_terminal(terminal: Opens, number
     assert lab.is_restored
 
 
-def test_a_run_goes_on_after_a_signal_and_says_how_to_come_back(terminal: Opens) -> None:
+def test_a_run_continues_after_a_signal_and_the_lab_says_how_to_attach(
+    terminal: OpenTerminal,
+) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     lab.type(" ")
@@ -71,16 +74,16 @@ def test_a_run_goes_on_after_a_signal_and_says_how_to_come_back(terminal: Opens)
     )
 
 
-def test_a_lost_connection_ends_the_lab(terminal: Opens) -> None:
+def test_a_lost_connection_ends_the_lab(terminal: OpenTerminal) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     os.close(lab.slave)
     lab.slave = -1
     lab.hang_up()
-    assert lab.process.wait(20) >= 0, "it ended by itself, not by a signal"
+    assert lab.process.wait(20) >= 0, "the lab ended by itself, not by a signal"
 
 
-def test_the_lab_is_suspended_and_comes_back(terminal: Opens) -> None:
+def test_the_lab_is_suspended_and_continues(terminal: OpenTerminal) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     lab.type("\x1a")
@@ -95,12 +98,12 @@ def test_the_lab_is_suspended_and_comes_back(terminal: Opens) -> None:
     lab.wait_for_text("training")
 
 
-def test_what_c_libraries_print_lands_in_the_log(terminal: Opens) -> None:
+def test_output_of_c_libraries_is_shown_in_the_log(terminal: OpenTerminal) -> None:
     lab = terminal(size=(120, 40))
     lab.wait_for_text("Network")
     lab.type("5s")
     lab.wait_for_text("noise from C on 1", "noise from C on 2")
-    assert "50%" not in lab.text, "a carriage return begins its line again"
+    assert "50%" not in lab.text, "a carriage return overwrites its line"
     assert "Network" in lab.text
     lab.type("q")
     lab.wait_for_text("Quit?")
@@ -109,7 +112,7 @@ def test_what_c_libraries_print_lands_in_the_log(terminal: Opens) -> None:
 
 
 def test_a_failure_of_the_lab_restores_the_terminal_and_says_where_the_details_are(
-    terminal: Opens,
+    terminal: OpenTerminal,
 ) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
@@ -119,17 +122,17 @@ def test_a_failure_of_the_lab_restores_the_terminal_and_says_where_the_details_a
     (path,) = re.findall(
         rb"tuilab: the lab crashed: RuntimeError; the details are in (\S+)", lab.raw
     )
-    assert "the script wants a crash" in Path(os.fsdecode(path)).read_text()
+    assert "a crash on request" in Path(os.fsdecode(path)).read_text()
     assert b"Traceback" not in lab.raw
 
 
-def test_a_terminal_that_stops_reading_only_stops_the_picture(terminal: Opens) -> None:
+def test_a_terminal_that_stops_reading_delays_only_the_screen(terminal: OpenTerminal) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
     lab.type(" ")
     lab.wait_for_text("training")
     lab.stop_reading()
-    for _ in range(15):  # much to paint, and nothing is read
+    for _ in range(15):  # much to draw, and nothing is read
         lab.type("2")
         lab.type("3")
     lab.wait_until(lambda: lab.unread > 3000)
@@ -138,7 +141,7 @@ def test_a_terminal_that_stops_reading_only_stops_the_picture(terminal: Opens) -
     lab.wait_for_text("paused")
 
 
-def test_a_storm_of_sizes_down_to_nothing_and_back(terminal: Opens) -> None:
+def test_many_resizes_down_to_one_cell_and_back(terminal: OpenTerminal) -> None:
     lab = terminal(size=(120, 40))
     lab.wait_for_text("Network", "quit")
     for width, height in [(100, 30), (80, 24), (60, 15), (20, 5), (7, 2), (1, 1), (20, 5)]:
@@ -151,7 +154,7 @@ def test_a_storm_of_sizes_down_to_nothing_and_back(terminal: Opens) -> None:
     assert lab.wait_for_exit() == 0
 
 
-def test_no_color_means_no_color(terminal: Opens) -> None:
+def test_no_color_switches_color_off(terminal: OpenTerminal) -> None:
     lab = terminal(NO_COLOR="1")
     lab.wait_for_text("Network")
     lab.type(" ")
@@ -159,7 +162,7 @@ def test_no_color_means_no_color(terminal: Opens) -> None:
     assert not COLOR.search(lab.raw)
 
 
-def test_sixteen_colors_are_enough(terminal: Opens) -> None:
+def test_sixteen_colors_are_enough(terminal: OpenTerminal) -> None:
     lab = terminal(TERM="xterm", COLORTERM="")
     lab.wait_for_text("Network", "quit")
     assert COLOR.search(lab.raw)
@@ -167,7 +170,7 @@ def test_sixteen_colors_are_enough(terminal: Opens) -> None:
 
 
 @pytest.mark.parametrize("python", [{}, {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}])
-def test_an_ascii_locale_gets_ascii(terminal: Opens, python: dict[str, str]) -> None:
+def test_an_ascii_locale_gets_ascii_output(terminal: OpenTerminal, python: dict[str, str]) -> None:
     lab = terminal(LC_ALL="C", **python)
     lab.wait_for_text("Network", "Linear 16", "quit")
     lab.type(" ")
@@ -177,8 +180,8 @@ def test_an_ascii_locale_gets_ascii(terminal: Opens, python: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": "unknown"}])
-def test_a_terminal_that_cannot_place_text_is_reported(
-    terminal: Opens, environment: dict[str, str]
+def test_a_terminal_that_cannot_position_text_is_reported(
+    terminal: OpenTerminal, environment: dict[str, str]
 ) -> None:
     lab = terminal(**environment)
     lab.wait_for_exit()
@@ -186,16 +189,16 @@ def test_a_terminal_that_cannot_place_text_is_reported(
     assert b"\x1b" not in lab.raw
 
 
-def test_without_a_terminal_there_is_a_reason() -> None:
+def test_the_lab_outside_a_terminal_gives_a_reason() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
+    process = subprocess.run(
         SCRIPTED_LAB, stdin=subprocess.DEVNULL, capture_output=True, cwd=REPOSITORY, env=environment
     )
-    assert b"not a terminal" in done.stdout
+    assert b"not a terminal" in process.stdout
 
 
-def test_the_terminal_is_as_it_was_for_the_next_program(terminal: Opens) -> None:
-    """The descriptors 1 and 2 are the terminal's again."""
+def test_the_next_program_can_use_the_terminal(terminal: OpenTerminal) -> None:
+    """Descriptors 1 and 2 belong to the terminal again."""
     script = (
         "import os, sys; from tests.support.scripted_lab import *;"
         "app.run_app(ScriptedLink(), SPIRAL); print('to stdout');"
@@ -216,10 +219,10 @@ def test_the_lab_works_inside_tmux(tmp_path: Path) -> None:
 
     def tmux(*arguments: str) -> str:
         command = [*server, *arguments]
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, cwd=REPOSITORY, env=environment
         )
-        return done.stdout
+        return process.stdout
 
     def screen() -> str:
         return tmux("capture-pane", "-p")

@@ -11,8 +11,8 @@ from textual.geometry import Region
 
 from tuilab.core.run.run import Mark
 from tuilab.core.run.series import Series
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
-from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot import draw_chart as draw_chart_module
 from tuilab.ui.plot.axes import place_linear_ticks
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
@@ -114,11 +114,11 @@ def test_plotext_draws_every_point_in_the_cell_that_the_plot_area_computes(
     area = PlotArea(Region(0, 0, width, height), Limits(0, 1, 0, 1), mode)
     marker = area.line_marker if is_line and area.line_marker else "*"
     dot = area.dot(x, y) if marker != "*" else area.cell(x, y)
-    cells = StyledCells((width, height), STYLE, STYLE.text)
+    cells = CellBuffer(width, height, STYLE.text)
 
     stroke = Stroke([dot], marker, STYLE.line(1), is_line)
     axes = Axes(STYLE.axis, STYLE.muted, has_x_line=False, has_y_line=False)
-    draw_figure(cells, area.region, [stroke], axes)
+    draw_figure(cells, area.region, [stroke], axes, UNICODE)
 
     filled = [
         (column, row)

@@ -68,7 +68,7 @@ def test_of_many_responses_few_are_kept_in_order(
         assert all(any(entry is other for other in history.related_to(entry)) for entry in keep)
 
 
-def test_responses_of_a_long_run_are_spread_over_all_of_it() -> None:
+def test_responses_of_a_long_run_are_kept_evenly() -> None:
     history = ResponseHistory[list[int]]()
     for step in range(10_000):
         newest = [step]

@@ -30,15 +30,9 @@ METRIC_HELP = {
 """Every metric that the engine reports."""
 
 SECONDARY = (
-    "precision",
-    "recall",
-    "ece",
-    "worst_class",
-    "worst_group",
-    "top_5",
-    "rmse",
+    "precision", "recall", "ece", "worst_class", "worst_group", "top_5", "rmse",
     "discriminator_loss",
-)
+)  # fmt: skip
 """The metrics that are left out where there is little room."""
 
 GROUP_PREFIX = "group "

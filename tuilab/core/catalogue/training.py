@@ -13,24 +13,13 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     epochs: Annotated[
         int,
         knob(
-            "Passes over the training set",
-            ge=1,
-            le=10_000_000,
-            unit="epochs",
-            live=True,
-            log=True,
+            "Passes over the training set", ge=1, le=10_000_000, unit="epochs", live=True, log=True
         ),
     ] = 10
     device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
         float,
-        knob(
-            "Largest norm of the gradient; 0: no clipping",
-            ge=0,
-            le=1e6,
-            live=True,
-            log=True,
-        ),
+        knob("Largest norm of the gradient; 0: no clipping", ge=0, le=1e6, live=True, log=True),
     ] = 0.0
     clip_grad_value: Annotated[
         float,
@@ -47,8 +36,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         knob("Numeric precision of the forward and backward pass; weights stay fp32 (AMP)"),
     ] = "fp32"
     checkpointing: Annotated[
-        bool,
-        knob("Recompute activations in the backward pass: less memory, a third more time"),
+        bool, knob("Recompute activations in the backward pass: less memory, a third more time")
     ] = False
     accumulation: Annotated[
         int,

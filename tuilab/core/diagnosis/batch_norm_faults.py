@@ -69,7 +69,6 @@ def _layer_norm(evidence: Evidence) -> list[Fix]:
 
 
 def _momentum(evidence: Evidence) -> list[Fix]:
-    norms = {
-        row.path: type(row.layer).__name__ for row in evidence.find_layers(BatchNorm1d, BatchNorm2d)
-    }
-    return evidence.propose_lines("momentum 0.1, the default", dict(norms))
+    norms = evidence.find_layers(BatchNorm1d, BatchNorm2d)
+    new_lines = {row.path: type(row.layer).__name__ for row in norms}
+    return evidence.propose_lines("momentum 0.1, the default", new_lines)

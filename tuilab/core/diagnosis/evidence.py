@@ -1,6 +1,6 @@
 """The evidence for a diagnosis: curves, statistics and the progress of a run."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from math import ceil, isfinite
 from operator import itemgetter
@@ -19,11 +19,14 @@ from tuilab.core.experiment.experiment import (
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_number
 from tuilab.core.network.layer import Layer
-from tuilab.core.network.plan import Line, PlanRow
+from tuilab.core.network.plan import Line, LinePath, PlanRow
 from tuilab.core.run.run import Run
 
 Curve = list[tuple[float, float]]
 """Steps and values; only finite ones."""
+
+NewLines = Mapping[LinePath, str | None]
+"""Lines of a network by their paths; None removes one."""
 
 FIRST_POINTS, MAX_POINTS = 8, 240
 """Points of a curve that are used: the first ones, then evenly spaced ones."""
@@ -225,7 +228,7 @@ class Evidence:
         """Returns a fix with Kaiming initialization."""
         return self.propose("Kaiming initialization", "initialization.weights", "kaiming_normal")
 
-    def propose_lines(self, label: str, new_lines: dict[tuple[int, ...], str | None]) -> list[Fix]:
+    def propose_lines(self, label: str, new_lines: NewLines) -> list[Fix]:
         """Returns a fix that replaces lines of the network, or removes those with None."""
         network = tuple(_replace_lines(self.experiment.network, new_lines, ()))
         return self.propose(label, "network", network)
@@ -234,7 +237,7 @@ class Evidence:
         """Returns a fix that replaces layers by a line, or removes them with None."""
         return self.propose_lines(label, {row.path: line for row in rows})
 
-    def propose_insertion(self, label: str, path: tuple[int, ...], line: str) -> list[Fix]:
+    def propose_insertion(self, label: str, path: LinePath, line: str) -> list[Fix]:
         """Returns a fix that inserts a line before the one at `path`."""
         if len(path) != 1:
             return []
@@ -242,9 +245,7 @@ class Evidence:
         return self.propose(label, "network", (*network[: path[0]], line, *network[path[0] :]))
 
 
-def _replace_lines(
-    lines: tuple[Line, ...], new_lines: dict[tuple[int, ...], str | None], path: tuple[int, ...]
-) -> Iterator[Line]:
+def _replace_lines(lines: tuple[Line, ...], new_lines: NewLines, path: LinePath) -> Iterator[Line]:
     for index, line in enumerate(lines):
         here = (*path, index)
         if here in new_lines:

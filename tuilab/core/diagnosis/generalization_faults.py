@@ -145,9 +145,8 @@ def detect_shuffled_labels(evidence: Evidence) -> Iterator[Diagnosis]:
     is_better_than_chance = validation > share + 2 * std
     if is_better_than_chance or share > 0.75 or evidence.min_width < 8 or _has_bad_rate(evidence):
         return
-    if train < validation + 0.1 or late_median(evidence.validation_loss) < 1.03 * log(
-        evidence.classes
-    ):
+    chance_loss = log(evidence.classes)
+    if train < validation + 0.1 or late_median(evidence.validation_loss) < 1.03 * chance_loss:
         return
     yield Diagnosis(
         "labels_shuffled",

@@ -73,12 +73,8 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects weights that hardly change until the end of the run."""
     curves = evidence.get_layer_curves("update", min_points=4)
     updates = [second_half_median(curve) for curve in curves.values()]
-    if (
-        not updates
-        or evidence.progress < 0.3
-        or evidence.loss_drop > 0.3
-        or not evidence.train_loss
-    ):
+    is_early = evidence.progress < 0.3 or not evidence.train_loss
+    if not updates or is_early or evidence.loss_drop > 0.3:
         return
     total_steps = evidence.steps / evidence.progress
     total_change = max(updates) * total_steps

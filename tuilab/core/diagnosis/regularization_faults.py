@@ -90,13 +90,8 @@ def detect_strong_penalty(evidence: Evidence) -> Iterator[Diagnosis]:
     weights = evidence.get_layer_curves("weight")
     trained = [row for row in evidence.layer_rows if row.parameters]
     is_stuck = evidence.progress >= 0.5 and evidence.is_settled
-    if (
-        skill is None
-        or skill >= 0.35
-        or not is_stuck
-        or not weights
-        or len(weights) != len(trained)
-    ):
+    is_measured = bool(weights) and len(weights) == len(trained)
+    if skill is None or skill >= 0.35 or not is_stuck or not is_measured:
         return
     gradients = [second_half_median(evidence.get_curve(f"gradient/{name}")) for name in weights]
     ratio = median(

@@ -71,7 +71,7 @@ def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
         ],
         "Each position multiplies the state again, and the gradient in the backward pass as well.",
         0.95,
-        evidence.propose_lines("tanh instead of relu", dict(tanh))
+        evidence.propose_lines("tanh instead of relu", tanh)
         + evidence.propose("orthogonal initialization", "initialization.weights", "orthogonal")
         + evidence.propose_clipping(),
         *chart(evidence.get_curve(f"state/{name}"), label),

@@ -33,7 +33,7 @@ RUN_COUNTS: dict[str, Callable[[Run], float | None]] = {
     "steps": lambda run: run.step,
     "epochs": lambda run: run.progress.epoch if run.progress else None,
     "seconds": lambda run: run.progress.seconds if run.progress else None,
-    "layers": lambda run: _count_layers(run.experiment),
+    "layers": lambda run: _count(run, lambda row: bool(row.parameters) and not row.is_block),
 }
 
 METRICS = {
@@ -49,16 +49,8 @@ METRICS = {
 """The metrics of each task besides the loss."""
 
 LAYER_SERIES = (
-    "gradient",
-    "update",
-    "weight",
-    "zeros",
-    "dead",
-    "saturated",
-    "state",
-    "growth",
-    "input",
-)
+    "gradient", "update", "weight", "zeros", "dead", "saturated", "state", "growth", "input"
+)  # fmt: skip
 """The part before the slash in the name of a series of layers."""
 
 
@@ -88,7 +80,7 @@ def read_quantity(name: str, run: Run) -> Any:
         case "number", _:
             return RUN_COUNTS[name](run)
         case "count", kind:
-            return _count_kind(kind, run.experiment)
+            return _count(run, lambda row: _name_layer(row) == kind)
         case "epoch", metric:
             return run.epoch.train.get(metric) if run.epoch is not None else None
         case "finding", fault:
@@ -125,11 +117,12 @@ def _read_result(name: str, run: Run) -> float | None:
     return run.finished.results.get("test", {}).get(name.removesuffix("/test"))
 
 
-def _count_layers(experiment: Experiment | None) -> int | None:
-    if experiment is None:
+def _count(run: Run, is_counted: Callable[[PlanRow], bool]) -> int | None:
+    """Returns how many layers of the network fulfill a condition."""
+    if run.experiment is None:
         return None
-    rows = [row for row in experiment.plan.rows if row.parameters and not row.is_block]
-    return sum(_count_repeats(row, experiment) for row in rows)
+    rows = filter(is_counted, run.experiment.plan.rows)
+    return sum(_count_repeats(row, run.experiment) for row in rows)
 
 
 def _count_repeats(row: PlanRow, experiment: Experiment) -> int:
@@ -145,13 +138,6 @@ def _count_repeats(row: PlanRow, experiment: Experiment) -> int:
 
 def _name_layer(row: PlanRow) -> str:
     return learner.standard_name(row.layer) if row.layer is not None else row.text.split(" ")[0]
-
-
-def _count_kind(kind: str, experiment: Experiment | None) -> int | None:
-    if experiment is None:
-        return None
-    rows = [row for row in experiment.plan.rows if _name_layer(row) == kind]
-    return sum(_count_repeats(row, experiment) for row in rows)
 
 
 def _read_knob(key: str, experiment: Experiment | None) -> Any:

@@ -38,19 +38,17 @@ class Examples:
 
     def to(self, device: torch.device) -> "Examples":
         """Returns the same examples on a device."""
-        coordinates, groups = (
-            None if more is None else more.to(device) for more in (self.coordinates, self.groups)
-        )
-        return Examples(
-            _to_device(self.inputs, device), _to_device(self.targets, device), coordinates, groups
-        )
+        return self._map(lambda tensor: _to_device(tensor, device))
 
     def select(self, indices: Tensor) -> "Examples":
         """Returns some of the examples, in the order of `indices`, int64 or bool [n]."""
-        coordinates, groups = (
-            None if more is None else more[indices] for more in (self.coordinates, self.groups)
+        return self._map(lambda tensor: tensor[indices])
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "Examples":
+        others = (
+            None if more is None else change(more) for more in (self.coordinates, self.groups)
         )
-        return Examples(self.inputs[indices], self.targets[indices], coordinates, groups)
+        return Examples(change(self.inputs), change(self.targets), *others)
 
 
 def _to_device(tensor: Tensor, device: torch.device) -> Tensor:

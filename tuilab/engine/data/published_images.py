@@ -4,7 +4,7 @@ Mirrors are those of torchvision; sizes and checksums of the compressed files ar
 as torchvision and TensorFlow Datasets list them.
 """
 
-from tuilab.core.catalogue.data.images import CIFAR10, KMNIST, MNIST, FashionMNIST
+from tuilab.core.catalogue.data.images import CIFAR10, KMNIST, MNIST, FashionMNIST, PublishedImages
 from tuilab.engine.data.cifar import read_cifar10
 from tuilab.engine.data.dataset import ProgressCallback
 from tuilab.engine.data.download import PublishedFiles, RemoteFile
@@ -42,12 +42,6 @@ MNIST_FILES = PublishedFiles(
 """LeCun, Cortes, Burges 1998; CC BY-SA 3.0."""
 
 
-@source(MNIST)
-def mnist(data: MNIST, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads MNIST, after downloading it if needed."""
-    return read_idx(data, MNIST_FILES, report)
-
-
 FASHION_MNIST_FILES = PublishedFiles(
     "Fashion-MNIST",
     "FashionMNIST/raw",
@@ -68,12 +62,6 @@ FASHION_MNIST_FILES = PublishedFiles(
 """Xiao, Rasul, Vollgraf 2017; MIT license."""
 
 
-@source(FashionMNIST)
-def fashion_mnist(data: FashionMNIST, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads Fashion-MNIST, after downloading it if needed."""
-    return read_idx(data, FASHION_MNIST_FILES, report)
-
-
 KMNIST_FILES = PublishedFiles(
     "KMNIST",
     "KMNIST/raw",
@@ -91,10 +79,13 @@ KMNIST_FILES = PublishedFiles(
 """Clanuwat et al. 2018, Center for Open Data in the Humanities; CC BY-SA 4.0."""
 
 
-@source(KMNIST)
-def kmnist(data: KMNIST, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads KMNIST, after downloading it if needed."""
-    return read_idx(data, KMNIST_FILES, report)
+IDX_FILES = {MNIST: MNIST_FILES, FashionMNIST: FASHION_MNIST_FILES, KMNIST: KMNIST_FILES}
+
+
+@source(*IDX_FILES)
+def idx_images(data: PublishedImages, seed: int, report: ProgressCallback) -> RawDataset:
+    """Reads MNIST or a data set in its format, after downloading it if needed."""
+    return read_idx(data, IDX_FILES[type(data)], report)
 
 
 CIFAR10_FILES = PublishedFiles(

@@ -8,7 +8,9 @@ from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any
 
-from tuilab.core.exercises.check_result import Difference, Kind, Result
+import msgspec
+
+from tuilab.core.exercises.check_result import Kind, Result
 from tuilab.core.exercises.exercise import Exercise, Mistake
 from tuilab.engine.device import lazy_dynamo
 from tuilab.engine.grading.case import Case, Function, RandomInputs
@@ -51,13 +53,13 @@ def grade(
         return Result(exercise=exercise.name, kind=kind, message=message, line=fault.line)
     cases = [case for seed in seeds for case in draw_cases(exercise, seed)]
     empty = _empty_functions(source)
-    grades: list[_FunctionGrade] = []
+    results: list[Result] = []
     for name in exercise.functions:
         on_function(name)
         own_cases = [case for case in cases if case.function == name]
-        grades.append(_FunctionGrade(exercise, name, own_cases, path))
-        grades[-1].try_function(names.get(name), name in empty)
-    return _summarize(exercise, grades)
+        grader = _FunctionGrader(exercise, name, own_cases, path)
+        results.append(grader.grade(names.get(name), name in empty))
+    return _summarize(exercise, results)
 
 
 def _empty_functions(source: str) -> set[str]:
@@ -74,56 +76,38 @@ def _empty_functions(source: str) -> set[str]:
     }
 
 
-def _summarize(exercise: Exercise, grades: list["_FunctionGrade"]) -> Result:
+def _summarize(exercise: Exercise, results: list[Result]) -> Result:
     """Returns one result: the first mistake, else the first function that is not written yet."""
-    by_status = {
-        status: [grade for grade in grades if grade.status == status]
-        for status in ("failed", "unwritten", "passed")
-    }
-    first = next(iter(by_status["failed"] + by_status["unwritten"]), None)
-    passed, failed, unwritten = (
-        [grade.name for grade in by_status[status]] for status in ("passed", "failed", "unwritten")
-    )
-    if first is None:
-        message = f"All right: {len(grades)} of {len(grades)} functions agree with torch."
-        return Result(exercise=exercise.name, kind="passed", message=message, passed=passed)
-    return Result(
-        exercise=exercise.name,
-        kind=first.kind,
-        message=first.message,
-        function=first.name,
-        line=first.line,
-        difference=first.difference,
-        mistakes=first.mistakes,
-        passed=passed,
-        failed=failed,
-        unwritten=unwritten,
+    passed = [result for result in results if result.is_passed]
+    unwritten = [result for result in results if result.kind == "unwritten"]
+    failed = [result for result in results if result.kind not in ("passed", "unwritten")]
+    message = f"All right: {len(results)} of {len(results)} functions agree with torch."
+    all_right = Result(exercise=exercise.name, kind="passed", message=message)
+    return msgspec.structs.replace(
+        next(iter(failed + unwritten), all_right),
+        passed=[result.function for result in passed],
+        failed=[result.function for result in failed],
+        unwritten=[result.function for result in unwritten],
     )
 
 
-class _FunctionGrade:
-    """The grade of one function."""
+class _FunctionGrader:
+    """Grades one function."""
 
     def __init__(self, exercise: Exercise, name: str, cases: list[Case], path: str) -> None:
         self.name = name
-        self.kind: Kind = "passed"
-        self.message = ""
-        self.line = 0
-        self.difference: Difference | None = None
-        self.mistakes: list[str] = []
         self._exercise, self._cases, self._path = exercise, cases, path
 
-    @property
-    def status(self) -> str:
-        """The list that the function belongs to: passed, failed or unwritten."""
-        return self.kind if self.kind in ("passed", "unwritten") else "failed"
+    def _build_result(self, kind: Kind, message: str, **fields: Any) -> Result:
+        return Result(
+            exercise=self._exercise.name, function=self.name, kind=kind, message=message, **fields
+        )
 
-    def try_function(self, function: Any, is_empty: bool) -> None:
+    def grade(self, function: Any, is_empty: bool) -> Result:
         """Calls a function on one case after the other, up to the first failure."""
         if not callable(function):
-            self.kind = "missing"
-            self.message = f"there is no function {self.name} in your file; was it renamed?"
-            return
+            message = f"there is no function {self.name} in your file; was it renamed?"
+            return self._build_result("missing", message)
         outcomes: list[Outcome] = []
         for case in self._cases:
             outcomes.append(call_function(function, case, self._path))
@@ -131,25 +115,24 @@ class _FunctionGrade:
             if problem is None:
                 continue
             if problem.kind == "unwritten" or (problem.kind == "nothing" and is_empty):
-                self.kind, self.message = "unwritten", f"not written yet: {self.name}"
-                return
+                return self._build_result("unwritten", f"not written yet: {self.name}")
             rest = self._cases[len(outcomes) : len(outcomes) + 8]
             outcomes += [call_function(function, other, self._path) for other in rest]
-            self._describe(problem, outcomes, case)
-            return
+            return self._describe(problem, outcomes, case)
+        return self._build_result("passed", "")
 
-    def _describe(self, problem: Mismatch | Fault, outcomes: list[Outcome], case: Case) -> None:
-        self.kind = problem.kind
+    def _describe(self, problem: Mismatch | Fault, outcomes: list[Outcome], case: Case) -> Result:
         failing = next(i for i, other in enumerate(self._cases) if other is case)
-        self.mistakes = [mistake.message for mistake in self._known_mistakes(outcomes, failing)]
-        if isinstance(problem, Mismatch):
-            self.difference = problem.difference
-        else:
-            self.line = problem.line
-        known = " ".join(self.mistakes)
-        self.message = f"{self.name}: {known or problem.message}"
-        if known and self.kind in ("crash", "shape", "type"):
-            self.message = f"{self.name}: {problem.message}. {known}"
+        mistakes = [mistake.message for mistake in self._known_mistakes(outcomes, failing)]
+        known = " ".join(mistakes)
+        message = f"{self.name}: {known or problem.message}"
+        if known and problem.kind in ("crash", "shape", "type"):
+            message = f"{self.name}: {problem.message}. {known}"
+        return self._build_result(
+            problem.kind, message, mistakes=mistakes,
+            line=problem.line if isinstance(problem, Fault) else 0,
+            difference=problem.difference if isinstance(problem, Mismatch) else None,
+        )  # fmt: skip
 
     def _known_mistakes(self, outcomes: list[Outcome], failing: int) -> tuple[Mistake, ...]:
         """Returns the mistake, or the two, with which the reference has the same outcomes."""

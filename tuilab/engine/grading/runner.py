@@ -102,15 +102,11 @@ class _Reporter:
         where = f"line {line}: " if line else ""
         name = f"{self.function}: " if self.function else ""
         message = f"{name}{where}{describe_timeout(self._arguments.seconds)}"
-        self.finish(
-            Result(
-                exercise=self._arguments.name,
-                kind="time",
-                message=message,
-                function=self.function,
-                line=line,
-            )
-        )
+        result = Result(
+            exercise=self._arguments.name, kind="time", message=message,
+            function=self.function, line=line,
+        )  # fmt: skip
+        self.finish(result)
 
 
 def _lower(limit: int, value: int) -> None:

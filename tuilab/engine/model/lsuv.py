@@ -1,5 +1,6 @@
 """Layer-sequential unit-variance initialization (Mishkin, Matas 2015, arXiv 1511.06422)."""
 
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -29,12 +30,12 @@ def scale_to_unit_variance(
     scaler = _Scaler(config)
     # torch's attention never calls this one, it only uses its weights.
     scalable = [m for m in layers if not isinstance(m, NonDynamicallyQuantizableLinear)]
-    hooks = [module.register_forward_hook(scaler) for module in scalable]
     try:
-        network(inputs)
+        with ExitStack() as hooks:
+            for module in scalable:
+                hooks.enter_context(module.register_forward_hook(scaler))
+            network(inputs)
     finally:
-        for hook in hooks:
-            hook.remove()
         network.train(is_training)
     return [module for module in scalable if module not in scaler.scaled]
 

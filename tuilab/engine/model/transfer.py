@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
@@ -70,10 +70,11 @@ def _by_layer(tensors: dict[str, Tensor]) -> dict[str, LayerTensors]:
 
 
 def _same_shapes(first: LayerTensors, second: LayerTensors | None) -> bool:
-    return second is not None and (
-        {leaf: tensor.shape for leaf, tensor in first.items()}
-        == {leaf: tensor.shape for leaf, tensor in second.items()}
-    )
+    return second is not None and _shapes(first) == _shapes(second)
+
+
+def _shapes(layer: LayerTensors) -> dict[str, Size]:
+    return {leaf: tensor.shape for leaf, tensor in layer.items()}
 
 
 def _shape_difference(layer: LayerTensors, same_name: LayerTensors) -> str:
@@ -145,10 +146,8 @@ def export(checkpoint: Path, target: Path) -> int:
     """
     from safetensors.torch import save
 
-    experiment, captured = (
-        checkpoint_file.read_summary(checkpoint).experiment,
-        checkpoint_file.read(checkpoint),
-    )
+    experiment = checkpoint_file.read_summary(checkpoint).experiment
+    captured = checkpoint_file.read(checkpoint)
     network: LayerStack = build_network.build(experiment.network, experiment.input_shape)
     network.load_state_dict(captured["network"])
     average = WeightAverage(network)

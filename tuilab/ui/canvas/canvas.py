@@ -23,8 +23,8 @@ class Canvas(Widget):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENT_CLASSES
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
         self.draw_count = 0
         "How often it was drawn."
         self._cells = CellBuffer(0, 0, Style.null())

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from rich.cells import cell_len
-from rich.color import Color as RichColor
 from rich.style import Style
 
 from tuilab.core.format import format_count, format_percent
 from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible, truncate
 from tuilab.ui.canvas.draw_style import DrawStyle
+from tuilab.ui.canvas.half_blocks import make_pixel_style
 from tuilab.ui.canvas.styled_cells import StyledCells
 
 RECALL_WIDTH = 7
@@ -87,8 +87,8 @@ def write_matrix_title(
     Args:
         examples: what was counted, such as `500 validation examples`.
     """
-    title = f"{format_percent(matrix.accuracy, 1)} right of {examples}"
-    title = title if matrix.total else "nothing evaluated yet"
+    accuracy = f"{format_percent(matrix.accuracy, 1)} right of {examples}"
+    title = accuracy if matrix.total else "nothing evaluated yet"
     x = 2 + cells.write_truncated(0, 0, title, cells.width, cells.style.strong)
     what = UNITS[unit]
     notes = (f"rows: target, columns: predicted ({what})", what, what.partition(" ")[0])
@@ -186,11 +186,7 @@ class _MatrixDrawing:
         behind = style.background.blend(color, 0.08 + 0.8 * fraction if count else 0.0)
         strength = 0.35 if text in (style.glyphs.dot, "0") else 0.9
         front = behind.blend(behind.get_contrast_text(), strength)
-        return text, Style(
-            color=RichColor.from_rgb(*front.rgb),
-            bgcolor=RichColor.from_rgb(*behind.rgb),
-            bold=is_correct,
-        )
+        return text, make_pixel_style(front.rgb, behind.rgb) + Style(bold=is_correct)
 
 
 def _has_named_columns(matrix: ConfusionMatrix) -> bool:

@@ -68,13 +68,10 @@ def _draw_bounds(cells: StyledCells, region: Region, surface: DecisionSurface) -
     cells.write_left_of(left + columns, rows, high)
 
 
-def _axis_labels(low: float, high: float) -> tuple[str, str, str]:
+def _axis_labels(low: float, high: float) -> list[str]:
     """Returns both ends of an axis and its middle, no finer than a thousandth of its length."""
     digits = 3 - ceil(log10(high - low)) if isfinite(high - low) and high > low else 9
-    first, middle, last = (
-        format_compact(round(value, digits)) for value in (low, (low + high) / 2, high)
-    )
-    return first, middle, last
+    return [format_compact(round(value, digits)) for value in (low, (low + high) / 2, high)]
 
 
 class _SurfaceDrawing:
@@ -119,8 +116,8 @@ class _SurfaceDrawing:
         number, strength = self._split(value)
         step = round(strength * CERTAINTY_STEPS)
         if (number, step) not in self._pixels:
-            blend = (0.13 + 0.72 * step / CERTAINTY_STEPS if self.classes
-                     else 0.85 * step / CERTAINTY_STEPS)  # fmt: skip
+            weakest = 0.13 if self.classes else 0.0
+            blend = weakest + (0.85 - weakest) * step / CERTAINTY_STEPS
             color = self.style.background.blend(self.style.class_color(number), blend)
             self._pixels[number, step] = color.rgb
         return self._pixels[number, step]

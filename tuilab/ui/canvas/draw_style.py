@@ -43,8 +43,11 @@ NEGATIVE_SHADES = " --=="
 
 BOLD = Style(bold=True)
 
+PARTS = ("muted", "error", "axis", "title", "mark", "gap", "cursor")
+"""Parts of a drawing with a style of their own."""
+
 COMPONENT_CLASSES = {
-    *(f"draw--{part}" for part in ("muted", "error", "axis", "title", "mark", "gap", "cursor")),
+    *(f"draw--{part}" for part in PARTS),
     *(f"draw--class-{number}" for number in range(1, CLASS_COLORS + 1)),
     *(f"draw--line-{number}" for number in range(1, LINE_COLORS + 1)),
     *(f"draw--height-{number}" for number in range(1, HEIGHT_COLORS + 1)),
@@ -119,10 +122,9 @@ class DrawStyle:
     @cached_property
     def _diverging_pixels(self) -> dict[int, Pixel]:
         base = self.background.blend(self.foreground, 0.10)
-        steps = range(-DIVERGING_STEPS, DIVERGING_STEPS + 1)
         return {
             step: base.blend(self.class_color(step >= 0), 0.9 * abs(step) / DIVERGING_STEPS).rgb
-            for step in steps
+            for step in range(-DIVERGING_STEPS, DIVERGING_STEPS + 1)
         }
 
     def shade(self, brightness: float) -> str:
@@ -162,17 +164,11 @@ def read_draw_style(widget: Widget) -> DrawStyle:
         class_colors=_colors(widget, "class", CLASS_COLORS),
         has_color=can_blend_colors(widget.app),
         text=widget.rich_style,
-        muted=style("draw--muted"),
-        error=style("draw--error"),
-        title=style("draw--title"),
-        axis=style("draw--axis"),
-        mark=style("draw--mark"),
-        gap=style("draw--gap"),
-        cursor=style("draw--cursor"),
         lines=lines,
         height_colors=_colors(widget, "height", HEIGHT_COLORS),
         glyphs=get_glyphs(),
         glyph_mode=get_glyph_mode(),
+        **{part: style(f"draw--{part}") for part in PARTS},
     )
 
 

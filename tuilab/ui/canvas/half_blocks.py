@@ -1,7 +1,7 @@
 """Pixels and images in character cells: two pixels a cell in color, or one shade a cell without."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from rich.color import Color
@@ -80,17 +80,14 @@ def draw_image(cells: StyledCells, region: Region, pixels: bytes, shape: Sequenc
         shape: channels (1 or 3), height, width.
     """
 
-    def sample(columns: int, rows: int) -> Sequence[Sequence[Pixel]]:
-        return resize_image(pixels, (shape[0], shape[1], shape[2]), columns, rows)
-
-    draw_field(
-        cells, region, sample, lambda pixel: pixel, lambda p: cells.style.shade(sum(p) / 765)
-    )
+    sample = partial(resize_image, pixels, tuple(shape))
+    shade = cells.style.shade
+    draw_field(cells, region, sample, lambda pixel: pixel, lambda pixel: shade(sum(pixel) / 765))
 
 
 @lru_cache(256)
 def resize_image(
-    pixels: bytes, shape: tuple[int, int, int], width: int, height: int
+    pixels: bytes, shape: tuple[int, ...], width: int, height: int
 ) -> tuple[tuple[Pixel, ...], ...]:
     """Returns an image in another size, each pixel the mean of those it covers.
 

@@ -124,20 +124,13 @@ class Chart(Canvas, can_focus=True):
         drawing, densest = self._drawing, self._densest_trace()
         if drawing is None or densest is None:
             return
-        if self.cursor is None:
-            self._set_cursor(densest.points[-1][0])
+        xs, cursor = [point[0] for point in densest.points], self.cursor
+        if cursor is None:
+            self._set_cursor(xs[-1])
             return
-        area = drawing.area
-        point = nearest_point(densest.points, area.x_at(area.column(self.cursor) + columns))
-        assert point is not None, "the densest trace has points"
-        is_forward = columns > 0
-        if point[0] == self.cursor or (point[0] > self.cursor) != is_forward:
-            xs = [p[0] for p in densest.points]
-            beyond = [x for x in xs if (x > self.cursor if is_forward else x < self.cursor)]
-            closest = (min if is_forward else max)(beyond, default=self.cursor)
-            self._set_cursor(closest)
-        else:
-            self._set_cursor(point[0])
+        target = drawing.area.x_at(drawing.area.column(cursor) + columns)
+        beyond = [x for x in xs if (x > cursor if columns > 0 else x < cursor)]
+        self._set_cursor(min(beyond, key=lambda x: abs(x - target), default=cursor))
 
     def _densest_trace(self) -> Trace | None:
         traces = self._drawing.traces if self._drawing else []

@@ -51,7 +51,8 @@ def draw_chart(
     if not any(trace.points or trace.gaps for trace in traces):
         cells.write_centered(data.empty_message, style.muted)
         return drawing
-    draw_figure(cells, drawing.area.region, list(_build_strokes(drawing)), figure_axes)
+    strokes = list(_build_strokes(drawing))
+    draw_figure(cells, drawing.area.region, strokes, figure_axes, style.glyphs)
     _label_guides(drawing)
     _label_marks(drawing)
     _write_below(drawing, figure_axes)
@@ -87,14 +88,9 @@ def _lay_out(
     region = Region(left, top, max(1, cells.width - left), height)
     area = PlotArea(region, limits, style.glyph_mode)
     x_ticks = _place_x_ticks(area, data) if below else ()
-    figure_axes = Axes(
-        style.axis,
-        style.muted,
-        [(area.cell(x, limits.low)[0], label) for x, label in x_ticks],
-        [(area.cell(limits.left, y)[1], label) for y, label in y_ticks] if left else (),
-        has_x_line=below == 2,
-        has_y_line=left > 0,
-    )
+    x_places = [(area.cell(x, limits.low)[0], label) for x, label in x_ticks]
+    y_places = [(area.cell(limits.left, y)[1], label) for y, label in y_ticks] if left else ()
+    figure_axes = Axes(style.axis, style.muted, x_places, y_places, below == 2, left > 0)
     return ChartDrawing(cells, data, options, traces, area), figure_axes
 
 

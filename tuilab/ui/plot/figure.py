@@ -7,9 +7,9 @@ from rich.ansi import AnsiDecoder
 from rich.style import Style
 from textual.geometry import Offset, Region
 
-from tuilab.ui.canvas.styled_cells import StyledCells
+from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.plot.traces import Limits
-from tuilab.ui.terminal.glyphs import GlyphMode
+from tuilab.ui.terminal.glyphs import GlyphMode, Glyphs
 
 LINE_MARKERS: dict[GlyphMode, str] = {"braille": "braille", "block": "hd", "ascii": ""}
 """What plotext draws lines with; in ASCII each line has a glyph of its own."""
@@ -96,7 +96,9 @@ class PlotArea:
         return self.limits.left + min(1.0, max(0.0, fraction)) * width
 
 
-def draw_figure(cells: StyledCells, region: Region, strokes: Sequence[Stroke], axes: Axes) -> None:
+def draw_figure(
+    cells: CellBuffer, region: Region, strokes: Sequence[Stroke], axes: Axes, glyphs: Glyphs
+) -> None:
     """Has plotext draw strokes, each over those before it, and axes around them.
 
     Positions are whole dots and cells: the n-th of `count` lies at n / (count - 1) of plotext's
@@ -129,16 +131,16 @@ def draw_figure(cells: StyledCells, region: Region, strokes: Sequence[Stroke], a
         xs, ys = [x / width for x, _ in stroke.dots], [y / height for _, y in stroke.dots]
         draw = plotext.plot if stroke.is_line else plotext.scatter
         draw(xs, ys, marker=stroke.marker, color=styles.index(stroke.style))
-    _copy(cells, Offset(region.x - axes.left, region.y), plotext.build(), axes, styles)
+    left, bottom = glyphs.vertical + glyphs.tick_left, glyphs.horizontal + glyphs.tick_down
+    own_glyphs = str.maketrans(AXIS_GLYPHS, left + glyphs.corner + bottom)
+    corner = Offset(region.x - axes.left, region.y)
+    _copy(cells, corner, plotext.build().translate(own_glyphs), axes, styles)
 
 
 def _copy(
-    cells: StyledCells, corner: Offset, text: str, axes: Axes, styles: Sequence[Style]
+    cells: CellBuffer, corner: Offset, text: str, axes: Axes, styles: Sequence[Style]
 ) -> None:
     """Copies what plotext drew; its color numbers are places in `styles`."""
-    glyphs = cells.style.glyphs
-    left, bottom = glyphs.vertical + glyphs.tick_left, glyphs.horizontal + glyphs.tick_down
-    text = text.translate(str.maketrans(AXIS_GLYPHS, left + glyphs.corner + bottom))
     for y, line in enumerate(AnsiDecoder().decode(text), corner.y):
         for span in line.spans:
             assert isinstance(span.style, Style), "the decoder makes styles"

@@ -130,11 +130,9 @@ def _clamp(value: float) -> float:
 
 
 def fit_limits(
-    traces: Sequence[FilteredTrace],
-    guides: Iterable[float],
-    is_log: bool,
+    traces: Sequence[FilteredTrace], guides: Iterable[float], is_log: bool,
     tick_counts: tuple[int, int],
-) -> Limits:
+) -> Limits:  # fmt: skip
     """Returns round limits around everything that is shown.
 
     Args:

@@ -22,15 +22,9 @@ class RequestThrottle:
         self._requested_at = -TIMEOUT
 
     def is_due(
-        self,
-        request: object,
-        snapshot: object,
-        response: object,
-        *,
-        is_training: bool,
-        is_unfinished: bool = False,
-        cost: float = 0.0,
-    ) -> bool:
+        self, request: object, snapshot: object, response: object, *, is_training: bool,
+        is_unfinished: bool = False, cost: float = 0.0,
+    ) -> bool:  # fmt: skip
         """Returns whether to send a request now; a different one does not wait for the interval.
 
         Args:

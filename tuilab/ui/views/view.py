@@ -45,9 +45,7 @@ class View(Canvas, Generic[R], can_focus=True):
     empty_text = "Press space to start training, or s for one step: it appears here."
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__()
-        if id is not None:
-            self.id = id
+        super().__init__(id=id)
         self.response: R | None = None
         self.left_response: R | None = None
         "The response at the left; None: nothing is compared."

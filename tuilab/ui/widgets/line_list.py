@@ -68,11 +68,6 @@ class LineList(ScrollView, Generic[L], can_focus=True):
             super().__init__()
             self.line_list = line_list
 
-        @property
-        def control(self) -> "LineList[Any]":
-            """The list."""
-            return self.line_list
-
     class Selected(Highlighted):
         """The line at the cursor was clicked again, or chosen by key."""
 

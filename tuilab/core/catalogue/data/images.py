@@ -104,7 +104,9 @@ class KMNIST(PublishedImages, frozen=True, kw_only=True, tag="kmnist"):
     Use: as easy to handle as MNIST and clearly harder: one class contains very different shapes.
     """
 
-    classes: ClassVar[tuple[str, ...]] = tuple("o ki su tsu na ha ma ya re wo".split())
+    classes: ClassVar[tuple[str, ...]] = tuple(
+        ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+    )
     title: ClassVar[str] = "KMNIST"
 
 

@@ -15,9 +15,10 @@ Bias = Annotated[bool, knob("Add a learned bias after each matrix")]
 Causal = Annotated[bool, knob("No position sees later positions")]
 
 
-def check_heads(layer: Layer, shape: Shape, name: str, heads: int) -> Shape:
+def check_heads(layer: Layer, shape: Shape, name: str = "num_heads") -> Shape:
     """Returns the shape; raises InputError unless the heads divide its features evenly."""
     _, features = check_sequence(layer, shape)
+    heads: int = getattr(layer, name)
     if features % heads:
         fits = [str(count) for count in divisors(features)]
         raise InputError(
@@ -30,6 +31,15 @@ def check_heads(layer: Layer, shape: Shape, name: str, heads: int) -> Shape:
 def _matrices(*sizes: tuple[int, int], bias: bool) -> int:
     """Returns the number of parameters of matrices (inputs, outputs), with or without biases."""
     return sum(outputs * (inputs + bias) for inputs, outputs in sizes)
+
+
+def _count_transformer(features: int, units: int, bias: bool) -> int:
+    """Returns the number of parameters of attention, two matrices and two norms."""
+    return _matrices(
+        (features, 3 * features), (features, features), (features, units), (units, features),
+        (1, features), (1, features),  # the two norms
+        bias=bias,
+    )  # fmt: skip
 
 
 class MultiheadAttention(Layer, frozen=True):
@@ -53,7 +63,7 @@ class MultiheadAttention(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return check_heads(self, shape, "num_heads", self.num_heads)
+        return check_heads(self, shape)
 
     def count_parameters(self, shape: Shape) -> int:
         features = shape[-1]
@@ -86,15 +96,10 @@ class TransformerEncoderLayer(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return check_heads(self, shape, "nhead", self.nhead)
+        return check_heads(self, shape, "nhead")
 
     def count_parameters(self, shape: Shape) -> int:
-        features, units = shape[-1], self.dim_feedforward
-        return _matrices(
-            (features, 3 * features), (features, features), (features, units), (units, features),
-            (1, features), (1, features),  # the two norms
-            bias=self.bias,
-        )  # fmt: skip
+        return _count_transformer(shape[-1], self.dim_feedforward, self.bias)
 
 
 class DecoderBlock(Layer, frozen=True):
@@ -120,13 +125,8 @@ class DecoderBlock(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return check_heads(self, shape, "num_heads", self.num_heads)
+        return check_heads(self, shape)
 
     def count_parameters(self, shape: Shape) -> int:
-        features = shape[-1]
-        units = self.dim_feedforward or 4 * features
-        return _matrices(
-            (features, 3 * features), (features, features), (features, units), (units, features),
-            (1, features), (1, features),  # the two norms
-            bias=self.bias,
-        )  # fmt: skip
+        units = self.dim_feedforward or 4 * shape[-1]
+        return _count_transformer(shape[-1], units, self.bias)

@@ -109,7 +109,7 @@ class OwnAttention(Layer, frozen=True):
     example: ClassVar[str] = "4"
 
     def output_shape(self, shape: Shape) -> Shape:
-        return check_heads(self, shape, "num_heads", self.num_heads)
+        return check_heads(self, shape)
 
     def count_parameters(self, shape: Shape) -> int:
         return 4 * shape[-1] ** 2

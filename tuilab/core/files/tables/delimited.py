@@ -1,7 +1,8 @@
 """Tables in text files: CSV, TSV and the like, read with the csv module.
 
-pyarrow.csv would add 165 MB and about 300 ms of imports for the same speed. It detects neither the
-delimiter nor a header or decimal commas, and its errors name no line of the file.
+pyarrow.csv reads large tables about 25 times as fast (0.03 s instead of 0.8 s for 200,000 rows), but
+would cost 165 MB and, where NumPy is not loaded, 0.3 s of imports. It detects no delimiter, header
+or decimal comma and counts rows, not lines, in its errors, so nearly all of this file would remain.
 """
 
 import csv

@@ -1,6 +1,7 @@
 """Attribution of a prediction to the input: saliency, occlusion, Grad-CAM."""
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isqrt
 
@@ -117,19 +118,14 @@ def compute_input_gradient(
         leaves.append(output.detach().requires_grad_())
         return leaves[0].clone()  # the next layer may write into it
 
-    with predicting(session, gradients=True):
-        hook = None
+    with predicting(session, gradients=True), ExitStack() as hooks:
         if inputs.is_floating_point():
             inputs = inputs.detach().clone().requires_grad_()
             leaves.append(inputs)
         elif (embedding := _find_first_embedding(session.network)) is not None:
-            hook = embedding.register_forward_hook(replace_output)
-        try:
-            output = forward(session, inputs)
-            loss = (output if target is None else per_example_loss(session, output, target)).sum()
-        finally:
-            if hook is not None:
-                hook.remove()
+            hooks.enter_context(embedding.register_forward_hook(replace_output))
+        output = forward(session, inputs)
+        loss = (output if target is None else per_example_loss(session, output, target)).sum()
         if not leaves or not loss.requires_grad:
             return None
         [gradient] = torch.autograd.grad(loss, leaves[:1], allow_unused=True)
@@ -239,19 +235,15 @@ def compute_gradcam(session: Session, inputs: Tensor, names: tuple[str, ...]) ->
         leaves.append(output.detach().requires_grad_())
         return leaves[-1].clone()  # the next layer may write into it
 
-    hook = layer.register_forward_hook(replace_output)
-    try:
-        with predicting(session, gradients=True):
-            output = forward(session, inputs)[0].flatten()
-            if len(output) == 1:  # a single logit: its sign is the class
-                number = int(output[0] > 0)
-                score = output[0] if number else -output[0]
-            else:
-                number = int(output.argmax())
-                score = output[number]
-            [gradient] = torch.autograd.grad(score, leaves[-1:])
-    finally:
-        hook.remove()
+    with predicting(session, gradients=True), layer.register_forward_hook(replace_output):
+        output = forward(session, inputs)[0].flatten()
+        if len(output) == 1:  # a single logit: its sign is the class
+            number = int(output[0] > 0)
+            score = output[0] if number else -output[0]
+        else:
+            number = int(output.argmax())
+            score = output[number]
+        [gradient] = torch.autograd.grad(score, leaves[-1:])
     maps = leaves[-1].detach()
     weights = gradient.mean((2, 3), keepdim=True)
     heat = (weights * maps).sum(1, keepdim=True).relu().float()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,9 +73,8 @@ class OutputRecorder:
         if count < ENOUGH_EXAMPLES:
             recorded = [shown.module]
             count = self._count_affordable(recorded, shown, on_noise)
-        return self._run_timed(
-            recorded, shown, first, max(MIN_EXAMPLES, min(limit, count)), on_noise
-        )
+        count = max(MIN_EXAMPLES, min(limit, count))
+        return self._run_timed(recorded, shown, first, count, on_noise)
 
     def _count_affordable(
         self, recorded: list[nn.Module], shown: IndexedModule, on_noise: bool
@@ -143,9 +142,7 @@ def _recording(modules: list[nn.Module], outputs: dict[nn.Module, Tensor]) -> It
         if isinstance(first, Tensor):
             outputs[module] = first.detach().float().clone()  # the next layer may overwrite it
 
-    hooks = [module.register_forward_hook(keep) for module in modules]
-    try:
+    with ExitStack() as hooks:
+        for module in modules:
+            hooks.enter_context(module.register_forward_hook(keep))
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()

@@ -1,6 +1,7 @@
 """The answers to the view of units: the outputs of all units over the plane and on examples."""
 
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -101,15 +102,12 @@ class UnitsInspector:
         def keep_output(module: nn.Module, inputs: Any, output: Tensor) -> None:
             outputs.append(output.float())
 
-        hooks = [stage.linear.register_forward_pre_hook(keep_input) for stage in chain.stages]
         last = self._part if chain.reaches_output else chain.stages[-1].last_module
-        hooks.append(last.register_forward_hook(keep_output))
-        try:
-            with self._session.task.autocast():
-                self._part(inputs)
-        finally:
-            for hook in hooks:
-                hook.remove()
+        with ExitStack() as hooks, self._session.task.autocast():
+            for stage in chain.stages:
+                hooks.enter_context(stage.linear.register_forward_pre_hook(keep_input))
+            hooks.enter_context(last.register_forward_hook(keep_output))
+            self._part(inputs)
         return outputs
 
     def _note(self, chain: Chain, *, has_plane: bool, is_long: bool) -> str:

@@ -59,9 +59,8 @@ def ensure_weights_file(name: str, report: ProgressCallback) -> Path:
     mirror, _, file = str(weights.url).rpartition("/")
     path = paths.cache_dir() / "torchvision" / file
     if not path.exists():
-        digest = path.stem.rpartition("-")[
-            2
-        ]  # torchvision's names end in the first digits of the hash
+        # torchvision's names end in the first digits of the hash.
+        digest = path.stem.rpartition("-")[2]
         size = round(weights.meta["_file_size"] * 2**20)
         download(
             [RemoteFile(file, size, digest, is_compressed=False)], [f"{mirror}/"], path.parent,

@@ -22,9 +22,7 @@ def draw_heat_map(cells: StyledCells, region: Region, example: Example) -> None:
     """Draws the heat map of an example over its image."""
 
     def sample(columns: int, rows: int) -> list[list[Point]]:
-        channels, image_height, image_width = example.shape
-        shape = (channels, image_height, image_width)
-        image = resize_image(example.pixels, shape, columns, rows)
+        image = resize_image(example.pixels, tuple(example.shape), columns, rows)
         height, width = example.heat_shape
         across = [min(width - 1, x * width // columns) for x in range(columns)]
         down = [min(height - 1, y * height // rows) for y in range(rows)]

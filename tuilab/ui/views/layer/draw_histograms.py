@@ -1,5 +1,8 @@
 """A histogram, and histograms over time."""
 
+from collections.abc import Iterable
+from itertools import accumulate
+
 from textual.geometry import Region
 
 from tuilab.core.format import format_compact, format_count, format_percent
@@ -106,15 +109,16 @@ def draw_history(cells: StyledCells, region: Region, history: HistogramHistory) 
 
 def _inner_limits(row: HistogramRow) -> tuple[float, float]:
     """Returns between which values all but the outliers lie."""
-    bin_width = (row.high - row.low) / len(row.fractions)
-    first, last = 0, len(row.fractions)
-    passed = 0.0
-    while first < last - 1 and passed + row.fractions[first] < OUTLIERS:
-        passed, first = passed + row.fractions[first], first + 1
-    passed = 0.0
-    while last - 1 > first and passed + row.fractions[last - 1] < OUTLIERS:
-        passed, last = passed + row.fractions[last - 1], last - 1
+    count = len(row.fractions)
+    bin_width = (row.high - row.low) / count
+    first = min(_count_outliers(row.fractions), count - 1)
+    last = max(count - _count_outliers(reversed(row.fractions)), first + 1)
     return row.low + first * bin_width, row.low + last * bin_width
+
+
+def _count_outliers(fractions: Iterable[float]) -> int:
+    """Returns in how many of the first bins there are no more values than may be omitted."""
+    return sum(total < OUTLIERS for total in accumulate(fractions))
 
 
 def _thin(rows: list[HistogramRow], count: int) -> list[HistogramRow]:

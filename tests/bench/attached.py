@@ -1,4 +1,4 @@
-"""The lab at work in a real terminal: what it costs the training, the keys and the line."""
+"""The lab in a pseudo-terminal: its cost for training, key latency and output rate."""
 
 import os
 import statistics
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.measure import Row, at_least, at_most, ratio, spread
+from tests.bench.measure import Row, at_least, at_most, ratio, summarize
 from tests.support.pseudo_terminal import PseudoTerminal
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
@@ -21,18 +21,18 @@ from tuilab.host.link import Link, spawn_host
 
 SIZE = (120, 40)
 WINDOW = 5.0
-"""Seconds that one window of training is watched."""
+"""Seconds of one measurement of training."""
 
 REPEATS = 5
 
 SETTLE = 3.0
-"""Seconds until the lab has painted its first frames, which are not counted."""
+"""Seconds until the lab has drawn its first frames, which are not counted."""
 
 TUILAB = [sys.executable, "-m", "tuilab"]
 
 
-def mlp() -> Experiment:
-    """784-128-10 on pictures, batch 128, without an end."""
+def make_mlp() -> Experiment:
+    """Builds a 784-128-10 MLP on images, batch 128, that trains endlessly."""
     return experiment_from_dict(
         {
             "network": ["Flatten", "Linear 128", "ReLU", "Linear 10"],
@@ -42,8 +42,8 @@ def mlp() -> Experiment:
     )
 
 
-def tiny() -> Experiment:
-    """2-8-8-2, batch 10, without an end."""
+def make_tiny() -> Experiment:
+    """Builds a 2-8-8-2 MLP, batch 10, that trains endlessly."""
     return experiment_from_dict(
         {
             "network": ["Linear 8", "Tanh", "Linear 8", "Tanh", "Linear 2"],
@@ -54,8 +54,8 @@ def tiny() -> Experiment:
 
 
 @contextmanager
-def home() -> Iterator[Path]:
-    """A user's folders of our own."""
+def temporary_home() -> Iterator[Path]:
+    """Sets a temporary folder as the home of all files."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TUILAB_HOME"] = folder
         try:
@@ -65,11 +65,11 @@ def home() -> Iterator[Path]:
 
 
 @contextmanager
-def training(experiment: Experiment, run: str) -> Iterator[Link]:
-    """A host that trains, watched through a link."""
+def host_training(experiment: Experiment, run: str) -> Iterator[Link]:
+    """Starts a host that trains, and yields a link to it."""
     link = spawn_host()
     link.send(Start(run, experiment))
-    _wait(link, lambda event: isinstance(event, Progressed) and event.seconds > 2)
+    _wait_for_progress(link, seconds=2.0)
     try:
         yield link
     finally:
@@ -77,67 +77,68 @@ def training(experiment: Experiment, run: str) -> Iterator[Link]:
         link.close()
 
 
-def _wait(link: Link, condition: object) -> object:
+def _wait_for_progress(link: Link, seconds: float = 0.0) -> Progressed:
+    """Returns the next report after this many seconds of training."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for event in link.events():
-            if condition(event):  # type: ignore[operator]
+            if isinstance(event, Progressed) and event.seconds > seconds:
                 return event
         time.sleep(0.005)
     raise TimeoutError("the host does not train")
 
 
-def speed(link: Link, window: float = WINDOW) -> float:
-    """Steps a second over one window."""
+def measure_speed(link: Link, window: float = WINDOW) -> float:
+    """Returns the steps per second over one window."""
     link.events()
-    first = _wait(link, lambda event: isinstance(event, Progressed))
-    start = time.perf_counter()
+    first = _wait_for_progress(link)
+    start = end = time.perf_counter()
     last, deadline = first, start + window
     while time.perf_counter() < deadline:
         for event in link.events():
             if isinstance(event, Progressed):
                 last, end = event, time.perf_counter()
         time.sleep(0.02)
-    return (last.step - first.step) / (end - start)  # type: ignore[attr-defined]
+    return (last.step - first.step) / (end - start)
 
 
 def attached_rows() -> Iterator[Row]:
-    """Training with the lab attached and charts live, against the same host alone."""
-    for name, experiment in (("784-128-10 MLP", mlp()), ("2-8-8-2, batch 10", tiny())):
-        with home(), training(experiment, "bench-run") as link:
-            alone, watched, rates = [], [], []
+    """Yields training with the lab attached and live charts, against the host without a lab."""
+    for name, experiment in (("784-128-10 MLP", make_mlp()), ("2-8-8-2, batch 10", make_tiny())):
+        with temporary_home(), host_training(experiment, "bench-run") as link:
+            headless, attached, rates = [], [], []
             for _ in range(REPEATS):
-                alone.append(speed(link))
+                headless.append(measure_speed(link))
                 terminal = PseudoTerminal([*TUILAB, "attach", "bench-run"], SIZE, **_home())
                 terminal.wait_for_text("train")
                 time.sleep(SETTLE)
                 before, start = len(terminal.raw), time.perf_counter()
-                watched.append(speed(link))
+                attached.append(measure_speed(link))
                 rates.append((len(terminal.raw) - before) / (time.perf_counter() - start) / 1000)
                 terminal.close()
             yield at_least(
-                f"lab attached / headless, {name}", ratio(watched, alone), 0.9,
-                f"{spread(watched)} / {spread(alone)} steps/s", "×",
+                f"lab attached / headless, {name}", ratio(attached, headless), 0.9,
+                f"{summarize(attached)} / {summarize(headless)} steps/s", "×",
             )  # fmt: skip
             yield at_most(
-                f"to the terminal at 120×40 while training, {name}", statistics.median(rates), 25,
-                spread(rates, 1), " KB/s",
+                f"output to the terminal at 120×40 while training, {name}",
+                statistics.median(rates), 25, summarize(rates, 1), " KB/s",
             )  # fmt: skip
 
 
 def crowded_rows() -> Iterator[Row]:
-    """Training beside one program that takes all of a core."""
-    alone, crowded = [], []
-    with home(), training(mlp(), "bench-run") as link:
+    """Yields training together with a program that uses a whole core."""
+    headless, crowded = [], []
+    with temporary_home(), host_training(make_mlp(), "bench-run") as link:
         for _ in range(REPEATS):
-            alone.append(speed(link, 2.0))
+            headless.append(measure_speed(link, 2.0))
             busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
-            crowded.append(speed(link, 2.0))
+            crowded.append(measure_speed(link, 2.0))
             busy.kill()
             busy.wait()
     yield at_least(
-        "beside a busy program / alone, 784-128-10 MLP", ratio(crowded, alone), 0.15,
-        f"{spread(crowded)} / {spread(alone)} steps/s", "×",
+        "with a busy program / without, 784-128-10 MLP", ratio(crowded, headless), 0.15,
+        f"{summarize(crowded)} / {summarize(headless)} steps/s", "×",
     )  # fmt: skip
 
 
@@ -150,8 +151,8 @@ def _home() -> dict[str, str]:
 LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
 
 
-def echoes(terminal: PseudoTerminal) -> list[float]:
-    """Milliseconds from each key to its letter on the screen, in a layer that is being written."""
+def measure_echoes(terminal: PseudoTerminal) -> list[float]:
+    """Returns the milliseconds from each key to its letter on the screen, in a layer's input."""
     times = []
     for _ in range(3):
         terminal.type("a")
@@ -159,8 +160,8 @@ def echoes(terminal: PseudoTerminal) -> list[float]:
         for letter in LETTERS:
             mark, start = len(terminal.raw), time.perf_counter()
             terminal.type(letter)
-            wanted = letter.encode()
-            while wanted not in terminal.raw[mark:]:
+            expected = letter.encode()
+            while expected not in terminal.raw[mark:]:
                 if time.perf_counter() - start > 5:
                     raise TimeoutError(f"no {letter}:\n{terminal.text}")
                 time.sleep(0.0005)
@@ -172,36 +173,36 @@ def echoes(terminal: PseudoTerminal) -> list[float]:
 
 
 def p95(values: list[float]) -> float:
-    """The value that one in twenty exceeds."""
+    """Returns the value that one in twenty exceeds."""
     return statistics.quantiles(values, n=20)[-1]
 
 
 def key_rows() -> Iterator[Row]:
-    """Key to screen, idle and while training, each in a fresh lab, in turns."""
+    """Yields key to screen, idle and while training, each in a new lab, interleaved."""
     idle, busy = [], []
     for _ in range(3):
-        with home() as folder:
+        with temporary_home() as folder:
             path = folder / "bench.toml"
-            toml_file.write(path, mlp())
+            toml_file.write(path, make_mlp())
             terminal = PseudoTerminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
             terminal.wait_for_text("add a layer", "idle")
             time.sleep(12)
-            idle.append(echoes(terminal))
+            idle.append(measure_echoes(terminal))
             terminal.type(" ")
             terminal.wait_for_text("validation 0")
-            busy.append(echoes(terminal))
+            busy.append(measure_echoes(terminal))
             terminal.close()
             for host in list_hosts():
                 stop_run(host.run)
-    above = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
+    differences = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
     yield at_most(
-        "key to screen, p95 while training above idle", statistics.median(above), 25,
-        f"idle {spread([p95(a) for a in idle], 1)}, training {spread([p95(b) for b in busy], 1)}",
+        "key to screen, p95 while training above idle", statistics.median(differences), 25,
+        f"idle {summarize([p95(a) for a in idle], 1)}, training {summarize([p95(b) for b in busy], 1)}",
         " ms",
     )  # fmt: skip
 
 
 def rows() -> Iterator[Row]:
-    """The part of the table on what the lab costs the training and the line."""
+    """Yields the rows on the cost of an attached lab."""
     yield from attached_rows()
     yield from crowded_rows()
