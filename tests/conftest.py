@@ -26,8 +26,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     So one test starts fast, and `-s`, `--pdb` and `-n` keep their meaning.
     """
     is_whole = config.args_source != config.ArgsSource.ARGS
-    is_watched = config.option.usepdb or config.option.capture == "no"
-    if is_whole and not is_watched and config.option.numprocesses is None:
+    is_interactive = config.option.usepdb or config.option.capture == "no"
+    if is_whole and not is_interactive and config.option.numprocesses is None:
         config.option.numprocesses = min(8, (os.cpu_count() or 1) + 1)
         config.option.tx = ["popen"] * config.option.numprocesses
         config.option.dist = "worksteal"

@@ -1,5 +1,6 @@
 """Speed and memory of the lab, as ratios: `uv run python -m tests.bench [PART...]`."""
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 
@@ -46,5 +47,15 @@ def main(names: list[str]) -> int:
     return 1 if failed else 0
 
 
+def parse_arguments() -> list[str]:
+    """Returns the names of the parts on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(PARTS)}")
+    names: list[str] = parser.parse_args().parts
+    if unknown := set(names) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    return names
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(parse_arguments()))

@@ -195,10 +195,13 @@ def key_rows() -> Iterator[Row]:
             for host in list_hosts():
                 stop_run(host.run)
     differences = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
+    detail = (
+        f"idle {summarize([p95(values) for values in idle], 1)}, "
+        f"training {summarize([p95(values) for values in busy], 1)}"
+    )
     yield at_most(
         "key to screen, p95 while training above idle", statistics.median(differences), 25,
-        f"idle {summarize([p95(a) for a in idle], 1)}, training {summarize([p95(b) for b in busy], 1)}",
-        " ms",
+        detail, " ms",
     )  # fmt: skip
 
 

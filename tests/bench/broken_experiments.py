@@ -35,9 +35,7 @@ class Case(NamedTuple):
             yield experiment_from_dict({**self.tables, "seed": seed})
 
 
-def classify(
-    data: Any, network: tuple[str, ...], epochs: int, **tables: Any
-) -> dict[str, Any]:
+def classify(data: Any, network: tuple[str, ...], epochs: int, **tables: Any) -> dict[str, Any]:
     """Returns the tables of a classification on a data set, with AdamW by default."""
     data = {"name": data} if isinstance(data, str) else data
     training = {"epochs": epochs, "device": "cpu", **tables.pop("training", {})}
@@ -86,9 +84,7 @@ def normal(std: float) -> dict[str, Any]:
     return {"weights": "normal", "std": std}
 
 
-def stack(
-    activation: str, layers: int, outputs: int = 2, width: int = 16
-) -> tuple[str, ...]:
+def stack(activation: str, layers: int, outputs: int = 2, width: int = 16) -> tuple[str, ...]:
     """Returns the lines of many layers of the same width."""
     return (*[f"Linear {width}", activation] * layers, f"Linear {outputs}")
 
@@ -109,21 +105,28 @@ def broken() -> Iterator[Case]:
     yield Case(low, "sine, sgd 1e-5", regress("sine", CURVE, 20, optimizer=sgd(1e-5)))
     yield Case(low, "glyphs, adam 1e-6", classify(IMAGES, CONV, 4, optimizer=adam(1e-6)))
     exploding = ("exploding_gradients", *high)
-    yield Case(exploding, "moons, deep, std 1",
-               classify("moons", stack("ReLU", 6, width=32), 15, initialization=normal(1.0)))  # fmt: skip
-    yield Case(exploding, "circle, std 6",
-               classify("circle", MLP, 15, initialization=normal(6.0), optimizer=adam(1e-3)))  # fmt: skip
+    yield Case(
+        exploding,
+        "moons, deep, std 1",
+        classify("moons", stack("ReLU", 6, width=32), 15, initialization=normal(1.0)),
+    )
+    yield Case(
+        exploding,
+        "circle, std 6",
+        classify("circle", MLP, 15, initialization=normal(6.0), optimizer=adam(1e-3)),
+    )
     vanishing = ("vanishing_gradients",)
     yield Case(
         vanishing,
         "moons, 8 sigmoids",
         classify("moons", stack("Sigmoid", 8), 20, optimizer=adam(1e-3)),
     )
+    yield Case(vanishing, "sine, 10 sigmoids", regress("sine", stack("Sigmoid", 10, 1), 20))
     yield Case(
-        vanishing, "sine, 10 sigmoids", regress("sine", stack("Sigmoid", 10, 1), 20)
+        vanishing,
+        "rings, 7 sigmoids, sgd",
+        classify("rings", stack("Sigmoid", 7, 3), 20, optimizer=sgd(0.1)),
     )
-    yield Case(vanishing, "rings, 7 sigmoids, sgd",
-               classify("rings", stack("Sigmoid", 7, 3), 20, optimizer=sgd(0.1)))  # fmt: skip
     dead = ("dead_relus", "no_gradient")
     yield Case(
         dead,
@@ -131,27 +134,44 @@ def broken() -> Iterator[Case]:
         classify("rings", stack("ReLU", 3, 3), 20, optimizer=adam(0.5)),
     )
     yield Case(dead, "spiral, adamw 0.7", classify("spiral", MLP, 20, optimizer=adam(0.7)))
-    yield Case(dead, "blobs, sgd 5",
-               classify("blobs", stack("ReLU", 2, 4, 32), 20, optimizer=sgd(5.0)))  # fmt: skip
-    saturated = ("saturation",)
-    yield Case(saturated, "moons, tanh, std 15",
-               classify("moons", TANH, 15, initialization=normal(15.0), optimizer=SLOW))  # fmt: skip
-    yield Case(saturated, "spiral, sigmoid, std 30", classify(
-        "spiral", ("Linear 24", "Sigmoid", "Linear 24", "Sigmoid", "Linear 2"), 20,
-        initialization=normal(30.0)))  # fmt: skip
-    alike = ("symmetric_initialization",)
     yield Case(
-        alike, "xor, zeros", classify("xor", MLP, 15, initialization={"weights": "zeros"})
+        dead, "blobs, sgd 5", classify("blobs", stack("ReLU", 2, 4, 32), 20, optimizer=sgd(5.0))
     )
-    yield Case(alike, "circle, all 0.1", classify(
-        "circle", TANH, 15, initialization={"weights": "constant", "value": 0.1}))  # fmt: skip
+    saturated = ("saturation",)
+    yield Case(
+        saturated,
+        "moons, tanh, std 15",
+        classify("moons", TANH, 15, initialization=normal(15.0), optimizer=SLOW),
+    )
+    yield Case(
+        saturated,
+        "spiral, sigmoid, std 30",
+        classify(
+            "spiral",
+            ("Linear 24", "Sigmoid", "Linear 24", "Sigmoid", "Linear 2"),
+            20,
+            initialization=normal(30.0),
+        ),
+    )
+    equal = ("symmetric_initialization",)
+    yield Case(equal, "xor, zeros", classify("xor", MLP, 15, initialization={"weights": "zeros"}))
+    yield Case(
+        equal,
+        "circle, all 0.1",
+        classify("circle", TANH, 15, initialization={"weights": "constant", "value": 0.1}),
+    )
     plateau = ("plateau", "vanishing_gradients")
     tiny = normal(0.01)
-    yield Case(plateau, "xor, tiny weights",
-               classify("xor", stack("Tanh", 3), 20, initialization=tiny, optimizer=PLAIN))  # fmt: skip
-    yield Case(plateau, "rings, tiny weights",
-               classify("rings", stack("ReLU", 4, 3), 20, initialization=normal(0.02),
-                  optimizer=PLAIN))  # fmt: skip
+    yield Case(
+        plateau,
+        "xor, tiny weights",
+        classify("xor", stack("Tanh", 3), 20, initialization=tiny, optimizer=PLAIN),
+    )
+    yield Case(
+        plateau,
+        "rings, tiny weights",
+        classify("rings", stack("ReLU", 4, 3), 20, initialization=normal(0.02), optimizer=PLAIN),
+    )
     yield from _faults_of_data()
     yield from _faults_of_layers()
     yield from _faults_of_knobs()
@@ -160,25 +180,37 @@ def broken() -> Iterator[Case]:
 
 def _faults_of_data() -> Iterator[Case]:
     rare = ("class_imbalance",)
-    yield Case(rare, "gauss, 93 % rarer", classify(
-        {"name": "gauss", "noise": 1.0, "imbalance": 0.93, "samples": 1500},
-        ("Linear 4", "ReLU", "Linear 2"), 20))  # fmt: skip
-    yield Case(rare, "moons, 93 % rarer", classify(
-        {"name": "moons", "noise": 0.6, "imbalance": 0.93}, ("Linear 2",), 20))  # fmt: skip
-    over = ("overfitting",)
     yield Case(
-        over, "moons, 60 points", classify(FEW, stack("ReLU", 3, width=128), 150)
+        rare,
+        "gauss, 93 % rarer",
+        classify(
+            {"name": "gauss", "noise": 1.0, "imbalance": 0.93, "samples": 1500},
+            ("Linear 4", "ReLU", "Linear 2"),
+            20,
+        ),
     )
-    yield Case(over, "multi_gauss, 60 points", regress(
-        {"name": "multi_gauss", "samples": 60, "noise": 0.5},
-        stack("ReLU", 3, 1, 128), 200))  # fmt: skip
-    yield Case(over, "gauss, 50 points", classify(
-        {"name": "gauss", "samples": 50, "noise": 0.6}, WIDE, 200))  # fmt: skip
+    yield Case(
+        rare,
+        "moons, 93 % rarer",
+        classify({"name": "moons", "noise": 0.6, "imbalance": 0.93}, ("Linear 2",), 20),
+    )
+    over = ("overfitting",)
+    yield Case(over, "moons, 60 points", classify(FEW, stack("ReLU", 3, width=128), 150))
+    yield Case(
+        over,
+        "multi_gauss, 60 points",
+        regress(
+            {"name": "multi_gauss", "samples": 60, "noise": 0.5}, stack("ReLU", 3, 1, 128), 200
+        ),
+    )
+    yield Case(
+        over,
+        "gauss, 50 points",
+        classify({"name": "gauss", "samples": 50, "noise": 0.6}, WIDE, 200),
+    )
     under = ("underfitting",)
     yield Case(under, "circle by a line", classify("circle", ("Linear 2",), 25))
-    yield Case(
-        under, "rings by two units", classify("rings", ("Linear 1", "Tanh", "Linear 3"), 40)
-    )
+    yield Case(under, "rings by two units", classify("rings", ("Linear 1", "Tanh", "Linear 3"), 40))
     yield Case(under, "multi_gauss by a plane", regress("multi_gauss", ("Linear 1",), 25))
     raw = ("inputs_not_normalized",)
     FOLDER.mkdir(exist_ok=True)
@@ -190,11 +222,12 @@ def _faults_of_data() -> Iterator[Case]:
     few = {"samples": 160, "validation": 0.3}
     half, quarter = {"label_noise": 0.5, **few}, {"label_noise": 0.75, **few}
     wide = stack("ReLU", 3, 4, 128)
+    yield Case(shuffled, "circle, random labels", classify({"name": "circle", **half}, WIDE, 150))
     yield Case(
-        shuffled, "circle, random labels", classify({"name": "circle", **half}, WIDE, 150)
+        shuffled,
+        "blobs, random labels",
+        classify({"name": "blobs", **quarter}, wide, 250, optimizer=adam(3e-3)),
     )
-    yield Case(shuffled, "blobs, random labels",
-               classify({"name": "blobs", **quarter}, wide, 250, optimizer=adam(3e-3)))  # fmt: skip
     yield Case(shuffled, "xor, random labels", classify({"name": "xor", **half}, WIDE, 150))
 
 
@@ -261,16 +294,23 @@ def _faults_of_knobs() -> Iterator[Case]:
         "moons, decay 10",
         classify("moons", MLP, 20, optimizer=adam(1e-2, weight_decay=10.0)),
     )
+    yield Case(decay, "circle, l2 1", classify("circle", TANH, 20, regularization={"l2": 1.0}))
     yield Case(
-        decay, "circle, l2 1", classify("circle", TANH, 20, regularization={"l2": 1.0})
+        decay,
+        "sine, sgd decay 1",
+        regress("sine", CURVE, 30, optimizer=sgd(0.05, weight_decay=1.0)),
     )
-    yield Case(decay, "sine, sgd decay 1",
-               regress("sine", CURVE, 30, optimizer=sgd(0.05, weight_decay=1.0)))  # fmt: skip
     clip = ("clipping_every_step",)
-    yield Case(clip, "moons, limit 1e-3", classify(
-        "moons", MLP, 20, training={"clip_grad_norm": 1e-3}, optimizer=sgd(0.1)))  # fmt: skip
-    yield Case(clip, "sine, limit 0.01", regress(
-        "sine", CURVE, 20, training={"clip_grad_norm": 0.01}, optimizer=sgd(0.05)))  # fmt: skip
+    yield Case(
+        clip,
+        "moons, limit 1e-3",
+        classify("moons", MLP, 20, training={"clip_grad_norm": 1e-3}, optimizer=sgd(0.1)),
+    )
+    yield Case(
+        clip,
+        "sine, limit 0.01",
+        regress("sine", CURVE, 20, training={"clip_grad_norm": 0.01}, optimizer=sgd(0.05)),
+    )
 
 
 ROLL = {"name": "swiss_roll", "samples": 400}
@@ -281,7 +321,8 @@ def _formerly_held_out() -> Iterator[Case]:
     """Yields faults that were held out until they served to correct the rules."""
     kinds: dict[str, dict[str, Any]] = {
         "learning_rate_too_high": regress(ROLL, CURVE, 20, optimizer={"name": "adam", "lr": 2.0}),
-        "learning_rate_too_low": classify(RINGS, TANH, 20, optimizer={"name": "rmsprop", "lr": 1e-6}),
+        "learning_rate_too_low": classify(
+            RINGS, TANH, 20, optimizer={"name": "rmsprop", "lr": 1e-6}),
         "vanishing_gradients": regress(ROLL, stack("Sigmoid", 9, 1, 24), 20, optimizer=SLOW),
         "saturation": classify(RINGS, TANH, 20, initialization=normal(20.0), optimizer=SLOW),
         "overfitting": classify({"name": "circle", "samples": 50, "noise": 0.5}, WIDE, 200),

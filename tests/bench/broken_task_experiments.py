@@ -70,8 +70,11 @@ def broken_tasks() -> Iterator[Case]:
         "table, each row thrice",
         classify(write_duplicated_table(FOLDER, "thrice", 3), MLP, 20),
     )
-    yield Case(leak, "table of numbers, each row twice",
-               regress(write_duplicated_table(FOLDER, "twice", 2, is_number=True), CURVE, 20))  # fmt: skip
+    yield Case(
+        leak,
+        "table of numbers, each row twice",
+        regress(write_duplicated_table(FOLDER, "twice", 2, is_number=True), CURVE, 20),
+    )
     data = {"name": "drawn", "points": draw_each_point_twice(1), "validation": 0.3}
     yield Case(leak, "drawn points, each twice", classify(data, TANH, 20))
     collapse = ("mode_collapse",)
@@ -81,21 +84,44 @@ def broken_tasks() -> Iterator[Case]:
         (*collapse, "dead_relus"), "ring, fast generator", gan(RING, 60, 0.1, optimizer=adam(5e-3))
     )
     state = ("exploding_state",)
-    yield Case(state, "adding, relu state", regress(
-        ADDING, ("RNN 24 nonlinearity=relu", "Linear 1"), 10, initialization=normal(0.6),
-        optimizer=SLOW))  # fmt: skip
-    yield Case(state, "waves, relu state", classify(
-        WAVES, ("RNN 16 nonlinearity=relu", "Linear 3"), 10, initialization=normal(0.7),
-        optimizer=SLOW))  # fmt: skip
-    penalized = ("underfitting_by_regularization",)
     yield Case(
-        penalized, "circle, l1 0.3", classify("circle", MLP, 25, regularization={"l1": 0.3})
+        state,
+        "adding, relu state",
+        regress(
+            ADDING,
+            ("RNN 24 nonlinearity=relu", "Linear 1"),
+            10,
+            initialization=normal(0.6),
+            optimizer=SLOW,
+        ),
     )
+    yield Case(
+        state,
+        "waves, relu state",
+        classify(
+            WAVES,
+            ("RNN 16 nonlinearity=relu", "Linear 3"),
+            10,
+            initialization=normal(0.7),
+            optimizer=SLOW,
+        ),
+    )
+    penalized = ("underfitting_by_regularization",)
+    yield Case(penalized, "circle, l1 0.3", classify("circle", MLP, 25, regularization={"l1": 0.3}))
     yield Case(penalized, "sine, l1 0.2", regress("sine", CURVE, 25, regularization={"l1": 0.2}))
-    yield Case(penalized, "circle, weights up to 0.05",
-               classify("circle", MLP, 25, regularization={"max_norm": 0.05}))  # fmt: skip
+    yield Case(
+        penalized,
+        "circle, weights up to 0.05",
+        classify("circle", MLP, 25, regularization={"max_norm": 0.05}),
+    )
     diverging = ("loss_not_finite",)
-    yield Case(diverging, "sine, relu, sgd 30",
-               regress("sine", stack("ReLU", 3, 1, 32), 10, optimizer=sgd(30.0)))  # fmt: skip
-    yield Case(diverging, "multi_gauss, sgd 20",
-               regress("multi_gauss", stack("ReLU", 2, 1, 32), 10, optimizer=sgd(20.0)))  # fmt: skip
+    yield Case(
+        diverging,
+        "sine, relu, sgd 30",
+        regress("sine", stack("ReLU", 3, 1, 32), 10, optimizer=sgd(30.0)),
+    )
+    yield Case(
+        diverging,
+        "multi_gauss, sgd 20",
+        regress("multi_gauss", stack("ReLU", 2, 1, 32), 10, optimizer=sgd(20.0)),
+    )

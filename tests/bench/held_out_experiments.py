@@ -36,7 +36,8 @@ FOUR = {"name": "blobs", "centers": 4, "noise": 0.3}
 def formerly_held_out() -> Iterator[Case]:
     """Yields faults that were held out until they served to correct the rules."""
     kinds: dict[str, dict[str, Any]] = {
-        "vanishing_gradients": regress("multi_gauss", stack("Sigmoid", 8, 1, 20), 20, optimizer=SLOW),
+        "vanishing_gradients": regress(
+            "multi_gauss", stack("Sigmoid", 8, 1, 20), 20, optimizer=SLOW),
         "dropout_too_strong": classify(
             "circle", ("Linear 48", "ReLU", "Dropout 0.9", "Linear 48", "ReLU", "Dropout 0.9",
                        "Linear 2"), 25),
@@ -83,15 +84,18 @@ def broken_held_out() -> Iterator[Case]:
             {"name": "gauss", "label_noise": 0.5, "samples": 300, "validation": 0.4}, WIDE, 200),
         "overfitting": classify({"name": "xor", "samples": 60, "noise": 0.6},
                           stack("Tanh", 2, 2, 96), 200),
-        "validation_leaks": regress(write_duplicated_table(FOLDER, "five", 5, is_number=True), CURVE, 20),
+        "validation_leaks": regress(
+            write_duplicated_table(FOLDER, "five", 5, is_number=True), CURVE, 20),
         "mode_collapse": gan(RING, 60, 0.02),
-        "exploding_state": classify(WAVES, ("RNN 24 nonlinearity=relu", "Linear 8", "ReLU", "Linear 3"),
-                              10, initialization=normal(0.5), optimizer=SLOW),
+        "exploding_state": classify(
+            WAVES, ("RNN 24 nonlinearity=relu", "Linear 8", "ReLU", "Linear 3"), 10,
+            initialization=normal(0.5), optimizer=SLOW),
         "underfitting_by_regularization": classify(RINGS, MLP, 25, regularization={"l1": 0.2}),
         "loss_not_finite": regress("sine", stack("ReLU", 2, 1, 48), 10,
                                optimizer=sgd(40.0, momentum=0.9)),
-        "class_imbalance": classify({"name": "spiral", "imbalance": 0.93, "samples": 1200, "noise": 0.5},
-                              ("Linear 8", "ReLU", "Linear 2"), 15),
+        "class_imbalance": classify(
+            {"name": "spiral", "imbalance": 0.93, "samples": 1200, "noise": 0.5},
+            ("Linear 8", "ReLU", "Linear 2"), 15),
         "underfitting": classify("xor", ("Linear 2",), 25),
         "symmetric_initialization": classify(FOUR, stack("ReLU", 2, 4, 16), 15, initialization={
             "weights": "constant", "value": 0.2}),
@@ -113,8 +117,9 @@ def sound_held_out() -> Iterator[Case]:
         "moons, weights up to 3": classify(
             {"name": "moons", "noise": 0.1}, MLP, 25, regularization={"max_norm": 3.0}),
         "circle, l1 1e-4": classify("circle", MLP, 30, regularization={"l1": 1e-4}),
-        "table, each row once": classify(write_duplicated_table(FOLDER, "once", 1), ("Linear 8", "ReLU", "Linear 2"), 15,
-                                   optimizer=adam(3e-3)),
+        "table, each row once": classify(
+            write_duplicated_table(FOLDER, "once", 1), ("Linear 8", "ReLU", "Linear 2"), 15,
+            optimizer=adam(3e-3)),
         "rings, sigmoid": classify(RINGS, ("Linear 24", "Sigmoid", "Linear 2"), 30),
         "roll, dropout": regress(ROLL, ("Linear 64", "ReLU", "Dropout 0.2", "Linear 1"), 30),
         "circle, decay 0.5": classify("circle", MLP, 30, optimizer=adam(5e-3, weight_decay=0.5)),

@@ -46,10 +46,10 @@ def make(module, name, *inside):
     return widget
 
 class Empty(App):
-    CSS = "Static#seen {{ dock: bottom; }}"
+    CSS = "Static#text {{ dock: bottom; }}"
     def compose(self):
         yield from ({tree},)
-        yield Static("an empty app", id="seen")
+        yield Static("an empty app", id="text")
 
 Empty().run()
 """

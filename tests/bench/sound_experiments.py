@@ -79,17 +79,13 @@ def sound() -> Iterator[Case]:
             yield Case((), f"preset {name}", preset_tables(name))
     FOLDER.mkdir(exist_ok=True)
     more = {
-        "moons, gelu": classify(
-            "moons", stack("GELU", 2, width=24), 25, optimizer=adam(5e-3)
-        ),
+        "moons, gelu": classify("moons", stack("GELU", 2, width=24), 25, optimizer=adam(5e-3)),
         "rings, one cycle": classify(
             "rings", stack("Tanh", 2, 3, 24), 40, schedule={"name": "one_cycle"}
         ),
         "table": classify(write_table(FOLDER, "sound", (1.0, 30.0, 200.0), 50.0), MLP, 15),
         "sine, sgd": regress("sine", CURVE, 60, optimizer=momentum),
-        "blobs, wide": classify(
-            {"name": "blobs", "centers": 6}, stack("ReLU", 2, 6, 48), 20
-        ),
+        "blobs, wide": classify({"name": "blobs", "centers": 6}, stack("ReLU", 2, 6, 48), 20),
     }
     for name, tables in more.items():
         yield Case((), name, tables)
@@ -106,7 +102,8 @@ def _sound_held_out() -> Iterator[Case]:
         "circle, sigmoid": classify("circle", ("Linear 24", "Sigmoid", "Linear 2"), 30),
         "gauss, imbalance": classify(
             {"name": "gauss", "imbalance": 0.7, "samples": 800}, ("Linear 2",), 20),
-        "multi_gauss, relu": regress("multi_gauss", stack("ReLU", 2, 1, 48), 40, optimizer=adam(5e-3)),
+        "multi_gauss, relu": regress(
+            "multi_gauss", stack("ReLU", 2, 1, 48), 40, optimizer=adam(5e-3)),
         "blobs, all at once": classify({"name": "blobs", "batch_size": 0}, ("Linear 4",), 80),
         "moons, dropout 0.5": classify(NOISY, ("Linear 64", "ReLU", "Dropout 0.5", "Linear 2"), 25),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from tests.support.tiny_sessions import make_session
 from tuilab.engine.probes.activations import (
     ActivationProbe,
     activation_fractions,
-    input_spread,
+    input_statistics,
     observed_modules,
     state_growth,
 )
@@ -46,10 +46,10 @@ def test_outputs_near_an_asymptote_are_saturated() -> None:
 def test_input_statistics_are_those_of_the_extreme_features() -> None:
     inputs = torch.tensor([[1.0, -100.0], [3.0, -300.0]])
 
-    statistics = not_none(input_spread(inputs))
+    statistics = not_none(input_statistics(inputs))
 
     assert statistics.tolist() == [200.0, 100.0, 1.0]
-    assert input_spread(torch.ones(2, 3, dtype=torch.int64)) is None
+    assert input_statistics(torch.ones(2, 3, dtype=torch.int64)) is None
 
 
 def test_activations_are_named_by_the_layer_before_and_the_last_is_excluded() -> None:

@@ -23,9 +23,9 @@ def parametrize_sets_with(knob: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("kind", kinds, ids=[kind.__name__ for kind in kinds])
 
 
-def load_small(kind: type[DataSet], **knobs: float) -> Dataset:
+def load_small(kind: type[DataSet], **fields: float) -> Dataset:
     samples = {"samples": 400} if "samples" in kind.__struct_fields__ else {}
-    return load_dataset(kind(**samples, **knobs))
+    return load_dataset(kind(**samples, **fields))
 
 
 def labels(part: Examples) -> Tensor:

@@ -40,8 +40,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def load_folder(root: Path, report: ProgressCallback = ignore_progress, **knobs: Any) -> Dataset:
-    return load(Experiment(data=ImageFolder(path=str(root), **knobs)), CPU, report)
+def load_folder(root: Path, report: ProgressCallback = ignore_progress, **fields: Any) -> Dataset:
+    return load(Experiment(data=ImageFolder(path=str(root), **fields)), CPU, report)
 
 
 def read_first(root: Path, size: int) -> Tensor:

@@ -155,11 +155,11 @@ def test_balance_and_duplicates_are_reported(write: WriteTable) -> None:
     repeated = rows[1:5] * 30
 
     dataset = load_table(write([*rows, *repeated]), validation=0.2, test=0.2)
-    alone = load_table(write(rows, "other.csv"), validation=0.2, test=0.2)
+    other = load_table(write(rows, "other.csv"), validation=0.2, test=0.2)
 
     assert "Classes in the training set: common 9" in joined_remarks(dataset)
     assert "test examples are also in the training set" in joined_remarks(dataset)
-    assert "in the training part as well" not in joined_remarks(alone)
+    assert "in the training part as well" not in joined_remarks(other)
 
 
 def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:

@@ -10,7 +10,6 @@ import typer
 from tuilab.cli import exit_codes
 from tuilab.cli.options import JsonLine, complete_lessons, complete_terms, format_examples
 from tuilab.cli.output.tables import format_table
-from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_duration, format_percent
 
@@ -40,6 +39,7 @@ def list_lessons(context: typer.Context) -> None:
     """Lists the lessons: what is done, what comes next."""
     if context.invoked_subcommand is not None:
         return
+    from tuilab.core import paths
     from tuilab.core.lessons import library, progress, review
     from tuilab.core.lessons.library import LoadedLesson
 
@@ -112,6 +112,7 @@ def check_lessons(
     Checks keys, links, terms, shapes, questions and goals. Prints each error with its file and key.
     Exit codes: 0 all are valid, 2 some are not.
     """
+    from tuilab.core import paths
     from tuilab.core.lessons import lesson_validation, library
 
     code = exit_codes.DONE
@@ -165,6 +166,7 @@ def create_lesson(
 
     It goes to your lessons folder. A lesson with the same name replaces the shipped one.
     """
+    from tuilab.core import paths
     from tuilab.core.experiment.toml_file import write_atomically
     from tuilab.core.lessons import library
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuilab.cli.options import ActiveRun, StoredRun, format_examples
-from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count, format_duration, format_number, format_percent
 
@@ -82,6 +81,7 @@ def stop(run: ActiveRun) -> None:
 def runs() -> None:
     """Lists all runs with their state, results and folder."""
     from tuilab.cli.output.tables import format_table
+    from tuilab.core import paths
     from tuilab.host import discovery, run_store
 
     active = {host.run for host in discovery.list_hosts()}

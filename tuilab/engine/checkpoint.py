@@ -66,7 +66,7 @@ def restore_state(session: Session, state: dict[str, Any]) -> None:
 
 
 def _have_same_state(current: dict[str, Any], captured: dict[str, Any]) -> bool:
-    """Whether two optimizers remember the same things, by the names of their hyperparameters."""
+    """Returns whether two optimizers have the same hyperparameters, and so the same memory."""
     first, second = current["param_groups"][0], captured["param_groups"][0]
     return set(first) == set(second)
 

@@ -38,7 +38,7 @@ def decode_experiment(state: dict[str, Any]) -> Experiment:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Returns the parameters and buffers in a checkpoint, in their shapes, by name."""
+    """Returns the parameters and buffers in a checkpoint by name, each in any shape."""
     tensors: dict[str, Tensor] = read(path)["network"]
     return tensors
 

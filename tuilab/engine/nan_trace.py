@@ -61,7 +61,7 @@ class NonFiniteTrace(StepObserver):
         "Empty while everything is finite."
 
     def check(self, message: str, *tensors: Tensor) -> None:
-        """Keeps the message if a tensor is the first one that is not finite; of any shape."""
+        """Keeps the message if a tensor, of any shape, is the first that is not finite."""
         if not self.message and not all(bool(t.isfinite().all()) for t in tensors):
             self.message = message
 
@@ -98,7 +98,7 @@ class NonFiniteTrace(StepObserver):
         self.check(f"the gradient of {label} is not finite, while its loss still is", gradient)
 
     def on_step(self, phase: OptimizerPhase, loss: Tensor, output: Tensor) -> None:
-        """Checks the loss and the new weights."""
+        """Checks the loss [] and the new weights."""
         if self.message.startswith("the gradient") and not bool(loss.isfinite().all()):
             self.message = ""  # gradients come after the loss: theirs is only the consequence
         size = f"{format_number(float(output.abs().max()), 3)}" if output.numel() else "0"

@@ -15,15 +15,15 @@ from tuilab.engine.session import Session
 
 @contextmanager
 def preserving(session: Session, *, weights: bool = True, optimizer: bool = True) -> Iterator[None]:
-    """Puts back all that is changed inside: position, modes, gradients, random generators and more.
+    """Restores all that is changed inside: position, modes, gradients, random generators and more.
 
-    The two parts that cost copies of tensors can be left out.
+    What costs copies of tensors can be left out.
 
     Args:
         weights: whether parameters or buffers may be written to inside.
-        optimizer: whether a step of the optimizer may be taken inside.
+        optimizer: whether the optimizer may take a step inside.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack:  # the last callback runs first
         stack.callback(torch.set_rng_state, torch.get_rng_state())
         if session.device.type == "cuda":
             state = torch.cuda.get_rng_state(session.device)
@@ -36,6 +36,7 @@ def preserving(session: Session, *, weights: bool = True, optimizer: bool = True
         for one in _optimizers(session.optimizer):
             groups = [(group, dict(group)) for group in one.param_groups]
             stack.callback(_restore_contents, [(one.state, dict(one.state)), *groups])
+        # Attributes and not a list of what is known to change: what is added later is restored too.
         owners = (session, session.task, session.early_stopping, *session.network.modules())
         contents = [vars(owner) for owner in (*owners, *_optimizers(session.optimizer))]
         stack.callback(_restore_contents, [(content, dict(content)) for content in contents])
@@ -46,7 +47,7 @@ def preserving(session: Session, *, weights: bool = True, optimizer: bool = True
 
 @contextmanager
 def evaluating(session: Session, *, gradients: bool = False) -> Iterator[None]:
-    """Sets evaluation mode, without gradients unless asked for; preserves all but weights."""
+    """Sets evaluation mode, and no gradients unless asked for; restores all but weights."""
     with preserving(session, weights=False, optimizer=False), torch.set_grad_enabled(gradients):
         session.network.eval()
         yield
@@ -64,7 +65,7 @@ def _restore_contents(contents: list[tuple[dict[Any, Any], dict[Any, Any]]]) -> 
 
 
 def _replace_by_copies(session: Session) -> None:
-    """Lets optimizer steps write to copies of what they write to besides the weights."""
+    """Gives a session copies of all that an optimizer step writes to besides the weights."""
     state, task = session.optimizer.state, session.task
     state.update({parameter: clone_tensors(memory) for parameter, memory in state.items()})
     average = copy.copy(task.average)

@@ -72,13 +72,13 @@ class ProgressReporter:
         self._examples += len(targets)
 
     def will_report(self) -> bool:
-        """Whether a report is due after the next step."""
+        """Returns whether a report is due after the next step."""
         is_late = time.perf_counter() - self._reported_at >= REPORT_INTERVAL
         return is_late or self._is_requested or len(self._losses) >= MAX_STEPS
 
     @property
     def _is_requested(self) -> bool:
-        """Whether the next step is reported whatever the clock says."""
+        """Returns whether the next step is reported whatever the clock says."""
         session, epoch = self.session, self.session.epoch + 1
         if session.step + 1 == session.report_at_step:
             return True
@@ -106,7 +106,7 @@ class ProgressReporter:
             yield from self.pause_point()
 
     def will_evaluate(self) -> bool:
-        """Whether the epoch that has just ended is measured: the last one always is."""
+        """Returns whether the epoch that has just ended is measured: the last one always is."""
         session, now = self.session, time.perf_counter()
         is_requested = session.is_over or session.epoch == session.report_at_epoch
         is_needed = is_requested or session.needs_every_validation

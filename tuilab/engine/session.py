@@ -107,28 +107,28 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        """Whether no training is left."""
+        """Returns whether no training is left."""
         return self.is_stopped or self.epoch >= self.experiment.training.epochs
 
     @property
     def batch_size(self) -> int:
-        """Examples in each step; all of them if the knob is 0."""
+        """Returns the examples in each step; all of them if the knob is 0."""
         return self.experiment.data.batch_size or len(self.dataset.train)
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in one epoch."""
+        """Returns the number of batches in one epoch."""
         return ceil(len(self.dataset.train) / self.batch_size)
 
     @property
     def is_last_batch(self) -> bool:
-        """Whether the next batch is the last one of its epoch."""
+        """Returns whether the next batch is the last one of its epoch."""
         left = len(self.dataset.train) - self.offset - self.batch_size
         return left < self.min_batch_size
 
     @property
     def epochs_done(self) -> float:
-        """Epochs so far, with the fraction of the current one."""
+        """Returns the epochs so far, with the fraction of the current one."""
         return self.epoch + self.offset / len(self.dataset.train)
 
     def set_learning_rate(self) -> None:
@@ -139,7 +139,7 @@ class Session:
 
     @property
     def lr(self) -> float:
-        """The schedule's learning rate at the current position."""
+        """Returns the schedule's learning rate at the current position."""
         experiment = self.experiment
         lr, epochs = experiment.optimizer.lr, experiment.training.epochs
         return experiment.schedule.rate(lr, self.epochs_done, epochs, self.validation_losses)
@@ -183,7 +183,7 @@ class Session:
 
     @property
     def needs_every_validation(self) -> bool:
-        """Whether early stopping or the schedule needs the validation loss of each epoch."""
+        """Returns whether early stopping or the schedule needs each epoch's validation loss."""
         experiment = self.experiment
         return experiment.regularization.patience > 0 or experiment.schedule.watches_validation
 
@@ -205,7 +205,7 @@ class Session:
 
     @property
     def _background(self) -> Tensor | float:
-        """The value of a black pixel after normalization."""
+        """Returns the value of a black pixel after normalization."""
         shift, scale = self.dataset.shift, self.dataset.scale
         return 0.0 if shift is None or scale is None else -shift * scale
 

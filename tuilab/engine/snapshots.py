@@ -18,7 +18,7 @@ WeightSnapshot = tuple[int, dict[str, Tensor]]
 
 
 class WeightSnapshots:
-    """Snapshots of one run, evenly spread over its training time."""
+    """Snapshots of one run, evenly spaced over its training time."""
 
     def __init__(self) -> None:
         self.snapshots: list[WeightSnapshot] = []

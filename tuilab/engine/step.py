@@ -1,7 +1,7 @@
 """One training step: all that happens to the weights between two batches.
 
-The training loop, the finders, the trace of a NaN and the views of a step all run this code; what
-they want to know of it besides, a `StepObserver` tells them.
+The training loop, the finders, the trace of a NaN and the views of a step all run this code; a
+`StepObserver` shows them what happens inside.
 """
 
 import torch
@@ -14,19 +14,19 @@ from tuilab.engine.tasks.task import OptimizerPhase
 
 
 class StepObserver:
-    """Is called at the stations of a step; a subclass overrides those it wants to know of."""
+    """Callbacks from inside a step, which do nothing; a subclass overrides those it needs."""
 
     def on_forward(self, inputs: Tensor) -> None:
-        """Runs before each forward pass, over a batch or a part of one: inputs [batch, ...]."""
+        """Runs before each forward pass, with the inputs of a batch or of a part: [batch, ...]."""
 
     def on_loss(self, loss: Tensor) -> None:
-        """Runs between forward and backward pass: the loss [] with its graph."""
+        """Runs between forward and backward pass, with the loss [] and its graph."""
 
     def on_backward(self) -> None:
         """Runs after the backward pass of the whole batch, with gradients as autograd left them."""
 
     def on_gradients(self, phase: OptimizerPhase) -> None:
-        """Runs when the gradients are unscaled and hold the penalties, before they are clipped."""
+        """Runs when the gradients are unscaled and include penalties, before they are clipped."""
 
     def on_step(self, phase: OptimizerPhase, loss: Tensor, output: Tensor) -> None:
         """Runs when the weights have moved, with loss [] and output [batch, ...] from before."""
@@ -70,8 +70,8 @@ def optimizer_step(
 
     scaler = session.task.scaler
     if session.experiment.optimizer.needs_closure:
-        # L-BFGS measures the loss at several points before it moves, so it is given the way to
-        # measure; every other optimizer follows the one gradient that is there already.
+        # L-BFGS measures loss and gradient at several points before it decides where to go, so it
+        # gets a function that does so; all others need the one gradient that is there already.
         phase.optimizer.step(lambda: float(closure()))
     else:
         closure()
@@ -120,15 +120,15 @@ def forward_backward(
 def regularize_and_clip(
     session: Session, phase: OptimizerPhase, observer: StepObserver
 ) -> Tensor | None:
-    """Adds penalties to the gradients, limits them, adds noise; returns the penalties' value []."""
+    """Adds penalties to the gradients, clips them, adds noise; returns the penalties' value []."""
     training, config = session.experiment.training, session.experiment.regularization
-    if session.task.scaler is not None:  # first, as the limits are meant for the true gradients
+    if session.task.scaler is not None:  # first: the limits are meant for the true gradients
         session.task.scaler.unscale_(phase.optimizer)
-    penalty = penalize(phase.weights, config)  # belongs to the loss, so it is clipped with it
+    penalty = penalize(phase.weights, config)  # a part of the loss, so it is clipped with it
     observer.on_gradients(phase)
     if training.clip_grad_value:
         clip_grad_value_(phase.parameters, training.clip_grad_value, foreach=True)
-    if training.clip_grad_norm:  # the last limit, as its length is that of the step to come
+    if training.clip_grad_norm:  # the last limit: this is the norm that the optimizer gets
         clip_grad_norm_(phase.parameters, training.clip_grad_norm, foreach=True)
-    add_gradient_noise(phase.parameters, config, session.step)  # keeps the size it is drawn with
+    add_gradient_noise(phase.parameters, config, session.step)  # not clipped: it keeps its size
     return penalty

@@ -16,12 +16,12 @@ from tuilab.engine.step import UNOBSERVED, training_step
 def train(session: Session) -> Generator[AnyEvent | None, None, None]:
     """Trains to the last epoch or a `Failed` event; yields an event or None after every batch."""
     reporter = ProgressReporter(session)
-    if session.is_evaluation_pending:  # the loop before this one was closed while it measured
+    if session.is_evaluation_pending:  # an earlier loop was closed before it had measured
         yield from evaluate(session, reporter)
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
             # No step reads a number from the device (`loss.item()`): the CPU would wait for the
-            # GPU each time. A report, due ten times a second, reads those of all steps before it.
+            # GPU each time. A report, due ten times a second, reads those of all steps at once.
             probe = StepProbe(session) if reporter.will_report() else None
             reporter.add(*training_step(session, *batch, probe or UNOBSERVED))
             if probe is not None:

@@ -49,7 +49,7 @@ class ActivationProbe:
     def _measure_inputs(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         if (handle := self._hooks.pop(module, None)) is not None:
             handle.remove()
-            self._input_stats = input_spread(inputs[0].detach())
+            self._input_stats = input_statistics(inputs[0].detach())
 
     def read(self) -> tuple[list[ActivationStats], InputStats | None]:
         """Reads the statistics of each layer, and those of the inputs, from the device."""
@@ -113,7 +113,7 @@ def state_growth(states: Tensor) -> Tensor:
     return torch.stack([zero, zero, zero, last, last / first.clamp_min(EPSILON)])
 
 
-def input_spread(inputs: Tensor) -> Tensor | None:
+def input_statistics(inputs: Tensor) -> Tensor | None:
     """Measures the largest absolute mean of the features, and their extreme standard deviations.
 
     Images and sequences count as one feature.

@@ -16,7 +16,7 @@ from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
 
 MIN_RATE, MAX_RATE, MAX_TRIALS = 1e-7, 10.0, 150
-"""The first and the last learning rate, and how many are tried, evenly spread in the logarithm."""
+"""The first and the last learning rate, and how many are tried, evenly spaced in the logarithm."""
 
 MAX_SECONDS = 10.0
 """The trials end after this time, with the points they have by then."""

@@ -45,7 +45,7 @@ class ModuleCall:
     "As they were at the call, if an earlier phase of the step has moved them."
 
     def parameters(self) -> dict[str, Tensor]:
-        """Returns the parameters that it computed with, in their shapes, by name."""
+        """Returns the parameters that it computed with by name, each in any shape."""
         named = self.module.named_parameters()
         return {name: self.old_parameters.get(name, value.detach()) for name, value in named}
 
@@ -183,4 +183,4 @@ def _first_tensor(value: Any) -> Tensor | None:
 
 
 def _do_nothing(module: nn.Module, inputs: Any) -> None:
-    """Is a hook."""
+    """Serves as a hook."""

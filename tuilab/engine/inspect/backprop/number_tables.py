@@ -35,7 +35,7 @@ def build_table(
     """Shows a slice of tensors of one shape beside each other; those that are None are left out.
 
     Args:
-        columns: tensors of any one shape, by name.
+        columns: by name, of any shape that they share.
         row_names: of all elements; their indices if it is None.
     """
     tensors = {name: tensor for name, tensor in columns.items() if tensor is not None}
@@ -84,7 +84,7 @@ def dropout_mask(call: ModuleCall) -> Tensor | None:
 
 
 def is_linear(module: nn.Module) -> bool:
-    """Whether a module is a matrix times its inputs plus a bias, and no more."""
+    """Returns whether a module is a matrix times its inputs plus a bias, and no more."""
     return type(module) is nn.Linear
 
 
@@ -146,7 +146,7 @@ def derive_weight_gradient(
     """Derives dL/dW of each unit: this example's part and that of the whole batch.
 
     Args:
-        gradients: of the parameters, in their shapes, by name.
+        gradients: by name, each in the shape of its parameter.
     """
     module, inputs, upstream = call.module, call.inputs, call.output_gradient
     whole = gradients.get("weight")

@@ -47,7 +47,7 @@ def decompose_update(update: ParameterUpdate) -> Parts:
 
 
 def _adds_up(parts: Parts, step: Tensor, before: Tensor) -> bool:
-    """Whether the parts are the step, but for the rounding of the weights."""
+    """Returns whether the parts are the step, but for the rounding of the weights."""
     rest = (torch.stack(list(parts.values())).sum(0) - step).abs()
     return bool((rest <= 1e-6 * (1 + before.abs()) + 1e-4 * step.abs()).all())
 

@@ -136,7 +136,7 @@ class StepPlan:
 
     @property
     def _is_differentiated(self) -> bool:
-        """Whether autograd computed the gradients, unlike those of the perceptron rule."""
+        """Returns whether autograd computed the gradients, unlike those of the perceptron rule."""
         return any(call.requires_grad for call in self.trace.calls)
 
     def _table(self, title: str, columns: Mapping[str, Tensor | None]) -> NumberTable:

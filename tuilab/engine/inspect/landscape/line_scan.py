@@ -56,7 +56,7 @@ class LineScan:
 
     @property
     def _rates(self) -> list[float]:
-        """The rates in the order of measurement: no step, the current rate, coarse to fine."""
+        """Returns the rates as they are measured: no step, the current one, coarse to fine."""
         first = [0.0, self.lr] if self.lr else [0.0]
         return [*first, *(rate for rate in rates_coarse_to_fine() if rate not in first)]
 

@@ -120,7 +120,7 @@ class LossSurface:
         return [p.view(q.shape) for p, q in zip(pieces, self.parameters, strict=True)]
 
     def set_weights(self, tensors: list[Tensor]) -> None:
-        """Gives the network other weights: tensors in the shapes of the parameters."""
+        """Gives the network other weights: each tensor in the shape of its parameter."""
         torch._foreach_copy_([parameter.detach() for parameter in self.parameters], tensors)
 
 

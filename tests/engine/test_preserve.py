@@ -1,13 +1,13 @@
-"""A run that is looked at, searched and replayed ends bit by bit as one that is left alone."""
+"""A run that is inspected, searched and replayed ends bitwise as one that is not."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator, Iterator
 from typing import Any, get_args
 
 import pytest
 import torch
 
 from tests.support.bitwise import find_differences
-from tests.support.datasets import CPU
+from tests.support.datasets import CPU, ignore_progress
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.protocol.events import Progressed
@@ -20,7 +20,12 @@ from tuilab.core.protocol.inspect.examples_messages import (
     UserInput,
 )
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest
-from tuilab.core.protocol.inspect.layer_messages import QUANTITIES, LayerRequest, PlotKind
+from tuilab.core.protocol.inspect.layer_messages import (
+    QUANTITIES,
+    LayerRequest,
+    LayerResponse,
+    PlotKind,
+)
 from tuilab.core.protocol.inspect.request import InspectRequest
 from tuilab.core.protocol.inspect.result_messages import ResultRequest
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest
@@ -35,7 +40,7 @@ from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.train import train
 
 STEPS = 10
-"""Of all data sets but the text this is more than two epochs."""
+"""More than two epochs of all data sets except the text."""
 
 REGULARIZED = ["Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.3", "Linear 3"]
 BLOBS = {"name": "blobs", "centers": 3, "samples": 64, "batch_size": 12}
@@ -105,11 +110,11 @@ SLOW_CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-# --- everything that can be asked ---------------------------------------------------------------
+# --- all requests -------------------------------------------------------------------------------
 
 
-def requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
-    """Every request of every view, in all its forms."""
+def all_requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
+    """Yields every request of every view, in all its forms."""
     yield UnitsRequest(3, 3)
     yield ResultRequest(4, 3, samples=2)
     yield LandscapeRequest(size=3, refresh_count=session.step)
@@ -118,8 +123,8 @@ def requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
         yield LandscapeRequest("scan", direction=direction, refresh_count=session.step)
     for page in get_args(Page):
         for part, attribution in zip(PARTS, ATTRIBUTIONS, strict=True):
-            own = UserInput("0.5, 1", bytes(28 * 28)) if page == "user_input" else None
-            yield ExamplesRequest(page, part, count=2, attribution=attribution, user_input=own)
+            entered = UserInput("0.5, 1", bytes(28 * 28)) if page == "user_input" else None
+            yield ExamplesRequest(page, part, count=2, attribution=attribution, user_input=entered)
     for quantity in QUANTITIES:
         for kind in get_args(PlotKind) if quantity in ("weights", "activations") else ("map",):
             for layer in layers:
@@ -129,40 +134,41 @@ def requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
             yield BackpropRequest(1, number, phase=phase, with_graph=number == phase)
 
 
-def look_at_everything(session: Session, dispatcher: Dispatcher) -> None:
-    layers = dispatcher.inspect(LayerRequest()).layers  # type: ignore[union-attr]
-    assert layers
-    for request in requests(session, layers):
+def inspect_everything(session: Session, dispatcher: Dispatcher) -> None:
+    response = dispatcher.inspect(LayerRequest())
+    assert isinstance(response, LayerResponse) and response.layers
+    for request in all_requests(session, response.layers):
         dispatcher.inspect(request)
 
 
 def search(session: Session, find: Callable[[Session], Iterator[Any]]) -> None:
-    """Runs a search to its end, and another one that is left in the middle."""
+    """Runs a search to its end, and another one that is canceled."""
     assert list(find(session))
     canceled = find(session)
+    assert isinstance(canceled, Generator)
     next(canceled)
-    canceled.close()  # type: ignore[attr-defined]
+    canceled.close()
 
 
 def disturb(session: Session, dispatcher: Dispatcher) -> None:
-    """Does all that must leave no trace."""
+    """Does everything that must not change the session."""
     before = clone_tensors(state_of(session))
     gradients = [parameter.grad for parameter in session.parameters]
 
-    look_at_everything(session, dispatcher)
+    inspect_everything(session, dispatcher)
     assert find_non_finite(session, session.step) == ""
     if not (session.experiment.optimizer.needs_closure or isinstance(session.task, GAN)):
         search(session, lr_finder.try_learning_rates)
     search(session, batch_size_finder.try_batch_sizes)
 
     assert find_differences(before, state_of(session)) == []
-    same = zip(session.parameters, gradients, strict=True)
-    assert all(parameter.grad is gradient for parameter, gradient in same)
+    pairs = zip(session.parameters, gradients, strict=True)
+    assert all(parameter.grad is gradient for parameter, gradient in pairs)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in session.network.modules())
 
 
 def state_of(session: Session) -> dict[str, Any]:
-    """Returns all that a run has become but for what the clock decides."""
+    """Returns the state of a run without what depends on the clock."""
     state = checkpoint.capture_state(session)
     del state["seconds"]
     if not session.needs_every_validation:  # the clock decides which epochs are measured
@@ -170,7 +176,7 @@ def state_of(session: Session) -> dict[str, Any]:
     return state | {
         "gradients": [parameter.grad for parameter in session.parameters],
         "modes": [module.training for module in session.network.modules()],
-        "learning": [parameter.requires_grad for parameter in session.parameters],
+        "requires_grad": [parameter.requires_grad for parameter in session.parameters],
         "groups": [
             {name: value for name, value in group.items() if name != "params"}
             for group in session.optimizer.param_groups
@@ -185,7 +191,7 @@ def state_of(session: Session) -> dict[str, Any]:
 
 
 def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, Any], list[float]]:
-    """Trains some steps; returns the end of the run and the loss of each step."""
+    """Trains `STEPS` steps; returns the final state and the loss of each step."""
     dispatcher = Dispatcher(session)
     session.good_state = checkpoint.capture_state(session)
     session.report_at_step = 1
@@ -203,7 +209,7 @@ def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, An
 
 
 def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatch) -> None:
-    """Trains with and without disturbance, and finds no difference."""
+    """Trains with and without disturbance, and asserts that both runs are the same."""
     patch.setattr(lr_finder, "MAX_TRIALS", 20)
     patch.setattr(batch_size_finder, "MAX_TRIALS", 2)
     patch.setattr("tuilab.engine.inspect.landscape.landscape_inspector.MAX_SECONDS", 0.002)
@@ -211,22 +217,24 @@ def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatc
     training = {"epochs": 4, "device": "cpu", **case.get("training", {})}
     experiment = experiment_from_dict({**case, "training": training})
     assert find_errors(experiment) == []
-    dataset = load(experiment, CPU, lambda what, fraction: None)
-    sessions = [Session("run", experiment, dataset, CPU) for _ in range(2)]
-    if name == "scaler":  # that of fp16, which needs a GPU: its scale grows every other step here
-        for session in sessions:
+    dataset = load(experiment, CPU, ignore_progress)
+
+    def begin() -> Session:
+        session = Session("run", experiment, dataset, CPU)  # seeds the random generators
+        if name == "scaler":  # as for fp16, which needs a GPU; its scale grows every other step
             session.task.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+        return session
 
-    alone, losses = run(sessions[0], ())
-    disturbed, disturbed_losses = run(sessions[1], disturbed_after)
+    undisturbed, losses = run(begin(), ())
+    disturbed, disturbed_losses = run(begin(), disturbed_after)
 
-    assert alone["position"][0] == STEPS and len(losses) == STEPS
+    assert undisturbed["position"][0] == STEPS and len(losses) == STEPS
     assert disturbed_losses == losses
-    assert find_differences(alone, disturbed) == []
+    assert find_differences(undisturbed, disturbed) == []
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_run_that_is_looked_at_searched_and_replayed_ends_as_one_left_alone(
+def test_an_inspected_searched_and_replayed_run_ends_as_an_undisturbed_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare(name, (2, 8), monkeypatch)
@@ -234,5 +242,7 @@ def test_a_run_that_is_looked_at_searched_and_replayed_ends_as_one_left_alone(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW_CASES)
-def test_the_same_after_every_step(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_disturbed_after_every_step_ends_as_an_undisturbed_one(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compare(name, range(STEPS), monkeypatch)
