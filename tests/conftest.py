@@ -25,6 +25,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
     So one test starts fast, and `-s`, `--pdb` and `-n` keep their meaning.
     """
+    if hasattr(config, "workerinput"):  # a worker runs what it is given, alone
+        return
     is_whole = config.args_source != config.ArgsSource.ARGS
     is_interactive = config.option.usepdb or config.option.capture == "no"
     if is_whole and not is_interactive and config.option.numprocesses is None:
