@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.getters import query_one
 from textual.widget import Widget
 
 from tuilab.core.run.run import Run
@@ -94,11 +93,9 @@ class ChartView(Container):
                 tooltip="Show the next metric: accuracy, F1, ..."),
     ]  # fmt: skip
 
-    chart = query_one(Chart)
-    layer_list = query_one(LayerList)
-
     def __init__(self, chosen: int, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.chart, self.layer_list = Chart(), LayerList()
         self.chosen = chosen
         self.metric = ""
         "The metric that is shown; empty for the task's own."
@@ -125,8 +122,8 @@ class ChartView(Container):
         return self.metric if self.metric in names else names[0]
 
     def compose(self) -> ComposeResult:
-        yield Chart()
-        yield LayerList()
+        yield self.chart
+        yield self.layer_list
 
     def on_mount(self) -> None:
         self.chart.options = self._options[self.chosen]
@@ -254,17 +251,14 @@ class ChartsPane(Widget):
         Binding("o", "other", "Other chart", tooltip="Go to the other chart", id="charts.other")
     ]
 
-    upper = query_one("#upper", ChartView)
-    lower = query_one("#lower", ChartView)
-
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
+        self.upper, self.lower = ChartView(0, id="upper"), ChartView(2, id="lower")
         self._run: Run | None = None
         self._show_count = 0
 
     def compose(self) -> ComposeResult:
-        yield ChartView(0, id="upper")
-        yield ChartView(2, id="lower")
+        yield from (self.upper, self.lower)
 
     def show(self, run: Run, alternate: bool = False) -> None:
         """Shows the history of a run.

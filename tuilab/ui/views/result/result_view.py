@@ -4,7 +4,6 @@ from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.getters import query_one
 
 from tuilab.core.catalogue.data.points import HandDrawn
 from tuilab.core.experiment.experiment import Experiment, name_of
@@ -95,11 +94,10 @@ class ResultView(View[ResultResponse]):
 
     RESPONSE: ClassVar[type[InspectResponse]] = ResultResponse
 
-    board = query_one(PointEditor)
-    chart = query_one(Chart)
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        # Held, not queried: a poll may come while the children are being removed at the end.
+        self.board, self.chart = PointEditor(), Chart()
         self._experiment: Experiment | None = None
         "That of the run."
         self._shows_samples = False
@@ -108,8 +106,7 @@ class ResultView(View[ResultResponse]):
 
     def compose(self) -> ComposeResult:
         """Yields what covers the view for some results."""
-        yield PointEditor()
-        yield Chart()
+        yield from (self.board, self.chart)
 
     # --- requests and responses ---------------------------------------------------------------
 
