@@ -66,17 +66,21 @@ def add(package: Path, texts: Mapping[str, str]) -> None:
 def train(package: Path, experiment: str) -> str:
     """Trains an experiment for one epoch with the copied package; returns its output."""
     (package.parent / "toy.toml").write_text(experiment)
-    command = [sys.executable, "-m", "tuilab", "train", "toy.toml", "--set", "training.epochs=1"]
-    process = subprocess.run(
-        command,
+    process = run_python(package, "-m", "tuilab", "train", "toy.toml", "--set", "training.epochs=1")
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def run_python(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python beside the copied package."""
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=package.parent,
         env={**os.environ, "PYTHONPATH": str(package.parent)},
         capture_output=True,
         text=True,
         timeout=100,
     )
-    assert process.returncode == 0, process.stdout + process.stderr
-    return process.stdout
 
 
 DATA_SET = '''
@@ -189,6 +193,118 @@ def test_a_layer_is_a_class_and_where_torch_lacks_it_a_module(copied_package: Pa
     )
 
     assert "accuracy" in output
+
+
+# --- a view ---------------------------------------------------------------------------------------
+
+TOY_MESSAGES = '''
+"""The largest weight."""
+
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
+
+
+class ToyRequest(InspectRequest, frozen=True):
+    """The largest weight."""
+
+
+class ToyResponse(InspectResponse, frozen=True):
+    """The largest weight."""
+
+    weight: float
+'''
+
+TOY_INSPECTOR = '''
+"""Finds the largest weight."""
+
+from tuilab.core.protocol.inspect.toy_messages import ToyRequest, ToyResponse
+from tuilab.engine.inspect.inspectors import inspector
+
+
+@inspector(ToyRequest)
+class ToyInspector:
+    def __init__(self, session):
+        self.session = session
+
+    def inspect(self, request):
+        weight = max(float(parameter.max()) for parameter in self.session.parameters)
+        return ToyResponse(self.session.run, self.session.step, weight)
+'''
+
+TOY_VIEW = '''
+"""Shows the largest weight."""
+
+from tuilab.core.protocol.inspect.toy_messages import ToyRequest, ToyResponse
+from tuilab.ui.canvas.styled_cells import draw_note
+from tuilab.ui.views.view import View
+
+
+class ToyView(View[ToyResponse]):
+    RESPONSE = ToyResponse
+
+    def request(self, run, experiment):
+        return ToyRequest()
+
+    def draw_response(self, response, width, height):
+        return draw_note(f"largest weight {response.weight:.3f}", (width, height), self.draw_style)
+'''
+
+LOAD_TOY = """
+def _toy() -> type[View[Any]]:
+    from tuilab.ui.views.toy.toy_view import ToyView
+
+    return ToyView
+
+
+VIEWS: """
+
+OPEN_TOY = """
+import asyncio, re
+from tuilab.core.experiment import toml_file
+from tuilab.host.link import train_in_process
+from tuilab.ui.app import TuilabApp
+
+async def main():
+    xor = toml_file.read(toml_file.find_presets()["xor"].path)
+    app = TuilabApp(train_in_process(), xor)
+    async with app.run_test(size=(160, 45)) as pilot:
+        for key in ("6", "<", "<", "s"):
+            await pilot.press(key)
+            await pilot.pause()
+        for _ in range(200):
+            await pilot.pause(0.1)
+            text = "\\n".join(strip.text for strip in app.screen._compositor.render_strips())
+            if re.search(r"largest weight \\d", text):
+                print(" Toy " in text, "shown")
+                return
+
+asyncio.run(main())
+"""
+
+
+def test_a_view_is_a_folder_a_room_and_two_lines(copied_package: Path) -> None:
+    for name, text in (
+        ("core/protocol/inspect/toy_messages.py", TOY_MESSAGES),
+        ("engine/inspect/toy/__init__.py", ""),
+        ("engine/inspect/toy/toy_inspector.py", TOY_INSPECTOR),
+        ("ui/views/toy/__init__.py", ""),
+        ("ui/views/toy/toy_view.py", TOY_VIEW),
+    ):
+        (copied_package / name).parent.mkdir(exist_ok=True)
+        (copied_package / name).write_text(text)
+    replace(copied_package / "core/lessons/link_targets.py", '"diagnosis"]', '"diagnosis", "toy"]')
+    registry = copied_package / "ui/views/registry.py"
+    replace(registry, "VIEWS: ", LOAD_TOY.lstrip())
+    replace(registry, "_diagnosis),\n", '_diagnosis),\n    "toy": ViewEntry("Toy", "Toy", _toy),\n')
+
+    process = run_python(copied_package, "-c", OPEN_TOY)
+
+    assert (process.stdout, process.returncode) == ("True shown\n", 0), process.stderr
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1, f"{path.name}: {old}"
+    path.write_text(text.replace(old, new))
 
 
 # --- what is shipped ------------------------------------------------------------------------------

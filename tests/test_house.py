@@ -47,13 +47,19 @@ UI_MAY_REACH = {"tuilab.host.link", "tuilab.host.run_store", "tuilab.host.discov
 
 MAX_FUNCTION_LINES = 50
 
+TEXTS = sorted(path for path in (ROOT / "presets").rglob("*") if path.suffix in (".md", ".toml"))
+PROSE = [ROOT / "README.md", PACKAGE / "README.md", *TEXTS]
+
 BANNED = (
     "told", "chances", "wanted", "spread", "surprise", "pulse", "desk", "hues", "pencil", "paints",
     "tray", "witness", "wager", "bet", "bets", "doubts", "disturb", "amended", "somebody", "nobody",
     "heeding", "tutoring", "quizzing", "studying", "arranging", "by heart", "at hand", "so many",
-    "leave it away",
+    "leave it away", "probed", "amended", "brush", "journal", "beat",
 )  # fmt: skip
 """Words that a reader of the field would have to look up, in code and on the screen."""
+
+OLD_NAMES = {"event_aliases.py": ("probed", "spread"), "metrics.py": ("told",)}
+"""Files that read names of older versions."""
 
 BANNED_IN_PROSE = ("chances", "by heart", "somebody", "nobody", "at hand", "leave it away")
 """The same for lessons, glossary and README, where `spread` and `told` may be plain English."""
@@ -245,18 +251,15 @@ def test_public_functions_of_tensors_state_shapes(path: Path) -> None:
 
 
 def words_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Every name, string and comment of a file as words of lower case, with its line.
-
-    A string that is a single word is a key of a file or of a table, not a sentence.
-    """
+    """Every name, string and comment of a file as words of lower case, with its line."""
     with path.open("rb") as file:
         for token in tokenize.tokenize(file.readline):
             if token.type == tokenize.NAME:
                 yield token.start[0], re.sub(r"_|(?<=[a-z])(?=[A-Z])", " ", token.string).lower()
             elif token.type == tokenize.COMMENT:
                 yield token.start[0], token.string.lower()
-            elif token.type == tokenize.STRING and " " in token.string:
-                yield token.start[0], " ".join(token.string.lower().split())
+            elif token.type == tokenize.STRING:
+                yield token.start[0], " ".join(token.string.lower().replace("_", " ").split())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -264,14 +267,19 @@ def test_the_code_speaks_the_words_of_the_field(path: Path) -> None:
     pattern = re.compile(rf"\b({'|'.join(BANNED)})\b")
     for line, text in words_of(path):
         match = pattern.search(text)
-        assert match is None, f"{name_of(path)}:{line}: {match and match[0]}"
+        is_said = match is not None and match[0] not in OLD_NAMES.get(path.name, ())
+        assert not is_said, f"{name_of(path)}:{line}: {match and match[0]}"
+
+
+def test_percent_signs_follow_their_number() -> None:
+    for path in PROSE:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            assert not re.search(r"\d %", line), f"{name_of(path)}:{number}"
 
 
 def test_the_prose_speaks_the_words_of_the_field() -> None:
     pattern = re.compile(rf"\b({'|'.join(BANNED_IN_PROSE)})\b", re.IGNORECASE)
-    prose = [ROOT / "README.md", PACKAGE / "README.md"]
-    prose += sorted((ROOT / "presets").rglob("*.toml")) + sorted((ROOT / "presets").rglob("*.md"))
-    for path in prose:
+    for path in PROSE:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             match = pattern.search(line)
             assert match is None, f"{name_of(path)}:{number}: {match and match[0]}"

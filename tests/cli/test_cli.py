@@ -360,7 +360,7 @@ def test_without_a_terminal_the_lab_trains_in_plain_lines_and_shows_the_reason(
 
     assert code == 0
     assert err == "tuilab: plain lines instead of the lab, standard input is not a terminal\n"
-    assert "done after 1 epochs" in out
+    assert "done after 1 epoch," in out
 
 
 def test_a_terminal_gets_a_progress_bar(toml_path: Path) -> None:

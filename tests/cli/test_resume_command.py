@@ -74,7 +74,7 @@ def test_only_live_knobs_can_change_when_a_run_is_resumed(
     steps = run_store.read_run(run).step
 
     code, _, err = run_command("train", "--resume", run.name, "--set", "data.noise=0.5")
-    assert code == 2 and "only live knobs can be changed" in err
+    assert code == 2 and "only live hyperparameters can be changed" in err
     code, _, err = run_command("train", "--resume", run.name)
     assert code == 2 and "it is done after epoch 2 of 2" in err
     more = ("--set", "training.epochs=4", "--set", "optimizer.lr=0.5")

@@ -133,7 +133,7 @@ def test_generated_points_real_points_and_bounds_are_in_one_unit() -> None:
     assert len(result.bounds) == 4 and result.total_modes == 5
     coverage = session.task.mode_coverage(session.task.generate(2000))
     assert coverage is not None and result.covered_modes == coverage["modes"]
-    assert result.precision == coverage["good"]
+    assert result.precision == coverage["high_quality"]
     left, right, bottom, top = result.bounds
     inputs_at = not_none(session.dataset.inputs_at)
     raw = session.dataset.bounds

@@ -64,8 +64,8 @@ def train_preset(name: str, **changes: Any) -> Results:
         ("copy", "accuracy", 0.999),
         ("communities", "accuracy", 0.85),
         ("glyphs-vit", "accuracy", 0.88),
-        ("autoencoder", "explained", 0.7),
-        ("variational-autoencoder", "explained", 0.65),
+        ("autoencoder", "explained_variance", 0.7),
+        ("variational-autoencoder", "explained_variance", 0.65),
         ("gan", "modes", 7),
     ],
 )
@@ -93,7 +93,7 @@ def test_an_experiment_reaches_its_claim(name: str, metric: str, minimum: float)
         ("communities", {"network": ["Linear 16", "ReLU", "Dropout 0.3", "Linear 4"]}, "accuracy",
          0.6),
         # always the mean image
-        ("variational-autoencoder", {"task__beta": 200.0}, "explained", 0.05),
+        ("variational-autoencoder", {"task__beta": 200.0}, "explained_variance", 0.05),
         # a small generator misses clouds
         ("gan", {"network": [["Generator", "Linear 4", "ReLU", "Linear 2"], DISCRIMINATOR]},
          "modes", 5),
@@ -116,7 +116,7 @@ def test_a_narrower_bottleneck_explains_less() -> None:
         train_preset("autoencoder", network=[ENCODER, DECODER]),
     )
 
-    assert wide["test"]["explained"] - narrow["test"]["explained"] > 0.1
+    assert wide["test"]["explained_variance"] - narrow["test"]["explained_variance"] > 0.1
 
 
 def test_a_denoising_autoencoder_removes_noise() -> None:

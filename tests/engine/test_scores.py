@@ -217,7 +217,7 @@ def test_reconstructions_are_scored_by_their_formulas(seed: int) -> None:
     variance = (inputs - inputs.mean(0)).double().square()
     assert actual["reconstruction_error"] == pytest.approx(squared.mean().item(), rel=1e-4)
     assert actual["mae"] == pytest.approx((output - inputs).abs().mean().item(), rel=1e-4)
-    assert actual["explained"] == pytest.approx(
+    assert actual["explained_variance"] == pytest.approx(
         (1 - squared.sum() / variance.sum()).item(), abs=1e-3
     )
 
@@ -226,10 +226,12 @@ def test_the_mean_input_explains_nothing() -> None:
     inputs = torch.linspace(0, 9, 12).expand(20, 12) + torch.randn(20, 12)
 
     mean = inputs.mean(0).expand(20, 12)
-    assert compute(ReconstructionScores(), mean, inputs)["explained"] == pytest.approx(0, abs=1e-5)
-    assert compute(ReconstructionScores(), inputs, inputs)["explained"] == 1
+    assert compute(ReconstructionScores(), mean, inputs)["explained_variance"] == pytest.approx(
+        0, abs=1e-5
+    )
+    assert compute(ReconstructionScores(), inputs, inputs)["explained_variance"] == 1
     constant = torch.ones(20, 12)
-    assert compute(ReconstructionScores(), constant, constant)["explained"] == 0
+    assert compute(ReconstructionScores(), constant, constant)["explained_variance"] == 0
 
 
 # --- modes --------------------------------------------------------------------------------------
@@ -245,7 +247,9 @@ def test_points_from_all_modes_cover_all_of_them(count: int) -> None:
     actual = mode_coverage(points, modes, 0.01)
 
     assert actual["modes"] == count
-    assert actual["good"] == pytest.approx(1 - exp(-4.5), abs=0.01)  # within 3 σ in the plane
+    assert actual["high_quality"] == pytest.approx(
+        1 - exp(-4.5), abs=0.01
+    )  # within 3 σ in the plane
 
 
 def test_a_collapsed_generator_covers_one_mode_and_stray_points_none() -> None:
@@ -253,8 +257,8 @@ def test_a_collapsed_generator_covers_one_mode_and_stray_points_none() -> None:
     collapsed = torch.zeros(100, 2)
     stray = torch.full((100, 2), 2.5)
 
-    assert mode_coverage(collapsed, modes, 0.1) == {"modes": 1, "good": 1}
-    assert mode_coverage(stray, modes, 0.1) == {"modes": 0, "good": 0}
+    assert mode_coverage(collapsed, modes, 0.1) == {"modes": 1, "high_quality": 1}
+    assert mode_coverage(stray, modes, 0.1) == {"modes": 0, "high_quality": 0}
     few = torch.cat([collapsed[:98], modes[1:]])
     assert mode_coverage(few, modes, 0.1)["modes"] == 1
 

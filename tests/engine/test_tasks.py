@@ -151,9 +151,9 @@ def test_the_metrics_of_a_gan_follow_from_the_outputs_of_its_discriminator() -> 
         discriminator_loss("bce", real, fake).item(), rel=1e-4
     )
     accuracy = ((real > 0).float().mean() + (fake <= 0).float().mean()).item() / 2
-    assert metrics["told_apart"] == pytest.approx(accuracy)
+    assert metrics["discriminator_accuracy"] == pytest.approx(accuracy)
     fraction = (samples.norm(dim=1) <= 0.3).float().mean().item()
-    assert metrics["good"] == pytest.approx(fraction)
+    assert metrics["high_quality"] == pytest.approx(fraction)
     assert metrics["modes"] == (fraction >= 0.05)
 
 

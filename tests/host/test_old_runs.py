@@ -13,6 +13,7 @@ import pytest
 from tests.support.shell import RunCommand
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
+from tuilab.core.lessons.quantities import read_quantity
 from tuilab.core.protocol.commands import Start
 from tuilab.core.protocol.events import Paused
 from tuilab.core.run.run import Run
@@ -93,6 +94,19 @@ def test_an_old_diagnosis_is_understood() -> None:
     assert (event.new, event.resolved) == (["dead_relus"], ["Noise"])
     assert diagnosis.explanation == "They do not learn." and diagnosis.fixes[0].is_live
     assert (diagnosis.curve_points, diagnosis.curve_name) == ([(1, 0.5)], "dead")
+
+
+def test_metrics_have_todays_names(old_run: Path) -> None:
+    log = old_run / run_store.LOG
+    log.write_bytes(log.read_bytes().replace(b'"accuracy"', b'"told_apart"'))
+
+    run = run_store.read_run(old_run)
+
+    assert run.series["discriminator_accuracy/validation"].last[1] == 0.95  # type: ignore[index]
+    assert run.epoch is not None and "discriminator_accuracy" in run.epoch.validation
+    old, new = (read_quantity(f"highest {name}/validation", run)
+                for name in ("told_apart", "discriminator_accuracy"))  # fmt: skip
+    assert old == new == 0.95
 
 
 def test_old_runs_are_listed(old_run: Path, run_command: RunCommand) -> None:

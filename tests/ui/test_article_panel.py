@@ -50,7 +50,7 @@ async def test_a_knob_is_explained_with_range_and_default() -> None:
     async with open_pane(KnobsPane(), SPIRAL, size=(80, 30)) as pane:
         pane.pane.line_list.cursor = "optimizer.lr"
         await pane.press("i")
-        assert "optimizer.lr · knob" in pane.text
+        assert "optimizer.lr · hyperparameter" in pane.text
         assert "what each update is multiplied by" in pane.text
         assert "during training" in pane.text
 

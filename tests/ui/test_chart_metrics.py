@@ -37,7 +37,7 @@ METRICS = {"accuracy": 0.9, "majority": 0.1, "f1": 0.8, "auroc": 0.95}
 
 def test_metrics_come_in_the_order_of_the_task_without_baseline_and_loss() -> None:
     assert list_metrics(evaluated_run(METRICS)) == ["accuracy", "f1", "auroc"]
-    assert [metric_title(name) for name in ("accuracy", "f1", "r2", "told_apart")] == [
+    assert [metric_title(name) for name in ("accuracy", "f1", "r2", "discriminator_accuracy")] == [
         "Accuracy", "F1", "R²", "D accuracy",
     ]  # fmt: skip
 
@@ -87,11 +87,11 @@ def test_unigram_perplexity_is_that_of_the_counts(tmp_path: Path) -> None:
 
 def test_both_losses_of_a_gan_are_in_one_chart() -> None:
     run = trained_run(20, task=GAN())
-    metrics = {"told_apart": 0.7, "discriminator_loss": 0.6}
+    metrics = {"discriminator_accuracy": 0.7, "discriminator_loss": 0.6}
     run.apply(Progressed("a", 21, 1, 0.5, 0.5, 0.5, metrics, 1e-3, 9, 9, 9, 9))
     labels = label_series(run, ("loss", "discriminator_loss"))
     assert labels == {"loss/train": "train", "discriminator_loss/train": "discriminator"}
-    assert find_metric_guides(run, "told_apart") == ((0.5, "guessing 0.5"),)
+    assert find_metric_guides(run, "discriminator_accuracy") == ((0.5, "guessing 0.5"),)
 
 
 async def test_the_loss_chart_shows_the_floor() -> None:

@@ -242,7 +242,7 @@ async def test_knobs_are_found_by_a_part_of_the_name() -> None:
         assert "augmentation" in pane.text and "esc shows all" not in pane.text
         await pane.press("ctrl+f")
         await pane.type("nothing such")
-        assert 'no knob has "nothing such" in its name' in pane.text
+        assert 'no hyperparameter has "nothing such" in its name' in pane.text
         await pane.press("escape")
         assert "batch_size" in pane.text
 

@@ -11,7 +11,7 @@ from tuilab.cli import exit_codes
 from tuilab.cli.options import JsonLine, complete_lessons, complete_terms, format_examples
 from tuilab.cli.output.tables import format_table
 from tuilab.core.errors import InputError
-from tuilab.core.format import format_duration, format_percent
+from tuilab.core.format import format_counted, format_duration, format_percent
 
 if TYPE_CHECKING:
     from tuilab.core.lessons.library import LoadedLesson
@@ -130,9 +130,10 @@ def check_lessons(
             code = exit_codes.report_error("\n".join(errors), exit_codes.BAD_INPUT)
             continue
         if not json:
-            pages, goals = len(loaded.pages), len(loaded.lesson.goals)
-            questions = len(loaded.lesson.questions)
-            typer.echo(f"{loaded.name}: {pages} steps, {goals} goals, {questions} questions: good")
+            pages = format_counted(len(loaded.pages), "step")
+            goals = format_counted(len(loaded.lesson.goals), "goal")
+            questions = format_counted(len(loaded.lesson.questions), "question")
+            typer.echo(f"{loaded.name}: {pages}, {goals}, {questions}: good")
         if train and not _prove(loaded, json):
             code = exit_codes.BAD_INPUT
     return code

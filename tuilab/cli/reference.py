@@ -14,7 +14,7 @@ from tuilab.cli.options import (
 )
 from tuilab.cli.output.tables import format_table, terminal_width
 from tuilab.core.errors import InputError, suggest
-from tuilab.core.format import format_count
+from tuilab.core.format import format_counted
 
 if TYPE_CHECKING:
     from tuilab.core.network.layer import Layer
@@ -64,8 +64,8 @@ def check(
         experiment = toml_file.read(path)
         plan = experiment.plan
         shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
-        parameters = format_count(plan.parameters)
-        typer.echo(f"{path}: {experiment.data.title}, {parameters} parameters, {shapes}: good")
+        parameters = format_counted(plan.parameters, "parameter")
+        typer.echo(f"{path}: {experiment.data.title}, {parameters}, {shapes}: good")
         for warning in find_warnings(experiment):
             typer.echo(f"  warning: {warning}")
     return code
@@ -150,9 +150,8 @@ def _format_example(kind: "type[Layer]") -> str:
     plan = plans[-1] if kind.family == "shape" or not plans[0].is_valid else plans[0]
     written = f'["{text}", "Linear 64", "ReLU"]' if is_block else f'"{text}"'
     shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
-    return (
-        f"  In a file: {written}\n  Shapes:    {shapes}, {format_count(plan.parameters)} parameters"
-    )
+    parameters = format_counted(plan.parameters, "parameter")
+    return f"  In a file: {written}\n  Shapes:    {shapes}, {parameters}"
 
 
 @commands.command(epilog=format_examples("tuilab explain adam", "tuilab explain cosine"))

@@ -31,8 +31,8 @@ def build_start_command(
     experiment = apply_overrides(stored.experiment, sets)
     if get_live_changes(stored.experiment, experiment) is None:
         raise InputError(
-            "a resumed run keeps its network and its data; only live knobs can be changed. "
-            f"To change others, start a new run: {restart}",
+            "a resumed run keeps its network and its data; only live hyperparameters can be "
+            f"changed. To change others, start a new run: {restart}",
             " ".join(f"--set {text}" for text in sets),
         )
     if stored.is_over and experiment == stored.experiment and not paused:

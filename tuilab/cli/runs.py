@@ -9,7 +9,13 @@ import typer
 
 from tuilab.cli.options import ActiveRun, StoredRun, format_examples
 from tuilab.core.errors import InputError
-from tuilab.core.format import format_count, format_duration, format_number, format_percent
+from tuilab.core.format import (
+    format_count,
+    format_counted,
+    format_duration,
+    format_number,
+    format_percent,
+)
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.diagnosis.finding import Diagnosis, Fix
@@ -181,4 +187,4 @@ def export(
     if file.suffix != ".safetensors":
         raise InputError("the name must end in .safetensors", str(file))
     count = transfer.export(run_store.find_run(run) / run_store.CHECKPOINT, file)
-    typer.echo(f"{format_count(count)} numbers written to {file}")
+    typer.echo(f"{format_counted(count, 'number')} written to {file}")

@@ -10,13 +10,15 @@ T = TypeVar("T")
 
 
 def import_modules(package: ModuleType, order: Sequence[str] = ()) -> list[ModuleType]:
-    """Imports all modules of a package: those named in `order` first, then by the alphabet."""
-    names = {info.name for info in pkgutil.iter_modules(package.__path__)}
-    ordered = [name for name in order if name in names]
-    return [
-        import_module(f"{package.__name__}.{name}")
-        for name in (*ordered, *sorted(names - set(ordered)))
-    ]
+    """Imports all modules of a package and the packages in it.
+
+    Args:
+        order: names of modules that come first; the others follow by the alphabet.
+    """
+    prefix = f"{package.__name__}."
+    names = {info.name for info in pkgutil.walk_packages(package.__path__, prefix)}
+    first = [prefix + name for name in order if prefix + name in names]
+    return [import_module(name) for name in (*first, *sorted(names - set(first)))]
 
 
 def classes_in(package: ModuleType, base: type[T], order: Sequence[str] = ()) -> Iterator[type[T]]:

@@ -13,6 +13,11 @@ def format_count(count: int) -> str:
     return _trim_exponent(f"{count:.3g}") if abs(count) >= 10**15 else f"{count:,}"
 
 
+def format_counted(count: int, noun: str) -> str:
+    """Returns a count with its noun: `1 step`, `2,400 steps`."""
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def format_percent(share: float, decimals: int = 0) -> str:
     """Returns a share of 1 as a percentage, such as `12%`."""
     return f"{share:.{decimals}%}"

@@ -3,7 +3,7 @@
 import traceback
 
 from tuilab.core.errors import CANNOT_START, GPU_FAULT, InputError
-from tuilab.core.format import format_count, format_number
+from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.protocol.commands import AnyCommand, Resume, Rewind, SetKnob
 from tuilab.core.protocol.events import Failed, LayerStatsReported, Offer
 from tuilab.engine.device import memory
@@ -61,7 +61,7 @@ def _out_of_memory(error: BaseException, run: str, session: Session | None) -> F
     return Failed(
         run,
         f"Out of memory on {device}",
-        hint=f"A batch of {format_count(batch)} examples does not fit into memory beside the "
+        hint=f"A batch of {format_counted(batch, 'example')} does not fit into memory beside the "
         f"network. Nothing is lost: the run is paused at step {format_count(session.step)}.",
         detail=detail,
         step=session.step,

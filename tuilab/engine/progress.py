@@ -118,7 +118,7 @@ class ProgressReporter:
     # --- when a report is due ---------------------------------------------------------------
 
     def report(self, probe: StepProbe) -> Iterator[AnyEvent]:
-        """Yields the events on the steps since the last report; the last step was probed."""
+        """Yields the events on the steps since the last report; the last step was measured."""
         losses = torch.stack(self._losses).tolist()
         yield self._progress(losses)
         stats = probe.report()

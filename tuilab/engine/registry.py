@@ -28,7 +28,7 @@ class Registry(Generic[K, V]):
         def enter(entry: V) -> V:
             for key in keys:
                 if key in self._entries:
-                    raise ValueError(f"@{self.name}({_written(key)}) is used twice")
+                    raise ValueError(f"@{self.name}({_format_key(key)}) is used twice")
                 self._entries[key] = entry
             return entry
 
@@ -37,7 +37,7 @@ class Registry(Generic[K, V]):
     def __getitem__(self, key: K) -> V:
         """Returns the entry of a key; LookupError says which decorator is missing."""
         if key not in self._entries:
-            raise LookupError(f"nothing is marked @{self.name}({_written(key)})")
+            raise LookupError(f"nothing is marked @{self.name}({_format_key(key)})")
         return self._entries[key]
 
     def get(self, key: K) -> V | None:
@@ -54,5 +54,5 @@ class Registry(Generic[K, V]):
         return len(self._entries)
 
 
-def _written(key: object) -> str:
+def _format_key(key: object) -> str:
     return key.__name__ if isinstance(key, type) else repr(key)

@@ -16,7 +16,7 @@ from tuilab.core.catalogue.regularization import Augmentation
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, get_live_changes, with_value
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.format import format_count
+from tuilab.core.format import format_count, format_counted
 from tuilab.core.protocol.events import Finished, KnobChanged, Started
 from tuilab.engine.data.augmentation import augment
 from tuilab.engine.data.dataset import Dataset, Examples
@@ -196,8 +196,8 @@ class Session:
         if not self.early_stopping.update(validation["loss"], self.epoch, config):
             return ""
         self.is_stopped = True
-        epochs = format_count(config.patience)
-        note = f"Stopped early: no better validation loss for {epochs} epochs."
+        epochs = format_counted(config.patience, "epoch")
+        note = f"Stopped early: no better validation loss for {epochs}."
         if config.restore_best and self.early_stopping.restore():
             best = format_count(self.early_stopping.best_epoch)
             note += f" The weights are those of epoch {best} again."

@@ -56,9 +56,9 @@ class LineBuffer:
         # A progress bar overwrites its line for hours without ending it.
         self._buffer = self._buffer[self._buffer.rfind(b"\r", 0, -1) + 1 :][-65536:]
         lines = (clean_line(line.decode(errors="replace")) for line in complete)
-        return self._limited([line for line in lines if line])
+        return self._limit_lines([line for line in lines if line])
 
-    def _limited(self, lines: list[str]) -> list[str]:
+    def _limit_lines(self, lines: list[str]) -> list[str]:
         second = int(time.monotonic())
         dropped = self._count - MAX_LINES_PER_SECOND if second != self._second else 0
         if second != self._second:

@@ -4,10 +4,12 @@ A field that is renamed in an event whose tag stays keeps its old name in the fi
 `msgspec.field(name=...)`; all other renames belong here.
 """
 
+import re
 from typing import Any
 
 import msgspec
 
+from tuilab.core.catalogue import metrics
 from tuilab.core.protocol.events import AnyEvent
 
 OLD_EVENTS: dict[str, tuple[str, dict[str, str]]] = {
@@ -23,6 +25,14 @@ OLD_EVENTS: dict[str, tuple[str, dict[str, str]]] = {
     "diagnosed": ("diagnosis_changed", {"found": "diagnoses", "come": "new", "gone": "resolved"}),
 }  # fmt: skip
 """Old tags with the new tag and the new names of the event's fields, at any depth."""
+
+
+_OLD_METRIC = re.compile(rb'"(%b)(?=":|/)' % "|".join(metrics.OLD_NAMES).encode())
+
+
+def rename_metrics(line: bytes) -> bytes:
+    """Returns the line of a log with today's names of metrics."""
+    return _OLD_METRIC.sub(lambda match: b'"' + metrics.OLD_NAMES[match[1].decode()].encode(), line)
 
 
 def decode_old_event(line: bytes) -> AnyEvent:

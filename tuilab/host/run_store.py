@@ -13,7 +13,7 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
-from tuilab.host.event_aliases import decode_old_event
+from tuilab.host.event_aliases import decode_old_event, rename_metrics
 
 EXPERIMENT = "experiment.toml"
 LOG = "events.jsonl"
@@ -104,11 +104,11 @@ def _read_ends(log: int) -> list[bytes]:
 
 def _decode_events(lines: Any) -> Iterator[AnyEvent]:
     """Yields the events of a log; skips lines that are incomplete or of an unknown version."""
-    for text in lines:
+    for line in map(rename_metrics, lines):
         try:
-            yield _decoder.decode(text)
+            yield _decoder.decode(line)
         except msgspec.ValidationError:
             with suppress(msgspec.DecodeError):
-                yield decode_old_event(text)
+                yield decode_old_event(line)
         except (msgspec.DecodeError, ValueError):
             continue

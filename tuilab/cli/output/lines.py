@@ -10,7 +10,13 @@ import msgspec
 from tuilab.core.catalogue.metrics import headline_metrics
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.errors import CANNOT_START
-from tuilab.core.format import format_count, format_duration, format_number, format_percent
+from tuilab.core.format import (
+    format_count,
+    format_counted,
+    format_duration,
+    format_number,
+    format_percent,
+)
 from tuilab.core.protocol.commands import SetKnob
 from tuilab.core.protocol.events import (
     AnyEvent,
@@ -117,8 +123,8 @@ def describe_start(event: Started) -> str:
         if count
     )
     title = event.experiment.title or event.experiment.data.title
-    parameters = format_count(event.parameters)
-    text = f"{title}: {parameters} parameters; examples: {examples}; on {event.device}"
+    parameters = format_counted(event.parameters, "parameter")
+    text = f"{title}: {parameters}; examples: {examples}; on {event.device}"
     return f"{text}; {event.note}" if event.note else text
 
 
@@ -158,9 +164,8 @@ def _describe_diagnosis(event: DiagnosisChanged) -> Iterator[str]:
 def describe_end(event: Finished | Failed, folder: str = "") -> Iterator[str]:
     """Yields the results of a run and where it is stored; failures are printed on stderr."""
     if isinstance(event, Finished):
-        epochs, steps = format_count(event.epoch), format_count(event.step)
-        duration = format_duration(event.seconds)
-        yield f"{event.reason} after {epochs} epochs, {steps} steps, {duration}"
+        epochs, steps = format_counted(event.epoch, "epoch"), format_counted(event.step, "step")
+        yield f"{event.reason} after {epochs}, {steps}, {format_duration(event.seconds)}"
         for part, values in event.results.items():
             yield f"  {part:10}  {format_metrics(headline_metrics(values))}"
     if folder:

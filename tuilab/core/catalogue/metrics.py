@@ -17,17 +17,23 @@ METRIC_HELP = {
     "mae": "Mean absolute error, in units of the target",
     "rmse": "Root mean squared error, in units of the target",
     "reconstruction_error": "Mean squared error of the reconstruction",
-    "explained": "Fraction of the variance of the inputs that is reconstructed; 0: always the mean",
+    "explained_variance": "Fraction of the variance of the inputs; 0: no better than the mean",
     "modes": "Modes of the data that get at least a tenth of their fair share of the samples",
-    "good": "Fraction of samples within three standard deviations of a mode",
+    "high_quality": "Fraction of samples within three standard deviations of a mode",
     "diversity": "Standard deviation of the samples, as a fraction of that of the examples",
-    "told_apart": "Accuracy of the discriminator on real and generated examples; ½: guessing",
+    "discriminator_accuracy": "Accuracy of the discriminator on real and generated; ½: guessing",
     "discriminator_loss": "The loss that the discriminator minimizes",
     "reconstruction": "Reconstruction term of a variational loss",
     "kl": "KL term of a variational loss: distance of the codes from N(0, 1), in nats per example",
     "penalty": "What L1 and L2 add to the loss",
 }
 """Every metric that the engine reports."""
+
+OLD_NAMES = {
+    "told_apart": "discriminator_accuracy", "good": "high_quality",
+    "explained": "explained_variance",
+}  # fmt: skip
+"""Names in runs and lessons of older versions."""
 
 SECONDARY = (
     "precision", "recall", "ece", "worst_class", "worst_group", "top_5", "rmse",

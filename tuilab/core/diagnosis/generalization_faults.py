@@ -6,7 +6,7 @@ from statistics import median
 
 from tuilab.core.diagnosis.evidence import Curve, Evidence, chart, late_median
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
-from tuilab.core.format import format_count, format_number, format_percent
+from tuilab.core.format import format_count, format_counted, format_number, format_percent
 
 
 def detect_overfitting(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -77,7 +77,7 @@ def detect_underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         [
             f"The skill score on the training part is {format_percent(skill)} (0% for a constant "
             "prediction) and no longer improves.",
-            f"It has {shape} and {format_count(evidence.experiment.plan.parameters)} weights.",
+            f"It has {shape} and {format_counted(evidence.experiment.plan.parameters, 'weight')}.",
         ],
         "No weights of such a network fit the data; longer training does not help.",
         0.85,
@@ -201,7 +201,7 @@ def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
             "examples as well, identical in every number.",
         ],
         "A memorized example is predicted correctly, so the validation says nothing about new "
-        "examples. No knob fixes that: remove duplicates from the data, then restart.",
+        "examples. No hyperparameter fixes that: remove duplicates from the data, then restart.",
         0.97,
         [],
         *chart(evidence.validation_loss, "validation loss"),

@@ -167,7 +167,7 @@ def detect_missing_gradient(evidence: Evidence) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "no_gradient",
         f"No gradient has ever reached layer {', '.join(names[:3])}",
-        [f"Its gradient was exactly 0 at all {len(curves[names[0]])} probed steps."],
+        [f"Its gradient was exactly 0 at all {len(curves[names[0]])} measured steps."],
         "Without a gradient it does not learn and keeps its random initial weights.",
         0.97,
         evidence.propose_layer("ReLU instead of Step", steps, "ReLU") + evidence.propose_kaiming(),
@@ -193,7 +193,7 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
         "Every gradient is clipped",
         [
             f"The gradient norm is {format_number(size, 3)} and the limit {format_number(limit)}: "
-            f"exceeded at {format_percent(share)} of the probed steps."
+            f"exceeded at {format_percent(share)} of the measured steps."
         ],
         "The limit then sets the length of every step, whatever the slope and the learning rate.",
         0.85,
@@ -235,7 +235,7 @@ def _median_update(evidence: Evidence) -> float:
 
 
 def _largest_updates(evidence: Evidence) -> list[float]:
-    """Returns the largest relative change of each layer in a probed step."""
+    """Returns the largest relative change of each layer in a measured step."""
     names = evidence.get_layer_curves("update", min_points=4)
     return [evidence.get_maximum(f"update/{name}") for name in names]
 

@@ -17,11 +17,12 @@ def detect_mode_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
     if evidence.task != "gan" or len(diversities) < 4 or evidence.progress < 0.4:
         return
     diversity, count = late_median(diversities), len(evidence.experiment.data.classes)
-    generated, good = late_median(modes) if modes else 0.0, evidence.get_curve("good/validation")
+    generated = late_median(modes) if modes else 0.0
+    quality = evidence.get_curve("high_quality/validation")
     is_narrow = diversity < 0.3
     max_modes = max((y for _, y in slice_curve(modes, 0.5, 1.0)), default=0.0)
     has_few = evidence.progress > 0.6 and max_modes <= count / 3
-    misses = bool(modes) and (has_few or (generated <= count / 2 and late_median(good) > 0.5))
+    misses = bool(modes) and (has_few or (generated <= count / 2 and late_median(quality) > 0.5))
     if not (is_narrow or misses):
         return
     sentences = [

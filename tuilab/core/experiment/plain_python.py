@@ -8,7 +8,7 @@ from tuilab.core.catalogue.layers.linear import Linear
 from tuilab.core.catalogue.layers.shape import Flatten
 from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
-from tuilab.core.format import format_count, format_duration
+from tuilab.core.format import format_counted, format_duration
 from tuilab.core.network.layer import format_shape
 from tuilab.core.network.plan import PlanRow
 
@@ -98,7 +98,7 @@ def _check_step_time(experiment: Experiment) -> Iterator[str]:
         smaller = f"a data.batch_size of at most {max_examples}, " if max_examples else ""
         yield (
             f"training.engine: {engine} needs about {format_duration(seconds)} for a step with "
-            f"{format_count(examples)} examples and {format_count(parameters)} weights; "
+            f"{format_counted(examples, 'example')} and {format_counted(parameters, 'weight')}; "
             f"use {smaller}a smaller network, or torch"
         )
 
@@ -113,5 +113,5 @@ def find_engine_warnings(experiment: Experiment) -> Iterator[str]:
     if seconds > LONG_RUN_SECONDS:
         yield (
             f"training.engine: {engine} needs about {format_duration(seconds)} for "
-            f"{format_count(epochs)} epochs; use torch, fewer epochs or a smaller network"
+            f"{format_counted(epochs, 'epoch')}; use torch, fewer epochs or a smaller network"
         )

@@ -11,9 +11,11 @@ optimizer.lr                the value of a knob
 A / B, A - B                of two of these, with spaces around the operator
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+from tuilab.core.catalogue import metrics
 from tuilab.core.catalogue.layers import learner
 from tuilab.core.diagnosis.diagnosis import OLD_NAMES, diagnose
 from tuilab.core.errors import InputError
@@ -43,8 +45,8 @@ METRICS = {
     ),
     "regression": ("r2", "mae", "rmse", "worst_group"),
     "language_model": ("perplexity", "accuracy"),
-    "autoencoder": ("reconstruction_error", "explained", "reconstruction", "kl"),
-    "gan": ("modes", "good", "diversity", "told_apart", "discriminator_loss"),
+    "autoencoder": ("reconstruction_error", "explained_variance", "reconstruction", "kl"),
+    "gan": ("modes", "high_quality", "diversity", "discriminator_accuracy", "discriminator_loss"),
 }  # fmt: skip
 """The metrics of each task besides the loss."""
 
@@ -54,11 +56,14 @@ LAYER_SERIES = (
 """The part before the slash in the name of a series of layers."""
 
 
-UNKNOWN_QUANTITY = "no quantity of a run and no knob has this name"
+_OLD_METRIC = re.compile(rf"\b({'|'.join(metrics.OLD_NAMES)})(?=/|$)")
+
+UNKNOWN_QUANTITY = "no quantity of a run and no hyperparameter has this name"
 
 
 def _parse_name(name: str) -> tuple[str, ...]:
     """Returns the kind of quantity that a name means, and of what."""
+    name = _OLD_METRIC.sub(lambda match: metrics.OLD_NAMES[match[0]], name)
     for operator in (" / ", " - "):
         if operator in name:
             return (operator.strip(), *name.split(operator, 1))
@@ -77,8 +82,8 @@ def read_quantity(name: str, run: Run) -> Any:
     match _parse_name(name):
         case ("/" | "-") as operator, left, right:
             return _combine(operator, read_quantity(left, run), read_quantity(right, run))
-        case "number", _:
-            return RUN_COUNTS[name](run)
+        case "number", count:
+            return RUN_COUNTS[count](run)
         case "count", kind:
             return _count(run, lambda row: _name_layer(row) == kind)
         case "epoch", metric:
@@ -86,13 +91,13 @@ def read_quantity(name: str, run: Run) -> Any:
         case "finding", fault:
             fault = OLD_NAMES.get(fault, fault)
             return float(any(diagnosis.name == fault for diagnosis in diagnose(run)))
-        case "result", _:
-            return _read_result(name, run)
-        case "series", _:
-            last = run.series[name].last if name in run.series else None
+        case "result", result:
+            return _read_result(result, run)
+        case "series", series:
+            last = run.series[series].last if series in run.series else None
             return None if last is None else last[1]
-        case "knob", _:
-            return _read_knob(name, run.experiment)
+        case "knob", key:
+            return _read_knob(key, run.experiment)
         case word, series:
             return _summarize_series(SERIES_STATISTICS[word], series, run)
 
@@ -170,9 +175,9 @@ def check_series(name: str, experiment: Experiment) -> None:
     """Raises an InputError if no run of this experiment can have this series."""
     family, slash, part = name.partition("/")
     if slash and part in ("train", "validation", "test"):
-        metrics = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
-        if family not in metrics:
-            available = ", ".join(sorted(metrics))
-            raise InputError(f"a run of this task has no {family}; it has {available}", name)
+        available = {"loss", *METRICS.get(name_of(experiment.task), METRICS["classification"])}
+        if family not in available:
+            names = ", ".join(sorted(available))
+            raise InputError(f"a run of this task has no {family}; it has {names}", name)
     elif name != "lr" and not (slash and family in LAYER_SERIES):
         raise InputError(UNKNOWN_QUANTITY, name)

@@ -144,7 +144,7 @@ def _block(
         if isinstance(layer, Residual) and shape is not None and output is not None:
             layer.add(shape, output)
         if isinstance(layer, Parallel):
-            output = _joined(layer, inside, len(path))
+            output = _join_branches(layer, inside, len(path))
     except InputError as error:
         problem = str(error)
     output = None if problem else output
@@ -168,7 +168,7 @@ def _inside(
     return rows, once, output
 
 
-def _joined(layer: Parallel, inside: list[PlanRow], depth: int) -> Shape | None:
+def _join_branches(layer: Parallel, inside: list[PlanRow], depth: int) -> Shape | None:
     """Returns the shape of the concatenated branches; None while one of them has a problem."""
     outputs = [row.output for row in inside if row.depth == depth]
     known = [output for output in outputs if output is not None]

@@ -73,7 +73,7 @@ def knob_article(knob: Knob, choice: str = "") -> Article:
         ("Changes", "during training" if knob.is_live else "after a restart"),
     )
     summary = knob.help.replace("`", "")
-    return Article(knob.key, "knob", summary, tuple(part for part in parts if part[1]))
+    return Article(knob.key, "hyperparameter", summary, tuple(part for part in parts if part[1]))
 
 
 def _format_default(value: Any) -> str:
@@ -135,7 +135,9 @@ def _iter_section_articles() -> Iterator[Article]:
         parts = tuple(
             (name_of(kind), docstrings.docstring_of(kind).summary) for kind in option_types(section)
         )
-        yield Article(key, "knob", "One of these, each with its own knobs", parts)
+        yield Article(
+            key, "hyperparameter", "One of these, each with its own hyperparameters", parts
+        )
 
 
 def _iter_argument_articles() -> Iterator[Article]:
@@ -155,4 +157,4 @@ def _build_knob_article(key: str, declaration: Knob) -> Article:
     article = knob_article(declaration)
     # The default can differ, for example between optimizers.
     parts = (part for part in article.parts if part[0] != "Default")
-    return Article(key, "knob", article.summary, tuple(parts))
+    return Article(key, "hyperparameter", article.summary, tuple(parts))

@@ -11,7 +11,7 @@ from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.columns import OTHER_CATEGORY, Column
 from tuilab.core.files.tables.table import TableInfo
-from tuilab.core.format import format_count, format_number
+from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
@@ -55,7 +55,9 @@ def fill_gaps(raw: RawDataset, training: Examples, validation: Examples) -> None
     for examples in splits:
         examples.inputs = torch.where(examples.inputs.isnan(), means, examples.inputs)
     if gaps:
-        remark = f"{_count(gaps, 'missing number')} replaced by the mean of the training set."
+        remark = (
+            f"{format_counted(gaps, 'missing number')} replaced by the mean of the training set."
+        )
         raw.remarks = (*raw.remarks, remark)
 
 
@@ -123,12 +125,12 @@ def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
     assert info.target is not None
     numbers = sum(column.kind == "number" for column in inputs)
     kinds = f"{numbers} numeric, {len(inputs) - numbers} categorical"
-    width, columns = _count(info.shape[0], "number"), _count(len(inputs), "column")
+    width, columns = format_counted(info.shape[0], "number"), format_counted(len(inputs), "column")
     sentences = [f'Inputs: {width} from {columns} ({kinds}); target: "{info.target.name}".']
     left_out = [column for column in info.inputs if not column.width]
     sentences += [f'"{column.name}" is left out: {column.reason}.' for column in left_out[:5]]
     if len(left_out) > 5:
-        sentences.append(f"{_count(len(left_out) - 5, 'more column')} left out.")
+        sentences.append(f"{format_counted(len(left_out) - 5, 'more column')} left out.")
     return sentences
 
 
@@ -136,11 +138,7 @@ def _describe_gaps(has_target: Tensor, others: int) -> list[str]:
     """Describes missing targets and rare categories, in sentences."""
     sentences = []
     if missing := int((~has_target).sum()):
-        sentences.append(f"{_count(missing, 'row')} without a target left out.")
+        sentences.append(f"{format_counted(missing, 'row')} without a target left out.")
     if others:
-        sentences.append(f"{_count(others, 'rare text')} combined as {OTHER_CATEGORY}.")
+        sentences.append(f"{format_counted(others, 'rare text')} combined as {OTHER_CATEGORY}.")
     return sentences
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"

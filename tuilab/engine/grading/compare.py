@@ -79,8 +79,8 @@ def _element_difference(
     place = f"[{', '.join(map(str, index))}]" if index else ""
     right, got = _number(expected[index]), _number(result[index])
     if 1 < expected.numel() <= 16:
-        right += f"\nin {_indented(expected)}"
-        got += f"\nin {_indented(result)}"
+        right += f"\nin {_format_tensor(expected)}"
+        got += f"\nin {_format_tensor(result)}"
     tensors = [(key, value) for key, value in case.inputs.items() if isinstance(value, Tensor)]
     text = describe_values.format_arguments(case.inputs)
     if len(tensors) == 1 and tensors[0][1].shape == expected.shape and index:
@@ -90,7 +90,7 @@ def _element_difference(
     return Difference(input=text, expected=right, got=got, where=where)
 
 
-def _indented(value: Tensor) -> str:
+def _format_tensor(value: Tensor) -> str:
     return describe_values.format_value(value).replace("\n", "\n   ")
 
 

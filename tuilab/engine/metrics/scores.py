@@ -210,7 +210,7 @@ class ReconstructionScores(Scores):
         values = total.numel() * self._examples
         return {
             "reconstruction_error": squared / values,
-            "explained": 1 - squared / variance if variance > 1e-6 * energy else 0.0,
+            "explained_variance": 1 - squared / variance if variance > 1e-6 * energy else 0.0,
             "mae": absolute / values,
         }
 
@@ -300,7 +300,7 @@ def mode_coverage(points: Tensor, modes: Tensor, std: float) -> dict[str, float]
     is_at_mode = distance <= 3 * std
     counts = torch.bincount(nearest[is_at_mode], minlength=len(modes))
     covered = int((counts >= max(1, len(points) / len(modes) / 10)).sum())
-    return {"modes": float(covered), "good": float(is_at_mode.float().mean())}
+    return {"modes": float(covered), "high_quality": float(is_at_mode.float().mean())}
 
 
 def diversity(samples: Tensor, real: Tensor) -> float:

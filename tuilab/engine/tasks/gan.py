@@ -126,7 +126,7 @@ class GAN(Task):
         output [batch, 1], targets [batch, …].
         """
         loss, accuracy = self._latest
-        return {"told_apart": float(accuracy), "discriminator_loss": float(loss)}
+        return {"discriminator_accuracy": float(accuracy), "discriminator_loss": float(loss)}
 
     def generate(self, count: int) -> Tensor:
         """Generates examples [count, *shape], from the same noise each time."""
@@ -154,7 +154,7 @@ class GAN(Task):
             "loss": float(GENERATOR_LOSSES[type(self.experiment.loss)](fake)),
             **(self.mode_coverage(samples) or {}),
             "diversity": diversity(samples, examples),
-            "told_apart": float(_discriminator_accuracy(real, fake)),
+            "discriminator_accuracy": float(_discriminator_accuracy(real, fake)),
             "discriminator_loss": float(
                 DISCRIMINATOR_LOSSES[type(self.experiment.loss)](real, fake)
             ),

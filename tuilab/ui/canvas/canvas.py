@@ -14,7 +14,7 @@ from tuilab.ui.canvas.draw_style import COMPONENT_CLASSES, DrawStyle, read_draw_
 CHEAP_SECONDS = 0.025
 """A drawing that takes less time is drawn at every change."""
 
-REST_FACTOR = 8
+PAUSE_FACTOR = 8
 """Other drawings rest this many times longer than they take."""
 
 
@@ -48,7 +48,7 @@ class Canvas(Widget):
     def draw_soon(self) -> None:
         """Draws because the data changed: now, or a little later if drawing takes long."""
         self._is_stale = True
-        rest = self._drawn_at + REST_FACTOR * self._cost - perf_counter()
+        rest = self._drawn_at + PAUSE_FACTOR * self._cost - perf_counter()
         if self._cost < CHEAP_SECONDS or rest <= 0:
             self.redraw()
         elif self._timer is None:

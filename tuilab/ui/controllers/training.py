@@ -10,7 +10,7 @@ from textual.binding import Binding
 from tuilab.core.errors import GPU_FAULT, InputError
 from tuilab.core.experiment.experiment import with_value
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.format import format_count
+from tuilab.core.format import format_counted
 from tuilab.core.protocol.commands import AnyCommand, Step, Stop
 from tuilab.core.protocol.events import Failed
 from tuilab.ui.controllers.context import Context
@@ -136,7 +136,9 @@ class TrainingController:
             return True
         run = self._workspace.run
         seconds = run.progress.seconds if run.progress is not None else 0
-        text = f"This run has trained for {seconds:.0f} seconds, {format_count(run.step)} steps."
+        text = (
+            f"This run has trained for {seconds:.0f} seconds, {format_counted(run.step, 'step')}."
+        )
         choices = [
             Choice("Restart", True, "r", "Its log stays in the run's folder; its weights are lost"),
             Choice("Continue this run", False, "c"),

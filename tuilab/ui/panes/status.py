@@ -12,6 +12,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import (
     format_bytes,
     format_count,
+    format_counted,
     format_duration,
     format_number,
     format_percent,
@@ -71,8 +72,8 @@ class StatusBar(Widget):
         if waiting:
             parts.append(Part(1, waiting, "$warning bold"))
         if self.findings:
-            count = "1 finding" if self.findings == 1 else f"{self.findings} findings"
-            parts.append(Part(2, f"! shows {count}", "$warning bold"))
+            findings = format_counted(self.findings, "finding")
+            parts.append(Part(2, f"! shows {findings}", "$warning bold"))
         return parts
 
     def _describe_loading(self, loading: Loading) -> str:

@@ -101,9 +101,9 @@ class Upsample(Layer, frozen=True):
             if rank == 1 and not isinstance(self.size, int):
                 raise InputError("a sequence has one size: give size as one number")
             return (shape[0], *per_axis(self.size, rank))
-        return (shape[0], *(self._scaled(axis, rank, n) for axis, n in enumerate(sizes)))
+        return (shape[0], *(self._scale_size(axis, rank, n) for axis, n in enumerate(sizes)))
 
-    def _scaled(self, axis: int, rank: int, length: int) -> int:
+    def _scale_size(self, axis: int, rank: int, length: int) -> int:
         scaled = int(length * (self.scale_factor or 1))
         if scaled < 1:
             raise InputError(

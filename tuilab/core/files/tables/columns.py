@@ -21,7 +21,7 @@ MAX_CATEGORIES = 50
 MAX_CLASSES = 1000
 """A target with more distinct texts (or a tenth as many integers) has no classes."""
 
-FEW_CLASSES = 20
+MAX_INTEGER_CLASSES = 20
 """Up to this many distinct integers of a target are classes, unless the task says otherwise."""
 
 MIN_ROWS_PER_CLASS = 5
@@ -141,7 +141,7 @@ def infer_classes(values: Iterable[str | float], rows: int) -> tuple[str, ...]:
         return tuple(texts) if len(texts) <= MAX_CLASSES else ()
     if len(numbers) == 1:
         return (f"{numbers[0]:g}",)
-    are_rare = len(numbers) > FEW_CLASSES and rows < MIN_ROWS_PER_CLASS * len(numbers)
+    are_rare = len(numbers) > MAX_INTEGER_CLASSES and rows < MIN_ROWS_PER_CLASS * len(numbers)
     are_many = are_rare or len(numbers) > MAX_CLASSES // 10
     if are_many or not all(value.is_integer() for value in numbers):
         return ()

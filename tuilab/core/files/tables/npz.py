@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from tuilab.core.errors import InputError, suggest
 from tuilab.core.files.file_state import FileState
-from tuilab.core.format import format_bytes, format_count
+from tuilab.core.format import format_bytes, format_count, format_counted
 
 INPUT_NAMES = ("x_train", "x", "inputs", "features", "data", "images")
 TARGET_NAMES = ("y_train", "y", "targets", "target", "labels", "label")
@@ -120,7 +120,7 @@ def _check(inputs: ArrayHeader, targets: ArrayHeader, where: str) -> None:
         problem = f"{targets.name} is {list(targets.shape)}; it needs one target for each example"
     elif inputs.shape[0] != targets.shape[0]:
         problem = (
-            f"{inputs.name} has {format_count(inputs.shape[0])} rows, but {targets.name} "
+            f"{inputs.name} has {format_counted(inputs.shape[0], 'row')}, but {targets.name} "
             f"has {format_count(targets.shape[0])}"
         )
     elif 0 in inputs.shape:

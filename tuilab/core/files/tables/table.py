@@ -8,7 +8,7 @@ from tuilab.core.files import file_state
 from tuilab.core.files.file_state import FileState
 from tuilab.core.files.tables import delimited, parquet
 from tuilab.core.files.tables.columns import (
-    FEW_CLASSES,
+    MAX_INTEGER_CLASSES,
     Column,
     find_column,
     infer_classes,
@@ -45,7 +45,9 @@ class TableInfo:
     @property
     def prefers_classes(self) -> bool:
         """Whether the target holds classes rather than numbers."""
-        return bool(self.classes) and (not self.is_numeric or len(self.classes) <= FEW_CLASSES)
+        return bool(self.classes) and (
+            not self.is_numeric or len(self.classes) <= MAX_INTEGER_CLASSES
+        )
 
     @property
     def input_names(self) -> list[str]:

@@ -1,17 +1,18 @@
-"""All requests and responses of the views, for the wire."""
+"""All requests and responses of the views, for the wire: what the modules beside this declare."""
 
-from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest, BackpropResponse
-from tuilab.core.protocol.inspect.examples_messages import ExamplesRequest, ExamplesResponse
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
-from tuilab.core.protocol.inspect.layer_messages import LayerRequest, LayerResponse
-from tuilab.core.protocol.inspect.result_messages import ResultRequest, ResultResponse
-from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
+from typing import TYPE_CHECKING, Union
 
-AnyInspectRequest = (
-    ResultRequest | UnitsRequest | LayerRequest | ExamplesRequest | BackpropRequest
-    | LandscapeRequest
-)  # fmt: skip
-AnyInspectResponse = (
-    ResultResponse | UnitsResponse | LayerResponse | ExamplesResponse | BackpropResponse
-    | LandscapeResponse
-)  # fmt: skip
+from tuilab.core.discover import classes_in
+from tuilab.core.protocol import inspect
+from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
+
+if TYPE_CHECKING:
+    AnyInspectRequest = InspectRequest
+    AnyInspectResponse = InspectResponse
+else:
+    REQUESTS = [kind for kind in classes_in(inspect, InspectRequest) if kind is not InspectRequest]
+    RESPONSES = [
+        kind for kind in classes_in(inspect, InspectResponse) if kind is not InspectResponse
+    ]
+    AnyInspectRequest = Union[tuple(REQUESTS)]  # noqa: UP007 (msgspec reads the members)
+    AnyInspectResponse = Union[tuple(RESPONSES)]  # noqa: UP007

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tuilab.core.protocol.inspect.backprop_messages import BackpropRequest, BackpropResponse, Phase
 from tuilab.engine.inspect.backprop.phases import build_phases
 from tuilab.engine.inspect.backprop.replay import SLICE_SIZE, StepTrace, replay
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.perceptron import Perceptron
@@ -38,6 +39,7 @@ BY_VALIDATION = (
 )
 
 
+@inspector(BackpropRequest)
 class BackpropInspector:
     """Takes the next step of one session and puts it back; keeps the trace of the last one."""
 

@@ -75,7 +75,7 @@ class ForwardRecorder:
         self.example, self.batch_size, self.is_recording = example, batch_size, True
 
     @contextmanager
-    def hooked(self) -> Iterator[None]:
+    def attach_hooks(self) -> Iterator[None]:
         """Sets hooks on every module to record while it lasts."""
         labels = name_modules(self.network)
         hooks = [

@@ -92,7 +92,7 @@ def derive_linear_output(call: ModuleCall, slice_number: int) -> list[Derivation
     """Derives z = w * a + b, term by term."""
     module, inputs, output = call.module, call.inputs, call.output
     assert isinstance(module, nn.Linear) and inputs is not None and output is not None
-    shown = _shown_elements(output, slice_number)
+    shown = _slice_elements(output, slice_number)
     position, unit = shown // module.out_features, shown % module.out_features
     rows = inputs.reshape(-1, module.in_features)[position]
     parameters = call.parameters()
@@ -116,7 +116,7 @@ def derive_convolution_output(call: ModuleCall, slice_number: int) -> list[Deriv
     patches = unfold(
         inputs[None].float(), kernel, module.dilation, module.padding, module.stride
     )[0]  # fmt: skip
-    shown, positions = _shown_elements(output, slice_number), prod(output.shape[1:])
+    shown, positions = _slice_elements(output, slice_number), prod(output.shape[1:])
     channel, position = shown // positions, shown % positions
     parameters = call.parameters()
     bias = parameters["bias"][channel] if "bias" in parameters else None
@@ -130,7 +130,7 @@ def derive_input_gradient(call: ModuleCall, slice_number: int) -> list[Derivatio
     module, upstream, gradient = call.module, call.output_gradient, call.input_gradient
     if not isinstance(module, nn.Linear) or upstream is None or gradient is None:
         return []
-    shown = _shown_elements(gradient, slice_number)
+    shown = _slice_elements(gradient, slice_number)
     position, unit = shown // module.in_features, shown % module.in_features
     names = [str(at + 1) for at in range(module.out_features)]
     factors = {
@@ -152,7 +152,7 @@ def derive_weight_gradient(
     whole = gradients.get("weight")
     if not isinstance(module, nn.Linear) or inputs is None or upstream is None or whole is None:
         return []
-    shown = _shown_elements(upstream, slice_number)
+    shown = _slice_elements(upstream, slice_number)
     position, unit = shown // module.out_features, shown % module.out_features
     rows = inputs.reshape(-1, module.in_features)[position]
     own_part = upstream.reshape(-1)[shown, None] * rows
@@ -172,7 +172,7 @@ def derive_weight_gradient(
     return derivations
 
 
-def _shown_elements(tensor: Tensor, slice_number: int) -> Tensor:
+def _slice_elements(tensor: Tensor, slice_number: int) -> Tensor:
     """Returns the flat indices of the shown slice."""
     first = slice_start(slice_number, tensor.numel())
     return torch.arange(first, min(first + SLICE_SIZE, tensor.numel()), device=tensor.device)

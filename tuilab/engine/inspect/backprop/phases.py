@@ -147,8 +147,8 @@ class StepPlan:
     def _batch(self) -> Contents:
         trace, data = self.trace, self.session.dataset
         facts = [
-            f"Example {trace.example + 1} of {trace.batch_size}; "
-            f"it is number {trace.example_index + 1} of the training examples."
+            f"Example {format_count(trace.example + 1)} of {format_count(trace.batch_size)}; "
+            f"it is number {format_count(trace.example_index + 1)} of the training examples."
         ]
         if trace.is_new_epoch:
             facts.append("An epoch is over: this batch is the first of the next one.")

@@ -120,7 +120,7 @@ def _trace_step(
             optimizer_step(session, phase, inputs, targets, UNOBSERVED)
         phase = session.phases[number]
         recorder = _PhaseRecorder(session, phase, trace, request)
-        with recorder.hooked():
+        with recorder.attach_hooks():
             optimizer_step(session, phase, inputs, targets, recorder)
     return trace
 
@@ -151,11 +151,11 @@ class _PhaseRecorder(StepObserver):
             trace.loss_scale = float(session.task.scaler.get_scale())
 
     @contextmanager
-    def hooked(self) -> Iterator[None]:
+    def attach_hooks(self) -> Iterator[None]:
         """Sets hooks on modules and on the optimizer while it lasts."""
         optimizer = self.phase.optimizer
         with ExitStack() as stack:
-            stack.enter_context(self._forward.hooked())
+            stack.enter_context(self._forward.attach_hooks())
             stack.callback(optimizer.register_step_pre_hook(self._before_update).remove)
             stack.callback(optimizer.register_step_post_hook(self._after_update).remove)
             if self._graph is not None:
@@ -202,7 +202,7 @@ class _PhaseRecorder(StepObserver):
             for parameter in group["params"]:
                 if (update := self.updates.get(parameter)) is not None:
                     update.group = {key: value for key, value in group.items() if key != "params"}
-                    update.state_before = _shown_state(update, optimizer.state.get(parameter, {}))
+                    update.state_before = _slice_state(update, optimizer.state.get(parameter, {}))
                     if parameter.grad is not None and not self._has_closure:
                         update.final_gradient = update.slice_of(parameter.grad)
         if not self._has_closure:
@@ -213,7 +213,7 @@ class _PhaseRecorder(StepObserver):
         """Keeps the weights as the optimizer leaves them, and what it remembers now."""
         for parameter, update in self.updates.items():
             update.after_optimizer = update.slice_of(parameter)
-            update.state_after = _shown_state(update, optimizer.state.get(parameter, {}))
+            update.state_after = _slice_state(update, optimizer.state.get(parameter, {}))
 
     def on_step(self, phase: OptimizerPhase, loss: Tensor, output: Tensor) -> None:
         """Keeps the loss, and the weights at the end of the step."""
@@ -256,7 +256,7 @@ def slice_start(number: int, total: int) -> int:
     return number % max(1, -(-total // SLICE_SIZE)) * SLICE_SIZE
 
 
-def _shown_state(update: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
+def _slice_state(update: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
     """Returns what an optimizer remembers of a parameter: numbers, and slices of its shape."""
     shown: dict[str, Any] = {}
     for name, value in state.items():

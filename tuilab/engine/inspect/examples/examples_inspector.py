@@ -27,6 +27,7 @@ from tuilab.engine.inspect.examples.describe_example import (
 from tuilab.engine.inspect.examples.latent_walk import split_autoencoder, walk_latent_space
 from tuilab.engine.inspect.examples.loss_survey import FIRST_CHUNK, LossSurvey
 from tuilab.engine.inspect.examples.user_input import prepare_user_input
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.layer.labels import get_feature_names
 from tuilab.engine.inspect.result.generated_samples import (
     generate_images,
@@ -56,6 +57,7 @@ NO_PLANE = "The generated examples are rows of numbers that are not points of a 
 InputKind = Literal["", "picture", "numbers", "text"]
 
 
+@inspector(ExamplesRequest)
 class ExamplesInspector:
     """Inspects the examples of one session; keeps losses while the weights are unchanged."""
 

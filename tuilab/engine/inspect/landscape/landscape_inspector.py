@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
 from tuilab.engine.device import memory
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.landscape.line_scan import LineScan
 from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot
 from tuilab.engine.inspect.landscape.plane import PlaneSlice, path_directions, random_directions
@@ -39,6 +40,7 @@ NO_LENGTH = (
 )
 
 
+@inspector(LandscapeRequest)
 class LandscapeInspector:
     """Measures the loss around the weights of one step, until a request asks for later ones."""
 

@@ -20,6 +20,7 @@ from tuilab.core.protocol.inspect.layer_messages import (
     Tiles,
 )
 from tuilab.engine.device import memory
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.layer import layer_images
 from tuilab.engine.inspect.layer.labels import get_feature_names, get_token_names, number_names
 from tuilab.engine.inspect.layer.layer_activations import inspect_activations
@@ -52,6 +53,7 @@ NO_GRADIENT = "The loss of this batch does not depend on {}: it gets no gradient
 PERCEPTRON_RULE = "The perceptron rule has no gradient: this is the negative of its correction."
 
 
+@inspector(LayerRequest)
 class LayerInspector:
     """Inspects the layers of one session; keeps histograms over time."""
 

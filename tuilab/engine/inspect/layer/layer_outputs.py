@@ -24,7 +24,7 @@ TIME_BUDGET = 0.015
 MAX_KEPT_NUMBERS = 300_000
 """Activations that are kept at once."""
 
-ENOUGH_EXAMPLES = 32
+MIN_RECORDED_EXAMPLES = 32
 """All layers are recorded if that is possible for this many examples; else only the shown one."""
 
 MAX_POINTS = 256
@@ -70,7 +70,7 @@ class OutputRecorder:
         on_noise = isinstance(task, GAN) and shown.module in set(task.generator.modules())
         recorded = [module.module for module in modules]
         count = self._count_affordable(recorded, shown, on_noise)
-        if count < ENOUGH_EXAMPLES:
+        if count < MIN_RECORDED_EXAMPLES:
             recorded = [shown.module]
             count = self._count_affordable(recorded, shown, on_noise)
         count = max(MIN_EXAMPLES, min(limit, count))

@@ -75,7 +75,7 @@ def generate_points(session: Session, task: GAN, judged_side: int = 0) -> Genera
         _get_input_bounds(session), _to_pairs(dataset.train.inputs), _to_pairs(points),
         covered_modes=int(coverage["modes"]) if coverage else None,
         total_modes=0 if dataset.modes is None else len(dataset.modes),
-        precision=coverage.get("good", 0.0),
+        precision=coverage.get("high_quality", 0.0),
         width=judged_side, height=judged_side,
         realness=_judge_plane(session, task, judged_side) if judged_side else [],
     )  # fmt: skip

@@ -17,6 +17,7 @@ from tuilab.core.protocol.records import Sample
 from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.engine.data.dataset import Examples
 from tuilab.engine.inspect.images import encode_image
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.plane_grid import build_plane_grid
 from tuilab.engine.inspect.result.generated_samples import (
     generate_images,
@@ -42,6 +43,7 @@ MAX_PROBABILITY = 0.999
 """Probabilities are kept below 1, so that class and probability fit into one number."""
 
 
+@inspector(ResultRequest)
 class ResultInspector:
     """Draws the result of one session."""
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tuilab.core.protocol.inspect.units_messages import UnitColumn, UnitsRequest, UnitsResponse
 from tuilab.engine.inspect.evaluation import prepare_inputs
+from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.layer.labels import get_feature_names
 from tuilab.engine.inspect.plane_grid import build_plane_grid, cell_centers
 from tuilab.engine.inspect.quantize import quantize
@@ -40,6 +41,7 @@ NO_PLANE = "The data has no plane: each unit shows its mean output"
 GAN_NOTE = "This is the discriminator; the generator's input is noise, which has no plane."
 
 
+@inspector(UnitsRequest)
 class UnitsInspector:
     """Inspects the units of one session."""
 

@@ -18,14 +18,14 @@ OTHER_FAMILIES = (
 
 DEFAULT_METRICS = {
     "regression": "r2", "language_model": "perplexity", "autoencoder": "reconstruction_error",
-    "gan": "told_apart",
+    "gan": "discriminator_accuracy",
 }  # fmt: skip
 """The first metric of a task before anything is measured, where that is not accuracy."""
 
 METRIC_TITLES = {
     "r2": "R²", "f1": "F1", "auroc": "AUROC", "ece": "Calibration", "mae": "MAE", "rmse": "RMSE",
     "kl": "KL", "reconstruction_error": "Error", "reconstruction": "Rec. loss", "top_5": "Top 5",
-    "told_apart": "D accuracy",
+    "discriminator_accuracy": "D accuracy",
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def find_metric_guides(run: Run, metric: str) -> tuple[Guide, ...]:
     majority = run.epoch.validation.get("majority") if run.epoch else None
     if metric == "accuracy" and majority is not None:
         return ((majority, f"majority class {format_compact(majority)}"),)
-    if metric == "told_apart":
+    if metric == "discriminator_accuracy":
         return ((0.5, "guessing 0.5"),)
     if metric == "perplexity" and run.experiment is not None:
         return _find_unigram_guide(run.experiment)

@@ -77,7 +77,7 @@ TALL_HEIGHT = 22
 WIDTH_BESIDE = 84
 """From this width on the layers are listed beside their chart."""
 
-HEIGHT_BELOW = 12
+MIN_LIST_HEIGHT = 12
 """From this height on the layers are listed below their chart, where they are not beside it."""
 
 
@@ -100,7 +100,7 @@ class ChartView(Container):
         self.metric = ""
         "The metric that is shown; empty for the task's own."
         self._run: Run | None = None
-        self._shown: tuple[object, ...] = ()
+        self._shown_state: tuple[object, ...] = ()
         self._titles = "", ""
         self._options = [
             ChartOptions(kind.is_log, LAYER_SMOOTHING if kind.layer_family else 0.0)
@@ -138,9 +138,9 @@ class ChartView(Container):
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
         state = (run.id, run.state, self.chosen, self.metric, marks, guides, *ends)
-        if state == self._shown:
+        if state == self._shown_state:
             return
-        self._shown = state
+        self._shown_state = state
         family = self.kind.layer_family
         rows = list(build_layer_rows(run, family)) if family else []
         self._place_layers(rows)
@@ -165,7 +165,7 @@ class ChartView(Container):
         width, height = self.size
         is_beside = width >= WIDTH_BESIDE
         self.set_class(bool(rows) and is_beside, "-beside")
-        self.set_class(bool(rows) and not is_beside and height >= HEIGHT_BELOW, "-below")
+        self.set_class(bool(rows) and not is_beside and height >= MIN_LIST_HEIGHT, "-below")
         list_height = min(len(rows) + 1, height // 2 - 1)
         self.layer_list.styles.height = "100%" if is_beside else list_height
 
@@ -239,7 +239,7 @@ class ChartView(Container):
 
     def _show_again(self) -> None:
         self._update_titles()
-        self._shown = ()
+        self._shown_state = ()
         if self._run is not None:
             self.show(self._run)
 

@@ -16,7 +16,7 @@ from tuilab.ui.terminal.glyphs import get_glyphs
 from tuilab.ui.widgets.choice_list import Choice
 from tuilab.ui.widgets.line_list import LineList, Span, fit_text, glyph_or_ascii
 
-WIDE_WIDTH = 44
+MIN_WORDS_WIDTH = 44
 """From this width on there is room for words instead of glyphs."""
 
 DECREASE_ARROW = " ‹ "
@@ -94,7 +94,7 @@ def build_lines(display: KnobDisplay, width: int) -> Iterator[KnobLine]:
                     mark = "  " if number else f"{get_glyphs().cross} "
                     yield KnobLine(None, mark + part, depth=1, style="line-list--problem")
     if not shown:
-        text = f'no knob has "{display.filter_text}" in its name'
+        text = f'no hyperparameter has "{display.filter_text}" in its name'
         yield KnobLine(None, text, style="line-list--muted")
 
 
@@ -141,7 +141,7 @@ class KnobList(LineList[KnobLine]):
     @property
     def indent(self) -> int:
         """Cells before the label of a knob under a heading."""
-        return 2 if self.line_width >= WIDE_WIDTH else 1
+        return 2 if self.line_width >= MIN_WORDS_WIDTH else 1
 
     @property
     def value_start(self) -> int:
@@ -168,7 +168,7 @@ class KnobList(LineList[KnobLine]):
         spans.append((label, line.style or "line-list--muted"))
         tail = ""
         if line.is_live:
-            tail = " live " if width >= WIDE_WIDTH else glyph_or_ascii(" • ", " * ")
+            tail = " live " if width >= MIN_WORDS_WIDTH else glyph_or_ascii(" • ", " * ")
         spans.extend(self._draw_value(line.knob, width - start - len(tail), is_at_cursor))
         return [*spans, (tail, "line-list--live")]
 

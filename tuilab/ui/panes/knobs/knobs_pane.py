@@ -26,7 +26,7 @@ from tuilab.core.reference.articles import Article
 from tuilab.core.run.run import Run
 from tuilab.ui.messages import EditRequested
 from tuilab.ui.panes.knobs.knob_list import (
-    WIDE_WIDTH,
+    MIN_WORDS_WIDTH,
     KnobDisplay,
     KnobList,
     build_choices,
@@ -50,8 +50,8 @@ class KnobsPane(EditableList):
         _bind("right,plus,equals_sign", "turn(1)", "more", "The next value up, or the next choice"),
         *help_bindings("knobs"),
         _bind("backspace,delete", "reset", "default", "Back to the default"),
-        _bind("ctrl+f", "find", "find", "Show only knobs whose name contains what is typed"),
-        _bind("escape", "unfind", "show all", "Show all knobs again"),
+        _bind("ctrl+f", "find", "find", "Show only those whose name contains what is typed"),
+        _bind("escape", "unfind", "show all", "Show all hyperparameters again"),
     ]
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class KnobsPane(EditableList):
             return self._describe_section()
         default = "" if is_default(knob) else f"default {format_value(knob.default) or 'none'}"
         allowed = "" if knob.kind in ("choice", "choices") else knob.range
-        has_key = self.line_list.line_width >= WIDE_WIDTH and knob.key != knob.label
+        has_key = self.line_list.line_width >= MIN_WORDS_WIDTH and knob.key != knob.label
         facts = " · ".join(filter(None, (knob.key if has_key else "", allowed, default)))
         return [
             (knob.help.replace("`", ""), ""),

@@ -114,7 +114,7 @@ class _Page:
         title = Fragment(goal.title, "title", ("goal", goal.name))
         reached = Fragment(" reached" if is_met else "", "good")
         mark, style = ("● ", "good") if is_met else ("◯ ", "link")
-        yield from self.marked(mark, style, title, reached, indent="  ")
+        yield from self.marked_line(mark, style, title, reached, indent="  ")
         yield from self.conditions(goal)
         status = self.session.attempt.goal_statuses.get(goal.name)
         if status is not None and status.is_met and self.session.is_trial and not is_met:
@@ -142,9 +142,11 @@ class _Page:
             mark, style = ("    ✓ ", "good") if condition_status.is_met else ("    · ", "muted")
             requirement_fragment = Fragment(condition_status.requirement, style)
             value = Fragment(f"  now {condition_status.current_value}", "muted")
-            yield from self.marked(mark, style, requirement_fragment, value, indent="      ")
+            yield from self.marked_line(mark, style, requirement_fragment, value, indent="      ")
 
-    def marked(self, mark: str, style: str, *fragments: Fragment, indent: str) -> Iterator[Line]:
+    def marked_line(
+        self, mark: str, style: str, *fragments: Fragment, indent: str
+    ) -> Iterator[Line]:
         """Yields wrapped text behind a mark with a style of its own."""
         first, *rest = self.wrap(*fragments, indent=indent, first=mark)
         yield (Fragment(first[0].text, style), *first[1:])

@@ -12,7 +12,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.knobs import summarize
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.experiment.warnings import find_warnings
-from tuilab.core.format import format_count
+from tuilab.core.format import format_count, format_counted
 from tuilab.core.network.layer import format_shape
 from tuilab.core.network.plan import LinePath, Plan, PlanRow
 from tuilab.core.network.registry import LAYERS
@@ -212,7 +212,7 @@ def describe_shapes(row: PlanRow, frozen: bool = False) -> Span:
     if row.problem:
         return f"{format_shape(row.input)} comes in", ""
     shapes = f"{format_shape(row.input)} {get_glyphs().arrow} {format_shape(row.output)}"
-    parameters = f" · {format_count(row.parameters)} parameters" if row.parameters else ""
+    parameters = f" · {format_counted(row.parameters, 'parameter')}" if row.parameters else ""
     return shapes + parameters + (f" · frozen {get_glyphs().frozen}" if frozen else ""), ""
 
 
@@ -225,4 +225,4 @@ def summarize_layer(row: PlanRow) -> str:
 def describe_total(plan: Plan) -> str:
     """Returns the size of the network."""
     layers = sum(row.layer is not None for row in plan.rows)
-    return f"{layers} line{'s' * (layers != 1)} · {format_count(plan.parameters)} parameters"
+    return f"{format_counted(layers, 'line')} · {format_counted(plan.parameters, 'parameter')}"

@@ -95,8 +95,8 @@ class BackpropView(View[BackpropResponse]):
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, at the layer that was selected."""
         super().show(run, experiment)
-        if self._next_layer and (shown := self._shown) is not None:
-            passing = [at for at, phase in enumerate(shown.phases)
+        if self._next_layer and (response := self._current) is not None:
+            passing = [at for at, phase in enumerate(response.phases)
                        if phase.part == "backward" and phase.label == self._next_layer]  # fmt: skip
             self._next_layer = ""
             self._go(Position(passing[0]) if passing else self.position)
@@ -104,19 +104,19 @@ class BackpropView(View[BackpropResponse]):
     # --- keys
 
     @property
-    def _shown(self) -> BackpropResponse | None:
+    def _current(self) -> BackpropResponse | None:
         return self.response if self.response is not None and self.response.phases else None
 
     def _go(self, position: Position) -> None:
-        if (shown := self._shown) is not None:
-            self.position = position.clamp(shown)
+        if (response := self._current) is not None:
+            self.position = position.clamp(response)
             self.redraw()
 
     def action_walk(self, by: int) -> None:
         """Goes to the next phase or the previous one; in the graph, to the next node."""
-        if (shown := self._shown) is None:
+        if (response := self._current) is None:
             return
-        position = self.position.clamp(shown)
+        position = self.position.clamp(response)
         if position.is_graph:
             self._go(replace(position, node=position.node + by))
         else:
@@ -124,21 +124,21 @@ class BackpropView(View[BackpropResponse]):
 
     def action_next_part(self, by: int) -> None:
         """Goes to the first phase of the next part, or of the previous one."""
-        if (shown := self._shown) is None or self.position.is_graph:
+        if (response := self._current) is None or self.position.is_graph:
             return
-        part = STEP_PARTS.index(shown.phases[self.position.clamp(shown).phase].part)
+        part = STEP_PARTS.index(response.phases[self.position.clamp(response).phase].part)
         # Where nothing is trained, a part has no phase: skip it.
         for steps in (by, 2 * by) if by in (1, -1) else (by,):
             target = STEP_PARTS[max(0, min(len(STEP_PARTS) - 1, part + steps))]
-            places = [at for at, phase in enumerate(shown.phases) if phase.part == target]
+            places = [at for at, phase in enumerate(response.phases) if phase.part == target]
             if places:
                 self._go(replace(self.position, phase=places[0], table=0, row=0))
                 return
 
     def action_next_row(self, by: int) -> None:
         """Selects the row above or below."""
-        if (shown := self._shown) is not None:
-            position = self.position.clamp(shown)
+        if (response := self._current) is not None:
+            position = self.position.clamp(response)
             self._go(replace(position, row=max(0, position.row + by)))
 
     def action_next_table(self, by: int) -> None:
@@ -151,18 +151,20 @@ class BackpropView(View[BackpropResponse]):
 
     def action_next_example(self, by: int) -> None:
         """Follows another example of the batch."""
-        if (shown := self._shown) is not None:
-            self.example = (min(self.example, shown.examples - 1) + by) % max(1, shown.examples)
+        if (response := self._current) is not None:
+            self.example = (min(self.example, response.examples - 1) + by) % max(
+                1, response.examples
+            )
 
     def action_next_slice(self, by: int) -> None:
         """Shows another slice of the tensors."""
-        if (shown := self._shown) is not None:
-            self.slice = (self.slice + by) % max(1, shown.slices)
+        if (response := self._current) is not None:
+            self.slice = (self.slice + by) % max(1, response.slices)
 
     def action_next_optimizer_phase(self) -> None:
         """Shows the step of the other side."""
-        shown = self._shown
-        if shown is None or len(shown.optimizer_phases) < 2:
+        response = self._current
+        if response is None or len(response.optimizer_phases) < 2:
             self.notify("A step of this task has only one optimizer phase.")
             return
-        self.optimizer_phase = (shown.optimizer_phase + 1) % len(shown.optimizer_phases)
+        self.optimizer_phase = (response.optimizer_phase + 1) % len(response.optimizer_phases)

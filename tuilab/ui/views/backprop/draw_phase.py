@@ -31,7 +31,7 @@ GAP = 3
 
 MIN_TABLE_WIDTH = 24
 
-ROOMY_FROM = 14
+MIN_TEXT_HEIGHT = 14
 """From this many rows on, there is room for all lines of text."""
 
 PART_TITLES = {"weights": "new weights"}
@@ -76,7 +76,7 @@ def draw_step(
     _draw_parts(cells, response, phase)
     if not position.is_graph:
         y = _draw_neighbors(cells, y, response, position)
-    if size[1] >= ROOMY_FROM or not position.is_graph:
+    if size[1] >= MIN_TEXT_HEIGHT or not position.is_graph:
         y = _draw_description(cells, y, response, position)
     region = Region(0, y, cells.width, max(0, cells.height - y))
     if position.is_graph:
@@ -173,7 +173,7 @@ def _draw_description(
         for line in textwrap.wrap(spell_formula(sentence, cells.style), max(8, cells.width))
     ]
     y = cells.write_lines(0, y, lines[: max(1, (cells.height - y) // 3)])
-    return y + (cells.height >= ROOMY_FROM)
+    return y + (cells.height >= MIN_TEXT_HEIGHT)
 
 
 def _describe_shapes(phase: Phase) -> list[str]:

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region
 
-from tuilab.core.format import format_compact, format_count, format_percent
+from tuilab.core.format import format_compact, format_count, format_counted, format_percent
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
@@ -85,8 +85,8 @@ def write_headings(response: LandscapeResponse) -> Iterator[str]:
     step = f"step {format_count(response.step)}"
     if response.current_step != response.step:
         step += f", now at {format_count(response.current_step)} (a: refresh)"
-    examples = f"on {format_count(response.examples)} examples"
-    training_examples = f"on {format_count(response.examples)} training examples"
+    examples = f"on {format_counted(response.examples, 'example')}"
+    training_examples = f"on {format_counted(response.examples, 'training example')}"
     yield f"Loss around the weights of {step}: {evaluations} evaluations, {training_examples}"
     yield f"Loss around {step}: {evaluations} evaluations, {examples}"
     yield f"{step}: {evaluations} evaluations, {examples}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, isnan, log10
 
-from tuilab.core.format import format_compact, format_count
+from tuilab.core.format import format_compact, format_count, format_counted
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Scan
 from tuilab.core.run.run import Mark
 from tuilab.ui.canvas.cell_buffer import CellBuffer
@@ -107,7 +107,8 @@ def describe_scan(response: LandscapeResponse, scan: Scan) -> Iterator[str]:
     )
     evaluations = f"{response.evaluations} of {response.total_evaluations} evaluations"
     step = format_count(response.step)
-    yield f"{way} of step {step}; {evaluations}, on {response.examples} examples."
+    examples = format_counted(response.examples, "example")
+    yield f"{way} of step {step}; {evaluations}, on {examples}."
     if response.current_step != response.step:
         yield f"The run is now at step {format_count(response.current_step)}; press a to refresh."
     if is_relative(scan):
@@ -138,7 +139,7 @@ def _chart_data(response: LandscapeResponse, scan: Scan, marker: str) -> ChartDa
         label = f"next batch of {format_count(scan.batch_size)}"
         points = _points(scan, scan.batch_losses, scan.current_batch_loss)
         traces.append(Trace(label, points, 2, marker))
-    label = f"{format_count(response.examples)} training examples"
+    label = format_counted(response.examples, "training example")
     traces.append(Trace(label, _points(scan, scan.losses, scan.current_loss), 1))
     start = 1.0 if is_relative(scan) else scan.current_loss
     return ChartData(

@@ -11,7 +11,7 @@ from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.layer.draw_heat_grid import draw_heat_grid
 
-ENOUGH_TILES = 12
+MIN_TILES = 12
 """Tiles become smaller until this many fit, or all."""
 
 MAX_VALUE_WIDTH = 10
@@ -59,7 +59,7 @@ def fit_tiles(tile: HeatMap, count: int, room: Size) -> TileLayout:
         across, down = (room.width + 1) // (width + 1), room.height // (rows + 1)
         if across * down:
             layout = TileLayout(width, rows, across, down)
-        if across * down >= min(count, ENOUGH_TILES):
+        if across * down >= min(count, MIN_TILES):
             break
     return layout
 

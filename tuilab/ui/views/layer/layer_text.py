@@ -1,6 +1,6 @@
 """Statistics and explanations of a layer as text."""
 
-from tuilab.core.format import format_compact, format_count, format_percent
+from tuilab.core.format import format_compact, format_count, format_counted, format_percent
 from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
     LayerResponse,
@@ -87,10 +87,9 @@ def describe_cells(response: LayerResponse, tiles_shown: int = 0) -> str:
 def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> str:
     last = tiles.tiles[-1] if tiles.tiles else None
     count = shown - (len(tiles.tiles) > tiles.total)  # the first of them is the input
-    plural = "s" if tiles.total > 1 else ""
-    text = f"{tiles.total} {tiles.name}{plural}"
+    text = format_counted(tiles.total, tiles.name)
     if count < tiles.total:
-        text = f"{count} of {tiles.total} {tiles.name}s"
+        text = f"{count} of {text}"
     pieces = [text]
     if response.kind == "attention":
         pieces.append("rows attend to columns")

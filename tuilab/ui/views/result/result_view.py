@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tuilab.core.catalogue.data.points import HandDrawn
 from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.core.format import format_count
+from tuilab.core.format import format_counted
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.result_messages import (
     DecisionSurface,
@@ -229,7 +229,7 @@ class ResultView(View[ResultResponse]):
         size = (width, height - 1)
         unit = plan_matrix(matrix, size).unit
         title = StyledCells((width, 1), self.draw_style)
-        examples = f"{format_count(matrix.total)} examples"
+        examples = format_counted(matrix.total, "example")
         write_matrix_title(title, matrix, examples, unit)
         cells.paste(0, 0, title)
         cells.paste(0, 1, draw_matrix(matrix, size, self.draw_style))

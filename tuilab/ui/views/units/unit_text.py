@@ -2,7 +2,7 @@
 
 from math import isfinite
 
-from tuilab.core.format import format_compact, format_count, format_percent
+from tuilab.core.format import format_compact, format_counted, format_percent
 from tuilab.core.protocol.inspect.units_messages import UnitColumn, UnitsResponse
 from tuilab.ui.views.units.unit_positions import Selection
 
@@ -86,7 +86,7 @@ def _describe_unit(response: UnitsResponse, selection: Selection) -> list[str]:
         return lines + weights
     lines.append(
         f"mean {format_signed(mean)} ± {format_compact(std)}, "
-        f"above 0 on {format_percent(active)} of {format_count(response.examples)} examples"
+        f"above 0 on {format_percent(active)} of {format_counted(response.examples, 'example')}"
     )
     if selection.column and active == 0 and "ReLU" in column.activations:
         lines.append("It never fires: a dead unit on these examples.")

@@ -83,7 +83,7 @@ class UnitsView(View[UnitsResponse]):
     # --- selection
 
     @property
-    def _shown(self) -> tuple[UnitsResponse, Selection] | None:
+    def _current(self) -> tuple[UnitsResponse, Selection] | None:
         """The response whose units can be selected, and what of it is selected."""
         response = self.response
         if response is None or not response.columns:
@@ -91,24 +91,24 @@ class UnitsView(View[UnitsResponse]):
         return response, self.selection.clamp(response.columns)
 
     def _select(self, column: int, unit: int, source: int | None = None) -> None:
-        if (shown := self._shown) is not None:
-            self.selection = Selection(column, unit, source).clamp(shown[0].columns)
+        if (current := self._current) is not None:
+            self.selection = Selection(column, unit, source).clamp(current[0].columns)
             self.redraw()
 
     def action_move(self, by: int) -> None:
         """Selects the unit above or below, or the previous or next weight."""
         if self.selection.source is not None:
             self.action_next_edge(by)
-        elif (shown := self._shown) is not None:
-            response, selection = shown
+        elif (current := self._current) is not None:
+            response, selection = current
             count = response.columns[selection.column].shown_units
             self._select(selection.column, (selection.unit + by) % count)
 
     def action_change_column(self, by: int) -> None:
         """Selects a unit of another column, about as high as the selected one."""
-        if (shown := self._shown) is None:
+        if (current := self._current) is None:
             return
-        columns, selection = shown[0].columns, shown[1]
+        columns, selection = current[0].columns, current[1]
         if selection.source is not None:
             end = (selection.column - 1, selection.source) if by < 0 else (
                 selection.column, selection.unit
@@ -121,9 +121,9 @@ class UnitsView(View[UnitsResponse]):
 
     def action_next_edge(self, by: int) -> None:
         """Selects the next weight into the unit."""
-        if (shown := self._shown) is None:
+        if (current := self._current) is None:
             return
-        response, selection = shown
+        response, selection = current
         if not selection.column:
             self.notify("An input has no incoming weights; → goes to the first layer.")
             return
@@ -147,10 +147,10 @@ class UnitsView(View[UnitsResponse]):
 
     def _selected_value(self) -> tuple[UnitsResponse, Selection, float] | None:
         """Returns the selected number; notifies and returns None if there is none."""
-        if (shown := self._shown) is None:
+        if (current := self._current) is None:
             self.notify("There are no weights yet: press s for one step.")
             return None
-        response, selection = shown
+        response, selection = current
         value = get_selected_value(response, selection)
         if value is None:
             self.notify("This unit has no bias; i selects one of the weights into it."
