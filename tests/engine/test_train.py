@@ -136,7 +136,8 @@ def test_the_time_left_is_not_estimated_from_the_first_steps() -> None:
     seconds_left: dict[int, float | None] = {}
     session.report_at_step = 1
     for event in train(session):
-        session.report_at_step = session.step + 1
+        if event is None:
+            session.report_at_step = session.step + 1
         if isinstance(event, Progressed):
             seconds_left[event.step] = event.seconds_left
 
@@ -207,7 +208,7 @@ def test_a_requested_end_of_an_epoch_is_reported_with_its_gradients() -> None:
     session = make_session(epochs=50)
     session.report_at_epoch = 2
 
-    kinds = (Progressed, LayerStatsReported, EpochEnded)
+    kinds = (LayerStatsReported, Progressed, EpochEnded)
     events = []
     for event in train(session):
         if event is not None:

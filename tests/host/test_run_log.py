@@ -22,6 +22,7 @@ from tuilab.core.protocol.events import (
     Saved,
     Started,
 )
+from tuilab.core.protocol.records import LossPoint
 from tuilab.host import run_store
 from tuilab.host.run_log import RunLog
 
@@ -66,7 +67,10 @@ def started_event(run: str = "spiral-1", step: int = 0) -> Started:
 
 def progressed_event(step: int, loss: float = 0.5, high: float | None = None) -> Progressed:
     top = loss if high is None else high
-    return Progressed("spiral-1", step, 0.1, loss, loss, top, {}, 1e-3, 9.0, 90.0, 1.0, None)
+    return Progressed(
+        "spiral-1", step, 0.1, loss, loss, top, {}, 1e-3, 9.0, 90.0, 1.0, None,
+        points=[LossPoint(step, loss, loss, top, 1e-3)],
+    )  # fmt: skip
 
 
 def finished_event(step: int) -> Finished:
@@ -123,14 +127,14 @@ def test_the_log_of_a_day_stays_small(run_log: TimedRunLog) -> None:
     run_log.record(started_event())
     for step in range(1, 24 * 3600 + 1):
         run_log.record(progressed_event(step, 0.5, high=9.0 if step == 70_001 else None), seconds=1)
+    run_log.record(finished_event(24 * 3600))
 
     # Every second for 2000 s, then 2000 for each e-fold: 2000 + 2000 ln(86400 / 2000) = 9530;
     # a little less, since a report comes only once a second.
     assert 8500 < len(run_log.lines) < 9600
-    spikes = [
-        p for p in run_store.read_run(run_log.path).series["loss/train"].points() if p[3] == 9.0
-    ]
-    assert spikes
+    loss = run_store.read_run(run_log.path).series["loss/train"]
+    assert loss.count == 24 * 3600
+    assert any(point[3] == 9.0 for point in loss.points())
 
 
 def test_the_end_of_a_run_is_exact_even_if_measurements_were_skipped(run_log: TimedRunLog) -> None:
@@ -143,8 +147,10 @@ def test_the_end_of_a_run_is_exact_even_if_measurements_were_skipped(run_log: Ti
 
     run = run_store.read_run(run_log.path)
 
-    assert run.progress == progressed_event(2, 0.125)
+    assert not_none(run.progress).loss == 0.125
     assert not_none(run.epoch).validation == {"loss": 0.6}
+    assert [p[0] for p in run.series["loss/validation"].points()] == [1, 2]
+    assert [p[0] for p in run.series["loss/train"].points()] == [1, 2]
 
 
 def test_loading_is_not_stored(run_log: TimedRunLog) -> None:

@@ -16,6 +16,7 @@ from tuilab.core.experiment.toml_file import write_atomically
 from tuilab.core.protocol.events import Rewound, Saved
 from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read
 from tuilab.engine.preserve import clone_tensors
+from tuilab.engine.recorder import Recorder
 from tuilab.engine.session import Session
 
 
@@ -34,6 +35,7 @@ def capture_state(session: Session) -> dict[str, Any]:
         "is_stopped": session.is_stopped,
         "is_unmeasured": session.is_evaluation_pending,
         "validation_losses": session.validation_losses,
+        "recorder": session.recorder.state_dict(),
     }
     if session.task.scaler is not None:
         state["scaler"] = session.task.scaler.state_dict()
@@ -58,6 +60,9 @@ def restore_state(session: Session, state: dict[str, Any]) -> None:
     session.is_stopped = state["is_stopped"]
     session.is_evaluation_pending = state["is_unmeasured"]
     session.validation_losses = tuple(state["validation_losses"])
+    session.recorder = Recorder()
+    if "recorder" in state:  # checkpoints of older versions have none
+        session.recorder.load_state_dict(state["recorder"])
     if session.task.scaler is not None and "scaler" in state:
         session.task.scaler.load_state_dict(state["scaler"])
     torch.set_rng_state(state["chance"].cpu())

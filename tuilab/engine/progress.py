@@ -1,26 +1,27 @@
-"""When a run reports, and what: about ten times a second, however fast the steps are.
+"""What a run reports, and when: about ten times a second, however fast the steps are.
 
-In between, a step costs one reading of the clock and one entry in a list; the device is read only
-for a report.
+The clock decides only when the screen is fed: which steps and epochs are in the history follows
+from their numbers (`schedule`). In between, a step costs one reading of the clock and one entry in
+a list; the device is read only for a report.
 """
 
 import time
 from collections import deque
-from collections.abc import Generator, Iterator
-from math import isfinite
+from collections.abc import Generator, Iterable, Iterator
 
 import psutil
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from tuilab.core.protocol.events import AnyEvent, EpochEnded, Progressed
-from tuilab.engine import checkpoint
+from tuilab.engine import checkpoint, schedule
 from tuilab.engine.failures import describe_non_finite_loss
 from tuilab.engine.probes.step_probe import StepProbe
 from tuilab.engine.session import Session
 
 REPORT_INTERVAL = 0.1
-"""Seconds between two reports, and between two evaluations of short epochs."""
+"""Seconds between two reports."""
 
 GOOD_STATE_INTERVAL = 1.0
 """Seconds between two copies of the state that a failed run can go back to."""
@@ -28,8 +29,11 @@ GOOD_STATE_INTERVAL = 1.0
 MAX_STEPS = 4096
 """Steps between two reports, so that what is kept for one stays small."""
 
+MEASURED_BATCHES = 8
+"""Batches whose metrics are measured together."""
+
 LARGE_OUTPUT = 1 << 18
-"""Numbers in an output; of larger outputs only the newest is kept for a report."""
+"""Numbers in an output; of larger ones only every eighth is measured."""
 
 WARM_UP_STEPS = 5
 """Steps before the time left is estimated: the first ones are far slower than the rest."""
@@ -43,14 +47,12 @@ class ProgressReporter:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.has_failed = False
-        self._losses: list[Tensor] = []
-        self._outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=8)
+        self._outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=MEASURED_BATCHES)
+        self._unmeasured = 0
+        "Batches whose metrics are not in the means of the epoch yet."
         self._examples = 0
-        self._epoch_metrics: dict[str, list[float]] = {}
-        "Of all reports since the last evaluation."
         now = time.perf_counter()
         self._counted_until = self._reported_at = self._kept_good_at = now
-        self._evaluated_at = now - REPORT_INTERVAL
         self._good_interval = GOOD_STATE_INTERVAL
         if session.good_state is None:
             session.good_state = checkpoint.capture_state(session)
@@ -58,32 +60,43 @@ class ProgressReporter:
     # --- after each step --------------------------------------------------------------------
 
     def add(self, loss: Tensor, output: Tensor, targets: Tensor) -> None:
-        """Keeps a step for the next report.
+        """Records a step.
 
         Args:
             loss: [], left on the device like the others.
             output: [batch, ...].
             targets: what the output is compared with, [batch, ...].
         """
-        self._losses.append(loss)
+        session = self.session
+        session.recorder.add(session.step, loss, session.last_lr)
         if output.numel() > LARGE_OUTPUT:
             self._outputs.clear()
         self._outputs.append((output, targets))
         self._examples += len(targets)
+        self._unmeasured += 1
+        if self._unmeasured == MEASURED_BATCHES or session.is_epoch_over:
+            newest = list(self._outputs)[-self._unmeasured :]
+            examples = sum(len(targets) for _, targets in newest)
+            session.recorder.add_metrics(self._measure(newest), examples)
+            self._unmeasured = 0
 
-    def will_report(self) -> bool:
-        """Returns whether a report is due after the next step."""
-        is_late = time.perf_counter() - self._reported_at >= REPORT_INTERVAL
-        return is_late or self._is_requested or len(self._losses) >= MAX_STEPS
+    def _measure(self, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+        """Returns the metrics of outputs [batch, ...] and targets [batch, ...]."""
+        task, penalty = self.session.task, self.session.penalty
+        outputs, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
+        penalties = {} if penalty is None else {"penalty": float(penalty)}
+        return {**task.measure(outputs, targets), **task.extra_metrics(), **penalties}
 
-    @property
-    def _is_requested(self) -> bool:
-        """Returns whether the next step is reported whatever the clock says."""
+    def _is_due(self) -> bool:
+        """Returns whether a report is due after this step."""
         session, epoch = self.session, self.session.epoch + 1
-        if session.step + 1 == session.report_at_step:
+        is_late = time.perf_counter() - self._reported_at >= REPORT_INTERVAL
+        if is_late or session.step == session.report_at_step:
+            return True
+        if len(session.recorder) >= MAX_STEPS:
             return True
         ends = epoch == session.report_at_epoch or epoch >= session.experiment.training.epochs
-        return ends and session.is_last_batch
+        return ends and session.is_epoch_over
 
     def pause_point(self, event: AnyEvent | None = None) -> Iterator[AnyEvent | None]:
         """Leaves the loop with an event or none; time outside is not counted as training."""
@@ -105,48 +118,33 @@ class ProgressReporter:
                 return metrics
             yield from self.pause_point()
 
-    def will_evaluate(self) -> bool:
-        """Returns whether the epoch that has just ended is measured: the last one always is."""
-        session, now = self.session, time.perf_counter()
-        is_requested = session.is_over or session.epoch == session.report_at_epoch
-        is_needed = is_requested or session.needs_every_validation
-        if not is_needed and now - self._evaluated_at < REPORT_INTERVAL:
-            return False
-        self._evaluated_at = now
-        return True
+    # --- what is reported -------------------------------------------------------------------
 
-    # --- when a report is due ---------------------------------------------------------------
-
-    def report(self, probe: StepProbe) -> Iterator[AnyEvent]:
-        """Yields the events on the steps since the last report; the last step was measured."""
-        losses = torch.stack(self._losses).tolist()
-        yield self._progress(losses)
-        stats = probe.report()
-        yield stats
-        for number, loss in enumerate(losses):
-            if not isfinite(loss):
+    def report(self, probe: StepProbe | None) -> Iterator[AnyEvent]:
+        """Yields the events after a step, which was measured if it has a probe."""
+        recorder, stats = self.session.recorder, None
+        if probe is not None:
+            stats = structs.replace(probe.report(), metrics=self._measure(self._outputs))
+            yield from self.pause_point(stats)
+        if stats is not None or self.session.is_epoch_over:
+            recorder.read()
+            if recorder.nonfinite is not None:
                 self.has_failed = True
-                step = self.session.step - len(losses) + number + 1
-                yield describe_non_finite_loss(self.session, step, loss, stats)
+                yield self._progress()
+                yield describe_non_finite_loss(self.session, *recorder.nonfinite, stats)
                 return
-        self._keep_good_state()
-        self._losses.clear()
-        self._outputs.clear()
-        self._examples = 0
+        if self._is_due():
+            yield self._progress()
+            self._keep_good_state()
 
-    def _progress(self, losses: list[float]) -> Progressed:
+    def _progress(self) -> Progressed:
         session, now = self.session, time.perf_counter()
         elapsed = max(now - self._counted_until, 1e-9)
         session.seconds += elapsed
         self._counted_until = self._reported_at = now
-        outputs, targets = (torch.cat(tensors) for tensors in zip(*self._outputs, strict=True))
-        metrics = {**session.task.measure(outputs, targets), **session.task.extra_metrics()}
-        if session.penalty is not None:
-            metrics["penalty"] = float(session.penalty)
-        loss = sum(losses) / len(losses)
-        for name, value in {"loss": loss, **metrics}.items():
-            self._epoch_metrics.setdefault(name, []).append(value)
+        losses, points = session.recorder.take()
         speed = len(losses) / elapsed
+        examples, self._examples = self._examples, 0
         epochs_left = session.experiment.training.epochs - session.epochs_done
         seconds_left = epochs_left * session.batches_per_epoch / speed
         is_gpu = session.device.type == "cuda"
@@ -154,17 +152,18 @@ class ProgressReporter:
             run=session.run,
             step=session.step,
             epoch=session.epochs_done,
-            loss=loss,
+            loss=sum(losses) / len(losses),
             low=min(losses),
             high=max(losses),
-            metrics=metrics,
+            metrics=self._measure(self._outputs),
             lr=session.last_lr,
             steps_per_second=speed,
-            examples_per_second=self._examples / elapsed,
+            examples_per_second=examples / elapsed,
             seconds=session.seconds,
             seconds_left=seconds_left if session.step >= WARM_UP_STEPS else None,
             memory=_process.memory_info().rss,
             device_memory=torch.cuda.memory_allocated(session.device) if is_gpu else 0,
+            points=points,
         )
 
     def _keep_good_state(self) -> None:
@@ -177,12 +176,16 @@ class ProgressReporter:
         self._kept_good_at = time.perf_counter()
         self._good_interval = max(GOOD_STATE_INTERVAL, 100 * (self._kept_good_at - now))
 
-    def end_epoch(self, validation: dict[str, float]) -> EpochEnded:
-        """Returns the event of a measured epoch, with the means of its reports."""
+    def end_epoch(self) -> bool:
+        """Ends the means of an epoch; returns whether it is evaluated: the last one always is."""
         session = self.session
-        means = {name: sum(values) / len(values) for name, values in self._epoch_metrics.items()}
-        if not means and self._losses:  # no report fell into a short epoch
-            means = {"loss": float(torch.stack(self._losses).mean())}
-        self._epoch_metrics.clear()
-        matrix = session.task.matrix()
+        session.recorder.end_epoch()
+        is_requested = session.is_over or session.epoch == session.report_at_epoch
+        is_needed = is_requested or session.needs_every_validation
+        return is_needed or schedule.is_evaluated(session.epoch)
+
+    def epoch_ended(self, validation: dict[str, float]) -> EpochEnded:
+        """Returns the event of an evaluated epoch, with the means over its batches."""
+        session = self.session
+        means, matrix = session.recorder.epoch_means, session.task.matrix()
         return EpochEnded(session.run, session.step, session.epoch, means, validation, matrix)

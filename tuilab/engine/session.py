@@ -27,6 +27,7 @@ from tuilab.engine.model import build_network
 from tuilab.engine.model.initial_network import build_initialized
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import EarlyStopping
+from tuilab.engine.recorder import Recorder
 from tuilab.engine.snapshots import WeightSnapshots
 from tuilab.engine.tasks import build_task as tasks
 
@@ -79,6 +80,7 @@ class Session:
         "An epoch has ended that has yet to be measured."
         self.validation_losses: tuple[float, ...] = ()
         "One for each measured epoch."
+        self.recorder = Recorder()
         self.report_at_step = self.report_at_epoch = -1
         "Where a report is due whatever the clock says."
         self._order: tuple[int, Tensor] | None = None
@@ -121,10 +123,9 @@ class Session:
         return ceil(len(self.dataset.train) / self.batch_size)
 
     @property
-    def is_last_batch(self) -> bool:
-        """Returns whether the next batch is the last one of its epoch."""
-        left = len(self.dataset.train) - self.offset - self.batch_size
-        return left < self.min_batch_size
+    def is_epoch_over(self) -> bool:
+        """Returns whether no batch of the epoch is left."""
+        return len(self.dataset.train) - self.offset < self.min_batch_size
 
     @property
     def epochs_done(self) -> float:

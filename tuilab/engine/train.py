@@ -7,6 +7,7 @@ is a `for` loop. Nothing here waits, prints or knows who is watching.
 from collections.abc import Generator, Iterator
 
 from tuilab.core.protocol.events import AnyEvent, Logged
+from tuilab.engine import schedule
 from tuilab.engine.probes.step_probe import StepProbe
 from tuilab.engine.progress import ProgressReporter
 from tuilab.engine.session import Session
@@ -21,16 +22,16 @@ def train(session: Session) -> Generator[AnyEvent | None, None, None]:
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
             # No step reads a number from the device (`loss.item()`): the CPU would wait for the
-            # GPU each time. A report, due ten times a second, reads those of all steps at once.
-            probe = StepProbe(session) if reporter.will_report() else None
+            # GPU each time. A report, due ten times a second, reads those of all steps at once;
+            # so do the few steps whose gradients and activations are measured.
+            probe = StepProbe(session) if schedule.is_probed(session.step + 1) else None
             reporter.add(*training_step(session, *batch, probe or UNOBSERVED))
-            if probe is not None:
-                yield from reporter.report(probe)
-                if reporter.has_failed:
-                    return
+            yield from reporter.report(probe)
+            if reporter.has_failed:
+                return
             yield from reporter.pause_point()
         session.end_epoch()
-        session.is_evaluation_pending = reporter.will_evaluate()
+        session.is_evaluation_pending = reporter.end_epoch()
         if session.is_evaluation_pending:
             yield from evaluate(session, reporter)
 
@@ -38,7 +39,7 @@ def train(session: Session) -> Generator[AnyEvent | None, None, None]:
 def evaluate(session: Session, reporter: ProgressReporter) -> Iterator[AnyEvent | None]:
     """Measures the epoch that has just ended, with a pause point after each chunk of examples."""
     validation = yield from reporter.pause_points(session.evaluate(session.dataset.validation))
-    event = reporter.end_epoch(validation)
+    event = reporter.epoch_ended(validation)
     note = session.record_validation(validation)
     session.is_evaluation_pending = False
     yield from reporter.pause_point(event)

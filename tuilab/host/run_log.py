@@ -4,7 +4,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from math import isnan
+from math import inf
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -25,7 +25,7 @@ from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
 
 MIN_GAP = 0.1
-"""Minimum of seconds between two stored measurements of one type."""
+"""Minimum of seconds between two stored reports; a later one brings the points of both."""
 
 GAPS_PER_RUN = 2000
 """The gap is the run's age over this: that many are stored while the age grows e-fold."""
@@ -36,8 +36,6 @@ RETRY_SECONDS = 5.0
 MAX_WAITING_LINES = 10_000
 """Lines that wait while the disk cannot be written; then the oldest are dropped."""
 
-Measurement = Progressed | LayerStatsReported | EpochEnded
-
 
 class RunLog:
     """Writes the events of the current run into its folder."""
@@ -46,10 +44,9 @@ class RunLog:
         self._clock = clock
         self._started: Started | None = None
         self._log = -1
-        self._started_at = self._retry_at = 0.0
-        self._stored: dict[type[Measurement], float] = {}
-        self._skipped: dict[type[Measurement], Measurement] = {}
-        "The newest measurement of each type that came too soon to be stored."
+        self._started_at = self._retry_at = self._reported_at = 0.0
+        self._report: Progressed | None = None
+        "The newest report, if it came too soon to be stored."
         self._lines: deque[bytes] = deque(maxlen=MAX_WAITING_LINES)
         self._error = ""
 
@@ -60,12 +57,11 @@ class RunLog:
             self._start(event)
         if self._started is None or isinstance(event, (Loading, Ready, InspectResponse)):
             return []
-        if isinstance(event, (Progressed, LayerStatsReported, EpochEnded)):
-            self._add_measurement(event)
+        if isinstance(event, Progressed):
+            self._add_report(event)
         else:
-            skipped = sorted(self._skipped.values(), key=lambda measurement: measurement.step)
-            self._lines.extend(map(run_store.encode_event, skipped))
-            self._skipped.clear()
+            if not isinstance(event, (LayerStatsReported, EpochEnded)):
+                self._store_report()
             self._lines.append(run_store.encode_event(event))
         return self._write(is_last=isinstance(event, Finished))
 
@@ -80,22 +76,23 @@ class RunLog:
     def _start(self, event: Started) -> None:
         self._started, self._started_at = event, self._clock()
         self._error, self._retry_at = "", 0.0
-        self._stored.clear()
-        self._skipped.clear()
+        self._report, self._reported_at = None, -inf
         self._lines.clear()
 
-    def _add_measurement(self, event: Measurement) -> None:
-        """Stores a measurement, or keeps it back if it follows the last one too soon."""
-        kind, now = type(event), self._clock()
-        skipped = self._skipped.pop(kind, None)
-        if isinstance(event, Progressed) and isinstance(skipped, Progressed):
-            event = _merge_range(skipped, event)
-        gap = max(MIN_GAP, (now - self._started_at) / GAPS_PER_RUN)
-        if now - self._stored.get(kind, -gap) < gap:
-            self._skipped[kind] = event
-            return
-        self._stored[kind] = now
-        self._lines.append(run_store.encode_event(event))
+    def _add_report(self, event: Progressed) -> None:
+        """Stores a report, or keeps it back if it follows the last one too soon."""
+        now, before = self._clock(), self._report
+        if before is not None and before.points is not None and event.points is not None:
+            event = replace(event, points=before.points + event.points)
+        self._report = event
+        if now - self._reported_at >= max(MIN_GAP, (now - self._started_at) / GAPS_PER_RUN):
+            self._reported_at = now
+            self._store_report()
+
+    def _store_report(self) -> None:
+        if self._report is not None:
+            self._lines.append(run_store.encode_event(self._report))
+            self._report = None
 
     def _write(self, *, is_last: bool) -> list[Logged]:
         """Writes the waiting lines, unless writing has failed a moment ago."""
@@ -142,13 +139,6 @@ class RunLog:
             Logged(f"Training continues, but the log cannot be written ({reason}): {folder}. "
                    "Free some space; it is tried again every few seconds.")
         ]  # fmt: skip
-
-
-def _merge_range(skipped: Progressed, event: Progressed) -> Progressed:
-    """Returns a report that includes the lowest and highest loss of a skipped one."""
-    lows = [x for x in (skipped.low, event.low) if isnan(x)] or [min(skipped.low, event.low)]
-    highs = [x for x in (skipped.high, event.high) if isnan(x)] or [max(skipped.high, event.high)]
-    return replace(event, low=lows[0], high=highs[0])
 
 
 def _write_all(file: int, text: bytes) -> None:

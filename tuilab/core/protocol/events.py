@@ -15,7 +15,7 @@ from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.message import Event
-from tuilab.core.protocol.records import ActivationStats, Device, InputStats, LayerStats
+from tuilab.core.protocol.records import ActivationStats, Device, InputStats, LayerStats, LossPoint
 
 
 class Loading(Event, frozen=True):
@@ -53,7 +53,10 @@ class Started(Event, frozen=True):
 
 
 class Progressed(Event, frozen=True):
-    """Training since the last report, about ten times a second."""
+    """Where training is, about ten times a second, and the points of the loss curve until then.
+
+    The clock decides when it is sent; which points it brings follows from their steps alone.
+    """
 
     run: str
     step: int
@@ -74,10 +77,12 @@ class Progressed(Event, frozen=True):
     memory: int = 0
     "Bytes used by the process."
     device_memory: int = 0
+    points: list[LossPoint] | None = None
+    "None in logs of older versions, in which each report is a point of every curve."
 
 
 class LayerStatsReported(Event, frozen=True):
-    """Statistics of all layers at one step."""
+    """Statistics of all layers, and the metrics, at one step; step numbers decide at which."""
 
     run: str
     step: int
@@ -85,10 +90,12 @@ class LayerStatsReported(Event, frozen=True):
     activations: list[ActivationStats] = field(default_factory=list)
     inputs: InputStats | None = None
     "None for tokens, and if no batch went through the whole network at once."
+    metrics: dict[str, float] = field(default_factory=dict)
+    "The task's metrics on the newest training batches."
 
 
 class EpochEnded(Event, frozen=True):
-    """An evaluation at the end of an epoch (at most about ten a second)."""
+    """An evaluation at the end of an epoch."""
 
     run: str
     step: int

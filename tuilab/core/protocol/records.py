@@ -14,6 +14,18 @@ class Device(Struct, frozen=True):
     "Why it cannot be used; empty if it can."
 
 
+class LossPoint(Struct, frozen=True, array_like=True):
+    """One point of the loss curve: the steps since the point before it."""
+
+    step: int
+    "The last of its steps."
+    mean: float
+    low: float
+    high: float
+    lr: float
+    "Learning rate of the last step."
+
+
 class LayerStats(Struct, frozen=True):
     """Statistics of the parameters of one layer at one step."""
 

@@ -35,7 +35,7 @@ from tuilab.core.protocol.events import (
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
-from tuilab.core.protocol.records import Device
+from tuilab.core.protocol.records import Device, LossPoint
 from tuilab.core.run.series import Series
 
 State = Literal["idle", "starting", "training", "paused", "failed", "finished"]
@@ -190,11 +190,7 @@ class Run(Struct):
         self.step = event.step
         match event:
             case Progressed():
-                self.progress = event
-                self._add("loss/train", event.step, event.loss, event.low, event.high)
-                for name, value in event.metrics.items():
-                    self._add(f"{name}/train", event.step, value)
-                self._add("lr", event.step, event.lr)
+                self._add_progress(event)
             case EpochEnded():
                 self.epoch = event
                 for name, value in event.validation.items():
@@ -203,11 +199,23 @@ class Run(Struct):
                     history = [*self.confusion_history, (event.step, event.counts)]
                     self.confusion_history = thin_history(history)
             case LayerStatsReported():
+                for name, value in event.metrics.items():
+                    self._add(f"{name}/train", event.step, value)
                 for layer in event.layers:
                     self._add(f"gradient/{layer.layer}", event.step, layer.gradient_norm)
                     self._add(f"update/{layer.layer}", event.step, layer.update_ratio)
                     self._add(f"weight/{layer.layer}", event.step, layer.weight_norm)
                 self._add_activations(event)
+
+    def _add_progress(self, event: Progressed) -> None:
+        self.progress, points = event, event.points
+        if points is None:
+            points = [LossPoint(event.step, event.loss, event.low, event.high, event.lr)]
+            for name, value in event.metrics.items():
+                self._add(f"{name}/train", event.step, value)
+        for point in points:
+            self._add("loss/train", point.step, point.mean, point.low, point.high)
+            self._add("lr", point.step, point.lr)
 
     def _add_activations(self, event: LayerStatsReported) -> None:
         for stats in event.activations:

@@ -1,0 +1,104 @@
+"""What a run has recorded and not yet reported: losses step by step, and the means of the epoch."""
+
+from math import isfinite
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tuilab.core.protocol.records import LossPoint
+from tuilab.engine import schedule
+
+
+class Recorder:
+    """Collects the loss of every step; reads the device only when asked to."""
+
+    def __init__(self) -> None:
+        self.points: list[LossPoint] = []
+        "Complete points that have not been reported."
+        self.nonfinite: tuple[int, float] | None = None
+        "Step and loss where the loss was NaN or infinite for the first time."
+        self.epoch_means: dict[str, float] = {}
+        "Loss and metrics over the batches of the epoch that has ended last."
+        self._losses: list[float] = []
+        "All losses since the last report."
+        self._pending: list[tuple[int, Tensor, float]] = []
+        "Step, loss [] on the device and learning rate of the steps that have not been read."
+        self._window: list[float] = []
+        "The losses of the point that is not complete yet."
+        self._epoch_loss, self._epoch_steps = 0.0, 0
+        self._epoch_metrics: dict[str, float] = {}
+        self._epoch_examples = 0
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def add(self, step: int, loss: Tensor, lr: float) -> None:
+        """Records a step; the loss [] stays on the device."""
+        self._pending.append((step, loss, lr))
+
+    def read(self) -> None:
+        """Reads the losses that are still on the device."""
+        if not self._pending:
+            return
+        losses: list[float] = torch.stack([loss for _, loss, _ in self._pending]).tolist()
+        for (step, _, lr), loss in zip(self._pending, losses, strict=True):
+            self._window.append(loss)
+            self._epoch_loss += loss
+            self._epoch_steps += 1
+            if self.nonfinite is None and not isfinite(loss):
+                self.nonfinite = step, loss
+            if schedule.ends_point(step):
+                self.points.append(_merge(step, self._window, lr))
+                self._window = []
+        self._losses += losses
+        self._pending.clear()
+
+    def take(self) -> tuple[list[float], list[LossPoint]]:
+        """Returns all losses, and the complete points, since the last call."""
+        self.read()
+        losses, points = self._losses, self.points
+        self._losses, self.points = [], []
+        return losses, points
+
+    def add_metrics(self, metrics: dict[str, float], examples: int) -> None:
+        """Adds the metrics of some examples to the means of the epoch."""
+        for name, value in metrics.items():
+            self._epoch_metrics[name] = self._epoch_metrics.get(name, 0.0) + value * examples
+        self._epoch_examples += examples
+
+    def end_epoch(self) -> None:
+        """Computes the means over the epoch's batches, and starts those of the next one."""
+        self.read()
+        sums, count = self._epoch_metrics, self._epoch_examples
+        self.epoch_means = {name: total / count for name, total in sums.items()}
+        if self._epoch_steps:
+            self.epoch_means = {"loss": self._epoch_loss / self._epoch_steps, **self.epoch_means}
+        self._epoch_loss, self._epoch_steps = 0.0, 0
+        self._epoch_metrics, self._epoch_examples = {}, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps: the incomplete point and the sums of the epoch."""
+        self.read()
+        return {
+            "window": self._window,
+            "loss": [self._epoch_loss, self._epoch_steps],
+            "metrics": self._epoch_metrics,
+            "examples": self._epoch_examples,
+            "means": self.epoch_means,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Sets a new recorder to a state."""
+        self.epoch_means = dict(state["means"])
+        self._window = list(state["window"])
+        self._epoch_loss, self._epoch_steps = state["loss"]
+        self._epoch_metrics, self._epoch_examples = dict(state["metrics"]), state["examples"]
+
+
+def _merge(step: int, losses: list[float], lr: float) -> LossPoint:
+    """Returns a point with mean, lowest and highest loss; all are NaN if one of them is."""
+    mean = sum(losses) / len(losses)
+    if mean != mean:
+        return LossPoint(step, mean, mean, mean, lr)
+    return LossPoint(step, mean, min(losses), max(losses), lr)
