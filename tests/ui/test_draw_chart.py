@@ -85,14 +85,14 @@ def test_only_dots_of_the_plot_reach_plotext(
     area = PlotArea(Region(0, 0, columns, 10), limits, "braille")
 
     points_drawn = [point for segment in trace.segments(limits, columns) for point in segment]
-    dots = [area.dot(x, y) for x, y in points_drawn]
+    dots = [area.dot(x, y) for x, mean, low, high in points_drawn for y in (mean, low, high)]
 
-    assert len(points_drawn) <= 2 * columns
-    assert all(isfinite(x) and isfinite(y) for x, y in points_drawn)
+    assert len(points_drawn) <= columns
+    assert all(isfinite(value) for point in points_drawn for value in point)
     assert all(0 <= column < 2 * columns and 0 <= row < 40 for column, row in dots)
 
 
-def test_plotext_is_given_two_points_a_column_however_long_the_run(
+def test_plotext_is_given_two_points_a_column_and_a_shade_however_long_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     strokes: list[Stroke] = []
@@ -100,7 +100,33 @@ def test_plotext_is_given_two_points_a_column_however_long_the_run(
 
     chart(ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20))
 
-    assert 0 < sum(len(stroke.dots) for stroke in strokes) <= 160
+    assert 0 < sum(len(stroke.dots) for stroke in strokes if stroke.is_line) <= 160
+    assert 0 < sum(len(stroke.dots) for stroke in strokes if not stroke.is_line) <= 80 * 20
+
+
+def test_the_line_is_the_mean_and_the_range_a_shade_behind_it() -> None:
+    points = [(float(x), 0.5, 0.0, 1.0) for x in range(1, 60)]
+
+    drawing = chart(ChartData([Trace("loss", points)], guides=[(0.0, ""), (1.0, "")]))
+
+    region, rows = drawing.area.region, text(drawing).splitlines()
+    middle = rows[drawing.area.row(0.5)][region.x : region.right]
+    assert all("\u2801" <= glyph <= "\u28ff" for glyph in middle[1:-1])
+    for value in (0.2, 0.8):  # no line goes there, but the shade does
+        row = rows[drawing.area.row(value)][region.x : region.right]
+        assert set(row) == {"░"}
+
+
+def test_a_loss_that_falls_in_one_step_is_drawn_on_the_floor() -> None:
+    points = [(1.0, 50.0, 50.0, 50.0), *((float(x), 0.0, 0.0, 0.0) for x in range(2, 200))]
+
+    drawing = chart(ChartData([Trace("loss", points)]))
+
+    region, rows = drawing.area.region, text(drawing).splitlines()
+    floor = rows[drawing.area.row(0.0)][region.x : region.right]
+    half = rows[drawing.area.row(25.0)][region.x : region.right]
+    assert all("\u2801" <= glyph <= "\u28ff" for glyph in floor[1:-1])
+    assert half[2:].strip() == ""
 
 
 @given(

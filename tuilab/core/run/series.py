@@ -22,7 +22,7 @@ MIN_BUCKETS = 1024
 MIN_COVERING_BUCKETS = 256
 """If fewer buckets than this cover a range, its recent points replace them."""
 
-_get_x = itemgetter(0)
+_get_x, _get_mean, _get_low, _get_high = map(itemgetter, range(4))
 
 
 class Series(Struct):
@@ -123,44 +123,36 @@ def _max_or_nan(a: float, b: float) -> float:
 
 def downsample(
     points: list[Point], columns: int, left: float | None = None, right: float | None = None
-) -> list[tuple[float, float]]:
-    """Returns the lowest and the highest value of each column, for finite points.
+) -> list[Point]:
+    """Returns one point for each column that has any: middle, mean, lowest and highest value.
 
     Args:
+        points: all finite.
         left: start of the first column, so that columns do not move while a curve grows.
         right: end of the last column.
     """
     if len(points) <= columns:
-        return _expand_ranges(points)
+        return points
     left = points[0][0] if left is None else left
     right = points[-1][0] if right is None else right
-    extremes: list[tuple[float, float]] = []
+    merged: list[Point] = []
     start = 0
     for column in range(1, columns + 1):
         share = column / columns
         edge = left * (1 - share) + right * share
         stop = bisect_left(points, edge, start, key=_get_x) if column < columns else len(points)
         if stop > start:
-            extremes.extend(_find_extremes(points[start:stop]))
+            merged.append(_merge_column(points[start:stop]))
             start = stop
-    return extremes
+    return merged
 
 
-def _expand_ranges(points: list[Point]) -> list[tuple[float, float]]:
-    pairs: list[tuple[float, float]] = []
-    for x, y, low, high in points:
-        pairs.extend([(x, low), (x, high)] if low < high else [(x, y)])
-    return pairs
-
-
-def _find_extremes(column: list[Point]) -> list[tuple[float, float]]:
-    """Returns lowest and highest value of a column, in the order of their x."""
-    low = min(column, key=itemgetter(2))
-    high = max(column, key=itemgetter(3))
-    if low[2] == high[3]:
-        return [(low[0], low[2])]
-    ends = [(low[0], low[2]), (high[0], high[3])]
-    return ends if low[0] <= high[0] else ends[::-1]
+def _merge_column(column: list[Point]) -> Point:
+    if len(column) == 1:
+        return column[0]
+    mean = sum(map(_get_mean, column)) / len(column)
+    low, high = min(map(_get_low, column)), max(map(_get_high, column))
+    return (column[0][0] / 2 + column[-1][0] / 2, min(high, max(low, mean)), low, high)
 
 
 def select_finite(points: list[Point]) -> list[Point]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from tuilab.ui.canvas.draw_style import BOLD, FAINT, DrawStyle
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot import axes
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
-from tuilab.ui.plot.figure import DOTS_PER_CELL, Axes, PlotArea, Stroke, draw_figure
+from tuilab.ui.plot.figure import Axes, PlotArea, Stroke, draw_figure
 from tuilab.ui.plot.legend import describe_omissions, draw_legend
 from tuilab.ui.plot.traces import (
     FilteredTrace,
@@ -22,6 +23,9 @@ from tuilab.ui.plot.traces import (
     fit_limits,
     nearest_point,
 )
+
+MAX_ENVELOPES = 2
+"""Lines up to which the range of each is shaded behind it."""
 
 
 @dataclass(slots=True)
@@ -126,11 +130,15 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     yield Stroke(list(product(gaps, rows)), glyphs.mark, style.gap)
     guides = [area.cell(area.limits.left, value)[1] for value, _ in data.guides]
     yield Stroke(list(product(columns, guides)), glyphs.guide, style.mark)
-    if options.smoothing and len(traces) <= 2:
-        for trace in traces:
-            if trace.source.is_line:
-                raw = filter_trace(trace.source, 0.0, options.is_log)
-                yield from _draw_trace(drawing, raw, glyphs.dot, FAINT)
+    lines = [trace for trace in traces if trace.source.is_line]
+    raw = lines
+    if options.smoothing:
+        raw = [filter_trace(trace.source, 0.0, options.is_log) for trace in lines]
+    if len(lines) <= MAX_ENVELOPES:
+        yield from map(partial(_draw_envelope, drawing), raw)
+        if options.smoothing:
+            for trace in raw:
+                yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
     for trace in sorted(traces, key=lambda trace: trace.source.is_line):
         yield from _draw_trace(drawing, trace, trace.source.marker or "*")
     yield Stroke(list(product(gaps, (rows[0], rows[-1]))), glyphs.gap, style.gap)
@@ -142,33 +150,35 @@ def _find_columns(area: PlotArea, xs: Iterable[float]) -> set[int]:
     return {area.cell(x, area.limits.low)[0] for x in xs if area.limits.has_x(x)}
 
 
+def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
+    """Returns a shade between the lowest and the highest values."""
+    area, cells = drawing.area, set()
+    for segment in trace.segments(area.limits, area.region.width):
+        ends = [(*area.cell(x, low), area.cell(x, high)[1]) for x, _, low, high in segment]
+        for (left, *first), (right, *second) in zip(ends, [*ends[1:], ends[-1]], strict=True):
+            for column in range(left, right + 1):
+                share = (column - left) / max(1, right - left)
+                low, high = (round(a + share * (b - a)) for a, b in zip(first, second, strict=True))
+                if high > low:
+                    cells |= set(product([column], range(low, high + 1)))
+    style = drawing.cells.style
+    return Stroke(sorted(cells), style.shade(0.25), style.line(trace.source.color + FAINT))
+
+
 def _draw_trace(
     drawing: ChartDrawing, trace: FilteredTrace, ascii_marker: str, variant: int = 0
 ) -> Iterator[Stroke]:
-    """Yields a line in one stroke for each part without gaps, or a cloud of points."""
+    """Yields the means as a line in one stroke for each part without gaps, or a cloud of points."""
     area, style = drawing.area, drawing.cells.style.line(trace.source.color + variant)
     if not trace.source.is_line:
         marker = trace.source.marker or drawing.cells.style.glyphs.bullet
-        for segment in trace.segments(area.limits, 4 * area.region.width):
-            yield Stroke([area.cell(x, y) for x, y in segment], marker, style)
+        points = trace.downsample(area.limits, 4 * area.region.width)
+        ends = {area.cell(x, y) for x, _, *ends in points for y in ends}
+        yield Stroke(sorted(ends), marker, style)
         return
     marker = area.line_marker or ascii_marker
-    for segment in trace.segments(area.limits, area.region.width):
-        dots = [area.dot(x, y) for x, y in segment]
-        _shorten(dots, DOTS_PER_CELL.get(marker, (1, 1))[0])
-        yield Stroke(dots, marker, style, is_line=True)
-
-
-def _shorten(line: list[tuple[int, int]], across: int) -> None:
-    """Makes a line enter each column of cells at the nearer end: half as long where it is noisy.
-
-    plotext's time grows with the length of lines; the order within a column is not visible.
-    """
-    for i in range(1, len(line) - 1):
-        (x, y), (next_x, next_y) = line[i], line[i + 1]
-        before = line[i - 1][1]
-        if x // across == next_x // across and abs(next_y - before) < abs(y - before):
-            line[i], line[i + 1] = (x, next_y), (next_x, y)
+    for segment in trace.segments(area.limits, 2 * area.region.width):
+        yield Stroke([area.dot(x, y) for x, y, *_ in segment], marker, style, is_line=True)
 
 
 def _draw_markers(drawing: ChartDrawing) -> Iterator[Stroke]:

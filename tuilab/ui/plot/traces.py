@@ -1,4 +1,4 @@
-"""The one gate between a history and a drawing: finite, in view, two points a column."""
+"""The one gate between a history and a drawing: finite, in view, one point a column."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,14 +80,19 @@ class FilteredTrace:
     omitted: int = 0
     "Values that a log axis cannot show."
 
-    def segments(self, limits: Limits, columns: int) -> Iterator[list[tuple[float, float]]]:
-        """Yields two points a column at most, lowest and highest, broken where a gap is."""
-        thinned = series.downsample(self.points, columns, limits.left, limits.right)
+    def downsample(self, limits: Limits, columns: int) -> list[Point]:
+        """Returns one point a column at most: mean, lowest and highest value."""
+        points = series.downsample(self.points, columns, limits.left, limits.right)
+        return [(x, *map(_clamp, values)) for x, *values in points]  # type: ignore[misc]
+
+    def segments(self, limits: Limits, columns: int) -> Iterator[list[Point]]:
+        """Yields the points of the columns, broken where a gap is."""
+        points = self.downsample(limits, columns)
         start = 0
         for gap in [*self.gaps, inf]:
-            stop = bisect_left(thinned, gap, start, key=_at_x)
+            stop = bisect_left(points, gap, start, key=_at_x)
             if stop > start:
-                yield [(x, _clamp(y)) for x, y in thinned[start:stop]]
+                yield points[start:stop]
             start = stop
 
 
