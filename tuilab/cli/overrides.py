@@ -39,6 +39,11 @@ def apply_overrides(
     return experiment
 
 
+def sets_pace(sets: Sequence[str]) -> bool:
+    """Returns whether a pace is asked for: without a screen, that of a file is ignored."""
+    return any(text.startswith("training.pace=") for text in sets)
+
+
 def _apply(experiment: Experiment, text: str, option: str) -> Experiment:
     key, equals, written = text.partition("=")
     if not equals:

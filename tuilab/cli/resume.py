@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuilab.cli.overrides import apply_overrides
+from tuilab.cli.overrides import apply_overrides, sets_pace
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import get_live_changes, with_value
 from tuilab.core.format import format_count
@@ -44,4 +44,7 @@ def build_start_command(
         )
     if device:
         experiment = with_value(experiment, "training.device", device)
-    return Start(folder.name, experiment, paused=paused, checkpoint=str(checkpoint))
+    is_paced = paused or sets_pace(sets)  # it is paused for the lab, in which someone watches
+    return Start(
+        folder.name, experiment, paused=paused, checkpoint=str(checkpoint), is_paced=is_paced
+    )

@@ -109,7 +109,7 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
 
 
 def _build_start_command(experiment: str, sets: list[str], resume: str, device: str) -> "Start":
-    from tuilab.cli.overrides import load_experiment
+    from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
     from tuilab.core.run.run import make_run_id
@@ -117,7 +117,7 @@ def _build_start_command(experiment: str, sets: list[str], resume: str, device: 
     if resume:
         return build_start_command(resume, sets, device)
     loaded = load_experiment(experiment, sets, device)
-    return Start(make_run_id(loaded), loaded)
+    return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
 def _run(start: "Start", output: Output) -> "Finished | Failed":

@@ -6,7 +6,6 @@ a list; the device is read only for a report.
 """
 
 import time
-from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 
 import psutil
@@ -18,6 +17,7 @@ from tuilab.core.protocol.events import AnyEvent, EpochEnded, Progressed
 from tuilab.engine import checkpoint, schedule
 from tuilab.engine.failures import describe_non_finite_loss
 from tuilab.engine.probes.step_probe import StepProbe
+from tuilab.engine.recorder import MEASURED_BATCHES
 from tuilab.engine.session import Session
 
 REPORT_INTERVAL = 0.1
@@ -28,12 +28,6 @@ GOOD_STATE_INTERVAL = 1.0
 
 MAX_STEPS = 4096
 """Steps between two reports, so that what is kept for one stays small."""
-
-MEASURED_BATCHES = 8
-"""Batches whose metrics are measured together."""
-
-LARGE_OUTPUT = 1 << 18
-"""Numbers in an output; of larger ones only every eighth is measured."""
 
 WARM_UP_STEPS = 5
 """Steps before the time left is estimated: the first ones are far slower than the rest."""
@@ -47,9 +41,6 @@ class ProgressReporter:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.has_failed = False
-        self._outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=MEASURED_BATCHES)
-        self._unmeasured = 0
-        "Batches whose metrics are not in the means of the epoch yet."
         self._examples = 0
         now = time.perf_counter()
         self._counted_until = self._reported_at = self._kept_good_at = now
@@ -67,18 +58,13 @@ class ProgressReporter:
             output: [batch, ...].
             targets: what the output is compared with, [batch, ...].
         """
-        session = self.session
-        session.recorder.add(session.step, loss, session.last_lr)
-        if output.numel() > LARGE_OUTPUT:
-            self._outputs.clear()
-        self._outputs.append((output, targets))
+        session, recorder = self.session, self.session.recorder
+        recorder.add(session.step, loss, session.last_lr)
+        recorder.add_output(output, targets)
         self._examples += len(targets)
-        self._unmeasured += 1
-        if self._unmeasured == MEASURED_BATCHES or session.is_epoch_over:
-            newest = list(self._outputs)[-self._unmeasured :]
-            examples = sum(len(targets) for _, targets in newest)
-            session.recorder.add_metrics(self._measure(newest), examples)
-            self._unmeasured = 0
+        if recorder.unmeasured == MEASURED_BATCHES or session.is_epoch_over:
+            newest = list(recorder.outputs)[-recorder.unmeasured :]
+            recorder.add_metrics(self._measure(newest), sum(len(targets) for _, targets in newest))
 
     def _measure(self, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Returns the metrics of outputs [batch, ...] and targets [batch, ...]."""
@@ -99,12 +85,14 @@ class ProgressReporter:
         return ends and session.is_epoch_over
 
     def pause_point(self, event: AnyEvent | None = None) -> Iterator[AnyEvent | None]:
-        """Leaves the loop with an event or none; time outside is not counted as training."""
+        """Leaves the loop with an event or none; time outside is not counted as training.
+
+        The next report is due by the clock all the same: a run with a pace waits outside.
+        """
         start = time.perf_counter()
         yield event
         paused = time.perf_counter() - start
         self._counted_until += paused
-        self._reported_at += paused
 
     def pause_points(
         self, chunks: Generator[None, None, dict[str, float]]
@@ -124,20 +112,26 @@ class ProgressReporter:
         """Yields the events after a step, which was measured if it has a probe."""
         recorder, stats = self.session.recorder, None
         if probe is not None:
-            stats = structs.replace(probe.report(), metrics=self._measure(self._outputs))
+            stats = structs.replace(probe.report(), metrics=self._measure(recorder.outputs))
             yield from self.pause_point(stats)
         if stats is not None or self.session.is_epoch_over:
             recorder.read()
             if recorder.nonfinite is not None:
                 self.has_failed = True
-                yield self._progress()
+                yield self.progress()
                 yield describe_non_finite_loss(self.session, *recorder.nonfinite, stats)
                 return
         if self._is_due():
-            yield self._progress()
+            yield self.progress()
             self._keep_good_state()
 
-    def _progress(self) -> Progressed:
+    def flush(self) -> Iterator[Progressed]:
+        """Yields a report on the steps that have none yet, if there are any."""
+        if self.session.recorder.has_news:
+            yield self.progress()
+
+    def progress(self) -> Progressed:
+        """Returns a report on the steps since the last one; there must be one step."""
         session, now = self.session, time.perf_counter()
         elapsed = max(now - self._counted_until, 1e-9)
         session.seconds += elapsed
@@ -155,7 +149,7 @@ class ProgressReporter:
             loss=sum(losses) / len(losses),
             low=min(losses),
             high=max(losses),
-            metrics=self._measure(self._outputs),
+            metrics=self._measure(session.recorder.outputs),
             lr=session.last_lr,
             steps_per_second=speed,
             examples_per_second=examples / elapsed,

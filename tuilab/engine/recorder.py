@@ -1,5 +1,6 @@
 """What a run has recorded and not yet reported: losses step by step, and the means of the epoch."""
 
+from collections import deque
 from math import isfinite
 from typing import Any
 
@@ -8,6 +9,12 @@ from torch import Tensor
 
 from tuilab.core.protocol.records import LossPoint
 from tuilab.engine import schedule
+
+MEASURED_BATCHES = 8
+"""Batches whose metrics are measured together."""
+
+LARGE_OUTPUT = 1 << 16
+"""Numbers in an output; of larger ones only every eighth is measured."""
 
 
 class Recorder:
@@ -26,6 +33,10 @@ class Recorder:
         "Step, loss [] on the device and learning rate of the steps that have not been read."
         self._window: list[float] = []
         "The losses of the point that is not complete yet."
+        self.outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=MEASURED_BATCHES)
+        "Outputs [batch, ...] of the newest batches, with what they are compared with."
+        self.unmeasured = 0
+        "How many of them are not in the means of the epoch yet."
         self._epoch_loss, self._epoch_steps = 0.0, 0
         self._epoch_metrics: dict[str, float] = {}
         self._epoch_examples = 0
@@ -33,9 +44,21 @@ class Recorder:
     def __len__(self) -> int:
         return len(self._pending)
 
+    @property
+    def has_news(self) -> bool:
+        """Returns whether a step has been recorded since the last report."""
+        return bool(self._pending or self._losses)
+
     def add(self, step: int, loss: Tensor, lr: float) -> None:
         """Records a step; the loss [] stays on the device."""
         self._pending.append((step, loss, lr))
+
+    def add_output(self, output: Tensor, targets: Tensor) -> None:
+        """Keeps the output [batch, ...] and targets [batch, ...] of a step."""
+        if output.numel() > LARGE_OUTPUT:
+            self.outputs.clear()
+        self.outputs.append((output, targets))
+        self.unmeasured += 1
 
     def read(self) -> None:
         """Reads the losses that are still on the device."""
@@ -62,10 +85,11 @@ class Recorder:
         return losses, points
 
     def add_metrics(self, metrics: dict[str, float], examples: int) -> None:
-        """Adds the metrics of some examples to the means of the epoch."""
+        """Adds the metrics of the newest batches to the means of the epoch."""
         for name, value in metrics.items():
             self._epoch_metrics[name] = self._epoch_metrics.get(name, 0.0) + value * examples
         self._epoch_examples += examples
+        self.unmeasured = 0
 
     def end_epoch(self) -> None:
         """Computes the means over the epoch's batches, and starts those of the next one."""
@@ -78,7 +102,7 @@ class Recorder:
         self._epoch_metrics, self._epoch_examples = {}, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps: the incomplete point and the sums of the epoch."""
+        """Returns what a checkpoint keeps: the incomplete point, the sums, the newest outputs."""
         self.read()
         return {
             "window": self._window,
@@ -86,12 +110,15 @@ class Recorder:
             "metrics": self._epoch_metrics,
             "examples": self._epoch_examples,
             "means": self.epoch_means,
+            "outputs": [list(pair) for pair in self.outputs],
+            "unmeasured": self.unmeasured,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Sets a new recorder to a state."""
         self.epoch_means = dict(state["means"])
-        self._window = list(state["window"])
+        self._window, self.unmeasured = list(state["window"]), state["unmeasured"]
+        self.outputs.extend((output, targets) for output, targets in state["outputs"])
         self._epoch_loss, self._epoch_steps = state["loss"]
         self._epoch_metrics, self._epoch_examples = dict(state["metrics"]), state["examples"]
 

@@ -14,9 +14,11 @@ from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
 
 
-def train(session: Session) -> Generator[AnyEvent | None, None, None]:
+def train(
+    session: Session, reporter: ProgressReporter | None = None
+) -> Generator[AnyEvent | None, None, None]:
     """Trains to the last epoch or a `Failed` event; yields an event or None after every batch."""
-    reporter = ProgressReporter(session)
+    reporter = reporter or ProgressReporter(session)
     if session.is_evaluation_pending:  # an earlier loop was closed before it had measured
         yield from evaluate(session, reporter)
     while not session.is_over:

@@ -6,6 +6,8 @@ from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import SetKnob
@@ -25,12 +27,16 @@ from tuilab.host import run_store
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     from tuilab.engine.inspect.dispatch import Dispatcher
+    from tuilab.engine.progress import ProgressReporter
     from tuilab.engine.session import Session
 
 Reason = Literal["done", "stopped", "interrupted"]
 
 MIN_SAVE_INTERVAL, MAX_SAVE_INTERVAL = 5.0, 60.0
 """Seconds of training until the first automatic checkpoint, and between later ones."""
+
+PACE_SLICE = 0.02
+"""Longest sleep, in seconds, before it is looked whether a command has come."""
 
 SAVE_SHARE = 50
 """The interval is at least this many times as long as writing a checkpoint takes."""
@@ -42,10 +48,16 @@ class RunController:
     Args:
         folder: the run's folder.
         publish: called with every event.
+        is_paced: whether it keeps to `training.pace`.
     """
 
     def __init__(
-        self, session: "Session", folder: Path, publish: Callable[[AnyEvent], None]
+        self,
+        session: "Session",
+        folder: Path,
+        publish: Callable[[AnyEvent], None],
+        *,
+        is_paced: bool = False,
     ) -> None:
         self.session = session
         self.is_active = True
@@ -54,8 +66,12 @@ class RunController:
         self._publish = publish
         self._checkpoint = folder / run_store.CHECKPOINT
         self._batches: Iterator[AnyEvent | None] | None = None
+        self._reporter: ProgressReporter | None = None
         self._last_step = self._last_epoch = inf
         "Where to pause."
+        self._is_paced = is_paced
+        self._paced_step, self._next_step_at = session.step, -inf
+        "The step that was taken last, and when the next one is due."
         self._save_interval = MIN_SAVE_INTERVAL
         self._save_at = session.seconds + MIN_SAVE_INTERVAL
         self._has_nonfinite_loss = False
@@ -69,6 +85,8 @@ class RunController:
         """Trains until a command arrives, the target is reached or the run ends."""
         session, last_step = self.session, self._last_step
         assert self._batches is not None
+        if not self._wait(is_idle):
+            return
         for event in self._batches:
             if event is not None:
                 self._handle(event)
@@ -77,11 +95,31 @@ class RunController:
             elif session.step >= last_step:
                 self.pause()
                 return
-            elif not is_idle():
+            elif not (is_idle() and self._wait(is_idle)):
                 return
         self.end("done")
 
+    @property
+    def _pace(self) -> float:
+        return self.session.experiment.training.pace if self._is_paced else 0.0
+
+    def _wait(self, is_idle: Callable[[], bool]) -> bool:
+        """Waits until the next step is due; returns False if a command came first."""
+        pace, step = self._pace, self.session.step
+        if not pace:
+            return True
+        if step != self._paced_step:
+            self._paced_step = step
+            self._next_step_at = max(self._next_step_at + 1 / pace, time.monotonic())
+        while (left := self._next_step_at - time.monotonic()) > 0:
+            time.sleep(min(left, PACE_SLICE, 1 / pace))
+            if not is_idle():
+                return False
+        return True
+
     def _handle(self, event: AnyEvent) -> None:
+        if isinstance(event, Progressed) and 0 < self._pace < event.steps_per_second:
+            event = _slow_down(event, self._pace)
         self._publish(event)
         match event:
             case Progressed():
@@ -99,7 +137,14 @@ class RunController:
         """Stops between two batches."""
         self.is_training = False
         if self.is_active:
+            self._report()
             self._publish(Paused(self.session.run, self.session.step))
+
+    def _report(self) -> None:
+        """Reports the steps that the clock has not reported yet."""
+        if self._reporter is not None:
+            for event in self._reporter.flush():
+                self._publish(event)
 
     def fail(self, failure: Failed) -> None:
         """Stops after a failure; gives the run up if it cannot be recovered."""
@@ -112,12 +157,15 @@ class RunController:
         session = self.session
         self._last_step = session.step + steps if steps else inf
         self._last_epoch = session.epoch + epochs if epochs else inf
+        self._next_step_at = -inf  # the first step is taken at once
         session.report_at_step = session.step + steps if steps else -1
         session.report_at_epoch = session.epoch + epochs if epochs else -1
         if self._batches is None:
+            from tuilab.engine.progress import ProgressReporter
             from tuilab.engine.train import train
 
-            self._batches = train(session)
+            self._reporter = ProgressReporter(session)
+            self._batches = train(session, self._reporter)
         self.is_training = self.is_active = True
 
     def resume(self, steps: int = 0, epochs: int = 0) -> None:
@@ -142,6 +190,8 @@ class RunController:
                 self._publish(set_weight(self.session, command, self._weights_set))
             else:
                 self._publish(self.session.set_knob(command.key, command.value))
+                self._is_paced |= command.key == "training.pace"
+                self._next_step_at = -inf
         except InputError as error:
             self._publish(Logged(f"Nothing was changed: {error}"))
 
@@ -182,6 +232,7 @@ class RunController:
 
     def end(self, reason: Reason, *, measure: bool = True) -> None:
         """Saves a checkpoint and finishes."""
+        self._report()
         self.save()
         self.is_training = self.is_active = False
         self._batches = None
@@ -202,6 +253,18 @@ class RunController:
         if text != self._complaint:
             self._complaint = text
             self._publish(Logged(text))
+
+
+def _slow_down(event: Progressed, pace: float) -> Progressed:
+    """Returns a report with the speed that the pace allows."""
+    ratio = event.steps_per_second / pace
+    left = event.seconds_left
+    return replace(
+        event,
+        steps_per_second=pace,
+        examples_per_second=event.examples_per_second / ratio,
+        seconds_left=None if left is None else left * ratio,
+    )
 
 
 def load_initial_weights(session: "Session", previous: "Session | None", checkpoint: str) -> str:

@@ -23,8 +23,7 @@ STEEPEST_NOTE = (
     "where the loss falls fastest; a little higher may work, ten times higher rarely does"
 )
 FLAT_NOTE = (
-    "the loss fell by less than 5% at every rate: usual for a trained network; "
-    "a new one hardly learns"
+    "the loss fell by less than 5% at every rate: the network hardly learns, or is trained already"
 )
 BATCH_SIZE_NOTE = "the smallest batch size that is nearly as fast as the fastest one"
 
@@ -43,8 +42,11 @@ def run_finder(
 
 
 def _search(session: "Session", command: Find, report_progress: ProgressCallback) -> FinderReported:
+    from tuilab.engine.preserve import make_fresh_session
     from tuilab.engine.studies import batch_size_finder, lr_finder
 
+    if not command.from_current_weights:  # a trained network answers another question
+        session = make_fresh_session(session)
     is_rate = command.what == "lr"
     if is_rate:
         trials, max_trials = lr_finder.try_learning_rates(session), lr_finder.MAX_TRIALS

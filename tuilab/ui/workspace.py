@@ -140,7 +140,7 @@ class Workspace:
         run = make_run_id(experiment)
         self._is_replaced = False
         self._begin_run(run, experiment)
-        return [Start(run, experiment, paused, keep, checkpoint)]
+        return [Start(run, experiment, paused, keep, checkpoint, is_paced=True)]
 
     def _begin_run(self, run: str, experiment: Experiment) -> None:
         self.run_experiment = experiment

@@ -16,6 +16,13 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "Passes over the training set", ge=1, le=10_000_000, unit="epochs", live=True, log=True
         ),
     ] = 10
+    pace: Annotated[
+        float,
+        knob(
+            "Steps per second, to watch the network learn; 0: as fast as possible",
+            ge=0, le=1e6, live=True, log=True,
+        ),
+    ] = 0.0
     device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
         float,

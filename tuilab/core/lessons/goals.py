@@ -10,7 +10,7 @@ from tuilab.core.lessons import quantities
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
 from tuilab.core.run.run import Run
 
-ALWAYS_CHANGEABLE = ("title", "seed", "training.device")
+ALWAYS_CHANGEABLE = ("title", "seed", "training.device", "training.pace")
 """Knobs that may always differ from the start."""
 
 

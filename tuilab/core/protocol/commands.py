@@ -18,6 +18,8 @@ class Start(Command, frozen=True):
     "Layers that the previous run has too keep their weights."
     checkpoint: str = ""
     "Path of the checkpoint file to continue from."
+    is_paced: bool = False
+    "Whether to keep to `training.pace`; without a screen there is no one to watch."
 
 
 class Pause(Command, frozen=True):
@@ -63,9 +65,11 @@ class Save(Command, frozen=True):
 
 
 class Find(Command, frozen=True):
-    """Searches for a learning rate or a batch size on the current run, then restores it."""
+    """Searches for a learning rate or a batch size for the current run, which does not change."""
 
     what: Literal["lr", "batch_size"]
+    from_current_weights: bool = False
+    "Whether to start from the weights of the run instead of new ones."
 
 
 class CrossValidate(Command, frozen=True):

@@ -170,8 +170,7 @@ class Run(Struct):
             case CrossValidated():
                 self.cross_validation = event
             case Logged():
-                self.log.append(event.text)
-                del self.log[:-MAX_LOG_LINES]
+                self._log(event.text)
             case DiagnosisChanged():
                 pass  # diagnosed again from the history
             case InspectResponse():
@@ -179,11 +178,17 @@ class Run(Struct):
             case _:
                 assert_never(event)
 
+    def _log(self, text: str) -> None:
+        self.log.append(text)
+        del self.log[:-MAX_LOG_LINES]
+
     def _start(self, event: Started) -> None:
         if event.step < self.step:  # it continues from a checkpoint older than its history
             self._rewind(event.step)
         self.started, self.experiment = event, event.experiment
         self.state, self.step, self.note = "training", event.step, event.note
+        if event.note:
+            self._log(event.note)
         self.loading, self.failure, self.finished = None, None, None
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
@@ -241,7 +246,8 @@ class Run(Struct):
             text = f"{event.key.rpartition('.')[2]} {format_number(value)}"
         else:
             text = f"{event.key} {'changed' if isinstance(value, (list, tuple)) else value}"
-        self._mark(event.step, text)
+        if event.key != "training.pace":  # changes nothing but the time that it takes
+            self._mark(event.step, text)
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)
 

@@ -31,9 +31,9 @@ class StudyController:
 
     BINDINGS: ClassVar[list[Binding]] = [
         _key("L", "studies.find('lr')", "find a learning rate",
-             "Try rising learning rates for some seconds, then restore the run"),
+             "Try rising learning rates on a new network for some seconds"),
         _key("S", "studies.find('batch_size')", "find a batch size",
-             "Time larger and larger batches, then restore the run"),
+             "Time larger and larger batches for some seconds"),
         _key("V", "studies.validate", "cross-validate",
              "Train on several splits of the examples in turn: mean and standard deviation"),
     ]  # fmt: skip
@@ -64,7 +64,9 @@ class StudyController:
         start = [] if run.started is not None else self._workspace.start(paused=True)
         self._workspace.run.finder_report = None
         self._context.send([*start, Find(quantity)])
-        value = await self._ask(Search(quantity))
+        is_trained = quantity == "lr" and run.step > 0
+        again = partial(self._context.send, [Find(quantity, from_current_weights=True)])
+        value = await self._ask(Search(quantity, again if is_trained else None))
         if self._workspace.run.finder_report is None:
             self._context.send([Cancel()])
         if value is not None:

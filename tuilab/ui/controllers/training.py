@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,7 +11,7 @@ from textual.binding import Binding
 from tuilab.core.errors import GPU_FAULT, InputError
 from tuilab.core.experiment.experiment import with_value
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.format import format_counted
+from tuilab.core.format import format_counted, format_value
 from tuilab.core.protocol.commands import AnyCommand, Step, Stop
 from tuilab.core.protocol.events import Failed
 from tuilab.ui.controllers.context import Context
@@ -19,6 +20,12 @@ from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
 
 SEED_COUNT = 2**31
+
+PACES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+"""Steps per second that the keys go through."""
+
+SLOW_MOTION = 10.0
+"""The pace that the key for it begins with."""
 
 MAX_PROBLEMS = 4
 """Problems of an experiment that a notification lists."""
@@ -45,6 +52,11 @@ class TrainingController:
                   "Lower the learning rate, also during training"),
         _rate_key("]", "training.change_rate(1)", "lr up",
                   "Raise the learning rate, also during training"),
+        _key("comma", "training.change_pace(-1)", "slower", "Fewer steps per second, to watch"),
+        _key("full_stop", "training.change_pace(1)", "faster",
+             "More steps per second, at last as fast as possible"),
+        _key("backslash", "training.toggle_pace", "full speed",
+             "Train as fast as possible, or at the pace from before again"),
         _key("D", "training.choose_device", "device", "Choose the device to train on"),
     ]  # fmt: skip
 
@@ -58,7 +70,7 @@ class TrainingController:
         """
         self._context, self._edits, self._go_to_problem = context, edits, go_to_problem
         self._workspace = context.workspace
-        self._last_steps = "100"
+        self._last_steps, self._last_pace = "100", SLOW_MOTION
 
     def can_start(self) -> bool:
         """Returns whether the experiment can be started; shows what is wrong if it cannot."""
@@ -148,6 +160,30 @@ class TrainingController:
     def change_rate(self, direction: int) -> None:
         """Sets the learning rate to its next value up or down."""
         self._edits.nudge("optimizer.lr", direction)
+
+    def change_pace(self, direction: int) -> None:
+        """Sets the steps per second to the next value up or down; the highest is full speed."""
+        pace, progress = self._workspace.experiment.training.pace, self._workspace.run.progress
+        if not pace and direction > 0:
+            self._context.notify("It trains as fast as possible.")
+            return
+        if not pace:
+            pace = progress.steps_per_second if progress is not None else inf
+        if direction > 0:
+            self._set_pace(next((value for value in PACES if value > pace), 0.0))
+        else:
+            self._set_pace(max((value for value in PACES if value < pace), default=PACES[0]))
+
+    def toggle_pace(self) -> None:
+        """Switches between full speed and the last pace."""
+        pace = self._workspace.experiment.training.pace
+        self._last_pace = pace or self._last_pace
+        self._set_pace(0.0 if pace else self._last_pace)
+
+    def _set_pace(self, pace: float) -> None:
+        self._edits.change("training.pace", pace)
+        speed = f"{format_value(pace)} steps per second" if pace else "as fast as possible"
+        self._context.notify(f"Pace: {speed}", timeout=2)
 
     async def choose_device(self) -> None:
         """Asks for one of the devices that the host has found."""

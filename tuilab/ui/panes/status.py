@@ -130,7 +130,10 @@ def _numbers(run: Run, lag: float) -> list[Part]:
         )
         parts.append(Part(4, f"step {format_count(run.step)}"))
     if progress is not None and run.state in ("training", "paused"):
-        parts.append(Part(3, f"{format_number(progress.steps_per_second, 2)} steps/s"))
+        pace = run.experiment.training.pace if run.experiment is not None else 0.0
+        is_paced = 0 < pace <= progress.steps_per_second
+        speed = format_number(progress.steps_per_second, 2)
+        parts.append(Part(3, f"{'pace ' if is_paced else ''}{speed} steps/s"))
         parts.append(Part(10, f"{format_number(progress.examples_per_second, 2)} examples/s"))
         if progress.seconds_left is not None:
             parts.append(Part(6, f"{format_duration(progress.seconds_left)} left"))

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AnyEvent, Logged
+from tuilab.core.protocol.events import AnyEvent, Logged, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.ui import copy_text
 from tuilab.ui.controllers.context import Context
@@ -178,6 +178,8 @@ class MainScreen(Screen[None]):
                 self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, Started) and event.note:
+                self.notify(event.note, title="This run", markup=False)
         if note:
             self.notify(note, severity="warning", markup=False)
         run = self.workspace.run

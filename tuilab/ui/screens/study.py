@@ -1,5 +1,6 @@
 """Dialogs of studies beside a run: a search with its chart, a cross-validation with its table."""
 
+from collections.abc import Callable
 from math import isfinite, log2, log10
 from typing import ClassVar, Literal
 
@@ -23,9 +24,9 @@ from tuilab.ui.terminal.glyphs import get_glyphs
 TITLES = {"lr": "Find a learning rate", "batch_size": "Find a batch size"}
 
 DESCRIPTIONS = {
-    "lr": "The learning rate rises from step to step while the loss is measured; then the run is "
-    "restored.",
-    "batch_size": "A few steps are timed at each size; then the run is restored.",
+    "lr": "A new network is trained for a few steps at ever higher learning rates; the run does "
+    "not change.",
+    "batch_size": "A few steps are timed at each size; the run does not change.",
 }
 
 MAX_METRICS = 5
@@ -67,11 +68,21 @@ class Search(Dialog):
     """Shows learning rates with their loss, or batch sizes with their speed; answers with one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "take", tooltip="Take the suggestion, or the value at the cursor")
-    ]
+        Binding("enter", "take", "take", tooltip="Take the suggestion, or the value at the cursor"),
+        Binding("w", "repeat", "current weights",
+                tooltip="Search again, from the weights that the run has now"),
+    ]  # fmt: skip
 
-    def __init__(self, quantity: Literal["lr", "batch_size"]) -> None:
+    def __init__(
+        self, quantity: Literal["lr", "batch_size"], repeat: Callable[[], None] | None = None
+    ) -> None:
+        """Initializes the dialog.
+
+        Args:
+            repeat: searches again from the weights of the run; None if they are new as well.
+        """
         super().__init__()
+        self._repeat = repeat
         self._is_rate = quantity == "lr"
         self._chart = Chart()
         self._box = StudyBox(TITLES[quantity], DESCRIPTIONS[quantity], self._chart)
@@ -96,11 +107,12 @@ class Search(Dialog):
             self._chart.show(self._chart_data(report))
             self.set_focus(self._chart)
         note = report.note.rstrip(".")
+        again = " · w from the current weights" if self._repeat is not None else ""
         if self.value is None:
-            self._box.finish(f"{get_glyphs().cross} {note}.", "escape closes")
+            self._box.finish(f"{get_glyphs().cross} {note}.", f"escape closes{again}")
         else:
             text = f"{get_glyphs().check} {format_compact(self.value)}: {note}."
-            self._box.finish(text, "enter takes it · ←→ another · escape changes nothing")
+            self._box.finish(text, f"enter takes it · ←→ another{again} · escape changes nothing")
 
     def _chart_data(self, report: FinderReported) -> ChartData:
         """Returns the points over the logarithm of the values, with the suggestion."""
@@ -126,6 +138,14 @@ class Search(Dialog):
         if value is None:
             return None
         return float(f"{value:.2g}") if self._is_rate else round(value)
+
+    def action_repeat(self) -> None:
+        """Searches again, from the weights of the run."""
+        if self._repeat is None or self._report is None:
+            self.app.bell()
+        else:
+            self._repeat()
+            self._repeat = None
 
     def action_take(self) -> None:
         """Answers with the value."""
