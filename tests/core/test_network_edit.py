@@ -50,7 +50,7 @@ def test_unwrapping_what_was_wrapped_gives_the_same_network(
     assume(network)
     path = data.draw(st.sampled_from(line_paths(network)))
 
-    edited = edit.wrap_in_block(network, path, "Repeat 2")
+    edited = edit.replace_line(network, path, ("Repeat 2", get_line(network, path)))
 
     assert get_line(edited, path) == ("Repeat 2", get_line(network, path))
     assert edit.unwrap_block(edited, path) == network

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tests.support.not_none import not_none
 from tuilab.core.experiment.experiment import SECTIONS, Experiment, option_types
-from tuilab.core.experiment.knobs import DeclaredField, declared_fields
+from tuilab.core.experiment.knobs import Knob, default_knobs
 
 S = TypeVar("S", bound=Struct)
 
@@ -24,35 +24,34 @@ def float_strategy(
     )
 
 
-def value_strategy(field: DeclaredField) -> st.SearchStrategy[Any]:
-    """Draws valid values of a field."""
-    match field.kind:
+def value_strategy(knob: Knob) -> st.SearchStrategy[Any]:
+    """Draws valid values of a knob."""
+    match knob.kind:
         case "choice":
-            return st.sampled_from(field.choices)
+            return st.sampled_from(knob.choices)
         case "choices":
-            return st.lists(st.sampled_from(field.choices), max_size=4).map(tuple)
+            return st.lists(st.sampled_from(knob.choices), max_size=4).map(tuple)
         case "bool":
             return st.booleans()
         case "list":
-            return st.tuples(*(st.floats(0, 0.999) for _ in field.default))
+            return st.tuples(*(st.floats(0, 0.999) for _ in knob.default))
         case "points":
             return st.lists(POINTS, min_size=1, max_size=4).map(tuple)
         case "text":
             return WORDS
-    meta = not_none(field.meta)
-    if field.kind == "int":
-        return st.integers(int(not_none(meta.ge)), int(not_none(meta.le)))
-    assert field.kind == "float", field
-    low = meta.ge if meta.ge is not None else meta.gt
-    high = meta.le if meta.le is not None else meta.lt
+    low, high = not_none(knob.minimum), not_none(knob.maximum)
+    if knob.kind == "int":
+        assert not (knob.is_minimum_open or knob.is_maximum_open), knob
+        return st.integers(int(low), int(high))
+    assert knob.kind == "float", knob
     return float_strategy(
-        low, high, includes_low=meta.ge is not None, includes_high=meta.le is not None
+        low, high, includes_low=not knob.is_minimum_open, includes_high=not knob.is_maximum_open
     )
 
 
 def struct_strategy(kind: type[S]) -> st.SearchStrategy[S]:
     """Draws structs of a type with valid values in every field."""
-    return st.builds(kind, **{n: value_strategy(f) for n, f in declared_fields(kind).items()})
+    return st.builds(kind, **{n: value_strategy(f) for n, f in default_knobs(kind).items()})
 
 
 LINES = st.recursive(

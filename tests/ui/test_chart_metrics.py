@@ -48,7 +48,7 @@ def test_before_an_evaluation_the_metric_of_the_task_is_listed() -> None:
     assert list_metrics(run) == ["r2"]
     run.begin("a", Experiment(task=LanguageModel(), data=PythonSource()))
     assert list_metrics(run) == ["perplexity"]
-    assert list_metrics(Run()) == list_metrics(None) == ["accuracy"]
+    assert list_metrics(Run()) == ["accuracy"]
 
 
 def test_accuracy_is_compared_with_the_majority_class() -> None:

@@ -13,8 +13,8 @@ from tuilab.core.exercises import exercise
 from tuilab.core.lessons import library, progress, review
 from tuilab.core.protocol.commands import SetKnob, Start
 from tuilab.core.protocol.events import EpochEnded, Failed, Finished, Paused
-from tuilab.ui.controllers import questions
-from tuilab.ui.controllers.exercises import ExerciseController
+from tuilab.ui.controllers import exercises, questions
+from tuilab.ui.controllers.context import Context
 from tuilab.ui.panes.lesson import lesson_session
 
 TOML = """
@@ -425,12 +425,12 @@ async def test_code_is_written_in_the_editor_and_checked(
     opened: list[list[str]] = []
     reference = exercise.find("perceptron-rule").reference
 
-    def edit(self: object, command: list[str]) -> None:
+    def edit(context: Context, command: list[str]) -> None:
         opened.append(command)
         if len(opened) > 1:
             Path(command[-1]).write_text(reference)
 
-    monkeypatch.setattr(ExerciseController, "_edit", edit)
+    monkeypatch.setattr(exercises, "_edit", edit)
     monkeypatch.setenv("EDITOR", "true")
     async with open_lab(lesson="round") as lab:
         await lab.press("right")

@@ -31,7 +31,7 @@ from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE
 from tuilab.ui.views.layer.draw_heat_grid import merge_blocks, orient
-from tuilab.ui.views.layer.draw_layer import LayerDrawing
+from tuilab.ui.views.layer.draw_layer import draw_layer
 from tuilab.ui.views.layer.draw_projection import choose_letters
 from tuilab.ui.views.layer.layer_view import LayerView
 
@@ -108,7 +108,7 @@ def text(cells: CellBuffer) -> str:
 def draw_text(
     response: LayerResponse, size: tuple[int, int] = (74, 24), style: DrawStyle = COLORLESS
 ) -> str:
-    return text(LayerDrawing(response, style).draw(*size))
+    return text(draw_layer(response, size, style)[0])
 
 
 async def open_view(lab: Lab) -> LayerView:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tuilab.cli.exit_codes import COMMANDS
 from tuilab.core import paths
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment import toml_file
 
 DEFAULT_PRESET = "spiral"
@@ -62,6 +62,6 @@ def _find(name: str) -> Path:
     except InputError as error:
         if not name.isalpha():
             raise
-        suggestion = suggest(name, [*COMMANDS, *toml_file.find_presets()])
-        problem = f"there is no command, preset or file of this name; {suggestion}"
-        raise InputError(problem.rstrip("; "), *error.where) from None
+        known = [*COMMANDS, *toml_file.find_presets()]
+        problem = with_suggestion("there is no command, preset or file of this name", name, known)
+        raise InputError(problem, *error.where) from None

@@ -1,6 +1,7 @@
 """The commands for reference: `presets`, `check`, `layers`, `explain`, `devices`."""
 
 import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from tuilab.cli.options import (
     format_examples,
 )
 from tuilab.cli.output.tables import format_table, terminal_width
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.format import format_counted
 
 if TYPE_CHECKING:
@@ -85,21 +86,15 @@ def layers(
     from tuilab.core.network.registry import LAYERS
 
     if name:
-        kind = LAYERS.get(name) or {key.lower(): kind for key, kind in LAYERS.items()}.get(
-            name.lower()
-        )
+        kind = {key.lower(): kind for key, kind in LAYERS.items()}.get(name.lower())
         if kind is None:
-            raise InputError(f"there is no layer {name}; {suggest(name, LAYERS)}".rstrip("; "))
+            raise InputError(with_suggestion(f"there is no layer {name}", name, LAYERS))
         typer.echo(_describe_layer(kind))
         return
     rows = []
-    for family in dict.fromkeys(kind.family for kind in LAYERS.values()):
+    for _, family in groupby(LAYERS.values(), key=lambda kind: kind.family):
         rows.append(("", ""))
-        rows += [
-            (f"{layer_name} {_signature(kind)}".strip(), summarize(kind))
-            for layer_name, kind in LAYERS.items()
-            if kind.family == family
-        ]
+        rows += [(_signature(kind), summarize(kind)) for kind in family]
     typer.echo(format_table(rows[1:]))
 
 
@@ -111,8 +106,8 @@ def _required_arguments(kind: "type[Layer]") -> list[str]:
 
 def _signature(kind: "type[Layer]") -> str:
     required = _required_arguments(kind)
-    rest = "..." if len(required) < len(kind.__struct_fields__) else ""
-    return " ".join([*required, rest]).strip()
+    rest = ["..."] if len(required) < len(kind.__struct_fields__) else []
+    return " ".join([kind.__name__, *required, *rest])
 
 
 def _describe_layer(kind: "type[Layer]") -> str:
@@ -125,7 +120,7 @@ def _describe_layer(kind: "type[Layer]") -> str:
         default = "required" if knob.is_required else f"default {_format_default(knob.default)}"
         text = f"{knob.help} ({knob.range})" if knob.range else knob.help
         rows.append((f"  {knob.label}", default, text))
-    arguments = format_table(rows) if rows else "  It has no arguments."
+    arguments = format_table(rows) or "  It has no arguments."
     article = articles.layer_article(kind.__name__)
     parts = f"\n\n{_format_parts(article)}" if article and article.parts else ""
     return f"{kind.__name__}: {summarize(kind)}\n\n{arguments}\n\n{_format_example(kind)}{parts}"
@@ -183,7 +178,7 @@ def _format_parts(article: "Article") -> str:
         for heading, text in article.parts
         for number, line in enumerate(text.splitlines())
     ]
-    return format_table(rows) if rows else ""
+    return format_table(rows)
 
 
 @commands.command(epilog=format_examples("tuilab devices"))

@@ -43,6 +43,11 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return ""
 
 
+def with_suggestion(problem: str, word: str, known: Iterable[str]) -> str:
+    """Adds to a problem with an unknown word what might be meant, if there is anything near."""
+    return f"{problem}; {suggest(word, known)}".rstrip("; ")
+
+
 def _similarity(word: str, other: str) -> float:
     """Returns a similarity from 0 to 1; a match with a part of a name counts a little less."""
     word, other = word.lower(), other.lower()

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import torch
-from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
@@ -35,12 +34,6 @@ def read(path: Path) -> dict[str, Any]:
 def decode_experiment(state: dict[str, Any]) -> Experiment:
     """Returns the experiment of a state, with its live changes."""
     return msgspec.json.decode(state["experiment"], type=Experiment)
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Returns the parameters and buffers in a checkpoint by name, each in any shape."""
-    tensors: dict[str, Tensor] = read(path)["network"]
-    return tensors
 
 
 @dataclass(frozen=True, slots=True)

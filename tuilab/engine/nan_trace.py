@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -68,19 +68,17 @@ class NonFiniteTrace(StepObserver):
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Sets hooks on every module and every parameter while it lasts."""
-        hooks: list[Any] = []
-        for module, name in _names(self.session).items():
-            hooks.append(module.register_forward_hook(partial(self._check_output, name)))
-        for label, parameters in self.session.parameters_by_layer.items():
-            for parameter in parameters:
-                if parameter.requires_grad:
-                    check = partial(self._check_gradient, label)
-                    hooks.append(parameter.register_hook(check))  # type: ignore[no-untyped-call]
-        try:
+        with ExitStack() as hooks:
+            for module, name in _names(self.session).items():
+                check_output = partial(self._check_output, name)
+                hooks.enter_context(module.register_forward_hook(check_output))
+            for label, parameters in self.session.parameters_by_layer.items():
+                check = partial(self._check_gradient, label)
+                for parameter in parameters:
+                    if parameter.requires_grad:
+                        handle = parameter.register_hook(check)  # type: ignore[no-untyped-call]
+                        hooks.enter_context(handle)
             yield
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     def _check_output(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
         received = [t.detach() for t in inputs if isinstance(t, Tensor) and t.is_floating_point()]

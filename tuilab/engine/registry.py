@@ -1,22 +1,22 @@
 """Registries: what the engine builds for each class of the catalogue, filled by decorators."""
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Registry(Generic[K, V]):
-    """A read-only mapping that decorators fill: `@source(Rings)` stands above a function.
+class Registry(dict[K, V]):
+    """A mapping that decorators fill: `@source(Rings)` stands above a function.
 
     Args:
         name: the decorator's name, for error messages.
     """
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
-        self._entries: dict[K, V] = {}
 
     def register(self, *keys: K) -> Callable[[V], V]:
         """Returns a decorator that enters a function or class under each key.
@@ -27,31 +27,16 @@ class Registry(Generic[K, V]):
 
         def enter(entry: V) -> V:
             for key in keys:
-                if key in self._entries:
+                if key in self:
                     raise ValueError(f"@{self.name}({_format_key(key)}) is used twice")
-                self._entries[key] = entry
+                self[key] = entry
             return entry
 
         return enter
 
-    def __getitem__(self, key: K) -> V:
-        """Returns the entry of a key; LookupError says which decorator is missing."""
-        if key not in self._entries:
-            raise LookupError(f"nothing is marked @{self.name}({_format_key(key)})")
-        return self._entries[key]
-
-    def get(self, key: K) -> V | None:
-        """Returns the entry of a key, or None."""
-        return self._entries.get(key)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._entries
-
-    def __iter__(self) -> Iterator[K]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
+    def __missing__(self, key: K) -> V:
+        """Raises LookupError, which says which decorator is missing."""
+        raise LookupError(f"nothing is marked @{self.name}({_format_key(key)})")
 
 
 def _format_key(key: object) -> str:

@@ -281,26 +281,22 @@ class Session:
 
     def started_event(self, note: str = "") -> Started:
         """Returns the event that opens the run."""
-        data = self.dataset
+        train, validation = self.dataset.train.inputs, self.dataset.validation.inputs
         return Started(
             run=self.run,
             experiment=self.experiment,
             device=str(self.device),
             parameters=sum(parameter.numel() for parameter in self.parameters),
             batches=self.batches_per_epoch,
-            examples={
-                "train": len(data.train), "validation": len(data.validation), "test": len(data.test)
-            },
+            examples={name: len(part) for name, part in self.dataset.parts.items()},
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
-            leakage=leaked_fraction(data.train.inputs, data.validation.inputs),
-        )  # fmt: skip
+            leakage=leaked_fraction(train, validation),
+        )
 
     def finished_event(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:
         """Returns the event that closes the run, with an evaluation of all three parts."""
-        data = self.dataset
-        parts = {"train": data.train, "validation": data.validation, "test": data.test}
-        results = {name: self.measure(examples) for name, examples in parts.items()}
+        results = {name: self.measure(part) for name, part in self.dataset.parts.items()}
         return Finished(
             run=self.run, reason=reason, step=self.step, epoch=self.epoch, seconds=self.seconds,
             results={name: values for name, values in results.items() if values},

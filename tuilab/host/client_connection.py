@@ -3,6 +3,7 @@
 import socket
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host import framing
@@ -51,13 +52,11 @@ class ClientConnection:
 
     def send(self) -> None:
         """Sends as much as the socket accepts; OSError if the client is gone."""
-        try:
+        with suppress(BlockingIOError):
             while self.has_output:
                 if not self._unsent:
                     self._unsent = memoryview(self._next_frame())
                 self._unsent = self._unsent[self.connection.send(self._unsent) :]
-        except BlockingIOError:
-            return
 
     def _next_frame(self) -> bytes:
         if self._is_behind:

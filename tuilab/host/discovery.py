@@ -4,6 +4,7 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +34,6 @@ class HostInfo:
     pid: int
     seconds: float
     "Seconds since the host was started."
-    version: str
-    "The version of its tuilab."
     socket: Path
     is_active: bool
     "Whether its run is in progress."
@@ -47,11 +46,11 @@ def new_socket_path() -> Path:
 
 def list_hosts() -> list[HostInfo]:
     """Returns every host that answers, active ones first; sockets without a host are removed."""
-    hosts = []
-    for path in sorted(paths.sockets_dir().glob("*.sock")):
-        snapshot = _fetch_snapshot(path)
-        if snapshot is not None:
-            hosts.append(_describe_host(snapshot, path))
+    hosts = [
+        _describe_host(snapshot, path)
+        for path in sorted(paths.sockets_dir().glob("*.sock"))
+        if (snapshot := _fetch_snapshot(path)) is not None
+    ]
     return sorted(hosts, key=lambda host: (not host.is_active, host.run))
 
 
@@ -126,15 +125,13 @@ def _fetch_snapshot(path: Path) -> Snapshot | None:
 def _receive(connection: socket.socket, timeout: float) -> Iterator[framing.HostMessage]:
     """Yields the messages of a host until it ends or the time is over."""
     decoder, deadline = framing.message_decoder(), time.monotonic() + timeout
-    try:
+    with suppress(OSError, framing.FrameError):
         while (remaining := deadline - time.monotonic()) > 0:
             connection.settimeout(remaining)
             piece = connection.recv(1 << 16)
             if not piece:
                 return
             yield from decoder.feed(piece)
-    except (OSError, framing.FrameError):
-        return
 
 
 def _describe_host(snapshot: Snapshot, path: Path) -> HostInfo:
@@ -150,7 +147,6 @@ def _describe_host(snapshot: Snapshot, path: Path) -> HostInfo:
         device=run.started.device if run.started else "",
         pid=snapshot.pid,
         seconds=_process_age(snapshot.pid),
-        version=snapshot.version,
         socket=path,
         is_active=run.is_active,
     )

@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -87,10 +88,8 @@ class Host:
         if self._is_woken:
             return
         self._is_woken = True
-        try:
+        with suppress(OSError):  # awake already, or closed
             self._wake_writer.send(b"!")
-        except OSError:
-            return  # awake already, or closed
 
     # --- in the thread of events() -----------------------------------------------------------
 
@@ -154,9 +153,7 @@ class Host:
             return False
         if self._is_closing:
             return True  # nothing to save: no need to wait until PyTorch is loaded
-        return (
-            not self._clients and self._patience is not None and time.monotonic() >= self._deadline
-        )
+        return self._timeout == 0.0
 
     @property
     def _timeout(self) -> float | None:

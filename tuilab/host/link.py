@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -152,12 +153,10 @@ class _Remote:
 
     def _push(self) -> None:
         """Sends as much as the socket accepts now."""
-        try:
+        with suppress(OSError):  # it accepts no more; or the host is gone, as the reader finds out
             while self._unsent and not self._is_closed:
                 sent = self._connection.send(self._unsent, socket.MSG_DONTWAIT)
                 self._unsent = self._unsent[sent:]
-        except OSError:
-            return  # it accepts no more now; or the host is gone, which the reader finds out
 
     def events(self) -> list[AnyEvent | Snapshot]:
         self._push()
@@ -167,10 +166,8 @@ class _Remote:
         self._push()
         self._is_closed = True
         _take_all(self._received)
-        try:
+        with suppress(OSError):  # the host is gone already
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # the host is gone already
 
     # --- in the reading thread ---------------------------------------------------------------
 
@@ -188,7 +185,8 @@ class _Remote:
             reason = ""  # a reset connection; the exit of the host says more
         self._connection.close()
         if self._is_closed:
-            self._reap()
+            if self._process is not None:
+                self._process.wait()  # so that it does not become a zombie
             return
         self._ended = " ".join(filter(None, (reason or self._describe_exit(), self._saved)))
 
@@ -199,11 +197,6 @@ class _Remote:
         elif isinstance(message, Snapshot):
             path = message.run.checkpoint
             self._saved = f"Its last checkpoint is stored: {path}" if path else ""
-
-    def _reap(self) -> None:
-        """Waits for a host that was started here, so that it does not become a zombie."""
-        if self._process is not None:
-            self._process.wait()
 
     def _describe_exit(self) -> str:
         if self._process is None:

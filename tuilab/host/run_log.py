@@ -101,7 +101,7 @@ class RunLog:
         try:
             self._open()
             while self._lines:
-                _write_all(self._log, self._lines[0])
+                write_all(self._log, self._lines[0])
                 self._lines.popleft()
             if is_last:
                 os.fsync(self._log)
@@ -122,7 +122,7 @@ class RunLog:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._log = os.open(path / run_store.LOG, flags, 0o644)
         if os.fstat(self._log).st_size:
-            _write_all(self._log, b"\n")  # ends a line that was written incompletely
+            write_all(self._log, b"\n")  # ends a line that was written incompletely
 
     def _report_error(self, error: OSError) -> list[Logged]:
         """Returns a note about a new error; the file is opened again for the next line."""
@@ -141,7 +141,7 @@ class RunLog:
         ]  # fmt: skip
 
 
-def _write_all(file: int, text: bytes) -> None:
+def write_all(file: int, text: bytes) -> None:
     """Writes all bytes; on an almost full disk, os.write writes a part before it fails."""
     rest = memoryview(text)
     while rest:

@@ -37,10 +37,8 @@ def list_runs() -> list[Path]:
     """Returns the folders of all stored runs, the newest first."""
     logs = []
     for path in paths.runs_dir().glob(f"*/{LOG}"):
-        try:
+        with suppress(FileNotFoundError):  # deleted in the meantime
             logs.append((path.stat().st_mtime, path.parent))
-        except FileNotFoundError:
-            continue  # deleted in the meantime
     return [folder for _, folder in sorted(logs, reverse=True)]
 
 

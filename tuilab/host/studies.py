@@ -47,10 +47,13 @@ def _search(session: "Session", command: Find, report_progress: ProgressCallback
 
     if not command.from_current_weights:  # a trained network answers another question
         session = make_fresh_session(session)
-    is_rate = command.what == "lr"
-    if is_rate:
+    if command.what == "lr":
+        name, note = "learning rate", STEEPEST_NOTE
+        suggest = lr_finder.suggest_learning_rate
         trials, max_trials = lr_finder.try_learning_rates(session), lr_finder.MAX_TRIALS
     else:
+        name, note = "batch size", BATCH_SIZE_NOTE
+        suggest = batch_size_finder.suggest_batch_size
         trials, max_trials = (
             batch_size_finder.try_batch_sizes(session),
             batch_size_finder.MAX_TRIALS,
@@ -58,12 +61,8 @@ def _search(session: "Session", command: Find, report_progress: ProgressCallback
     points = []
     for number, point in enumerate(trials, 1):
         points.append(point)
-        value = format_number(point[0], 2)
-        what = f"Trying learning rate {value}" if is_rate else f"Trying batch size {value}"
-        report_progress(what, number / max_trials)
-    suggest = lr_finder.suggest_learning_rate if is_rate else batch_size_finder.suggest_batch_size
+        report_progress(f"Trying {name} {format_number(point[0], 2)}", number / max_trials)
     suggestion = suggest(points)
-    note = STEEPEST_NOTE if is_rate else BATCH_SIZE_NOTE
     note = note if suggestion else FLAT_NOTE
     return FinderReported(session.run, command.what, points, suggestion, note)
 

@@ -129,7 +129,8 @@ class Worker(threading.Thread):
             case Start():
                 self._start(command)
             case Close():
-                self._close()
+                self._is_open = False
+                self._end_run("interrupted")
             case Inspect():
                 if controller is not None:
                     controller.inspect(command.request)
@@ -159,10 +160,6 @@ class Worker(threading.Thread):
     def _note_ignored(self, command: AnyCommand, reason: str) -> None:
         name = snake_case(type(command).__name__).replace("_", " ")
         self._publish(Logged(f"Nothing to {name}: {reason}."))
-
-    def _close(self) -> None:
-        self._is_open = False
-        self._end_run("interrupted")
 
     def _end_run(self, reason: Reason) -> None:
         """Ends the run in progress quickly, since another command waits."""
@@ -254,11 +251,11 @@ class Worker(threading.Thread):
         """Finishes the run that never started; other commands for it are dropped."""
         command = self._pending.pop()
         self._pending.clear()
-        if not isinstance(command, Stop):
-            self._pending.append(command)
         reason: Reason = "interrupted" if isinstance(command, Close) else "stopped"
         if isinstance(command, Stop):
             reason = command.reason
+        else:
+            self._pending.append(command)
         self._publish(Finished(self._run, reason, 0, 0, 0.0, {}))
 
     # --- failures ---------------------------------------------------------------------------

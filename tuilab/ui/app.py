@@ -79,15 +79,7 @@ class TuilabApp(KeyQueueApp):
         self._skipped_polls = 0
         self._lags: deque[float] = deque(maxlen=round(1 / LAG_INTERVAL))
         workspace = Workspace(experiment, path)
-        self.main_screen = MainScreen(workspace, self.send, lambda: self.can_leave_run)
-        self._choose_theme()
-
-    @property
-    def can_leave_run(self) -> bool:
-        """Whether a run goes on when the lab is closed."""
-        return self.link.run_survives_exit
-
-    def _choose_theme(self) -> None:
+        self.main_screen = MainScreen(workspace, self.send, lambda: self.link.run_survives_exit)
         name = themes.ANSI_THEME if themes.needs_ansi_theme() else themes.load_theme_name()
         self.theme = name if name in self.available_themes else themes.DARK.name
 
@@ -239,6 +231,6 @@ def run_app(
         print(f"tuilab: the lab crashed: {app.crash_report}", file=sys.stderr)
         return 1
     run, files = app.main_screen.workspace.run, app.main_screen.files
-    if run.is_active and app.can_leave_run and not files.is_stopping:
+    if run.is_active and app.link.run_survives_exit and not files.is_stopping:
         print(f"{run.id} goes on in the background. Come back with: tuilab attach {run.id}")
     return code or 0

@@ -23,19 +23,13 @@ DARK = Theme(
     warning="#ffc857",
     error="#ff6b6b",
     variables={
-        "border": "#56b6ff",
         "border-blurred": "#33404f",
-        "footer-key-foreground": "#ffa043",
         "footer-description-foreground": "#a9b6c4",
         "block-cursor-foreground": "#0d1117",
-        "block-cursor-background": "#56b6ff",
-        "block-cursor-text-style": "bold",
         "input-selection-background": "#56b6ff 35%",
         "scrollbar": "#33404f",
         "scrollbar-hover": "#56b6ff",
-        "scrollbar-active": "#56b6ff",
         "scrollbar-background": "#121821",
-        "scrollbar-corner-color": "#121821",
     },
 )
 
@@ -53,19 +47,13 @@ LIGHT = Theme(
     warning="#8a5a00",
     error="#b3202c",
     variables={
-        "border": "#0b5cad",
         "border-blurred": "#b9b3a4",
-        "footer-key-foreground": "#b34700",
         "footer-description-foreground": "#4b5563",
         "block-cursor-foreground": "#ffffff",
-        "block-cursor-background": "#0b5cad",
-        "block-cursor-text-style": "bold",
         "input-selection-background": "#0b5cad 25%",
         "scrollbar": "#b9b3a4",
         "scrollbar-hover": "#0b5cad",
-        "scrollbar-active": "#0b5cad",
         "scrollbar-background": "#fbfaf7",
-        "scrollbar-corner-color": "#fbfaf7",
     },
 )
 

@@ -5,6 +5,7 @@ import sys
 
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.host import run_store
+from tuilab.host.run_log import write_all
 
 
 class JsonOutput:
@@ -17,9 +18,7 @@ class JsonOutput:
 
     def show(self, event: AnyEvent) -> None:
         """Prints one event."""
-        rest = memoryview(run_store.encode_event(event))
-        while rest:
-            rest = rest[os.write(self._stdout, rest) :]
+        write_all(self._stdout, run_store.encode_event(event))
 
     def close(self) -> None:
         """Restores stdout."""

@@ -4,16 +4,13 @@ from typing import TYPE_CHECKING, Union
 
 from tuilab.core.catalogue import data
 from tuilab.core.catalogue.data.data_set import DataSet
+from tuilab.core.catalogue.tags import has_tag
 from tuilab.core.discover import classes_in
 
 ORDER = ("points", "images", "sequences", "texts", "graphs", "tables")
 """The modules in the order in which their data sets are offered; others follow."""
 
-DATA_SETS: tuple[type[DataSet], ...] = tuple(
-    kind
-    for kind in classes_in(data, DataSet, ORDER)
-    if kind.__struct_config__.tag != kind.__name__  # msgspec's default: a base without a tag
-)
+DATA_SETS: tuple[type[DataSet], ...] = tuple(filter(has_tag, classes_in(data, DataSet, ORDER)))
 
 if TYPE_CHECKING:
     AnyData = DataSet

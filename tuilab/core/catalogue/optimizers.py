@@ -153,7 +153,14 @@ class RMSprop(WeightDecayOptimizer, frozen=True, kw_only=True, tag="rmsprop"):
     ] = False
 
 
-class Adam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adam"):
+class AdamOptimizer(WeightDecayOptimizer, frozen=True, kw_only=True):
+    """An optimizer with running averages of the gradient and of its square."""
+
+    betas: Betas = (0.9, 0.999)
+    eps: Epsilon = 1e-8
+
+
+class Adam(AdamOptimizer, frozen=True, kw_only=True, tag="adam"):
     """Momentum and a step size for each weight, from running averages (Kingma, Ba 2014).
 
     Formula: m ← β₁m + (1 − β₁)g,  s ← β₂s + (1 − β₂)g²,
@@ -164,12 +171,10 @@ class Adam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adam"):
     Source: torch.optim.Adam
     """
 
-    betas: Betas = (0.9, 0.999)
-    eps: Epsilon = 1e-8
     amsgrad: Amsgrad = False
 
 
-class AdamW(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adamw"):
+class AdamW(AdamOptimizer, frozen=True, kw_only=True, tag="adamw"):
     """Adam with decoupled weight decay (Loshchilov, Hutter 2017).
 
     Formula: w ← w − lr · λw − lr · m̂ ∕ (√ŝ + eps),  m̂ and ŝ as in Adam
@@ -180,12 +185,10 @@ class AdamW(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adamw"):
     """
 
     weight_decay: WeightDecay = 1e-2
-    betas: Betas = (0.9, 0.999)
-    eps: Epsilon = 1e-8
     amsgrad: Amsgrad = False
 
 
-class NAdam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="nadam"):
+class NAdam(AdamOptimizer, frozen=True, kw_only=True, tag="nadam"):
     """Adam with Nesterov momentum (Dozat 2016).
 
     Formula: as Adam, with μ₁m + (1 − μ₀)g in place of m;  μ(t) = β₁ (1 − ½ · 0.96^(t · decay))
@@ -196,8 +199,6 @@ class NAdam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="nadam"):
     """
 
     lr: LearningRate = 2e-3
-    betas: Betas = (0.9, 0.999)
-    eps: Epsilon = 1e-8
     momentum_decay: Annotated[
         float, knob("How fast the momentum grows to its final value", ge=0, le=1, live=True,
                     log=True),
@@ -205,7 +206,7 @@ class NAdam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="nadam"):
     decoupled_weight_decay: Decoupled = False
 
 
-class RAdam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="radam"):
+class RAdam(AdamOptimizer, frozen=True, kw_only=True, tag="radam"):
     """Adam that starts as momentum until its variance estimate is reliable (Liu et al. 2019).
 
     Formula: plain momentum while the variance of s is unknown (about 5 steps at β₂ = 0.999),
@@ -216,8 +217,6 @@ class RAdam(WeightDecayOptimizer, frozen=True, kw_only=True, tag="radam"):
     Source: torch.optim.RAdam
     """
 
-    betas: Betas = (0.9, 0.999)
-    eps: Epsilon = 1e-8
     decoupled_weight_decay: Decoupled = False
 
 

@@ -1,16 +1,15 @@
 """The coding exercises of the course."""
 
 import ast
-import tomllib
 from functools import cache, cached_property
 from pathlib import Path
 
 from msgspec import Struct
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import convert
-from tuilab.core.experiment.toml_file import describe_toml_error
+from tuilab.core.experiment.toml_file import parse_toml
 
 CARD, STUB, REFERENCE, CASES = "exercise.toml", "stub.py", "reference.py", "cases.py"
 """The files of an exercise's folder."""
@@ -47,10 +46,7 @@ class Exercise:
         self.name = name
         self._folder = _exercises_dir() / name
         file = self._folder / CARD
-        try:
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise describe_toml_error(error, file) from None
+        table = parse_toml(file.read_text(encoding="utf-8"), file)
         card = convert(table, _Card, str(file))
         self.title: str = card.title
         self.use: str = card.use
@@ -115,8 +111,8 @@ def find(name: str) -> Exercise:
         InputError: there is none; the message offers the nearest name.
     """
     if name not in exercise_names():
-        hint = suggest(name, exercise_names())
-        raise InputError(f'there is no exercise "{name}"' + (f"; {hint}" if hint else ""))
+        problem = f'there is no exercise "{name}"'
+        raise InputError(with_suggestion(problem, name, exercise_names()))
     return Exercise(name)
 
 

@@ -24,11 +24,11 @@ from tuilab.core.catalogue.schedules import AnySchedule, Constant
 from tuilab.core.catalogue.tasks import GAN, AnyTask, Classification
 from tuilab.core.catalogue.training import Training
 from tuilab.core.catalogue.transfer import Transfer
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import (
     Knob,
     convert,
-    declared_fields,
+    default_knobs,
     iter_struct_knobs,
     knob,
     summarize,
@@ -129,16 +129,13 @@ def iter_knobs(experiment: Experiment) -> Iterator[Knob]:
         yield from iter_struct_knobs(part, section)
 
 
-def experiment_from_dict(tables: dict[str, Any], place: str = "") -> Experiment:
-    """Builds an experiment from the tables of a file; an error names the place and the key."""
+def experiment_from_dict(tables: dict[str, Any]) -> Experiment:
+    """Builds an experiment from the tables of a file; an error names the key."""
     if "network" in tables:
-        try:
-            tables = {**tables, "network": networks.to_tuples(tables["network"])}
-        except InputError as error:
-            raise (error.within(place) if place else error) from None
+        tables = {**tables, "network": networks.to_tuples(tables["network"])}
     if isinstance(tables.get("task"), str):  # short for a table that holds only a name
         tables = {**tables, "task": {"name": tables["task"]}}
-    experiment: Experiment = convert(tables, Experiment, place)
+    experiment: Experiment = convert(tables, Experiment, "")
     return experiment
 
 
@@ -155,6 +152,14 @@ def value_at(experiment: Experiment, key: str) -> Any:
     if field and field == choice_key(section):
         return name_of(part)
     return getattr(part, field) if field else part
+
+
+def find_value(experiment: Experiment, key: str) -> Any:
+    """Returns the value of one key; None if the chosen options have no such key."""
+    try:
+        return value_at(experiment, key)
+    except AttributeError:
+        return None
 
 
 def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
@@ -202,12 +207,12 @@ def _describe_unknown_key(key: str) -> str:
     matches = [known for known in sorted(known_keys) if known.rpartition(".")[2] == field]
     if matches:
         return f"there is no such key; there is {', '.join(matches)}"
-    return f"there is no such key; {suggest(key, sorted(known_keys))}".rstrip("; ")
+    return with_suggestion("there is no such key", key, sorted(known_keys))
 
 
 def _switch_option(part: Struct, section: str, name: Any) -> dict[str, Any]:
     """Returns the table of another option, with the changed knobs that it has as well."""
-    declared = declared_fields(type(part))
+    declared = default_knobs(type(part))
     changed = {
         field: value
         for field, value in msgspec.to_builtins(part).items()

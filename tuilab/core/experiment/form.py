@@ -9,10 +9,10 @@ from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.experiment.experiment import (
     Experiment,
     choice_key,
+    find_value,
     iter_knobs,
     name_of,
     option_types,
-    value_at,
     with_value,
 )
 from tuilab.core.experiment.knob_steps import step_value
@@ -169,10 +169,7 @@ def get_knob_value(experiment: Experiment, key: str) -> Any:
     """Returns the value of a knob of the form; None if the experiment has no such knob."""
     if key == DROPOUT:
         return next(iter(edit.dropout_probabilities(experiment.network)), None)
-    try:
-        return value_at(experiment, key)
-    except AttributeError:
-        return None
+    return find_value(experiment, key)
 
 
 def format_knob(knob: Knob) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from tuilab.core.errors import InputError, describe_msgspec_error, suggest
+from tuilab.core.errors import InputError, describe_msgspec_error, suggest, with_suggestion
 from tuilab.core.format import format_value
 
 
@@ -90,35 +90,6 @@ class Knob:
         return f"{lower}…{upper}" if lower or upper else ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredField:
-    """The declaration of one annotated field of a struct."""
-
-    name: str
-    kind: str
-    choices: tuple[Any, ...]
-    meta: Meta | None
-    default: Any
-
-
-@cache
-def declared_fields(struct: type[Struct]) -> dict[str, DeclaredField]:
-    """Returns the declared fields of a struct by name, in order."""
-    hints = typing.get_type_hints(struct, include_extras=True)
-    declared = {}
-    for field in msgspec.structs.fields(struct):
-        hint, meta = hints[field.name], None
-        if typing.get_origin(hint) is typing.Annotated:
-            meta = next((item for item in hint.__metadata__ if isinstance(item, Meta)), None)
-            hint = hint.__origin__
-        kind, choices = _kind(hint)
-        default = field.default
-        if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
-            default = field.default_factory()
-        declared[field.name] = DeclaredField(field.name, kind, choices, meta, default)
-    return declared
-
-
 def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
@@ -144,23 +115,26 @@ def iter_struct_knobs(struct: Struct, prefix: str) -> Iterator[Knob]:
 @cache
 def default_knobs(struct: type[Struct]) -> dict[str, Knob]:
     """Returns the knobs of a type of struct by name, with their defaults as values."""
+    hints = typing.get_type_hints(struct, include_extras=True)
     return {
-        field.name: _knob(field, field.meta)
-        for field in declared_fields(struct).values()
-        if field.meta is not None
+        field.name: _knob(field, hints[field.name])
+        for field in msgspec.structs.fields(struct)
+        if typing.get_origin(hints[field.name]) is typing.Annotated
     }
 
 
-def _knob(field: DeclaredField, meta: Meta) -> Knob:
+def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
+    meta = next(item for item in hint.__metadata__ if isinstance(item, Meta))
     extra = meta.extra or {}
+    kind, choices = _kind(hint.__origin__)
     return Knob(
         key=field.name,
         label=field.name,
         help=meta.description or "",
-        kind=field.kind,
+        kind=kind,
         value=field.default,
         default=field.default,
-        choices=field.choices,
+        choices=choices,
         minimum=meta.gt if meta.ge is None else meta.ge,
         maximum=meta.lt if meta.le is None else meta.le,
         is_minimum_open=meta.gt is not None,
@@ -192,7 +166,7 @@ def _add_suggestion(problem: str, key: str, struct: Any, value: Any) -> str:
         wrong = problem.rsplit(" ", 1)[-1]
         matches = [kind for kind in structs if _tag(kind) == _tag_in(value, kind)] or structs
         known = [name for kind in matches for name in kind.__struct_fields__]
-        return f'there is no key "{wrong}" here; {suggest(wrong, known)}'.rstrip("; ")
+        return with_suggestion(f'there is no key "{wrong}" here', wrong, known)
     needed = structs[0].__struct_config__.tag_field if structs else None
     if needed and problem == f"object missing required field {needed}":
         needed = "a name" if needed == "name" else needed
@@ -200,7 +174,7 @@ def _add_suggestion(problem: str, key: str, struct: Any, value: Any) -> str:
     if "invalid value '" in problem and structs:
         wrong = problem.split("'")[1]
         tags = [str(_tag(kind)) for kind in structs]
-        return f'there is no "{wrong}"; {suggest(wrong, tags)}'.rstrip("; ")
+        return with_suggestion(f'there is no "{wrong}"', wrong, tags)
     if "invalid enum value" in problem and typing.get_origin(struct) is Literal:
         wrong = problem.split("'")[1] if "'" in problem else problem.rsplit(" ", 1)[-1]
         return f'there is no "{wrong}"; {suggest(wrong, map(str, typing.get_args(struct)))}'

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment import validation
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, experiment_to_dict
 from tuilab.core.experiment.toml_lines import find_line
@@ -61,21 +61,14 @@ def find(name: str) -> Path:
         raise InputError(f"there is no such file; the preset is called {path.stem}", name)
     if path.suffix or os.sep in name:
         raise InputError("there is no such file", name)
-    problem = f"there is no preset or file of this name; {suggest(name, known)}".rstrip("; ")
-    raise InputError(problem, name)
+    raise InputError(with_suggestion("there is no preset or file of this name", name, known), name)
 
 
 def read(path: Path) -> Experiment:
     """Reads an experiment; InputError names the file, the line, the key and the fix."""
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(error.strerror or "it cannot be read", str(path)) from None
-    except UnicodeDecodeError:
-        raise InputError("it is not UTF-8 text", str(path)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise describe_toml_error(error, path) from None
+        tables = parse_toml(text, path)
     except (ValueError, RecursionError):
         raise InputError(
             "this is not an experiment: a number or a list in it is too large", str(path)
@@ -86,12 +79,25 @@ def read(path: Path) -> Experiment:
         raise error.within(locate(path, text, error)) from None
 
 
-def describe_toml_error(error: tomllib.TOMLDecodeError, path: Path) -> InputError:
-    """Returns the error of the parser as FILE:LINE, which editors can open."""
-    problem, _, position = str(error).rpartition(" (at ")
-    line = re.match(r"line (\d+)", position)
-    where = f"{path}:{line[1]}" if line else str(path)
-    return InputError(f"this is not TOML: {problem or position}", where)
+def read_text(path: Path) -> str:
+    """Reads a file in UTF-8; InputError where that is impossible."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+    except UnicodeDecodeError:
+        raise InputError("it is not UTF-8 text", str(path)) from None
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """Parses the text of a file; InputError names FILE:LINE, which editors can open."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem, _, position = str(error).rpartition(" (at ")
+        line = re.match(r"line (\d+)", position)
+        where = f"{path}:{line[1]}" if line else str(path)
+        raise InputError(f"this is not TOML: {problem or position}", where) from None
 
 
 def locate(path: Path, text: str, error: InputError) -> str:

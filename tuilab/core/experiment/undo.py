@@ -24,16 +24,16 @@ class UndoStack(Generic[T]):
 
     def undo(self) -> bool:
         """Goes back one change; returns whether there was one."""
-        if not self._past:
-            return False
-        self._future.append(self.value)
-        self.value = self._past.pop()
-        return True
+        return self._move(self._past, self._future)
 
     def redo(self) -> bool:
         """Repeats the last undone change; returns whether there was one."""
-        if not self._future:
+        return self._move(self._future, self._past)
+
+    def _move(self, source: list[T], target: list[T]) -> bool:
+        """Changes to the newest value of one list and keeps the current one in the other."""
+        if not source:
             return False
-        self._past.append(self.value)
-        self.value = self._future.pop()
+        target.append(self.value)
+        self.value = source.pop()
         return True

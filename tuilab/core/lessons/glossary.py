@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import convert
 
 
@@ -77,8 +77,7 @@ def find_term(name: str) -> Term:
         if form in terms:
             return terms[form]
     spellings = [word for term in load_terms().values() for word in (term.name, *term.also)]
-    suggestion = suggest(name, spellings)
-    raise InputError(f"the glossary has no such term; {suggestion}".rstrip("; "), name)
+    raise InputError(with_suggestion("the glossary has no such term", name, spellings), name)
 
 
 def _list_forms(word: str) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
 """What is wrong with a lesson, found without training: links, terms, quantities, questions."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from typing import Any
 
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import (
     SECTIONS,
@@ -32,12 +34,15 @@ MIN_COUNTS = {"goals": 3, "predictions": 1, "questions": 6}
 
 def validate_lesson(loaded: LoadedLesson, draws: int = CHECKED_DRAWS) -> list[str]:
     """Returns everything that is wrong, each with its file and key."""
-    problems: list[str] = []
-    for check in (_check_start, _check_prose, _check_goals, _check_predictions):
-        problems.extend(check(loaded))
-    for question in loaded.lesson.questions:
-        key = f"questions.{question.name}"
-        problems.extend(_locate(loaded, key, _check_question(question, draws)))
+    problems = [*_check_start(loaded), *_check_prose(loaded)]
+    checks: dict[str, Callable[[Any], Iterator[str]]] = {
+        "goals": partial(_check_goal, start=loaded.lesson.start),
+        "predictions": partial(_check_prediction, start=loaded.lesson.start),
+        "questions": partial(_check_question, draws=draws),
+    }
+    for kind, check in checks.items():
+        for activity in getattr(loaded.lesson, kind):
+            problems.extend(_locate(loaded, f"{kind}.{activity.name}", check(activity)))
     return problems
 
 
@@ -83,7 +88,7 @@ def _list_keys(experiment: Experiment) -> set[str]:
 def _find_unknown(names: Iterable[str], known: Collection[str]) -> Iterator[str]:
     for name in names:
         if name not in known:
-            yield f'there is no "{name}"; {suggest(name, known)}'.rstrip("; ")
+            yield with_suggestion(f'there is no "{name}"', name, known)
 
 
 # --- the prose --------------------------------------------------------------------------------
@@ -159,12 +164,6 @@ def apply_link_changes(target: str, experiment: Experiment) -> Experiment:
 # --- goals and predictions --------------------------------------------------------------------
 
 
-def _check_goals(loaded: LoadedLesson) -> Iterator[str]:
-    for goal in loaded.lesson.goals:
-        problems = _check_goal(goal, loaded.lesson.start)
-        yield from _locate(loaded, f"goals.{goal.name}", problems)
-
-
 def _check_goal(goal: Goal, start: Experiment) -> Iterator[str]:
     if len(goal.hints) != HINT_COUNT:
         yield (
@@ -196,12 +195,6 @@ def _check_conditions(conditions: tuple[Condition, ...], experiment: Experiment)
         if condition.at_least is None and condition.at_most is None and condition.equals is None:
             yield f"{condition.of}: it has no bound; give at_least, at_most or equals"
         quantities.check_quantity(condition.of, experiment)
-
-
-def _check_predictions(loaded: LoadedLesson) -> Iterator[str]:
-    for prediction in loaded.lesson.predictions:
-        problems = _check_prediction(prediction, loaded.lesson.start)
-        yield from _locate(loaded, f"predictions.{prediction.name}", problems)
 
 
 def _check_prediction(prediction: Prediction, start: Experiment) -> Iterator[str]:

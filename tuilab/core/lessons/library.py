@@ -1,7 +1,7 @@
 """All lessons, shipped ones and the user's own: found by name, and read with helpful errors."""
 
+import os
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import Any
 from msgspec import structs
 
 from tuilab.core import paths
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.experiment.knobs import convert
-from tuilab.core.experiment.toml_file import describe_toml_error, locate
+from tuilab.core.experiment.toml_file import locate, parse_toml, read_text
 from tuilab.core.lessons.lesson import Exercise, Goal, Lesson, Prediction
 from tuilab.core.lessons.prose import ACTIVITY_KINDS, Page, parse_pages
 from tuilab.core.lessons.question import AnyQuestion
@@ -107,18 +107,14 @@ def find_folder(name: str) -> Path:
     for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
         if name.isdigit() and _parse_name(shipped) in folders:
             return folders[_parse_name(shipped)]
-    problem = f"there is no lesson of this name; {suggest(name, folders)}".rstrip("; ")
-    raise InputError(problem, name)
+    raise InputError(with_suggestion("there is no lesson of this name", name, folders), name)
 
 
 def read_lesson(folder: Path) -> LoadedLesson:
     """Reads a lesson; an InputError names the file, the key, and what would be right."""
     file, prose = folder / FILE, folder / PROSE
     text = _read_text(file)
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise describe_toml_error(error, file) from None
+    tables = parse_toml(text, file)
     try:
         lesson = _parse_lesson(tables)
     except InputError as error:
@@ -131,14 +127,9 @@ def read_lesson(folder: Path) -> LoadedLesson:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError("it is larger than any lesson", str(path))
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError("it is not UTF-8 text", str(path)) from None
-    except OSError as error:
-        raise InputError(error.strerror or "it cannot be read", str(path)) from None
+    if os.path.exists(path) and path.stat().st_size > MAX_FILE_BYTES:
+        raise InputError("it is larger than any lesson", str(path))
+    return read_text(path)
 
 
 def _parse_lesson(tables: dict[str, Any]) -> Lesson:

@@ -19,7 +19,7 @@ from tuilab.core.catalogue import metrics
 from tuilab.core.catalogue.layers import learner
 from tuilab.core.diagnosis.diagnosis import OLD_NAMES, diagnose
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, name_of, value_at
+from tuilab.core.experiment.experiment import Experiment, find_value, name_of
 from tuilab.core.network.plan import PlanRow
 from tuilab.core.run.run import Run
 from tuilab.core.run.series import Point, select_finite
@@ -97,7 +97,7 @@ def read_quantity(name: str, run: Run) -> Any:
             last = run.series[series].last if series in run.series else None
             return None if last is None else last[1]
         case "knob", key:
-            return _read_knob(key, run.experiment)
+            return None if run.experiment is None else find_value(run.experiment, key)
         case word, series:
             return _summarize_series(SERIES_STATISTICS[word], series, run)
 
@@ -145,15 +145,6 @@ def _name_layer(row: PlanRow) -> str:
     return learner.standard_name(row.layer) if row.layer is not None else row.text.split(" ")[0]
 
 
-def _read_knob(key: str, experiment: Experiment | None) -> Any:
-    if experiment is None:
-        return None
-    try:
-        return value_at(experiment, key)
-    except AttributeError:
-        return None
-
-
 def check_quantity(name: str, experiment: Experiment) -> None:
     """Raises an InputError if no run of this experiment can have the quantity."""
     match _parse_name(name):
@@ -165,7 +156,7 @@ def check_quantity(name: str, experiment: Experiment) -> None:
         case "epoch", metric:
             check_series(f"{metric}/train", experiment)
         case "knob", _:
-            if _read_knob(name, experiment) is None:
+            if find_value(experiment, name) is None:
                 raise InputError(UNKNOWN_QUANTITY, name)
         case _, series:
             check_series(series, experiment)

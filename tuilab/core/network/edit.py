@@ -33,11 +33,6 @@ def duplicate_line(network: Network, path: LinePath) -> Network:
     return insert_line(network, path_below(path), get_line(network, path))
 
 
-def wrap_in_block(network: Network, path: LinePath, block: str = "Residual") -> Network:
-    """Returns the network with a block around the line at a path."""
-    return replace_line(network, path, (block, get_line(network, path)))
-
-
 def unwrap_block(network: Network, path: LinePath) -> Network:
     """Returns the network with a block replaced by its contents."""
     block = get_line(network, path)

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from tuilab.core.errors import InputError, describe_msgspec_error, suggest
+from tuilab.core.errors import InputError, describe_msgspec_error, suggest, with_suggestion
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, argument_names, can_freeze
 from tuilab.core.network.registry import LAYERS
@@ -22,7 +22,7 @@ def parse(line: str) -> Layer:
     name, *rest = words
     kind = LAYERS.get(name)
     if kind is None:
-        raise InputError(f"there is no layer {name}; {suggest(name, LAYERS)}".rstrip("; "))
+        raise InputError(with_suggestion(f"there is no layer {name}", name, LAYERS))
     arguments: dict[str, Any] = {}
     for position, word in enumerate(rest):
         key, value = _argument(kind, word, position, arguments)
@@ -77,8 +77,8 @@ def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
             example = f"{kind.__name__} {kind.example}"
             raise InputError(f"{kind.__name__} needs {missing}: {example}") from None
         if "invalid enum value" in problem and key in default_knobs(kind):
-            offer = suggest(str(arguments[key]), _choices(get_type_hints(kind)[key]))
-            problem = f'there is no "{arguments[key]}"; {offer}'.rstrip("; ")
+            value, choices = str(arguments[key]), _choices(get_type_hints(kind)[key])
+            problem = with_suggestion(f'there is no "{value}"', value, choices)
         raise InputError(problem, f"{kind.__name__} {key.partition('[')[0]}") from None
     return layer
 

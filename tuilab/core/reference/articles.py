@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any
 
 from msgspec import Struct
 
 from tuilab.core.catalogue import metrics
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.experiment import (
     SECTIONS,
     Experiment,
@@ -95,8 +96,7 @@ def find_articles(name: str) -> list[Article]:
         for alias in (article.name, article.name.partition(".")[0]):
             entries.setdefault(alias, []).append(article)
     if key not in entries:
-        suggestion = suggest(name, entries)
-        raise InputError(f'there is nothing called "{name}"; {suggestion}'.rstrip("; "))
+        raise InputError(with_suggestion(f'there is nothing called "{name}"', name, entries))
     return entries[key]
 
 
@@ -118,14 +118,13 @@ def _iter_articles() -> Iterator[Article]:
 
 def _iter_knob_articles() -> Iterator[Article]:
     """Yields an article on every knob of every section."""
-    seen = set()
+    declarations: dict[str, Knob] = {}
     for section in SECTIONS:
         kinds: tuple[Any, ...] = option_types(section) or (type(getattr(Experiment(), section)),)
         for kind in kinds:
             for name, declaration in default_knobs(kind).items():
-                if (section, name) not in seen:
-                    seen.add((section, name))
-                    yield _build_knob_article(f"{section}.{name}", declaration)
+                declarations.setdefault(f"{section}.{name}", declaration)
+    yield from starmap(_build_knob_article, declarations.items())
 
 
 def _iter_section_articles() -> Iterator[Article]:

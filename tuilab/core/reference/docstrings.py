@@ -18,12 +18,6 @@ class Docstring:
     source: str = ""
 
     @property
-    def missing_parts(self) -> tuple[str, ...]:
-        """The required parts that are empty."""
-        required = ("summary", "formula", "use", "pitfall")
-        return tuple(name for name in required if not getattr(self, name))
-
-    @property
     def parts(self) -> tuple[tuple[str, str], ...]:
         """Heading and text of every part that is not empty, except the summary."""
         texts = [(field.name, getattr(self, field.name)) for field in fields(self)[1:]]

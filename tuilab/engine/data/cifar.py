@@ -22,7 +22,7 @@ from tuilab.core.catalogue.data.images import PublishedImages
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
-from tuilab.engine.data.download import CHUNK_SIZE, PublishedFiles, download
+from tuilab.engine.data.download import CHUNK_SIZE, PublishedFiles, download, part_file
 from tuilab.engine.data.idx_files import root_folder
 from tuilab.engine.data.sources import RawDataset
 
@@ -142,14 +142,12 @@ def _unpack(archive: Path, folder: Path, report: ProgressCallback) -> None:
 
 
 def _extract(members: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    content, part = members.extractfile(member), path.with_name(f"{path.name}.{os.getpid()}.part")
+    content = members.extractfile(member)
     assert content is not None
-    try:
+    with part_file(path) as part:
         with part.open("wb") as file:
             shutil.copyfileobj(content, file, CHUNK_SIZE)
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 # --- the pickled version --------------------------------------------------------------------------

@@ -92,6 +92,11 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     "Sentences about the data set to show when it is loaded."
 
+    @property
+    def parts(self) -> dict[str, Examples]:
+        """The three parts by their names."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
     def prepare(self, inputs: Tensor) -> Tensor:
         """Returns inputs, [n, *shape] as stored, as the network takes them: normalized floats."""
         if self.shift is None or self.scale is None:

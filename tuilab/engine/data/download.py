@@ -95,7 +95,7 @@ def _fetch(
     failures = []
     for mirror in mirrors:
         url = f"{mirror}{file.remote_name}"
-        with _part_file(folder / file.remote_name) as part:
+        with part_file(folder / file.remote_name) as part:
             if problem := _transfer(file, url, part, report, timeout):
                 failures.append(f"{url} ({problem})")
                 continue
@@ -159,14 +159,14 @@ class _Progress:
 
 
 def _decompress(source: Path, target: Path) -> None:
-    with _part_file(target) as part:
+    with part_file(target) as part:
         with gzip.open(source) as compressed, part.open("wb") as plain:
             shutil.copyfileobj(compressed, plain, 1 << 20)
         part.replace(target)
 
 
 @contextmanager
-def _part_file(target: Path) -> Iterator[Path]:
+def part_file(target: Path) -> Iterator[Path]:
     """Yields a path of this process beside the target; the file is removed unless renamed."""
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:

@@ -49,8 +49,7 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
         problem = f"{count} images need {format_bytes(size)}; make data.size smaller"
         raise InputError(problem, str(info.train))
     Image.init()  # registers all readers before several threads need them
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about oddities in files
+    with warnings.catch_warnings(action="ignore"):  # Pillow warns about oddities in files
         splits = {name: _read_split(paths, data, reading) for name, paths in files.items()}
     training, test = splits["train"], splits.get("test")
     missing = set(range(len(info.classes))) - set(training.targets.tolist())

@@ -31,7 +31,11 @@ def _is_continuous(inputs: Tensor) -> bool:
 
 
 def _hashes(inputs: Tensor) -> list[int]:
-    """Returns a hash of each example."""
+    """Returns a hash of each example that is compared."""
     size = max(1, inputs[0].numel() * inputs.element_size())
-    rows = inputs[: MAX_COMPARED_BYTES // size].contiguous().cpu().numpy()
-    return [hash(row.tobytes()) for row in rows]
+    return hash_rows(inputs[: MAX_COMPARED_BYTES // size])
+
+
+def hash_rows(inputs: Tensor) -> list[int]:
+    """Returns a hash of each example [n, ...]."""
+    return [hash(row.tobytes()) for row in inputs.contiguous().cpu().numpy()]

@@ -4,6 +4,7 @@ import torch
 
 from tuilab.core.format import format_count, format_percent
 from tuilab.engine.data.dataset import Examples
+from tuilab.engine.data.leakage import hash_rows
 
 MAX_LISTED_CLASSES = 6
 """The number of classes up to which the share of each is listed."""
@@ -39,19 +40,13 @@ def describe_balance(train: Examples, classes: tuple[str, ...]) -> str:
 
 def describe_duplicates(train: Examples, validation: Examples, test: Examples) -> list[str]:
     """Counts the validation and test examples that are also in the training set."""
-    known = set(_hashes(train))
+    known = set(hash_rows(train.inputs))
     sentences = []
     for name, held_out in (("validation", validation), ("test", test)):
-        duplicates = sum(row in known for row in _hashes(held_out))
+        duplicates = sum(row in known for row in hash_rows(held_out.inputs))
         if duplicates:
             sentences.append(
                 f"{format_count(duplicates)} of {format_count(len(held_out))} {name} examples are "
                 "also in the training set, so they measure memorization."
             )
     return sentences
-
-
-def _hashes(examples: Examples) -> list[int]:
-    """Returns a hash of each example's inputs."""
-    rows = examples.inputs.flatten(1).contiguous().numpy()
-    return [hash(row.tobytes()) for row in rows]

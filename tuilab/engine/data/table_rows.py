@@ -28,18 +28,14 @@ Chunk = tuple[float, Sequence[int], list[Sequence[Any]]]
 """The fraction read, the line in which each row ends, and the cells of each column."""
 
 
-@dataclass(slots=True)
-class Rows:
-    """All rows of a table."""
-
-    columns: list[Tensor]
-    "float64 [n] each: numbers, or the index of a category; NaN: missing."
-    others: int = 0
-    "The number of texts that are not known categories."
-
-
-def read_columns(info: TableInfo, columns: list[Column], report: ProgressCallback) -> Rows:
+def read_columns(
+    info: TableInfo, columns: list[Column], report: ProgressCallback
+) -> tuple[list[Tensor], int]:
     """Reads columns of a table; `report` may raise to cancel.
+
+    Returns:
+        Columns, float64 [n] each: numbers, or the index of a category, NaN where it is missing; and
+        the number of texts that are not known categories.
 
     Raises:
         InputError: the file, line and column that cannot be used.
@@ -54,7 +50,7 @@ def read_columns(info: TableInfo, columns: list[Column], report: ProgressCallbac
     if not readers[0].values:
         raise InputError("it has no rows", str(info.file.path))
     tensors = [torch.frombuffer(reader.values, dtype=torch.float64).clone() for reader in readers]
-    return Rows(tensors, sum(reader.others for reader in readers))
+    return tensors, sum(reader.others for reader in readers)
 
 
 def _read_text(info: TableInfo) -> Iterator[Chunk]:

@@ -99,8 +99,7 @@ def _read(
     """Reads all rows that have a target, with remarks on the columns."""
     inputs, target = [column for column in info.inputs if column.width], info.target
     assert target is not None
-    rows = table_rows.read_columns(info, [*inputs, target], report)
-    *values, answers = rows.columns
+    (*values, answers), others = table_rows.read_columns(info, [*inputs, target], report)
     has_target = ~answers.isnan()
     if not has_target.any():
         raise InputError(f'every cell of "{target.name}" is missing', str(info.file.path))
@@ -109,7 +108,7 @@ def _read(
     pairs = list(zip(inputs, values, strict=True))
     encoded = torch.cat([_encode(column, cells) for column, cells in pairs], dim=1)
     groups = next((cells.long() for column, cells in pairs if column.name == group), None)
-    remarks = (*_describe_columns(info, inputs), *_describe_gaps(has_target, rows.others))
+    remarks = (*_describe_columns(info, inputs), *_describe_gaps(has_target, others))
     return Examples(encoded, targets, groups=groups), remarks
 
 

@@ -165,8 +165,7 @@ class _FunctionGrader:
         return function
 
     def _is_same(self, function: Function, outcomes: list[Outcome], index: int) -> bool:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             outcome = call_function(function, self._cases[index], "variant")
         return are_same(outcome, outcomes[index])
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
 from tuilab.engine.device import memory
 from tuilab.engine.metrics.losses import LossFunction, flatten_positions, predict_classes
-from tuilab.engine.metrics.scores import GroupScores, Scores, r2, sum_nll_and_hits, token_metrics
+from tuilab.engine.metrics.scores import GroupScores, Scores, r2
 
 CHUNK_SIZES = {"cpu": 1024, "cuda": 8192, "mps": 1024}
 """Examples that are evaluated between two pause points."""
@@ -30,14 +30,6 @@ def measure_batch(output: Tensor, targets: Tensor) -> dict[str, float]:
         return {"r2": r2(output, targets)}
     output, targets = flatten_positions(output, targets)
     return {"accuracy": float((predict_classes(output) == targets).float().mean())}
-
-
-def measure_tokens(output: Tensor, targets: Tensor) -> dict[str, float]:
-    """Returns perplexity and accuracy of a batch.
-
-    output: logits [batch, length, vocabulary], targets: int64 [batch, length].
-    """
-    return token_metrics(sum_nll_and_hits(output, targets))
 
 
 def evaluate(

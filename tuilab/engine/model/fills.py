@@ -19,35 +19,28 @@ FILLS: Registry[type[catalogue.Initialization], Callable[[Tensor, WeightMatrix, 
 FILLS = Registry("initialization")
 initialization = FILLS.register
 
-
-@initialization(catalogue.XavierUniform)
-def _xavier_uniform(w: Tensor, matrix: WeightMatrix, config: catalogue.XavierUniform) -> None:
-    _fill_uniform(w, _xavier_std(matrix, config.nonlinearity))
+UNIFORM = (catalogue.XavierUniform, catalogue.KaimingUniform, catalogue.LecunUniform)
 
 
-@initialization(catalogue.XavierNormal)
-def _xavier_normal(w: Tensor, matrix: WeightMatrix, config: catalogue.XavierNormal) -> None:
-    w.normal_(0, _xavier_std(matrix, config.nonlinearity))
+@initialization(catalogue.XavierUniform, catalogue.XavierNormal)
+def _xavier(
+    w: Tensor, matrix: WeightMatrix, config: catalogue.XavierUniform | catalogue.XavierNormal
+) -> None:
+    gain = _gain(config.nonlinearity, matrix)
+    _fill(w, gain * sqrt(2 / (matrix.fan_in + matrix.fan_out)), config)
 
 
-@initialization(catalogue.KaimingUniform)
-def _kaiming_uniform(w: Tensor, matrix: WeightMatrix, config: catalogue.KaimingUniform) -> None:
-    _fill_uniform(w, _kaiming_std(matrix, config.nonlinearity, config.mode))
+@initialization(catalogue.KaimingUniform, catalogue.KaimingNormal)
+def _kaiming(
+    w: Tensor, matrix: WeightMatrix, config: catalogue.KaimingUniform | catalogue.KaimingNormal
+) -> None:
+    fan = matrix.fan_in if config.mode == "fan_in" else matrix.fan_out
+    _fill(w, _gain(config.nonlinearity, matrix) / sqrt(fan), config)
 
 
-@initialization(catalogue.KaimingNormal)
-def _kaiming_normal(w: Tensor, matrix: WeightMatrix, config: catalogue.KaimingNormal) -> None:
-    w.normal_(0, _kaiming_std(matrix, config.nonlinearity, config.mode))
-
-
-@initialization(catalogue.LecunUniform)
-def _lecun_uniform(w: Tensor, matrix: WeightMatrix, config: catalogue.LecunUniform) -> None:
-    _fill_uniform(w, sqrt(1 / matrix.fan_in))
-
-
-@initialization(catalogue.LecunNormal)
-def _lecun_normal(w: Tensor, matrix: WeightMatrix, config: catalogue.LecunNormal) -> None:
-    w.normal_(0, sqrt(1 / matrix.fan_in))
+@initialization(catalogue.LecunUniform, catalogue.LecunNormal)
+def _lecun(w: Tensor, matrix: WeightMatrix, config: catalogue.Initialization) -> None:
+    _fill(w, sqrt(1 / matrix.fan_in), config)
 
 
 @initialization(catalogue.Orthogonal)
@@ -91,17 +84,12 @@ def _sparse(w: Tensor, matrix: WeightMatrix, config: catalogue.Sparse) -> None:
     nn.init.sparse_(w.flatten(1), config.sparsity, config.std)
 
 
-def _fill_uniform(w: Tensor, std: float) -> None:
-    nn.init.uniform_(w, -sqrt(3) * std, sqrt(3) * std)
-
-
-def _xavier_std(matrix: WeightMatrix, nonlinearity: str) -> float:
-    return _gain(nonlinearity, matrix) * sqrt(2 / (matrix.fan_in + matrix.fan_out))
-
-
-def _kaiming_std(matrix: WeightMatrix, nonlinearity: str, mode: str) -> float:
-    fan = matrix.fan_in if mode == "fan_in" else matrix.fan_out
-    return _gain(nonlinearity, matrix) / sqrt(fan)
+def _fill(w: Tensor, std: float, config: catalogue.Initialization) -> None:
+    """Draws from the uniform or the normal distribution with this standard deviation."""
+    if isinstance(config, UNIFORM):
+        nn.init.uniform_(w, -sqrt(3) * std, sqrt(3) * std)
+    else:
+        w.normal_(0, std)
 
 
 def _gain(nonlinearity: str, matrix: WeightMatrix) -> float:

@@ -27,38 +27,31 @@ def scale_to_unit_variance(
     """
     is_training = network.training
     network.eval()  # dropout would add variance
-    scaler = _Scaler(config)
-    # torch's attention never calls this one, it only uses its weights.
-    scalable = [m for m in layers if not isinstance(m, NonDynamicallyQuantizableLinear)]
-    try:
-        with ExitStack() as hooks:
-            for module in scalable:
-                hooks.enter_context(module.register_forward_hook(scaler))
-            network(inputs)
-    finally:
-        network.train(is_training)
-    return [module for module in scalable if module not in scaler.scaled]
+    scaled: set[nn.Module] = set()
+    visited: set[nn.Module] = set()
 
-
-class _Scaler:
-    """A forward hook that scales a layer when it is called for the first time."""
-
-    def __init__(self, config: LSUV) -> None:
-        self.config = config
-        self.scaled: set[nn.Module] = set()
-        self.visited: set[nn.Module] = set()
-
-    def __call__(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
-        if module in self.visited:  # a shared layer keeps the scale of its first call
+    def scale(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        if module in visited:  # a shared layer keeps the scale of its first call
             return output
-        self.visited.add(module)
-        for _ in range(self.config.max_iterations):
+        visited.add(module)
+        for _ in range(config.max_iterations):
             std = output.std().item()
-            if abs(std - 1) <= self.config.tolerance:
-                self.scaled.add(module)
+            if abs(std - 1) <= config.tolerance:
+                scaled.add(module)
                 break
             if not 0 < std < float("inf"):
                 break
             module.weight.div_(std)  # type: ignore[operator]
             output = module.forward(*inputs)
         return output
+
+    # torch's attention never calls this one, it only uses its weights.
+    scalable = [m for m in layers if not isinstance(m, NonDynamicallyQuantizableLinear)]
+    try:
+        with ExitStack() as hooks:
+            for module in scalable:
+                hooks.enter_context(module.register_forward_hook(scale))
+            network(inputs)
+    finally:
+        network.train(is_training)
+    return [module for module in scalable if module not in scaled]

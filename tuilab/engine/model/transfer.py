@@ -103,7 +103,8 @@ def read_weights(source: str) -> dict[str, Tensor]:
         return _safetensors(path)
     if not path.exists():
         path = _find_checkpoint(source)
-    return checkpoint_file.read_weights(path)
+    weights: dict[str, Tensor] = checkpoint_file.read(path)["network"]
+    return weights
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:

@@ -10,8 +10,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.files.corpus import BYTE_TOKENS
 from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.data.rng import rng_for
-from tuilab.engine.metrics import evaluate
-from tuilab.engine.metrics.scores import Scores, TokenScores
+from tuilab.engine.metrics.scores import Scores, TokenScores, sum_nll_and_hits, token_metrics
 from tuilab.engine.tasks.task import Task, task
 
 WRITING_SECONDS = 0.03
@@ -44,7 +43,7 @@ class LanguageModel(Task):
 
         output: logits [batch, length, vocabulary], targets: int64 [batch, length].
         """
-        return evaluate.measure_tokens(output, targets)
+        return token_metrics(sum_nll_and_hits(output, targets))
 
     def build_scores(self) -> Scores:
         """Returns new scores for an evaluation."""

@@ -1,5 +1,6 @@
 """A widget that is drawn as a whole, then repainted only in the cells that differ."""
 
+from functools import cached_property
 from time import perf_counter
 from typing import ClassVar
 
@@ -29,17 +30,14 @@ class Canvas(Widget):
         "How often it was drawn."
         self._cells = CellBuffer(0, 0, Style.null())
         self._strips: list[Strip] = []
-        self._draw_style: DrawStyle | None = None
         self._is_stale = True
         self._cost = self._drawn_at = 0.0
         self._timer: Timer | None = None
 
-    @property
+    @cached_property
     def draw_style(self) -> DrawStyle:
         """The styles, colors and glyphs of the drawing."""
-        if self._draw_style is None:
-            self._draw_style = read_draw_style(self)
-        return self._draw_style
+        return read_draw_style(self)
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the drawing in a size."""
@@ -94,5 +92,5 @@ class Canvas(Widget):
     def notify_style_update(self) -> None:
         """Draws in the colors of a new theme."""
         super().notify_style_update()
-        self._draw_style = None
+        vars(self).pop("draw_style", None)
         self.call_later(self.redraw)

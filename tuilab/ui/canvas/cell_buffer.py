@@ -36,9 +36,8 @@ class CellBuffer:
 
     def is_blank(self, x: int, y: int, width: int = 1) -> bool:
         """Returns whether cells are inside of the buffer and nothing is drawn in them."""
-        if not (x >= 0 and x + width <= self.width and 0 <= y < self.height):
-            return False
-        return all(glyph in BLANK for glyph, _ in self.rows[y][x : x + width])
+        is_inside = x >= 0 and x + width <= self.width and 0 <= y < self.height
+        return is_inside and all(glyph in BLANK for glyph, _ in self.rows[y][x : x + width])
 
     def write(
         self, x: int, y: int, text: str, style: Style | None = None, room: int | None = None
@@ -75,6 +74,13 @@ class CellBuffer:
         lines = textwrap.wrap(text, max(8, min(56, self.width - 2)))[: self.height]
         for y, line in enumerate(lines, (self.height - len(lines)) // 2):
             self.write(max(0, (self.width - cell_len(line)) // 2), y, line, style)
+
+    def draw_cursor(self, x: int, y: int) -> None:
+        """Draws a cursor over a cell."""
+        if 0 <= x < self.width and 0 <= y < self.height:
+            glyph, style = self.rows[y][x]
+            glyph = "+" if glyph in (" ", "▀") else glyph
+            self.put(x, y, glyph, style + Style(reverse=True, bold=True))
 
     def paste(self, x: int, y: int, other: "CellBuffer") -> None:
         """Copies another buffer onto this one."""

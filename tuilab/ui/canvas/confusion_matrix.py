@@ -91,9 +91,8 @@ def write_matrix_title(
     title = accuracy if matrix.total else "nothing evaluated yet"
     x = 2 + cells.write_truncated(0, 0, title, cells.width, cells.style.strong)
     what = UNITS[unit]
-    notes = (f"rows: target, columns: predicted ({what})", what, what.partition(" ")[0])
-    note = next((note for note in notes if x + len(note) <= cells.width), "")
-    cells.write(x, 0, note)
+    notes = (f"rows: target, columns: predicted ({what})", what, what.partition(" ")[0], "")
+    cells.write(x, 0, cells.style.fit(notes, cells.width - x))
 
 
 def draw_matrix(
@@ -118,7 +117,7 @@ class _MatrixDrawing:
         self, matrix: ConfusionMatrix, size: tuple[int, int], style: DrawStyle,
         cursor: tuple[int, int] | None,
     ) -> None:  # fmt: skip
-        self.matrix, self.style, self.cursor = matrix, style, cursor
+        self.matrix, self.style, self.cursor = matrix, style, cursor or (-1, -1)
         self.cells = StyledCells(size, style)
         self.layout = plan_matrix(matrix, size, cursor)
         room = self.cells.width - self.layout.right
@@ -134,8 +133,7 @@ class _MatrixDrawing:
             number = layout.first[1] + place
             name = names[number] if is_named or len(names[number]) == 1 else str(number)
             text = truncate(name, layout.width - 1, "") if is_named else name[-layout.width :]
-            is_chosen = self.cursor is not None and number == self.cursor[1]
-            style = self.style.strong if is_chosen else self.style.muted
+            style = self.style.strong if number == self.cursor[1] else self.style.muted
             self.cells.write_left_of(layout.left + (place + 1) * layout.width, 0, text, style)
         if self.has_recall:
             heads = "recall".rjust(RECALL_WIDTH)
@@ -146,14 +144,13 @@ class _MatrixDrawing:
         """Draws the counts of one target class."""
         layout = self.layout
         number = layout.first[0] + row
-        is_chosen = self.cursor is not None and number == self.cursor[0]
         name = self.style.truncate(_row_names(self.matrix)[number], layout.left - 1)
-        self.cells.write(0, row + 1, name, self.style.strong if is_chosen else self.style.muted)
-        counts = self.matrix.counts[number]
-        total = sum(counts)
+        style = self.style.strong if number == self.cursor[0] else self.style.muted
+        self.cells.write(0, row + 1, name, style)
+        total = sum(self.matrix.counts[number])
         for place in range(layout.visible[1]):
             column = layout.first[1] + place
-            count = counts[column]
+            count = self.matrix.counts[number][column]
             fraction = count / total if total else 0.0
             text, style = self._format_cell(count, fraction, is_correct=number == column)
             if (number, column) == self.cursor:

@@ -127,9 +127,7 @@ class _SurfaceDrawing:
         number, strength = self._split(value)
         if len(self.classes) > 2:
             return chr(ord("a") + number % 26) if strength >= 0.5 else self.style.glyphs.dot
-        shades = self.style.glyphs.shades
-        part = (1 + strength) / 2 if number else (1 - strength) / 2
-        return shades[min(len(shades) - 1, int(part * 5))]
+        return self.style.shade((1 + strength) / 2 if number else (1 - strength) / 2)
 
     def draw_values(self) -> None:
         """Draws the surface itself."""
@@ -196,13 +194,9 @@ class _SurfaceDrawing:
         low, high = format_compact(-self.reach), format_compact(self.reach)
         bar = max(5, min(20, cells.width - len(low) - len(high) - cell_len(tail) - 5))
         x = max(0, (cells.width - bar - len(low) - len(high) - 2 - cell_len(tail) - 2) // 2)
-
-        def value_at(part: float) -> float:
-            return (2 * part - 1) * self.reach
-
         x = 2 + draw_scale(
-            cells, x, row, bar, (low, high), lambda part: self._pixel(value_at(part)),
-            lambda part: self._glyph(value_at(part)),
+            cells, x, row, bar, (low, high), lambda part: (2 * part - 1) * self.reach,
+            self._pixel, self._glyph,
         )  # fmt: skip
         if x + cell_len(tail) <= cells.width:
             cells.write(x, row, tail)

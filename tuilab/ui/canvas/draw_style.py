@@ -1,9 +1,10 @@
 """The styles, colors and glyphs of drawings, read once from the theme and the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from rich.cells import cell_len
 from rich.style import Style
 from textual.color import Color
 from textual.widget import Widget
@@ -93,6 +94,14 @@ class DrawStyle:
     def truncate(self, text: str, room: int) -> str:
         """Returns text cut to a number of cells, with this terminal's ellipsis."""
         return truncate(text, room, self.glyphs.ellipsis)
+
+    def fit(self, texts: Iterable[str], room: int) -> str:
+        """Returns the first text that fits into a number of cells, else the last one, truncated."""
+        text = ""
+        for text in texts:
+            if cell_len(text) <= room:
+                break
+        return self.truncate(text, room)
 
     def spell(self, text: str) -> str:
         """Returns text in the characters that the terminal shows."""

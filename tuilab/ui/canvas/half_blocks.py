@@ -46,17 +46,18 @@ def draw_field(
 
 def draw_scale(
     cells: StyledCells, x: int, y: int, columns: int, ends: tuple[str, str],
-    pixel: Callable[[float], Pixel], glyph: Callable[[float], str],
+    value_at: Callable[[float], Value],
+    pixel: Callable[[Value], Pixel], glyph: Callable[[Value], str],
 ) -> int:  # fmt: skip
     """Draws a bar of the colors from the lowest to the highest value, and returns the x after it.
 
     Args:
         columns: of the bar without its ends.
-        pixel: returns the color at a part (0 to 1) of the way.
+        value_at: returns the value at a part (0 to 1) of the way.
     """
     x = cells.write(x, y, f"{ends[0]} ")
-    parts = [[(place + 0.5) / columns for place in range(columns)]]
-    draw_field(cells, Region(x, y, columns, 1), lambda *_: parts, pixel, glyph)
+    values = [[value_at((place + 0.5) / columns) for place in range(columns)]]
+    draw_field(cells, Region(x, y, columns, 1), lambda *_: values, pixel, glyph)
     return cells.write(x + columns, y, f" {ends[1]}")
 
 
@@ -95,15 +96,24 @@ def resize_image(
         shape: channels (1 or 3), height, width.
     """
     channels, rows, columns = shape
-    across = [select_block(x, width, columns) for x in range(width)]
-    image = []
-    for y in range(height):
-        down = select_block(y, height, rows)
-        image.append(tuple(_mean(pixels, channels, columns, down, part) for part in across))
-    return tuple(image)
+    return map_blocks(partial(_mean, pixels, channels, columns), (columns, rows), width, height)
 
 
-def select_block(place: int, places: int, count: int) -> range:
+def map_blocks(
+    merge: Callable[[range, range], Value], size: tuple[int, int], columns: int, rows: int
+) -> tuple[tuple[Value, ...], ...]:
+    """Returns a grid of another size, with a value for each block of the first one.
+
+    Args:
+        merge: returns the value of a block, from its rows and its columns.
+        size: columns and rows of the first grid.
+    """
+    across = [_select_block(x, columns, size[0]) for x in range(columns)]
+    down = [_select_block(y, rows, size[1]) for y in range(rows)]
+    return tuple(tuple(merge(y, x) for x in across) for y in down)
+
+
+def _select_block(place: int, places: int, count: int) -> range:
     """Returns which of a number of items one of several places covers: at least one item."""
     first = place * count // places
     return range(first, max(first + 1, (place + 1) * count // places))

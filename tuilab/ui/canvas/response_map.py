@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.quantization import STEPS, ZERO
-from tuilab.ui.canvas.half_blocks import draw_field, make_pixel_style, select_block
+from tuilab.ui.canvas.half_blocks import draw_field, make_pixel_style, map_blocks
 from tuilab.ui.canvas.styled_cells import StyledCells
 
 SIGNED_FROM = 0.25
@@ -51,14 +51,13 @@ def resize_response(response: bytes, size: tuple[int, int], columns: int, rows: 
     width, height = size
     if len(response) != width * height or not response:
         return ((0.0,) * columns,) * rows
-    across = [select_block(x, columns, width) for x in range(columns)]
+    mean = partial(_mean, response, width)
     if height == 1:
-        return _area([_mean(response, width, range(1), part) for part in across], rows)
-    down = [select_block(y, rows, height) for y in range(rows)]
-    return tuple(tuple(_mean(response, width, part, x) for x in across) for part in down)
+        return _area(map_blocks(mean, size, columns, 1)[0], rows)
+    return map_blocks(mean, size, columns, rows)
 
 
-def _area(line: list[float], rows: int) -> Values:
+def _area(line: tuple[float, ...], rows: int) -> Values:
     levels = [1 - 2 * (row + 0.5) / rows for row in range(rows)]
     return tuple(
         tuple(value if 0 < level <= value or value <= level < 0 else 0.0 for value in line)

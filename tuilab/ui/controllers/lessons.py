@@ -15,7 +15,7 @@ from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.edits import EditController
-from tuilab.ui.controllers.exercises import ExerciseController
+from tuilab.ui.controllers.exercises import write_and_check
 from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.questions import QuestionController
 from tuilab.ui.controllers.training import TrainingController
@@ -74,7 +74,6 @@ class LessonController:
         self._pane, self._inspect_pane = lesson_pane, inspect_pane
         self._workspace = context.workspace
         self._questions = QuestionController(context, training, self._refresh)
-        self._exercises = ExerciseController(context)
         self._hide_knobs = hide_knobs
         self.session: LessonSession | None = None
 
@@ -236,7 +235,7 @@ class LessonController:
         self._context.notify(f"{target.replace(';', ', ')}. {keys} undoes it.")
 
     async def _write_exercise(self, session: "LessonSession", name: str) -> None:
-        result = await self._exercises.write_and_check(name)
+        result = await write_and_check(self._context, name)
         if result is not None:
             session.record_check(result)
             self._refresh()

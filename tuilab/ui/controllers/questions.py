@@ -73,7 +73,8 @@ class QuestionController:
 
     def predict(self, session: "LessonSession", prediction: "Prediction", place: int = -1) -> None:
         """Records a choice, or asks for a number or a curve; not while a run tests the last one."""
-        if self._is_pending(session, prediction):
+        predicted = session.predictions.get(prediction.name)
+        if predicted is not None and session.is_pending(predicted):
             return
         if prediction.choices:
             session.predict(prediction, place)
@@ -101,10 +102,6 @@ class QuestionController:
         else:
             self._context.send(workspace.start())
         predicted.run_id = session.active_run_id = workspace.run.id
-
-    def _is_pending(self, session: "LessonSession", prediction: "Prediction") -> bool:
-        predicted = session.predictions.get(prediction.name)
-        return predicted is not None and session.is_pending(predicted)
 
 
 def _pick(session: "LessonSession", question: AnyQuestion, place: int) -> None:

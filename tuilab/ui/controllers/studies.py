@@ -47,7 +47,7 @@ class StudyController:
 
     def show(self, run: Run) -> None:
         """Shows the dialog of a study, if one is open, what the host has reported."""
-        if self._dialog is not None:
+        if self._dialog is not None and self._dialog.is_mounted:
             self._dialog.show(run)
 
     async def find(self, quantity: Literal["lr", "batch_size"]) -> None:

@@ -4,7 +4,6 @@ from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.style import Style
 from textual.widgets import ContentSwitcher
 
@@ -48,10 +47,7 @@ class InspectPane(ContentSwitcher):
 
     def find(self, name: str) -> View[Any] | None:
         """Returns a view that has been opened before."""
-        try:
-            return self.query_one(f"#{name}", View)
-        except NoMatches:
-            return None
+        return self.query_one_optional(f"#{name}", View)
 
     def open(self, name: ViewName) -> View[Any]:
         """Shows a view, and mounts it the first time."""

@@ -3,10 +3,10 @@
 from itertools import groupby
 
 from rich.cells import cell_len
-from textual import events
 from textual.binding import ActiveBinding
 from textual.content import Content
 from textual.screen import Screen
+from textual.style import Style
 from textual.widget import Widget
 
 GAP = 2
@@ -27,8 +27,7 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._click_ranges: list[tuple[int, int, str]] = []
-        "First column, end, and the key that a click between them presses."
+        self.auto_links = False
         self._rendered: tuple[list[Key], ...] = ()
 
     def on_mount(self) -> None:
@@ -39,37 +38,15 @@ class KeyBar(Widget):
         if screen is self.screen and self._keys() != self._rendered:
             self.refresh()
 
-    def on_click(self, event: events.Click) -> None:
-        """Presses the key that was clicked."""
-        column = event.x - self.styles.gutter.left
-        for start, end, key in self._click_ranges:
-            if start <= column < end:
-                self.app.simulate_key(key)
-
     def render(self) -> Content:
         """Returns as many keys as fit."""
         width = self.content_size.width
         lab, pane, right = self._rendered = self._keys()
         fitting = _fitting(lab, pane, width - _width(right) - GAP - 1)
         lab = [key for key in lab if key in fitting]
-        self._click_ranges = []
-        left = self._content([*lab, *(key for key in pane if key in fitting)], 0, len(lab))
+        left = _write_keys([*lab, *(key for key in pane if key in fitting)], len(lab))
         gap = max(1, width - left.cell_length - _width(right))
-        return Content.assemble(left, " " * gap, self._content(right, left.cell_length + gap))
-
-    def _content(self, keys: list[Key], column: int, pane_index: int = 0) -> Content:
-        """Returns the keys from a column on, with a line before those of the pane."""
-        parts: list[Content] = []
-        for index, (text, description, key) in enumerate(keys):
-            if index:
-                separator = " │ " if index == pane_index else " " * GAP
-                parts.append(Content.styled(separator, "$text-muted"))
-            start = column + sum(part.cell_length for part in parts)
-            end = start + cell_len(f"{text} {description}")
-            self._click_ranges.append((start, end, key))
-            parts.append(Content.styled(text, "$footer-key-foreground bold"))
-            parts.append(Content.styled(f" {description}", "$footer-description-foreground"))
-        return Content.assemble(*parts)
+        return Content.assemble(left, " " * gap, _write_keys(right))
 
     def _keys(self) -> tuple[list[Key], list[Key], list[Key]]:
         """Returns the keys of the lab, of the pane in focus, and of the right end."""
@@ -100,6 +77,20 @@ def _fitting(lab: list[Key], pane: list[Key], width: int) -> list[Key]:
         if _width([*chosen, key]) <= width:
             chosen.append(key)
     return chosen
+
+
+def _write_keys(keys: list[Key], pane_index: int = 0) -> Content:
+    """Returns keys that can be clicked, with a line before those of the pane."""
+    parts: list[Content] = []
+    for index, (text, description, key) in enumerate(keys):
+        if index:
+            separator = " │ " if index == pane_index else " " * GAP
+            parts.append(Content.styled(separator, "$text-muted"))
+        name = Content.styled(text, "$footer-key-foreground bold")
+        label = Content.styled(f" {description}", "$footer-description-foreground")
+        press = Style.from_meta({"@click": f"app.simulate_key('{key}')"})
+        parts.append(Content.assemble(name, label).stylize(press))
+    return Content.assemble(*parts)
 
 
 def _width(keys: list[Key]) -> int:

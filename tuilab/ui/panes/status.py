@@ -20,10 +20,11 @@ from tuilab.core.format import (
 from tuilab.core.protocol.events import Finished, Loading
 from tuilab.core.run.run import Run
 
-STATE_SIGNS = {
-    "idle": "○", "starting": "◌", "training": "●", "paused": "‖", "failed": "✗", "finished": "✓",
+STATES = {
+    "idle": ("○", "text-muted"), "starting": ("◌", "text-muted"), "training": ("●", "success"),
+    "paused": ("‖", "warning"), "failed": ("✗", "error"), "finished": ("✓", "primary"),
 }  # fmt: skip
-"""A sign for each state, so that color is never the only one."""
+"""A sign and a color for each state, so that color is never the only one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class StatusBar(Widget):
             self.refresh()
 
     def _state(self, run: Run, waiting: str) -> list[Part]:
-        parts = [Part(0, f"{STATE_SIGNS[run.state]} {run.state}", f"${_color(run.state)} bold")]
+        sign, color = STATES[run.state]
+        parts = [Part(0, f"{sign} {run.state}", f"${color} bold")]
         if run.loading is not None:
             parts.append(Part(2, self._describe_loading(run.loading), "$warning"))
         elif run.state == "idle":
@@ -112,12 +114,6 @@ def _title(experiment: Experiment) -> list[Part]:
     return [part for part in parts if part.text]
 
 
-def _color(state: str) -> str:
-    return {
-        "training": "success", "paused": "warning", "failed": "error", "finished": "primary",
-    }.get(state, "text-muted")  # fmt: skip
-
-
 def _numbers(run: Run, lag: float) -> list[Part]:
     """Returns where it trains, how far it is and how fast."""
     progress, started = run.progress, run.started
@@ -168,16 +164,12 @@ def _epochs(run: Run) -> Part:
 
 def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], list[Part]]:
     """Returns the parts for which there is room: those of highest rank are dropped first."""
-    parts = [*left, *right]
-    kept = set(range(len(parts)))
-    for index in sorted(kept, key=lambda index: -parts[index].rank):
-        if sum(cell_len(parts[i].text) + 2 for i in kept) <= width or len(kept) == 1:
+    kept = [*left, *right]
+    for part in sorted(kept, key=lambda part: -part.rank):
+        if sum(cell_len(part.text) + 2 for part in kept) <= width or len(kept) == 1:
             break
-        kept.discard(index)
-    return (
-        [part for i, part in enumerate(left) if i in kept],
-        [part for i, part in enumerate(right, len(left)) if i in kept],
-    )
+        kept.remove(part)
+    return [part for part in left if part in kept], [part for part in right if part in kept]
 
 
 def _justify(left: list[Part], right: list[Part], width: int) -> Content:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -103,20 +103,18 @@ class Chart(Canvas, can_focus=True):
 
     def action_log(self) -> None:
         """Switches between a logarithmic and a linear axis."""
-        self._set_options(replace(self.options, is_log=not self.options.is_log))
+        self._change(is_log=not self.options.is_log)
 
     def action_smoothing(self) -> None:
         """Smooths more, or after the most not at all."""
-        smoothing = _next_choice(SMOOTHING_WEIGHTS, self.options.smoothing)
-        self._set_options(replace(self.options, smoothing=smoothing))
+        self._change(smoothing=_next_choice(SMOOTHING_WEIGHTS, self.options.smoothing))
 
     def action_zoom(self) -> None:
         """Shows fewer of the last steps, or after the fewest all."""
-        last_steps = _next_choice(ZOOM_STEPS, self.options.last_steps)
-        self._set_options(replace(self.options, last_steps=last_steps))
+        self._change(last_steps=_next_choice(ZOOM_STEPS, self.options.last_steps))
 
-    def _set_options(self, options: ChartOptions) -> None:
-        self.options = options
+    def _change(self, **changes: Any) -> None:
+        self.options = replace(self.options, **changes)
         self.redraw()
 
     def action_cursor(self, columns: int) -> None:

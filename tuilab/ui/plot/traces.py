@@ -17,6 +17,11 @@ TINY = 1e-300
 _at_x = itemgetter(0)
 
 
+def to_points(pairs: Iterable[tuple[float, float]]) -> list[Point]:
+    """Returns points of which each stands for itself alone."""
+    return [(x, y, y, y) for x, y in pairs]
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """One line or cloud of points of a chart."""

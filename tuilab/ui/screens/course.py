@@ -136,13 +136,9 @@ class Glossary(Dialog):
         self._list(event.value)
 
     def _list(self, text: str) -> None:
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(
-            [Option(term.name, id=term.name) for term in glossary.search_terms(text)]
-        )
-        if options.option_count:
-            options.highlighted = 0
+        options = self.query_one(OptionList).clear_options()
+        options.add_options(Option(term.name, id=term.name) for term in glossary.search_terms(text))
+        options.highlighted = 0
 
     @on(OptionList.OptionHighlighted)
     def _on_highlighted(self, event: OptionList.OptionHighlighted) -> None:

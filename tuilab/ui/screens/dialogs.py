@@ -1,7 +1,7 @@
 """Dialogs: choose one of several answers, or type one line."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -108,11 +108,7 @@ class Ask(Dialog):
 def _with_keys(choices: list[Choice]) -> list[Choice]:
     """Returns every choice with a key: its own, or the next number."""
     numbers = iter("123456789")
-    keyed = []
-    for choice in choices:
-        key = choice.key or next(numbers, "")
-        keyed.append(Choice(choice.label, choice.value, key, choice.about, choice.problem))
-    return keyed
+    return [replace(choice, key=choice.key or next(numbers, "")) for choice in choices]
 
 
 class Prompt(Dialog):

@@ -47,11 +47,9 @@ class Open(Dialog):
         self._list(event.value)
 
     def _list(self, text: str) -> None:
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options(list(self._options(text)))
-        if options.option_count:
-            options.highlighted = 0
+        options = self.query_one(OptionList).clear_options()
+        options.add_options(self._options(text))
+        options.highlighted = 0
 
     def _options(self, text: str) -> Iterator[Option]:
         if is_path(text):

@@ -95,8 +95,6 @@ class Search(Dialog):
 
     def show(self, run: Run) -> None:
         """Shows how far the search is, and its chart at the end."""
-        if not self.is_mounted:
-            return
         self._box.show(run)
         report = run.finder_report
         if report is None or report is self._report:
@@ -184,8 +182,6 @@ class CrossValidation(Dialog):
 
     def show(self, run: Run) -> None:
         """Shows how far the rounds are, and their results."""
-        if not self.is_mounted:
-            return
         self._box.show(run)
         report = run.cross_validation
         if report is None or report is self._report:

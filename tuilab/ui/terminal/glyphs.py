@@ -58,9 +58,8 @@ ASCII_SPELLINGS = str.maketrans({
 def get_glyph_mode() -> GlyphMode:
     """Returns the mode that `TUILAB_GLYPHS` requests, else braille where the locale is UTF-8."""
     requested = os.environ.get("TUILAB_GLYPHS", "")
-    for mode in get_args(GlyphMode):
-        if mode == requested:
-            return mode  # type: ignore[no-any-return]
+    if requested in get_args(GlyphMode):
+        return requested  # type: ignore[return-value]
     encoding = codecs.lookup(locale.getpreferredencoding(False)).name
     return "braille" if encoding == "utf-8" else "ascii"
 

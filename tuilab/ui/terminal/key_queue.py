@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 
 from textual import events
@@ -20,12 +21,11 @@ class KeyQueueApp(App[int]):
     that opens an input would go to the pane, where letters are commands.
     """
 
+    @dataclass
     class KeyHandled(Message):
         """Follows a key through the message queues; when it arrives, the key has been handled."""
 
-        def __init__(self, key: events.Key | events.Paste) -> None:
-            super().__init__()
-            self.key = key
+        key: events.Key | events.Paste
 
     def __init__(self, *, ansi_color: bool | None = None) -> None:
         super().__init__(ansi_color=ansi_color)

@@ -12,7 +12,7 @@ import threading
 import unicodedata
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 MAX_PRINTED_LINES = 2000
@@ -170,7 +170,8 @@ def redirect_output(printed: PrintedLines) -> Iterator[None]:
             os.dup2(old, descriptor)
             os.close(old)
         drain.join(timeout=1)
-        _close(screen)
+        with suppress(OSError):  # the terminal has hung up
+            screen.close()
 
 
 def _screen(descriptor: int) -> TextIOWrapper:
@@ -178,13 +179,6 @@ def _screen(descriptor: int) -> TextIOWrapper:
     binary = os.fdopen(descriptor, "wb")
     kind = AsciiFile if is_ascii() else TextIOWrapper
     return kind(binary, encoding="utf-8", errors="replace")
-
-
-def _close(screen: TextIOWrapper) -> None:
-    try:
-        screen.close()
-    except OSError:
-        return  # the terminal has hung up
 
 
 def _drain(descriptor: int, printed: PrintedLines) -> None:

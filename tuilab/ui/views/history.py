@@ -65,7 +65,8 @@ class ResponseHistory(Generic[R]):
 
     def _drop_one(self, keep: Sequence[R]) -> None:
         """Drops one response of the most frequent kind: the one that leaves the smallest gap."""
-        group = max(self._group_by_kind(), key=len)
+        groups = ([e for e in self._entries if e.kind == entry.kind] for entry in self._entries)
+        group = max(groups, key=len)
         inner = range(1, len(group) - min(RECENT_ENTRIES, len(group) // 2))
         droppable = [place for place in inner if not _is_in(group[place], keep)]
         if droppable:
@@ -75,16 +76,6 @@ class ResponseHistory(Generic[R]):
         others = (entry for entry in self._entries[:-1] if not _is_in(entry, keep))
         if (oldest := next(others, None)) is not None:
             self._entries.remove(oldest)
-
-    def _group_by_kind(self) -> list[list[HistoryEntry[R]]]:
-        groups: list[list[HistoryEntry[R]]] = []
-        for entry in self._entries:
-            group = next((group for group in groups if group[0].kind == entry.kind), None)
-            if group is None:
-                groups.append([entry])
-            else:
-                group.append(entry)
-        return groups
 
 
 def _is_in(entry: HistoryEntry[R], responses: Sequence[R]) -> bool:

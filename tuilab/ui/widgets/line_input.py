@@ -1,6 +1,7 @@
 """One line of text typed in place, with completion."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -40,19 +41,18 @@ class LineInput(Input):
             """Only the newest of several counts."""
             return isinstance(message, LineInput.Typed)
 
+    @dataclass
     class Accepted(Message):
         """The text is to be kept."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
+    @dataclass
     class Exited(Message):
         """The focus left the line with this text: by escape, or for another widget."""
 
-        def __init__(self, text: str, by_key: bool) -> None:
-            super().__init__()
-            self.text, self.by_key = text, by_key
+        text: str
+        by_key: bool
 
     def __init__(self) -> None:
         super().__init__(compact=True, select_on_focus=False)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len, set_cell_size
@@ -61,12 +62,11 @@ class LineList(ScrollView, Generic[L], can_focus=True):
     cursor: var[Any] = var(None)
     "The key of the line at the cursor."
 
+    @dataclass
     class Highlighted(Message):
         """The cursor moved to another line."""
 
-        def __init__(self, line_list: "LineList[Any]") -> None:
-            super().__init__()
-            self.line_list = line_list
+        line_list: "LineList[Any]"
 
     class Selected(Highlighted):
         """The line at the cursor was clicked again, or chosen by key."""

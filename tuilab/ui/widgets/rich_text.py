@@ -3,6 +3,7 @@
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -54,32 +55,23 @@ def wrap_fragments(
 
 def _split_words(fragments: Iterable[Fragment]) -> Iterator[list[Fragment]]:
     """Yields words, each of the fragments that no space separates, and the spaces between them."""
-    word: list[Fragment] = []
-    for fragment in fragments:
-        for text in re.split("( +)", fragment.text):
-            if not text:
-                continue
-            if text.isspace() and word:
-                yield word
-                word = []
-            word.append(Fragment(text, fragment.style, fragment.target))
-            if text.isspace():
-                yield word
-                word = []
-    if word:
-        yield word
+    parts = (
+        Fragment(text, fragment.style, fragment.target)
+        for fragment in fragments
+        for text in re.split("( +)", fragment.text)
+        if text
+    )
+    for _, word in groupby(parts, key=lambda part: part.text.isspace()):
+        yield list(word)
 
 
 def _merge_fragments(line: Sequence[Fragment]) -> Line:
     """Returns the same line with neighbors of one style merged."""
-    merged: list[Fragment] = []
-    for fragment in line:
-        last = merged[-1] if merged else None
-        if last is not None and (last.style, last.target) == (fragment.style, fragment.target):
-            merged[-1] = Fragment(last.text + fragment.text, last.style, last.target)
-        elif fragment.text:
-            merged.append(fragment)
-    return tuple(merged)
+    parts = (part for part in line if part.text)
+    return tuple(
+        Fragment("".join(part.text for part in alike), style, target)
+        for (style, target), alike in groupby(parts, key=lambda part: (part.style, part.target))
+    )
 
 
 class RichTextView(ScrollView, can_focus=True):
@@ -105,12 +97,11 @@ class RichTextView(ScrollView, can_focus=True):
         )
     }  # fmt: skip
 
+    @dataclass
     class Chosen(Message):
         """A target was chosen by enter or a click."""
 
-        def __init__(self, target: Hashable) -> None:
-            super().__init__()
-            self.target = target
+        target: Hashable
 
     def __init__(self) -> None:
         super().__init__()

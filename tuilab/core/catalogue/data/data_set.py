@@ -33,6 +33,9 @@ Imbalance = Annotated[
 LabelNoise = Annotated[
     float, knob("Fraction of the training labels replaced by another class", ge=0, le=1)
 ]
+Normalize = Annotated[
+    bool, knob("Standardize the inputs by the mean and standard deviation of the training set")
+]
 TestShift = Annotated[
     float,
     knob("Shift of the test set: points move right, images rotate and fade", ge=0, le=1),
@@ -97,7 +100,4 @@ class BatchedDataSet(DataSet, frozen=True, kw_only=True):
 class NumericDataSet(BatchedDataSet, frozen=True, kw_only=True):
     """A data set whose inputs are numbers, not tokens."""
 
-    normalize: Annotated[
-        bool,
-        knob("Standardize the inputs by the mean and standard deviation of the training set"),
-    ] = True
+    normalize: Normalize = True

@@ -7,6 +7,7 @@ from tuilab.core.catalogue.data.data_set import (
     BatchedDataSet,
     Imbalance,
     LabelNoise,
+    Normalize,
     NumericDataSet,
     Samples,
     TaskName,
@@ -55,10 +56,7 @@ class Adding(NumericDataSet, frozen=True, kw_only=True, tag="adding"):
 
     samples: Samples = 5000
     length: Steps = 50
-    normalize: Annotated[
-        bool,
-        knob("Standardize the inputs by the mean and standard deviation of the training set"),
-    ] = False
+    normalize: Normalize = False
 
     tasks: ClassVar[tuple[TaskName, ...]] = ("regression",)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, NumericDataSet, TaskName
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.files.tables.columns import Column
 from tuilab.core.files.tables.delimited import HeaderOption
@@ -47,9 +47,8 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         schema = inspect_table(self.path, self.target, self.leave_out, self.header)
         names = [column.name for column in _category_columns(schema)]
         if self.group and self.group not in names:
-            offer = suggest(self.group, names)
-            problem = f'there is no column "{self.group}" of categories; {offer}'
-            raise InputError(problem.rstrip("; "), "data.group")
+            problem = f'there is no column "{self.group}" of categories'
+            raise InputError(with_suggestion(problem, self.group, names), "data.group")
         return schema
 
     @property

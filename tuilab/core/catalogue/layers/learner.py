@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.layers.attention import Causal, Heads, check_heads
 from tuilab.core.catalogue.layers.linear import Constant, Outputs
-from tuilab.core.catalogue.layers.normalization import Eps
+from tuilab.core.catalogue.layers.normalization import Eps, Momentum
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Layer, Shape, format_shape
@@ -78,9 +78,7 @@ class OwnBatchNorm(Layer, frozen=True):
     """
 
     eps: Eps = 1e-5
-    momentum: Annotated[
-        float, knob("Weight of the newest batch in the running statistics", ge=0, le=1)
-    ] = 0.1
+    momentum: Momentum = 0.1
 
     family: ClassVar[str] = "normalization"
 

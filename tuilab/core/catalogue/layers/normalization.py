@@ -11,6 +11,9 @@ from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Layer, Shape, format_shape
 
 Eps = Annotated[float, knob("Added to the variance, for numerical stability", gt=0, le=1)]
+Momentum = Annotated[
+    float, knob("Weight of the newest batch in the running statistics", ge=0, le=1)
+]
 Affine = Annotated[bool, knob("Learn a scale and a shift")]
 
 
@@ -33,9 +36,7 @@ class _BatchNorm(_Norm, frozen=True):
     """The base class of batch normalization."""
 
     eps: Eps = 1e-5
-    momentum: Annotated[
-        float, knob("Weight of the newest batch in the running statistics", ge=0, le=1)
-    ] = 0.1
+    momentum: Momentum = 0.1
     affine: Affine = True
 
     def count_parameters(self, shape: Shape) -> int:

@@ -7,12 +7,6 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Layer, Length, Margins, Shape, Size
 
-WindowLength = Annotated[int, knob("Length of the window", ge=1, le=4096)]
-LengthStride = Annotated[Length | None, knob("Step of the window; none: its length")]
-LengthPadding = Annotated[int, knob("Padding at both ends", ge=0, le=4096)]
-Window = Annotated[Size, knob("Height and width of the window")]
-Stride = Annotated[Size | None, knob("Step of the window; none: its size")]
-Padding = Annotated[Margins, knob("Padding around the image")]
 Dilation = Annotated[Size, knob("Distance between the compared positions")]
 CeilMode = Annotated[bool, knob("Keep a last window that extends beyond the edge")]
 CountPadding = Annotated[bool, knob("Include the zeros of the padding in the mean")]
@@ -24,25 +18,43 @@ class _Pool(Layer, frozen=True):
     family: ClassVar[str] = "pooling"
 
 
-def _pooled_shape(
-    layer: "MaxPool1d | MaxPool2d | AvgPool1d | AvgPool2d",
-    shape: Shape,
-    rank: int,
-    dilation: Sizes = 1,
-) -> Shape:
+class _Pool1d(_Pool, frozen=True):
+    """The base class of pooling with a window that slides over a sequence."""
+
+    kernel_size: Annotated[int, knob("Length of the window", ge=1, le=4096)] = 2
+    stride: Annotated[Length | None, knob("Step of the window; none: its length")] = None
+    padding: Annotated[int, knob("Padding at both ends", ge=0, le=4096)] = 0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return _pooled_shape(self, shape, 1)
+
+
+class _Pool2d(_Pool, frozen=True):
+    """The base class of pooling with a window that slides over an image."""
+
+    kernel_size: Annotated[Size, knob("Height and width of the window")] = 2
+    stride: Annotated[Size | None, knob("Step of the window; none: its size")] = None
+    padding: Annotated[Margins, knob("Padding around the image")] = 0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return _pooled_shape(self, shape, 2)
+
+
+def _pooled_shape(layer: _Pool1d | _Pool2d, shape: Shape, rank: int) -> Shape:
     margins, kernel = per_axis(layer.padding, rank), per_axis(layer.kernel_size, rank)
     for margin, length in zip(margins, kernel, strict=True):
         if margin > length // 2:
             raise InputError(f"padding {margin} is more than half of the window, {length}")
     size: Sizes = layer.kernel_size
     stride = size if layer.stride is None else layer.stride
+    dilation, ceil_mode = getattr(layer, "dilation", 1), getattr(layer, "ceil_mode", False)
     positions = window_positions(
-        layer, shape, rank, size, stride, layer.padding, dilation, layer.ceil_mode
+        layer, shape, rank, size, stride, layer.padding, dilation, ceil_mode
     )
     return (shape[0], *positions)
 
 
-class MaxPool1d(_Pool, frozen=True):
+class MaxPool1d(_Pool1d, frozen=True):
     """Keeps the largest value in each window of a sequence.
 
     Formula: y[c, t] = max over k of x[c, s·t + k]    (stride s)
@@ -52,17 +64,11 @@ class MaxPool1d(_Pool, frozen=True):
     Source: torch.nn.MaxPool1d
     """
 
-    kernel_size: WindowLength = 2
-    stride: LengthStride = None
-    padding: LengthPadding = 0
     dilation: Annotated[int, knob("Distance between the compared positions", ge=1, le=4096)] = 1
     ceil_mode: CeilMode = False
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return _pooled_shape(self, shape, 1, self.dilation)
 
-
-class MaxPool2d(_Pool, frozen=True):
+class MaxPool2d(_Pool2d, frozen=True):
     """Keeps the largest value in each window.
 
     Formula: y[c, i, j] = max over k, l of x[c, s·i + k, s·j + l]    (stride s)
@@ -72,17 +78,11 @@ class MaxPool2d(_Pool, frozen=True):
     Source: torch.nn.MaxPool2d
     """
 
-    kernel_size: Window = 2
-    stride: Stride = None
-    padding: Padding = 0
     dilation: Dilation = 1
     ceil_mode: CeilMode = False
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return _pooled_shape(self, shape, 2, self.dilation)
 
-
-class AvgPool1d(_Pool, frozen=True):
+class AvgPool1d(_Pool1d, frozen=True):
     """Keeps the mean of each window of a sequence.
 
     Formula: y[c, t] = mean over k of x[c, s·t + k]    (stride s)
@@ -91,17 +91,11 @@ class AvgPool1d(_Pool, frozen=True):
     Source: torch.nn.AvgPool1d
     """
 
-    kernel_size: WindowLength = 2
-    stride: LengthStride = None
-    padding: LengthPadding = 0
     ceil_mode: CeilMode = False
     count_include_pad: CountPadding = True
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return _pooled_shape(self, shape, 1)
 
-
-class AvgPool2d(_Pool, frozen=True):
+class AvgPool2d(_Pool2d, frozen=True):
     """Keeps the mean of each window.
 
     Formula: y[c, i, j] = mean over k, l of x[c, s·i + k, s·j + l]    (stride s)
@@ -110,14 +104,8 @@ class AvgPool2d(_Pool, frozen=True):
     Source: LeCun et al. 1998; torch.nn.AvgPool2d
     """
 
-    kernel_size: Window = 2
-    stride: Stride = None
-    padding: Padding = 0
     ceil_mode: CeilMode = False
     count_include_pad: CountPadding = True
-
-    def output_shape(self, shape: Shape) -> Shape:
-        return _pooled_shape(self, shape, 2)
 
 
 class AdaptiveAvgPool1d(_Pool, frozen=True):
@@ -136,7 +124,17 @@ class AdaptiveAvgPool1d(_Pool, frozen=True):
         return (shape[0], self.output_size)
 
 
-class AdaptiveAvgPool2d(_Pool, frozen=True):
+class _AdaptivePool2d(_Pool, frozen=True):
+    """The base class of pooling to an image of a given size."""
+
+    output_size: Annotated[Size, knob("Output height and width")] = 1
+
+    def output_shape(self, shape: Shape) -> Shape:
+        spatial_sizes(self, shape, 2)
+        return (shape[0], *per_axis(self.output_size, 2))
+
+
+class AdaptiveAvgPool2d(_AdaptivePool2d, frozen=True):
     """Averages an image of any size to a given size.
 
     Formula: y[c, i, j] = mean of part (i, j) of x[c], cut into output_size equal parts
@@ -146,14 +144,8 @@ class AdaptiveAvgPool2d(_Pool, frozen=True):
     Source: Lin et al. 2014, Network In Network; torch.nn.AdaptiveAvgPool2d
     """
 
-    output_size: Annotated[Size, knob("Output height and width")] = 1
 
-    def output_shape(self, shape: Shape) -> Shape:
-        spatial_sizes(self, shape, 2)
-        return (shape[0], *per_axis(self.output_size, 2))
-
-
-class AdaptiveMaxPool2d(_Pool, frozen=True):
+class AdaptiveMaxPool2d(_AdaptivePool2d, frozen=True):
     """Keeps the largest value of each part of an image of any size.
 
     Formula: y[c, i, j] = max of part (i, j) of x[c], cut into output_size equal parts
@@ -162,9 +154,3 @@ class AdaptiveMaxPool2d(_Pool, frozen=True):
       mean.
     Source: torch.nn.AdaptiveMaxPool2d
     """
-
-    output_size: Annotated[Size, knob("Output height and width")] = 1
-
-    def output_shape(self, shape: Shape) -> Shape:
-        spatial_sizes(self, shape, 2)
-        return (shape[0], *per_axis(self.output_size, 2))

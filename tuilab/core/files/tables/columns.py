@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.format import format_count
 
 MISSING_CELLS = frozenset({"", "?", "-", "na", "n/a", "#n/a", "nan", "null", "none"})
@@ -164,8 +164,7 @@ def find_column(target: str, names: Sequence[str], where: str, key: str = "data.
         return len(names) - 1
     if target in names:
         return names.index(target)
-    problem = f'there is no column "{target}"; {suggest(target, names)}'.rstrip("; ")
-    raise InputError(problem, key, where)
+    raise InputError(with_suggestion(f'there is no column "{target}"', target, names), key, where)
 
 
 def make_unique(names: Sequence[str]) -> tuple[str, ...]:

@@ -83,23 +83,17 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 def read_rows(file: FileState, layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Yields every row with its line number; InputError if one has too many or too few cells."""
     reader = csv.reader(_read_lines(file), delimiter=layout.delimiter, skipinitialspace=True)
-    width, is_first = len(layout.names), True
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            raise InputError(f"line {reader.line_num}: {error}", str(file.path)) from None
-        if row is None:
-            return
-        if not any(row):
-            continue
-        if is_first and layout.has_header:
-            is_first = False
-            continue
-        is_first = False
-        if len(row) != width:
-            row = _strip_empty_cells(row, width, reader.line_num, file)
-        yield reader.line_num, row
+    width, is_header = len(layout.names), layout.has_header
+    try:
+        for row in filter(any, reader):
+            if is_header:
+                is_header = False
+                continue
+            if len(row) != width:
+                row = _strip_empty_cells(row, width, reader.line_num, file)
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"line {reader.line_num}: {error}", str(file.path)) from None
 
 
 def _strip_empty_cells(row: list[str], width: int, line: int, file: FileState) -> list[str]:
@@ -146,9 +140,8 @@ def _parse(lines: Iterable[str], delimiter: str) -> list[list[str]]:
     """Returns the rows up to the first error of the csv module."""
     rows = []
     try:
-        for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
-            if any(row):
-                rows.append(row)
+        for row in filter(any, csv.reader(lines, delimiter=delimiter, skipinitialspace=True)):
+            rows.append(row)
     except csv.Error:
         return rows
     return rows

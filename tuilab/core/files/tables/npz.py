@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tuilab.core.errors import InputError, suggest
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.files.file_state import FileState
 from tuilab.core.format import format_bytes, format_count, format_counted
 
@@ -79,7 +79,7 @@ def _find_targets(headers: dict[str, ArrayHeader], target: str, where: str) -> A
     if target:
         if target in headers:
             return headers[target]
-        problem = f'there is no array "{target}"; {suggest(target, headers)}'.rstrip("; ")
+        problem = with_suggestion(f'there is no array "{target}"', target, headers)
         raise InputError(problem, "data.target", where)
     matches = _find_by_name(headers.values(), TARGET_NAMES)
     if matches:

@@ -1,7 +1,6 @@
 """Finds autograd's graph of one loss and records what flows through it in the backward pass."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -82,11 +81,9 @@ class GraphRecorder:
         self._values: dict[Any, Tensor] = {}
         self._hooks: list[Any] = []
 
-    @contextmanager
-    def recording_operations(self) -> Iterator[None]:
-        """Keeps what operations compute while it lasts."""
-        with _RecordOperations(self._keep):
-            yield
+    def recording_operations(self) -> TorchFunctionMode:
+        """Returns a context that keeps what operations compute while it lasts."""
+        return _RecordOperations(self._keep)
 
     def _keep(self, node: Any, value: Tensor) -> None:
         if self._forward.is_recording and len(self._values) < 4 * MAX_NODES:

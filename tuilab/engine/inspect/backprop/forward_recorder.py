@@ -5,7 +5,7 @@ operation into autograd's graph, and the step would no longer be the one that is
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,19 +78,17 @@ class ForwardRecorder:
     def attach_hooks(self) -> Iterator[None]:
         """Sets hooks on every module to record while it lasts."""
         labels = name_modules(self.network)
-        hooks = [
-            module.register_forward_hook(self._hook(labels[module], depth))
-            for module, depth in recorded_modules(self.network)
-        ]
-        if not isinstance(self.network, nn.Identity):  # engines from scratch show themselves then
-            hooks.append(self.network.register_forward_pre_hook(_do_nothing))
-        try:
-            yield
-        finally:
-            self.is_recording = False
-            self.outputs.clear()
-            for hook in hooks:
-                hook.remove()
+        with ExitStack() as hooks:
+            for module, depth in recorded_modules(self.network):
+                hook = self._hook(labels[module], depth)
+                hooks.enter_context(module.register_forward_hook(hook))
+            if not isinstance(self.network, nn.Identity):  # engines from scratch show themselves
+                hooks.enter_context(self.network.register_forward_pre_hook(_do_nothing))
+            try:
+                yield
+            finally:
+                self.is_recording = False
+                self.outputs.clear()
 
     def _hook(self, label: str, depth: int) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Any, ...], outputs: Any) -> None:

@@ -34,7 +34,7 @@ def decompose_update(update: ParameterUpdate) -> Parts:
     if update.after_optimizer is None or update.after is None:
         return {}
     parts: Parts = {}
-    if update.final_gradient is not None and (decompose := DECOMPOSITIONS.get(_rule(update))):
+    if update.final_gradient is not None and (decompose := _find_decomposition(update.group)):
         parts = decompose(update)
     step = update.after_optimizer.double() - update.before.double()
     if not parts or not _adds_up(parts, step, update.before):
@@ -56,14 +56,13 @@ def _is_nonzero(part: Tensor) -> bool:
     return bool((part != 0).any())
 
 
-def _rule(update: ParameterUpdate) -> str:
-    """Names the rule that a group follows, by its hyperparameters: several classes share one."""
-    group = update.group
+def _find_decomposition(group: dict[str, Any]) -> Callable[[ParameterUpdate], Parts] | None:
+    """Finds the rule of a group by its hyperparameters: several classes share one."""
     if "alpha" in group and "centered" in group:
-        return "rmsprop"
+        return _decompose_rmsprop
     if "amsgrad" in group and "betas" in group:
-        return "adam"
-    return "sgd" if "dampening" in group and "nesterov" in group else ""
+        return _decompose_adam
+    return _decompose_sgd if "dampening" in group and "nesterov" in group else None
 
 
 def _decompose_sgd(update: ParameterUpdate) -> Parts:
@@ -121,11 +120,6 @@ def _gradient_and_decay(update: ParameterUpdate) -> tuple[Tensor, Tensor]:
     return update.final_gradient.double(), decay * update.before.double()
 
 
-DECOMPOSITIONS: dict[str, Callable[[ParameterUpdate], Parts]] = {
-    "sgd": _decompose_sgd, "adam": _decompose_adam, "rmsprop": _decompose_rmsprop,
-}  # fmt: skip
-
-
 # --- as tables ----------------------------------------------------------------------------------
 
 
@@ -172,8 +166,3 @@ def _derivation_lines(update: ParameterUpdate, experiment: Experiment) -> list[t
     lines.append(("update in all", update.after.double() - update.before.double()))
     lines += [("old weight", update.before), ("new weight", update.after)]
     return lines
-
-
-def count_steps(update: ParameterUpdate) -> Any:
-    """Returns how many steps the optimizer has taken with the parameter; None if unknown."""
-    return update.state_after.get("step")

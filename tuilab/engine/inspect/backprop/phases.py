@@ -1,7 +1,6 @@
 """From the trace of a step to its phases: those around the requested one come with numbers."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
 import torch
@@ -15,7 +14,6 @@ from tuilab.core.protocol.inspect.backprop_messages import (
     NumberColumn,
     NumberTable,
     Phase,
-    StepPart,
 )
 from tuilab.engine.inspect.backprop import optimizer_update
 from tuilab.engine.inspect.backprop.example_loss import describe_loss
@@ -37,17 +35,8 @@ Contents = tuple[list[NumberTable], list[str]]
 """Tables and facts of one phase."""
 
 
-@dataclass(slots=True)
-class PhasePlan:
-    """A phase, and how its contents are computed."""
-
-    part: StepPart
-    compute: Callable[[], Contents]
-    label: str = ""
-    kind: str = ""
-    shapes: list[str] = field(default_factory=list)
-    gradient_of: str = ""
-    depth: int = 0
+PlannedPhase = tuple[Phase, Callable[[], Contents]]
+"""A phase without numbers, and how its contents are computed."""
 
 
 def build_phases(
@@ -61,11 +50,10 @@ def build_phases(
     plans = list(StepPlan(session, trace, request.slice).phases())
     middle = min(max(0, request.phase), len(plans) - 1)
     phases = []
-    for index, plan in enumerate(plans):
-        phase = Phase(plan.part, plan.label, plan.kind, plan.shapes, plan.gradient_of, plan.depth)
+    for index, (phase, compute) in enumerate(plans):
         if abs(index - middle) <= PHASES_AROUND:
             if index not in computed:
-                tables, facts = plan.compute()
+                tables, facts = compute()
                 computed[index] = replace(phase, tables=tables, facts=facts, has_numbers=True)
             phase = computed[index]
         phases.append(phase)
@@ -83,45 +71,41 @@ class StepPlan:
         self.session, self.trace, self.slice_number = session, trace, slice_number
         self._gradients = {u.parameter: u.gradient for u in trace.updates if u.gradient is not None}
 
-    def phases(self) -> Iterator[PhasePlan]:
+    def phases(self) -> Iterator[PlannedPhase]:
         """Yields the phases in the order of the step."""
         trace, calls = self.trace, self.trace.calls
         shape = [] if trace.inputs is None else [trace.batch_size, *trace.inputs.shape]
-        yield PhasePlan("batch", self._batch, shapes=[format_shape(shape)])
+        yield Phase("batch", "", "", [format_shape(shape)]), self._batch
         for call in calls:
-            yield PhasePlan(
-                "forward", partial(self._forward, call), call.label, _kind(call),
-                [format_shape(call.shapes[0]), format_shape(call.shapes[1])], depth=call.depth,
-            )  # fmt: skip
+            shapes = [format_shape(call.shapes[0]), format_shape(call.shapes[1])]
+            phase = Phase("forward", call.label, _kind(call), shapes, depth=call.depth)
+            yield phase, partial(self._forward, call)
         output = calls[-1].shapes[1] if calls else []
         loss = type(self.session.experiment.loss).__name__
         shapes = [format_shape(output), "one number"]
-        yield PhasePlan("loss", self._loss, kind=loss, shapes=shapes)
+        describe = partial(describe_loss, self.session, trace, self.slice_number)
+        yield Phase("loss", "", loss, shapes), describe
         for call in reversed(calls):
             yield from self._backward_phases(call)
         optimizer = type(self.session.experiment.optimizer).__name__
         for update in trace.updates:
             if update.gradient is not None:
-                yield PhasePlan(
-                    "optimizer", partial(self._update, update), f"{update.label} {update.name}",
-                    optimizer, [format_shape(list(update.parameter.shape))],
-                )  # fmt: skip
-        yield PhasePlan("weights", self._new_weights)
+                label, shape = f"{update.label} {update.name}", list(update.parameter.shape)
+                phase = Phase("optimizer", label, optimizer, [format_shape(shape)])
+                yield phase, partial(self._update, update)
+        yield Phase("weights", "", "", []), self._new_weights
 
-    def _backward_phases(self, call: ModuleCall) -> Iterator[PhasePlan]:
+    def _backward_phases(self, call: ModuleCall) -> Iterator[PlannedPhase]:
         gradients = self._parameter_gradients(call)
         shapes = [format_shape(call.shapes[1]), format_shape(call.shapes[0])]
         if gradients:
             own_shapes = [format_shape(list(gradient.shape)) for gradient in gradients.values()]
-            yield PhasePlan(
-                "backward", partial(self._backward_to_weights, call, gradients), call.label,
-                _kind(call), [shapes[0], " ".join(own_shapes)], "weights", call.depth,
-            )  # fmt: skip
+            to_weights = [shapes[0], " ".join(own_shapes)]
+            phase = Phase("backward", call.label, _kind(call), to_weights, "weights", call.depth)
+            yield phase, partial(self._backward_to_weights, call, gradients)
         if call.input_gradient is not None and call.output_gradient is not None:
-            yield PhasePlan(
-                "backward", partial(self._backward_to_input, call), call.label, _kind(call),
-                shapes, "input", call.depth,
-            )  # fmt: skip
+            phase = Phase("backward", call.label, _kind(call), shapes, "input", call.depth)
+            yield phase, partial(self._backward_to_input, call)
 
     def _parameter_gradients(self, call: ModuleCall) -> dict[str, Tensor]:
         has_gradient = call.requires_grad or call.output_gradient is not None
@@ -187,9 +171,6 @@ class StepPlan:
             table = replace(table, title="z", columns=numbers, derivations=derivations)
         return [table, self._table("in", {"in": inputs})], []
 
-    def _loss(self) -> Contents:
-        return describe_loss(self.session, self.trace, self.slice_number)
-
     # --- backward
 
     def _backward_to_weights(self, call: ModuleCall, gradients: dict[str, Tensor]) -> Contents:
@@ -252,7 +233,7 @@ class StepPlan:
             facts.append(
                 f"All gradients together had the norm {before}; clipping at {limit} left {after}."
             )
-        if (steps := optimizer_update.count_steps(update)) is not None:
+        if (steps := update.state_after.get("step")) is not None:
             count = format_count(int(steps))
             facts.append(f"It is the optimizer's step {count} with this parameter.")
         if (scale := trace.loss_scale) != 1:

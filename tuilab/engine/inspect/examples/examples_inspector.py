@@ -190,8 +190,7 @@ class ExamplesInspector:
 
     def _choose_part(self, name: PartName) -> tuple[PartName, Examples]:
         """Returns the requested part, or another one if it has no examples."""
-        data = self._session.dataset
-        parts = {part: getattr(data, part) for part in PARTS}
+        parts = self._session.dataset.parts
         chosen = next(part for part in (name, *PARTS) if len(parts[part]))
         return chosen, parts[chosen]
 

@@ -30,10 +30,9 @@ class LossSurvey:
 
     def __init__(self, session: Session, part: Examples, chunk_size: int = FIRST_CHUNK) -> None:
         self._session = session
-        self.is_graph = session.experiment.data.is_graph
         self.inputs, self.targets, self.coordinates = part.inputs, part.targets, part.coordinates
         self.nodes: Tensor | None = None
-        if self.is_graph:
+        if session.experiment.data.is_graph:
             self.nodes = (part.targets[0] != IGNORE_INDEX).nonzero()[:, 0]
             self.targets = part.targets[0][self.nodes]
         self.loss = torch.empty(0)

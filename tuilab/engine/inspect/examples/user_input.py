@@ -2,8 +2,6 @@
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +97,10 @@ def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tenso
     _check_file(file_path)
     try:
         # Pillow warns about a large image when it opens it; here that is an error instead.
-        with _silence_size_warning(), Image.open(file_path, formats=FORMATS) as file:
+        with (
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Image.open(file_path, formats=FORMATS) as file,
+        ):
             if file.width * file.height > MAX_PIXELS:
                 raise InputError(
                     f"{file.width} by {file.height} pixels are too many", file_path.name
@@ -118,13 +119,6 @@ def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tenso
     note = f"{file_path.name}: {original_size} pixels, cropped and resized to {width}x{height}"
     note += ", gray." if channels == 1 else "."
     return pixels.reshape(height, width, -1).permute(2, 0, 1).contiguous(), note
-
-
-@contextmanager
-def _silence_size_warning() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
 
 
 def _check_file(path: Path) -> None:

@@ -6,8 +6,8 @@ and with small weights can be compared; biases and the parameters of norms stay 
 """
 
 import time
-from collections.abc import Iterator
 from functools import lru_cache
+from itertools import product
 from math import nan
 
 import torch
@@ -196,19 +196,12 @@ def _position(cell: tuple[int, int], size: int, span: float) -> tuple[float, flo
 @lru_cache(16)
 def coarse_to_fine(size: int) -> tuple[tuple[int, int], ...]:
     """Returns row and column of all points of a grid: the center, then coarse ones first."""
-    half = (size - 1) // 2
-    return ((half, half), *(cell for cell in _coarse_to_fine(size) if cell != (half, half)))
-
-
-def _coarse_to_fine(size: int) -> Iterator[tuple[int, int]]:
-    stride = 1
+    half, stride = (size - 1) // 2, 1
     while 4 * stride < size - 1:
         stride *= 2
-    done: set[tuple[int, int]] = set()
+    cells = {(half, half): None}  # in the order of their first occurrence
     while stride:
-        for row in range(0, size, stride):
-            for column in range(0, size, stride):
-                if (row, column) not in done:
-                    done.add((row, column))
-                    yield row, column
+        places = range(0, size, stride)
+        cells.update(dict.fromkeys(product(places, places)))
         stride //= 2
+    return tuple(cells)

@@ -34,10 +34,8 @@ def metric_title(metric: str) -> str:
     return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
-def list_metrics(run: Run | None) -> list[str]:
+def list_metrics(run: Run) -> list[str]:
     """Returns the metrics that a run has, the task's own first; before a run its first one."""
-    if run is None:
-        return ["accuracy"]
     families = (name.partition("/")[0] for name in run.series)
     measured = [*(run.epoch.validation if run.epoch else ()), *families]
     names = [name for name in dict.fromkeys(measured) if name not in OTHER_FAMILIES]

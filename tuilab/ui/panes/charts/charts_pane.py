@@ -99,7 +99,7 @@ class ChartView(Container):
         self.chosen = chosen
         self.metric = ""
         "The metric that is shown; empty for the task's own."
-        self._run: Run | None = None
+        self._run = Run()
         self._shown_state: tuple[object, ...] = ()
         self._titles = "", ""
         self._options = [
@@ -116,7 +116,7 @@ class ChartView(Container):
     def _is_metric(self) -> bool:
         return not self.kind.name
 
-    def _choose_metric(self, run: Run | None) -> str:
+    def _choose_metric(self, run: Run) -> str:
         """Returns the metric that was chosen if this run has it, else the run's first."""
         names = list_metrics(run)
         return self.metric if self.metric in names else names[0]
@@ -230,8 +230,7 @@ class ChartView(Container):
 
     def on_show(self) -> None:
         """Shows what changed while the chart was hidden."""
-        if self._run is not None:
-            self.show(self._run)
+        self.show(self._run)
 
     def on_resize(self) -> None:
         """Places the layers again."""
@@ -240,8 +239,7 @@ class ChartView(Container):
     def _show_again(self) -> None:
         self._update_titles()
         self._shown_state = ()
-        if self._run is not None:
-            self.show(self._run)
+        self.show(self._run)
 
 
 class ChartsPane(Widget):
@@ -251,8 +249,8 @@ class ChartsPane(Widget):
         Binding("o", "other", "Other chart", tooltip="Go to the other chart", id="charts.other")
     ]
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__()
         self.upper, self.lower = ChartView(0, id="upper"), ChartView(2, id="lower")
         self._run: Run | None = None
         self._show_count = 0

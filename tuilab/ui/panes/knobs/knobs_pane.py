@@ -1,6 +1,7 @@
 """The hyperparameters pane: every knob with its value, range and help."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -57,58 +58,40 @@ class KnobsPane(EditableList):
     def __init__(self) -> None:
         self.line_list: KnobList
         super().__init__(KnobList())
-        self.experiment = Experiment()
+        self.form = KnobDisplay(Experiment())
         self.devices: list[Device] = []
-        self.filter_text = ""
-        "Only knobs are shown whose key contains this."
         self.is_filtering = False
         "The filter is being typed."
-        self._run_experiment: Experiment | None = None
-        "The experiment of the run in progress."
-        self._takes_live_changes = True
-        self._shown: tuple[object, ...] = ()
-        self._problem = ""
-        "What is wrong with what is being typed."
-        self._folded: dict[str, bool] = {}
-        "Sections that the user folded or opened."
-        self._hidden: tuple[str, ...] = ()
-        "Knobs and sections that a lesson hides."
 
     # --- view -------------------------------------------------------------------------------------
 
     def show(self, experiment: Experiment, run: Run, takes_live_changes: bool = True) -> None:
         """Shows an experiment beside its run, if anything changed."""
         running = run.experiment if run.is_active else None
-        state = (experiment, running, run.devices, takes_live_changes)
-        if self._shown and all(a is b for a, b in zip(state, self._shown, strict=True)):
-            return
-        self._shown = state
-        self.experiment, self._run_experiment, self.devices = experiment, running, run.devices
-        self._takes_live_changes = takes_live_changes
-        if self.is_mounted:
-            self.update_view()
+        form = replace(
+            self.form, experiment=experiment, running=running, takes_live_changes=takes_live_changes
+        )
+        if (form, run.devices) != (self.form, self.devices):
+            self.form, self.devices = form, run.devices
+            if self.is_mounted:
+                self.update_view()
 
     def hide(self, hidden: tuple[str, ...]) -> None:
         """Hides knobs and sections."""
-        self._hidden = hidden
+        self._update(hidden=hidden)
+
+    def _update(self, **changes: Any) -> None:
+        self.form = replace(self.form, **changes)
         self.update_view()
 
     def update_view(self) -> None:
         """Shows every knob that matches the filter."""
         is_editing = self.is_typing and not self.is_filtering
-        display = KnobDisplay(
-            self.experiment,
-            self._run_experiment,
-            self._takes_live_changes,
-            self.filter_text,
-            self.line_list.cursor if is_editing else None,
-            self._problem,
-            self._folded,
-            self._hidden,
+        self.line_list.show(
+            replace(self.form, editing=self.line_list.cursor if is_editing else None)
         )
-        self.line_list.show(display)
-        is_filtered = self.filter_text and not self.is_typing
-        self.border_subtitle = f"find: {self.filter_text} (esc shows all)" if is_filtered else ""
+        text = "" if self.is_typing else self.form.filter_text
+        self.border_subtitle = f"find: {text} (esc shows all)" if text else ""
         self.update_detail()
 
     @property
@@ -130,7 +113,7 @@ class KnobsPane(EditableList):
         return [
             (knob.help.replace("`", ""), ""),
             (facts, "line-list--muted"),
-            describe_reach(knob, self._run_experiment),
+            describe_reach(knob, self.form.running),
         ]
 
     def _describe_section(self) -> Sequence[Span]:
@@ -162,13 +145,12 @@ class KnobsPane(EditableList):
         if self.is_filtering:
             self._set_filter(text)
             return
-        self._problem = self._find_problem(text)
-        self.update_view()
+        self._update(problem=self._find_problem(text))
 
     def _set_filter(self, text: str) -> None:
         """Shows what has the text in its name, and goes to the first."""
-        is_new, self.filter_text = text != self.filter_text, text
-        self.update_view()
+        is_new = text != self.form.filter_text
+        self._update(filter_text=text)
         if is_new and (keys := [line.key for line in self.line_list.lines if line.knob]):
             self.line_list.set_cursor(keys[0])
             self.update_detail()
@@ -178,7 +160,7 @@ class KnobsPane(EditableList):
         if knob is None or not text.strip():
             return "" if knob is None or knob.kind == "text" else "type a value, or press escape"
         try:
-            with_knob(self.experiment, knob.key, parse_input(knob, text))
+            with_knob(self.form.experiment, knob.key, parse_input(knob, text))
         except InputError as error:
             return error.problem
         return ""
@@ -199,25 +181,24 @@ class KnobsPane(EditableList):
     def cancel_edit(self) -> None:
         """Leaves the knob unchanged; clears the filter."""
         if self.is_filtering:
-            self.filter_text = ""
+            self.form = replace(self.form, filter_text="")
         self._stop_typing()
 
     def _stop_typing(self) -> None:
-        self.is_filtering, self._problem = False, ""
+        self.is_filtering = False
         self.stop_typing()
-        self.update_view()
+        self._update(problem="")
 
     def set_value(self, key: str, value: Any) -> None:
         """Shows the new value of a knob at once, and reports it."""
         try:
-            experiment = with_knob(self.experiment, key, value)
+            experiment = with_knob(self.form.experiment, key, value)
         except InputError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        if experiment == self.experiment:
+        if experiment == self.form.experiment:
             return
-        self.experiment, self._shown = experiment, ()
-        self.update_view()
+        self._update(experiment=experiment)
         if key == DROPOUT:
             self.post_message(EditRequested("network", experiment.network))
         else:
@@ -264,7 +245,7 @@ class KnobsPane(EditableList):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Lets escape show all knobs only while there is a filter."""
         if action == "unfind":
-            return bool(self.filter_text) and not self.is_typing
+            return bool(self.form.filter_text) and not self.is_typing
         return super().check_action(action, parameters)
 
     def action_edit(self) -> None:
@@ -296,8 +277,8 @@ class KnobsPane(EditableList):
         """Folds the section at the cursor or opens it; None toggles."""
         line = self.line_list.current_line
         if line is not None and line.is_folded is not None:
-            self._folded[line.label] = not line.is_folded if is_folded is None else is_folded
-            self.update_view()
+            is_folded = not line.is_folded if is_folded is None else is_folded
+            self._update(folded={**self.form.folded, line.label: is_folded})
 
     def action_reset(self) -> None:
         """Goes back to the default."""
@@ -308,11 +289,10 @@ class KnobsPane(EditableList):
     def action_find(self) -> None:
         """Types a part of a knob's name."""
         self.is_filtering = True
-        self.start_typing(self.line_list.cursor, self.filter_text)
+        self.start_typing(self.line_list.cursor, self.form.filter_text)
         self.input.select_all()
 
     def action_unfind(self) -> None:
         """Shows all knobs again."""
-        self.filter_text = ""
-        self.update_view()
+        self._update(filter_text="")
         self.line_list.scroll_to_cursor()

@@ -1,5 +1,6 @@
 """A curve that is drawn with the arrow keys: a pen that bends it, knot by knot."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -38,12 +39,11 @@ class CurveEditor(Widget, can_focus=True):
         Binding("enter", "accept", "accept", show=False),
     ]  # fmt: skip
 
+    @dataclass
     class CurveAccepted(Message):
         """The curve is complete."""
 
-        def __init__(self, heights: list[float]) -> None:
-            super().__init__()
-            self.heights = heights
+        heights: list[float]
 
     def __init__(self, name: str, limits: tuple[float, float]) -> None:
         super().__init__()

@@ -35,18 +35,12 @@ def draw_curves(
     region = Region(left, 0, size[0] - left, size[1] - 2)
     area = PlotArea(region, Limits(0, KNOTS - 1, low, high), mode)
     is_started = any(y is not None for y in actual)
-    strokes = [
-        Stroke(
-            [area.dot(knot, y) for knot, y in enumerate(heights) if y is not None],
-            area.line_marker or ascii_marker,
-            style,
-            is_line,
-        )
-        for heights, ascii_marker, style, is_line in (
-            (predicted, "*", PREDICTED, not is_started),
-            (actual, "o", ACTUAL, True),
-        )
-    ]
+
+    def trace(heights: Heights, ascii_marker: str, style: Style, is_line: bool) -> Stroke:
+        dots = [area.dot(knot, y) for knot, y in enumerate(heights) if y is not None]
+        return Stroke(dots, area.line_marker or ascii_marker, style, is_line)
+
+    strokes = [trace(predicted, "*", PREDICTED, not is_started), trace(actual, "o", ACTUAL, True)]
     if pen is not None and (height := predicted[pen]) is not None:
         strokes.append(Stroke([area.cell(pen, height)], get_glyphs().class_markers[0][0], PEN))
     axes = Axes(

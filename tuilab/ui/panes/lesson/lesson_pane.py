@@ -1,6 +1,7 @@
 """The lesson beside the lab: one page at a time, with all that is to be done on it."""
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -37,12 +38,11 @@ class LessonPane(Widget):
                 tooltip="Show a hint for the next goal, then a better one"),
     ]  # fmt: skip
 
+    @dataclass
     class LinkChosen(Message):
         """A link on the page was chosen."""
 
-        def __init__(self, link: Hashable) -> None:
-            super().__init__()
-            self.link = link
+        link: Hashable
 
     class PageTurned(Message):
         """Another page is open."""

@@ -1,5 +1,7 @@
 """A network line by line: the tree, the text, the output shape and the parameters."""
 
+from dataclasses import dataclass
+
 from rich.cells import cell_len
 from textual.message import Message
 
@@ -21,12 +23,11 @@ from tuilab.ui.widgets.line_list import LineList, Span, fit_text, glyph_or_ascii
 class NetworkList(LineList[NetworkLine]):
     """The lines of a network, with a cursor."""
 
+    @dataclass
     class FoldPressed(Message):
         """The triangle of the block at a path was clicked."""
 
-        def __init__(self, path: LinePath) -> None:
-            super().__init__()
-            self.path = path
+        path: LinePath
 
     def __init__(self) -> None:
         super().__init__()

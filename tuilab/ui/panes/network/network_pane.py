@@ -67,7 +67,6 @@ class NetworkPane(EditableList):
         self.folds = Folds()
         self._run_experiment: Experiment | None = None
         "The experiment of the run in progress."
-        self._shown_state: tuple[Experiment, Experiment | None] | None = None
         self._plan = plan((), ())
         self._draft: Draft | None = None
         self._cursor_before_draft: LinePath | str = ADD
@@ -81,10 +80,8 @@ class NetworkPane(EditableList):
     def show(self, experiment: Experiment, run: Run) -> None:
         """Shows an experiment beside its run, if either changed."""
         running = run.experiment if run.is_active else None
-        shown = self._shown_state
-        if shown is not None and shown[0] is experiment and shown[1] is running:
+        if (experiment, running) == (self.experiment, self._run_experiment):
             return
-        self._shown_state = (experiment, running)
         if self.experiment.network != experiment.network:
             self._go_to_change(experiment)
         self.experiment, self._run_experiment = experiment, running
@@ -211,7 +208,7 @@ class NetworkPane(EditableList):
     def commit(self, network: Network, cursor: LinePath | str) -> None:
         """Shows the edited network at once, and reports it."""
         is_edited = network != self.experiment.network
-        self.experiment, self._shown_state = replace(self.experiment, network=network), None
+        self.experiment = replace(self.experiment, network=network)
         self.line_list.set_cursor(cursor)
         self.update_view()
         self.line_list.scroll_to_cursor()

@@ -152,9 +152,8 @@ class BackpropView(View[BackpropResponse]):
     def action_next_example(self, by: int) -> None:
         """Follows another example of the batch."""
         if (response := self._current) is not None:
-            self.example = (min(self.example, response.examples - 1) + by) % max(
-                1, response.examples
-            )
+            shown = min(self.example, response.examples - 1)
+            self.example = (shown + by) % max(1, response.examples)
 
     def action_next_slice(self, by: int) -> None:
         """Shows another slice of the tensors."""

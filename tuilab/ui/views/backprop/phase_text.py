@@ -113,10 +113,8 @@ def describe_phase(phase: Phase) -> str:
         case "backward":
             return _describe_backward(phase, kind)
         case "optimizer":
-            own_rule = (
-                f"{phase.kind} updates the weights by its own rule; shown is the whole update."
-            )
-            return OPTIMIZERS.get(phase.kind, own_rule)
+            rule = f"{phase.kind} updates the weights by its own rule; shown is the whole update."
+            return OPTIMIZERS.get(phase.kind, rule)
         case "weights":
             return "All parameters have been updated; the next batch meets the new ones."
 

@@ -15,7 +15,7 @@ from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
-from tuilab.ui.plot.traces import Trace
+from tuilab.ui.plot.traces import Trace, to_points
 
 FIX_KEYS = "awd"
 """The keys of the first, second and third fix."""
@@ -102,7 +102,7 @@ def draw_findings(
 
 def _draw_curve(cells: StyledCells, region: Region, diagnosis: Diagnosis) -> None:
     """Draws the curve that shows a finding."""
-    points = [(x, y, y, y) for x, y in diagnosis.curve_points]
+    points = to_points(diagnosis.curve_points)
     values = sorted(y for _, y in diagnosis.curve_points)
     is_log = values[0] > 0 and values[-1] > 100 * values[0]
     trace = Trace(diagnosis.curve_name or "it shows here", points, 1, latest=points[-1][1])

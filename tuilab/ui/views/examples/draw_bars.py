@@ -7,6 +7,7 @@ from tuilab.core.format import format_percent
 from tuilab.core.protocol.inspect.examples_messages import Example
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.styled_cells import StyledCells
+from tuilab.ui.views.result.draw_samples import name_class
 
 MIN_BARS_WIDTH, MAX_BARS_WIDTH = 18, 44
 """Columns that the bars of the classes take."""
@@ -29,7 +30,7 @@ def draw_bars(cells: StyledCells, region: Region, example: Example) -> None:
     names = {number: _printable_name(example, number) for number in order}
     width = min(MAX_NAME_WIDTH, max(map(len, names.values()), default=0), columns // 3)
     room = columns - width - 8
-    target = name_class(example, example.targets[-1]) if example.targets else None
+    target = name_class(example.labels, example.targets[-1]) if example.targets else None
     for row, number in enumerate(order, y):
         is_target = example.labels[number] == target
         is_special = is_target or number == likeliest
@@ -54,9 +55,3 @@ def format_bar(part: float, width: int, style: DrawStyle) -> str:
     return style.glyphs.bars[-1] * int(length) + (
         "" if length >= 1 or not width else style.glyphs.dot
     )
-
-
-def name_class(example: Example, number: float) -> str:
-    """Returns the name of a class."""
-    place = int(number)
-    return example.labels[place] if 0 <= place < len(example.labels) else str(place)

@@ -17,10 +17,10 @@ from tuilab.ui.views.examples.draw_bars import (
     MAX_BARS_WIDTH,
     MIN_BARS_WIDTH,
     draw_bars,
-    name_class,
 )
 from tuilab.ui.views.examples.draw_heat_map import draw_heat_map
 from tuilab.ui.views.examples.draw_values import draw_values
+from tuilab.ui.views.result.draw_samples import name_class
 
 IMAGE_WIDTHS = (84, 56, 42, 28, 20, 14, 10, 8, 6)
 """Columns that an image may take."""
@@ -96,10 +96,10 @@ def _describe_verdict(example: Example, style: DrawStyle) -> tuple[list[str], St
     """Returns which class was predicted and whether that is correct, and in which style."""
     if len(example.predictions) != 1:
         return [], style.strong
-    predicted = name_class(example, example.predictions[0])
+    predicted = name_class(example.labels, example.predictions[0])
     if not example.targets:
         return [f"predicted {predicted}"], style.strong
-    target = name_class(example, example.targets[0])
+    target = name_class(example.labels, example.targets[0])
     is_correct = example.targets[0] == example.predictions[0]
     mark = style.glyphs.check if is_correct else style.glyphs.cross
     verdict_style = style.strong if is_correct else style.error + Style(bold=True)

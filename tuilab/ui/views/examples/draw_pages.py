@@ -1,4 +1,4 @@
-"""The pages of the view of examples: the matrix, the list, what the network generates."""
+"""The pages of the view of examples: the matrix, and the list."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.image_grid import Caption, ImageTile, draw_image_grid
 from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.examples.draw_detail import draw_example
-from tuilab.ui.views.result.draw_samples import draw_generated
+from tuilab.ui.views.result.draw_samples import name_class
 
 LIST_WIDTH = 40
 
@@ -108,8 +108,7 @@ def _describe_cell(
     else:
         text = "its fraction over time appears during training"
         cells.write_truncated(x, y + 1, text, width)
-    hint = LONG_HINT if width >= len(LONG_HINT) else HINT
-    cells.write_truncated(x, y + 2, hint, width)
+    cells.write(x, y + 2, style.fit((LONG_HINT, HINT), width))
     return y + 4
 
 
@@ -203,8 +202,7 @@ def _draw_list(
     for y, row in enumerate(response.rows[first - response.first :][: region.height]):
         is_selected = first + y == selected
         line_style = style.muted + Style(bold=is_selected, reverse=is_selected)
-        text = _describe_row(response, row, first + y, style)
-        text = style.truncate(text, region.width)
+        text = style.truncate(_describe_row(response, row, first + y, style), region.width)
         text = text.ljust(region.width) if is_selected else text
         cells.write(region.x, region.y + y, text, line_style)
 
@@ -216,23 +214,8 @@ def _describe_row(
     if row.target < 0:
         return f"{text}  no. {row.number}"
     classes, glyphs = response.matrix.classes, style.glyphs
-    target, predicted = (
-        classes[number] if number < len(classes) else str(number)
-        for number in (row.target, row.predicted)
-    )
+    target, predicted = name_class(classes, row.target), name_class(classes, row.predicted)
     is_correct = row.target == row.predicted
     names = target if is_correct else f"{target} {glyphs.arrow} {predicted}"
     glyph = glyphs.check if is_correct else glyphs.cross
     return f"{text} {glyph} {format_percent(row.probability):>4} {names}"
-
-
-# --- what the network generates -------------------------------------------------------------------
-
-
-def draw_generated_page(
-    response: ExamplesResponse, size: tuple[int, int], style: DrawStyle
-) -> CellBuffer:
-    """Draws what the network generates, or why there is nothing."""
-    if response.generated is not None:
-        return draw_generated(response.generated, size, style)
-    return draw_note(response.note, size, style)

@@ -12,8 +12,8 @@ from tuilab.ui.views.examples.draw_bars import (
     MIN_BARS_WIDTH,
     draw_bars,
     format_bar,
-    name_class,
 )
+from tuilab.ui.views.result.draw_samples import name_class
 
 MAX_NAME_WIDTH, MAX_FEATURES = 14, 3
 
@@ -121,7 +121,7 @@ def _draw_predictions(cells: StyledCells, region: Region, example: Example) -> i
         return y
     for title, numbers in (("target", example.targets), ("output", example.predictions)):
         if numbers and y < region.bottom:
-            names = [name_class(example, n) if n >= 0 else dot for n in numbers]
+            names = [name_class(example.labels, n) if n >= 0 else dot for n in numbers]
             gap = "" if all(len(name) == 1 for name in names) else " "
             line = "".join(c if c.isprintable() else dot for c in gap.join(names))
             cells.write_truncated(x, y, f"{title} {line}", columns)

@@ -1,11 +1,9 @@
 """The keys of the view of examples, and on which pages each has an effect."""
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tuilab.core.protocol.inspect.examples_messages import ExamplesResponse, Page
 from tuilab.ui.views.view_keys import hidden_key, view_key
-
-_ARROWS = (("up", -1, 0), ("left", 0, -1), ("right", 0, 1))
 
 BINDINGS: list[BindingType] = [
     hidden_key("down", "move(1, 0)", "Select", "examples_down",
@@ -27,11 +25,9 @@ BINDINGS: list[BindingType] = [
              "Lower the temperature of generated text"),
     view_key("plus,equals_sign", "change_temperature(1)", "Hotter", "wilder",
              "Raise the temperature of generated text", key_display="+"),
-    *(
-        Binding(key, f"move({down}, {across})", f"select {key}", show=False,
-                id=f"inside.examples_{key}", tooltip=f"Go {key}")
-        for key, down, across in _ARROWS
-    ),
+    hidden_key("up", "move(-1, 0)", "select up", "examples_up", "Go up"),
+    hidden_key("left", "move(0, -1)", "select left", "examples_left", "Go left"),
+    hidden_key("right", "move(0, 1)", "select right", "examples_right", "Go right"),
 ]  # fmt: skip
 
 
@@ -42,29 +38,20 @@ def is_available(
     pages = response.pages if response is not None else []
     input_kind = response.input_kind if response is not None else ""
     example = response.example if response is not None else None
-    match action:
-        case "pen":
-            return is_drawing
-        case "clear":
-            return is_drawing or (page == "user_input" and input_kind == "picture")
-        case "move":
-            return is_drawing or page in ("matrix", "examples")
-        case "open":
-            return not is_drawing and page in ("matrix", "user_input")
-        case "back":
-            return is_drawing or (bool(pages) and page != pages[0])
-        case "next_page":
-            return not is_drawing and len(pages) > 1
-        case "next_attribution":
-            has_several = example is not None and len(example.attributions) > 1
-            return page in ("examples", "user_input") and has_several
-        case "reverse" | "next_part":
-            return page in ("matrix", "examples")
-        case "open_input":
-            return bool(input_kind) and page != "user_input"
-        case "open_file":
-            return input_kind == "picture"
-        case "change_temperature":
-            is_text = response is not None and response.task == "language_model"
-            return page == "generated" and is_text
-    return True
+    attributions = example.attributions if example is not None else []
+    is_text = response is not None and response.task == "language_model"
+    has_examples = page in ("matrix", "examples")
+    return {
+        "pen": is_drawing,
+        "clear": is_drawing or (page == "user_input" and input_kind == "picture"),
+        "move": is_drawing or has_examples,
+        "open": not is_drawing and page in ("matrix", "user_input"),
+        "back": is_drawing or (bool(pages) and page != pages[0]),
+        "next_page": not is_drawing and len(pages) > 1,
+        "next_attribution": page in ("examples", "user_input") and len(attributions) > 1,
+        "reverse": has_examples,
+        "next_part": has_examples,
+        "open_input": bool(input_kind) and page != "user_input",
+        "open_file": input_kind == "picture",
+        "change_temperature": page == "generated" and is_text,
+    }.get(action, True)

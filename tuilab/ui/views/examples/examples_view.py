@@ -19,16 +19,17 @@ from tuilab.core.protocol.inspect.result_messages import GeneratedText
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.confusion_matrix import MatrixLayout
+from tuilab.ui.canvas.styled_cells import draw_note
 from tuilab.ui.messages import TemperatureStepped
 from tuilab.ui.views.examples.draw_pages import (
     draw_examples_page,
-    draw_generated_page,
     draw_matrix_page,
 )
 from tuilab.ui.views.examples.examples_keys import BINDINGS, is_available
 from tuilab.ui.views.examples.matrix_history import MatrixHistory
 from tuilab.ui.views.examples.prompts import PROMPTS, build_input_check
 from tuilab.ui.views.examples.user_input import UserInputPage
+from tuilab.ui.views.result.draw_samples import draw_generated
 from tuilab.ui.views.view import View
 
 PREVIEWS = 12
@@ -123,8 +124,10 @@ class ExamplesView(View[ExamplesResponse]):
         is_next = self.page == "user_input" and response is self.response
         if response.page == "user_input" or is_next:
             return self.user_input.draw(response, size, style, is_compared=is_compared)
+        if response.generated is not None:
+            return draw_generated(response.generated, size, style)
         if response.page == "generated":
-            return draw_generated_page(response, size, style)
+            return draw_note(response.note, size, style)
         if response.page == "matrix" and response.matrix.counts:
             cursor = _clamp(self.cursor, len(response.matrix.counts))
             fractions = self.matrix_history.row_fractions(response, cursor)

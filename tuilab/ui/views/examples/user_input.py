@@ -1,7 +1,6 @@
 """The page of the view of examples on which an input of the user is drawn, typed or opened."""
 
 from msgspec.structs import replace
-from rich.style import Style
 from textual.geometry import Offset, Region
 
 from tuilab.core.protocol.inspect.examples_messages import Example, ExamplesResponse, UserInput
@@ -25,7 +24,8 @@ class UserInputPage:
 
     def __init__(self) -> None:
         self.value: UserInput | None = None
-        self.sketch: Sketch | None = None
+        self.sketch = Sketch(0, 0)
+        "Without pixels until the user draws."
         self.is_drawing = False
         self._image: Region | None = None
         "Where the image is, in cells."
@@ -47,12 +47,10 @@ class UserInputPage:
         if example is None:
             return draw_note(response.note or prompt.invitation, size, style)
         cells = StyledCells(size, style)
-        hint = response.note or prompt.hint
-        if self.is_drawing:
-            hint = next((text for text in DRAWING_HINTS if len(text) <= width), DRAWING_HINTS[-1])
+        hints = DRAWING_HINTS if self.is_drawing else (response.note or prompt.hint,)
         drawing = draw_example(example, (width, height - 1), style, "your own")
         cells.paste(0, 0, drawing.cells)
-        cells.write_truncated(0, min(drawing.rows + 1, height - 1), hint, width)
+        cells.write(0, min(drawing.rows + 1, height - 1), style.fit(hints, width))
         if drawing.image is not None and not is_compared:
             self._image = drawing.image
             if not style.has_color:
@@ -64,83 +62,71 @@ class UserInputPage:
     def _example(self, response: ExamplesResponse, *, is_compared: bool) -> Example | None:
         """Returns the example of a response with the current sketch, which may be newer."""
         example = response.example if response.page == "user_input" else None
-        if not self.accepts_mouse or self.sketch is None or is_compared:
+        if not self.accepts_mouse or is_compared:
             return example
         shape = [1, self.sketch.height, self.sketch.width]
         return replace(example or Example(), kind="picture", pixels=self.sketch.pixels, shape=shape)
 
     def _draw_cursor(self, cells: CellBuffer, image: Region) -> None:
-        if self.sketch is None:
-            return
         column, row = self.sketch.position
         x = image.x + column * image.width // self.sketch.width
-        y = image.y + row * image.height // self.sketch.height
-        if x < cells.width and y < cells.height:
-            glyph, under = cells.rows[y][x]
-            glyph = "+" if glyph in (" ", "▀") else glyph
-            cells.put(x, y, glyph, under + Style(reverse=True, bold=True))
+        cells.draw_cursor(x, image.y + row * image.height // self.sketch.height)
 
     # --- what the user draws ------------------------------------------------------------------
 
     @property
     def accepts_mouse(self) -> bool:
         """Whether the image is a sketch of the user, not a file."""
-        return self.sketch is not None and not (self.value is not None and self.value.path)
+        return bool(self.sketch.pixels) and not (self.value is not None and self.value.path)
 
     def _take_sketch(self) -> None:
-        if self.sketch is not None:
-            self.value = UserInput(pixels=self.sketch.pixels)
+        self.value = UserInput(pixels=self.sketch.pixels)
 
     def begin_drawing(self, width: int, height: int) -> None:
         """Begins to draw, or continues with a sketch of the same size."""
-        if self.sketch is None or (self.sketch.width, self.sketch.height) != (width, height):
+        if (self.sketch.width, self.sketch.height) != (width, height):
             self.sketch = Sketch(width, height)
         self.is_drawing = True
         self._take_sketch()
 
     def end_drawing(self) -> None:
         """Ends drawing and lifts the pen."""
-        self.is_drawing = False
-        if self.sketch is not None:
-            self.sketch.is_down = False
+        self.is_drawing = self.sketch.is_down = False
 
     def move(self, across: int, down: int) -> None:
         """Moves the pen by a number of pixels."""
-        if self.sketch is not None:
-            x, y = self.sketch.position
-            self.sketch.move(x + across, y + down)
-            self._take_sketch()
+        x, y = self.sketch.position
+        self.sketch.move(x + across, y + down)
+        self._take_sketch()
 
     def switch_pen(self) -> None:
         """Puts the pen down or lifts it."""
-        if self.sketch is not None:
-            self.sketch.is_down = not self.sketch.is_down
-            if self.sketch.is_down:
-                self.sketch.draw()
-                self._take_sketch()
+        self.sketch.is_down = not self.sketch.is_down
+        if self.sketch.is_down:
+            self.sketch.draw()
+            self._take_sketch()
 
     def clear(self) -> None:
         """Clears the sketch."""
-        if self.sketch is not None:
+        if self.sketch.pixels:
             self.sketch.clear()
             self._take_sketch()
 
-    def draw_at(self, offset: Offset, *, is_line: bool) -> bool:
-        """Draws at a cell, and returns whether it is on the image.
+    def draw_at(self, offset: Offset, *, is_line: bool) -> None:
+        """Draws at a cell, if it is on the image.
 
         Args:
             is_line: the pen draws on its way there, too.
         """
         image, sketch = self._image, self.sketch
-        if image is None or sketch is None or not image.contains_point(offset):
-            return False
+        if image is None or not image.contains_point(offset):
+            return
         across, down = offset - image.offset
         x = int((across + 0.5) * sketch.width / image.width)
         y = int((down + 0.5) * sketch.height / image.height)
         sketch.move(x, y, is_drawing=is_line)
         sketch.draw()
         self._take_sketch()
-        return True
 
 
 def _draw_corners(cells: StyledCells, image: Region) -> None:

@@ -1,7 +1,7 @@
 """A slice through the loss as a map: levels, the path so far, the lowest point, and numbers."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from math import floor, isfinite, isinf
 
@@ -49,7 +49,7 @@ def draw_slice(
     """Draws a slice to fill a size."""
     cells = StyledCells(size, style)
     heights = HeightMap(slice_.losses, slice_.size, is_log)
-    cells.write(0, 0, _first_that_fits(write_headings(response), cells.width, style))
+    cells.write(0, 0, style.fit(write_headings(response), cells.width))
     gutter = len(format_compact(-slice_.span)) + 1
     is_wide = cells.width >= MIN_SIDE_WIDTH + 40
     below = 1 if is_wide and cells.height >= UPRIGHT_FROM else 3 if not is_wide else 2
@@ -61,8 +61,7 @@ def draw_slice(
     drawing.draw_axes()
     if not is_wide:
         drawing.draw_scale(0, rows + 2)
-        summary = _first_that_fits(_summaries(response, slice_, style), cells.width, style)
-        cells.write(0, rows + 3, summary)
+        cells.write(0, rows + 3, style.fit(_summaries(response, slice_, style), cells.width))
         return cells
     x, y = gutter + columns + 2, 1
     if below == 1:
@@ -95,14 +94,6 @@ def write_headings(response: LandscapeResponse) -> Iterator[str]:
     yield f"{evaluations}, {examples}"
     yield f"{evaluations} evaluations"
     yield evaluations
-
-
-def _first_that_fits(texts: Iterable[str], room: int, style: DrawStyle) -> str:
-    text = ""
-    for text in texts:
-        if len(text) <= room:
-            return text
-    return style.truncate(text, room)
 
 
 def _descriptions(response: LandscapeResponse, slice_: Slice, style: DrawStyle) -> Iterator[str]:
@@ -192,7 +183,12 @@ class _MapDrawing:
         """Returns the style of text on a level."""
         if not self.style.has_color:
             return self.style.muted
-        return _text_style(self._pixels[level], strength)
+        pixel = self._pixels[level]
+        red, green, blue = pixel
+        # Black or white, whichever reads better.
+        is_bright = 0.3 * red + 0.59 * green + 0.11 * blue > BRIGHT
+        text = Color(*pixel).blend(Color.parse("black" if is_bright else "white"), strength)
+        return make_pixel_style(text.rgb, pixel)
 
     def draw_map(self) -> None:
         """Draws the levels, then what is marked on them."""
@@ -320,11 +316,3 @@ def _level_pixel(level: int, style: DrawStyle) -> Pixel:
     part = level / (LEVELS - 1) * (len(colors) - 1)
     place = min(len(colors) - 2, int(part))
     return colors[place].blend(colors[place + 1], part - place).rgb
-
-
-def _text_style(pixel: Pixel, strength: float) -> Style:
-    """Returns the style of text on a pixel: black or white, whichever reads better."""
-    red, green, blue = pixel
-    is_bright = 0.3 * red + 0.59 * green + 0.11 * blue > BRIGHT
-    text = Color(*pixel).blend(Color.parse("black" if is_bright else "white"), strength)
-    return make_pixel_style(text.rgb, pixel)

@@ -8,12 +8,13 @@ from math import ceil, floor, isfinite, isnan, log10
 from tuilab.core.format import format_compact, format_count, format_counted
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Scan
 from tuilab.core.run.run import Mark
+from tuilab.core.run.series import Point
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
-from tuilab.ui.plot.traces import Trace
+from tuilab.ui.plot.traces import Trace, to_points
 
 DECADE = 1000
 """Units of the chart's axis, which counts in whole numbers, from one power of ten to the next."""
@@ -156,9 +157,7 @@ def _x(rate: float) -> int:
     return round(DECADE * log10(rate))
 
 
-def _points(
-    scan: Scan, losses: list[float], start: float
-) -> list[tuple[float, float, float, float]]:
+def _points(scan: Scan, losses: list[float], start: float) -> list[Point]:
     """Returns a curve up to where it leaves the chart upwards.
 
     Args:
@@ -169,11 +168,10 @@ def _points(
     points = []
     for rate, loss in zip(scan.rates, losses, strict=True):
         if not isnan(loss):
-            value = min(loss / unit, top)
-            points.append((float(_x(rate)), value, value, value))
-            if value == top:
+            points.append((float(_x(rate)), min(loss / unit, top)))
+            if points[-1][1] == top:
                 break
-    return points
+    return to_points(points)
 
 
 def _top(scan: Scan) -> float:

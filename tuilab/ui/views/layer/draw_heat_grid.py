@@ -1,7 +1,7 @@
 """Heat maps around zero in character cells, with names and numbers where there is room."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isfinite, sqrt
 
 import msgspec
@@ -13,7 +13,7 @@ from tuilab.core.protocol.inspect.layer_messages import HeatMap
 from tuilab.core.protocol.inspect.quantization import ZERO, dequantize
 from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.canvas.draw_style import Pixel
-from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style, select_block
+from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style, map_blocks
 from tuilab.ui.canvas.response_map import SIGNED_FROM
 from tuilab.ui.canvas.styled_cells import StyledCells
 
@@ -34,10 +34,8 @@ SIGN_EVERY = (4, 2)
 def merge_blocks(values: bytes, width: int, columns: int, rows: int) -> Rows:
     """Returns values in at most this many columns and rows: of each block the largest absolute."""
     height = len(values) // max(1, width)
-    columns, rows = min(columns, width), min(rows, height)
-    across = [select_block(x, columns, width) for x in range(columns)]
-    down = [select_block(y, rows, height) for y in range(rows)]
-    return tuple(tuple(_largest(values, width, y, x) for x in across) for y in down)
+    largest = partial(_largest, values, width)
+    return map_blocks(largest, (width, height), min(columns, width), min(rows, height))
 
 
 def _largest(values: bytes, width: int, rows: range, columns: range) -> float | None:
@@ -232,13 +230,7 @@ def draw_heat_scale(cells: StyledCells, y: int, heat_map: HeatMap, text: str) ->
     low = "0" if heat_map.is_fraction else format_compact(-heat_map.max_abs)
     spare = cells.width - cell_len(f"{low}  {high}  {text}")
     bar = max(6, min(16, cells.width // 5, spare))
-
-    def value_at(part: float) -> float:
-        return scale_fraction(part) if heat_map.is_fraction else 2 * part - 1
-
-    style = cells.style
-    x = 2 + draw_scale(
-        cells, 0, y, bar, (low, high), lambda part: style.diverging_pixel(value_at(part)),
-        lambda part: style.diverging_glyph(value_at(part)),
-    )  # fmt: skip
+    value_at = scale_fraction if heat_map.is_fraction else lambda part: 2 * part - 1
+    pixel, glyph = cells.style.diverging_pixel, cells.style.diverging_glyph
+    x = 2 + draw_scale(cells, 0, y, bar, (low, high), value_at, pixel, glyph)
     cells.write_truncated(x, y, text, cells.width - x)

@@ -39,133 +39,135 @@ HISTOGRAM_LEGEND = "height: fraction of the values; across: value"
 HISTORY_LEGEND = "stronger: more of the values; up: value, without the outermost 0.5%"
 
 
-class LayerDrawing:
-    """Draws one response; `list_rows` are the layers in the list, to click on."""
+def draw_layer(
+    response: LayerResponse, size: tuple[int, int], style: DrawStyle
+) -> tuple[CellBuffer, list[str]]:
+    """Draws a response in a size.
 
-    def __init__(self, response: LayerResponse, style: DrawStyle) -> None:
-        self.response, self.style = response, style
-        self.list_rows: dict[int, str] = {}
+    Returns: the drawing, and the layers in the rows of its list, to click on.
+    """
+    cells = StyledCells(size, style)
+    if cells.width < LISTED_FROM[0] or cells.height < LISTED_FROM[1]:
+        _draw_subject(cells, response, is_listed=False)
+        return cells, []
+    layer = StyledCells((cells.width - LIST_WIDTH - 1, cells.height), style)
+    _draw_subject(layer, response, is_listed=True)
+    cells.paste(LIST_WIDTH + 1, 0, layer)
+    return cells, _draw_list(cells, response)
 
-    def draw(self, width: int, height: int) -> CellBuffer:
-        """Returns the drawing in a size."""
-        cells = StyledCells((width, height), self.style)
-        if width < LISTED_FROM[0] or height < LISTED_FROM[1]:
-            self._draw_layer(cells, is_listed=False)
-            return cells
-        self._draw_list(cells)
-        layer = StyledCells((width - LIST_WIDTH - 1, height), self.style)
-        self._draw_layer(layer, is_listed=True)
-        cells.paste(LIST_WIDTH + 1, 0, layer)
-        return cells
 
-    def _draw_layer(self, cells: StyledCells, *, is_listed: bool) -> None:
-        """Draws all but the list."""
-        response, style, y = self.response, self.style, 0
-        if not is_listed:
-            layers = response.layers
-            number = layers.index(response.layer) + 1 if response.layer in layers else 0
-            place = f"  {number} of {len(layers)}"
-            label = style.truncate(response.layer, cells.width - len(place))
-            cells.write(cells.write(0, y, label, style.title), y, place)
-            y += 1
-        subject = describe_subject(response)
-        self._draw_choices(
-            cells, y, list(QUANTITIES), response.quantity, "" if is_listed else subject
-        )
+def _draw_subject(cells: StyledCells, response: LayerResponse, *, is_listed: bool) -> None:
+    """Draws all but the list."""
+    style, y = cells.style, 0
+    if not is_listed:
+        layers = response.layers
+        number = layers.index(response.layer) + 1 if response.layer in layers else 0
+        place = f"  {number} of {len(layers)}"
+        label = style.truncate(response.layer, cells.width - len(place))
+        cells.write(cells.write(0, y, label, style.title), y, place)
         y += 1
-        if response.kinds:
-            titles, title = [KIND_TITLES[k] for k in response.kinds], KIND_TITLES[response.kind]
-            self._draw_choices(cells, y, titles, title, subject if is_listed else "")
-            y += 1
-        y = self._draw_statistics(cells, y)
-        if response.picture is None:
-            size = (cells.width, cells.height - y)
-            cells.paste(0, y, draw_note(style.spell(response.note), size, style))
-        else:
-            self._draw_body(cells, y)
+    subject = describe_subject(response)
+    _draw_choices(cells, y, list(QUANTITIES), response.quantity, "" if is_listed else subject)
+    y += 1
+    if response.kinds:
+        titles, title = [KIND_TITLES[k] for k in response.kinds], KIND_TITLES[response.kind]
+        _draw_choices(cells, y, titles, title, subject if is_listed else "")
+        y += 1
+    y = _draw_statistics(cells, y, response)
+    if response.picture is None:
+        size = (cells.width, cells.height - y)
+        cells.paste(0, y, draw_note(style.spell(response.note), size, style))
+    else:
+        _draw_body(cells, y, response)
 
-    # --- choices
 
-    def _draw_list(self, cells: StyledCells) -> None:
-        layers, style, rows = self.response.layers, self.style, cells.height
-        layer = self.response.layer
-        chosen = layers.index(layer) if layer in layers else 0
-        first = find_first_visible(chosen, rows, len(layers))
-        for row, label in enumerate(layers[first : first + rows]):
-            is_chosen = first + row == chosen
-            text = f"{style.glyphs.arrow if is_chosen else ' '} {_list_label(label)}"
-            label_style = style.title if is_chosen else style.muted
-            cells.write_truncated(0, row, text, LIST_WIDTH - 1, label_style)
-            self.list_rows[row] = label
-        cells.write_lines(LIST_WIDTH - 1, 0, [style.glyphs.vertical] * rows)
+# --- choices --------------------------------------------------------------------------------------
 
-    def _draw_choices(
-        self, cells: StyledCells, y: int, names: list[str], chosen: str, tail: str
-    ) -> None:
-        """Draws all choices, the current one in brackets; only that one in a narrow drawing."""
-        is_alone = sum(cell_len(name) + 2 for name in names) > cells.width
-        x = 0
-        for number, name in enumerate(names, 1):
-            if name == chosen:
-                place = f" {number}/{len(names)}" if is_alone else ""
-                x = cells.write(x, y, f"[{name}]{place}", self.style.title)
-            elif not is_alone:
-                x = cells.write(x, y, f" {name} ")
-        tail = self.style.spell(tail)
-        if x + 1 + cell_len(tail) <= cells.width:
-            cells.write_left_of(cells.width, y, tail)
 
-    def _draw_statistics(self, cells: StyledCells, y: int) -> int:
-        """Draws lines of statistics, and returns the row after them."""
-        last = y + (1 if cells.height < 14 else 2 if cells.height < 22 else 4)
-        x = 0
-        for piece in describe_statistics(self.response):
-            text = self.style.spell(piece)
-            if x and x + cell_len(text) > cells.width:
-                x, y = 0, y + 1
-            if y >= last:
-                return last
-            x = cells.write(x, y, truncate(text, cells.width, "")) + 3
-        return y + bool(x)
+def _draw_list(cells: StyledCells, response: LayerResponse) -> list[str]:
+    """Draws the layers around the chosen one, and returns them."""
+    layers, style, rows = response.layers, cells.style, cells.height
+    chosen = layers.index(response.layer) if response.layer in layers else 0
+    first = find_first_visible(chosen, rows, len(layers))
+    visible = layers[first : first + rows]
+    for row, label in enumerate(visible):
+        is_chosen = first + row == chosen
+        text = f"{style.glyphs.arrow if is_chosen else ' '} {_list_label(label)}"
+        label_style = style.title if is_chosen else style.muted
+        cells.write_truncated(0, row, text, LIST_WIDTH - 1, label_style)
+    cells.write_lines(LIST_WIDTH - 1, 0, [style.glyphs.vertical] * rows)
+    return visible
 
-    # --- values
 
-    def _draw_body(self, cells: StyledCells, top: int) -> None:
-        response, style, bottom = self.response, self.style, cells.height - 1
-        picture = response.picture
-        is_first = isinstance(picture, HistogramHistory) and len(picture.rows) < 2
-        note = style.spell(FIRST_HISTOGRAM if is_first else response.note)
-        if note and cells.height >= 12:
-            bottom -= 1
-            cells.write_truncated(0, bottom, note, cells.width)
-        gap = bottom - top > 12
-        region = Region(0, top + gap, cells.width, max(1, bottom - top - gap))
-        if isinstance(picture, HeatMap) and response.quantity != "activations":
-            picture = orient(picture, region.size, has_color=style.has_color)
-            self.response = msgspec.structs.replace(response, picture=picture)
-        self._draw_picture(cells, region)
+def _draw_choices(cells: StyledCells, y: int, names: list[str], chosen: str, tail: str) -> None:
+    """Draws all choices, the current one in brackets; only that one in a narrow drawing."""
+    is_alone = sum(cell_len(name) + 2 for name in names) > cells.width
+    x = 0
+    for number, name in enumerate(names, 1):
+        if name == chosen:
+            place = f" {number}/{len(names)}" if is_alone else ""
+            x = cells.write(x, y, f"[{name}]{place}", cells.style.title)
+        elif not is_alone:
+            x = cells.write(x, y, f" {name} ")
+    tail = cells.style.spell(tail)
+    if x + 1 + cell_len(tail) <= cells.width:
+        cells.write_left_of(cells.width, y, tail)
 
-    def _draw_picture(self, cells: StyledCells, region: Region) -> None:
-        """Draws the values, and below them what their colors and letters mean."""
-        response, style, y = self.response, self.style, cells.height - 1
-        match response.picture:
-            case HeatMap() as heat_map:
-                draw_heat_grid(cells, region, heat_map)
-                draw_heat_scale(cells, y, heat_map, style.spell(describe_cells(response)))
-            case Tiles() as tiles:
-                count = draw_tiles(cells, region, tiles)
-                text = style.spell(describe_cells(response, count))
-                if tiles.tiles:
-                    draw_heat_scale(cells, y, tiles.tiles[-1], text)
-            case Histogram() as histogram:
-                draw_histogram(cells, region, histogram)
-                cells.write(0, y, HISTOGRAM_LEGEND)
-            case HistogramHistory() as history:
-                draw_history(cells, region, history)
-                cells.write(0, y, HISTORY_LEGEND)
-            case Projection() as projection:
-                draw_projection(cells, region, projection)
-                draw_legend(cells, y, projection)
+
+def _draw_statistics(cells: StyledCells, y: int, response: LayerResponse) -> int:
+    """Draws lines of statistics, and returns the row after them."""
+    last = y + (1 if cells.height < 14 else 2 if cells.height < 22 else 4)
+    x = 0
+    for piece in describe_statistics(response):
+        text = cells.style.spell(piece)
+        if x and x + cell_len(text) > cells.width:
+            x, y = 0, y + 1
+        if y >= last:
+            return last
+        x = cells.write(x, y, truncate(text, cells.width, "")) + 3
+    return y + bool(x)
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _draw_body(cells: StyledCells, top: int, response: LayerResponse) -> None:
+    style, bottom = cells.style, cells.height - 1
+    picture = response.picture
+    is_first = isinstance(picture, HistogramHistory) and len(picture.rows) < 2
+    note = style.spell(FIRST_HISTOGRAM if is_first else response.note)
+    if note and cells.height >= 12:
+        bottom -= 1
+        cells.write_truncated(0, bottom, note, cells.width)
+    gap = bottom - top > 12
+    region = Region(0, top + gap, cells.width, max(1, bottom - top - gap))
+    if isinstance(picture, HeatMap) and response.quantity != "activations":
+        picture = orient(picture, region.size, has_color=style.has_color)
+        response = msgspec.structs.replace(response, picture=picture)
+    _draw_picture(cells, region, response)
+
+
+def _draw_picture(cells: StyledCells, region: Region, response: LayerResponse) -> None:
+    """Draws the values, and below them what their colors and letters mean."""
+    style, y = cells.style, cells.height - 1
+    match response.picture:
+        case HeatMap() as heat_map:
+            draw_heat_grid(cells, region, heat_map)
+            draw_heat_scale(cells, y, heat_map, style.spell(describe_cells(response)))
+        case Tiles() as tiles:
+            count = draw_tiles(cells, region, tiles)
+            text = style.spell(describe_cells(response, count))
+            if tiles.tiles:
+                draw_heat_scale(cells, y, tiles.tiles[-1], text)
+        case Histogram() as histogram:
+            draw_histogram(cells, region, histogram)
+            cells.write(0, y, HISTOGRAM_LEGEND)
+        case HistogramHistory() as history:
+            draw_history(cells, region, history)
+            cells.write(0, y, HISTORY_LEGEND)
+        case Projection() as projection:
+            draw_projection(cells, region, projection)
+            draw_legend(cells, y, projection)
 
 
 def _list_label(label: str) -> str:

@@ -11,7 +11,7 @@ from tuilab.core.protocol.inspect.layer_messages import QUANTITIES, LayerRequest
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.views.layer.draw_layer import LIST_WIDTH, LayerDrawing
+from tuilab.ui.views.layer.draw_layer import LIST_WIDTH, draw_layer
 from tuilab.ui.views.request_throttle import RequestThrottle
 from tuilab.ui.views.view import View
 from tuilab.ui.views.view_keys import hidden_key, view_key
@@ -52,7 +52,8 @@ class LayerView(View[LayerResponse]):
         super().__init__(id=id)
         self.choice = LayerRequest()
         "The next request; its response comes a little later."
-        self._list_rows: dict[int, str] = {}
+        self._listed: list[str] = []
+        "The layers in the rows of the list."
 
     def request(self, run: Run, experiment: Experiment) -> LayerRequest | None:
         """Returns the request that fills the view."""
@@ -65,9 +66,8 @@ class LayerView(View[LayerResponse]):
 
     def draw_response(self, response: LayerResponse, width: int, height: int) -> CellBuffer:
         """Draws a response in a size."""
-        drawing = LayerDrawing(response, self.draw_style)
-        cells = drawing.draw(width, height)
-        self._list_rows = drawing.list_rows if self.left_response is None else {}
+        cells, listed = draw_layer(response, (width, height), self.draw_style)
+        self._listed = listed if self.left_response is None else []
         self.refresh_bindings()
         return cells
 
@@ -133,8 +133,8 @@ class LayerView(View[LayerResponse]):
     def on_click(self, event: events.Click) -> None:
         """Chooses the layer under the mouse."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.x < LIST_WIDTH and offset.y in self._list_rows:
-            self._change(layer=self._list_rows[offset.y], parameter=0)
+        if offset is not None and offset.x < LIST_WIDTH and offset.y < len(self._listed):
+            self.select_layer(self._listed[offset.y])
 
 
 def _neighbor(items: list[str], chosen: str, shown: str, by: int) -> str:

@@ -42,14 +42,17 @@ def draw_samples(
 def _sample_captions(sample: Sample, classes: Sequence[str], style: DrawStyle) -> list[Caption]:
     glyphs, is_correct = style.glyphs, sample.target == sample.predicted
     text_style = style.muted if is_correct else style.error
-    target, predicted = (
-        classes[number] if 0 <= number < len(classes) else str(number)
-        for number in (sample.target, sample.predicted)
-    )
+    target, predicted = name_class(classes, sample.target), name_class(classes, sample.predicted)
     return [
         Caption(f"{glyphs.check if is_correct else glyphs.cross} {target}", text_style),
         Caption(f"{glyphs.arrow} {predicted}", text_style, f" {sample.probability:.2f}"),
     ]
+
+
+def name_class(names: Sequence[str], number: float) -> str:
+    """Returns the name of a class; of an unknown one the number."""
+    place = int(number)
+    return names[place] if 0 <= place < len(names) else str(place)
 
 
 def draw_reconstructions(
@@ -63,10 +66,8 @@ def draw_reconstructions(
         return cells
     tiles = []
     for pair in pairs:
-        caption = f"{style.glyphs.arrow} error {format_compact(pair.error)}"
-        tiles.append(
-            ImageTile([pair.input, pair.output], pair.shape, [Caption(caption, style.muted)])
-        )
+        caption = Caption(f"{style.glyphs.arrow} error {format_compact(pair.error)}", style.muted)
+        tiles.append(ImageTile([pair.input, pair.output], pair.shape, [caption]))
     draw_image_grid(cells, Region(0, 0, *size), tiles, min_tiles=2)
     return cells
 
@@ -79,8 +80,7 @@ def _draw_errors(cells: StyledCells, pairs: Sequence[Reconstruction]) -> None:
     for row, pair in enumerate(pairs, 2):
         fraction = pair.error / largest if isfinite(pair.error) else 0.0
         bar = cells.style.glyphs.bars[3] * round(fraction * room)
-        text = f"{row - 1:>4}  {format_compact(pair.error):<8}  {bar}"
-        cells.write(0, row, text)
+        cells.write(0, row, f"{row - 1:>4}  {format_compact(pair.error):<8}  {bar}")
 
 
 # --- generated samples ----------------------------------------------------------------------------
@@ -98,9 +98,8 @@ def draw_generated(
             return _draw_images(generated, size, style)
     cells = StyledCells(size, style)
     cells.write_truncated(0, 0, _points_title(generated), cells.width, style.strong)
-    surface = _judged_surface(generated)
-    size = (cells.width, cells.height - 1)
-    cells.paste(0, 1, draw_surface(surface, ("generated", "real"), size, style))
+    room = (cells.width, cells.height - 1)
+    cells.paste(0, 1, draw_surface(_judged_surface(generated), ("generated", "real"), room, style))
     return cells
 
 

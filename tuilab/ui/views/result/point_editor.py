@@ -4,7 +4,6 @@ from math import hypot
 from typing import ClassVar
 
 from msgspec.structs import replace
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -22,9 +21,12 @@ MAX_COORDINATE = 6.0
 MAX_KEYED_CLASSES = 9
 """Classes with a key."""
 
-IDLE_HELP = "enter draws points; so does a click"
-DRAWING_HELP = "arrows move · 1-9 set a point of a class · x removes · esc ends"
-SHORT_DRAWING_HELP = "1-9 set · x removes · esc"
+IDLE_HELP = ("enter draws points; so does a click",)
+DRAWING_HELP = (
+    "arrows move · 1-9 set a point of a class · x removes · esc ends",
+    "1-9 set · x removes · esc",
+)
+"""The line below the plane, the longest one that fits."""
 
 EMPTY_SURFACE = DecisionSurface(
     (-MAX_COORDINATE, MAX_COORDINATE, -MAX_COORDINATE, MAX_COORDINATE), 1, 1, [], []
@@ -76,8 +78,7 @@ class PointEditor(Canvas, can_focus=True):
         self, points: tuple[Point, ...], names: tuple[str, ...], surface: DecisionSurface | None
     ) -> None:
         """Shows points over the output of a network, if there is one."""
-        is_same = self.points == points and self.names == names and self.surface is surface
-        if not is_same:
+        if self.points != points or self.names != names or self.surface is not surface:
             self.points, self.names, self.surface = points, names, surface
             self.draw_soon()
 
@@ -91,15 +92,10 @@ class PointEditor(Canvas, can_focus=True):
         points = [(x, y, float(number)) for x, y, number in self.points]
         surface = replace(surface, points=points, validation=[])
         cells.paste(0, 0, draw_surface(surface, self.names, (width, height - 1), style))
-        drawing_help = DRAWING_HELP if width >= len(DRAWING_HELP) else SHORT_DRAWING_HELP
-        text = style.truncate(drawing_help if self.is_drawing else IDLE_HELP, width)
+        text = style.fit(DRAWING_HELP if self.is_drawing else IDLE_HELP, width)
         cells.write(max(0, (width - len(text)) // 2), height - 1, text, style.muted)
         if self.is_drawing:
-            x, y = self._cursor_cell()
-            if 0 <= x < cells.width and 0 <= y < cells.height:
-                glyph, cell_style = cells.rows[y][x]
-                glyph = glyph if glyph not in (" ", "▀") else "+"
-                cells.put(x, y, glyph, cell_style + Style(reverse=True, bold=True))
+            cells.draw_cursor(*self._cell(self._cursor))
         return cells
 
     # --- coordinates --------------------------------------------------------------------------
@@ -108,10 +104,10 @@ class PointEditor(Canvas, can_focus=True):
         """Returns where the plane is in the widget."""
         return locate_surface(self.size.width, self.size.height - 1)
 
-    def _cursor_cell(self) -> tuple[int, int]:
-        """Returns the cell of the cursor."""
+    def _cell(self, position: tuple[float, float]) -> tuple[int, int]:
+        """Returns the cell of a position on the plane."""
         left, _, columns, rows = self.surface_region()
-        x, y = self._cursor
+        x, y = position
         column = min(columns - 1, int((x + MAX_COORDINATE) / (2 * MAX_COORDINATE) * columns))
         row = min(rows - 1, int((MAX_COORDINATE - y) / (2 * MAX_COORDINATE) * rows))
         return left + column, row
@@ -156,7 +152,7 @@ class PointEditor(Canvas, can_focus=True):
 
     def action_move(self, columns: int, rows: int) -> None:
         """Moves the cursor by cells."""
-        x, y = self._cursor_cell()
+        x, y = self._cell(self._cursor)
         left, _, width, height = self.surface_region()
         x = max(left, min(left + width - 1, x + columns))
         y = max(0, min(height - 1, y - rows))
@@ -166,7 +162,7 @@ class PointEditor(Canvas, can_focus=True):
     def action_put(self, number: int) -> None:
         """Sets a point of a class at the cursor."""
         self._class = number
-        place = self._coordinates(*self._cursor_cell())
+        place = self._coordinates(*self._cell(self._cursor))
         if place is not None:
             self._cursor = place
             others = tuple(point for point in self.points if point[:2] != place)
@@ -193,12 +189,8 @@ class PointEditor(Canvas, can_focus=True):
             return
         self.is_drawing = True
         self._cursor = place
-        cell = self._cursor_cell()
         for point in self.points:
-            self._cursor = point[:2]
-            is_here = self._cursor_cell() == cell
-            self._cursor = place
-            if is_here:
+            if self._cell(point[:2]) == self._cell(place):
                 self._remove(point)
                 return
         self.action_put(self._class)

@@ -9,7 +9,7 @@ from tuilab.core.protocol.inspect.result_messages import (
     Scatter,
 )
 from tuilab.ui.plot.chart_data import ChartData
-from tuilab.ui.plot.traces import Trace
+from tuilab.ui.plot.traces import Trace, to_points
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 CHARTS = (Curve, Scatter, GeneratedPoints)
@@ -20,18 +20,18 @@ def build_result_chart(picture: Picture | None) -> ChartData | None:
     """Returns the chart of a picture; None if it is drawn otherwise."""
     match picture:
         case Curve():
-            line = [(x, y, y, y) for x, y in zip(picture.x, picture.y, strict=False)]
+            line = to_points(zip(picture.x, picture.y, strict=False))
             return _build_chart("examples", picture.points, Trace("network", line, 1), "x")
         case Scatter():
             targets = [target for target, _ in picture.points] or [0.0]
-            diagonal = [(end, end, end, end) for end in (min(targets), max(targets))]
+            diagonal = to_points((end, end) for end in (min(targets), max(targets)))
             trace = Trace("correct", diagonal, 1)
             return _build_chart("prediction", picture.points, trace, "target")
         case GeneratedPoints():
             label = "generated"
             if picture.total_modes:
                 label += f", {picture.covered_modes} of {picture.total_modes} modes"
-            points = _to_points(picture.generated)
+            points = to_points(sorted(picture.generated))
             trace = Trace(label, points, 1, get_glyphs().bullet, is_line=False)
             return _build_chart("data", picture.real, trace, "x1", marker=get_glyphs().dot)
     return None
@@ -41,11 +41,5 @@ def _build_chart(
     label: str, points: Sequence[tuple[float, float]], other: Trace, x_name: str, marker: str = ""
 ) -> ChartData:
     """Returns a chart of points with a line or with other points."""
-    cloud = Trace(label, _to_points(points), 2, marker or get_glyphs().bullet, is_line=False)
+    cloud = Trace(label, to_points(sorted(points)), 2, marker or get_glyphs().bullet, is_line=False)
     return ChartData([cloud, other], x_name=x_name, is_integer_x=False)
-
-
-def _to_points(
-    pairs: Sequence[tuple[float, float]],
-) -> list[tuple[float, float, float, float]]:
-    return [(x, y, y, y) for x, y in sorted(pairs)]

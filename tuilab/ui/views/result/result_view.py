@@ -29,7 +29,7 @@ from tuilab.ui.canvas.confusion_matrix import (
     write_matrix_title,
 )
 from tuilab.ui.canvas.decision_surface import draw_surface, request_surface
-from tuilab.ui.canvas.styled_cells import StyledCells
+from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.messages import TemperatureStepped
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartOptions
@@ -187,9 +187,7 @@ class ResultView(View[ResultResponse]):
                 return draw_generated(picture, size, style)
         if (chart := build_result_chart(picture)) is not None:
             return draw_chart(chart, ChartOptions(), size, style).cells
-        cells = CellBuffer(width, height, style.muted)
-        cells.write_centered(self.empty_text, style.muted)
-        return cells
+        return draw_note(self.empty_text, size, style)
 
     @property
     def _class_names(self) -> tuple[str, ...]:
@@ -212,27 +210,24 @@ class ResultView(View[ResultResponse]):
         if arrangement == "beside":
             has_precision = width >= columns + PRECISION_WIDTH + MIN_SAMPLES_WIDTH
             columns += PRECISION_WIDTH if has_precision else 0
-            self._draw_matrix(cells, matrix, columns, height)
+            cells.paste(0, 0, self._draw_matrix(matrix, columns, height))
             room = (width - columns - 2, height)
             cells.paste(columns + 2, 0, draw_samples(samples, matrix.classes, room, style))
         elif arrangement == "below":
-            self._draw_matrix(cells, matrix, width, rows + 1)
+            cells.paste(0, 0, self._draw_matrix(matrix, width, rows + 1))
             room = (width, height - rows - 2)
             cells.paste(0, rows + 2, draw_samples(samples, matrix.classes, room, style))
         else:
-            self._draw_matrix(cells, matrix, width, height)
+            return self._draw_matrix(matrix, width, height)
         return cells
 
-    def _draw_matrix(
-        self, cells: CellBuffer, matrix: ConfusionMatrix, width: int, height: int
-    ) -> None:
-        size = (width, height - 1)
-        unit = plan_matrix(matrix, size).unit
-        title = StyledCells((width, 1), self.draw_style)
+    def _draw_matrix(self, matrix: ConfusionMatrix, width: int, height: int) -> CellBuffer:
+        cells = StyledCells((width, height), self.draw_style)
+        room = (width, height - 1)
         examples = format_counted(matrix.total, "example")
-        write_matrix_title(title, matrix, examples, unit)
-        cells.paste(0, 0, title)
-        cells.paste(0, 1, draw_matrix(matrix, size, self.draw_style))
+        write_matrix_title(cells, matrix, examples, plan_matrix(matrix, room).unit)
+        cells.paste(0, 1, draw_matrix(matrix, room, self.draw_style))
+        return cells
 
     # --- keys ---------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class UnitsDrawing:
         self.response, self.selection, self.style = response, selection, style
         self.is_braille = style.glyph_mode == "braille"
         self.layout: UnitLayout | None = None
+        self._size = response.width, response.height
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the drawing in a size."""
@@ -140,10 +141,6 @@ class UnitsDrawing:
         response = column.responses[self.selection.unit]
         draw_response(cells, place, response, self._size, has_signs=True)
         return rows
-
-    @property
-    def _size(self) -> tuple[int, int]:
-        return self.response.width, self.response.height
 
     # --- network
 

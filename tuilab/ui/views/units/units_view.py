@@ -110,10 +110,8 @@ class UnitsView(View[UnitsResponse]):
             return
         columns, selection = current[0].columns, current[1]
         if selection.source is not None:
-            end = (selection.column - 1, selection.source) if by < 0 else (
-                selection.column, selection.unit
-            )  # fmt: skip
-            self._select(*end)
+            unit = selection.source if by < 0 else selection.unit
+            self._select(selection.column - (by < 0), unit)
             return
         column = max(0, min(len(columns) - 1, selection.column + by))
         height = (selection.unit + 0.5) / columns[selection.column].shown_units
