@@ -11,6 +11,10 @@ GPU_FAULT = "The GPU stopped with an error"
 """Title of a failure after which CUDA cannot be used in this process any more."""
 
 
+MIN_SIMILARITY = 0.6
+"""A less similar name is not suggested, from 0 to 1."""
+
+
 class InputError(Exception):
     """Input of a user that cannot be used.
 
@@ -36,7 +40,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
     if initials in words and len(initials) > 1:
         return f'"{word}" is called "{initials}" here'
     closest = max(words, key=lambda other: _similarity(word, other), default="")
-    if closest and _similarity(word, closest) >= 0.4:
+    if closest and _similarity(word, closest) >= MIN_SIMILARITY:
         return f'nearest to "{word}" is "{closest}"'
     if 0 < len(words) <= 12:
         return "known: " + ", ".join(words)

@@ -45,9 +45,9 @@ def _search(session: "Session", command: Find, report_progress: ProgressCallback
     from tuilab.engine.preserve import make_fresh_session
     from tuilab.engine.studies import batch_size_finder, lr_finder
 
-    if not command.from_current_weights:  # a trained network answers another question
-        session = make_fresh_session(session)
     if command.what == "lr":
+        if not command.from_current_weights:  # a trained network answers another question
+            session = make_fresh_session(session)
         name, note = "learning rate", STEEPEST_NOTE
         suggest = lr_finder.suggest_learning_rate
         trials, max_trials = lr_finder.try_learning_rates(session), lr_finder.MAX_TRIALS
