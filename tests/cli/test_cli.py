@@ -13,7 +13,7 @@ import typer
 
 from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tests.support.wait_until import wait_until
-from tuilab.cli import exit_codes, main
+from tuilab.cli import exit_codes
 from tuilab.host import discovery, run_store
 
 EXPERIMENT = """network = ["Linear 4", "Tanh", "Linear 2"]
@@ -120,7 +120,17 @@ def test_a_valid_file_can_have_a_warning(run_command: RunCommand, toml_path: Pat
         (("train", "spirol"), 'nearest to "spirol" is "spiral"'),
         (("train", "nowhere.toml"), "nowhere.toml: there is no such file"),
         (("train",), "say what to train: a preset, a file, or --resume RUN"),
-        (("train", "spiral", "--dvice", "cpu"), "No such option: --dvice"),
+        (("train", "spiral", "--dvice", "cpu"), "no option --dvice; possible: --device"),
+        (("train", "spiral", "--set"), "--set needs a value. See tuilab train --help"),
+        (("check",), "FILE is missing. See tuilab check --help"),
+        (("presets", "all"), "too many words: all. See tuilab presets --help"),
+        (("lessons", "opn"), "there is no command opn. See tuilab lessons --help"),
+        (("validate", "moons", "--folds", "1"), "--folds 1: expected a number ≥ 2. See"),
+        (("validate", "moons", "--folds", "few"), "--folds few: expected a whole number. See"),
+        (("validate", "moons", "--folds", "2.5"), "--folds 2.5: expected a whole number. See"),
+        (("validate", "moons", "--repeats", "-1"), "--repeats -1: expected a number ≥ 0. See"),
+        (("foo",), "foo: there is no command, preset or file of this name; `tuilab --help`"),
+        (("explain", "foo"), 'there is nothing called "foo"'),
         (
             ("train", "spiral", "--set", "optimizer.lr"),
             "write KEY=VALUE, such as optimizer.lr=0.01",
@@ -192,6 +202,17 @@ def test_json_prints_the_events_and_nothing_else(toml_path: Path) -> None:
     assert started["experiment"]["network"] == ["Linear 4", "ReLU", "Linear 2"]
 
 
+def test_json_has_every_epoch(toml_path: Path) -> None:
+    words = ("--json", "--device", "cpu", "--set", "training.epochs=40")
+    code, out, _ = wait_for_exit(start_process("train", toml_path, *words))
+
+    events = [json.loads(line) for line in out.splitlines()]
+    ended = [event for event in events if event["event"] == "epoch_ended"]
+    assert code == 0
+    assert [event["epoch"] for event in ended] == list(range(1, 41))
+    assert all(event["validation"] for event in ended)
+
+
 def test_a_failed_run_shows_the_reason_and_suggests_a_command(toml_path: Path) -> None:
     toml_path.write_text(
         'task = "regression"\nnetwork = ["Linear 1"]\ndata.name = "plane"\nloss.name = "mse"\n'
@@ -258,7 +279,7 @@ def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwar
     "number",
     [
         signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGTERM,
         pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
     ],
 )
@@ -269,7 +290,7 @@ def test_a_signal_ends_a_run_cleanly(toml_path: Path, number: signal.Signals) ->
     process.send_signal(number)
     code, out, err = wait_for_exit(process)
 
-    assert (code, err) == (130, "")
+    assert (code, err) == (128 + number, "")
     last = json.loads(out.splitlines()[-1])
     assert (last["event"], last["reason"]) == ("finished", "interrupted")
     stored = run_store.read_run(run_store.run_dir(host.run))
@@ -302,7 +323,7 @@ def test_a_closed_pipe_ends_the_run_quietly(toml_path: Path) -> None:
     process.stdout.readline()
     process.stdout.close()
 
-    assert process.wait(timeout=100) == 130
+    assert process.wait(timeout=100) == exit_codes.CLOSED_OUTPUT
     assert process.stderr.read() == ""
     process.stderr.close()
     assert [path for path in run_store.list_runs() if (path / run_store.CHECKPOINT).exists()]
@@ -386,28 +407,3 @@ def test_a_terminal_gets_a_progress_bar(toml_path: Path) -> None:
     assert "━" in output.decode()
     assert "done after 300 epochs" in output.decode()
     assert b"\x1b[?25h" in output, "the cursor is visible again"
-
-
-# --- completion ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "completion"),
-    [
-        ("tuilab tr", "train"),
-        ("tuilab train spi", "spiral"),
-        ("tuilab open fashion-mnist-c", "fashion-mnist-cnn"),
-        ("tuilab layers Batch", "BatchNorm1d"),
-    ],
-)
-def test_a_shell_can_complete_commands_presets_and_layers(
-    text: str, completion: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("_TUILAB_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", text)
-    monkeypatch.setenv("COMP_CWORD", str(len(text.split()) - 1))
-
-    with pytest.raises(SystemExit):
-        main.run([])
-
-    assert completion in capsys.readouterr().out.split()

@@ -32,10 +32,10 @@ def test_the_check_trains_on_request_and_prints_a_row_for_each_goal(
     run_command("lessons", "new", "mine")
     code, out, _ = run_command("lessons", "check", "mine", "--train", "--json")
 
-    rows = [json.loads(line) for line in out.splitlines()]
-    assert code == 0
-    assert len(rows) == len(SEEDS)
-    assert all(row["fails_untouched"] and row["is_met"] for row in rows)
+    (lesson,) = json.loads(out)
+    assert (code, lesson["lesson"], lesson["errors"]) == (0, "mine", [])
+    assert len(lesson["proofs"]) == len(SEEDS)
+    assert all(proof["fails_untouched"] and proof["is_met"] for proof in lesson["proofs"])
 
 
 def test_a_goal_that_is_met_by_doing_nothing_is_found(

@@ -4,7 +4,14 @@ import pytest
 
 from tests.support.shell import RunCommand
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, iter_knobs, name_of, option_types
+from tuilab.core.experiment.experiment import (
+    SECTIONS,
+    Experiment,
+    iter_knobs,
+    name_of,
+    option_types,
+)
+from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.reference import articles, docstrings
 
 
@@ -63,7 +70,20 @@ def test_the_article_on_an_argument_lists_its_layers() -> None:
 
 @pytest.mark.parametrize("name", ["schedule", "schedule.name"])
 def test_the_article_on_a_section_lists_its_options(name: str) -> None:
-    (article,) = articles.find_articles(name)
+    article = articles.find_articles(name)[0]
     assert {heading for heading, _ in article.parts} == {
         name_of(k) for k in option_types("schedule")
     }
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_is_explained_by_its_keys(section: str) -> None:
+    article = next(a for a in articles.find_articles(section) if a.kind == "section")
+    kinds = option_types(section) or (type(getattr(Experiment(), section)),)
+    keys = {f"{section}.{field}" for kind in kinds for field in default_knobs(kind)}
+    assert {heading for heading, _ in article.parts} == keys
+    assert all(text for _, text in article.parts)
+
+
+def test_the_seed_is_explained_once() -> None:
+    assert [article.name for article in articles.find_articles("seed")] == ["seed"]

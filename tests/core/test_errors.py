@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuilab.core.errors import InputError, describe_msgspec_error, suggest
+from tuilab.core.errors import InputError, describe_msgspec_error, find_near, suggest
 
 
 def test_an_error_reads_from_the_outside_in() -> None:
@@ -25,6 +25,60 @@ def test_an_error_reads_from_the_outside_in() -> None:
 )
 def test_the_nearest_known_word_is_suggested(word: str, known: list[str], suggestion: str) -> None:
     assert suggest(word, known) == suggestion
+
+
+COMMANDS = ["open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
+            "devices", "ps", "attach", "stop", "runs", "diagnose", "lessons", "glossary", "spiral",
+            "moons", "xor", "language-model", "glyphs-vit", "fashion-mnist-cnn"]  # fmt: skip
+NAMES = ["Linear", "Conv1d", "Conv2d", "AvgPool1d", "MaxPool1d", "BatchNorm1d", "LSTM", "RNN",
+         "ReLU", "ELU", "good", "huber", "NaN", "adam", "adamw", "sgd", "mse", "cosine",
+         "cross_entropy", "batch_size", "learning rate", "regularization"]  # fmt: skip
+KEYS = ["optimizer.lr", "optimizer.momentum", "data.noise", "data.root", "training.epochs"]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("trian", COMMANDS, "train"),
+        ("spirol", COMMANDS, "spiral"),
+        ("mons", COMMANDS, "moons"),
+        ("moon", COMMANDS, "moons"),
+        ("xorr", COMMANDS, "xor"),
+        ("preset", COMMANDS, "presets"),
+        ("diagnos", COMMANDS, "diagnose"),
+        ("langauge-model", COMMANDS, "language-model"),
+        ("language_model", COMMANDS, "language-model"),
+        ("fashion", COMMANDS, "fashion-mnist-cnn"),
+        ("vit", COMMANDS, "glyphs-vit"),
+        ("linaer", NAMES, "Linear"),
+        ("Rellu", NAMES, "ReLU"),
+        ("conv2", NAMES, "Conv2d"),
+        ("Conv", NAMES, "Conv1d"),
+        ("adma", NAMES, "adam"),
+        ("sdg", NAMES, "sgd"),
+        ("cosin", NAMES, "cosine"),
+        ("crossentropy", NAMES, "cross_entropy"),
+        ("leraning_rate", NAMES, "learning rate"),
+        ("regularisation", NAMES, "regularization"),
+        ("optimzer.lr", KEYS, "optimizer.lr"),
+        ("optimizer.momentun", KEYS, "optimizer.momentum"),
+    ],
+)
+def test_a_typing_error_a_beginning_and_a_part_are_near(
+    word: str, known: list[str], near: str
+) -> None:
+    assert find_near(word, known) == near
+
+
+@pytest.mark.parametrize("word", ["foo", "bar", "baz", "hello", "banana", "house", "help", "version",
+                                  "color", "python", "tree", "list", "q", "", "ne", "."])  # fmt: skip
+def test_no_other_word_is_near(word: str) -> None:
+    assert find_near(word, [*COMMANDS, *NAMES, *KEYS]) == ""
+
+
+@pytest.mark.parametrize("key", ["data.foo", "foo.lr", "optimizer.epochs", "lr"])
+def test_both_parts_of_a_key_have_to_be_near(key: str) -> None:
+    assert find_near(key, KEYS) == ""
 
 
 @pytest.mark.parametrize(

@@ -111,3 +111,22 @@ def test_a_graph_has_no_batch_size(lab: LinkWatcher) -> None:
     lab.send(Find("batch_size"))
 
     assert "there is no batch to choose" in lab.wait_for(FinderReported).note
+
+
+def test_a_search_starts_from_new_weights_unless_asked_otherwise(lab: LinkWatcher) -> None:
+    start_paused(lab, make_long_experiment("Linear 8", "Dropout 0.2", "Tanh", "Linear 3"))
+    lab.send(Find("lr"), Step(steps=300), Find("lr"), Find("lr", from_current_weights=True))
+
+    first, second, third = (lab.wait_for(FinderReported) for _ in range(3))
+
+    assert first.points == second.points and first.suggestion == second.suggestion
+    assert third.points[0][1] < 0.7 * first.points[0][1], "the loss of a trained network"
+
+
+def test_the_note_of_a_start_is_in_the_log(lab: LinkWatcher) -> None:
+    start_paused(lab)
+    lab.send(Start("again-1", make_long_experiment(), keep=True, paused=True))
+
+    lab.wait_until(lambda: lab.run.id == "again-1" and lab.run.state == "paused")
+
+    assert any("layers keep their weights" in line for line in lab.run.log)

@@ -21,6 +21,8 @@ class FakeLab:
         self.sent: list[AnyCommand] = []
         self.notes: list[str] = []
         self.panes: list[str] = []
+        self.revealed: list[str] = []
+        self.left_runs: list[str] = []
         self.dispatched: list[str] = []
         self.copied: list[str] = []
         self.repaints = 0
@@ -36,9 +38,11 @@ class FakeLab:
             notify=self._notify,
             repaint=self._repaint,
             show_pane=self.panes.append,
+            reveal_pane=self.revealed.append,
             dispatch=self.dispatched.append,
             suspend=nullcontext,
             copy_to_clipboard=self.copied.append,
+            leave_run=lambda: self.left_runs.append(self.workspace.run.id),
             exit=self._exit,
         )
 

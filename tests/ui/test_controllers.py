@@ -170,6 +170,26 @@ def test_the_learning_rate_is_sent_to_the_run() -> None:
     assert lab.sent == [SetKnob("optimizer.lr", pytest.approx(2e-3))]
 
 
+def test_the_pace_is_changed_while_the_run_goes_on() -> None:
+    lab = training_lab()
+    training = training_of(lab)
+
+    training.change_pace(1)
+    training.change_pace(-1)
+    first = lab.workspace.experiment.training.pace
+    training.change_pace(-1)
+    training.toggle_pace()
+    training.toggle_pace()
+    for _ in range(20):
+        training.change_pace(1)
+
+    paces = [command.value for command in lab.sent if isinstance(command, SetKnob)]
+    assert lab.notes[0] == "It trains as fast as possible."
+    assert first > 0 and paces[:4] == [first, paces[1], 0.0, paces[1]] and paces[1] < first
+    assert paces[4:] == sorted(paces[4:-1]) + [0.0], "the last step up is full speed"
+    assert lab.workspace.run.marks == []
+
+
 def test_a_device_is_chosen_once_they_are_known() -> None:
     lab = FakeLab(Workspace(SPIRAL), DEVICES[1].name)
     training = training_of(lab)

@@ -159,7 +159,7 @@ async def test_w_chooses_the_bias_and_another_layer_begins_with_its_weight() -> 
         assert (last_request(lab).parameter, last_request(lab).layer) == (0, "2 Linear")
 
 
-async def test_comma_and_full_stop_go_through_the_examples() -> None:
+async def test_semicolon_and_apostrophe_go_through_the_examples() -> None:
     async with open_lab() as lab:
         view = await open_view(lab)
         response = make_response(
@@ -167,11 +167,11 @@ async def test_comma_and_full_stop_go_through_the_examples() -> None:
         )
         await lab.play(response)
         await lab.wait_for_text("examples 1–64 of 100")
-        await lab.press("full_stop")
+        await lab.press("apostrophe")
         assert view.choice.example == 64
-        await lab.press("full_stop")
+        await lab.press("apostrophe")
         assert view.choice.example == 0
-        await lab.press("comma")
+        await lab.press("semicolon")
         assert view.choice.example == 64
 
 

@@ -5,10 +5,12 @@ from typing import Annotated
 import typer
 
 from tuilab.cli import exit_codes, lessons, reference, runs, study, train
+from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
 from tuilab.cli.options import format_examples
 
 app = typer.Typer(
+    cls=LabGroup,
     help="A training lab for neural networks in the terminal.",
     epilog=format_examples(
         "tuilab                  open the lab",
@@ -43,7 +45,11 @@ def run_app(arguments: list[str]) -> int:
     except typer.TyperException as error:
         first = arguments[0] if arguments else ""
         command = f"tuilab {first}" if first in exit_codes.COMMANDS else "tuilab"
-        problem = error.format_message().rstrip(".")
+        problem = describe_usage_error(error)
         return exit_codes.report_error(f"{problem}. See {command} --help", exit_codes.BAD_INPUT)
     except typer.Abort:
         return exit_codes.INTERRUPTED
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Typer would exit with 1
+            raise error.__context__ from None
+        raise

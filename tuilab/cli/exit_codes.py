@@ -1,6 +1,7 @@
 """Exit codes of the commands, and how errors are printed."""
 
 import sys
+from contextlib import suppress
 
 COMMANDS = (
     "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
@@ -8,12 +9,20 @@ COMMANDS = (
 )  # fmt: skip
 """Names of all commands; any other first word is a preset or a file."""
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, INTERRUPTED, CLOSED_OUTPUT = 0, 1, 2, 130, 141
+"""The last two are what a shell reports for a program that ended by SIGINT or SIGPIPE."""
+
+
+def signal_code(number: int) -> int:
+    """Returns the exit code of a command that a signal has ended."""
+    return 128 + number
 
 
 def report_error(message: str, code: int) -> int:
     """Prints an error on stderr; returns its exit code."""
-    sys.stdout.flush()
-    for line in message.splitlines():
-        print(f"tuilab: {line}", file=sys.stderr)
+    with suppress(OSError):  # it may be stdout that failed
+        sys.stdout.flush()
+    with suppress(OSError):  # or no one reads stderr
+        for line in message.splitlines():
+            print(f"tuilab: {line}", file=sys.stderr)
     return code

@@ -7,12 +7,14 @@ first, so that it loads PyTorch while the screen is being built.
 import gc
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tuilab.cli.exit_codes import COMMANDS
-from tuilab.core import paths
-from tuilab.core.errors import InputError, with_suggestion
+from tuilab.core.errors import InputError, find_near, with_suggestion
 from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.last_opened import load_last_opened
 
 DEFAULT_PRESET = "spiral"
 
@@ -20,7 +22,11 @@ DEFAULT_PRESET = "spiral"
 def open_experiment(
     name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False
 ) -> int:
-    """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown."""
+    """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown.
+
+    Without a name, what was open last, or the default preset.
+    """
+    is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
     path = _find(name)
     experiment = toml_file.read(path)
@@ -37,14 +43,48 @@ def open_experiment(
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
         return train(name, list(sets), plain=True)
+    opened = None if is_named else _find_last_opened()
     from tuilab.host import link
 
     host = link.train_in_process() if in_process else link.spawn_host()
     from tuilab.ui import app
 
-    # A shipped preset is a template, not a file to save to.
-    file = None if path.is_relative_to(paths.presets_dir()) else path
-    return app.run_app(host, experiment, file)
+    if opened is not None:
+        return app.run_app(host, opened.experiment, opened.path, opened.lesson, opened.note)
+    return app.run_app(host, experiment, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What the lab opens."""
+
+    experiment: Experiment
+    path: Path | None = None
+    lesson: str = ""
+    note: str = ""
+
+
+def _find_last_opened() -> _Opened | None:
+    """Returns what was open last; None where that was the default, or is gone."""
+    last = load_last_opened()
+    if last is None or last.name == DEFAULT_PRESET:
+        return None
+    run = f" · its run: tuilab attach {last.run}" if last.run else ""
+    note = f"From last time: {{}}. ctrl+o opens something else, C the course{run}"
+    try:
+        if last.lesson:
+            from tuilab.core.lessons import library
+
+            loaded = library.read_lesson(library.find_folder(last.lesson))
+            note = note.format(f"the lesson {loaded.lesson.title}")
+            return _Opened(loaded.lesson.start, None, str(loaded.folder), note)
+        path = toml_file.find(last.name) if last.name else None
+        experiment = toml_file.read(path) if path is not None else last.experiment
+    except InputError:
+        return None
+    if experiment is None:
+        return None
+    return _Opened(experiment, path, note=note.format(experiment.title or experiment.data.title))
 
 
 def require_terminal(command: str) -> None:
@@ -64,4 +104,6 @@ def _find(name: str) -> Path:
             raise
         known = [*COMMANDS, *toml_file.find_presets()]
         problem = with_suggestion("there is no command, preset or file of this name", name, known)
+        if not find_near(name, known):
+            problem += "; `tuilab --help` lists the commands, `tuilab presets` the presets"
         raise InputError(problem, *error.where) from None

@@ -3,21 +3,25 @@
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.options import JsonLine, complete_lessons, complete_terms, format_examples
+from tuilab.cli.completion import complete_lessons, complete_terms
+from tuilab.cli.help import Commands
+from tuilab.cli.options import JsonList, format_examples
 from tuilab.cli.output.tables import format_table
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_counted, format_duration, format_percent
 
 if TYPE_CHECKING:
+    from tuilab.cli.prove_lessons import Proof
     from tuilab.core.lessons.library import LoadedLesson
+    from tuilab.core.lessons.progress import Progress
 
-commands = typer.Typer()
-lessons = typer.Typer(help="Lists, opens, checks and creates lessons.", rich_markup_mode=None)
+commands = Commands()
+lessons = Commands(help="Lists, opens, checks and creates lessons.", rich_markup_mode=None)
 commands.add_typer(lessons, name="lessons")
 
 LessonName = Annotated[
@@ -35,10 +39,11 @@ LessonName = Annotated[
         "tuilab lessons", "tuilab lessons open perceptron", "tuilab lessons check"
     ),
 )
-def list_lessons(context: typer.Context) -> None:
+def list_lessons(context: typer.Context, *, json: JsonList = False) -> None:
     """Lists the lessons: what is done, what comes next."""
     if context.invoked_subcommand is not None:
         return
+    from tuilab.cli.output.json import print_json
     from tuilab.core import paths
     from tuilab.core.lessons import library, progress, review
     from tuilab.core.lessons.library import LoadedLesson
@@ -48,14 +53,15 @@ def list_lessons(context: typer.Context) -> None:
     errors = [str(error) for error in entries.values() if isinstance(error, InputError)]
     loaded_lessons = [entry for entry in entries.values() if isinstance(entry, LoadedLesson)]
     next_lesson = progress.find_next_lesson(loaded_lessons, stored)
+    summaries = [
+        _summarize_lesson(loaded, stored, is_next=loaded is next_lesson)
+        for loaded in loaded_lessons
+    ]
+    if json:
+        print_json(summaries)
+        return
     rows = [("", "lesson", "minutes", "goals", "questions", "about")]
-    for loaded in loaded_lessons:
-        done = stored.lesson(loaded.name)
-        sign = "✓" if done.is_complete(loaded.lesson) else "▸" if loaded is next_lesson else " "
-        goals = f"{len(done.goals)}/{len(loaded.lesson.goals)}"
-        questions = f"{done.count_correct(loaded.lesson)}/{len(loaded.lesson.questions)}"
-        minutes = str(loaded.lesson.minutes)
-        rows.append((sign, loaded.name, minutes, goals, questions, loaded.lesson.summary))
+    rows += map(_describe_lesson, summaries)
     folder = paths.data_dir() / "lessons"
     typer.echo(f"{format_table(rows)}\n")
     typer.echo(f"Open one: tuilab lessons open NAME. Your own lessons belong in {folder}")
@@ -65,6 +71,25 @@ def list_lessons(context: typer.Context) -> None:
     due = review.describe_due(stored, len(review.find_due_questions(stored, lessons=entries)))
     for line in filter(None, (due, problem, *errors)):
         typer.echo(line)
+
+
+def _summarize_lesson(loaded: "LoadedLesson", stored: "Progress", is_next: bool) -> dict[str, Any]:
+    done, lesson = stored.lesson(loaded.name), loaded.lesson
+    return {
+        "name": loaded.name, "title": lesson.title, "summary": lesson.summary,
+        "minutes": lesson.minutes, "is_done": done.is_complete(lesson), "is_next": is_next,
+        "goals": len(lesson.goals), "goals_met": len(done.goals),
+        "questions": len(lesson.questions), "questions_right": done.count_correct(lesson),
+        "folder": loaded.folder,
+    }  # fmt: skip
+
+
+def _describe_lesson(summary: dict[str, Any]) -> tuple[str, ...]:
+    sign = "✓" if summary["is_done"] else "▸" if summary["is_next"] else " "
+    goals = f"{summary['goals_met']}/{summary['goals']}"
+    questions = f"{summary['questions_right']}/{summary['questions']}"
+    minutes = str(summary["minutes"])
+    return (sign, summary["name"], minutes, goals, questions, summary["summary"])
 
 
 @lessons.command(
@@ -96,7 +121,10 @@ def open_lesson(name: LessonName = "") -> int:
 def check_lessons(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="LESSON...", autocompletion=complete_lessons, show_default=False),
+        typer.Argument(
+            metavar="LESSON", help="Names, numbers or folders; without one, all are checked.",
+            autocompletion=complete_lessons, show_default=False,
+        ),
     ] = None,
     *,
     train: Annotated[
@@ -105,63 +133,80 @@ def check_lessons(
             "--train", help="Train too: the start must miss each goal, its solution must meet it."
         ),
     ] = False,
-    json: JsonLine = False,
-) -> int:
+    json: JsonList = False,
+) -> int:  # fmt: skip
     """Checks some lessons, or all of them.
 
     Checks keys, links, terms, shapes, questions and goals. Prints each error with its file and key.
     Exit codes: 0 all are valid, 2 some are not.
     """
-    from tuilab.core import paths
-    from tuilab.core.lessons import lesson_validation, library
+    from tuilab.cli.output.json import print_json
+    from tuilab.core.lessons import library
 
-    code = exit_codes.DONE
-    shipped = paths.presets_dir() / "lessons"
+    code, reports = exit_codes.DONE, []
     every = library.list_folders().values()
     for folder in [library.find_folder(name) for name in names or ()] or every:
-        try:
-            loaded = library.read_lesson(folder)
-            errors = lesson_validation.validate_lesson(loaded)
-            if folder.is_relative_to(shipped):
-                errors += lesson_validation.list_missing(loaded)
-        except InputError as error:
-            errors = [str(error)]
-        if errors:
-            code = exit_codes.report_error("\n".join(errors), exit_codes.BAD_INPUT)
+        report, loaded = _check_lesson(folder)
+        reports.append(report)
+        if loaded is None:
+            code = exit_codes.report_error("\n".join(report["errors"]), exit_codes.BAD_INPUT)
             continue
         if not json:
-            pages = format_counted(len(loaded.pages), "step")
-            goals = format_counted(len(loaded.lesson.goals), "goal")
-            questions = format_counted(len(loaded.lesson.questions), "question")
-            typer.echo(f"{loaded.name}: {pages}, {goals}, {questions}: good")
-        if train and not _prove(loaded, json):
-            code = exit_codes.BAD_INPUT
+            typer.echo(_describe_good_lesson(loaded))
+        if train:
+            report["proofs"] = _prove(loaded, json)
+            if not all(proof.is_good for proof in report["proofs"]):
+                code = exit_codes.BAD_INPUT
+    if json:
+        print_json(reports)
     return code
 
 
-def _prove(loaded: "LoadedLesson", json: bool) -> bool:
-    """Trains the start and the solutions of a lesson; returns whether all proofs are good."""
-    import msgspec
+def _check_lesson(folder: Path) -> "tuple[dict[str, Any], LoadedLesson | None]":
+    """Returns what is wrong with a lesson, and the lesson itself if nothing is."""
+    from tuilab.core import paths
+    from tuilab.core.lessons import lesson_validation, library
 
+    try:
+        loaded = library.read_lesson(folder)
+        errors = lesson_validation.validate_lesson(loaded)
+        if folder.is_relative_to(paths.presets_dir() / "lessons"):
+            errors += lesson_validation.list_missing(loaded)
+    except InputError as error:
+        return {"folder": folder, "errors": [str(error)]}, None
+    report = {"folder": folder, "lesson": loaded.name, "errors": errors}
+    return report, None if errors else loaded
+
+
+def _describe_good_lesson(loaded: "LoadedLesson") -> str:
+    pages = format_counted(len(loaded.pages), "step")
+    goals = format_counted(len(loaded.lesson.goals), "goal")
+    questions = format_counted(len(loaded.lesson.questions), "question")
+    return f"{loaded.name}: {pages}, {goals}, {questions}: good"
+
+
+def _prove(loaded: "LoadedLesson", json: bool) -> "list[Proof]":
+    """Trains the start and the solutions of a lesson; prints each proof, unless as JSON."""
     from tuilab.cli.prove_lessons import prove_lesson
 
-    is_good = True
+    proofs = []
     for proof in prove_lesson(loaded):
-        is_good = is_good and proof.is_good
+        proofs.append(proof)
         if json:
-            print(msgspec.json.encode(proof).decode(), flush=True)
             continue
         sign = "✓" if proof.is_good else "✗"
         values = ", ".join(f"{name} {value}" for name, value in proof.values.items())
         problem = "" if proof.fails_untouched else "; the unchanged start meets it"
         print(f"  {sign} {proof.kind} {proof.name}, seed {proof.seed}: {proof.outcome or values}, "
               f"{format_duration(proof.seconds)}{problem}", flush=True)  # fmt: skip
-    return is_good
+    return proofs
 
 
 @lessons.command("new", epilog=format_examples("tuilab lessons new my-lesson"))
 def create_lesson(
-    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Its name, such as my-lesson.", show_default=False)
+    ],
 ) -> None:
     """Creates a lesson of your own from a template.
 
@@ -183,7 +228,9 @@ def create_lesson(
 
 
 @lessons.command("export", epilog=format_examples("tuilab lessons export progress.json"))
-def export_progress(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+def export_progress(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+) -> None:
     """Writes your progress to a file."""
     from tuilab.core.lessons import progress
 
@@ -194,15 +241,25 @@ def export_progress(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> No
     typer.echo(f"{len(stored.lessons)} lessons written to {file}")
 
 
-@commands.command(epilog=format_examples("tuilab glossary momentum"))
+@commands.command(epilog=format_examples("tuilab glossary", "tuilab glossary momentum"))
 def glossary(
     term: Annotated[
-        str, typer.Argument(metavar="TERM", autocompletion=complete_terms, show_default=False)
+        str,
+        typer.Argument(
+            metavar="TERM", help="A term; without one, all are listed.",
+            autocompletion=complete_terms, show_default=False,
+        ),
     ] = "",
-) -> None:
+    *,
+    json: JsonList = False,
+) -> None:  # fmt: skip
     """Explains a term of the course, or lists all terms."""
+    from tuilab.cli.output.json import print_json
     from tuilab.core.lessons import glossary
 
+    if json:
+        print_json([glossary.find_term(term)] if term else list(glossary.load_terms().values()))
+        return
     if not term:
         terms = glossary.load_terms().values()
         typer.echo(format_table((known.name, known.definition) for known in terms))

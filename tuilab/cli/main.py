@@ -7,23 +7,32 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from io import TextIOWrapper
 
-from tuilab.cli.exit_codes import BAD_INPUT, COMMANDS, FAILED, INTERRUPTED, report_error
+from tuilab.cli import streams
+from tuilab.cli.exit_codes import (
+    BAD_INPUT,
+    CLOSED_OUTPUT,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    report_error,
+)
+from tuilab.cli.short_form import expand_short_form, is_short_form
 from tuilab.core.errors import InputError
-
-APP_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
-"""Options of `tuilab` itself, without a command."""
 
 
 def main() -> None:
     """Runs the command line of this process and exits."""
+    streams.open_closed_streams()
+    streams.forget_exported_size()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a locale without ≤ or ö gets a question mark
     code = run(sys.argv[1:])
+    streams.flush_or_discard()
     if "torch" in sys.modules:
         # A thread may still be inside PyTorch, where Python's own exit would crash.
-        sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
@@ -32,33 +41,42 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs the command of a command line; returns the exit code."""
     try:
-        return _dispatch(list(arguments))
+        code = _dispatch(list(arguments))
+        if code == DONE:
+            sys.stdout.flush()  # where this fails, it has to be before the exit code is known
+        return code
     except InputError as error:
         return report_error(str(error), BAD_INPUT)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        streams.discard_output()
+        return CLOSED_OUTPUT
     except OSError as error:
         reason = error.strerror or str(error)
         return report_error(f"{error.filename}: {reason}" if error.filename else reason, FAILED)
 
 
 def _dispatch(arguments: list[str]) -> int:
-    """Expands `tuilab`, `tuilab NAME` and `tuilab --in-process`, short for `tuilab open ...`."""
-    first = arguments[0] if arguments else ""
-    is_short = first not in COMMANDS and not first.startswith(APP_OPTIONS)
-    if is_short and len(arguments) <= 1 and not first.startswith("-") and not _is_completing():
-        gc.disable()  # until the first frame: nothing of what is imported can be collected
-        try:
-            from tuilab.cli.launch import open_experiment
-
-            return open_experiment(first)
-        finally:
-            gc.enable()
+    """Runs a command with Typer, and the short form of `open` without it."""
+    shell = os.environ.get("_TUILAB_COMPLETE", "")
+    is_option = "".join(arguments).startswith("-")
+    if len(arguments) <= 1 and is_short_form(arguments) and not is_option and not shell:
+        return _open(*arguments)
     from tuilab.cli.app import run_app
 
-    return run_app(["open", *arguments] if is_short and arguments else arguments)
+    if shell == "complete_bash":
+        from tuilab.cli.completion import complete_in_bash
+
+        complete_in_bash(partial(run_app, []))
+    return run_app(expand_short_form(arguments))
 
 
-def _is_completing() -> bool:
-    """Whether a shell asks for completions."""
-    return "_TUILAB_COMPLETE" in os.environ
+def _open(name: str = "") -> int:
+    gc.disable()  # until the first frame: nothing of what is imported can be collected
+    try:
+        from tuilab.cli.launch import open_experiment
+
+        return open_experiment(name)
+    finally:
+        gc.enable()

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from tuilab.cli.help import Commands
 from tuilab.cli.options import ExperimentName, Plain, Sets, format_examples
 
-commands = typer.Typer()
+commands = Commands()
 
 
 @commands.command(

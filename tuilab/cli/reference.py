@@ -2,17 +2,14 @@
 
 import textwrap
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.options import (
-    complete_articles,
-    complete_experiments,
-    complete_layers,
-    format_examples,
-)
+from tuilab.cli.completion import complete_articles, complete_experiments, complete_layers
+from tuilab.cli.help import Commands
+from tuilab.cli.options import JsonList, format_examples
 from tuilab.cli.output.tables import format_table, terminal_width
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.format import format_counted
@@ -21,16 +18,20 @@ if TYPE_CHECKING:
     from tuilab.core.network.layer import Layer
     from tuilab.core.reference.articles import Article
 
-commands = typer.Typer()
+commands = Commands()
 
 
-@commands.command(epilog=format_examples("tuilab presets"))
-def presets() -> None:
+@commands.command(epilog=format_examples("tuilab presets", "tuilab presets --json"))
+def presets(*, json: JsonList = False) -> None:
     """Lists the experiments that can be opened by name."""
+    from tuilab.cli.output.json import print_json
     from tuilab.core import paths
     from tuilab.core.experiment import toml_file
 
     found = toml_file.find_presets().values()
+    if json:
+        print_json(list(found))
+        return
     table = format_table((preset.name, preset.description or preset.title) for preset in found)
     folder = paths.experiments_dir()
     typer.echo(f"{table}\n\nOpen one: tuilab NAME. Your own experiments belong in {folder}")
@@ -40,62 +41,110 @@ def presets() -> None:
 def check(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", autocompletion=complete_experiments, show_default=False),
+        typer.Argument(
+            metavar="FILE", help="Experiment files, or names of presets.",
+            autocompletion=complete_experiments, show_default=False,
+        ),
     ],
-) -> int:
+    *,
+    json: JsonList = False,
+) -> int:  # fmt: skip
     """Checks experiments without training.
 
     Prints every error with its file, line and key, and a warning for what is most likely a mistake.
     Exit codes: 0 all are valid, 2 some are not.
     """
+    from tuilab.cli.output.json import print_json
+
+    code, reports = exit_codes.DONE, []
+    for name in names:
+        report = _check(name)
+        reports.append(report)
+        if report["errors"]:
+            code = exit_codes.report_error("\n".join(report["errors"]), exit_codes.BAD_INPUT)
+        elif not json:
+            shapes = f"{report['input']} → {report['output']}"
+            parameters = format_counted(report["parameters"], "parameter")
+            typer.echo(f"{report['path']}: {report['data']}, {parameters}, {shapes}: good")
+            for warning in report["warnings"]:
+                typer.echo(f"  warning: {warning}")
+    if json:
+        print_json(reports)
+    return code
+
+
+def _check(name: str) -> dict[str, Any]:
+    """Returns the errors of an experiment; what it is and its warnings if it has none."""
     from tuilab.core.experiment import toml_file
     from tuilab.core.experiment.warnings import find_warnings
     from tuilab.core.network.layer import format_shape
 
-    code = exit_codes.DONE
-    for name in names:
-        try:
-            path = toml_file.find(name)
-            errors = toml_file.find_errors(path)
-        except InputError as error:
-            errors = [str(error)]
-        if errors:
-            code = exit_codes.report_error("\n".join(errors), exit_codes.BAD_INPUT)
-            continue
-        experiment = toml_file.read(path)
-        plan = experiment.plan
-        shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
-        parameters = format_counted(plan.parameters, "parameter")
-        typer.echo(f"{path}: {experiment.data.title}, {parameters}, {shapes}: good")
-        for warning in find_warnings(experiment):
-            typer.echo(f"  warning: {warning}")
-    return code
+    try:
+        path = toml_file.find(name)
+        errors = toml_file.find_errors(path)
+    except InputError as error:
+        return {"name": name, "errors": [str(error)]}
+    if errors:
+        return {"name": name, "path": path, "errors": errors}
+    experiment = toml_file.read(path)
+    plan = experiment.plan
+    return {
+        "name": name, "path": path, "errors": [], "warnings": list(find_warnings(experiment)),
+        "data": experiment.data.title, "parameters": plan.parameters,
+        "input": format_shape(plan.input), "output": format_shape(plan.output),
+    }  # fmt: skip
 
 
 @commands.command(epilog=format_examples("tuilab layers", "tuilab layers Conv2d"))
 def layers(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=complete_layers, show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME", help="A layer; without one, all are listed.",
+            autocompletion=complete_layers, show_default=False,
+        ),
     ] = "",
-) -> None:
+    *,
+    json: JsonList = False,
+) -> None:  # fmt: skip
     """Lists the layers, or describes one.
 
     A layer is described by its arguments (help, default, range) and its effect on a shape.
     """
+    from tuilab.cli.output.json import print_json
     from tuilab.core.experiment.knobs import summarize
     from tuilab.core.network.registry import LAYERS
 
+    kinds = [kind for key, kind in LAYERS.items() if name.lower() in ("", key.lower())]
+    if not kinds:
+        raise InputError(with_suggestion(f"there is no layer {name}", name, LAYERS))
+    if json:
+        print_json(list(map(_layer_to_dict, kinds)))
+        return
     if name:
-        kind = {key.lower(): kind for key, kind in LAYERS.items()}.get(name.lower())
-        if kind is None:
-            raise InputError(with_suggestion(f"there is no layer {name}", name, LAYERS))
-        typer.echo(_describe_layer(kind))
+        typer.echo(_describe_layer(kinds[0]))
         return
     rows = []
-    for _, family in groupby(LAYERS.values(), key=lambda kind: kind.family):
+    for _, family in groupby(kinds, key=lambda kind: kind.family):
         rows.append(("", ""))
         rows += [(_signature(kind), summarize(kind)) for kind in family]
     typer.echo(format_table(rows[1:]))
+
+
+def _layer_to_dict(kind: "type[Layer]") -> dict[str, Any]:
+    from tuilab.core.experiment.knobs import default_knobs, summarize
+
+    arguments = [
+        {
+            "name": knob.label, "help": knob.help, "is_required": knob.is_required,
+            "default": None if knob.is_required else knob.default, "range": knob.range,
+        }
+        for knob in default_knobs(kind).values()
+    ]  # fmt: skip
+    return {
+        "name": kind.__name__, "family": kind.family, "summary": summarize(kind),
+        "arguments": arguments,
+    }  # fmt: skip
 
 
 def _required_arguments(kind: "type[Layer]") -> list[str]:
@@ -149,20 +198,33 @@ def _format_example(kind: "type[Layer]") -> str:
     return f"  In a file: {written}\n  Shapes:    {shapes}, {parameters}"
 
 
-@commands.command(epilog=format_examples("tuilab explain adam", "tuilab explain cosine"))
+@commands.command(
+    epilog=format_examples("tuilab explain adam", "tuilab explain lr", "tuilab explain training")
+)
 def explain(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", autocompletion=complete_articles, show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME", help="What to explain.", autocompletion=complete_articles,
+            show_default=False,
+        ),
     ],
-) -> None:
-    """Explains a layer, an optimizer, a knob or another name.
+    *,
+    json: JsonList = False,
+) -> None:  # fmt: skip
+    """Explains a layer, an optimizer, a hyperparameter or another name.
 
-    Also a loss, a schedule, a task, a data set or a metric. Says what it computes, when to use it,
-    what its most common pitfall is, and where it is from.
+    Also a loss, a schedule, a task, a data set, a metric or a section of the file. Says what it
+    computes, when to use it, what its most common pitfall is, and where it is from.
     """
+    from tuilab.cli.output.json import print_json
     from tuilab.core.reference import articles
 
-    typer.echo("\n\n".join(map(_format_article, articles.find_articles(name))))
+    found = articles.find_articles(name)
+    if json:
+        print_json(found)
+    else:
+        typer.echo("\n\n".join(map(_format_article, found)))
 
 
 def _format_article(article: "Article") -> str:
@@ -181,14 +243,19 @@ def _format_parts(article: "Article") -> str:
     return format_table(rows)
 
 
-@commands.command(epilog=format_examples("tuilab devices"))
-def devices() -> None:
+@commands.command(epilog=format_examples("tuilab devices", "tuilab devices --json"))
+def devices(*, json: JsonList = False) -> None:
     """Lists the devices, with the reason if one cannot be used."""
+    from tuilab.cli.output.json import print_json
     from tuilab.engine.device import devices as engine_devices
 
+    found = engine_devices.list_devices()
+    if json:
+        print_json(list(found))
+        return
     rows = [
         (device.name, device.label, f"cannot be used: {device.problem}" if device.problem else "")
-        for device in engine_devices.list_devices()
+        for device in found
     ]
     versions = engine_devices.versions()
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if version)

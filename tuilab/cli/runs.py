@@ -3,11 +3,12 @@
 import textwrap
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tuilab.cli.options import ActiveRun, StoredRun, format_examples
+from tuilab.cli.help import Commands
+from tuilab.cli.options import ActiveRun, AnyRun, JsonList, StoredRun, format_examples
 from tuilab.core.errors import InputError
 from tuilab.core.format import (
     format_count,
@@ -19,18 +20,22 @@ from tuilab.core.format import (
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.diagnosis.finding import Diagnosis, Fix
-    from tuilab.core.run.run import Run
     from tuilab.host.link import Link
 
-commands = typer.Typer()
+commands = Commands()
 
 
-@commands.command(epilog=format_examples("tuilab ps"))
-def ps() -> None:
+@commands.command(epilog=format_examples("tuilab ps", "tuilab ps --json"))
+def ps(*, json: JsonList = False) -> None:
     """Lists the runs in progress."""
+    from tuilab.cli.output.json import print_json
     from tuilab.cli.output.tables import format_table
     from tuilab.host import discovery
 
+    hosts = discovery.list_hosts()
+    if json:
+        print_json(hosts)
+        return
     rows = [("RUN", "STATE", "EPOCH", "STEP", "DEVICE", "SINCE", "PID", "TITLE")]
     rows += [
         (
@@ -38,13 +43,13 @@ def ps() -> None:
             format_count(host.step), host.device or "-", format_duration(host.seconds),
             str(host.pid), host.title,
         )
-        for host in discovery.list_hosts()
+        for host in hosts
     ]  # fmt: skip
     typer.echo(format_table(rows) if len(rows) > 1 else "No run is in progress.")
 
 
 @commands.command(epilog=format_examples("tuilab attach", "tuilab attach spiral"))
-def attach(run: ActiveRun = "") -> int:
+def attach(run: AnyRun = "") -> int:
     """Opens the lab on a run in progress, or on a stored one.
 
     RUN can be omitted if only one run is in progress. A stored run waits at its last checkpoint
@@ -83,44 +88,58 @@ def stop(run: ActiveRun) -> None:
         typer.echo(f"saved {stopped.checkpoint}")
 
 
-@commands.command(epilog=format_examples("tuilab runs"))
-def runs() -> None:
+@commands.command(epilog=format_examples("tuilab runs", "tuilab runs --json"))
+def runs(*, json: JsonList = False) -> None:
     """Lists all runs with their state, results and folder."""
+    from tuilab.cli.output.json import print_json
     from tuilab.cli.output.tables import format_table
     from tuilab.core import paths
     from tuilab.host import discovery, run_store
 
     active = {host.run for host in discovery.list_hosts()}
-    rows: list[tuple[str, ...]] = [("RUN", "STATE", "WHEN", "STEPS", "RESULT", "TITLE")]
-    rows += [_describe_run(folder, active) for folder in run_store.list_runs()]
+    stored = [_summarize_run(folder, active) for folder in run_store.list_runs()]
     folder = paths.runs_dir()
-    if len(rows) == 1:
+    if json:
+        print_json(stored)
+    elif not stored:
         typer.echo(f"There are no runs yet. They will be stored in {folder}")
     else:
+        rows: list[tuple[str, ...]] = [("RUN", "STATE", "WHEN", "STEPS", "RESULT", "TITLE")]
+        rows += map(_describe_run, stored)
         typer.echo(f"{format_table(rows)}\n\nThey are stored in {folder}")
 
 
-def _describe_run(folder: Path, active: set[str]) -> tuple[str, ...]:
+def _summarize_run(folder: Path, active: set[str]) -> dict[str, Any]:
+    """Returns the state and the results of a stored run, or why it cannot be read."""
     from tuilab.host import run_store
 
     changed = datetime.fromtimestamp((folder / run_store.LOG).stat().st_mtime)
-    when = f"{changed:%Y-%m-%d %H:%M}"
+    summary = {"run": folder.name, "changed": changed, "folder": folder}
     try:
         run = run_store.read_run(folder, ends_only=True)
     except InputError as error:
-        return (folder.name, "unreadable", when, "", "", error.problem)
+        return {**summary, "state": "unreadable", "problem": error.problem}
     state: str = run.finished.reason if run.finished else run.state
     if run.is_active and run.id not in active:
         state = "cut off"
-    title = run.experiment.title or run.experiment.data.title if run.experiment else ""
-    return (folder.name, state, when, format_count(run.step), _describe_result(run), title)
-
-
-def _describe_result(run: "Run") -> str:
-    """Returns the last metric of the test part, else of the validation or training part."""
     results = run.finished.results if run.finished else {}
     if run.epoch and not results:
         results = {"train": run.epoch.train, "validation": run.epoch.validation}
+    title = run.experiment.title or run.experiment.data.title if run.experiment else ""
+    return {**summary, "state": state, "step": run.step, "results": results, "title": title}
+
+
+def _describe_run(summary: dict[str, Any]) -> tuple[str, ...]:
+    when = f"{summary['changed']:%Y-%m-%d %H:%M}"
+    start = (summary["run"], summary["state"], when)
+    if "problem" in summary:
+        return (*start, "", "", summary["problem"])
+    result = _describe_result(summary["results"])
+    return (*start, format_count(summary["step"]), result, summary["title"])
+
+
+def _describe_result(results: dict[str, dict[str, float]]) -> str:
+    """Returns the last metric of the test part, else of the validation or training part."""
     for part in ("test", "validation", "train"):
         for name, value in results.get(part, {}).items():
             if name != "loss":
@@ -134,21 +153,20 @@ def _describe_result(run: "Run") -> str:
 def diagnose(
     run: StoredRun,
     *,
-    json: Annotated[bool, typer.Option("--json", help="Print one list in JSON.")] = False,
+    json: JsonList = False,
 ) -> None:
     """Finds what is wrong with a stored run.
 
     Every problem comes with its evidence, a confidence and possible changes, the surest first.
     """
-    import msgspec
-
+    from tuilab.cli.output.json import print_json
     from tuilab.core.diagnosis.diagnosis import diagnose
     from tuilab.host import run_store
 
     stored = run_store.read_run(run_store.find_run(run))
     diagnoses = diagnose(stored)
     if json:
-        typer.echo(msgspec.json.encode(diagnoses).decode())
+        print_json(diagnoses)
     elif not stored.series:
         typer.echo(f"{stored.id} has no history yet: nothing was measured.")
     elif not diagnoses:

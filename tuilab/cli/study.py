@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tuilab.cli.completion import complete_quantities
+from tuilab.cli.help import Commands
 from tuilab.cli.options import Device, ExperimentName, JsonLine, Sets, format_examples
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count, format_number, format_percent
@@ -12,7 +14,7 @@ from tuilab.core.format import format_count, format_number, format_percent
 if TYPE_CHECKING:
     from tuilab.core.protocol.events import AnyEvent, CrossValidated, FinderReported
 
-commands = typer.Typer()
+commands = Commands()
 
 BAR_WIDTH = 32
 """Cells of the longest bar of a table."""
@@ -26,21 +28,24 @@ MAX_ROWS = 30
 )
 def find(
     what: Annotated[
-        str, typer.Argument(metavar="lr|batch_size", help="What to find.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="lr|batch_size", help="What to find.", autocompletion=complete_quantities,
+            show_default=False,
+        ),
     ],
     experiment: ExperimentName,
     sets: Sets = None,
     device: Device = "",
     json: JsonLine = False,
-) -> None:
+) -> None:  # fmt: skip
     """Finds a good learning rate or batch size.
 
     Trains for up to ten seconds, starting from the initial weights of the experiment.
     """
     if what not in ("lr", "batch_size"):
         raise InputError("say what to find: lr or batch_size", what)
-    import msgspec
-
+    from tuilab.cli.output.json import print_json
     from tuilab.cli.overrides import load_experiment
     from tuilab.core.protocol.commands import Find
     from tuilab.host import studies
@@ -59,7 +64,7 @@ def find(
     if not result.points:
         raise InputError(result.note, "find")
     if json:
-        typer.echo(msgspec.json.encode(result).decode())
+        print_json(result)
     else:
         typer.echo(_format_rates(result) if what == "lr" else _format_batch_sizes(result))
 
@@ -70,9 +75,12 @@ def find(
 def validate(
     experiment: ExperimentName,
     sets: Sets = None,
-    folds: Annotated[int, typer.Option(min=2, help="Number of folds.")] = 5,
+    folds: Annotated[int, typer.Option(metavar="N", min=2, help="Number of folds.")] = 5,
     repeats: Annotated[
-        int, typer.Option(min=0, help="Use this many random validation parts instead of folds.")
+        int,
+        typer.Option(
+            metavar="N", min=0, help="Use this many random validation parts instead of folds."
+        ),
     ] = 0,
     device: Device = "",
     json: JsonLine = False,
@@ -82,8 +90,7 @@ def validate(
     Trains on several folds and shows the mean and standard deviation of every metric. The test
     examples are not used.
     """
-    import msgspec
-
+    from tuilab.cli.output.json import print_json
     from tuilab.cli.overrides import load_experiment
     from tuilab.core.protocol.commands import CrossValidate
     from tuilab.core.protocol.events import CrossValidated
@@ -100,7 +107,10 @@ def validate(
     _show_progress("", 1.0)
     if not results[-1].results:
         raise InputError(results[-1].note, "validate")
-    typer.echo(msgspec.json.encode(results[-1]).decode() if json else _format_folds(results[-1]))
+    if json:
+        print_json(results[-1])
+    else:
+        typer.echo(_format_folds(results[-1]))
 
 
 def _show_progress(what: str, fraction: float | None) -> None:

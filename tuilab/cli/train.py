@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.options import (
-    Device,
-    ExperimentName,
-    Plain,
-    Sets,
-    complete_stored_runs,
-    format_examples,
-)
+from tuilab.cli.completion import complete_stored_runs
+from tuilab.cli.help import Commands
+from tuilab.cli.options import Device, ExperimentName, Plain, Sets, format_examples
+from tuilab.cli.streams import discard_output
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
@@ -25,7 +21,7 @@ if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
     from tuilab.host.host import Host
 
-commands = typer.Typer()
+commands = Commands()
 
 
 class Output(Protocol):
@@ -67,13 +63,14 @@ def train(
 
     Shows a progress bar on a terminal, else plain lines. Ctrl-C saves a checkpoint and stops, a
     second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed, 2 bad usage or input, 130
-    interrupted.
+    interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
     """
     from tuilab.cli.output import lines
     from tuilab.core.protocol.events import Failed
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
@@ -81,17 +78,20 @@ def train(
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
-            end = _run(start, output)
-    except BrokenPipeError:
-        # The reader of our output has gone: print nothing more, not even Python's last flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return exit_codes.INTERRUPTED
+            end = _run(start, output, signals)
+    except OSError:
+        if not signals:
+            raise
+        discard_output()  # the terminal has hung up, for example
+        return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
         message = [*lines.describe_failure(end), *lines.suggest_commands(end, command, sets or [])]
         code = exit_codes.BAD_INPUT if end.title == CANNOT_START else exit_codes.FAILED
         return exit_codes.report_error("\n".join(message), code)
-    return exit_codes.DONE if end.reason == "done" else exit_codes.INTERRUPTED
+    if end.reason == "done":
+        return exit_codes.DONE
+    return exit_codes.signal_code(signals[0]) if signals else exit_codes.INTERRUPTED
 
 
 def _choose_output(*, json: bool, plain: bool) -> Output:
@@ -120,8 +120,12 @@ def _build_start_command(experiment: str, sets: list[str], resume: str, device: 
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
-def _run(start: "Start", output: Output) -> "Finished | Failed":
-    """Trains in a host of this process and shows the events; returns the last one."""
+def _run(start: "Start", output: Output, signals: list[int]) -> "Finished | Failed":
+    """Trains in a host of this process and shows the events; returns the last one.
+
+    Args:
+        signals: the signals that have arrived.
+    """
     from tuilab.core.diagnosis.watch import DiagnosisReporter
     from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
@@ -130,7 +134,7 @@ def _run(start: "Start", output: Output) -> "Finished | Failed":
     end: Finished | Failed | None = None
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host):
+    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
         host.submit(start)
         for event in host.events():
             if end is not None or output_error is not None:
@@ -153,17 +157,15 @@ def _run(start: "Start", output: Output) -> "Finished | Failed":
 
 
 @contextmanager
-def _interrupt_on_signals(host: "Host") -> Iterator[None]:
+def _interrupt_on_signals(host: "Host", received: list[int]) -> Iterator[None]:
     """Ends the host in good order on the first signal, and the process on the second."""
-    is_interrupted = False
 
-    def interrupt(*_: object) -> None:
-        nonlocal is_interrupted
-        if is_interrupted:
+    def interrupt(number: int, _: object) -> None:
+        if received:
             if host.path is not None:
                 host.path.unlink(missing_ok=True)
-            os._exit(exit_codes.INTERRUPTED)
-        is_interrupted = True
+            os._exit(exit_codes.signal_code(number))
+        received.append(number)
         host.interrupt()
 
     signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

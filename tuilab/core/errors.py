@@ -1,6 +1,5 @@
 """The one exception for input that cannot be used, worded for the user who wrote it."""
 
-import difflib
 import re
 from collections.abc import Iterable
 
@@ -10,9 +9,8 @@ CANNOT_START = "This experiment cannot be started"
 GPU_FAULT = "The GPU stopped with an error"
 """Title of a failure after which CUDA cannot be used in this process any more."""
 
-
-MIN_SIMILARITY = 0.6
-"""A less similar name is not suggested, from 0 to 1."""
+LETTERS_PER_TYPO = 4
+"""A name is near if it differs in at most one letter for each of this many."""
 
 
 class InputError(Exception):
@@ -39,8 +37,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
     initials = "".join(part[:1] for part in word.lower().split("_"))
     if initials in words and len(initials) > 1:
         return f'"{word}" is called "{initials}" here'
-    closest = max(words, key=lambda other: _similarity(word, other), default="")
-    if closest and _similarity(word, closest) >= MIN_SIMILARITY:
+    if closest := find_near(word, words):
         return f'nearest to "{word}" is "{closest}"'
     if 0 < len(words) <= 12:
         return "known: " + ", ".join(words)
@@ -52,12 +49,46 @@ def with_suggestion(problem: str, word: str, known: Iterable[str]) -> str:
     return f"{problem}; {suggest(word, known)}".rstrip("; ")
 
 
-def _similarity(word: str, other: str) -> float:
-    """Returns a similarity from 0 to 1; a match with a part of a name counts a little less."""
-    word, other = word.lower(), other.lower()
-    parts = other.split("_") if "_" in other else ()
-    ratios = [difflib.SequenceMatcher(None, word, part).ratio() - 0.2 for part in parts]
-    return max(difflib.SequenceMatcher(None, word, other).ratio(), *ratios, 0.0)
+def find_near(word: str, known: Iterable[str]) -> str:
+    """Returns the known word that is most likely meant; empty if none is near."""
+    near = ((rank, other) for other in known if (rank := _rank(word, other)) is not None)
+    return min(near, default=((), ""), key=lambda pair: pair[0])[1]
+
+
+def _rank(word: str, other: str) -> tuple[int, int] | None:
+    """Returns how near a known word is, the nearest first; None if it is not near.
+
+    Near are a few typing errors, then a beginning, then a part such as `vit` of `glyphs-vit`.
+    """
+    sections, names = word.split("."), other.split(".")
+    if len(sections) == len(names) == 2:
+        ranks = [_rank(part, name) for part, name in zip(sections, names, strict=True)]
+        return max(filter(None, ranks)) if all(ranks) else None
+    typed, name = (re.sub(r"[ _-]", "", text.lower()) for text in (word, other))
+    shorter, longer = sorted((typed, name), key=len)
+    typos = _count_typos(typed, name)
+    has_same_letters = set(typed) == set(name)  # `sdg` for `sgd`, `lrr` for `lr`
+    if typos <= len(typed) // LETTERS_PER_TYPO or (typos == 1 and has_same_letters):
+        return 0, typos
+    if len(shorter) >= 3 and longer.startswith(shorter) and len(longer) < 6 * len(shorter):
+        return 1, len(longer)
+    if len(typed) >= 3 and typed in re.split(r"[ _-]", other.lower()):
+        return 2, len(name)
+    return None
+
+
+def _count_typos(typed: str, name: str) -> int:
+    """Returns how many letters have to be added, removed, replaced or swapped with the next."""
+    before: list[int] = []
+    row = list(range(len(name) + 1))
+    for i, letter in enumerate(typed):
+        older, before, row = before, row, [i + 1]
+        for j, other in enumerate(name):
+            costs = [before[j] + (letter != other), before[j + 1] + 1, row[j] + 1]
+            if i and j and typed[i - 1 : i + 1] == name[j] + name[j - 1]:
+                costs.append(older[j - 1] + 1)
+            row.append(min(costs))
+    return row[-1]
 
 
 TYPE_NAMES = {

@@ -19,8 +19,13 @@ def format_counted(count: int, noun: str) -> str:
 
 
 def format_percent(share: float, decimals: int = 0) -> str:
-    """Returns a share of 1 as a percentage, such as `12%`."""
-    return f"{share:.{decimals}%}"
+    """Returns a share of 1 as a percentage, such as `12%`; all alone is `100%`.
+
+    >>> format_percent(0.123), format_percent(0.9996), format_percent(1, 1)
+    ('12%', '99%', '100.0%')
+    """
+    text, whole = f"{share:.{decimals}%}", f"{1:.{decimals}%}"
+    return f"{1 - 10 ** -(decimals + 2):.{decimals}%}" if share < 1 and text == whole else text
 
 
 def format_number(value: float, digits: int = 4) -> str:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from tuilab.core.errors import InputError
+
 SOCKET_PATH_LIMIT = 100
 """Bytes of a Unix socket's path; the limit is 104 on macOS and 108 on Linux."""
 
@@ -23,14 +25,32 @@ def presets_dir() -> Path:
     raise FileNotFoundError("tuilab's presets are missing; reinstall tuilab")
 
 
+def expand_user(path: str) -> Path:
+    """Returns a path with `~` as the home folder; unchanged where that is not known."""
+    return Path(os.path.expanduser(path))
+
+
 def _home_dir() -> Path | None:
     home = os.environ.get("TUILAB_HOME")
-    return Path(home).expanduser() if home else None
+    return _require_home(home) if home else None
+
+
+def _require_home(path: str) -> Path:
+    """Returns a folder of the user; InputError if it is in a home folder that is not known."""
+    folder = expand_user(path)
+    if str(folder).startswith("~"):
+        raise InputError(
+            "your home folder is not known; set HOME, or set TUILAB_HOME to a folder of your own",
+            path,
+        )
+    return folder
 
 
 def data_dir() -> Path:
     """Returns the folder of the user's own data: runs, experiments, lessons."""
-    return home / "data" if (home := _home_dir()) else Path(platformdirs.user_data_dir("tuilab"))
+    if home := _home_dir():
+        return home / "data"
+    return _require_home(platformdirs.user_data_dir("tuilab"))
 
 
 def runs_dir() -> Path:
@@ -45,23 +65,30 @@ def experiments_dir() -> Path:
 
 def cache_dir() -> Path:
     """Returns the folder of downloaded data sets."""
-    return home / "cache" if (home := _home_dir()) else Path(platformdirs.user_cache_dir("tuilab"))
+    if home := _home_dir():
+        return home / "cache"
+    return _require_home(platformdirs.user_cache_dir("tuilab"))
 
 
 def _runtime_dir() -> Path:
     """Returns the folder of the login session if there is one, else a temporary folder."""
-    folder = os.environ.get("XDG_RUNTIME_DIR")
-    if folder:
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    if folder and os.access(folder, os.W_OK):
         return Path(folder) / "tuilab"
     return Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}"
 
 
+def _shorten(folder: Path) -> Path:
+    """Returns a folder whose sockets have a path that is short enough; the same one each time."""
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
+    short = f"tuilab-{os.getuid()}-{digest}"
+    folders = (folder, Path(tempfile.gettempdir()) / short, Path("/tmp") / short)
+    return next(path for path in folders if len(os.fsencode(path)) + 20 <= SOCKET_PATH_LIMIT)
+
+
 def sockets_dir() -> Path:
     """Creates and returns the folder of the hosts' sockets, readable by this user only (0700)."""
-    folder = home / "run" if (home := _home_dir()) else _runtime_dir()
-    if len(os.fsencode(folder)) + 20 > SOCKET_PATH_LIMIT:
-        digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}-{digest}"
+    folder = _shorten(home / "run" if (home := _home_dir()) else _runtime_dir())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(

@@ -10,12 +10,14 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
+from textual.binding import Binding
 from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
@@ -23,11 +25,13 @@ from textual.screen import Screen
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.last_opened import LastOpened, name_file, save_last_opened
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host.link import Link, spawn_host
 from tuilab.ui import keymap, themes
 from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.terminal import clipboard, terminal
+from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
 from tuilab.ui.terminal.terminal import PrintedLines
 from tuilab.ui.workspace import Workspace
@@ -59,6 +63,7 @@ class TuilabApp(KeyQueueApp):
         *,
         respawn: Callable[[], Link] = spawn_host,
         lesson: str = "",
+        note: str = "",
     ) -> None:
         """Initializes the app.
 
@@ -67,6 +72,7 @@ class TuilabApp(KeyQueueApp):
             path: the file of the experiment.
             respawn: starts a new host when the one of the link is gone.
             lesson: the name of a lesson to open.
+            note: a line about what is opened, shown until a run starts.
         """
         super().__init__(ansi_color=themes.has_no_color() or None)
         for theme in (themes.DARK, themes.LIGHT):
@@ -74,12 +80,17 @@ class TuilabApp(KeyQueueApp):
         self.link = link
         self.printed = PrintedLines()
         self.crash_report = ""
-        self._respawn, self._lesson = respawn, lesson
+        self._respawn, self._lesson, self._note = respawn, lesson, note
         self._is_host_lost = False
         self._skipped_polls = 0
         self._lags: deque[float] = deque(maxlen=round(1 / LAG_INTERVAL))
         workspace = Workspace(experiment, path)
-        self.main_screen = MainScreen(workspace, self.send, lambda: self.link.run_survives_exit)
+        workspace.note = note
+        self.main_screen = MainScreen(
+            workspace, self.send, lambda: self.link.run_survives_exit, self.leave_run
+        )
+        self.left_runs: list[str] = []
+        "Runs that go on in their hosts, without this lab."
         name = themes.ANSI_THEME if themes.needs_ansi_theme() else themes.load_theme_name()
         self.theme = name if name in self.available_themes else themes.DARK.name
 
@@ -97,7 +108,7 @@ class TuilabApp(KeyQueueApp):
         self.call_after_refresh(_collect_garbage)
         if self._lesson:
             open_lesson = self.main_screen.action_dispatch
-            self.call_after_refresh(open_lesson, "lessons.open", self._lesson)
+            self.call_after_refresh(open_lesson, "lessons.open", self._lesson, self._note)
         loop = asyncio.get_running_loop()
         self._measure_lag(loop, loop.time())
         if not self.is_headless:
@@ -159,10 +170,23 @@ class TuilabApp(KeyQueueApp):
     def send(self, command: AnyCommand) -> None:
         """Sends a command; where the host is gone, to a new one."""
         if self.link.lost_reason:
-            self.link.close()
-            self.link, self._is_host_lost = self._respawn(), False
+            self._take_new_host()
         self.link.send(command)
         self.set_timer(ANSWER_DELAY, self.poll)
+
+    def leave_run(self) -> None:
+        """Leaves the run to its host, and goes on with a new one."""
+        self.left_runs.append(self.main_screen.workspace.run.id)
+        self._take_new_host()
+
+    def _take_new_host(self) -> None:
+        self.link.close()
+        self.link, self._is_host_lost = self._respawn(), False
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Returns the keys of a binding as the terminal can show them."""
+        shown = super().get_key_display(binding)
+        return shown.replace("⏎", "enter") if get_glyphs() is ASCII else shown
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copies text to the clipboard of the terminal, also through tmux."""
@@ -217,11 +241,33 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
+def remember_opened(screen: MainScreen) -> None:
+    """Saves what is open, for the next `tuilab` without a name."""
+    workspace = screen.workspace
+    lesson, path, run = screen.lessons.lesson_in_lab, workspace.path, workspace.run
+    run_id = run.id if run.started is not None else ""
+    name = name_file(path, workspace.experiment) if path is not None else ""
+    if lesson:
+        last = LastOpened(lesson=lesson, run=run_id)
+    elif name:
+        last = LastOpened(name=name, run=run_id)
+    elif not workspace.is_blank:
+        last = LastOpened(experiment=workspace.experiment, run=run_id)
+    else:
+        return
+    with suppress(OSError):  # then the next lab opens what the one before left
+        save_last_opened(last)
+
+
 def run_app(
-    link: Link, experiment: Experiment | None, path: Path | None = None, lesson: str = ""
+    link: Link,
+    experiment: Experiment | None,
+    path: Path | None = None,
+    lesson: str = "",
+    note: str = "",
 ) -> int:
     """Shows the lab until the user leaves it; returns the exit code."""
-    app = TuilabApp(link, experiment, path, lesson=lesson)
+    app = TuilabApp(link, experiment, path, lesson=lesson, note=note)
     try:
         with terminal.redirect_output(app.printed):
             code = app.run()
@@ -230,7 +276,11 @@ def run_app(
     if app.crash_report:
         print(f"tuilab: the lab crashed: {app.crash_report}", file=sys.stderr)
         return 1
+    remember_opened(app.main_screen)
     run, files = app.main_screen.workspace.run, app.main_screen.files
     if run.is_active and app.link.run_survives_exit and not files.is_stopping:
-        print(f"{run.id} goes on in the background. Come back with: tuilab attach {run.id}")
+        app.left_runs.append(run.id)
+    with suppress(OSError):  # the terminal has hung up
+        for left in app.left_runs:
+            print(f"{left} goes on in the background. Come back with: tuilab attach {left}")
     return code or 0

@@ -24,6 +24,9 @@ from tuilab.core.run.run import Run, Snapshot, make_run_id
 MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""
 
+UNMEASURED = ("data.batch_size", "task.temperature")
+"""Knobs of the data and the task that leave alone what a result is measured on."""
+
 
 class Workspace:
     """One experiment that is edited, and the run that was started from it."""
@@ -44,8 +47,12 @@ class Workspace:
         "The experiment of the run, with every live change that was sent."
         self.locked_keys: tuple[str, ...] = ()
         "Knobs and sections that a lesson keeps as they are."
-        self._is_replaced = False
-        "Another experiment was opened since the run began."
+        self.is_of_lesson = False
+        "The experiment belongs to a lesson: edits that were never saved may be lost unasked."
+        self.note = ""
+        "A line about the experiment that is open, shown until a run starts."
+        self._closed_runs: set[str] = set()
+        "Runs of experiments that were open before; what is still reported of them is ignored."
         self._unconfirmed: Counter[str] = Counter()
         "Live changes by key that were sent and that the host has not reported yet."
 
@@ -56,20 +63,34 @@ class Workspace:
 
     @property
     def is_edited(self) -> bool:
-        """Whether the experiment has changes that are in no file."""
-        return self.experiment != self.saved
+        """Whether the experiment has changes that are in no file and in no run's folder."""
+        is_in_folder = self.run.started is not None and self.run_experiment == self.experiment
+        return self.experiment != self.saved and not is_in_folder
 
     @property
     def is_run_unrelated(self) -> bool:
-        """Whether the run is of another experiment, so that changes are not meant for it."""
-        if self.run_experiment is None or not self.run.is_active:
-            return False
+        """Whether the run is of other data or of another task: changes are not meant for it."""
         before, after = self.run_experiment, self.experiment
-        is_same = all(
-            name_of(getattr(before, part)) == name_of(getattr(after, part))
+        return before is not None and any(
+            name_of(getattr(before, part)) != name_of(getattr(after, part))
             for part in ("task", "data")
         )
-        return self._is_replaced or not is_same
+
+    @property
+    def measures_lesson(self) -> bool:
+        """Whether the results of the run say something about the lesson as it is set up now.
+
+        The run was started for the lesson's experiment, and the data and the task are still those.
+        """
+        before = self.run_experiment
+        return (
+            self.is_of_lesson
+            and before is not None
+            and not any(
+                key.startswith(("data.", "task.")) and key not in UNMEASURED
+                for key in iter_changed_keys(before, self.experiment)
+            )
+        )
 
     @property
     def restart_keys(self) -> list[str]:
@@ -86,11 +107,30 @@ class Workspace:
         seconds = progress.seconds if progress is not None else 0.0
         return self.run.is_active and seconds > MIN_TRAINING_SECONDS
 
-    def open(self, experiment: Experiment, path: Path | None) -> None:
-        """Replaces the experiment; the run in progress stays."""
+    def open(
+        self, experiment: Experiment, path: Path | None, *, is_of_lesson: bool = False
+    ) -> None:
+        """Replaces the experiment; a run of another one is no longer shown.
+
+        Args:
+            is_of_lesson: whether a lesson opens it; its goals are judged on runs from now on.
+        """
+        if is_of_lesson or experiment != self.run_experiment:
+            self._close_run()
         self.edits = UndoStack(experiment)
         self.saved, self.path, self.is_blank, self.locked_keys = experiment, path, False, ()
-        self._is_replaced = self.run.is_active and experiment != self.run_experiment
+        self.is_of_lesson, self.note = is_of_lesson, ""
+
+    def _close_run(self) -> None:
+        """Forgets the run: it is of an experiment that is no longer open."""
+        if self.run.id:
+            self._closed_runs.add(self.run.id)
+            self.run, self.run_experiment = _without_run(self.run), None
+            self._unconfirmed.clear()
+
+    def discard_edits(self) -> None:
+        """Goes back to the experiment as it was opened or saved."""
+        self.edits = UndoStack(self.saved)
 
     def edit(self, experiment: Experiment) -> list[AnyCommand]:
         """Changes the experiment; returns the commands of what goes live at once."""
@@ -138,12 +178,11 @@ class Workspace:
         self, experiment: Experiment, paused: bool = False, keep: bool = False, checkpoint: str = ""
     ) -> list[AnyCommand]:
         run = make_run_id(experiment)
-        self._is_replaced = False
         self._begin_run(run, experiment)
         return [Start(run, experiment, paused, keep, checkpoint, is_paced=True)]
 
     def _begin_run(self, run: str, experiment: Experiment) -> None:
-        self.run_experiment = experiment
+        self.run_experiment, self.note = experiment, ""
         self._unconfirmed.clear()
         self.run.begin(run, experiment)
 
@@ -175,7 +214,7 @@ class Workspace:
         """Takes in what the host has reported."""
         if isinstance(event, Snapshot):
             self._replace_run(event.run)
-        elif self.run.apply(event):
+        elif getattr(event, "run", "") not in self._closed_runs and self.run.apply(event):
             if isinstance(event, Started):
                 self.run_experiment = event.experiment
                 self._unconfirmed.clear()
@@ -184,6 +223,8 @@ class Workspace:
 
     def _replace_run(self, run: Run) -> None:
         """Takes the host's state of the run, unless the host has not heard of our start yet."""
+        if run.id in self._closed_runs:
+            run = _without_run(run)
         before, self.run = self.run, run
         if before.state == "starting" and before.experiment and run.id != before.id:
             run.begin(before.id, before.experiment)
@@ -200,3 +241,11 @@ class Workspace:
         self._set_in_run(event.key, event.value)
         if not self.is_run_unrelated:
             self.edits.push(with_value(self.experiment, event.key, event.value))
+
+
+def _without_run(run: Run) -> Run:
+    """Returns the state of a host without its run."""
+    return Run(
+        devices=run.devices, versions=run.versions, loading=run.loading, log=run.log,
+        version=run.version + 1,
+    )  # fmt: skip

@@ -3,7 +3,8 @@
     Z = X W₁ᵀ + b₁       H = tanh(Z)       Y = H W₂ᵀ + b₂
     L = mean over the n examples of ½ ‖y − t‖²
 
-Go back by the chain rule, and use again what is known (⊙ is element by element):
+Unlike the worked example of the lesson, the output is linear and the loss is half the squared
+error. Go back by the chain rule, and reuse what you have (⊙ is element by element):
 
     dY  = (Y − T) ∕ n
     dW₂ = dYᵀ H            db₂ = Σ over the examples of dY

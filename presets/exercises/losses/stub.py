@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 def mse(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return the mean squared error: both are of one shape; gives ()."""
+    """Return the mean squared error: both have the same shape; gives ()."""
     raise NotImplementedError
 
 

@@ -1,7 +1,10 @@
-"""Events as lines of JSON, in the format of a run's log."""
+"""Events as lines of JSON, in the format of a run's log; lists and results as one line."""
 
 import os
 import sys
+from typing import Any
+
+import msgspec
 
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.host import run_store
@@ -25,3 +28,8 @@ class JsonOutput:
         sys.stdout.flush()
         os.dup2(self._stdout, 1)
         os.close(self._stdout)
+
+
+def print_json(value: Any) -> None:
+    """Prints a value of structs, dataclasses, lists and dictionaries as one line of JSON."""
+    print(msgspec.json.encode(value, enc_hook=str).decode(), flush=True)

@@ -49,7 +49,7 @@ def _read_preset(path: Path) -> Preset:
 
 def find(name: str) -> Path:
     """Returns the file of a preset's name or a path; InputError suggests the nearest name."""
-    path = Path(os.path.expanduser(name))
+    path = paths.expand_user(name)
     if path.is_file():
         return path
     if path.is_dir() and (path.suffix or os.sep in name):

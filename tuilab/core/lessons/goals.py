@@ -53,6 +53,11 @@ class GoalStatus:
     "Knobs that were changed although the goal keeps them."
 
     @property
+    def readings(self) -> dict[str, str]:
+        """The value of each quantity as the screen shows it."""
+        return {status.condition.of: status.current_value for status in self.conditions}
+
+    @property
     def is_met(self) -> bool:
         """Whether all conditions hold now."""
         return not self.forbidden_changes and all(status.is_met for status in self.conditions)
@@ -89,9 +94,15 @@ def find_forbidden_changes(
     goal: Goal, experiment: Experiment | None, start: Experiment
 ) -> Iterator[str]:
     """Yields the knobs that differ from the start although the goal keeps them."""
-    if experiment is None or not goal.may_change:
-        return
-    allowed = {*goal.may_change, *ALWAYS_CHANGEABLE}
+    if experiment is not None and goal.may_change:
+        yield from find_changes(start, experiment, goal.may_change)
+
+
+def find_changes(
+    start: Experiment, experiment: Experiment, may_change: tuple[str, ...] = ()
+) -> Iterator[str]:
+    """Yields the knobs that differ, but for those that may: keys or sections."""
+    allowed = {*may_change, *ALWAYS_CHANGEABLE}
     for key in iter_changed_keys(start, experiment):
         if key not in allowed and key.partition(".")[0] not in allowed:
             yield key
@@ -100,6 +111,12 @@ def find_forbidden_changes(
 def compute_score(goal: Goal, run: Run) -> float | None:
     """Returns the golf score of a run that has met a goal: less is better."""
     return quantities.read_quantity(goal.golf, run) if goal.golf else None
+
+
+def describe_score(goal: Goal, score: float) -> str:
+    """Returns a golf score with its quantity: `1 step`, `354 parameters`."""
+    is_plural = goal.golf.endswith("s") and score != 1
+    return f"{format_value(score)} {goal.golf if is_plural else goal.golf.removesuffix('s')}"
 
 
 def find_correct_choice(prediction: Prediction, run: Run) -> int | None:

@@ -95,7 +95,7 @@ def _parse_number(folder: Path) -> int:
 
 def find_folder(name: str) -> Path:
     """Returns a lesson's folder by a name, a number, a folder or a file in it."""
-    path = Path(name).expanduser()
+    path = paths.expand_user(name)
     if path.is_file():
         path = path.parent
     if (path / FILE).is_file():

@@ -36,6 +36,8 @@ class LessonProgress(Struct):
     page: int = 0
     goals: dict[str, float | None] = field(default_factory=dict)
     "Goals that were met, with the best score; None where the goal has no score."
+    readings: dict[str, dict[str, str]] = field(default_factory=dict)
+    "By goal: the value of each of its quantities when it was met, or met with a better score."
     predictions: dict[str, float] = field(default_factory=dict)
     "The score of each first prediction, from 0 to 1."
     questions: dict[str, bool] = field(default_factory=dict)

@@ -88,13 +88,15 @@ def find_articles(name: str) -> list[Article]:
     for article in _iter_articles():
         entries.setdefault(article.name.lower(), []).append(article)
     for article in _iter_knob_articles():
-        entries.setdefault(article.name, []).append(article)
-        entries.setdefault(article.name.rpartition(".")[2], []).append(article)
+        for alias in {article.name, article.name.rpartition(".")[2]}:
+            entries.setdefault(alias, []).append(article)
     for article in _iter_argument_articles():
         entries.setdefault(article.name, []).append(article)
-    for article in _iter_section_articles():
+    for article in _iter_choice_articles():
         for alias in (article.name, article.name.partition(".")[0]):
             entries.setdefault(alias, []).append(article)
+    for article in _iter_section_articles():
+        entries.setdefault(article.name, []).append(article)
     if key not in entries:
         raise InputError(with_suggestion(f'there is nothing called "{name}"', name, entries))
     return entries[key]
@@ -117,8 +119,8 @@ def _iter_articles() -> Iterator[Article]:
 
 
 def _iter_knob_articles() -> Iterator[Article]:
-    """Yields an article on every knob of every section."""
-    declarations: dict[str, Knob] = {}
+    """Yields an article on the seed and on every knob of every section."""
+    declarations: dict[str, Knob] = {"seed": default_knobs(Experiment)["seed"]}
     for section in SECTIONS:
         kinds: tuple[Any, ...] = option_types(section) or (type(getattr(Experiment(), section)),)
         for kind in kinds:
@@ -128,6 +130,18 @@ def _iter_knob_articles() -> Iterator[Article]:
 
 
 def _iter_section_articles() -> Iterator[Article]:
+    """Yields an article on every section of the file, with its keys."""
+    keys: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
+    for article in _iter_knob_articles():
+        keys.get(article.name.partition(".")[0], []).append((article.name, article.summary))
+    for section, parts in keys.items():
+        summary = f"The keys of [{section}] in an experiment file, also for --set"
+        if option_types(section):
+            summary += "; which of them there are depends on the choice"
+        yield Article(section, "section", summary, tuple(parts))
+
+
+def _iter_choice_articles() -> Iterator[Article]:
     """Yields an article on the knob that chooses the option of a section."""
     for section in filter(option_types, SECTIONS):
         key = f"{section}.{choice_key(section)}"

@@ -95,7 +95,7 @@ def read_weights(source: str) -> dict[str, Tensor]:
     Raises:
         InputError: there are none.
     """
-    path = Path(source).expanduser()
+    path = paths.expand_user(source)
     shipped = paths.presets_dir() / "weights" / source
     if not path.exists() and path.name == source and shipped.exists():
         path = shipped

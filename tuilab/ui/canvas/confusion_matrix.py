@@ -7,9 +7,10 @@ from rich.style import Style
 
 from tuilab.core.format import format_count, format_percent
 from tuilab.core.run.confusion import ConfusionMatrix
-from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible, truncate
+from tuilab.ui.canvas.cell_buffer import CellBuffer, find_first_visible
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.canvas.half_blocks import make_pixel_style
+from tuilab.ui.canvas.short_names import shorten_names
 from tuilab.ui.canvas.styled_cells import StyledCells
 
 RECALL_WIDTH = 7
@@ -19,6 +20,15 @@ PRECISION_WIDTH = 16
 """Columns of precision and F1, which follow if there is room."""
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 7, 14
+
+PERCENT_WIDTH = 3
+"""Columns of a cell with a percentage: 100 fills it, and then all others of the row are empty."""
+
+MAX_CELL_HEIGHT = 4
+"""Rows of a cell where there is room; it is about twice as wide."""
+
+SCORES_WIDTH = 30
+"""Columns of the scores below a matrix, beside the names."""
 
 MAX_NAMED_COLUMNS = 6
 """Up to this many classes, the columns are headed by names; more are headed by numbers."""
@@ -41,15 +51,23 @@ class MatrixLayout:
     "Visible rows and columns."
     unit: int
     "What a whole row counts as, a key of `UNITS`."
+    height: int = 1
+    "Of each cell."
 
     @property
     def right(self) -> int:
         """Returns the first column after the cells."""
         return self.left + self.visible[1] * self.width
 
+    def align(self, text: str) -> str:
+        """Returns text as wide as a cell: at its right, or in the middle of a high one."""
+        room = self.width - cell_len(text)
+        after = room // 2 if self.height > 1 else 0
+        return " " * (room - after) + text + " " * after
+
     def cell_at(self, x: int, y: int) -> tuple[int, int] | None:
         """Returns row and column of the cell at a place in the drawing."""
-        row, column = y - 1, (x - self.left) // self.width
+        row, column = (y - 1) // self.height, (x - self.left) // self.width
         if x < self.left or not (0 <= row < self.visible[0] and 0 <= column < self.visible[1]):
             return None
         return self.first[0] + row, self.first[1] + column
@@ -71,12 +89,23 @@ def plan_matrix(
     # Names give way to counts, down to a few letters.
     left = min(_names_width(matrix), max(MIN_NAME_WIDTH, room - classes * _count_width(matrix)))
     width = min(_ideal_width(matrix), (room - left) // max(1, classes)) or 2
+    is_count = width > _max_digits(matrix)
+    if not is_count and size[0] - classes * PERCENT_WIDTH >= MIN_NAME_WIDTH:
+        # The recall gives way to names: as percentages, the diagonal has it.
+        room, width = size[0], PERCENT_WIDTH
+        left = min(_names_width(matrix), room - classes * width)
     columns = max(1, min(classes, (room - left) // width))
     rows = max(1, min(classes, size[1] - 1))
-    unit = 0 if width > _max_digits(matrix) else 100 if width >= 3 else 10
+    height = 1
+    if columns == rows == classes:
+        height = max(1, min(MAX_CELL_HEIGHT, (size[1] - 1) // classes))
+        widest = (size[0] - left - RECALL_WIDTH - PRECISION_WIDTH) // classes
+        width = max(width, min(2 * height, widest))
+        height = min(height, max(1, width // 2))
+    unit = 0 if is_count else 100 if width >= PERCENT_WIDTH else 10
     row, column = cursor or (0, 0)
     first = find_first_visible(row, rows, classes), find_first_visible(column, columns, classes)
-    return MatrixLayout(left, width, first, (rows, columns), unit)
+    return MatrixLayout(left, width, first, (rows, columns), unit, height)
 
 
 def write_matrix_title(
@@ -110,6 +139,25 @@ def draw_matrix(
     return drawing.cells
 
 
+def draw_scores(matrix: ConfusionMatrix, size: tuple[int, int], style: DrawStyle) -> CellBuffer:
+    """Draws recall, precision, F1 and the number of examples of each class, where there is room."""
+    cells = StyledCells(size, style)
+    names = min(_names_width(matrix) + 1, cells.width - SCORES_WIDTH)
+    if names < MIN_NAME_WIDTH or cells.height < 3:
+        return cells
+    heads = f"{'recall':>{RECALL_WIDTH}}{'precision':>11}{'F1':>5}{'n':>7}"
+    cells.write(names, 0, heads)
+    rows = zip(_row_names(matrix), matrix.class_scores(), strict=True)
+    for y, (name, score) in enumerate(rows, 1):
+        cells.write(0, y, style.truncate(name, names - 1), style.muted)
+        text = (
+            f"{format_percent(score.recall):>{RECALL_WIDTH}}{format_percent(score.precision):>11}"
+        )
+        text += f"{score.f1:5.2f}{format_count(score.support):>7}"
+        cells.write(names, y, text, style.strong)
+    return cells
+
+
 class _MatrixDrawing:
     """A matrix with all that its cells need."""
 
@@ -124,17 +172,21 @@ class _MatrixDrawing:
         self.has_recall = room >= RECALL_WIDTH
         self.has_precision = room >= RECALL_WIDTH + PRECISION_WIDTH
         self.scores = matrix.class_scores()
+        names, room = _row_names(matrix), self.layout.left - 1
+        self.row_names = shorten_names(names, room, style.glyphs.ellipsis)
 
     def draw_head(self) -> None:
         """Draws the names or numbers of the columns."""
         layout, names = self.layout, self.matrix.classes
-        is_named = _has_named_columns(self.matrix) and layout.width >= _ideal_width(self.matrix)
+        is_named = _has_named_columns(self.matrix)
+        short = shorten_names(names, layout.width - 1, self.style.glyphs.ellipsis)
         for place in range(layout.visible[1]):
             number = layout.first[1] + place
-            name = names[number] if is_named or len(names[number]) == 1 else str(number)
-            text = truncate(name, layout.width - 1, "") if is_named else name[-layout.width :]
+            name = names[number] if len(names[number]) == 1 else str(number)
+            text = short[number] if is_named else name[-layout.width :]
             style = self.style.strong if number == self.cursor[1] else self.style.muted
-            self.cells.write_left_of(layout.left + (place + 1) * layout.width, 0, text, style)
+            x = layout.left + place * layout.width
+            self.cells.write(x, 0, layout.align(text), style)
         if self.has_recall:
             heads = "recall".rjust(RECALL_WIDTH)
             heads += f"{'precision':>11}{'F1':>5}" if self.has_precision else ""
@@ -143,10 +195,11 @@ class _MatrixDrawing:
     def draw_row(self, row: int) -> None:
         """Draws the counts of one target class."""
         layout = self.layout
-        number = layout.first[0] + row
-        name = self.style.truncate(_row_names(self.matrix)[number], layout.left - 1)
+        number, top = layout.first[0] + row, 1 + row * layout.height
+        middle = top + (layout.height - 1) // 2
+        name = self.row_names[number]
         style = self.style.strong if number == self.cursor[0] else self.style.muted
-        self.cells.write(0, row + 1, name, style)
+        self.cells.write(0, middle, name, style)
         total = sum(self.matrix.counts[number])
         for place in range(layout.visible[1]):
             column = layout.first[1] + place
@@ -155,14 +208,16 @@ class _MatrixDrawing:
             text, style = self._format_cell(count, fraction, is_correct=number == column)
             if (number, column) == self.cursor:
                 style += Style(reverse=True, bold=True)
-            text = text[-layout.width :].rjust(layout.width)
-            self.cells.write(layout.left + place * layout.width, row + 1, text, style)
+            text = layout.align(text[-layout.width :])
+            x = layout.left + place * layout.width
+            for y in range(top, top + layout.height):
+                self.cells.write(x, y, text if y == middle else " " * layout.width, style)
         if total and self.has_recall:
             score = self.scores[number]
             text = f"{format_percent(score.recall):>{RECALL_WIDTH}}"
             if self.has_precision:
                 text += f"{format_percent(score.precision):>11}{score.f1:5.2f}"
-            self.cells.write(layout.right, row + 1, text, self.style.strong)
+            self.cells.write(layout.right, middle, text, self.style.strong)
 
     def draw_hidden(self, count: int) -> None:
         """Writes over the last row how many classes have no room."""
@@ -174,7 +229,8 @@ class _MatrixDrawing:
     def _format_cell(self, count: int, fraction: float, *, is_correct: bool) -> tuple[str, Style]:
         """Returns the text of a count and its style, whose background shows its fraction."""
         unit, style = self.layout.unit, self.style
-        number = str(min(unit - 1, round(fraction * unit)) if unit else count)
+        share = unit if fraction == 1 else min(unit - 1, round(fraction * unit))
+        number = str(share if unit else count)
         text = number if count else style.glyphs.dot
         if not style.has_color:  # the diagonal is in brackets
             has_room = is_correct and self.layout.width >= len(text) + 2

@@ -71,7 +71,7 @@ def _draw_bounds(cells: StyledCells, region: Region, surface: DecisionSurface) -
 def _axis_labels(low: float, high: float) -> list[str]:
     """Returns both ends of an axis and its middle, no finer than a thousandth of its length."""
     digits = 3 - ceil(log10(high - low)) if isfinite(high - low) and high > low else 9
-    return [format_compact(round(value, digits)) for value in (low, (low + high) / 2, high)]
+    return [format_compact(round(value, digits) + 0.0) for value in (low, (low + high) / 2, high)]
 
 
 class _SurfaceDrawing:

@@ -111,6 +111,15 @@ class DrawStyle:
         """Returns the style of a chart's line."""
         return self.lines.get(number, self.text)
 
+    def tint(self, number: int, strength: float) -> Style:
+        """Returns a background in the color of a chart's line, as strong as a number up to 1."""
+        color = self.line(number).color
+        if color is None or color.is_default:
+            return Style.null()
+        return Style(
+            bgcolor=self.background.blend(Color.from_rich_color(color), strength).rich_color
+        )
+
     def class_color(self, number: int) -> Color:
         """Returns the color of a class."""
         return self.class_colors[number % len(self.class_colors)]

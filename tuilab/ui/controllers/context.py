@@ -40,9 +40,13 @@ class Context:
     notify: Notify
     repaint: Callable[[], None]
     show_pane: Callable[[PaneName], None]
+    reveal_pane: Callable[[PaneName], None]
+    "Shows a pane where there is room for one only and that one shows nothing of a run."
     dispatch: Callable[[str], object]
     "Calls a method of a controller, such as `training.run`, after the present message."
     suspend: Callable[[], AbstractContextManager[None]]
     "Gives the terminal to another program for the time of a with block."
     copy_to_clipboard: Callable[[str], None]
+    leave_run: Callable[[], None]
+    "Leaves the run to its host; what is started next gets a new host."
     exit: Callable[[], None]

@@ -42,8 +42,6 @@ class FileController:
         self._context = context
         self._workspace = context.workspace
         self._can_leave_run, self._on_open = can_leave_run, on_open
-        self.is_scratch = False
-        "The experiment belongs to a lesson: edits that were never saved may be lost unasked."
         self.is_stopping = False
         "The run ends with the lab."
 
@@ -52,23 +50,54 @@ class FileController:
         from tuilab.ui.screens.open import Open
 
         opened: tuple[Experiment, Path] | None = await self._context.ask(Open())
-        if opened is not None and await self.settle_edits():
+        if opened is not None and await self.may_replace(opened[0]):
             self.replace(*opened)
 
-    async def open_preset(self, path: Path) -> None:
-        """Opens an experiment file."""
+    async def open_preset(self, path: Path, *, is_of_lesson: bool = False) -> None:
+        """Opens an experiment file.
+
+        Args:
+            is_of_lesson: whether a page of the lesson that is open asks for it.
+        """
         try:
             experiment = toml_file.read(path)
         except InputError as error:
             self._context.notify(str(error), severity="error")
             return
-        if await self.settle_edits():
-            self.replace(experiment, path)
+        if await self.may_replace(experiment):
+            self.replace(experiment, path, is_of_lesson=is_of_lesson)
 
-    def replace(self, experiment: Experiment, path: Path | None, is_scratch: bool = False) -> None:
-        """Replaces the experiment in the workspace; the run in progress stays."""
-        self._workspace.open(experiment, path)
-        self.is_scratch = is_scratch
+    async def may_replace(self, experiment: Experiment | None) -> bool:
+        """Asks what becomes of unsaved edits, and of a run in progress of another experiment.
+
+        Returns:
+            Whether to go on; False to stay.
+        """
+        if not await self.settle_edits():
+            return False
+        workspace = self._workspace
+        if not workspace.run.is_active or experiment == workspace.run_experiment:
+            return True
+        answer: Literal["leave", "stop"] | None = "stop"
+        if workspace.run.state in ("starting", "training") or workspace.would_lose_training:
+            answer = await self._ask_about_run("Open another experiment?", "the other one opens")
+        run = workspace.run
+        if answer is None or not run.is_active:
+            return answer is not None
+        if answer == "leave":
+            self._context.leave_run()
+        else:
+            self._context.send([Stop()])
+        what = "goes on in the background" if answer == "leave" else "is stopped and saved"
+        self._context.notify(f"tuilab attach {run.id} comes back to it.",
+                             title=f"{run.id} {what}")  # fmt: skip
+        return True
+
+    def replace(
+        self, experiment: Experiment, path: Path | None, *, is_of_lesson: bool = False
+    ) -> None:
+        """Replaces the experiment in the workspace; what is shown of a run of another one goes."""
+        self._workspace.open(experiment, path, is_of_lesson=is_of_lesson)
         self._on_open()
         self._context.repaint()
 
@@ -121,7 +150,7 @@ class FileController:
             Whether to go on; False to stay.
         """
         is_kept = not self._workspace.is_edited
-        if is_kept or (self.is_scratch and self._workspace.path is None):
+        if is_kept or (self._workspace.is_of_lesson and self._workspace.path is None):
             return True
         choices = [
             Choice("Save them", "save", "s"),
@@ -156,32 +185,41 @@ class FileController:
     async def leave(self) -> None:
         """Closes the lab; asks first what becomes of the run and of unsaved edits."""
         if await self._settle_run() and await self.settle_edits():
+            if self._workspace.is_edited:
+                self._workspace.discard_edits()  # so that they do not come back with the lab
             self._context.exit()
 
     async def _settle_run(self) -> bool:
-        run = self._workspace.run
-        if not run.is_active:
+        if not self._workspace.run.is_active:
             return True
-        state = "paused" if run.state in ("paused", "failed") else "training"
-        choices = [
-            Choice(f"Leave it {state}", "leave", "l", f"Come back with: tuilab attach {run.id}",
-                   "" if self._can_leave_run() else "It runs in this process, which ends now"),
-            Choice("Stop it", "stop", "s", "It is evaluated and saved, then the lab closes"),
-            Choice("Cancel", None, "c"),
-        ]  # fmt: skip
-        text = f"A run is {run.state} at step {format_count(run.step)}."
-        answer: Literal["leave", "stop"] | None = await self._context.ask(
-            Ask("Quit?", text, choices)
-        )
+        answer = await self._ask_about_run("Quit?", "the lab closes")
         self.is_stopping = answer == "stop"
         if self.is_stopping:
             self._context.send([Stop()])
         return answer is not None
 
+    async def _ask_about_run(self, title: str, then: str) -> Literal["leave", "stop"] | None:
+        """Asks what becomes of the run in progress; None to go back.
+
+        Args:
+            then: what happens after it was stopped.
+        """
+        run = self._workspace.run
+        state = "paused" if run.state in ("paused", "failed") else "training"
+        choices = [
+            Choice(f"Leave it {state}", "leave", "l", f"Come back with: tuilab attach {run.id}",
+                   "" if self._can_leave_run() else "It runs in this process, which ends now"),
+            Choice("Stop it", "stop", "s", f"It is evaluated and saved, then {then}"),
+            Choice("Cancel", None, "c"),
+        ]  # fmt: skip
+        text = f"{run.id} is {run.state} at step {format_count(run.step)}."
+        answer: Literal["leave", "stop"] | None = await self._context.ask(Ask(title, text, choices))
+        return answer
+
 
 def parse_toml_path(text: str) -> Path:
     """Returns a path that an experiment can be saved to; InputError where it is a folder."""
-    path = Path(text).expanduser()
+    path = paths.expand_user(text)
     if not text.strip() or path.is_dir():
         raise InputError("enter a file name, such as mine.toml")
     return path if path.suffix else path.with_suffix(".toml")

@@ -9,7 +9,7 @@ from textual.binding import Binding
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.format import format_percent, format_value
+from tuilab.core.format import format_percent
 from tuilab.core.lessons.link_targets import LinkedAction
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
@@ -77,8 +77,12 @@ class LessonController:
         self._hide_knobs = hide_knobs
         self.session: LessonSession | None = None
 
-    async def open(self, name: str) -> None:
-        """Opens a lesson: its experiment in the workspace, its first page beside it."""
+    async def open(self, name: str, note: str = "") -> None:
+        """Opens a lesson: its experiment in the workspace, its page beside it.
+
+        Args:
+            note: a line about it, shown until a run starts.
+        """
         from tuilab.core.lessons import library, progress
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
@@ -87,13 +91,13 @@ class LessonController:
         except InputError as error:
             self._context.notify(str(error), title="No lesson", severity="error")
             return
-        if not await self._files.settle_edits():
+        if not await self._files.may_replace(None):
             return
         learner, problem = progress.load_progress()
         if problem:
             self._context.notify(problem, severity="warning")
-        self._files.replace(source.lesson.start, None, is_scratch=True)
-        self._workspace.locked_keys = source.lesson.locked
+        self._files.replace(source.lesson.start, None, is_of_lesson=True)
+        self._workspace.locked_keys, self._workspace.note = source.lesson.locked, note
         self._hide_knobs(source.lesson.hidden)
         seed = secrets.randbelow(SEED_COUNT)
         self._show(LessonSession(source, learner, seed, library.load_next(source.name)))
@@ -130,6 +134,18 @@ class LessonController:
 
         await self._context.ask(Glossary())
 
+    @property
+    def lesson_in_lab(self) -> str:
+        """The lesson whose experiment is open: its name, or its folder; empty without one."""
+        session = self.session
+        if session is None or session.is_review or not self._workspace.is_of_lesson:
+            return ""
+        from tuilab.core.lessons import library
+
+        source = session.source
+        is_listed = library.list_folders().get(source.name) == source.folder
+        return source.name if is_listed else str(source.folder)
+
     def save(self) -> None:
         """Saves the learner's progress."""
         if self.session is None:
@@ -147,9 +163,13 @@ class LessonController:
     # --- the run ------------------------------------------------------------------------------
 
     def handle_event(self, event: AnyEvent, run: Run) -> None:
-        """Announces the goals that an event has met and the predictions that it has decided."""
-        if self.session is None:
+        """Announces the goals that an event has met and the predictions that it has decided.
+
+        Runs of an experiment that the lesson has not opened are none of its business.
+        """
+        if self.session is None or not self._workspace.is_of_lesson:
             return
+        self.session.follow_run(run)
         goals = list(self.session.handle_event(event, run))
         for goal in goals:
             self._announce(goal, self.session)
@@ -163,8 +183,10 @@ class LessonController:
             self.save()
 
     def _announce(self, goal: "Goal", session: "LessonSession") -> None:
+        from tuilab.core.lessons.goals import describe_score
+
         score = session.lesson_progress.goals.get(goal.name)
-        golf = f": {format_value(score)} {goal.golf}" if score is not None else ""
+        golf = f": {describe_score(goal, score)}" if score is not None else ""
         rest = " That was the last goal of the lesson." if session.is_complete else ""
         self._context.notify(f"{goal.title}{golf}.{rest}", title="Goal reached", timeout=8)
 
@@ -214,12 +236,21 @@ class LessonController:
                     view.select_layer(layer)
                 self._context.show_pane("inside")
             case "do":
-                self._context.dispatch(LINKED_ACTIONS[target])  # type: ignore[index]
+                self._do(target)  # type: ignore[arg-type]
             case "open":
                 path = toml_file.find_presets()[target].path
-                self._context.start(self._files.open_preset(path))
+                self._context.start(self._files.open_preset(path, is_of_lesson=True))
             case "lesson":
                 self._context.start(self.open(target))
+
+    def _do(self, action: LinkedAction) -> None:
+        """Does what a link names; to train tests the prediction of the page, if there is one."""
+        session, run = self.session, self._workspace.run
+        prediction = session.find_untested(run) if session is not None else None
+        if action == "run" and session is not None and prediction is not None:
+            self._questions.test_prediction(session, prediction)
+        else:
+            self._context.dispatch(LINKED_ACTIONS[action])
 
     def _set_knobs(self, target: str) -> None:
         from tuilab.core.lessons import lesson_validation

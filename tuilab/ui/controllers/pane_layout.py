@@ -15,7 +15,7 @@ TWO_COLUMNS = 100
 WIDTHS = [(0, "-cramped"), (44, "-narrow"), (TWO_COLUMNS, "-normal"), (150, "-wide")]
 """The columns from which on there is no room, one pane, two columns, three."""
 
-HEIGHTS = [(0, "-flat"), (12, "-low"), (32, "-tall")]
+HEIGHTS = [(0, "-flat"), (12, "-low"), (26, "-tall")]
 """The rows from which on there is no room, a little, enough."""
 
 LEFT_PANES = ("network", "knobs")
@@ -90,6 +90,16 @@ class PaneLayout:
         self._is_lesson_open |= name == "lesson"
         self.follow_focus(name)
         self._on_show(name)
+
+    def reveal(self, name: PaneName) -> None:
+        """Shows a pane, unless what is on the screen shows something of a run already."""
+        if self.width < TWO_COLUMNS and self.current not in SHARED_PANES:
+            self.show(name)
+
+    def hide_lesson(self) -> None:
+        """Hides the lesson; its key shows it again as it was."""
+        self._is_lesson_open = False
+        self.show("network" if self.current == "lesson" else self.current)
 
     def follow_focus(self, name: PaneName) -> None:
         """Makes a pane the current one, which a narrow screen shows."""

@@ -77,14 +77,14 @@ class QuestionController:
         if predicted is not None and session.is_pending(predicted):
             return
         if prediction.choices:
-            session.predict(prediction, place)
+            session.predict(prediction, place, self._context.workspace.run)
         else:
             self._context.start(self._ask_prediction(session, prediction))
 
     async def _ask_prediction(self, session: "LessonSession", prediction: "Prediction") -> None:
         value: Any = await self._context.ask(_prediction_dialog(prediction))
         if value is not None:
-            session.predict(prediction, value)
+            session.predict(prediction, value, self._context.workspace.run)
             self._on_answer()
 
     def test_prediction(self, session: "LessonSession", prediction: "Prediction") -> None:
@@ -93,6 +93,9 @@ class QuestionController:
         if predicted is None or predicted.score is not None or session.is_pending(predicted):
             return
         workspace = self._context.workspace
+        if not workspace.is_of_lesson:
+            self._context.notify("The lab shows another experiment. Open the lesson's first.")
+            return
         experiment = prediction.build_experiment(session.source.lesson.start)
         self._context.send(workspace.edit(experiment))
         if not self._training.can_start():

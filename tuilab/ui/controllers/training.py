@@ -88,8 +88,23 @@ class TrainingController:
 
     def run(self) -> None:
         """Starts, pauses or resumes a run."""
-        if self._workspace.run.is_active or self.can_start():
+        if self._workspace.run.is_active:
+            self._name_unrelated_run()
             self._context.send(self._workspace.toggle_run())
+        elif self.can_start():
+            self._start(self._workspace.start())
+
+    def _start(self, commands: list[AnyCommand]) -> None:
+        """Starts a run, and shows a pane in which it is seen."""
+        self._context.send(commands)
+        has_picture = self._workspace.experiment.data.plot_kind in ("plane", "curve")
+        self._context.reveal_pane("result" if has_picture else "charts")
+
+    def _name_unrelated_run(self) -> None:
+        """Says which run a key is for, where that is not a run of what is edited."""
+        if self._workspace.is_run_unrelated:
+            note = f"This is the run {self._workspace.run.id}. r starts the edited experiment."
+            self._context.notify(note)
 
     def step(self) -> None:
         """Trains one batch."""
@@ -110,9 +125,10 @@ class TrainingController:
 
     def _train(self, command: Step) -> None:
         if self._workspace.run.is_active:
+            self._name_unrelated_run()
             self._context.send([command])
         elif self.can_start():
-            self._context.send([*self._workspace.start(paused=True), command])
+            self._start([*self._workspace.start(paused=True), command])
 
     def stop(self) -> None:
         """Ends the run."""
@@ -136,12 +152,12 @@ class TrainingController:
 
     def _start_again(self) -> None:
         is_paused = self._workspace.run.state == "paused"
-        self._context.send(self._workspace.start(paused=is_paused))
+        self._start(self._workspace.start(paused=is_paused))
 
     def restart_keeping_weights(self) -> None:
         """Starts again with the weights of the layers that did not change."""
         if self.can_start():
-            self._context.send(self._workspace.start(keep=True))
+            self._start(self._workspace.start(keep=True))
 
     async def _may_lose_work(self) -> bool:
         if not self._workspace.would_lose_training:
@@ -159,7 +175,11 @@ class TrainingController:
 
     def change_rate(self, direction: int) -> None:
         """Sets the learning rate to its next value up or down."""
+        before = self._workspace.experiment
         self._edits.nudge("optimizer.lr", direction)
+        after = self._workspace.experiment
+        if after is not before and self._workspace.run.state != "training":
+            self._context.notify(f"Learning rate: {format_value(after.optimizer.lr)}", timeout=2)
 
     def change_pace(self, direction: int) -> None:
         """Sets the steps per second to the next value up or down; the highest is full speed."""

@@ -15,6 +15,9 @@ GAP = 2
 RIGHT_BINDINGS = ("view.help", "lab.quit")
 """The bindings at the right end, by their ID."""
 
+FIRST_BINDINGS = ("charts.previous",)
+"""The bindings of panes that come before those of the widget in focus, by their ID."""
+
 Key = tuple[str, str, str]
 """Keys as they are shown, what they do, and the key that a click presses."""
 
@@ -55,6 +58,7 @@ class KeyBar(Widget):
         right = [item for name in RIGHT_BINDINGS for item in lab if item.binding.id == name]
         left = [item for item in lab if item not in right]
         pane = [item for item in active if item.node not in (self.screen, self.app)]
+        pane.sort(key=lambda item: item.binding.id not in FIRST_BINDINGS)
         return self._group(left), self._group(pane), self._group(right)
 
     def _group(self, active: list[ActiveBinding]) -> list[Key]:
@@ -86,8 +90,8 @@ def _write_keys(keys: list[Key], pane_index: int = 0) -> Content:
         if index:
             separator = " │ " if index == pane_index else " " * GAP
             parts.append(Content.styled(separator, "$text-muted"))
-        name = Content.styled(text, "$footer-key-foreground bold")
-        label = Content.styled(f" {description}", "$footer-description-foreground")
+        name = Content.styled(text, "$text-accent bold")
+        label = Content.styled(f" {description}", "$foreground 85%")
         press = Style.from_meta({"@click": f"app.simulate_key('{key}')"})
         parts.append(Content.assemble(name, label).stylize(press))
     return Content.assemble(*parts)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
 from textual.widget import Widget
+from textual.widgets import Static
 
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.lessons.link_targets import PaneName
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.run.run import Run
@@ -45,12 +47,13 @@ class PaneArea(Container):
             pane.id = name
             pane.add_class("pane")
             pane.border_title = pane.border_title or name.capitalize()
+        self._note = Static(id="note", markup=False)
         self._chart_state: object = None
         self._charts_drawn = 0.0
 
     def compose(self) -> ComposeResult:
-        """Yields the tabs, the panes in their columns, and the log."""
-        yield self.tabs
+        """Yields the tabs, a note, the panes in their columns, and the log."""
+        yield from (self.tabs, self._note)
         with Container(id="body"):
             with Vertical(id="left"):
                 yield from (self.network, self.knobs)
@@ -67,30 +70,41 @@ class PaneArea(Container):
             is_crowded: whether the terminal is behind with reading: charts and views are left out.
         """
         run, experiment = workspace.run, workspace.experiment
+        self._show_note(workspace)
         if is_displayed(self.network):
             self.network.show(experiment, run)
         if is_displayed(self.knobs):
             self.knobs.show(experiment, run, takes_live_changes=not workspace.is_run_unrelated)
         if is_displayed(self.charts) and not is_crowded:
-            self._show_charts(run)
+            self._show_charts(run, experiment)
         if is_displayed(self.result) and not is_crowded:
             self.result.show(run, experiment)
         if is_displayed(self.inspect) and not is_crowded:
             self.inspect.show(run, experiment)
         if is_displayed(self.lesson):
-            self.lesson.show(run)
+            self.lesson.show(workspace)
         self.log_pane.show(run)
         if is_displayed(self.log_pane):
             self.log_pane.unread = 0
         self.tabs.show(current, self.log_pane.unread)
 
-    def _show_charts(self, run: Run) -> None:
+    def _show_note(self, workspace: Workspace) -> None:
+        """Says whose the charts and the result are, where they are not of what is edited."""
+        note = workspace.note
+        if workspace.is_run_unrelated:
+            note = f"Charts and result: run {workspace.run.id}. r starts the edited experiment."
+        self.set_class(workspace.is_run_unrelated, "-unrelated")
+        self._note.display = bool(note)
+        if self._note.content != note:
+            self._note.update(note)
+
+    def _show_charts(self, run: Run, experiment: Experiment) -> None:
         """Shows both charts when something has happened; during training, one at a time."""
         now, state = time.monotonic(), (run.id, run.state)
         goes_on = run.state == "training" and state == self._chart_state
         if not goes_on or now - self._charts_drawn >= CHART_INTERVAL:
             self._chart_state, self._charts_drawn = state, now
-            self.charts.show(run, alternate=goes_on)
+            self.charts.show(run, experiment, alternate=goes_on)
 
     def requests(self, workspace: Workspace) -> Iterator[Inspect]:
         """Yields what to request from the worker, of what is displayed and may have changed."""

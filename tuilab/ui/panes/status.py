@@ -1,7 +1,7 @@
 """The status bar: the state of the run, how far it is, how fast, and the load of the machine."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -19,6 +19,11 @@ from tuilab.core.format import (
 )
 from tuilab.core.protocol.events import Finished, Loading
 from tuilab.core.run.run import Run
+from tuilab.ui.canvas.cell_buffer import truncate
+from tuilab.ui.terminal.glyphs import get_glyphs
+
+MIN_TITLE_WIDTH = 16
+"""Cells to which a title is cut where there is no room for all of it."""
 
 STATES = {
     "idle": ("○", "text-muted"), "starting": ("◌", "text-muted"), "training": ("●", "success"),
@@ -34,6 +39,8 @@ class Part:
     rank: int
     text: str
     style: str = ""
+    min_width: int = 0
+    "The cells to which it may be cut; 0: it is shown whole or not at all."
 
 
 class StatusBar(Widget):
@@ -46,21 +53,24 @@ class StatusBar(Widget):
         self.findings = 0
         "Findings of the diagnosis that are not on the screen."
 
-    def show(self, run: Run, lag: float, waiting: str, experiment: Experiment) -> None:
+    def show(
+        self, run: Run, lag: float, waiting: str, experiment: Experiment, owner: str = ""
+    ) -> None:
         """Shows the run, if the bar reads differently then.
 
         Args:
             lag: seconds that the answer to a key takes.
             waiting: the changes that wait for a restart.
+            owner: the id of the run where it is not a run of what is edited.
         """
-        parts = (_title(experiment), self._state(run, waiting), _numbers(run, lag))
+        parts = (_title(experiment), self._state(run, waiting, owner), _numbers(run, lag))
         if parts != self._parts:
             self._parts = parts
             self.refresh()
 
-    def _state(self, run: Run, waiting: str) -> list[Part]:
+    def _state(self, run: Run, waiting: str, owner: str) -> list[Part]:
         sign, color = STATES[run.state]
-        parts = [Part(0, f"{sign} {run.state}", f"${color} bold")]
+        parts = [Part(0, f"{sign} {f'{owner} ' if owner else ''}{run.state}", f"${color} bold")]
         if run.loading is not None:
             parts.append(Part(2, self._describe_loading(run.loading), "$warning"))
         elif run.state == "idle":
@@ -106,11 +116,16 @@ class StatusBar(Widget):
 
 def _title(experiment: Experiment) -> list[Part]:
     """Returns what is trained."""
-    data = experiment.data.title
+    title, data = experiment.title or experiment.data.title, experiment.data.title
+    known = title.casefold().split()
+    names = [] if all(word in known for word in data.casefold().split()) else [data]
     if classes := experiment.data.classes:
-        data += f" · {len(classes)} classes"
-    title = experiment.title if experiment.title != experiment.data.title else ""
-    parts = [Part(8, "tuilab", "$accent bold"), Part(5, title, "bold"), Part(7, data)]
+        names.append(f"{len(classes)} classes")
+    parts = [
+        Part(8, "tuilab", "$accent bold"),
+        Part(5, title, "bold", min_width=MIN_TITLE_WIDTH),
+        Part(7, " · ".join(names)),
+    ]
     return [part for part in parts if part.text]
 
 
@@ -163,13 +178,21 @@ def _epochs(run: Run) -> Part:
 
 
 def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], list[Part]]:
-    """Returns the parts for which there is room: those of highest rank are dropped first."""
-    kept = [*left, *right]
-    for part in sorted(kept, key=lambda part: -part.rank):
-        if sum(cell_len(part.text) + 2 for part in kept) <= width or len(kept) == 1:
-            break
-        kept.remove(part)
-    return [part for part in left if part in kept], [part for part in right if part in kept]
+    """Returns the parts for which there is room: those of lowest rank come first."""
+    kept: dict[int, Part] = {}
+    parts, used = [*left, *right], 0
+    for index in sorted(range(len(parts)), key=lambda index: parts[index].rank):
+        part, room = parts[index], width - used - 2 * bool(kept)
+        if cell_len(part.text) > room and 0 < part.min_width <= room:
+            part = replace(part, text=truncate(part.text, room, get_glyphs().ellipsis))
+        if cell_len(part.text) <= room or not kept:
+            kept[index] = part
+            used += cell_len(part.text) + 2 * (len(kept) > 1)
+    shown = [(index, kept[index]) for index in sorted(kept)]
+    return (
+        [part for index, part in shown if index < len(left)],
+        [part for index, part in shown if index >= len(left)],
+    )
 
 
 def _justify(left: list[Part], right: list[Part], width: int) -> Content:

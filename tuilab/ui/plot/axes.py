@@ -22,8 +22,8 @@ def fit_linear_limits(low: float, high: float, count: int) -> tuple[float, float
     """Returns round limits around a range, so that a growing curve moves them rarely."""
     low, high = (min(HUGE, max(-HUGE, value)) for value in (low, high))
     if high - low <= 1e-9 * max(abs(low), abs(high)):
-        padding = max(abs(low), abs(high)) / 10 or 1.0
-        low, high = (low - padding, high + padding) if low or high else (0.0, 1.0)
+        # One value alone stands against zero: around it, a share of 1 would reach beyond 1.
+        low, high = (min(0.0, low), max(0.0, high)) if low or high else (0.0, 1.0)
     grain = choose_step(high - low, count) / 5
     return floor(low / grain + 1e-6) * grain, ceil(high / grain - 1e-6) * grain
 

@@ -24,6 +24,9 @@ from tuilab.ui.plot.traces import (
     nearest_point,
 )
 
+TINT = 0.2
+"""How strong the color of a line is in the background of its range."""
+
 MAX_ENVELOPES = 2
 """Lines up to which the range of each is shaded behind it."""
 
@@ -57,6 +60,7 @@ def draw_chart(
         return drawing
     strokes = list(_build_strokes(drawing))
     draw_figure(cells, drawing.area.region, strokes, figure_axes, style.glyphs)
+    _tint_envelopes(drawing)
     _label_guides(drawing)
     _label_marks(drawing)
     _write_below(drawing, figure_axes)
@@ -135,11 +139,15 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     if options.smoothing:
         raw = [filter_trace(trace.source, 0.0, options.is_log) for trace in lines]
     if len(lines) <= MAX_ENVELOPES:
-        yield from map(partial(_draw_envelope, drawing), raw)
+        if not style.has_color:
+            yield from map(partial(_draw_envelope, drawing), raw)
         if options.smoothing:
             for trace in raw:
                 yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
-    for trace in sorted(traces, key=lambda trace: trace.source.is_line):
+    # The first line is over the others, whose markers tell that they pass behind it.
+    for trace in sorted(
+        traces[::-1], key=lambda trace: (trace.source.is_fine, trace.source.is_line)
+    ):
         yield from _draw_trace(drawing, trace, trace.source.marker or "*")
     yield Stroke(list(product(gaps, (rows[0], rows[-1]))), glyphs.gap, style.gap)
     yield from _draw_markers(drawing)
@@ -152,7 +160,29 @@ def _find_columns(area: PlotArea, xs: Iterable[float]) -> set[int]:
 
 def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
     """Returns a shade between the lowest and the highest values."""
-    area, cells = drawing.area, set()
+    cells, style = _find_envelope(drawing, trace), drawing.cells.style
+    return Stroke(sorted(cells), style.shade(0.25), style.line(trace.source.color + FAINT))
+
+
+def _tint_envelopes(drawing: ChartDrawing) -> None:
+    """Colors the background between the lowest and the highest values, behind what is drawn."""
+    cells, region, style = drawing.cells, drawing.area.region, drawing.cells.style
+    lines = [trace for trace in drawing.filtered_traces if trace.source.is_line]
+    if not style.has_color or len(lines) > MAX_ENVELOPES:
+        return
+    for trace in reversed(lines):
+        raw = filter_trace(trace.source, 0.0, drawing.options.is_log)
+        tint = style.tint(trace.source.color, TINT)
+        for column, row in _find_envelope(drawing, raw):
+            x, y = region.x + column, region.bottom - 1 - row
+            glyph, glyph_style = cells.rows[y][x]
+            cells.put(x, y, glyph, glyph_style + tint)
+
+
+def _find_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> set[tuple[int, int]]:
+    """Returns the cells between the lowest and the highest values."""
+    area = drawing.area
+    cells: set[tuple[int, int]] = set()
     for segment in trace.segments(area.limits, area.region.width):
         ends = [(*area.cell(x, low), area.cell(x, high)[1]) for x, _, low, high in segment]
         for (left, *first), (right, *second) in zip(ends, [*ends[1:], ends[-1]], strict=True):
@@ -161,8 +191,7 @@ def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
                 low, high = (round(a + share * (b - a)) for a, b in zip(first, second, strict=True))
                 if high > low:
                     cells |= set(product([column], range(low, high + 1)))
-    style = drawing.cells.style
-    return Stroke(sorted(cells), style.shade(0.25), style.line(trace.source.color + FAINT))
+    return cells
 
 
 def _draw_trace(
@@ -171,10 +200,12 @@ def _draw_trace(
     """Yields the means as a line in one stroke for each part without gaps, or a cloud of points."""
     area, style = drawing.area, drawing.cells.style.line(trace.source.color + variant)
     if not trace.source.is_line:
+        is_fine = trace.source.is_fine and area.line_marker
         marker = trace.source.marker or drawing.cells.style.glyphs.bullet
+        place = area.dot if is_fine else area.cell
         points = trace.downsample(area.limits, 4 * area.region.width)
-        ends = {area.cell(x, y) for x, _, *ends in points for y in ends}
-        yield Stroke(sorted(ends), marker, style)
+        ends = {place(x, y) for x, _, *ends in points for y in ends}
+        yield Stroke(sorted(ends), area.line_marker if is_fine else marker, style)
         return
     marker = area.line_marker or ascii_marker
     for segment in trace.segments(area.limits, 2 * area.region.width):

@@ -1,6 +1,7 @@
 """The words of a chart: its legend, the values at the cursor, what could not be drawn."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
@@ -16,27 +17,41 @@ Entry = tuple[str, Trace, str]
 
 
 def draw_legend(cells: StyledCells, x: int, data: ChartData, options: ChartOptions) -> None:
-    """Writes the lines with their latest values from x on, and at the right the options."""
+    """Writes the lines with their latest values from x on, and at the right the options.
+
+    Without room it has fewer digits, then short labels, no values, no options.
+    """
     style = cells.style
     description = style.truncate(options.description, cells.width - x)
-    end = cells.width - cell_len(description)
-    cells.write(end, 0, description, style.muted)
-    end -= 2 if description else 0
     entries = list(_entries(data, style.glyphs, 3))
-    if x + _length(entries) > end:
-        x, entries = 0, list(_entries(data, style.glyphs, 1))
-    for key, trace, value in entries:
-        if x + _length([(key, trace, value)]) > end:
+    words = description
+    for words, digits, is_short in (
+        (description, 3, False), (description, 2, False), (description, 2, True),
+        (description, 0, False), (description, 0, True), ("", 0, True),
+    ):  # fmt: skip
+        end = cells.width - (cell_len(words) + 2 if words else 0)
+        if x + _length(entries) <= end:
+            break
+        x, entries = 0, list(_entries(data, style.glyphs, 1, digits, is_short))
+    cells.write(cells.width - cell_len(words), 0, words, style.muted)
+    for number, (key, trace, value) in enumerate(entries):
+        rest = 0 if number == len(entries) - 1 else 2
+        if x + _length([(key, trace, value)]) + rest > end:
             cells.write(x, 0, style.glyphs.ellipsis, style.muted)
             break
         x = cells.write(x, 0, f"{key} {trace.label}", style.line(trace.color))
         x = cells.write(x, 0, value, style.line(trace.color) + BOLD) + 2
 
 
-def _entries(data: ChartData, glyphs: Glyphs, width: int) -> Iterator[Entry]:
+def _entries(
+    data: ChartData, glyphs: Glyphs, width: int, digits: int = 3, is_short: bool = False
+) -> Iterator[Entry]:
     """Yields for each line its key, `width` cells wide, and its latest value."""
     for trace in data.traces:
-        value = "" if trace.latest is None else f" {format_compact(trace.latest)}"
+        if is_short and trace.short_label:
+            trace = replace(trace, label=trace.short_label)
+        value = "" if trace.latest is None or not digits else format_compact(trace.latest, digits)
+        value = f" {value}" if value else ""
         marker = trace.marker or glyphs.horizontal
         key = marker.center(width, glyphs.horizontal) if trace.is_line else marker
         yield key, trace, value

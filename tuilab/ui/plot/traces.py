@@ -37,6 +37,10 @@ class Trace:
     "The value that the legend shows."
     series: Series | None = None
     "Replaces `points` by those that it keeps of the part that is shown."
+    short_label: str = ""
+    "The label where there is little room; empty for the same."
+    is_fine: bool = False
+    "A cloud of dots as small as those of a line, drawn over the lines."
 
 
 def nearest_point(points: list[Point], x: float) -> Point | None:

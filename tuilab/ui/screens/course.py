@@ -10,9 +10,10 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tuilab.core.errors import InputError
-from tuilab.core.format import format_percent, format_value
+from tuilab.core.format import format_percent
 from tuilab.core.lessons import glossary, library, progress, review
 from tuilab.core.lessons.glossary import Term
+from tuilab.core.lessons.goals import describe_score
 from tuilab.core.lessons.library import LoadedLesson
 from tuilab.core.lessons.progress import LessonProgress
 from tuilab.ui.screens.dialogs import Dialog, move_highlight
@@ -85,7 +86,7 @@ def _row(source: LoadedLesson, done: LessonProgress, mark: str, width: int) -> C
         f"{spent}{lesson.minutes} min",
     ]
     number = f"{source.number or '':>2}"
-    best = [f"{format_value(score)} {goal.golf}" for goal in lesson.goals
+    best = [describe_score(goal, score) for goal in lesson.goals
             if (score := done.goals.get(goal.name)) is not None]  # fmt: skip
     return Content.assemble(
         (f"{mark} {number} ", "$accent bold"), (f"{lesson.title:{TITLE_WIDTH}}", "bold"),

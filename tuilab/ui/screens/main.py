@@ -60,12 +60,14 @@ class MainScreen(Screen[None]):
     def __init__(
         self, workspace: Workspace, send: Callable[[AnyCommand], None],
         can_leave_run: Callable[[], bool] = lambda: True,
+        leave_run: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         """Initializes the screen.
 
         Args:
             send: sends a command to the host.
             can_leave_run: whether a run goes on when the lab is closed.
+            leave_run: leaves the run to its host, and goes on with a new one.
         """
         super().__init__()
         self.workspace, self._send = workspace, send
@@ -83,9 +85,11 @@ class MainScreen(Screen[None]):
             notify=partial(self.notify, markup=False),
             repaint=self.repaint,
             show_pane=self.pane_layout.show,
+            reveal_pane=self.pane_layout.reveal,
             dispatch=partial(self.call_later, self.action_dispatch),
             suspend=lambda: self.app.suspend(),
             copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
+            leave_run=leave_run,
             exit=lambda: self.app.exit(0),
         )  # fmt: skip
         self.edits = EditController(context, partial(panes.start_drawing, workspace))
@@ -159,6 +163,10 @@ class MainScreen(Screen[None]):
     def _on_link_chosen(self, event: LessonPane.LinkChosen) -> None:
         self.lessons.follow_link(event.link)
 
+    @on(LessonPane.Closed)
+    def _on_lesson_closed(self) -> None:
+        self.pane_layout.hide_lesson()
+
     @on(LessonPane.PageTurned)
     def _on_page_turned(self) -> None:
         self.lessons.save()
@@ -178,7 +186,7 @@ class MainScreen(Screen[None]):
                 self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
-            elif isinstance(event, Started) and event.note:
+            elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
                 self.notify(event.note, title="This run", markup=False)
         if note:
             self.notify(note, severity="warning", markup=False)
@@ -192,8 +200,10 @@ class MainScreen(Screen[None]):
         """Shows the workspace."""
         if self.is_mounted:
             self.status.findings = self.diagnosis.count_new_findings()
-            waiting = copy_text.describe_waiting_changes(self.workspace.restart_keys)
-            self.status.show(self.workspace.run, self.lag, waiting, self.workspace.experiment)
+            workspace = self.workspace
+            waiting = copy_text.describe_waiting_changes(workspace.restart_keys)
+            owner = workspace.run.id if workspace.is_run_unrelated else ""
+            self.status.show(workspace.run, self.lag, waiting, workspace.experiment, owner)
             self.panes.show(self.workspace, self.pane_layout.current, is_crowded)
 
     # --- where the panes are --------------------------------------------------------------------

@@ -8,7 +8,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_count
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
-from tuilab.core.run.run import Run
+from tuilab.core.run.run import Run, State
 from tuilab.ui.canvas.canvas import Canvas
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
@@ -43,6 +43,8 @@ class View(Canvas, Generic[R], can_focus=True):
     "The type of the responses."
 
     empty_text = "Press space to start training, or s for one step: it appears here."
+    waiting_text = "It is being computed."
+    "What is said while a run has not answered yet."
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -55,6 +57,8 @@ class View(Canvas, Generic[R], can_focus=True):
         self._kept: R | None = None
         "The response that was current when comparing began."
         self._throttle = RequestThrottle()
+        self._state: State = "idle"
+        "That of the run."
         self.last_request: AnyInspectRequest | None = None
         "The newest request; a response to an earlier one may still come."
 
@@ -115,12 +119,31 @@ class View(Canvas, Generic[R], can_focus=True):
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, if it is not shown yet."""
+        self.follow_state(run)
         if (response := self.get_response(run)) is not self.response:
             self.response = response
             if self.last_request is None:  # another client made the request
                 self.last_request = self.request(run, experiment)
             self.record_response(run)
             self.draw_soon()
+
+    def follow_state(self, run: Run) -> None:
+        """Says what a view without a response waits for."""
+        before, self._state = self._state, run.state
+        if run.state != before and self.response is None:
+            self.draw_soon()
+
+    @property
+    def note(self) -> str:
+        """What is said while there is no response."""
+        match self._state:
+            case "idle":
+                return self.empty_text
+            case "starting":
+                return "The run is being prepared."
+            case "failed":
+                return "The run failed before this was computed."
+        return self.waiting_text
 
     def record_response(self, run: Run) -> None:
         """Adds the response to the history; more of an unfinished one replaces it."""
@@ -151,7 +174,7 @@ class View(Canvas, Generic[R], can_focus=True):
         if right is not None and left is None:
             return self.draw_response(right, width, height)
         if right is None or left is None:
-            return draw_note(self.empty_text, (width, height), style)
+            return draw_note(self.note, (width, height), style)
         cells, half = StyledCells((width, height), style), (width - 1) // 2
         for x, response, other in ((0, left, right), (width - half, right, left)):
             title = self._describe(response, is_left=not x, with_run=response.run != other.run)

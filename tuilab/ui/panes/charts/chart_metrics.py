@@ -34,12 +34,17 @@ def metric_title(metric: str) -> str:
     return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
 
 
-def list_metrics(run: Run) -> list[str]:
-    """Returns the metrics that a run has, the task's own first; before a run its first one."""
+def list_metrics(run: Run, experiment: Experiment | None = None) -> list[str]:
+    """Returns the metrics that a run has, the task's own first.
+
+    Args:
+        experiment: that of the next run, whose task's own metric is listed before there is one.
+    """
     families = (name.partition("/")[0] for name in run.series)
     measured = [*(run.epoch.validation if run.epoch else ()), *families]
     names = [name for name in dict.fromkeys(measured) if name not in OTHER_FAMILIES]
-    default = DEFAULT_METRICS.get(name_of(run.experiment.task), "") if run.experiment else ""
+    experiment = run.experiment or experiment
+    default = DEFAULT_METRICS.get(name_of(experiment.task), "") if experiment else ""
     return names or [default or "accuracy"]
 
 
@@ -47,12 +52,19 @@ def label_series(run: Run, families: tuple[str, ...]) -> dict[str, str]:
     """Returns the series of these families with their labels, training first."""
     names = [name for name in run.series if name.partition("/")[0] in families]
     names.sort(key=lambda name: (families.index(name.partition("/")[0]), "/validation" in name))
-    return {name: _label(name) for name in names}
+    has_sides = any(name.startswith("discriminator_loss/") for name in names)
+    return {name: _label(name, has_sides) for name in names}
 
 
-def _label(name: str) -> str:
+def _label(name: str, has_sides: bool) -> str:
+    """Returns the label of a series; no two of a chart have the same one."""
     family, _, part = name.partition("/")
-    return {"lr": "learning rate", "discriminator_loss": "discriminator"}.get(family, part)
+    if family == "lr":
+        return "learning rate"
+    if not has_sides:
+        return part
+    side = "discriminator" if family == "discriminator_loss" else "generator"
+    return side if part == "train" else f"{side}, {part}"
 
 
 def find_loss_guides(experiment: Experiment | None) -> tuple[Guide, ...]:

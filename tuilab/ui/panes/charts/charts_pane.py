@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
@@ -18,13 +19,20 @@ from tuilab.ui.panes.charts.chart_metrics import (
     list_metrics,
     metric_title,
 )
-from tuilab.ui.panes.charts.layer_list import LayerList, LayerRow, build_layer_rows
+from tuilab.ui.panes.charts.layer_list import (
+    VERDICT_NOTES,
+    LayerList,
+    LayerRow,
+    build_layer_rows,
+)
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.traces import Trace
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 WAITING_MESSAGE = "The first values appear in a moment."
+
+UNMEASURED_MESSAGE = "The run ended before this was measured."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,17 @@ CHART_KINDS = (
     ChartKind("Rate", "Rate", "the learning rate appears here", families=("lr",)),
 )  # fmt: skip
 
-LABEL_COLORS = {"validation": 2, "discriminator": 3}
+LABEL_COLORS = {
+    "validation": 2, "generator, validation": 2,
+    "discriminator": 3, "discriminator, validation": 5,
+}  # fmt: skip
 """The colors of lines by their labels, so that they keep them; others have the first."""
+
+SHORT_LABELS = {
+    "generator": "G", "generator, validation": "G validation",
+    "discriminator": "D", "discriminator, validation": "D validation",
+}  # fmt: skip
+"""Labels where there is little room."""
 
 LAYER_SMOOTHING = 0.6
 """The smoothing that charts of layers begin with."""
@@ -71,7 +88,7 @@ LAYER_SMOOTHING = 0.6
 NARROW_WIDTH = 46
 """Below this width the names of the charts are short."""
 
-TALL_HEIGHT = 22
+TALL_HEIGHT = 28
 """From this height on there are two charts."""
 
 WIDTH_BESIDE = 84
@@ -100,6 +117,8 @@ class ChartView(Container):
         self.metric = ""
         "The metric that is shown; empty for the task's own."
         self._run = Run()
+        self._experiment: Experiment | None = None
+        "The experiment of the next run."
         self._shown_state: tuple[object, ...] = ()
         self._titles = "", ""
         self._options = [
@@ -118,7 +137,7 @@ class ChartView(Container):
 
     def _choose_metric(self, run: Run) -> str:
         """Returns the metric that was chosen if this run has it, else the run's first."""
-        names = list_metrics(run)
+        names = list_metrics(run, self._experiment)
         return self.metric if self.metric in names else names[0]
 
     def compose(self) -> ComposeResult:
@@ -129,15 +148,16 @@ class ChartView(Container):
         self.chart.options = self._options[self.chosen]
         self._update_titles()
 
-    def show(self, run: Run) -> None:
+    def show(self, run: Run, experiment: Experiment | None = None) -> None:
         """Shows the history of a run, if it changed and the chart is visible."""
-        self._run = run
+        self._run, self._experiment = run, experiment
         if not self.is_on_screen:
             return
         marks = (len(run.marks), *run.marks[-1:])
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
-        state = (run.id, run.state, self.chosen, self.metric, marks, guides, *ends)
+        metric = self._choose_metric(run)
+        state = (run.id, run.state, self.chosen, metric, marks, guides, *ends)
         if state == self._shown_state:
             return
         self._shown_state = state
@@ -146,10 +166,13 @@ class ChartView(Container):
         self._place_layers(rows)
         self._update_titles()
         traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
-        is_started = run.state in ("starting", "training")
-        invitation = f"Press space to start training: {self.kind.empty_message}."
-        message = WAITING_MESSAGE if is_started else invitation
-        self.chart.show(ChartData(traces, run.marks, guides, message))
+        self.chart.show(ChartData(traces, run.marks, guides, self._empty_message(run)))
+
+    def _empty_message(self, run: Run) -> str:
+        """Returns what is said while there is nothing to draw."""
+        if run.state == "idle":
+            return f"Press space to start training: {self.kind.empty_message}."
+        return UNMEASURED_MESSAGE if run.state in ("finished", "failed") else WAITING_MESSAGE
 
     def _series(self, run: Run) -> dict[str, str]:
         """Returns the series that the chart shows, each with its label."""
@@ -181,7 +204,8 @@ class ChartView(Container):
             latest = series.last[1] if series.last else None
             color = LABEL_COLORS.get(label, 1)
             marker = get_glyphs().line_markers[color - 2] if color > 1 else ""
-            yield Trace(label, [], color, marker, True, latest, series)
+            short = SHORT_LABELS.get(label, "")
+            yield Trace(label, [], color, marker, True, latest, series, short)
 
     def _update_titles(self) -> None:
         """Writes the charts to choose from into the border, the current one highlighted."""
@@ -196,18 +220,26 @@ class ChartView(Container):
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        titles = heading, self._describe_next_metric()
+        titles = heading, self._describe_next_metric() or self._describe_verdicts()
         if titles != self._titles:  # A new title repaints everything that it frames.
             self.border_title, self.border_subtitle = self._titles = titles
 
     def _describe_next_metric(self) -> str:
         """Returns the place of the metric among several, and the next one, for the last line."""
-        names, metric = list_metrics(self._run), self._choose_metric(self._run)
+        names = list_metrics(self._run, self._experiment)
+        metric = self._choose_metric(self._run)
         if not self._is_metric or len(names) < 2:
             return ""
         index = names.index(metric)
         following = metric_title(names[(index + 1) % len(names)])
         return f"{index + 1} of {len(names)} · [b]t[/] {following}"
+
+    def _describe_verdicts(self) -> str:
+        """Returns what `small?` and `large?` in the list of layers mean, if one is there."""
+        family = self.kind.layer_family
+        if not family or not self.layer_list.has_question:
+            return ""
+        return VERDICT_NOTES[family]
 
     def action_choose(self, by: int) -> None:
         """Shows the chart `by` places further on."""
@@ -223,14 +255,15 @@ class ChartView(Container):
 
     def action_metric(self, by: int) -> None:
         """Shows the metric `by` places further on; goes to the chart of metrics first."""
-        names, metric = list_metrics(self._run), self._choose_metric(self._run)
+        names = list_metrics(self._run, self._experiment)
+        metric = self._choose_metric(self._run)
         if self._is_metric:
             self.metric = names[(names.index(metric) + by) % len(names)]
         self.action_open(next(n for n, kind in enumerate(CHART_KINDS) if not kind.name))
 
     def on_show(self) -> None:
         """Shows what changed while the chart was hidden."""
-        self.show(self._run)
+        self.show(self._run, self._experiment)
 
     def on_resize(self) -> None:
         """Places the layers again."""
@@ -239,7 +272,7 @@ class ChartView(Container):
     def _show_again(self) -> None:
         self._update_titles()
         self._shown_state = ()
-        self.show(self._run)
+        self.show(self._run, self._experiment)
 
 
 class ChartsPane(Widget):
@@ -253,22 +286,24 @@ class ChartsPane(Widget):
         super().__init__()
         self.upper, self.lower = ChartView(0, id="upper"), ChartView(2, id="lower")
         self._run: Run | None = None
+        self._experiment: Experiment | None = None
         self._show_count = 0
 
     def compose(self) -> ComposeResult:
         yield from (self.upper, self.lower)
 
-    def show(self, run: Run, alternate: bool = False) -> None:
+    def show(self, run: Run, experiment: Experiment | None = None, alternate: bool = False) -> None:
         """Shows the history of a run.
 
         Args:
+            experiment: that of the next run.
             alternate: one chart a call, so that no frame waits for two.
         """
-        self._run = run
+        self._run, self._experiment = run, experiment
         views = [view for view in (self.upper, self.lower) if view.display]
         self._show_count += 1
         for view in [views[self._show_count % len(views)]] if alternate and views else views:
-            view.show(run)
+            view.show(run, experiment)
 
     def action_other(self) -> None:
         """Goes to the other of two charts."""
@@ -283,4 +318,4 @@ class ChartsPane(Widget):
         """Shows or hides the second chart."""
         self.set_class(self.size.height >= TALL_HEIGHT, "-tall")
         if self._run is not None:
-            self.call_after_refresh(self.show, self._run)
+            self.call_after_refresh(self.show, self._run, self._experiment)

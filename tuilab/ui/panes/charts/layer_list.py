@@ -1,10 +1,10 @@
 """One row a layer: its latest value, its recent history as a sparkline, and a verdict."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log10
 from statistics import median
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
@@ -13,6 +13,7 @@ from textual.strip import Strip
 from tuilab.core.format import format_compact
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
+from tuilab.ui.panes.network.network_lines import FROZEN
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 T = TypeVar("T")
@@ -29,7 +30,14 @@ HEALTHY_UPDATE = (1e-5, 1e-1)
 SPARKLINE_POINTS = 240
 """Points that a sparkline looks back on."""
 
-VERDICTS = ("healthy", "small?", "large?", "zero", "not finite")
+VERDICT_NOTES = {
+    "gradient": f"small? large?: {GRADIENT_RATIO:.0f} times the middle layer",
+    "update": f"small? large?: outside of {format_compact(HEALTHY_UPDATE[0])} to "
+              f"{format_compact(HEALTHY_UPDATE[1])} of the weights",
+}  # fmt: skip
+"""What `small?` and `large?` mean, by family."""
+
+VERDICTS = ("healthy", "small?", "large?", "zero", "frozen", "not finite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,8 @@ class LayerRow:
 
 
 def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
-    """Yields the layers of a run in order; evenly chosen ones carry the marker of their line.
+    """Yields the layers of a run in order, frozen ones last; evenly chosen ones carry the marker of
+    their line.
 
     Args:
         family: `gradient` or `update`.
@@ -56,14 +65,35 @@ def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
         for name, series in run.series.items()
         if name.startswith(f"{family}/") and series.recent
     }
-    latest = [values[-1] for values in values_by_name.values()]
+    frozen = _find_frozen(run, values_by_name)
+    trained = {name: values for name, values in values_by_name.items() if name not in frozen}
+    latest = [values[-1] for values in trained.values()]
     middle = median([value for value in latest if isfinite(value)] or [0.0])
-    chosen = pick_evenly(list(values_by_name), MAX_LINES)
-    for name, values in values_by_name.items():
+    chosen = pick_evenly(list(trained), MAX_LINES)
+    for name, values in trained.items():
         index = chosen.index(name) if name in chosen else -1
         marker = get_glyphs().line_markers[index] if index >= 0 else ""
         verdict = judge_layer(family, values[-1], middle)
         yield LayerRow(name.partition("/")[2], values[-1], values, verdict, marker, index + 1)
+    for name in frozen:
+        yield LayerRow(name.partition("/")[2], 0.0, values_by_name[name], "frozen")
+
+
+def _find_frozen(run: Run, values_by_name: Mapping[str, Sequence[float]]) -> list[str]:
+    """Returns the layers that do not change in a network with frozen lines.
+
+    A line may be several layers, so that the lines alone do not tell which ones they are.
+    """
+    if run.experiment is None or not _has_frozen_line(run.experiment.network):
+        return []
+    return [name for name, values in values_by_name.items() if not any(values)]
+
+
+def _has_frozen_line(lines: Iterable[Any]) -> bool:
+    return any(
+        FROZEN.search(line) is not None if isinstance(line, str) else _has_frozen_line(line)
+        for line in lines
+    )
 
 
 def pick_evenly(items: Sequence[T], max_count: int) -> list[T]:
@@ -117,6 +147,11 @@ class LayerList(ScrollView, can_focus=True):
         self._rows: list[LayerRow] = []
         self._range = (0.0, 0.0)
 
+    @property
+    def has_question(self) -> bool:
+        """Whether a layer is called small or large."""
+        return any(row.verdict.endswith("?") for row in self._rows)
+
     def show(self, rows: list[LayerRow]) -> None:
         """Shows layers; the sparklines have one scale, so that layers can be compared."""
         if rows == self._rows:
@@ -149,6 +184,6 @@ class LayerList(ScrollView, can_focus=True):
         if room >= 4:
             sparkline = draw_sparkline(row.recent, min(40, room), *self._range, get_glyphs().bars)
             x = cells.write(x, 0, sparkline, line_style) + 1
-        is_healthy = row.verdict == "healthy"
-        style = find_style("draw--muted" if is_healthy else "layer-list--warning")
+        is_fine = row.verdict in ("healthy", "frozen")
+        style = find_style("draw--muted" if is_fine else "layer-list--warning")
         cells.write(x, 0, row.verdict, style)

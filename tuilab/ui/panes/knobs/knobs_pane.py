@@ -34,6 +34,7 @@ from tuilab.ui.panes.knobs.knob_list import (
     describe_reach,
     is_default,
 )
+from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.widgets.choice_list import ChoiceList
 from tuilab.ui.widgets.editable_list import EditableList, help_bindings, pane_binding
 from tuilab.ui.widgets.line_list import Span
@@ -112,7 +113,7 @@ class KnobsPane(EditableList):
         facts = " · ".join(filter(None, (knob.key if has_key else "", allowed, default)))
         return [
             (knob.help.replace("`", ""), ""),
-            (facts, "line-list--muted"),
+            (_spell(facts), "line-list--muted"),
             describe_reach(knob, self.form.running),
         ]
 
@@ -296,3 +297,8 @@ class KnobsPane(EditableList):
         """Shows all knobs again."""
         self._update(filter_text="")
         self.line_list.scroll_to_cursor()
+
+
+def _spell(text: str) -> str:
+    """Returns a range as the terminal can show it: where it shows only ASCII, `0 < ... <= 1`."""
+    return text.replace("≤", "<=").replace("…", "...") if get_glyphs() is ASCII else text

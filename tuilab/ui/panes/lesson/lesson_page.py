@@ -8,7 +8,7 @@ from tuilab.core.exercises import exercise as exercises
 from tuilab.core.format import format_percent, format_value
 from tuilab.core.lessons import glossary
 from tuilab.core.lessons.answers import list_asked_lines, plan_network
-from tuilab.core.lessons.goals import ConditionStatus
+from tuilab.core.lessons.goals import ConditionStatus, GoalStatus, describe_score
 from tuilab.core.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.core.lessons.prose import Block, Span
 from tuilab.core.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
@@ -48,6 +48,10 @@ class _Page:
     def lines(self, term: str) -> Iterator[Line]:
         page = self.session.page
         yield from ((Fragment(page.title, "heading"),), BLANK)
+        if not (self.session.is_in_lab or self.session.is_review):
+            back = Fragment("Take the lesson's again", "link", ("lesson", self.session.source.name))
+            note = Fragment("The lab shows another experiment; its runs do not count here. ", "bad")
+            yield from (*self.wrap(note, back), BLANK)
         for number, block in enumerate(page.blocks):
             yield from self.block(block, number)
             if term and any(span.scheme == "term" and span.target == term for span in block.spans):
@@ -117,32 +121,29 @@ class _Page:
         yield from self.marked_line(mark, style, title, reached, indent="  ")
         yield from self.conditions(goal)
         status = self.session.attempt.goal_statuses.get(goal.name)
-        if status is not None and status.is_met and self.session.is_trial and not is_met:
-            yield from self.objection("a run that tests a prediction does not count: r trains "
-                                      "your own")  # fmt: skip
-        if status is not None and status.forbidden_changes:
-            keys = ", ".join(status.forbidden_changes)
-            yield from self.objection(f"it does not count: {keys} must stay as at the start")
+        if status is not None and not is_met:
+            yield from self.objections(status)
         if (score := progress.goals.get(goal.name)) is not None:
-            yield (Fragment(f"    best: {format_value(score)} {goal.golf}", "good"),)
+            yield (Fragment(f"    best: {describe_score(goal, score)}", "good"),)
         if is_met and goal.why:
             yield from self.wrap(Fragment(goal.why, "good"), indent="    ")
         yield from self.hints(goal)
 
     def conditions(self, goal: Goal) -> Iterator[Line]:
-        """Yields the conditions of a goal, with their present values once there are any."""
+        """Yields the conditions of a goal, with their values now, or when it was met."""
+        progress = self.session.lesson_progress
+        is_reached, readings = goal.name in progress.goals, progress.readings.get(goal.name, {})
         status = self.session.attempt.goal_statuses.get(goal.name)
-        if status is None:
-            for condition in goal.all:
-                requirement = ConditionStatus(condition, None, False).requirement
-                fragment = Fragment(requirement, "muted")
-                yield from self.wrap(fragment, indent="      ", first="    · ")
-            return
-        for condition_status in status.conditions:
-            mark, style = ("    ✓ ", "good") if condition_status.is_met else ("    · ", "muted")
-            requirement_fragment = Fragment(condition_status.requirement, style)
-            value = Fragment(f"  now {condition_status.current_value}", "muted")
-            yield from self.marked_line(mark, style, requirement_fragment, value, indent="      ")
+        unknown = (ConditionStatus(condition, None, False) for condition in goal.all)
+        for condition in status.conditions if status is not None else unknown:
+            is_met = is_reached or condition.is_met
+            mark, style = ("    ✓ ", "good") if is_met else ("    · ", "muted")
+            value = "" if status is None else f"  now {condition.current_value}"
+            if is_reached:
+                reading = readings.get(condition.condition.of, "")
+                value = f"  met at {reading}" if reading else ""
+            fragments = Fragment(condition.requirement, style), Fragment(value, "muted")
+            yield from self.marked_line(mark, style, *fragments, indent="      ")
 
     def marked_line(
         self, mark: str, style: str, *fragments: Fragment, indent: str
@@ -151,6 +152,15 @@ class _Page:
         first, *rest = self.wrap(*fragments, indent=indent, first=mark)
         yield (Fragment(first[0].text, style), *first[1:])
         yield from rest
+
+    def objections(self, status: GoalStatus) -> Iterator[Line]:
+        """Yields why the run does not count for a goal."""
+        if status.is_met and self.session.is_trial:
+            yield from self.objection("a run that tests a prediction does not count: r trains "
+                                      "your own")  # fmt: skip
+        if status.forbidden_changes:
+            keys = ", ".join(status.forbidden_changes)
+            yield from self.objection(f"it does not count: {keys} must stay as at the start")
 
     def objection(self, text: str) -> list[Line]:
         return self.wrap(Fragment(text, "bad"), indent="      ", first="    ✗ ")

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from tuilab.core.run.run import Run
 from tuilab.ui.widgets.rich_text import Fragment, RichTextView, wrap_fragments
+from tuilab.ui.workspace import Workspace
 
 if TYPE_CHECKING:  # what lessons are made of is imported with the first lesson
     from tuilab.ui.panes.lesson.lesson_session import LessonSession
@@ -36,6 +36,8 @@ class LessonPane(Widget):
                 tooltip="Go to the previous page"),
         Binding("h", "hint", "Hint", id="lesson.hint",
                 tooltip="Show a hint for the next goal, then a better one"),
+        Binding("escape", "close", "Close", id="lesson.close",
+                tooltip="Close the lesson; 7 shows it again where it was"),
     ]  # fmt: skip
 
     @dataclass
@@ -46,6 +48,9 @@ class LessonPane(Widget):
 
     class PageTurned(Message):
         """Another page is open."""
+
+    class Closed(Message):
+        """The lesson is to be hidden."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,15 +71,20 @@ class LessonPane(Widget):
         self.session, self._term = session, ""
         self.redraw()
 
-    def show(self, run: Run) -> None:
-        """Shows the goals with the values of this run, if it has changed."""
-        state = (self.session, run.id, run.version)
+    def show(self, workspace: Workspace) -> None:
+        """Shows the goals with the values of the run, if anything has changed."""
+        run, is_measured = workspace.run, workspace.measures_lesson
+        state = (self.session, run.id, run.version, is_measured, workspace.is_of_lesson)
         if state == self._last_shown:
             return
         self._last_shown = state
         if self.session is not None:
-            self.session.attempt.measure_goals(run, include_diagnosis=run.state != "training")
+            self.session.is_in_lab = workspace.is_of_lesson
             self.session.follow_run(run)
+            if is_measured:
+                self.session.attempt.measure_goals(run, include_diagnosis=run.state != "training")
+            else:
+                self.session.attempt.goal_statuses.clear()
         self.redraw()
 
     def redraw(self) -> None:
@@ -104,6 +114,10 @@ class LessonPane(Widget):
         self.redraw()
         self.text_view.scroll_to(y=0, animate=False, force=True)
         self.post_message(self.PageTurned())
+
+    def action_close(self) -> None:
+        """Requests to be hidden."""
+        self.post_message(self.Closed())
 
     def action_hint(self) -> None:
         """Requests a hint for the next goal."""

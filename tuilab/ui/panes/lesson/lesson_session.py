@@ -5,12 +5,16 @@ It knows no widget, so that the rules of a lesson are tested without a screen.
 
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
+
+from msgspec import structs
 
 from tuilab.core.exercises.check_result import Result
 from tuilab.core.lessons import answers, curve, goals, quantities
 from tuilab.core.lessons.answers import Grade, PosedQuestion
 from tuilab.core.lessons.attempt import Attempt
+from tuilab.core.lessons.goals import find_changes
 from tuilab.core.lessons.lesson import Goal, Prediction
 from tuilab.core.lessons.library import LoadedLesson
 from tuilab.core.lessons.progress import LessonProgress, Progress, save_progress
@@ -22,13 +26,23 @@ from tuilab.core.run.run import Run
 MAX_IDLE_SECONDS = 300.0
 """A learner who does nothing for longer counts as away."""
 
+MAX_LOOK = 0.02
+"""Share of all steps up to which a run has only been looked at: it gives nothing away yet."""
+
 
 class LearnerPrediction:
     """What a learner has predicted, the run that tests it, and the outcome."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, run: Run) -> None:
+        """Initializes the prediction.
+
+        Args:
+            run: the run on the screen when it was made.
+        """
         self.value = value
         self.run_id = ""
+        self.known_run_id = "" if _is_only_looked_at(run) else run.id
+        "A run that showed too much before the prediction was made to test it."
         self.actual: Any = None
         self.score: float | None = None
         "From 0 to 1; None until the run has decided."
@@ -62,11 +76,18 @@ class LessonSession:
         self.picks: dict[str, list[Any]] = {}
         self.grades: dict[str, Grade] = {}
         self.predictions: dict[str, LearnerPrediction] = {}
+        self.is_in_lab = True
+        "Whether the lab shows the lesson's experiment, so that its runs count."
         self.is_trial = False
         "Whether the run that is shown tests a prediction."
         self.active_run_id = ""
         self.exercise_results: dict[str, Result] = {}
         self._seed, self._last_saved = seed, time.monotonic()
+        self._tests = {
+            prediction.name: prediction.build_experiment(source.lesson.start)
+            for prediction in source.lesson.predictions
+        }
+        "The experiment that decides each prediction."
 
     @property
     def lesson_progress(self) -> LessonProgress:
@@ -110,6 +131,8 @@ class LessonSession:
         for goal in self.attempt.handle_event(event, run):
             score = goals.compute_score(goal, run)
             if self.progress.record_goal(self.source.name, goal.name, score):
+                readings = self.attempt.goal_statuses[goal.name].readings
+                self.lesson_progress.readings[goal.name] = readings
                 yield goal
 
     def reveal_hint(self, goal: Goal) -> None:
@@ -164,14 +187,26 @@ class LessonSession:
 
     # --- predictions --------------------------------------------------------------------------
 
-    def predict(self, prediction: Prediction, value: Any) -> None:
-        """Records what the learner predicts, before the run is trained."""
-        self.predictions[prediction.name] = LearnerPrediction(value)
+    def predict(self, prediction: Prediction, value: Any, run: Run) -> None:
+        """Records what the learner predicts, before the run is trained.
+
+        A run that has only been looked at tests it, if its experiment is the one to predict.
+        """
+        self.predictions[prediction.name] = LearnerPrediction(value, run)
+        self.follow_run(run)
 
     def is_pending(self, prediction: LearnerPrediction) -> bool:
         """Returns whether the run that tests it is in progress; it may also have failed."""
         is_active = bool(prediction.run_id) and prediction.run_id == self.active_run_id
         return prediction.score is None and is_active
+
+    def find_untested(self, run: Run) -> Prediction | None:
+        """Returns the first prediction of the page that is made and that no run is testing."""
+        for link in self.page.links("prediction"):
+            predicted = self.predictions.get(link.target)
+            if predicted is not None and predicted.score is None and predicted.run_id != run.id:
+                return self.source.activities["prediction", link.target]  # type: ignore[return-value]
+        return None
 
     def is_trial_run(self, run: Run) -> bool:
         """Returns whether this run tests a prediction."""
@@ -179,19 +214,34 @@ class LessonSession:
 
     def follow_run(self, run: Run) -> None:
         """Follows the run that is shown, and the curve that was predicted of it."""
+        self._choose_tests(run)
         self.is_trial = self.is_trial_run(run)
         self.active_run_id = run.id if run.is_active else ""
         for prediction, predicted in self._open_predictions(run):
             if prediction.curve:
                 predicted.actual = _curve_so_far(prediction, run)
 
+    def _choose_tests(self, run: Run) -> None:
+        """Lets a run test the predictions that are made of its experiment, while it has that."""
+        if run.started is None or run.experiment is None:
+            return
+        for name, predicted in self.predictions.items():
+            if predicted.score is not None:
+                continue
+            is_test = not any(find_changes(self._tests[name], run.experiment))
+            if is_test and run.id != predicted.known_run_id:
+                predicted.run_id = run.id
+            elif not is_test and run.id == predicted.run_id:
+                predicted.run_id, predicted.known_run_id = "", run.id
+
     def score_predictions(self, run: Run) -> Iterator[tuple[Prediction, LearnerPrediction]]:
         """Scores the predictions that the run has decided by now, and yields them."""
         for prediction, predicted in self._open_predictions(run):
-            is_over = run.finished is not None or (
-                prediction.steps and run.step >= prediction.steps and run.state == "paused"
-            )
-            if is_over and _score(prediction, predicted, run):
+            is_past = 0 < prediction.steps < run.step
+            is_there = run.step == prediction.steps > 0 and run.state == "paused"
+            is_over = run.finished is not None or is_past or is_there
+            decisive = _at_step(run, prediction.steps) if is_past else run
+            if is_over and _score(prediction, predicted, decisive):
                 score = predicted.score or 0.0
                 self.progress.record_prediction(self.source.name, prediction.name, score)
                 yield prediction, predicted
@@ -202,6 +252,23 @@ class LessonSession:
             predicted = self.predictions.get(prediction.name)
             if predicted and predicted.score is None and run.id and predicted.run_id == run.id:
                 yield prediction, predicted
+
+
+def _is_only_looked_at(run: Run) -> bool:
+    """Returns whether a run has made so few steps that it does not show where it goes."""
+    if run.started is None or run.experiment is None:
+        return run.step == 0
+    planned = run.started.batches * run.experiment.training.epochs
+    is_early = run.epoch is None and run.step <= max(1, MAX_LOOK * planned)
+    return is_early and run.finished is None
+
+
+def _at_step(run: Run, step: int) -> Run:
+    """Returns a run as it was at a step, as far as its series tell."""
+    series = deepcopy(run.series)
+    for one in series.values():
+        one.truncate(step)
+    return structs.replace(run, step=step, series=series)
 
 
 def _score(prediction: Prediction, predicted: LearnerPrediction, run: Run) -> bool:

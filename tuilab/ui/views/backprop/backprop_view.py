@@ -94,7 +94,10 @@ class BackpropView(View[BackpropResponse]):
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, at the layer that was selected."""
+        before = self.response
         super().show(run, experiment)
+        if self.response is not before:
+            self.refresh_bindings()
         if self._next_layer and (response := self._current) is not None:
             passing = [at for at, phase in enumerate(response.phases)
                        if phase.part == "backward" and phase.label == self._next_layer]  # fmt: skip
@@ -103,6 +106,24 @@ class BackpropView(View[BackpropResponse]):
 
     # --- keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers only the keys that have an effect: none while no step is shown."""
+        if action in ("keep", "travel"):
+            return super().check_action(action, parameters)
+        response = self._current
+        if response is None:
+            return False
+        if action == "next_slice":
+            return response.slices > 1
+        if action == "next_example":
+            return response.examples > 1
+        if action == "next_optimizer_phase":
+            return len(response.optimizer_phases) > 1
+        if action == "next_table":
+            tables = response.phases[self.position.clamp(response).phase].tables
+            return not self.position.is_graph and len(tables) > 1
+        return True
+
     @property
     def _current(self) -> BackpropResponse | None:
         return self.response if self.response is not None and self.response.phases else None
@@ -110,6 +131,7 @@ class BackpropView(View[BackpropResponse]):
     def _go(self, position: Position) -> None:
         if (response := self._current) is not None:
             self.position = position.clamp(response)
+            self.refresh_bindings()
             self.redraw()
 
     def action_walk(self, by: int) -> None:

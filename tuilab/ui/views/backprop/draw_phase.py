@@ -36,6 +36,11 @@ MIN_TEXT_HEIGHT = 14
 
 PART_TITLES = {"weights": "new weights"}
 
+SHORT_TITLES = {
+    "forward": "fwd", "backward": "bwd", "optimizer": "optim", "weights": "weights",
+}  # fmt: skip
+"""The same where there is little room."""
+
 GRAPH_HELP = (
     "Autograd's graph from the loss back: product = upstream · local gradient; "
     "← → walk from node to node, up and down select the element."
@@ -102,7 +107,7 @@ def _draw_parts(cells: StyledCells, response: BackpropResponse, phase: Phase) ->
     if room < cell_len(arrow) * (len(names) - 1):
         arrow = ""
     if room < 0:
-        names = [name[:4] for name in names]
+        names = [SHORT_TITLES.get(part, part) for part in STEP_PARTS]
     x = 0
     for part, name in zip(STEP_PARTS, names, strict=True):
         if part == phase.part:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import Finding
@@ -12,9 +12,12 @@ from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.messages import FindingsRequested, FixChosen
-from tuilab.ui.views.diagnosis.draw_diagnosis import FIX_KEYS, draw_findings, draw_no_findings
+from tuilab.ui.views.diagnosis.draw_diagnosis import draw_findings, draw_no_findings
 from tuilab.ui.views.view import View
 from tuilab.ui.views.view_keys import hidden_key, view_key
+
+FIXES = Binding.Group("Apply fix", compact=True)
+"""The keys of the fixes that there are."""
 
 
 class FindingsResponse(InspectResponse, frozen=True):
@@ -28,9 +31,11 @@ class DiagnosisView(View[FindingsResponse]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         view_key("a", "apply(0)", "Apply fix", "diagnosis_first",
-                 "Apply the first fix; u undoes it", key_display=" ".join(FIX_KEYS)),
-        hidden_key("w", "apply(1)", "Second fix", "diagnosis_second", "Apply the second fix"),
-        hidden_key("d", "apply(2)", "Third fix", "diagnosis_third", "Apply the third fix"),
+                 "Apply the first fix; u undoes it", group=FIXES),
+        view_key("w", "apply(1)", "Second fix", "diagnosis_second", "Apply the second fix",
+                 group=FIXES),
+        view_key("d", "apply(2)", "Third fix", "diagnosis_third", "Apply the third fix",
+                 group=FIXES),
         hidden_key("enter", "apply(0)", "Apply fix", "diagnosis_enter", "Apply the first fix"),
         view_key("down", "choose(1)", "Next finding", "diagnosis_next",
                  "Read the next finding", key_display="↑↓"),
@@ -43,6 +48,8 @@ class DiagnosisView(View[FindingsResponse]):
         "Press space to start training: problems of the run appear here, with the evidence and "
         "what to do."
     )
+
+    waiting_text = "The first measurements come in a moment."
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -70,6 +77,7 @@ class DiagnosisView(View[FindingsResponse]):
         """Shows the status of the fixes for another experiment, and the step of the run."""
         before, self._experiment = self._experiment, experiment
         self._run = run
+        self.follow_state(run)
         answer = self.get_response(run)
         if answer != self.response or experiment is not before:
             self.response = answer
@@ -104,18 +112,24 @@ class DiagnosisView(View[FindingsResponse]):
         names = [finding.diagnosis.name for finding in findings]
         return names.index(self.chosen) if self.chosen in names else 0
 
+    def _count_fixes(self) -> int:
+        """Returns how many fixes the finding that is shown has."""
+        findings = self._findings
+        return len(findings[self._chosen_index(findings)].diagnosis.fixes) if findings else 0
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offers only the keys that have an effect."""
         if action == "choose":
             return len(self._findings) > 1
         if action == "apply":
-            return bool(self._findings)
+            return parameters[0] < self._count_fixes()  # type: ignore[operator]
         return super().check_action(action, parameters)
 
     def action_choose(self, by: int) -> None:
         """Shows a finding further down or up."""
         place = self._chosen_index(self._findings) + by
         self.chosen = self._findings[place % len(self._findings)].diagnosis.name
+        self.refresh_bindings()
         self.redraw()
 
     def action_apply(self, number: int) -> None:

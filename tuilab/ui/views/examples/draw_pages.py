@@ -22,10 +22,13 @@ from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.examples.draw_detail import draw_example
 from tuilab.ui.views.result.draw_samples import name_class
 
-LIST_WIDTH = 40
+MIN_LIST_WIDTH, MAX_LIST_WIDTH = 40, 56
 
 MIN_SIDE_WIDTH = 34
 """Columns beside the matrix; with fewer, the selected cell is described below."""
+
+CELL_ROWS = 3
+"""Rows of a cell of the matrix where there is room."""
 
 PREVIEW_WIDTHS = (20, 14)
 """Columns of an image beside the matrix."""
@@ -70,7 +73,9 @@ def draw_matrix_page(
     rest = width - columns - 3
     is_wide = rest >= MIN_SIDE_WIDTH
     matrix_columns = columns if is_wide else width
-    matrix_rows = max(2, min(rows, height - 1 - (0 if is_wide else 3)))
+    # Beside it the examples have the whole height: the cells may take more than a row.
+    high_rows = 1 + CELL_ROWS * (rows - 1) if is_wide else rows
+    matrix_rows = max(2, min(high_rows, height - 1 - (0 if is_wide else 3)))
     layout = plan_matrix(matrix, (matrix_columns, matrix_rows), cursor)
     write_matrix_title(cells, matrix, describe_evaluated(response), layout.unit)
     cells.paste(0, 1, draw_matrix(matrix, (matrix_columns, matrix_rows), style, cursor))
@@ -152,12 +157,13 @@ def draw_examples_page(
     cells = StyledCells(size, style)
     heading = _describe_order(response)
     hint = "w: another attribution method" if len(response.example.attributions) > 1 else ""
-    if width >= LIST_WIDTH + 50:
-        cells.write_truncated(0, 0, heading, LIST_WIDTH)
-        region = Region(0, 1, LIST_WIDTH, height - 1)
+    if width >= MIN_LIST_WIDTH + 50:
+        columns = max(MIN_LIST_WIDTH, min(MAX_LIST_WIDTH, width - 50, cell_len(heading)))
+        cells.write_truncated(0, 0, heading, columns)
+        region = Region(0, 1, columns, height - 1)
         _draw_list(cells, response, region, response.position)
-        rest = (width - LIST_WIDTH - 2, height)
-        cells.paste(LIST_WIDTH + 2, 0, draw_example(response.example, rest, style, hint=hint).cells)
+        rest = (width - columns - 2, height)
+        cells.paste(columns + 2, 0, draw_example(response.example, rest, style, hint=hint).cells)
         return cells
     is_high = height >= 22
     cells.write_truncated(0, 0, heading, width)
@@ -171,8 +177,8 @@ def draw_examples_page(
 
 
 def _describe_no_examples(response: ExamplesResponse) -> str:
-    if len(response.cell) == 2 and response.matrix.classes:
-        target, predicted = (response.matrix.classes[number] for number in response.cell)
+    if (names := _cell_names(response)) is not None:
+        target, predicted = names
         return (
             f"None of the {describe_evaluated(response)} with the target {target} was predicted "
             f"as {predicted}. Escape goes back to the matrix."
@@ -180,14 +186,24 @@ def _describe_no_examples(response: ExamplesResponse) -> str:
     return "There are no examples yet."
 
 
+def _cell_names(response: ExamplesResponse) -> tuple[str, str] | None:
+    """Returns target and predicted class of the cell that the examples are of, if they are of one.
+
+    A task whose examples have no predicted class has no matrix.
+    """
+    if len(response.cell) != 2 or "matrix" not in response.pages:
+        return None
+    target, predicted = (response.matrix.classes[number] for number in response.cell)
+    return target, predicted
+
+
 def _describe_order(response: ExamplesResponse) -> str:
     criterion = "error" if response.task in ("autoencoder", "regression") else "loss"
     order = f"{'lowest' if response.is_reversed else 'highest'} {criterion} first"
     position = f"{format_count(response.position + 1)} of {format_count(response.matches)}"
     cell = ""
-    if len(response.cell) == 2 and response.matrix.classes:
-        target, predicted = (response.matrix.classes[number] for number in response.cell)
-        cell = f" {target} predicted as {predicted}"
+    if (names := _cell_names(response)) is not None:
+        cell = f" {names[0]} predicted as {names[1]}"
     return f"{position}{cell} ({response.part}), {order}"
 
 

@@ -113,6 +113,8 @@ class ExamplesView(View[ExamplesResponse]):
         if shown is not None and shown is not before:
             if self.page not in shown.pages and shown.pages:
                 self.page = shown.page
+            if "matrix" not in shown.pages:
+                self.cell = []
             self.cursor = _clamp(self.cursor, len(shown.matrix.classes))
             self.refresh_bindings()
 

@@ -84,8 +84,8 @@ def write_headings(response: LandscapeResponse) -> Iterator[str]:
     step = f"step {format_count(response.step)}"
     if response.current_step != response.step:
         step += f", now at {format_count(response.current_step)} (a: refresh)"
-    examples = f"on {format_counted(response.examples, 'example')}"
-    training_examples = f"on {format_counted(response.examples, 'training example')}"
+    examples = f"on {name_examples(response, 'example')}"
+    training_examples = f"on {name_examples(response)}"
     yield f"Loss around the weights of {step}: {evaluations} evaluations, {training_examples}"
     yield f"Loss around {step}: {evaluations} evaluations, {examples}"
     yield f"{step}: {evaluations} evaluations, {examples}"
@@ -94,6 +94,13 @@ def write_headings(response: LandscapeResponse) -> Iterator[str]:
     yield f"{evaluations}, {examples}"
     yield f"{evaluations} evaluations"
     yield evaluations
+
+
+def name_examples(response: LandscapeResponse, noun: str = "training example") -> str:
+    """Returns what the loss was measured on; one example alone is a whole graph."""
+    if response.examples == 1:
+        return "the graph"
+    return format_counted(response.examples, noun)
 
 
 def _descriptions(response: LandscapeResponse, slice_: Slice, style: DrawStyle) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, isnan, log10
 
-from tuilab.core.format import format_compact, format_count, format_counted
+from tuilab.core.format import format_compact, format_count
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Scan
 from tuilab.core.run.run import Mark
 from tuilab.core.run.series import Point
@@ -15,6 +15,7 @@ from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
 from tuilab.ui.plot.traces import Trace, to_points
+from tuilab.ui.views.landscape.draw_landscape import name_examples
 
 DECADE = 1000
 """Units of the chart's axis, which counts in whole numbers, from one power of ten to the next."""
@@ -108,7 +109,7 @@ def describe_scan(response: LandscapeResponse, scan: Scan) -> Iterator[str]:
     )
     evaluations = f"{response.evaluations} of {response.total_evaluations} evaluations"
     step = format_count(response.step)
-    examples = format_counted(response.examples, "example")
+    examples = name_examples(response, "example")
     yield f"{way} of step {step}; {evaluations}, on {examples}."
     if response.current_step != response.step:
         yield f"The run is now at step {format_count(response.current_step)}; press a to refresh."
@@ -140,7 +141,7 @@ def _chart_data(response: LandscapeResponse, scan: Scan, marker: str) -> ChartDa
         label = f"next batch of {format_count(scan.batch_size)}"
         points = _points(scan, scan.batch_losses, scan.current_batch_loss)
         traces.append(Trace(label, points, 2, marker))
-    label = format_counted(response.examples, "training example")
+    label = name_examples(response)
     traces.append(Trace(label, _points(scan, scan.losses, scan.current_loss), 1))
     start = 1.0 if is_relative(scan) else scan.current_loss
     return ChartData(

@@ -11,20 +11,23 @@ from textual.geometry import Region, Size
 from tuilab.core.format import format_compact
 from tuilab.core.protocol.inspect.layer_messages import HeatMap
 from tuilab.core.protocol.inspect.quantization import ZERO, dequantize
-from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.canvas.draw_style import Pixel
 from tuilab.ui.canvas.half_blocks import draw_field, draw_scale, make_pixel_style, map_blocks
 from tuilab.ui.canvas.response_map import SIGNED_FROM
+from tuilab.ui.canvas.short_names import shorten_names
 from tuilab.ui.canvas.styled_cells import StyledCells
 
 Rows = tuple[tuple[float | None, ...], ...]
 """Values from -1 to 1, from the top; None: not a finite number."""
 
-MAX_VALUE_WIDTH, MAX_NAME_WIDTH = 9, 10
+MAX_VALUE_WIDTH, MAX_NAME_WIDTH = 9, 18
 """Cells that a value and a name may take."""
 
 NUMBERS_FROM_WIDTH = 6
 """Cells that a value takes before its number is written into them."""
+
+NEAR_ZERO = "~0"
+"""A number that is not zero and too small for its cells."""
 
 SIGN_EVERY = (4, 2)
 """Columns and rows from one sign to the next where values are close together."""
@@ -185,7 +188,7 @@ class _Values:
         for row_number, row in enumerate(self.rows):
             y = self.region.y + row_number * value_rows + (value_rows - 1) // 2
             for column, (value, number) in enumerate(zip(row, numbers, strict=False)):
-                text = _format_to_fit(number, self.across - 1).center(self.across)
+                text = _format_to_fit(number, self.across - 2).center(self.across)
                 text_style = style.muted
                 if style.has_color:
                     text_style = make_pixel_style(style.foreground.rgb, self._pixel(value))
@@ -193,24 +196,28 @@ class _Values:
 
 
 def _format_to_fit(value: float, room: int) -> str:
-    """Returns a number in a few cells."""
+    """Returns a number in a few cells; one too small for them is near zero."""
     if not isfinite(value):
         return format_compact(value)
     for digits in (3, 2, 1):
-        if len(text := format_compact(value, digits)) <= room:
-            return text.replace("0.", ".") if len(text) == room and abs(value) < 1 else text
-    return truncate(format_compact(value, 1), room, "")
+        if len(text := format_compact(value + 0.0, digits)) <= room:
+            return text
+    for decimals in (3, 2, 1):
+        text = f"{value:.{decimals}f}".replace("0.", ".")
+        if abs(value) < 1 and len(text) <= room and text.strip("-.0"):
+            return text
+    return NEAR_ZERO if abs(value) < 1 else format_compact(value, 1)[:room]
 
 
 def _draw_row_names(cells: StyledCells, region: Region, heat_map: HeatMap) -> None:
     """Draws the names of rows, each once where the same follow one another."""
     x, top, room, height = region
     before, last = None, -1
+    short = _shorten(cells, heat_map.row_names, room - 1)
     for number, name in enumerate(heat_map.row_names):
         y = top + number * height // max(1, len(heat_map.row_names))
         if name != before and y > last:
-            text = truncate(name, room - 2 if cell_len(name) >= room else room - 1, "~")
-            cells.write_left_of(x + room - 1, y, text)
+            cells.write_left_of(x + room - 1, y, short[name])
             before, last = name, y
 
 
@@ -218,18 +225,32 @@ def _draw_column_names(cells: StyledCells, region: Region, heat_map: HeatMap) ->
     width = region.width // max(1, len(heat_map.column_names))
     if width * len(heat_map.column_names) != region.width:
         return
+    short = _shorten(cells, heat_map.column_names, width if width < 3 else width - 1)
     for number, name in enumerate(heat_map.column_names):
-        text = truncate(name, width if width < 3 else width - 1, "")
+        text = short[name]
         indent = (width - cell_len(text)) // 2 if width > 2 else 0
         cells.write(region.x + number * width + indent, region.y, text, room=width)
 
 
-def draw_heat_scale(cells: StyledCells, y: int, heat_map: HeatMap, text: str) -> None:
-    """Draws a bar from the lowest to the highest color, and what a cell stands for."""
+def _shorten(cells: StyledCells, names: Sequence[str], room: int) -> dict[str, str]:
+    """Returns every name in at most `room` cells."""
+    distinct = list(dict.fromkeys(names))
+    short = shorten_names(distinct, room, cells.style.glyphs.ellipsis)
+    return dict(zip(distinct, short, strict=True))
+
+
+def draw_heat_scale(cells: StyledCells, y: int, heat_map: HeatMap, texts: Sequence[str]) -> None:
+    """Draws a bar from the lowest to the highest color, and what a cell stands for.
+
+    Args:
+        texts: the same from long to short; without room for any, the last one is cut.
+    """
+    texts = [cells.style.spell(text) for text in texts]
     high = "1" if heat_map.is_fraction else format_compact(heat_map.max_abs)
     low = "0" if heat_map.is_fraction else format_compact(-heat_map.max_abs)
-    spare = cells.width - cell_len(f"{low}  {high}  {text}")
-    bar = max(6, min(16, cells.width // 5, spare))
+    room = cells.width - cell_len(f"{low}  {high}  ")
+    text = cells.style.fit(texts, room - 6)
+    bar = max(6, min(16, cells.width // 5, room - cell_len(text)))
     value_at = scale_fraction if heat_map.is_fraction else lambda part: 2 * part - 1
     pixel, glyph = cells.style.diverging_pixel, cells.style.diverging_glyph
     x = 2 + draw_scale(cells, 0, y, bar, (low, high), value_at, pixel, glyph)

@@ -2,6 +2,7 @@
 
 import msgspec
 from rich.cells import cell_len
+from rich.style import Style
 from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.layer_messages import (
@@ -30,7 +31,7 @@ from tuilab.ui.views.layer.layer_text import (
 LISTED_FROM = (92, 14)
 """From this size on, a list at the left has all layers."""
 
-LIST_WIDTH = 26
+MAX_LIST_WIDTH = 26
 
 FIRST_HISTOGRAM = "One histogram so far: each step adds another (space trains, s takes one step)."
 
@@ -50,10 +51,17 @@ def draw_layer(
     if cells.width < LISTED_FROM[0] or cells.height < LISTED_FROM[1]:
         _draw_subject(cells, response, is_listed=False)
         return cells, []
-    layer = StyledCells((cells.width - LIST_WIDTH - 1, cells.height), style)
+    list_width = measure_list(response)
+    layer = StyledCells((cells.width - list_width - 1, cells.height), style)
     _draw_subject(layer, response, is_listed=True)
-    cells.paste(LIST_WIDTH + 1, 0, layer)
-    return cells, _draw_list(cells, response)
+    cells.paste(list_width + 1, 0, layer)
+    return cells, _draw_list(cells, response, list_width)
+
+
+def measure_list(response: LayerResponse) -> int:
+    """Returns the columns of the list of layers, with the line at its right."""
+    longest = max((cell_len(_list_label(label)) for label in response.layers), default=0)
+    return min(MAX_LIST_WIDTH, longest + 4)
 
 
 def _draw_subject(cells: StyledCells, response: LayerResponse, *, is_listed: bool) -> None:
@@ -84,7 +92,7 @@ def _draw_subject(cells: StyledCells, response: LayerResponse, *, is_listed: boo
 # --- choices --------------------------------------------------------------------------------------
 
 
-def _draw_list(cells: StyledCells, response: LayerResponse) -> list[str]:
+def _draw_list(cells: StyledCells, response: LayerResponse, width: int) -> list[str]:
     """Draws the layers around the chosen one, and returns them."""
     layers, style, rows = response.layers, cells.style, cells.height
     chosen = layers.index(response.layer) if response.layer in layers else 0
@@ -94,19 +102,20 @@ def _draw_list(cells: StyledCells, response: LayerResponse) -> list[str]:
         is_chosen = first + row == chosen
         text = f"{style.glyphs.arrow if is_chosen else ' '} {_list_label(label)}"
         label_style = style.title if is_chosen else style.muted
-        cells.write_truncated(0, row, text, LIST_WIDTH - 1, label_style)
-    cells.write_lines(LIST_WIDTH - 1, 0, [style.glyphs.vertical] * rows)
+        cells.write_truncated(0, row, text, width - 2, label_style)
+    cells.write_lines(width - 1, 0, [style.glyphs.vertical] * rows)
     return visible
 
 
 def _draw_choices(cells: StyledCells, y: int, names: list[str], chosen: str, tail: str) -> None:
-    """Draws all choices, the current one in brackets; only that one in a narrow drawing."""
+    """Draws all choices, the current one in reverse; only that one in a narrow drawing."""
     is_alone = sum(cell_len(name) + 2 for name in names) > cells.width
     x = 0
     for number, name in enumerate(names, 1):
         if name == chosen:
             place = f" {number}/{len(names)}" if is_alone else ""
-            x = cells.write(x, y, f"[{name}]{place}", cells.style.title)
+            x = cells.write(x, y, f" {name} ", cells.style.title + Style(reverse=True))
+            x = cells.write(x, y, place, cells.style.title)
         elif not is_alone:
             x = cells.write(x, y, f" {name} ")
     tail = cells.style.spell(tail)
@@ -149,16 +158,15 @@ def _draw_body(cells: StyledCells, top: int, response: LayerResponse) -> None:
 
 def _draw_picture(cells: StyledCells, region: Region, response: LayerResponse) -> None:
     """Draws the values, and below them what their colors and letters mean."""
-    style, y = cells.style, cells.height - 1
+    y = cells.height - 1
     match response.picture:
         case HeatMap() as heat_map:
             draw_heat_grid(cells, region, heat_map)
-            draw_heat_scale(cells, y, heat_map, style.spell(describe_cells(response)))
+            draw_heat_scale(cells, y, heat_map, describe_cells(response))
         case Tiles() as tiles:
             count = draw_tiles(cells, region, tiles)
-            text = style.spell(describe_cells(response, count))
             if tiles.tiles:
-                draw_heat_scale(cells, y, tiles.tiles[-1], text)
+                draw_heat_scale(cells, y, tiles.tiles[-1], describe_cells(response, count))
         case Histogram() as histogram:
             draw_histogram(cells, region, histogram)
             cells.write(0, y, HISTOGRAM_LEGEND)

@@ -11,8 +11,8 @@ from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.layer.draw_heat_grid import draw_heat_grid
 
-MIN_TILES = 12
-"""Tiles become smaller until this many fit, or all."""
+MIN_TILES, MAX_TILES = 12, 36
+"""Tiles become smaller until the first many fit, or all; up to the second many, until all fit."""
 
 MAX_VALUE_WIDTH = 10
 """Columns that one value of a tile takes at most."""
@@ -59,7 +59,7 @@ def fit_tiles(tile: HeatMap, count: int, room: Size) -> TileLayout:
         across, down = (room.width + 1) // (width + 1), room.height // (rows + 1)
         if across * down:
             layout = TileLayout(width, rows, across, down)
-        if across * down >= min(count, MIN_TILES):
+        if across * down >= (count if count <= MAX_TILES else MIN_TILES):
             break
     return layout
 

@@ -74,17 +74,21 @@ def _describe_units(quantity: Quantity, stats: TensorStats) -> list[str]:
     return pieces
 
 
-def describe_cells(response: LayerResponse, tiles_shown: int = 0) -> str:
-    """Returns what one cell of a heat map stands for, for the line under the plot."""
+def describe_cells(response: LayerResponse, tiles_shown: int = 0) -> list[str]:
+    """Returns what one cell of a heat map stands for, for the line under the plot: long, short."""
     match response.picture:
         case HeatMap() as heat_map:
-            return ", ".join([*_describe_axes(heat_map), *_describe_blocks(heat_map)])
+            pieces, blocks = _describe_axes(heat_map), _describe_blocks(heat_map)
         case Tiles() as tiles:
-            return _describe_tiles(response, tiles, tiles_shown)
-    return ""
+            pieces = _describe_tiles(response, tiles, tiles_shown)
+            blocks = _describe_blocks(tiles.tiles[-1]) if tiles.tiles else []
+        case _:
+            return []
+    texts = [[*pieces, *blocks[:1]], [*pieces, *blocks[1:]], blocks[1:] or pieces[-1:]]
+    return [", ".join(text) for text in texts]
 
 
-def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> str:
+def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> list[str]:
     last = tiles.tiles[-1] if tiles.tiles else None
     count = shown - (len(tiles.tiles) > tiles.total)  # the first of them is the input
     text = format_counted(tiles.total, tiles.name)
@@ -95,7 +99,7 @@ def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> str:
         pieces.append("rows attend to columns")
     elif last is not None and ">" in last.caption:
         pieces.append("input>output channel")
-    return ", ".join(pieces + (_describe_blocks(last) if last is not None else []))
+    return pieces
 
 
 def _describe_axes(heat_map: HeatMap) -> list[str]:
@@ -105,8 +109,9 @@ def _describe_axes(heat_map: HeatMap) -> list[str]:
 
 
 def _describe_blocks(heat_map: HeatMap) -> list[str]:
+    """Returns how many values a cell stands for, in a long and a short form; empty for one."""
     if heat_map.is_whole:
         return []
     rows, columns = heat_map.full_size
     down, across = -(-rows // max(1, heat_map.height)), -(-columns // max(1, heat_map.width))
-    return [f"a cell is the largest of {down}×{across}"]
+    return [f"a cell is the largest of {down}×{across}", f"largest of {down}×{across}"]

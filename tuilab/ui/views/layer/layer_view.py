@@ -11,7 +11,7 @@ from tuilab.core.protocol.inspect.layer_messages import QUANTITIES, LayerRequest
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.views.layer.draw_layer import LIST_WIDTH, draw_layer
+from tuilab.ui.views.layer.draw_layer import draw_layer, measure_list
 from tuilab.ui.views.request_throttle import RequestThrottle
 from tuilab.ui.views.view import View
 from tuilab.ui.views.view_keys import hidden_key, view_key
@@ -29,13 +29,13 @@ class LayerView(View[LayerResponse]):
                  "Heat map, histogram, over time, and others that the layer has"),
         view_key("w", "next_parameter(1)", "Weight or bias", "tensor",
                  "Choose the next parameter of the layer: the weight, the bias"),
-        view_key("full_stop", "next_examples(1)", "Example", "example",
-                 "Show the next examples", key_display=", ."),
+        view_key("apostrophe", "next_examples(1)", "Example", "example",
+                 "Show the next examples", key_display="; '"),
         hidden_key("up", "next_layer(-1)", "previous layer", "layer_before",
                    "Choose the previous layer"),
         hidden_key("left", "next_quantity(-1)", "previous quantity", "what_before",
                    "Activations, updates, gradients, or weights"),
-        hidden_key("comma", "next_examples(-1)", "previous examples", "example_before",
+        hidden_key("semicolon", "next_examples(-1)", "previous examples", "example_before",
                    "Show the previous examples"),
         hidden_key("home", "end_layer(0)", "first layer", "layer_first", "Choose the first layer"),
         hidden_key("end", "end_layer(-1)", "last layer", "layer_last", "Choose the last layer"),
@@ -133,7 +133,9 @@ class LayerView(View[LayerResponse]):
     def on_click(self, event: events.Click) -> None:
         """Chooses the layer under the mouse."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.x < LIST_WIDTH and offset.y < len(self._listed):
+        if offset is None or self.response is None or offset.x >= measure_list(self.response):
+            return
+        if offset.y < len(self._listed):
             self.select_layer(self._listed[offset.y])
 
 

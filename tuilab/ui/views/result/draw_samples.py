@@ -1,7 +1,7 @@
 """Samples in character cells: predictions, reconstructions, generated text, images and points."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from math import isfinite
 
@@ -97,7 +97,7 @@ def draw_generated(
         case GeneratedImages():
             return _draw_images(generated, size, style)
     cells = StyledCells(size, style)
-    cells.write_truncated(0, 0, _points_title(generated), cells.width, style.strong)
+    cells.write(0, 0, style.fit(_points_titles(generated), cells.width), style.strong)
     room = (cells.width, cells.height - 1)
     cells.paste(0, 1, draw_surface(_judged_surface(generated), ("generated", "real"), room, style))
     return cells
@@ -139,13 +139,16 @@ def _draw_images(generated: GeneratedImages, size: tuple[int, int], style: DrawS
     return cells
 
 
-def _points_title(points: GeneratedPoints) -> str:
+def _points_titles(points: GeneratedPoints) -> Iterator[str]:
+    """Yields how well the generated points cover the data, from long to short."""
     if points.covered_modes is None:
-        return f"{len(points.generated)} generated points among real ones"
-    return (
-        f"{points.covered_modes} of {points.total_modes} modes covered, "
-        f"{format_percent(points.precision)} of the generated points are at one"
-    )
+        yield f"{len(points.generated)} generated points among real ones"
+        return
+    modes = f"{points.covered_modes} of {points.total_modes} modes"
+    share = format_percent(points.precision)
+    yield f"{modes} covered, {share} of the generated points are at one"
+    yield f"{modes} covered, {share} of points at one"
+    yield f"{modes}, {share} at one"
 
 
 def _judged_surface(points: GeneratedPoints) -> DecisionSurface:

@@ -1,18 +1,13 @@
-"""The results that are charts: a fitted curve, predictions against targets, generated points."""
+"""The results that are charts: a fitted curve, predictions against targets."""
 
 from collections.abc import Sequence
 
-from tuilab.core.protocol.inspect.result_messages import (
-    Curve,
-    GeneratedPoints,
-    Picture,
-    Scatter,
-)
+from tuilab.core.protocol.inspect.result_messages import Curve, Picture, Scatter
 from tuilab.ui.plot.chart_data import ChartData
 from tuilab.ui.plot.traces import Trace, to_points
 from tuilab.ui.terminal.glyphs import get_glyphs
 
-CHARTS = (Curve, Scatter, GeneratedPoints)
+CHARTS = (Curve, Scatter)
 """The pictures that are drawn as charts."""
 
 
@@ -26,20 +21,16 @@ def build_result_chart(picture: Picture | None) -> ChartData | None:
             targets = [target for target, _ in picture.points] or [0.0]
             diagonal = to_points((end, end) for end in (min(targets), max(targets)))
             trace = Trace("correct", diagonal, 1)
-            return _build_chart("prediction", picture.points, trace, "target")
-        case GeneratedPoints():
-            label = "generated"
-            if picture.total_modes:
-                label += f", {picture.covered_modes} of {picture.total_modes} modes"
-            points = to_points(sorted(picture.generated))
-            trace = Trace(label, points, 1, get_glyphs().bullet, is_line=False)
-            return _build_chart("data", picture.real, trace, "x1", marker=get_glyphs().dot)
+            return _build_chart("prediction", picture.points, trace, "target", is_fine=True)
     return None
 
 
 def _build_chart(
-    label: str, points: Sequence[tuple[float, float]], other: Trace, x_name: str, marker: str = ""
-) -> ChartData:
-    """Returns a chart of points with a line or with other points."""
-    cloud = Trace(label, to_points(sorted(points)), 2, marker or get_glyphs().bullet, is_line=False)
-    return ChartData([cloud, other], x_name=x_name, is_integer_x=False)
+    label: str, points: Sequence[tuple[float, float]], line: Trace, x_name: str, *,
+    is_fine: bool = False,
+) -> ChartData:  # fmt: skip
+    """Returns a chart of points with a line."""
+    cloud = Trace(
+        label, to_points(sorted(points)), 2, get_glyphs().bullet, is_line=False, is_fine=is_fine
+    )
+    return ChartData([cloud, line], x_name=x_name, is_integer_x=False)

@@ -1,5 +1,6 @@
 """What the network has learned: a decision surface, a curve, a confusion matrix, samples."""
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from textual.app import ComposeResult
@@ -7,11 +8,12 @@ from textual.binding import Binding, BindingType
 
 from tuilab.core.catalogue.data.points import HandDrawn
 from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.core.format import format_counted
+from tuilab.core.format import format_counted, format_number
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.result_messages import (
     DecisionSurface,
     GeneratedImages,
+    GeneratedPoints,
     GeneratedText,
     Picture,
     Reconstructions,
@@ -24,11 +26,12 @@ from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.confusion_matrix import (
     PRECISION_WIDTH,
     draw_matrix,
+    draw_scores,
     matrix_size,
     plan_matrix,
     write_matrix_title,
 )
-from tuilab.ui.canvas.decision_surface import draw_surface, request_surface
+from tuilab.ui.canvas.decision_surface import draw_surface, locate_surface, request_surface
 from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.messages import TemperatureStepped
 from tuilab.ui.plot.chart import Chart
@@ -100,6 +103,8 @@ class ResultView(View[ResultResponse]):
         self.board, self.chart = PointEditor(), Chart()
         self._experiment: Experiment | None = None
         "That of the run."
+        self._scores: list[str] = []
+        "Loss and metrics of the newest evaluation, below a result that leaves room."
         self._shows_samples = False
         "Whether samples replace the matrix if there is no room for both."
         self._show_kind("")
@@ -143,17 +148,20 @@ class ResultView(View[ResultResponse]):
             is_same = self._experiment is not None and isinstance(self._experiment.data, HandDrawn)
             surface = picture if is_same and isinstance(picture, DecisionSurface) else None
             self.board.show(data.points, data.classes, surface)
+        self._scores = list(_describe_scores(run))
         if self.response is not before:
             self.refresh_bindings()
             if (chart := build_result_chart(picture)) is not None:
                 self.chart.show(chart)
-        self._show_kind(_kind_of(experiment if isinstance(data, HandDrawn) else self._experiment))
+        is_next = isinstance(data, HandDrawn) or self._experiment is None
+        self._show_kind(_kind_of(experiment if is_next else self._experiment))
         self._update_cover(has_board=isinstance(data, HandDrawn))
         if is_new_experiment:
             self.draw_soon()
 
     def _show_kind(self, kind: str) -> None:
         self.empty_text = EMPTY_TEXTS.get(kind, EMPTY_TEXTS[""])
+        self.waiting_text = f"{self.empty_text} It is being computed."
         title = TITLES.get(kind, "Result")
         if self.border_title != title:
             self.border_title = title
@@ -178,16 +186,20 @@ class ResultView(View[ResultResponse]):
         picture, size, style = response.picture, (width, height), self.draw_style
         match picture:
             case DecisionSurface():
-                return draw_surface(picture, self._class_names, size, style)
+                cells = draw_surface(picture, self._class_names, size, style)
+                top = locate_surface(*size).height + 3
+                if self.left_response is None and height - top > len(self._scores):
+                    cells.write_lines(0, top, self._scores)
+                return cells
             case ConfusionMatrix():
                 return self._draw_predictions(picture, response, width, height)
             case Reconstructions():
                 return draw_reconstructions(picture, size, style)
-            case GeneratedText() | GeneratedImages():
+            case GeneratedText() | GeneratedImages() | GeneratedPoints():
                 return draw_generated(picture, size, style)
         if (chart := build_result_chart(picture)) is not None:
             return draw_chart(chart, ChartOptions(), size, style).cells
-        return draw_note(self.empty_text, size, style)
+        return draw_note(self.note, size, style)
 
     @property
     def _class_names(self) -> tuple[str, ...]:
@@ -214,19 +226,32 @@ class ResultView(View[ResultResponse]):
             room = (width - columns - 2, height)
             cells.paste(columns + 2, 0, draw_samples(samples, matrix.classes, room, style))
         elif arrangement == "below":
-            cells.paste(0, 0, self._draw_matrix(matrix, width, rows + 1))
-            room = (width, height - rows - 2)
-            cells.paste(0, rows + 2, draw_samples(samples, matrix.classes, room, style))
+            taller = height - MIN_SAMPLES_HEIGHT - 1
+            has_scores = taller >= 2 * rows + 3 and width < columns + PRECISION_WIDTH
+            used = 2 * rows + 3 if has_scores else min(taller, 2 * rows)
+            used = max(rows + 1, used)
+            cells.paste(0, 0, self._draw_matrix(matrix, width, used))
+            room = (width, height - used - 1)
+            cells.paste(0, used + 1, draw_samples(samples, matrix.classes, room, style))
         else:
             return self._draw_matrix(matrix, width, height)
         return cells
 
     def _draw_matrix(self, matrix: ConfusionMatrix, width: int, height: int) -> CellBuffer:
+        """Draws a matrix with its title, and the scores below where there is room."""
         cells = StyledCells((width, height), self.draw_style)
-        room = (width, height - 1)
+        rows = len(matrix.classes) + 1
+        columns = matrix_size(matrix)[0] + PRECISION_WIDTH
+        has_scores = columns > width and height >= 2 * rows + 2 and matrix.total > 0
+        room = (width, height - 1 - (rows + 1 if has_scores else 0))
         examples = format_counted(matrix.total, "example")
-        write_matrix_title(cells, matrix, examples, plan_matrix(matrix, room).unit)
+        layout = plan_matrix(matrix, room)
+        write_matrix_title(cells, matrix, examples, layout.unit)
         cells.paste(0, 1, draw_matrix(matrix, room, self.draw_style))
+        if has_scores:
+            top = 3 + layout.visible[0] * layout.height
+            scores = draw_scores(matrix, (width, rows), self.draw_style)
+            cells.paste(0, top, scores)
         return cells
 
     # --- keys ---------------------------------------------------------------------------------
@@ -271,6 +296,19 @@ def _kind_of(experiment: Experiment | None) -> str:
     if task == "regression" and plot_kind != "curve":
         return "surface" if plot_kind == "plane" else "scatter"
     return plot_kind
+
+
+def _describe_scores(run: Run) -> Iterator[str]:
+    """Yields a table of loss and metrics on the training and the validation part."""
+    if run.epoch is None:
+        return
+    train, validation = run.epoch.train, run.epoch.validation
+    names = [name for name in dict.fromkeys([*train, *validation]) if name != "majority"]
+    yield f"{f'epoch {run.epoch.epoch}':<22}{'training':>12}{'validation':>12}"
+    for name in names:
+        values = (part.get(name) for part in (train, validation))
+        texts = ("" if value is None else format_number(value, 3) for value in values)
+        yield f"{name.replace('_', ' '):<22}" + "".join(f"{text:>12}" for text in texts)
 
 
 def _arrange(

@@ -12,6 +12,7 @@ from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
 from tuilab.ui.canvas.half_blocks import make_pixel_style
 from tuilab.ui.canvas.lines import DOT_ROWS, Line, draw_lines
 from tuilab.ui.canvas.response_map import draw_response
+from tuilab.ui.canvas.short_names import shorten_names
 from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.views.units.unit_positions import FRAME_WIDTH, Selection, UnitLayout, place_units
 from tuilab.ui.views.units.unit_text import (
@@ -195,8 +196,9 @@ class UnitsDrawing:
             cells.write_lines(node.right, node.y, right * node.height, self.style.title)
         if unit < len(column.names) and any(layout.name_widths):
             room = layout.name_widths[bool(number)] - 1
-            name = truncate(column.names[unit], room, "") if room > 0 else ""
-            x = node.right + 2 if number else node.x - 2 - len(name)
+            names = shorten_names(column.names, room, self.style.glyphs.ellipsis)
+            name = names[unit] if room > 0 else ""
+            x = node.right + 2 if number else node.x - 2 - cell_len(name)
             cells.write(x, node.y + (node.height - 1) // 2, name)
 
     def _draw_mean(self, cells: StyledCells, node: Region, column: UnitColumn, unit: int) -> None:
@@ -212,6 +214,7 @@ class UnitsDrawing:
         text = format_signed(mean)
         if len(text) > width:
             text = f"{mean:+.0f}" if abs(mean) >= 1 else f"{mean:+.1f}".replace("0.", ".")
+            text = text if text.strip("+-.0") else "0"
         lines = ["".center(width)] * height
         lines[(height - 1) // 2] = truncate(text, width, "").center(width)
         cells.write_lines(x, y, lines, style)

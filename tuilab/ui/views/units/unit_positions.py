@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from rich.cells import cell_len
 from textual.geometry import Region
 
 from tuilab.core.protocol.inspect.units_messages import UnitColumn
@@ -21,7 +22,8 @@ EXTRA_WIDTH, EXTRA_FROM_GAP = 4, 12
 FRAME_WIDTH = 2
 """Columns beside a node, for the brackets of the selected one."""
 
-MAX_NAME_WIDTH = 9
+NAME_WIDTHS = (20, 9, 0)
+"""Columns for names that are tried; wide ones may not make the nodes smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,14 @@ def _size_nodes(columns: list[UnitColumn], region: Region) -> UnitLayout:
     """Returns the largest nodes that all fit, with names beside them if there is room."""
     count, width = len(columns), region.width
     tallest = max(c.shown_units + (c.total_units > c.shown_units) for c in columns)
-    for names in (_name_widths(columns), (0, 0)):
+    for longest in NAME_WIDTHS:
+        names = _name_widths(columns, longest)
         for rows in NODE_HEIGHTS:
             node = max(MIN_WIDTH, 2 * rows)
             free = width - sum(names) - count * (node + FRAME_WIDTH)
             fits = rows == 1 or tallest * (rows + 1) - 1 <= region.height
-            if fits and free >= (count - 1) * MIN_WIDTH:
+            min_gap = EXTRA_FROM_GAP if longest == NAME_WIDTHS[0] else MIN_WIDTH
+            if fits and free >= (count - 1) * min_gap:
                 extra = count * EXTRA_WIDTH
                 if rows == 1 and free >= extra + (count - 1) * EXTRA_FROM_GAP:
                     node, free = node + EXTRA_WIDTH, free - extra
@@ -113,9 +117,9 @@ def _size_nodes(columns: list[UnitColumn], region: Region) -> UnitLayout:
     return UnitLayout(MIN_WIDTH, 1, range(min(fitting, count)), MIN_WIDTH)
 
 
-def _name_widths(columns: list[UnitColumn]) -> tuple[int, int]:
-    widths = [max((len(name) for name in columns[end].names), default=0) for end in (0, -1)]
-    left, right = (min(MAX_NAME_WIDTH, width) for width in widths)
+def _name_widths(columns: list[UnitColumn], longest: int) -> tuple[int, int]:
+    widths = [max((cell_len(name) for name in columns[end].names), default=0) for end in (0, -1)]
+    left, right = (min(longest, width) for width in widths)
     return left + bool(left), right + bool(right)
 
 

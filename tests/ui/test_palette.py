@@ -1,0 +1,118 @@
+"""The palette and the help: plain titles at every pane and view, and keystrokes that stay cheap."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+from textual.fuzzy import Matcher
+
+from tests.support.fake_link import training_events
+from tests.support.lab_pilot import Lab, open_lab
+from tuilab.core.lessons.link_targets import PANES
+from tuilab.core.protocol.events import Paused
+from tuilab.ui.keymap import list_actions
+from tuilab.ui.views.registry import VIEWS
+
+MAX_TITLE = 80
+
+CALLS_PER_ENTRY = 150
+"""Calls of Python functions that one keystroke may cost for each entry of the palette."""
+
+MARKUP = ("[", "]", "@click", "\\", "\n")
+
+
+async def open_run(lab: Lab) -> None:
+    """Plays a run that is paused, so that panes and views have something to show."""
+    await lab.press("space")
+    run = lab.link.run
+    await lab.play(*training_events(run, lab.workspace.experiment, 50), Paused(run, 50))
+
+
+def titles_of(lab: Lab) -> list[str]:
+    return [command.title for command in lab.app.get_system_commands(lab.app.main_screen)]
+
+
+def count_calls(text: str, titles: list[str]) -> int:
+    """Returns the calls that matching a text with every title takes."""
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    matcher = Matcher(text)
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        for title in titles:
+            matcher.match(title)
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+async def check_titles(lab: Lab) -> None:
+    """Checks what the palette and the help show now."""
+    places = {action.place for action in list_actions(lab.app.main_screen)}
+    descriptions = {a.binding.description for a in list_actions(lab.app.main_screen)}
+    for text in {*titles_of(lab), *places, *descriptions}:
+        assert text and len(text) <= MAX_TITLE, text
+        assert not any(mark in text for mark in MARKUP), text
+
+
+@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+async def test_titles_are_plain_at_every_pane_and_with_every_view_open(
+    size: tuple[int, int],
+) -> None:
+    async with open_lab(size=size) as lab:
+        await open_run(lab)
+        for number, _ in enumerate(PANES, 1):
+            await lab.press(str(number))
+            await check_titles(lab)
+        await lab.press("6")
+        for name in VIEWS:
+            lab.app.main_screen.panes.inspect.action_open(name)
+            await lab.pilot.pause()
+            await check_titles(lab)
+
+
+async def test_the_help_shows_plain_headings() -> None:
+    async with open_lab() as lab:
+        await lab.press("6", "?")
+        headings = [str(line.render()) for line in lab.app.screen.query(".place")]
+        assert "Inside" in headings and len(headings) > 6
+        assert not [text for text in headings if len(text) > 20 or "[" in text]
+        assert "@click" not in lab.text
+
+
+async def test_a_keystroke_in_the_palette_costs_a_bounded_amount_for_each_entry() -> None:
+    async with open_lab() as lab:
+        await open_run(lab)
+        await lab.press("6")
+        titles = titles_of(lab)
+        for query in ("learning rate", "runs", "resume", "delete", "experiment", "eeeeeeee"):
+            for length in range(1, len(query) + 1):
+                calls = count_calls(query[:length], titles)
+                assert calls <= CALLS_PER_ENTRY * len(titles), query[:length]
+
+
+async def test_what_is_typed_in_the_palette_lists_what_is_meant() -> None:
+    async with open_lab() as lab:
+        await lab.press("6", "/", *"learning")
+        await lab.wait_for_text("Training: find a learning rate")
+
+
+@pytest.mark.parametrize(
+    ("shown", "label"), [(",", "slower"), (".", "faster"), ("\\", "full speed")]
+)
+async def test_the_keys_of_the_pace_are_free_in_every_pane_and_shown_as_they_are(
+    shown: str, label: str
+) -> None:
+    async with open_lab() as lab:
+        await lab.press("6")
+        for name in VIEWS:
+            lab.app.main_screen.panes.inspect.action_open(name)
+        await lab.pilot.pause()
+        owners = [a for a in list_actions(lab.app.main_screen) if shown in a.keys]
+        assert [action.binding.description for action in owners] == [label]
