@@ -197,9 +197,11 @@ def _format_to_fit(value: float, room: int) -> str:
     if not isfinite(value):
         return format_compact(value)
     for digits in (3, 2, 1):
-        if len(text := format_compact(value, digits)) <= room:
-            return text.replace("0.", ".") if len(text) == room and abs(value) < 1 else text
-    return truncate(format_compact(value, 1), room, "")
+        text = format_compact(value, digits)
+        text = text.replace("0.", ".", 1) if abs(value) < 1 else text
+        if len(text) <= room:
+            return text
+    return "0" if abs(value) < 1 else truncate(text, room, "")
 
 
 def _draw_row_names(cells: StyledCells, region: Region, heat_map: HeatMap) -> None:

@@ -144,7 +144,7 @@ def _points_title(points: GeneratedPoints) -> str:
         return f"{len(points.generated)} generated points among real ones"
     return (
         f"{points.covered_modes} of {points.total_modes} modes covered, "
-        f"{format_percent(points.precision)} of the generated points are at one"
+        f"{format_percent(points.precision)} of the generated points lie at a mode"
     )
 
 

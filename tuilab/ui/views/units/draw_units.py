@@ -107,7 +107,7 @@ class UnitsDrawing:
         sentences = [style.spell(sentence) for sentence in sentences]
         lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
         if len(lines) > height - 1:
-            lines = textwrap.wrap("; ".join(sentences), width)
+            lines = textwrap.wrap("; ".join(sentences).replace(".; ", ". "), width)
         if len(lines) > height - 1:
             lines = lines[: max(0, height - 1)]
             lines[-1:] = [f"{line[: width - 2]} {style.glyphs.ellipsis}" for line in lines[-1:]]
@@ -212,6 +212,7 @@ class UnitsDrawing:
         text = format_signed(mean)
         if len(text) > width:
             text = f"{mean:+.0f}" if abs(mean) >= 1 else f"{mean:+.1f}".replace("0.", ".")
+            text = "0" if text.endswith(".0") else text
         lines = ["".center(width)] * height
         lines[(height - 1) // 2] = truncate(text, width, "").center(width)
         cells.write_lines(x, y, lines, style)
