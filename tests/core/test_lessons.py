@@ -494,3 +494,23 @@ def test_every_term_of_a_lesson_can_be_asked_without_being_given_away(name: str)
         assert right.text.lower() not in question.text.lower(), question.name
         posed = answers.pose_question(question, 7)
         assert answers.grade_answer(posed, [posed.order.index(0)]).is_correct
+
+
+NUMBER_QUESTIONS = [
+    pytest.param(question, id=f"{name} {question.name}")
+    for name in library.list_folders()
+    for question in library.read_lesson(library.find_folder(name)).lesson.questions
+    if isinstance(question, Number)
+]
+
+
+@pytest.mark.parametrize("question", NUMBER_QUESTIONS)
+def test_every_text_of_a_question_about_numbers_has_its_numbers(question: Number) -> None:
+    posed = answers.pose_question(question, seed=1)
+    values = [answers.compute_answer(posed)]
+    values += [evaluate_formula(mistake.answer, posed.numbers) for mistake in question.mistakes]
+
+    texts = [posed.text, *(answers.grade_answer(posed, value).explanation for value in values)]
+
+    assert not any(f"{{{name}}}" in text for text in texts for name in posed.numbers)
+    assert answers.grade_answer(posed, values[0]).is_correct

@@ -392,7 +392,7 @@ async def test_the_palette_lists_every_action_and_every_preset() -> None:
         titles = {command.title for command in lab.app.get_system_commands(lab.app.main_screen)}
         assert {"Training: run", "Training: restart, keep weights", "View: theme"} <= titles
         assert {f"Open: {preset.title}" for preset in toml_file.find_presets().values()} <= titles
-        assert "Inside: View" in titles
+        assert "Inspect: View" in titles
         assert not [title for title in titles if "[" in title or "@click" in title]
 
         await lab.press("/", *"keep weights", "enter")

@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from tests.support.fake_link import SPIRAL
 from tests.support.lab_pilot import Lab, open_lab
+from tuilab.core.lessons.link_targets import PANE_TITLES
 from tuilab.core.protocol.commands import Inspect, Rewind
 from tuilab.core.protocol.events import Failed, Offer, Paused
 from tuilab.core.protocol.inspect.result_messages import ResultRequest
@@ -101,7 +102,7 @@ async def test_a_low_screen_of_two_columns_shows_charts_or_result() -> None:
 async def test_a_small_screen_shows_one_pane_chosen_by_its_number(key: str, name: str) -> None:
     async with open_lab(size=(80, 24)) as lab:
         await lab.press(key)
-        await lab.wait_for_text(f"▸{key} {name.capitalize()}")
+        await lab.wait_for_text(f"▸{key} {PANE_TITLES[name]}")
         visible = [pane.id for pane in lab.app.main_screen.query(".pane") if pane.region.area]
         assert visible == [name]
         focused = lab.app.main_screen.focused

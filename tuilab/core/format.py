@@ -49,7 +49,7 @@ def format_compact(value: float, digits: int = 3) -> str:
     """
     if not isfinite(value):
         return _format_nonfinite(value)
-    rounded = float(f"{value:.{digits}g}")
+    rounded = float(f"{value:.{digits}g}") + 0.0  # -0 becomes 0
     value = rounded if isfinite(rounded) else value
     size = abs(value)
     for unit, suffix in COMPACT_UNITS:

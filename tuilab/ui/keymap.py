@@ -10,6 +10,8 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tuilab.core.lessons.link_targets import PANE_TITLES
+
 APP_BINDINGS = [
     Binding("T", "app.change_theme", "theme", id="view.theme", tooltip="Choose the colors",
             show=False),
@@ -81,7 +83,7 @@ def _is_ours(kind: type) -> bool:
 
 def _title(pane: Widget) -> str:
     """Returns a name that stays, where the border may show more, such as the page of a lesson."""
-    return pane.BORDER_TITLE or str(pane.id).capitalize()
+    return pane.BORDER_TITLE or PANE_TITLES.get(str(pane.id), "")
 
 
 def _declared_actions(node: DOMNode, place: str, kind: type) -> Iterator[Action]:

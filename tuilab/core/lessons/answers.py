@@ -127,7 +127,7 @@ def _is_close(answer: float, correct: float, tolerance: float) -> bool:
 
 def _grade_number(question: Number, posed: PosedQuestion, answer: float) -> Grade:
     if is_correct_number(posed, answer):
-        return Grade(True, question.why)
+        return Grade(True, _fill_in(question.why, posed.numbers))
     for mistake in question.mistakes:
         wrong = evaluate_formula(mistake.answer, posed.numbers)
         if _is_close(answer, wrong, question.tolerance):

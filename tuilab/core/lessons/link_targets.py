@@ -11,6 +11,12 @@ LinkedAction = Literal[
 PANES: tuple[PaneName, ...] = get_args(PaneName)
 """In the order of their number keys."""
 
+PANE_TITLES: dict[str, str] = {
+    "network": "Network", "knobs": "Hyperparameters", "charts": "Charts", "result": "Result",
+    "log": "Log", "inside": "Inspect", "lesson": "Lesson",
+}  # fmt: skip
+"""What the screen calls each pane."""
+
 VIEWS: tuple[ViewName, ...] = get_args(ViewName)
 ACTIONS: tuple[LinkedAction, ...] = get_args(LinkedAction)
 

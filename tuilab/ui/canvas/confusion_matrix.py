@@ -142,7 +142,7 @@ def draw_matrix(
 def draw_scores(matrix: ConfusionMatrix, size: tuple[int, int], style: DrawStyle) -> CellBuffer:
     """Draws recall, precision, F1 and the number of examples of each class, where there is room."""
     cells = StyledCells(size, style)
-    names = min(_names_width(matrix) + 1, cells.width - SCORES_WIDTH)
+    names = min(max(MIN_NAME_WIDTH, _names_width(matrix)), cells.width - SCORES_WIDTH)
     if names < MIN_NAME_WIDTH or cells.height < 3:
         return cells
     heads = f"{'recall':>{RECALL_WIDTH}}{'precision':>11}{'F1':>5}{'n':>7}"

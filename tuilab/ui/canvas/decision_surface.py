@@ -171,7 +171,7 @@ class _SurfaceDrawing:
         """Draws which marker is which class, or which color is which value."""
         cells, style, classes = self.cells, self.style, self.classes
         markers = dict.fromkeys(self._marker(n, True) for n in range(min(2, len(classes) or 1)))
-        tail = f"{''.join(markers)} held out" if self.surface.validation else ""
+        tail = f"{''.join(markers)} validation" if self.surface.validation else ""
         if not classes:
             self._draw_scale(row, tail)
             return

@@ -10,8 +10,8 @@ from textual.geometry import Region
 from tuilab.ui.canvas.half_blocks import count_image_rows, draw_image
 from tuilab.ui.canvas.styled_cells import StyledCells
 
-WIDTHS = (28, 20, 14, 10)
-"""Columns of an image, tried from the largest on."""
+WIDTHS = (28, 24, 20, 18, 16, 14, 12, 10)
+"""Columns that an image may have."""
 
 MIN_WIDTH = 3
 
@@ -43,14 +43,12 @@ def draw_image_grid(
     cells: StyledCells, region: Region, tiles: Sequence[ImageTile], *,
     widths: Sequence[int] = WIDTHS, min_tiles: int = 4, is_centered: bool = True,
 ) -> None:  # fmt: skip
-    """Draws as many tiles as fit, in the largest width in which `min_tiles` of them fit."""
+    """Draws as many tiles as fit: at least `min_tiles` if possible, so that they fill the most."""
     if not tiles:
         return
-    for columns in widths:
-        across = (region.width + GAP) // (columns + GAP)
-        down = (region.height + 1) // (_tile_rows(tiles[0], columns) + 1)
-        if across * down >= min(min_tiles, len(tiles)):
-            break
+    wanted = min(min_tiles, len(tiles))
+    columns = max(widths, key=lambda columns: _coverage(region, tiles, columns, wanted))
+    across, down = _count_tiles(region, tiles[0], columns)
     if across * down == 0:
         room = region.height - len(tiles[0].captions)
         columns = max(4, min(region.width, 2 * room // len(tiles[0].images)))
@@ -61,6 +59,21 @@ def draw_image_grid(
         x = region.x + left + number % across * (columns + GAP)
         y = region.y + number // across * (_tile_rows(tile, columns) + 1)
         _draw_tile(cells, x, y, columns, tile)
+
+
+def _count_tiles(region: Region, tile: ImageTile, columns: int) -> tuple[int, int]:
+    """Returns how many tiles with images of this width fit across and down."""
+    across = (region.width + GAP) // (columns + GAP)
+    return across, (region.height + 1) // (_tile_rows(tile, columns) + 1)
+
+
+def _coverage(
+    region: Region, tiles: Sequence[ImageTile], columns: int, wanted: int
+) -> tuple[int, int]:
+    """Returns how many of the wanted tiles fit in this width, then how much they cover."""
+    across, down = _count_tiles(region, tiles[0], columns)
+    shown = min(across * down, len(tiles))
+    return min(shown, wanted), shown * columns**2
 
 
 def draw_dense_grid(

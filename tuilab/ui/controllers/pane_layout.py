@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding
 
-from tuilab.core.lessons.link_targets import PANES, PaneName
+from tuilab.core.lessons.link_targets import PANE_TITLES, PANES, PaneName
 from tuilab.ui.keymap import bind
 
 TWO_COLUMNS = 100
@@ -32,8 +32,8 @@ class PaneLayout:
 
     BINDINGS: ClassVar[list[Binding]] = [
         *(
-            _key(str(number), f"pane_layout.show('{name}')", name,
-                 f"Show the {name} pane and go to it")
+            _key(str(number), f"pane_layout.show('{name}')", PANE_TITLES[name].lower(),
+                 f"Show the {PANE_TITLES[name]} pane and go to it")
             for number, name in enumerate(PANES, 1)
         ),
         _key("tab", "pane_layout.go_to_next(1)", "next pane", "Go to the next pane"),

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.lessons.link_targets import PaneName
+from tuilab.core.lessons.link_targets import PANE_TITLES, PaneName
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
@@ -46,7 +46,7 @@ class PaneArea(Container):
         for name, pane in self.by_name.items():
             pane.id = name
             pane.add_class("pane")
-            pane.border_title = pane.border_title or name.capitalize()
+            pane.border_title = pane.border_title or PANE_TITLES[name]
         self._note = Static(id="note", markup=False)
         self._chart_state: object = None
         self._charts_drawn = 0.0

@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widget import Widget
 
-from tuilab.core.lessons.link_targets import PANES, PaneName
+from tuilab.core.lessons.link_targets import PANE_TITLES, PANES, PaneName
 
 
 class PaneTabs(Widget):
@@ -32,6 +32,6 @@ class PaneTabs(Widget):
             is_current = name == self._current
             mark, style = ("▸", "reverse bold") if is_current else (" ", "$text-muted")
             action = f"screen.dispatch('pane_layout.show', '{name}')"
-            label = f"{mark}{number} {name.capitalize()}{unread} "
+            label = f"{mark}{number} {PANE_TITLES[name]}{unread}"
             tabs.append(f"[{style} @click={action}]{label}[/]")
         return Content.from_markup(" ".join(tabs))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import nan
 
 import torch
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from tuilab.core.protocol.inspect.backprop_messages import (
     NumberTable,
     Phase,
 )
+from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.inspect.backprop import optimizer_update
 from tuilab.engine.inspect.backprop.example_loss import describe_loss
 from tuilab.engine.inspect.backprop.forward_recorder import OPAQUE_MODULES, ModuleCall
@@ -30,6 +32,10 @@ from tuilab.engine.inspect.backprop.number_tables import (
 )
 from tuilab.engine.inspect.backprop.replay import ParameterUpdate, StepTrace
 from tuilab.engine.session import Session
+from tuilab.engine.tasks.gan import GAN
+
+NOT_SCORED = "not scored"
+"""The name of a position without a target."""
 
 Contents = tuple[list[NumberTable], list[str]]
 """Tables and facts of one phase."""
@@ -139,17 +145,27 @@ class StepPlan:
         tables = []
         if trace.inputs is not None:
             columns: dict[str, Tensor | None] = {"x": trace.inputs}
-            names = None
-            if data.vocabulary and not trace.inputs.is_floating_point():
-                numbers = trace.inputs.flatten().tolist()
-                if all(number < len(data.vocabulary) for number in numbers):
-                    names = [repr(data.vocabulary[number]) for number in numbers]
+            names = self._name_tokens(trace.inputs)
             tables.append(build_table("input", columns, self.slice_number, row_names=names))
-        if (target := trace.target) is not None:
-            tables.append(self._table("target", {"y": target}))
+        if (target := trace.target) is not None and not isinstance(self.session.task, GAN):
+            names = self._name_tokens(target)
+            columns = {"y": target}
+            if target.dim() and not target.is_floating_point():
+                columns["y"] = target.double().masked_fill(target == IGNORE_INDEX, nan)
+            tables.append(build_table("target", columns, self.slice_number, row_names=names))
             if data.classes and target.dim() == 0 and not target.is_floating_point():
                 facts.append(f"Its class is {data.classes[int(target)]}.")
         return tables, facts
+
+    def _name_tokens(self, tokens: Tensor) -> list[str] | None:
+        """Returns the token at each position [length]; None for what is not a text."""
+        vocabulary = self.session.dataset.vocabulary
+        if not vocabulary or tokens.is_floating_point() or not tokens.dim():
+            return None
+        numbers = tokens.flatten().tolist()
+        if any(number >= len(vocabulary) for number in numbers):
+            return None
+        return [NOT_SCORED if n == IGNORE_INDEX else repr(vocabulary[n]) for n in numbers]
 
     def _forward(self, call: ModuleCall) -> Contents:
         inputs, output, module = call.inputs, call.output, call.module

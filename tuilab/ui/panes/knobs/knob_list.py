@@ -192,7 +192,8 @@ class KnobList(LineList[KnobLine]):
         style = "line-list--value" if is_default(knob) else "line-list--set"
         spans = [(left, "line-list--glyph"), (text, style), (right, "line-list--glyph")]
         rest = room - sum(cell_len(part) for part, _ in spans)
-        unit = f" {knob.unit}" if knob.unit and rest > len(knob.unit) + 1 else ""
+        unit = knob.unit.removesuffix("s") if knob.value == 1 else knob.unit
+        unit = f" {unit}" if unit and rest > len(unit) + 1 else ""
         return [*spans, (fit_text(unit, rest), "line-list--muted")]
 
 

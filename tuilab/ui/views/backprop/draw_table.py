@@ -22,10 +22,10 @@ BAR_WIDTH = 12
 MAX_NAME_WIDTH = 28
 
 NO_NUMBER = "-"
-"""A quotient whose denominator is 0."""
+"""A quotient whose denominator is 0, or a position without a target."""
 
-QUOTIENTS = ("mask", "f'(z)", "local")
-"""Columns that may have no number."""
+MAY_BE_EMPTY = ("mask", "f'(z)", "local", "y")
+"""Columns that may have no number in a row."""
 
 
 def fit_formula(text: str, room: int, style: DrawStyle) -> str:
@@ -56,7 +56,7 @@ def draw_table(cells: StyledCells, region: Region, table: NumberTable, row: int 
     for line, at in enumerate(range(first, last), y + 2):
         draw_row_name(cells, Region(x, line, names - 1, 1), table.row_names[at], at == row)
         values = [column.values[at] for column in columns]
-        missing = [NO_NUMBER if column.name in QUOTIENTS else "NaN" for column in columns]
+        missing = [NO_NUMBER if column.name in MAY_BE_EMPTY else "NaN" for column in columns]
         draw_numbers(cells, x + names, line, values, missing, at == row)
         if has_bars:
             _draw_bar(cells, x + width + 1, line, columns[-1].values[at], largest)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from textual.geometry import Region
 
-from tuilab.core.format import format_compact
+from tuilab.core.format import format_compact, format_count
 from tuilab.core.protocol.inspect.examples_messages import Example
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
@@ -86,7 +86,7 @@ def _draw_heading(cells: StyledCells, example: Example, title: str) -> int:
         name = "error" if example.reconstruction else "loss"
         pieces.append(f"{name} {format_compact(example.loss)}")
     if example.number >= 0:
-        pieces.append(f"no. {example.number}")
+        pieces.append(f"no. {format_count(example.number)}")
     text = f" {style.glyphs.dot} ".join(pieces)
     cells.write_truncated(0, 0, text, cells.width, heading_style)
     return 1 if cells.height < 12 else 2

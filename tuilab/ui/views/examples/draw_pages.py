@@ -40,7 +40,7 @@ TREND_LABEL_WIDTH = 25
 
 HINT = "enter: its examples"
 
-LONG_HINT = f"{HINT}, v: another part, i: your own input"
+LONG_HINT = f"{HINT}, v: another part"
 
 
 def describe_evaluated(response: ExamplesResponse) -> str:
@@ -113,7 +113,8 @@ def _describe_cell(
     else:
         text = "its fraction over time appears during training"
         cells.write_truncated(x, y + 1, text, width)
-    cells.write(x, y + 2, style.fit((LONG_HINT, HINT), width))
+    own_input = f"{LONG_HINT}, i: your own input" if response.input_kind else LONG_HINT
+    cells.write(x, y + 2, style.fit((own_input, LONG_HINT, HINT), width))
     return y + 4
 
 
@@ -228,7 +229,7 @@ def _describe_row(
 ) -> str:
     text = f"{position + 1:>4} {format_compact(row.loss):>8}"
     if row.target < 0:
-        return f"{text}  no. {row.number}"
+        return f"{text}  no. {format_count(row.number)}"
     classes, glyphs = response.matrix.classes, style.glyphs
     target, predicted = name_class(classes, row.target), name_class(classes, row.predicted)
     is_correct = row.target == row.predicted

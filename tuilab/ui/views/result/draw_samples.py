@@ -146,9 +146,9 @@ def _points_titles(points: GeneratedPoints) -> Iterator[str]:
         return
     modes = f"{points.covered_modes} of {points.total_modes} modes"
     share = format_percent(points.precision)
-    yield f"{modes} covered, {share} of the generated points are at one"
-    yield f"{modes} covered, {share} of points at one"
-    yield f"{modes}, {share} at one"
+    yield f"{modes} covered, {share} of the generated points lie at a mode"
+    yield f"{modes} covered, {share} of points at a mode"
+    yield f"{modes}, {share} at a mode"
 
 
 def _judged_surface(points: GeneratedPoints) -> DecisionSurface:

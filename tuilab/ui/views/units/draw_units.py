@@ -108,7 +108,7 @@ class UnitsDrawing:
         sentences = [style.spell(sentence) for sentence in sentences]
         lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
         if len(lines) > height - 1:
-            lines = textwrap.wrap("; ".join(sentences), width)
+            lines = textwrap.wrap("; ".join(sentences).replace(".; ", ". "), width)
         if len(lines) > height - 1:
             lines = lines[: max(0, height - 1)]
             lines[-1:] = [f"{line[: width - 2]} {style.glyphs.ellipsis}" for line in lines[-1:]]

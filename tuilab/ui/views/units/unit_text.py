@@ -14,7 +14,8 @@ NO_BREAK = "\u00a0"
 
 
 def format_signed(value: float) -> str:
-    """Returns a number with its sign, such as `+0.53`."""
+    """Returns a number with its sign, such as `+0.53`; rounding errors are 0."""
+    value = 0.0 if abs(value) < 1e-6 else value
     return f"{'+' if value > 0 and isfinite(value) else ''}{format_compact(value)}"
 
 
