@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tests.support.wait_until import wait_until
 from tuilab.cli import exit_codes
@@ -296,6 +297,37 @@ def test_a_signal_ends_a_run_cleanly(toml_path: Path, number: signal.Signals) ->
     stored = run_store.read_run(run_store.run_dir(host.run))
     assert Path(stored.checkpoint).is_file()
     assert discovery.list_hosts() == []
+
+
+def test_a_lost_terminal_ends_a_run_with_a_checkpoint(toml_path: Path) -> None:
+    words = ["train", str(toml_path), "--set", "training.epochs=1000000"]
+    terminal = PseudoTerminal([sys.executable, "-m", "tuilab", *words])
+    try:
+        terminal.wait_until(lambda: "steps/s" in terminal.text, 60)
+        os.close(terminal.slave)
+        terminal.slave = -1
+        terminal.hang_up()
+        assert terminal.process.wait(30) == 128 + signal.SIGHUP
+    finally:
+        terminal.close()
+    (run,) = run_store.list_runs()
+    assert (run / run_store.CHECKPOINT).is_file()
+
+
+@pytest.mark.slow
+def test_the_lab_with_its_own_worker_saves_a_checkpoint_at_a_signal(toml_path: Path) -> None:
+    words = ["open", str(toml_path), "--in-process", "--set", "training.epochs=1000000"]
+    lab = PseudoTerminal([sys.executable, "-m", "tuilab", *words], size=(120, 40))
+    try:
+        lab.wait_for_text("Network", "quit")
+        lab.type(" ")
+        lab.wait_until(lambda: "steps/s" in lab.text, 60)
+        lab.process.send_signal(signal.SIGTERM)
+        assert lab.wait_for_exit() == 128 + signal.SIGTERM
+    finally:
+        lab.close()
+    (run,) = run_store.list_runs()
+    assert (run / run_store.CHECKPOINT).is_file()
 
 
 def test_a_run_without_the_lab_can_be_listed_and_stopped_from_another_shell(

@@ -89,7 +89,7 @@ def test_the_keys_are_those_of_the_chosen_experiment(shell: Shell) -> None:
     assert "data.arms=" not in shell.fish("tuilab train xor --set data.")
     assert "data.arms=" in shell.fish("tuilab train xor --set data.name=spiral --set data.")
     assert "data.arms=" in shell.fish("tuilab train --set data.")
-    assert shell.fish("tuilab train xor --set no.such") == {}
+    assert set(shell.fish("tuilab train xor --set no.such")) <= {""}
 
 
 def test_a_single_key_is_offered_with_its_value_and_help(shell: Shell) -> None:

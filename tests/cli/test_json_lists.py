@@ -74,7 +74,7 @@ def test_the_lists_hold_what_the_tables_show(run_command: RunCommand) -> None:
     arguments = {argument["name"]: argument for argument in conv["arguments"]}
     assert arguments["out_channels"]["is_required"] is True
     assert arguments["kernel_size"]["default"] == 3
-    (wild,) = (run for run in run_list(run_command, "runs") if run["run"] == "wild-1")
+    (wild,) = json.loads(run_command("runs", "--json")[1])
     assert (wild["state"], wild["step"]) == ("cut off", 100)
 
 

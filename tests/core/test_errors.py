@@ -70,8 +70,11 @@ def test_a_typing_error_a_beginning_and_a_part_are_near(
     assert find_near(word, known) == near
 
 
-@pytest.mark.parametrize("word", ["foo", "bar", "baz", "hello", "banana", "house", "help", "version",
-                                  "color", "python", "tree", "list", "q", "", "ne", "."])  # fmt: skip
+FAR = ["foo", "bar", "baz", "hello", "banana", "house", "help", "version", "color", "python",
+       "tree", "list", "q", "", "ne", "."]  # fmt: skip
+
+
+@pytest.mark.parametrize("word", FAR)
 def test_no_other_word_is_near(word: str) -> None:
     assert find_near(word, [*COMMANDS, *NAMES, *KEYS]) == ""
 

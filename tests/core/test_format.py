@@ -105,3 +105,11 @@ def test_durations_are_seconds_then_a_clock(seconds: float, text: str) -> None:
 )  # fmt: skip
 def test_bytes_are_in_binary_units(count: float, text: str) -> None:
     assert format_bytes(count) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "decimals", "text"),
+    [(0.996, 0, "99%"), (0.9996, 1, "99.9%"), (1.0, 0, "100%"), (0.994, 0, "99%"), (0, 0, "0%")],
+)
+def test_only_all_is_a_hundred_percent(share: float, decimals: int, text: str) -> None:
+    assert format_percent(share, decimals) == text

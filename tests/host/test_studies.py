@@ -115,7 +115,9 @@ def test_a_graph_has_no_batch_size(lab: LinkWatcher) -> None:
 
 def test_a_search_starts_from_new_weights_unless_asked_otherwise(lab: LinkWatcher) -> None:
     start_paused(lab, make_long_experiment("Linear 8", "Dropout 0.2", "Tanh", "Linear 3"))
-    lab.send(Find("lr"), Step(steps=300), Find("lr"), Find("lr", from_current_weights=True))
+    lab.send(Find("lr"), Step(steps=300))
+    lab.wait_until(lambda: lab.run.step == 300 and lab.run.state == "paused")
+    lab.send(Find("lr"), Find("lr", from_current_weights=True))
 
     first, second, third = (lab.wait_for(FinderReported) for _ in range(3))
 

@@ -76,3 +76,14 @@ def test_logarithmic_ticks_lie_within_their_limits(first: float, second: float, 
     assert low < high
     assert all(low - 1e-6 <= log10(value) <= high + 1e-6 for value, _ in ticks)
     assert len(ticks) <= count + 12
+
+
+def test_a_constant_share_stays_within_0_and_1() -> None:
+    assert axes.fit_linear_limits(1.0, 1.0, 5) == (0.0, 1.0)
+    assert axes.fit_linear_limits(-3.0, -3.0, 5)[1] == 0.0
+
+
+def test_an_axis_with_room_has_two_ticks_at_least() -> None:
+    assert [label for _, label in axes.place_linear_ticks(0.05, 0.95, 4)] == [
+        "0.2", "0.4", "0.6", "0.8",
+    ]  # fmt: skip

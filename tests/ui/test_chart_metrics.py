@@ -49,6 +49,7 @@ def test_before_an_evaluation_the_metric_of_the_task_is_listed() -> None:
     run.begin("a", Experiment(task=LanguageModel(), data=PythonSource()))
     assert list_metrics(run) == ["perplexity"]
     assert list_metrics(Run()) == ["accuracy"]
+    assert list_metrics(Run(), Experiment(task=Regression(), data=Sine())) == ["r2"]
 
 
 def test_accuracy_is_compared_with_the_majority_class() -> None:
@@ -90,7 +91,10 @@ def test_both_losses_of_a_gan_are_in_one_chart() -> None:
     metrics = {"discriminator_accuracy": 0.7, "discriminator_loss": 0.6}
     run.apply(Progressed("a", 21, 1, 0.5, 0.5, 0.5, metrics, 1e-3, 9, 9, 9, 9))
     labels = label_series(run, ("loss", "discriminator_loss"))
-    assert labels == {"loss/train": "train", "discriminator_loss/train": "discriminator"}
+    assert labels == {"loss/train": "generator", "discriminator_loss/train": "discriminator"}
+    run.apply(EpochEnded("a", 21, 1, {}, {"loss": 1.0, "discriminator_loss": 0.5}))
+    labels = label_series(run, ("loss", "discriminator_loss"))
+    assert len(set(labels.values())) == len(labels) == 4
     assert find_metric_guides(run, "discriminator_accuracy") == ((0.5, "guessing 0.5"),)
 
 
@@ -111,3 +115,9 @@ async def test_a_key_goes_through_the_metrics_also_on_a_small_screen() -> None:
         assert all(len(line) <= 80 for line in lab.text.splitlines())
         await lab.press("t", "t")
         await lab.wait_for_text("1 of 3 · t F1")
+
+
+async def test_the_metric_of_the_task_has_its_tab_before_the_first_run() -> None:
+    async with open_lab(Experiment(task=Regression(), data=Sine()), size=(160, 45)) as lab:
+        await lab.wait_for_text(" R² ")
+        assert "Accuracy" not in lab.text

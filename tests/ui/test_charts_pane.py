@@ -9,14 +9,21 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Footer
 
-from tests.support.lab_pilot import screen_text
+from tests.support.lab_pilot import open_lab, screen_text
 from tests.support.sample_runs import knob_changed, layer_stats, trained_run
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.tasks import Regression
 from tuilab.core.protocol.events import LayerStatsReported
+from tuilab.core.protocol.records import LayerStats
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
-from tuilab.ui.panes.charts.layer_list import LayerList, draw_sparkline, judge_layer, pick_evenly
+from tuilab.ui.panes.charts.layer_list import (
+    LayerList,
+    build_layer_rows,
+    draw_sparkline,
+    judge_layer,
+    pick_evenly,
+)
 
 
 class ChartsApp(App[None]):
@@ -266,3 +273,51 @@ async def test_the_pane_survives_any_size_and_comes_back(size: tuple[int, int]) 
         await pilot.pause()
 
         assert screen_text(app) == before
+
+
+def frozen_run() -> Run:
+    """Returns a run in which only the last of three layers is trained."""
+    run = trained_run(60, layers=0, network=("Linear 4 frozen=true", "Linear 4", "Linear 2"))
+    frozen = [LayerStats(f"{n} Linear", 0.0, 0.0, 1.0) for n in (1, 2)]
+    run.apply(LayerStatsReported("a", 60, [*frozen, layer_stats(3)]))
+    return run
+
+
+def test_frozen_layers_come_last_and_are_called_frozen() -> None:
+    rows = list(build_layer_rows(frozen_run(), "gradient"))
+
+    assert [(row.name, row.verdict, bool(row.marker)) for row in rows] == [
+        ("3 Linear", "healthy", True), ("1 Linear", "frozen", False), ("2 Linear", "frozen", False),
+    ]  # fmt: skip
+
+
+async def test_small_and_large_layers_are_explained() -> None:
+    run = trained_run(60)
+    run.apply(LayerStatsReported("a", 61, [layer_stats(1, 1e-9), layer_stats(2), layer_stats(3)]))
+    async with open_charts(run, (90, 50)) as (app, _):
+        assert "small? large?: 100 times the middle layer" in screen_text(app)
+
+
+async def test_the_list_of_layers_never_has_a_horizontal_scrollbar() -> None:
+    async with open_charts(trained_run(layers=30), (70, 45)) as (app, pilot):
+        for width in (60, 90, 50):
+            await pilot.resize_terminal(width, 45)
+            await pilot.pause()
+            assert not app.pane.lower.layer_list.show_horizontal_scrollbar
+
+
+async def test_the_footer_begins_with_how_to_reach_the_other_charts() -> None:
+    async with open_lab(size=(80, 24)) as lab:
+        await lab.press("3")
+        await lab.wait_for_text("↑↓ Chart")
+
+
+async def test_a_run_without_values_says_why() -> None:
+    run = trained_run(1)
+    run.series.clear()
+    async with open_charts(run) as (app, pilot):
+        assert "The first values appear in a moment." in screen_text(app)
+        run.state = "finished"
+        app.pane.show(run)
+        await pilot.pause()
+        assert "The run ended before this was measured." in screen_text(app)

@@ -10,6 +10,7 @@ from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.ui.canvas.confusion_matrix import (
     PRECISION_WIDTH,
     draw_matrix,
+    draw_scores,
     matrix_size,
     plan_matrix,
     write_matrix_title,
@@ -138,3 +139,41 @@ def test_any_matrix_fits(
     cells = draw_matrix(matrix, (width, height), style, cursor)
 
     assert [strip.cell_length for strip in cells.strips()] == [width] * height
+
+
+def test_only_a_whole_row_is_a_hundred_percent() -> None:
+    counts = [[9_999, 0, 0], [9, 9_991, 0], [0, 400, 600]]
+    lines = draw(ConfusionMatrix(counts, ["aaaaaaaa", "bbbbbbbb", "cccccccc"]), 17, 4)
+
+    numbers = [[word for word in line.split()[1:] if word.isdigit()] for line in lines[1:]]
+    assert numbers == [["100"], ["0", "99"], ["40", "60"]]
+
+
+def test_a_narrow_matrix_has_percentages_and_names_rather_than_the_recall() -> None:
+    matrix = make_confusion_matrix(CLOTHES)
+    layout = plan_matrix(matrix, (41, 40))
+    big = ConfusionMatrix([[count * 100 for count in row] for row in matrix.counts], [*CLOTHES])
+
+    assert layout.unit == 0 and plan_matrix(big, (41, 40)).unit == 100
+    lines = draw(big, 41, 40)
+    assert "recall" not in lines[0] and lines[1].startswith("0 T-shirt")
+    assert lines[1].split()[2] == "90"
+
+
+def test_few_classes_fill_the_room_with_high_cells() -> None:
+    matrix = make_confusion_matrix(("a", "b", "c"))
+    layout = plan_matrix(matrix, (60, 30))
+
+    assert layout.height == 4 and layout.width == 8
+    assert layout.cell_at(layout.left, 1) == layout.cell_at(layout.left + 7, 4) == (0, 0)
+    assert layout.cell_at(layout.left + 8, 5) == (1, 1)
+    lines = draw(matrix, 60, 30)
+    assert [number for number, line in enumerate(lines) if "90%" in line] == [2, 6, 10]
+
+
+def test_the_scores_of_all_classes_stand_below_each_other() -> None:
+    matrix = make_confusion_matrix(CLOTHES)
+    lines = [strip.text.split() for strip in draw_scores(matrix, (50, 11), COLORED).strips()]
+
+    assert lines[0] == ["recall", "precision", "F1", "n"]
+    assert lines[10][-4:] == ["90%", "90%", "0.90", "10"]

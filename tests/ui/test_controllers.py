@@ -355,7 +355,7 @@ def test_unsaved_edits_can_be_saved(tmp_path: Path) -> None:
 def test_edits_in_a_lesson_are_discarded_without_asking() -> None:
     lab = FakeLab(Workspace(SPIRAL))
     files = files_of(lab)
-    files.replace(SPIRAL, None, is_scratch=True)
+    files.replace(SPIRAL, None, is_of_lesson=True)
     lab.workspace.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
 
     assert run_coroutine(files.settle_edits())

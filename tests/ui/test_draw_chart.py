@@ -6,6 +6,7 @@ from math import inf, isfinite, nan
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.style import Style
 from textual.color import Color
 from textual.geometry import Region
 
@@ -36,9 +37,10 @@ def chart(
     options: ChartOptions | None = None,
     size: tuple[int, int] = (60, 16),
     glyph_mode: GlyphMode = "braille",
+    has_color: bool = True,
 ) -> ChartDrawing:
     glyphs = ASCII if glyph_mode == "ascii" else UNICODE
-    style = replace(STYLE, glyphs=glyphs, glyph_mode=glyph_mode)
+    style = replace(STYLE, glyphs=glyphs, glyph_mode=glyph_mode, has_color=has_color)
     return draw_chart(data, options or ChartOptions(), size, style)
 
 
@@ -98,7 +100,9 @@ def test_plotext_is_given_two_points_a_column_and_a_shade_however_long_the_run(
     strokes: list[Stroke] = []
     monkeypatch.setattr(draw_chart_module, "draw_figure", lambda *args: strokes.extend(args[2]))
 
-    chart(ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20))
+    chart(
+        ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20), has_color=False
+    )
 
     assert 0 < sum(len(stroke.dots) for stroke in strokes if stroke.is_line) <= 160
     assert 0 < sum(len(stroke.dots) for stroke in strokes if not stroke.is_line) <= 80 * 20
@@ -107,7 +111,8 @@ def test_plotext_is_given_two_points_a_column_and_a_shade_however_long_the_run(
 def test_the_line_is_the_mean_and_the_range_a_shade_behind_it() -> None:
     points = [(float(x), 0.5, 0.0, 1.0) for x in range(1, 60)]
 
-    drawing = chart(ChartData([Trace("loss", points)], guides=[(0.0, ""), (1.0, "")]))
+    data = ChartData([Trace("loss", points)], guides=[(0.0, ""), (1.0, "")])
+    drawing = chart(data, has_color=False)
 
     region, rows = drawing.area.region, text(drawing).splitlines()
     middle = rows[drawing.area.row(0.5)][region.x : region.right]
@@ -284,3 +289,37 @@ def test_an_ascii_chart_is_ascii() -> None:
     )
 
     assert text(drawing).isascii()
+
+
+def test_a_line_is_seen_where_another_crosses_it() -> None:
+    style = replace(STYLE, lines={1: Style(color="blue"), 2: Style(color="yellow")})
+    train = replace(trace_of(*[1.0] * 60), color=1)
+    validation = replace(trace_of(*[1.0] * 60, label="validation"), color=2, marker="●")
+    drawing = draw_chart(ChartData([train, validation]), ChartOptions(), (60, 16), style)
+
+    region = drawing.area.region
+    row = drawing.cells.rows[drawing.area.row(1.0)][region.x : region.right]
+    colors = [cell_style.color.name for glyph, cell_style in row if cell_style.color]
+    assert {"blue", "yellow"} == set(colors) and colors.count("blue") > 20
+    assert [glyph for glyph, _ in row].count("●") > 2
+
+
+def test_the_range_is_the_background_of_the_line() -> None:
+    style = replace(STYLE, lines={1: Style(color="blue")})
+    points = [(float(x), 1.0, 0.0, 2.0) for x in range(60)]
+    drawing = draw_chart(ChartData([Trace("train", points)]), ChartOptions(), (60, 16), style)
+    y = drawing.area.row(1.0)
+
+    tinted = [cell for cell in drawing.cells.rows[y] if cell[1].bgcolor is not None]
+    assert len(tinted) > 40 and any(ord(glyph) > 0x2800 for glyph, _ in tinted)
+    assert "░" not in text(drawing)
+
+
+def test_the_legend_keeps_its_names_before_its_values_and_options() -> None:
+    traces = [replace(trace_of(0.5, label=f"{number} Linear"), color=number) for number in range(4)]
+    options = ChartOptions(is_log=True, smoothing=0.6)
+
+    for width in range(46, 90):
+        first = text(chart(ChartData(traces), options, (width, 12))).splitlines()[0]
+        assert all(f"{number} Linear" in first for number in range(4))
+        assert "log, smooth 0.6" in first or "log" not in first

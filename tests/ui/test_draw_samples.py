@@ -134,7 +134,7 @@ def test_generated_points_are_drawn_over_the_discriminator() -> None:
     )
     text = text_of(draw_generated(points, (60, 20), COLORLESS))
 
-    assert text.startswith("3 of 8 modes covered, 75% of the generated points are at one")
+    assert text.startswith("3 of 8 modes covered, 75% of points at a mode")
     assert "generated" in text.splitlines()[-1] and "real" in text.splitlines()[-1]
 
 

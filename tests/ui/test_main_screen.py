@@ -166,6 +166,7 @@ async def test_digits_are_text_where_text_is_typed() -> None:
 
 async def test_results_are_requested_only_while_they_are_displayed() -> None:
     async with open_lab(size=(80, 24)) as lab:
+        await lab.press("3")
         await lab.train(steps=130)
         lab.app.poll()
         assert not _result_requests(lab)

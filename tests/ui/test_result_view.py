@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import cos, sin
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from tuilab.core.catalogue.tasks import (
 )
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect, SetKnob
-from tuilab.core.protocol.events import Paused
+from tuilab.core.protocol.events import EpochEnded, Paused
 from tuilab.core.protocol.inspect.result_messages import (
     GeneratedPoints,
     GeneratedText,
@@ -113,15 +114,16 @@ async def test_before_a_response_the_view_announces_what_will_appear(
 
 async def test_without_a_run_the_view_explains_its_purpose() -> None:
     async with open_result(Run(), (60, 12)) as (app, _):
-        assert app.view.border_title == "Result"
-        assert "What the network has learned appears here." in screen_text(app)
+        assert app.view.border_title == "Decision boundary"
+        assert "The decision regions of the network appear here" in screen_text(app)
+        assert "being computed" not in screen_text(app)
 
 
 async def test_a_decision_surface_has_axes_examples_and_a_legend() -> None:
     async with open_result(run_with(two_class_surface(40, 40), data=Spiral())) as (app, _):
         text = screen_text(app)
         assert app.view.border_title == "Decision boundary"
-        assert "-6" in text and "● orange  ■ blue  ○□ held out" in text
+        assert "-6" in text and "● orange  ■ blue  ○□ validation" in text
         surface = text.rsplit("-6", 1)[0]
         assert (surface.count("●"), surface.count("■"), surface.count("○")) == (1, 1, 1)
 
@@ -189,7 +191,7 @@ async def test_a_high_view_has_the_samples_below_the_matrix() -> None:
         (
             GeneratedPoints((-1, 1, -1, 1), [(0.5, 0.5)], [(0, 0)], 3, 8),
             {"task": GAN(), "data": GaussiansRing()},
-            "Generated examples", ["· data", "• generated, 3 of 8 modes"],
+            "Generated examples", ["3 of 8 modes covered", "generated", "real"],
         ),
         (
             Scatter([(0.0, 0.1), (1.0, 0.9)]), {"task": Regression(), "data": SwissRoll()},
@@ -351,3 +353,31 @@ async def test_a_text_is_generated_to_its_end_while_the_run_is_paused(
         await lab.play(result_response(GeneratedText("def ", "whole text", 0.8), run, 20))
         lab.app.poll()
         assert len(result_requests(lab)) == count + 1
+
+
+async def test_a_result_that_is_on_its_way_is_being_computed() -> None:
+    async with open_result(run_with(None, data=Spiral()), (100, 12)) as (app, _):
+        assert "It is being computed." in screen_text(app)
+
+
+async def test_generated_points_are_drawn_as_wide_as_high() -> None:
+    points = [(cos(n), sin(n)) for n in range(60)]
+    ring = GeneratedPoints((-1.2, 1.2, -1.2, 1.2), points, [(0.0, 0.0)])
+    run = run_with(ring, task=GAN(), data=GaussiansRing())
+    for size in ((60, 20), (40, 40)):
+        async with open_result(run, size) as (app, _):
+            places = [
+                (x, y) for y, line in enumerate(screen_text(app).splitlines()[1:-2])
+                for x, glyph in enumerate(line) if glyph in "■□"
+            ]  # fmt: skip
+            width = max(x for x, _ in places) - min(x for x, _ in places)
+            height = max(y for _, y in places) - min(y for _, y in places)
+            assert 1.6 < width / height < 2.4, "a cell is twice as high as wide"
+
+
+async def test_scores_stand_below_a_surface_in_a_high_pane() -> None:
+    run = run_with(two_class_surface(40, 40), data=Spiral())
+    run.apply(EpochEnded("a", 10, 1, {"loss": 0.25}, {"loss": 0.5, "accuracy": 0.75}))
+    async with open_result(run, (50, 42)) as (app, _):
+        lines = [line.split() for line in screen_text(app).splitlines()]
+        assert ["loss", "0.25", "0.5"] in lines and ["accuracy", "0.75"] in lines

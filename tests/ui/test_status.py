@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.support.fake_link import READY, SPIRAL, training_events
 from tuilab.core.run.run import Run
-from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, progress_bar
+from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, _title, progress_bar
 
 parts = st.lists(
     st.builds(Part, st.integers(0, 12), st.text(st.characters(codec="utf-8"), max_size=20)),
@@ -49,3 +50,24 @@ def test_the_bar_repaints_only_when_its_text_changes(monkeypatch: pytest.MonkeyP
     assert len(painted) == 1
     bar.show(run, 0.090, "", SPIRAL)
     assert len(painted) == 2
+
+
+def test_a_long_title_is_cut_rather_than_dropped() -> None:
+    title = Part(5, "A network with a very long title", min_width=16)
+    [name], [state] = _fit([title, Part(7, "data")], [Part(0, "training")], 32)
+
+    assert (name.text, state.text) == ("A network with a very…", "training")
+
+
+def test_what_has_room_is_shown_though_something_longer_has_none() -> None:
+    left, right = _fit([Part(8, "tuilab"), Part(5, "x" * 40)], [Part(0, "idle")], 30)
+
+    assert [part.text for part in (*left, *right)] == ["tuilab", "idle"]
+
+
+def test_the_name_of_the_data_is_not_said_twice() -> None:
+    experiment = replace(SPIRAL, title="A spiral of my own")
+
+    assert [part.text for part in _title(experiment)] == [
+        "tuilab", "A spiral of my own", "2 classes",
+    ]  # fmt: skip

@@ -233,3 +233,17 @@ async def test_a_selected_layer_is_shown_with_the_next_response() -> None:
         view.select_layer("9 Linear")
         await lab.play(make_response(run))
         assert view.position.phase == 4, "there is no such layer: where it was"
+
+
+async def test_without_a_step_no_key_of_one_is_offered() -> None:
+    async with open_lab(size=(160, 45)) as lab:
+        _, view = await open_view(lab, phases=[], nodes=[], note="The run is over.")
+        await lab.wait_for_text("The run is over.")
+        assert "Next part" not in lab.text and "Graph" not in lab.text
+        assert view.check_action("keep", ()) is True
+
+
+async def test_all_parts_of_a_step_have_names_in_little_room() -> None:
+    async with open_lab(size=(80, 24)) as lab:
+        await open_view(lab, optimizer_phases=["discriminator", "generator"])
+        await lab.wait_for_text("fwd", "loss", "bwd", "optim", "weights")

@@ -176,3 +176,16 @@ async def test_the_fixes_are_visible_at_every_size(size: tuple[int, int]) -> Non
 
         text = "\n".join("".join(glyph for glyph, _ in row) for row in cells.rows)
         assert ("a  LeakyReLU" in text) == (size[1] > 3)
+
+
+async def test_only_the_keys_of_fixes_that_exist_are_offered() -> None:
+    async with open_lab(RELU, (160, 45)) as lab:
+        await open_view(lab)
+        await lab.wait_for_text("w  learning rate 0.0001")
+        assert "a w Apply fix" in lab.text
+
+
+async def test_a_tall_view_is_filled() -> None:
+    async with open_lab(RELU, (160, 45)) as lab:
+        await open_view(lab)
+        await lab.wait_for_text("What to do", "Watched during training")

@@ -217,7 +217,8 @@ async def test_a_click_selects_a_cell() -> None:
         view = await open_view(lab)
         layout = view._matrix_layout
         assert layout is not None
-        await lab.pilot.click(view, offset=(layout.left + layout.width + 1, 4))
+        place = (layout.left + layout.width + 1, 2 + 2 * layout.height)
+        await lab.pilot.click(view, offset=place)
         assert view.cursor == (2, 1)
 
 
@@ -291,3 +292,20 @@ async def test_a_discriminator_and_a_latent_walk_are_drawn() -> None:
         empty = make_response("generated", pages=["generated"], note="Codes are rows of numbers.")
         await respond(lab, empty)
         await lab.wait_for_text("Codes are rows of numbers.")
+
+
+async def test_an_autoencoder_has_no_predicted_class() -> None:
+    async with open_lab(size=(80, 24)) as lab:
+        response = make_response(
+            "examples", pages=["examples"], task="autoencoder", cell=[0, 0], matches=7
+        )
+        view = await open_view(lab, response)
+        await lab.wait_for_text("1 of 7 (validation), highest error first")
+        assert "predicted as" not in lab.text and view.cell == []
+
+
+async def test_the_heading_of_the_list_is_not_cut_where_it_fits() -> None:
+    async with open_lab(size=(160, 45)) as lab:
+        response = make_response("examples", task="regression", matches=800, cell=[])
+        await open_view(lab, response)
+        await lab.wait_for_text("1 of 800 (validation), highest error first")

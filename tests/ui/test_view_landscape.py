@@ -4,6 +4,7 @@ from math import inf, nan
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
 from tests.support.fake_link import training_events
@@ -239,3 +240,18 @@ def test_a_scan_finds_the_best_rate_and_the_first_harmful_one() -> None:
         )
     )
     assert "No rate lowers the loss" in text
+
+
+async def test_a_graph_is_no_training_example() -> None:
+    async with open_lab(size=(160, 45)) as lab:
+        run = await open_view(lab)
+        await lab.play(replace(make_response(run, slice=valley()), examples=1))
+        await lab.wait_for_text("on the graph")
+        assert "1 training example" not in lab.text
+
+
+async def test_a_view_that_waits_for_its_response_does_not_ask_to_start_training() -> None:
+    async with open_lab(size=(80, 24)) as lab:
+        await open_view(lab)
+        await lab.wait_for_text("It is being computed.")
+        assert "Press space to start training" not in lab.text

@@ -30,7 +30,7 @@ from tuilab.core.protocol.inspect.quantization import STEPS, ZERO
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE
-from tuilab.ui.views.layer.draw_heat_grid import merge_blocks, orient
+from tuilab.ui.views.layer.draw_heat_grid import _format_to_fit, merge_blocks, orient
 from tuilab.ui.views.layer.draw_layer import draw_layer
 from tuilab.ui.views.layer.draw_projection import choose_letters
 from tuilab.ui.views.layer.layer_view import LayerView
@@ -322,3 +322,30 @@ def test_a_history_omits_outliers() -> None:
     row = HistogramRow(1, 1, -float(BINS), 0.0, fractions)
     result = draw_text(make_response("time", picture=HistogramHistory([row, row])))
     assert " -2 " in result and "-48" not in result
+
+
+def test_the_legend_keeps_how_many_values_a_cell_stands_for() -> None:
+    big = heat(64, 200, full_size=(640, 2000))
+    for width in (40, 60, 74, 120):
+        last = draw_text(make_response(picture=big), (width, 24)).rstrip().splitlines()[-1]
+        assert "largest of 10×10" in last
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (-1.48, "-1.5"),
+        (-0.0001, "~0"),
+        (0.0, "0"),
+        (-0.012, "-.01"),
+        (1e-9, "~0"),
+        (123456, "123k"),
+    ],
+)
+def test_a_number_keeps_its_meaning_in_four_cells(value: float, shown: str) -> None:
+    assert _format_to_fit(value, 4) == shown
+
+
+def test_all_filters_are_drawn_where_they_fit() -> None:
+    tiles = Tiles([heat(3, 3, caption=str(n)) for n in range(16)], 16, "filter")
+    assert "16 filters" in draw_text(make_response("filters", picture=tiles), (74, 24))

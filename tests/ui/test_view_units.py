@@ -265,3 +265,14 @@ def test_any_network_is_drawn_and_fits(
     strips = drawing.draw(width, height).strips()
 
     assert [strip.cell_length for strip in strips] == [width] * height
+
+
+def test_names_are_whole_beside_free_columns_and_different_without() -> None:
+    names = ["color=green", "color=red", "organic=no", "organic=yes"]
+    columns = [column("input", 4, names=names), column("1 Linear", 2, 4, names=["Ankle boot", "b"])]
+    response = make_response(columns=columns)
+
+    wide = draw_text(response, (100, 20))
+    assert all(name in wide for name in (*names, "Ankle boot"))
+    narrow = draw_text(response, (34, 20))
+    assert "orga" in narrow and "no" in narrow and "yes" in narrow

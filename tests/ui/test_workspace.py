@@ -59,15 +59,27 @@ def test_a_run_keeps_its_loss_while_another_task_waits_for_a_restart(training: W
     assert training.undo() == [] and training.restart_keys == []
 
 
-def test_edits_of_another_experiment_do_not_reach_the_run(training: Workspace) -> None:
+def test_a_run_is_not_shown_for_another_experiment(training: Workspace) -> None:
+    before = training.run.id
     other = with_value(SPIRAL, "data.batch_size", 7)
     training.open(other, None)
+    training.receive(Paused(before, 3))
 
+    assert (training.run.id, training.run.state) == ("", "idle")
     assert training.edit(with_value(other, "optimizer.lr", 0.5)) == []
-    assert training.restart_keys == ["data.batch_size", "optimizer.lr"]
-
-    training.start()
     assert training.restart_keys == []
+    assert isinstance(training.toggle_run()[0], Start)
+
+
+def test_a_run_stays_with_its_own_experiment_but_not_in_a_lesson(training: Workspace) -> None:
+    before = training.run.id
+    training.open(SPIRAL, None)
+    assert training.run.id == before and not training.measures_lesson
+
+    training.open(SPIRAL, None, is_of_lesson=True)
+    assert training.run.id == "" and not training.measures_lesson
+    (start,) = training.start()
+    assert isinstance(start, Start) and training.measures_lesson
 
 
 def test_undoing_a_live_change_is_sent_too(training: Workspace) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -104,7 +104,9 @@ def complete_changes(context: typer.Context, incomplete: str) -> Offers:
     """Completes KEY=VALUE: a key of the chosen experiment, after `=` its choices or its value."""
     from tuilab.core.experiment.experiment import iter_knobs
 
-    experiment = _read_chosen(context.params)
+    # An option without its value ends Typer's parsing; the arguments before it are left over.
+    chosen = context.params.get("experiment") or (context.args[-1] if context.args else "")
+    experiment = _read_chosen(chosen, context.params.get("resume"), context.params.get("sets"))
     knobs = {knob.key: knob for knob in iter_knobs(experiment)}
     keys = {key: knob.help for key, knob in knobs.items()}
     lines = [(n, line) for n, line in enumerate(experiment.network) if isinstance(line, str)]
@@ -116,8 +118,8 @@ def complete_changes(context: typer.Context, incomplete: str) -> Offers:
     return [] if equals else [(f"{known}=", keys[known]) for known in found]
 
 
-def _read_chosen(params: dict[str, Any]) -> "Experiment":
-    """Returns the experiment that is named before the word that is completed, with its changes."""
+def _read_chosen(name: str, run: str | None, changes: list[str] | None) -> "Experiment":
+    """Returns a preset, a file or the experiment of a run, with changes."""
     from tuilab.cli.launch import DEFAULT_PRESET
     from tuilab.cli.overrides import apply_overrides
     from tuilab.core.experiment import toml_file
@@ -126,12 +128,12 @@ def _read_chosen(params: dict[str, Any]) -> "Experiment":
 
     experiment = Experiment()
     with suppress(InputError):
-        if run := params.get("resume"):
+        if run:
             experiment = toml_file.read(run_store.find_run(run) / run_store.EXPERIMENT)
         else:
-            experiment = toml_file.read(toml_file.find(params.get("experiment") or DEFAULT_PRESET))
-    for text in params.get("sets") or ():
-        with suppress(InputError):  # the last one may be the word itself
+            experiment = toml_file.read(toml_file.find(name or DEFAULT_PRESET))
+    for text in changes or ():
+        with suppress(InputError):
             experiment = apply_overrides(experiment, [text])
     return experiment
 

@@ -70,7 +70,7 @@ def _find_last_opened() -> _Opened | None:
     if last is None or last.name == DEFAULT_PRESET:
         return None
     run = f" · its run: tuilab attach {last.run}" if last.run else ""
-    note = f"From last time: {{}}. ctrl+o opens something else, C the course{run}"
+    note = f"From last time: {{}} · ctrl+o opens another · C course{run}"
     try:
         if last.lesson:
             from tuilab.core.lessons import library

@@ -65,6 +65,8 @@ def _dispatch(arguments: list[str]) -> int:
         return _open(*arguments)
     from tuilab.cli.app import run_app
 
+    if shell:
+        os.environ["COLUMNS"] = "1000"  # Typer wraps the help of a word at the width
     if shell == "complete_bash":
         from tuilab.cli.completion import complete_in_bash
 

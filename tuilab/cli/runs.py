@@ -192,7 +192,10 @@ def _describe_fix(fix: "Fix") -> str:
 
 @commands.command(epilog=format_examples("tuilab export spiral-4e2b weights.safetensors"))
 def export(
-    run: StoredRun, file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+    run: StoredRun,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .safetensors file.", show_default=False)
+    ],
 ) -> None:
     """Writes the weights of a stored run to a safetensors file.
 

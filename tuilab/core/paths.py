@@ -6,6 +6,7 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +15,8 @@ from tuilab.core.errors import InputError
 
 SOCKET_PATH_LIMIT = 100
 """Bytes of a Unix socket's path; the limit is 104 on macOS and 108 on Linux."""
+
+NO_HOME = "your home folder is not known; set HOME, or set TUILAB_HOME to a folder of your own"
 
 
 def presets_dir() -> Path:
@@ -39,18 +42,22 @@ def _require_home(path: str) -> Path:
     """Returns a folder of the user; InputError if it is in a home folder that is not known."""
     folder = expand_user(path)
     if str(folder).startswith("~"):
-        raise InputError(
-            "your home folder is not known; set HOME, or set TUILAB_HOME to a folder of your own",
-            path,
-        )
+        raise InputError(NO_HOME, path)
     return folder
+
+
+def _find_user_folder(find: Callable[[str], str]) -> Path:
+    try:
+        return _require_home(find("tuilab"))
+    except RuntimeError:  # of newer versions of platformdirs
+        raise InputError(NO_HOME) from None
 
 
 def data_dir() -> Path:
     """Returns the folder of the user's own data: runs, experiments, lessons."""
     if home := _home_dir():
         return home / "data"
-    return _require_home(platformdirs.user_data_dir("tuilab"))
+    return _find_user_folder(platformdirs.user_data_dir)
 
 
 def runs_dir() -> Path:
@@ -67,7 +74,7 @@ def cache_dir() -> Path:
     """Returns the folder of downloaded data sets."""
     if home := _home_dir():
         return home / "cache"
-    return _require_home(platformdirs.user_cache_dir("tuilab"))
+    return _find_user_folder(platformdirs.user_cache_dir)
 
 
 def _runtime_dir() -> Path:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tuilab.core.format import format_count, format_number
 from tuilab.engine import checkpoint
+from tuilab.engine.model.module_names import name_module
 from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, StepObserver, training_step
@@ -114,7 +115,7 @@ def _names(session: Session) -> dict[nn.Module, str]:
     for module in session.network.modules():
         parameter = next(module.parameters(recurse=False), None)
         if parameter is not None:
-            names[module] = previous = owners.get(id(parameter), type(module).__name__)
+            names[module] = previous = owners.get(id(parameter), name_module(module))
         else:
-            names[module] = f"{type(module).__name__} after {previous}"
+            names[module] = f"{name_module(module)} after {previous}"
     return names

@@ -53,10 +53,11 @@ def evaluating(session: Session, *, gradients: bool = False) -> Iterator[None]:
         yield
 
 
-def make_fresh_session(session: Session) -> Session:
-    """Returns a session of the same experiment and data with new weights, at its first step."""
-    with preserving(session, weights=False, optimizer=False):
-        return Session(session.run, session.experiment, session.dataset, session.device)
+@contextmanager
+def fresh_session(session: Session) -> Iterator[Session]:
+    """Yields a session of the same experiment and data at its first step, with new weights."""
+    with preserving(session, weights=False, optimizer=False):  # the random generators
+        yield Session(session.run, session.experiment, session.dataset, session.device)
 
 
 def _restore_gradients(parameters: list[Parameter], gradients: list[Tensor | None]) -> None:

@@ -109,8 +109,9 @@ class RunController:
         if not pace:
             return True
         if step != self._paced_step:
-            self._paced_step = step
-            self._next_step_at = max(self._next_step_at + 1 / pace, time.monotonic())
+            self._paced_step, now = step, time.monotonic()
+            due = self._next_step_at if self._next_step_at > -inf else now
+            self._next_step_at = max(due + 1 / pace, now)
         while (left := self._next_step_at - time.monotonic()) > 0:
             time.sleep(min(left, PACE_SLICE, 1 / pace))
             if not is_idle():

@@ -4,6 +4,7 @@ They leave the run unchanged, also when they are canceled.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
@@ -42,26 +43,26 @@ def run_finder(
 
 
 def _search(session: "Session", command: Find, report_progress: ProgressCallback) -> FinderReported:
-    from tuilab.engine.preserve import make_fresh_session
+    from tuilab.engine.preserve import fresh_session
     from tuilab.engine.studies import batch_size_finder, lr_finder
 
+    searched: AbstractContextManager[Session] = nullcontext(session)
     if command.what == "lr":
         if not command.from_current_weights:  # a trained network answers another question
-            session = make_fresh_session(session)
-        name, note = "learning rate", STEEPEST_NOTE
-        suggest = lr_finder.suggest_learning_rate
-        trials, max_trials = lr_finder.try_learning_rates(session), lr_finder.MAX_TRIALS
+            searched = fresh_session(session)
+        name, note, max_trials = "learning rate", STEEPEST_NOTE, lr_finder.MAX_TRIALS
+        try_values, suggest = lr_finder.try_learning_rates, lr_finder.suggest_learning_rate
     else:
-        name, note = "batch size", BATCH_SIZE_NOTE
-        suggest = batch_size_finder.suggest_batch_size
-        trials, max_trials = (
-            batch_size_finder.try_batch_sizes(session),
-            batch_size_finder.MAX_TRIALS,
+        name, note, max_trials = "batch size", BATCH_SIZE_NOTE, batch_size_finder.MAX_TRIALS
+        try_values, suggest = (
+            batch_size_finder.try_batch_sizes,
+            batch_size_finder.suggest_batch_size,
         )
     points = []
-    for number, point in enumerate(trials, 1):
-        points.append(point)
-        report_progress(f"Trying {name} {format_number(point[0], 2)}", number / max_trials)
+    with searched as target:
+        for number, point in enumerate(try_values(target), 1):
+            points.append(point)
+            report_progress(f"Trying {name} {format_number(point[0], 2)}", number / max_trials)
     suggestion = suggest(points)
     note = note if suggestion else FLAT_NOTE
     return FinderReported(session.run, command.what, points, suggestion, note)

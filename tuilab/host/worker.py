@@ -205,9 +205,7 @@ class Worker(threading.Thread):
             self._publish(Logged(remark, "data"))
         for warning in find_warnings(experiment):
             self._publish(Logged(f"Warning: {warning}."))
-        self._controller = RunController(
-            session, path, self._publish, is_paced=command.is_paced
-        )
+        self._controller = RunController(session, path, self._publish, is_paced=command.is_paced)
         if command.paused:
             self._publish(Paused(session.run, session.step))
         else:

@@ -112,7 +112,7 @@ class TuilabApp(KeyQueueApp):
         loop = asyncio.get_running_loop()
         self._measure_lag(loop, loop.time())
         if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, partial(self.exit, 128 + number))
             loop.add_signal_handler(signal.SIGWINCH, self._measure_terminal)
 
@@ -197,7 +197,8 @@ class TuilabApp(KeyQueueApp):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yields what the palette offers: every action of the lab, and every preset."""
         for action in keymap.list_actions(self.main_screen):
-            if action.binding.id not in ("view.palette", "lab.suspend"):
+            is_elsewhere = action.binding.id in ("view.palette", "lab.suspend")
+            if not is_elsewhere and keymap.is_available(action):
                 title = f"{action.place}: {action.binding.description}"
                 description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
                 call = partial(self.run_action, action.binding.action, action.node)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from textual.actions import parse
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
@@ -57,6 +58,12 @@ def bind(
     return Binding(
         keys, f"dispatch({call}", label, tooltip=tooltip, show=show, id=identity, group=group
     )
+
+
+def is_available(action: Action) -> bool:
+    """Returns whether an action has an effect now, as far as its widget knows."""
+    namespace, name, parameters = parse(action.binding.action)
+    return bool(namespace) or action.node.check_action(name, parameters) is not False
 
 
 def list_actions(screen: Screen[Any]) -> Iterator[Action]:

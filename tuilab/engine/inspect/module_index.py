@@ -14,6 +14,7 @@ from tuilab.engine.model.layers.attention import (
 )
 from tuilab.engine.model.layers.blocks import LayerStack
 from tuilab.engine.model.layers.sequence import Recurrent
+from tuilab.engine.model.module_names import name_module
 from tuilab.engine.session import Session
 
 CONTAINERS = (
@@ -61,7 +62,7 @@ def index_modules(session: Session) -> list[IndexedModule]:
         if parameter is not None:
             previous = label = labels[id(parameter)]
         else:
-            label = f"{type(module).__name__} after {previous}"
+            label = f"{name_module(module)} after {previous}"
         number, unique = 1, label
         while unique in index:
             number += 1

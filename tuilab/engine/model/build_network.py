@@ -18,6 +18,7 @@ from tuilab.engine.model import layers as layers_package
 from tuilab.engine.model.layers import graph, normalization
 from tuilab.engine.model.layers.blocks import LayerStack, Parallel, Residual, build_block
 from tuilab.engine.model.layers.builders import build_module
+from tuilab.engine.model.module_names import name_module
 
 import_modules(layers_package)  # each module enters its functions into MODULES
 
@@ -102,14 +103,9 @@ def set_adjacency(network: nn.Module, adjacency: Tensor) -> None:
 def parameters_by_layer(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Returns the parameters of each layer that has any, by labels such as `2 Linear`."""
     return {
-        f"{number} {_class_name(module)}": list(module.parameters(recurse=False))
+        f"{number} {name_module(module)}": list(module.parameters(recurse=False))
         for number, module in enumerate(_modules_with_parameters(network), 1)
     }
-
-
-def _class_name(module: nn.Module) -> str:
-    name = type(module).__name__  # torch's attention has a Linear of another name
-    return "Linear" if name == "NonDynamicallyQuantizableLinear" else name
 
 
 def copy_unchanged(source: nn.Module, target: nn.Module) -> tuple[int, int]:

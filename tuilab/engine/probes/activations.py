@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tuilab.core.protocol.records import ActivationStats, InputStats
 from tuilab.engine.model import build_network as networks
+from tuilab.engine.model.module_names import name_module
 
 SATURATION_MARGIN = 0.03
 """Fraction of half its range, from either limit, in which an activation counts as saturated."""
@@ -74,7 +75,7 @@ def observed_modules(network: nn.Module) -> dict[str, nn.Module]:
             if isinstance(module, nn.RNNBase):
                 observed[f"State of {previous}"] = module
         elif isinstance(module, (nn.ReLU, *OUTPUT_RANGES)):
-            observed.setdefault(f"{type(module).__name__} after {previous}", module)
+            observed.setdefault(f"{name_module(module)} after {previous}", module)
     return observed
 
 

@@ -44,6 +44,12 @@ NEGATIVE_SHADES = " --=="
 
 BOLD = Style(bold=True)
 
+ANSI_HUES = tuple(
+    Style(color=name)
+    for name in ("yellow", "bright_blue", "green", "bright_magenta", "cyan", "bright_red")
+)
+"""Colors of the classes among the sixteen of a terminal."""
+
 PARTS = ("muted", "error", "axis", "title", "mark", "gap", "cursor")
 """Parts of a drawing with a style of their own."""
 
@@ -78,6 +84,8 @@ class DrawStyle:
     "By the number of a chart's line, from 1; with `FAINT` added, its faint variant."
     height_colors: tuple[Color, ...] = ()
     "From the lowest level of a height map to the highest."
+    hues: tuple[Style, ...] = ()
+    "Of the classes where colors cannot be blended; none without any color."
     glyphs: Glyphs = UNICODE
     glyph_mode: GlyphMode = "braille"
 
@@ -127,8 +135,12 @@ class DrawStyle:
     def class_style(self, number: int) -> Style:
         """Returns the style of text in the color of a class; bold without colors."""
         if not self.has_color:
-            return self.strong
+            return self.strong + self.hue(number)
         return self.muted + Style(color=self.class_color(number).rich_color)
+
+    def hue(self, number: int) -> Style:
+        """Returns the color of a class among the sixteen of the terminal, if it has any."""
+        return self.hues[number % len(self.hues)] if self.hues else Style.null()
 
     # --- diverging scale: class 1's color above zero, class 0's below ---------------------------
 
@@ -181,6 +193,7 @@ def read_draw_style(widget: Widget) -> DrawStyle:
         foreground=foreground,
         class_colors=_colors(widget, "class", CLASS_COLORS),
         has_color=can_blend_colors(widget.app),
+        hues=() if widget.app.no_color else ANSI_HUES,
         text=widget.rich_style,
         lines=lines,
         height_colors=_colors(widget, "height", HEIGHT_COLORS),

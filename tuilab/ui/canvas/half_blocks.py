@@ -28,6 +28,7 @@ def draw_pixels(cells: CellBuffer, x: int, y: int, rows: Sequence[Sequence[Pixel
 def draw_field(
     cells: StyledCells, region: Region, sample: Callable[[int, int], Sequence[Sequence[Value]]],
     pixel: Callable[[Value], Pixel], glyph: Callable[[Value], str],
+    style_of: Callable[[Value], Style] | None = None,
 ) -> None:  # fmt: skip
     """Draws values over a region: two pixels a cell in color, or one glyph a cell without.
 
@@ -35,13 +36,18 @@ def draw_field(
         sample: returns the values in a number of columns and rows.
         pixel: returns the color of a value.
         glyph: returns the glyph of a value.
+        style_of: returns the style of a value's glyph; None: all have that of text.
     """
     x, y, columns, rows = region
     if cells.style.has_color:
         values = sample(columns, rows * 2)
         draw_pixels(cells, x, y, [[pixel(value) for value in row] for row in values])
-    else:
+    elif style_of is None:
         cells.write_lines(x, y, ("".join(map(glyph, row)) for row in sample(columns, rows)))
+    else:
+        for row, values in enumerate(sample(columns, rows), y):
+            for column, value in enumerate(values, x):
+                cells.put(column, row, glyph(value), style_of(value))
 
 
 def draw_scale(

@@ -70,6 +70,8 @@ class StatusBar(Widget):
 
     def _state(self, run: Run, waiting: str, owner: str) -> list[Part]:
         sign, color = STATES[run.state]
+        if run.loading is None:
+            self._loading = ("", 0.0)  # a new host loads the same again
         parts = [Part(0, f"{sign} {f'{owner} ' if owner else ''}{run.state}", f"${color} bold")]
         if run.loading is not None:
             parts.append(Part(2, self._describe_loading(run.loading), "$warning"))

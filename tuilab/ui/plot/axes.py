@@ -38,10 +38,16 @@ def fit_log_limits(low: float, high: float) -> tuple[float, float]:
 
 
 def place_linear_ticks(low: float, high: float, count: int, is_integer: bool = False) -> Ticks:
-    """Returns round values within the limits of a linear axis, with their labels."""
-    step = choose_step(high - low, count)
-    step = max(1.0, step) if is_integer else step
-    first, last = ceil(low / step - 1e-6), floor(high / step + 1e-6)
+    """Returns round values within the limits of a linear axis, with their labels.
+
+    They are at least two where there is room: one alone is no scale.
+    """
+    for parts in (count, 2 * count):
+        step = choose_step(high - low, parts)
+        step = max(1.0, step) if is_integer else step
+        first, last = ceil(low / step - 1e-6), floor(high / step + 1e-6)
+        if last > first or count < 2:
+            break
     return [(n * step, format_tick(n * step, step)) for n in range(first, last + 1)]
 
 

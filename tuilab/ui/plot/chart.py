@@ -37,7 +37,7 @@ class Chart(Canvas, can_focus=True):
         Binding("z", "zoom", "Zoom", id="chart.zoom",
                 tooltip="Show all steps or only the last ones"),
         Binding("left", "cursor(-1)", "Read values", id="chart.left", key_display="←→",
-                tooltip="Move the cursor that reads values left"),
+                tooltip="Move the cursor that reads values"),
         Binding("right", "cursor(1)", "Cursor right", id="chart.right", show=False,
                 tooltip="Move the cursor right"),
         Binding("shift+left", "cursor(-10)", "Far left", id="chart.far_left", show=False,

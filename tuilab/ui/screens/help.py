@@ -1,5 +1,7 @@
 """The help: every key of the lab, made of the bindings themselves."""
 
+import textwrap
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -19,6 +21,9 @@ INTRODUCTION = (
     "tab and shift+tab go from pane to pane; the mouse works too. A pane's own keys work while "
     "it has the thick border."
 )
+
+MAX_WIDTH, KEYS_WIDTH, PADDING = 92, 18, 8
+"""Columns of the box, of the keys with the gap after them, and of what is around."""
 
 PLACES = ("Training", "Experiment", "View", "Lab")
 """The places that come before those of the panes."""
@@ -44,8 +49,13 @@ class Help(Overlay):
             actions = sorted(keymap.list_actions(self._screen), key=_order)
             for place, members in groupby(actions, key=lambda action: action.place):
                 yield Static(place, classes="place", markup=False)
-                for action in members:
-                    yield Static(_line(action), classes="key")
+                for keys, text in dict.fromkeys(_lines(list(members))):
+                    yield Static(_write_line(keys, text, self._text_width), classes="key")
+
+    @property
+    def _text_width(self) -> int:
+        """The columns beside the keys."""
+        return max(20, min(MAX_WIDTH, self.app.size.width * 96 // 100) - KEYS_WIDTH - PADDING)
 
 
 def _order(action: keymap.Action) -> tuple[int, str]:
@@ -53,7 +63,31 @@ def _order(action: keymap.Action) -> tuple[int, str]:
     return (PLACES.index(place) if place in PLACES else len(PLACES), place)
 
 
-def _line(action: keymap.Action) -> Content:
-    keys = " ".join(action.keys)
-    text = action.binding.tooltip or action.binding.description
-    return Content.assemble((f"{keys:>14}", "$accent bold"), "  ", text)
+def _lines(actions: Sequence[keymap.Action]) -> Iterator[tuple[str, str]]:
+    """Yields keys and text of each action that another one's keys do not include already."""
+    for action in actions:
+        alike = (other for other in actions if _method(other) == _method(action))
+        if not any(_includes(other, action) for other in alike):
+            keys = " ".join(dict.fromkeys(action.keys))
+            yield keys, action.binding.tooltip or action.binding.description
+
+
+def _method(action: keymap.Action) -> tuple[object, str]:
+    return action.node, action.binding.action.partition("(")[0]
+
+
+def _includes(action: keymap.Action, other: keymap.Action) -> bool:
+    """Returns whether keys such as `↑↓` or `1-9` stand for those of another action too."""
+    shown = action.binding.key_display or ""
+    if action is other or other.binding.key_display or len(other.keys) != 1:
+        return False
+    key = other.keys[0]
+    is_range = len(shown) == 3 and shown[1] == "-" and shown[0] <= key <= shown[2]
+    return len(key) == 1 and (is_range or (len(shown) == 2 and key in shown))
+
+
+def _write_line(keys: str, text: str, width: int) -> Content:
+    """Returns the keys of an action, and beside them what it does."""
+    lines = textwrap.wrap(text, width) or [""]
+    indent = "\n" + " " * KEYS_WIDTH
+    return Content.assemble((f"{keys:>{KEYS_WIDTH - 2}}", "$accent bold"), "  ", indent.join(lines))

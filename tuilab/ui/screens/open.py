@@ -12,10 +12,10 @@ from textual.suggester import Suggester
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.paths import expand_user
 from tuilab.ui.screens.dialogs import Dialog, move_highlight
 
 MAX_PATHS = 200
@@ -80,7 +80,7 @@ class Open(Dialog):
     @on(Input.Submitted)
     def _on_submitted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
-        path = paths.expand_user(event.value)
+        path = expand_user(event.value)
         if is_path(event.value) and path.is_file():
             self._open(str(path))
         elif options.highlighted is not None:
@@ -120,7 +120,7 @@ def complete_path(text: str) -> list[str]:
         return ["~" + os.sep]
     folder, start = os.path.split(text)
     try:
-        entries = sorted(os.scandir(paths.expand_user(folder)), key=lambda e: (e.is_file(), e.name))
+        entries = sorted(os.scandir(expand_user(folder)), key=lambda e: (e.is_file(), e.name))
     except OSError:
         return []
     paths = []

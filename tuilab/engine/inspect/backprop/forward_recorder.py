@@ -16,6 +16,7 @@ from tuilab.engine.model import build_network as networks
 from tuilab.engine.model.layers.attention import EncoderLayer, SelfAttention
 from tuilab.engine.model.layers.sequence import Recurrent
 from tuilab.engine.model.layers.torchvision_models import Backbone
+from tuilab.engine.model.module_names import name_module
 
 OPAQUE_MODULES = (nn.RNNBase, nn.MultiheadAttention, Recurrent, SelfAttention, Backbone)
 """Modules that are recorded as one: torch computes them without calling the modules inside."""
@@ -160,14 +161,14 @@ def name_modules(network: nn.Module) -> dict[nn.Module, str]:
     names: dict[nn.Module, str] = {}
     for module in network.modules():
         has_parameters = next(module.parameters(recurse=False), None) is not None
-        names[module] = next(labels) if has_parameters else type(module).__name__
+        names[module] = next(labels) if has_parameters else name_module(module)
     for module in network.modules():
         if isinstance(module, OPAQUE_MODULES):  # it has the number of the module inside
             inner = [names[m] for m in module.modules() if m is not module and m in names]
             label = next((name for name in inner if name[0].isdigit()), "")
             if label and not names[module][0].isdigit():
                 inside = getattr(module, "inside", module)
-                names[module] = f"{label.partition(' ')[0]} {type(inside).__name__}"
+                names[module] = f"{label.partition(' ')[0]} {name_module(inside)}"
     return names
 
 

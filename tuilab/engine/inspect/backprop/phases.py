@@ -31,6 +31,7 @@ from tuilab.engine.inspect.backprop.number_tables import (
     is_linear,
 )
 from tuilab.engine.inspect.backprop.replay import ParameterUpdate, StepTrace
+from tuilab.engine.model.module_names import name_module
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
 
@@ -279,4 +280,4 @@ def format_shape(shape: list[int]) -> str:
 def _kind(call: ModuleCall) -> str:
     inside = getattr(call.module, "inside", None)
     is_wrapper = isinstance(call.module, OPAQUE_MODULES) and isinstance(inside, nn.Module)
-    return type(inside if is_wrapper else call.module).__name__
+    return name_module(inside if is_wrapper else call.module)

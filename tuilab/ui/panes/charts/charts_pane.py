@@ -85,9 +85,6 @@ SHORT_LABELS = {
 LAYER_SMOOTHING = 0.6
 """The smoothing that charts of layers begin with."""
 
-NARROW_WIDTH = 46
-"""Below this width the names of the charts are short."""
-
 TALL_HEIGHT = 28
 """From this height on there are two charts."""
 
@@ -103,7 +100,7 @@ class ChartView(Container):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", "Chart", id="charts.previous", key_display="↑↓",
-                tooltip="Show the previous chart"),
+                tooltip="Show another chart"),
         Binding("down", "choose(1)", "Next chart", id="charts.next", show=False,
                 tooltip="Show the next chart"),
         Binding("t", "metric(1)", "Metric", id="charts.metric",
@@ -210,10 +207,9 @@ class ChartView(Container):
     def _update_titles(self) -> None:
         """Writes the charts to choose from into the border, the current one highlighted."""
         metric = metric_title(self._choose_metric(self._run))
-        if self.size.width < NARROW_WIDTH:
+        names = [kind.name or metric for kind in CHART_KINDS]
+        if self.size.width < sum(len(name) + 3 for name in names) + 1:
             names = [kind.short_name or metric[:3] for kind in CHART_KINDS]
-        else:
-            names = [kind.name or metric for kind in CHART_KINDS]
         heading = " ".join(
             f"[b reverse] {name} [/]"
             if number == self.chosen

@@ -117,8 +117,6 @@ class BackpropView(View[BackpropResponse]):
             return response.slices > 1
         if action == "next_example":
             return response.examples > 1
-        if action == "next_optimizer_phase":
-            return len(response.optimizer_phases) > 1
         if action == "next_table":
             tables = response.phases[self.position.clamp(response).phase].tables
             return not self.position.is_graph and len(tables) > 1

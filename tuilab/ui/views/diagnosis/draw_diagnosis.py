@@ -53,13 +53,19 @@ def draw_no_findings(step: int, width: int, height: int, style: DrawStyle) -> Ce
     policy = "Only confident findings are shown, with their evidence and what to do about them."
     lines: list[Line] = [[(result, style.text + BOLD)], []]
     lines += [[(text, style.muted)] for text in _wrap(policy, width - 2)]
-    lines += [[], [("Watched during training", style.title)]]
-    for kind, faults in WATCHED:
-        for number, text in enumerate(_wrap(faults, width - 12)):
-            head = kind if number == 0 else ""
-            lines.append([(f"{head:<10}", style.text), (text, style.muted)])
+    lines += [[], *_watched_lines(width - 2, style)]
     _write(cells, 1, 0, lines)
     return cells
+
+
+def _watched_lines(width: int, style: DrawStyle) -> list[Line]:
+    """Returns what the diagnosis looks for."""
+    lines: list[Line] = [[("Watched during training", style.title)]]
+    for kind, faults in WATCHED:
+        for number, text in enumerate(_wrap(faults, width - 10)):
+            head = kind if number == 0 else ""
+            lines.append([(f"{head:<10}", style.text), (text, style.muted)])
+    return lines
 
 
 def draw_findings(
@@ -94,9 +100,15 @@ def draw_findings(
         _draw_curve(cells, Region(1, y, column, chart_rows), diagnosis)
         y += chart_rows
     _write(cells, 1, min(y + len(gap), height - len(fixes)), fixes)
+    y += len(gap) + len(fixes)
     if is_beside:
-        side = Region(column + 3, top, width - column - 4, min(rest, SIDE_CHART_ROWS))
+        columns = width - column - 4
+        side = Region(column + 3, top, columns, min(rest, max(SIDE_CHART_ROWS, columns // 2)))
         _draw_curve(cells, side, diagnosis)
+        y = max(y, side.bottom)
+    watched = _watched_lines(width - 2, style)
+    if height - y > len(watched) + 1:
+        _write(cells, 1, height - len(watched), watched)
     return cells
 
 
