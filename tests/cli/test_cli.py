@@ -125,7 +125,7 @@ def test_a_valid_file_can_have_a_warning(run_command: RunCommand, toml_path: Pat
         (("train", "spiral", "--set"), "--set needs a value. See tuilab train --help"),
         (("check",), "FILE is missing. See tuilab check --help"),
         (("presets", "all"), "too many words: all. See tuilab presets --help"),
-        (("lessons", "opn"), "there is no command opn. See tuilab lessons --help"),
+        (("lessons", "opn"), "there is no command opn; possible: open. See tuilab lessons --help"),
         (("validate", "moons", "--folds", "1"), "--folds 1: expected a number ≥ 2. See"),
         (("validate", "moons", "--folds", "few"), "--folds few: expected a whole number. See"),
         (("validate", "moons", "--folds", "2.5"), "--folds 2.5: expected a whole number. See"),

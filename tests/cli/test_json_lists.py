@@ -48,7 +48,7 @@ def test_a_listing_is_one_line_of_json(run_command: RunCommand, words: str, key:
 
 def test_every_command_that_shows_something_has_json() -> None:
     group = typer.main.get_group(app)
-    commands = dict(group.commands)
+    commands: dict[str, Any] = dict(group.commands)
     commands |= {f"lessons {name}": each for name, each in commands["lessons"].commands.items()}
     silent = {name for name, command in commands.items() if not has_json(command)}
 

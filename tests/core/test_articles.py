@@ -1,5 +1,7 @@
 """Articles on names and knobs, how they are found and how they are printed."""
 
+from typing import Any
+
 import pytest
 
 from tests.support.shell import RunCommand
@@ -79,7 +81,7 @@ def test_the_article_on_a_section_lists_its_options(name: str) -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_section_is_explained_by_its_keys(section: str) -> None:
     article = next(a for a in articles.find_articles(section) if a.kind == "section")
-    kinds = option_types(section) or (type(getattr(Experiment(), section)),)
+    kinds: tuple[Any, ...] = option_types(section) or (type(getattr(Experiment(), section)),)
     keys = {f"{section}.{field}" for kind in kinds for field in default_knobs(kind)}
     assert {heading for heading, _ in article.parts} == keys
     assert all(text for _, text in article.parts)

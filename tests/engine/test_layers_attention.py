@@ -230,3 +230,10 @@ def test_the_matrices_of_torchs_attention_have_plain_names() -> None:
     network = build_network.build(("MultiheadAttention 2",), (6, 8))
 
     assert list(build_network.parameters_by_layer(network)) == ["1 MultiheadAttention", "2 Linear"]
+
+
+def test_positions_have_the_name_of_their_line() -> None:
+    network = build_network.build(("PositionalEncoding learned", "Linear 4"), (6, 8))
+
+    labels = list(build_network.parameters_by_layer(network))
+    assert labels == ["1 PositionalEncoding", "2 Linear"]

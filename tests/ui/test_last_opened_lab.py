@@ -29,7 +29,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(terminal, "unusable_reason", lambda: "")
     monkeypatch.setattr(link, "spawn_host", lambda: None)
-    monkeypatch.setattr(lab_app, "run_app", lambda *arguments: calls.append(arguments) or 0)
+
+    def run_app(*arguments: Any) -> int:
+        calls.append(arguments)
+        return 0
+
+    monkeypatch.setattr(lab_app, "run_app", run_app)
 
     def open_lab_with(name: str = "", sets: tuple[str, ...] = ()) -> tuple[Any, ...]:
         assert launch.open_experiment(name, sets) == 0

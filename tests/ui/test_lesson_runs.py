@@ -7,6 +7,7 @@ import pytest
 from tests.support.circle_lesson import choose, session_of, shows_lesson, write_circle_lesson
 from tests.support.fake_link import READY, progressed_event, started_event
 from tests.support.lab_pilot import Lab, open_lab
+from tuilab.core.catalogue.data.points import Circle, Rings
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.lessons import curve, goals, library, progress
@@ -33,7 +34,7 @@ async def test_lesson_1_page_1_decides_its_prediction_if_one_does_what_it_says()
         await lab.wait_for_text("A map of wells")
         await lab.press("s")
         run = lab.link.run
-        assert lab.link.sent[-1] == Step(steps=1)
+        assert lab.link.commands(Step) == [Step(steps=1)]
         await lab.play(READY, started_event(run, lab.workspace.experiment),
                        progressed_event(run, 1, seconds=0.1), Paused(run, 1))  # fmt: skip
         await choose(lab, "predict", "one_neuron", 2)
@@ -244,6 +245,36 @@ async def test_an_earlier_run_of_the_same_experiment_is_not_judged(lesson: Path)
         await lab.press("right")
         await lab.wait_for_text("◯ All around")
         assert "now" not in lab.text.partition("All around")[2].partition("\n\n")[0]
+
+
+def test_a_metric_of_other_data_than_the_goal_names_is_no_value_for_it() -> None:
+    goal = Goal(
+        name="g", title="t", may_change=("network",),
+        all=(Condition(of="data.name", equals="rings"),
+             Condition(of="accuracy/validation", at_least=0.9)),
+    )  # fmt: skip
+    circle, rings = (Experiment(data=kind()) for kind in (Circle, Rings))
+    for experiment, reading in ((circle, "–"), (rings, "0.97")):
+        run = begin(experiment, 1)
+        run.apply(EpochEnded(run.id, 10, 1, {}, {"accuracy": 0.97}))
+        status = goals.check_goal(goal, run, rings)
+        assert status.readings["accuracy/validation"] == reading
+        assert status.is_met is (experiment is rings)
+
+
+def test_changes_are_named_where_the_values_hold_or_the_data_is_the_goals() -> None:
+    goal = Goal(
+        name="g", title="t", may_change=("network",),
+        all=(Condition(of="accuracy/validation", at_least=0.9),),
+    )  # fmt: skip
+    start, other = (Experiment(data=kind()) for kind in (Circle, Rings))
+    hot = with_value(start, "optimizer.lr", 0.5)
+    for experiment, accuracy, named in ((other, 0.5, ()), (other, 0.95, ("data.name",)),
+                                        (hot, 0.5, ("optimizer.lr",))):  # fmt: skip
+        run = begin(experiment, 1)
+        run.apply(EpochEnded(run.id, 10, 1, {}, {"accuracy": accuracy}))
+        status = goals.check_goal(goal, run, start)
+        assert set(named) <= set(status.objections) and bool(status.objections) is bool(named)
 
 
 @pytest.mark.parametrize(

@@ -94,11 +94,11 @@ async def test_while_one_trains_another_may_stop_it_and_its_late_news_are_ignore
             Finished(run, "stopped", 140, 10, 3.0, results), Snapshot(old, "0.1", 7),
         )  # fmt: skip
 
-        assert lab.workspace.run.state == "idle" and lab.workspace.run.is_ready
-        assert lab.workspace.experiment == XOR
+        assert lab.workspace.run.is_ready and lab.workspace.experiment == XOR
+        await lab.wait_for_text("○ idle")
         await lab.press("space")
         await lab.play(started_event(lab.link.run, XOR))
-        assert lab.workspace.run.state == "training"
+        await lab.wait_for_text("● training")
 
 
 async def test_while_one_trains_another_may_be_canceled() -> None:

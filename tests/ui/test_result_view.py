@@ -380,4 +380,4 @@ async def test_scores_stand_below_a_surface_in_a_high_pane() -> None:
     run.apply(EpochEnded("a", 10, 1, {"loss": 0.25}, {"loss": 0.5, "accuracy": 0.75}))
     async with open_result(run, (50, 42)) as (app, _):
         lines = [line.split() for line in screen_text(app).splitlines()]
-        assert ["loss", "0.25", "0.5"] in lines and ["accuracy", "0.75"] in lines
+        assert ["Loss", "0.25", "0.5"] in lines and ["Accuracy", "0.75"] in lines

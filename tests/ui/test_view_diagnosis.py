@@ -18,6 +18,9 @@ DYING = Experiment(
 RELU = Experiment(title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Tanh", "Linear 2"))
 
 
+pytestmark = pytest.mark.usefixtures("no_lag")
+
+
 def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
     """Returns the events of a run whose ReLUs die while its loss falls."""
     events = training_events(run, experiment, steps)

@@ -157,9 +157,9 @@ async def test_without_colors_digits_draw_the_contours(
 async def test_keys_request_other_slices_and_only_what_is_displayed() -> None:
     async with open_lab() as lab:
         run = await open_view(lab)
-        await lab.press("plus", "plus", "minus", "full_stop", "d")
+        await lab.press("plus", "plus", "minus", "apostrophe", "d")
         assert choice_of(lab) == LandscapeRequest(span=0.5, size=33, seed=1)
-        await lab.press("p", "comma", "comma", "comma", "a")
+        await lab.press("p", "semicolon", "semicolon", "semicolon", "a")
         assert choice_of(lab) == LandscapeRequest(
             span=0.5, size=9, seed=1, plane="path", refresh_count=1
         )

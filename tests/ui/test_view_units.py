@@ -274,5 +274,5 @@ def test_names_are_whole_beside_free_columns_and_different_without() -> None:
 
     wide = draw_text(response, (100, 20))
     assert all(name in wide for name in (*names, "Ankle boot"))
-    narrow = draw_text(response, (34, 20))
-    assert "orga" in narrow and "no" in narrow and "yes" in narrow
+    cut = [text for text in (draw_text(response, (n, 20)) for n in range(30, 70)) if "…no" in text]
+    assert cut and all("…yes" in text for text in cut)

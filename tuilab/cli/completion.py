@@ -120,8 +120,8 @@ def complete_changes(context: typer.Context, incomplete: str) -> Offers:
 
 def _read_chosen(name: str, run: str | None, changes: list[str] | None) -> "Experiment":
     """Returns a preset, a file or the experiment of a run, with changes."""
-    from tuilab.cli.launch import DEFAULT_PRESET
     from tuilab.cli.overrides import apply_overrides
+    from tuilab.cli.short_form import DEFAULT_PRESET
     from tuilab.core.experiment import toml_file
     from tuilab.core.experiment.experiment import Experiment
     from tuilab.host import run_store

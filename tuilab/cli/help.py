@@ -1,13 +1,17 @@
 """How `--help` shows arguments and options, and how errors in their use are worded."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import typer
-from typer.core import CompletionItem, TyperCommand, TyperGroup
+from typer._click.shell_completion import CompletionItem
+from typer.core import TyperCommand, TyperGroup
 
 from tuilab.cli import completion
 from tuilab.cli.short_form import expand_short_form
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 BOUNDS = {"greater_than_equal": "≥", "greater_than": ">", "less_than_equal": "≤", "less_than": "<"}
 """Signs of the types of bounds of pydantic, with which Typer checks values."""
@@ -22,6 +26,7 @@ MESSAGES = {
     r"^Option '(.*)' requires an argument$": r"\1 needs a value",
     r"^No such (option|command):? '?([^' ]*)'?": r"there is no \1 \2",
     r" \(Possible options: (.*)\)$": r"; possible: \1",
+    r"\. Did you mean '(.*)'\?$": r"; possible: \1",
 }
 """Typer's messages, and what is said instead."""
 
@@ -29,12 +34,12 @@ MESSAGES = {
 class LabCommand(TyperCommand):
     """A command whose usage reads as in a manual: `FILE...`, `[RUN]`, without types."""
 
-    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Returns `FILE...` for Typer's `{FILE}...`, and `[FILE...]` for `[FILE]...`."""
         pieces = super().collect_usage_pieces(ctx)
         return [re.sub(r"\](\.\.\.)$", r"\1]", re.sub(r"[{}]", "", piece)) for piece in pieces]
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes the arguments and the options without their types, which the help says."""
         for heading, kind in (("Arguments", "argument"), ("Options", "option")):
             params = [param for param in self.get_params(ctx) if param.param_type_name == kind]
@@ -53,7 +58,7 @@ def _reword(text: str) -> str:
 class Commands(typer.Typer):
     """A group of commands of the class above."""
 
-    def command(self, name: str | None = None, **options: Any) -> Any:
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         """Declares a command."""
         return super().command(name, cls=LabCommand, **options)
 
@@ -65,7 +70,7 @@ class LabGroup(TyperGroup):
         """Parses the arguments, in the short form as well."""
         return super().make_context(info_name, expand_short_form(args), *rest, **extra)
 
-    def shell_complete(self, ctx: typer.Context, incomplete: str) -> list[Any]:
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Completes the first word: a command, or a preset or a file to open."""
         offers = super().shell_complete(ctx, incomplete)
         if incomplete.startswith("-"):
@@ -78,7 +83,7 @@ class LabGroup(TyperGroup):
 
 def describe_usage_error(error: typer.TyperException) -> str:
     """Returns what is wrong with the words of a command line, in the user's words."""
-    details = getattr(error.__cause__, "errors", list)()  # of pydantic
+    details: list[Any] = getattr(error.__cause__, "errors", list)()  # of pydantic
     if isinstance(error, typer.BadParameter) and error.param is not None and details:
         return _describe_value(error.param.get_error_hint().strip("'"), details[0])
     text = error.format_message().rstrip(".")

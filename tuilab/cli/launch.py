@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuilab.cli.exit_codes import COMMANDS
+from tuilab.cli.short_form import DEFAULT_PRESET
 from tuilab.core.errors import InputError, find_near, with_suggestion
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.last_opened import load_last_opened
-
-DEFAULT_PRESET = "spiral"
 
 
 def open_experiment(

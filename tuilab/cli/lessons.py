@@ -60,7 +60,7 @@ def list_lessons(context: typer.Context, *, json: JsonList = False) -> None:
     if json:
         print_json(summaries)
         return
-    rows = [("", "lesson", "minutes", "goals", "questions", "about")]
+    rows: list[tuple[str, ...]] = [("", "lesson", "minutes", "goals", "questions", "about")]
     rows += map(_describe_lesson, summaries)
     folder = paths.data_dir() / "lessons"
     typer.echo(f"{format_table(rows)}\n")

@@ -26,7 +26,7 @@ def open_command(
 ) -> int:
     """Opens the lab with a preset or a file.
 
-    By default with the preset spiral.
+    Without a name: what was open last, or the preset spiral.
     """
     # The only command that calls another function: `tuilab NAME` reaches it without Typer.
     from tuilab.cli.launch import open_experiment

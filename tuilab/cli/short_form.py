@@ -7,6 +7,9 @@ from tuilab.cli.exit_codes import COMMANDS
 APP_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 """Options of `tuilab` itself, without a command."""
 
+DEFAULT_PRESET = "spiral"
+"""What is opened where nothing is named."""
+
 
 def is_short_form(arguments: Sequence[str]) -> bool:
     """Returns whether the command `open` is left out."""

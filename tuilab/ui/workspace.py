@@ -11,6 +11,7 @@ from typing import Any
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import (
     Experiment,
+    is_of_data,
     iter_changed_keys,
     name_of,
     split_changes,
@@ -23,9 +24,6 @@ from tuilab.core.run.run import Run, Snapshot, make_run_id
 
 MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""
-
-UNMEASURED = ("data.batch_size", "task.temperature")
-"""Knobs of the data and the task that leave alone what a result is measured on."""
 
 
 class Workspace:
@@ -86,10 +84,7 @@ class Workspace:
         return (
             self.is_of_lesson
             and before is not None
-            and not any(
-                key.startswith(("data.", "task.")) and key not in UNMEASURED
-                for key in iter_changed_keys(before, self.experiment)
-            )
+            and not any(map(is_of_data, iter_changed_keys(before, self.experiment)))
         )
 
     @property

@@ -61,7 +61,8 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     ),
     "exploding_gradients": ("clipping_every_step", *NOT_LEARNING),
     "learning_rate_too_high": (
-        "exploding_gradients", "saturation", "class_imbalance", *NOT_LEARNING
+        "exploding_gradients", "saturation", "class_imbalance", "dead_relus", "no_gradient",
+        "vanishing_gradients", *NOT_LEARNING
     ),
     "inputs_not_normalized": (
         "exploding_gradients", "learning_rate_too_high", "dead_relus", "saturation",

@@ -32,6 +32,9 @@ FIRST_POINTS, MAX_POINTS = 8, 240
 """Points of a curve that are used: the first ones, then evenly spaced ones."""
 
 
+FAR_RATE = 9.99
+"""A learning rate this many times its default, or a part of it as small, is far from it."""
+
 MAX_CHART_POINTS = 60
 """Points of the small chart beside a diagnosis."""
 
@@ -211,10 +214,27 @@ class Evidence:
         is_live = get_live_changes(self.experiment, after) is not None
         return [Fix(label, key, value, is_live)]
 
+    @cached_property
+    def rate_ratio(self) -> float:
+        """The learning rate divided by the default of the optimizer."""
+        optimizer = self.experiment.optimizer
+        return optimizer.lr / type(optimizer)().lr
+
     def propose_rates(self, *factors: float) -> list[Fix]:
-        """Returns fixes with other learning rates, as multiples of the current one."""
+        """Returns fixes with other learning rates: multiples of the current one.
+
+        Where that is ten times off the optimizer's default, on the side that the factors leave, the
+        default comes first: one change instead of one for every power of ten.
+        """
+        usual = []
+        if not 1 / FAR_RATE < self.rate_ratio < FAR_RATE and (self.rate_ratio > 1) == (
+            factors[0] < 1
+        ):
+            rate = type(self.experiment.optimizer)().lr
+            label = f"learning rate {format_number(rate)}, the optimizer's default"
+            usual = self.propose(label, "optimizer.lr", rate)
         rates = [float(f"{self.experiment.optimizer.lr * factor:.3g}") for factor in factors]
-        return [
+        return usual + [
             fix
             for rate in rates
             for fix in self.propose(f"learning rate {format_number(rate)}", "optimizer.lr", rate)

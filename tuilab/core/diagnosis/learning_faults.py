@@ -6,6 +6,7 @@ from statistics import median
 
 from tuilab.core.catalogue.layers.activation import Sigmoid, Step, Tanh
 from tuilab.core.diagnosis.evidence import (
+    FAR_RATE,
     Evidence,
     chart,
     early_median,
@@ -74,11 +75,13 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     curves = evidence.get_layer_curves("update", min_points=4)
     updates = [second_half_median(curve) for curve in curves.values()]
     is_early = evidence.progress < 0.3 or not evidence.train_loss
-    if not updates or is_early or evidence.loss_drop > 0.3:
+    is_far = evidence.rate_ratio < 1 / FAR_RATE and (evidence.skill or 0.0) < 0.5
+    if not updates or is_early or evidence.loss_drop > (0.5 if is_far else 0.3):
         return
     total_steps = evidence.steps / evidence.progress
     total_change = max(updates) * total_steps
-    if total_change > 0.3 or max(updates) == 0 or _is_vanishing(evidence):
+    limit = 2.0 if is_far else 0.3
+    if total_change > limit or max(updates) == 0 or _is_vanishing(evidence):
         return
     yield Diagnosis(
         "learning_rate_too_low",

@@ -6,7 +6,13 @@ from statistics import median
 
 from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.catalogue.optimizers import AdamW, Lion
-from tuilab.core.diagnosis.evidence import Evidence, chart, late_median, second_half_median
+from tuilab.core.diagnosis.evidence import (
+    FAR_RATE,
+    Evidence,
+    chart,
+    late_median,
+    second_half_median,
+)
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_number, format_percent
 
@@ -55,7 +61,9 @@ def detect_strong_decay(evidence: Evidence) -> Iterator[Diagnosis]:
     name = min(weights, key=lambda name: late_median(weights[name]))
     norm, lr = late_median(weights[name]), evidence.experiment.optimizer.lr
     if isinstance(evidence.experiment.optimizer, DECOUPLED) and key == "optimizer.weight_decay":
-        memory = 1 / max(lr * strength, 1e-30)
+        # Such a decay is multiplied by the rate: where that is far too high, the rate is the cause.
+        usual_lr = lr / evidence.rate_ratio if evidence.rate_ratio > 10 * FAR_RATE else lr
+        memory = 1 / max(usual_lr * strength, 1e-30)
         is_strong = memory < 20 or (memory < 50 and evidence.is_settled)
         effect = f"weights decay to a third within {format_number(memory, 2)} steps"
     else:

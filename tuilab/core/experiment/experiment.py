@@ -90,6 +90,9 @@ SECTIONS = (
 )  # fmt: skip
 """The tables of an experiment file, in order."""
 
+UNMEASURED = ("data.batch_size", "task.temperature")
+"""Knobs of the data and the task that leave alone what a result is measured on."""
+
 
 def option_types(section: str) -> tuple[type[Struct], ...]:
     """Returns the types that a table can choose from: all optimizers, all data sets, ..."""
@@ -271,6 +274,11 @@ def iter_changed_keys(before: Experiment, after: Experiment) -> Iterator[str]:
         for field in new.__struct_fields__:
             if getattr(old, field, None) != getattr(new, field):
                 yield f"{section}.{field}"
+
+
+def is_of_data(key: str) -> bool:
+    """Returns whether a knob says what a result is measured on: which examples, in which task."""
+    return key.startswith(("data.", "task.")) and key not in UNMEASURED
 
 
 def _is_live(key: str, experiment: Experiment) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tuilab.core.experiment.experiment import Experiment, iter_changed_keys
+from tuilab.core.experiment.experiment import Experiment, is_of_data, iter_changed_keys
 from tuilab.core.format import format_value
 from tuilab.core.lessons import quantities
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
@@ -60,12 +60,31 @@ class GoalStatus:
     @property
     def is_met(self) -> bool:
         """Whether all conditions hold now."""
-        return not self.forbidden_changes and all(status.is_met for status in self.conditions)
+        return not self.forbidden_changes and self.has_values
+
+    @property
+    def has_values(self) -> bool:
+        """Whether all conditions hold, in a run that may not count."""
+        return all(status.is_met for status in self.conditions)
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """The changes to name: for a run on other data only where it looks as if it counted."""
+        is_elsewhere = any(map(is_of_data, self.forbidden_changes))
+        return () if is_elsewhere and not self.has_values else self.forbidden_changes
 
 
 def check_goal(goal: Goal, run: Run, start: Experiment) -> GoalStatus:
-    """Returns how far a run is from a goal."""
+    """Returns how far a run is from a goal.
+
+    A metric has no value for the goal where it was measured on other data than the goal names.
+    """
     statuses = tuple(check_condition(condition, run) for condition in goal.all)
+    if any(is_of_data(status.condition.of) and not status.is_met for status in statuses):
+        statuses = tuple(
+            ConditionStatus(status.condition, None, False) if "/" in status.condition.of else status
+            for status in statuses
+        )
     return GoalStatus(statuses, tuple(find_forbidden_changes(goal, run.experiment, start)))
 
 

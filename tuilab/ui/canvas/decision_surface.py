@@ -127,17 +127,19 @@ class _SurfaceDrawing:
         number, strength = self._split(value)
         if len(self.classes) > 2:
             return chr(ord("a") + number % 26) if strength >= 0.5 else self.style.glyphs.dot
-        if self.style.hues:
+        if self.style.ansi_styles:
             return self.style.shade(strength)
         return self.style.shade((1 + strength) / 2 if number else (1 - strength) / 2)
 
-    def _hue(self, value: float) -> Style:
+    def _style_of(self, value: float) -> Style:
         """Returns the style of a glyph: in the color of its class, if the terminal has any."""
-        return self.style.muted + self.style.hue(self._split(value)[0])
+        return self.style.muted + self.style.ansi_style(self._split(value)[0])
 
     def draw_values(self) -> None:
         """Draws the surface itself."""
-        draw_field(self.cells, self.region, self._resample, self._pixel, self._glyph, self._hue)
+        draw_field(
+            self.cells, self.region, self._resample, self._pixel, self._glyph, self._style_of
+        )
 
     def draw_examples(self) -> None:
         """Draws examples over the surface: few enough that the surface remains visible."""

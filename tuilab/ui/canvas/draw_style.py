@@ -44,7 +44,7 @@ NEGATIVE_SHADES = " --=="
 
 BOLD = Style(bold=True)
 
-ANSI_HUES = tuple(
+ANSI_CLASS_STYLES = tuple(
     Style(color=name)
     for name in ("yellow", "bright_blue", "green", "bright_magenta", "cyan", "bright_red")
 )
@@ -84,7 +84,7 @@ class DrawStyle:
     "By the number of a chart's line, from 1; with `FAINT` added, its faint variant."
     height_colors: tuple[Color, ...] = ()
     "From the lowest level of a height map to the highest."
-    hues: tuple[Style, ...] = ()
+    ansi_styles: tuple[Style, ...] = ()
     "Of the classes where colors cannot be blended; none without any color."
     glyphs: Glyphs = UNICODE
     glyph_mode: GlyphMode = "braille"
@@ -135,12 +135,14 @@ class DrawStyle:
     def class_style(self, number: int) -> Style:
         """Returns the style of text in the color of a class; bold without colors."""
         if not self.has_color:
-            return self.strong + self.hue(number)
+            return self.strong + self.ansi_style(number)
         return self.muted + Style(color=self.class_color(number).rich_color)
 
-    def hue(self, number: int) -> Style:
+    def ansi_style(self, number: int) -> Style:
         """Returns the color of a class among the sixteen of the terminal, if it has any."""
-        return self.hues[number % len(self.hues)] if self.hues else Style.null()
+        return (
+            self.ansi_styles[number % len(self.ansi_styles)] if self.ansi_styles else Style.null()
+        )
 
     # --- diverging scale: class 1's color above zero, class 0's below ---------------------------
 
@@ -193,7 +195,7 @@ def read_draw_style(widget: Widget) -> DrawStyle:
         foreground=foreground,
         class_colors=_colors(widget, "class", CLASS_COLORS),
         has_color=can_blend_colors(widget.app),
-        hues=() if widget.app.no_color else ANSI_HUES,
+        ansi_styles=() if widget.app.no_color else ANSI_CLASS_STYLES,
         text=widget.rich_style,
         lines=lines,
         height_colors=_colors(widget, "height", HEIGHT_COLORS),

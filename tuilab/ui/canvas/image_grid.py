@@ -46,8 +46,8 @@ def draw_image_grid(
     """Draws as many tiles as fit: at least `min_tiles` if possible, so that they fill the most."""
     if not tiles:
         return
-    wanted = min(min_tiles, len(tiles))
-    columns = max(widths, key=lambda columns: _coverage(region, tiles, columns, wanted))
+    min_shown = min(min_tiles, len(tiles))
+    columns = max(widths, key=lambda columns: _coverage(region, tiles, columns, min_shown))
     across, down = _count_tiles(region, tiles[0], columns)
     if across * down == 0:
         room = region.height - len(tiles[0].captions)
@@ -68,12 +68,12 @@ def _count_tiles(region: Region, tile: ImageTile, columns: int) -> tuple[int, in
 
 
 def _coverage(
-    region: Region, tiles: Sequence[ImageTile], columns: int, wanted: int
+    region: Region, tiles: Sequence[ImageTile], columns: int, min_shown: int
 ) -> tuple[int, int]:
-    """Returns how many of the wanted tiles fit in this width, then how much they cover."""
+    """Returns how many of the fewest tiles fit in this width, then how much they cover."""
     across, down = _count_tiles(region, tiles[0], columns)
     shown = min(across * down, len(tiles))
-    return min(shown, wanted), shown * columns**2
+    return min(shown, min_shown), shown * columns**2
 
 
 def draw_dense_grid(

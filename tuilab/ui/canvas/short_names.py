@@ -1,4 +1,4 @@
-"""Names cut to a few cells so that they can still be told apart."""
+"""Names cut to a few cells so that they stay different from each other."""
 
 from collections import Counter
 from collections.abc import Sequence

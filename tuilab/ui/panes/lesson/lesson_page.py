@@ -158,8 +158,8 @@ class _Page:
         if status.is_met and self.session.is_trial:
             yield from self.objection("a run that tests a prediction does not count: r trains "
                                       "your own")  # fmt: skip
-        if status.forbidden_changes:
-            keys = ", ".join(status.forbidden_changes)
+        if status.objections:
+            keys = ", ".join(status.objections)
             yield from self.objection(f"it does not count: {keys} must stay as at the start")
 
     def objection(self, text: str) -> list[Line]:

@@ -34,6 +34,7 @@ FORWARD = {
     "Unflatten": "The same values in another shape.",
     "Transpose": "The same values with rows and columns swapped.",
     "Embedding": "Each token is looked up: out = the row of W with its number.",
+    "PositionalEncoding": "The vector of its position is added to each token: out = in + position",
     "Residual": "The input is added to the output of the block: out = inside(in) + in",
     "Parallel": "The outputs of all branches are joined.",
     "Softmax": "Turns all values into probabilities that sum to 1: out = e^in ∕ Σ e^in",

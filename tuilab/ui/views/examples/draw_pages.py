@@ -22,7 +22,7 @@ from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.views.examples.draw_detail import draw_example
 from tuilab.ui.views.result.draw_samples import name_class
 
-MIN_LIST_WIDTH, MAX_LIST_WIDTH = 40, 56
+MIN_LIST_WIDTH, MAX_LIST_WIDTH = 40, 46
 
 MIN_SIDE_WIDTH = 34
 """Columns beside the matrix; with fewer, the selected cell is described below."""
@@ -156,18 +156,18 @@ def draw_examples_page(
     if not response.matches or response.example is None:
         return draw_note(_describe_no_examples(response), size, style)
     cells = StyledCells(size, style)
-    heading = _describe_order(response)
+    headings = _describe_order(response)
     hint = "w: another attribution method" if len(response.example.attributions) > 1 else ""
     if width >= MIN_LIST_WIDTH + 50:
-        columns = max(MIN_LIST_WIDTH, min(MAX_LIST_WIDTH, width - 50, cell_len(heading)))
-        cells.write_truncated(0, 0, heading, columns)
+        columns = max(MIN_LIST_WIDTH, min(MAX_LIST_WIDTH, width - 50, cell_len(headings[0])))
+        cells.write(0, 0, style.fit(headings, columns))
         region = Region(0, 1, columns, height - 1)
         _draw_list(cells, response, region, response.position)
         rest = (width - columns - 2, height)
         cells.paste(columns + 2, 0, draw_example(response.example, rest, style, hint=hint).cells)
         return cells
     is_high = height >= 22
-    cells.write_truncated(0, 0, heading, width)
+    cells.write(0, 0, style.fit(headings, width))
     room = height - 1 - (8 if is_high else 0)
     drawing = draw_example(response.example, (width, room), style, hint=hint)
     cells.paste(0, 1, drawing.cells)
@@ -198,14 +198,16 @@ def _cell_names(response: ExamplesResponse) -> tuple[str, str] | None:
     return target, predicted
 
 
-def _describe_order(response: ExamplesResponse) -> str:
+def _describe_order(response: ExamplesResponse) -> tuple[str, str]:
+    """Returns which example is shown of which ones, with their order and without."""
     criterion = "error" if response.task in ("autoencoder", "regression") else "loss"
     order = f"{'lowest' if response.is_reversed else 'highest'} {criterion} first"
     position = f"{format_count(response.position + 1)} of {format_count(response.matches)}"
     cell = ""
     if (names := _cell_names(response)) is not None:
         cell = f" {names[0]} predicted as {names[1]}"
-    return f"{position}{cell} ({response.part}), {order}"
+    place = f"{position}{cell} ({response.part})"
+    return f"{place}, {order}", place
 
 
 def _draw_list(

@@ -34,6 +34,7 @@ from tuilab.ui.canvas.confusion_matrix import (
 from tuilab.ui.canvas.decision_surface import draw_surface, locate_surface, request_surface
 from tuilab.ui.canvas.styled_cells import StyledCells, draw_note
 from tuilab.ui.messages import TemperatureStepped
+from tuilab.ui.panes.charts.chart_metrics import metric_title
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
@@ -160,7 +161,9 @@ class ResultView(View[ResultResponse]):
             self.draw_soon()
 
     def _show_kind(self, kind: str) -> None:
-        self.empty_text = EMPTY_TEXTS.get(kind, EMPTY_TEXTS[""])
+        before, self.empty_text = self.empty_text, EMPTY_TEXTS.get(kind, EMPTY_TEXTS[""])
+        if self.empty_text != before and self.is_mounted:
+            self.draw_soon()
         self.waiting_text = f"{self.empty_text} It is being computed."
         title = TITLES.get(kind, "Result")
         if self.border_title != title:
@@ -308,7 +311,7 @@ def _describe_scores(run: Run) -> Iterator[str]:
     for name in names:
         values = (part.get(name) for part in (train, validation))
         texts = ("" if value is None else format_number(value, 3) for value in values)
-        yield f"{name.replace('_', ' '):<22}" + "".join(f"{text:>12}" for text in texts)
+        yield f"{metric_title(name):<22}" + "".join(f"{text:>12}" for text in texts)
 
 
 def _arrange(

@@ -80,6 +80,13 @@ class UnitsView(View[UnitsResponse]):
         self._layout = drawing.layout if self.left_response is None else None
         return cells
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offers no keys of units where the network has none."""
+        has_no_units = self.response is not None and not self.response.columns
+        if has_no_units and action not in ("keep", "travel"):
+            return False
+        return super().check_action(action, parameters)
+
     # --- selection
 
     @property
