@@ -100,9 +100,7 @@ def test_plotext_is_given_two_points_a_column_and_a_shade_however_long_the_run(
     strokes: list[Stroke] = []
     monkeypatch.setattr(draw_chart_module, "draw_figure", lambda *args: strokes.extend(args[2]))
 
-    chart(
-        ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20), has_color=False
-    )
+    chart(ChartData([trace_of(*(n % 7 for n in range(100_000)))]), size=(80, 20), has_color=False)
 
     assert 0 < sum(len(stroke.dots) for stroke in strokes if stroke.is_line) <= 160
     assert 0 < sum(len(stroke.dots) for stroke in strokes if not stroke.is_line) <= 80 * 20

@@ -86,7 +86,7 @@ async def test_two_columns_stack_the_result_below_the_charts() -> None:
 
 
 async def test_a_low_screen_of_two_columns_shows_charts_or_result() -> None:
-    async with open_lab(size=(120, 26)) as lab:
+    async with open_lab(size=(120, 25)) as lab:
         panes = lab.app.main_screen.panes
         assert panes.charts.display and not panes.result.display
         await lab.press("4")
@@ -184,4 +184,10 @@ def _result_requests(lab: Lab) -> list[object]:
 async def test_the_title_and_the_data_are_in_the_status_bar() -> None:
     async with open_lab(size=(160, 45)) as lab:
         assert SPIRAL.title in lab.text.splitlines()[0]
-        assert "Spiral · 2 classes" in lab.text.splitlines()[0]
+        assert "2 classes" in lab.text.splitlines()[0]
+
+
+async def test_thirty_rows_and_a_hundred_columns_show_charts_and_result() -> None:
+    async with open_lab(size=(100, 30)) as lab:
+        panes = lab.app.main_screen.panes
+        assert panes.charts.display and panes.result.display

@@ -338,7 +338,7 @@ def test_the_legend_keeps_how_many_values_a_cell_stands_for() -> None:
         (-0.0001, "~0"),
         (0.0, "0"),
         (-0.012, "-.01"),
-        (1.5e-9, "~0"),
+        (-1.5e-9, "~0"),
         (123456, "123k"),
     ],
 )

@@ -45,9 +45,9 @@ def draw_field(
     elif style_of is None:
         cells.write_lines(x, y, ("".join(map(glyph, row)) for row in sample(columns, rows)))
     else:
-        for row, values in enumerate(sample(columns, rows), y):
-            for column, value in enumerate(values, x):
-                cells.put(column, row, glyph(value), style_of(value))
+        for line, row in enumerate(sample(columns, rows), y):
+            for column, value in enumerate(row, x):
+                cells.put(column, line, glyph(value), style_of(value))
 
 
 def draw_scale(

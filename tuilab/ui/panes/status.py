@@ -22,6 +22,9 @@ from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.terminal.glyphs import get_glyphs
 
+GAP, MINOR_RANK = 6, 9
+"""Columns between both ends of a line that parts of this rank and above leave free."""
+
 MIN_TITLE_WIDTH = 16
 """Cells to which a title is cut where there is no room for all of it."""
 
@@ -185,6 +188,7 @@ def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], l
     parts, used = [*left, *right], 0
     for index in sorted(range(len(parts)), key=lambda index: parts[index].rank):
         part, room = parts[index], width - used - 2 * bool(kept)
+        room -= GAP if part.rank >= MINOR_RANK else 0
         if cell_len(part.text) > room and 0 < part.min_width <= room:
             part = replace(part, text=truncate(part.text, room, get_glyphs().ellipsis))
         if cell_len(part.text) <= room or not kept:

@@ -280,4 +280,6 @@ def format_shape(shape: list[int]) -> str:
 def _kind(call: ModuleCall) -> str:
     inside = getattr(call.module, "inside", None)
     is_wrapper = isinstance(call.module, OPAQUE_MODULES) and isinstance(inside, nn.Module)
-    return name_module(inside if is_wrapper else call.module)
+    module = inside if is_wrapper else call.module
+    assert module is not None, "a call is of a module"
+    return name_module(module)
