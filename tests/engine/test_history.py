@@ -158,7 +158,7 @@ def test_a_loss_that_is_nan_is_reported_at_its_step(
 def test_schedules_thin_by_powers_of_two(step: int) -> None:
     for is_kept, exact in (
         (schedule.ends_point, 2 * schedule.EXACT_LOSSES),
-        (schedule.is_probed, 2 * schedule.EXACT_PROBES),
+        (schedule.is_measured, 2 * schedule.EXACT_PROBES),
         (schedule.is_evaluated, 2 * schedule.EXACT_EPOCHS),
     ):
         assert is_kept(step) or step >= exact
@@ -166,7 +166,7 @@ def test_schedules_thin_by_powers_of_two(step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_kept", "most"), [(schedule.ends_point, 6200), (schedule.is_probed, 1400)]
+    ("is_kept", "most"), [(schedule.ends_point, 6200), (schedule.is_measured, 1400)]
 )
 def test_a_million_steps_have_a_few_thousand_points(
     is_kept: Callable[[int], bool], most: int

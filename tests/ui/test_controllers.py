@@ -186,7 +186,7 @@ def test_the_pace_is_changed_while_the_run_goes_on() -> None:
     paces = [command.value for command in lab.sent if isinstance(command, SetKnob)]
     assert lab.notes[0] == "It trains as fast as possible."
     assert first > 0 and paces[:4] == [first, paces[1], 0.0, paces[1]] and paces[1] < first
-    assert paces[4:] == sorted(paces[4:-1]) + [0.0], "the last step up is full speed"
+    assert paces[4:] == [*sorted(paces[4:-1]), 0.0], "the last step up is full speed"
     assert lab.workspace.run.marks == []
 
 

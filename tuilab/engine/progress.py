@@ -108,7 +108,7 @@ class ProgressReporter:
 
     # --- what is reported -------------------------------------------------------------------
 
-    def report(self, probe: StepProbe | None) -> Iterator[AnyEvent]:
+    def report(self, probe: StepProbe | None) -> Iterator[AnyEvent | None]:
         """Yields the events after a step, which was measured if it has a probe."""
         recorder, stats = self.session.recorder, None
         if probe is not None:

@@ -22,7 +22,7 @@ def ends_point(step: int) -> bool:
     return step % _stride(step, EXACT_LOSSES) == 0
 
 
-def is_probed(step: int) -> bool:
+def is_measured(step: int) -> bool:
     """Returns whether the layers and metrics are measured at a step."""
     longest = max(MAX_PROBE_STRIDE, _stride(step, 128))
     return step % min(_stride(step, EXACT_PROBES), longest) == 0

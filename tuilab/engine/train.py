@@ -26,7 +26,7 @@ def train(
             # No step reads a number from the device (`loss.item()`): the CPU would wait for the
             # GPU each time. A report, due ten times a second, reads those of all steps at once;
             # so do the few steps whose gradients and activations are measured.
-            probe = StepProbe(session) if schedule.is_probed(session.step + 1) else None
+            probe = StepProbe(session) if schedule.is_measured(session.step + 1) else None
             reporter.add(*training_step(session, *batch, probe or UNOBSERVED))
             yield from reporter.report(probe)
             if reporter.has_failed:

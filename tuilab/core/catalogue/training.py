@@ -20,7 +20,10 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float,
         knob(
             "Steps per second, to watch the network learn; 0: as fast as possible",
-            ge=0, le=1e6, live=True, log=True,
+            ge=0,
+            le=1e6,
+            live=True,
+            log=True,
         ),
     ] = 0.0
     device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"

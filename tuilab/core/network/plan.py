@@ -6,6 +6,7 @@ inside the block at line 3 (index 0 is the block's own line).
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
@@ -80,6 +81,7 @@ class Plan:
         return not any(row.problem for row in self.rows)
 
 
+@lru_cache(maxsize=64)
 def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
     """Computes the shapes of a network line by line; they end at a line with a problem."""
     rows, output = _walk(network, shape, ())
