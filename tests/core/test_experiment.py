@@ -80,7 +80,7 @@ def test_another_optimizer_keeps_changed_knobs_and_uses_its_own_defaults() -> No
         ("lr", 1, "lr: there is no such key; there is optimizer.lr"),
         ("data.batch_size", 1.5, "data.batch_size: expected a whole number, got a fraction"),
         ("data.batch_size", -1, "data.batch_size: expected a whole number ≥ 0"),
-        ("data.features", ["x1", "x3"], 'data.features[1]: there is no "x3"; nearest to "x3"'),
+        ("data.features", ["x1", "x3"], 'data.features[1]: there is no "x3"; known: x1, x2'),
         ("data.normalize", 1, "data.normalize: expected true or false, got a whole number"),
         ("task", "clasification", 'nearest to "clasification" is "classification"'),
         ("training", 3, "training: expected a table, got a whole number"),

@@ -33,7 +33,7 @@ def test_a_layer_is_its_torch_class_then_its_arguments_in_order_or_by_name() -> 
         ("", "an empty line; write a layer, such as Linear 16"),
         ("Lnear 16", 'there is no layer Lnear; nearest to "Lnear" is "Linear"'),
         ("Linear", "Linear needs out_features: Linear 16"),
-        ("Linear ouput=3", 'Linear has no argument ouput; nearest to "ouput" is "out_features"'),
+        ("Linear ouput=3", "Linear has no argument ouput; known: out_features, bias"),
         ("Linear 0", "Linear out_features: expected a whole number ≥ 1"),
         ("Linear wide", "Linear out_features: expected a whole number, got text"),
         ("Linear 2.5", "Linear out_features: expected a whole number, got a fraction"),

@@ -372,11 +372,16 @@ async def test_after_a_lost_host_the_lab_stays_open_and_space_starts_a_new_one()
 
 async def test_the_help_shows_every_key_of_every_pane() -> None:
     async with open_lab() as lab:
-        tooltips = {action.binding.tooltip for action in list_actions(lab.app.main_screen)}
+        actions = list(list_actions(lab.app.main_screen))
         await lab.press("?")
-        text = " ".join(str(line.render()) for line in lab.app.screen.query(".key"))
-        assert len(tooltips) > 30
-        assert [tooltip for tooltip in tooltips if tooltip not in text] == []
+        lines = [str(line.render()) for line in lab.app.screen.query(".key")]
+        text = " ".join(" ".join(lines).split())
+        missing = [a for a in actions if a.binding.tooltip not in text]
+        # Left out are only keys that those of another line stand for, such as 1-9 or ↑↓.
+        methods = {action.binding.action.partition("(")[0] for action in missing}
+        said = {a.binding.action.partition("(")[0] for a in actions if a not in missing}
+        assert len(actions) - len(missing) > 60 and methods <= said
+        assert all(len(action.keys) == 1 and len(action.keys[0]) == 1 for action in missing)
 
 
 async def test_every_action_has_a_tooltip_and_an_id() -> None:

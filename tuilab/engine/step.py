@@ -59,7 +59,7 @@ def optimizer_step(
     results: list[tuple[Tensor, Tensor]] = []
 
     def closure() -> Tensor:
-        first_observer = UNOBSERVED if results else observer
+        first_observer = UNOBSERVED if results else observer  # L-BFGS calls this several times
         # None and not zeros: the first gradient is then stored instead of added to zeros, and a
         # parameter without one is left alone by the optimizer (no momentum, no weight decay).
         phase.optimizer.zero_grad(set_to_none=True)

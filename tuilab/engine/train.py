@@ -23,7 +23,7 @@ def train(
         yield from evaluate(session, reporter)
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
-            # No step reads a number from the device (`loss.item()`): the CPU would wait for the
+            # No step reads its loss from the device (`loss.item()`): the CPU would wait for the
             # GPU each time. A report, due ten times a second, reads those of all steps at once;
             # so do the few steps whose gradients and activations are measured.
             probe = StepProbe(session) if schedule.is_measured(session.step + 1) else None

@@ -93,7 +93,9 @@ def describe_due(progress: Progress, count: int) -> str:
     if count:
         questions = "One question" if count == 1 else f"{count} questions"
         return f"{questions} that you missed {'is' if count == 1 else 'are'} due again."
-    if not progress.deck:
+    now = time.time()  # what is due by now and not counted is of a question that is gone
+    waits = [card.due - now for card in progress.deck if card.due > now]
+    if not waits:
         return ""
-    days = max(1, round((min(card.due for card in progress.deck) - time.time()) / DAY))
+    days = max(1, round(min(waits) / DAY))
     return f"The next review is {'tomorrow' if days == 1 else f'in {days} days'}."
