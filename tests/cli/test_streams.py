@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.cli.test_diagnose_command import store
 from tests.support.pseudo_terminal import PseudoTerminal
@@ -38,6 +39,11 @@ def run_with_output(words: str, descriptor: int) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+def slow(value: object) -> ParameterSet:
+    """A parameter of the slow tests."""
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize("words", COMMANDS)
 def test_a_reader_that_has_gone_is_no_error(words: str) -> None:
     read_end, write_end = os.pipe()
@@ -55,7 +61,7 @@ def test_a_full_disk_is_one_sentence(words: str) -> None:
     assert (code, err) == (exit_codes.FAILED, "tuilab: No space left on device\n")
 
 
-@pytest.mark.parametrize("closed", ["1", "0 1", "0 1 2"])
+@pytest.mark.parametrize("closed", ["1", *map(slow, ("0 1", "0 1 2"))])
 @pytest.mark.parametrize("words", ["presets", "layers --json", " ".join(TRAIN)])
 def test_a_closed_stream_takes_what_is_printed(words: str, closed: str) -> None:
     script = "".join(f"exec {number}>&-; " for number in closed.split())
@@ -123,7 +129,7 @@ def test_a_user_in_no_table_of_users_can_train() -> None:
     assert "done after 2 epochs" in done.stdout
 
 
-@pytest.mark.parametrize("home", ["", "home"])
+@pytest.mark.parametrize("home", ["", slow("home")])
 def test_a_long_temporary_folder_has_room_for_sockets(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: str
 ) -> None:
@@ -181,7 +187,7 @@ def test_a_terminal_knows_its_width_better_than_an_exported_one() -> None:
         terminal.close()
 
 
-@pytest.mark.parametrize("exported", [("20", "5"), ("500", "200")])
+@pytest.mark.parametrize("exported", [("20", "5"), slow(("500", "200"))])
 def test_the_lab_fills_the_terminal_whatever_size_is_exported(exported: tuple[str, str]) -> None:
     columns, lines = exported
     command = [*TUILAB, "open", "xor"]

@@ -12,7 +12,7 @@ from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
-PRESETS = ["xor", "moons", *(pytest.param(n, marks=pytest.mark.slow) for n in ("spiral", "glyphs"))]
+PRESETS = ["xor", *(pytest.param(n, marks=pytest.mark.slow) for n in ("moons", "spiral", "glyphs"))]
 
 
 def fit(experiment: Experiment) -> Run:

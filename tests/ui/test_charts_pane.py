@@ -148,8 +148,9 @@ async def test_a_hidden_pane_does_no_work_and_catches_up_when_it_is_shown() -> N
         assert app.pane.upper.chart.draw_count == before
 
         app.pane.display = True
-        await pilot.pause()
-        await pilot.pause()
+        for _ in range(100):
+            if "train 0.0498" not in screen_text(app):
+                await pilot.pause(0.02)
         assert "train 0.0498" in screen_text(app)
 
 

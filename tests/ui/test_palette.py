@@ -62,7 +62,7 @@ async def check_titles(lab: Lab) -> None:
         assert not any(mark in text for mark in MARKUP), text
 
 
-@pytest.mark.parametrize("size", [(160, 45), (80, 24)])
+@pytest.mark.parametrize("size", [(160, 45), pytest.param((80, 24), marks=pytest.mark.slow)])
 async def test_titles_are_plain_at_every_pane_and_with_every_view_open(
     size: tuple[int, int],
 ) -> None:
