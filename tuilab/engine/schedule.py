@@ -10,7 +10,7 @@ EXACT_LOSSES = 512
 EXACT_PROBES = 8
 """The same for the statistics of the layers, each of which costs about half a step."""
 
-MAX_PROBE_STRIDE = 16
+MAX_PROBE_STRIDE = 32
 """Steps between two probes until a run is so long that they are 128 or more per doubling."""
 
 EXACT_EPOCHS = 512
