@@ -248,7 +248,14 @@ class ToyView(View[ToyResponse]):
         return draw_note(f"largest weight {response.weight:.3f}", (width, height), self.draw_style)
 '''
 
-REGISTER_TOY = '    "toy": ViewEntry("Toy", "Toy", "toy.toy_view:ToyView"),\n}\n'
+LOAD_TOY = """
+def _toy() -> type[View[Any]]:
+    from tuilab.ui.views.toy.toy_view import ToyView
+
+    return ToyView
+
+
+VIEWS: """
 
 OPEN_TOY = """
 import asyncio, re
@@ -285,7 +292,9 @@ def test_a_view_is_a_folder_a_room_and_two_lines(copied_package: Path) -> None:
         (copied_package / name).parent.mkdir(exist_ok=True)
         (copied_package / name).write_text(text)
     replace(copied_package / "core/lessons/link_targets.py", '"diagnosis"]', '"diagnosis", "toy"]')
-    replace(copied_package / "ui/views/registry.py", "}\n", REGISTER_TOY)
+    registry = copied_package / "ui/views/registry.py"
+    replace(registry, "VIEWS: ", LOAD_TOY.lstrip())
+    replace(registry, "_diagnosis),\n", '_diagnosis),\n    "toy": ViewEntry("Toy", "Toy", _toy),\n')
 
     process = run_python(copied_package, "-c", OPEN_TOY)
 

@@ -1,7 +1,7 @@
 """The views that the inspect pane can show, in the order of their tabs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from pkgutil import resolve_name
 from typing import Any
 
 from tuilab.core.lessons.link_targets import ViewName
@@ -15,20 +15,51 @@ class ViewEntry:
     title: str
     short_title: str
     "The same where there is little room."
-    path: str
-    "Its module below this folder, and its class."
+    load: Callable[[], type[View[Any]]]
+    "Imports the view when it is first opened, so that the first frame does not wait for it."
 
-    def load(self) -> type[View[Any]]:
-        """Imports the view when it is first opened: the first frame does not wait for it."""
-        view: type[View[Any]] = resolve_name(f"{__package__}.{self.path}")
-        return view
+
+def _units() -> type[View[Any]]:
+    from tuilab.ui.views.units.units_view import UnitsView
+
+    return UnitsView
+
+
+def _layer() -> type[View[Any]]:
+    from tuilab.ui.views.layer.layer_view import LayerView
+
+    return LayerView
+
+
+def _examples() -> type[View[Any]]:
+    from tuilab.ui.views.examples.examples_view import ExamplesView
+
+    return ExamplesView
+
+
+def _backprop() -> type[View[Any]]:
+    from tuilab.ui.views.backprop.backprop_view import BackpropView
+
+    return BackpropView
+
+
+def _landscape() -> type[View[Any]]:
+    from tuilab.ui.views.landscape.landscape_view import LandscapeView
+
+    return LandscapeView
+
+
+def _diagnosis() -> type[View[Any]]:
+    from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
+
+    return DiagnosisView
 
 
 VIEWS: dict[ViewName, ViewEntry] = {
-    "units": ViewEntry("Units", "Units", "units.units_view:UnitsView"),
-    "layer": ViewEntry("Layer", "Layer", "layer.layer_view:LayerView"),
-    "examples": ViewEntry("Examples", "Exam", "examples.examples_view:ExamplesView"),
-    "backprop": ViewEntry("Backprop", "Back", "backprop.backprop_view:BackpropView"),
-    "landscape": ViewEntry("Landscape", "Land", "landscape.landscape_view:LandscapeView"),
-    "diagnosis": ViewEntry("Diagnosis", "Diag", "diagnosis.diagnosis_view:DiagnosisView"),
+    "units": ViewEntry("Units", "Units", _units),
+    "layer": ViewEntry("Layer", "Layer", _layer),
+    "examples": ViewEntry("Examples", "Exam", _examples),
+    "backprop": ViewEntry("Backprop", "Back", _backprop),
+    "landscape": ViewEntry("Landscape", "Land", _landscape),
+    "diagnosis": ViewEntry("Diagnosis", "Diag", _diagnosis),
 }
