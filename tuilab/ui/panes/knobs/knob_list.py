@@ -146,8 +146,10 @@ class KnobList(LineList[KnobLine]):
     @property
     def value_start(self) -> int:
         """Where values begin."""
-        knobs = [line for line in self.lines if line.knob]
-        longest = max((cell_len(x.label) + self.indent * x.depth for x in knobs), default=0)
+        indent, longest = self.indent, 0
+        for line in self.lines:
+            if line.knob:
+                longest = max(longest, cell_len(line.label) + indent * line.depth)
         return GUTTER + min(longest, self.line_width // 2 - 2) + cell_len(DECREASE_ARROW)
 
     def draw_line(self, line: KnobLine, width: int) -> list[Span]:

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from tuilab.core.format import format_compact, format_count, format_counted, format_percent
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
+from tuilab.ui.canvas.draw_style import BOLD, HEIGHT_COLORS, DrawStyle, Pixel
 from tuilab.ui.canvas.half_blocks import draw_pixels, make_pixel_style
 from tuilab.ui.canvas.height_map import LEVELS, HeightMap
 from tuilab.ui.canvas.styled_cells import StyledCells
@@ -319,7 +319,6 @@ def _level_pixel(level: int, style: DrawStyle) -> Pixel:
     """Returns the color of a level; without a loss, near that of the background."""
     if level < 0:
         return style.background.blend(style.foreground, 0.12).rgb
-    colors = style.height_colors
-    part = level / (LEVELS - 1) * (len(colors) - 1)
-    place = min(len(colors) - 2, int(part))
-    return colors[place].blend(colors[place + 1], part - place).rgb
+    position = level / (LEVELS - 1) * (len(HEIGHT_COLORS) - 1)
+    lower = min(len(HEIGHT_COLORS) - 2, int(position))
+    return HEIGHT_COLORS[lower].blend(HEIGHT_COLORS[lower + 1], position - lower).rgb
