@@ -37,7 +37,7 @@ HEIGHT_COLORS = tuple(
 )
 """Colors that the levels of a height map are blended from, the lowest first."""
 
-LINE_COLORS = ("primary", "accent", "success", "error", "#B79CED", "foreground")
+LINE_COLORS: tuple[str, ...] = ("primary", "accent", "success", "error", "#B79CED", "foreground")
 """The colors of a chart's lines: variables of the theme, or a color."""
 
 LIGHT_LINE_COLORS = ("primary", "accent", "success", "error", "#6B3FA0", "foreground")
