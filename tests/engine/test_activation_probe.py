@@ -87,7 +87,7 @@ def test_a_step_that_is_not_probed_has_no_hook() -> None:
 
 def test_a_network_that_did_not_run_gives_no_statistics_and_keeps_no_hook() -> None:
     network = make_session("Linear 4", "ReLU", "Linear 3").network
-    probe = ActivationProbe(network)
+    probe = ActivationProbe(network, observed_modules(network))
 
     assert probe.read() == ([], None)
     assert count_hooks(network) == 0

@@ -27,6 +27,7 @@ from tuilab.engine.model import build_network
 from tuilab.engine.model.initial_network import build_initialized
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import EarlyStopping
+from tuilab.engine.probes.activations import observed_modules
 from tuilab.engine.recorder import Recorder
 from tuilab.engine.snapshots import WeightSnapshots
 from tuilab.engine.tasks import build_task as tasks
@@ -66,6 +67,7 @@ class Session:
         self._use_optimizer(experiment.optimizer)
         self.parameters = list(self.network.parameters())
         self.parameters_by_layer = build_network.parameters_by_layer(self.network)
+        self.observed_modules = observed_modules(self.network)
         self.step = self.epoch = self.offset = 0
         self.seconds = self.last_lr = 0.0
         self.penalty: Tensor | None = None
