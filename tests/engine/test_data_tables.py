@@ -435,10 +435,15 @@ def test_scores_are_reported_for_each_group_of_a_column(write: WriteTable) -> No
     assert 0 < scores["accuracy"] < 1
 
 
-def test_a_run_reports_its_groups_in_a_regression_too(write: WriteTable) -> None:
+@pytest.mark.parametrize(
+    ("task", "line"), [("regression", "Linear 1"), ("autoencoder", "Linear 3")]
+)
+def test_a_run_that_predicts_numbers_reports_its_groups_too(
+    write: WriteTable, task: str, line: str
+) -> None:
     rows = [f"{i / 9},{'up' if i % 2 else 'down'},{i / 9 + (i % 2) / 7}" for i in range(90)]
-    experiment = make_experiment(write(rows, head="x,way,y"), "regression", group="way")
-    experiment = with_value(with_value(experiment, "network", ["Linear 1"]), "loss.name", "mse")
+    experiment = make_experiment(write(rows, head="x,way,y"), task, group="way")
+    experiment = with_value(with_value(experiment, "network", [line]), "loss.name", "mse")
     session = Session("run", experiment, load(experiment, CPU, ignore_progress), CPU)
 
     test = session.finished_event("done").results["test"]

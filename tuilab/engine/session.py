@@ -192,6 +192,7 @@ class Session:
 
     def record_validation(self, validation: dict[str, float]) -> str:
         """Records an epoch's validation metrics; returns a note if early stopping ends the run."""
+        self.is_evaluation_pending = False
         if "loss" not in validation:
             return ""
         config = self.experiment.regularization

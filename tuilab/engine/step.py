@@ -90,9 +90,8 @@ def forward_backward(
 ) -> tuple[Tensor, Tensor]:
     """Adds the gradients of a batch; returns its mean loss [] and output [batch, ...], detached.
 
-    Where memory is short the batch comes in micro-batches ("gradient accumulation"). Each counts
-    by its share, so the sum is the gradient of the whole batch however it is divided; only batch
-    norm and randomness (dropout, mixup, noise) see each micro-batch by itself.
+    Where memory is short the batch comes in micro-batches ("gradient accumulation"), each weighted
+    by its share; only batch norm and randomness (dropout, mixup, noise) see each by itself.
     """
     task, losses, outputs, parts = session.task, [], [], [(inputs, targets, 1.0)]
     count = min(session.experiment.training.accumulation, len(inputs) // session.min_batch_size)
@@ -112,9 +111,8 @@ def forward_backward(
                 weighted.backward()  # type: ignore[no-untyped-call]
         outputs.append(output.detach())
     observer.on_backward()
-    if len(parts) == 1:
-        return losses[0], outputs[0]
-    return sum(losses[1:], losses[0]), torch.cat(outputs)
+    output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+    return sum(losses[1:], losses[0]), output
 
 
 def regularize_and_clip(
