@@ -136,7 +136,8 @@ def _take_terminal() -> None:
 def _environment(changes: dict[str, str]) -> dict[str, str]:
     variables = {
         name: value for name, value in os.environ.items()
-        if name not in ("NO_COLOR", "LC_ALL", "LC_CTYPE", "TMUX", "SSH_CONNECTION", "TUILAB_GLYPHS")
+        if name not in ("NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_CTYPE", "TMUX",
+                        "SSH_CONNECTION", "TUILAB_GLYPHS")
     }  # fmt: skip
     variables |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     # The scripts of these tests import from the repository.
