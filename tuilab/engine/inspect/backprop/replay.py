@@ -86,19 +86,16 @@ class StepTrace:
     "The step is the first one of an epoch."
 
 
-def replay(session: Session, request: BackpropRequest) -> StepTrace | str:
-    """Returns the trace of the next step, or says why there is no next step."""
+def replay(session: Session, request: BackpropRequest) -> StepTrace:
+    """Returns the trace of the next step; of a run that is over, of the one that would follow."""
     with preserving(session), torch.no_grad():
         is_new_epoch = False
-        session.set_learning_rate()
         if (batch := session.next_batch()) is None:
             session.epoch, session.offset, is_new_epoch = session.epoch + 1, 0, True
-            if session.is_over:
-                return "The last epoch is over: there is no next step. Raise epochs to train on."
-            session.set_learning_rate()
             batch = session.next_batch()
-        if session.is_over or batch is None:
-            return "The run is over: there is no next step. Press r to begin again."
+            assert batch is not None  # every epoch has a batch
+        if not session.is_over:  # a schedule ends with the last epoch, often at zero
+            session.set_learning_rate()
         return _trace_step(session, request, batch, is_new_epoch)
 
 
