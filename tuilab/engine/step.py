@@ -60,13 +60,10 @@ def optimizer_step(
 
     def closure() -> Tensor:
         first_observer = UNOBSERVED if results else observer  # L-BFGS calls this several times
-        # None and not zeros: the first gradient is then stored instead of added to zeros, and a
-        # parameter without one is left alone by the optimizer (no momentum, no weight decay).
-        phase.optimizer.zero_grad(set_to_none=True)
-        loss, output = forward_backward(session, phase, inputs, targets, first_observer)
-        session.penalty = regularize_and_clip(session, phase, first_observer)
+        loss, output, penalty = compute_gradients(session, phase, inputs, targets, first_observer)
+        session.penalty = penalty
         results.append((loss, output))
-        return loss if session.penalty is None else loss + session.penalty
+        return loss if penalty is None else loss + penalty
 
     scaler = session.task.scaler
     if session.experiment.optimizer.needs_closure:
@@ -83,6 +80,20 @@ def optimizer_step(
     clamp_weight_norms(phase.weights, session.experiment.regularization)
     observer.on_step(phase, *results[0])
     return results[0]
+
+
+def compute_gradients(
+    session: Session, phase: OptimizerPhase, inputs: Tensor, targets: Tensor, observer: StepObserver
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Computes the gradients that the optimizer of a phase gets, in place of the old ones.
+
+    Returns: the mean loss [], the output [batch, ...], and the penalties' value [] if any.
+    """
+    # None and not zeros: the first gradient is then stored instead of added to zeros, and a
+    # parameter without one is left alone by the optimizer (no momentum, no weight decay).
+    phase.optimizer.zero_grad(set_to_none=True)
+    loss, output = forward_backward(session, phase, inputs, targets, observer)
+    return loss, output, regularize_and_clip(session, phase, observer)
 
 
 def forward_backward(
