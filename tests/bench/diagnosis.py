@@ -73,20 +73,20 @@ def rows() -> Iterator[Row]:
 
 def _rows_on_faults(cases: list[Case]) -> Iterator[Row]:
     for is_held_out, what in ((False, "faults named"), (True, "faults named, held out")):
-        named = first = count = 0
+        named_count = first = count = 0
         confusions: Counter[str] = Counter()
         for case, run in train_all(case for case in cases if case.is_held_out == is_held_out):
             names = [diagnosis.name for diagnosis in diagnose(run)]
             count += 1
-            named += not set(case.faults).isdisjoint(names)
+            named_count += not set(case.faults).isdisjoint(names)
             first += names[:1] != [] and names[0] in case.faults
             if set(case.faults).isdisjoint(names):
                 confusions[f"{case.faults[0]} diagnosed as {names[0] if names else 'nothing'}"] += 1
-        detail = f"{named} of {count}, diagnosed first {first}"
+        detail = f"{named_count} of {count}, diagnosed first {first}"
         mistakes = ", ".join(f"{text} ({times})" for text, times in confusions.most_common())
         yield at_least(
             f"diagnosis: {what}",
-            100 * named / count,
+            100 * named_count / count,
             95,
             f"{detail}; {mistakes}".rstrip("; "),
             "%",

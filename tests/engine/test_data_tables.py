@@ -159,7 +159,7 @@ def test_balance_and_duplicates_are_reported(write: WriteTable) -> None:
 
     assert "Classes in the training set: common 9" in joined_remarks(dataset)
     assert "test examples are also in the training set" in joined_remarks(dataset)
-    assert "in the training part as well" not in joined_remarks(other)
+    assert "in the training set as well" not in joined_remarks(other)
 
 
 def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:
@@ -390,6 +390,19 @@ def test_the_error_without_pyarrow_says_what_to_install(
 
 def test_the_shipped_table_is_the_generated_one() -> None:
     assert (paths.presets_dir() / "data" / "fruit.csv").read_text() == fruit_table.make_table()
+
+
+@pytest.mark.parametrize("key", ["group", "target", "leave_out"])
+def test_the_old_name_of_a_column_of_the_shipped_table_still_works(key: str) -> None:
+    path = str(paths.presets_dir() / "data" / "fruit.csv")
+    fields: dict[str, Any] = {"target": "fruit"}
+    names = ("colour", "color")  # codespell:ignore
+    tables = [load_table(path, **{**fields, key: name}) for name in names]
+
+    assert tables[0].groups == tables[1].groups
+    assert tables[0].classes == tables[1].classes
+    assert torch.equal(tables[0].train.inputs, tables[1].train.inputs)
+    assert bool(tables[0].groups) == (tables[0].train.groups is not None) == (key == "group")
 
 
 def test_the_preset_learns_to_classify_fruit(

@@ -1,4 +1,4 @@
-"""A pace lets a person watch: so many steps a second, and commands are answered at once."""
+"""A pace lets a person watch: a number of steps a second, and commands are answered at once."""
 
 import time
 from typing import Any

@@ -90,9 +90,9 @@ class PseudoTerminal:
     @property
     def is_restored(self) -> bool:
         """Whether the terminal is in the state from before the program began."""
-        written = bytes(self.raw)
+        output = bytes(self.raw)
         is_switched_off = all(
-            written.rfind(off) > written.rfind(on)
+            output.rfind(off) > output.rfind(on)
             for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"),
                             (b"\x1b[?1003h", b"\x1b[?1003l"), (b"\x1b[?2004h", b"\x1b[?2004l"))
         )  # fmt: skip

@@ -83,8 +83,8 @@ async def test_wrong_answers_are_explained_and_right_ones_recorded(lesson: Path)
 
         session = session_of(lab)
         order = session.pose(session.source.lesson.questions[1]).order
-        for place in (order.index(0), order.index(1), order.index(2)):
-            await choose(lab, "pick", "order", place)
+        for index in (order.index(0), order.index(1), order.index(2)):
+            await choose(lab, "pick", "order", index)
         assert progress.load_progress()[0].lesson("round").questions["order"] is True
 
 

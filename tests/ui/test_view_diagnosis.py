@@ -112,9 +112,9 @@ async def test_the_arrows_choose_among_several_findings() -> None:
     async with open_lab(DYING, (120, 40)) as lab:
         view = await open_view(lab)
         await lab.wait_for_text("Softmax is applied twice")
-        first = view.chosen
+        first = view.selected
         await lab.press("down")
-        assert view.chosen == "dead_relus" != first
+        assert view.selected == "dead_relus" != first
         await lab.wait_for_text("of them were 0 for every example")
         await lab.press("up")
         await lab.wait_for_text("applies it itself")

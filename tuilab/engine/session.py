@@ -277,8 +277,8 @@ class Session:
 
     def copy_unchanged_weights(self, before: "Session") -> str:
         """Copies the weights of layers that did not change; returns a note that counts them."""
-        kept, layers = build_network.copy_unchanged(before.network, self.network)
-        return f"{kept} of {layers} layers keep their weights"
+        unchanged_count, layers = build_network.copy_unchanged(before.network, self.network)
+        return f"{unchanged_count} of {layers} layers keep their weights"
 
     # --- events -----------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class Session:
             device=str(self.device),
             parameters=sum(parameter.numel() for parameter in self.parameters),
             batches=self.batches_per_epoch,
-            examples={name: len(part) for name, part in self.dataset.parts.items()},
+            examples={name: len(split) for name, split in self.dataset.splits.items()},
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
             leakage=leaked_fraction(train, validation),
@@ -299,7 +299,7 @@ class Session:
 
     def finished_event(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:
         """Returns the event that closes the run, with an evaluation of all three parts."""
-        results = {name: self.measure(part) for name, part in self.dataset.parts.items()}
+        results = {name: self.measure(split) for name, split in self.dataset.splits.items()}
         return Finished(
             run=self.run, reason=reason, step=self.step, epoch=self.epoch, seconds=self.seconds,
             results={name: values for name, values in results.items() if values},

@@ -225,7 +225,7 @@ class RunController:
         """Writes a checkpoint; if that fails, it is logged and tried again later."""
         from tuilab.engine import checkpoint
 
-        begun = time.perf_counter()
+        start_time = time.perf_counter()
         try:
             if self._has_nonfinite_loss:  # the last good state is saved instead
                 self.rewind()
@@ -233,7 +233,7 @@ class RunController:
         except Exception as error:  # such as a full disk or a lost GPU: the run continues
             reason = getattr(error, "strerror", None) or str(error)
             self._complain(f"No checkpoint could be written ({reason}): {self._checkpoint}")
-        cost = time.perf_counter() - begun
+        cost = time.perf_counter() - start_time
         self._save_at = self.session.seconds + max(self._save_interval, SAVE_SHARE * cost)
         self._save_interval = min(MAX_SAVE_INTERVAL, 2 * self._save_interval)
 

@@ -33,7 +33,7 @@ FIRST_POINTS, MAX_POINTS = 8, 240
 
 
 FAR_RATE = 9.99
-"""A learning rate this many times its default, or a part of it as small, is far from it."""
+"""A learning rate this many times its default, or smaller by this factor, is far from it."""
 
 MAX_CHART_POINTS = 60
 """Points of the small chart beside a diagnosis."""
@@ -174,13 +174,13 @@ class Evidence:
 
     @cached_property
     def majority_share(self) -> float | None:
-        """Accuracy of always predicting the most common class of the validation part."""
+        """Accuracy of always predicting the most common class of the validation set."""
         curve = self.get_curve("majority/validation")
         return curve[-1][1] if curve else None
 
     @property
     def results(self) -> dict[str, dict[str, float]]:
-        """The final metrics of the parts; empty before the end."""
+        """The final metrics of the splits; empty before the end."""
         return self.run.finished.results if self.run.finished else {}
 
     @cached_property
@@ -190,7 +190,7 @@ class Evidence:
 
     @cached_property
     def skill(self) -> float | None:
-        """Skill score on the training part: 0 for a constant prediction, 1 for a perfect one."""
+        """Skill score on the training set: 0 for a constant prediction, 1 for a perfect one."""
         if self.task == "regression":
             curve = self.get_curve("r2/train")
             return late_median(curve) if len(curve) >= 3 else None

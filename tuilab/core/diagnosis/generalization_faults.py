@@ -75,7 +75,7 @@ def detect_underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         "underfitting",
         "The network is too small",
         [
-            f"The skill score on the training part is {format_percent(skill)} (0% for a constant "
+            f"The skill score on the training set is {format_percent(skill)} (0% for a constant "
             "prediction) and no longer improves.",
             f"It has {shape} and {format_counted(evidence.experiment.plan.parameters, 'weight')}.",
         ],
@@ -187,7 +187,7 @@ def detect_raw_inputs(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
-    """Detects validation examples that are in the training part as well."""
+    """Detects validation examples that are in the training set as well."""
     started = evidence.run.started
     share = started.leakage if started else 0.0
     if started is None or share < 0.1:
@@ -195,7 +195,7 @@ def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
     count = format_count(started.examples.get("validation", 0))
     yield Diagnosis(
         "validation_leaks",
-        "Validation examples are in the training part",
+        "Validation examples are in the training set",
         [
             f"{format_percent(share)} of the {count} validation examples are among the training "
             "examples as well, identical in every number.",

@@ -124,7 +124,7 @@ def detect_strong_penalty(evidence: Evidence) -> Iterator[Diagnosis]:
         "Regularization is too strong",
         [
             f"{key} is {format_number(strength)}: {effect}.",
-            f"The skill score on the training part is {format_percent(max(skill, 0))}: 0% for a "
+            f"The skill score on the training set is {format_percent(max(skill, 0))}: 0% for a "
             "constant prediction.",
         ],
         "The network could fit the data, but its weights cannot grow enough.",

@@ -255,13 +255,13 @@ def slice_start(number: int, total: int) -> int:
 
 def _slice_state(update: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
     """Returns what an optimizer remembers of a parameter: numbers, and slices of its shape."""
-    shown: dict[str, Any] = {}
+    slices: dict[str, Any] = {}
     for name, value in state.items():
         if isinstance(value, Tensor) and value.shape == update.parameter.shape and value.dim():
-            shown[name] = update.slice_of(value)
+            slices[name] = update.slice_of(value)
         elif isinstance(value, Tensor) and value.numel() == 1:
-            shown[name] = float(value)
-    return shown
+            slices[name] = float(value)
+    return slices
 
 
 def _gradient_norm(parameters: list[nn.Parameter]) -> float:

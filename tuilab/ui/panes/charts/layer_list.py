@@ -71,9 +71,9 @@ def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
     trained = {name: values for name, values in values_by_name.items() if name not in frozen}
     latest = [values[-1] for values in trained.values()]
     middle = median([value for value in latest if isfinite(value)] or [0.0])
-    chosen = pick_evenly(list(trained), MAX_LINES)
+    line_names = pick_evenly(list(trained), MAX_LINES)
     for name, values in trained.items():
-        index = chosen.index(name) if name in chosen else -1
+        index = line_names.index(name) if name in line_names else -1
         marker = get_glyphs().line_markers[index] if index >= 0 else ""
         verdict = judge_layer(family, values[-1], middle)
         yield LayerRow(name.partition("/")[2], values[-1], values, verdict, marker, index + 1)
@@ -84,7 +84,7 @@ def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
 def _find_frozen(run: Run, values_by_name: Mapping[str, Sequence[float]]) -> list[str]:
     """Returns the layers that do not change in a network with frozen lines.
 
-    A line may be several layers, so that the lines alone do not tell which ones they are.
+    A line may be several layers, so that the lines alone do not show which ones they are.
     """
     if run.experiment is None or not _has_frozen_line(run.experiment.network):
         return []

@@ -70,14 +70,14 @@ class KnobLine:
 
 def build_lines(display: KnobDisplay, width: int) -> Iterator[KnobLine]:
     """Yields the lines of the form in a width."""
-    shown = [
+    visible_knobs = [
         replace(knob, is_live=knob.is_live and display.takes_live_changes)
         for knob in iter_form_knobs(display.experiment)
         if matches_filter(knob, display.filter_text)
         and not {knob.key, knob.group} & set(display.hidden)
     ]
     for section, members in groupby(
-        shown, lambda knob: "training" if "dropout" in knob.key else knob.group
+        visible_knobs, lambda knob: "training" if "dropout" in knob.key else knob.group
     ):
         group = list(members)
         is_folded = False
@@ -93,7 +93,7 @@ def build_lines(display: KnobDisplay, width: int) -> Iterator[KnobLine]:
                 for number, part in enumerate(wrap(display.problem, max(12, width - 8))):
                     mark = "  " if number else f"{get_glyphs().cross} "
                     yield KnobLine(None, mark + part, depth=1, style="line-list--problem")
-    if not shown:
+    if not visible_knobs:
         text = f'no hyperparameter has "{display.filter_text}" in its name'
         yield KnobLine(None, text, style="line-list--muted")
 
