@@ -1,6 +1,5 @@
 """The view of the landscape: the map, the scan, their marks and numbers, and the keys."""
 
-import dataclasses
 import re
 from math import inf, nan
 from typing import Any
@@ -122,11 +121,10 @@ def test_the_legend_has_a_line_for_each_loss_that_is_written_differently(
 ) -> None:
     response = make_response("a", slice=valley(losses=losses))
     assert response.slice is not None
-    style = dataclasses.replace(COLORED, height_colors=COLORED.class_colors)
     wide, narrow = (
         "\n".join(
             "".join(glyph for glyph, _ in row)
-            for row in draw_slice(response, response.slice, False, size, style).rows
+            for row in draw_slice(response, response.slice, False, size, COLORED).rows
         )
         for size in ((76, 34), (36, 12))
     )

@@ -85,7 +85,7 @@ def optimizer_step(
 def forward_backward(
     session: Session, phase: OptimizerPhase, inputs: Tensor, targets: Tensor, observer: StepObserver
 ) -> tuple[Tensor, Tensor]:
-    """Computes the gradients of a batch; returns its mean loss [] and output [batch, ...], detached.
+    """Computes a batch's gradients; returns its mean loss [] and output [batch, ...], detached.
 
     Where memory is short the batch comes in micro-batches ("gradient accumulation"), each weighted
     by its share; only batch norm and randomness (dropout, mixup, noise) see each by itself.
