@@ -44,7 +44,7 @@ def test_a_stored_run_is_diagnosed_as_text(run_command: RunCommand) -> None:
     code, out, err = run_command("diagnose", "wild")
 
     assert (code, err) == (0, "")
-    assert out.startswith("The learning rate is too high (97% confidence)\n")
+    assert out.startswith("The learning rate is too high (95% confidence)\n")
     assert "started at 0.7, rose to 9.5 and is" in out
     assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (during training)" in out
 
@@ -66,6 +66,18 @@ def test_a_healthy_run_has_no_problems(run_command: RunCommand) -> None:
 
     assert run_command("diagnose", "good")[1] == ("No problems found in good-1 up to step 200.\n")
     assert run_command("diagnose", "good", "--json")[1] == "[]\n"
+
+
+def test_of_a_short_run_it_is_too_early_to_say(run_command: RunCommand) -> None:
+    store("short-1", [0.7, 0.69, 0.68])
+
+    assert run_command("diagnose", "short")[1] == (
+        "Too early to say what is wrong with short-1: 30 steps and 3 epochs so far; most faults "
+        "show after 100 steps and 4 epochs.\n"
+    )
+    (note,) = json.loads(run_command("diagnose", "short", "--json")[1])
+    assert (note["name"], note["confidence"]) == ("too_early_to_say", 0.0)
+    assert "30 steps" in note["evidence"][0]
 
 
 def test_a_run_without_history_cannot_be_diagnosed(run_command: RunCommand) -> None:
@@ -136,6 +148,22 @@ def test_a_reported_problem_is_not_reported_again() -> None:
     changes = [event for event in report(events) if isinstance(event, DiagnosisChanged)]
 
     assert [event.new for event in changes] == [["softmax_before_cross_entropy"]]
+
+
+def test_a_run_that_ends_too_early_says_so() -> None:
+    experiment = experiment_from_dict({"network": ["Linear 8", "ReLU", "Linear 2"]})
+    started = Started(
+        "calm-1", experiment, "cpu", 42, 10, {"train": 320, "validation": 80, "test": 0}
+    )
+    calm = Progressed("calm-1", 20, 2, 0.6, 0.6, 0.6, {}, 0.01, 1.0, 1.0, 1.0, None)
+
+    *_, change, _ = report([started, calm, Finished("calm-1", "done", 20, 2, 1.0, {})])
+
+    assert isinstance(change, DiagnosisChanged) and not change.diagnoses
+    assert change.too_early.startswith("20 steps and 2 epochs so far")
+    assert [*describe_event(change)] == [
+        f"step 20: too early to say whether something is wrong: {change.too_early}"
+    ]
 
 
 def test_plain_lines_report_new_and_resolved_problems() -> None:

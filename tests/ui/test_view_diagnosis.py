@@ -1,6 +1,7 @@
 """The view of the diagnosis: findings, their evidence, and fixes on a key."""
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
@@ -8,12 +9,18 @@ from tests.support.fake_link import READY, training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import SetKnob, Start
-from tuilab.core.protocol.events import AnyEvent, Finished, LayerStatsReported, Paused
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    Finished,
+    LayerStatsReported,
+    Paused,
+    Progressed,
+)
 from tuilab.core.protocol.records import ActivationStats, LayerStats
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
 DYING = Experiment(
-    title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Softmax", "Linear 2", "Softmax")
+    title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Linear 2", "Softmax")
 )
 RELU = Experiment(title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Tanh", "Linear 2"))
 
@@ -22,8 +29,13 @@ pytestmark = pytest.mark.usefixtures("no_lag")
 
 
 def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
-    """Returns the events of a run whose ReLUs die while its loss falls."""
-    events = training_events(run, experiment, steps)
+    """Returns the events of a run whose ReLUs die, and that learns nothing."""
+    events = [
+        structs.replace(event, loss=0.69, low=0.6, high=0.7)
+        if isinstance(event, Progressed)
+        else event
+        for event in training_events(run, experiment, steps)
+    ]
     for step in range(10, steps + 1, 10):
         relu = ActivationStats("ReLU after 1 Linear", 0.9, min(0.97, 0.5 + step / 1000), 0.0)
         layers = [LayerStats(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
@@ -74,6 +86,15 @@ async def test_without_findings_the_view_lists_what_is_watched() -> None:
         assert "shows 1 finding" not in lab.text
 
 
+async def test_of_a_run_that_has_just_begun_the_view_says_that_it_is_too_early() -> None:
+    async with open_lab(RELU) as lab:
+        await lab.train(steps=20)
+        await lab.press("exclamation_mark")
+
+        await lab.wait_for_text("Too early to say as of step 20", "most faults show after")
+        assert "No problems found" not in lab.text
+
+
 async def test_before_a_run_the_view_shows_what_to_press() -> None:
     async with open_lab(RELU) as lab:
         await lab.press("exclamation_mark")
@@ -114,8 +135,8 @@ async def test_the_arrows_choose_among_several_findings() -> None:
         await lab.wait_for_text("Softmax is applied twice")
         first = view.chosen
         await lab.press("down")
-        assert view.chosen == "dead_relus" != first
-        await lab.wait_for_text("of them were 0 for every example")
+        assert view.chosen == "no_nonlinearity" != first
+        await lab.wait_for_text("follows another Linear directly")
         await lab.press("up")
         await lab.wait_for_text("applies it itself")
 

@@ -157,18 +157,23 @@ def diagnose(
 ) -> None:
     """Finds what is wrong with a stored run.
 
-    Every problem comes with its evidence, a confidence and possible changes, the surest first.
+    Every problem comes with its evidence, a confidence and possible changes, the surest first. Of a
+    run that is too short for most problems to show, it says so instead (`too_early_to_say`).
     """
     from tuilab.cli.output.json import print_json
     from tuilab.core.diagnosis.diagnosis import diagnose
+    from tuilab.core.diagnosis.too_early import explain_too_early, note_too_early
     from tuilab.host import run_store
 
     stored = run_store.read_run(run_store.find_run(run))
     diagnoses = diagnose(stored)
+    too_early = "" if diagnoses else explain_too_early(stored)
     if json:
-        print_json(diagnoses)
+        print_json([note_too_early(too_early)] if too_early else diagnoses)
     elif not stored.series:
         typer.echo(f"{stored.id} has no history yet: nothing was measured.")
+    elif too_early:
+        typer.echo(f"Too early to say what is wrong with {stored.id}: {too_early}")
     elif not diagnoses:
         typer.echo(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
     else:

@@ -15,7 +15,14 @@ from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.message import Event
-from tuilab.core.protocol.records import ActivationStats, Device, InputStats, LayerStats, LossPoint
+from tuilab.core.protocol.records import (
+    ActivationStats,
+    Device,
+    InputStats,
+    LayerStats,
+    LossPoint,
+    TargetStats,
+)
 
 
 class Loading(Event, frozen=True):
@@ -50,6 +57,8 @@ class Started(Event, frozen=True):
     "Anything to know, such as which layers kept their weights."
     leakage: float = field(default=0.0, name="repeated")
     "Fraction of the validation examples that are in the training part as well."
+    targets: TargetStats | None = None
+    "None in logs of older versions, and where the targets are the inputs."
 
 
 class Progressed(Event, frozen=True):

@@ -54,6 +54,8 @@ class ActivationStats(Struct, frozen=True):
     "Root mean square of a recurrent state at the end of the sequence."
     rms_growth: float = 0.0
     "The same divided by the root mean square after the first position."
+    similarity: float = 0.0
+    "Of the nodes of a graph after a graph convolution: 1 if all have the same features."
 
 
 class InputStats(Struct, frozen=True):
@@ -65,6 +67,24 @@ class InputStats(Struct, frozen=True):
     "Largest standard deviation of a feature."
     min_std: float
     "Smallest standard deviation of a feature."
+
+
+class TargetStats(Struct, frozen=True):
+    """Statistics of the training targets, and whether similar inputs have similar ones.
+
+    Up to 512 examples are compared, each with the other one whose inputs are nearest.
+    """
+
+    count: int
+    "Examples that were compared; 0 where inputs cannot be: tokens, graphs."
+    agreement: float
+    "Fraction whose nearest example is of the same class; of numbers, the correlation."
+    chance: float
+    "The agreement to be expected if targets did not depend on the inputs."
+    mean: float = 0.0
+    "Of numbers: the mean."
+    std: float = 0.0
+    "Of numbers: the standard deviation."
 
 
 class Sample(Struct, frozen=True):

@@ -231,6 +231,8 @@ class Run(Struct):
             elif kind == "State":
                 self._add(f"state/{stats.layer}", event.step, stats.rms)
                 self._add(f"growth/{stats.layer}", event.step, stats.rms_growth)
+            elif kind == "Nodes":
+                self._add(f"similarity/{stats.layer}", event.step, stats.similarity)
             else:
                 self._add(f"saturated/{stats.layer}", event.step, stats.saturated)
         if event.inputs is not None:

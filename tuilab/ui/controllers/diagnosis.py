@@ -41,7 +41,7 @@ class DiagnosisController:
         from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
         assert isinstance(view, DiagnosisView)
-        view.show_findings(self._watch.findings)
+        view.show_findings(self._watch.findings, self._watch.too_early)
 
     def apply(self, fix: Fix) -> None:
         """Makes the change that a fix proposes."""

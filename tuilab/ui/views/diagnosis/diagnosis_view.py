@@ -24,6 +24,8 @@ class FindingsResponse(InspectResponse, frozen=True):
     """The findings at one step; made here and never sent."""
 
     findings: list[Finding]
+    too_early: str = ""
+    "Why there are none yet; empty if the run is long enough."
 
 
 class DiagnosisView(View[FindingsResponse]):
@@ -56,22 +58,25 @@ class DiagnosisView(View[FindingsResponse]):
         self.chosen = ""
         "The name of the finding that is shown in full; without such a finding, the first one."
         self._findings: list[Finding] = []
+        self._too_early = ""
         self._run, self._experiment = Run(), Experiment()
 
     def on_mount(self) -> None:
         """Requests the findings so far."""
         self.post_message(FindingsRequested())
 
-    def show_findings(self, findings: list[Finding]) -> None:
-        """Shows new findings."""
-        self._findings = findings
+    def show_findings(self, findings: list[Finding], too_early: str = "") -> None:
+        """Shows new findings, or why it is too early for any."""
+        self._findings, self._too_early = findings, too_early
         self.response = self.get_response(self._run)
         self.record_response(self._run)
         self.refresh_bindings()
         self.draw_soon()
 
     def get_response(self, run: Run) -> FindingsResponse | None:
-        return FindingsResponse(run.id, run.step, self._findings) if run.series else None
+        if not run.series:
+            return None
+        return FindingsResponse(run.id, run.step, self._findings, self._too_early)
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the status of the fixes for another experiment, and the step of the run."""
@@ -86,13 +91,14 @@ class DiagnosisView(View[FindingsResponse]):
 
     def snapshot_key(self, run: Run, response: FindingsResponse) -> object:
         """Returns the names of the findings: a snapshot lasts until they change."""
-        return response.run, [finding.diagnosis.name for finding in response.findings]
+        names = [finding.diagnosis.name for finding in response.findings]
+        return response.run, names, bool(response.too_early)
 
     def draw_response(self, response: FindingsResponse, width: int, height: int) -> CellBuffer:
         """Draws the findings in a size."""
         style, findings = self.draw_style, response.findings
         if not findings:
-            return draw_no_findings(response.step, width, height, style)
+            return draw_no_findings(response.step, response.too_early, width, height, style)
         chosen = self._chosen_index(findings)
         return draw_findings(findings, chosen, width, height, style, self._describe_status)
 

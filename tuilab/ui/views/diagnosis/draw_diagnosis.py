@@ -27,15 +27,16 @@ MAX_CHART_ROWS, MIN_CHART_ROWS, SIDE_CHART_ROWS = 9, 4, 16
 """Rows of a chart below the text, and beside it."""
 
 WATCHED = (
-    ("Steps", "learning rate too high or too low, a plateau, gradients that vanish, explode, are "
-     "clipped at every step or never arrive, a loss that is not a number"),
-    ("Layers", "dead ReLUs, saturated units, identical initial units, no activation between linear "
+    ("Steps", "learning rate too high, too low or spent early, momentum, single examples, a "
+     "plateau, gradients that vanish, explode, are clipped at every step or never arrive, a loss "
+     "that is not a number"),
+    ("Layers", "dead ReLUs, saturated, identical or frozen units, no activation between linear "
      "layers, a second softmax, an output that does not match the loss, batch norm, recurrent "
-     "states"),
-    ("Data", "inputs that are not normalized, rare classes, uninformative labels, validation "
-     "examples that are also trained on"),
-    ("Learning", "overfitting, too small a network, too much dropout or weight decay, a generator "
-     "whose outputs are all alike"),
+     "states, missing positions, visible answers, too many graph convolutions"),
+    ("Data", "inputs or targets that are not normalized, rare classes, uninformative labels, "
+     "validation examples that are also trained on"),
+    ("Learning", "overfitting, too small a network, too much dropout or weight decay, forgotten "
+     "beginnings, codes or generated examples that are all alike"),
 )  # fmt: skip
 """What the diagnosis looks for, by kind."""
 
@@ -46,11 +47,18 @@ Line = list[tuple[str, Style]]
 """Pieces of text in their styles."""
 
 
-def draw_no_findings(step: int, width: int, height: int, style: DrawStyle) -> CellBuffer:
-    """Draws the page of a run without findings."""
+def draw_no_findings(
+    step: int, too_early: str, width: int, height: int, style: DrawStyle
+) -> CellBuffer:
+    """Draws the page of a run without findings, or of one that is too short for any."""
     cells = StyledCells((width, height), style, style.text)
     result = f"{style.glyphs.check} No problems found as of step {format_count(step)}."
-    policy = "Only confident findings are shown, with their evidence and what to do about them."
+    if too_early:
+        result = f"Too early to say as of step {format_count(step)}."
+    policy = (
+        too_early
+        or "Only confident findings are shown, with their evidence and what to do about them."
+    )
     lines: list[Line] = [[(result, style.text + BOLD)], []]
     lines += [[(text, style.muted)] for text in _wrap(policy, width - 2)]
     lines += [[], *_watched_lines(width - 2, style)]
