@@ -1,6 +1,7 @@
 """The fixtures of all tests: no test reads or writes the files of a user."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,24 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """
     if hasattr(config, "workerinput"):  # a worker runs what it is given, alone
         return
+    _keep_bytecode(config.rootpath / ".pytest_cache" / "bytecode")
     is_whole = config.args_source != config.ArgsSource.ARGS
     is_interactive = config.option.usepdb or config.option.capture == "no"
     if is_whole and not is_interactive and config.option.numprocesses is None:
         config.option.numprocesses = min(8, (os.cpu_count() or 1) + 1)
         config.option.tx = ["popen"] * config.option.numprocesses
         config.option.dist = "worksteal"
+
+
+def _keep_bytecode(folder: Path) -> None:
+    """Keeps bytecode in a folder of its own where it is not to be written beside the sources.
+
+    The tests start hundreds of interpreters: without it, each compiles PyTorch for two seconds.
+    """
+    if sys.dont_write_bytecode:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(folder)
+        sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Speed and memory of the lab, as ratios: `uv run python -m tests.bench [PART...]`."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -58,4 +59,5 @@ def parse_arguments() -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a host that trains is stopped
     sys.exit(main(parse_arguments()))

@@ -68,9 +68,9 @@ def temporary_home() -> Iterator[Path]:
 def host_training(experiment: Experiment, run: str) -> Iterator[Link]:
     """Starts a host that trains, and yields a link to it."""
     link = spawn_host()
-    link.send(Start(run, experiment))
-    _wait_for_progress(link, seconds=2.0)
     try:
+        link.send(Start(run, experiment))
+        _wait_for_progress(link, seconds=2.0)
         yield link
     finally:
         stop_run(run)
@@ -151,6 +151,21 @@ def _home() -> dict[str, str]:
 LETTERS = "αβγδεζηθικλμνξοπρστυφχψω"
 
 
+@contextmanager
+def lab_with_experiment(experiment: Experiment) -> Iterator[PseudoTerminal]:
+    """Opens the lab with an experiment; ends it and its run."""
+    with temporary_home() as folder:
+        path = folder / "bench.toml"
+        toml_file.write(path, experiment)
+        terminal = PseudoTerminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
+        try:
+            yield terminal
+        finally:
+            terminal.close()
+            for host in list_hosts():
+                stop_run(host.run)
+
+
 def measure_echoes(terminal: PseudoTerminal) -> list[float]:
     """Returns the milliseconds from each key to its letter on the screen, in a layer's input."""
     times = []
@@ -181,19 +196,13 @@ def key_rows() -> Iterator[Row]:
     """Yields key to screen, idle and while training, each in a new lab, interleaved."""
     idle, busy = [], []
     for _ in range(3):
-        with temporary_home() as folder:
-            path = folder / "bench.toml"
-            toml_file.write(path, make_mlp())
-            terminal = PseudoTerminal([*TUILAB, str(path)], SIZE, TUILAB_HOME=str(folder))
+        with lab_with_experiment(make_mlp()) as terminal:
             terminal.wait_for_text("add a layer", "idle")
             time.sleep(12)
             idle.append(measure_echoes(terminal))
             terminal.type(" ")
             terminal.wait_for_text("validation 0")
             busy.append(measure_echoes(terminal))
-            terminal.close()
-            for host in list_hosts():
-                stop_run(host.run)
     differences = [p95(b) - p95(a) for a, b in zip(idle, busy, strict=True)]
     detail = (
         f"idle {summarize([p95(values) for values in idle], 1)}, "

@@ -549,7 +549,7 @@ def rare_class(tables: Tables, strength: float, rng: random.Random) -> bool:
 
 
 def repeated_rows(tables: Tables, strength: float, rng: random.Random) -> bool:
-    """Repeats examples, so that the validation part has some of the training part."""
+    """Repeats examples, so that the validation set has some of the training set."""
     data = tables["data"]
     if FILE in data:
         data[FILE] |= {"copies": 2 + round(2 * strength), "is_whole": False}

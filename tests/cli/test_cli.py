@@ -94,7 +94,7 @@ def test_valid_files_are_reported_and_errors_name_their_line(
     code, out, err = run_command("check", str(toml_path), str(bad), "spiral")
 
     assert code == 2
-    assert f"{toml_path}: Xor, 22 parameters, [2] → [2]: good" in out
+    assert f"{toml_path}: Xor, 22 parameters, [2] → [2]: valid" in out
     assert "spiral.toml: Spiral," in out
     assert err == f"tuilab: {bad}:6: optimizer.lr: expected a number ≥ 0\n"
 

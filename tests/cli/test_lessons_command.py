@@ -54,7 +54,7 @@ def test_a_goal_that_is_met_by_doing_nothing_is_found(
 def test_a_new_lesson_is_valid_and_never_overwritten(run_command: RunCommand) -> None:
     assert run_command("lessons", "new", "my-lesson")[0] == 0
     code, out, _ = run_command("lessons", "check", "my-lesson", "--train")
-    assert code == 0 and "my-lesson: 1 step, 1 goal, 1 question: good" in out
+    assert code == 0 and "my-lesson: 1 step, 1 goal, 1 question: valid" in out
     code, _, err = run_command("lessons", "new", "my-lesson")
     assert code == 2 and "this lesson already exists" in err
     assert run_command("lessons", "new", "My Lesson")[0] == 2

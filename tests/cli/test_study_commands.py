@@ -50,7 +50,7 @@ def test_repeats_use_a_random_validation_part_each_time(run_command: RunCommand)
     ("words", "sentence"),
     [
         (("find", "both", "moons"), "lr or batch_size"),
-        (("find", "lr", "gan"), "does not tell one learning rate from another"),
+        (("find", "lr", "gan"), "cannot compare learning rates"),
         (("find", "lr", "moons", "--set", "optimizer.name=lbfgs"), "chooses the length"),
         (("find", "batch_size", "communities"), "there is no batch to choose"),
         (("find", "lr", "nothing"), "there is no preset or file of this name"),

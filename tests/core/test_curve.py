@@ -49,10 +49,10 @@ def test_the_future_is_unknown_and_sparse_points_are_joined_by_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(7.0, 1.0), (-7.0, 0.0), (nan, 1.0), (inf, 1.0), (-inf, 0.0)]
+    ("value", "clamped"), [(7.0, 1.0), (-7.0, 0.0), (nan, 1.0), (inf, 1.0), (-inf, 0.0)]
 )
-def test_values_out_of_range_are_clamped(value: float, shown: float) -> None:
-    assert resample_series(series((0, value), (32, value)), 32, 0, 1) == [shown] * KNOTS
+def test_values_out_of_range_are_clamped(value: float, clamped: float) -> None:
+    assert resample_series(series((0, value), (32, value)), 32, 0, 1) == [clamped] * KNOTS
 
 
 def test_the_score_is_one_within_the_tolerance_and_zero_half_the_range_off() -> None:

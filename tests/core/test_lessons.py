@@ -331,10 +331,10 @@ def test_of_several_answers_all_have_to_be_chosen_and_wrong_ones_say_why() -> No
         choices=(Answer("a", True), Answer("b", True), Answer("c", why="C is none.")),
     )  # fmt: skip
     posed = answers.pose_question(question, 3)
-    index = {text: place for place, text in enumerate(posed.options)}
-    assert answers.grade_answer(posed, [index["a"], index["b"]]) == answers.Grade(True, "Both.")
-    assert "2 of the answers" in answers.grade_answer(posed, [index["a"]]).explanation
-    assert answers.grade_answer(posed, [index["a"], index["c"]]).explanation == "C is none."
+    indices = {text: index for index, text in enumerate(posed.options)}
+    assert answers.grade_answer(posed, [indices["a"], indices["b"]]) == answers.Grade(True, "Both.")
+    assert "2 of the answers" in answers.grade_answer(posed, [indices["a"]]).explanation
+    assert answers.grade_answer(posed, [indices["a"], indices["c"]]).explanation == "C is none."
 
 
 def test_a_wrong_order_is_explained_at_its_first_mistake() -> None:
@@ -343,9 +343,12 @@ def test_a_wrong_order_is_explained_at_its_first_mistake() -> None:
     )
     posed = answers.pose_question(question, 0)
     assert list(posed.order) != [0, 1, 2]
-    place = {step: posed.order.index(step) for step in range(3)}
-    assert answers.grade_answer(posed, [place[0], place[1], place[2]]).is_correct
-    assert "b needs a" in answers.grade_answer(posed, [place[0], place[2], place[1]]).explanation
+    positions = {step: posed.order.index(step) for step in range(3)}
+    assert answers.grade_answer(posed, [positions[0], positions[1], positions[2]]).is_correct
+    assert (
+        "b needs a"
+        in answers.grade_answer(posed, [positions[0], positions[2], positions[1]]).explanation
+    )
 
 
 def test_the_faulty_line_is_found_by_its_shapes() -> None:
@@ -445,6 +448,24 @@ def test_progress_is_saved_and_a_damaged_file_moved_aside(tmp_path: Path) -> Non
     fresh, problem = progress.load_progress(file)
     assert fresh == Progress() and "damaged" in problem
     assert not file.exists() and len(list(tmp_path.glob("*.broken.json"))) == 1
+
+
+def test_answers_to_a_renamed_question_are_found_by_its_new_name(tmp_path: Path) -> None:
+    lesson, question = "activation-functions", "centered"
+    shipped = library.read_lesson(library.find_folder(lesson))
+    assert ("question", question) in shipped.activities
+    file = tmp_path / "progress.json"
+    old = "centred"  # codespell:ignore
+    file.write_text(
+        f'{{"lessons": {{"{lesson}": {{"questions": {{"{old}": true}}}}}}, "deck": ['
+        f'{{"lesson": "{lesson}", "question": "{old}", "due": 5.0, "box": 2}}]}}'
+    )
+
+    loaded, problem = progress.load_progress(file)
+
+    assert problem == ""
+    assert loaded.lessons[lesson].questions == {question: True}
+    assert loaded.deck == [progress.Card(lesson, question, 5.0, 2)]
 
 
 def test_what_was_missed_comes_back_at_growing_intervals() -> None:

@@ -22,8 +22,8 @@ values = st.floats(width=64)
 def flat(count: int, spikes: dict[int, float], spacing: int = 1) -> Series:
     """A series of zeros with spikes at some places."""
     series = Series()
-    for place in range(count):
-        series.append(float(place * spacing), spikes.get(place, 0.0))
+    for index in range(count):
+        series.append(float(index * spacing), spikes.get(index, 0.0))
     return series
 
 
@@ -53,13 +53,13 @@ def test_spikes_survive_a_hundred_thousand_steps() -> None:
 
 @given(st.integers(1, 40_000), st.data())
 def test_a_spike_anywhere_is_seen_and_is_where_it_was(count: int, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, count - 1))
+    index = data.draw(st.integers(0, count - 1))
 
-    series = flat(count, {place: 3.0})
+    series = flat(count, {index: 3.0})
 
     near = [point for point in series.points() if point[3] == 3.0]
     assert len(near) == 1
-    assert 0 <= near[0][0] - place <= series.stride
+    assert 0 <= near[0][0] - index <= series.stride
 
 
 @pytest.mark.parametrize("count", [1000, 10_000, 300_000])

@@ -155,7 +155,7 @@ def test_a_preset_is_found_by_name_and_a_file_by_path(path: Path) -> None:
         ("spiral.toml", "there is no such file; the preset is called spiral"),
         ("nowhere/mine.toml", "nowhere/mine.toml: there is no such file"),
         ("/", "this is a folder; an experiment is a .toml file"),
-        ("~nobody-at-all/x.toml", "there is no such file"),
+        ("~no-such-user/x.toml", "there is no such file"),
         ("", "there is no preset or file of this name"),
         ("a\0b", "there is no preset or file of this name"),
     ],
@@ -207,12 +207,12 @@ def test_comments_and_order_of_a_file_are_kept(path: Path, name: str) -> None:
 
     toml_file.write(path, with_value(toml_file.read(path), "seed", 7))
 
-    written = path.read_text()
+    text = path.read_text()
     assert toml_file.read(path).seed == 7
     assert [line for line in text.splitlines() if line.startswith("#")] == [
-        line for line in written.splitlines() if line.startswith("#")
+        line for line in text.splitlines() if line.startswith("#")
     ]
-    assert [line for line in text.splitlines() if line not in written.splitlines()] == []
+    assert [line for line in text.splitlines() if line not in text.splitlines()] == []
 
 
 def test_editing_one_layer_keeps_the_comments_of_the_others(path: Path) -> None:

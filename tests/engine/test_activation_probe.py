@@ -1,4 +1,4 @@
-"""Statistics of activations and inputs at a probed step; the probe leaves no hook behind."""
+"""Statistics of activations and inputs at a measured step; the probe leaves no hook behind."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_activations_are_named_by_the_layer_before_and_the_last_is_excluded() ->
     assert list(observed_modules(network)) == ["ReLU after 1 Linear", "Tanh after 2 Linear"]
 
 
-def test_a_probed_step_is_measured_once_and_leaves_no_hook() -> None:
+def test_a_step_is_measured_once_and_leaves_no_hook() -> None:
     session = make_session("Linear 4", "ReLU", "Linear 3")
     probe = StepProbe(session)
     assert count_hooks(session.network) == 2
@@ -76,7 +76,7 @@ def test_a_probed_step_is_measured_once_and_leaves_no_hook() -> None:
     )
 
 
-def test_a_step_that_is_not_probed_has_no_hook() -> None:
+def test_a_step_that_is_not_measured_has_no_hook() -> None:
     session = make_session("Linear 4", "ReLU", "Linear 3")
     inputs, targets = not_none(session.next_batch())
 
@@ -87,7 +87,7 @@ def test_a_step_that_is_not_probed_has_no_hook() -> None:
 
 def test_a_network_that_did_not_run_gives_no_statistics_and_keeps_no_hook() -> None:
     network = make_session("Linear 4", "ReLU", "Linear 3").network
-    probe = ActivationProbe(network)
+    probe = ActivationProbe(network, observed_modules(network))
 
     assert probe.read() == ([], None)
     assert count_hooks(network) == 0

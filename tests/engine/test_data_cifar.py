@@ -258,7 +258,9 @@ def test_a_downloaded_archive_is_unpacked_and_removed(
     (tmp_path / "cifar-10-binary.tar.gz").unlink()
     remote = RemoteFile("cifar-10-binary.tar.gz", len(content), hashlib.sha256(content).hexdigest(),
                     is_compressed=False)  # fmt: skip
-    published = PublishedFiles("CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",))
+    published_files = PublishedFiles(
+        "CIFAR-10", "cifar-10-batches-bin", (remote,), ("http://nowhere/",)
+    )
 
     def write_archive(
         files: Sequence[RemoteFile], mirrors: Sequence[str], folder: Path, report: ProgressCallback
@@ -266,7 +268,7 @@ def test_a_downloaded_archive_is_unpacked_and_removed(
         (folder / files[0].name).write_bytes(content)
 
     monkeypatch.setattr("tuilab.engine.data.cifar.download", write_archive)
-    source = read_cifar10(CIFAR10(root=str(tmp_path)), published, ignore_progress)
+    source = read_cifar10(CIFAR10(root=str(tmp_path)), published_files, ignore_progress)
 
     assert is_complete(source)
     assert file_names(tmp_path) == sorted(f"{name}.bin" for name in BATCHES)

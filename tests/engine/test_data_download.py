@@ -231,14 +231,14 @@ def test_the_part_file_of_a_killed_download_is_removed_and_that_of_a_running_one
     assert file_names(tmp_path) == [IMAGES.name, running.name]
 
 
-def published(*mirrors: str) -> PublishedFiles:
+def published_files(*mirrors: str) -> PublishedFiles:
     return PublishedFiles("Fashion-MNIST", "FashionMNIST/raw", FILES, mirrors)
 
 
 def test_missing_files_are_downloaded_into_the_root_and_reported(
     server: str, tmp_path: Path, reports: Reports, report: ProgressCallback
 ) -> None:
-    source = read_idx(FashionMNIST(root=str(tmp_path)), published(f"{server}good/"), report)
+    source = read_idx(FashionMNIST(root=str(tmp_path)), published_files(f"{server}good/"), report)
 
     assert len(source.training) == 400 and len(source.test) == 30
     assert reports[0] == (f"{tmp_path} has no Fashion-MNIST yet: downloading it there", None)
@@ -254,10 +254,10 @@ def test_without_a_root_the_data_is_downloaded_once_into_the_cache(
     report: ProgressCallback,
 ) -> None:
     monkeypatch.setenv("TUILAB_HOME", str(tmp_path))
-    read_idx(FashionMNIST(), published(f"{server}good/"), report)
+    read_idx(FashionMNIST(), published_files(f"{server}good/"), report)
     reports.clear()
 
-    read_idx(FashionMNIST(), published("http://127.0.0.1:1/"), report)
+    read_idx(FashionMNIST(), published_files("http://127.0.0.1:1/"), report)
 
     assert file_names(tmp_path / "cache" / "FashionMNIST" / "raw") == sorted(CONTENT)
     assert [activity for activity, _ in reports] == ["Reading Fashion-MNIST"] * 2
@@ -271,7 +271,7 @@ def test_only_files_that_are_missing_are_downloaded(
     for name in list(CONTENT)[:3]:
         (folder / name).write_bytes(CONTENT[name])
 
-    read_idx(FashionMNIST(root=str(tmp_path)), published(f"{server}good/"), report)
+    read_idx(FashionMNIST(root=str(tmp_path)), published_files(f"{server}good/"), report)
 
     downloads = {text for text, _ in reports if text.startswith("Downloading")}
     assert downloads == {"Downloading t10k-labels (40 B)"}

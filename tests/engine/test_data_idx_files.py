@@ -190,8 +190,8 @@ def test_a_copy_of_the_real_files_gives_the_same_set(tmp_path: Path, fashion: Pa
 def test_every_idx_data_set_reads_from_the_folders_of_torchvision(
     kind: type[PublishedImages], tmp_path: Path
 ) -> None:
-    published = PUBLISHED_FILES[kind]
-    folder = tmp_path / published.folder
+    published_files = PUBLISHED_FILES[kind]
+    folder = tmp_path / published_files.folder
     folder.mkdir(parents=True)
     for name, content in zip(
         (IMAGES, LABELS, TEST_IMAGES, TEST_LABELS),
@@ -213,14 +213,14 @@ def test_every_idx_data_set_reads_from_the_folders_of_torchvision(
 def test_files_folders_and_classes_are_those_of_torchvision(kind: type[PublishedImages]) -> None:
     """They have the same folders, mirrors and names of classes, in the same order."""
     datasets = pytest.importorskip("torchvision.datasets")
-    theirs, published = getattr(datasets, kind.__name__), PUBLISHED_FILES[kind]
+    theirs, published_files = getattr(datasets, kind.__name__), PUBLISHED_FILES[kind]
 
     if kind is CIFAR10:
-        assert theirs.url.removesuffix("cifar-10-python.tar.gz") == published.mirrors[0]
+        assert theirs.url.removesuffix("cifar-10-python.tar.gz") == published_files.mirrors[0]
         return
     names = [name.removesuffix(".gz") for name, _ in theirs.resources]
-    assert published.folder == f"{theirs.__name__}/raw"
-    assert [file.name for file in published.files] == names
-    assert set(theirs.mirrors) & set(published.mirrors)
+    assert published_files.folder == f"{theirs.__name__}/raw"
+    assert [file.name for file in published_files.files] == names
+    assert set(theirs.mirrors) & set(published_files.mirrors)
     if kind is KMNIST:
         assert list(kind().classes) == theirs.classes

@@ -159,7 +159,7 @@ def test_balance_and_duplicates_are_reported(write: WriteTable) -> None:
 
     assert "Classes in the training set: common 9" in joined_remarks(dataset)
     assert "test examples are also in the training set" in joined_remarks(dataset)
-    assert "in the training part as well" not in joined_remarks(other)
+    assert "in the training set as well" not in joined_remarks(other)
 
 
 def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:
@@ -392,6 +392,19 @@ def test_the_shipped_table_is_the_generated_one() -> None:
     assert (paths.presets_dir() / "data" / "fruit.csv").read_text() == fruit_table.make_table()
 
 
+@pytest.mark.parametrize("key", ["group", "target", "leave_out"])
+def test_the_old_name_of_a_column_of_the_shipped_table_still_works(key: str) -> None:
+    path = str(paths.presets_dir() / "data" / "fruit.csv")
+    fields: dict[str, Any] = {"target": "fruit"}
+    names = ("colour", "color")  # codespell:ignore
+    tables = [load_table(path, **{**fields, key: name}) for name in names]
+
+    assert tables[0].groups == tables[1].groups
+    assert tables[0].classes == tables[1].classes
+    assert torch.equal(tables[0].train.inputs, tables[1].train.inputs)
+    assert bool(tables[0].groups) == (tables[0].train.groups is not None) == (key == "group")
+
+
 def test_the_preset_learns_to_classify_fruit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -435,10 +448,15 @@ def test_scores_are_reported_for_each_group_of_a_column(write: WriteTable) -> No
     assert 0 < scores["accuracy"] < 1
 
 
-def test_a_run_reports_its_groups_in_a_regression_too(write: WriteTable) -> None:
+@pytest.mark.parametrize(
+    ("task", "line"), [("regression", "Linear 1"), ("autoencoder", "Linear 3")]
+)
+def test_a_run_that_predicts_numbers_reports_its_groups_too(
+    write: WriteTable, task: str, line: str
+) -> None:
     rows = [f"{i / 9},{'up' if i % 2 else 'down'},{i / 9 + (i % 2) / 7}" for i in range(90)]
-    experiment = make_experiment(write(rows, head="x,way,y"), "regression", group="way")
-    experiment = with_value(with_value(experiment, "network", ["Linear 1"]), "loss.name", "mse")
+    experiment = make_experiment(write(rows, head="x,way,y"), task, group="way")
+    experiment = with_value(with_value(experiment, "network", [line]), "loss.name", "mse")
     session = Session("run", experiment, load(experiment, CPU, ignore_progress), CPU)
 
     test = session.finished_event("done").results["test"]

@@ -60,8 +60,8 @@ def test_the_first_difference_shows_input_expected_and_got() -> None:
     assert difference.expected != difference.got
     lines = result.lines()
     assert f"at {difference.where}" in lines
-    named = [line[:10].strip() for line in lines if line[:1] in ("i", "e", "g")]
-    assert named == ["input", "expected", "got"]
+    labels = [line[:10].strip() for line in lines if line[:1] in ("i", "e", "g")]
+    assert labels == ["input", "expected", "got"]
 
 
 def test_a_mistake_in_a_later_function_comes_before_an_earlier_unwritten_one() -> None:

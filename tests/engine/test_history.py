@@ -169,6 +169,6 @@ def test_schedules_thin_by_powers_of_two(step: int) -> None:
     ("is_kept", "most"), [(schedule.ends_point, 6200), (schedule.is_measured, 1300)]
 )
 def test_a_million_steps_have_a_few_thousand_points(
-    is_kept: Callable[[int], bool], most: int
+    is_kept: Callable[[int], bool], max_points: int
 ) -> None:
-    assert most / 2 < sum(map(is_kept, range(1, 10**6 + 1))) < most
+    assert max_points / 2 < sum(map(is_kept, range(1, 10**6 + 1))) < max_points

@@ -21,10 +21,12 @@ from tuilab.core.protocol.inspect.backprop_messages import (
     NumberTable,
     Phase,
 )
+from tuilab.engine import checkpoint
 from tuilab.engine.inspect.backprop.backprop_inspector import BackpropInspector
 from tuilab.engine.inspect.backprop.optimizer_update import decompose_update
 from tuilab.engine.inspect.backprop.replay import StepTrace, replay
 from tuilab.engine.session import Session
+from tuilab.engine.train import train
 
 pytestmark = pytest.mark.usefixtures("passed_exercises")
 
@@ -34,9 +36,7 @@ NETWORK = ("Linear 8", "BatchNorm1d", "Tanh", "Dropout 0.4", "Linear 3")
 
 
 def record_step(session: Session, *, example: int = 0, with_graph: bool = False) -> StepTrace:
-    trace = replay(session, BackpropRequest(example=example, with_graph=with_graph))
-    assert isinstance(trace, StepTrace)
-    return trace
+    return replay(session, BackpropRequest(example=example, with_graph=with_graph))
 
 
 def find_phase(
@@ -113,6 +113,21 @@ def test_the_terms_of_an_update_sum_to_it(optimizer: dict[str, Any]) -> None:
         assert ("by the momentum" in terms) == ((optimizer["name"] != "rmsprop"
             and bool(optimizer.get("momentum") or "adam" in optimizer["name"]))
             or (optimizer["name"] == "rmsprop" and bool(optimizer.get("momentum"))))  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_that_is_over_shows_the_step_that_would_follow(schedule: str) -> None:
+    session = make_session(*NETWORK, schedule={"name": schedule}, epochs=2)
+    for _ in train(session):
+        pass
+    before = checkpoint.capture_state(session)
+
+    response = BackpropInspector(session).inspect(BackpropRequest())
+
+    assert "The run is over" in response.note and response.phases
+    (update, *_) = record_step(session).updates
+    assert not torch.equal(not_none(update.after), update.before)
+    assert not find_differences(checkpoint.capture_state(session), before)
 
 
 def test_an_inspected_run_ends_bitwise_as_one_that_was_not_inspected() -> None:
@@ -376,15 +391,11 @@ def test_an_engine_from_scratch_shows_its_numbers(engine: str) -> None:
     assert find_phase(response, "backward", "1 Linear", "weights").tables
 
 
-def test_there_is_a_next_step_between_epochs_and_none_after_the_last() -> None:
+def test_the_step_between_epochs_is_the_first_of_the_next() -> None:
     session = make_session(epochs=2)
     train_steps(session, 6)
     response = BackpropInspector(session).inspect(BackpropRequest())
     assert "first of the next" in response.phases[0].facts[1]
-
-    train_steps(session, 6)
-    response = BackpropInspector(session).inspect(BackpropRequest())
-    assert not response.phases and "no next step" in response.note
 
 
 def test_numbers_that_are_not_finite_are_shown() -> None:

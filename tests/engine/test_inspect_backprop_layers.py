@@ -216,15 +216,15 @@ def test_every_number_shown_of_a_layer_kind_is_autograds(
     forward = [phase for phase in phases if phase.part == "forward"]
     backward = [phase for phase in phases if phase.part == "backward"]
     assert [phase.label for phase in forward] == [call.label for call in oracle.calls]
-    shown = {(call, "") for call in oracle.calls}
+    checked = {(call, "") for call in oracle.calls}
     pairs = [*zip(forward, oracle.calls, strict=True), *pair_with_calls(backward, oracle.calls)]
     for phase, call in pairs:
         assert assert_columns(phase, oracle.expected_columns(phase, call)) or not phase.tables
         assert_products(phase)
-        shown.add((call, phase.gradient_of))
+        checked.add((call, phase.gradient_of))
     for call in oracle.calls:
         is_through = _grad(call.input) is not None and _grad(call.output) is not None
-        assert ((call, "input") in shown) == is_through
+        assert ((call, "input") in checked) == is_through
     kinds = {phase.kind for phase in (backward if name not in FORWARD_ONLY else phases)}
     assert name in WITHOUT_PHASE or kinds & {name, *torch_classes(session, name)}
 

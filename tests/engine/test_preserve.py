@@ -14,7 +14,7 @@ from tuilab.core.protocol.events import Progressed
 from tuilab.core.protocol.inspect.backprop_messages import PHASES_AROUND, BackpropRequest
 from tuilab.core.protocol.inspect.examples_messages import (
     ATTRIBUTIONS,
-    PARTS,
+    SPLITS,
     ExamplesRequest,
     Page,
     UserInput,
@@ -122,9 +122,9 @@ def all_requests(session: Session, layers: list[str]) -> Iterator[InspectRequest
     for direction in ("optimizer", "gradient"):
         yield LandscapeRequest("scan", direction=direction, refresh_count=session.step)
     for page in get_args(Page):
-        for part, attribution in zip(PARTS, ATTRIBUTIONS, strict=True):
+        for split, attribution in zip(SPLITS, ATTRIBUTIONS, strict=True):
             entered = UserInput("0.5, 1", bytes(28 * 28)) if page == "user_input" else None
-            yield ExamplesRequest(page, part, count=2, attribution=attribution, user_input=entered)
+            yield ExamplesRequest(page, split, count=2, attribution=attribution, user_input=entered)
     for quantity in QUANTITIES:
         for kind in get_args(PlotKind) if quantity in ("weights", "activations") else ("map",):
             for layer in layers:
@@ -150,7 +150,7 @@ def search(session: Session, find: Callable[[Session], Iterator[Any]]) -> None:
     canceled.close()
 
 
-def disturb(session: Session, dispatcher: Dispatcher) -> None:
+def inspect_and_search(session: Session, dispatcher: Dispatcher) -> None:
     """Does everything that must not change the session."""
     before = clone_tensors(state_of(session))
     gradients = [parameter.grad for parameter in session.parameters]
@@ -190,7 +190,7 @@ def state_of(session: Session) -> dict[str, Any]:
 # --- the runs -----------------------------------------------------------------------------------
 
 
-def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, Any], list[float]]:
+def run(session: Session, inspected_after: Container[int]) -> tuple[dict[str, Any], list[float]]:
     """Trains `STEPS` steps; returns the final state and the loss of each step."""
     dispatcher = Dispatcher(session)
     session.good_state = checkpoint.capture_state(session)
@@ -201,15 +201,15 @@ def run(session: Session, disturbed_after: Container[int]) -> tuple[dict[str, An
             losses.append(event.loss)
         if event is None and session.report_at_step == session.step:
             session.report_at_step = session.step + 1
-            if session.step in disturbed_after:
-                disturb(session, dispatcher)
+            if session.step in inspected_after:
+                inspect_and_search(session, dispatcher)
             if session.step == STEPS:
                 break
     return state_of(session), losses
 
 
-def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatch) -> None:
-    """Trains with and without disturbance, and asserts that both runs are the same."""
+def compare(name: str, inspected_after: Container[int], patch: pytest.MonkeyPatch) -> None:
+    """Trains with and without inspections, and asserts that both runs are the same."""
     patch.setattr(lr_finder, "MAX_TRIALS", 20)
     patch.setattr(batch_size_finder, "MAX_TRIALS", 2)
     patch.setattr("tuilab.engine.inspect.landscape.landscape_inspector.MAX_SECONDS", 0.002)
@@ -225,16 +225,16 @@ def compare(name: str, disturbed_after: Container[int], patch: pytest.MonkeyPatc
             session.task.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
         return session
 
-    undisturbed, losses = run(begin(), ())
-    disturbed, disturbed_losses = run(begin(), disturbed_after)
+    plain, losses = run(begin(), ())
+    inspected, inspected_losses = run(begin(), inspected_after)
 
-    assert undisturbed["position"][0] == STEPS and len(losses) == STEPS
-    assert disturbed_losses == losses
-    assert find_differences(undisturbed, disturbed) == []
+    assert plain["position"][0] == STEPS and len(losses) == STEPS
+    assert inspected_losses == losses
+    assert find_differences(plain, inspected) == []
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_an_inspected_searched_and_replayed_run_ends_as_an_undisturbed_one(
+def test_an_inspected_searched_and_replayed_run_ends_as_a_plain_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare(name, (2, 8), monkeypatch)
@@ -242,7 +242,7 @@ def test_an_inspected_searched_and_replayed_run_ends_as_an_undisturbed_one(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SLOW_CASES)
-def test_a_run_that_is_disturbed_after_every_step_ends_as_an_undisturbed_one(
+def test_a_run_that_is_inspected_after_every_step_ends_as_a_plain_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare(name, range(STEPS), monkeypatch)

@@ -103,7 +103,7 @@ def test_the_schedule_decides_the_learning_rate_of_every_step() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
-def test_probed_gradients_are_those_of_autograd() -> None:
+def test_reported_gradients_are_those_of_autograd() -> None:
     session = make_session(batch_size=57, epochs=1, optimizer={"name": "sgd", "lr": 0.1})
     session.report_at_step = 1
     inputs, targets = not_none(session.next_batch())

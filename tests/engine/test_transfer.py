@@ -153,9 +153,9 @@ def test_an_exported_run_starts_another(tmp_path: Path, run_command: RunCommand)
     assert (code, err) == (0, "") and "numbers written" in out
     saved = torch.load(run / run_store.CHECKPOINT, weights_only=True)
     averaged = dict(zip(saved["network"], saved["average"]["mean"], strict=True))
-    written = load_file(file)
-    assert written.keys() == averaged.keys()
-    assert all(torch.equal(written[name], averaged[name]) for name in written)
+    weights = load_file(file)
+    assert weights.keys() == averaged.keys()
+    assert all(torch.equal(weights[name], averaged[name]) for name in weights)
     code, _, err = run_command("train", "xor", "--json", "--set", f"transfer.source={file}")
     assert (code, err) == (0, "")
     assert run_command("export", run.name, str(tmp_path / "x.pt"))[0] == 2

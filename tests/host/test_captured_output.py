@@ -38,7 +38,7 @@ def test_output_of_python_c_and_child_processes_is_captured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "shown"),
+    ("printed", "visible"),
     [
         ("50 %\r100 %", "100 %"),
         ("done\r", "done"),
@@ -47,8 +47,8 @@ def test_output_of_python_c_and_child_processes_is_captured() -> None:
         ("a\tb  ", "a\tb"),
     ],
 )
-def test_a_line_has_the_text_that_a_terminal_shows(printed: str, shown: str) -> None:
-    assert clean_line(printed) == shown
+def test_a_line_has_the_text_that_a_terminal_shows(printed: str, visible: str) -> None:
+    assert clean_line(printed) == visible
 
 
 def test_a_line_can_come_in_pieces() -> None:

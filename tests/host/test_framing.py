@@ -50,10 +50,10 @@ def progressed_event(step: int = 1, loss: float = 0.5) -> Progressed:
 
 @given(st.lists(COMMANDS, max_size=5), st.integers(1, 50))
 def test_commands_arrive_in_any_pieces(commands: list[AnyCommand], size: int) -> None:
-    sent = b"".join(framing.encode_frame(command) for command in commands)
+    stream = b"".join(framing.encode_frame(command) for command in commands)
     decoder = framing.command_decoder()
 
-    pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+    pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
     received = [command for piece in pieces for command in decoder.feed(piece)]
 
     assert received == commands
@@ -61,11 +61,11 @@ def test_commands_arrive_in_any_pieces(commands: list[AnyCommand], size: int) ->
 
 @given(EVENTS)
 def test_an_event_split_at_every_byte_arrives_once(event: AnyEvent) -> None:
-    sent = framing.encode_frame(event)
+    stream = framing.encode_frame(event)
 
-    for cut in range(len(sent) + 1):
+    for cut in range(len(stream) + 1):
         decoder = framing.message_decoder()
-        assert decoder.feed(sent[:cut]) + decoder.feed(sent[cut:]) == [event]
+        assert decoder.feed(stream[:cut]) + decoder.feed(stream[cut:]) == [event]
 
 
 def test_a_snapshot_contains_the_whole_run() -> None:

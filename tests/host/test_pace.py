@@ -1,4 +1,4 @@
-"""A pace lets a person watch: so many steps a second, and commands are answered at once."""
+"""A pace lets a person watch: a number of steps a second, and commands are answered at once."""
 
 import time
 from typing import Any
@@ -26,6 +26,10 @@ def test_a_run_keeps_to_its_pace_and_reports_it(lab: LinkWatcher) -> None:
 
     assert seconds >= 0.8 * steps / 40  # never faster; how much slower is the machine's affair
     assert lab.run.progress is not None and lab.run.progress.steps_per_second <= 40
+
+    lab.send(Pause())
+    lab.wait_for_state("paused")
+    assert lab.run.progress.steps_per_second <= 40
 
 
 def test_a_slow_run_answers_at_once(lab: LinkWatcher) -> None:

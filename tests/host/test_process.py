@@ -14,7 +14,7 @@ from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tests.support.not_none import not_none
 from tests.support.wait_until import wait_until
 from tuilab.core import paths
-from tuilab.core.protocol.commands import Pause, Save, SetKnob, Start
+from tuilab.core.protocol.commands import Pause, Resume, Save, SetKnob, Start
 from tuilab.core.run.run import Run
 from tuilab.host import discovery, link, run_store
 
@@ -99,10 +99,12 @@ def test_a_killed_host_is_reported_and_its_run_can_be_resumed(watch: Watch) -> N
 def test_a_run_without_clients_is_stored_at_its_end(watch: Watch) -> None:
     lab = watch(link.spawn_host())
     lab.send(Start("spiral-1", make_long_experiment()))
-    last = lab.wait_until(lambda: lab.run.epoch)
+    lab.wait_until(lambda: lab.run.epoch)
     host = discovery.find_host("spiral")
 
-    lab.send(SetKnob("training.epochs", last.epoch + 50))
+    lab.send(Pause())  # the last epoch cannot have passed before the knob arrives
+    lab.wait_for_state("paused")
+    lab.send(SetKnob("training.epochs", not_none(lab.run.epoch).epoch + 50), Resume())
     lab.link.close()
     wait_until(lambda: is_gone(host.pid))
 

@@ -10,7 +10,6 @@ from tuilab.ui.terminal.glyphs import ASCII
 COLORED = DrawStyle(
     Color(0, 0, 0),
     Color(255, 255, 255),
-    (Color(255, 128, 0), Color(0, 0, 255), Color(0, 255, 0)),
     has_color=True,
 )
 COLORLESS = replace(COLORED, has_color=False)

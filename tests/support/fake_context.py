@@ -16,7 +16,7 @@ class FakeLab:
         self.workspace = workspace
         self.answers = list(answers)
         "The answers to the next dialogs, in order."
-        self.asked: list[str] = []
+        self.dialogs: list[str] = []
         "The names of the dialogs that were opened."
         self.sent: list[AnyCommand] = []
         self.notes: list[str] = []
@@ -50,7 +50,7 @@ class FakeLab:
         self.sent.extend(commands)
 
     async def _ask(self, dialog: object) -> Any:
-        self.asked.append(type(dialog).__name__)
+        self.dialogs.append(type(dialog).__name__)
         return self.answers.pop(0)
 
     def _notify(self, text: str, **options: Any) -> None:

@@ -90,9 +90,9 @@ class PseudoTerminal:
     @property
     def is_restored(self) -> bool:
         """Whether the terminal is in the state from before the program began."""
-        written = bytes(self.raw)
+        output = bytes(self.raw)
         is_switched_off = all(
-            written.rfind(off) > written.rfind(on)
+            output.rfind(off) > output.rfind(on)
             for on, off in ((b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h"),
                             (b"\x1b[?1003h", b"\x1b[?1003l"), (b"\x1b[?2004h", b"\x1b[?2004l"))
         )  # fmt: skip
@@ -136,7 +136,8 @@ def _take_terminal() -> None:
 def _environment(changes: dict[str, str]) -> dict[str, str]:
     variables = {
         name: value for name, value in os.environ.items()
-        if name not in ("NO_COLOR", "LC_ALL", "LC_CTYPE", "TMUX", "SSH_CONNECTION", "TUILAB_GLYPHS")
+        if name not in ("NO_COLOR", "COLUMNS", "LINES", "LC_ALL", "LC_CTYPE", "TMUX",
+                        "SSH_CONNECTION", "TUILAB_GLYPHS")
     }  # fmt: skip
     variables |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     # The scripts of these tests import from the repository.

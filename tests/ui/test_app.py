@@ -388,7 +388,7 @@ async def test_every_action_has_a_tooltip_and_an_id() -> None:
     async with open_lab() as lab:
         for action in list_actions(lab.app.main_screen):
             assert action.binding.tooltip, action
-            if action.place in ("Training", "Experiment", "View", "Lab"):
+            if action.section in ("Training", "Experiment", "View", "Lab"):
                 assert action.binding.id, action
 
 

@@ -43,5 +43,5 @@ def test_a_change_is_one_region_a_row_with_a_cell_on_either_side() -> None:
 
 
 def test_the_chosen_item_of_a_list_is_in_the_middle_where_it_can_be() -> None:
-    assert [find_first_visible(chosen, 5, 20) for chosen in (0, 2, 10, 19)] == [0, 0, 8, 15]
+    assert [find_first_visible(selected, 5, 20) for selected in (0, 2, 10, 19)] == [0, 0, 8, 15]
     assert find_first_visible(3, 10, 4) == 0

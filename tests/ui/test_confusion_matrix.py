@@ -49,9 +49,9 @@ def test_the_title_has_the_accuracy_and_what_the_numbers_are() -> None:
     matrix = make_confusion_matrix(CLOTHES)
 
     wide = title_of(matrix, 80)
-    assert wide == "90.0% right of 100 examples  rows: target, columns: predicted (counts)"
+    assert wide == "accuracy 90.0% on 100 examples  rows: target, columns: predicted (counts)"
     assert title_of(matrix, 90, 10).endswith("(tenths of each row)")
-    assert title_of(matrix, 40) == "90.0% right of 100 examples  counts"
+    assert title_of(matrix, 40) == "accuracy 90.0% on 100 examples  counts"
     assert title_of(ConfusionMatrix([[0, 0], [0, 0]], ["a", "b"]), 40).startswith(
         "nothing evaluated"
     )
@@ -131,10 +131,10 @@ def test_the_cursor_is_reversed_and_its_names_are_bold() -> None:
     st.sampled_from([COLORED, COLORLESS]), st.one_of(st.none(), st.integers(0, 35)),
 )  # fmt: skip
 def test_any_matrix_fits(
-    classes: int, width: int, height: int, style: DrawStyle, place: int | None
+    classes: int, width: int, height: int, style: DrawStyle, step: int | None
 ) -> None:
     matrix = make_confusion_matrix(Glyphs(alphabet="both").classes[:classes])
-    cursor = None if place is None else (place % classes, 7 * place % classes)
+    cursor = None if step is None else (step % classes, 7 * step % classes)
 
     cells = draw_matrix(matrix, (width, height), style, cursor)
 

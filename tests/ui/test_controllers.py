@@ -134,11 +134,11 @@ def test_a_restart_asks_only_where_training_would_be_lost(
 ) -> None:
     lab = training_lab(answer, seconds=75)
     run_coroutine(training_of(lab).restart())
-    assert lab.asked == ["Ask"] and len(lab.sent) == restarts
+    assert lab.dialogs == ["Ask"] and len(lab.sent) == restarts
 
     lab = training_lab(seconds=2)
     run_coroutine(training_of(lab).restart())
-    assert lab.asked == [] and len(lab.sent) == 1
+    assert lab.dialogs == [] and len(lab.sent) == 1
 
 
 def test_restarts_take_the_next_seed_or_keep_the_weights() -> None:
@@ -194,7 +194,7 @@ def test_a_device_is_chosen_once_they_are_known() -> None:
     lab = FakeLab(Workspace(SPIRAL), DEVICES[1].name)
     training = training_of(lab)
     run_coroutine(training.choose_device())
-    assert lab.asked == [] and "still loading" in lab.notes[0]
+    assert lab.dialogs == [] and "still loading" in lab.notes[0]
 
     lab.workspace.receive(READY)
     run_coroutine(training.choose_device())
@@ -316,7 +316,7 @@ def test_a_cross_validation_closed_early_is_canceled() -> None:
     lab = FakeLab(Workspace(SPIRAL), 3, False)
     run_coroutine(studies_of(lab).validate())
     assert lab.sent == [CrossValidate(SPIRAL, 3), Cancel()]
-    assert lab.asked == ["Prompt", "CrossValidation"]
+    assert lab.dialogs == ["Prompt", "CrossValidation"]
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def test_edits_in_a_lesson_are_discarded_without_asking() -> None:
     lab.workspace.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
 
     assert run_coroutine(files.settle_edits())
-    assert lab.asked == [] and lab.notes == ["opened"]
+    assert lab.dialogs == [] and lab.notes == ["opened"]
 
 
 def test_a_file_is_not_overwritten_without_asking(tmp_path: Path) -> None:
@@ -414,12 +414,12 @@ class Panes:
     """Records what a layout does."""
 
     def __init__(self, width: int) -> None:
-        self.shown: list[str] = []
+        self.visible: list[str] = []
         self.moves: list[str] = []
         self.changes = 0
         self.layout = PaneLayout(
             self._change,
-            self.shown.append,
+            self.visible.append,
             focus_next=lambda: self.moves.append("next"),
             focus_previous=lambda: self.moves.append("previous"),
         )
@@ -446,7 +446,7 @@ def test_a_pane_that_is_shown_is_the_current_one() -> None:
     panes.layout.show("lesson")
     panes.layout.show("knobs")
     assert panes.classes == {"-on-knobs", "-lesson"}, "the lesson stays open"
-    assert panes.shown == ["inside", "network", "charts", "lesson", "knobs"]
+    assert panes.visible == ["inside", "network", "charts", "lesson", "knobs"]
 
 
 def test_the_key_of_the_log_hides_it_again_beside_other_panes() -> None:
@@ -455,30 +455,30 @@ def test_the_key_of_the_log_hides_it_again_beside_other_panes() -> None:
     assert "-log" in panes.classes
     panes.layout.show("log")
     assert "-log" not in panes.classes
-    assert panes.shown == ["log"] and panes.layout.current == "log"
+    assert panes.visible == ["log"] and panes.layout.current == "log"
 
     narrow = Panes(80)
     narrow.layout.show("log")
     narrow.layout.show("log")
-    assert narrow.shown == ["log", "log"]
+    assert narrow.visible == ["log", "log"]
 
 
 def test_the_next_pane_is_another_widget_or_another_screenful() -> None:
     panes = Panes(160)
     panes.layout.go_to_next(1)
     panes.layout.go_to_next(-1)
-    assert panes.moves == ["next", "previous"] and panes.shown == []
+    assert panes.moves == ["next", "previous"] and panes.visible == []
 
     panes.layout.zoom()
     panes.layout.go_to_next(-1)
     panes.layout.go_to_next(1)
-    assert panes.shown == [PANES[-1], PANES[0]]
+    assert panes.visible == [PANES[-1], PANES[0]]
 
 
 def test_the_focus_is_followed_without_moving_it() -> None:
     panes = Panes(80)
     panes.layout.follow_focus("result")
-    assert panes.layout.current == "result" and panes.shown == [] and panes.changes == 1
+    assert panes.layout.current == "result" and panes.visible == [] and panes.changes == 1
 
 
 # --- diagnosis ----------------------------------------------------------------------------------

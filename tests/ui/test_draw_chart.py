@@ -22,7 +22,7 @@ from tuilab.ui.plot.figure import Axes, PlotArea, Stroke, draw_figure
 from tuilab.ui.plot.traces import Limits, Trace, filter_trace, fit_limits
 from tuilab.ui.terminal.glyphs import ASCII, UNICODE, GlyphMode
 
-STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), (Color(255, 0, 0),), has_color=True)
+STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), has_color=True)
 
 any_float = st.floats(width=64)
 histories = st.lists(

@@ -72,13 +72,13 @@ def test_the_history_is_bounded_and_starts_over_with_another_run() -> None:
     assert len(history) <= MAX_MATRICES
     latest = replace(make_response(), step=5 * MAX_MATRICES)
     assert set(history.row_fractions(latest, (0, 1))) == {0.2}
-    assert history.row_fractions(replace(latest, part="test"), (0, 1)) == []
+    assert history.row_fractions(replace(latest, split="test"), (0, 1)) == []
     history.add(replace(make_response(), run="b"))
     assert len(history) == 1
 
 
 def test_the_history_of_the_validation_set_is_that_of_every_evaluation() -> None:
-    response = replace(make_response(), step=300, part="validation")
+    response = replace(make_response(), step=300, split="validation")
     run = Run(id=response.run)
     run.confusion_history = [
         (100, [[1, 1], [0, 2]]),

@@ -44,9 +44,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, ...]]:
 
 
 def last() -> LastOpened:
-    found = load_last_opened()
-    assert found is not None
-    return found
+    last_opened = load_last_opened()
+    assert last_opened is not None
+    return last_opened
 
 
 async def open_preset(lab: Lab, path: Path) -> None:
@@ -142,10 +142,10 @@ def test_without_a_name_the_last_lesson_is_opened(opened: Callable[..., tuple[An
 
 
 @pytest.mark.parametrize(
-    "gone", [LastOpened(name="/nowhere/mine.toml"), LastOpened(lesson="no-such-lesson")]
+    "missing", [LastOpened(name="/nowhere/mine.toml"), LastOpened(lesson="no-such-lesson")]
 )
 def test_what_is_gone_gives_way_to_the_default(
-    gone: LastOpened, opened: Callable[..., tuple[Any, ...]]
+    missing: LastOpened, opened: Callable[..., tuple[Any, ...]]
 ) -> None:
-    save_last_opened(gone)
+    save_last_opened(missing)
     assert opened()[1] == toml_file.find("spiral")

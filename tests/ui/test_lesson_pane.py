@@ -14,7 +14,7 @@ from tests.support.circle_lesson import (
     write_circle_lesson,
 )
 from tests.support.fake_link import READY, started_event
-from tests.support.lab_pilot import open_lab
+from tests.support.lab_pilot import SIZES, open_lab
 from tuilab.core.exercises import exercise
 from tuilab.core.lessons import library, progress, review
 from tuilab.core.protocol.commands import SetKnob, Start
@@ -29,7 +29,7 @@ def lesson() -> Path:
     return write_circle_lesson()
 
 
-@pytest.mark.parametrize("size", [(160, 45), (120, 40), (100, 30), (80, 24)])
+@pytest.mark.parametrize("size", [*SIZES, pytest.param((100, 30), marks=pytest.mark.slow)])
 async def test_a_lesson_opens_its_experiment_and_its_page_beside_the_lab(
     lesson: Path, size: tuple[int, int]
 ) -> None:
@@ -83,8 +83,8 @@ async def test_wrong_answers_are_explained_and_right_ones_recorded(lesson: Path)
 
         session = session_of(lab)
         order = session.pose(session.source.lesson.questions[1]).order
-        for place in (order.index(0), order.index(1), order.index(2)):
-            await choose(lab, "pick", "order", place)
+        for index in (order.index(0), order.index(1), order.index(2)):
+            await choose(lab, "pick", "order", index)
         assert progress.load_progress()[0].lesson("round").questions["order"] is True
 
 

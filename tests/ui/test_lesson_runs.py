@@ -269,12 +269,12 @@ def test_changes_are_named_where_the_values_hold_or_the_data_is_the_goals() -> N
     )  # fmt: skip
     start, other = (Experiment(data=kind()) for kind in (Circle, Rings))
     hot = with_value(start, "optimizer.lr", 0.5)
-    for experiment, accuracy, named in ((other, 0.5, ()), (other, 0.95, ("data.name",)),
+    for experiment, accuracy, keys in ((other, 0.5, ()), (other, 0.95, ("data.name",)),
                                         (hot, 0.5, ("optimizer.lr",))):  # fmt: skip
         run = begin(experiment, 1)
         run.apply(EpochEnded(run.id, 10, 1, {}, {"accuracy": accuracy}))
         status = goals.check_goal(goal, run, start)
-        assert set(named) <= set(status.objections) and bool(status.objections) is bool(named)
+        assert set(keys) <= set(status.objections) and bool(status.objections) is bool(keys)
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,11 @@ from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input
 
 from tests.support.fake_link import SPIRAL
-from tests.support.lab_pilot import Lab, open_lab
+from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.lessons.link_targets import PANE_TITLES
 from tuilab.core.protocol.commands import Inspect, Rewind
 from tuilab.core.protocol.events import Failed, Offer, Paused
 from tuilab.core.protocol.inspect.result_messages import ResultRequest
-
-SIZES = [(160, 45), (120, 40), (80, 24)]
-
 
 pytestmark = pytest.mark.usefixtures("no_lag")
 

@@ -130,7 +130,7 @@ def files_of(lab: FakeLab) -> FileController:
 def test_a_run_that_was_only_looked_at_is_stopped_without_a_question() -> None:
     lab = files_lab()
     assert run_coroutine(files_of(lab).may_replace(XOR))
-    assert lab.asked == [] and lab.sent == [Stop()]
+    assert lab.dialogs == [] and lab.sent == [Stop()]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_paused_run_with_much_training_is_asked_about(
 ) -> None:
     lab = files_lab(answer, seconds=75)
     assert run_coroutine(files_of(lab).may_replace(XOR)) is goes_on
-    assert lab.asked == ["Ask"] and len(lab.left_runs) == left
+    assert lab.dialogs == ["Ask"] and len(lab.left_runs) == left
     assert bool(lab.sent) is (answer == "stop")
 
 

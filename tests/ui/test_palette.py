@@ -55,9 +55,9 @@ def count_calls(text: str, titles: list[str]) -> int:
 
 async def check_titles(lab: Lab) -> None:
     """Checks what the palette and the help show now."""
-    places = {action.place for action in list_actions(lab.app.main_screen)}
+    sections = {action.section for action in list_actions(lab.app.main_screen)}
     descriptions = {a.binding.description for a in list_actions(lab.app.main_screen)}
-    for text in {*titles_of(lab), *places, *descriptions}:
+    for text in {*titles_of(lab), *sections, *descriptions}:
         assert text and len(text) <= MAX_TITLE, text
         assert not any(mark in text for mark in MARKUP), text
 
@@ -81,7 +81,7 @@ async def test_titles_are_plain_at_every_pane_and_with_every_view_open(
 async def test_the_help_shows_plain_headings() -> None:
     async with open_lab() as lab:
         await lab.press("6", "?")
-        headings = [str(line.render()) for line in lab.app.screen.query(".place")]
+        headings = [str(line.render()) for line in lab.app.screen.query(".section")]
         assert len(headings) > 6
         assert not [text for text in headings if len(text) > 20 or "[" in text]
         assert "@click" not in lab.text
@@ -105,17 +105,17 @@ async def test_what_is_typed_in_the_palette_lists_what_is_meant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "label"), [(",", "slower"), (".", "faster"), ("\\", "full speed")]
+    ("key_text", "label"), [(",", "slower"), (".", "faster"), ("\\", "full speed")]
 )
 async def test_the_keys_of_the_pace_are_free_in_every_pane_and_shown_as_they_are(
-    shown: str, label: str
+    key_text: str, label: str
 ) -> None:
     async with open_lab() as lab:
         await lab.press("6")
         for name in VIEWS:
             lab.app.main_screen.panes.inspect.action_open(name)
         await lab.pilot.pause()
-        owners = [a for a in list_actions(lab.app.main_screen) if shown in a.keys]
+        owners = [a for a in list_actions(lab.app.main_screen) if key_text in a.keys]
         assert [action.binding.description for action in owners] == [label]
 
 
@@ -132,7 +132,7 @@ async def test_the_palette_offers_only_what_has_an_effect() -> None:
 async def test_each_line_of_the_help_is_there_once_and_under_its_text(width: int) -> None:
     async with open_lab(size=(width, 45)) as lab:
         await lab.press("6", "question_mark")
-        widgets = lab.app.screen.query(".place, .key").results(Static)
+        widgets = lab.app.screen.query(".section, .key").results(Static)
         texts = [str(widget.content) for widget in widgets]
 
     assert {"Result", "Network", "Charts"} <= set(texts)

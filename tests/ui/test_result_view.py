@@ -149,7 +149,7 @@ async def test_a_curve_is_a_chart_with_the_examples() -> None:
 async def test_a_large_view_has_matrix_and_samples_and_a_small_one_a_key() -> None:
     run = run_with(make_confusion_matrix(CLOTHES), data=FashionMNIST())
     async with open_result(run, (110, 24)) as (app, pilot):
-        assert "90.0% right of 100 examples" in screen_text(app)
+        assert "accuracy 90.0% on 100 examples" in screen_text(app)
         assert "recall" in screen_text(app) and "✓ T-shirt" in screen_text(app)
         assert app.view.check_action("toggle_samples", ()) is False
 
@@ -366,12 +366,12 @@ async def test_generated_points_are_drawn_as_wide_as_high() -> None:
     run = run_with(ring, task=GAN(), data=GaussiansRing())
     for size in ((60, 20), (40, 40)):
         async with open_result(run, size) as (app, _):
-            places = [
+            cells = [
                 (x, y) for y, line in enumerate(screen_text(app).splitlines()[1:-2])
                 for x, glyph in enumerate(line) if glyph in "■□"
             ]  # fmt: skip
-            width = max(x for x, _ in places) - min(x for x, _ in places)
-            height = max(y for _, y in places) - min(y for _, y in places)
+            width = max(x for x, _ in cells) - min(x for x, _ in cells)
+            height = max(y for _, y in cells) - min(y for _, y in cells)
             assert 1.6 < width / height < 2.4, "a cell is twice as high as wide"
 
 

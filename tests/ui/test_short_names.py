@@ -1,4 +1,4 @@
-"""Names in a few cells can still be told apart."""
+"""Names in a few cells stay distinct."""
 
 import pytest
 from hypothesis import given

@@ -9,7 +9,7 @@ from tuilab.core.protocol.events import CrossValidated, FinderReported, Loading
 from tuilab.ui.screens.study import CrossValidation, Search, format_table
 
 SMALL = (80, 24)
-RATES = [(10 ** (-4 + place / 10), 1 - place / 50) for place in range(30)]
+RATES = [(10 ** (-4 + index / 10), 1 - index / 50) for index in range(30)]
 
 
 def lr_report(

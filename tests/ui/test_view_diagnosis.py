@@ -133,9 +133,9 @@ async def test_the_arrows_choose_among_several_findings() -> None:
     async with open_lab(DYING, (120, 40)) as lab:
         view = await open_view(lab)
         await lab.wait_for_text("Softmax is applied twice")
-        first = view.chosen
+        first = view.selected
         await lab.press("down")
-        assert view.chosen == "no_nonlinearity" != first
+        assert view.selected == "no_nonlinearity" != first
         await lab.wait_for_text("follows another Linear directly")
         await lab.press("up")
         await lab.wait_for_text("applies it itself")

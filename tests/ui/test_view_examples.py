@@ -115,7 +115,7 @@ async def test_arrows_move_over_the_matrix_and_enter_opens_the_cell() -> None:
     async with open_lab(GLYPHS, size=(120, 40)) as lab:
         view = await open_view(lab)
         await lab.wait_for_text(
-            "80.0% right of 40 validation examples", "✓ target cat, predicted cat: 8"
+            "accuracy 80.0% on 40 validation examples", "✓ target cat, predicted cat: 8"
         )
         await lab.press("down", "right", "right", "right")
         await respond(lab, make_response(cell=[1, 1]))
@@ -155,8 +155,8 @@ async def test_keys_request_another_part_order_and_attribution() -> None:
         await open_view(lab)
         await lab.press("v")
         await lab.play()
-        assert last_request(lab).part == "test"
-        await respond(lab, make_response(part="test"))
+        assert last_request(lab).split == "test"
+        await respond(lab, make_response(split="test"))
         await lab.press("p", "o")
         await lab.play()
         request = last_request(lab)
@@ -182,7 +182,7 @@ async def test_a_drawing_is_sent_while_it_is_drawn_and_its_prediction_shown() ->
         await lab.play()
         user_input = last_request(lab).user_input
         assert user_input is not None
-        assert {place for place, value in enumerate(user_input.pixels) if value} == {36, 44, 52}
+        assert {index for index, value in enumerate(user_input.pixels) if value} == {36, 44, 52}
 
         response = example(
             number=-1, loss=None, targets=[], probabilities=[0.1, 0.9, 0.0], predictions=[1.0]
@@ -217,8 +217,8 @@ async def test_a_click_selects_a_cell() -> None:
         view = await open_view(lab)
         layout = view._matrix_layout
         assert layout is not None
-        place = (layout.left + layout.width + 1, 2 + 2 * layout.height)
-        await lab.pilot.click(view, offset=place)
+        offset = (layout.left + layout.width + 1, 2 + 2 * layout.height)
+        await lab.pilot.click(view, offset=offset)
         assert view.cursor == (2, 1)
 
 

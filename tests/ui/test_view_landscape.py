@@ -1,5 +1,6 @@
 """The view of the landscape: the map, the scan, their marks and numbers, and the keys."""
 
+import re
 from math import inf, nan
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
+from tests.support.draw_styles import COLORED
 from tests.support.fake_link import training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.protocol.commands import Inspect
@@ -18,6 +20,7 @@ from tuilab.core.protocol.inspect.landscape_messages import (
     Slice,
 )
 from tuilab.ui.canvas.height_map import LEVELS, HeightMap
+from tuilab.ui.views.landscape.draw_landscape import draw_slice
 from tuilab.ui.views.landscape.draw_line_scan import describe_scan, summarize_scan
 from tuilab.ui.views.landscape.landscape_view import LandscapeView
 
@@ -102,6 +105,34 @@ async def test_weights_that_are_not_finite_are_reported_and_not_marked(
         await lab.play(make_response(run, scan=scan(losses=[nan] * 9)))
         await lab.play(make_response(run, slice=valley(path=[(0, 0.5, 0.5), (100, nan, inf)])))
         await lab.wait_for_text("lowest 0.05")
+
+
+@pytest.mark.parametrize(
+    ("losses", "legend"),
+    [
+        ([nan] * 40 + [0.5] + [nan] * 40, ["0   0.5"]),
+        ([inf] * 81, []),
+        ([0.5, *[0.5000001] * 80], ["0   0.5"]),
+        ([1.0, *[2.0] * 80], [f"{n}   from 1.{n}" for n in range(9, 0, -1)] + ["0   from 1"]),
+    ],
+)
+def test_the_legend_has_a_line_for_each_loss_that_is_written_differently(
+    losses: list[float], legend: list[str]
+) -> None:
+    response = make_response("a", slice=valley(losses=losses))
+    assert response.slice is not None
+    wide, narrow = (
+        "\n".join(
+            "".join(glyph for glyph, _ in row)
+            for row in draw_slice(response, response.slice, False, size, COLORED).rows
+        )
+        for size in ((76, 34), (36, 12))
+    )
+
+    lines = re.findall(r"\d   (?:from )?[\d.]+(?=\s*$)", wide, re.MULTILINE)
+    assert lines == legend
+    assert ("up to" in wide) == ("0123456789" in narrow) == (len(legend) > 1)
+    assert ("0 0.5" in narrow) == (len(legend) == 1)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -223,7 +254,7 @@ def test_levels_divide_the_losses_evenly_without_those_that_are_not_finite() -> 
     assert [heights.level_start(level) for level in (0, 5, 10)] == [0, 12, 24]
     assert heights.level(0, 0) == 0 and heights.level(1, 1) == LEVELS - 1
     assert heights.level(1, 0) == -1 and heights.has_holes
-    powers = HeightMap([10.0 ** (place % 3 - 1) for place in range(9)], 3)
+    powers = HeightMap([10.0 ** (index % 3 - 1) for index in range(9)], 3)
     assert powers.is_log and powers.level_start(5) == pytest.approx(1)
 
 

@@ -44,7 +44,7 @@ pytestmark = pytest.mark.usefixtures("no_lag")
 def heat(rows: int, columns: int, **fields: Any) -> HeatMap:
     """Numbers from -1 up to 1, row by row."""
     count = rows * columns
-    numbers = [2 * place / max(1, count - 1) - 1 for place in range(count)]
+    numbers = [2 * index / max(1, count - 1) - 1 for index in range(count)]
     exact = numbers if count <= 64 else []
     bytes_ = bytes(round(number * STEPS) + ZERO for number in numbers)
     axes = {"row_axis": "units", "column_axis": "inputs"}
@@ -332,7 +332,7 @@ def test_the_legend_keeps_how_many_values_a_cell_stands_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [
         (-1.48, "-1.5"),
         (-0.0001, "~0"),
@@ -342,8 +342,8 @@ def test_the_legend_keeps_how_many_values_a_cell_stands_for() -> None:
         (123456, "123k"),
     ],
 )
-def test_a_number_keeps_its_meaning_in_four_cells(value: float, shown: str) -> None:
-    assert _format_to_fit(value, 4) == shown
+def test_a_number_keeps_its_meaning_in_four_cells(value: float, text: str) -> None:
+    assert _format_to_fit(value, 4) == text
 
 
 def test_all_filters_are_drawn_where_they_fit() -> None:

@@ -202,7 +202,7 @@ def test_a_tall_column_counts_hidden_units_and_follows_the_selection() -> None:
     assert re.search(r"\+\d\d more", first) and "[" in first
     assert "unit 48" in last and "[" in last
     layout = place_units(response.columns, Region(0, 1, 80, 15), Selection())
-    visible = len([place for place in layout.nodes if place[0] == 1])
+    visible = len([unit for unit in layout.nodes if unit[0] == 1])
     assert f"+{60 - visible}" in draw_text(response, (80, 20 + 1), Selection(1, 0)) or visible < 48
 
 

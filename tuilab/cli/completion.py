@@ -105,17 +105,19 @@ def complete_changes(context: typer.Context, incomplete: str) -> Offers:
     from tuilab.core.experiment.experiment import iter_knobs
 
     # An option without its value ends Typer's parsing; the arguments before it are left over.
-    chosen = context.params.get("experiment") or (context.args[-1] if context.args else "")
-    experiment = _read_chosen(chosen, context.params.get("resume"), context.params.get("sets"))
+    experiment_text = context.params.get("experiment") or (context.args[-1] if context.args else "")
+    experiment = _read_chosen(
+        experiment_text, context.params.get("resume"), context.params.get("sets")
+    )
     knobs = {knob.key: knob for knob in iter_knobs(experiment)}
     keys = {key: knob.help for key, knob in knobs.items()}
     lines = [(n, line) for n, line in enumerate(experiment.network) if isinstance(line, str)]
     keys |= {"title": "Its title", **{f"network[{number}]": line for number, line in lines}}
     key, equals, _ = incomplete.partition("=")
-    found = [key] if equals else [known for known in keys if known.startswith(key)]
-    if len(found) == 1 and found[0] in knobs:
-        return [(f"{found[0]}={value}", text) for value, text in _list_values(knobs[found[0]])]
-    return [] if equals else [(f"{known}=", keys[known]) for known in found]
+    matches = [key] if equals else [known for known in keys if known.startswith(key)]
+    if len(matches) == 1 and matches[0] in knobs:
+        return [(f"{matches[0]}={value}", text) for value, text in _list_values(knobs[matches[0]])]
+    return [] if equals else [(f"{known}=", keys[known]) for known in matches]
 
 
 def _read_chosen(name: str, run: str | None, changes: list[str] | None) -> "Experiment":
@@ -167,26 +169,26 @@ def complete_in_bash(complete: Callable[[], object]) -> None:
     os.environ["COMP_WORDS"], os.environ["COMP_CWORD"] = "\n".join(words), str(current)
     word = words[current] if current < len(words) else ""
     value = word.partition("=")[2] if word.startswith("-") else word
-    kept = 1 + max(value.rfind(sign) for sign in SPLIT_AT)
+    start = 1 + max(value.rfind(sign) for sign in SPLIT_AT)
     output = StringIO()
     try:
         with redirect_stdout(output):
             complete()
     finally:
         for line in output.getvalue().splitlines():
-            print(line[kept:])
+            print(line[start:])
 
 
 def _join_words(text: str, current: int) -> tuple[list[str], int]:
     """Joins split words; returns them and the index of the one that is completed."""
     split = text.split("\n") if "\n" in text else text.split()
     joined: list[str] = []
-    place = current
+    index = current
     for number, word in enumerate(split):
         is_after_sign = number > 0 and not split[number - 1].strip(SPLIT_AT)
         if joined and word and (is_after_sign or not word.strip(SPLIT_AT)):
             joined[-1] += word
-            place -= number <= current
+            index -= number <= current
         else:
             joined.append(word)
-    return joined, place
+    return joined, index

@@ -182,7 +182,7 @@ def _describe_good_lesson(loaded: "LoadedLesson") -> str:
     pages = format_counted(len(loaded.pages), "step")
     goals = format_counted(len(loaded.lesson.goals), "goal")
     questions = format_counted(len(loaded.lesson.questions), "question")
-    return f"{loaded.name}: {pages}, {goals}, {questions}: good"
+    return f"{loaded.name}: {pages}, {goals}, {questions}: valid"
 
 
 def _prove(loaded: "LoadedLesson", json: bool) -> "list[Proof]":
@@ -264,10 +264,10 @@ def glossary(
         terms = glossary.load_terms().values()
         typer.echo(format_table((known.name, known.definition) for known in terms))
         return
-    found = glossary.find_term(term)
-    also = f" (also {', '.join(found.also)})" if found.also else ""
-    facts = format_table((f"  {heading}", text) for heading, text in found.facts)
-    typer.echo(f"{found.name}{also}\n{textwrap.fill(found.definition, 96)}\n\n{facts}")
+    entry = glossary.find_term(term)
+    also = f" (also {', '.join(entry.also)})" if entry.also else ""
+    facts = format_table((f"  {heading}", text) for heading, text in entry.facts)
+    typer.echo(f"{entry.name}{also}\n{textwrap.fill(entry.definition, 96)}\n\n{facts}")
 
 
 LESSON_TEMPLATE = """format = 1

@@ -45,10 +45,10 @@ def sets_pace(sets: Sequence[str]) -> bool:
 
 
 def _apply(experiment: Experiment, text: str, option: str) -> Experiment:
-    key, equals, written = text.partition("=")
+    key, equals, value_text = text.partition("=")
     if not equals:
         raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", f"{option} {text}")
-    value = toml_file.parse_value(written)
+    value = toml_file.parse_value(value_text)
     try:
         if match := _NETWORK_LINE.fullmatch(key):
             path = tuple(int(index) for index in re.findall(r"\d+", match[1]))

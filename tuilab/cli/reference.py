@@ -28,11 +28,13 @@ def presets(*, json: JsonList = False) -> None:
     from tuilab.core import paths
     from tuilab.core.experiment import toml_file
 
-    found = toml_file.find_presets().values()
+    all_presets = toml_file.find_presets().values()
     if json:
-        print_json(list(found))
+        print_json(list(all_presets))
         return
-    table = format_table((preset.name, preset.description or preset.title) for preset in found)
+    table = format_table(
+        (preset.name, preset.description or preset.title) for preset in all_presets
+    )
     folder = paths.experiments_dir()
     typer.echo(f"{table}\n\nOpen one: tuilab NAME. Your own experiments belong in {folder}")
 
@@ -65,7 +67,7 @@ def check(
         elif not json:
             shapes = f"{report['input']} → {report['output']}"
             parameters = format_counted(report["parameters"], "parameter")
-            typer.echo(f"{report['path']}: {report['data']}, {parameters}, {shapes}: good")
+            typer.echo(f"{report['path']}: {report['data']}, {parameters}, {shapes}: valid")
             for warning in report["warnings"]:
                 typer.echo(f"  warning: {warning}")
     if json:
@@ -192,10 +194,10 @@ def _format_example(kind: "type[Layer]") -> str:
     line: Line = (text, "Linear 64", "ReLU") if is_block else text
     plans = [plan_network((line,), shape) for shape in ((64,), (3, 28, 28))]
     plan = plans[-1] if kind.family == "shape" or not plans[0].is_valid else plans[0]
-    written = f'["{text}", "Linear 64", "ReLU"]' if is_block else f'"{text}"'
+    toml = f'["{text}", "Linear 64", "ReLU"]' if is_block else f'"{text}"'
     shapes = f"{format_shape(plan.input)} → {format_shape(plan.output)}"
     parameters = format_counted(plan.parameters, "parameter")
-    return f"  In a file: {written}\n  Shapes:    {shapes}, {parameters}"
+    return f"  In a file: {toml}\n  Shapes:    {shapes}, {parameters}"
 
 
 @commands.command(
@@ -220,11 +222,11 @@ def explain(
     from tuilab.cli.output.json import print_json
     from tuilab.core.reference import articles
 
-    found = articles.find_articles(name)
+    matches = articles.find_articles(name)
     if json:
-        print_json(found)
+        print_json(matches)
     else:
-        typer.echo("\n\n".join(map(_format_article, found)))
+        typer.echo("\n\n".join(map(_format_article, matches)))
 
 
 def _format_article(article: "Article") -> str:
@@ -249,13 +251,13 @@ def devices(*, json: JsonList = False) -> None:
     from tuilab.cli.output.json import print_json
     from tuilab.engine.device import devices as engine_devices
 
-    found = engine_devices.list_devices()
+    all_devices = engine_devices.list_devices()
     if json:
-        print_json(list(found))
+        print_json(list(all_devices))
         return
     rows = [
         (device.name, device.label, f"cannot be used: {device.problem}" if device.problem else "")
-        for device in found
+        for device in all_devices
     ]
     versions = engine_devices.versions()
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if version)

@@ -139,11 +139,11 @@ def _describe_run(summary: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _describe_result(results: dict[str, dict[str, float]]) -> str:
-    """Returns the last metric of the test part, else of the validation or training part."""
-    for part in ("test", "validation", "train"):
-        for name, value in results.get(part, {}).items():
+    """Returns the last metric of the test set, else of the validation or training set."""
+    for split in ("test", "validation", "train"):
+        for name, value in results.get(split, {}).items():
             if name != "loss":
-                return f"{part} {name} {format_number(value)}"
+                return f"{split} {name} {format_number(value)}"
     return "-"
 
 

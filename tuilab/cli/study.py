@@ -79,7 +79,7 @@ def validate(
     repeats: Annotated[
         int,
         typer.Option(
-            metavar="N", min=0, help="Use this many random validation parts instead of folds."
+            metavar="N", min=0, help="Use this many random validation sets instead of folds."
         ),
     ] = 0,
     device: Device = "",

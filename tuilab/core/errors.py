@@ -23,12 +23,12 @@ class InputError(Exception):
 
     def __init__(self, problem: str, *where: str) -> None:
         self.problem = problem
-        self.where = tuple(place for place in where if place)
+        self.where = tuple(part for part in where if part)
         super().__init__(": ".join((*self.where, problem)))
 
-    def within(self, place: str) -> "InputError":
+    def within(self, location: str) -> "InputError":
         """Returns the same error with one more place in front, such as the file of a key."""
-        return InputError(self.problem, place, *self.where)
+        return InputError(self.problem, location, *self.where)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -48,14 +48,14 @@ def _out_of_memory(error: BaseException, run: str, session: Session | None) -> F
     if session is None:
         hint = "The network and the data do not fit. Try a smaller network or fewer examples."
         return Failed(run, f"Out of memory on {device}", hint=hint, detail=detail)
-    experiment, least = session.experiment, session.min_batch_size
+    experiment, min_batch_size = session.experiment, session.min_batch_size
     batch, parts = experiment.data.batch_size, 2 * experiment.training.accumulation
     offers = []
-    if batch // parts >= least:
+    if batch // parts >= min_batch_size:
         split = f"Split each batch of {format_count(batch)} into {format_count(parts)} parts"
         label = f"{split}: the same steps, less memory"
         offers.append(Offer(label, [SetKnob("training.accumulation", parts), Resume()]))
-    if batch // 2 >= least:
+    if batch // 2 >= min_batch_size:
         label = f"Halve the batch size to {format_count(batch // 2)}: different steps, less memory"
         offers.append(Offer(label, [SetKnob("data.batch_size", batch // 2), Resume()]))
     return Failed(

@@ -17,7 +17,6 @@ from tuilab.core.protocol.events import AnyEvent, EpochEnded, Progressed
 from tuilab.engine import checkpoint, schedule
 from tuilab.engine.failures import describe_non_finite_loss
 from tuilab.engine.probes.step_probe import StepProbe
-from tuilab.engine.recorder import MEASURED_BATCHES
 from tuilab.engine.session import Session
 
 REPORT_INTERVAL = 0.1
@@ -62,9 +61,10 @@ class ProgressReporter:
         recorder.add(session.step, loss, session.last_lr)
         recorder.add_output(output, targets)
         self._examples += len(targets)
-        if recorder.unmeasured == MEASURED_BATCHES or session.is_epoch_over:
-            newest = list(recorder.outputs)[-recorder.unmeasured :]
-            recorder.add_metrics(self._measure(newest), sum(len(targets) for _, targets in newest))
+        if recorder.is_full or session.is_epoch_over:
+            batches = recorder.take_unmeasured()
+            examples = sum(len(targets) for _, targets in batches)
+            recorder.add_metrics(self._measure(batches), examples)
 
     def _measure(self, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
         """Returns the metrics of outputs [batch, ...] and targets [batch, ...]."""
@@ -112,7 +112,7 @@ class ProgressReporter:
         """Yields the events after a step, which was measured if it has a probe."""
         recorder, stats = self.session.recorder, None
         if probe is not None:
-            stats = structs.replace(probe.report(), metrics=self._measure(recorder.outputs))
+            stats = structs.replace(probe.report(), metrics=self._measure(recorder.newest_outputs))
             yield from self.pause_point(stats)
         if stats is not None or self.session.is_epoch_over:
             recorder.read()
@@ -149,7 +149,7 @@ class ProgressReporter:
             loss=sum(losses) / len(losses),
             low=min(losses),
             high=max(losses),
-            metrics=self._measure(session.recorder.outputs),
+            metrics=self._measure(session.recorder.newest_outputs),
             lr=session.last_lr,
             steps_per_second=speed,
             examples_per_second=examples / elapsed,

@@ -1,6 +1,5 @@
 """What a run has recorded and not yet reported: losses step by step, and the means of the epoch."""
 
-from collections import deque
 from math import isfinite
 from typing import Any
 
@@ -10,11 +9,14 @@ from torch import Tensor
 from tuilab.core.protocol.records import LossPoint
 from tuilab.engine import schedule
 
-MEASURED_BATCHES = 8
-"""Batches whose metrics are measured together."""
+NEWEST_BATCHES = 8
+"""Batches whose metrics are those of a report."""
 
 LARGE_OUTPUT = 1 << 16
 """Numbers in an output; of larger ones only every eighth is measured."""
+
+MAX_NUMBERS = 8 * LARGE_OUTPUT
+"""Numbers in the outputs that are kept to be measured together."""
 
 
 class Recorder:
@@ -33,10 +35,10 @@ class Recorder:
         "Step, loss [] on the device and learning rate of the steps that have not been read."
         self._window: list[float] = []
         "The losses of the point that is not complete yet."
-        self.outputs: deque[tuple[Tensor, Tensor]] = deque(maxlen=MEASURED_BATCHES)
-        "Outputs [batch, ...] of the newest batches, with what they are compared with."
-        self.unmeasured = 0
-        "How many of them are not in the means of the epoch yet."
+        self._outputs: list[tuple[Tensor, Tensor]] = []
+        "Outputs [batch, ...] and what they are compared with: unmeasured ones and the newest."
+        self._unmeasured = self._numbers = 0
+        "How many steps are not in the means of the epoch yet, and the numbers in their outputs."
         self._epoch_loss, self._epoch_steps = 0.0, 0
         self._epoch_metrics: dict[str, float] = {}
         self._epoch_examples = 0
@@ -56,9 +58,30 @@ class Recorder:
     def add_output(self, output: Tensor, targets: Tensor) -> None:
         """Keeps the output [batch, ...] and targets [batch, ...] of a step."""
         if output.numel() > LARGE_OUTPUT:
-            self.outputs.clear()
-        self.outputs.append((output, targets))
-        self.unmeasured += 1
+            self._outputs.clear()
+        self._outputs.append((output, targets))
+        self._numbers += min(output.numel(), LARGE_OUTPUT)
+        self._unmeasured += 1
+
+    @property
+    def newest_outputs(self) -> list[tuple[Tensor, Tensor]]:
+        """Outputs [batch, ...] of the newest batches, with what they are compared with."""
+        return self._outputs[-NEWEST_BATCHES:]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the outputs that are not in the means of the epoch yet are to be measured."""
+        return self._numbers >= MAX_NUMBERS
+
+    def take_unmeasured(self) -> list[tuple[Tensor, Tensor]]:
+        """Returns the outputs [batch, ...] that are not in the means of the epoch, with targets.
+
+        Keeps only the newest.
+        """
+        unmeasured = self._outputs[-self._unmeasured :]
+        self._outputs = self.newest_outputs
+        self._unmeasured = self._numbers = 0
+        return unmeasured
 
     def read(self) -> None:
         """Reads the losses that are still on the device."""
@@ -89,7 +112,6 @@ class Recorder:
         for name, value in metrics.items():
             self._epoch_metrics[name] = self._epoch_metrics.get(name, 0.0) + value * examples
         self._epoch_examples += examples
-        self.unmeasured = 0
 
     def end_epoch(self) -> None:
         """Computes the means over the epoch's batches, and starts those of the next one."""
@@ -110,15 +132,19 @@ class Recorder:
             "metrics": self._epoch_metrics,
             "examples": self._epoch_examples,
             "means": self.epoch_means,
-            "outputs": [list(pair) for pair in self.outputs],
-            "unmeasured": self.unmeasured,
+            "outputs": [list(pair) for pair in self._outputs],
+            "unmeasured": self._unmeasured,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Sets a new recorder to a state."""
         self.epoch_means = dict(state["means"])
-        self._window, self.unmeasured = list(state["window"]), state["unmeasured"]
-        self.outputs.extend((output, targets) for output, targets in state["outputs"])
+        self._window = list(state["window"])
+        for output, targets in state["outputs"]:
+            self.add_output(output, targets)
+        self._unmeasured = state["unmeasured"]
+        sizes = (output.numel() for output, _ in self._outputs[-self._unmeasured :])
+        self._numbers = sum(min(size, LARGE_OUTPUT) for size in sizes) if self._unmeasured else 0
         self._epoch_loss, self._epoch_steps = state["loss"]
         self._epoch_metrics, self._epoch_examples = dict(state["metrics"]), state["examples"]
 

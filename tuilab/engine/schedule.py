@@ -29,7 +29,7 @@ def is_measured(step: int) -> bool:
 
 
 def is_evaluated(epoch: int) -> bool:
-    """Returns whether the validation part is evaluated after an epoch."""
+    """Returns whether the validation set is evaluated after an epoch."""
     return epoch % _stride(epoch, EXACT_EPOCHS) == 0
 
 

@@ -28,6 +28,7 @@ from tuilab.engine.model import build_network
 from tuilab.engine.model.initial_network import build_initialized
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import EarlyStopping
+from tuilab.engine.probes.activations import observed_modules
 from tuilab.engine.recorder import Recorder
 from tuilab.engine.snapshots import WeightSnapshots
 from tuilab.engine.tasks import build_task as tasks
@@ -67,6 +68,7 @@ class Session:
         self._use_optimizer(experiment.optimizer)
         self.parameters = list(self.network.parameters())
         self.parameters_by_layer = build_network.parameters_by_layer(self.network)
+        self.observed_modules = observed_modules(self.network)
         self.step = self.epoch = self.offset = 0
         self.seconds = self.last_lr = 0.0
         self.penalty: Tensor | None = None
@@ -191,6 +193,7 @@ class Session:
 
     def record_validation(self, validation: dict[str, float]) -> str:
         """Records an epoch's validation metrics; returns a note if early stopping ends the run."""
+        self.is_evaluation_pending = False
         if "loss" not in validation:
             return ""
         config = self.experiment.regularization
@@ -275,8 +278,8 @@ class Session:
 
     def copy_unchanged_weights(self, before: "Session") -> str:
         """Copies the weights of layers that did not change; returns a note that counts them."""
-        kept, layers = build_network.copy_unchanged(before.network, self.network)
-        return f"{kept} of {layers} layers keep their weights"
+        unchanged_count, layers = build_network.copy_unchanged(before.network, self.network)
+        return f"{unchanged_count} of {layers} layers keep their weights"
 
     # --- events -----------------------------------------------------------------------------
 
@@ -289,7 +292,7 @@ class Session:
             device=str(self.device),
             parameters=sum(parameter.numel() for parameter in self.parameters),
             batches=self.batches_per_epoch,
-            examples={name: len(part) for name, part in self.dataset.parts.items()},
+            examples={name: len(split) for name, split in self.dataset.splits.items()},
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
             leakage=leaked_fraction(train, validation),
@@ -298,7 +301,7 @@ class Session:
 
     def finished_event(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:
         """Returns the event that closes the run, with an evaluation of all three parts."""
-        results = {name: self.measure(part) for name, part in self.dataset.parts.items()}
+        results = {name: self.measure(split) for name, split in self.dataset.splits.items()}
         return Finished(
             run=self.run, reason=reason, step=self.step, epoch=self.epoch, seconds=self.seconds,
             results={name: values for name, values in results.items() if values},

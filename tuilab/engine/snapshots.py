@@ -34,13 +34,13 @@ class WeightSnapshots:
         step, tensors = state["position"][0], state["network"]
         self._drop_from(step)
         size = sum(tensor.nbytes for tensor in tensors.values())
-        most = min(MAX_SNAPSHOTS, MAX_BYTES // max(1, size))
-        self.is_too_large = most < MIN_SNAPSHOTS
+        max_count = min(MAX_SNAPSHOTS, MAX_BYTES // max(1, size))
+        self.is_too_large = max_count < MIN_SNAPSHOTS
         self._offered += 1
         if self.is_too_large or (self._offered - 1) % self._stride:
             return
         self.snapshots.append((step, dict(tensors)))
-        while len(self.snapshots) > most:
+        while len(self.snapshots) > max_count:
             self.snapshots = self.snapshots[::2]
             self._stride *= 2
 

@@ -60,9 +60,6 @@ def optimizer_step(
 
     def closure() -> Tensor:
         first_observer = UNOBSERVED if results else observer  # L-BFGS calls this several times
-        # None and not zeros: the first gradient is then stored instead of added to zeros, and a
-        # parameter without one is left alone by the optimizer (no momentum, no weight decay).
-        phase.optimizer.zero_grad(set_to_none=True)
         loss, output = forward_backward(session, phase, inputs, targets, first_observer)
         session.penalty = regularize_and_clip(session, phase, first_observer)
         results.append((loss, output))
@@ -88,12 +85,14 @@ def optimizer_step(
 def forward_backward(
     session: Session, phase: OptimizerPhase, inputs: Tensor, targets: Tensor, observer: StepObserver
 ) -> tuple[Tensor, Tensor]:
-    """Adds the gradients of a batch; returns its mean loss [] and output [batch, ...], detached.
+    """Computes a batch's gradients; returns its mean loss [] and output [batch, ...], detached.
 
-    Where memory is short the batch comes in micro-batches ("gradient accumulation"). Each counts
-    by its share, so the sum is the gradient of the whole batch however it is divided; only batch
-    norm and randomness (dropout, mixup, noise) see each micro-batch by itself.
+    Where memory is short the batch comes in micro-batches ("gradient accumulation"), each weighted
+    by its share; only batch norm and randomness (dropout, mixup, noise) see each by itself.
     """
+    # None and not zeros: the first gradient is then stored instead of added to zeros, and a
+    # parameter without one is left alone by the optimizer (no momentum, no weight decay).
+    phase.optimizer.zero_grad(set_to_none=True)
     task, losses, outputs, parts = session.task, [], [], [(inputs, targets, 1.0)]
     count = min(session.experiment.training.accumulation, len(inputs) // session.min_batch_size)
     if count > 1 and (total := task.loss_weight(targets)):  # 0: no target counts
@@ -112,9 +111,8 @@ def forward_backward(
                 weighted.backward()  # type: ignore[no-untyped-call]
         outputs.append(output.detach())
     observer.on_backward()
-    if len(parts) == 1:
-        return losses[0], outputs[0]
-    return sum(losses[1:], losses[0]), torch.cat(outputs)
+    output = outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+    return sum(losses[1:], losses[0]), output
 
 
 def regularize_and_clip(

@@ -24,8 +24,8 @@ def train(
     while not session.is_over:
         while (batch := session.next_batch()) is not None:
             # No step reads its loss from the device (`loss.item()`): the CPU would wait for the
-            # GPU each time. A report, due ten times a second, reads those of all steps at once;
-            # so do the few steps whose gradients and activations are measured.
+            # GPU each time. A report, due ten times a second, reads all of them at once; so do
+            # the few steps whose gradients and activations are measured.
             probe = StepProbe(session) if schedule.is_measured(session.step + 1) else None
             reporter.add(*training_step(session, *batch, probe or UNOBSERVED))
             yield from reporter.report(probe)
@@ -43,7 +43,6 @@ def evaluate(session: Session, reporter: ProgressReporter) -> Iterator[AnyEvent 
     validation = yield from reporter.pause_points(session.evaluate(session.dataset.validation))
     event = reporter.epoch_ended(validation)
     note = session.record_validation(validation)
-    session.is_evaluation_pending = False
     yield from reporter.pause_point(event)
     if note:
         yield from reporter.pause_point(Logged(note))

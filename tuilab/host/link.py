@@ -155,8 +155,8 @@ class _Remote:
         """Sends as much as the socket accepts now."""
         with suppress(OSError):  # it accepts no more; or the host is gone, as the reader finds out
             while self._unsent and not self._is_closed:
-                sent = self._connection.send(self._unsent, socket.MSG_DONTWAIT)
-                self._unsent = self._unsent[sent:]
+                byte_count = self._connection.send(self._unsent, socket.MSG_DONTWAIT)
+                self._unsent = self._unsent[byte_count:]
 
     def events(self) -> list[AnyEvent | Snapshot]:
         self._push()
@@ -234,7 +234,7 @@ def _take_all(
     messages: "queue.Queue[framing.HostMessage] | queue.SimpleQueue[framing.HostMessage]",
 ) -> list[framing.HostMessage]:
     """Removes and returns all messages of a queue."""
-    taken = []
+    events = []
     while not messages.empty():
-        taken.append(messages.get())
-    return taken
+        events.append(messages.get())
+    return events

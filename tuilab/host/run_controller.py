@@ -119,8 +119,8 @@ class RunController:
         return True
 
     def _handle(self, event: AnyEvent) -> None:
-        if isinstance(event, Progressed) and 0 < self._pace < event.steps_per_second:
-            event = _slow_down(event, self._pace)
+        if isinstance(event, Progressed):
+            event = self._at_pace(event)
         self._publish(event)
         match event:
             case Progressed():
@@ -145,7 +145,13 @@ class RunController:
         """Reports the steps that the clock has not reported yet."""
         if self._reporter is not None:
             for event in self._reporter.flush():
-                self._publish(event)
+                self._publish(self._at_pace(event))
+
+    def _at_pace(self, event: Progressed) -> Progressed:
+        """Returns a report with the speed that the pace allows."""
+        if not 0 < self._pace < event.steps_per_second:
+            return event
+        return _slow_down(event, self._pace)
 
     def fail(self, failure: Failed) -> None:
         """Stops after a failure; gives the run up if it cannot be recovered."""
@@ -219,7 +225,7 @@ class RunController:
         """Writes a checkpoint; if that fails, it is logged and tried again later."""
         from tuilab.engine import checkpoint
 
-        begun = time.perf_counter()
+        start_time = time.perf_counter()
         try:
             if self._has_nonfinite_loss:  # the last good state is saved instead
                 self.rewind()
@@ -227,7 +233,7 @@ class RunController:
         except Exception as error:  # such as a full disk or a lost GPU: the run continues
             reason = getattr(error, "strerror", None) or str(error)
             self._complain(f"No checkpoint could be written ({reason}): {self._checkpoint}")
-        cost = time.perf_counter() - begun
+        cost = time.perf_counter() - start_time
         self._save_at = self.session.seconds + max(self._save_interval, SAVE_SHARE * cost)
         self._save_interval = min(MAX_SAVE_INTERVAL, 2 * self._save_interval)
 
@@ -257,7 +263,7 @@ class RunController:
 
 
 def _slow_down(event: Progressed, pace: float) -> Progressed:
-    """Returns a report with the speed that the pace allows."""
+    """Returns a report with a lower speed."""
     ratio = event.steps_per_second / pace
     left = event.seconds_left
     return replace(

@@ -185,8 +185,8 @@ class TuilabApp(KeyQueueApp):
 
     def get_key_display(self, binding: Binding) -> str:
         """Returns the keys of a binding as the terminal can show them."""
-        shown = super().get_key_display(binding)
-        return shown.replace("⏎", "enter") if get_glyphs() is ASCII else shown
+        key_text = super().get_key_display(binding)
+        return key_text.replace("⏎", "enter") if get_glyphs() is ASCII else key_text
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copies text to the clipboard of the terminal, also through tmux."""
@@ -199,7 +199,7 @@ class TuilabApp(KeyQueueApp):
         for action in keymap.list_actions(self.main_screen):
             is_elsewhere = action.binding.id in ("view.palette", "lab.suspend")
             if not is_elsewhere and keymap.is_available(action):
-                title = f"{action.place}: {action.binding.description}"
+                title = f"{action.section}: {action.binding.description}"
                 description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
                 call = partial(self.run_action, action.binding.action, action.node)
                 yield SystemCommand(title, description, call)

@@ -29,14 +29,14 @@ APP_BINDINGS = [
 class Action:
     """Something a user can do: where, by which keys, and what it is."""
 
-    place: str
+    section: str
     keys: tuple[str, ...]
     binding: Binding
     node: DOMNode
 
 
 def bind(
-    place: str,
+    section: str,
     keys: str,
     action: str,
     label: str,
@@ -54,7 +54,7 @@ def bind(
     """
     name, _, arguments = action.partition("(")
     call = f"'{name}', {arguments}" if arguments else f"'{name}')"
-    identity = f"{place}.{re.sub(r'[^a-z]+', '_', label)}".lower()
+    identity = f"{section}.{re.sub(r'[^a-z]+', '_', label)}".lower()
     return Binding(
         keys, f"dispatch({call}", label, tooltip=tooltip, show=show, id=identity, group=group
     )
@@ -93,7 +93,7 @@ def _title(pane: Widget) -> str:
     return pane.BORDER_TITLE or PANE_TITLES.get(str(pane.id), "")
 
 
-def _declared_actions(node: DOMNode, place: str, kind: type) -> Iterator[Action]:
+def _declared_actions(node: DOMNode, section: str, kind: type) -> Iterator[Action]:
     """Yields what a class declares itself, with all keys of an action together."""
     actions: dict[str, Action] = {}
     for binding in Binding.make_bindings(kind.__dict__.get("BINDINGS", ())):
@@ -102,6 +102,6 @@ def _declared_actions(node: DOMNode, place: str, kind: type) -> Iterator[Action]
         keys: tuple[str, ...] = (node.app.get_key_display(binding),)
         if binding.action in actions:
             keys = (*actions[binding.action].keys, *keys)
-        where = place or str(binding.id).partition(".")[0].capitalize()
+        where = section or str(binding.id).partition(".")[0].capitalize()
         actions[binding.action] = Action(where, keys, binding, node)
     yield from actions.values()

@@ -16,11 +16,11 @@ def cases(rng: RandomInputs) -> Iterator[Case]:
     for n, d, h, o in ((2, 2, 2, 2), (3, 3, 3, 3), (5, 2, 4, 3)):
         x, target = rng.normal(n, d), rng.normal(n, o)
         parameters = [rng.normal(h, d), rng.normal(h), rng.normal(o, h), rng.normal(o)]
-        named = dict(zip(("w1", "b1", "w2", "b2"), parameters, strict=True))
+        weights = dict(zip(("w1", "b1", "w2", "b2"), parameters, strict=True))
         hidden, y = _forward(x, *parameters)
-        yield Case("forward", {"x": x, **named}, (hidden, y), ("H", "Y"))
+        yield Case("forward", {"x": x, **weights}, (hidden, y), ("H", "Y"))
         yield single_result("loss", _loss(y, target), y=y, target=target)
-        inputs = {"x": x, "target": target, **named}
+        inputs = {"x": x, "target": target, **weights}
         yield Case("backward", inputs, _gradients(x, target, parameters), GRADIENTS)
 
 

@@ -118,8 +118,8 @@ def format_metrics(values: dict[str, float]) -> str:
 def describe_start(event: Started) -> str:
     """Returns what is trained, on which data and device."""
     examples = ", ".join(
-        f"{format_count(count)} {'training' if part == 'train' else part}"
-        for part, count in event.examples.items()
+        f"{format_count(count)} {'training' if split == 'train' else split}"
+        for split, count in event.examples.items()
         if count
     )
     title = event.experiment.title or event.experiment.data.title
@@ -168,8 +168,8 @@ def describe_end(event: Finished | Failed, folder: str = "") -> Iterator[str]:
     if isinstance(event, Finished):
         epochs, steps = format_counted(event.epoch, "epoch"), format_counted(event.step, "step")
         yield f"{event.reason} after {epochs}, {steps}, {format_duration(event.seconds)}"
-        for part, values in event.results.items():
-            yield f"  {part:10}  {format_metrics(headline_metrics(values))}"
+        for split, values in event.results.items():
+            yield f"  {split:10}  {format_metrics(headline_metrics(values))}"
     if folder:
         yield f"stored in {folder}"
 
@@ -193,8 +193,8 @@ def suggest_commands(event: Failed, command: Sequence[str], sets: Sequence[str])
         }
         if not new:
             continue
-        kept = [text for text in sets if text.partition("=")[0] not in new]
-        texts = (*kept, *(f"{key}={value}" for key, value in new.items()))
+        unchanged = [text for text in sets if text.partition("=")[0] not in new]
+        texts = (*unchanged, *(f"{key}={value}" for key, value in new.items()))
         options = [word for text in texts for word in ("--set", text)]
         yield f"try: {shlex.join(['tuilab', 'train', *command, *options])}"
 

@@ -77,7 +77,7 @@ def detect_missing_positions(evidence: Evidence) -> Iterator[Diagnosis]:
         "Attention does not know the order of its inputs",
         [
             f"No PositionalEncoding comes before {first.key} ({first.text}).",
-            f"The skill score on the training part is {format_percent(max(skill, 0))} (0% for a "
+            f"The skill score on the training set is {format_percent(max(skill, 0))} (0% for a "
             "constant prediction).",
         ],
         "Attention treats its inputs as a set: any order of them gives the same result.",
@@ -102,7 +102,7 @@ def detect_over_smoothing(evidence: Evidence) -> Iterator[Diagnosis]:
         [
             f"There are {len(rows)} graph convolutions in a row; the features of the nodes after "
             f"them are {format_percent(similarity)} alike.",
-            f"The skill score on the validation part is {format_percent(max(skill, 0))} (0% for a "
+            f"The skill score on the validation set is {format_percent(max(skill, 0))} (0% for a "
             "constant prediction).",
         ],
         "Each one averages over neighbors; after several, each node has the average of all.",
@@ -130,7 +130,7 @@ def detect_short_memory(evidence: Evidence) -> Iterator[Diagnosis]:
         f"The {name} forgets what lies far back",
         [
             f"A sequence has {format_count(positions)} positions, and the skill score on the "
-            f"training part is {format_percent(max(skill, 0))} (0% for a constant prediction).",
+            f"training set is {format_percent(max(skill, 0))} (0% for a constant prediction).",
             "The gradient of an early position is multiplied once for every later one.",
         ],
         "So it shrinks to nothing on the way back, and nothing is learned from early positions.",

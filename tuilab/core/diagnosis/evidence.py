@@ -39,13 +39,13 @@ FIRST_POINTS, MAX_POINTS = 8, 240
 
 
 FAR_RATE = 9.99
-"""A learning rate this many times its default, or a part of it as small, is far from it."""
+"""A learning rate this many times its default, or smaller by this factor, is far from it."""
 
 WEIGHTED = (Linear, Conv1d, Conv2d, RNN, LSTM, GRU)
 """Layers that multiply their inputs by a matrix of weights."""
 
 GOOD_SKILL, GOOD_LOSS = 0.85, 0.35
-"""Skill of the validation part, and part of the first loss, with which a network does well."""
+"""Skill of the validation set, and part of the first loss, with which a network does well."""
 
 MIN_COMPARED = 30
 """Examples from which on the agreement of their labels says something."""
@@ -200,20 +200,20 @@ class Evidence:
         """The number of classes; 0 for a regression."""
         return len(self.experiment.data.classes) if self.task == "classification" else 0
 
-    def get_accuracy(self, part_name: str) -> float | None:
+    def get_accuracy(self, split: str) -> float | None:
         """Returns the recent accuracy on `train` or `validation`; None if it is not known."""
-        curve = self.get_curve(f"accuracy/{part_name}")
+        curve = self.get_curve(f"accuracy/{split}")
         return late_median(curve) if len(curve) >= 3 else None
 
     @cached_property
     def majority_share(self) -> float | None:
-        """Accuracy of always predicting the most common class of the validation part."""
+        """Accuracy of always predicting the most common class of the validation set."""
         curve = self.get_curve("majority/validation")
         return curve[-1][1] if curve else None
 
     @property
     def results(self) -> dict[str, dict[str, float]]:
-        """The final metrics of the parts; empty before the end."""
+        """The final metrics of the splits; empty before the end."""
         return self.run.finished.results if self.run.finished else {}
 
     @cached_property
@@ -223,22 +223,22 @@ class Evidence:
 
     @cached_property
     def skill(self) -> float | None:
-        """Skill score on the training part: 0 for a constant prediction, 1 for a perfect one."""
+        """Skill score on the training set: 0 for a constant prediction, 1 for a perfect one."""
         return self._get_skill("train")
 
     @cached_property
     def validation_skill(self) -> float | None:
-        """The same on the validation part."""
+        """The same on the validation set."""
         return self._get_skill("validation")
 
-    def _get_skill(self, part_name: str) -> float | None:
+    def _get_skill(self, split: str) -> float | None:
         if self.task == "autoencoder":  # is only measured there
             curve = self.get_curve("explained_variance/validation")
             return curve[-1][1] if curve else None
         if self.task == "regression":
-            curve = self.get_curve(f"r2/{part_name}")
+            curve = self.get_curve(f"r2/{split}")
             return late_median(curve) if curve else None
-        curve, majority = self.get_curve(f"accuracy/{part_name}"), self.majority_share
+        curve, majority = self.get_curve(f"accuracy/{split}"), self.majority_share
         if not curve or majority is None or majority > 0.97:
             return None
         return (late_median(curve) - majority) / (1 - majority)

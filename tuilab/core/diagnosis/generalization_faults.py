@@ -91,7 +91,7 @@ def _has_high_accuracy(evidence: Evidence) -> bool:
 
 
 def _has_skill_gap(evidence: Evidence) -> bool:
-    """Returns whether a network that fits the training part predicts little of the other."""
+    """Returns whether a network that fits the training set predicts little of the other."""
     train, validation = evidence.skill, evidence.validation_skill
     if train is None or validation is None or evidence.experiment.data.is_graph:
         return False
@@ -130,7 +130,7 @@ def detect_underfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         "underfitting",
         "The network is too small",
         [
-            f"The skill score on the training part is {format_percent(skill)} (0% for a constant "
+            f"The skill score on the training set is {format_percent(skill)} (0% for a constant "
             "prediction) and no longer improves.",
             f"It has {shape} and {format_counted(evidence.experiment.plan.parameters, 'weight')}.",
         ],
@@ -207,8 +207,8 @@ def detect_shuffled_labels(evidence: Evidence) -> Iterator[Diagnosis]:
             f"Of {format_count(targets.count)} training examples, "
             f"{format_percent(targets.agreement)} have the same class as the one with the most "
             f"similar inputs; {format_percent(targets.chance)} would by chance.",
-            f"The skill score is {format_percent(max(train, 0))} on the training part and "
-            f"{format_percent(max(skill, 0))} on the validation part (0% for a constant "
+            f"The skill score is {format_percent(max(train, 0))} on the training set and "
+            f"{format_percent(max(skill, 0))} on the validation set (0% for a constant "
             "prediction).",
         ],
         "If the inputs say little about the labels, they can only be memorized one by one.",
@@ -265,7 +265,7 @@ def detect_raw_inputs(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
-    """Detects validation examples that are in the training part as well."""
+    """Detects validation examples that are in the training set as well."""
     started = evidence.run.started
     share = started.leakage if started else 0.0
     if started is None or share < 0.1:
@@ -273,7 +273,7 @@ def detect_leakage(evidence: Evidence) -> Iterator[Diagnosis]:
     count = format_count(started.examples.get("validation", 0))
     yield make_diagnosis(
         "validation_leaks",
-        "Validation examples are in the training part",
+        "Validation examples are in the training set",
         [
             f"{format_percent(share)} of the {count} validation examples are among the training "
             "examples as well, identical in every number.",

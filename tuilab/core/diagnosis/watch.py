@@ -72,7 +72,7 @@ class DiagnosisWatch:
         names = {diagnosis.name for diagnosis in diagnoses}
         confirmed = names if is_steady else names & self._previous
         missing = {finding.diagnosis.name for finding in self.findings} - names
-        kept = set() if is_steady else missing & self._previous
+        remaining = set() if is_steady else missing & self._previous
         self._previous = names
         known = {finding.diagnosis.name: finding for finding in self.findings}
         findings = [
@@ -82,7 +82,7 @@ class DiagnosisWatch:
             for d in diagnoses
             if d.name in known or d.name in confirmed
         ]
-        findings += [finding for name, finding in known.items() if name in kept]
+        findings += [finding for name, finding in known.items() if name in remaining]
         previous, self.findings = self.findings, findings
         return previous != findings
 

@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from tuilab.core.format import format_bytes, format_duration
+
 Kind = Literal[
     "passed",
     "unwritten",
@@ -99,3 +101,14 @@ class Working(Struct, frozen=True, tag="working"):
 
 AnyMessage = Ready | Working | Result
 """Every message of the checking process; each is a line of JSON."""
+
+
+def describe_timeout(seconds: float) -> str:
+    """Returns the message for code that runs too long."""
+    return f"still running after {format_duration(seconds)}: is there a loop that never ends?"
+
+
+def describe_memory_limit(mebibytes: int) -> str:
+    """Returns the message for code that needs too much memory."""
+    limit = format_bytes(mebibytes * 2**20)
+    return f"this asks for more than {limit} of memory: does a list or a shape grow?"

@@ -222,13 +222,13 @@ def _switch_option(part: Struct, section: str, name: Any) -> dict[str, Any]:
         if field in declared and getattr(part, field) != declared[field].default
     }
     kind = next((kind for kind in option_types(section) if name_of(kind) == name), None)
-    chosen = {choice_key(section): name}
+    base = {choice_key(section): name}
     shared = {
         field: value
         for field, value in changed.items()
-        if kind and field in kind.__struct_fields__ and _is_valid({**chosen, field: value}, kind)
+        if kind and field in kind.__struct_fields__ and _is_valid({**base, field: value}, kind)
     }
-    return {**chosen, **shared}
+    return {**base, **shared}
 
 
 def _is_valid(table: dict[str, Any], kind: type[Struct]) -> bool:

@@ -145,13 +145,13 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
     )
 
 
-def convert(value: Any, struct: Any, place: str) -> Any:
+def convert(value: Any, struct: Any, location: str) -> Any:
     """Converts the tables of a file into structs; an error names the key and the fix."""
     try:
         return msgspec.convert(value, struct)
     except msgspec.ValidationError as error:
         key, problem = describe_msgspec_error(str(error))
-        raise InputError(_add_suggestion(problem, key, struct, value), place, key) from None
+        raise InputError(_add_suggestion(problem, key, struct, value), location, key) from None
 
 
 def _add_suggestion(problem: str, key: str, struct: Any, value: Any) -> str:

@@ -133,18 +133,18 @@ def parse_value(text: str) -> Any:
 def write(path: Path, experiment: Experiment) -> None:
     """Writes an experiment; an existing file keeps its comments and its order."""
     try:
-        written = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = to_toml(experiment, written)
+        previous_text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = to_toml(experiment, previous_text)
     except ValueError:
         raise InputError("the existing file is not TOML; choose another name", str(path)) from None
     write_atomically(path, text.encode())
 
 
-def to_toml(experiment: Experiment, written: str = "") -> str:
+def to_toml(experiment: Experiment, previous_text: str = "") -> str:
     """Returns an experiment as TOML, merged into the text of an existing file."""
     import tomlkit
 
-    document = tomlkit.parse(written)
+    document = tomlkit.parse(previous_text)
     for key, item in _tuples_to_lists(experiment_to_dict(experiment)).items():
         if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
             item = item["name"]
@@ -181,12 +181,12 @@ def _edit_array(array: Any, lines: list[Any]) -> None:
         if kind == "equal":
             continue
         new = lines[new_first:new_last]
-        kept = min(last - first, len(new))
-        for offset in range(kept):
+        shared_count = min(last - first, len(new))
+        for offset in range(shared_count):
             array[first + offset] = new[offset]
-        for index in reversed(range(first + kept, last)):
+        for index in reversed(range(first + shared_count, last)):
             del array[index]
-        for offset, line in enumerate(new[kept:], first + kept):
+        for offset, line in enumerate(new[shared_count:], first + shared_count):
             array.insert(offset, line)
 
 

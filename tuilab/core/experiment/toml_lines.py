@@ -24,11 +24,11 @@ def find_line(text: str, key: str) -> int:
             if section == name or name.startswith(f"{section}."):
                 nearest = number
             continue
-        written = bare.partition("=")[0].strip().replace('"', "").replace("'", "")
-        here = f"{section}.{written}" if section else written
+        key_text = bare.partition("=")[0].strip().replace('"', "").replace("'", "")
+        here = f"{section}.{key_text}" if section else key_text
         if here == name:
             return _find_element(text, number, [int(index) for index in indices if index.isdigit()])
-        if name.startswith(f"{here}.") and written:
+        if name.startswith(f"{here}.") and key_text:
             nearest = number
     return nearest
 

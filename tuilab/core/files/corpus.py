@@ -37,7 +37,7 @@ MAX_COUNTED_TOKENS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class TextSource:
-    """The files of a text, with what tells whether they have changed."""
+    """The files of a text, with what shows whether they have changed."""
 
     files: tuple[Path, ...]
     stamps: tuple[tuple[int, int], ...]

@@ -1,4 +1,4 @@
-"""Files and folders of the user, with what tells whether they have changed."""
+"""Files and folders of the user, with what shows whether they have changed."""
 
 import os
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ SPLITS = {
     "validation": ("val", "valid", "validation"),
     "test": ("test", "testing"),
 }
-"""Names of the folders that hold one part of the data each, in lower case."""
+"""Names of the folders that hold one split of the data each, in lower case."""
 
 IMAGE_SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -27,7 +27,7 @@ MAX_CLASSES = 1000
 
 @dataclass(frozen=True, slots=True)
 class ImageFolderInfo:
-    """The folder of each part, which holds one folder for each class."""
+    """The folder of each split, which holds one folder for each class."""
 
     train: Path
     validation: Path | None
@@ -36,7 +36,7 @@ class ImageFolderInfo:
 
 
 def inspect_folder(path: str) -> ImageFolderInfo:
-    """Finds the parts and the classes of a folder; InputError says why it cannot be used."""
+    """Finds the splits and the classes of a folder; InputError says why it cannot be used."""
     folder = file_state.stat_folder(path, "a folder with one folder of images for each class")
     info = _inspect(folder, _stat_parts(folder.path))
     if isinstance(info, InputError):
@@ -45,7 +45,7 @@ def inspect_folder(path: str) -> ImageFolderInfo:
 
 
 def _stat_parts(path: Path) -> tuple[int, ...]:
-    """Returns when each part's folder was changed: a new or removed class changes it."""
+    """Returns when each split's folder was changed: a new or removed class changes it."""
     changed = []
     for name in (name for names in SPLITS.values() for name in names):
         try:
@@ -60,13 +60,13 @@ def _inspect(folder: FileState, changes: tuple[int, ...]) -> ImageFolderInfo | I
     """Returns the error instead of raising it, so that it is cached as well."""
     try:
         inner = {name.lower(): name for name in list_subfolders(folder.path)}
-        parts = {
-            part: next((folder.path / inner[name] for name in names if name in inner), None)
-            for part, names in SPLITS.items()
+        splits = {
+            split: next((folder.path / inner[name] for name in names if name in inner), None)
+            for split, names in SPLITS.items()
         }
-        is_split = parts["train"] is not None and bool(list_subfolders(parts["train"]))
-        train = parts["train"] if parts["train"] and is_split else folder.path
-        others = (parts["validation"], parts["test"]) if is_split else (None, None)
+        is_split = splits["train"] is not None and bool(list_subfolders(splits["train"]))
+        train = splits["train"] if splits["train"] and is_split else folder.path
+        others = (splits["validation"], splits["test"]) if is_split else (None, None)
         classes = tuple(list_subfolders(train))
         _check(train, classes)
     except InputError as error:
@@ -90,8 +90,8 @@ def _check(train: Path, classes: tuple[str, ...]) -> None:
 def folder_state(path: str) -> object:
     """Returns a value that changes when an image is added or removed."""
     info = inspect_folder(path)
-    parts = [part for part in (info.train, info.validation, info.test) if part is not None]
-    folders = [folder for part in parts for folder, *_ in os.walk(part)]
+    splits = [split for split in (info.train, info.validation, info.test) if split is not None]
+    folders = [folder for split in splits for folder, *_ in os.walk(split)]
     return tuple((folder, os.stat(folder).st_mtime_ns) for folder in folders)
 
 

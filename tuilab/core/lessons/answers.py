@@ -100,9 +100,9 @@ def grade_answer(posed: PosedQuestion, answer: Any) -> Grade:
         case Number() as question:
             return _grade_number(question, posed, float(answer))
         case Choice() as question:
-            return _grade_choice(question, {posed.order[place] for place in answer})
+            return _grade_choice(question, {posed.order[index] for index in answer})
         case Order() as question:
-            return _grade_order(question, [posed.order[place] for place in answer])
+            return _grade_order(question, [posed.order[index] for index in answer])
         case Fault() as question:
             return _grade_fault(question, int(answer))
         case Shapes() as question:
@@ -136,24 +136,24 @@ def _grade_number(question: Number, posed: PosedQuestion, answer: float) -> Grad
     if correct and _is_close(answer, -correct, question.tolerance):
         return Grade(False, "The size is right, the sign is not.")
     size = "small" if answer < correct else "large"
-    return Grade(False, f"{format_value(answer)} is too {size}. Compute it again, part by part.")
+    return Grade(False, f"{format_value(answer)} is too {size}. Compute it again, term by term.")
 
 
-def _grade_choice(question: Choice, chosen: set[int]) -> Grade:
+def _grade_choice(question: Choice, answer: set[int]) -> Grade:
     correct = {index for index, choice in enumerate(question.choices) if choice.right}
-    wrong = sorted(chosen - correct)
+    wrong = sorted(answer - correct)
     if wrong:
         return Grade(False, question.choices[wrong[0]].why)
-    if chosen != correct:
+    if answer != correct:
         return Grade(False, f"So far that is right; {len(correct)} of the answers are.")
     return Grade(True, question.why)
 
 
 def _grade_order(question: Order, answer: list[int]) -> Grade:
-    for place, step in enumerate(answer):
-        if step != place:
-            reason = question.reasons[place - 1] if place and question.reasons else ""
-            mistake = f"Place {place + 1} is not “{question.steps[step]}”."
+    for position, step in enumerate(answer):
+        if step != position:
+            reason = question.reasons[position - 1] if position and question.reasons else ""
+            mistake = f"Place {position + 1} is not “{question.steps[step]}”."
             return Grade(False, f"{mistake} {reason}".strip())
     return Grade(True, question.why)
 

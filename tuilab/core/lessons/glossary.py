@@ -11,6 +11,14 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import convert
 
+OLD_WORDS = {
+    "surprise": "negative log-likelihood",
+    "test part": "test set",
+    "training part": "training set",
+    "validation part": "validation set",
+}
+"""Words for terms in older versions, to which lessons of a user may link."""
+
 
 class Term(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One term."""
@@ -63,7 +71,8 @@ def load_names() -> dict[str, Term]:
     """Reads every term by its name and by every other word for it, in lower case."""
     terms = load_terms()
     also = {word.lower(): term for term in terms.values() for word in term.also}
-    return also | terms
+    old = {word: terms[name] for word, name in OLD_WORDS.items()}
+    return old | also | terms
 
 
 def find_term(name: str) -> Term:

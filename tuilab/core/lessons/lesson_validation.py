@@ -49,9 +49,9 @@ def validate_lesson(loaded: LoadedLesson, draws: int = CHECKED_DRAWS) -> list[st
 def list_missing(loaded: LoadedLesson) -> list[str]:
     """Returns what a lesson lacks to be one of the course."""
     return [
-        f"{loaded.folder / library.FILE}: {kind}: the course needs at least {least}, there are {n}"
-        for kind, least in MIN_COUNTS.items()
-        if (n := len(getattr(loaded.lesson, kind))) < least
+        f"{loaded.folder / library.FILE}: {kind}: the course needs at least {count}, there are {n}"
+        for kind, count in MIN_COUNTS.items()
+        if (n := len(getattr(loaded.lesson, kind))) < count
     ]
 
 

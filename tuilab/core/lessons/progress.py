@@ -19,6 +19,10 @@ INTERVALS = (1, 3, 7, 21, 60)
 """Days after which a missed question comes back, each time it is answered right."""
 
 
+OLD_QUESTIONS = {("activation-functions", "centred"): "centered"}  # codespell:ignore
+"""Questions that had another name in older versions, by lesson and name."""
+
+
 class Card(Struct):
     """A missed question, and when it comes back."""
 
@@ -131,7 +135,9 @@ def load_progress(file: Path | None = None) -> tuple[Progress, str]:
     """
     file = file or progress_file()
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Progress), ""
+        progress = msgspec.json.decode(file.read_bytes(), type=Progress)
+        _rename_questions(progress)
+        return progress, ""
     except FileNotFoundError:
         return Progress(), ""
     except OSError as error:
@@ -141,6 +147,22 @@ def load_progress(file: Path | None = None) -> tuple[Progress, str]:
         aside = file.with_name(f"{file.stem}.{stamp}.broken{file.suffix}")
         file.rename(aside)
         return Progress(), f"Your progress was damaged; the file is kept as {aside}"
+
+
+def _rename_questions(progress: Progress) -> None:
+    """Moves answers and missed questions of older versions to today's names of the questions."""
+    for (lesson, old), new in OLD_QUESTIONS.items():
+        questions = progress.lessons[lesson].questions if lesson in progress.lessons else {}
+        if old in questions:
+            questions.setdefault(new, questions.pop(old))
+        is_missed = any((card.lesson, card.question) == (lesson, new) for card in progress.deck)
+        for card in [
+            card for card in progress.deck if (card.lesson, card.question) == (lesson, old)
+        ]:
+            if is_missed:
+                progress.deck.remove(card)
+            else:
+                card.question = new
 
 
 def save_progress(progress: Progress, file: Path | None = None) -> None:

@@ -29,8 +29,8 @@ def find_lesson_terms(loaded: LoadedLesson) -> list[Term]:
 
 def _build_question(term: Term, lesson_terms: list[Term]) -> Choice:
     names = dict.fromkeys([*term.see, *(other.name for other in lesson_terms)])
-    found = map(_find_or_none, names)
-    others = [other for other in found if other is not None and other != term]
+    terms = map(_find_or_none, names)
+    others = [other for other in terms if other is not None and other != term]
     right = Answer(text=term.name, right=True)
     wrong = (
         Answer(text=other.name, why=f"{other.name} is something else: {other.definition}")

@@ -73,12 +73,12 @@ class Find(Command, frozen=True):
 
 
 class CrossValidate(Command, frozen=True):
-    """Trains an experiment several times, each time with another validation part."""
+    """Trains an experiment several times, each time with another validation set."""
 
     experiment: Experiment
     folds: int = 5
     repeats: int = 0
-    "If not 0, the number of random validation parts to use instead of folds."
+    "If not 0, the number of random validation sets to use instead of folds."
 
 
 class Cancel(Command, frozen=True):

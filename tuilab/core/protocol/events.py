@@ -56,7 +56,7 @@ class Started(Event, frozen=True):
     note: str = ""
     "Anything to know, such as which layers kept their weights."
     leakage: float = field(default=0.0, name="repeated")
-    "Fraction of the validation examples that are in the training part as well."
+    "Fraction of the validation examples that are in the training set as well."
     targets: TargetStats | None = None
     "None in logs of older versions, and where the targets are the inputs."
 
@@ -112,9 +112,9 @@ class EpochEnded(Event, frozen=True):
     train: dict[str, float]
     "Loss and metrics over the batches of the epoch, each before its update."
     validation: dict[str, float]
-    "Loss and metrics on the validation part; empty if there is none."
+    "Loss and metrics on the validation set; empty if there is none."
     counts: list[list[int]] = field(default_factory=list)
-    "The confusion matrix of the validation part, as in `ConfusionMatrix`; empty for many classes."
+    "The confusion matrix of the validation set, as in `ConfusionMatrix`; empty for many classes."
 
 
 class KnobChanged(Event, frozen=True):
@@ -165,7 +165,7 @@ class Finished(Event, frozen=True):
     epoch: int
     seconds: float
     results: dict[str, dict[str, float]]
-    "Loss and metrics of the training, validation and test part."
+    "Loss and metrics of the training, validation and test set."
 
 
 class Offer(Struct, frozen=True):

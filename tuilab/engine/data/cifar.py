@@ -41,17 +41,17 @@ DOWNLOAD_AGAIN = (
 
 
 def read_cifar10(
-    data: PublishedImages, published: PublishedFiles, report: ProgressCallback
+    data: PublishedImages, published_files: PublishedFiles, report: ProgressCallback
 ) -> RawDataset:
     """Reads CIFAR-10 from `data.root` or the cache folder, after downloading it if needed."""
     root = root_folder(data)
     paths = _find_batches(root)
     if not paths:
-        _download_and_unpack(root, published, bool(data.root), report)
+        _download_and_unpack(root, published_files, bool(data.root), report)
         paths = _find_batches(root)
     if not paths:
-        raise InputError(f"{published.title} is incomplete here; {DOWNLOAD_AGAIN}", str(root))
-    activity, batches = f"Reading {published.title}", []
+        raise InputError(f"{published_files.title} is incomplete here; {DOWNLOAD_AGAIN}", str(root))
+    activity, batches = f"Reading {published_files.title}", []
     for count, path in enumerate(paths):
         report(activity, count / len(paths))
         batches.append(_read_batch(path, len(data.classes)))
@@ -102,16 +102,16 @@ def _split_records(content: bytearray) -> tuple[Tensor, Tensor]:
 
 
 def _download_and_unpack(
-    root: Path, published: PublishedFiles, is_chosen: bool, report: ProgressCallback
+    root: Path, published_files: PublishedFiles, is_own_folder: bool, report: ProgressCallback
 ) -> None:
     """Unpacks the archive beside itself; downloads it first unless it exists."""
-    (remote,), folder = published.files, root / published.folder
+    (remote,), folder = published_files.files, root / published_files.folder
     archive = root / remote.name
     was_present = archive.exists()
     if not was_present:
-        if is_chosen:
-            report(f"{root} has no {published.title} yet: downloading it there", None)
-        download([remote], published.mirrors, root, report)
+        if is_own_folder:
+            report(f"{root} has no {published_files.title} yet: downloading it there", None)
+        download([remote], published_files.mirrors, root, report)
     _unpack(archive, folder, report)
     if not was_present:
         archive.unlink(missing_ok=True)

@@ -93,8 +93,8 @@ class Dataset:
     "Sentences about the data set to show when it is loaded."
 
     @property
-    def parts(self) -> dict[str, Examples]:
-        """The three parts by their names."""
+    def splits(self) -> dict[str, Examples]:
+        """The three splits by their names."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def prepare(self, inputs: Tensor) -> Tensor:

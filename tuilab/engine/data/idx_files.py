@@ -32,19 +32,19 @@ CONTENTS = {1: "labels", 3: "images"}
 
 
 def read_idx(
-    data: PublishedImages, published: PublishedFiles, report: ProgressCallback
+    data: PublishedImages, published_files: PublishedFiles, report: ProgressCallback
 ) -> RawDataset:
     """Reads IDX files from `data.root` or the cache folder, after downloading missing ones."""
     root = root_folder(data)
-    folder = _find_folder(root, published)
-    missing = [file for file in published.files if _find_file(folder / file.name) is None]
+    folder = _find_folder(root, published_files)
+    missing = [file for file in published_files.files if _find_file(folder / file.name) is None]
     if missing:
         if data.root:
-            report(f"{root} has no {published.title} yet: downloading it there", None)
-        download(missing, published.mirrors, folder, report)
-    activity = f"Reading {published.title}"
+            report(f"{root} has no {published_files.title} yet: downloading it there", None)
+        download(missing, published_files.mirrors, folder, report)
+    activity = f"Reading {published_files.title}"
     report(activity, None)
-    files = [folder / file.name for file in published.files]
+    files = [folder / file.name for file in published_files.files]
     raw = RawDataset(_read(files[0], files[1], data), _read(files[2], files[3], data))
     report(activity, 1.0)
     return raw
@@ -58,11 +58,11 @@ def root_folder(data: PublishedImages) -> Path:
         raise InputError("no folder can have this name", "data.root") from None
 
 
-def _find_folder(root: Path, published: PublishedFiles) -> Path:
+def _find_folder(root: Path, published_files: PublishedFiles) -> Path:
     """Returns the folder with the files under the root, which may also be this folder itself."""
-    usual = root / published.folder
+    usual = root / published_files.folder
     for folder in (usual, root / usual.name, root):
-        if _find_file(folder / published.files[0].name):
+        if _find_file(folder / published_files.files[0].name):
             return folder
     return usual
 

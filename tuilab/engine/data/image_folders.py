@@ -40,30 +40,30 @@ MAX_NAMED = 3
 @source(ImageFolder)
 def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawDataset:
     """Reads all images and holds out a test set, unless there is a subfolder for it."""
-    info, reading = image_folders.inspect_folder(data.path), _Reading(data.title, report)
+    info, progress = image_folders.inspect_folder(data.path), _ReadProgress(data.title, report)
     folders = {"train": info.train, "validation": info.validation, "test": info.test}
     files = {name: _list_files(path, info.classes) for name, path in folders.items() if path}
-    reading.total = sum(map(len, files.values()))
-    if (size := reading.total * data.size**2 * (3 if data.color else 1)) > MAX_TOTAL_SIZE:
-        count = format_count(reading.total)
+    progress.total = sum(map(len, files.values()))
+    if (size := progress.total * data.size**2 * (3 if data.color else 1)) > MAX_TOTAL_SIZE:
+        count = format_count(progress.total)
         problem = f"{count} images need {format_bytes(size)}; make data.size smaller"
         raise InputError(problem, str(info.train))
     Image.init()  # registers all readers before several threads need them
     with warnings.catch_warnings(action="ignore"):  # Pillow warns about oddities in files
-        splits = {name: _read_split(paths, data, reading) for name, paths in files.items()}
+        splits = {name: _read_split(paths, data, progress) for name, paths in files.items()}
     training, test = splits["train"], splits.get("test")
     missing = set(range(len(info.classes))) - set(training.targets.tolist())
     if missing:
-        problem = f"it contains no image that can be read{reading.first_failure}"
+        problem = f"it contains no image that can be read{progress.first_failure}"
         raise InputError(problem, str(info.train / info.classes[min(missing)]))
     if test is None:
         generator = rng_for(seed, "test pictures")  # another word would draw another test set
         training, test = split_test(training, data.test, generator)
     validation = splits.get("validation")
-    return RawDataset(training, test, validation=validation, remarks=reading.remarks)
+    return RawDataset(training, test, validation=validation, remarks=progress.remarks)
 
 
-class _Reading:
+class _ReadProgress:
     """The progress of reading, and the images that could not be read."""
 
     def __init__(self, title: str, report: ProgressCallback) -> None:
@@ -107,16 +107,18 @@ def _list_files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]
     return files
 
 
-def _read_split(files: list[tuple[Path, int]], data: ImageFolder, reading: _Reading) -> Examples:
+def _read_split(
+    files: list[tuple[Path, int]], data: ImageFolder, progress: _ReadProgress
+) -> Examples:
     inputs = torch.empty(len(files), *data.shape, dtype=torch.uint8)
     targets: list[int] = []
     for (path, number), image in zip(files, _read_images(files, data), strict=True):
         if isinstance(image, str):
-            reading.failures.append(f"{path.parent.name}/{path.name} {image}")
+            progress.failures.append(f"{path.parent.name}/{path.name} {image}")
         else:
             inputs[len(targets)] = image
             targets.append(number)
-        reading.count()
+        progress.count()
     return Examples(inputs[: len(targets)], torch.tensor(targets, dtype=torch.int64))
 
 

@@ -33,8 +33,10 @@ def split(
     if fold is not None and fold.of:
         return _split_fold(examples, seed, fold)
     purpose = "validation" if fold is None else f"validation {fold.number}"
-    kept, held_out = _random_split(len(examples), validation, rng_for(seed, purpose))
-    return examples.select(kept), examples.select(held_out)
+    training_indices, held_out_indices = _random_split(
+        len(examples), validation, rng_for(seed, purpose)
+    )
+    return examples.select(training_indices), examples.select(held_out_indices)
 
 
 def split_test(examples: Examples, test: float, generator: Generator) -> tuple[Examples, Examples]:
@@ -43,8 +45,10 @@ def split_test(examples: Examples, test: float, generator: Generator) -> tuple[E
     Returns:
         The other examples and the test set.
     """
-    kept, held_out = _random_split(len(examples), test, generator)
-    return examples.select(kept.sort().values), examples.select(held_out.sort().values)
+    training_indices, held_out_indices = _random_split(len(examples), test, generator)
+    return examples.select(training_indices.sort().values), examples.select(
+        held_out_indices.sort().values
+    )
 
 
 def _random_split(

@@ -74,12 +74,12 @@ def _read_parquet(info: TableInfo, columns: list[Column]) -> Iterator[Chunk]:
     """Yields chunks of a Parquet file; unused columns stay unread."""
     content, done = parquet.read_table(info.file), 0
     numbers = {column.index for column in columns if column.kind == "number"}
-    used = {column.index for column in columns}
+    input_indices = {column.index for column in columns}
     for batch in content.to_batches(max_chunksize=CHUNK_SIZE):
         cells: list[Sequence[Any]] = []
-        for place, column in enumerate(batch.columns):
-            values = column.to_pylist() if place in used else []
-            missing = math.nan if place in numbers else ""
+        for index, column in enumerate(batch.columns):
+            values = column.to_pylist() if index in input_indices else []
+            missing = math.nan if index in numbers else ""
             cells.append([missing if value is None else value for value in values])
         lines = range(done + 1, done + 1 + batch.num_rows)
         done += batch.num_rows

@@ -28,7 +28,7 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
     if info.arrays is not None:
         training, test = arrays.read_arrays(info, report)
     else:
-        training, remarks = _read(info, data.group, report)
+        training, remarks = _read(info, data.group_column, report)
         test = training.select(torch.arange(0))
         kinds = [column.kind == "category" for column in info.inputs for _ in range(column.width)]
         indicators = torch.tensor(kinds)
@@ -94,7 +94,7 @@ def _to_classes(targets: Tensor, info: TableInfo) -> Tensor:
 
 
 def _read(
-    info: TableInfo, group: str, report: ProgressCallback
+    info: TableInfo, group: Column | None, report: ProgressCallback
 ) -> tuple[Examples, tuple[str, ...]]:
     """Reads all rows that have a target, with remarks on the columns."""
     inputs, target = [column for column in info.inputs if column.width], info.target
@@ -107,7 +107,7 @@ def _read(
     targets = answers.long() if target.kind == "category" else answers[:, None]
     pairs = list(zip(inputs, values, strict=True))
     encoded = torch.cat([_encode(column, cells) for column, cells in pairs], dim=1)
-    groups = next((cells.long() for column, cells in pairs if column.name == group), None)
+    groups = next((cells.long() for column, cells in pairs if column == group), None)
     remarks = (*_describe_columns(info, inputs), *_describe_gaps(has_target, others))
     return Examples(encoded, targets, groups=groups), remarks
 

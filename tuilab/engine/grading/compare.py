@@ -76,18 +76,18 @@ def _element_difference(
     index: tuple[int, ...], result: Tensor, expected: Tensor, name: str, case: Case
 ) -> Difference:
     """Returns the element that differs, and the whole tensor around it where that is small."""
-    place = f"[{', '.join(map(str, index))}]" if index else ""
-    right, got = _number(expected[index]), _number(result[index])
+    subscript = f"[{', '.join(map(str, index))}]" if index else ""
+    expected_text, actual_text = _number(expected[index]), _number(result[index])
     if 1 < expected.numel() <= 16:
-        right += f"\nin {_format_tensor(expected)}"
-        got += f"\nin {_format_tensor(result)}"
+        expected_text += f"\nin {_format_tensor(expected)}"
+        actual_text += f"\nin {_format_tensor(result)}"
     tensors = [(key, value) for key, value in case.inputs.items() if isinstance(value, Tensor)]
     text = describe_values.format_arguments(case.inputs)
     if len(tensors) == 1 and tensors[0][1].shape == expected.shape and index:
         key, value = tensors[0]
-        text = f"{key}{place} = {_number(value[index])}\n{text}"
-    where = f"{name}{place}" if name or not place else f"result{place}"
-    return Difference(input=text, expected=right, got=got, where=where)
+        text = f"{key}{subscript} = {_number(value[index])}\n{text}"
+    where = f"{name}{subscript}" if name or not subscript else f"result{subscript}"
+    return Difference(input=text, expected=expected_text, got=actual_text, where=where)
 
 
 def _format_tensor(value: Tensor) -> str:

@@ -87,12 +87,11 @@ class _Reporter:
         limit = int(usage.ru_utime + usage.ru_stime + seconds) + 3
         _lower(resource.RLIMIT_CPU, limit)
         if sys.platform == "linux":  # elsewhere the parent watches the resident memory alone
-            used = psutil.Process().memory_info().vms
-            _lower(resource.RLIMIT_AS, used + (self._arguments.mebibytes << 20))
+            used_memory = psutil.Process().memory_info().vms
+            _lower(resource.RLIMIT_AS, used_memory + (self._arguments.mebibytes << 20))
 
     def _on_timeout(self, _: int, frame: types.FrameType | None) -> None:
-        from tuilab.core.exercises.check_result import Result
-        from tuilab.core.exercises.run_check import describe_timeout
+        from tuilab.core.exercises.check_result import Result, describe_timeout
 
         line = 0
         while frame is not None and not line:

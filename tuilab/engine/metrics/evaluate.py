@@ -35,7 +35,7 @@ def measure_batch(output: Tensor, targets: Tensor) -> dict[str, float]:
 def evaluate(
     predict: Callable[[Tensor], Tensor],
     loss: LossFunction,
-    part: Examples,
+    examples: Examples,
     size: int,
     scores: Scores,
     eval_targets: TargetFunction | None = None,
@@ -49,18 +49,18 @@ def evaluate(
         eval_targets: what outputs are compared with, where that is not the targets.
         groups: names of the groups of examples, if there are any.
     """
-    if not len(part):
+    if not len(examples):
         return {}
     losses: list[Tensor] = []
     group_scores = GroupScores(groups)
     start = 0
-    while start < len(part):
-        inputs = part.inputs[start : start + size]
+    while start < len(examples):
+        inputs = examples.inputs[start : start + size]
         output = _predict_if_fits(predict, inputs)
         if output is None:
             size = ceil(len(inputs) / 2)
             continue
-        targets = part.targets[start : start + len(inputs)]
+        targets = examples.targets[start : start + len(inputs)]
         if eval_targets is not None:
             targets = eval_targets(inputs, targets)
         start += len(inputs)
@@ -68,8 +68,8 @@ def evaluate(
         if count := _count_targets(targets):
             losses.append(torch.stack([loss(output, targets) * count, output.new_tensor(count)]))
             scores.add(output, targets)
-        if part.groups is not None:
-            group_scores.add(output, targets, part.groups[start - len(inputs) : start])
+        if examples.groups is not None:
+            group_scores.add(output, targets, examples.groups[start - len(inputs) : start])
         yield
     if not losses:
         return {}

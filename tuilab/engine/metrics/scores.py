@@ -278,9 +278,9 @@ def _area(score: Tensor, is_class: Tensor) -> float | None:
     negatives = len(is_class) - positives
     if not positives or not negatives:
         return None
-    _, place, count = torch.unique(score, return_inverse=True, return_counts=True)
+    _, inverse, count = torch.unique(score, return_inverse=True, return_counts=True)
     last = count.cumsum(0).double()
-    ranks = (last - (count - 1) / 2)[place]  # ties share their mean rank, from 1
+    ranks = (last - (count - 1) / 2)[inverse]  # ties share their mean rank, from 1
     wins = ranks[is_class].sum() - positives * (positives + 1) / 2
     return float(wins) / (positives * negatives)
 

@@ -1,6 +1,6 @@
 """Statistics of the activations of one step, from hooks that are there for one forward pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -29,11 +29,16 @@ class ActivationProbe:
     A hook removes itself once it has run; `read` removes those that are left.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, observed: Mapping[str, nn.Module]) -> None:
+        """Adds the hooks.
+
+        Args:
+            observed: the `observed_modules` of the network.
+        """
         self._stats: dict[str, Tensor] = {}
         self._input_stats: Tensor | None = None
         self._hooks: dict[nn.Module, Any] = {}
-        for label, module in observed_modules(network).items():
+        for label, module in observed.items():
             self._hooks[module] = module.register_forward_hook(self._hook(label))
         self._hooks[network] = network.register_forward_pre_hook(self._measure_inputs)
 

@@ -1,4 +1,4 @@
-"""Statistics of one step, layer by layer: taken ten times a second, free in between."""
+"""Statistics of one step, layer by layer: taken at some steps, free in between."""
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class StepProbe(StepObserver):
         # Times 1: a copy of all parameters in one kernel.
         self._weights = torch._foreach_mul([p.detach() for p in session.parameters], 1.0)
         self._gradient_norms: dict[Tensor, Tensor] = {}
-        self._activations = ActivationProbe(session.network)
+        self._activations = ActivationProbe(session.network, session.observed_modules)
 
     def on_gradients(self, phase: OptimizerPhase) -> None:
         """Measures the gradients of a phase."""

@@ -19,7 +19,7 @@ MAX_SECONDS = 10.0
 """The trials end after this time, with the points they have by then."""
 
 GOOD_SPEED = 0.9
-"""The smallest batch with this part of the highest speed is suggested."""
+"""The smallest batch with this fraction of the highest speed is suggested."""
 
 Point = tuple[float, float]
 """A batch size and its examples per second."""

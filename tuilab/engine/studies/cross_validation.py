@@ -27,8 +27,8 @@ def cross_validate(
     """Trains once for each fold; yields the fold's result after it, and None between batches.
 
     Args:
-        folds: number of parts, each of which is held out once; the test examples stay untouched.
-        repeats: unless it is 0, this many random parts are held out instead.
+        folds: number of folds, each of which is held out once; the test examples stay untouched.
+        repeats: unless it is 0, this many random validation sets are held out instead.
     """
     rounds = repeats or folds
     if not repeats and folds < 2:

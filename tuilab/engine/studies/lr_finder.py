@@ -31,7 +31,7 @@ WINDOW = 15
 """Neighbors over which a slope is measured: one decade of rates has about nineteen."""
 
 MIN_FALL = 0.05
-"""A loss that falls by a smaller part of itself does not count as falling."""
+"""A loss that falls by a smaller fraction of itself does not count as falling."""
 
 Point = tuple[float, float]
 """A learning rate and the smoothed loss before the step with it."""
@@ -42,7 +42,7 @@ def try_learning_rates(session: Session) -> Iterator[Point]:
     if name_of(session.experiment.optimizer) == "lbfgs":
         raise InputError("L-BFGS chooses the length of its steps itself", "optimizer.lr")
     if name_of(session.experiment.task) in ("gan", "perceptron"):
-        problem = "the loss of this task does not tell one learning rate from another"
+        problem = "the loss of this task cannot compare learning rates"
         raise InputError(problem, "task")
     end, mean, best = time.monotonic() + MAX_SECONDS, 0.0, inf
     with preserving(session):

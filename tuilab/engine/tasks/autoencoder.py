@@ -75,7 +75,9 @@ class Autoencoder(Task):
             mean = reconstruction(output, targets)
             return mean if kl is None else mean + self._weight_kl(kl, targets)
 
-        return evaluate.evaluate(predict, loss, part, size, self.build_scores(), self.eval_targets)
+        return evaluate.evaluate(
+            predict, loss, part, size, self.build_scores(), self.eval_targets, self.dataset.groups
+        )
 
     def build_scores(self) -> Scores:
         """Returns new scores for an evaluation."""

@@ -104,8 +104,12 @@ class Task:
         """
         if targets.is_floating_point() or (targets.dim() == 1 and self.class_weights is None):
             return len(targets)
-        used = targets[targets != IGNORE_INDEX]
-        return len(used) if self.class_weights is None else float(self.class_weights[used].sum())
+        valid_targets = targets[targets != IGNORE_INDEX]
+        return (
+            len(valid_targets)
+            if self.class_weights is None
+            else float(self.class_weights[valid_targets].sum())
+        )
 
     def compute_loss(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the loss [] with its graph, and the output [batch, …], with mixup if it is on.

@@ -2,7 +2,6 @@
 
 from functools import cached_property
 from time import perf_counter
-from typing import ClassVar
 
 from rich.style import Style
 from textual.strip import Strip
@@ -10,7 +9,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import COMPONENT_CLASSES, DrawStyle, read_draw_style
+from tuilab.ui.canvas.draw_style import DrawStyle, read_draw_style
 
 CHEAP_SECONDS = 0.025
 """A drawing that takes less time is drawn at every change."""
@@ -21,8 +20,6 @@ PAUSE_FACTOR = 8
 
 class Canvas(Widget):
     """Draws on cells when its data, its size or its colors change and it is on the screen."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = COMPONENT_CLASSES
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)

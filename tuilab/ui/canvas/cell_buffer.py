@@ -153,6 +153,6 @@ def truncate(text: str, room: int, ellipsis: str = "…") -> str:
     return plain + ellipsis if room > 0 else ""
 
 
-def find_first_visible(chosen: int, visible: int, total: int) -> int:
+def find_first_visible(selected: int, visible: int, total: int) -> int:
     """Returns the first of the items that are visible in a list, the chosen one in the middle."""
-    return max(0, min(chosen - visible // 2, total - visible))
+    return max(0, min(selected - visible // 2, total - visible))

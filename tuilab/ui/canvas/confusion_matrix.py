@@ -116,7 +116,7 @@ def write_matrix_title(
     Args:
         examples: what was counted, such as `500 validation examples`.
     """
-    accuracy = f"{format_percent(matrix.accuracy, 1)} right of {examples}"
+    accuracy = f"accuracy {format_percent(matrix.accuracy, 1)} on {examples}"
     title = accuracy if matrix.total else "nothing evaluated yet"
     x = 2 + cells.write_truncated(0, 0, title, cells.width, cells.style.strong)
     what = UNITS[unit]
@@ -180,12 +180,12 @@ class _MatrixDrawing:
         layout, names = self.layout, self.matrix.classes
         is_named = _has_named_columns(self.matrix)
         short = shorten_names(names, layout.width - 1, self.style.glyphs.ellipsis)
-        for place in range(layout.visible[1]):
-            number = layout.first[1] + place
+        for offset in range(layout.visible[1]):
+            number = layout.first[1] + offset
             name = names[number] if len(names[number]) == 1 else str(number)
             text = short[number] if is_named else name[-layout.width :]
             style = self.style.strong if number == self.cursor[1] else self.style.muted
-            x = layout.left + place * layout.width
+            x = layout.left + offset * layout.width
             self.cells.write(x, 0, layout.align(text), style)
         if self.has_recall:
             heads = "recall".rjust(RECALL_WIDTH)
@@ -201,15 +201,15 @@ class _MatrixDrawing:
         style = self.style.strong if number == self.cursor[0] else self.style.muted
         self.cells.write(0, middle, name, style)
         total = sum(self.matrix.counts[number])
-        for place in range(layout.visible[1]):
-            column = layout.first[1] + place
+        for offset in range(layout.visible[1]):
+            column = layout.first[1] + offset
             count = self.matrix.counts[number][column]
             fraction = count / total if total else 0.0
             text, style = self._format_cell(count, fraction, is_correct=number == column)
             if (number, column) == self.cursor:
                 style += Style(reverse=True, bold=True)
             text = layout.align(text[-layout.width :])
-            x = layout.left + place * layout.width
+            x = layout.left + offset * layout.width
             for y in range(top, top + layout.height):
                 self.cells.write(x, y, text if y == middle else " " * layout.width, style)
         if total and self.has_recall:

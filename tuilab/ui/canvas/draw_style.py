@@ -24,14 +24,29 @@ from tuilab.ui.terminal.glyphs import (
 Pixel = tuple[int, int, int]
 """Red, green, blue, each from 0 to 255."""
 
-CLASS_COLORS = 8
-"""Classes with a color of their own; more repeat the colors."""
+CLASS_COLORS = tuple(
+    Color.parse(color)
+    for color in (
+        "#F59322", "#1E88D6", "#2FA866", "#D1478C", "#8E63CE", "#B5A41C", "#17A3A3", "#A0522D",
+    )
+)  # fmt: skip
+"""The colors of the classes; more classes repeat them."""
 
-LINE_COLORS = 6
-"""Lines of a chart with a color of their own."""
+HEIGHT_COLORS = tuple(
+    Color.parse(color) for color in ("#3B1C6B", "#31598C", "#1F9489", "#74C95A", "#F6E33A")
+)
+"""Colors that the levels of a height map are blended from, the lowest first."""
 
-HEIGHT_COLORS = 5
-"""Colors that the levels of a height map are blended from."""
+LINE_COLORS: tuple[str, ...] = ("primary", "accent", "success", "error", "#B79CED", "foreground")
+"""The colors of a chart's lines: variables of the theme, or a color."""
+
+LIGHT_LINE_COLORS = ("primary", "accent", "success", "error", "#6B3FA0", "foreground")
+"""The colors of the lines on a light background."""
+
+ANSI_LINE_COLORS = tuple(
+    f"ansi_bright_{name}" for name in ("blue", "yellow", "green", "red", "magenta", "cyan")
+)
+"""The colors of the lines among the sixteen of a terminal: no two are the same."""
 
 FAINT = 100
 """Added to the number of a line: its faint variant."""
@@ -50,17 +65,6 @@ ANSI_CLASS_STYLES = tuple(
 )
 """Colors of the classes among the sixteen of a terminal."""
 
-PARTS = ("muted", "error", "axis", "title", "mark", "gap", "cursor")
-"""Parts of a drawing with a style of their own."""
-
-COMPONENT_CLASSES = {
-    *(f"draw--{part}" for part in PARTS),
-    *(f"draw--class-{number}" for number in range(1, CLASS_COLORS + 1)),
-    *(f"draw--line-{number}" for number in range(1, LINE_COLORS + 1)),
-    *(f"draw--height-{number}" for number in range(1, HEIGHT_COLORS + 1)),
-}
-"""What the style sheet sets for every widget that draws."""
-
 
 @dataclass(frozen=True)
 class DrawStyle:
@@ -68,7 +72,6 @@ class DrawStyle:
 
     background: Color
     foreground: Color
-    class_colors: tuple[Color, ...]
     has_color: bool
     "Blended colors reach the screen; otherwise shades, letters and bold text replace them."
     text: Style = field(default_factory=Style.null)
@@ -82,8 +85,6 @@ class DrawStyle:
     cursor: Style = field(default_factory=Style.null)
     lines: Mapping[int, Style] = field(default_factory=dict)
     "By the number of a chart's line, from 1; with `FAINT` added, its faint variant."
-    height_colors: tuple[Color, ...] = ()
-    "From the lowest level of a height map to the highest."
     ansi_styles: tuple[Style, ...] = ()
     "Of the classes where colors cannot be blended; none without any color."
     glyphs: Glyphs = UNICODE
@@ -130,7 +131,7 @@ class DrawStyle:
 
     def class_color(self, number: int) -> Color:
         """Returns the color of a class."""
-        return self.class_colors[number % len(self.class_colors)]
+        return CLASS_COLORS[number % len(CLASS_COLORS)]
 
     def class_style(self, number: int) -> Style:
         """Returns the style of text in the color of a class; bold without colors."""
@@ -181,33 +182,38 @@ class DrawStyle:
 
 
 def read_draw_style(widget: Widget) -> DrawStyle:
-    """Reads the style of a widget's drawing from its theme, its style sheet and the terminal.
-
-    Args:
-        widget: declares `COMPONENT_CLASSES` of this module.
-    """
-    style = widget.get_component_rich_style
-    lines = {number: style(f"draw--line-{number}") for number in range(1, LINE_COLORS + 1)}
-    lines |= {number + FAINT: _faint(line) for number, line in lines.items()}
+    """Returns the style of drawings on a widget, in the colors of its theme and its terminal."""
     _, _, background, foreground = widget.colors
+    text = widget.rich_style
+    variables = widget.app.theme_variables
+
+    def style(name: str, alpha: float = 1.0, *, bold: bool | None = None) -> Style:
+        color = Color.parse(variables.get(name, name)).multiply_alpha(alpha)
+        return text + Style(color=(background + color).rich_color, bold=bold)
+
+    names = LINE_COLORS if widget.app.current_theme.dark else LIGHT_LINE_COLORS
+    if widget.app.native_ansi_color:
+        names = ANSI_LINE_COLORS
+    lines = {number: style(name) for number, name in enumerate(names, 1)}
+    lines |= {number + FAINT: _faint(line) for number, line in lines.items()}
+    cursor = background + Color.parse(variables["foreground"]).multiply_alpha(0.2)
     return DrawStyle(
         background=background,
         foreground=foreground,
-        class_colors=_colors(widget, "class", CLASS_COLORS),
         has_color=can_blend_colors(widget.app),
-        ansi_styles=() if widget.app.no_color else ANSI_CLASS_STYLES,
-        text=widget.rich_style,
+        text=text,
+        muted=style("foreground", 0.65),
+        error=style("text-error", bold=True),
+        title=style("foreground", bold=True),
+        axis=style("foreground", 0.35),
+        mark=style("foreground", 0.5),
+        gap=style("text-error", bold=True),
+        cursor=style("foreground", bold=True) + Style(bgcolor=cursor.rich_color),
         lines=lines,
-        height_colors=_colors(widget, "height", HEIGHT_COLORS),
+        ansi_styles=() if widget.app.no_color else ANSI_CLASS_STYLES,
         glyphs=get_glyphs(),
         glyph_mode=get_glyph_mode(),
-        **{part: style(f"draw--{part}") for part in PARTS},
     )
-
-
-def _colors(widget: Widget, kind: str, count: int) -> tuple[Color, ...]:
-    names = (f"draw--{kind}-{number}" for number in range(1, count + 1))
-    return tuple(widget.get_component_styles(name).color for name in names)
 
 
 def _faint(style: Style) -> Style:

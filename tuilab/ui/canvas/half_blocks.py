@@ -59,10 +59,10 @@ def draw_scale(
 
     Args:
         columns: of the bar without its ends.
-        value_at: returns the value at a part (0 to 1) of the way.
+        value_at: returns the value at a fraction (0 to 1) of the way.
     """
     x = cells.write(x, y, f"{ends[0]} ")
-    values = [[value_at((place + 0.5) / columns) for place in range(columns)]]
+    values = [[value_at((index + 0.5) / columns) for index in range(columns)]]
     draw_field(cells, Region(x, y, columns, 1), lambda *_: values, pixel, glyph)
     return cells.write(x + columns, y, f" {ends[1]}")
 
@@ -119,10 +119,10 @@ def map_blocks(
     return tuple(tuple(merge(y, x) for x in across) for y in down)
 
 
-def _select_block(place: int, places: int, count: int) -> range:
+def _select_block(index: int, blocks: int, count: int) -> range:
     """Returns which of a number of items one of several places covers: at least one item."""
-    first = place * count // places
-    return range(first, max(first + 1, (place + 1) * count // places))
+    first = index * count // blocks
+    return range(first, max(first + 1, (index + 1) * count // blocks))
 
 
 def _mean(pixels: bytes, channels: int, columns: int, rows: range, across: range) -> Pixel:

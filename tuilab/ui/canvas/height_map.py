@@ -7,7 +7,7 @@ LEVELS = 10
 """Levels of height; each has a digit."""
 
 SMALLEST_RATIO = 1e-9
-"""On a logarithmic scale, losses below this part of the highest one count as this part of it."""
+"""On a logarithmic scale, losses below this fraction of the highest one count as that."""
 
 LOG_FROM_RATIO = 20.0
 """From this ratio of the highest to the lowest loss on, the scale is logarithmic by default."""
@@ -25,6 +25,7 @@ class HeightMap:
     def __init__(self, losses: Sequence[float], size: int, is_log: bool | None = None) -> None:
         self.size = size
         finite = [loss for loss in losses if isfinite(loss)]
+        self.is_empty = not finite
         self.low, self.high = min(finite, default=0.0), max(finite, default=1.0)
         if is_log is None:
             is_log = self.low > 0 and self.high > LOG_FROM_RATIO * self.low
@@ -72,16 +73,16 @@ class HeightMap:
 def _fill(losses: Sequence[float], size: int) -> list[float]:
     """Returns the losses with the unknown ones taken from the nearest coarse point."""
     filled = list(losses)
-    for place, loss in enumerate(losses):
+    for index, loss in enumerate(losses):
         stride = 2
-        row, column = divmod(place, size)
-        while isnan(filled[place]) and stride < 2 * size:
+        row, column = divmod(index, size)
+        while isnan(filled[index]) and stride < 2 * size:
             near = losses[_snap(row, stride, size) * size + _snap(column, stride, size)]
-            filled[place] = loss if isnan(near) else near
+            filled[index] = loss if isnan(near) else near
             stride *= 2
     middle = losses[len(losses) // 2]  # it is the first that is known
     return [middle if isnan(loss) else loss for loss in filled]
 
 
-def _snap(place: int, stride: int, size: int) -> int:
-    return min(size - 1, (place + stride // 2) // stride * stride)
+def _snap(position: int, stride: int, size: int) -> int:
+    return min(size - 1, (position + stride // 2) // stride * stride)

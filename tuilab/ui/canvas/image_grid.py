@@ -72,8 +72,8 @@ def _coverage(
 ) -> tuple[int, int]:
     """Returns how many of the fewest tiles fit in this width, then how much they cover."""
     across, down = _count_tiles(region, tiles[0], columns)
-    shown = min(across * down, len(tiles))
-    return min(shown, min_shown), shown * columns**2
+    visible_count = min(across * down, len(tiles))
+    return min(visible_count, min_shown), visible_count * columns**2
 
 
 def draw_dense_grid(

@@ -9,7 +9,7 @@ from tuilab.ui.canvas.half_blocks import draw_field, make_pixel_style, map_block
 from tuilab.ui.canvas.styled_cells import StyledCells
 
 SIGNED_FROM = 0.25
-"""From this part of the largest value on, `+` and `-` stand beside the color."""
+"""From this fraction of the largest value on, `+` and `-` stand beside the color."""
 
 Values = tuple[tuple[float, ...], ...]
 """Rows from the top, each value from -1 to 1."""
@@ -24,7 +24,7 @@ def draw_response(
     Args:
         response: one byte a point, row by row.
         size: columns and rows of the response.
-        has_signs: signs here and there tell above from below zero, so that color is not alone.
+        has_signs: signs here and there distinguish above from below zero, also without color.
     """
     style = cells.style
     sample = partial(resize_response, response, size)

@@ -47,9 +47,9 @@ def _join(beginning: str, rest: str, room: int, mark: str) -> str:
     """Returns as much of the beginning as there is room for beside the rest."""
     if cell_len(beginning + rest) <= room:
         return beginning + rest
-    kept = min(cell_len(rest), max(1, room - len(mark) - max(1, room // 3)))
-    head = _cut(beginning, room - len(mark) - kept)
-    return head + mark + _cut(rest, kept)
+    tail_width = min(cell_len(rest), max(1, room - len(mark) - max(1, room // 3)))
+    head = _cut(beginning, room - len(mark) - tail_width)
+    return head + mark + _cut(rest, tail_width)
 
 
 def _cut(text: str, room: int, mark: str = "") -> str:

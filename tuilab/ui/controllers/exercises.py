@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # exercises are imported with the first one that is opened
 
 async def write_and_check(context: Context, name: str) -> "Result | None":
     """Opens an exercise in the editor; returns its check, None where it was not opened."""
-    from tuilab.core.exercises import learner_files, run_check
+    from tuilab.core.exercises import learner_files
+    from tuilab.host import run_check
 
     try:
         path = learner_files.write_stub(name)

@@ -27,7 +27,7 @@ class QuestionController:
     # --- questions ----------------------------------------------------------------------------
 
     def choose(
-        self, session: "LessonSession", kind: str, question: AnyQuestion, place: int = -1
+        self, session: "LessonSession", kind: str, question: AnyQuestion, index: int = -1
     ) -> None:
         """Does what was chosen at a question.
 
@@ -45,9 +45,9 @@ class QuestionController:
                 self._context.start(self._ask_number(session, question))
             case "shape":
                 assert isinstance(question, Shapes)
-                self._context.start(self._ask_shape(session, question, place))
+                self._context.start(self._ask_shape(session, question, index))
             case _:
-                _pick(session, question, place)
+                _pick(session, question, index)
 
     async def _ask_number(self, session: "LessonSession", question: AnyQuestion) -> None:
         text = session.pose(question).text
@@ -57,13 +57,13 @@ class QuestionController:
             session.answer(question, number)
         self._on_answer()
 
-    async def _ask_shape(self, session: "LessonSession", question: Shapes, place: int) -> None:
+    async def _ask_shape(self, session: "LessonSession", question: Shapes, index: int) -> None:
         from tuilab.core.lessons.answers import list_asked_lines
 
-        text = f"What is the output shape of {question.network[place]}? For example 16, 28, 28."
+        text = f"What is the output shape of {question.network[index]}? For example 16, 28, 28."
         shape = await self._context.ask(Prompt("Shape", text, check=parse_shape))
         if shape is not None:
-            shapes = {**(session.picks.get(question.name) or [{}])[0], place: shape}
+            shapes = {**(session.picks.get(question.name) or [{}])[0], index: shape}
             session.picks[question.name] = [shapes]
             if set(shapes) >= set(list_asked_lines(question)):
                 session.answer(question, shapes)
@@ -71,13 +71,13 @@ class QuestionController:
 
     # --- predictions --------------------------------------------------------------------------
 
-    def predict(self, session: "LessonSession", prediction: "Prediction", place: int = -1) -> None:
+    def predict(self, session: "LessonSession", prediction: "Prediction", index: int = -1) -> None:
         """Records a choice, or asks for a number or a curve; not while a run tests the last one."""
         predicted = session.predictions.get(prediction.name)
         if predicted is not None and session.is_pending(predicted):
             return
         if prediction.choices:
-            session.predict(prediction, place, self._context.workspace.run)
+            session.predict(prediction, index, self._context.workspace.run)
         else:
             self._context.start(self._ask_prediction(session, prediction))
 
@@ -107,19 +107,19 @@ class QuestionController:
         predicted.run_id = session.active_run_id = workspace.run.id
 
 
-def _pick(session: "LessonSession", question: AnyQuestion, place: int) -> None:
+def _pick(session: "LessonSession", question: AnyQuestion, index: int) -> None:
     """Picks an option, and answers as soon as no more is to be picked."""
     takes_several = isinstance(question, Choice) and question.takes_several
     if not takes_several and not isinstance(question, Order):
         session.picks[question.name] = []
-    session.pick(question, place)
+    session.pick(question, index)
     picks = session.picks[question.name]
     if isinstance(question, Order):
         is_complete = len(picks) == len(question.steps)
         if is_complete and not session.answer(question, picks).is_correct:
             session.picks[question.name] = []
     elif not takes_several:
-        session.answer(question, picks if isinstance(question, Choice) else place)
+        session.answer(question, picks if isinstance(question, Choice) else index)
 
 
 def _prediction_dialog(prediction: "Prediction") -> Dialog:

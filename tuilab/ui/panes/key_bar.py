@@ -67,8 +67,8 @@ class KeyBar(Widget):
         for _, members in groupby(active, lambda item: item.binding.group or item.binding.action):
             bindings = [item.binding for item in members]
             group = bindings[0].group
-            shown = bindings if group is not None else bindings[:1]
-            text = " ".join(self.app.get_key_display(binding) for binding in shown)
+            visible = bindings if group is not None else bindings[:1]
+            text = " ".join(self.app.get_key_display(binding) for binding in visible)
             description = bindings[0].description if group is None else group.description
             keys.append((text, description, bindings[0].key))
         return keys
@@ -76,11 +76,11 @@ class KeyBar(Widget):
 
 def _fitting(lab: list[Key], pane: list[Key], width: int) -> list[Key]:
     """Returns the keys for which there is room: a few of both first, then the rest."""
-    chosen: list[Key] = []
+    fitting_keys: list[Key] = []
     for key in (*lab[:2], *pane[:4], *lab[2:], *pane[4:]):
-        if _width([*chosen, key]) <= width:
-            chosen.append(key)
-    return chosen
+        if _width([*fitting_keys, key]) <= width:
+            fitting_keys.append(key)
+    return fitting_keys
 
 
 def _write_keys(keys: list[Key], pane_index: int = 0) -> Content:

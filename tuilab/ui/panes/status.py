@@ -184,20 +184,20 @@ def _epochs(run: Run) -> Part:
 
 def _fit(left: list[Part], right: list[Part], width: int) -> tuple[list[Part], list[Part]]:
     """Returns the parts for which there is room: those of lowest rank come first."""
-    kept: dict[int, Part] = {}
-    parts, used = [*left, *right], 0
+    fitting_parts: dict[int, Part] = {}
+    parts, used_width = [*left, *right], 0
     for index in sorted(range(len(parts)), key=lambda index: parts[index].rank):
-        part, room = parts[index], width - used - 2 * bool(kept)
+        part, room = parts[index], width - used_width - 2 * bool(fitting_parts)
         room -= GAP if part.rank >= MINOR_RANK else 0
         if cell_len(part.text) > room and 0 < part.min_width <= room:
             part = replace(part, text=truncate(part.text, room, get_glyphs().ellipsis))
-        if cell_len(part.text) <= room or not kept:
-            kept[index] = part
-            used += cell_len(part.text) + 2 * (len(kept) > 1)
-    shown = [(index, kept[index]) for index in sorted(kept)]
+        if cell_len(part.text) <= room or not fitting_parts:
+            fitting_parts[index] = part
+            used_width += cell_len(part.text) + 2 * (len(fitting_parts) > 1)
+    visible_parts = [(index, fitting_parts[index]) for index in sorted(fitting_parts)]
     return (
-        [part for index, part in shown if index < len(left)],
-        [part for index, part in shown if index >= len(left)],
+        [part for index, part in visible_parts if index < len(left)],
+        [part for index, part in visible_parts if index >= len(left)],
     )
 
 

@@ -40,7 +40,7 @@ def fit_log_limits(low: float, high: float) -> tuple[float, float]:
 def place_linear_ticks(low: float, high: float, count: int, is_integer: bool = False) -> Ticks:
     """Returns round values within the limits of a linear axis, with their labels.
 
-    They are at least two where there is room: one alone is no scale.
+    They are at least two where there is room: one alone does not make a scale.
     """
     for parts in (count, 2 * count):
         step = choose_step(high - low, parts)
@@ -69,8 +69,8 @@ def format_tick(value: float, step: float) -> str:
         return "0"
     for unit, suffix in COMPACT_UNITS:
         if unit <= max(abs(value), step) < 1000 * unit:
-            places = max(0, -floor(log10(step / unit) + 1e-9))
-            text = f"{value / unit:.{places}f}"
+            decimals = max(0, -floor(log10(step / unit) + 1e-9))
+            text = f"{value / unit:.{decimals}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + suffix
     if max(abs(value), step) >= 1e18 or step < 1e-4:
         return format_compact(value, 2 + max(0, floor(log10(abs(value) / step))))

@@ -71,9 +71,9 @@ def draw_chart(
 
 def _weigh(traces: Sequence[Trace], options: ChartOptions) -> Iterable[tuple[Trace, float]]:
     """Yields each trace with the weight that smooths it over as many steps as the densest one."""
-    most = max((len(trace.points) for trace in traces), default=0)
+    max_points = max((len(trace.points) for trace in traces), default=0)
     for trace in traces:
-        yield trace, options.smoothing ** (most / len(trace.points)) if trace.points else 0.0
+        yield trace, options.smoothing ** (max_points / len(trace.points)) if trace.points else 0.0
 
 
 # --- layout -----------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
         if options.smoothing:
             for trace in raw:
                 yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
-    # The first line is over the others, whose markers tell that they pass behind it.
+    # The first line is over the others, whose markers show that they pass behind it.
     for trace in sorted(
         traces[::-1], key=lambda trace: (trace.source.is_fine, trace.source.is_line)
     ):
@@ -202,9 +202,9 @@ def _draw_trace(
     if not trace.source.is_line:
         is_fine = trace.source.is_fine and area.line_marker
         marker = trace.source.marker or drawing.cells.style.glyphs.bullet
-        place = area.dot if is_fine else area.cell
+        locate = area.dot if is_fine else area.cell
         points = trace.downsample(area.limits, 4 * area.region.width)
-        ends = {place(x, y) for x, _, *ends in points for y in ends}
+        ends = {locate(x, y) for x, _, *ends in points for y in ends}
         yield Stroke(sorted(ends), area.line_marker if is_fine else marker, style)
         return
     marker = area.line_marker or ascii_marker
@@ -233,8 +233,8 @@ def _label_guides(drawing: ChartDrawing) -> None:
     region = drawing.area.region
     for value, text in drawing.data.guides:
         y, right = drawing.area.row(value), region.right - cell_len(text) - 1
-        places = ((right, y), (region.x + 1, y), (right, y - 1), (right, y + 1))
-        _write_where_free(drawing, text, places)
+        positions = ((right, y), (region.x + 1, y), (right, y - 1), (right, y + 1))
+        _write_where_free(drawing, text, positions)
 
 
 def _label_marks(drawing: ChartDrawing) -> None:
@@ -245,15 +245,17 @@ def _label_marks(drawing: ChartDrawing) -> None:
     for x, text in sorted(texts.items(), reverse=True):
         text = drawing.cells.style.truncate(text, region.width // 2)
         rows = range(region.y, region.bottom - 1)[:3]
-        places = [(start, y) for y in rows for start in (x + 1, x - cell_len(text))]
-        _write_where_free(drawing, text, places)
+        positions = [(start, y) for y in rows for start in (x + 1, x - cell_len(text))]
+        _write_where_free(drawing, text, positions)
 
 
-def _write_where_free(drawing: ChartDrawing, text: str, places: Iterable[tuple[int, int]]) -> None:
+def _write_where_free(
+    drawing: ChartDrawing, text: str, positions: Iterable[tuple[int, int]]
+) -> None:
     """Writes text at the first of the places where it covers nothing but guides and marks."""
     cells, style, width = drawing.cells, drawing.cells.style, cell_len(text)
     free = (*BLANK, style.glyphs.guide, style.glyphs.mark)
-    for x, y in places:
+    for x, y in positions:
         is_inside = drawing.area.region.contains_region(Region(x, y, width, 1))
         if is_inside and all(glyph in free for glyph, _ in cells.rows[y][x : x + width]):
             cells.write(x, y, text, style.mark)

@@ -122,9 +122,11 @@ def draw_figure(
         (plotext.xticks, axes.x_ticks, region.width),
         (plotext.yticks, axes.y_ticks, region.height),
     ):
-        set_ticks([place / max(1, count - 1) for place, _ in ticks], [label for _, label in ticks])
+        set_ticks(
+            [position / max(1, count - 1) for position, _ in ticks], [label for _, label in ticks]
+        )
     plotext.ticks_color(styles.index(axes.line_style))
-    plotext.ticks_style("bold")  # Labels and lines have the same color: this tells them apart.
+    plotext.ticks_style("bold")  # Labels and lines have the same color: this distinguishes them.
     for stroke in strokes:
         across, up = DOTS_PER_CELL.get(stroke.marker, (1, 1))
         width, height = max(1, region.width * across - 1), max(1, region.height * up - 1)

@@ -25,12 +25,12 @@ INTRODUCTION = (
 MAX_WIDTH, KEYS_WIDTH, PADDING = 92, 18, 8
 """Columns of the box, of the keys with the gap after them, and of what is around."""
 
-PLACES = ("Training", "Experiment", "View", "Lab")
-"""The places that come before those of the panes."""
+SECTIONS = ("Training", "Experiment", "View", "Lab")
+"""The sections that come before those of the panes."""
 
 
 class Help(Overlay):
-    """Shows the keys by place, and what each does."""
+    """Shows the keys by section, and what each does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "close", tooltip="Back to the lab"),
@@ -41,14 +41,14 @@ class Help(Overlay):
         self._screen = screen
 
     def compose(self) -> ComposeResult:
-        """Yields one table for each place."""
+        """Yields one table for each section."""
         with VerticalScroll(classes="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "escape closes"
             yield Static(INTRODUCTION, classes="introduction")
             actions = sorted(keymap.list_actions(self._screen), key=_order)
-            for place, members in groupby(actions, key=lambda action: action.place):
-                yield Static(place, classes="place", markup=False)
+            for section, members in groupby(actions, key=lambda action: action.section):
+                yield Static(section, classes="section", markup=False)
                 for keys, text in dict.fromkeys(_lines(list(members))):
                     yield Static(_write_line(keys, text, self._text_width), classes="key")
 
@@ -59,8 +59,8 @@ class Help(Overlay):
 
 
 def _order(action: keymap.Action) -> tuple[int, str]:
-    place = action.place
-    return (PLACES.index(place) if place in PLACES else len(PLACES), place)
+    section = action.section
+    return (SECTIONS.index(section) if section in SECTIONS else len(SECTIONS), section)
 
 
 def _lines(actions: Sequence[keymap.Action]) -> Iterator[tuple[str, str]]:
@@ -78,12 +78,12 @@ def _method(action: keymap.Action) -> tuple[object, str]:
 
 def _includes(action: keymap.Action, other: keymap.Action) -> bool:
     """Returns whether keys such as `↑↓` or `1-9` stand for those of another action too."""
-    shown = action.binding.key_display or ""
+    key_text = action.binding.key_display or ""
     if action is other or other.binding.key_display or len(other.keys) != 1:
         return False
     key = other.keys[0]
-    is_range = len(shown) == 3 and shown[1] == "-" and shown[0] <= key <= shown[2]
-    return len(key) == 1 and (is_range or (len(shown) == 2 and key in shown))
+    is_range = len(key_text) == 3 and key_text[1] == "-" and key_text[0] <= key <= key_text[2]
+    return len(key) == 1 and (is_range or (len(key_text) == 2 and key in key_text))
 
 
 def _write_line(keys: str, text: str, width: int) -> Content:

@@ -239,7 +239,10 @@ class MainScreen(Screen[None]):
             self.pane_layout.follow_focus(name)
 
     def _apply_layout(self) -> None:
+        before = self.classes
         for name, is_set in self.pane_layout.classes.items():
-            self.set_class(is_set, name)
+            self.set_class(is_set, name, update=False)
+        if self.classes != before:
+            self.update_node_styles()  # once: all widgets match the style sheet again
         if self.is_running:
             self.call_after_refresh(self.repaint)

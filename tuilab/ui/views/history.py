@@ -68,7 +68,7 @@ class ResponseHistory(Generic[R]):
         groups = ([e for e in self._entries if e.kind == entry.kind] for entry in self._entries)
         group = max(groups, key=len)
         inner = range(1, len(group) - min(RECENT_ENTRIES, len(group) // 2))
-        droppable = [place for place in inner if not _is_in(group[place], keep)]
+        droppable = [index for index in inner if not _is_in(group[index], keep)]
         if droppable:
             smallest = min(droppable, key=lambda p: group[p + 1].number - group[p - 1].number)
             self._entries.remove(group[smallest])

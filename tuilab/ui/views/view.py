@@ -54,7 +54,7 @@ class View(Canvas, Generic[R], can_focus=True):
         self.right_response: R | None = None
         "The response at the right; None: the newest one."
         self.history = ResponseHistory[R]()
-        self._kept: R | None = None
+        self._kept_response: R | None = None
         "The response that was current when comparing began."
         self._throttle = RequestThrottle()
         self._state: State = "idle"
@@ -82,7 +82,7 @@ class View(Canvas, Generic[R], can_focus=True):
         return self.last_request
 
     def snapshot_key(self, run: Run, response: R) -> object:
-        """Returns what tells one state of the run from another."""
+        """Returns what distinguishes one state of the run from another."""
         return response.run, response.step, run.weight_edits, len(run.marks)
 
     def draw_response(self, response: R, width: int, height: int) -> CellBuffer:
@@ -150,13 +150,15 @@ class View(Canvas, Generic[R], can_focus=True):
         response = self.response
         if response is None:
             return
-        shown = [side for side in (self.left_response, self.right_response) if side is not None]
-        complete = [side for side in shown if not self.is_unfinished(side)]
+        visible = [side for side in (self.left_response, self.right_response) if side is not None]
+        complete = [side for side in visible if not self.is_unfinished(side)]
         kind = self.comparison_key(response)
         moment = self.snapshot_key(run, response)
-        replaced = self.history.add(kind, moment, response, shown, complete)
+        replaced = self.history.add(kind, moment, response, visible, complete)
         if replaced is not None and replaced is self.left_response:
-            self._kept = response if self._kept is replaced else self._kept
+            self._kept_response = (
+                response if self._kept_response is replaced else self._kept_response
+            )
             self.left_response = response
         if self.right_response is not None and not self._is_current_kind(self.right_response):
             self.right_response = None  # something else is shown now
@@ -184,12 +186,14 @@ class View(Canvas, Generic[R], can_focus=True):
 
     def _describe(self, response: R, *, is_left: bool, with_run: bool) -> str:
         """Returns the step of a response, and its place among the ones like it."""
-        state = " (kept)" if is_left and response is self._kept else ""
+        state = " (kept)" if is_left and response is self._kept_response else ""
         state = " (now)" if not is_left and self.right_response is None else state
         related = self.history.related_to(response)
-        place = f", {_index(response, related) + 1} of {len(related)}" if len(related) > 1 else ""
+        position = (
+            f", {_index(response, related) + 1} of {len(related)}" if len(related) > 1 else ""
+        )
         run = f"{response.run}, " if with_run else ""
-        return f"{run}step {format_count(response.step)}{state}{place}"
+        return f"{run}step {format_count(response.step)}{state}{position}"
 
     # --- keys ---------------------------------------------------------------------------------
 
@@ -199,16 +203,18 @@ class View(Canvas, Generic[R], can_focus=True):
 
     def action_keep(self) -> None:
         """Keeps the response to compare it with later ones, or drops the kept one."""
-        self.left_response = self._kept = self.response if self.left_response is None else None
+        self.left_response = self._kept_response = (
+            self.response if self.left_response is None else None
+        )
         self.right_response = None
         self.refresh_bindings()
         self.redraw()
 
     def action_travel(self, side: Side, by: int) -> None:
         """Shows an earlier or later state at one side."""
-        shown = self.left_response if side == "left" else self.right_response or self.response
-        related = self.history.related_to(shown) if shown is not None else []
-        index = (_index(shown, related) if shown is not None and related else 0) + by
+        response = self.left_response if side == "left" else self.right_response or self.response
+        related = self.history.related_to(response) if response is not None else []
+        index = (_index(response, related) if response is not None and related else 0) + by
         if not 0 <= index < len(related):
             text = "There is no earlier state of this." if by < 0 else "This is the newest state."
             self.notify(text, timeout=2)

@@ -73,7 +73,7 @@ class ChoiceList(LineList[Choice]):
             spans.append((fit_text(line.mark, 1), "line-list--glyph"))
         label_style = "line-list--disabled" if line.problem else "line-list--value"
         spans.append((f" {fit_text(line.label, room)} ", label_style))
-        used = sum(cell_len(text) for text, _ in spans)
+        text_width = sum(cell_len(text) for text, _ in spans)
         about = f"{get_glyphs().cross} {line.problem}" if line.problem else line.help
         about_style = "line-list--problem" if line.problem else "line-list--muted"
-        return [*spans, (" " + fit_text(about, width - used - 1), about_style)]
+        return [*spans, (" " + fit_text(about, width - text_width - 1), about_style)]

@@ -197,10 +197,10 @@ class EditableList(Widget):
 
     def position_input(self) -> None:
         """Moves the input to where its line is."""
-        if not self.is_typing or (place := self.locate_input()) is None:
+        if not self.is_typing or (position := self.locate_input()) is None:
             return
         self.line_list.scroll_to_cursor()
-        row, start, room = place
+        row, start, room = position
         self.input.styles.width = room
         self.input.styles.offset = (start, row - self.line_list.scroll_offset.y)
 

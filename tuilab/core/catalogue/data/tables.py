@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, NumericDataSet, TaskName
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
-from tuilab.core.files.tables.columns import Column
+from tuilab.core.files.tables.columns import Column, current_name
 from tuilab.core.files.tables.delimited import HeaderOption
 from tuilab.core.files.tables.table import TableInfo, inspect_table
 from tuilab.core.network.layer import Shape
@@ -46,7 +46,7 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         """The columns, shape and classes of the file; raises InputError where it is unusable."""
         schema = inspect_table(self.path, self.target, self.leave_out, self.header)
         names = [column.name for column in _category_columns(schema)]
-        if self.group and self.group not in names:
+        if self.group and current_name(self.group, names) not in names:
             problem = f'there is no column "{self.group}" of categories'
             raise InputError(with_suggestion(problem, self.group, names), "data.group")
         return schema
@@ -54,8 +54,15 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     @property
     def groups(self) -> tuple[str, ...]:
         """The names of the groups that metrics are reported for, if any."""
+        column = self.group_column
+        return () if column is None else column.values
+
+    @property
+    def group_column(self) -> Column | None:
+        """The column that metrics are reported by, if any."""
         columns = _category_columns(self.info)
-        return next((column.values for column in columns if column.name == self.group), ())
+        name = current_name(self.group, (column.name for column in columns))
+        return next((column for column in columns if column.name == name), None)
 
     @property
     def shape(self) -> Shape:

@@ -42,7 +42,7 @@ class LeakyReLU(_Activation, frozen=True):
 
     Formula: f(x) = x for x ≥ 0, else slope · x
     Use: instead of ReLU where units die, and in discriminators (slope 0.2).
-    Pitfall: a slope of 1 is no activation at all.
+    Pitfall: a slope of 1 makes it the identity.
     Source: Maas et al. 2013; torch.nn.LeakyReLU
     """
 

@@ -16,7 +16,7 @@ class Linear(Layer, frozen=True):
     Use: everywhere: the hidden layers of a fully connected network, and the last layer of nearly
       every other, with one output per class.
     Pitfall: it acts on the last dimension only, so images need a Flatten before it; and without
-      an activation in between, two of them are no more than one.
+      an activation in between, two of them can do no more than one.
     Source: torch.nn.Linear
     """
 

@@ -36,6 +36,9 @@ INDEX_NAMES = frozenset(
 DATE = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}( .*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 
+OLD_NAMES = {"colour": "color"}  # codespell:ignore
+"""Columns of shipped tables that had another name in older versions."""
+
 DATES_UNUSED = "dates are not used; add numbers made from them, such as the month"
 
 
@@ -158,10 +161,17 @@ def are_numbers(cells: Iterable[str]) -> bool:
     return True
 
 
+def current_name(name: str, names: Iterable[str]) -> str:
+    """Returns the name of a column in a table; an old name gives today's one if that is there."""
+    names = set(names)
+    return OLD_NAMES[name] if name not in names and OLD_NAMES.get(name) in names else name
+
+
 def find_column(target: str, names: Sequence[str], where: str, key: str = "data.target") -> int:
     """Returns the index of a column by its name; the last one without a name."""
     if not target:
         return len(names) - 1
+    target = current_name(target, names)
     if target in names:
         return names.index(target)
     raise InputError(with_suggestion(f'there is no column "{target}"', target, names), key, where)

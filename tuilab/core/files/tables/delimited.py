@@ -111,11 +111,11 @@ def sample_rows(file: FileState, layout: Layout) -> tuple[list[list[str]], bool]
     """Returns all rows, or a sample from all parts of a large file, and whether these are all."""
     if file.size <= MAX_FULL_SCAN_BYTES:
         return [row for _, row in read_rows(file, layout)], True
-    rows, read = [], 0
+    rows, size = [], 0
     for _, row in read_rows(file, layout):
         rows.append(row)
-        read += sum(map(len, row)) + len(row)
-        if read > HEAD_BYTES:
+        size += sum(map(len, row)) + len(row)
+        if size > HEAD_BYTES:
             break
     with file.path.open("rb") as source:
         for block in range(BLOCKS):

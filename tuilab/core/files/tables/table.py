@@ -10,6 +10,7 @@ from tuilab.core.files.tables import delimited, parquet
 from tuilab.core.files.tables.columns import (
     MAX_INTEGER_CLASSES,
     Column,
+    current_name,
     find_column,
     infer_classes,
     infer_column,
@@ -112,7 +113,7 @@ def _build_info(
     layout: Layout | None = None, is_complete: bool = True,
 ) -> TableInfo:  # fmt: skip
     names = {column.name for column in inputs}
-    left_out = {name.strip() for name in leave_out.split(",") if name.strip()}
+    left_out = {current_name(name.strip(), names) for name in leave_out.split(",") if name.strip()}
     if unknown := left_out - names:
         find_column(min(unknown), sorted(names), str(file.path), "data.leave_out")
     inputs = tuple(

@@ -9,9 +9,9 @@ from tuilab.core.protocol.inspect.request import InspectRequest, InspectResponse
 from tuilab.core.protocol.inspect.result_messages import Generated
 from tuilab.core.run.confusion import ConfusionMatrix
 
-PartName = Literal["validation", "test", "train"]
+SplitName = Literal["validation", "test", "train"]
 
-PARTS: tuple[PartName, ...] = get_args(PartName)
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 Attribution = Literal["saliency", "occlusion", "gradcam"]
 
@@ -42,8 +42,8 @@ class ExamplesRequest(InspectRequest, frozen=True):
     """Examples in an order, or those of one cell of the confusion matrix."""
 
     page: Page = "matrix"
-    part: PartName = "validation"
-    "If it has no examples, another part is used."
+    split: SplitName = "validation"
+    "If it has no examples, another split is used."
     cell: list[int] = field(default_factory=list)
     "Target and predicted class of the examples to show; empty: all examples."
     is_reversed: bool = False
@@ -60,7 +60,7 @@ class ExampleSummary(Struct, frozen=True):
     """One example in a list."""
 
     number: int
-    "Index in its part."
+    "Index in its split."
     loss: float
     target: int = -1
     predicted: int = -1
@@ -75,7 +75,7 @@ class Example(Struct, frozen=True):
     """One example in full, with the prediction and its attribution."""
 
     number: int = -1
-    "Index in its part; -1: an input of the user."
+    "Index in its split; -1: an input of the user."
     loss: float | None = None
     kind: Literal["picture", "numbers", "series", "tokens"] = "numbers"
     pixels: bytes = b""
@@ -115,11 +115,11 @@ class ExamplesResponse(InspectResponse, frozen=True):
     pages: list[Page] = field(default_factory=list)
     "Pages that this task has."
     task: str = ""
-    part: PartName = "validation"
+    split: SplitName = "validation"
     evaluated: int = 0
     "Examples evaluated so far."
     total: int = 0
-    "Examples in the part."
+    "Examples in the split."
     matrix: ConfusionMatrix = ConfusionMatrix()
     "Without counts if there are too many classes."
     cell: list[int] = field(default_factory=list)

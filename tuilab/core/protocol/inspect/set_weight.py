@@ -35,8 +35,8 @@ class WeightSet(Event, frozen=True):
     @property
     def description(self) -> str:
         """Returns the change in a few words."""
-        place = ",".join(str(number + 1) for number in self.index)
-        return f"{self.layer} {self.parameter}[{place}] {format_number(self.value)}"
+        indices = ",".join(str(number + 1) for number in self.index)
+        return f"{self.layer} {self.parameter}[{indices}] {format_number(self.value)}"
 
 
 def parse_finite_number(text: str) -> float:

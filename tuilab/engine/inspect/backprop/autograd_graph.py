@@ -187,10 +187,10 @@ class GraphRecorder:
 
     def _catch_products(self, record: _NodeRecord) -> Any:
         def catch(inputs: tuple[Tensor | None, ...], outputs: Any) -> None:
-            for place, (gradient, to) in enumerate(zip(inputs, record.inputs, strict=False)):
+            for index, (gradient, to) in enumerate(zip(inputs, record.inputs, strict=False)):
                 if gradient is not None:
                     target = self._listed[to] if to >= 0 else None
-                    record.products[place] = self._gradient_slice(gradient, target)
+                    record.products[index] = self._gradient_slice(gradient, target)
 
         return catch
 
@@ -226,13 +226,13 @@ def _order(node: Any) -> tuple[int, int]:
 def _to_node(record: _NodeRecord, loss_scale: float) -> Node:
     upstream = [] if record.upstream is None else (record.upstream / loss_scale).tolist()
     edges = []
-    for place, to in enumerate(record.inputs):
-        gradient = record.products.get(place)
+    for index, to in enumerate(record.inputs):
+        gradient = record.products.get(index)
         product = [] if gradient is None else (gradient / loss_scale).tolist()
         local = []
         if gradient is not None and record.upstream is not None and _is_elementwise(record.name):
             local = _quotients(product, upstream)
-        is_data = place == (1 if "Addmm" in record.name else 0)
+        is_data = index == (1 if "Addmm" in record.name else 0)
         weights = record.weights.tolist() if record.weights is not None and is_data else []
         edges.append(Edge(to, local, product, weights))
     value = [] if record.value is None else record.value.tolist()

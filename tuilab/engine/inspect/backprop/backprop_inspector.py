@@ -27,6 +27,8 @@ SCRATCH = (
 
 RULE = "The perceptron rule takes no derivative; in place of a gradient it has (answer - y) x."
 
+OVER = "The run is over: this is the step that would follow; it is not taken."
+
 CLOSURE = (
     "L-BFGS measures loss and gradient several times in a step: shown are the first measurement "
     "and the update as a whole."
@@ -46,8 +48,7 @@ class BackpropInspector:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._key: Any = None
-        self._trace: StepTrace | str = ""
-        "Or why there is none."
+        self._trace: StepTrace | None = None
         self._phases: dict[int, Phase] = {}
         "Those of the trace that have numbers, by their index."
         self._response: BackpropResponse | None = None
@@ -77,8 +78,7 @@ class BackpropInspector:
             self._trace, self._phases = replay(session, request), {}
             self._key = (self._version(), selection)  # putting back gives the weights new versions
         trace = self._trace
-        if isinstance(trace, str):
-            return BackpropResponse(session.run, session.step, note=trace)
+        assert trace is not None
         phases = build_phases(session, trace, request, self._phases)
         return BackpropResponse(
             session.run, session.step, trace.example, trace.batch_size, trace.optimizer_phase,
@@ -103,6 +103,8 @@ class BackpropInspector:
 
     def _note(self, trace: StepTrace) -> str:
         session, notes = self._session, []
+        if session.is_over:
+            notes.append(OVER)
         if isinstance(session.task, PlainPythonTask):
             notes.append(SCRATCH)
         if isinstance(session.task, Perceptron):

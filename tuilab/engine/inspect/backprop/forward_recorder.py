@@ -47,8 +47,10 @@ class ModuleCall:
 
     def parameters(self) -> dict[str, Tensor]:
         """Returns the parameters that it computed with by name, each in any shape."""
-        named = self.module.named_parameters()
-        return {name: self.old_parameters.get(name, value.detach()) for name, value in named}
+        named_parameters = self.module.named_parameters()
+        return {
+            name: self.old_parameters.get(name, value.detach()) for name, value in named_parameters
+        }
 
 
 @dataclass(slots=True)

@@ -44,20 +44,20 @@ def build_table(
     first = slice_start(slice_number, total)
     rows = range(first, min(first + SLICE_SIZE, total))
     names = [row_names[at] if row_names else format_index(at, shape) for at in rows]
-    shown = [
+    visible_numbers = [
         NumberColumn(name, tensor.reshape(-1)[first : first + SLICE_SIZE].tolist())
         for name, tensor in tensors.items()
     ]
-    return NumberTable(title, shape, first, total, names, shown)
+    return NumberTable(title, shape, first, total, names, visible_numbers)
 
 
 def format_index(flat_index: int, shape: list[int]) -> str:
     """Formats the index of an element in its tensor, counted from 1: `3`, or `2,1,5`."""
-    places = []
+    indices = []
     for size in reversed(shape):
         flat_index, at = divmod(flat_index, max(1, size))
-        places.append(str(at + 1))
-    return ",".join(reversed(places))
+        indices.append(str(at + 1))
+    return ",".join(reversed(indices))
 
 
 def activation_derivative(module: nn.Module, inputs: Tensor) -> Tensor | None:
@@ -92,14 +92,14 @@ def derive_linear_output(call: ModuleCall, slice_number: int) -> list[Derivation
     """Derives z = w * a + b, term by term."""
     module, inputs, output = call.module, call.inputs, call.output
     assert isinstance(module, nn.Linear) and inputs is not None and output is not None
-    shown = _slice_elements(output, slice_number)
-    position, unit = shown // module.out_features, shown % module.out_features
+    elements = _slice_elements(output, slice_number)
+    position, unit = elements // module.out_features, elements % module.out_features
     rows = inputs.reshape(-1, module.in_features)[position]
     parameters = call.parameters()
     bias = parameters["bias"][unit] if "bias" in parameters else None
     names = [str(at + 1) for at in range(module.in_features)]
     factors = {"w": parameters["weight"][unit], "a": rows}
-    return _derive_sums("z", factors, names, output.reshape(-1)[shown], bias)
+    return _derive_sums("z", factors, names, output.reshape(-1)[elements], bias)
 
 
 def derive_convolution_output(call: ModuleCall, slice_number: int) -> list[Derivation]:
@@ -116,13 +116,13 @@ def derive_convolution_output(call: ModuleCall, slice_number: int) -> list[Deriv
     patches = unfold(
         inputs[None].float(), kernel, module.dilation, module.padding, module.stride
     )[0]  # fmt: skip
-    shown, positions = _slice_elements(output, slice_number), prod(output.shape[1:])
-    channel, position = shown // positions, shown % positions
+    elements, positions = _slice_elements(output, slice_number), prod(output.shape[1:])
+    channel, position = elements // positions, elements % positions
     parameters = call.parameters()
     bias = parameters["bias"][channel] if "bias" in parameters else None
     names = [format_index(at, list(module.weight.shape[1:])) for at in range(patches.shape[0])]
     factors = {"w": parameters["weight"].flatten(1)[channel], "a": patches.T[position]}
-    return _derive_sums("z", factors, names, output.reshape(-1)[shown], bias)
+    return _derive_sums("z", factors, names, output.reshape(-1)[elements], bias)
 
 
 def derive_input_gradient(call: ModuleCall, slice_number: int) -> list[Derivation]:
@@ -130,14 +130,14 @@ def derive_input_gradient(call: ModuleCall, slice_number: int) -> list[Derivatio
     module, upstream, gradient = call.module, call.output_gradient, call.input_gradient
     if not isinstance(module, nn.Linear) or upstream is None or gradient is None:
         return []
-    shown = _slice_elements(gradient, slice_number)
-    position, unit = shown // module.in_features, shown % module.in_features
+    elements = _slice_elements(gradient, slice_number)
+    position, unit = elements // module.in_features, elements % module.in_features
     names = [str(at + 1) for at in range(module.out_features)]
     factors = {
         "dL/dz": upstream.reshape(-1, module.out_features)[position],
         "w": call.parameters()["weight"].T[unit],
     }
-    return _derive_sums("dL/da", factors, names, gradient.reshape(-1)[shown], None)
+    return _derive_sums("dL/da", factors, names, gradient.reshape(-1)[elements], None)
 
 
 def derive_weight_gradient(
@@ -152,10 +152,10 @@ def derive_weight_gradient(
     whole = gradients.get("weight")
     if not isinstance(module, nn.Linear) or inputs is None or upstream is None or whole is None:
         return []
-    shown = _slice_elements(upstream, slice_number)
-    position, unit = shown // module.out_features, shown % module.out_features
+    elements = _slice_elements(upstream, slice_number)
+    position, unit = elements // module.out_features, elements % module.out_features
     rows = inputs.reshape(-1, module.in_features)[position]
-    own_part = upstream.reshape(-1)[shown, None] * rows
+    own_part = upstream.reshape(-1)[elements, None] * rows
     columns = {"a": rows, "dL/dz*a": own_part, "dL/dW": whole[unit]}
     terms = _largest_terms(whole[unit])
     count, hidden = terms.shape[1], whole.shape[1] - terms.shape[1]
@@ -163,11 +163,11 @@ def derive_weight_gradient(
     bias = gradients.get("bias")
     bias_gradients = [] if bias is None else bias[unit].tolist()
     derivations = []
-    for row, places in enumerate(terms.tolist()):
+    for row, indices in enumerate(terms.tolist()):
         notes = [f"the {count} largest of {count + hidden}"] if hidden else []
         notes += [f"dL/db = {format_number(bias_gradients[row], 6)}"] if bias_gradients else []
         numbers = [NumberColumn(name, column[row]) for name, column in values.items()]
-        names = [str(at + 1) for at in places]
+        names = [str(at + 1) for at in indices]
         derivations.append(Derivation("dL/dW", names, numbers, "; ".join(notes)))
     return derivations
 
@@ -207,10 +207,10 @@ def _derive_sums(
     has_rest = rest.abs() > 1e-3 * (totals.abs() + products.abs().amax(1) + 1e-9)
     column_names = (*factors, "*".join(factors))
     derivations = []
-    for row, places in enumerate(terms.tolist()):
+    for row, indices in enumerate(terms.tolist()):
         more: list[tuple[str, float]] = []
-        if len(names) > len(places):
-            more.append((f"{len(names) - len(places)} others", hidden[row]))
+        if len(names) > len(indices):
+            more.append((f"{len(names) - len(indices)} others", hidden[row]))
         if biases is not None:
             more.append(("bias", biases[row]))
         if bool(has_rest[row]):
@@ -221,7 +221,7 @@ def _derive_sums(
             NumberColumn(name, [*column[row], *tail])
             for name, column, tail in zip(column_names, columns, tails, strict=True)
         ]
-        row_names = [*(names[at] for at in places), *(name for name, _ in more)]
+        row_names = [*(names[at] for at in indices), *(name for name, _ in more)]
         total = f"sum = {format_number(float(totals[row]), 6)}"
         derivations.append(Derivation(title, row_names, numbers, total))
     return derivations

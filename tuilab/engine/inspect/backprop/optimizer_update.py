@@ -70,13 +70,13 @@ def _decompose_sgd(update: ParameterUpdate) -> Parts:
     lr, momentum = group["lr"], group["momentum"]
     buffer = update.state_before.get("momentum_buffer")
     fresh = 1.0 if buffer is None or not momentum else 1 - group["dampening"]
-    share, kept = fresh, momentum
+    gradient_share, momentum_share = fresh, momentum
     if momentum and group["nesterov"]:
-        share, kept = 1 + momentum * fresh, momentum * momentum
-    parts = {GRADIENT: -lr * share * gradient}
+        gradient_share, momentum_share = 1 + momentum * fresh, momentum * momentum
+    parts = {GRADIENT: -lr * gradient_share * gradient}
     if momentum and buffer is not None:
-        parts[MOMENTUM] = -lr * kept * buffer.double()
-    return parts | ({DECAY: -lr * share * decay} if _is_nonzero(decay) else {})
+        parts[MOMENTUM] = -lr * momentum_share * buffer.double()
+    return parts | ({DECAY: -lr * gradient_share * decay} if _is_nonzero(decay) else {})
 
 
 def _decompose_adam(update: ParameterUpdate) -> Parts:

@@ -118,10 +118,12 @@ class StepPlan:
         has_gradient = call.requires_grad or call.output_gradient is not None
         if not has_gradient and self._is_differentiated:
             return {}
-        named = call.module.named_parameters(recurse=isinstance(call.module, OPAQUE_MODULES))
+        named_parameters = call.module.named_parameters(
+            recurse=isinstance(call.module, OPAQUE_MODULES)
+        )
         return {
             name.removeprefix("inside."): self._gradients[parameter]
-            for name, parameter in named
+            for name, parameter in named_parameters
             if parameter in self._gradients
         }
 

@@ -86,19 +86,16 @@ class StepTrace:
     "The step is the first one of an epoch."
 
 
-def replay(session: Session, request: BackpropRequest) -> StepTrace | str:
-    """Returns the trace of the next step, or says why there is no next step."""
+def replay(session: Session, request: BackpropRequest) -> StepTrace:
+    """Returns the trace of the next step; of a run that is over, of the one that would follow."""
     with preserving(session), torch.no_grad():
         is_new_epoch = False
-        session.set_learning_rate()
         if (batch := session.next_batch()) is None:
             session.epoch, session.offset, is_new_epoch = session.epoch + 1, 0, True
-            if session.is_over:
-                return "The last epoch is over: there is no next step. Raise epochs to train on."
-            session.set_learning_rate()
             batch = session.next_batch()
-        if session.is_over or batch is None:
-            return "The run is over: there is no next step. Press r to begin again."
+            assert batch is not None  # every epoch has a batch
+        if not session.is_over:  # a schedule ends with the last epoch, often at zero
+            session.set_learning_rate()
         return _trace_step(session, request, batch, is_new_epoch)
 
 
@@ -258,13 +255,13 @@ def slice_start(number: int, total: int) -> int:
 
 def _slice_state(update: ParameterUpdate, state: dict[str, Any]) -> dict[str, Any]:
     """Returns what an optimizer remembers of a parameter: numbers, and slices of its shape."""
-    shown: dict[str, Any] = {}
+    slices: dict[str, Any] = {}
     for name, value in state.items():
         if isinstance(value, Tensor) and value.shape == update.parameter.shape and value.dim():
-            shown[name] = update.slice_of(value)
+            slices[name] = update.slice_of(value)
         elif isinstance(value, Tensor) and value.numel() == 1:
-            shown[name] = float(value)
-    return shown
+            slices[name] = float(value)
+    return slices
 
 
 def _gradient_norm(parameters: list[nn.Parameter]) -> float:

@@ -181,9 +181,9 @@ def _score(session: Session, output: Tensor, target: Tensor) -> Tensor:
 def _hide_parts(session: Session, inputs: Tensor, target: Tensor) -> tuple[Tensor, tuple[int, ...]]:
     """Returns copies of an input, each with one part hidden, and the shape of the parts."""
     if inputs.dim() == 4:
-        begun = time.perf_counter()
+        start_time = time.perf_counter()
         _score(session, forward(session, inputs.expand(4, -1, -1, -1).contiguous()), target)
-        seconds = (time.perf_counter() - begun) / 4
+        seconds = (time.perf_counter() - start_time) / 4
         affordable = isqrt(int(TIME_BUDGET / max(seconds, 1e-6)))
         side = max(MIN_POSITIONS, min(MAX_POSITIONS, affordable))
         return mask_patches(inputs, side), (side, side)

@@ -6,13 +6,13 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import name_of
 from tuilab.core.protocol.inspect.examples_messages import (
     MAX_NUMBERS,
-    PARTS,
+    SPLITS,
     Example,
     ExamplesRequest,
     ExamplesResponse,
     ExampleSummary,
     Page,
-    PartName,
+    SplitName,
 )
 from tuilab.core.protocol.inspect.result_messages import Generated
 from tuilab.core.run.confusion import ConfusionMatrix
@@ -64,8 +64,8 @@ class ExamplesInspector:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._survey: LossSurvey | None = None
-        self._surveyed_part: PartName | None = None
-        "The part of the survey, if it is valid for the current weights."
+        self._surveyed_split: SplitName | None = None
+        "The split of the survey, if it is valid for the current weights."
         self._version: tuple[int, ...] = ()
         "Version of the weights at the end of the last inspection."
 
@@ -73,7 +73,7 @@ class ExamplesInspector:
         """Returns one page of examples."""
         session = self._session
         if get_weights_version(session) != self._version:
-            self._surveyed_part = None
+            self._surveyed_split = None
         pages = self.get_pages()
         page = request.page if request.page in pages else pages[0]
         try:
@@ -167,66 +167,66 @@ class ExamplesInspector:
     def _list_examples(
         self, request: ExamplesRequest, page: Page, pages: list[Page]
     ) -> ExamplesResponse:
-        name, part = self._choose_part(request.part)
-        survey = self._evaluate(name, part)
+        name, split = self._choose_split(request.split)
+        survey = self._evaluate(name, split)
         classes = list(self._session.dataset.classes)
         counts = survey.count_confusions(len(classes) if "matrix" in pages else 0)
         order = survey.sort_by_loss(request.cell, is_reversed=request.is_reversed)
         position = max(0, min(request.position, len(order) - 1))
         first = max(0, min(request.first, len(order) - 1))
-        shown = order[first : first + min(MAX_ROWS, max(0, request.count))].tolist()
+        indices = order[first : first + min(MAX_ROWS, max(0, request.count))].tolist()
         example = None
         if page == "examples" and len(order):
             example = self._describe(survey, int(order[position]), request)
         return self._respond(
-            page, pages, part=name, evaluated=survey.evaluated, total=survey.total,
+            page, pages, split=name, evaluated=survey.evaluated, total=survey.total,
             matrix=ConfusionMatrix(counts, classes), cell=list(request.cell), matches=len(order),
             is_reversed=request.is_reversed, first=first, position=position,
-            rows=[self._summarize(survey, number) for number in shown], example=example,
+            rows=[self._summarize(survey, number) for number in indices], example=example,
             note=TOO_MANY_CLASSES.format(len(classes)) if len(classes) > MAX_CLASSES else "",
         )  # fmt: skip
 
     # --- evaluation ---------------------------------------------------------------------------
 
-    def _choose_part(self, name: PartName) -> tuple[PartName, Examples]:
-        """Returns the requested part, or another one if it has no examples."""
-        parts = self._session.dataset.parts
-        chosen = next(part for part in (name, *PARTS) if len(parts[part]))
-        return chosen, parts[chosen]
+    def _choose_split(self, name: SplitName) -> tuple[SplitName, Examples]:
+        """Returns the requested split, or another one if it has no examples."""
+        splits = self._session.dataset.splits
+        split_name = next(split for split in (name, *SPLITS) if len(splits[split]))
+        return split_name, splits[split_name]
 
-    def _evaluate(self, name: PartName, part: Examples) -> LossSurvey:
+    def _evaluate(self, name: SplitName, split: Examples) -> LossSurvey:
         survey = self._survey
-        if survey is None or self._surveyed_part != name:
+        if survey is None or self._surveyed_split != name:
             size = FIRST_CHUNK if survey is None else max(FIRST_CHUNK, survey.chunk_size // 2)
-            survey = LossSurvey(self._session, part, size)
-            self._survey, self._surveyed_part = survey, name
+            survey = LossSurvey(self._session, split, size)
+            self._survey, self._surveyed_split = survey, name
         if survey.evaluated < survey.total:
             survey.evaluate_more()
         return survey
 
-    def _summarize(self, survey: LossSurvey, place: int) -> ExampleSummary:
-        number, raw = place, None
+    def _summarize(self, survey: LossSurvey, index: int) -> ExampleSummary:
+        number, raw = index, None
         if survey.nodes is not None:
-            number = int(survey.nodes[place])
+            number = int(survey.nodes[index])
         else:
-            raw = survey.inputs[place]
+            raw = survey.inputs[index]
         prediction: dict[str, Any] = {}
         if len(survey.predictions) and survey.predictions.dim() == 1:
             prediction = {
-                "target": int(survey.targets[place]),
-                "predicted": int(survey.predictions[place]),
-                "probability": float(survey.probabilities[place]),
+                "target": int(survey.targets[index]),
+                "predicted": int(survey.predictions[index]),
+                "probability": float(survey.probabilities[index]),
             }
-        loss = float(survey.loss[place])
+        loss = float(survey.loss[index])
         return summarize_example(self._session, raw, number, loss=loss, **prediction)
 
-    def _describe(self, survey: LossSurvey, place: int, request: ExamplesRequest) -> Example:
+    def _describe(self, survey: LossSurvey, index: int, request: ExamplesRequest) -> Example:
         if survey.nodes is not None:
-            number, target = int(survey.nodes[place]), int(survey.targets[place])
+            number, target = int(survey.nodes[index]), int(survey.targets[index])
             return describe_node(self._session, survey.inputs, number, target)
-        one = slice(place, place + 1)
+        one = slice(index, index + 1)
         coordinates = None if survey.coordinates is None else survey.coordinates[one]
         return describe_example(
-            self._session, survey.inputs[one], survey.targets[one], request.attribution, place,
+            self._session, survey.inputs[one], survey.targets[one], request.attribution, index,
             coordinates,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The loss and the prediction of every example of a part, computed chunk by chunk."""
+"""The loss and the prediction of every example of a split, computed chunk by chunk."""
 
 import time
 
@@ -23,25 +23,25 @@ FIRST_CHUNK, MAX_CHUNK = 32, 1024
 
 
 class LossSurvey:
-    """Losses and predictions on a part, as far as it has been evaluated.
+    """Losses and predictions on a split, as far as it has been evaluated.
 
     A graph is one example for the network; here, each of its labeled nodes counts as one.
     """
 
-    def __init__(self, session: Session, part: Examples, chunk_size: int = FIRST_CHUNK) -> None:
+    def __init__(self, session: Session, split: Examples, chunk_size: int = FIRST_CHUNK) -> None:
         self._session = session
-        self.inputs, self.targets, self.coordinates = part.inputs, part.targets, part.coordinates
+        self.inputs, self.targets, self.coordinates = split.inputs, split.targets, split.coordinates
         self.nodes: Tensor | None = None
         if session.experiment.data.is_graph:
-            self.nodes = (part.targets[0] != IGNORE_INDEX).nonzero()[:, 0]
-            self.targets = part.targets[0][self.nodes]
+            self.nodes = (split.targets[0] != IGNORE_INDEX).nonzero()[:, 0]
+            self.targets = split.targets[0][self.nodes]
         self.loss = torch.empty(0)
         self.predictions = self.probabilities = torch.empty(0)
         self.chunk_size = chunk_size
 
     @property
     def total(self) -> int:
-        """Returns the number of examples of the part."""
+        """Returns the number of examples of the split."""
         return len(self.targets) if self.nodes is not None else len(self.inputs)
 
     @property
@@ -51,13 +51,13 @@ class LossSurvey:
 
     def evaluate_more(self, seconds: float = TIME_BUDGET) -> None:
         """Evaluates at least one more chunk, more if there is time."""
-        begun = time.perf_counter()
+        start_time = time.perf_counter()
         with predicting(self._session):
             while self.evaluated < self.total:
-                chunk_begun = time.perf_counter()
+                chunk_start = time.perf_counter()
                 self._evaluate_chunk()
                 now = time.perf_counter()
-                duration, left = now - chunk_begun, seconds - (now - begun)
+                duration, left = now - chunk_start, seconds - (now - start_time)
                 if left < duration:
                     break
                 if left > 3 * duration:
@@ -107,12 +107,12 @@ class LossSurvey:
             cell: target and predicted class; empty: all examples.
         """
         loss = self.loss.nan_to_num(torch.inf)  # NaN is as bad as infinity
-        places = torch.arange(len(loss))
+        indices = torch.arange(len(loss))
         if cell and len(self.predictions):
             is_in = (self.evaluated_targets() == cell[0]) & (self.predictions == cell[1])
-            places = places[is_in.flatten(1).any(1) if is_in.dim() > 1 else is_in]
-        order = loss[places].sort(descending=not is_reversed, stable=True).indices
-        return places[order]
+            indices = indices[is_in.flatten(1).any(1) if is_in.dim() > 1 else is_in]
+        order = loss[indices].sort(descending=not is_reversed, stable=True).indices
+        return indices[order]
 
 
 def _append(old: Tensor, new: Tensor) -> Tensor:

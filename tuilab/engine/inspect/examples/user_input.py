@@ -123,15 +123,15 @@ def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tenso
 
 def _check_file(path: Path) -> None:
     """Raises InputError for what is not a readable file, or too large."""
-    shown = str(path)[:MAX_PATH_LENGTH]
+    path_text = str(path)[:MAX_PATH_LENGTH]
     try:
         is_file, size = path.is_file(), os.path.getsize(path) if path.exists() else 0
     except (OSError, ValueError):
-        raise InputError("this path cannot be read", shown) from None
+        raise InputError("this path cannot be read", path_text) from None
     if not path.exists():
-        raise InputError("there is no such file", shown)
+        raise InputError("there is no such file", path_text)
     if not is_file:
-        raise InputError("this is not a file", path.name or shown)
+        raise InputError("this is not a file", path.name or path_text)
     if size > MAX_FILE_BYTES:
         raise InputError(f"{format_bytes(size)} are too many for an image", path.name)
     if not os.access(path, os.R_OK):
@@ -149,11 +149,11 @@ def _convert_series(session: Session, text: str, length: int) -> PreparedInput:
     numbers = parse_numbers(words, count) if count else []
     if not numbers:
         raise InputError(f"type up to {length} numbers, such as 0.5, -1, 2")
-    kept = numbers[-length:]
-    series = [0.0] * (length - len(kept)) + kept
+    last_numbers = numbers[-length:]
+    series = [0.0] * (length - len(last_numbers)) + last_numbers
     notes = []
-    if len(kept) < length:
-        notes.append(f"{len(kept)} of {length} numbers: zeros are added in front.")
+    if len(last_numbers) < length:
+        notes.append(f"{len(last_numbers)} of {length} numbers: zeros are added in front.")
     if len(numbers) > length:
         notes.append(f"Only the last {length} numbers are used.")
     inputs = torch.tensor(series, device=session.device).reshape(1, length, 1)

@@ -99,12 +99,12 @@ class LineScan:
 def rates_coarse_to_fine() -> tuple[float, ...]:
     """Returns the rates, whole powers of ten first."""
     last = DECADES * RATES_PER_DECADE
-    places: dict[int, None] = {}
+    offsets: dict[int, None] = {}
     stride = RATES_PER_DECADE
     while stride:
-        places.update(dict.fromkeys(range(0, last + 1, stride)))
+        offsets.update(dict.fromkeys(range(0, last + 1, stride)))
         stride //= 2
-    return tuple(10 ** (MIN_EXPONENT + place / RATES_PER_DECADE) for place in places)
+    return tuple(10 ** (MIN_EXPONENT + offset / RATES_PER_DECADE) for offset in offsets)
 
 
 def step_directions(
@@ -124,13 +124,13 @@ def step_directions(
     before = surface.flat_weights()
     goals = session.task.targets_for(inputs, targets)
     with torch.enable_grad():
-        phase.optimizer.zero_grad(set_to_none=True)
         forward_backward(session, phase, inputs, goals, UNOBSERVED)
         regularize_and_clip(session, phase, UNOBSERVED)
     directions: dict[ScanDirection, Tensor] = {
         "gradient": -torch.cat([_flat_gradient(p) for p in surface.parameters])
     }
     if not session.experiment.optimizer.needs_closure:
+        # Not `optimizer_step`: its limit on weights, `max_norm`, would bend so long a step.
         for group in phase.optimizer.param_groups:
             group["lr"] = PROBE_RATE * group.get("scale", 1.0)
         phase.optimizer.step()

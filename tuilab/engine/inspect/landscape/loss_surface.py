@@ -46,8 +46,8 @@ class LossSurface:
         self.network: nn.Module = task.generator if isinstance(task, GAN) else session.network
         self.parameters = list(self.network.parameters())
         ids = set(map(id, self.parameters))
-        named = session.network.named_parameters()
-        self.names = [name for name, parameter in named if id(parameter) in ids]
+        named_parameters = session.network.named_parameters()
+        self.names = [name for name, parameter in named_parameters if id(parameter) in ids]
         self._order = torch.randperm(
             len(session.dataset.train), generator=torch.Generator().manual_seed(0)
         )
@@ -57,14 +57,14 @@ class LossSurface:
     def choose_examples(self) -> None:
         """Takes as many examples as can be evaluated in `MAX_SECONDS`."""
         is_gan = isinstance(self.session.task, GAN)
-        most = MAX_EXAMPLES if is_gan else min(MAX_EXAMPLES, len(self._order))
-        self._use_examples(min(MIN_EXAMPLES, most))
-        while self.examples < most:
+        max_examples = MAX_EXAMPLES if is_gan else min(MAX_EXAMPLES, len(self._order))
+        self._use_examples(min(MIN_EXAMPLES, max_examples))
+        while self.examples < max_examples:
             previous = (self.examples, self.compute_loss)
             if min(self._time_evaluation(), self._time_evaluation()) > MAX_SECONDS / 2:
                 return
             try:
-                self._use_examples(min(2 * self.examples, most))
+                self._use_examples(min(2 * self.examples, max_examples))
                 self._time_evaluation()
             except (MemoryError, RuntimeError) as error:
                 if not memory.is_out_of_memory(error):

@@ -201,7 +201,7 @@ def coarse_to_fine(size: int) -> tuple[tuple[int, int], ...]:
         stride *= 2
     cells = {(half, half): None}  # in the order of their first occurrence
     while stride:
-        places = range(0, size, stride)
-        cells.update(dict.fromkeys(product(places, places)))
+        positions = range(0, size, stride)
+        cells.update(dict.fromkeys(product(positions, positions)))
         stride //= 2
     return tuple(cells)

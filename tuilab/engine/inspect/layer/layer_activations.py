@@ -49,8 +49,8 @@ SINGLE_EXAMPLE_KINDS = ("maps", "attention", "states")
 
 
 def inspect_activations(
-    session: Session, recorder: OutputRecorder, modules: list[IndexedModule], shown: IndexedModule,
-    request: LayerRequest, histories: HistogramHistories,
+    session: Session, recorder: OutputRecorder, modules: list[IndexedModule],
+    current_module: IndexedModule, request: LayerRequest, histories: HistogramHistories,
 ) -> dict[str, object]:  # fmt: skip
     """Returns the fields of a `LayerResponse` about a layer's activations.
 
@@ -58,44 +58,46 @@ def inspect_activations(
         modules: the layers whose histograms are kept.
     """
     limit = MAX_POINTS if request.kind == "plane" else MAX_EXAMPLES
-    outputs = recorder.record(modules, shown, request.example, limit)
+    outputs = recorder.record(modules, current_module, request.example, limit)
     for module in modules:
         if (other := outputs.outputs.get(module.module)) is not None:
             row = build_histogram_row(build_histogram(other), session.step)
             histories.add(("activations", module.label), row)
     fields: dict[str, object] = {"example": outputs.first, "total_examples": outputs.total}
-    output = outputs.outputs.get(shown.module)
+    output = outputs.outputs.get(current_module.module)
     if output is None:
-        return fields | {"note": FUSED.format(shown.label)}
+        return fields | {"note": FUSED.format(current_module.label)}
     if output.dim() < 2:
         output = output[:, None]
-    kinds = _get_kinds(shown, output, outputs)
+    kinds = _get_kinds(current_module, output, outputs)
     kind = next((kind for kind in kinds if kind == request.kind), kinds[0])
     is_single = kind in SINGLE_EXAMPLE_KINDS or (kind == "map" and output.dim() == 3)
-    rows = histories.rows(("activations", shown.label))
+    rows = histories.rows(("activations", current_module.label))
     return fields | {
-        "kinds": kinds, "kind": kind, "note": _get_note(shown, outputs),
+        "kinds": kinds, "kind": kind, "note": _get_note(current_module, outputs),
         "examples": 1 if is_single else outputs.count,
-        "statistics": _compute_statistics(shown.module, output),
+        "statistics": _compute_statistics(current_module.module, output),
         "picture": _draw(session, outputs, output, kind, request, rows),
     }  # fmt: skip
 
 
-def _get_kinds(shown: IndexedModule, output: Tensor, outputs: LayerOutputs) -> list[PlotKind]:
+def _get_kinds(
+    current_module: IndexedModule, output: Tensor, outputs: LayerOutputs
+) -> list[PlotKind]:
     kinds: list[PlotKind] = ["map", "histogram", "time", "plane"]
     if output.dim() == 4:
         kinds = ["maps", *kinds]
-    if output.dim() == 3 and isinstance(shown.module, nn.RNNBase):
+    if output.dim() == 3 and isinstance(current_module.module, nn.RNNBase):
         kinds[0] = "states"
     if outputs.attention is not None:
         kinds = ["attention", *kinds]
     return kinds
 
 
-def _get_note(shown: IndexedModule, outputs: LayerOutputs) -> str:
-    if isinstance(shown.module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)):
+def _get_note(current_module: IndexedModule, outputs: LayerOutputs) -> str:
+    if isinstance(current_module.module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout)):
         return DROPOUT
-    if isinstance(shown.module, nn.LSTM):
+    if isinstance(current_module.module, nn.LSTM):
         return NO_CELL
     return NOISE if outputs.targets is None else ""
 

@@ -56,11 +56,11 @@ def build_attention_tiles(session: Session, outputs: LayerOutputs) -> Tiles:
     captions = [f"head {n}" for n in range(len(heads))]
     tiles = _build_tiles(heads, captions, "head", MAX_TILE_SIDE * 2, max_abs=1.0)
     names = get_position_names(session, outputs, length)
-    named = [
+    named_tiles = [
         msgspec.structs.replace(tile, is_fraction=True, row_names=names, column_names=names)
         for tile in tiles.tiles
     ]
-    return Tiles(named, tiles.total, tiles.name)
+    return Tiles(named_tiles, tiles.total, tiles.name)
 
 
 def build_state_map(

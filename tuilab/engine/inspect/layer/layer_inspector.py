@@ -68,28 +68,34 @@ class LayerInspector:
 
     def inspect(self, request: LayerRequest) -> LayerResponse:
         """Returns the statistics and the numbers to draw of one layer."""
-        shown = self._modules.get(request.layer, self._default)
+        current_module = self._modules.get(request.layer, self._default)
         session = self._session
         response = LayerResponse(
-            session.run, session.step, shown.label, request.quantity, layers=list(self._modules)
+            session.run,
+            session.step,
+            current_module.label,
+            request.quantity,
+            layers=list(self._modules),
         )
         try:
-            fields = self._compute_fields(shown, request)
+            fields = self._compute_fields(current_module, request)
         except (MemoryError, RuntimeError) as error:
             if not memory.is_out_of_memory(error):
                 raise
             fields = {"note": OUT_OF_MEMORY}
         return msgspec.structs.replace(response, **fields)
 
-    def _compute_fields(self, shown: IndexedModule, request: LayerRequest) -> dict[str, Any]:
+    def _compute_fields(
+        self, current_module: IndexedModule, request: LayerRequest
+    ) -> dict[str, Any]:
         if request.quantity == "activations":
-            modules = list(self._modules.values()) if self._is_small else [shown]
+            modules = list(self._modules.values()) if self._is_small else [current_module]
             return inspect_activations(
-                self._session, self._recorder, modules, shown, request, self._histories
+                self._session, self._recorder, modules, current_module, request, self._histories
             )
-        if not shown.own_parameters:
-            return {"note": NO_WEIGHTS.format(shown.label)}
-        return self._inspect_parameter(shown, request)
+        if not current_module.own_parameters:
+            return {"note": NO_WEIGHTS.format(current_module.label)}
+        return self._inspect_parameter(current_module, request)
 
     @property
     def _is_small(self) -> bool:
@@ -98,13 +104,15 @@ class LayerInspector:
 
     # --- weights, gradients, updates ----------------------------------------------------------
 
-    def _inspect_parameter(self, shown: IndexedModule, request: LayerRequest) -> dict[str, Any]:
-        names = list(shown.own_parameters)
+    def _inspect_parameter(
+        self, current_module: IndexedModule, request: LayerRequest
+    ) -> dict[str, Any]:
+        names = list(current_module.own_parameters)
         name = names[request.parameter % len(names)]
-        parameter = shown.own_parameters[name]
+        parameter = current_module.own_parameters[name]
         step = None if request.quantity == "weights" else NextStep(self._session)
         values = _get_values(parameter, request.quantity, step)
-        for module in self._modules.values() if self._is_small else [shown]:
+        for module in self._modules.values() if self._is_small else [current_module]:
             for other_name, other in module.own_parameters.items():
                 numbers = _get_values(other, request.quantity, step)
                 if numbers is not None:
@@ -113,31 +121,36 @@ class LayerInspector:
         fields: dict[str, Any] = {"parameter": name, "parameters": names}
         if values is None:
             note = NO_GRADIENT if parameter.requires_grad else FROZEN
-            return fields | {"note": note.format(shown.label)}
-        kinds = _get_kinds(shown.module, name)
+            return fields | {"note": note.format(current_module.label)}
+        kinds = _get_kinds(current_module.module, name)
         kind = next((kind for kind in kinds if kind == request.kind), kinds[0])
         is_rule = isinstance(self._session.task, Perceptron) and request.quantity == "gradients"
         return fields | {
             "kinds": kinds, "kind": kind, "note": PERCEPTRON_RULE if is_rule else "",
             "statistics": _compute_statistics(values, parameter, request.quantity),
-            "picture": self._draw(shown, name, values, kind, request),
+            "picture": self._draw(current_module, name, values, kind, request),
         }  # fmt: skip
 
     def _draw(
-        self, shown: IndexedModule, name: str, values: Tensor, kind: PlotKind, request: LayerRequest
+        self,
+        current_module: IndexedModule,
+        name: str,
+        values: Tensor,
+        kind: PlotKind,
+        request: LayerRequest,
     ) -> HeatMap | Tiles | Histogram | HistogramHistory | Projection:
         match kind:
             case "histogram":
                 return build_histogram(values)
             case "time":
-                history = self._histories.rows((request.quantity, shown.label, name))
+                history = self._histories.rows((request.quantity, current_module.label, name))
                 return HistogramHistory(history)
             case "filters":
-                return layer_images.build_filter_tiles(shown.module, values)
+                return layer_images.build_filter_tiles(current_module.module, values)
             case "plane":
                 return layer_images.project_embedding(self._session, values)
         heat_map = build_heat_map(values, (request.width, request.height))
-        row_axis, column_axis, row_names, column_names = self._get_axes(shown, values)
+        row_axis, column_axis, row_names, column_names = self._get_axes(current_module, values)
         rows, columns = heat_map.full_size
         return msgspec.structs.replace(
             heat_map, row_axis=row_axis, column_axis=column_axis,
@@ -146,10 +159,10 @@ class LayerInspector:
         )  # fmt: skip
 
     def _get_axes(
-        self, shown: IndexedModule, values: Tensor
+        self, current_module: IndexedModule, values: Tensor
     ) -> tuple[str, str, list[str], list[str]]:
         """Returns what rows and columns of a parameter are, and their names if they have any."""
-        session, module = self._session, shown.module
+        session, module = self._session, current_module.module
         if isinstance(module, nn.Embedding):
             rows = as_matrix(values).shape[0]
             names = get_token_names(session, torch.arange(rows)) or number_names(rows)
@@ -158,7 +171,10 @@ class LayerInspector:
             return ("" if values.dim() < 2 else "gates × units"), "inputs", [], []
         if values.dim() < 2:
             return "", "units", [], []
-        is_first, is_last = shown is self._trainable[0], shown is self._trainable[-1]
+        is_first, is_last = (
+            current_module is self._trainable[0],
+            current_module is self._trainable[-1],
+        )
         row_names = list(session.dataset.classes) if is_last else []
         return "units", "inputs", row_names, get_feature_names(session) if is_first else []
 

@@ -59,7 +59,7 @@ class OutputRecorder:
         "Seconds and numbers per example, for one layer or for all, on data or on noise."
 
     def record(
-        self, modules: list[IndexedModule], shown: IndexedModule, first: int, limit: int
+        self, modules: list[IndexedModule], current_module: IndexedModule, first: int, limit: int
     ) -> LayerOutputs:
         """Records outputs on at most `limit` examples, and the attention of the shown layer.
 
@@ -67,42 +67,42 @@ class OutputRecorder:
             modules: all layers to record; if that takes too long, only the shown one is.
         """
         task = self._session.task
-        on_noise = isinstance(task, GAN) and shown.module in set(task.generator.modules())
+        on_noise = isinstance(task, GAN) and current_module.module in set(task.generator.modules())
         recorded = [module.module for module in modules]
-        count = self._count_affordable(recorded, shown, on_noise)
+        count = self._count_affordable(recorded, current_module, on_noise)
         if count < MIN_RECORDED_EXAMPLES:
-            recorded = [shown.module]
-            count = self._count_affordable(recorded, shown, on_noise)
+            recorded = [current_module.module]
+            count = self._count_affordable(recorded, current_module, on_noise)
         count = max(MIN_EXAMPLES, min(limit, count))
-        return self._run_timed(recorded, shown, first, count, on_noise)
+        return self._run_timed(recorded, current_module, first, count, on_noise)
 
     def _count_affordable(
-        self, recorded: list[nn.Module], shown: IndexedModule, on_noise: bool
+        self, recorded: list[nn.Module], current_module: IndexedModule, on_noise: bool
     ) -> int:
         """Returns the number of examples within the budgets of time and memory."""
-        key = (None if len(recorded) > 1 else shown.module), on_noise
+        key = (None if len(recorded) > 1 else current_module.module), on_noise
         if key not in self._costs:
             for _ in range(2):  # PyTorch is slower in the first pass
-                self._run_timed(recorded, shown, 0, MIN_EXAMPLES, on_noise)
+                self._run_timed(recorded, current_module, 0, MIN_EXAMPLES, on_noise)
         seconds, numbers = self._costs[key]
         return int(min(TIME_BUDGET / max(seconds, 1e-9), MAX_KEPT_NUMBERS / max(numbers, 1)))
 
     def _run_timed(
-        self, recorded: list[nn.Module], shown: IndexedModule, first: int, count: int,
+        self, recorded: list[nn.Module], current_module: IndexedModule, first: int, count: int,
         on_noise: bool,
     ) -> LayerOutputs:  # fmt: skip
         """Records outputs, and the shortest time per example so far."""
-        begun = time.perf_counter()
-        outputs = self._run(recorded, shown, first, count, on_noise)
-        seconds = (time.perf_counter() - begun) / outputs.count
+        start_time = time.perf_counter()
+        outputs = self._run(recorded, current_module, first, count, on_noise)
+        seconds = (time.perf_counter() - start_time) / outputs.count
         numbers = sum(output.numel() for output in outputs.outputs.values()) / outputs.count
-        key = (None if len(recorded) > 1 else shown.module), on_noise
+        key = (None if len(recorded) > 1 else current_module.module), on_noise
         previous, _ = self._costs.get(key, (seconds, 0.0))
         self._costs[key] = min(seconds, previous), numbers
         return outputs
 
     def _run(
-        self, recorded: list[nn.Module], shown: IndexedModule, first: int, count: int,
+        self, recorded: list[nn.Module], current_module: IndexedModule, first: int, count: int,
         on_noise: bool,
     ) -> LayerOutputs:  # fmt: skip
         session, task = self._session, self._session.task
@@ -111,11 +111,14 @@ class OutputRecorder:
         if isinstance(task, GAN):
             part = task.generator if on_noise else task.discriminator
         with evaluating(session), _recording(recorded, outputs.outputs), task.autocast():
-            if shown.attention is not None:
-                shown.attention.keep_weights = True  # restored by `evaluating`
+            if current_module.attention is not None:
+                current_module.attention.keep_weights = True  # restored by `evaluating`
             part(outputs.inputs)
-            if shown.attention is not None and shown.attention.weights is not None:
-                outputs.attention = shown.attention.weights.float()
+            if (
+                current_module.attention is not None
+                and current_module.attention.weights is not None
+            ):
+                outputs.attention = current_module.attention.weights.float()
         return outputs
 
     def _select_examples(self, first: int, count: int, on_noise: bool) -> LayerOutputs:

@@ -40,8 +40,8 @@ def generate_text(task: LanguageModel) -> GeneratedText:
 
 def reconstruct(session: Session, task: Autoencoder, count: int) -> Reconstructions:
     """Reconstructs held-out examples."""
-    part = get_held_out_part(session.dataset)
-    inputs = session.dataset.prepare(part.inputs[:count])
+    split = get_held_out_split(session.dataset)
+    inputs = session.dataset.prepare(split.inputs[:count])
     outputs = task.predict(session.to_memory_format(inputs))
     errors = (outputs - inputs).square().flatten(1).mean(1).tolist()
     if inputs.dim() != 4:
@@ -93,9 +93,9 @@ def _judge_plane(session: Session, task: GAN, side: int) -> list[float]:
     return realness
 
 
-def get_held_out_part(dataset: Dataset) -> Examples:
-    """Returns the validation part, or the next one that has examples."""
-    return next(part for part in (dataset.validation, dataset.test, dataset.train) if len(part))
+def get_held_out_split(dataset: Dataset) -> Examples:
+    """Returns the validation set, or the next one that has examples."""
+    return next(split for split in (dataset.validation, dataset.test, dataset.train) if len(split))
 
 
 def encode_images(

@@ -23,7 +23,7 @@ from tuilab.engine.inspect.result.generated_samples import (
     generate_images,
     generate_points,
     generate_text,
-    get_held_out_part,
+    get_held_out_split,
     reconstruct,
 )
 from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
@@ -99,11 +99,11 @@ def _predict_at(session: Session, coordinates: Tensor) -> Tensor:
     return session.predict(session.dataset.inputs_at(coordinates.to(session.device)))
 
 
-def _get_points(part: Examples) -> Iterator[tuple[float, float, float]]:
-    if part.coordinates is None or not len(part):
+def _get_points(split: Examples) -> Iterator[tuple[float, float, float]]:
+    if split.coordinates is None or not len(split):
         return
-    coordinates = part.coordinates[:MAX_POINTS].tolist()
-    targets = part.targets[:MAX_POINTS].flatten().tolist()
+    coordinates = split.coordinates[:MAX_POINTS].tolist()
+    targets = split.targets[:MAX_POINTS].flatten().tolist()
     for (x, y), target in zip(coordinates, targets, strict=True):
         yield x, y, float(target)
 
@@ -121,25 +121,25 @@ def _compute_curve(session: Session, count: int) -> Curve:
 
 def _count_confusions(session: Session, samples: int) -> tuple[ConfusionMatrix, list[Sample]]:
     classes = list(session.dataset.classes)
-    part = get_held_out_part(session.dataset)
-    output = session.predict(part.inputs[:MAX_EXAMPLES])
-    output, targets = flatten_positions(output, part.targets[:MAX_EXAMPLES])
+    split = get_held_out_split(session.dataset)
+    output = session.predict(split.inputs[:MAX_EXAMPLES])
+    output, targets = flatten_positions(output, split.targets[:MAX_EXAMPLES])
     predictions = predict_classes(output)
     counts = count_confusions(targets, predictions, len(classes))
     matrix = ConfusionMatrix(counts.tolist(), classes)
-    return matrix, _get_samples(session, part, output[:samples], predictions[:samples])
+    return matrix, _get_samples(session, split, output[:samples], predictions[:samples])
 
 
 def _get_samples(
-    session: Session, part: Examples, output: Tensor, predictions: Tensor
+    session: Session, split: Examples, output: Tensor, predictions: Tensor
 ) -> list[Sample]:
     """Returns the first images with their predictions; empty if the data has no images."""
-    if part.inputs.dtype != torch.uint8 or part.inputs.dim() != 4:
+    if split.inputs.dtype != torch.uint8 or split.inputs.dim() != 4:
         return []
     of_classes = probabilities(session.experiment.loss, output)
     rows = zip(
-        map(encode_image, part.inputs[: len(output)].cpu()),
-        part.targets[: len(output)].tolist(),
+        map(encode_image, split.inputs[: len(output)].cpu()),
+        split.targets[: len(output)].tolist(),
         predictions.tolist(),
         of_classes.gather(1, predictions[:, None])[:, 0].tolist(),
         strict=True,
@@ -151,7 +151,7 @@ def _get_samples(
 
 def _compute_scatter(session: Session) -> Scatter:
     """Returns targets and predictions of a regression."""
-    part = get_held_out_part(session.dataset)
-    output = session.predict(part.inputs[:MAX_POINTS])[:, 0]
-    targets = part.targets[:MAX_POINTS].reshape(len(output), -1)[:, 0]
+    split = get_held_out_split(session.dataset)
+    output = session.predict(split.inputs[:MAX_POINTS])[:, 0]
+    targets = split.targets[:MAX_POINTS].reshape(len(output), -1)[:, 0]
     return Scatter(list(zip(targets.tolist(), output.tolist(), strict=True)))

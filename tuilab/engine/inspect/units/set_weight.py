@@ -24,7 +24,7 @@ def set_weight(session: Session, command: SetWeight, history: list[WeightSet]) -
 def _write(session: Session, layer: str, name: str, index: list[int], value: float) -> WeightSet:
     parameter = _find_parameter(session, layer, name)
     is_inside = len(index) == parameter.dim() and all(
-        0 <= place < size for place, size in zip(index, parameter.shape, strict=True)
+        0 <= position < size for position, size in zip(index, parameter.shape, strict=True)
     )
     if not is_inside:
         shape = "×".join(str(size) for size in parameter.shape)
@@ -32,20 +32,20 @@ def _write(session: Session, layer: str, name: str, index: list[int], value: flo
     if not abs(value) <= torch.finfo(parameter.dtype).max:
         raise InputError(f"{format_number(value)} is too large for a weight")
     with torch.no_grad():
-        place = tuple(index)
-        previous = float(parameter[place])
-        parameter[place] = value
+        element = tuple(index)
+        previous = float(parameter[element])
+        parameter[element] = value
         return WeightSet(
-            session.run, session.step, layer, name, index, previous, float(parameter[place])
+            session.run, session.step, layer, name, index, previous, float(parameter[element])
         )
 
 
 def _find_parameter(session: Session, layer: str, name: str) -> nn.Parameter:
-    parameters = session.parameters_by_layer.get(layer)
-    if parameters is None:
+    layer_parameters = session.parameters_by_layer.get(layer)
+    if layer_parameters is None:
         raise InputError(f'there is no layer "{layer}"')
     for module in session.network.modules():
-        named = dict(module.named_parameters(recurse=False))
-        if name in named and any(named[name] is parameter for parameter in parameters):
-            return named[name]
+        parameters = dict(module.named_parameters(recurse=False))
+        if name in parameters and any(parameters[name] is each for each in layer_parameters):
+            return parameters[name]
     raise InputError(f"{layer} has no {name}")

@@ -67,8 +67,8 @@ class UnitsInspector:
             over_plane = self._forward(chain, points) if points is not None else []
             on_examples, count = self._forward_examples(chain)
         columns = [
-            _describe_column(session, chain, place, outputs, over_plane[place : place + 1])
-            for place, outputs in enumerate(on_examples)
+            _describe_column(session, chain, column, outputs, over_plane[column : column + 1])
+            for column, outputs in enumerate(on_examples)
         ]
         note = self._note(chain, has_plane=bool(over_plane), is_long=on_examples[0].dim() > 2)
         return UnitsResponse(
@@ -85,9 +85,9 @@ class UnitsInspector:
         chunks: list[list[Tensor]] = []
         count, left, size = 0, TIME_BUDGET, FIRST_CHUNK
         while size and (chunk := inputs[count : count + size]).numel():
-            begun = time.perf_counter()
+            start_time = time.perf_counter()
             chunks.append(self._forward(chain, chunk))
-            seconds = time.perf_counter() - begun
+            seconds = time.perf_counter() - start_time
             # The first pass is slower in PyTorch and says little about the next.
             left, count = left - (seconds if count else seconds / WARM_UP), count + len(chunk)
             size = min(count, MAX_EXAMPLES - count) if seconds < left else 0
@@ -142,7 +142,7 @@ def _build_grid(
 
 
 def _describe_column(
-    session: Session, chain: Chain, place: int, outputs: Tensor, over_plane: list[Tensor]
+    session: Session, chain: Chain, column: int, outputs: Tensor, over_plane: list[Tensor]
 ) -> UnitColumn:
     units = outputs.shape[-1]
     rows = outputs[..., :MAX_UNITS].flatten(1, -2).mean(1) if outputs.dim() > 2 else outputs
@@ -150,13 +150,13 @@ def _describe_column(
     means, stds = rows.mean(0).tolist(), rows.std(0, correction=0).tolist()
     active = (rows > 0).float().mean(0).tolist()
     responses, max_abs = _quantize_columns(over_plane[0][:, :MAX_UNITS]) if over_plane else ([], [])
-    names = _get_names(session, chain, place, units)[:MAX_UNITS]
-    if not place:
+    names = _get_names(session, chain, column, units)[:MAX_UNITS]
+    if not column:
         return UnitColumn(
             f"from {chain.source}" if chain.source else "input", units, "", names,
             responses, max_abs, means, stds, active,
         )  # fmt: skip
-    stage = chain.stages[place - 1]
+    stage = chain.stages[column - 1]
     weight, bias = stage.linear.weight, stage.linear.bias
     label = next(
         label for label, parameters in session.parameters_by_layer.items()
@@ -169,14 +169,14 @@ def _describe_column(
     )  # fmt: skip
 
 
-def _get_names(session: Session, chain: Chain, place: int, units: int) -> list[str]:
+def _get_names(session: Session, chain: Chain, column: int, units: int) -> list[str]:
     """Returns the names of inputs or outputs; empty for hidden units."""
     classes = session.dataset.classes or session.dataset.vocabulary
-    if place == 0 and not chain.source:
+    if column == 0 and not chain.source:
         numbered = ["x"] if units == 1 else [f"x{number}" for number in range(1, units + 1)]
         names = get_feature_names(session)
         return names if len(names) == units else numbered
-    is_output = chain.reaches_output and place == len(chain.stages)
+    is_output = chain.reaches_output and column == len(chain.stages)
     if not is_output or len(classes) != units:
         return []
     return [name if name.strip() else repr(name) for name in classes]

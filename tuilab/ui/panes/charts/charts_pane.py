@@ -107,10 +107,10 @@ class ChartView(Container):
                 tooltip="Show the next metric: accuracy, F1, ..."),
     ]  # fmt: skip
 
-    def __init__(self, chosen: int, *, id: str) -> None:  # noqa: A002
+    def __init__(self, tab: int, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self.chart, self.layer_list = Chart(), LayerList()
-        self.chosen = chosen
+        self.tab = tab
         self.metric = ""
         "The metric that is shown; empty for the task's own."
         self._run = Run()
@@ -126,7 +126,7 @@ class ChartView(Container):
     @property
     def kind(self) -> ChartKind:
         """The chart that is shown."""
-        return CHART_KINDS[self.chosen]
+        return CHART_KINDS[self.tab]
 
     @property
     def _is_metric(self) -> bool:
@@ -142,7 +142,7 @@ class ChartView(Container):
         yield self.layer_list
 
     def on_mount(self) -> None:
-        self.chart.options = self._options[self.chosen]
+        self.chart.options = self._options[self.tab]
         self._update_titles()
 
     def show(self, run: Run, experiment: Experiment | None = None) -> None:
@@ -154,7 +154,7 @@ class ChartView(Container):
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
         metric = self._choose_metric(run)
-        state = (run.id, run.state, self.chosen, metric, marks, guides, *ends)
+        state = (run.id, run.state, self.tab, metric, marks, guides, *ends)
         if state == self._shown_state:
             return
         self._shown_state = state
@@ -212,7 +212,7 @@ class ChartView(Container):
             names = [kind.short_name or metric[:3] for kind in CHART_KINDS]
         heading = " ".join(
             f"[b reverse] {name} [/]"
-            if number == self.chosen
+            if number == self.tab
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
@@ -239,12 +239,12 @@ class ChartView(Container):
 
     def action_choose(self, by: int) -> None:
         """Shows the chart `by` places further on."""
-        self.action_open((self.chosen + by) % len(CHART_KINDS))
+        self.action_open((self.tab + by) % len(CHART_KINDS))
 
     def action_open(self, number: int) -> None:
         """Shows a chart by its number."""
-        self._options[self.chosen] = self.chart.options
-        self.chosen = number
+        self._options[self.tab] = self.chart.options
+        self.tab = number
         self.chart.action_cursor_off()
         self.chart.options = self._options[number]
         self._show_again()

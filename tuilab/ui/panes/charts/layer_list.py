@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite, log10
 from statistics import median
 from typing import Any, ClassVar, TypeVar
@@ -13,12 +14,13 @@ from textual.strip import Strip
 from tuilab.core.format import format_compact
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer, truncate
+from tuilab.ui.canvas.draw_style import LINE_COLORS, DrawStyle, read_draw_style
 from tuilab.ui.panes.network.network_lines import FROZEN
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 T = TypeVar("T")
 
-MAX_LINES = 6
+MAX_LINES = len(LINE_COLORS)
 """Layers that are drawn as lines; the list has all of them."""
 
 GRADIENT_RATIO = 100.0
@@ -69,9 +71,9 @@ def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
     trained = {name: values for name, values in values_by_name.items() if name not in frozen}
     latest = [values[-1] for values in trained.values()]
     middle = median([value for value in latest if isfinite(value)] or [0.0])
-    chosen = pick_evenly(list(trained), MAX_LINES)
+    line_names = pick_evenly(list(trained), MAX_LINES)
     for name, values in trained.items():
-        index = chosen.index(name) if name in chosen else -1
+        index = line_names.index(name) if name in line_names else -1
         marker = get_glyphs().line_markers[index] if index >= 0 else ""
         verdict = judge_layer(family, values[-1], middle)
         yield LayerRow(name.partition("/")[2], values[-1], values, verdict, marker, index + 1)
@@ -82,7 +84,7 @@ def build_layer_rows(run: Run, family: str) -> Iterator[LayerRow]:
 def _find_frozen(run: Run, values_by_name: Mapping[str, Sequence[float]]) -> list[str]:
     """Returns the layers that do not change in a network with frozen lines.
 
-    A line may be several layers, so that the lines alone do not tell which ones they are.
+    A line may be several layers, so that the lines alone do not show which ones they are.
     """
     if run.experiment is None or not _has_frozen_line(run.experiment.network):
         return []
@@ -137,15 +139,22 @@ def _choose_bar(value: float, low: float, high: float, bars: str) -> str:
 class LayerList(ScrollView, can_focus=True):
     """The layers of a network under or beside their chart; scrolls where they do not fit."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "draw--muted", "layer-list--warning",
-        *(f"draw--line-{number}" for number in range(1, MAX_LINES + 1)),
-    }  # fmt: skip
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"layer-list--warning"}
 
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[LayerRow] = []
         self._range = (0.0, 0.0)
+
+    @cached_property
+    def draw_style(self) -> DrawStyle:
+        """The styles and colors of the rows."""
+        return read_draw_style(self)
+
+    def notify_style_update(self) -> None:
+        """Draws in the colors of a new theme."""
+        super().notify_style_update()
+        vars(self).pop("draw_style", None)
 
     @property
     def has_question(self) -> bool:
@@ -171,8 +180,8 @@ class LayerList(ScrollView, can_focus=True):
         return cells.strips()[0]
 
     def _write(self, cells: CellBuffer, row: LayerRow) -> None:
-        find_style = self.get_component_rich_style
-        line_style = find_style(f"draw--line-{row.color}" if row.color else "draw--muted")
+        muted = self.draw_style.muted
+        line_style = self.draw_style.line(row.color) if row.color else muted
         longest = max(len(other.name) for other in self._rows)
         name_width = min(longest, max(6, cells.width - 20))
         cells.write(0, 0, row.marker, line_style)
@@ -185,5 +194,5 @@ class LayerList(ScrollView, can_focus=True):
             sparkline = draw_sparkline(row.recent, min(40, room), *self._range, get_glyphs().bars)
             x = cells.write(x, 0, sparkline, line_style) + 1
         is_fine = row.verdict in ("healthy", "frozen")
-        style = find_style("draw--muted" if is_fine else "layer-list--warning")
+        style = muted if is_fine else self.get_component_rich_style("layer-list--warning")
         cells.write(x, 0, row.verdict, style)

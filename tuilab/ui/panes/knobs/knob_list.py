@@ -70,14 +70,14 @@ class KnobLine:
 
 def build_lines(display: KnobDisplay, width: int) -> Iterator[KnobLine]:
     """Yields the lines of the form in a width."""
-    shown = [
+    visible_knobs = [
         replace(knob, is_live=knob.is_live and display.takes_live_changes)
         for knob in iter_form_knobs(display.experiment)
         if matches_filter(knob, display.filter_text)
         and not {knob.key, knob.group} & set(display.hidden)
     ]
     for section, members in groupby(
-        shown, lambda knob: "training" if "dropout" in knob.key else knob.group
+        visible_knobs, lambda knob: "training" if "dropout" in knob.key else knob.group
     ):
         group = list(members)
         is_folded = False
@@ -93,7 +93,7 @@ def build_lines(display: KnobDisplay, width: int) -> Iterator[KnobLine]:
                 for number, part in enumerate(wrap(display.problem, max(12, width - 8))):
                     mark = "  " if number else f"{get_glyphs().cross} "
                     yield KnobLine(None, mark + part, depth=1, style="line-list--problem")
-    if not shown:
+    if not visible_knobs:
         text = f'no hyperparameter has "{display.filter_text}" in its name'
         yield KnobLine(None, text, style="line-list--muted")
 
@@ -146,8 +146,10 @@ class KnobList(LineList[KnobLine]):
     @property
     def value_start(self) -> int:
         """Where values begin."""
-        knobs = [line for line in self.lines if line.knob]
-        longest = max((cell_len(x.label) + self.indent * x.depth for x in knobs), default=0)
+        indent, longest = self.indent, 0
+        for line in self.lines:
+            if line.knob:
+                longest = max(longest, cell_len(line.label) + indent * line.depth)
         return GUTTER + min(longest, self.line_width // 2 - 2) + cell_len(DECREASE_ARROW)
 
     def draw_line(self, line: KnobLine, width: int) -> list[Span]:

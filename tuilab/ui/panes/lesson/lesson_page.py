@@ -198,10 +198,10 @@ class _Page:
             case Shapes():
                 yield from _shapes(question, picks[0] if picks else {})
             case Choice() | Order() | Fault():
-                for place, option in enumerate(options):
+                for index, option in enumerate(options):
                     style = "code" if isinstance(question, Fault) else ""
-                    fragment = Fragment(option, style, ("pick", question.name, place))
-                    mark = f"    {_option_mark(question, place, picks)} "
+                    fragment = Fragment(option, style, ("pick", question.name, index))
+                    mark = f"    {_option_mark(question, index, picks)} "
                     yield from self.wrap(fragment, indent="       ", first=mark)
         if isinstance(question, Choice) and question.takes_several:
             yield _link("check these answers", "check", question.name)
@@ -214,10 +214,10 @@ class _Page:
             Fragment("Predict. ", "link"), Fragment(prediction.text, "title"),
             indent="  ", first="◇ ",
         )  # fmt: skip
-        for place, choice in enumerate(prediction.choices):
-            mark = "◉" if predicted is not None and predicted.value == place else "○"
-            style = "good" if predicted is not None and predicted.actual == place else ""
-            fragment = Fragment(choice.text, style, ("predict", prediction.name, place))
+        for index, choice in enumerate(prediction.choices):
+            mark = "◉" if predicted is not None and predicted.value == index else "○"
+            style = "good" if predicted is not None and predicted.actual == index else ""
+            fragment = Fragment(choice.text, style, ("predict", prediction.name, index))
             yield from self.wrap(fragment, indent="      ", first=f"    {mark} ")
         if prediction.number:
             label = "type a number"
@@ -279,28 +279,28 @@ class _Page:
             yield from self.wrap(Fragment(line, style), indent="    ")
 
 
-def _link(label: str, kind: str, name: str, place: int = -1) -> Line:
+def _link(label: str, kind: str, name: str, index: int = -1) -> Line:
     """Returns a line of its own that does something when it is chosen."""
-    target = (kind, name, place) if kind == "predict" else (kind, name)
+    target = (kind, name, index) if kind == "predict" else (kind, name)
     return (Fragment("    "), Fragment(label, "link", target))
 
 
-def _fragment(span: Span, place: tuple[int, int], block: Block) -> Fragment:
+def _fragment(span: Span, position: tuple[int, int], block: Block) -> Fragment:
     if span.scheme:
         style = "term" if span.scheme == "term" else "link"
-        return Fragment(span.text, style, (span.scheme, span.target, *place))
+        return Fragment(span.text, style, (span.scheme, span.target, *position))
     if span.code:
         return Fragment(span.text, "code")
     plain = "aside" if block.kind == "aside" else ""
     return Fragment(span.text, "bold" if span.bold else "italic" if span.italic else plain)
 
 
-def _option_mark(question: AnyQuestion, place: int, picks: list[Any]) -> str:
-    is_picked = place in picks
+def _option_mark(question: AnyQuestion, index: int, picks: list[Any]) -> str:
+    is_picked = index in picks
     if isinstance(question, Order):
-        return f"{picks.index(place) + 1}." if is_picked else "◦ "
+        return f"{picks.index(index) + 1}." if is_picked else "◦ "
     if isinstance(question, Fault):
-        return f"{place + 1} "
+        return f"{index + 1} "
     if isinstance(question, Choice) and question.takes_several:
         return "☑ " if is_picked else "☐ "
     return "◉ " if is_picked else "○ "
@@ -309,10 +309,10 @@ def _option_mark(question: AnyQuestion, place: int, picks: list[Any]) -> str:
 def _shapes(question: Shapes, shapes: dict[int, tuple[int, ...]]) -> Iterator[Line]:
     """Yields the lines of a network, with the shapes after them that are given or asked for."""
     yield (Fragment(f"    {'input':28}{format_shape(question.shape)}", "code"),)
-    asked = list_asked_lines(question)
-    for place, row in enumerate(plan_network(question).rows):
+    asked_lines = list_asked_lines(question)
+    for number, row in enumerate(plan_network(question).rows):
         shape = Fragment(format_shape(row.output), "code")
-        if place in asked:
-            text = format_shape(shapes[place]) if place in shapes else "[ ? ]"
-            shape = Fragment(text, "link", ("shape", question.name, place))
+        if number in asked_lines:
+            text = format_shape(shapes[number]) if number in shapes else "[ ? ]"
+            shape = Fragment(text, "link", ("shape", question.name, number))
         yield (Fragment(f"    {row.text:28}", "code"), shape)

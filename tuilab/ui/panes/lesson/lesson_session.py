@@ -264,7 +264,7 @@ def _is_only_looked_at(run: Run) -> bool:
 
 
 def _at_step(run: Run, step: int) -> Run:
-    """Returns a run as it was at a step, as far as its series tell."""
+    """Returns a run as it was at a step, as far as its series show."""
     series = deepcopy(run.series)
     for one in series.values():
         one.truncate(step)

@@ -42,7 +42,7 @@ class BackpropView(View[BackpropResponse]):
             "Show the next slice of tensors with more rows than are shown", key_display="PgDn"),
         hidden_key("pageup", "next_slice(-1)", "previous slice", "slice_before",
                    "Show the previous slice"),
-        hidden_key("t", "next_optimizer_phase", "other side", "turn",
+        hidden_key("t", "next_optimizer_phase", "other side", "optimizer_phase",
                    "For a GAN: the step of the discriminator, or of the generator"),
         hidden_key("left", "walk(-1)", "previous phase", "walk_back",
                    "Go back to the previous phase"),
@@ -150,9 +150,9 @@ class BackpropView(View[BackpropResponse]):
         # Where nothing is trained, a part has no phase: skip it.
         for steps in (by, 2 * by) if by in (1, -1) else (by,):
             target = STEP_PARTS[max(0, min(len(STEP_PARTS) - 1, part + steps))]
-            places = [at for at, phase in enumerate(response.phases) if phase.part == target]
-            if places:
-                self._go(replace(self.position, phase=places[0], table=0, row=0))
+            indices = [at for at, phase in enumerate(response.phases) if phase.part == target]
+            if indices:
+                self._go(replace(self.position, phase=indices[0], table=0, row=0))
                 return
 
     def action_next_row(self, by: int) -> None:
@@ -172,8 +172,8 @@ class BackpropView(View[BackpropResponse]):
     def action_next_example(self, by: int) -> None:
         """Follows another example of the batch."""
         if (response := self._current) is not None:
-            shown = min(self.example, response.examples - 1)
-            self.example = (shown + by) % max(1, response.examples)
+            example = min(self.example, response.examples - 1)
+            self.example = (example + by) % max(1, response.examples)
 
     def action_next_slice(self, by: int) -> None:
         """Shows another slice of the tensors."""

@@ -94,9 +94,9 @@ def _element(values: list[float], row: int) -> float:
     return values[min(row, len(values) - 1)] if values else nan
 
 
-def _describe_node(response: BackpropResponse, place: int, row: int) -> list[str]:
+def _describe_node(response: BackpropResponse, index: int, row: int) -> list[str]:
     """Returns lines about the chosen node: where each of its products goes."""
-    node = response.nodes[place]
+    node = response.nodes[index]
     shape = "×".join(map(str, node.shape)) or "one number"
     title = f"{node.name.rpartition('::')[2]}  {shape}"
     if node.layer:
@@ -118,9 +118,9 @@ def _describe_edge(node: Node, edge: Edge, row: int) -> str:
     upstream = format_to_column(_element(node.upstream, row))
     if edge.weights:
         weights = edge.weights[min(row, len(edge.weights) - 1)]
-        shown = " ".join(format_to_column(weight) for weight in weights[:4])
+        weights_text = " ".join(format_to_column(weight) for weight in weights[:4])
         first = format_to_column(_element(edge.product, 0))
-        return f"{upstream} goes back along the weights {shown} …; with all units {first} …"
+        return f"{upstream} goes back along the weights {weights_text} …; with all units {first} …"
     local = _element(edge.local, row)
     if not isnan(local):
         return f"{upstream} · {format_to_column(local)} = {format_to_column(product)}"

@@ -148,10 +148,10 @@ def _draw_neighbors(
 
 def _first_name(names: list[str], current: int, room: int) -> int:
     """Returns the first name that is written, so that the current one is among them."""
-    first, used = current, cell_len(names[current]) + 2
+    first, used_width = current, cell_len(names[current]) + 2
     while first > 0:
-        used += cell_len(names[first - 1]) + 3
-        if used > room // 2:
+        used_width += cell_len(names[first - 1]) + 3
+        if used_width > room // 2:
             break
         first -= 1
     return first
@@ -197,16 +197,16 @@ def _draw_tables(cells: StyledCells, region: Region, phase: Phase, position: Pos
     table, row = phase.tables[position.table], position.row
     x, y, width, height = region
     if row >= len(table.derivations):
-        used = draw_table(cells, region, table, row) + GAP
-        rest = Region(x + used, y, width - used, height)
+        table_width = draw_table(cells, region, table, row) + GAP
+        rest = Region(x + table_width, y, width - table_width, height)
         _draw_other_tables(cells, rest, phase, position)
         return
     derivation = table.derivations[row]
     needed = measure_derivation(derivation)
     if needed + GAP + _min_width(table) <= width:
         left = Region(x, y, width - needed - GAP, height)
-        used = max(draw_table(cells, left, table, row), MIN_TABLE_WIDTH)
-        x = min(used + GAP, width - needed)
+        table_width = max(draw_table(cells, left, table, row), MIN_TABLE_WIDTH)
+        x = min(table_width + GAP, width - needed)
         draw_derivation(cells, Region(x, y, width - x, height), derivation)
         x += needed + GAP
         rest = Region(x, y, width - x, height)

@@ -84,15 +84,15 @@ def draw_derivation(cells: StyledCells, region: Region, derivation: Derivation) 
         draw_column_names(cells, x + names, y, [c.name for c in derivation.columns])
     room = max(0, region.bottom - y - 1 - bool(derivation.result))
     count = len(derivation.row_names)
-    shown = count if count <= room else max(0, room - 1)
-    for at in range(shown):
+    visible = count if count <= room else max(0, room - 1)
+    for at in range(visible):
         y += 1
         cells.write_truncated(x, y, style.spell(derivation.row_names[at]), names - 1)
         values = [column.values[at] for column in derivation.columns]
         draw_numbers(cells, x + names, y, values, [""] * len(values))
-    if shown < count and room:
+    if visible < count and room:
         y += 1
-        cells.write_truncated(x, y, f"{count - shown} more (f: full screen)", width)
+        cells.write_truncated(x, y, f"{count - visible} more (f: full screen)", width)
     if derivation.result:
         cells.write(x, y + 1, fit_formula(derivation.result, width, style), style.strong)
 

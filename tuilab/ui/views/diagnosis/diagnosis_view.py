@@ -55,7 +55,7 @@ class DiagnosisView(View[FindingsResponse]):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.chosen = ""
+        self.selected = ""
         "The name of the finding that is shown in full; without such a finding, the first one."
         self._findings: list[Finding] = []
         self._too_early = ""
@@ -99,8 +99,8 @@ class DiagnosisView(View[FindingsResponse]):
         style, findings = self.draw_style, response.findings
         if not findings:
             return draw_no_findings(response.step, response.too_early, width, height, style)
-        chosen = self._chosen_index(findings)
-        return draw_findings(findings, chosen, width, height, style, self._describe_status)
+        selected = self._selected_index(findings)
+        return draw_findings(findings, selected, width, height, style, self._describe_status)
 
     def _describe_status(self, fix: Fix) -> str:
         """Returns when a fix takes effect, or whether it has been applied."""
@@ -114,14 +114,14 @@ class DiagnosisView(View[FindingsResponse]):
 
     # --- keys -----------------------------------------------------------------------------------
 
-    def _chosen_index(self, findings: list[Finding]) -> int:
+    def _selected_index(self, findings: list[Finding]) -> int:
         names = [finding.diagnosis.name for finding in findings]
-        return names.index(self.chosen) if self.chosen in names else 0
+        return names.index(self.selected) if self.selected in names else 0
 
     def _count_fixes(self) -> int:
         """Returns how many fixes the finding that is shown has."""
         findings = self._findings
-        return len(findings[self._chosen_index(findings)].diagnosis.fixes) if findings else 0
+        return len(findings[self._selected_index(findings)].diagnosis.fixes) if findings else 0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offers only the keys that have an effect."""
@@ -133,14 +133,14 @@ class DiagnosisView(View[FindingsResponse]):
 
     def action_choose(self, by: int) -> None:
         """Shows a finding further down or up."""
-        place = self._chosen_index(self._findings) + by
-        self.chosen = self._findings[place % len(self._findings)].diagnosis.name
+        index = self._selected_index(self._findings) + by
+        self.selected = self._findings[index % len(self._findings)].diagnosis.name
         self.refresh_bindings()
         self.redraw()
 
     def action_apply(self, number: int) -> None:
         """Applies a fix of the finding that is shown."""
-        fixes = self._findings[self._chosen_index(self._findings)].diagnosis.fixes
+        fixes = self._findings[self._selected_index(self._findings)].diagnosis.fixes
         if number < len(fixes):
             self.post_message(FixChosen(fixes[number]))
 

@@ -77,15 +77,15 @@ def _watched_lines(width: int, style: DrawStyle) -> list[Line]:
 
 
 def draw_findings(
-    findings: Sequence[Finding], chosen: int, width: int, height: int, style: DrawStyle,
+    findings: Sequence[Finding], selected: int, width: int, height: int, style: DrawStyle,
     describe_status: DescribeStatus,
 ) -> CellBuffer:  # fmt: skip
     """Draws a list of the findings, and the chosen one in full."""
     cells = StyledCells((width, height), style, style.text)
     rows = max(1, min(len(findings), height // 4))
-    _write(cells, 0, 0, _list_lines(findings, chosen, width - 1, rows, style))
+    _write(cells, 0, 0, _list_lines(findings, selected, width - 1, rows, style))
     top = rows + (height >= 16)
-    diagnosis, rest = findings[chosen].diagnosis, height - top
+    diagnosis, rest = findings[selected].diagnosis, height - top
     has_curve = len(diagnosis.curve_points) > 1
     is_beside = width >= BESIDE_FROM_WIDTH and has_curve and rest >= 6
     column = (width * 11 // 20 if is_beside else width) - 2
@@ -131,18 +131,18 @@ def _draw_curve(cells: StyledCells, region: Region, diagnosis: Diagnosis) -> Non
 
 
 def _list_lines(
-    findings: Sequence[Finding], chosen: int, width: int, rows: int, style: DrawStyle
+    findings: Sequence[Finding], selected: int, width: int, rows: int, style: DrawStyle
 ) -> list[Line]:
     """Returns the findings around the chosen one, a line each."""
-    first, lines = find_first_visible(chosen, rows, len(findings)), []
-    for place in range(first, first + rows):
-        finding, is_chosen = findings[place], place == chosen
+    first, lines = find_first_visible(selected, rows, len(findings)), []
+    for index in range(first, first + rows):
+        finding, is_chosen = findings[index], index == selected
         note = format_percent(finding.diagnosis.confidence)
         if width >= 60:
             when = "since" if finding.is_new else "at"
             note += f" sure, {when} step {format_count(finding.step)}"
         if rows < len(findings) and is_chosen:
-            note = f"{place + 1} of {len(findings)}  {note}"
+            note = f"{index + 1} of {len(findings)}  {note}"
         title = style.truncate(finding.diagnosis.title, width - cell_len(note) - 6)
         mark = style.glyphs.arrow if is_chosen and len(findings) > 1 else "!"
         gap = " " * max(2, width - cell_len(title) - cell_len(note) - 3)

@@ -50,7 +50,7 @@ def _printable_name(example: Example, number: int) -> str:
 
 
 def format_bar(part: float, width: int, style: DrawStyle) -> str:
-    """Returns a bar for a part from 0 to 1; a dot if it is too short to see."""
+    """Returns a bar for a fraction from 0 to 1; a dot if it is too short to see."""
     length = part * max(0, width)
     return style.glyphs.bars[-1] * int(length) + (
         "" if length >= 1 or not width else style.glyphs.dot

@@ -126,20 +126,20 @@ def _draw_images(cells: StyledCells, region: Region, example: Example) -> tuple[
     if columns < MIN_PAIR_WIDTH and example.heat and count == 2:  # no room beside it: over it
         count, columns = 1, _image_width(region, example, 1, bars)
     rows = count_image_rows(columns, example.shape)
-    image = place = Region(x, y, columns, rows)
+    image = slot = Region(x, y, columns, rows)
     step = (columns + GAP, 0)
     for pixels in filter(None, (example.pixels, example.reconstruction)):
-        draw_image(cells, place, pixels, example.shape)
-        place = place.translate(step)
+        draw_image(cells, slot, pixels, example.shape)
+        slot = slot.translate(step)
     if example.heat:
-        place = place if count > 1 else image
-        draw_heat_map(cells, place, example)
-        place = place.translate(step)
+        slot = slot if count > 1 else image
+        draw_heat_map(cells, slot, example)
+        slot = slot.translate(step)
     if bars:
-        right = Region(place.x, y, min(MAX_BARS_WIDTH, width - place.x), height)
+        right = Region(slot.x, y, min(MAX_BARS_WIDTH, width - slot.x), height)
         draw_bars(cells, right, example)
-    used = max(rows, min(height, len(example.probabilities)))
-    return image, y + used + (height > used)
+    used_rows = max(rows, min(height, len(example.probabilities)))
+    return image, y + used_rows + (height > used_rows)
 
 
 def _image_width(region: Region, example: Example, count: int, bars: int) -> int:

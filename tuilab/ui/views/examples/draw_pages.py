@@ -40,12 +40,12 @@ TREND_LABEL_WIDTH = 25
 
 HINT = "enter: its examples"
 
-LONG_HINT = f"{HINT}, v: another part"
+LONG_HINT = f"{HINT}, v: another split"
 
 
 def describe_evaluated(response: ExamplesResponse) -> str:
     """Returns which examples the numbers are of."""
-    total = f"{format_count(response.total)} {response.part} examples"
+    total = f"{format_count(response.total)} {response.split} examples"
     if response.evaluated < response.total:
         return f"{format_count(response.evaluated)} of {total} so far"
     return total
@@ -120,11 +120,11 @@ def _describe_cell(
 
 def draw_trend(values: Sequence[float], room: int, levels: str) -> str:
     """Returns the newest values as small bars, the highest for the largest value."""
-    shown = list(values)[-max(0, room) :] if room > 0 else []
-    top = max(shown, default=0.0)
+    visible_values = list(values)[-max(0, room) :] if room > 0 else []
+    top = max(visible_values, default=0.0)
     return "".join(
         levels[min(len(levels) - 1, int(value / top * (len(levels) - 1) + 0.5)) if top else 0]
-        for value in shown
+        for value in visible_values
     )
 
 
@@ -206,8 +206,8 @@ def _describe_order(response: ExamplesResponse) -> tuple[str, str]:
     cell = ""
     if (names := _cell_names(response)) is not None:
         cell = f" {names[0]} predicted as {names[1]}"
-    place = f"{position}{cell} ({response.part})"
-    return f"{place}, {order}", place
+    short_text = f"{position}{cell} ({response.split})"
+    return f"{short_text}, {order}", short_text
 
 
 def _draw_list(

@@ -50,21 +50,21 @@ def _draw_numbers(cells: StyledCells, region: Region, example: Example) -> int:
     x, y, columns, rows = region
     names = min(MAX_NAME_WIDTH, max((len(name) for name in example.names), default=2))
     bar_room = max(0, columns - names - 12)
-    shown = min(len(example.numbers), max(1, rows))
-    if len(example.numbers) > shown:
-        shown = max(1, shown - 1)
-    for place, number in enumerate(example.numbers[:shown]):
-        name = example.names[place] if place < len(example.names) else f"x{place + 1}"
-        cells.write_truncated(x, y + place, name, names)
-        cells.write(x + names + 1, y + place, format_compact(number).rjust(8), style.strong)
-        if (heat := _attribution(example, place)) is not None and bar_room > 3:
+    visible = min(len(example.numbers), max(1, rows))
+    if len(example.numbers) > visible:
+        visible = max(1, visible - 1)
+    for index, number in enumerate(example.numbers[:visible]):
+        name = example.names[index] if index < len(example.names) else f"x{index + 1}"
+        cells.write_truncated(x, y + index, name, names)
+        cells.write(x + names + 1, y + index, format_compact(number).rjust(8), style.strong)
+        if (heat := _attribution(example, index)) is not None and bar_room > 3:
             text = f"{'+' if heat > 0 else '-'}{format_bar(abs(heat), bar_room - 2, style)}"
             text_style = style.class_style(0 if heat > 0 else 1)
-            cells.write(x + names + 11, y + place, text if heat else "0", text_style)
-    omitted = len(example.numbers) - shown + example.omitted
+            cells.write(x + names + 11, y + index, text if heat else "0", text_style)
+    omitted = len(example.numbers) - visible + example.omitted
     if omitted > 0:
-        cells.write(x, y + shown, f"and {omitted} more", room=columns)
-    return y + shown + (omitted > 0)
+        cells.write(x, y + visible, f"and {omitted} more", room=columns)
+    return y + visible + (omitted > 0)
 
 
 def _draw_series(cells: StyledCells, region: Region, example: Example) -> int:

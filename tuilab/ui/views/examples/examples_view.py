@@ -7,7 +7,7 @@ from textual import events
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.examples_messages import (
     ATTRIBUTIONS,
-    PARTS,
+    SPLITS,
     Attribution,
     ExamplesRequest,
     ExamplesResponse,
@@ -52,7 +52,7 @@ class ExamplesView(View[ExamplesResponse]):
         "Target and predicted class of the selected cell of the matrix."
         self.cell: list[int] = []
         "The cell that the examples are of; empty: all examples."
-        self.place = self.part = 0
+        self.position = self.split = 0
         self.is_reversed = False
         self.attribution: Attribution = "saliency"
         self.user_input = UserInputPage()
@@ -68,16 +68,16 @@ class ExamplesView(View[ExamplesResponse]):
 
     def request(self, run: Run, experiment: Experiment) -> ExamplesRequest | None:
         """Returns the request that fills the view."""
-        part, rows = PARTS[self.part], max(1, self.size.height)
+        split, rows = SPLITS[self.split], max(1, self.size.height)
         if self.page == "matrix":
             return ExamplesRequest(
-                "matrix", part, list(self.cursor), self.is_reversed, count=PREVIEWS
+                "matrix", split, list(self.cursor), self.is_reversed, count=PREVIEWS
             )
         if self.page == "examples":
             return ExamplesRequest(
-                "examples", part, self.cell, self.is_reversed,
-                first=max(0, self.place - rows // 2), count=min(MAX_ROWS, rows),
-                position=self.place, attribution=self.attribution,
+                "examples", split, self.cell, self.is_reversed,
+                first=max(0, self.position - rows // 2), count=min(MAX_ROWS, rows),
+                position=self.position, attribution=self.attribution,
             )  # fmt: skip
         return ExamplesRequest(
             self.page, attribution=self.attribution, user_input=self.user_input.value
@@ -92,30 +92,30 @@ class ExamplesView(View[ExamplesResponse]):
     def comparison_key(self, response: ExamplesResponse) -> object:
         """Returns the page and its subject: of the matrix all cells, of a list any rows."""
         if response.page == "matrix":
-            return "matrix", response.part
-        place = response.part, response.cell, response.is_reversed, response.position
+            return "matrix", response.split
+        position = response.split, response.cell, response.is_reversed, response.position
         request = self.last_request
         if not isinstance(request, ExamplesRequest):
             request = ExamplesRequest()
-        return response.page, place, request.attribution, request.user_input
+        return response.page, position, request.attribution, request.user_input
 
     def record_response(self, run: Run) -> None:
         """Adds the counts to the history before they are drawn: it ends with them."""
         super().record_response(run)
-        if (shown := self.response) is not None:
-            self.matrix_history.add(shown, run)
+        if (previous := self.response) is not None:
+            self.matrix_history.add(previous, run)
 
     def show(self, run: Run, experiment: Experiment) -> None:
         """Shows the newest response, on a page that it has."""
         before = self.response
         super().show(run, experiment)
-        shown = self.response
-        if shown is not None and shown is not before:
-            if self.page not in shown.pages and shown.pages:
-                self.page = shown.page
-            if "matrix" not in shown.pages:
+        response = self.response
+        if response is not None and response is not before:
+            if self.page not in response.pages and response.pages:
+                self.page = response.page
+            if "matrix" not in response.pages:
                 self.cell = []
-            self.cursor = _clamp(self.cursor, len(shown.matrix.classes))
+            self.cursor = _clamp(self.cursor, len(response.matrix.classes))
             self.refresh_bindings()
 
     def draw_response(self, response: ExamplesResponse, width: int, height: int) -> CellBuffer:
@@ -170,14 +170,14 @@ class ExamplesView(View[ExamplesResponse]):
 
     def action_move(self, down: int, across: int) -> None:
         """Moves over the cells, through the examples, or the pen."""
-        shown = self.response
+        response = self.response
         if self.user_input.is_drawing:
             self.user_input.move(across, down)
-        elif self.page == "matrix" and shown is not None and shown.matrix.classes:
+        elif self.page == "matrix" and response is not None and response.matrix.classes:
             target, predicted = self.cursor
-            self.cursor = _clamp((target + down, predicted + across), len(shown.matrix.classes))
-        elif self.page == "examples" and shown is not None:
-            self.place = max(0, min(shown.matches - 1, self.place + down + 10 * across))
+            self.cursor = _clamp((target + down, predicted + across), len(response.matrix.classes))
+        elif self.page == "examples" and response is not None:
+            self.position = max(0, min(response.matches - 1, self.position + down + 10 * across))
         self._refresh()
 
     def action_open(self) -> None:
@@ -185,46 +185,46 @@ class ExamplesView(View[ExamplesResponse]):
         if self.page == "user_input":
             self.action_open_input()
             return
-        self.page, self.cell, self.place = "examples", list(self.cursor), 0
+        self.page, self.cell, self.position = "examples", list(self.cursor), 0
         self._refresh()
 
     def action_back(self) -> None:
         """Ends drawing; then goes back to the first page."""
         if self.user_input.is_drawing:
             self.user_input.end_drawing()
-        elif (shown := self.response) is not None and shown.pages:
-            self.page, self.cell = shown.pages[0], []
+        elif (response := self.response) is not None and response.pages:
+            self.page, self.cell = response.pages[0], []
         self._refresh()
 
     def action_next_page(self) -> None:
         """Goes to the next page."""
-        if (shown := self.response) is None or not shown.pages:
+        if (response := self.response) is None or not response.pages:
             return
-        place = shown.pages.index(self.page) if self.page in shown.pages else -1
-        self.page = shown.pages[(place + 1) % len(shown.pages)]
-        self.cell, self.place = [], 0
+        index = response.pages.index(self.page) if self.page in response.pages else -1
+        self.page = response.pages[(index + 1) % len(response.pages)]
+        self.cell, self.position = [], 0
         self._refresh()
 
-    def action_next_part(self) -> None:
+    def action_next_split(self) -> None:
         """Goes to the validation, test or training examples."""
-        self.part, self.place = (self.part + 1) % len(PARTS), 0
-        self.notify(f"The {PARTS[self.part]} examples, if there are any.", timeout=2)
+        self.split, self.position = (self.split + 1) % len(SPLITS), 0
+        self.notify(f"The {SPLITS[self.split]} examples, if there are any.", timeout=2)
         self._refresh()
 
     def action_reverse(self) -> None:
         """Reverses the order of the examples."""
-        self.is_reversed, self.place = not self.is_reversed, 0
+        self.is_reversed, self.position = not self.is_reversed, 0
         self._refresh()
 
     def action_next_attribution(self) -> None:
         """Goes to the next attribution method that this network has."""
-        shown = self.response
-        example = shown.example if shown is not None else None
+        response = self.response
+        example = response.example if response is not None else None
         methods = example.attributions if example is not None else ATTRIBUTIONS
         if not methods:
             return
-        place = methods.index(self.attribution) if self.attribution in methods else -1
-        self.attribution = methods[(place + 1) % len(methods)]
+        index = methods.index(self.attribution) if self.attribution in methods else -1
+        self.attribution = methods[(index + 1) % len(methods)]
         self._refresh()
 
     def action_change_temperature(self, direction: int) -> None:
@@ -235,17 +235,17 @@ class ExamplesView(View[ExamplesResponse]):
 
     def action_open_input(self) -> None:
         """Goes to the user's input: to draw it, or to type it."""
-        if (shown := self.response) is None:
+        if (response := self.response) is None:
             return
-        if not shown.input_kind:
+        if not response.input_kind:
             self.notify("This task has no input to draw or to type.")
             return
         self.page = "user_input"
-        if shown.input_kind == "picture":
-            _, height, width = shown.input_shape
+        if response.input_kind == "picture":
+            _, height, width = response.input_shape
             self.user_input.begin_drawing(width, height)
         else:
-            self._ask_for_text(shown)
+            self._ask_for_text(response)
         self._refresh()
 
     def _ask_for_text(self, response: ExamplesResponse) -> None:

@@ -5,20 +5,20 @@ from tuilab.core.run.run import ConfusionHistory, Run, thin_history
 
 
 class MatrixHistory:
-    """The matrix of one run and one part at earlier steps."""
+    """The matrix of one run and one split at earlier steps."""
 
     def __init__(self) -> None:
         self._source: tuple[str, str] = ("", "")
-        "Run and part."
+        "Run and split."
         self._entries: ConfusionHistory = []
 
     def add(self, response: ExamplesResponse, run: Run | None = None) -> None:
-        """Adds the counts of a response; those of another run or part replace all before.
+        """Adds the counts of a response; those of another run or split replace all before.
 
         Args:
-            run: its history has the matrix of every evaluation, which is on the validation part.
+            run: its history has the matrix of every evaluation, which is on the validation split.
         """
-        counts, source = response.matrix.counts, (response.run, response.part)
+        counts, source = response.matrix.counts, (response.run, response.split)
         if not counts:
             return
         if run is not None and run.confusion_history and (run.id, "validation") == source:
@@ -36,7 +36,7 @@ class MatrixHistory:
 
     def row_fractions(self, response: ExamplesResponse, cell: tuple[int, int]) -> list[float]:
         """Returns a cell's fraction of its row up to the step of a response, oldest first."""
-        if self._source != (response.run, response.part):
+        if self._source != (response.run, response.split):
             return []
         target, predicted = cell
         rows = [counts[target] for step, counts in self._entries

@@ -12,7 +12,7 @@ from textual.geometry import Region
 from tuilab.core.format import format_compact, format_count, format_counted, format_percent
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeResponse, Slice
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.canvas.draw_style import BOLD, DrawStyle, Pixel
+from tuilab.ui.canvas.draw_style import BOLD, HEIGHT_COLORS, DrawStyle, Pixel
 from tuilab.ui.canvas.half_blocks import draw_pixels, make_pixel_style
 from tuilab.ui.canvas.height_map import LEVELS, HeightMap
 from tuilab.ui.canvas.styled_cells import StyledCells
@@ -145,8 +145,8 @@ def _describe_middle(response: LandscapeResponse, slice_: Slice, style: DrawStyl
     return f"{marker} {format_compact(_middle_loss(slice_))}"
 
 
-def _describe_lowest(place: int, slice_: Slice, style: DrawStyle) -> str:
-    return f"{style.glyphs.line_markers[5]} lowest {format_compact(slice_.losses[place])}"
+def _describe_lowest(index: int, slice_: Slice, style: DrawStyle) -> str:
+    return f"{style.glyphs.line_markers[5]} lowest {format_compact(slice_.losses[index])}"
 
 
 def _middle_loss(slice_: Slice) -> float:
@@ -155,13 +155,13 @@ def _middle_loss(slice_: Slice) -> float:
 
 def _lowest(slice_: Slice) -> int | None:
     """Returns where the lowest loss is; None without any that is finite."""
-    finite = [place for place, loss in enumerate(slice_.losses) if isfinite(loss)]
-    return min(finite, key=lambda place: slice_.losses[place], default=None)
+    finite = [index for index, loss in enumerate(slice_.losses) if isfinite(loss)]
+    return min(finite, key=lambda index: slice_.losses[index], default=None)
 
 
-def _position(place: int, slice_: Slice) -> tuple[float, float]:
+def _position(index: int, slice_: Slice) -> tuple[float, float]:
     """Returns where on the plane a loss is, in lengths of its directions."""
-    row, column = divmod(place, slice_.size)
+    row, column = divmod(index, slice_.size)
     half = (slice_.size - 1) // 2
     return slice_.span * (column - half) / half, slice_.span * (half - row) / half
 
@@ -287,11 +287,15 @@ class _MapDrawing:
     def draw_scale(self, x: int, y: int) -> None:
         """Draws the levels beside each other between the lowest and the highest loss."""
         cells = self.cells
-        x = cells.write(x, y, f"{format_compact(self.heights.low)} ")
-        for level in range(LEVELS):
+        levels = _legend_levels(self.heights)
+        low, high = format_compact(self.heights.low), format_compact(self.heights.high)
+        if len(levels) > 1:
+            x = cells.write(x, y, f"{low} ")
+        for level in levels:
             x = cells.write(x, y, str(level), self._level_style(level))
         text = " log scale" if self.heights.is_log else ""
-        x = cells.write(x, y, f" {format_compact(self.heights.high)}{text}")
+        if levels:
+            x = cells.write(x, y, f" {high}{text}")
         if self.heights.has_holes:
             cells.write(x, y, f"  {self.style.glyphs.gap} not finite")
 
@@ -302,12 +306,15 @@ class _MapDrawing:
         """
         cells = self.cells
         cells.write(x, y, f"loss{', log scale' if self.heights.is_log else ''}")
-        for level in reversed(range(LEVELS)):
+        levels = _legend_levels(self.heights)
+        start = "from " if len(levels) > 1 else ""
+        for level in reversed(levels):
             y += 1
             cells.write(x, y, f" {self._digit(level)}  ", self._level_style(level))
-            cells.write(x + 5, y, f"from {format_compact(self.heights.level_start(level))}")
-        y += 1
-        cells.write(x, y, f"     up to {format_compact(self.heights.high)}")
+            cells.write(x + 5, y, f"{start}{format_compact(self.heights.level_start(level))}")
+        if len(levels) > 1:
+            y += 1
+            cells.write(x, y, f"     up to {format_compact(self.heights.high)}")
         if self.heights.has_holes:
             y += 1
             cells.write(x, y, f" {self._digit(-1)}  ", self._level_style(-1))
@@ -315,11 +322,18 @@ class _MapDrawing:
         return y + 1
 
 
+def _legend_levels(heights: HeightMap) -> list[int]:
+    """Returns the levels whose losses are written differently; none if no loss is finite."""
+    starts: dict[str, int] = {}
+    for level in () if heights.is_empty else range(LEVELS):
+        starts.setdefault(format_compact(heights.level_start(level)), level)
+    return list(starts.values())
+
+
 def _level_pixel(level: int, style: DrawStyle) -> Pixel:
     """Returns the color of a level; without a loss, near that of the background."""
     if level < 0:
         return style.background.blend(style.foreground, 0.12).rgb
-    colors = style.height_colors
-    part = level / (LEVELS - 1) * (len(colors) - 1)
-    place = min(len(colors) - 2, int(part))
-    return colors[place].blend(colors[place + 1], part - place).rgb
+    position = level / (LEVELS - 1) * (len(HEIGHT_COLORS) - 1)
+    lower = min(len(HEIGHT_COLORS) - 2, int(position))
+    return HEIGHT_COLORS[lower].blend(HEIGHT_COLORS[lower + 1], position - lower).rgb

@@ -24,7 +24,7 @@ CUT_RATIO = 1.5
 """A curve that rises is cut this many times farther above the start than the best lies below it."""
 
 MIN_GAIN = 1e-3
-"""A loss counts as lower if it falls by more than this part of itself."""
+"""A loss counts as lower if it falls by more than this fraction of itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ class LandscapeView(View[LandscapeResponse]):
     """The loss around the current weights, and the loss after a step of any length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        view_key("v", "switch_kind", "Slice/scan", "landscape_turn",
+        view_key("v", "switch_kind", "Slice/scan", "landscape_kind",
             "A slice around the weights, or the loss after the next step at every learning rate"),
-        view_key("a", "refresh", "Refresh", "landscape_anew", "Measure around the current weights"),
+        view_key("a", "refresh", "Refresh", "landscape_refresh",
+                 "Measure around the current weights"),
         view_key("p", "switch_plane", "Path", "landscape_plane",
                  "The plane in which the path so far is widest, or two random directions"),
-        view_key("o", "switch_direction", "Optimizer/gradient", "landscape_along",
+        view_key("o", "switch_direction", "Optimizer/gradient", "landscape_direction",
                  "Along the optimizer's step, or straight down the gradient"),
         view_key("l", "switch_log", "Log", "landscape_log", "Logarithmic or linear losses"),
         view_key("plus,equals_sign", "zoom(-1)", "Closer", "landscape_closer",
@@ -99,8 +100,8 @@ class LandscapeView(View[LandscapeResponse]):
 
     def action_refine(self, direction: int) -> None:
         """Measures more or fewer points."""
-        place = SIZES.index(self.choice.size) + direction
-        self._change(size=SIZES[min(len(SIZES) - 1, max(0, place))])
+        index = SIZES.index(self.choice.size) + direction
+        self._change(size=SIZES[min(len(SIZES) - 1, max(0, index))])
 
     def action_next_directions(self) -> None:
         """Draws other random directions."""

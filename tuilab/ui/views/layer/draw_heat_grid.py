@@ -102,12 +102,12 @@ def draw_heat_grid(cells: StyledCells, region: Region, heat_map: HeatMap) -> Reg
     room = min(MAX_NAME_WIDTH, max(map(cell_len, heat_map.row_names), default=0))
     room = room + 1 if room and width > 3 * room else 0
     inner = Region(x + room, y + has_heads, width - room, height - has_heads)
-    drawn = _Values(cells, inner, heat_map).draw()
+    map_region = _Values(cells, inner, heat_map).draw()
     if room:
-        _draw_row_names(cells, Region(x, drawn.y, room, drawn.height), heat_map)
+        _draw_row_names(cells, Region(x, map_region.y, room, map_region.height), heat_map)
     if has_heads:
-        _draw_column_names(cells, Region(drawn.x, y, drawn.width, 1), heat_map)
-    return drawn
+        _draw_column_names(cells, Region(map_region.x, y, map_region.width, 1), heat_map)
+    return map_region
 
 
 class _Values:
@@ -140,15 +140,15 @@ class _Values:
         ]
         if has_color and len(fine) % 2:
             fine.append([None] * len(fine[0]))
-        drawn = Region(x, y, columns * self.across, len(fine) // (1 + has_color))
-        draw_field(self.cells, drawn, lambda *_: fine, self._pixel, self._glyph)
+        map_region = Region(x, y, columns * self.across, len(fine) // (1 + has_color))
+        draw_field(self.cells, map_region, lambda *_: fine, self._pixel, self._glyph)
         if has_color:
             self._draw_signs(fine)
         value_rows = self.down // (1 + has_color)
         is_complete = len(self.map.exact_values) == columns * rows
         if is_complete and self.across >= NUMBERS_FROM_WIDTH and value_rows:
             self._draw_numbers(value_rows)
-        return drawn
+        return map_region
 
     def _pixel(self, value: float | None) -> Pixel:
         return self.style.background.rgb if value is None else self.style.diverging_pixel(value)
@@ -157,7 +157,7 @@ class _Values:
         return self.style.glyphs.gap if value is None else self.style.diverging_glyph(value)
 
     def _draw_signs(self, fine: Sequence[Sequence[float | None]]) -> None:
-        """Draws signs that tell below from above zero without color."""
+        """Draws signs that distinguish below from above zero without color."""
         text = self.style.foreground.blend(self.style.background, 0.3).rgb
         for row, (upper, lower) in enumerate(zip(fine[::2], fine[1::2], strict=True)):
             for column in range(self.grid.width):

@@ -83,27 +83,27 @@ def draw_history(cells: StyledCells, region: Region, history: HistogramHistory) 
         return
     limits = [_inner_limits(row) for row in history.rows]
     low, high = min(low for low, _ in limits), max(high for _, high in limits)
-    shown = _thin(history.rows, columns)
-    row_width = max(1, min(MAX_ROW_WIDTH, columns // len(shown)))
+    rows_drawn = _thin(history.rows, columns)
+    row_width = max(1, min(MAX_ROW_WIDTH, columns // len(rows_drawn)))
     left = x + GUTTER
 
     def sample(_: int, bins: int) -> list[list[float]]:
-        strengths = [_strengths(rebin(row, low, high, bins)) for row in shown]
+        strengths = [_strengths(rebin(row, low, high, bins)) for row in rows_drawn]
         return [
-            [column[bins - 1 - place] for column in strengths for _ in range(row_width)]
-            for place in range(bins)
+            [column[bins - 1 - index] for column in strengths for _ in range(row_width)]
+            for index in range(bins)
         ]
 
-    area = Region(left, y, row_width * len(shown), rows)
+    area = Region(left, y, row_width * len(rows_drawn), rows)
     draw_field(cells, area, sample, cells.style.diverging_pixel, cells.style.shade)
     cells.write_left_of(left - 1, y, format_compact(high))
     cells.write_left_of(left - 1, y + rows - 1, format_compact(low))
     if low < 0 < high and 0 < (row := round(high / (high - low) * rows)) < rows - 1:
         cells.write_left_of(left - 1, y + row, "0")
-    end = cells.write(left, y + rows, f"step {format_count(shown[0].step)}")
-    if len(shown) > 1:
-        text = format_count(shown[-1].last_step)
-        start = max(end + 2, left + len(shown) * row_width - len(text))
+    end = cells.write(left, y + rows, f"step {format_count(rows_drawn[0].step)}")
+    if len(rows_drawn) > 1:
+        text = format_count(rows_drawn[-1].last_step)
+        start = max(end + 2, left + len(rows_drawn) * row_width - len(text))
         cells.write(start, y + rows, text)
 
 
@@ -125,7 +125,7 @@ def _thin(rows: list[HistogramRow], count: int) -> list[HistogramRow]:
     """Returns at most this many rows, evenly from all of them."""
     if len(rows) <= count:
         return rows
-    return [rows[place * (len(rows) - 1) // max(1, count - 1)] for place in range(count)]
+    return [rows[index * (len(rows) - 1) // max(1, count - 1)] for index in range(count)]
 
 
 def _strengths(fractions: list[float]) -> list[float]:

@@ -70,9 +70,9 @@ def _draw_subject(cells: StyledCells, response: LayerResponse, *, is_listed: boo
     if not is_listed:
         layers = response.layers
         number = layers.index(response.layer) + 1 if response.layer in layers else 0
-        place = f"  {number} of {len(layers)}"
-        label = style.truncate(response.layer, cells.width - len(place))
-        cells.write(cells.write(0, y, label, style.title), y, place)
+        position = f"  {number} of {len(layers)}"
+        label = style.truncate(response.layer, cells.width - len(position))
+        cells.write(cells.write(0, y, label, style.title), y, position)
         y += 1
     subject = describe_subject(response)
     _draw_choices(cells, y, list(QUANTITIES), response.quantity, "" if is_listed else subject)
@@ -95,11 +95,11 @@ def _draw_subject(cells: StyledCells, response: LayerResponse, *, is_listed: boo
 def _draw_list(cells: StyledCells, response: LayerResponse, width: int) -> list[str]:
     """Draws the layers around the chosen one, and returns them."""
     layers, style, rows = response.layers, cells.style, cells.height
-    chosen = layers.index(response.layer) if response.layer in layers else 0
-    first = find_first_visible(chosen, rows, len(layers))
+    selected = layers.index(response.layer) if response.layer in layers else 0
+    first = find_first_visible(selected, rows, len(layers))
     visible = layers[first : first + rows]
     for row, label in enumerate(visible):
-        is_chosen = first + row == chosen
+        is_chosen = first + row == selected
         text = f"{style.glyphs.arrow if is_chosen else ' '} {_list_label(label)}"
         label_style = style.title if is_chosen else style.muted
         cells.write_truncated(0, row, text, width - 2, label_style)
@@ -107,15 +107,15 @@ def _draw_list(cells: StyledCells, response: LayerResponse, width: int) -> list[
     return visible
 
 
-def _draw_choices(cells: StyledCells, y: int, names: list[str], chosen: str, tail: str) -> None:
+def _draw_choices(cells: StyledCells, y: int, names: list[str], selected: str, tail: str) -> None:
     """Draws all choices, the current one in reverse; only that one in a narrow drawing."""
     is_alone = sum(cell_len(name) + 2 for name in names) > cells.width
     x = 0
     for number, name in enumerate(names, 1):
-        if name == chosen:
-            place = f" {number}/{len(names)}" if is_alone else ""
+        if name == selected:
+            position = f" {number}/{len(names)}" if is_alone else ""
             x = cells.write(x, y, f" {name} ", cells.style.title + Style(reverse=True))
-            x = cells.write(x, y, place, cells.style.title)
+            x = cells.write(x, y, position, cells.style.title)
         elif not is_alone:
             x = cells.write(x, y, f" {name} ")
     tail = cells.style.spell(tail)

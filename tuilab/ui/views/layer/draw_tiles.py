@@ -38,13 +38,13 @@ def draw_tiles(cells: StyledCells, region: Region, tiles: Tiles) -> int:
     if not tiles.tiles:
         return 0
     layout = fit_tiles(tiles.tiles[-1], len(tiles.tiles), region.size)
-    shown = tiles.tiles[: layout.across * layout.down]
-    for number, tile in enumerate(shown):
+    visible_tiles = tiles.tiles[: layout.across * layout.down]
+    for number, tile in enumerate(visible_tiles):
         row, column = divmod(number, layout.across)
         x = region.x + column * (layout.columns + 1)
         y = region.y + row * (layout.rows + 1)
         _draw_tile(cells, Region(x, y, layout.columns, layout.rows + 1), tile)
-    return len(shown)
+    return len(visible_tiles)
 
 
 def fit_tiles(tile: HeatMap, count: int, room: Size) -> TileLayout:

@@ -88,9 +88,9 @@ def describe_cells(response: LayerResponse, tiles_shown: int = 0) -> list[str]:
     return [", ".join(text) for text in texts]
 
 
-def _describe_tiles(response: LayerResponse, tiles: Tiles, shown: int) -> list[str]:
+def _describe_tiles(response: LayerResponse, tiles: Tiles, visible_count: int) -> list[str]:
     last = tiles.tiles[-1] if tiles.tiles else None
-    count = shown - (len(tiles.tiles) > tiles.total)  # the first of them is the input
+    count = visible_count - (len(tiles.tiles) > tiles.total)  # the first of them is the input
     text = format_counted(tiles.total, tiles.name)
     if count < tiles.total:
         text = f"{count} of {text}"

@@ -23,7 +23,7 @@ class LayerView(View[LayerResponse]):
     BINDINGS: ClassVar[list[BindingType]] = [
         view_key("down", "next_layer(1)", "Layer", "layer",
                  "Choose the next layer", key_display="↑↓"),
-        view_key("right", "next_quantity(1)", "Quantity", "what",
+        view_key("right", "next_quantity(1)", "Quantity", "quantity",
                  "Weights, gradients, updates, or activations", key_display="←→"),
         view_key("v", "next_kind(1)", "Plot", "kind",
                  "Heat map, histogram, over time, and others that the layer has"),
@@ -33,7 +33,7 @@ class LayerView(View[LayerResponse]):
                  "Show the next examples", key_display="; '"),
         hidden_key("up", "next_layer(-1)", "previous layer", "layer_before",
                    "Choose the previous layer"),
-        hidden_key("left", "next_quantity(-1)", "previous quantity", "what_before",
+        hidden_key("left", "next_quantity(-1)", "previous quantity", "quantity_before",
                    "Activations, updates, gradients, or weights"),
         hidden_key("semicolon", "next_examples(-1)", "previous examples", "example_before",
                    "Show the previous examples"),
@@ -89,43 +89,43 @@ class LayerView(View[LayerResponse]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Does not offer keys that would do nothing."""
-        shown = self.response
+        response = self.response
         if action == "next_parameter":
-            return shown is not None and len(shown.parameters) > 1
+            return response is not None and len(response.parameters) > 1
         if action == "next_examples":
-            return shown is not None and shown.examples < shown.total_examples
+            return response is not None and response.examples < response.total_examples
         return super().check_action(action, parameters)
 
     def action_next_layer(self, by: int) -> None:
         """Chooses a layer further down or up."""
-        if (shown := self.response) is not None and shown.layers:
-            layer = _neighbor(shown.layers, self.choice.layer, shown.layer, by)
+        if (response := self.response) is not None and response.layers:
+            layer = _neighbor(response.layers, self.choice.layer, response.layer, by)
             self._change(layer=layer, parameter=0)
 
-    def action_end_layer(self, place: int) -> None:
+    def action_end_layer(self, index: int) -> None:
         """Chooses the first layer or the last."""
-        if (shown := self.response) is not None and shown.layers:
-            self._change(layer=shown.layers[place], parameter=0)
+        if (response := self.response) is not None and response.layers:
+            self._change(layer=response.layers[index], parameter=0)
 
     def action_next_quantity(self, by: int) -> None:
         """Chooses weights, gradients, updates or activations."""
-        place = QUANTITIES.index(self.choice.quantity) + by
-        self._change(quantity=QUANTITIES[place % len(QUANTITIES)])
+        index = QUANTITIES.index(self.choice.quantity) + by
+        self._change(quantity=QUANTITIES[index % len(QUANTITIES)])
 
     def action_next_kind(self, by: int) -> None:
         """Chooses another plot."""
-        if (shown := self.response) is not None and shown.kinds:
-            self._change(kind=_neighbor(shown.kinds, self.choice.kind, shown.kind, by))
+        if (response := self.response) is not None and response.kinds:
+            self._change(kind=_neighbor(response.kinds, self.choice.kind, response.kind, by))
 
     def action_next_parameter(self, by: int) -> None:
         """Chooses another parameter of the layer."""
-        if (shown := self.response) is not None and shown.parameters:
-            self._change(parameter=(self.choice.parameter + by) % len(shown.parameters))
+        if (response := self.response) is not None and response.parameters:
+            self._change(parameter=(self.choice.parameter + by) % len(response.parameters))
 
     def action_next_examples(self, by: int) -> None:
         """Chooses the examples after or before those that are shown."""
-        if (shown := self.response) is not None and (total := shown.total_examples):
-            count = max(1, shown.examples)
+        if (response := self.response) is not None and (total := response.total_examples):
+            count = max(1, response.examples)
             first = self.choice.example + by * count
             last = total - 1 - (total - 1) % count
             self._change(example=last if first < 0 else 0 if first >= total else first)
@@ -139,7 +139,7 @@ class LayerView(View[LayerResponse]):
             self.select_layer(self._listed[offset.y])
 
 
-def _neighbor(items: list[str], chosen: str, shown: str, by: int) -> str:
+def _neighbor(items: list[str], selected: str, fallback: str, by: int) -> str:
     """Returns the item after the chosen one, or after the one shown if that is not available."""
-    place = items.index(chosen if chosen in items else shown)
-    return items[(place + by) % len(items)]
+    index = items.index(selected if selected in items else fallback)
+    return items[(index + by) % len(items)]

@@ -51,8 +51,8 @@ def _sample_captions(sample: Sample, classes: Sequence[str], style: DrawStyle) -
 
 def name_class(names: Sequence[str], number: float) -> str:
     """Returns the name of a class; of an unknown one the number."""
-    place = int(number)
-    return names[place] if 0 <= place < len(names) else str(place)
+    index = int(number)
+    return names[index] if 0 <= index < len(names) else str(index)
 
 
 def draw_reconstructions(

@@ -162,11 +162,11 @@ class PointEditor(Canvas, can_focus=True):
     def action_put(self, number: int) -> None:
         """Sets a point of a class at the cursor."""
         self._class = number
-        place = self._coordinates(*self._cell(self._cursor))
-        if place is not None:
-            self._cursor = place
-            others = tuple(point for point in self.points if point[:2] != place)
-            self.post_message(EditRequested("data.points", (*others, (*place, number))))
+        position = self._coordinates(*self._cell(self._cursor))
+        if position is not None:
+            self._cursor = position
+            others = tuple(point for point in self.points if point[:2] != position)
+            self.post_message(EditRequested("data.points", (*others, (*position, number))))
 
     def action_remove(self) -> None:
         """Removes the nearest point."""
@@ -184,13 +184,13 @@ class PointEditor(Canvas, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Sets a point of the last class, or removes the one that is there."""
         offset = event.get_content_offset(self)
-        place = None if offset is None else self._coordinates(offset.x, offset.y)
-        if place is None:
+        position = None if offset is None else self._coordinates(offset.x, offset.y)
+        if position is None:
             return
         self.is_drawing = True
-        self._cursor = place
+        self._cursor = position
         for point in self.points:
-            if self._cell(point[:2]) == self._cell(place):
+            if self._cell(point[:2]) == self._cell(position):
                 self._remove(point)
                 return
         self.action_put(self._class)

@@ -92,7 +92,7 @@ class ResultView(View[ResultResponse]):
                 tooltip="Show the matrix or sample predictions"),
         Binding("minus", "change_temperature(-1)", "Colder", id="result.colder",
                 tooltip="Lower the temperature of generated text"),
-        Binding("plus,equals_sign", "change_temperature(1)", "Hotter", id="result.wilder",
+        Binding("plus,equals_sign", "change_temperature(1)", "Hotter", id="result.hotter",
                 tooltip="Raise the temperature of generated text"),
     ]  # fmt: skip
 
@@ -231,11 +231,11 @@ class ResultView(View[ResultResponse]):
         elif arrangement == "below":
             taller = height - MIN_SAMPLES_HEIGHT - 1
             has_scores = taller >= 2 * rows + 3 and width < columns + PRECISION_WIDTH
-            used = 2 * rows + 3 if has_scores else min(taller, 2 * rows)
-            used = max(rows + 1, used)
-            cells.paste(0, 0, self._draw_matrix(matrix, width, used))
-            room = (width, height - used - 1)
-            cells.paste(0, used + 1, draw_samples(samples, matrix.classes, room, style))
+            matrix_height = 2 * rows + 3 if has_scores else min(taller, 2 * rows)
+            matrix_height = max(rows + 1, matrix_height)
+            cells.paste(0, 0, self._draw_matrix(matrix, width, matrix_height))
+            room = (width, height - matrix_height - 1)
+            cells.paste(0, matrix_height + 1, draw_samples(samples, matrix.classes, room, style))
         else:
             return self._draw_matrix(matrix, width, height)
         return cells
@@ -302,7 +302,7 @@ def _kind_of(experiment: Experiment | None) -> str:
 
 
 def _describe_scores(run: Run) -> Iterator[str]:
-    """Yields a table of loss and metrics on the training and the validation part."""
+    """Yields a table of loss and metrics on the training and the validation set."""
     if run.epoch is None:
         return
     train, validation = run.epoch.train, run.epoch.validation

@@ -40,7 +40,7 @@ BACKGROUND_STRENGTH, FLAT_STRENGTH = 0.3, 0.7
 """The largest strength of lines that are not of the selection, and of lines between flat nodes."""
 
 MIN_STRENGTH = 0.03
-"""Smaller weights, as a part of the largest weight of the layer, are not drawn."""
+"""Smaller weights, as a fraction of the largest weight of the layer, are not drawn."""
 
 
 class UnitsDrawing:
@@ -138,9 +138,9 @@ class UnitsDrawing:
         if self.selection.unit >= len(column.responses) or rows < 3:
             return 0
         columns = 2 * rows if self.response.height > 1 else region.width
-        place = Region(region.x, region.y, columns, rows)
+        response_region = Region(region.x, region.y, columns, rows)
         response = column.responses[self.selection.unit]
-        draw_response(cells, place, response, self._size, has_signs=True)
+        draw_response(cells, response_region, response, self._size, has_signs=True)
         return rows
 
     # --- network

@@ -73,9 +73,9 @@ class UnitLayout:
 
     def unit_at(self, x: int, y: int) -> tuple[int, int] | None:
         """Returns the column and the unit that are drawn at a cell."""
-        for place, node in self.nodes.items():
+        for unit, node in self.nodes.items():
             if node.grow((0, 1, 0, 1)).contains(x, y):
-                return place
+                return unit
         return None
 
 
@@ -128,17 +128,17 @@ def _stack_nodes(
 ) -> None:
     """Places the units of one column, around the one that has to be visible."""
     _, top, _, room = region
-    height, first, shown = layout.height, 0, column.shown_units
-    if shown * height > room - (column.total_units > shown):
-        shown = max(1, (room - 2) // height)
-        first = find_first_visible(focus or 0, shown, column.shown_units)
-    below = column.total_units - first - shown
+    height, first, visible_units = layout.height, 0, column.shown_units
+    if visible_units * height > room - (column.total_units > visible_units):
+        visible_units = max(1, (room - 2) // height)
+        first = find_first_visible(focus or 0, visible_units, column.shown_units)
+    below = column.total_units - first - visible_units
     layout.above[number], layout.below[number] = first, below
     gap = 0
-    if shown > 1:
-        free = room - shown * height - bool(first) - bool(below)
-        gap = max(0, min(height, free // (shown - 1)))
-    y = top + max(bool(first), (room - shown * height - (shown - 1) * gap) // 2)
-    for place in range(shown):
-        node = Region(layout.lefts[number] + 1, y + place * (height + gap), layout.width, height)
-        layout.nodes[number, first + place] = node
+    if visible_units > 1:
+        free = room - visible_units * height - bool(first) - bool(below)
+        gap = max(0, min(height, free // (visible_units - 1)))
+    y = top + max(bool(first), (room - visible_units * height - (visible_units - 1) * gap) // 2)
+    for row in range(visible_units):
+        node = Region(layout.lefts[number] + 1, y + row * (height + gap), layout.width, height)
+        layout.nodes[number, first + row] = node

@@ -66,10 +66,10 @@ def _describe_edge(response: UnitsResponse, selection: Selection) -> list[str]:
     finite = [size for size in sizes if isfinite(size)]
     mean = format_compact(sum(finite) / len(finite) if finite else 0.0)
     rank = sum(size > abs(value) for size in finite) + 1
-    place = "the largest" if rank == 1 else f"number {rank} by size"
+    rank_text = "the largest" if rank == 1 else f"number {rank} by size"
     return [
         f"weight {format_signed(value)}",
-        f"{place} of {len(sizes)} weights shown into {column.label}; their mean size is {mean}",
+        f"{rank_text} of {len(sizes)} weights shown into {column.label}; their mean size is {mean}",
     ]
 
 
@@ -106,10 +106,10 @@ def _describe_weights(response: UnitsResponse, selection: Selection) -> str:
     """Returns the weights into a unit, the largest first."""
     source = response.columns[selection.column - 1]
     row = response.columns[selection.column].weights[selection.unit]
-    order = sorted(range(len(row)), key=lambda place: -abs(row[place]))[:MAX_WEIGHTS]
+    order = sorted(range(len(row)), key=lambda index: -abs(row[index]))[:MAX_WEIGHTS]
     entries = [
-        f"{name_unit(source, place).removeprefix('unit ')}{NO_BREAK}{format_signed(row[place])}"
-        for place in order
+        f"{name_unit(source, index).removeprefix('unit ')}{NO_BREAK}{format_signed(row[index])}"
+        for index in order
     ]
     by_unit = ":" if source.names else ", by unit:"
     omitted = len(row) - len(entries)

@@ -36,7 +36,7 @@ class UnitsView(View[UnitsResponse]):
                  "Type a new bias for the unit, or a new weight for the edge"),
         view_key("i", "next_edge(1)", "Weights", "edge",
                  "Select the next weight into the unit; up and down go on from there"),
-        view_key("z", "undo", "Undo value", "take_back", "Restore the value that was set last"),
+        view_key("z", "undo", "Undo value", "undo", "Restore the value that was set last"),
         view_key("plus,equals_sign", "nudge(1)", "Raise", "raise",
                  f"Add {NUDGE} to the bias or the weight", key_display="+"),
         view_key("minus", "nudge(-1)", "Lower", "lower",
@@ -145,8 +145,8 @@ class UnitsView(View[UnitsResponse]):
         offset = event.get_content_offset(self)
         if offset is None or self._layout is None:
             return
-        if (place := self._layout.unit_at(*offset)) is not None:
-            self._select(*place)
+        if (unit := self._layout.unit_at(*offset)) is not None:
+            self._select(*unit)
 
     # --- values
 

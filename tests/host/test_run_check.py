@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tuilab.core.errors import InputError
-from tuilab.core.exercises import exercise, learner_files, run_check
+from tuilab.core.exercises import exercise, learner_files
 from tuilab.core.exercises.check_result import Result
+from tuilab.host import run_check
 
 
 def check_body(tmp_path: Path, body: str, seconds: float = 2.0, mebibytes: int = 300) -> Result:

@@ -15,8 +15,15 @@ import psutil
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
-from tuilab.core.exercises.check_result import AnyMessage, Kind, Ready, Result, Working
-from tuilab.core.format import format_bytes, format_duration
+from tuilab.core.exercises.check_result import (
+    AnyMessage,
+    Kind,
+    Ready,
+    Result,
+    Working,
+    describe_memory_limit,
+    describe_timeout,
+)
 
 MAX_CPU_SECONDS = 10.0
 """Processor time for the learner's code, after torch is imported."""
@@ -31,6 +38,7 @@ MAX_PRINTED_BYTES = 16_384
 """How much of what the learner's code prints is kept."""
 
 RUNNER = "tuilab.engine.grading.runner"
+"""The module that the process runs; not imported here, because it loads torch."""
 
 
 def check(
@@ -190,14 +198,3 @@ class _Check:
         self._report.close()
         if self._process.stdout:
             self._process.stdout.close()
-
-
-def describe_timeout(seconds: float) -> str:
-    """Returns the message for code that runs too long."""
-    return f"still running after {format_duration(seconds)}: is there a loop that never ends?"
-
-
-def describe_memory_limit(mebibytes: int) -> str:
-    """Returns the message for code that needs too much memory."""
-    limit = format_bytes(mebibytes * 2**20)
-    return f"this asks for more than {limit} of memory: does a list or a shape grow?"
