@@ -32,7 +32,7 @@ no proof."""
 class Verdict(NamedTuple):
     """What was found in one run."""
 
-    drawn: Drawn
+    case: Drawn
     names: list[str]
     "Of the findings, the surest first."
     confidence: float
@@ -42,23 +42,23 @@ class Verdict(NamedTuple):
     @property
     def is_first(self) -> bool:
         """Returns whether the first finding is right."""
-        return bool(self.names) and self.names[0] in self.drawn.accepted
+        return bool(self.names) and self.names[0] in self.case.accepted
 
     @property
     def is_among_two(self) -> bool:
         """Returns whether one of the first two findings is right."""
-        return not set(self.names[:2]).isdisjoint(self.drawn.accepted)
+        return not set(self.names[:2]).isdisjoint(self.case.accepted)
 
 
 def measure_kind(half: Half, kind: str) -> list[Verdict]:
     """Returns what is found in the runs of one kind of task."""
     verdicts = []
-    for drawn, run in judge(half, [kind]):
-        found = diagnose(run)
-        confidence = found[0].confidence if found else 0.0
-        is_too_early = not found and explain_too_early(run) != ""
-        names = [diagnosis.name for diagnosis in found]
-        verdicts.append(Verdict(drawn, names, confidence, is_too_early))
+    for case, run in judge(half, [kind]):
+        diagnoses = diagnose(run)
+        confidence = diagnoses[0].confidence if diagnoses else 0.0
+        is_too_early = not diagnoses and explain_too_early(run) != ""
+        names = [diagnosis.name for diagnosis in diagnoses]
+        verdicts.append(Verdict(case, names, confidence, is_too_early))
     return verdicts
 
 
@@ -78,12 +78,12 @@ def rows() -> Iterator[Row]:
 
 def summarize(half: Half, verdicts: list[Verdict]) -> Iterator[Row]:
     """Yields the rows of a half."""
-    broken = [v for v in verdicts if v.drawn.accepted]
-    sound = [v for v in verdicts if not v.drawn.accepted]
-    short = [v for v in sound if v.drawn.fault == "short"]
+    broken = [v for v in verdicts if v.case.accepted]
+    sound = [v for v in verdicts if not v.case.accepted]
+    short = [v for v in sound if v.case.fault == "short"]
     first, two = sum(v.is_first for v in broken), sum(v.is_among_two for v in broken)
     mistakes = Counter(
-        f"{v.drawn.fault} ({v.names[0] if v.names else 'too early' if v.is_too_early else 'none'})"
+        f"{v.case.fault} ({v.names[0] if v.names else 'too early' if v.is_too_early else 'none'})"
         for v in broken
         if not v.is_first
     )
@@ -93,12 +93,12 @@ def summarize(half: Half, verdicts: list[Verdict]) -> Iterator[Row]:
     yield at_least(f"{half}: right among two", 100 * two / len(broken), 95,
                    f"{two} of {len(broken)}", "%")  # fmt: skip
     for name, strengths in (("mild", (0.0, 0.5)), ("strong", (0.5, 1.0))):
-        part = [v for v in broken if strengths[0] <= v.drawn.strength < strengths[1]]
+        part = [v for v in broken if strengths[0] <= v.case.strength < strengths[1]]
         right = sum(v.is_first for v in part)
         yield Row(f"{half}: right first, {name}", 100 * right / len(part), "", None,
                   f"{right} of {len(part)}", "%")  # fmt: skip
     alarms = [v for v in sound if v.names]
-    detail = ", ".join(f"{v.names[0]} in {v.drawn.kind} {v.drawn.number}" for v in alarms)
+    detail = ", ".join(f"{v.names[0]} in {v.case.kind} {v.case.number}" for v in alarms)
     yield at_most(f"{half}: alarms", 100 * len(alarms) / len(sound), 2,
                   f"{len(alarms)} of {len(sound)}; {detail}".rstrip("; "), "%")  # fmt: skip
     early = sum(v.is_too_early for v in short)
@@ -110,14 +110,14 @@ def summarize(half: Half, verdicts: list[Verdict]) -> Iterator[Row]:
 def calibration_error(verdicts: list[Verdict]) -> float:
     """Returns the expected calibration error of the first findings."""
     bins: dict[int, list[Verdict]] = defaultdict(list)
-    found = [verdict for verdict in verdicts if verdict.names]
-    for verdict in found:
+    reported = [verdict for verdict in verdicts if verdict.names]
+    for verdict in reported:
         bins[min(BINS - 1, int(BINS * verdict.confidence))].append(verdict)
     gaps = (
         len(part) * abs(fmean(v.confidence for v in part) - fmean(v.is_first for v in part))
         for part in bins.values()
     )
-    return sum(gaps) / max(1, len(found))
+    return sum(gaps) / max(1, len(reported))
 
 
 def fit_confidences(verdicts: list[Verdict]) -> dict[str, float]:
@@ -126,7 +126,7 @@ def fit_confidences(verdicts: list[Verdict]) -> dict[str, float]:
     for verdict in verdicts:
         for name in verdict.names:
             total[name] += 1
-            right[name] += name in verdict.drawn.accepted
+            right[name] += name in verdict.case.accepted
     return {
         name: round((right[name] + PRIOR_FIRINGS * PRIOR) / (count + PRIOR_FIRINGS), 2)
         for name, count in sorted(total.items())

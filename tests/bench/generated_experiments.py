@@ -589,11 +589,11 @@ def wrong_output(tables: Tables, strength: float, rng: random.Random) -> bool:
 def step_activation(tables: Tables, strength: float, rng: random.Random) -> bool:
     """Uses an activation without a slope."""
     network = tables["network"]
-    found = [i for i, line in enumerate(network) if line in ("ReLU", "Tanh", "GELU")]
-    if not found or not _is_flat(tables):
+    lines = [i for i, line in enumerate(network) if line in ("ReLU", "Tanh", "GELU")]
+    if not lines or not _is_flat(tables):
         return False
-    for place in found:
-        network[place] = "Step"
+    for index in lines:
+        network[index] = "Step"
     return True
 
 
@@ -655,7 +655,7 @@ def tight_clipping(tables: Tables, strength: float, rng: random.Random) -> bool:
 
 
 def high_momentum(tables: Tables, strength: float, rng: random.Random) -> bool:
-    """Sums up so many past gradients that the steps never end."""
+    """Sums up past gradients for so long that the steps never end."""
     if not _is_flat(tables):
         return False
     momentum = float(f"{1 - _between(0.02, 0.002, strength):.4g}")
@@ -828,8 +828,8 @@ PICTURES = ("digits", "letters")
 
 def _draw_strength(half: Half, rng: random.Random) -> float:
     """Draws a strength from the bins of a half."""
-    place = 2 * rng.randrange(BINS // 2) + (half == "measured")
-    return (place + rng.random()) / BINS
+    bin_number = 2 * rng.randrange(BINS // 2) + (half == "measured")
+    return (bin_number + rng.random()) / BINS
 
 
 def _finish(tables: Tables) -> Tables:

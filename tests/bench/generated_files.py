@@ -39,15 +39,15 @@ def write_table(
         answer += sin(2 * centered[0]) + centered[1] * centered[2] * 0.7 + rng.gauss(0, 0.1)
         rows.append((values, answer))
     if shuffled:
-        chosen = [index for index in range(len(rows)) if rng.random() < shuffled]
-        answers = [rows[index][1] for index in chosen]
+        indices = [index for index in range(len(rows)) if rng.random() < shuffled]
+        answers = [rows[index][1] for index in indices]
         rng.shuffle(answers)
-        for index, answer in zip(chosen, answers, strict=True):
+        for index, answer in zip(indices, answers, strict=True):
             rows[index] = (rows[index][0], answer)
     middle = sorted(answer for _, answer in rows)[len(rows) // 2]
     lines = []
     for values, answer in rows:
-        cells = [f"{value * scale ** (place % 2):.6g}" for place, value in enumerate(values)]
+        cells = [f"{value * scale ** (index % 2):.6g}" for index, value in enumerate(values)]
         number = f"{answer * target_scale:.6g}"
         cells.append(number if target == "numbers" else ("yes" if answer > middle else "no"))
         lines += [",".join(cells)] * copies
@@ -66,8 +66,8 @@ def write_text(seed: int) -> tuple[str, int]:
              for _ in range(60)]  # fmt: skip
     following = {word: rng.sample(words, 4) for word in words}
     word, pieces = words[0], []
-    for place in range(6000):
-        pieces.append(word + (".\n" if place % 11 == 10 else " "))
+    for position in range(6000):
+        pieces.append(word + (".\n" if position % 11 == 10 else " "))
         word = rng.choice(following[word])
     text = "".join(pieces)
     FOLDER.mkdir(exist_ok=True)

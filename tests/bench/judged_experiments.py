@@ -52,9 +52,9 @@ def measure_skill(run: Run) -> float:
     return scores.get("r2", scores.get("explained_variance", 0.0))
 
 
-def is_sound(drawn: Drawn, run: Run) -> bool:
+def is_sound(case: Drawn, run: Run) -> bool:
     """Returns whether a run without a fault has learned well."""
-    if measure_skill(run) < MIN_SKILLS.get(drawn.kind, MIN_SKILL) or run.finished is None:
+    if measure_skill(run) < MIN_SKILLS.get(case.kind, MIN_SKILL) or run.finished is None:
         return False
     losses = [y for _, y, *_ in run.series["loss/validation"].points()]
     now = run.finished.results["validation"]["loss"]
@@ -89,10 +89,10 @@ def _judge_group(group: list[Drawn]) -> Iterator[tuple[Drawn, Run]]:
     if not is_sound(original, sound):
         return
     yield original, sound
-    for drawn in others:
+    for case in others:
         try:
-            ((_, run),) = train_all([(drawn, experiment_from_dict(drawn.tables))])
+            ((_, run),) = train_all([(case, experiment_from_dict(case.tables))])
         except InputError:
             continue
-        if drawn.fault in UNSEEN_BY_SCORES or does_harm(sound, run):
-            yield drawn, run
+        if case.fault in UNSEEN_BY_SCORES or does_harm(sound, run):
+            yield case, run

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.shell import RunCommand
 from tuilab.cli.output.lines import describe_event
 from tuilab.core.diagnosis.finding import Diagnosis, DiagnosisChanged, Fix
@@ -95,6 +97,32 @@ def test_an_unknown_run_is_bad_input(run_command: RunCommand) -> None:
 
     assert (code, out) == (2, "")
     assert "old: no stored run has this in its id" in err
+
+
+def test_a_stored_run_is_checked_from_its_checkpoint(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MEMORIZE_STEPS", "MIN_MEMORIZE_STEPS", "PERMUTATION_STEPS", "RATE_STEPS"):
+        monkeypatch.setattr(f"tuilab.engine.studies.checks.{name}", 10)
+    quick = ("training.epochs=2", "data.samples=200", "optimizer.lr=30", "optimizer.name=sgd")
+    sets = [word for text in quick for word in ("--set", text)]
+    assert run_command("train", "moons", *sets, "--plain")[0] == 0
+
+    code, out, err = run_command("diagnose", "moons", "--check")
+
+    assert (code, err) == (0, "")
+    checks = out.partition("\nChecks\n")[2].splitlines()
+    assert [line.split()[0] for line in checks] == ["Constant", "One", "Learning", "Labels:"]
+    assert run_command("diagnose", "moons")[1] == out, "the results are stored"
+    assert isinstance(json.loads(run_command("diagnose", "moons", "--check", "--json")[1]), list)
+
+
+def test_a_run_without_a_checkpoint_cannot_be_checked(run_command: RunCommand) -> None:
+    store("good-1", [0.7 * 0.8**n for n in range(20)])
+
+    code, out, err = run_command("diagnose", "good", "--check")
+
+    assert (code, out) == (2, "") and "it has no checkpoint" in err
 
 
 def diverge(step: int) -> list[AnyEvent]:

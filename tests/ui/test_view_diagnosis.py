@@ -8,15 +8,18 @@ from syrupy.assertion import SnapshotAssertion
 from tests.support.fake_link import READY, training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.commands import SetKnob, Start
+from tuilab.core.protocol.commands import Cancel, Check, SetKnob, Start
 from tuilab.core.protocol.events import (
     AnyEvent,
+    Checking,
+    ChecksReported,
     Finished,
     LayerStatsReported,
     Paused,
     Progressed,
 )
-from tuilab.core.protocol.records import ActivationStats, LayerStats
+from tuilab.core.protocol.records import ActivationStats, LayerStats, Memorization, RateTrial
+from tuilab.ui.controllers import diagnosis as diagnosis_controller
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
 DYING = Experiment(
@@ -174,6 +177,51 @@ async def test_the_findings_of_a_finished_run_are_shown_at_once() -> None:
         await lab.play(READY, *dying_relu_events(run, RELU, 500), end)
 
         await lab.wait_for_text("! shows 1 finding")
+
+
+CHECKED = ChecksReported(
+    "", 500, memorization=Memorization(8, 40, 0.01, 0.7, 0.03, 0.69),
+    rates=[RateTrial("new", factor, 0.1, 30, 0.7, 0.6) for factor in (1.0, 0.1, 10.0)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_checks_are_offered_shown_and_canceled(size: tuple[int, int]) -> None:
+    async with open_lab(RELU, size) as lab:
+        await lab.train()
+        run = lab.link.run
+        assert "k checks" not in lab.text, "it trains"
+        await lab.play(Paused(run, 1990))
+        await lab.press("exclamation_mark")
+        await lab.wait_for_text("k checks on copies of the network")
+
+        await lab.press("k")
+        assert lab.link.commands(Check) == [Check()]
+        await lab.play(Checking(run, 2, 4, "can it memorize one batch?", 0.4))
+        await lab.wait_for_text("Checking 2 of 4: can it memorize one batch?", "40%", "k cancels")
+
+        await lab.press("k")
+        assert lab.link.commands(Cancel) == [Cancel()]
+        await lab.play(Checking(run, 0, 0, "", 0.0))
+        await lab.wait_for_text("k checks on copies of the network")
+
+        await lab.play(structs.replace(CHECKED, run=run, step=1990))
+        await lab.wait_for_text("Checked at step 1,990", "One batch: 8 examples are memorized")
+
+
+async def test_a_run_that_waits_without_an_explanation_is_checked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diagnosis_controller, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("tuilab.core.diagnosis.checks.needs_checks", lambda *_: True)
+    async with open_lab(RELU) as lab:
+        await lab.train()
+        assert not lab.link.commands(Check), "it trains"
+        await lab.play(Paused(lab.link.run, 1990))
+        for _ in range(3):
+            await lab.play()
+
+        assert lab.link.commands(Check) == [Check()]
 
 
 @pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TUILAB_GLYPHS": "ascii"}])

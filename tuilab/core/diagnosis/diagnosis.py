@@ -9,6 +9,7 @@ from statistics import StatisticsError
 from tuilab.core.diagnosis import (
     architecture_faults,
     batch_norm_faults,
+    check_faults,
     generalization_faults,
     layer_faults,
     learning_faults,
@@ -141,7 +142,9 @@ def diagnose(run: Run) -> list[Diagnosis]:
     if run.experiment is None or not run.series:
         return []
     evidence = Evidence(run, run.experiment)
-    diagnoses = [diagnosis for rule in RULES for diagnosis in _apply_rule(rule, evidence)]
+    rules = (*RULES, *check_faults.CHECK_RULES)
+    reported = [diagnosis for rule in rules for diagnosis in _apply_rule(rule, evidence)]
+    diagnoses = check_faults.merge(reported)
     explained = {symptom for cause in diagnoses for symptom in EXPLAINS.get(cause.name, ())}
     causes = [diagnosis for diagnosis in diagnoses if diagnosis.name not in explained]
     if any(diagnosis.name not in LAST_RESORT for diagnosis in causes):

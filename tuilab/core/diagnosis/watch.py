@@ -52,7 +52,7 @@ class DiagnosisWatch:
         Args:
             force: whether to do it before it is due.
         """
-        state = (run.id, run.step, run.state, run.experiment)
+        state = (run.id, run.step, run.state, run.experiment, run.checks)
         now = time.monotonic()
         is_training = run.state == "training"
         if state == self._state or (is_training and now < self._due and not force):

@@ -68,13 +68,13 @@ def _neighboring_fraction(train: Tensor, validation: Tensor, copies: float) -> f
         return copies if gap > 0 and span / gap <= MAX_GRID_CELLS * len(train) else 0.0
     is_near = [False] * len(validation)
     for column in range(train.shape[1]):
-        kept = [index for index in range(train.shape[1]) if index != column]
+        others = [index for index in range(train.shape[1]) if index != column]
         values: dict[int, set[float]] = {}
-        for row, value in zip(hash_rows(train[:, kept]), train[:, column].tolist(), strict=True):
+        for row, value in zip(hash_rows(train[:, others]), train[:, column].tolist(), strict=True):
             values.setdefault(row, set()).add(value)
-        rows = zip(hash_rows(validation[:, kept]), validation[:, column].tolist(), strict=True)
-        for place, (row, value) in enumerate(rows):
-            is_near[place] |= bool(values.get(row, set()) - {value})
+        rows = zip(hash_rows(validation[:, others]), validation[:, column].tolist(), strict=True)
+        for index, (row, value) in enumerate(rows):
+            is_near[index] |= bool(values.get(row, set()) - {value})
     return sum(is_near) / len(is_near)
 
 

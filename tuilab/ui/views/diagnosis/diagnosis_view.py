@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from tuilab.core.diagnosis.checks import can_check
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import Finding
 from tuilab.core.errors import InputError
@@ -11,8 +12,10 @@ from tuilab.core.experiment.experiment import Experiment, value_at
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
-from tuilab.ui.messages import FindingsRequested, FixChosen
-from tuilab.ui.views.diagnosis.draw_diagnosis import draw_findings, draw_no_findings
+from tuilab.ui.canvas.styled_cells import StyledCells
+from tuilab.ui.messages import ChecksToggled, FindingsRequested, FixChosen
+from tuilab.ui.views.diagnosis.draw_checks import check_lines
+from tuilab.ui.views.diagnosis.draw_diagnosis import draw_findings, draw_no_findings, write_lines
 from tuilab.ui.views.view import View
 from tuilab.ui.views.view_keys import hidden_key, view_key
 
@@ -39,6 +42,8 @@ class DiagnosisView(View[FindingsResponse]):
         view_key("d", "apply(2)", "Third fix", "diagnosis_third", "Apply the third fix",
                  group=FIXES),
         hidden_key("enter", "apply(0)", "Apply fix", "diagnosis_enter", "Apply the first fix"),
+        view_key("k", "check", "Check", "diagnosis_check",
+                 "Check on copies of the network what the history cannot show; again: cancel"),
         view_key("down", "choose(1)", "Next finding", "diagnosis_next",
                  "Read the next finding", key_display="↑↓"),
         hidden_key("up", "choose(-1)", "Previous finding", "diagnosis_previous",
@@ -60,6 +65,8 @@ class DiagnosisView(View[FindingsResponse]):
         self._findings: list[Finding] = []
         self._too_early = ""
         self._run, self._experiment = Run(), Experiment()
+        self._check_state: object = None
+        "What decides the lines about checks."
 
     def on_mount(self) -> None:
         """Requests the findings so far."""
@@ -84,6 +91,10 @@ class DiagnosisView(View[FindingsResponse]):
         self._run = run
         self.follow_state(run)
         answer = self.get_response(run)
+        checks, self._check_state = self._check_state, (can_check(run), run.checking, run.checks)
+        if checks != self._check_state:
+            self.refresh_bindings()
+            self.draw_soon()
         if answer != self.response or experiment is not before:
             self.response = answer
             self.record_response(run)
@@ -93,6 +104,17 @@ class DiagnosisView(View[FindingsResponse]):
         """Returns the names of the findings: a snapshot lasts until they change."""
         names = [finding.diagnosis.name for finding in response.findings]
         return response.run, names, bool(response.too_early)
+
+    def draw(self, width: int, height: int) -> CellBuffer:
+        """Draws the findings, and below them the checks: the offer, the progress or the results."""
+        if self.response is None or self.left_response is not None:
+            return super().draw(width, height)
+        style = self.draw_style
+        lines = check_lines(self._run, width, height, style, has_findings=bool(self._findings))
+        cells = StyledCells((width, height), style, style.text)
+        cells.paste(0, 0, super().draw(width, height - len(lines)))
+        write_lines(cells, 1, height - len(lines), lines)
+        return cells
 
     def draw_response(self, response: FindingsResponse, width: int, height: int) -> CellBuffer:
         """Draws the findings in a size."""
@@ -127,6 +149,8 @@ class DiagnosisView(View[FindingsResponse]):
         """Offers only the keys that have an effect."""
         if action == "choose":
             return len(self._findings) > 1
+        if action == "check":
+            return can_check(self._run)
         if action == "apply":
             return parameters[0] < self._count_fixes()  # type: ignore[operator]
         return super().check_action(action, parameters)
@@ -137,6 +161,10 @@ class DiagnosisView(View[FindingsResponse]):
         self.selected = self._findings[index % len(self._findings)].diagnosis.name
         self.refresh_bindings()
         self.redraw()
+
+    def action_check(self) -> None:
+        """Starts the checks, or cancels them."""
+        self.post_message(ChecksToggled())
 
     def action_apply(self, number: int) -> None:
         """Applies a fix of the finding that is shown."""
