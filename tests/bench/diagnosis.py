@@ -1,112 +1,143 @@
-"""How often the diagnosis is correct, on experiments broken on purpose and on sound ones."""
+"""How often the diagnosis is right, on experiments that are drawn at random.
 
+`python -m tests.bench.diagnosis --fit` prints the table of confidences from the half that the rules
+are tuned on.
+"""
+
+import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from statistics import fmean
+from typing import NamedTuple
 
-import torch
-
-from tests.bench.broken_experiments import Case, broken
-from tests.bench.broken_task_experiments import broken_tasks
-from tests.bench.held_out_experiments import broken_held_out, formerly_held_out, sound_held_out
+from tests.bench.generated_experiments import KINDS, Drawn, Half
+from tests.bench.judged_experiments import judge
 from tests.bench.measure import Row, at_least, at_most
-from tests.bench.sound_experiments import sound
-from tests.support.datasets import CPU, ignore_progress
 from tuilab.core.diagnosis.diagnosis import diagnose
-from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.events import Failed
-from tuilab.core.run.run import Run
-from tuilab.engine import progress
-from tuilab.engine.data.load import load
-from tuilab.engine.session import Session
-from tuilab.engine.train import train
+from tuilab.core.diagnosis.too_early import explain_too_early
 
-REPORTS = 60
-"""Evenly spaced reports per run, as in a run of six seconds, on a machine of any speed."""
+HALVES: tuple[Half, ...] = ("tuned", "measured")
 
-NEVER = 1e9
-"""Seconds between two reports by the clock."""
+BINS = 10
+"""Bins of confidence for the calibration error (Guo et al. 2017)."""
+
+PRIOR, PRIOR_FIRINGS = 0.85, 8
+"""The share that a rule begins with, and how many firings that counts: what rules were tuned on is
+no proof."""
 
 
-def train_to_end(experiment: Experiment) -> Run:
-    """Returns the run of an experiment with its whole history."""
-    dataset = load(experiment, CPU, ignore_progress)
-    session = Session("bench", experiment, dataset, CPU)
-    run, epochs = Run(), experiment.training.epochs
-    steps = max(1, session.batches_per_epoch * epochs // REPORTS)
-    evaluations = max(1, epochs // REPORTS)
-    run.apply(session.started_event())
-    session.report_at_step, session.report_at_epoch = 1, evaluations
-    for event in train(session):
-        if session.step >= session.report_at_step:
-            session.report_at_step = session.step + steps
-        session.report_at_epoch = (session.epoch // evaluations + 1) * evaluations
-        if event is not None:
-            run.apply(event)
-        if isinstance(event, Failed):
-            return run
-    run.apply(session.finished_event("done"))
-    return run
+class Verdict(NamedTuple):
+    """What was found in one run."""
+
+    case: Drawn
+    names: list[str]
+    "Of the findings, the surest first."
+    confidence: float
+    "Of the first finding."
+    is_too_early: bool
+
+    @property
+    def is_first(self) -> bool:
+        """Returns whether the first finding is right."""
+        return bool(self.names) and self.names[0] in self.case.accepted
+
+    @property
+    def is_among_two(self) -> bool:
+        """Returns whether one of the first two findings is right."""
+        return not set(self.names[:2]).isdisjoint(self.case.accepted)
 
 
-def train_all(cases: Iterable[Case]) -> Iterator[tuple[Case, Run]]:
-    """Yields every case with its run for every seed."""
-    before, threads = progress.REPORT_INTERVAL, torch.get_num_threads()
-    progress.REPORT_INTERVAL = NEVER
-    torch.set_num_threads(1)
-    try:
-        for case in cases:
-            for experiment in case.experiments():
-                yield case, train_to_end(experiment)
-    finally:
-        progress.REPORT_INTERVAL = before
-        torch.set_num_threads(threads)
+def measure_kind(half: Half, kind: str) -> list[Verdict]:
+    """Returns what is found in the runs of one kind of task."""
+    verdicts = []
+    for case, run in judge(half, [kind]):
+        diagnoses = diagnose(run)
+        confidence = diagnoses[0].confidence if diagnoses else 0.0
+        is_too_early = not diagnoses and explain_too_early(run) != ""
+        names = [diagnosis.name for diagnosis in diagnoses]
+        verdicts.append(Verdict(case, names, confidence, is_too_early))
+    return verdicts
+
+
+def measure_half(half: Half) -> list[Verdict]:
+    """Returns what is found in the runs of a half; each kind of task has a process of its own."""
+    kinds = list(KINDS[half])
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(measure_kind, [half] * len(kinds), kinds))
+    return [verdict for verdicts in results for verdict in verdicts]
 
 
 def rows() -> Iterator[Row]:
-    """Yields the percentage of faults named, and of sound experiments with a diagnosis."""
-    yield from _rows_on_faults(
-        [*broken(), *broken_tasks(), *formerly_held_out(), *broken_held_out()]
+    """Yields how often each half is right, and how often it raises a false alarm."""
+    for half in HALVES:
+        yield from summarize(half, measure_half(half))
+
+
+def summarize(half: Half, verdicts: list[Verdict]) -> Iterator[Row]:
+    """Yields the rows of a half."""
+    broken = [v for v in verdicts if v.case.accepted]
+    sound = [v for v in verdicts if not v.case.accepted]
+    short = [v for v in sound if v.case.fault == "short"]
+    first, two = sum(v.is_first for v in broken), sum(v.is_among_two for v in broken)
+    mistakes = Counter(
+        f"{v.case.fault} ({v.names[0] if v.names else 'too early' if v.is_too_early else 'none'})"
+        for v in broken
+        if not v.is_first
     )
-    yield from _rows_on_false_alarms([*sound(), *sound_held_out()])
+    missed = ", ".join(f"{text} {times}" for text, times in mistakes.most_common())
+    yield at_least(f"{half}: right first", 100 * first / len(broken), 90,
+                   f"{first} of {len(broken)}; {missed}", "%")  # fmt: skip
+    yield at_least(f"{half}: right among two", 100 * two / len(broken), 95,
+                   f"{two} of {len(broken)}", "%")  # fmt: skip
+    for name, strengths in (("mild", (0.0, 0.5)), ("strong", (0.5, 1.0))):
+        part = [v for v in broken if strengths[0] <= v.case.strength < strengths[1]]
+        right = sum(v.is_first for v in part)
+        yield Row(f"{half}: right first, {name}", 100 * right / len(part), "", None,
+                  f"{right} of {len(part)}", "%")  # fmt: skip
+    alarms = [v for v in sound if v.names]
+    detail = ", ".join(f"{v.names[0]} in {v.case.kind} {v.case.number}" for v in alarms)
+    yield at_most(f"{half}: alarms", 100 * len(alarms) / len(sound), 2,
+                  f"{len(alarms)} of {len(sound)}; {detail}".rstrip("; "), "%")  # fmt: skip
+    early = sum(v.is_too_early for v in short)
+    yield Row(f"{half}: alarms in short runs", sum(bool(v.names) for v in short), "", None,
+              f"of {len(short)}; {early} too early to say")  # fmt: skip
+    yield at_most(f"{half}: calibration error", calibration_error(verdicts), 0.1)
 
 
-def _rows_on_faults(cases: list[Case]) -> Iterator[Row]:
-    for is_held_out, what in ((False, "faults named"), (True, "faults named, held out")):
-        named_count = first = count = 0
-        confusions: Counter[str] = Counter()
-        for case, run in train_all(case for case in cases if case.is_held_out == is_held_out):
-            names = [diagnosis.name for diagnosis in diagnose(run)]
-            count += 1
-            named_count += not set(case.faults).isdisjoint(names)
-            first += names[:1] != [] and names[0] in case.faults
-            if set(case.faults).isdisjoint(names):
-                confusions[f"{case.faults[0]} diagnosed as {names[0] if names else 'nothing'}"] += 1
-        detail = f"{named_count} of {count}, diagnosed first {first}"
-        mistakes = ", ".join(f"{text} ({times})" for text, times in confusions.most_common())
-        yield at_least(
-            f"diagnosis: {what}",
-            100 * named_count / count,
-            95,
-            f"{detail}; {mistakes}".rstrip("; "),
-            "%",
-        )
+def calibration_error(verdicts: list[Verdict]) -> float:
+    """Returns the expected calibration error of the first findings."""
+    bins: dict[int, list[Verdict]] = defaultdict(list)
+    reported = [verdict for verdict in verdicts if verdict.names]
+    for verdict in reported:
+        bins[min(BINS - 1, int(BINS * verdict.confidence))].append(verdict)
+    gaps = (
+        len(part) * abs(fmean(v.confidence for v in part) - fmean(v.is_first for v in part))
+        for part in bins.values()
+    )
+    return sum(gaps) / max(1, len(reported))
 
 
-def _rows_on_false_alarms(cases: list[Case]) -> Iterator[Row]:
-    for is_held_out, what in ((False, "false alarms"), (True, "false alarms, held out")):
-        alarms: list[str] = []
-        count = 0
-        for case, run in train_all(case for case in cases if case.is_held_out == is_held_out):
-            count += 1
-            if diagnoses := diagnose(run):
-                alarms.append(f"{diagnoses[0].name} in {case.name}")
-        percentage = 100 * len(alarms) / count
-        detail = f"{len(alarms)} of {count}; {', '.join(alarms)}".rstrip("; ")
-        yield at_most(f"diagnosis: {what}", percentage, 2, detail, "%")
+def fit_confidences(verdicts: list[Verdict]) -> dict[str, float]:
+    """Returns how often each finding was right where it was reported, shrunk to the prior."""
+    right, total = Counter[str](), Counter[str]()
+    for verdict in verdicts:
+        for name in verdict.names:
+            total[name] += 1
+            right[name] += name in verdict.case.accepted
+    return {
+        name: round((right[name] + PRIOR_FIRINGS * PRIOR) / (count + PRIOR_FIRINGS), 2)
+        for name, count in sorted(total.items())
+    }
 
 
 if __name__ == "__main__":
     from tests.bench.__main__ import main
 
-    sys.exit(main(["diagnosis"]))
+    if "--fit" in sys.argv:
+        for name, confidence in fit_confidences(measure_half("tuned")).items():
+            print(f'    "{name}": {confidence:g},')
+    else:
+        sys.exit(main(["diagnosis"]))

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.shell import RunCommand
 from tuilab.cli.output.lines import describe_event
 from tuilab.core.diagnosis.finding import Diagnosis, DiagnosisChanged, Fix
@@ -44,7 +46,7 @@ def test_a_stored_run_is_diagnosed_as_text(run_command: RunCommand) -> None:
     code, out, err = run_command("diagnose", "wild")
 
     assert (code, err) == (0, "")
-    assert out.startswith("The learning rate is too high (97% confidence)\n")
+    assert out.startswith("The learning rate is too high (95% confidence)\n")
     assert "started at 0.7, rose to 9.5 and is" in out
     assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (during training)" in out
 
@@ -68,6 +70,18 @@ def test_a_healthy_run_has_no_problems(run_command: RunCommand) -> None:
     assert run_command("diagnose", "good", "--json")[1] == "[]\n"
 
 
+def test_of_a_short_run_it_is_too_early_to_say(run_command: RunCommand) -> None:
+    store("short-1", [0.7, 0.69, 0.68])
+
+    assert run_command("diagnose", "short")[1] == (
+        "Too early to say what is wrong with short-1: 30 steps and 3 epochs so far; most faults "
+        "show after 100 steps and 4 epochs.\n"
+    )
+    (note,) = json.loads(run_command("diagnose", "short", "--json")[1])
+    assert (note["name"], note["confidence"]) == ("too_early_to_say", 0.0)
+    assert "30 steps" in note["evidence"][0]
+
+
 def test_a_run_without_history_cannot_be_diagnosed(run_command: RunCommand) -> None:
     store("new-1", [])
 
@@ -83,6 +97,32 @@ def test_an_unknown_run_is_bad_input(run_command: RunCommand) -> None:
 
     assert (code, out) == (2, "")
     assert "old: no stored run has this in its id" in err
+
+
+def test_a_stored_run_is_checked_from_its_checkpoint(
+    run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MEMORIZE_STEPS", "MIN_MEMORIZE_STEPS", "PERMUTATION_STEPS", "RATE_STEPS"):
+        monkeypatch.setattr(f"tuilab.engine.studies.checks.{name}", 10)
+    quick = ("training.epochs=2", "data.samples=200", "optimizer.lr=30", "optimizer.name=sgd")
+    sets = [word for text in quick for word in ("--set", text)]
+    assert run_command("train", "moons", *sets, "--plain")[0] == 0
+
+    code, out, err = run_command("diagnose", "moons", "--check")
+
+    assert (code, err) == (0, "")
+    checks = out.partition("\nChecks\n")[2].splitlines()
+    assert [line.split()[0] for line in checks] == ["Constant", "One", "Learning", "Labels:"]
+    assert run_command("diagnose", "moons")[1] == out, "the results are stored"
+    assert isinstance(json.loads(run_command("diagnose", "moons", "--check", "--json")[1]), list)
+
+
+def test_a_run_without_a_checkpoint_cannot_be_checked(run_command: RunCommand) -> None:
+    store("good-1", [0.7 * 0.8**n for n in range(20)])
+
+    code, out, err = run_command("diagnose", "good", "--check")
+
+    assert (code, out) == (2, "") and "it has no checkpoint" in err
 
 
 def diverge(step: int) -> list[AnyEvent]:
@@ -136,6 +176,22 @@ def test_a_reported_problem_is_not_reported_again() -> None:
     changes = [event for event in report(events) if isinstance(event, DiagnosisChanged)]
 
     assert [event.new for event in changes] == [["softmax_before_cross_entropy"]]
+
+
+def test_a_run_that_ends_too_early_says_so() -> None:
+    experiment = experiment_from_dict({"network": ["Linear 8", "ReLU", "Linear 2"]})
+    started = Started(
+        "calm-1", experiment, "cpu", 42, 10, {"train": 320, "validation": 80, "test": 0}
+    )
+    calm = Progressed("calm-1", 20, 2, 0.6, 0.6, 0.6, {}, 0.01, 1.0, 1.0, 1.0, None)
+
+    *_, change, _ = report([started, calm, Finished("calm-1", "done", 20, 2, 1.0, {})])
+
+    assert isinstance(change, DiagnosisChanged) and not change.diagnoses
+    assert change.too_early.startswith("20 steps and 2 epochs so far")
+    assert [*describe_event(change)] == [
+        f"step 20: too early to say whether something is wrong: {change.too_early}"
+    ]
 
 
 def test_plain_lines_report_new_and_resolved_problems() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tuilab.core.diagnosis.confidence import CONFIDENCES
 from tuilab.core.diagnosis.diagnosis import EXPLAINS, RULES, diagnose
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.experiment.experiment import (
@@ -17,6 +18,7 @@ from tuilab.core.experiment.experiment import (
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.lessons.quantities import read_quantity
 from tuilab.core.protocol.events import Finished, Started
+from tuilab.core.protocol.records import TargetStats
 from tuilab.core.run.run import Run
 from tuilab.core.run.series import Series
 
@@ -52,10 +54,16 @@ def experiment(network: Iterable[str] = MLP, **tables: Any) -> Experiment:
 def make_run(of: Experiment, curves: dict[str, Values], done: float = 1.0) -> Run:
     """Builds a run with a healthy history, except for the given curves."""
     run, curves = Run(), dict(curves)
-    leakage = curves.pop("leakage", 0.0)
-    assert isinstance(leakage, float)
+    leakage, agreement = curves.pop("leakage", 0.0), curves.pop("agreement", 0.95)
+    assert isinstance(leakage, float) and isinstance(agreement, float)
+    targets = TargetStats(320, agreement, 0.5)
+    if of.task.__struct_config__.tag == "regression":
+        size = curves.pop("size", 1.0)
+        assert isinstance(size, float)
+        targets = TargetStats(320, agreement, 0.0, 0.0, size)
     counts = {"train": 320, "validation": 80, "test": 100}
-    run.apply(Started("a", of, "cpu", 100, STEPS // of.training.epochs, counts, leakage=leakage))
+    batches = STEPS // of.training.epochs
+    run.apply(Started("a", of, "cpu", 100, batches, counts, leakage=leakage, targets=targets))
     trained = [row for row in of.plan.rows if row.parameters]
     healthy: dict[str, Values] = {
         "loss/train": falling,
@@ -72,10 +80,21 @@ def make_run(of: Experiment, curves: dict[str, Values], done: float = 1.0) -> Ru
     run.step = round(done * STEPS)
     for name, values in {**healthy, **curves}.items():
         run.series[name] = Series()
-        for step in range(10, run.step + 1, 10):
+        for step in [1, *range(10, run.step + 1, 10)]:
             y = values(step / STEPS) if callable(values) else values
             run.series[name].append(step, y)
     return run
+
+
+def sgd(**options: Any) -> dict[str, Any]:
+    return {"name": "sgd", **options}
+
+
+def language_model(lines: Iterable[str]) -> Experiment:
+    """A language model of Python's library."""
+    data = {"name": "python_source", "size": 20, "length": 8}
+    return experiment(["Embedding 8", *lines, "Linear 95"], task={"name": "language_model"},
+                      data=data)  # fmt: skip
 
 
 def names(of: Experiment, curves: dict[str, Values], done: float = 1.0) -> list[str]:
@@ -86,7 +105,13 @@ def every(family: str, value: Values, layers: int = 3) -> dict[str, Values]:
     return {f"{family}/{number} Linear": value for number in range(1, layers + 1)}
 
 
-RISING: dict[str, Values] = {"loss/train": lambda part: 0.7 + 9 * part}
+POOR: dict[str, Values] = {
+    "accuracy/train": 0.7, "accuracy/validation": 0.68, "loss/validation": 0.5,
+    "loss/train": lambda part: max(0.4, 0.7 - part),
+}  # fmt: skip
+"""A network that has learned something, but not well."""
+
+RISING: dict[str, Values] = {**POOR, "loss/train": lambda part: 0.7 + 9 * part}
 NOT_LEARNING: dict[str, Values] = {
     "loss/train": 0.69, "loss/validation": 0.69, "accuracy/train": 0.5, "accuracy/validation": 0.5,
 }  # fmt: skip
@@ -103,6 +128,25 @@ GAN = experiment(
 )  # fmt: skip
 RECURRENT = experiment(["RNN 8 nonlinearity=relu", "Linear 3"], data={"name": "waves"})
 STATE, GROWTH = "state/State of 1 RNN", "growth/State of 1 RNN"
+ATTENTION = ["TransformerEncoderLayer 2"]
+ADDING: dict[str, Any] = {"data": {"name": "adding", "length": 40}, "task": "regression",
+                          "loss": {"name": "mse"}}  # fmt: skip
+REGRESSION = experiment(["Linear 8", "ReLU", "Linear 1"], task="regression",
+                        loss={"name": "mse"}, data={"name": "plane"})  # fmt: skip
+UNEXPLAINED: dict[str, Values] = {
+    "r2/train": 0.1,
+    "r2/validation": 0.1,
+    "loss/train": 1.0,
+    "loss/validation": 1.0,
+}
+HALVES: Any = [
+    ["Encoder", "Flatten", "Linear 8", "Reparameterization"],
+    ["Decoder", "Linear 784", "Unflatten (1,28,28)"],
+]
+VARIATIONAL = experiment(
+    HALVES,
+    task={"name": "autoencoder", "beta": 50.0}, loss={"name": "mse"}, data={"name": "glyphs"},
+)  # fmt: skip
 PENALIZED = experiment(regularization={"l1": 0.5})
 IMBALANCED: dict[str, Values] = {
     "majority/validation": 0.95, "accuracy/validation": 0.95, "worst_class/validation": 0.0,
@@ -115,13 +159,14 @@ FAULTY: list[Case] = [
     ("learning_rate_too_high", experiment(), RISING),
     ("learning_rate_too_high", experiment(), {**NOT_LEARNING, **every("update", 0.5)}),
     ("learning_rate_too_low", experiment(), {**NOT_LEARNING, **every("update", 1e-5)}),
-    ("exploding_gradients", experiment(), {"gradient/2 Linear": 400.0}),
+    ("exploding_gradients", experiment(), {**POOR, "gradient/2 Linear": 400.0}),
+    ("exploding_gradients", experiment(), {**POOR, "weight/2 Linear": 80.0}),
     ("vanishing_gradients", experiment(DEEP), VANISHING),
     ("no_gradient", experiment(), {"gradient/1 Linear": 0.0}),
     ("clipping_every_step", experiment(training={"clip_grad_norm": 0.01}), {}),
     ("plateau", experiment(), {**NOT_LEARNING, **every("gradient", 0.01)}),
-    ("dead_relus", experiment(), {DEAD: 0.7}),
-    ("saturation", experiment(TANH), {SATURATED: 0.9}),
+    ("dead_relus", experiment(), {**POOR, DEAD: 0.7}),
+    ("saturation", experiment(TANH), {**POOR, SATURATED: 0.9}),
     ("symmetric_initialization", experiment(initialization={"weights": "zeros"}), {}),
     ("no_nonlinearity", experiment(["Linear 8", "Linear 2"]), {}),
     ("softmax_before_cross_entropy", experiment([*MLP, "Softmax"]), {}),
@@ -129,9 +174,9 @@ FAULTY: list[Case] = [
     ("overfitting", experiment(), {"loss/validation": v_shaped, "accuracy/validation": 0.88}),
     ("underfitting", experiment(["Linear 2"]), NOT_LEARNING),
     ("class_imbalance", experiment(), IMBALANCED),
-    ("labels_shuffled", experiment(data={"label_noise": 0.5}), MEMORIZED),
+    ("labels_shuffled", experiment(data={"label_noise": 0.5}), {**MEMORIZED, "agreement": 0.52}),
     ("inputs_not_normalized", experiment(data={"normalize": False}),
-     {"input/max_abs_mean": 1.0, "input/max_std": 300.0}),
+     {**POOR, "input/max_abs_mean": 1.0, "input/max_std": 300.0}),
     ("dropout_too_strong", experiment(DROPPED), {"loss/train": 0.6, "loss/validation": 0.4}),
     ("weight_decay_too_strong", experiment(optimizer=STRONG), NOT_LEARNING),
     ("weight_decay_too_strong", experiment(regularization={"l2": 0.5}), NOT_LEARNING),
@@ -145,20 +190,40 @@ FAULTY: list[Case] = [
     ("underfitting_by_regularization", PENALIZED, {**NOT_LEARNING, **every("gradient", 3.0)}),
     ("underfitting_by_regularization", experiment(regularization={"max_norm": 0.05}),
      {**NOT_LEARNING, **every("weight", 0.3)}),
+    ("posterior_collapse", VARIATIONAL, {"kl/train": 0.01, "explained_variance/validation": 0.02}),
+    ("targets_not_normalized", REGRESSION, {**UNEXPLAINED, "size": 900.0}),
+    ("momentum_too_high", experiment(optimizer=sgd(momentum=0.995)), POOR),
+    ("batch_too_small", experiment(data={"batch_size": 1}), {**POOR, **every("update", 0.05)}),
+    ("schedule_ends_early", experiment(), {**POOR, "lr": lambda part: 0.1 if part < 0.2 else 1e-5}),
+    ("answer_is_visible", language_model(ATTENTION), {"perplexity/validation": 1.1}),
+    ("no_positions", experiment(["PatchEmbedding 7 8", *ATTENTION, "MeanOverPositions",
+                                 "Linear 10"], data={"name": "glyphs"}), POOR),
+    ("over_smoothing", experiment(["GraphConvolution 8"] * 5 + ["GraphConvolution 2"],
+                                  data={"name": "karate"}), POOR),
+    ("memory_too_short", experiment(["RNN 8", "Linear 1"], **ADDING), UNEXPLAINED),
+    ("frozen_layers", experiment(["Linear 16 frozen=true", "ReLU", "Linear 2"]), POOR),
 ]  # fmt: skip
 """Experiments and histories with the name of their problem."""
 
 HEALTHY: list[Case] = [
     ("learning_rate_too_high", experiment(), {"loss/train": lambda part: 0.7 + part}),
+    ("learning_rate_too_high", experiment(), {"loss/train": lambda part: 0.7 + 9 * part}),
     ("learning_rate_too_low", experiment(), {**NOT_LEARNING, **every("update", 1e-3)}),
-    ("exploding_gradients", experiment(), {"gradient/2 Linear": 45.0}),
+    ("exploding_gradients", experiment(), {**POOR, "gradient/2 Linear": 45.0}),
+    ("exploding_gradients", experiment(), {"gradient/2 Linear": 400.0}),
+    ("exploding_gradients", REGRESSION,
+     {**UNEXPLAINED, "size": 15.0, "gradient/2 Linear": 9000.0}),
+    ("exploding_gradients", experiment(),
+     {**POOR, "gradient/2 Linear": lambda part: 400.0 if part > 0.02 else 1.0}),
     ("vanishing_gradients", experiment(DEEP), {**NOT_LEARNING, **every("gradient", 2e-3, 2)}),
     ("no_gradient", experiment(), {"gradient/1 Linear": 1e-9}),
     ("no_gradient", experiment(["Linear 16 frozen=true", "ReLU", "Linear 2"]),
      {"gradient/1 Linear": 0.0}),
     ("clipping_every_step", experiment(training={"clip_grad_norm": 0.5}), {}),
     ("plateau", experiment(), {**NOT_LEARNING, **every("gradient", 0.1)}),
-    ("dead_relus", experiment(), {DEAD: 0.5}),
+    ("dead_relus", experiment(), {**POOR, DEAD: 0.5}),
+    ("dead_relus", experiment(), {DEAD: 0.9}),
+    ("dead_relus", experiment(), {**RISING, DEAD: 0.9}),
     ("dead_relus", experiment(data={"batch_size": 8}), {DEAD: 0.9}),
     ("saturation", experiment(TANH), {SATURATED: lambda part: part}),
     ("symmetric_initialization", experiment(["Linear 2"], initialization={"weights": "zeros"}), {}),
@@ -170,7 +235,7 @@ HEALTHY: list[Case] = [
     ("overfitting", experiment(), {"loss/validation": v_shaped}),
     ("underfitting", experiment(), NOT_LEARNING),
     ("class_imbalance", experiment(), {**IMBALANCED, "worst_class/validation": 0.5}),
-    ("labels_shuffled", experiment(), {**MEMORIZED, "accuracy/validation": 0.7}),
+    ("labels_shuffled", experiment(), MEMORIZED),
     ("inputs_not_normalized", experiment(data={"normalize": False}),
      {"input/max_abs_mean": 1.0, "input/max_std": 3.0}),
     ("dropout_too_strong", experiment(DROPPED), {}),
@@ -184,6 +249,18 @@ HEALTHY: list[Case] = [
     ("underfitting_by_regularization", PENALIZED, {**NOT_LEARNING, **every("gradient", 30.0)}),
     ("underfitting_by_regularization", experiment(regularization={"max_norm": 3.0}),
      {**NOT_LEARNING, **every("weight", 0.3)}),
+    ("posterior_collapse", VARIATIONAL, {"kl/train": 9.0, "explained_variance/validation": 0.02}),
+    ("targets_not_normalized", REGRESSION, {**UNEXPLAINED, "size": 9.0}),
+    ("momentum_too_high", experiment(optimizer=sgd(momentum=0.9)), POOR),
+    ("batch_too_small", experiment(data={"batch_size": 1}), {**every("update", 0.05)}),
+    ("schedule_ends_early", experiment(), {**POOR, "lr": lambda part: 0.1 if part < 0.8 else 1e-5}),
+    ("answer_is_visible", language_model(["DecoderBlock 4"]), {"perplexity/validation": 1.1}),
+    ("no_positions", experiment(["PatchEmbedding 7 8", "PositionalEncoding", *ATTENTION,
+                                 "MeanOverPositions", "Linear 10"], data={"name": "glyphs"}), POOR),
+    ("over_smoothing", experiment(["GraphConvolution 8", "GraphConvolution 2"],
+                                  data={"name": "karate"}), POOR),
+    ("memory_too_short", experiment(["LSTM 8", "Linear 1"], **ADDING), UNEXPLAINED),
+    ("frozen_layers", experiment(["Linear 16 frozen=true", "ReLU", "Linear 2"]), {}),
 ]  # fmt: skip
 """Experiments and histories in which a problem is just not present."""
 
@@ -226,7 +303,7 @@ def test_a_healthy_run_has_no_problems() -> None:
 
 
 def test_a_lesson_can_name_a_problem_by_its_old_spelling() -> None:
-    raw: dict[str, Values] = {"input/max_abs_mean": 1.0, "input/max_std": 300.0}
+    raw: dict[str, Values] = {**POOR, "input/max_abs_mean": 1.0, "input/max_std": 300.0}
     run = make_run(experiment(data={"normalize": False}), raw)
 
     for name in ("inputs_not_normalized", "inputs_not_normalised"):
@@ -242,13 +319,17 @@ def test_every_rule_has_a_faulty_and_a_healthy_history() -> None:
     known = {name for name, *_ in FAULTY}
 
     assert len(known) == len(RULES)
+    assert set(CONFIDENCES) == known
     assert {name for name, *_ in HEALTHY} == known - {"loss_not_finite"}
     assert set(EXPLAINS) | {name for symptoms in EXPLAINS.values() for name in symptoms} <= known
 
 
 def test_the_surest_comes_first() -> None:
     diagnoses = diagnose(
-        make_run(experiment([*MLP, "Softmax"]), {DEAD: 0.7, "loss/validation": v_shaped})
+        make_run(
+            experiment([*MLP, "Softmax"]),
+            {**POOR, "loss/validation": v_shaped, "loss/train": falling},
+        )
     )
 
     assert len(diagnoses) >= 2

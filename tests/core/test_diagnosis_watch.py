@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.core.test_diagnosis import STEPS, experiment, make_run
+from tests.core.test_diagnosis import POOR, STEPS, experiment, make_run
 from tuilab.core.diagnosis import watch
 from tuilab.core.diagnosis.diagnosis import diagnose
 from tuilab.core.diagnosis.finding import Diagnosis
@@ -15,7 +15,7 @@ DEAD = "dead/ReLU after 1 Linear"
 
 def training(step: int, dead: float = 0.9) -> Run:
     """Returns a run in progress with this share of dead ReLUs."""
-    run = make_run(experiment(), {DEAD: dead}, step / STEPS)
+    run = make_run(experiment(), {**POOR, DEAD: dead}, step / STEPS)
     run.state = "training"
     return run
 

@@ -96,7 +96,7 @@ def test_a_network_that_did_not_run_gives_no_statistics_and_keeps_no_hook() -> N
 def test_a_recurrent_state_is_measured_at_both_ends_of_the_sequence() -> None:
     states = torch.tensor([[[1.0, -1.0], [0.0, 0.0], [30.0, 40.0]]])
 
-    *_, rms, growth = state_growth(states).tolist()
+    *_, rms, growth, _ = state_growth(states).tolist()
 
     assert rms == pytest.approx(1250**0.5)
     assert growth == pytest.approx(1250**0.5)

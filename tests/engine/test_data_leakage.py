@@ -3,9 +3,18 @@
 import torch
 
 from tests.support.tiny_sessions import make_session
-from tuilab.engine.data.leakage import leaked_fraction
+from tuilab.engine.data import leakage
+from tuilab.engine.data.dataset import Examples
 
 GENERATOR = torch.Generator().manual_seed(0)
+
+
+def leaked_fraction(train: torch.Tensor, validation: torch.Tensor) -> float:
+    """The fraction for inputs whose targets are classes."""
+    parts = (
+        Examples(part, torch.zeros(len(part), dtype=torch.int64)) for part in (train, validation)
+    )
+    return leakage.leaked_fraction(*parts)
 
 
 def random_inputs(count: int, features: int = 3) -> torch.Tensor:
@@ -33,6 +42,29 @@ def test_bits_and_tokens_that_repeat_by_chance_are_not_counted() -> None:
 
     assert leaked_fraction(bits[:100].float(), bits[100:].float()) == 0
     assert leaked_fraction(bits[:100], bits[100:]) == 0
+
+
+def test_small_whole_numbers_that_coincide_are_not_counted() -> None:
+    ages = torch.randint(0, 30, (900, 2), generator=GENERATOR).float()
+    years = torch.randint(0, 200, (400, 1), generator=GENERATOR).float()
+
+    assert leaked_fraction(ages[:600], ages[600:]) == 0
+    assert leaked_fraction(years[:300], years[300:]) == 0
+
+
+def test_copies_among_whole_numbers_are_counted() -> None:
+    prices = torch.randint(0, 100_000, (200, 3), generator=GENERATOR).float()
+
+    assert leaked_fraction(prices, prices[:50]) == 1
+
+
+def test_rows_with_other_targets_are_no_copies() -> None:
+    inputs, targets = random_inputs(100), random_inputs(100, 1)
+    train = Examples(inputs, targets)
+    copies, others = Examples(inputs[:40], targets[:40]), Examples(inputs[:40], targets[40:80])
+
+    assert leakage.leaked_fraction(train, copies) == 1
+    assert leakage.leaked_fraction(train, others) == 0
 
 
 def test_few_examples_are_not_counted() -> None:

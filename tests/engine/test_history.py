@@ -166,7 +166,7 @@ def test_schedules_thin_by_powers_of_two(step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_kept", "most"), [(schedule.ends_point, 6200), (schedule.is_measured, 1300)]
+    ("is_kept", "max_points"), [(schedule.ends_point, 6200), (schedule.is_measured, 1300)]
 )
 def test_a_million_steps_have_a_few_thousand_points(
     is_kept: Callable[[int], bool], max_points: int

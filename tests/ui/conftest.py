@@ -1,6 +1,7 @@
 """A terminal without animations for the tests of the ui, and snapshots of its text."""
 
 import os
+from math import inf
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # Textual reads it while it is imported
 
@@ -27,6 +28,8 @@ def _static_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SSH_CONNECTION", "TMUX", "TEXTUAL_DRIVER", "LC_ALL", "LC_CTYPE", "TUILAB_GLYPHS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Input, "cursor_blink", False)
+    # On a busy machine a drawing looks expensive, and the next one would come later.
+    monkeypatch.setattr("tuilab.ui.canvas.canvas.CHEAP_SECONDS", inf)
 
 
 @pytest.fixture

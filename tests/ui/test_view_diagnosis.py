@@ -1,19 +1,29 @@
 """The view of the diagnosis: findings, their evidence, and fixes on a key."""
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
 
 from tests.support.fake_link import READY, training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.commands import SetKnob, Start
-from tuilab.core.protocol.events import AnyEvent, Finished, LayerStatsReported, Paused
-from tuilab.core.protocol.records import ActivationStats, LayerStats
+from tuilab.core.protocol.commands import Cancel, Check, SetKnob, Start
+from tuilab.core.protocol.events import (
+    AnyEvent,
+    Checking,
+    ChecksReported,
+    Finished,
+    LayerStatsReported,
+    Paused,
+    Progressed,
+)
+from tuilab.core.protocol.records import ActivationStats, LayerStats, Memorization, RateTrial
+from tuilab.ui.controllers import diagnosis as diagnosis_controller
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
 DYING = Experiment(
-    title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Softmax", "Linear 2", "Softmax")
+    title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Linear 2", "Softmax")
 )
 RELU = Experiment(title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Tanh", "Linear 2"))
 
@@ -22,8 +32,13 @@ pytestmark = pytest.mark.usefixtures("no_lag")
 
 
 def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyEvent]:
-    """Returns the events of a run whose ReLUs die while its loss falls."""
-    events = training_events(run, experiment, steps)
+    """Returns the events of a run whose ReLUs die, and that learns nothing."""
+    events = [
+        structs.replace(event, loss=0.69, low=0.6, high=0.7)
+        if isinstance(event, Progressed)
+        else event
+        for event in training_events(run, experiment, steps)
+    ]
     for step in range(10, steps + 1, 10):
         relu = ActivationStats("ReLU after 1 Linear", 0.9, min(0.97, 0.5 + step / 1000), 0.0)
         layers = [LayerStats(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
@@ -74,6 +89,15 @@ async def test_without_findings_the_view_lists_what_is_watched() -> None:
         assert "shows 1 finding" not in lab.text
 
 
+async def test_of_a_run_that_has_just_begun_the_view_says_that_it_is_too_early() -> None:
+    async with open_lab(RELU) as lab:
+        await lab.train(steps=20)
+        await lab.press("exclamation_mark")
+
+        await lab.wait_for_text("Too early to say as of step 20", "most faults show after")
+        assert "No problems found" not in lab.text
+
+
 async def test_before_a_run_the_view_shows_what_to_press() -> None:
     async with open_lab(RELU) as lab:
         await lab.press("exclamation_mark")
@@ -114,8 +138,8 @@ async def test_the_arrows_choose_among_several_findings() -> None:
         await lab.wait_for_text("Softmax is applied twice")
         first = view.selected
         await lab.press("down")
-        assert view.selected == "dead_relus" != first
-        await lab.wait_for_text("of them were 0 for every example")
+        assert view.selected == "no_nonlinearity" != first
+        await lab.wait_for_text("follows another Linear directly")
         await lab.press("up")
         await lab.wait_for_text("applies it itself")
 
@@ -153,6 +177,51 @@ async def test_the_findings_of_a_finished_run_are_shown_at_once() -> None:
         await lab.play(READY, *dying_relu_events(run, RELU, 500), end)
 
         await lab.wait_for_text("! shows 1 finding")
+
+
+CHECKED = ChecksReported(
+    "", 500, memorization=Memorization(8, 40, 0.01, 0.7, 0.03, 0.69),
+    rates=[RateTrial("new", factor, 0.1, 30, 0.7, 0.6) for factor in (1.0, 0.1, 10.0)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_checks_are_offered_shown_and_canceled(size: tuple[int, int]) -> None:
+    async with open_lab(RELU, size) as lab:
+        await lab.train()
+        run = lab.link.run
+        assert "k checks" not in lab.text, "it trains"
+        await lab.play(Paused(run, 1990))
+        await lab.press("exclamation_mark")
+        await lab.wait_for_text("k checks on copies of the network")
+
+        await lab.press("k")
+        assert lab.link.commands(Check) == [Check()]
+        await lab.play(Checking(run, 2, 4, "can it memorize one batch?", 0.4))
+        await lab.wait_for_text("Checking 2 of 4: can it memorize one batch?", "40%", "k cancels")
+
+        await lab.press("k")
+        assert lab.link.commands(Cancel) == [Cancel()]
+        await lab.play(Checking(run, 0, 0, "", 0.0))
+        await lab.wait_for_text("k checks on copies of the network")
+
+        await lab.play(structs.replace(CHECKED, run=run, step=1990))
+        await lab.wait_for_text("Checked at step 1,990", "One batch: 8 examples are memorized")
+
+
+async def test_a_run_that_waits_without_an_explanation_is_checked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diagnosis_controller, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr("tuilab.core.diagnosis.checks.needs_checks", lambda *_: True)
+    async with open_lab(RELU) as lab:
+        await lab.train()
+        assert not lab.link.commands(Check), "it trains"
+        await lab.play(Paused(lab.link.run, 1990))
+        for _ in range(3):
+            await lab.play()
+
+        assert lab.link.commands(Check) == [Check()]
 
 
 @pytest.mark.parametrize("setting", [{"NO_COLOR": "1"}, {"TUILAB_GLYPHS": "ascii"}])

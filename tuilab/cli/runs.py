@@ -148,31 +148,56 @@ def _describe_result(results: dict[str, dict[str, float]]) -> str:
 
 
 @commands.command(
-    epilog=format_examples("tuilab diagnose spiral-7f3a", "tuilab diagnose spiral-7f3a --json")
+    epilog=format_examples(
+        "tuilab diagnose spiral-7f3a",
+        "tuilab diagnose spiral-7f3a --check",
+        "tuilab diagnose spiral-7f3a --json",
+    )
 )
 def diagnose(
     run: StoredRun,
     *,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Check on copies of the network what the history cannot show."
+        ),
+    ] = False,
     json: JsonList = False,
 ) -> None:
     """Finds what is wrong with a stored run.
 
-    Every problem comes with its evidence, a confidence and possible changes, the surest first.
+    Every problem comes with its evidence, a confidence and possible changes, the surest first. Of a
+    run that is too short for most problems to show, it says so instead (`too_early_to_say`).
+    With --check, short experiments from its checkpoint decide what its history leaves open; they
+    take some seconds, and their results are stored with the run.
     """
     from tuilab.cli.output.json import print_json
+    from tuilab.core.diagnosis.checks import describe_checks
     from tuilab.core.diagnosis.diagnosis import diagnose
+    from tuilab.core.diagnosis.too_early import explain_too_early, note_too_early
     from tuilab.host import run_store
 
     stored = run_store.read_run(run_store.find_run(run))
+    if check:
+        from tuilab.cli.check_run import check_run
+
+        check_run(stored)
     diagnoses = diagnose(stored)
+    too_early = "" if diagnoses else explain_too_early(stored)
     if json:
-        print_json(diagnoses)
+        print_json([note_too_early(too_early)] if too_early else diagnoses)
     elif not stored.series:
         typer.echo(f"{stored.id} has no history yet: nothing was measured.")
+    elif too_early:
+        typer.echo(f"Too early to say what is wrong with {stored.id}: {too_early}")
     elif not diagnoses:
         typer.echo(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
     else:
         typer.echo("\n\n".join(map(_describe_diagnosis, diagnoses)))
+    if stored.checks is not None and not json:
+        lines = (f"  {line}" for line in describe_checks(stored.checks))
+        typer.echo("\n".join(["", "Checks", *lines]))
 
 
 def _describe_diagnosis(diagnosis: "Diagnosis") -> str:

@@ -56,11 +56,11 @@ def find(
     from tuilab.engine.session import Session
 
     torch_device = device_for(loaded.training)
-    session = Session("trial", loaded, load(loaded, torch_device, _show_progress), torch_device)
+    session = Session("trial", loaded, load(loaded, torch_device, show_progress), torch_device)
     result = studies.run_finder(
-        session, Find("lr" if what == "lr" else "batch_size"), _show_progress
+        session, Find("lr" if what == "lr" else "batch_size"), show_progress
     )
-    _show_progress("", 1.0)
+    show_progress("", 1.0)
     if not result.points:
         raise InputError(result.note, "find")
     if json:
@@ -103,8 +103,8 @@ def validate(
         if isinstance(event, CrossValidated):
             results.append(event)
 
-    studies.run_cross_validation(command, collect, _show_progress)
-    _show_progress("", 1.0)
+    studies.run_cross_validation(command, collect, show_progress)
+    show_progress("", 1.0)
     if not results[-1].results:
         raise InputError(results[-1].note, "validate")
     if json:
@@ -113,7 +113,7 @@ def validate(
         typer.echo(_format_folds(results[-1]))
 
 
-def _show_progress(what: str, fraction: float | None) -> None:
+def show_progress(what: str, fraction: float | None) -> None:
     """Shows the progress on one line of stderr if that is a terminal."""
     if sys.stderr.isatty():
         percent = "" if fraction is None else f" {format_percent(fraction):>4}"

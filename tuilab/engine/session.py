@@ -21,6 +21,7 @@ from tuilab.core.protocol.events import Finished, KnobChanged, Started
 from tuilab.engine.data.augmentation import augment
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.data.leakage import leaked_fraction
+from tuilab.engine.data.target_statistics import target_statistics
 from tuilab.engine.device.threads import thread_count
 from tuilab.engine.metrics import evaluate
 from tuilab.engine.model import build_network
@@ -284,7 +285,7 @@ class Session:
 
     def started_event(self, note: str = "") -> Started:
         """Returns the event that opens the run."""
-        train, validation = self.dataset.train.inputs, self.dataset.validation.inputs
+        train, validation = self.dataset.train, self.dataset.validation
         return Started(
             run=self.run,
             experiment=self.experiment,
@@ -295,6 +296,7 @@ class Session:
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
             leakage=leaked_fraction(train, validation),
+            targets=target_statistics(train),
         )
 
     def finished_event(self, reason: Literal["done", "stopped", "interrupted"]) -> Finished:

@@ -13,6 +13,8 @@ from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import SetKnob
 from tuilab.core.protocol.events import (
     AnyEvent,
+    Checking,
+    ChecksReported,
     EpochEnded,
     Failed,
     Finished,
@@ -37,6 +39,9 @@ MIN_SAVE_INTERVAL, MAX_SAVE_INTERVAL = 5.0, 60.0
 
 PACE_SLICE = 0.02
 """Longest sleep, in seconds, before it is looked whether a command has come."""
+
+CHECK_INTERVAL = 0.1
+"""Seconds between two reports of the progress of a check."""
 
 SAVE_SHARE = 50
 """The interval is at least this many times as long as writing a checkpoint takes."""
@@ -78,6 +83,9 @@ class RunController:
         "Whether the session is past a loss that was not finite."
         self._complaint = ""
         self._dispatcher: Dispatcher | None = None
+        self._checks: Iterator[Checking | ChecksReported] | None = None
+        self._checked_at = -inf
+        "When the progress of the checks was reported last."
         self._weights_set: list[WeightSet] = []
         "Weights set by hand, to be undone from the last one on."
 
@@ -220,6 +228,45 @@ class RunController:
             self._publish(self._dispatcher.inspect(request))
         except Exception as error:
             self._complain(f"The view could not be drawn: {error}")
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether checks for the diagnosis are in progress."""
+        return self._checks is not None
+
+    def start_checks(self) -> None:
+        """Starts the checks for the diagnosis, unless they are in progress or the run trains."""
+        if self.is_training:
+            self._publish(Logged("Nothing to check: the run trains; pause it first."))
+        elif self._checks is None:
+            from tuilab.engine.studies.checks import run_checks
+
+            self._checks, self._checked_at = run_checks(self.session), -inf
+
+    def check(self, is_idle: Callable[[], bool]) -> None:
+        """Goes on with the checks until a command arrives; an error in one ends them."""
+        assert self._checks is not None
+        try:
+            for event in self._checks:
+                now = time.monotonic()
+                is_due = now - self._checked_at >= CHECK_INTERVAL
+                if is_due or isinstance(event, ChecksReported) or not event.fraction:
+                    self._publish(event)
+                    self._checked_at = now
+                if not is_idle():
+                    return
+            self._checks = None
+        except Exception as error:  # most often out of memory
+            self.cancel_checks()
+            self._complain(f"The checks could not be finished: {error}")
+
+    def cancel_checks(self) -> bool:
+        """Ends the checks, if any are in progress; returns whether there were."""
+        if self._checks is None:
+            return False
+        self._checks = None
+        self._publish(Checking(self.session.run, 0, 0, "", 0.0))
+        return True
 
     def save(self) -> None:
         """Writes a checkpoint; if that fails, it is logged and tried again later."""

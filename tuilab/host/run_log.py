@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tuilab.core.experiment import toml_file
 from tuilab.core.protocol.events import (
     AnyEvent,
+    Checking,
     EpochEnded,
     Finished,
     LayerStatsReported,
@@ -23,6 +24,9 @@ from tuilab.core.protocol.events import (
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
+
+PASSING = (Loading, Ready, Checking, InspectResponse)
+"""Events that say nothing of the run that would matter later."""
 
 MIN_GAP = 0.1
 """Minimum of seconds between two stored reports; a later one brings the points of both."""
@@ -55,7 +59,7 @@ class RunLog:
         if isinstance(event, Started):
             self.close()
             self._start(event)
-        if self._started is None or isinstance(event, (Loading, Ready, InspectResponse)):
+        if self._started is None or isinstance(event, PASSING):
             return []
         if isinstance(event, Progressed):
             self._add_report(event)

@@ -60,6 +60,14 @@ def encode_event(event: AnyEvent) -> bytes:
     return msgspec.json.encode(_nonfinite_to_text(msgspec.to_builtins(event))) + b"\n"
 
 
+def append_event(folder: Path, event: AnyEvent) -> None:
+    """Adds an event to the log of a run that is not in progress."""
+    with (folder / LOG).open("ab+") as log:
+        log.seek(-1, os.SEEK_END)
+        end = b"" if log.read() == b"\n" else b"\n"  # the last line may be incomplete
+        log.write(end + encode_event(event))
+
+
 def _nonfinite_to_text(value: Any) -> Any:
     """Returns the value with nan, inf and -inf as text."""
     if isinstance(value, float):

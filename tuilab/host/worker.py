@@ -19,6 +19,7 @@ from tuilab.core.experiment.warnings import find_warnings
 from tuilab.core.protocol.commands import (
     AnyCommand,
     Cancel,
+    Check,
     Close,
     CrossValidate,
     Find,
@@ -103,6 +104,8 @@ class Worker(threading.Thread):
         is_idle = not self._pending and self._commands.empty()
         if controller is not None and controller.is_training and is_idle:
             controller.train(self._commands.empty)
+        elif controller is not None and controller.is_checking and is_idle:
+            controller.check(self._commands.empty)
         else:
             self._execute(self._take_command())
 
@@ -125,6 +128,10 @@ class Worker(threading.Thread):
 
     def _execute(self, command: AnyCommand) -> None:
         controller = self._controller
+        if controller is not None and not isinstance(command, (Inspect, Check)):
+            is_canceled = controller.cancel_checks()  # they have time only while nothing is asked
+            if is_canceled and isinstance(command, Cancel):
+                self._publish(Logged("Canceled; the run is unchanged."))
         match command:
             case Start():
                 self._start(command)
@@ -140,6 +147,8 @@ class Worker(threading.Thread):
                 pass  # nothing is in progress any more
             case _ if controller is None:
                 self._note_ignored(command, "there is no run")
+            case Check():
+                controller.start_checks()
             case Resume():
                 controller.resume()
             case Step():

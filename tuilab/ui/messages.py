@@ -28,6 +28,10 @@ class FindingsRequested(Message):
     """The view of the diagnosis has been opened, and waits for what has been found."""
 
 
+class ChecksToggled(Message):
+    """The checks for the diagnosis are to start, or to be canceled."""
+
+
 @dataclass
 class FixChosen(Message):
     """A fix of a finding was chosen."""

@@ -152,6 +152,8 @@ def describe_event(event: AnyEvent) -> Iterator[str]:
 
 def _describe_diagnosis(event: DiagnosisChanged) -> Iterator[str]:
     step = format_count(event.step)
+    if event.too_early:
+        yield f"step {step}: too early to say whether something is wrong: {event.too_early}"
     for diagnosis in event.diagnoses:
         if diagnosis.name in event.new:
             fix = f"; try {diagnosis.fixes[0].label}" if diagnosis.fixes else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tuilab.core.catalogue.layers.normalization import BatchNorm1d, BatchNorm2d
+from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import Evidence, chart, late_median
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_number
@@ -17,12 +18,11 @@ def detect_small_batch(evidence: Evidence) -> Iterator[Diagnosis]:
     size = getattr(evidence.experiment.data, "batch_size", 0)
     if not norms or not 0 < size <= SMALL_BATCH:
         return
-    yield Diagnosis(
+    yield make_diagnosis(
         "batch_too_small_for_batch_norm",
         "The batch is too small for batch norm",
         [f"{norms[0].key} estimates the mean and variance of each feature from {size} examples."],
         "Such estimates are noisy, and training differs from evaluation.",
-        0.9,
         evidence.propose("batch size 32", "data.batch_size", 32) + _layer_norm(evidence),
     )
 
@@ -42,7 +42,7 @@ def detect_gap(evidence: Evidence) -> Iterator[Diagnosis]:
     min_ratio = 1.15 if _lags(evidence) else 1.5
     if measured < min_ratio * train or measured < 0.1:
         return
-    yield Diagnosis(
+    yield make_diagnosis(
         "batch_norm_gap",
         "Batch norm behaves differently in evaluation",
         [
@@ -50,7 +50,6 @@ def detect_gap(evidence: Evidence) -> Iterator[Diagnosis]:
             f"{format_number(measured, 3)} on {of}."
         ],
         "Evaluation uses running statistics, which are far from those of the batches.",
-        0.9,
         _momentum(evidence) + _layer_norm(evidence),
         *chart(evidence.validation_loss, "validation loss"),
     )

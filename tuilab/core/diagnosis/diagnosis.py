@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from statistics import StatisticsError
 
 from tuilab.core.diagnosis import (
+    architecture_faults,
     batch_norm_faults,
+    check_faults,
     generalization_faults,
     layer_faults,
     learning_faults,
+    pace_faults,
     regularization_faults,
     task_faults,
 )
@@ -48,6 +51,16 @@ RULES: tuple[Rule, ...] = (
     batch_norm_faults.detect_gap,
     task_faults.detect_mode_collapse,
     task_faults.detect_exploding_state,
+    task_faults.detect_posterior_collapse,
+    generalization_faults.detect_raw_targets,
+    pace_faults.detect_high_momentum,
+    pace_faults.detect_tiny_batch,
+    pace_faults.detect_spent_schedule,
+    architecture_faults.detect_visible_answer,
+    architecture_faults.detect_missing_positions,
+    architecture_faults.detect_over_smoothing,
+    architecture_faults.detect_short_memory,
+    architecture_faults.detect_frozen_layers,
 )
 """All rules."""
 
@@ -57,16 +70,17 @@ NOT_LEARNING = ("plateau", "underfitting", "learning_rate_too_low", "labels_shuf
 EXPLAINS: dict[str, tuple[str, ...]] = {
     "loss_not_finite": ("dead_relus", "saturation", "no_gradient", *NOT_LEARNING),
     "symmetric_initialization": (
-        "no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance", *NOT_LEARNING
+        "no_gradient", "dead_relus", "vanishing_gradients", "class_imbalance",
+        "exploding_gradients", "learning_rate_too_high", *NOT_LEARNING
     ),
     "exploding_gradients": ("clipping_every_step", *NOT_LEARNING),
     "learning_rate_too_high": (
         "exploding_gradients", "saturation", "class_imbalance", "dead_relus", "no_gradient",
-        "vanishing_gradients", *NOT_LEARNING
+        "vanishing_gradients", "mode_collapse", *NOT_LEARNING
     ),
     "inputs_not_normalized": (
         "exploding_gradients", "learning_rate_too_high", "dead_relus", "saturation",
-        "no_gradient", *NOT_LEARNING,
+        "no_gradient", "loss_not_finite", *NOT_LEARNING,
     ),
     "dead_relus": ("no_gradient", "class_imbalance", *NOT_LEARNING[:-1]),
     "saturation": ("exploding_gradients", "vanishing_gradients", "overfitting", *NOT_LEARNING),
@@ -74,26 +88,50 @@ EXPLAINS: dict[str, tuple[str, ...]] = {
     "no_gradient": ("vanishing_gradients", *NOT_LEARNING),
     "no_nonlinearity": NOT_LEARNING,
     "softmax_before_cross_entropy": NOT_LEARNING,
-    "output_does_not_fit": ("dead_relus", *NOT_LEARNING),
+    "output_does_not_fit": ("dead_relus", "no_gradient", "vanishing_gradients", *NOT_LEARNING),
     "weight_decay_too_strong": (
         "vanishing_gradients", "dead_relus", "class_imbalance", "learning_rate_too_high",
-        "no_gradient", *NOT_LEARNING,
+        "no_gradient", "mode_collapse", *NOT_LEARNING,
     ),
-    "dropout_too_strong": ("batch_norm_gap", *NOT_LEARNING),
+    "dropout_too_strong": ("batch_norm_gap", "learning_rate_too_high", *NOT_LEARNING),
     "clipping_every_step": NOT_LEARNING,
     "learning_rate_too_low": ("class_imbalance", "plateau", "underfitting"),
-    "class_imbalance": ("plateau", "underfitting"),
+    "class_imbalance": ("plateau", "underfitting", "labels_shuffled"),
     "labels_shuffled": ("overfitting",),
-    "batch_too_small_for_batch_norm": ("batch_norm_gap",),
+    "batch_too_small_for_batch_norm": (
+        "batch_norm_gap", "vanishing_gradients", "exploding_gradients",
+        "learning_rate_too_high", *NOT_LEARNING[:2],
+    ),
+    "momentum_too_high": (
+        "learning_rate_too_high", "exploding_gradients", "saturation", "no_gradient",
+        "loss_not_finite", "overfitting", *NOT_LEARNING[:3],
+    ),
+    "batch_too_small": ("learning_rate_too_high", "saturation", "no_gradient", *NOT_LEARNING),
+    "schedule_ends_early": ("learning_rate_too_low", "plateau", "underfitting", "mode_collapse"),
+    "frozen_layers": ("underfitting", "plateau", "learning_rate_too_low"),
+    "targets_not_normalized": (
+        "loss_not_finite", "exploding_gradients", "learning_rate_too_low",
+        "learning_rate_too_high", "no_gradient",
+        *NOT_LEARNING[:2],
+    ),
+    "over_smoothing": (
+        "vanishing_gradients", "overfitting", "learning_rate_too_high", *NOT_LEARNING[:3]
+    ),
+    "no_positions": ("underfitting", "plateau"),
+    "posterior_collapse": ("underfitting", "plateau", "dead_relus"),
+    "memory_too_short": ("plateau", "underfitting", "vanishing_gradients"),
     "underfitting_by_regularization": (
         "learning_rate_too_high", "dead_relus", "vanishing_gradients", "no_gradient",
-        "class_imbalance", "exploding_gradients", *NOT_LEARNING,
+        "class_imbalance", "exploding_gradients", "mode_collapse", *NOT_LEARNING,
     ),
-    "mode_collapse": ("dead_relus", "learning_rate_too_high"),
+    "mode_collapse": ("dead_relus",),
     "exploding_state": ("exploding_gradients", "learning_rate_too_high", *NOT_LEARNING),
     "batch_norm_gap": ("overfitting", "labels_shuffled"),
 }  # fmt: skip
 """Faults with the symptoms that they explain, which are then not reported."""
+
+LAST_RESORT = ("dead_relus",)
+"""What many faults lead to, and what does no harm in many sound runs: only reported alone."""
 
 OLD_NAMES = {"inputs_not_normalised": "inputs_not_normalized"}
 """Names in older lessons."""
@@ -104,9 +142,13 @@ def diagnose(run: Run) -> list[Diagnosis]:
     if run.experiment is None or not run.series:
         return []
     evidence = Evidence(run, run.experiment)
-    diagnoses = [diagnosis for rule in RULES for diagnosis in _apply_rule(rule, evidence)]
+    rules = (*RULES, *check_faults.CHECK_RULES)
+    reported = [diagnosis for rule in rules for diagnosis in _apply_rule(rule, evidence)]
+    diagnoses = check_faults.merge(reported)
     explained = {symptom for cause in diagnoses for symptom in EXPLAINS.get(cause.name, ())}
     causes = [diagnosis for diagnosis in diagnoses if diagnosis.name not in explained]
+    if any(diagnosis.name not in LAST_RESORT for diagnosis in causes):
+        causes = [diagnosis for diagnosis in causes if diagnosis.name not in LAST_RESORT]
     return sorted(causes, key=lambda diagnosis: -diagnosis.confidence)
 
 

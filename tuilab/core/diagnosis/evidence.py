@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from math import ceil, isfinite
+from itertools import pairwise
+from math import ceil, inf, isfinite, log, sqrt
 from operator import itemgetter
 from statistics import median
 from typing import Any
 
+from tuilab.core.catalogue.layers.convolution import Conv1d, Conv2d
+from tuilab.core.catalogue.layers.linear import Linear
+from tuilab.core.catalogue.layers.sequence import GRU, LSTM, RNN
+from tuilab.core.catalogue.losses import MSE, CrossEntropy, Focal, equivalent_loss
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import (
@@ -20,6 +25,7 @@ from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_number
 from tuilab.core.network.layer import Layer
 from tuilab.core.network.plan import Line, LinePath, PlanRow
+from tuilab.core.protocol.records import TargetStats
 from tuilab.core.run.run import Run
 
 Curve = list[tuple[float, float]]
@@ -34,6 +40,21 @@ FIRST_POINTS, MAX_POINTS = 8, 240
 
 FAR_RATE = 9.99
 """A learning rate this many times its default, or smaller by this factor, is far from it."""
+
+WEIGHTED = (Linear, Conv1d, Conv2d, RNN, LSTM, GRU)
+"""Layers that multiply their inputs by a matrix of weights."""
+
+GOOD_SKILL, GOOD_LOSS = 0.85, 0.35
+"""Skill of the validation set, and part of the first loss, with which a network does well."""
+
+MIN_COMPARED = 30
+"""Examples from which on the agreement of their labels says something."""
+
+GOOD_EXPLAINED = 0.6
+"""The variance that an autoencoder that does well explains: its bottleneck limits it."""
+
+SHORT_STEPS, SHORT_EPOCHS, BRIEF_STEPS = 100, 4, 150
+"""A run of fewer steps is short, and one of fewer epochs unless it has many steps."""
 
 MAX_CHART_POINTS = 60
 """Points of the small chart beside a diagnosis."""
@@ -96,6 +117,18 @@ class Evidence:
         """Number of steps so far."""
         return self.run.step
 
+    @property
+    def has_overflowed(self) -> bool:
+        """Whether the training loss has become NaN or infinite."""
+        series = self.run.series.get("loss/train")
+        return series is not None and not series.is_finite
+
+    @property
+    def epochs(self) -> int:
+        """Number of whole epochs so far."""
+        started = self.run.started
+        return self.steps // max(1, started.batches) if started else 0
+
     @cached_property
     def progress(self) -> float:
         """The completed fraction of the run, from 0 to 1."""
@@ -153,8 +186,8 @@ class Evidence:
     @cached_property
     def min_width(self) -> int:
         """The width of the narrowest hidden layer with weights; 0 if there is none."""
-        hidden = [row for row in self.layer_rows if row.parameters and row.output][:-1]
-        return min((row.output[-1] for row in hidden if row.output), default=0)
+        hidden = [row for row in self.trained_rows if row.output][:-1]
+        return min(map(count_units, hidden), default=0)
 
     @cached_property
     def is_linear(self) -> bool:
@@ -167,9 +200,9 @@ class Evidence:
         """The number of classes; 0 for a regression."""
         return len(self.experiment.data.classes) if self.task == "classification" else 0
 
-    def get_accuracy(self, part_name: str) -> float | None:
+    def get_accuracy(self, split: str) -> float | None:
         """Returns the recent accuracy on `train` or `validation`; None if it is not known."""
-        curve = self.get_curve(f"accuracy/{part_name}")
+        curve = self.get_curve(f"accuracy/{split}")
         return late_median(curve) if len(curve) >= 3 else None
 
     @cached_property
@@ -191,13 +224,107 @@ class Evidence:
     @cached_property
     def skill(self) -> float | None:
         """Skill score on the training set: 0 for a constant prediction, 1 for a perfect one."""
+        return self._get_skill("train")
+
+    @cached_property
+    def validation_skill(self) -> float | None:
+        """The same on the validation set."""
+        return self._get_skill("validation")
+
+    def _get_skill(self, split: str) -> float | None:
+        if self.task == "autoencoder":  # is only measured there
+            curve = self.get_curve("explained_variance/validation")
+            return curve[-1][1] if curve else None
         if self.task == "regression":
-            curve = self.get_curve("r2/train")
-            return late_median(curve) if len(curve) >= 3 else None
-        accuracy, majority = self.get_accuracy("train"), self.majority_share
-        if accuracy is None or majority is None or majority > 0.97:
+            curve = self.get_curve(f"r2/{split}")
+            return late_median(curve) if curve else None
+        curve, majority = self.get_curve(f"accuracy/{split}"), self.majority_share
+        if not curve or majority is None or majority > 0.97:
             return None
-        return (accuracy - majority) / (1 - majority)
+        return (late_median(curve) - majority) / (1 - majority)
+
+    @cached_property
+    def is_good(self) -> bool:
+        """Whether the network predicts well, so that whatever else is seen does no harm."""
+        skill = self.skill if self.validation_skill is None else self.validation_skill
+        curve = self.validation_loss or self.train_loss
+        loss = late_median(curve) if curve else inf
+        if skill is None or (self.chance_loss is not None and loss >= self.chance_loss):
+            return False
+        # Where neighbors share labels no more often than that, no network gets much further.
+        if self.classes and len(self.experiment.input_shape) == 1:
+            possible = 1.0 if self.label_agreement is None else self.label_agreement + 0.05
+            if skill > max(0.3, possible):
+                return True
+        if skill < (GOOD_EXPLAINED if self.task == "autoencoder" else GOOD_SKILL):
+            return False
+        return self.chance_loss is None or loss < GOOD_LOSS * self.first_loss
+
+    @cached_property
+    def targets(self) -> TargetStats | None:
+        """The statistics of the training targets; None if they are not known."""
+        return self.run.started.targets if self.run.started else None
+
+    @cached_property
+    def label_agreement(self) -> float | None:
+        """How far similar inputs share a class: 0 as by chance, 1 always; None if unknown."""
+        targets = self.targets
+        if targets is None or targets.count < MIN_COMPARED or targets.chance >= 0.9:
+            return None
+        if self.classes < 2:
+            return None
+        return (targets.agreement - targets.chance) / (1 - targets.chance)
+
+    @cached_property
+    def neighbor_skill(self) -> float | None:
+        """The skill of predicting the target of the most similar example; None if unknown."""
+        if self.task != "regression":
+            return self.label_agreement
+        has_many = self.targets is not None and self.targets.count >= MIN_COMPARED
+        return self.targets.agreement if self.targets is not None and has_many else None
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether the run has hardly begun: what it has not learned may still come."""
+        is_brief = self.epochs < SHORT_EPOCHS and self.steps < BRIEF_STEPS
+        return self.steps < SHORT_STEPS or is_brief
+
+    @cached_property
+    def chance_loss(self) -> float | None:
+        """The loss of the best constant prediction; None if it is not known."""
+        loss = equivalent_loss(self.experiment.loss)
+        targets = self.run.started.targets if self.run.started else None
+        if self.classes > 1 and isinstance(loss, (CrossEntropy, Focal)):
+            return log(self.classes)
+        if self.task == "regression" and targets is not None and isinstance(loss, MSE):
+            return targets.std**2
+        return None
+
+    @cached_property
+    def first_loss(self) -> float:
+        """The loss of the first step, or of the best constant prediction where that is larger."""
+        first = self.train_loss[0][1] if self.train_loss else 0.0
+        return max(first, self.chance_loss or 0.0, 1e-9)
+
+    @cached_property
+    def initial_gains(self) -> dict[str, float]:
+        """The initial size of the weights of each layer: 1 keeps the size of what goes through.
+
+        It is their root mean square times the square root of the number of inputs.
+        """
+        curves, rows = self.get_layer_curves("weight"), self.trained_rows
+        if len(curves) != len(rows):
+            return {}
+        return {
+            name: curve[0][1] / sqrt(count_units(row))
+            for (name, curve), row in zip(curves.items(), rows, strict=True)
+            if curve and isinstance(row.layer, WEIGHTED) and row.output
+        }
+
+    @cached_property
+    def trained_rows(self) -> list[PlanRow]:
+        """The layers with parameters."""
+        return [row for row in self.layer_rows if row.parameters]
 
     # --- fixes --------------------------------------------------------------------------------
 
@@ -219,6 +346,11 @@ class Evidence:
         """The learning rate divided by the default of the optimizer."""
         optimizer = self.experiment.optimizer
         return optimizer.lr / type(optimizer)().lr
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether the learning rate is far above the default of the optimizer."""
+        return self.rate_ratio > FAR_RATE
 
     def propose_rates(self, *factors: float) -> list[Fix]:
         """Returns fixes with other learning rates: multiples of the current one.
@@ -277,6 +409,12 @@ def _replace_lines(lines: tuple[Line, ...], new_lines: NewLines, path: LinePath)
             yield line
 
 
+def count_units(row: PlanRow) -> int:
+    """Returns the units of a layer: features, or channels of a picture."""
+    output = row.output or (0,)
+    return output[0] if len(output) == 3 else output[-1]
+
+
 def slice_curve(curve: Curve, start: float, stop: float) -> Curve:
     """Returns a part of a curve, by fractions of its length in steps."""
     if not curve:
@@ -294,6 +432,14 @@ def late_median(curve: Curve) -> float:
 def early_median(curve: Curve) -> float:
     """Returns the median over the first twentieth, at least the first value."""
     return median(y for _, y in slice_curve(curve, 0.0, 0.05))
+
+
+def mean_over_steps(curve: Curve) -> float:
+    """Returns the mean, with each value counted for the steps since the one before it."""
+    if len(curve) < 2:
+        return curve[0][1] if curve else 0.0
+    area = sum((x - before) * y for (before, _), (x, y) in pairwise(curve))
+    return area / (curve[-1][0] - curve[0][0])
 
 
 def second_half_median(curve: Curve) -> float:

@@ -46,3 +46,5 @@ class DiagnosisChanged(Event, frozen=True):
     "Names of the new ones."
     resolved: list[str]
     "Titles of those that are no longer found."
+    too_early: str = ""
+    "At the end of a run without findings: why it was too short to find any; empty if it was not."

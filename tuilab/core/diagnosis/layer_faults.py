@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from tuilab.core.catalogue.initializations import Constant, Zeros
 from tuilab.core.catalogue.layers.activation import ReLU, Sigmoid, Softmax, Tanh
 from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, equivalent_loss
-from tuilab.core.diagnosis.evidence import Evidence, chart, early_median, second_half_median
+from tuilab.core.diagnosis.confidence import make_diagnosis
+from tuilab.core.diagnosis.evidence import Evidence, chart, second_half_median
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.experiment.experiment import name_of
 from tuilab.core.experiment.warnings import find_adjacent_linear
@@ -17,12 +18,13 @@ def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
     curves = evidence.get_layer_curves("dead", min_points=4)
     shares = {name: second_half_median(curve) for name, curve in curves.items()}
     batch_size = getattr(evidence.experiment.data, "batch_size", 0)
-    if not shares or 0 < batch_size < 16:
+    if not shares or 0 < batch_size < 16 or evidence.is_short:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
-    if share < 0.6:
+    learned = evidence.loss_drop if evidence.skill is None else evidence.skill
+    if share < 0.6 or learned > 0.5:
         return
-    yield Diagnosis(
+    yield make_diagnosis(
         "dead_relus",
         f"Most units of {name} are dead",
         [
@@ -30,7 +32,6 @@ def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
             "second half of the run."
         ],
         "A unit that is 0 for all examples gets no gradient and cannot recover.",
-        0.95 if share > 0.8 else 0.85,
         evidence.propose_layer("LeakyReLU instead of ReLU", evidence.find_layers(ReLU), "LeakyReLU")
         + evidence.propose_rates(0.1),
         *chart(evidence.get_curve(f"dead/{name}"), f"dead units of {name}"),
@@ -40,18 +41,17 @@ def detect_dead_relus(evidence: Evidence) -> Iterator[Diagnosis]:
 def detect_saturation(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects Tanh or Sigmoid layers that have been saturated from the start."""
     curves = evidence.get_layer_curves("saturated", min_points=4)
-    shares = {name: min(early_median(c), second_half_median(c)) for name, c in curves.items()}
-    if not shares:
+    shares = {name: min(c[0][1], second_half_median(c)) for name, c in curves.items()}
+    if not shares or evidence.is_good:
         return
     name, share = max(shares.items(), key=lambda item: item[1])
     if share < 0.7:
         return
-    yield Diagnosis(
+    yield make_diagnosis(
         "saturation",
         f"{name} is saturated",
         [f"{format_percent(share)} of its values are near the limits, as from the start."],
         "There its derivative is almost 0, so the layers before it get no gradient.",
-        0.93,
         evidence.propose("Xavier initialization", "initialization.weights", "xavier_uniform")
         + evidence.propose_layer("ReLU instead", evidence.find_layers(Sigmoid, Tanh), "ReLU"),
         *chart(curves[name], f"saturated share of {name}"),
@@ -64,12 +64,11 @@ def detect_symmetry(evidence: Evidence) -> Iterator[Diagnosis]:
     if len(trained) < 2 or not isinstance(evidence.experiment.initialization, (Zeros, Constant)):
         return
     name = name_of(evidence.experiment.initialization)
-    yield Diagnosis(
+    yield make_diagnosis(
         "symmetric_initialization",
         "All units of a layer started with the same weights",
         [f"{len(trained)} layers were initialized with {name}: all of their units are equal."],
         "Equal units get equal gradients and stay equal, so each layer acts as a single unit.",
-        0.99,
         evidence.propose("PyTorch's default initialization", "initialization.weights", "default")
         + evidence.propose_kaiming(),
     )
@@ -81,12 +80,11 @@ def detect_adjacent_linear(evidence: Evidence) -> Iterator[Diagnosis]:
     if not pairs:
         return
     row = pairs[0]
-    yield Diagnosis(
+    yield make_diagnosis(
         "no_nonlinearity",
         f"There is no activation before {row.key}",
         [f"{row.key} ({row.text}) follows another Linear directly."],
         "Two linear maps in a row are one linear map, so the layer adds nothing.",
-        0.97,
         evidence.propose_insertion("ReLU before it", row.path, "ReLU")
         + evidence.propose_layer("without this line", [row], None),
     )
@@ -103,12 +101,11 @@ def detect_double_softmax(evidence: Evidence) -> Iterator[Diagnosis]:
     if not is_twice:
         return
     name = type(last.layer).__name__
-    yield Diagnosis(
+    yield make_diagnosis(
         "softmax_before_cross_entropy",
         f"{name} is applied twice",
         [f"{last.key} is {name}, and {name_of(evidence.experiment.loss)} applies it itself."],
         "The second one makes the gradients small and keeps the loss above 0.",
-        0.98,
         evidence.propose_layer(f"without {name}", [last], None),
     )
 
@@ -126,11 +123,10 @@ def detect_wrong_output(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     name, loss = type(last.layer).__name__, name_of(evidence.experiment.loss)
     ranges = {"ReLU": "values ≥ 0", "Sigmoid": "values from 0 to 1", "Tanh": "values from −1 to 1"}
-    yield Diagnosis(
+    yield make_diagnosis(
         "output_does_not_fit",
         f"The network ends in {name}, which the loss does not expect",
         [f"{last.key} outputs only {ranges[name]}, but {loss} needs all numbers."],
         "Other values cannot be predicted.",
-        0.85,
         evidence.propose_layer(f"without {name}", [last], None),
     )

@@ -5,16 +5,27 @@ from math import log
 from statistics import median
 
 from tuilab.core.catalogue.layers.activation import Sigmoid, Step, Tanh
+from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import (
     FAR_RATE,
     Evidence,
     chart,
     early_median,
     late_median,
+    mean_over_steps,
     second_half_median,
 )
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_number, format_percent
+
+MAX_GAIN = 5.0
+"""Initial weights this many times as large as those that keep the size of what goes through."""
+
+SMALL_GAIN = 0.2
+"""Initial weights so small that little of an input comes through several layers."""
+
+MAX_GRADIENT = 50.0
+"""A larger initial gradient norm of a layer, in units of the loss by chance, is too large."""
 
 
 def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -23,7 +34,7 @@ def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
     if series is None or series.is_finite:
         return
     lr, failure = evidence.experiment.optimizer.lr, evidence.run.failure
-    yield Diagnosis(
+    yield make_diagnosis(
         "loss_not_finite",
         "The loss is not finite any more",
         [
@@ -32,7 +43,6 @@ def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
             *([failure.detail + "."] if failure is not None and failure.detail else []),
         ],
         "From here on all weights become NaN as well, and nothing can be learned.",
-        0.99,
         evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
         *chart(evidence.train_loss, "training loss"),
     )
@@ -40,50 +50,57 @@ def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects a loss that grows or jumps, with steps that are large compared to the weights."""
-    if len(evidence.train_loss) < 8 or evidence.experiment.optimizer.lr == 0:
+    if len(evidence.train_loss) < 8 or evidence.experiment.optimizer.lr == 0 or evidence.is_good:
         return
-    first, now = early_median(evidence.train_loss), late_median(evidence.train_loss)
+    has_large_weights = max(evidence.initial_gains.values(), default=0.0) > MAX_GAIN
+    if (has_large_weights or evidence.task == "gan") and not evidence.is_fast:
+        return  # the weights are too large for any rate; the losses of a GAN rise in sound runs
+    first, now = evidence.first_loss, late_median(evidence.train_loss)
     lowest = min(y for _, y in evidence.train_loss)
     series = evidence.run.series["loss/train"]
     peak = evidence.get_maximum("loss/train", 1)
-    has_diverged = not series.is_finite or now > 3 * max(first, 1e-9)
+    has_diverged = not series.is_finite or now > 3 * first
     step = _median_update(evidence)
-    jumps = peak > 4 * first and now > 0.7 * first
+    largest = _largest_updates(evidence)
+    is_large = bool(largest) and median(largest) > 1
+    jumps = peak > 4 * first and (now > 0.7 * first or is_large)
+    jumps &= max(largest, default=1.0) > 0.3  # else a batch of outliers has a large loss
     oscillates = step > 0.05 and now > 0.7 * first and now > 1.05 * lowest
     is_lost = _has_lost_weights(evidence, now)
     if not (has_diverged or jumps or oscillates or is_lost):
         return
-    largest = max(_largest_updates(evidence), default=0.0)
-    yield Diagnosis(
+    yield make_diagnosis(
         "learning_rate_too_high",
         "The learning rate is too high",
         [
             f"The training loss started at {format_number(evidence.train_loss[0][1], 3)}, rose to "
             f"{format_number(peak, 3)} and is {format_number(now, 3)} now.",
             f"A step changes the weights by {format_percent(step, 1)} of their norm, at most by "
-            f"{format_percent(largest)}; 0.1% to 3% is usual.",
+            f"{format_percent(max(largest, default=0.0))}; 0.1% to 3% is usual.",
         ],
         "Each step overshoots the minimum.",
-        0.97 if has_diverged or is_lost else 0.9,
         evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
         *chart(evidence.train_loss, "training loss"),
     )
 
 
 def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
-    """Detects weights that hardly change until the end of the run."""
+    """Detects weights that hardly change from the start to the end of the run."""
     curves = evidence.get_layer_curves("update", min_points=4)
-    updates = [second_half_median(curve) for curve in curves.values()]
-    is_early = evidence.progress < 0.3 or not evidence.train_loss
-    is_far = evidence.rate_ratio < 1 / FAR_RATE and (evidence.skill or 0.0) < 0.5
-    if not updates or is_early or evidence.loss_drop > (0.5 if is_far else 0.3):
+    updates = [mean_over_steps(curve) for curve in curves.values()]
+    is_early = evidence.progress < 0.3 or not evidence.train_loss or evidence.is_short
+    is_far = evidence.rate_ratio < 1 / FAR_RATE
+    if not updates or is_early or evidence.is_good:
+        return
+    has_no_skill = evidence.skill is not None and evidence.skill < 0.3
+    if evidence.loss_drop > (0.5 if is_far else 0.3) and not (is_far and has_no_skill):
         return
     total_steps = evidence.steps / evidence.progress
     total_change = max(updates) * total_steps
-    limit = 2.0 if is_far else 0.3
+    limit = 2.0 if is_far else 0.3 if evidence.rate_ratio < 0.3 else 0.03
     if total_change > limit or max(updates) == 0 or _is_vanishing(evidence):
         return
-    yield Diagnosis(
+    yield make_diagnosis(
         "learning_rate_too_low",
         "The learning rate is too low",
         [
@@ -92,30 +109,42 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
             f"The training loss has decreased by {format_percent(max(evidence.loss_drop, 0), 1)}.",
         ],
         "At this rate the run ends close to its initial weights.",
-        0.9,
         evidence.propose_rates(10, 100, 1000),
         *chart(evidence.train_loss, "training loss"),
     )
 
 
 def detect_exploding_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
-    """Detects gradients that are too large for any usual learning rate."""
+    """Detects initial weights or gradients that are too large for any usual learning rate.
+
+    The gradients of the first measured step count, before any update, in units of the loss of a
+    constant prediction: targets in large units make large gradients of a sound network.
+    """
+    if evidence.is_good or not evidence.train_loss:
+        return
     curves = evidence.get_layer_curves("gradient")
-    initial = {name: max(y for _, y in c[:3]) for name, c in curves.items() if c}
-    if not initial:
+    unit = max(evidence.chance_loss or 1.0, 1.0)
+    first = {name: curve[0][1] for name, curve in curves.items() if curve}
+    gains = evidence.initial_gains
+    gain_name, gain = max(gains.items(), key=lambda item: item[1], default=("", 0.0))
+    name, size = max(first.items(), key=lambda item: item[1], default=("", 0.0))
+    is_large = gain > MAX_GAIN and len(evidence.trained_rows) > 1
+    if size < MAX_GRADIENT * unit and not is_large:
         return
-    name, size = max(initial.items(), key=lambda item: item[1])
-    if size < 50:
-        return
-    yield Diagnosis(
+    sentences = [
+        f"The gradient norm of layer {name} was {format_number(size, 3)} at the first step; "
+        f"{format_number(0.01 * unit)} to {format_number(10 * unit)} is usual."
+    ]
+    if is_large:
+        sentences.append(
+            f"The initial weights of layer {gain_name} are {format_number(gain, 2)} times as large "
+            "as those that keep the size of what goes through."
+        )
+    yield make_diagnosis(
         "exploding_gradients",
         f"The gradients explode, most of all in layer {name}",
-        [
-            f"The gradient norm of layer {name} was {format_number(size, 3)} at first; "
-            "0.01 to 10 is usual."
-        ],
+        sentences,
         "Steps along such gradients move the weights far away.",
-        0.95,
         evidence.propose_kaiming() + evidence.propose_clipping() + evidence.propose_rates(0.1),
         *chart(curves[name], f"gradient of {name}"),
     )
@@ -123,20 +152,19 @@ def detect_exploding_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def detect_vanishing_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects first layers that get almost no gradient."""
-    if not _is_vanishing(evidence) or evidence.learned_share > 0.3:
+    if not _is_vanishing(evidence) or evidence.is_good or evidence.is_short:
         return
     name, first, last = _gradient_ends(evidence)
     ratio = last / max(first, 1e-30)
     saturating = evidence.find_layers(Sigmoid, Tanh)
-    yield Diagnosis(
+    yield make_diagnosis(
         "vanishing_gradients",
         f"The gradient vanishes on the way to layer {name}",
         [
-            f"The gradient norm of layer {name} is {format_number(first, 2)}, that of the last "
-            f"layer {format_number(last, 2)}, {format_number(ratio, 2)} times as large."
+            f"The gradient norm of layer {name} was {format_number(first, 2)} at first, that of "
+            f"the last layer {format_number(last, 2)}, {format_number(ratio, 2)} times as large."
         ],
         "The first layers learn so slowly that the last ones only see random features.",
-        0.9,
         evidence.propose_layer("ReLU instead of Sigmoid and Tanh", saturating, "ReLU")
         + evidence.propose_kaiming(),
         *chart(evidence.get_curve(f"gradient/{name}"), f"gradient of {name}"),
@@ -144,9 +172,9 @@ def detect_vanishing_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
 
 
 def _gradient_ends(evidence: Evidence) -> tuple[str, float, float]:
-    """Returns the first-half layer with the smallest gradient, its norm, and the last layer's."""
+    """Returns the layer with the smallest gradient at first, its norm, and the last layer's."""
     curves = evidence.get_layer_curves("gradient", min_points=4)
-    norms = [(name, second_half_median(curve)) for name, curve in curves.items()]
+    norms = [(name, median(y for _, y in curve[:8])) for name, curve in curves.items()]
     name, smallest = min(norms[: len(norms) // 2], key=lambda item: item[1])
     return name, smallest, norms[-1][1]
 
@@ -164,15 +192,14 @@ def detect_missing_gradient(evidence: Evidence) -> Iterator[Diagnosis]:
     frozen = [row for row in evidence.layer_rows if row.layer is not None and row.layer.frozen]
     curves = evidence.get_layer_curves("gradient", min_points=4)
     names = [name for name, c in curves.items() if all(y == 0 for _, y in c)]
-    if frozen or not names:
+    if frozen or not names or evidence.task == "perceptron":  # learns without gradients
         return
     steps = evidence.find_layers(Step)
-    yield Diagnosis(
+    yield make_diagnosis(
         "no_gradient",
         f"No gradient has ever reached layer {', '.join(names[:3])}",
         [f"Its gradient was exactly 0 at all {len(curves[names[0]])} measured steps."],
         "Without a gradient it does not learn and keeps its random initial weights.",
-        0.97,
         evidence.propose_layer("ReLU instead of Step", steps, "ReLU") + evidence.propose_kaiming(),
         *chart(curves[names[0]], f"gradient of {names[0]}"),
     )
@@ -191,7 +218,7 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     size = median(tail)
     new_limit = float(f"{4 * size:.2g}")
-    yield Diagnosis(
+    yield make_diagnosis(
         "clipping_every_step",
         "Every gradient is clipped",
         [
@@ -199,7 +226,6 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
             f"exceeded at {format_percent(share)} of the measured steps."
         ],
         "The limit then sets the length of every step, whatever the slope and the learning rate.",
-        0.85,
         evidence.propose(f"limit {format_number(new_limit)}", "training.clip_grad_norm", new_limit)
         + evidence.propose("no clipping", "training.clip_grad_norm", 0.0),
         *chart(norms, "gradient norm"),
@@ -208,13 +234,17 @@ def detect_constant_clipping(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects a loss that stays near its initial value because the gradients are small."""
-    if evidence.progress < 0.5 or not evidence.is_flat or not -0.1 < evidence.loss_drop < 0.05:
+    if evidence.progress < 0.5 or evidence.is_short or evidence.task == "perceptron":
+        return
+    if not evidence.is_flat or not -0.1 < evidence.loss_drop < 0.05:
         return
     gradients = [second_half_median(c) for c in evidence.get_layer_curves("gradient").values() if c]
-    if not gradients or max(gradients) > 0.05:
+    gains = evidence.initial_gains.values()
+    is_small = bool(gains) and median(gains) < SMALL_GAIN
+    if not gradients or (max(gradients) > 0.05 and not is_small):
         return
     first, now = early_median(evidence.train_loss), late_median(evidence.train_loss)
-    yield Diagnosis(
+    yield make_diagnosis(
         "plateau",
         "The loss is on a plateau",
         [
@@ -223,7 +253,6 @@ def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
             f"The largest gradient norm of a layer is {format_number(max(gradients), 2)}.",
         ],
         "The loss is flat around the current weights, so the gradients give no direction.",
-        0.8,
         evidence.propose_rates(10)
         + evidence.propose_kaiming()
         + evidence.propose("optimizer AdamW", "optimizer.name", "adamw"),

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator
 
+from tuilab.core.catalogue.layers.dropout import Reparameterization
+from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import Evidence, chart, late_median, slice_curve
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_number, format_percent
+
+MIN_KL, MIN_BETA = 2.0, 2.0
+"""Nats for an example with which a code says little, and the weight from which on it is why."""
 
 MAX_STATE = 30.0
 """A recurrent state with a larger root mean square is not useful any more."""
@@ -31,12 +36,11 @@ def detect_mode_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
     ]
     if modes:
         sentences.insert(0, f"It generates {generated:.0f} of {count} clouds.")
-    yield Diagnosis(
+    yield make_diagnosis(
         "mode_collapse",
         "The generator produces too few kinds of examples",
         sentences,
         "It produces only what the discriminator takes for real; the losses do not show it.",
-        0.9,
         _propose_stronger_discriminator(evidence) + evidence.propose_rates(0.3),
         *chart(modes if misses else diversities, "generated clouds" if misses else "diversity"),
     )
@@ -47,6 +51,30 @@ def _propose_stronger_discriminator(evidence: Evidence) -> list[Fix]:
     new = max(1.0, 2 * factor) if factor < 1 else 2 * factor
     label = f"{format_number(new)} times the learning rate for the discriminator"
     return evidence.propose(label, "task.discriminator_lr", new)
+
+
+def detect_posterior_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
+    """Detects a variational autoencoder whose codes say nothing about their inputs."""
+    rows, terms = evidence.find_layers(Reparameterization), evidence.get_curve("kl/train")
+    skill = evidence.skill
+    if not rows or len(terms) < 4 or skill is None or evidence.is_short:
+        return
+    kl, beta = late_median(terms), getattr(evidence.experiment.task, "beta", 1.0)
+    if kl > MIN_KL or skill > 0.4 or beta < MIN_BETA:
+        return
+    yield make_diagnosis(
+        "posterior_collapse",
+        "The codes say next to nothing about the inputs",
+        [
+            f"The KL term is {format_number(kl, 2)} nats for an example: nearly all codes "
+            "have the same distribution.",
+            f"{format_percent(max(skill, 0))} of the variance of the inputs is explained; beta is "
+            f"{format_number(beta)}.",
+        ],
+        "The decoder then gives the same output for every input (posterior collapse).",
+        evidence.propose(f"beta {format_number(beta / 100)}", "task.beta", beta / 100),
+        *chart(terms, "KL term"),
+    )
 
 
 def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -62,7 +90,7 @@ def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
     relu = " nonlinearity=relu"
     tanh = {r.path: r.text.replace(relu, "") for r in evidence.layer_rows if relu in r.text}
     label = f"{name[:1].lower()}{name[1:]}"
-    yield Diagnosis(
+    yield make_diagnosis(
         "exploding_state",
         f"The {label} explodes along the sequence",
         [
@@ -71,7 +99,6 @@ def detect_exploding_state(evidence: Evidence) -> Iterator[Diagnosis]:
             "usual."
         ],
         "Each position multiplies the state again, and the gradient in the backward pass as well.",
-        0.95,
         evidence.propose_lines("tanh instead of relu", tanh)
         + evidence.propose("orthogonal initialization", "initialization.weights", "orthogonal")
         + evidence.propose_clipping(),

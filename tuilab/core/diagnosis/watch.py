@@ -38,6 +38,8 @@ class DiagnosisWatch:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.too_early = ""
+        "Why there are no findings yet; empty if there are some, or if the run looks sound."
         self._run, self._step = "", -1
         self._state: object = None
         self._due = -inf
@@ -45,12 +47,12 @@ class DiagnosisWatch:
         "Names of the previous diagnoses."
 
     def update(self, run: Run, *, force: bool = False) -> bool:
-        """Diagnoses the run if it is due; returns whether the findings have changed.
+        """Diagnoses the run if it is due; returns whether the findings, or why not, have changed.
 
         Args:
             force: whether to do it before it is due.
         """
-        state = (run.id, run.step, run.state, run.experiment)
+        state = (run.id, run.step, run.state, run.experiment, run.checks)
         now = time.monotonic()
         is_training = run.state == "training"
         if state == self._state or (is_training and now < self._due and not force):
@@ -58,7 +60,9 @@ class DiagnosisWatch:
         self._state = state
         diagnoses, cost = _diagnose(run)
         self._due = now + min(max(MIN_INTERVAL, COST_FACTOR * cost), MAX_INTERVAL)
-        return self._update_findings(run, diagnoses, is_steady=not is_training)
+        too_early, self.too_early = self.too_early, "" if diagnoses else _explain_too_early(run)
+        has_changed = self._update_findings(run, diagnoses, is_steady=not is_training)
+        return has_changed or too_early != self.too_early
 
     def _update_findings(self, run: Run, diagnoses: list[Diagnosis], *, is_steady: bool) -> bool:
         is_known = run.id == self._run and run.step >= self._step
@@ -95,6 +99,8 @@ class DiagnosisReporter:
         """Yields an event and a change of the diagnosis; the end of a run stays its last event."""
         if isinstance(event, (Finished, Failed)):
             yield from self._report_change(run)
+            if isinstance(event, Finished) and (reason := self._watch.too_early):
+                yield DiagnosisChanged(run.id, run.step, [], [], [], reason)
             yield event
         else:
             yield event
@@ -120,3 +126,12 @@ def _diagnose(run: Run) -> tuple[list[Diagnosis], float]:
 
     started_at = time.perf_counter()
     return diagnose(run), time.perf_counter() - started_at
+
+
+def _explain_too_early(run: Run) -> str:
+    """Returns why a run without findings is too short for them; empty if it is not."""
+    if not run.series:
+        return ""
+    from tuilab.core.diagnosis.too_early import explain_too_early
+
+    return explain_too_early(run)

@@ -72,6 +72,13 @@ class Find(Command, frozen=True):
     "Whether to start from the weights of the run instead of new ones."
 
 
+class Check(Command, frozen=True):
+    """Checks on copies of a run what its history cannot show; the run does not change.
+
+    It must not be training. Any later command except `Inspect` cancels the checks.
+    """
+
+
 class CrossValidate(Command, frozen=True):
     """Trains an experiment several times, each time with another validation set."""
 
@@ -82,7 +89,7 @@ class CrossValidate(Command, frozen=True):
 
 
 class Cancel(Command, frozen=True):
-    """Cancels the search or the cross-validation in progress; the run is unchanged."""
+    """Cancels the search, the checks or the cross-validation; the run is unchanged."""
 
 
 class Close(Command, frozen=True):
@@ -91,5 +98,5 @@ class Close(Command, frozen=True):
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
-    | CrossValidate | Cancel | SetWeight | Close
+    | Check | CrossValidate | Cancel | SetWeight | Close
 )  # fmt: skip

@@ -15,7 +15,18 @@ from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
 from tuilab.core.protocol.message import Event
-from tuilab.core.protocol.records import ActivationStats, Device, InputStats, LayerStats, LossPoint
+from tuilab.core.protocol.records import (
+    ActivationStats,
+    Baseline,
+    Device,
+    InputStats,
+    LabelPermutation,
+    LayerStats,
+    LossPoint,
+    Memorization,
+    RateTrial,
+    TargetStats,
+)
 
 
 class Loading(Event, frozen=True):
@@ -50,6 +61,8 @@ class Started(Event, frozen=True):
     "Anything to know, such as which layers kept their weights."
     leakage: float = field(default=0.0, name="repeated")
     "Fraction of the validation examples that are in the training set as well."
+    targets: TargetStats | None = None
+    "None in logs of older versions, and where the targets are the inputs."
 
 
 class Progressed(Event, frozen=True):
@@ -189,6 +202,31 @@ class FinderReported(Event, frozen=True):
     note: str = ""
 
 
+class Checking(Event, frozen=True):
+    """The checks for the diagnosis are in progress; the run is unchanged."""
+
+    run: str
+    number: int
+    "Of the check in progress, from 1; 0: they have been canceled."
+    total: int
+    question: str
+    fraction: float
+    "Of this check, from 0 to 1."
+
+
+class ChecksReported(Event, frozen=True):
+    """The results of short experiments on copies of a run, for the diagnosis."""
+
+    run: str
+    step: int
+    baselines: list[Baseline] = field(default_factory=list)
+    memorization: Memorization | None = None
+    rates: list[RateTrial] = field(default_factory=list)
+    permutation: LabelPermutation | None = None
+    notes: list[str] = field(default_factory=list)
+    "Why a check was left out."
+
+
 class CrossValidated(Event, frozen=True):
     """The results of a cross-validation so far, one entry for each finished round."""
 
@@ -212,5 +250,5 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """The plain records that events carry."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 
@@ -54,6 +56,8 @@ class ActivationStats(Struct, frozen=True):
     "Root mean square of a recurrent state at the end of the sequence."
     rms_growth: float = 0.0
     "The same divided by the root mean square after the first position."
+    similarity: float = 0.0
+    "Of the nodes of a graph after a graph convolution: 1 if all have the same features."
 
 
 class InputStats(Struct, frozen=True):
@@ -65,6 +69,24 @@ class InputStats(Struct, frozen=True):
     "Largest standard deviation of a feature."
     min_std: float
     "Smallest standard deviation of a feature."
+
+
+class TargetStats(Struct, frozen=True):
+    """Statistics of the training targets, and whether similar inputs have similar ones.
+
+    Up to 512 examples are compared, each with the other one whose inputs are nearest.
+    """
+
+    count: int
+    "Examples that were compared; 0 where inputs cannot be: tokens, graphs."
+    agreement: float
+    "Fraction whose nearest example is of the same class; of numbers, the correlation."
+    chance: float
+    "The agreement to be expected if targets did not depend on the inputs."
+    mean: float = 0.0
+    "Of numbers: the mean."
+    std: float = 0.0
+    "Of numbers: the standard deviation."
 
 
 class Sample(Struct, frozen=True):
@@ -89,3 +111,82 @@ class Reconstruction(Struct, frozen=True):
     shape: tuple[int, ...]
     error: float
     "Mean squared error, in units of the normalized input."
+
+
+class Baseline(Struct, frozen=True):
+    """Losses on one part of the data: of the network, and of two that have learned nothing."""
+
+    split: str
+    examples: int
+    network: float
+    untrained: float
+    "With the initial weights."
+    constant: float
+    "Of the best prediction that is the same for every example."
+
+
+MIN_SPAN = 0.01
+"""Examples for which a constant prediction has a lower loss than this are all alike."""
+
+
+class Memorization(Struct, frozen=True):
+    """Whether new weights can fit a few examples, without regularization and augmentation."""
+
+    examples: int
+    steps: int
+    "Until the examples were memorized, or all that were tried."
+    lr: float
+    first: float
+    best: float
+    "The lowest loss."
+    constant: float
+    "Lowest loss of a prediction that is the same for all of these examples."
+    floor: float = 0.0
+    "The lowest possible value of the loss."
+
+    @property
+    def excess(self) -> float:
+        """The best loss between the floor, 0, and that of a constant prediction, 1.
+
+        It is 0 for examples that are all alike, which a constant prediction fits.
+        """
+        span = self.constant - self.floor
+        return (self.best - self.floor) / span if span > MIN_SPAN else 0.0
+
+
+class RateTrial(Struct, frozen=True):
+    """A few steps at a multiple of the run's learning rate, and what they did to the loss."""
+
+    start: Literal["new", "current"]
+    "From new weights, or from those of the run."
+    factor: float
+    "Of the run's learning rate."
+    lr: float
+    steps: int
+    before: float
+    after: float
+    "Loss on the same training examples as before."
+
+    @property
+    def drop(self) -> float:
+        """The relative decrease of the loss; minus infinity if it is not finite any more."""
+        drop = (self.before - self.after) / max(abs(self.before), 1e-9)
+        return drop if drop == drop else float("-inf")
+
+
+class LabelPermutation(Struct, frozen=True):
+    """How fast new weights fit the labels, and the same labels in random order."""
+
+    examples: int
+    steps: int
+    true: float
+    "Mean loss over all steps with the labels as they are."
+    permuted: float
+    "The same with permuted labels."
+    true_last: float
+    "Mean loss over the last steps with the labels as they are."
+    permuted_last: float
+    constant: float
+    "Lowest loss of a constant prediction."
+    floor: float = 0.0
+    "The lowest possible value of the loss."

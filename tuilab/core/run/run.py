@@ -15,6 +15,8 @@ from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.format import format_number
 from tuilab.core.protocol.events import (
     AnyEvent,
+    Checking,
+    ChecksReported,
     CrossValidated,
     EpochEnded,
     Failed,
@@ -92,6 +94,10 @@ class Run(Struct):
     finished: Finished | None = None
     finder_report: FinderReported | None = None
     cross_validation: CrossValidated | None = None
+    checking: Checking | None = None
+    "The checks in progress."
+    checks: ChecksReported | None = None
+    "The results of checks at this step."
     checkpoint: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
@@ -121,6 +127,7 @@ class Run(Struct):
         """Switches to a new run, before its first event."""
         self.started = self.progress = self.epoch = None
         self.failure = self.finished = self.finder_report = None
+        self.checking = self.checks = None
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
@@ -150,7 +157,7 @@ class Run(Struct):
                 self.state, self.step, self.note = "paused", event.step, event.note
             case Resumed():
                 self.state, self.step = "training", event.step
-                self.failure = self.finished = None
+                self.failure = self.finished = self.checks = None
             case KnobChanged():
                 self._change(event)
             case WeightSet():
@@ -169,6 +176,10 @@ class Run(Struct):
                 self.finder_report = event
             case CrossValidated():
                 self.cross_validation = event
+            case Checking():
+                self.checking = event if event.number else None
+            case ChecksReported():
+                self.checking, self.checks = None, event
             case Logged():
                 self._log(event.text)
             case DiagnosisChanged():
@@ -186,12 +197,16 @@ class Run(Struct):
         if event.step < self.step:  # it continues from a checkpoint older than its history
             self._rewind(event.step)
         self.started, self.experiment = event, event.experiment
+        if event.step != self.step:
+            self.checks = None
         self.state, self.step, self.note = "training", event.step, event.note
         if event.note:
             self._log(event.note)
-        self.loading, self.failure, self.finished = None, None, None
+        self.loading = self.failure = self.finished = self.checking = None
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
+        if event.step != self.step:
+            self.checks = None
         self.step = event.step
         match event:
             case Progressed():
@@ -231,6 +246,8 @@ class Run(Struct):
             elif kind == "State":
                 self._add(f"state/{stats.layer}", event.step, stats.rms)
                 self._add(f"growth/{stats.layer}", event.step, stats.rms_growth)
+            elif kind == "Nodes":
+                self._add(f"similarity/{stats.layer}", event.step, stats.similarity)
             else:
                 self._add(f"saturated/{stats.layer}", event.step, stats.saturated)
         if event.inputs is not None:
@@ -257,7 +274,7 @@ class Run(Struct):
 
     def _rewind(self, step: int) -> None:
         self.step, self.state = step, "paused"
-        self.failure = self.finished = None
+        self.failure = self.finished = self.checks = None
         for series in self.series.values():
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]

@@ -22,10 +22,10 @@ MIN_PARALLEL_WORK = 1_000_000
 
 def thread_count(experiment: Experiment, batch_size: int) -> int:
     """Returns 1 for a small step, else all threads; it depends on the experiment only."""
-    return 1 if batch_size * _multiplications(experiment) < MIN_PARALLEL_WORK else ALL_THREADS
+    return 1 if batch_size * count_multiplications(experiment) < MIN_PARALLEL_WORK else ALL_THREADS
 
 
-def _multiplications(experiment: Experiment) -> int:
+def count_multiplications(experiment: Experiment) -> int:
     """Returns the multiplications for one example: each weight times the positions that use it."""
     return sum(
         row.parameters * max(_position_count(row.input), _position_count(row.output))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tuilab.core.protocol.records import ActivationStats, InputStats
 from tuilab.engine.model import build_network as networks
+from tuilab.engine.model.layers.graph import GraphConvolution
 from tuilab.engine.model.module_names import name_module
 
 SATURATION_MARGIN = 0.03
@@ -23,7 +24,7 @@ EPSILON = 1e-12
 
 
 class ActivationProbe:
-    """Measures the next output of every ReLU, Tanh, Sigmoid and recurrent layer, and the inputs.
+    """Measures the next output of activations, recurrent layers, graph convolutions; the inputs.
 
     A hook removes itself once it has run; `read` removes those that are left.
     """
@@ -47,6 +48,8 @@ class ActivationProbe:
                 handle.remove()
                 if isinstance(module, nn.RNNBase):
                     self._stats[label] = state_growth(output[0].detach())
+                elif isinstance(module, GraphConvolution):
+                    self._stats[label] = node_similarity(output.detach())
                 else:
                     self._stats[label] = activation_fractions(module, output.detach())
 
@@ -69,7 +72,7 @@ class ActivationProbe:
 
 
 def observed_modules(network: nn.Module) -> dict[str, nn.Module]:
-    """Returns the ReLU, Tanh and Sigmoid inside a network, and recurrent layers, by their label."""
+    """Returns the activations inside a network, recurrent layers, graph convolutions by label."""
     labels = iter(networks.parameters_by_layer(network))
     observed: dict[str, nn.Module] = {}
     previous = "the input"
@@ -79,6 +82,8 @@ def observed_modules(network: nn.Module) -> dict[str, nn.Module]:
             previous = next(labels)
             if isinstance(module, nn.RNNBase):
                 observed[f"State of {previous}"] = module
+            elif isinstance(module, GraphConvolution):
+                observed[f"Nodes of {previous}"] = module
         elif isinstance(module, (nn.ReLU, *OUTPUT_RANGES)):
             observed.setdefault(f"{name_module(module)} after {previous}", module)
     return observed
@@ -93,17 +98,17 @@ def activation_fractions(module: nn.Module, output: Tensor) -> Tensor:
     Args:
         output: [batch, features], [batch, length, features] or [batch, channels, height, width].
 
-    Returns: [5], in the order of `ActivationStats`.
+    Returns: [6], in the order of `ActivationStats`.
     """
     zero = output.new_zeros((), dtype=torch.float32)
     if (limits := OUTPUT_RANGES.get(type(module))) is not None:
         margin = SATURATION_MARGIN * (limits[1] - limits[0]) / 2
         is_saturated = (output < limits[0] + margin) | (output > limits[1] - margin)
-        return torch.stack([zero, zero, is_saturated.float().mean(), zero, zero])
+        return torch.stack([zero, zero, is_saturated.float().mean(), zero, zero, zero])
     is_zero = output == 0
     dims = [0, 2, 3] if output.dim() == 4 else list(range(output.dim() - 1))
     dead = is_zero.all(dims).float().mean()
-    return torch.stack([is_zero.float().mean(), dead, zero, zero, zero])
+    return torch.stack([is_zero.float().mean(), dead, zero, zero, zero, zero])
 
 
 def state_growth(states: Tensor) -> Tensor:
@@ -112,11 +117,26 @@ def state_growth(states: Tensor) -> Tensor:
     Args:
         states: of every position, [batch, length, features].
 
-    Returns: [5], in the order of `ActivationStats`.
+    Returns: [6], in the order of `ActivationStats`.
     """
     first, last = states[:, [0, -1]].float().square().mean((0, 2)).sqrt()
     zero = last.new_zeros(())
-    return torch.stack([zero, zero, zero, last, last / first.clamp_min(EPSILON)])
+    return torch.stack([zero, zero, zero, last, last / first.clamp_min(EPSILON), zero])
+
+
+def node_similarity(nodes: Tensor) -> Tensor:
+    """Measures how alike the nodes of a graph are: 1 if all have the same features.
+
+    Args:
+        nodes: [batch, nodes, features].
+
+    Returns: [6], in the order of `ActivationStats`.
+    """
+    nodes = nodes.float()
+    differences = (nodes - nodes.mean(1, keepdim=True)).norm()
+    similarity = 1 - differences / nodes.norm().clamp_min(EPSILON)
+    zero = similarity.new_zeros(())
+    return torch.stack([zero, zero, zero, zero, zero, similarity])
 
 
 def input_statistics(inputs: Tensor) -> Tensor | None:

@@ -1,5 +1,6 @@
 """What is wrong with the run, looked for at most once a second, and the fixes that are chosen."""
 
+import time
 from typing import ClassVar
 
 from textual.binding import Binding
@@ -7,14 +8,22 @@ from textual.binding import Binding
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import DiagnosisWatch
 from tuilab.core.experiment.experiment import get_live_changes
+from tuilab.core.protocol.commands import Cancel, Check
+from tuilab.core.run.run import Run
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.keymap import bind
 from tuilab.ui.panes.inspect import InspectPane
 
+QUIET_SECONDS = 3.0
+"""Seconds that a run must wait, or be over, before it is checked without being asked for."""
+
 
 class DiagnosisController:
-    """Watches the run, shows what it finds in the view of the diagnosis, and applies fixes."""
+    """Watches the run, shows what it finds in the view of the diagnosis, and applies fixes.
+
+    A run that has not learned, and whose history does not say why, is checked while it waits.
+    """
 
     BINDINGS: ClassVar[list[Binding]] = [
         bind("View", "!", "diagnosis.show", "diagnosis",
@@ -24,14 +33,42 @@ class DiagnosisController:
     def __init__(self, context: Context, edits: EditController, pane: InspectPane) -> None:
         self._context, self._edits, self._pane = context, edits, pane
         self._watch = DiagnosisWatch()
+        self._state: tuple[str, str, int] = ("", "", 0)
+        "Run, state and step that were seen last."
+        self._state_since = 0.0
+        self._is_considered = False
+        "Whether it has been decided if the run in this state is checked."
 
     def count_new_findings(self) -> int:
         """Looks at the run; returns the number of findings that are not on the screen."""
-        if self._watch.update(self._context.workspace.run):
+        run = self._context.workspace.run
+        if self._watch.update(run):
             self.show_findings()
+        self._check_if_needed(run)
         view = self._pane.view
         is_shown = view is not None and view.id == "diagnosis" and view.is_on_screen
         return 0 if is_shown else len(self._watch.findings)
+
+    def _check_if_needed(self, run: Run) -> None:
+        """Checks a run that has waited for some seconds, if its history leaves it open why."""
+        state = (run.id, run.state, run.step)
+        now = time.monotonic()
+        if state != self._state:
+            self._state, self._state_since, self._is_considered = state, now, False
+        is_waiting = run.state in ("paused", "finished")
+        if not is_waiting or self._is_considered or now - self._state_since < QUIET_SECONDS:
+            return
+        from tuilab.core.diagnosis.checks import needs_checks
+
+        self._is_considered = True
+        if needs_checks(run, [finding.diagnosis for finding in self._watch.findings]):
+            self._context.send([Check()])
+
+    def toggle_checks(self) -> None:
+        """Starts the checks, or cancels them."""
+        self._is_considered = True
+        is_checking = self._context.workspace.run.checking is not None
+        self._context.send([Cancel() if is_checking else Check()])
 
     def show_findings(self) -> None:
         """Gives the findings to the view, if it has been opened."""
@@ -41,7 +78,7 @@ class DiagnosisController:
         from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 
         assert isinstance(view, DiagnosisView)
-        view.show_findings(self._watch.findings)
+        view.show_findings(self._watch.findings, self._watch.too_early)
 
     def apply(self, fix: Fix) -> None:
         """Makes the change that a fix proposes."""

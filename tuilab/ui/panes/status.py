@@ -86,6 +86,9 @@ class StatusBar(Widget):
             parts.append(Part(2, run.failure.title, "$error"))
         elif run.state == "finished" and run.finished is not None and run.finished.reason != "done":
             parts.append(Part(4, run.finished.reason))
+        if run.checking is not None:
+            number, total = run.checking.number, run.checking.total
+            parts.append(Part(3, f"checking {number} of {total}", "$warning"))
         if waiting:
             parts.append(Part(1, waiting, "$warning bold"))
         if self.findings:

@@ -25,6 +25,7 @@ from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.keymap import APP_BINDINGS
 from tuilab.ui.messages import (
+    ChecksToggled,
     CommandIssued,
     EditRequested,
     FindingsRequested,
@@ -154,6 +155,10 @@ class MainScreen(Screen[None]):
     @on(FindingsRequested)
     def _on_findings_requested(self) -> None:
         self.diagnosis.show_findings()
+
+    @on(ChecksToggled)
+    def _on_checks_toggled(self) -> None:
+        self.diagnosis.toggle_checks()
 
     @on(FixChosen)
     def _on_fix_chosen(self, event: FixChosen) -> None:

@@ -27,15 +27,16 @@ MAX_CHART_ROWS, MIN_CHART_ROWS, SIDE_CHART_ROWS = 9, 4, 16
 """Rows of a chart below the text, and beside it."""
 
 WATCHED = (
-    ("Steps", "learning rate too high or too low, a plateau, gradients that vanish, explode, are "
-     "clipped at every step or never arrive, a loss that is not a number"),
-    ("Layers", "dead ReLUs, saturated units, identical initial units, no activation between linear "
+    ("Steps", "learning rate too high, too low or spent early, momentum, single examples, a "
+     "plateau, gradients that vanish, explode, are clipped at every step or never arrive, a loss "
+     "that is not a number"),
+    ("Layers", "dead ReLUs, saturated, identical or frozen units, no activation between linear "
      "layers, a second softmax, an output that does not match the loss, batch norm, recurrent "
-     "states"),
-    ("Data", "inputs that are not normalized, rare classes, uninformative labels, validation "
-     "examples that are also trained on"),
-    ("Learning", "overfitting, too small a network, too much dropout or weight decay, a generator "
-     "whose outputs are all alike"),
+     "states, missing positions, visible answers, too many graph convolutions"),
+    ("Data", "inputs or targets that are not normalized, rare classes, uninformative labels, "
+     "validation examples that are also trained on"),
+    ("Learning", "overfitting, too small a network, too much dropout or weight decay, forgotten "
+     "beginnings, codes or generated examples that are all alike"),
 )  # fmt: skip
 """What the diagnosis looks for, by kind."""
 
@@ -46,15 +47,24 @@ Line = list[tuple[str, Style]]
 """Pieces of text in their styles."""
 
 
-def draw_no_findings(step: int, width: int, height: int, style: DrawStyle) -> CellBuffer:
-    """Draws the page of a run without findings."""
+def draw_no_findings(
+    step: int, too_early: str, width: int, height: int, style: DrawStyle
+) -> CellBuffer:
+    """Draws the page of a run without findings, or of one that is too short for any."""
     cells = StyledCells((width, height), style, style.text)
     result = f"{style.glyphs.check} No problems found as of step {format_count(step)}."
-    policy = "Only confident findings are shown, with their evidence and what to do about them."
+    if too_early:
+        result = f"Too early to say as of step {format_count(step)}."
+    policy = (
+        too_early
+        or "Only confident findings are shown, with their evidence and what to do about them."
+    )
     lines: list[Line] = [[(result, style.text + BOLD)], []]
-    lines += [[(text, style.muted)] for text in _wrap(policy, width - 2)]
-    lines += [[], *_watched_lines(width - 2, style)]
-    _write(cells, 1, 0, lines)
+    lines += [[(text, style.muted)] for text in wrap(policy, width - 2)]
+    watched = _watched_lines(width - 2, style)
+    if height > len(lines) + len(watched):
+        lines += [[], *watched]
+    write_lines(cells, 1, 0, lines)
     return cells
 
 
@@ -62,7 +72,7 @@ def _watched_lines(width: int, style: DrawStyle) -> list[Line]:
     """Returns what the diagnosis looks for."""
     lines: list[Line] = [[("Watched during training", style.title)]]
     for kind, faults in WATCHED:
-        for number, text in enumerate(_wrap(faults, width - 10)):
+        for number, text in enumerate(wrap(faults, width - 10)):
             head = kind if number == 0 else ""
             lines.append([(f"{head:<10}", style.text), (text, style.muted)])
     return lines
@@ -75,15 +85,15 @@ def draw_findings(
     """Draws a list of the findings, and the chosen one in full."""
     cells = StyledCells((width, height), style, style.text)
     rows = max(1, min(len(findings), height // 4))
-    _write(cells, 0, 0, _list_lines(findings, selected, width - 1, rows, style))
+    write_lines(cells, 0, 0, _list_lines(findings, selected, width - 1, rows, style))
     top = rows + (height >= 16)
     diagnosis, rest = findings[selected].diagnosis, height - top
     has_curve = len(diagnosis.curve_points) > 1
     is_beside = width >= BESIDE_FROM_WIDTH and has_curve and rest >= 6
     column = (width * 11 // 20 if is_beside else width) - 2
     fixes = _fix_lines(diagnosis, column, style, describe_status)
-    evidence = [line for text in diagnosis.evidence for line in _wrap(text, column - 2)]
-    reason = _block("Why it matters", _wrap(diagnosis.explanation, column - 2), style)
+    evidence = [line for text in diagnosis.evidence for line in wrap(text, column - 2)]
+    reason = _block("Why it matters", wrap(diagnosis.explanation, column - 2), style)
     gap: list[Line] = [[]] if rest >= 18 else []
     free = rest - len(fixes) - len(gap)
     lines = _block("Evidence", evidence, style)[: max(0, free)]
@@ -94,12 +104,12 @@ def draw_findings(
         chart_rows = chart_rows if chart_rows >= MIN_CHART_ROWS else 0
     if free - chart_rows >= len(reason) + len(gap):
         lines += [*gap, *reason]
-    _write(cells, 1, top, lines)
+    write_lines(cells, 1, top, lines)
     y = top + len(lines)
     if chart_rows:
         _draw_curve(cells, Region(1, y, column, chart_rows), diagnosis)
         y += chart_rows
-    _write(cells, 1, min(y + len(gap), height - len(fixes)), fixes)
+    write_lines(cells, 1, min(y + len(gap), height - len(fixes)), fixes)
     y += len(gap) + len(fixes)
     if is_beside:
         columns = width - column - 4
@@ -108,7 +118,7 @@ def draw_findings(
         y = max(y, side.bottom)
     watched = _watched_lines(width - 2, style)
     if height - y > len(watched) + 1:
-        _write(cells, 1, height - len(watched), watched)
+        write_lines(cells, 1, height - len(watched), watched)
     return cells
 
 
@@ -165,11 +175,13 @@ def _block(title: str, texts: Sequence[str], style: DrawStyle) -> list[Line]:
     return [[(title, style.title)], *([(f"  {text}", style.text)] for text in texts)]
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
+    """Returns a text as lines of this width."""
     return textwrap.wrap(text, max(12, width))
 
 
-def _write(cells: CellBuffer, x: int, y: int, lines: Sequence[Line]) -> None:
+def write_lines(cells: CellBuffer, x: int, y: int, lines: Sequence[Line]) -> None:
+    """Writes lines of pieces in their styles below each other."""
     for row, line in enumerate(lines):
         end = x
         for text, text_style in line:
