@@ -245,8 +245,12 @@ def test_quantities_are_read_from_the_run() -> None:
     }  # fmt: skip
     for name, expected in values.items():
         assert quantities.read_quantity(name, run) == pytest.approx(expected), name
-    run.apply(Finished("run", "done", 30, 3, 1.5, {"test": {"accuracy": 0.75}}))
+    assert quantities.read_quantity("final accuracy/validation", run) is None
+    results = {"validation": {"accuracy": 0.85}, "test": {"accuracy": 0.75}}
+    run.apply(Finished("run", "done", 30, 3, 1.5, results))
     assert quantities.read_quantity("accuracy/test", run) == 0.75
+    assert quantities.read_quantity("final accuracy/validation", run) == 0.85
+    assert quantities.read_quantity("accuracy/validation", run) == 0.8, "of the last epoch"
 
 
 def test_layers_are_counted_with_their_repeats() -> None:
@@ -498,6 +502,13 @@ def test_a_shipped_lesson_is_complete_and_valid(name: str) -> None:
     loaded = library.read_lesson(library.list_folders()[name])
     assert isinstance(loaded.lesson.start, Experiment)
     assert lesson_validation.validate_lesson(loaded) + lesson_validation.list_missing(loaded) == []
+
+
+@pytest.mark.parametrize("name", library.list_folders())
+def test_no_goal_of_a_lesson_is_judged_by_the_test_set(name: str) -> None:
+    for goal in library.read_lesson(library.find_folder(name)).lesson.goals:
+        quantities_of_goal = [goal.golf, *(condition.of for condition in goal.all)]
+        assert not [each for each in quantities_of_goal if "/test" in each], goal.name
 
 
 @pytest.mark.parametrize("name", library.list_folders())

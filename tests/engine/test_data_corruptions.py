@@ -113,6 +113,23 @@ def test_only_the_test_set_is_shifted(kind: type[DataSet]) -> None:
     assert not torch.equal(clean.test.inputs, shifted.test.inputs)
 
 
+@parametrize_sets_with("validation_shift")
+def test_the_validation_set_is_shifted_alone_and_like_the_test_set(kind: type[DataSet]) -> None:
+    clean, shifted = load_small(kind), load_small(kind, validation_shift=0.5)
+
+    for name in ("train", "test"):
+        assert torch.equal(clean.splits[name].inputs, shifted.parts[name].inputs)
+    assert torch.equal(clean.validation.targets, shifted.validation.targets)
+    assert not torch.equal(clean.validation.inputs, shifted.validation.inputs)
+
+
+def test_points_of_the_validation_set_move_as_far_as_those_of_the_test_set() -> None:
+    clean, shifted = load_dataset(Moons()), load_dataset(Moons(validation_shift=0.5))
+
+    shift = not_none(shifted.validation.coordinates) - not_none(clean.validation.coordinates)
+    torch.testing.assert_close(shift, torch.tensor([[1.5, 0.0]]).expand(100, 2))
+
+
 def test_points_move_to_the_right() -> None:
     clean, shifted = load_dataset(Moons()), load_dataset(Moons(test_shift=0.5))
 

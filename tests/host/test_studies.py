@@ -33,11 +33,12 @@ def train_nine_steps(lab: LinkWatcher, run: str, *studies: Find | CrossValidate)
 
 def test_studies_do_not_change_a_run(lab: LinkWatcher) -> None:
     with_studies = train_nine_steps(
-        lab, "run-1", Find("lr"), Find("batch_size"), CrossValidate(SHORT, 2)
-    )
+        lab, "run-1", Find("lr"), Find("batch_size"), CrossValidate(SHORT, 2),
+        Find("lr", experiment=SHORT),
+    )  # fmt: skip
     without = train_nine_steps(lab, "run-2")
 
-    rates, sizes = lab.events_of(FinderReported)
+    rates, sizes, _ = lab.events_of(FinderReported)
     assert (rates.run, rates.what, sizes.what) == ("run-1", "lr", "batch_size")
     assert rates.points and rates.note and sizes.suggestion in dict(sizes.points)
     assert torch.equal(with_studies, without)
@@ -123,6 +124,26 @@ def test_a_search_starts_from_new_weights_unless_asked_otherwise(lab: LinkWatche
 
     assert first.points == second.points and first.suggestion == second.suggestion
     assert third.points[0][1] < 0.7 * first.points[0][1], "the loss of a trained network"
+
+
+def test_a_search_for_another_experiment_measures_that_one(lab: LinkWatcher) -> None:
+    small = make_long_experiment(data={"samples": 50, "validation": 0.2})
+    lab.send(Find("batch_size", experiment=small))
+    without_run = lab.wait_for(FinderReported)
+    start_paused(lab)
+    lab.send(Find("batch_size"), Find("batch_size", experiment=small))
+
+    of_run, of_small = (lab.wait_for(FinderReported) for _ in range(2))
+
+    sizes = [[size for size, _ in report.points] for report in (without_run, of_small)]
+    assert [max(each) for each in sizes] == [40, 40], "its whole training set"
+    assert 40 not in [size for size, _ in of_run.points]
+
+
+def test_a_search_for_an_experiment_that_cannot_start_gives_the_reason(lab: LinkWatcher) -> None:
+    start_paused(lab)
+    lab.send(Find("lr", experiment=make_long_experiment("Linear 9")))
+    assert "its output is [9]" in lab.wait_for(FinderReported).note
 
 
 def test_the_note_of_a_start_is_in_the_log(lab: LinkWatcher) -> None:

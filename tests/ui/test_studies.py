@@ -3,7 +3,7 @@
 from tests.support.fake_link import SPIRAL
 from tests.support.lab_pilot import open_lab
 from tuilab.core.catalogue.data.graphs import Karate
-from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, SetKnob, Start
 from tuilab.core.protocol.events import CrossValidated, FinderReported, Loading
 from tuilab.ui.screens.study import CrossValidation, Search, format_table
@@ -31,6 +31,32 @@ async def test_a_learning_rate_is_searched_on_the_run_and_set_by_enter() -> None
         await lab.press("enter")
         assert lab.link.commands(SetKnob) == [SetKnob("optimizer.lr", 0.012)]
         assert not isinstance(lab.app.screen, Search)
+
+
+async def test_a_search_measures_the_edited_experiment_when_the_run_is_of_another() -> None:
+    async with open_lab(SPIRAL, SMALL) as lab:
+        run = await lab.train(steps=20)
+        moons = with_value(lab.workspace.experiment, "data.name", "moons")
+        lab.workspace.edit(moons)
+        await lab.press("L")
+        assert lab.link.commands(Find) == [Find("lr", experiment=moons)]
+        assert len(lab.link.commands(Start)) == 1, "the run goes on"
+
+        await lab.play(lr_report(run))
+        await lab.wait_for_text("✓ 0.012")
+        assert "current weights" not in lab.text, "they are not of this experiment"
+        await lab.press("enter")
+        assert lab.workspace.experiment.optimizer.lr == 0.012
+        assert lab.link.commands(SetKnob) == [], "the run keeps its own"
+
+
+async def test_an_edited_experiment_that_cannot_start_is_not_searched() -> None:
+    async with open_lab(SPIRAL, SMALL) as lab:
+        await lab.train(steps=20)
+        lab.workspace.edit(with_value(lab.workspace.experiment, "network", ["Linear 9"]))
+        await lab.press("S")
+        await lab.wait_for_text("It cannot start yet")
+        assert lab.link.commands(Find) == []
 
 
 async def test_escape_leaves_everything_as_it_was() -> None:

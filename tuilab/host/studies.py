@@ -35,21 +35,19 @@ def run_finder(
     """Searches for a learning rate or batch size; a note says why there is no result."""
     run = session.run if session is not None else ""
     try:
-        if session is None:
-            raise InputError("there is no run; start one first")
-        return _search(session, command, report_progress)
+        points, suggestion, note = _search(session, command, report_progress)
     except InputError as error:
-        return FinderReported(run, command.what, [], None, str(error))
+        points, suggestion, note = [], None, str(error)
+    return FinderReported(run, command.what, points, suggestion, note)
 
 
-def _search(session: "Session", command: Find, report_progress: ProgressCallback) -> FinderReported:
-    from tuilab.engine.preserve import fresh_session
+def _search(
+    session: "Session | None", command: Find, report_progress: ProgressCallback
+) -> tuple[list[tuple[float, float]], float | None, str]:
+    """Returns the points, the suggestion and a note."""
     from tuilab.engine.studies import batch_size_finder, lr_finder
 
-    searched: AbstractContextManager[Session] = nullcontext(session)
     if command.what == "lr":
-        if not command.from_current_weights:  # a trained network answers another question
-            searched = fresh_session(session)
         name, note, max_trials = "learning rate", STEEPEST_NOTE, lr_finder.MAX_TRIALS
         try_values, suggest = lr_finder.try_learning_rates, lr_finder.suggest_learning_rate
     else:
@@ -59,13 +57,30 @@ def _search(session: "Session", command: Find, report_progress: ProgressCallback
             batch_size_finder.suggest_batch_size,
         )
     points = []
-    with searched as target:
+    with _open_session(session, command, report_progress) as target:
         for number, point in enumerate(try_values(target), 1):
             points.append(point)
             report_progress(f"Trying {name} {format_number(point[0], 2)}", number / max_trials)
     suggestion = suggest(points)
-    note = note if suggestion else FLAT_NOTE
-    return FinderReported(session.run, command.what, points, suggestion, note)
+    return points, suggestion, note if suggestion else FLAT_NOTE
+
+
+def _open_session(
+    session: "Session | None", command: Find, report_progress: ProgressCallback
+) -> "AbstractContextManager[Session]":
+    """Returns the session to measure: of the command's experiment, or else of the run."""
+    from tuilab.engine.preserve import fresh_session
+    from tuilab.engine.studies.separate_session import separate_session
+
+    if command.experiment is not None:
+        if errors := find_errors(command.experiment):
+            raise InputError("\n".join(errors))
+        return separate_session(command.experiment, report_progress)
+    if session is None:
+        raise InputError("there is no run; start one first")
+    if command.what == "lr" and not command.from_current_weights:
+        return fresh_session(session)  # a trained network answers another question
+    return nullcontext(session)
 
 
 def run_cross_validation(

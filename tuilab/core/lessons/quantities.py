@@ -3,7 +3,8 @@
 accuracy/validation         the newest value of a series of the run
 highest accuracy/validation, lowest loss/train, first loss/train
 epoch loss                  mean over all training batches of the last epoch
-accuracy/test               a result, once the run is over
+final accuracy/validation   a result, once the run is over: with the weights that were kept
+accuracy/test               the same; only a prediction may look at the test set
 parameters, steps, epochs, seconds, layers
 count ReLU                  how many layers are of a kind, the learner's own included
 finding dead_relus          1 if the diagnosis finds it, else 0
@@ -70,6 +71,8 @@ def _parse_name(name: str) -> tuple[str, ...]:
     word, _, rest = name.partition(" ")
     if name in RUN_COUNTS:
         return "number", name
+    if word == "final":
+        return "result", rest
     if rest and word in ("count", "epoch", "finding", *SERIES_STATISTICS):
         return word, rest
     if name.endswith("/test"):
@@ -119,7 +122,8 @@ def _summarize_series(
 def _read_result(name: str, run: Run) -> float | None:
     if run.finished is None:
         return None
-    return run.finished.results.get("test", {}).get(name.removesuffix("/test"))
+    metric, _, part = name.partition("/")
+    return run.finished.results.get(part, {}).get(metric)
 
 
 def _count(run: Run, is_counted: Callable[[PlanRow], bool]) -> int | None:

@@ -65,11 +65,13 @@ class Save(Command, frozen=True):
 
 
 class Find(Command, frozen=True):
-    """Searches for a learning rate or a batch size for the current run, which does not change."""
+    """Searches for a learning rate or a batch size; the run in progress does not change."""
 
     what: Literal["lr", "batch_size"]
     from_current_weights: bool = False
     "Whether to start from the weights of the run instead of new ones."
+    experiment: Experiment | None = None
+    "The experiment to measure, with new weights; None: that of the run."
 
 
 class Check(Command, frozen=True):

@@ -52,6 +52,8 @@ def load(
     _check_all(raw, data)
 
     training, validation = _split(raw, data, seed, fold)
+    validation = _shift(validation, getattr(data, "validation_shift", 0.0), raw.inputs_at)
+    raw.test = _shift(raw.test, getattr(data, "test_shift", 0.0), raw.inputs_at)
     if (fraction := getattr(data, "label_noise", 0.0)) and classes:
         generator = rng_for(seed, "label noise")
         training = corruptions.add_label_noise(training, len(classes), fraction, generator)
@@ -97,20 +99,27 @@ def _split(
     return raw.training, raw.validation
 
 
+def _shift(examples: Examples, shift: float, inputs_at: InputsAt | None) -> Examples:
+    """Returns examples with points moved to the right, or images rotated and faded."""
+    if not shift:
+        return examples
+    if examples.coordinates is None or inputs_at is None:
+        return replace(examples, inputs=corruptions.rotate_and_fade(examples.inputs, shift))
+    points = corruptions.shift_points(examples.coordinates, shift)
+    return replace(examples, inputs=inputs_at(points), coordinates=points)
+
+
 # --- normalize and move to the device -------------------------------------------------------------
 
 
 def _image_dataset(
     raw: RawDataset, training: Examples, validation: Examples, data: DataSet, device: torch.device
 ) -> Dataset:
-    """Keeps images as bytes, with their mean and scale; the test images may be shifted."""
+    """Keeps images as bytes, with their mean and scale."""
     is_normalized = getattr(data, "normalize", False)
     shift, scale = _byte_statistics(training.inputs) if is_normalized else (0.0, 1 / 255)
-    test = raw.test
-    if test_shift := getattr(data, "test_shift", 0.0):
-        test = replace(test, inputs=corruptions.rotate_and_fade(test.inputs, test_shift))
     return Dataset(
-        training.to(device), validation.to(device), test.to(device),
+        training.to(device), validation.to(device), raw.test.to(device),
         shift=torch.full((1, 1, 1), shift, device=device),
         scale=torch.full((1, 1, 1), scale, device=device),
     )  # fmt: skip

@@ -11,11 +11,9 @@ from tuilab.core.catalogue.data.points import (
     Feature,
     GeneratedPoints,
     HandDrawn,
-    LabeledPoints,
     Sine,
     SwissRoll,
 )
-from tuilab.engine.data import corruptions
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.rng import rng_for
 from tuilab.engine.data.sources import TEST_EXAMPLES, RawDataset, source
@@ -50,13 +48,11 @@ def draw_plane(data: GeneratedPoints, seed: int, draw: Draw) -> RawDataset:
     """Builds a 2-D data set from a function that draws its points."""
     inputs_at = partial(compute_features, data.features)
 
-    def examples(count: int, purpose: str, shift: float = 0.0) -> Examples:
+    def examples(count: int, purpose: str) -> Examples:
         points, targets = draw(count, rng_for(seed, purpose))
-        points = corruptions.shift_points(points, shift) if shift else points
         return Examples(inputs_at(points), targets, points)
 
-    shift = data.test_shift if isinstance(data, LabeledPoints) else 0.0
-    training, test = examples(data.samples, "training"), examples(TEST_EXAMPLES, "test", shift)
+    training, test = examples(data.samples, "training"), examples(TEST_EXAMPLES, "test")
     return RawDataset(training, test, inputs_at, PLANE)
 
 

@@ -51,7 +51,7 @@ class StudyController:
             self._dialog.show(run)
 
     async def find(self, quantity: Literal["lr", "batch_size"]) -> None:
-        """Searches for a learning rate or a batch size, and sets it if the user takes it."""
+        """Searches for a value for the edited experiment, and sets it if the user takes it."""
         from tuilab.ui.screens.study import Search
 
         run = self._workspace.run
@@ -59,12 +59,15 @@ class StudyController:
             note = "This data is a single example: there is no batch size to choose."
             self._context.notify(note)
             return
-        if run.started is None and not self._training.can_start():
+        experiment = self._workspace.experiment
+        is_of_run = run.started is None or self._workspace.run_experiment == experiment
+        if (run.started is None or not is_of_run) and not self._training.can_start():
             return
         start = [] if run.started is not None else self._workspace.start(paused=True)
         self._workspace.run.finder_report = None
-        self._context.send([*start, Find(quantity)])
-        is_trained = quantity == "lr" and run.step > 0
+        find = Find(quantity, experiment=None if is_of_run else experiment)
+        self._context.send([*start, find])
+        is_trained = quantity == "lr" and run.step > 0 and is_of_run
         again = partial(self._context.send, [Find(quantity, from_current_weights=True)])
         value = await self._ask(Search(quantity, again if is_trained else None))
         if self._workspace.run.finder_report is None:

@@ -40,6 +40,7 @@ TestShift = Annotated[
     float,
     knob("Shift of the test set: points move right, images rotate and fade", ge=0, le=1),
 ]
+ValidationShift = Annotated[float, knob("The same shift of the validation set", ge=0, le=1)]
 """Knobs that several data sets share; the engine applies `imbalance` and `label_noise` to any."""
 
 

@@ -12,6 +12,7 @@ from tuilab.core.catalogue.data.data_set import (
     TaskName,
     TestShift,
     Validation,
+    ValidationShift,
 )
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
@@ -25,6 +26,7 @@ class ImageDataSet(NumericDataSet, frozen=True, kw_only=True):
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
     test_shift: TestShift = 0.0
+    validation_shift: ValidationShift = 0.0
 
     plot_kind: ClassVar[str] = "images"
     tasks: ClassVar[tuple[TaskName, ...]] = ("classification", "autoencoder", "gan")

@@ -13,6 +13,7 @@ from tuilab.core.catalogue.data.data_set import (
     TaskName,
     TestShift,
     Validation,
+    ValidationShift,
 )
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Shape
@@ -61,6 +62,7 @@ class LabeledPoints(GeneratedPoints, frozen=True, kw_only=True):
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
     test_shift: TestShift = 0.0
+    validation_shift: ValidationShift = 0.0
 
     @property
     def tasks(self) -> tuple[TaskName, ...]:
