@@ -1,10 +1,13 @@
 """Each rule of the diagnosis, on histories in which it applies and in which it does not."""
 
 from collections.abc import Callable, Iterable
-from math import exp, nan
+from math import exp, inf, nan
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tuilab.core.diagnosis.confidence import CONFIDENCES
 from tuilab.core.diagnosis.diagnosis import EXPLAINS, RULES, diagnose
@@ -313,6 +316,31 @@ def test_a_lesson_can_name_a_problem_by_its_old_spelling() -> None:
 def test_a_short_history_has_no_problems() -> None:
     assert diagnose(Run()) == []
     assert names(experiment(), {**NOT_LEARNING, **every("update", 1e-5)}, done=0.05) == []
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(FAULTY + HEALTHY), st.floats(0, 1), st.randoms(use_true_random=False))
+def test_a_history_with_holes_can_be_diagnosed(
+    case: tuple[str, Experiment, dict[str, Values]], done: float, random: Random
+) -> None:
+    _, of, curves = case
+    run = make_run(of, curves, done)
+    for name in list(run.series):
+        match random.randrange(5):
+            case 0:
+                del run.series[name]
+            case 1:
+                run.series[name] = Series()
+            case 2:
+                run.series[name].truncate(random.randrange(STEPS))
+            case 3:
+                run.series[name].append(run.step + 1, random.choice([nan, inf, 0.0, -1.0, 1e30]))
+    if random.random() < 0.3:
+        run.started = None
+    run.experiment = of
+
+    for diagnosis in diagnose(run):
+        assert 0 < diagnosis.confidence <= 1
 
 
 def test_every_rule_has_a_faulty_and_a_healthy_history() -> None:

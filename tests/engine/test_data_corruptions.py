@@ -118,7 +118,7 @@ def test_the_validation_set_is_shifted_alone_and_like_the_test_set(kind: type[Da
     clean, shifted = load_small(kind), load_small(kind, validation_shift=0.5)
 
     for name in ("train", "test"):
-        assert torch.equal(clean.splits[name].inputs, shifted.parts[name].inputs)
+        assert torch.equal(clean.splits[name].inputs, shifted.splits[name].inputs)
     assert torch.equal(clean.validation.targets, shifted.validation.targets)
     assert not torch.equal(clean.validation.inputs, shifted.validation.inputs)
 

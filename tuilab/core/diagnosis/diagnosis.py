@@ -153,8 +153,8 @@ def diagnose(run: Run) -> list[Diagnosis]:
 
 
 def _apply_rule(rule: Rule, evidence: Evidence) -> list[Diagnosis]:
-    """Returns the diagnosis of a rule; none if the history is too short for its statistics."""
+    """Returns the diagnosis of a rule; none if the history lacks what its statistics need."""
     try:
         return list(rule(evidence))
-    except (ArithmeticError, StatisticsError, ValueError):
+    except (ArithmeticError, LookupError, StatisticsError, ValueError):
         return []

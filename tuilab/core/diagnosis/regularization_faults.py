@@ -99,9 +99,9 @@ def detect_strong_decay(evidence: Evidence) -> Iterator[Diagnosis]:
 def detect_strong_penalty(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects an l1 penalty or a max-norm limit that dominates the weights."""
     config, weights = evidence.experiment.regularization, evidence.get_layer_curves("weight")
-    if evidence.is_good or evidence.progress < 0.5 or evidence.is_short or not weights:
-        return
     sizes = sorted(late_median(c) / max(c[0][1], 1e-30) for c in weights.values() if c)
+    if evidence.is_good or evidence.progress < 0.5 or evidence.is_short or not sizes:
+        return
     shrunk = sizes[len(sizes) // 3]  # norms and embeddings have no penalty
     ratio = _penalty_share(evidence)
     if config.l1 and max(ratio, 1 - shrunk) > 0.7:
