@@ -32,7 +32,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     is_whole = config.args_source != config.ArgsSource.ARGS
     is_interactive = config.option.usepdb or config.option.capture == "no"
     if is_whole and not is_interactive and config.option.numprocesses is None:
-        config.option.numprocesses = min(8, (os.cpu_count() or 1) + 1)
+        config.option.numprocesses = min(8, (os.cpu_count() or 1) + 2)  # some wait
         config.option.tx = ["popen"] * config.option.numprocesses
         config.option.dist = "worksteal"
 
