@@ -28,6 +28,11 @@ def is_measured(step: int) -> bool:
     return step % min(_stride(step, EXACT_PROBES), longest) == 0
 
 
+def are_inputs_measured(step: int) -> bool:
+    """Returns whether the inputs are measured as well: at powers of two, as they stay alike."""
+    return step & (step - 1) == 0
+
+
 def is_evaluated(epoch: int) -> bool:
     """Returns whether the validation set is evaluated after an epoch."""
     return epoch % _stride(epoch, EXACT_EPOCHS) == 0

@@ -29,18 +29,22 @@ class ActivationProbe:
     A hook removes itself once it has run; `read` removes those that are left.
     """
 
-    def __init__(self, network: nn.Module, observed: Mapping[str, nn.Module]) -> None:
+    def __init__(
+        self, network: nn.Module, observed: Mapping[str, nn.Module], *, with_inputs: bool = True
+    ) -> None:
         """Adds the hooks.
 
         Args:
             observed: the `observed_modules` of the network.
+            with_inputs: whether the inputs are measured too.
         """
         self._stats: dict[str, Tensor] = {}
         self._input_stats: Tensor | None = None
         self._hooks: dict[nn.Module, Any] = {}
         for label, module in observed.items():
             self._hooks[module] = module.register_forward_hook(self._hook(label))
-        self._hooks[network] = network.register_forward_pre_hook(self._measure_inputs)
+        if with_inputs:
+            self._hooks[network] = network.register_forward_pre_hook(self._measure_inputs)
 
     def _hook(self, label: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: Any, output: Any) -> None:
