@@ -117,6 +117,17 @@ def test_truncating_drops_later_points() -> None:
     assert highest(series.points()) == 2.0
 
 
+@pytest.mark.parametrize("bad", [nan, inf])
+def test_a_series_is_finite_again_without_its_bad_end(bad: float) -> None:
+    series = flat(9_500, {9_200: bad})
+    assert not series.is_finite
+
+    series.truncate(9_300)
+    assert not series.is_finite
+    series.truncate(9_000)
+    assert series.is_finite
+
+
 def test_a_truncated_series_continues_like_one_that_ended_there() -> None:
     truncated, straight = flat(9_500, {}), flat(9_001, {})
     truncated.truncate(9_000)

@@ -8,6 +8,7 @@ import torch
 
 from tests.support.link_watcher import LinkWatcher, load_weights, make_long_experiment, start_paused
 from tests.support.not_none import not_none
+from tuilab.core.diagnosis.diagnosis import diagnose
 from tuilab.core.errors import GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect, Resume, Rewind, Save, SetKnob, Start, Step, Stop
@@ -157,12 +158,29 @@ def test_a_loss_that_is_not_finite_pauses_the_run_and_can_be_rewound(lab: LinkWa
 
 def test_the_last_good_state_is_saved_after_a_loss_that_is_not_finite(lab: LinkWatcher) -> None:
     lab.send(Start("run-1", make_diverging_experiment()))
-    lab.wait_for(Failed)
+    failed = lab.wait_for(Failed)
 
     lab.send(Stop())
 
-    lab.wait_for(Finished)
+    assert lab.wait_for(Finished).step == failed.step
     assert load_weights(lab.run.checkpoint).isfinite().all()
+
+
+def test_a_failed_run_keeps_its_history_until_it_goes_on(lab: LinkWatcher) -> None:
+    lab.send(Start("run-1", make_diverging_experiment()))
+    failed = lab.wait_for(Failed)
+    lab.send(Stop())
+    lab.wait_for(Finished)
+
+    stored = run_store.read_run(run_store.run_dir("run-1"))
+    assert (stored.step, stored.failure) == (failed.step, failed)
+    assert not stored.series["loss/train"].is_finite
+    assert [d.name for d in diagnose(stored)] == [d.name for d in diagnose(lab.run)]
+
+    lab.send(SetKnob("optimizer.lr", 1e-6), Step(steps=1))
+    resumed = lab.wait_for(Resumed)
+    assert lab.wait_for(Paused).step == resumed.step + 1 < failed.step
+    assert lab.run.series["loss/train"].is_finite
 
 
 def test_an_error_in_a_view_is_logged_once_and_does_not_stop_the_run(

@@ -120,6 +120,8 @@ def _summarize_run(folder: Path, active: set[str]) -> dict[str, Any]:
     except InputError as error:
         return {**summary, "state": "unreadable", "problem": error.problem}
     state: str = run.finished.reason if run.finished else run.state
+    if run.failure is not None:
+        state = "failed"
     if run.is_active and run.id not in active:
         state = "cut off"
     results = run.finished.results if run.finished else {}

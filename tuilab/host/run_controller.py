@@ -286,13 +286,20 @@ class RunController:
 
     def end(self, reason: Reason, *, measure: bool = True) -> None:
         """Saves a checkpoint and finishes."""
+        from tuilab.engine import checkpoint
+
         self._report()
+        session, step = self.session, self.session.step
+        if self._has_nonfinite_loss:
+            # Not published: the history up to the failure stays, to be diagnosed.
+            checkpoint.rewind(session)
+            self._has_nonfinite_loss = False
         self.save()
         self.is_training = self.is_active = False
         self._batches = None
-        session = self.session
-        event = Finished(session.run, reason, session.step, session.epoch, session.seconds, {})
-        self._publish((self._evaluate(reason) if measure else None) or event)
+        event = Finished(session.run, reason, step, session.epoch, session.seconds, {})
+        evaluated = self._evaluate(reason) if measure else None
+        self._publish(event if evaluated is None else replace(evaluated, step=step))
 
     def _evaluate(self, reason: Reason) -> Finished | None:
         """Returns the end with its results; None if the evaluation fails, the run ends anyway."""

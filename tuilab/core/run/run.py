@@ -115,8 +115,9 @@ class Run(Struct):
     @property
     def is_active(self) -> bool:
         """Returns whether work would be lost: it trains, waits or has a recoverable failure."""
-        unfinished = self.state in ("starting", "training", "paused")
-        return unfinished or (self.failure is not None and self.failure.recoverable)
+        if self.state == "failed":
+            return self.failure is not None and self.failure.recoverable
+        return self.state in ("starting", "training", "paused")
 
     @property
     def is_ready(self) -> bool:
@@ -156,6 +157,8 @@ class Run(Struct):
             case Paused():
                 self.state, self.step, self.note = "paused", event.step, event.note
             case Resumed():
+                if event.step < self.step:  # from the last good state before a failure
+                    self._rewind(event.step)
                 self.state, self.step = "training", event.step
                 self.failure = self.finished = self.checks = None
             case KnobChanged():

@@ -99,6 +99,8 @@ class Series(Struct):
         for point in self.recent[bisect_right(self.recent, end, key=_get_x) :]:
             self.count += 1
             self._add_to_bucket(point)
+        remaining = (*self.buckets, *self.pending, *self.recent)
+        self.is_finite = all(isfinite(value) for point in remaining for value in point)
 
 
 def _select_range(points: list[Point], start: float, stop: float) -> list[Point]:

@@ -198,7 +198,8 @@ class MainScreen(Screen[None]):
         run = self.workspace.run
         self.studies.show(run)
         self.repaint(is_crowded)
-        if run.failure is not None and run.failure is not last_failure:
+        has_failed = run.state == "failed" and run.failure is not last_failure
+        if has_failed and run.failure is not None:
             self.run_worker(self.training.explain(run.failure))
 
     def repaint(self, is_crowded: bool = False) -> None:
