@@ -13,7 +13,7 @@ from tuilab.cli import main
 REPOSITORY = Path(__file__).resolve().parent.parent
 FASHION = REPOSITORY.parent / "shared" / "data"
 
-# Two test processes on two cores: one thread each, in child processes as well.
+# There are at least as many test processes as cores: one thread each, in child processes as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("tuilab", deadline=None, max_examples=60, derandomize=True)

@@ -1,5 +1,7 @@
 """Adding a thing touches at most two files: one in core that says what it is, one in engine.
 
+A view is larger: a folder a room, its messages, and one line each for its name and its title.
+
 The tests add toys to a copy of the package and train with them by name, in another process, as a
 user would; the rules below them hold for everything that is shipped.
 """
@@ -482,6 +484,25 @@ def test_an_optimizer_a_loss_and_an_initialization_are_a_class_and_a_function_a_
     insert(copied_package, {"core/catalogue/schedules.py": SCHEDULE})
 
     assert "accuracy" in train(copied_package, EXPERIMENT)
+
+
+COMMAND = '''
+
+@commands.command()
+def hello() -> None:
+    """Prints a greeting."""
+    typer.echo("hello")
+'''
+
+
+def test_a_command_is_a_function_and_its_name(copied_package: Path) -> None:
+    names = copied_package / "cli" / "command_names.py"
+    names.write_text(names.read_text().replace('"open",', '"open", "hello",'))
+    add(copied_package, {"cli/reference.py": COMMAND})
+
+    process = run_python(copied_package, "-m", "tuilab", "hello")
+
+    assert (process.returncode, process.stdout) == (0, "hello\n")
 
 
 ALSO_IN = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.readme import write_choices
-from tuilab.cli import exit_codes
+from tuilab.cli.command_names import COMMANDS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 
@@ -48,6 +48,6 @@ def test_the_error_message_is_the_real_one(mine: Path) -> None:
 def test_the_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     words = set(re.findall(r"uv run tuilab ([a-z]+)", README))
 
-    assert words <= {*exit_codes.COMMANDS, *toml_file.find_presets()}
-    for command in exit_codes.COMMANDS:
+    assert words <= {*COMMANDS, *toml_file.find_presets()}
+    for command in COMMANDS:
         assert re.search(rf"`(tuilab )?\[?{command}\b", README), command

@@ -15,6 +15,7 @@ from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tests.support.wait_until import wait_until
 from tuilab.cli import exit_codes
+from tuilab.cli.command_names import COMMANDS
 from tuilab.host import discovery, run_store
 
 EXPERIMENT = """network = ["Linear 4", "Tanh", "Linear 2"]
@@ -36,7 +37,7 @@ def toml_path(tmp_path: Path) -> Path:
 # --- help, lists ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in exit_codes.COMMANDS)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_every_help_ends_with_an_example(run_command: RunCommand, command: Sequence[str]) -> None:
     code, out, err = run_command(*command, "--help")
 
@@ -49,7 +50,7 @@ def test_every_command_is_known_to_the_entry_point() -> None:
     from tuilab.cli.app import app
 
     names = set(typer.main.get_group(app).commands)
-    assert names == set(exit_codes.COMMANDS)
+    assert names == set(COMMANDS)
 
 
 def test_presets_are_listed_with_a_description(run_command: RunCommand) -> None:

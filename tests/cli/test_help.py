@@ -5,15 +5,15 @@ import re
 import pytest
 
 from tests.support.shell import RunCommand
-from tuilab.cli import exit_codes
+from tuilab.cli.command_names import COMMANDS
 
-COMMANDS = [
-    *exit_codes.COMMANDS,
+ALL_COMMANDS = [
+    *COMMANDS,
     *(f"lessons {name}" for name in ("open", "check", "new", "export")),
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALL_COMMANDS)
 def test_no_help_has_braces_types_or_an_undescribed_argument(
     run_command: RunCommand, command: str
 ) -> None:

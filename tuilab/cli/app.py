@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tuilab.cli import exit_codes, lessons, reference, runs, study, train
+from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
 from tuilab.cli.options import format_examples
@@ -44,7 +45,7 @@ def run_app(arguments: list[str]) -> int:
         return int(app(arguments, prog_name="tuilab", standalone_mode=False) or exit_codes.DONE)
     except typer.TyperException as error:
         first = arguments[0] if arguments else ""
-        command = f"tuilab {first}" if first in exit_codes.COMMANDS else "tuilab"
+        command = f"tuilab {first}" if first in COMMANDS else "tuilab"
         problem = describe_usage_error(error)
         return exit_codes.report_error(f"{problem}. See {command} --help", exit_codes.BAD_INPUT)
     except typer.Abort:

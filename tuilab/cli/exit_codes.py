@@ -3,12 +3,6 @@
 import sys
 from contextlib import suppress
 
-COMMANDS = (
-    "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
-    "devices", "ps", "attach", "stop", "runs", "diagnose", "lessons", "glossary",
-)  # fmt: skip
-"""Names of all commands; any other first word is a preset or a file."""
-
 DONE, FAILED, BAD_INPUT, INTERRUPTED, CLOSED_OUTPUT = 0, 1, 2, 130, 141
 """The last two are what a shell reports for a program that ended by SIGINT or SIGPIPE."""
 

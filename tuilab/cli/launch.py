@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuilab.cli.exit_codes import COMMANDS
+from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.short_form import DEFAULT_PRESET
 from tuilab.core.errors import InputError, find_near, with_suggestion
 from tuilab.core.experiment import toml_file

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuilab.cli.exit_codes import COMMANDS
+from tuilab.cli.command_names import COMMANDS
 
 APP_OPTIONS = ("--help", "-h", "--version", "--install-completion", "--show-completion")
 """Options of `tuilab` itself, without a command."""

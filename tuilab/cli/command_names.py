@@ -1,0 +1,7 @@
+"""The names of the commands, for those who must know them before Typer is loaded."""
+
+COMMANDS = (
+    "open", "train", "find", "validate", "export", "presets", "check", "layers", "explain",
+    "devices", "ps", "attach", "stop", "runs", "diagnose", "lessons", "glossary",
+)  # fmt: skip
+"""Names of all commands; any other first word is a preset or a file."""
