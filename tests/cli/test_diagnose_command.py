@@ -47,7 +47,7 @@ def test_a_stored_run_is_diagnosed_as_text(run_command: RunCommand) -> None:
 
     assert (code, err) == (0, "")
     assert out.startswith("The learning rate is too high (95% confidence)\n")
-    assert "started at 0.7, rose to 9.5 and is" in out
+    assert "started at 0.7 and rose to 9.5; the median of the last steps is" in out
     assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (during training)" in out
 
 

@@ -53,15 +53,15 @@ def test_a_finding_keeps_the_step_at_which_it_appeared() -> None:
         diagnosis_watch.update(training(step), force=True)
 
     (finding,) = diagnosis_watch.findings
-    assert (finding.step, finding.is_new) == (210, True)
+    assert finding.step == 210
 
 
-def test_findings_of_the_first_diagnosis_are_not_new() -> None:
+def test_the_first_diagnosis_of_a_paused_run_finds_at_once() -> None:
     diagnosis_watch, run = DiagnosisWatch(), training(400)
     run.state = "paused"
     diagnosis_watch.update(run)
 
-    assert [(f.step, f.is_new) for f in diagnosis_watch.findings] == [(400, False)]
+    assert [finding.step for finding in diagnosis_watch.findings] == [400]
 
 
 @pytest.mark.parametrize("step", [50, 400])

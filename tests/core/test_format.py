@@ -31,6 +31,10 @@ def test_percentages_have_no_space() -> None:
     )  # fmt: skip
 
 
+def test_large_percentages_have_commas() -> None:
+    assert (format_percent(52.02), format_percent(-12.345, 1)) == ("5,202%", "-1,234.5%")
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -310,7 +310,7 @@ async def test_the_list_of_layers_never_has_a_horizontal_scrollbar() -> None:
 async def test_the_footer_begins_with_how_to_reach_the_other_charts() -> None:
     async with open_lab(size=(80, 24)) as lab:
         await lab.press("3")
-        await lab.wait_for_text("↑↓ Chart")
+        await lab.wait_for_text("↑↓ chart")
 
 
 async def test_a_run_without_values_says_why() -> None:

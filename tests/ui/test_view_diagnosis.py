@@ -4,9 +4,12 @@ import pytest
 from msgspec import structs
 from rich.cells import cell_len
 from syrupy.assertion import SnapshotAssertion
+from textual.color import Color
 
 from tests.support.fake_link import READY, training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
+from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.diagnosis.watch import Finding
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Cancel, Check, SetKnob, Start
 from tuilab.core.protocol.events import (
@@ -19,8 +22,12 @@ from tuilab.core.protocol.events import (
     Progressed,
 )
 from tuilab.core.protocol.records import ActivationStats, LayerStats, Memorization, RateTrial
+from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.controllers import diagnosis as diagnosis_controller
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
+from tuilab.ui.views.diagnosis.draw_diagnosis import draw_findings
+
+STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), has_color=True)
 
 DYING = Experiment(
     title="A spiral", network=("Linear 16", "ReLU", "Linear 16", "Linear 2", "Softmax")
@@ -250,11 +257,29 @@ async def test_the_fixes_are_visible_at_every_size(size: tuple[int, int]) -> Non
         assert ("a  LeakyReLU" in text) == (size[1] > 3)
 
 
+def test_the_text_of_a_fix_goes_on_in_a_second_line_if_there_is_room() -> None:
+    label = "learning rate 0.1, the optimizer SGD and no momentum"
+    fix = Fix(label, "optimizer.lr", 0.1, is_live=True)
+    found = Diagnosis("rate", "The rate is too high", ["It grew."], "It overshoots.", 0.9, [fix])
+
+    def draw(height: int) -> list[str]:
+        findings = [Finding(found, 390)]
+        cells = draw_findings(findings, 0, 50, height, STYLE, lambda _: "during training")
+        return ["".join(glyph for glyph, _ in row).strip() for row in cells.rows]
+
+    tall = draw(20)
+    row = next(number for number, text in enumerate(tall) if text.startswith("a  learning rate"))
+    assert tall[row].split("  ")[1] == "learning rate 0.1, the"
+    assert tall[row].endswith("during training")
+    assert tall[row + 1] == "optimizer SGD and no momentum"
+    assert draw(5)[-1].startswith("a  learning rate 0.1, the o…")
+
+
 async def test_only_the_keys_of_fixes_that_exist_are_offered() -> None:
     async with open_lab(RELU, (160, 45)) as lab:
         await open_view(lab)
         await lab.wait_for_text("w  learning rate 0.0001")
-        assert "a w Apply fix" in lab.text
+        assert "a w apply fix" in lab.text
 
 
 async def test_a_tall_view_is_filled() -> None:

@@ -21,10 +21,10 @@ def format_counted(count: int, noun: str) -> str:
 def format_percent(share: float, decimals: int = 0) -> str:
     """Returns a share of 1 as a percentage, such as `12%`; all alone is `100%`.
 
-    >>> format_percent(0.123), format_percent(0.9996), format_percent(1, 1)
-    ('12%', '99%', '100.0%')
+    >>> format_percent(0.123), format_percent(0.9996), format_percent(1, 1), format_percent(52.02)
+    ('12%', '99%', '100.0%', '5,202%')
     """
-    text, whole = f"{share:.{decimals}%}", f"{1:.{decimals}%}"
+    text, whole = f"{share:,.{decimals}%}", f"{1:.{decimals}%}"
     return f"{1 - 10 ** -(decimals + 2):.{decimals}%}" if share < 1 and text == whole else text
 
 

@@ -68,7 +68,7 @@ def detect_overfitting(evidence: Evidence) -> Iterator[Diagnosis]:
         "The network overfits",
         [
             f"The validation loss was best at step {format_count(int(best_step))}, "
-            f"{format_number(best, 3)}, and is {format_number(now, 3)} now.",
+            f"{format_number(best, 3)}; the median of its last values is {format_number(now, 3)}.",
             f"Since then the training loss has decreased from {format_number(train_then, 3)} to "
             f"{format_number(train, 3)}.",
         ],

@@ -24,6 +24,9 @@ MAX_GAIN = 5.0
 SMALL_GAIN = 0.2
 """Initial weights so small that little of an input comes through several layers."""
 
+USUAL_UPDATE = 0.03
+"""A step usually changes the weights of a layer by at most this share of their norm."""
+
 MAX_GRADIENT = 50.0
 """A larger initial gradient norm of a layer, in units of the loss by chance, is too large."""
 
@@ -73,10 +76,10 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
         "learning_rate_too_high",
         "The learning rate is too high",
         [
-            f"The training loss started at {format_number(evidence.train_loss[0][1], 3)}, rose to "
-            f"{format_number(peak, 3)} and is {format_number(now, 3)} now.",
-            f"A step changes the weights by {format_percent(step, 1)} of their norm, at most by "
-            f"{format_percent(max(largest, default=0.0))}; 0.1% to 3% is usual.",
+            f"The training loss started at {format_number(evidence.train_loss[0][1], 3)} and rose "
+            f"to {format_number(peak, 3)}; the median of the last steps is "
+            f"{format_number(now, 3)}.",
+            *_describe_large_updates(largest),
         ],
         "Each step overshoots the minimum.",
         evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
@@ -248,8 +251,8 @@ def detect_plateau(evidence: Evidence) -> Iterator[Diagnosis]:
         "plateau",
         "The loss is on a plateau",
         [
-            f"The training loss started at {format_number(first, 3)}, is {format_number(now, 3)} "
-            "now and has hardly changed recently.",
+            f"The training loss started at {format_number(first, 3)} and has hardly changed "
+            f"recently; the median of the last steps is {format_number(now, 3)}.",
             f"The largest gradient norm of a layer is {format_number(max(gradients), 2)}.",
         ],
         "The loss is flat around the current weights, so the gradients give no direction.",
@@ -270,6 +273,15 @@ def _largest_updates(evidence: Evidence) -> list[float]:
     """Returns the largest relative change of each layer in a measured step."""
     names = evidence.get_layer_curves("update", min_points=4)
     return [evidence.get_maximum(f"update/{name}") for name in names]
+
+
+def _describe_large_updates(largest: list[float]) -> Iterator[str]:
+    """Yields a sentence on the largest relative change, if it is larger than usual."""
+    if (share := max(largest, default=0.0)) > USUAL_UPDATE:
+        yield (
+            f"A step changes the weights by up to {format_percent(share)} of their norm; at most "
+            f"{format_percent(USUAL_UPDATE)} is usual."
+        )
 
 
 def _has_lost_weights(evidence: Evidence, now: float) -> bool:

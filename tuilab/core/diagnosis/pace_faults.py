@@ -40,7 +40,7 @@ def detect_high_momentum(evidence: Evidence) -> Iterator[Diagnosis]:
             f"{steps:.0f} gradients or so, as if the learning rate were "
             f"{format_number(steps * optimizer.lr, 2)}.",
             f"The training loss has been between {format_number(lowest, 3)} and "
-            f"{format_number(peak, 3)} and is {format_number(now, 3)} now.",
+            f"{format_number(peak, 3)}; the median of the last steps is {format_number(now, 3)}.",
         ],
         "Old gradients still move the weights when the slope has long turned around.",
         (

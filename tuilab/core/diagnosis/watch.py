@@ -1,4 +1,4 @@
-"""The diagnosis of a run in progress: what is found, since when, what is new or resolved."""
+"""The diagnosis of a run in progress: what is found, at which step, what is new or resolved."""
 
 import time
 from collections.abc import Iterator
@@ -25,8 +25,6 @@ class Finding(Struct, frozen=True):
 
     diagnosis: Diagnosis
     step: int
-    is_new: bool
-    "Whether an earlier diagnosis of the run did not have it."
 
 
 class DiagnosisWatch:
@@ -76,9 +74,7 @@ class DiagnosisWatch:
         self._previous = names
         known = {finding.diagnosis.name: finding for finding in self.findings}
         findings = [
-            Finding(d, known[d.name].step, known[d.name].is_new)
-            if d.name in known
-            else Finding(d, run.step, is_known)
+            Finding(d, known[d.name].step) if d.name in known else Finding(d, run.step)
             for d in diagnoses
             if d.name in known or d.name in confirmed
         ]

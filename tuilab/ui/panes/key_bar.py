@@ -69,8 +69,8 @@ class KeyBar(Widget):
             group = bindings[0].group
             visible = bindings if group is not None else bindings[:1]
             text = " ".join(self.app.get_key_display(binding) for binding in visible)
-            description = bindings[0].description if group is None else group.description
-            keys.append((text, description, bindings[0].key))
+            label = bindings[0].description if group is None else group.description
+            keys.append((text, label[:1].lower() + label[1:], bindings[0].key))
         return keys
 
 

@@ -27,16 +27,16 @@ MAX_CHART_ROWS, MIN_CHART_ROWS, SIDE_CHART_ROWS = 9, 4, 16
 """Rows of a chart below the text, and beside it."""
 
 WATCHED = (
-    ("Steps", "learning rate too high, too low or spent early, momentum, single examples, a "
+    ("Steps", "learning rate too high, too low or decayed too early, momentum, single examples, a "
      "plateau, gradients that vanish, explode, are clipped at every step or never arrive, a loss "
      "that is not a number"),
     ("Layers", "dead ReLUs, saturated, identical or frozen units, no activation between linear "
      "layers, a second softmax, an output that does not match the loss, batch norm, recurrent "
-     "states, missing positions, visible answers, too many graph convolutions"),
+     "states, missing positions, targets visible in the inputs, too many graph convolutions"),
     ("Data", "inputs or targets that are not normalized, rare classes, uninformative labels, "
      "validation examples that are also trained on"),
     ("Learning", "overfitting, too small a network, too much dropout or weight decay, forgotten "
-     "beginnings, codes or generated examples that are all alike"),
+     "early inputs, codes or generated examples that are all alike"),
 )  # fmt: skip
 """What the diagnosis looks for, by kind."""
 
@@ -91,7 +91,7 @@ def draw_findings(
     has_curve = len(diagnosis.curve_points) > 1
     is_beside = width >= BESIDE_FROM_WIDTH and has_curve and rest >= 6
     column = (width * 11 // 20 if is_beside else width) - 2
-    fixes = _fix_lines(diagnosis, column, style, describe_status)
+    fixes = _fix_lines(diagnosis, column, rest // 2, style, describe_status)
     evidence = [line for text in diagnosis.evidence for line in wrap(text, column - 2)]
     reason = _block("Why it matters", wrap(diagnosis.explanation, column - 2), style)
     gap: list[Line] = [[]] if rest >= 18 else []
@@ -141,8 +141,7 @@ def _list_lines(
         finding, is_chosen = findings[index], index == selected
         note = format_percent(finding.diagnosis.confidence)
         if width >= 60:
-            when = "since" if finding.is_new else "at"
-            note += f" sure, {when} step {format_count(finding.step)}"
+            note += f" sure, found at step {format_count(finding.step)}"
         if rows < len(findings) and is_chosen:
             note = f"{index + 1} of {len(findings)}  {note}"
         title = style.truncate(finding.diagnosis.title, width - cell_len(note) - 6)
@@ -154,21 +153,27 @@ def _list_lines(
 
 
 def _fix_lines(
-    diagnosis: Diagnosis, width: int, style: DrawStyle, describe_status: DescribeStatus
+    diagnosis: Diagnosis, width: int, rows: int, style: DrawStyle, describe_status: DescribeStatus
 ) -> list[Line]:
-    """Returns every fix with its key and its status."""
+    """Returns every fix with its key and its status; long texts are cut if the rows are few."""
     if not diagnosis.fixes:
         return []
-    lines: list[Line] = [[("What to do", style.title)]]
+    cut: list[Line] = [[("What to do", style.title)]]
+    wrapped = [*cut]
     for key, fix in zip(FIX_KEYS, diagnosis.fixes, strict=False):
         status = describe_status(fix)
-        label = style.truncate(fix.label, width - cell_len(status) - 8)
-        gap = " " * max(2, min(width, 64) - cell_len(label) - cell_len(status) - 5)
-        lines.append([
-            (f"  {key}", style.text + BOLD), (f"  {label}", style.text),
-            (gap + status, style.muted),
-        ])  # fmt: skip
-    return lines
+        room = width - cell_len(status) - 8
+        first, *rest = wrap(fix.label, room)
+        rest = wrap(" ".join(rest), width - 5)
+        for lines, text in ((cut, fix.label), (wrapped, first)):
+            label = style.truncate(text, room)
+            gap = " " * max(2, min(width, 64) - cell_len(label) - cell_len(status) - 5)
+            lines.append([
+                (f"  {key}", style.text + BOLD), (f"  {label}", style.text),
+                (gap + status, style.muted),
+            ])  # fmt: skip
+        wrapped += [[(f"     {text}", style.text)] for text in rest]
+    return wrapped if len(wrapped) <= rows else cut
 
 
 def _block(title: str, texts: Sequence[str], style: DrawStyle) -> list[Line]:
