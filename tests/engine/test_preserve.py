@@ -33,9 +33,10 @@ from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.dispatch import Dispatcher
 from tuilab.engine.nan_trace import find_non_finite
-from tuilab.engine.preserve import clone_tensors
+from tuilab.engine.preserve import clone_tensors, preserving_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.studies import batch_size_finder, lr_finder
+from tuilab.engine.studies.cross_validation import cross_validate
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.train import train
 
@@ -238,6 +239,21 @@ def test_an_inspected_searched_and_replayed_run_ends_as_a_plain_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compare(name, (2, 8), monkeypatch)
+
+
+def test_a_cross_validation_changes_neither_the_run_nor_the_threads() -> None:
+    case = {"network": REGULARIZED, "data": BLOBS, "training": {"epochs": 1, "device": "cpu"}}
+    experiment = experiment_from_dict(case)
+    with preserving_random_state(CPU):
+        session = Session("run", experiment, load(experiment, CPU, ignore_progress), CPU)
+        threads = torch.get_num_threads() + 1  # each fold is a session, which sets them to 1
+        torch.set_num_threads(threads)
+        before = clone_tensors(state_of(session))
+
+        search(session, lambda s: cross_validate(s.experiment, 2, 0, CPU, ignore_progress))
+
+        assert find_differences(before, state_of(session)) == []
+        assert torch.get_num_threads() == threads
 
 
 @pytest.mark.slow

@@ -4,9 +4,10 @@ from tests.support.fake_link import SPIRAL
 from tests.support.lab_pilot import open_lab
 from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.format import format_rounds
 from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, SetKnob, Start
 from tuilab.core.protocol.events import CrossValidated, FinderReported, Loading
-from tuilab.ui.screens.study import CrossValidation, Search, format_table
+from tuilab.ui.screens.study import CrossValidation, Search
 
 SMALL = (80, 24)
 RATES = [(10 ** (-4 + index / 10), 1 - index / 50) for index in range(30)]
@@ -159,7 +160,9 @@ async def test_a_wrong_number_of_folds_is_reported_at_once() -> None:
 
 
 def test_the_table_has_a_row_for_each_round() -> None:
-    lines = format_table(cross_validated(2)).splitlines()
+    report = cross_validated(2)
+    ends = {"mean": report.mean, "±": report.std}
+    lines = format_rounds(report.results, ends, ["accuracy", "loss"]).splitlines()
     assert lines[0].split() == ["round", "accuracy", "loss"]
     assert lines[2].split() == ["2", "0.91", "0.5"]
     assert [line.split()[0] for line in lines[3:]] == ["mean", "±"]

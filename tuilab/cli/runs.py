@@ -20,6 +20,7 @@ from tuilab.core.format import (
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.diagnosis.finding import Diagnosis, Fix
+    from tuilab.host.discovery import HostInfo
     from tuilab.host.link import Link
 
 commands = Commands()
@@ -39,13 +40,17 @@ def ps(*, json: JsonList = False) -> None:
     rows = [("RUN", "STATE", "EPOCH", "STEP", "DEVICE", "SINCE", "PID", "TITLE")]
     rows += [
         (
-            host.run or "-", host.state, f"{host.epoch:.1f}/{host.epochs}" if host.epochs else "-",
+            host.run or "-", host.state, _format_epoch(host),
             format_count(host.step), host.device or "-", format_duration(host.seconds),
             str(host.pid), host.title,
         )
         for host in hosts
     ]  # fmt: skip
     typer.echo(format_table(rows) if len(rows) > 1 else "No run is in progress.")
+
+
+def _format_epoch(host: "HostInfo") -> str:
+    return f"{format_number(round(host.epoch, 1))}/{host.epochs}" if host.epochs else "-"
 
 
 @commands.command(epilog=format_examples("tuilab attach", "tuilab attach spiral"))

@@ -30,7 +30,7 @@ def forget_exported_size() -> None:
 
 
 def discard_output() -> None:
-    """Leads stdout to /dev/null, so that what is still buffered cannot fail again."""
+    """Redirects stdout to /dev/null, so that what is still buffered cannot fail again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.close(null)

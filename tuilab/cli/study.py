@@ -9,10 +9,10 @@ from tuilab.cli.completion import complete_quantities
 from tuilab.cli.help import Commands
 from tuilab.cli.options import Device, ExperimentName, JsonLine, Sets, format_examples
 from tuilab.core.errors import InputError
-from tuilab.core.format import format_count, format_number, format_percent
+from tuilab.core.format import format_count, format_number, format_percent, format_rounds
 
 if TYPE_CHECKING:
-    from tuilab.core.protocol.events import AnyEvent, CrossValidated, FinderReported
+    from tuilab.core.protocol.events import AnyEvent, FinderReported
 
 commands = Commands()
 
@@ -110,7 +110,8 @@ def validate(
     if json:
         print_json(results[-1])
     else:
-        typer.echo(_format_folds(results[-1]))
+        last = results[-1]
+        typer.echo(format_rounds(last.results, {"mean": last.mean, "std": last.std}, last.mean))
 
 
 def show_progress(what: str, fraction: float | None) -> None:
@@ -133,15 +134,14 @@ def _format_rates(result: "FinderReported") -> str:
     if best is None:
         end = f"No suggestion: {result.note}."
     else:
-        end = f"Suggested: --set optimizer.lr={best:.2g}, {result.note}."
+        end = f"Suggested: --set optimizer.lr={format_number(best, 2)}, {result.note}."
     return "\n".join([*_format_bars(("lr", "loss"), rows), end])
 
 
 def _format_batch_sizes(result: "FinderReported") -> str:
-    rows = [
-        (format_count(int(size)), speed, size == result.suggestion) for size, speed in result.points
-    ]
-    end = f"Suggested: --set data.batch_size={result.suggestion:.0f}, {result.note}."
+    best = int(result.suggestion or 0)
+    rows = [(format_count(int(size)), speed, size == best) for size, speed in result.points]
+    end = f"Suggested: --set data.batch_size={best}, {result.note}."
     return "\n".join([*_format_bars(("batch", "examples/s"), rows), end])
 
 
@@ -152,14 +152,3 @@ def _format_bars(head: tuple[str, str], rows: list[tuple[str, float, bool]]) -> 
         bar = "#" * max(0, round(BAR_WIDTH * value / largest))
         lines.append(f"{label:>9}  {format_number(value):>10}  {bar}{' <' if is_best else ''}")
     return lines
-
-
-def _format_folds(result: "CrossValidated") -> str:
-    names = list(result.mean)
-    width = max(10, *(len(name) + 2 for name in names))
-    lines = ["round".ljust(8) + "".join(name.rjust(width) for name in names)]
-    rows = [(str(number), row) for number, row in enumerate(result.results, 1)]
-    for title, row in (*rows, ("mean", result.mean), ("std", result.std)):
-        cells = (format_number(row.get(name, float("nan"))) for name in names)
-        lines.append(title.ljust(8) + "".join(cell.rjust(width) for cell in cells))
-    return "\n".join(lines)

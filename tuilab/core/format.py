@@ -1,7 +1,8 @@
 """The one place that writes numbers for people: on the screen, in plain output, in messages."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 COMPACT_UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -103,6 +104,28 @@ def format_bytes(count: float) -> str:
             return f"{format_number(count, 2)} {unit}"
         count /= 1024
     return f"{format_number(count, 2)} {BYTE_UNITS[-1]}"
+
+
+def format_rounds(
+    rounds: Sequence[Mapping[str, float]],
+    ends: Mapping[str, Mapping[str, float]],
+    names: Iterable[str],
+) -> str:
+    """Returns the table of a cross-validation: a line for each round, then the ends.
+
+    Args:
+        rounds: metrics of each round by name.
+        ends: further lines, such as the mean, by title.
+        names: of the metrics that have a column.
+    """
+    columns = list(names)
+    width = max(9, *(len(name) + 2 for name in columns))
+    rows = {**{str(number): row for number, row in enumerate(rounds, 1)}, **ends}
+    lines = ["round ".rjust(8) + "".join(name.rjust(width) for name in columns)]
+    for title, row in rows.items():
+        cells = (format_number(row.get(name, nan)).rjust(width) for name in columns)
+        lines.append(f"{title} ".rjust(8) + "".join(cells))
+    return "\n".join(lines)
 
 
 def _format_nonfinite(value: float) -> str:

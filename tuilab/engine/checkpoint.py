@@ -22,7 +22,7 @@ from tuilab.engine.session import Session
 
 def capture_state(session: Session) -> dict[str, Any]:
     """Returns a copy of all that changes while a session trains."""
-    state = {
+    state = {  # "chance" and "cuda_chance" are the file format's names of random generators
         "format": FORMAT,
         "experiment": msgspec.json.encode(session.experiment).decode(),
         "network": session.network.state_dict(),

@@ -12,6 +12,34 @@ from torch.optim import Optimizer
 
 from tuilab.engine.session import Session
 
+RandomState = tuple[Tensor, Tensor | None]
+"""That of the generators of the CPU and of the GPU."""
+
+
+@contextmanager
+def preserving_random_state(device: torch.device) -> Iterator[None]:
+    """Restores torch's random generators and number of threads; making a session sets both."""
+    state, threads = get_random_state(device), torch.get_num_threads()
+    try:
+        yield
+    finally:
+        set_random_state(device, state)
+        torch.set_num_threads(threads)
+
+
+def get_random_state(device: torch.device) -> RandomState:
+    """Returns the state of the generators: [bytes] of each."""
+    on_gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    return torch.get_rng_state(), on_gpu
+
+
+def set_random_state(device: torch.device, state: RandomState) -> None:
+    """Sets the generators to a state that `get_random_state` returned."""
+    on_cpu, on_gpu = state
+    torch.set_rng_state(on_cpu)
+    if on_gpu is not None:
+        torch.cuda.set_rng_state(on_gpu, device)
+
 
 @contextmanager
 def preserving(session: Session, *, weights: bool = True, optimizer: bool = True) -> Iterator[None]:
@@ -24,10 +52,7 @@ def preserving(session: Session, *, weights: bool = True, optimizer: bool = True
         optimizer: whether the optimizer may take a step inside.
     """
     with ExitStack() as stack:  # the last callback runs first
-        stack.callback(torch.set_rng_state, torch.get_rng_state())
-        if session.device.type == "cuda":
-            state = torch.cuda.get_rng_state(session.device)
-            stack.callback(torch.cuda.set_rng_state, state, session.device)
+        stack.enter_context(preserving_random_state(session.device))
         gradients = [parameter.grad for parameter in session.parameters]
         stack.callback(_restore_gradients, session.parameters, gradients)
         if weights:
@@ -36,7 +61,8 @@ def preserving(session: Session, *, weights: bool = True, optimizer: bool = True
         for one in _optimizers(session.optimizer):
             groups = [(group, dict(group)) for group in one.param_groups]
             stack.callback(_restore_contents, [(one.state, dict(one.state)), *groups])
-        # Attributes and not a list of what is known to change: what is added later is restored too.
+        # All attributes and not a list of those known to change; what is changed within the object
+        # that one refers to, such as a list, stays changed.
         owners = (session, session.task, session.early_stopping, *session.network.modules())
         contents = [vars(owner) for owner in (*owners, *_optimizers(session.optimizer))]
         stack.callback(_restore_contents, [(content, dict(content)) for content in contents])

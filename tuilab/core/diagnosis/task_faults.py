@@ -6,7 +6,7 @@ from tuilab.core.catalogue.layers.dropout import Reparameterization
 from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import Evidence, chart, late_median, slice_curve
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
-from tuilab.core.format import format_number, format_percent
+from tuilab.core.format import format_count, format_number, format_percent
 
 MIN_KL, MIN_BETA = 2.0, 2.0
 """Nats for an example with which a code says little, and the weight from which on it is why."""
@@ -35,7 +35,7 @@ def detect_mode_collapse(evidence: Evidence) -> Iterator[Diagnosis]:
         "examples."
     ]
     if modes:
-        sentences.insert(0, f"It generates {generated:.0f} of {count} clouds.")
+        sentences.insert(0, f"It generates {format_count(round(generated))} of {count} clouds.")
     yield make_diagnosis(
         "mode_collapse",
         "The generator produces too few kinds of examples",

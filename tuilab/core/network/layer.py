@@ -1,5 +1,6 @@
 """The base class of all layers: arguments, a shape rule and a parameter count."""
 
+from collections.abc import Sequence
 from math import isqrt
 from typing import Annotated, ClassVar, Self
 
@@ -31,7 +32,7 @@ class Tokens(tuple[int, ...]):
         return tuple(self), self.vocabulary
 
 
-def format_shape(shape: Shape | None) -> str:
+def format_shape(shape: Sequence[int] | None) -> str:
     """Returns a shape as text, such as `[16, 28, 28]`."""
     return "[?]" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
 

@@ -32,7 +32,7 @@ def first_mismatch(results: tuple[Tensor, ...], case: Case) -> Mismatch | None:
 def _describe_mismatch(result: Tensor, expected: Tensor, name: str, case: Case) -> Mismatch:
     prefix = f"{name} has" if name else "it gives"
     if result.shape != expected.shape:
-        shape = describe_values.format_shape
+        shape = describe_values.format_tuple
         message = f"{prefix} the shape {shape(result)}; {shape(expected)} is expected"
         message += _shape_hint(result, expected)
         return Mismatch("shape", message, _whole_difference(result, expected, name, case))

@@ -43,8 +43,8 @@ def _format_tensor(value: Tensor) -> str:
     return "[" + ",\n ".join(rows) + "]"
 
 
-def format_shape(value: Tensor) -> str:
-    """Returns the shape of a tensor of any shape as Python writes it; () is one number."""
+def format_tuple(value: Tensor) -> str:
+    """Returns the shape of a tensor of any shape as Python prints it; `()` is one number."""
     return str(tuple(value.shape)) if value.dim() else "() (one number)"
 
 

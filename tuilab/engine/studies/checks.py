@@ -24,6 +24,7 @@ from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.device.threads import count_multiplications
 from tuilab.engine.metrics.constant_predictor import constant_loss, fit_constant
 from tuilab.engine.metrics.losses import LossFunction, build_evaluation_loss
+from tuilab.engine.preserve import get_random_state, preserving_random_state, set_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
 
@@ -115,36 +116,16 @@ def _run_checks(session: Session) -> Iterator[Checking | ChecksReported]:
 
 def _isolate(device: torch.device, threads: int, steps: Iterator[R]) -> Iterator[R]:
     """Gives steps random generators and a number of threads of their own."""
-    own = _get_random_states(device)
+    own = get_random_state(device)
     while True:
-        before, threads_before = _get_random_states(device), torch.get_num_threads()
-        _set_random_states(device, own)
-        torch.set_num_threads(threads)
-        try:
+        with preserving_random_state(device):
+            set_random_state(device, own)
+            torch.set_num_threads(threads)
             item = next(steps, None)
-        finally:
-            own = _get_random_states(device)
-            _set_random_states(device, before)
-            torch.set_num_threads(threads_before)
+            own = get_random_state(device)
         if item is None:
             return
         yield item
-
-
-RandomStates = tuple[torch.Tensor, torch.Tensor | None]
-"""Those of the generators of the CPU and of the GPU."""
-
-
-def _get_random_states(device: torch.device) -> RandomStates:
-    on_gpu = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    return torch.get_rng_state(), on_gpu
-
-
-def _set_random_states(device: torch.device, values: RandomStates) -> None:
-    on_cpu, on_gpu = values
-    torch.set_rng_state(on_cpu)
-    if on_gpu is not None:
-        torch.cuda.set_rng_state(on_gpu, device)
 
 
 # --- the network and two baselines ----------------------------------------------------------------
@@ -155,25 +136,25 @@ def _compare_with_baselines(session: Session, state: dict[str, Any]) -> Trial[li
     trained = _copy(session, session.experiment, state)
     untrained = _copy(session, session.experiment)
     dataset, loss = session.dataset, build_evaluation_loss(session.experiment.loss)
-    parts = {"train": dataset.train, "validation": dataset.validation}
-    some = {name: _draw(part, MAX_EXAMPLES) for name, part in parts.items() if len(part)}
+    splits = {"train": dataset.train, "validation": dataset.validation}
+    samples = {name: _draw(split, MAX_EXAMPLES) for name, split in splits.items() if len(split)}
     outputs = trained.predict(dataset.train.inputs[:1]).shape[-1]
     constant, baselines = None, list[Baseline]()
-    for name, part in some.items():
-        targets = trained.task.eval_targets(part.inputs, part.targets)
+    for name, sample in samples.items():
+        targets = trained.task.eval_targets(sample.inputs, sample.targets)
         if constant is None:
             constant = fit_constant(loss, targets, outputs)
-        network = yield from _measure(trained, part)
-        yield (len(baselines) + 0.5) / len(some)
-        initial = yield from _measure(untrained, part)
+        network = yield from _measure(trained, sample)
+        yield (len(baselines) + 0.5) / len(samples)
+        initial = yield from _measure(untrained, sample)
         lowest = constant_loss(loss, constant, targets)
-        baselines.append(Baseline(name, len(part), network, initial, lowest))
+        baselines.append(Baseline(name, len(sample), network, initial, lowest))
     return baselines
 
 
-def _measure(session: Session, part: Examples) -> Trial[float]:
-    """Returns the loss on a part, in evaluation mode."""
-    chunks = session.evaluate(part)
+def _measure(session: Session, sample: Examples) -> Trial[float]:
+    """Returns the loss on a sample, in evaluation mode."""
+    chunks = session.evaluate(sample)
     while True:
         try:
             next(chunks)
@@ -249,36 +230,36 @@ def _try_rates(session: Session, state: dict[str, Any]) -> Trial[list[RateTrial]
         starts.append(("current", state))
     steps = _count_steps(session, RATE_STEPS, session.batch_size)
     count = min(MAX_EXAMPLES, PROBE_BATCHES * session.batch_size)
-    part, trials, total = _draw(session.dataset.train, count), list[RateTrial](), 0
+    sample, trials, total = _draw(session.dataset.train, count), list[RateTrial](), 0
     for start, initial in starts:
         before: float | None = None
         for factor in FACTORS:
             lr = experiment.optimizer.lr * factor
             trial = _copy(session, _with_constant_rate(experiment, lr), initial)
             if before is None:
-                before = _measure_training_loss(trial, part)
+                before = _measure_training_loss(trial, sample)
             for _ in range(steps if isfinite(before) else 0):
                 training_step(trial, *trial.advance_to_batch(), UNOBSERVED)
                 total += 1
                 yield total / (steps * len(FACTORS) * len(starts))
-            after = _measure_training_loss(trial, part)
+            after = _measure_training_loss(trial, sample)
             trials.append(RateTrial(start, factor, lr, steps, before, after))
     return trials
 
 
 @torch.no_grad()
-def _measure_training_loss(session: Session, part: Examples) -> float:
+def _measure_training_loss(session: Session, sample: Examples) -> float:
     """Returns the mean training loss of a few batches.
 
     In training mode: the running means of batch norm may lag behind what the steps have reached.
     """
     losses = []
-    for start in range(0, len(part), session.batch_size):
+    for start in range(0, len(sample), session.batch_size):
         stop = start + session.batch_size
-        if len(part) - start < session.min_batch_size:
+        if len(sample) - start < session.min_batch_size:
             break
-        inputs = session.to_memory_format(session.dataset.prepare(part.inputs[start:stop]))
-        targets = session.task.targets_for(inputs, part.targets[start:stop])
+        inputs = session.to_memory_format(session.dataset.prepare(sample.inputs[start:stop]))
+        targets = session.task.targets_for(inputs, sample.targets[start:stop])
         losses.append(session.task.compute_loss(inputs, targets)[0])
     return float(torch.stack(losses).mean())
 
@@ -299,19 +280,19 @@ def _permute_labels(session: Session, _: dict[str, Any]) -> Trial[LabelPermutati
     """Returns how fast new weights fit the labels, and the same labels in random order."""
     if name_of(session.experiment.task) == "autoencoder":
         raise InputError("an autoencoder has no labels")
-    part = _draw(session.dataset.train, PERMUTED_EXAMPLES)
-    if len(part) < MIN_PERMUTED_EXAMPLES:
+    sample = _draw(session.dataset.train, PERMUTED_EXAMPLES)
+    if len(sample) < MIN_PERMUTED_EXAMPLES:
         raise InputError("there are too few examples")
     generator = torch.Generator().manual_seed(session.experiment.seed)
     steps = _count_steps(session, PERMUTATION_STEPS, PERMUTED_BATCH)
     rounds, means, ends = 1 + PERMUTATIONS, list[float](), list[float]()
     for number in range(rounds):
-        order = torch.randperm(len(part), generator=generator).to(session.device)
-        targets = part.targets[order] if number else part.targets
-        dataset = replace(session.dataset, train=replace(part, targets=targets))
+        order = torch.randperm(len(sample), generator=generator).to(session.device)
+        targets = sample.targets[order] if number else sample.targets
+        dataset = replace(session.dataset, train=replace(sample, targets=targets))
         trial = _copy(session, _simplify(session.experiment, MEMORIZE_RATES[0]), None, dataset)
         if number == 0:
-            floor, constant = _loss_range(trial, part.targets, trial.advance_to_batch()[0])
+            floor, constant = _loss_range(trial, sample.targets, trial.advance_to_batch()[0])
         losses = []
         for step in range(steps):
             loss, _output, _targets = training_step(trial, *trial.advance_to_batch(), UNOBSERVED)
@@ -322,7 +303,7 @@ def _permute_labels(session: Session, _: dict[str, Any]) -> Trial[LabelPermutati
         ends.append(float(curve[-max(1, steps // 10) :].mean()))
     permuted, permuted_last = (sum(values[1:]) / PERMUTATIONS for values in (means, ends))
     return LabelPermutation(
-        len(part), steps, means[0], permuted, ends[0], permuted_last, constant, floor
+        len(sample), steps, means[0], permuted, ends[0], permuted_last, constant, floor
     )
 
 
@@ -369,11 +350,11 @@ def _simplify(experiment: Experiment, lr: float) -> Experiment:
     )
 
 
-def _draw(part: Examples, count: int) -> Examples:
+def _draw(split: Examples, count: int) -> Examples:
     """Returns some of the examples, always the same ones."""
     generator = torch.Generator().manual_seed(0)
-    order = torch.randperm(len(part), generator=generator)[:count]
-    return part.select(order.to(part.inputs.device))
+    order = torch.randperm(len(split), generator=generator)[:count]
+    return split.select(order.to(split.inputs.device))
 
 
 def _count_threads(session: Session) -> int:

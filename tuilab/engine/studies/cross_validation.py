@@ -10,6 +10,7 @@ from tuilab.core.protocol.events import Failed
 from tuilab.engine.data.dataset import ProgressCallback
 from tuilab.engine.data.load import load
 from tuilab.engine.data.split import Fold
+from tuilab.engine.preserve import preserving_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -35,19 +36,14 @@ def cross_validate(
         raise InputError("there must be two folds or more", "folds")
     if repeats and not experiment.data.validation:
         raise InputError("no examples are held out; set it above 0", "data.validation")
-    threads = torch.get_num_threads()
-    devices = [device] if device.type == "cuda" else []
-    try:
-        with torch.random.fork_rng(devices):  # a run that waits meanwhile gets its numbers back
-            for number in range(rounds):
-                dataset = load(experiment, device, report, Fold(number, 0 if repeats else folds))
-                session = Session(f"fold {number + 1}", experiment, dataset, device)
-                for event in train(session):
-                    if isinstance(event, Failed):
-                        raise InputError(f"{event.title}. {event.hint}", session.run)
-                    done = min(session.epochs_done / experiment.training.epochs, 1)
-                    report(f"Fold {number + 1} of {rounds}", (number + done) / rounds)
-                    yield None
-                yield session.measure(session.dataset.validation)
-    finally:
-        torch.set_num_threads(threads)  # a session chooses how many it takes
+    with preserving_random_state(device):  # a run that waits meanwhile gets its numbers back
+        for number in range(rounds):
+            dataset = load(experiment, device, report, Fold(number, 0 if repeats else folds))
+            session = Session(f"fold {number + 1}", experiment, dataset, device)
+            for event in train(session):
+                if isinstance(event, Failed):
+                    raise InputError(f"{event.title}. {event.hint}", session.run)
+                done = min(session.epochs_done / experiment.training.epochs, 1)
+                report(f"Fold {number + 1} of {rounds}", (number + done) / rounds)
+                yield None
+            yield session.measure(session.dataset.validation)

@@ -99,7 +99,7 @@ class PlotArea:
 def draw_figure(
     cells: CellBuffer, region: Region, strokes: Sequence[Stroke], axes: Axes, glyphs: Glyphs
 ) -> None:
-    """Has plotext draw strokes, each over those before it, and axes around them.
+    """Draws strokes with plotext, each over those before it, and axes around them.
 
     Positions are whole dots and cells: the n-th of `count` lies at n / (count - 1) of plotext's
     axis from 0 to 1, exactly on its raster, so that nothing depends on how plotext rounds.

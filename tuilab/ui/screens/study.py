@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
 from tuilab.core.catalogue.metrics import headline_metrics
-from tuilab.core.format import format_compact, format_number
+from tuilab.core.format import format_compact, format_rounds
 from tuilab.core.protocol.events import CrossValidated, FinderReported
 from tuilab.core.run.run import Run
 from tuilab.ui.plot.chart import Chart
@@ -187,7 +187,10 @@ class CrossValidation(Dialog):
         if report is None or report is self._report:
             return
         self._report = report
-        self._table.update(format_table(report))
+        names = headline_metrics(report.mean, MAX_METRICS)
+        ends = {"mean": report.mean, "±": report.std}
+        table = format_rounds(report.results, ends, names) if report.results else ""
+        self._table.update(table)
         if self.is_over:
             note = report.note or f"{get_glyphs().check} all {report.total} rounds are over."
             self._box.finish(note, "enter closes")
@@ -202,17 +205,3 @@ class CrossValidation(Dialog):
     def action_leave(self) -> None:
         """Closes the dialog, and answers whether all rounds are over."""
         self.dismiss(self.is_over)
-
-
-def format_table(report: CrossValidated) -> str:
-    """Returns a line for each round, then mean and standard deviation, of the main metrics."""
-    if not report.results:
-        return ""
-    names = list(headline_metrics(report.mean, MAX_METRICS))
-    width = max(9, *(len(name) + 2 for name in names))
-    rows = {str(number): result for number, result in enumerate(report.results, 1)}
-    lines = ["round ".rjust(8) + "".join(name.rjust(width) for name in names)]
-    for title, row in {**rows, "mean": report.mean, "±": report.std}.items():
-        cells = (format_number(row.get(name, float("nan"))).rjust(width) for name in names)
-        lines.append(f"{title} ".rjust(8) + "".join(cells))
-    return "\n".join(lines)

@@ -186,7 +186,7 @@ class EditableList(Widget):
     def start_typing(
         self, key: object, text: str, complete: Callable[[str], Completion] = complete_nothing
     ) -> None:
-        """Lays the input over a line."""
+        """Places the input over a line."""
         self.is_typing = True
         self.line_list.set_cursor(key)
         self.input.begin(text, complete)

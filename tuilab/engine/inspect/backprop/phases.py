@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from torch import Tensor, nn
 
 from tuilab.core.format import format_count, format_number
+from tuilab.core.network.layer import format_shape
 from tuilab.core.protocol.inspect.backprop_messages import (
     PHASES_AROUND,
     BackpropRequest,
@@ -272,11 +273,6 @@ class StepPlan:
         names = [f"{update.label} {update.name}" for update in updates]
         facts = ["Norms of each parameter as a whole. Press s: the step is taken as shown."]
         return [build_table("new weights", columns, self.slice_number, row_names=names)], facts
-
-
-def format_shape(shape: list[int]) -> str:
-    """Formats a shape, such as `[64, 2]`; empty for a single number."""
-    return str(list(shape)) if shape else "[]"
 
 
 def _kind(call: ModuleCall) -> str:

@@ -46,8 +46,8 @@ class LineScan:
             self.batch_size = len(targets)
             self._batch_loss: ComputeLoss | None = None
             if not isinstance(session.task, GAN):
-                goals = session.task.targets_for(inputs, targets)
-                self._batch_loss = evaluation_loss(session, inputs, goals)
+                task_targets = session.task.targets_for(inputs, targets)
+                self._batch_loss = evaluation_loss(session, inputs, task_targets)
             self.directions = step_directions(surface, inputs, targets)
         self._losses: dict[tuple[ScanDirection, float], tuple[float, float]] = {}
         "On the fixed examples and on the batch, by direction and learning rate."
@@ -122,9 +122,9 @@ def step_directions(
     session = surface.session
     phase = session.phases[-1]  # a GAN's generator comes last
     before = surface.flat_weights()
-    goals = session.task.targets_for(inputs, targets)
+    targets = session.task.targets_for(inputs, targets)
     with torch.enable_grad():
-        forward_backward(session, phase, inputs, goals, UNOBSERVED)
+        forward_backward(session, phase, inputs, targets, UNOBSERVED)
         regularize_and_clip(session, phase, UNOBSERVED)
     directions: dict[ScanDirection, Tensor] = {
         "gradient": -torch.cat([_flat_gradient(p) for p in surface.parameters])

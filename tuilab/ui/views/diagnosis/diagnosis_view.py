@@ -81,6 +81,7 @@ class DiagnosisView(View[FindingsResponse]):
         self.draw_soon()
 
     def get_response(self, run: Run) -> FindingsResponse | None:
+        """Returns the findings as a response, which no engine sends; None before a step."""
         if not run.series:
             return None
         return FindingsResponse(run.id, run.step, self._findings, self._too_early)
