@@ -102,7 +102,7 @@ def detect_spent_schedule(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     yield make_diagnosis(
         "schedule_ends_early",
-        "The learning rate is spent too early",
+        "The learning rate is decayed too early",
         [
             f"It fell to less than {format_percent(SPENT_RATE)} of its maximum by step "
             f"{format_count(int(spent[0]))} of {format_count(total)} and is "

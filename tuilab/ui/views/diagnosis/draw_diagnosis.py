@@ -141,7 +141,7 @@ def _list_lines(
         finding, is_chosen = findings[index], index == selected
         note = format_percent(finding.diagnosis.confidence)
         if width >= 60:
-            note += f" sure, found at step {format_count(finding.step)}"
+            note += f" sure, at step {format_count(finding.step)}"
         if rows < len(findings) and is_chosen:
             note = f"{index + 1} of {len(findings)}  {note}"
         title = style.truncate(finding.diagnosis.title, width - cell_len(note) - 6)
