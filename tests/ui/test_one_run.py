@@ -221,7 +221,9 @@ async def test_changes_after_the_run_are_asked_for() -> None:
     [(SPIRAL, "result"), (toml_file.read(toml_file.find("sine")), "result"),
      (toml_file.read(toml_file.find("glyphs")), "charts")],
 )  # fmt: skip
-@pytest.mark.parametrize("key", ["space", "s", "r"])
+@pytest.mark.parametrize(
+    "key", ["space", *(pytest.param(key, marks=pytest.mark.slow) for key in "sr")]
+)
 async def test_on_a_small_screen_a_run_that_starts_is_seen(
     experiment: Experiment, pane: str, key: str
 ) -> None:

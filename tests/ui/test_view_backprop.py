@@ -187,7 +187,10 @@ async def test_what_cannot_be_shown_is_explained() -> None:
         await lab.wait_for_text("No gradient flows here")
 
 
-@pytest.mark.parametrize("size", [(36, 10), (60, 16), (150, 45)])
+@pytest.mark.parametrize(
+    "size",
+    [(36, 10), *(pytest.param(size, marks=pytest.mark.slow) for size in ((60, 16), (150, 45)))],
+)
 async def test_every_phase_is_drawn_in_any_size(size: tuple[int, int]) -> None:
     async with open_lab() as lab:
         _, view = await open_view(lab)

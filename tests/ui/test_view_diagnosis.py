@@ -260,10 +260,12 @@ async def test_the_fixes_are_visible_at_every_size(size: tuple[int, int]) -> Non
 def test_the_text_of_a_fix_goes_on_in_a_second_line_if_there_is_room() -> None:
     label = "learning rate 0.1, the optimizer SGD and no momentum"
     fix = Fix(label, "optimizer.lr", 0.1, is_live=True)
-    found = Diagnosis("rate", "The rate is too high", ["It grew."], "It overshoots.", 0.9, [fix])
+    diagnosis = Diagnosis(
+        "rate", "The rate is too high", ["It grew."], "It overshoots.", 0.9, [fix]
+    )
 
     def draw(height: int) -> list[str]:
-        findings = [Finding(found, 390)]
+        findings = [Finding(diagnosis, 390)]
         cells = draw_findings(findings, 0, 50, height, STYLE, lambda _: "during training")
         return ["".join(glyph for glyph, _ in row).strip() for row in cells.rows]
 

@@ -124,7 +124,12 @@ async def play_responses(lab: Lab, response: AnyInspectResponse, *steps: int) ->
         )
 
 
-@pytest.mark.parametrize("name", VIEWS)
+FIRST, *OTHERS = VIEWS
+
+
+@pytest.mark.parametrize(
+    "name", [FIRST, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)
 async def test_in_every_view_both_sides_go_through_its_history(name: ViewName) -> None:
     async with open_lab() as lab:
         await open_view(lab, name)
