@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.tiny_sessions import make_session
 from tuilab.core.protocol.events import AnyEvent, EpochEnded, Failed, Progressed
 from tuilab.core.run.run import Run
-from tuilab.engine import checkpoint, progress, schedule
+from tuilab.engine import checkpoint, progress, recorder, schedule
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -172,3 +172,19 @@ def test_a_million_steps_have_a_few_thousand_points(
     is_kept: Callable[[int], bool], max_points: int
 ) -> None:
     assert max_points / 2 < sum(map(is_kept, range(1, 10**6 + 1))) < max_points
+
+
+@pytest.mark.parametrize("steps", [3, 8])
+def test_a_checkpoint_counts_large_outputs_that_are_not_kept(steps: int) -> None:
+    output, targets = torch.zeros(2, recorder.LARGE_OUTPUT), torch.zeros(2)
+    straight, resumed = recorder.Recorder(), recorder.Recorder()
+    for _ in range(steps):
+        straight.add_output(output, targets)
+    resumed.load_state_dict(straight.state_dict())
+
+    for _ in range(steps, 8):
+        assert not straight.is_full and not resumed.is_full
+        for one in (straight, resumed):
+            one.add_output(output, targets)
+
+    assert straight.is_full and resumed.is_full

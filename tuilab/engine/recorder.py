@@ -134,17 +134,19 @@ class Recorder:
             "means": self.epoch_means,
             "outputs": [list(pair) for pair in self._outputs],
             "unmeasured": self._unmeasured,
+            "numbers": self._numbers,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Sets a new recorder to a state."""
         self.epoch_means = dict(state["means"])
         self._window = list(state["window"])
-        for output, targets in state["outputs"]:
-            self.add_output(output, targets)
+        self._outputs = [(output, targets) for output, targets in state["outputs"]]
         self._unmeasured = state["unmeasured"]
-        sizes = (output.numel() for output, _ in self._outputs[-self._unmeasured :])
-        self._numbers = sum(min(size, LARGE_OUTPUT) for size in sizes) if self._unmeasured else 0
+        # Large outputs are counted but not kept; older checkpoints have no count.
+        newest = self._outputs[-self._unmeasured :] if self._unmeasured else []
+        kept_numbers = sum(min(output.numel(), LARGE_OUTPUT) for output, _ in newest)
+        self._numbers = state.get("numbers", kept_numbers)
         self._epoch_loss, self._epoch_steps = state["loss"]
         self._epoch_metrics, self._epoch_examples = dict(state["metrics"]), state["examples"]
 
