@@ -157,9 +157,16 @@ class RunController:
 
     def _at_pace(self, event: Progressed) -> Progressed:
         """Returns a report with the speed that the pace allows."""
-        if not 0 < self._pace < event.steps_per_second:
+        pace, left = self._pace, event.seconds_left
+        if not 0 < pace < event.steps_per_second:
             return event
-        return _slow_down(event, self._pace)
+        ratio = event.steps_per_second / pace
+        return replace(
+            event,
+            steps_per_second=pace,
+            examples_per_second=event.examples_per_second / ratio,
+            seconds_left=None if left is None else left * ratio,
+        )
 
     def fail(self, failure: Failed) -> None:
         """Stops after a failure; gives the run up if it cannot be recovered."""
@@ -314,18 +321,6 @@ class RunController:
         if text != self._complaint:
             self._complaint = text
             self._publish(Logged(text))
-
-
-def _slow_down(event: Progressed, pace: float) -> Progressed:
-    """Returns a report with a lower speed."""
-    ratio = event.steps_per_second / pace
-    left = event.seconds_left
-    return replace(
-        event,
-        steps_per_second=pace,
-        examples_per_second=event.examples_per_second / ratio,
-        seconds_left=None if left is None else left * ratio,
-    )
 
 
 def load_initial_weights(session: "Session", previous: "Session | None", checkpoint: str) -> str:

@@ -292,8 +292,7 @@ class Evidence:
     @cached_property
     def chance_loss(self) -> float | None:
         """The loss of the best constant prediction; None if it is not known."""
-        loss = equivalent_loss(self.experiment.loss)
-        targets = self.run.started.targets if self.run.started else None
+        loss, targets = equivalent_loss(self.experiment.loss), self.targets
         if self.classes > 1 and isinstance(loss, (CrossEntropy, Focal)):
             return log(self.classes)
         if self.task == "regression" and targets is not None and isinstance(loss, MSE):
