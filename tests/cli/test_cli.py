@@ -286,6 +286,7 @@ def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwar
     ],
 )
 def test_a_signal_ends_a_run_cleanly(toml_path: Path, number: signal.Signals) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, every child would ignore it
     process = start_process("train", toml_path, "--json", "--set", "training.epochs=1000000")
     host = wait_until(lambda: next((h for h in discovery.list_hosts() if h.step > 0), None))
 
