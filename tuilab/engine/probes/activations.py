@@ -109,10 +109,11 @@ def activation_fractions(module: nn.Module, output: Tensor) -> Tensor:
         margin = SATURATION_MARGIN * (limits[1] - limits[0]) / 2
         is_saturated = (output < limits[0] + margin) | (output > limits[1] - margin)
         return torch.stack([zero, zero, is_saturated.float().mean(), zero, zero, zero])
-    is_zero = output == 0
     dims = [0, 2, 3] if output.dim() == 4 else list(range(output.dim() - 1))
-    dead = is_zero.all(dims).float().mean()
-    return torch.stack([is_zero.float().mean(), dead, zero, zero, zero, zero])
+    zeros = (output == 0).sum(dims)  # of each unit
+    values_per_unit = output.numel() // max(1, zeros.numel())
+    dead = (zeros == values_per_unit).float().mean()
+    return torch.stack([zeros.sum() / max(1, output.numel()), dead, zero, zero, zero, zero])
 
 
 def state_growth(states: Tensor) -> Tensor:

@@ -43,9 +43,9 @@ class StepProbe(StepObserver):
     def report(self) -> LayerStatsReported:
         """Returns the statistics of the step that was just taken."""
         session = self._session
-        weights = [p.detach() for p in session.parameters]
-        updates = torch._foreach_norm(torch._foreach_sub(weights, self._weights))
         norms = torch._foreach_norm(self._weights)
+        torch._foreach_sub_(self._weights, [p.detach() for p in session.parameters])
+        updates = torch._foreach_norm(self._weights)
         zero = norms[0].new_zeros(())
         gradients = [self._gradient_norms.get(p, zero) for p in session.parameters]
         values = torch.stack([*gradients, *updates, *norms]).float().view(3, -1)
