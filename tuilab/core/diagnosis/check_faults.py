@@ -5,7 +5,7 @@ from math import isfinite
 
 from msgspec.structs import replace
 
-from tuilab.core.diagnosis.evidence import Evidence, chart
+from tuilab.core.diagnosis.evidence import MIN_PROGRESS, Evidence, chart
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.format import format_count, format_number, format_percent
 from tuilab.core.protocol.records import Baseline, RateTrial
@@ -15,9 +15,6 @@ NOT_LEARNED = 0.7
 
 NO_BETTER = 0.97
 """A loss above this part of that of a constant prediction is no better."""
-
-MIN_PROGRESS = 0.3
-"""The part of a run after which it can be too late for a rate that is only slow at first."""
 
 MIN_STEPS = 100
 """Steps in which any network should have memorized a few examples."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuilab.core.diagnosis.evidence import Evidence, late_median
+from tuilab.core.diagnosis.evidence import MIN_PROGRESS, Evidence
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_number, format_percent
 from tuilab.core.protocol.events import ChecksReported
@@ -15,9 +15,6 @@ SURE = 0.9
 LEARNED, LEARNED_LOSS = 0.6, 0.3
 """Skill score on the validation set, or decrease of the training loss, of a run that has learned
 well."""
-
-MIN_PROGRESS = 0.3
-"""The part of a run from which on a pause is worth checks that were not asked for."""
 
 TASKS = ("classification", "regression", "language_model", "autoencoder")
 """Tasks whose loss says how well the network does."""
@@ -41,13 +38,9 @@ def needs_checks(run: Run, diagnoses: Sequence[Diagnosis]) -> bool:
 
 
 def _has_learned(evidence: Evidence) -> bool:
-    if evidence.task == "regression":
-        curve = evidence.get_curve("r2/validation")
-        skill = late_median(curve) if curve else evidence.skill
-    else:
-        accuracy, share = evidence.get_accuracy("validation"), evidence.majority_share
-        is_known = accuracy is not None and share is not None and share < 1
-        skill = (accuracy - share) / (1 - share) if is_known else None  # type: ignore[operator]
+    skill = evidence.validation_skill
+    if skill is None and evidence.task == "regression":
+        skill = evidence.skill
     if skill is None or evidence.task not in ("classification", "regression"):
         return evidence.loss_drop >= LEARNED_LOSS
     return skill >= LEARNED

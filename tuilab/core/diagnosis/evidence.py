@@ -38,6 +38,9 @@ FIRST_POINTS, MAX_POINTS = 8, 240
 """Points of a curve that are used: the first ones, then evenly spaced ones."""
 
 
+MIN_PROGRESS = 0.3
+"""The part of a run that must be over before it can be late for anything but a slow start."""
+
 FAR_RATE = 9.99
 """A learning rate this many times its default, or smaller by this factor, is far from it."""
 

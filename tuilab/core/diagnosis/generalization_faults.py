@@ -6,6 +6,7 @@ from statistics import median
 from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import (
     GOOD_SKILL,
+    MIN_PROGRESS,
     Curve,
     Evidence,
     chart,
@@ -165,7 +166,7 @@ def detect_imbalance(evidence: Evidence) -> Iterator[Diagnosis]:
     classes = evidence.classes
     if accuracy is None or share is None or len(worst) < 4 or classes < 2:
         return
-    if evidence.progress < 0.3:
+    if evidence.progress < MIN_PROGRESS:
         return
     recall = late_median(worst)
     if share < max(0.75, 1.5 / classes) or recall > 0.25 or accuracy > share + 0.04:

@@ -8,6 +8,7 @@ from tuilab.core.catalogue.layers.activation import Sigmoid, Step, Tanh
 from tuilab.core.diagnosis.confidence import make_diagnosis
 from tuilab.core.diagnosis.evidence import (
     FAR_RATE,
+    MIN_PROGRESS,
     Evidence,
     chart,
     early_median,
@@ -91,7 +92,7 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects weights that hardly change from the start to the end of the run."""
     curves = evidence.get_layer_curves("update", min_points=4)
     updates = [mean_over_steps(curve) for curve in curves.values()]
-    is_early = evidence.progress < 0.3 or not evidence.train_loss or evidence.is_short
+    is_early = evidence.progress < MIN_PROGRESS or not evidence.train_loss or evidence.is_short
     is_far = evidence.rate_ratio < 1 / FAR_RATE
     if not updates or is_early or evidence.is_good:
         return

@@ -1,15 +1,12 @@
 """Whether a run without findings is sound, or only too short to say."""
 
-from tuilab.core.diagnosis.evidence import SHORT_EPOCHS, SHORT_STEPS, Evidence
+from tuilab.core.diagnosis.evidence import MIN_PROGRESS, SHORT_EPOCHS, SHORT_STEPS, Evidence
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_counted, format_percent
 from tuilab.core.run.run import Run
 
 NAME = "too_early_to_say"
 """The name of the note that stands for findings in JSON."""
-
-MIN_PROGRESS = 0.3
-"""The part of a run that most rules wait for."""
 
 
 def explain_too_early(run: Run) -> str:
