@@ -69,7 +69,7 @@ def test_every_step_of_a_short_run_is_a_point_of_its_loss_and_rate() -> None:
 
     for name in ("loss/train", "lr"):
         assert [point[0] for point in run.series[name].points()] == list(range(1, 61))
-    assert [point[0] for point in run.series["gradient/1 Linear"].points()][:16] == [*range(1, 17)]
+    assert [point[0] for point in run.series["gradient/1 Linear"].points()][:8] == [*range(1, 9)]
     assert all(name in run.series for name in SERIES)
 
 
@@ -136,7 +136,7 @@ def test_a_resumed_run_has_the_history_of_an_uninterrupted_one() -> None:
     assert steps == [point[0] for point in whole.series["gradient/1 Linear"].points()]
 
 
-@pytest.mark.parametrize("at", [1, 6, 13])
+@pytest.mark.parametrize("at", [1, 6, 8])
 def test_a_loss_that_is_nan_is_reported_at_its_step(
     at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +166,7 @@ def test_schedules_thin_by_powers_of_two(step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_kept", "max_points"), [(schedule.ends_point, 6200), (schedule.is_measured, 1300)]
+    ("is_kept", "max_points"), [(schedule.ends_point, 6200), (schedule.is_measured, 700)]
 )
 def test_a_million_steps_have_a_few_thousand_points(
     is_kept: Callable[[int], bool], max_points: int

@@ -7,11 +7,11 @@ complete at first and then keeps about the same number of points for every doubl
 EXACT_LOSSES = 512
 """Losses are kept one by one up to twice this step, then this many points per doubling."""
 
-EXACT_PROBES = 8
+EXACT_PROBES = 4
 """The same for the statistics of the layers, each of which costs about half a step."""
 
-MAX_PROBE_STRIDE = 32
-"""Steps between two probes until a run is so long that they are 128 or more per doubling."""
+MAX_PROBE_STRIDE = 64
+"""Steps between two probes until a run is so long that they are 64 or more per doubling."""
 
 EXACT_EPOCHS = 512
 """The same for the epochs that are evaluated."""
@@ -24,7 +24,7 @@ def ends_point(step: int) -> bool:
 
 def is_measured(step: int) -> bool:
     """Returns whether the layers and metrics are measured at a step."""
-    longest = max(MAX_PROBE_STRIDE, _stride(step, 128))
+    longest = max(MAX_PROBE_STRIDE, _stride(step, 64))
     return step % min(_stride(step, EXACT_PROBES), longest) == 0
 
 
