@@ -89,7 +89,7 @@ def _parse_name(folder: Path) -> str:
 
 
 def _parse_number(folder: Path) -> int:
-    digits = re.match(r"\d+", folder.name)
+    digits = re.match(r"[0-9]{1,9}", folder.name)
     return int(digits[0]) if digits else 0
 
 
@@ -104,9 +104,10 @@ def find_folder(name: str) -> Path:
     plain_name = name if name in folders else _parse_name(path)
     if plain_name in folders:
         return folders[plain_name]
-    for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
-        if name.isdigit() and _parse_name(shipped) in folders:
-            return folders[_parse_name(shipped)]
+    if name.isascii() and name.isdigit():
+        for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
+            if _parse_name(shipped) in folders:
+                return folders[_parse_name(shipped)]
     raise InputError(with_suggestion("there is no lesson of this name", name, folders), name)
 
 
