@@ -59,8 +59,8 @@ def read_error(path: Path, text: str) -> str:
         ('network = [\n  "ReLU",\n  3,\n]', "mine.toml:3: network[1]: expected a line such as"),
         ("format = 2", 'mine.toml:1: format: there is no "2"; known: 1'),
         ("seed = 99999999999999999999", "mine.toml:1: seed: expected a whole number ≤ 2147483647"),
-        (f"seed = {'9' * 5000}", "mine.toml: this is not an experiment"),
-        (f"network = {'[' * 5000}", "mine.toml: this is not an experiment"),
+        (f"seed = {'9' * 5000}", "mine.toml: this cannot be read: a number in it is too long"),
+        (f"network = {'[' * 5000}", "mine.toml: this cannot be read: a number in it is too long"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line_and_a_fix(

@@ -35,7 +35,7 @@ def show_version(
     if version:
         from importlib.metadata import version as installed_version
 
-        typer.echo(f"tuilab {installed_version('tuilab')}")
+        print(f"tuilab {installed_version('tuilab')}")
         raise typer.Exit
 
 

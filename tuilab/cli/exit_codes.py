@@ -17,6 +17,6 @@ def report_error(message: str, code: int) -> int:
     with suppress(OSError):  # it may be stdout that failed
         sys.stdout.flush()
     with suppress(OSError):  # or no one reads stderr
-        for line in message.splitlines():
+        for line in message.split("\n"):
             print(f"tuilab: {line}", file=sys.stderr)
     return code

@@ -12,6 +12,7 @@ from tuilab.cli.completion import complete_lessons, complete_terms
 from tuilab.cli.help import Commands
 from tuilab.cli.options import JsonList, format_examples
 from tuilab.cli.output.tables import format_table
+from tuilab.cli.target_file import expand_target
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_counted, format_duration, format_percent
 
@@ -63,14 +64,14 @@ def list_lessons(context: typer.Context, *, json: JsonList = False) -> None:
     rows: list[tuple[str, ...]] = [("", "lesson", "minutes", "goals", "questions", "about")]
     rows += map(_describe_lesson, summaries)
     folder = paths.data_dir() / "lessons"
-    typer.echo(f"{format_table(rows)}\n")
-    typer.echo(f"Open one: tuilab lessons open NAME. Your own lessons belong in {folder}")
+    print(f"{format_table(rows)}\n")
+    print(f"Open one: tuilab lessons open NAME. Your own lessons belong in {folder}")
     if stored.calibration is not None:
         share = format_percent(stored.calibration)
-        typer.echo(f"Your predictions were {share} right on average.")
+        print(f"Your predictions were {share} right on average.")
     due = review.describe_due(stored, len(review.find_due_questions(stored, lessons=entries)))
     for line in filter(None, (due, problem, *errors)):
-        typer.echo(line)
+        print(line)
 
 
 def _summarize_lesson(loaded: "LoadedLesson", stored: "Progress", is_next: bool) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def check_lessons(
             code = exit_codes.report_error("\n".join(report["errors"]), exit_codes.BAD_INPUT)
             continue
         if not json:
-            typer.echo(_describe_good_lesson(loaded))
+            print(_describe_good_lesson(loaded))
         if train:
             report["proofs"] = _prove(loaded, json)
             if not all(proof.is_good for proof in report["proofs"]):
@@ -216,15 +217,16 @@ def create_lesson(
     from tuilab.core.experiment.toml_file import write_atomically
     from tuilab.core.lessons import library
 
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
-        raise InputError("use lower-case letters, digits and hyphens, such as my-lesson", name)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,99}", name):
+        problem = "use up to 100 lower-case letters, digits and hyphens, such as my-lesson"
+        raise InputError(problem, name)
     folder = paths.data_dir() / "lessons" / name
     if folder.exists():
         raise InputError("this lesson already exists", str(folder))
     title = name.replace("-", " ").capitalize()
     for file, text in ((library.FILE, LESSON_TEMPLATE), (library.PROSE, PROSE_TEMPLATE)):
         write_atomically(folder / file, text.format(title=title).encode())
-    typer.echo(f"Created {folder}. Try it: tuilab lessons open {name}")
+    print(f"Created {folder}. Try it: tuilab lessons open {name}")
 
 
 @lessons.command("export", epilog=format_examples("tuilab lessons export progress.json"))
@@ -234,11 +236,12 @@ def export_progress(
     """Writes your progress to a file."""
     from tuilab.core.lessons import progress
 
+    target = expand_target(file)
     stored, problem = progress.load_progress()
     if problem:
         exit_codes.report_error(problem, exit_codes.FAILED)
-    progress.save_progress(stored, file)
-    typer.echo(f"{len(stored.lessons)} lessons written to {file}")
+    progress.save_progress(stored, target)
+    print(f"{len(stored.lessons)} lessons written to {file}")
 
 
 @commands.command(epilog=format_examples("tuilab glossary", "tuilab glossary momentum"))
@@ -262,12 +265,12 @@ def glossary(
         return
     if not term:
         terms = glossary.load_terms().values()
-        typer.echo(format_table((known.name, known.definition) for known in terms))
+        print(format_table((known.name, known.definition) for known in terms))
         return
     entry = glossary.find_term(term)
     also = f" (also {', '.join(entry.also)})" if entry.also else ""
     facts = format_table((f"  {heading}", text) for heading, text in entry.facts)
-    typer.echo(f"{entry.name}{also}\n{textwrap.fill(entry.definition, 96)}\n\n{facts}")
+    print(f"{entry.name}{also}\n{textwrap.fill(entry.definition, 96)}\n\n{facts}")
 
 
 LESSON_TEMPLATE = """format = 1

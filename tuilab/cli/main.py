@@ -3,6 +3,7 @@
 `tuilab` and `tuilab NAME` go past Typer, whose import takes 100 ms of the time to the first frame.
 """
 
+import errno
 import gc
 import os
 import sys
@@ -22,6 +23,9 @@ from tuilab.cli.exit_codes import (
 from tuilab.cli.short_form import expand_short_form, is_short_form
 from tuilab.core.errors import InputError
 
+IMPOSSIBLE_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
+"""Errors of a path that no file can have, or not what is there."""
+
 
 def main() -> None:
     """Runs the command line of this process and exits."""
@@ -40,6 +44,11 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command of a command line; returns the exit code."""
+    with streams.escape_output():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = _dispatch(list(arguments))
         if code == DONE:
@@ -54,7 +63,13 @@ def run(arguments: Sequence[str]) -> int:
         return CLOSED_OUTPUT
     except OSError as error:
         reason = error.strerror or str(error)
-        return report_error(f"{error.filename}: {reason}" if error.filename else reason, FAILED)
+        code = BAD_INPUT if error.errno in IMPOSSIBLE_NAMES else FAILED
+        name = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+        return report_error(f"{name}: {reason}" if name else reason, code)
+    except Exception as error:
+        from tuilab.core.crash_report import report_crash
+
+        return report_error(f"an error in tuilab: {report_crash(error)}", FAILED)
 
 
 def _dispatch(arguments: list[str]) -> int:

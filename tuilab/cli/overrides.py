@@ -9,8 +9,9 @@ from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network import edit, plan
+from tuilab.core.printable import has_surrogates
 
-_NETWORK_LINE = re.compile(r"network((?:\[\d+\])+)")
+_NETWORK_LINE = re.compile(r"network((?:\[\d{1,9}\])+)")
 
 
 def load_experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Experiment:
@@ -48,6 +49,9 @@ def _apply(experiment: Experiment, text: str, option: str) -> Experiment:
     key, equals, value_text = text.partition("=")
     if not equals:
         raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", f"{option} {text}")
+    if has_surrogates(text):
+        problem = "this is not UTF-8, as experiments are; use another name, or a link to it"
+        raise InputError(problem, f"{option} {text}")
     value = toml_file.parse_value(value_text)
     try:
         if match := _NETWORK_LINE.fullmatch(key):

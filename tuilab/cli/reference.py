@@ -36,7 +36,7 @@ def presets(*, json: JsonList = False) -> None:
         (preset.name, preset.description or preset.title) for preset in all_presets
     )
     folder = paths.experiments_dir()
-    typer.echo(f"{table}\n\nOpen one: tuilab NAME. Your own experiments belong in {folder}")
+    print(f"{table}\n\nOpen one: tuilab NAME. Your own experiments belong in {folder}")
 
 
 @commands.command(epilog=format_examples("tuilab check mine.toml presets/experiments/*.toml"))
@@ -67,9 +67,9 @@ def check(
         elif not json:
             shapes = f"{report['input']} → {report['output']}"
             parameters = format_counted(report["parameters"], "parameter")
-            typer.echo(f"{report['path']}: {report['data']}, {parameters}, {shapes}: valid")
+            print(f"{report['path']}: {report['data']}, {parameters}, {shapes}: valid")
             for warning in report["warnings"]:
-                typer.echo(f"  warning: {warning}")
+                print(f"  warning: {warning}")
     if json:
         print_json(reports)
     return code
@@ -124,13 +124,13 @@ def layers(
         print_json(list(map(_layer_to_dict, kinds)))
         return
     if name:
-        typer.echo(_describe_layer(kinds[0]))
+        print(_describe_layer(kinds[0]))
         return
     rows = []
     for _, family in groupby(kinds, key=lambda kind: kind.family):
         rows.append(("", ""))
         rows += [(_signature(kind), summarize(kind)) for kind in family]
-    typer.echo(format_table(rows[1:]))
+    print(format_table(rows[1:]))
 
 
 def _layer_to_dict(kind: "type[Layer]") -> dict[str, Any]:
@@ -226,7 +226,7 @@ def explain(
     if json:
         print_json(matches)
     else:
-        typer.echo("\n\n".join(map(_format_article, matches)))
+        print("\n\n".join(map(_format_article, matches)))
 
 
 def _format_article(article: "Article") -> str:
@@ -261,4 +261,4 @@ def devices(*, json: JsonList = False) -> None:
     ]
     versions = engine_devices.versions()
     libraries = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
-    typer.echo(f"{format_table(rows)}\n\n{libraries}")
+    print(f"{format_table(rows)}\n\n{libraries}")

@@ -9,6 +9,7 @@ import typer
 
 from tuilab.cli.help import Commands
 from tuilab.cli.options import ActiveRun, AnyRun, JsonList, StoredRun, format_examples
+from tuilab.cli.target_file import expand_target
 from tuilab.core.errors import InputError
 from tuilab.core.format import (
     format_count,
@@ -46,7 +47,7 @@ def ps(*, json: JsonList = False) -> None:
         )
         for host in hosts
     ]  # fmt: skip
-    typer.echo(format_table(rows) if len(rows) > 1 else "No run is in progress.")
+    print(format_table(rows) if len(rows) > 1 else "No run is in progress.")
 
 
 def _format_epoch(host: "HostInfo") -> str:
@@ -88,9 +89,9 @@ def stop(run: ActiveRun) -> None:
     from tuilab.host import discovery
 
     stopped = discovery.stop_run(run)
-    typer.echo(f"{stopped.id} stopped at step {format_count(stopped.step)}")
+    print(f"{stopped.id} stopped at step {format_count(stopped.step)}")
     if stopped.checkpoint:
-        typer.echo(f"saved {stopped.checkpoint}")
+        print(f"saved {stopped.checkpoint}")
 
 
 @commands.command(epilog=format_examples("tuilab runs", "tuilab runs --json"))
@@ -107,11 +108,11 @@ def runs(*, json: JsonList = False) -> None:
     if json:
         print_json(stored)
     elif not stored:
-        typer.echo(f"There are no runs yet. They will be stored in {folder}")
+        print(f"There are no runs yet. They will be stored in {folder}")
     else:
         rows: list[tuple[str, ...]] = [("RUN", "STATE", "WHEN", "STEPS", "RESULT", "TITLE")]
         rows += map(_describe_run, stored)
-        typer.echo(f"{format_table(rows)}\n\nThey are stored in {folder}")
+        print(f"{format_table(rows)}\n\nThey are stored in {folder}")
 
 
 def _summarize_run(folder: Path, active: set[str]) -> dict[str, Any]:
@@ -195,16 +196,16 @@ def diagnose(
     if json:
         print_json([note_too_early(too_early)] if too_early else diagnoses)
     elif not stored.series:
-        typer.echo(f"{stored.id} has no history yet: nothing was measured.")
+        print(f"{stored.id} has no history yet: nothing was measured.")
     elif too_early:
-        typer.echo(f"Too early to say what is wrong with {stored.id}: {too_early}")
+        print(f"Too early to say what is wrong with {stored.id}: {too_early}")
     elif not diagnoses:
-        typer.echo(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
+        print(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
     else:
-        typer.echo("\n\n".join(map(_describe_diagnosis, diagnoses)))
+        print("\n\n".join(map(_describe_diagnosis, diagnoses)))
     if stored.checks is not None and not json:
         lines = (f"  {line}" for line in describe_checks(stored.checks))
-        typer.echo("\n".join(["", "Checks", *lines]))
+        print("\n".join(["", "Checks", *lines]))
 
 
 def _describe_diagnosis(diagnosis: "Diagnosis") -> str:
@@ -239,5 +240,6 @@ def export(
 
     if file.suffix != ".safetensors":
         raise InputError("the name must end in .safetensors", str(file))
-    count = transfer.export(run_store.find_run(run) / run_store.CHECKPOINT, file)
-    typer.echo(f"{format_counted(count, 'number')} written to {file}")
+    target = expand_target(file)
+    count = transfer.export(run_store.find_run(run) / run_store.CHECKPOINT, target)
+    print(f"{format_counted(count, 'number')} written to {file}")

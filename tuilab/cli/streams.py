@@ -1,11 +1,49 @@
-"""The standard streams of the process: closed ones, readers that have gone, the terminal's size."""
+"""The standard streams of the process: what may be written to them, closed ones, readers that have
+gone, the terminal's size."""
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+from tuilab.core.printable import escape_controls
 
 STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 """The streams by their descriptors, with their modes."""
+
+
+class PrintableStream:
+    """The door of the command line to the terminal: a stream that escapes control characters."""
+
+    def __init__(self, raw: TextIO) -> None:
+        self.raw = raw
+        "The stream itself, for what moves the cursor on purpose."
+
+    def write(self, text: str) -> int:
+        """Writes text in which control characters are escapes."""
+        return self.raw.write(escape_controls(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.raw, name)
+
+
+@contextmanager
+def escape_output() -> Iterator[None]:
+    """Escapes what is printed to stdout and stderr, whoever prints it."""
+    streams = sys.stdout, sys.stderr
+    doors = PrintableStream(sys.stdout), PrintableStream(sys.stderr)
+    sys.stdout, sys.stderr = doors  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if (sys.stdout, sys.stderr) == doors:
+            sys.stdout, sys.stderr = streams
+
+
+def get_raw_stream(stream: TextIO) -> TextIO:
+    """Returns the stream behind the door; who writes to it escapes text from elsewhere."""
+    return stream.raw if isinstance(stream, PrintableStream) else stream
 
 
 def open_closed_streams() -> None:

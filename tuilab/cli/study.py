@@ -8,8 +8,10 @@ import typer
 from tuilab.cli.completion import complete_quantities
 from tuilab.cli.help import Commands
 from tuilab.cli.options import Device, ExperimentName, JsonLine, Sets, format_examples
+from tuilab.cli.streams import get_raw_stream
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count, format_number, format_percent, format_rounds
+from tuilab.core.printable import escape_line
 
 if TYPE_CHECKING:
     from tuilab.core.protocol.events import AnyEvent, FinderReported
@@ -66,7 +68,7 @@ def find(
     if json:
         print_json(result)
     else:
-        typer.echo(_format_rates(result) if what == "lr" else _format_batch_sizes(result))
+        print(_format_rates(result) if what == "lr" else _format_batch_sizes(result))
 
 
 @commands.command(
@@ -111,14 +113,15 @@ def validate(
         print_json(results[-1])
     else:
         last = results[-1]
-        typer.echo(format_rounds(last.results, {"mean": last.mean, "std": last.std}, last.mean))
+        print(format_rounds(last.results, {"mean": last.mean, "std": last.std}, last.mean))
 
 
 def show_progress(what: str, fraction: float | None) -> None:
     """Shows the progress on one line of stderr if that is a terminal."""
     if sys.stderr.isatty():
         percent = "" if fraction is None else f" {format_percent(fraction):>4}"
-        print(f"\r\033[K{what}{percent if what else ''}", end="", file=sys.stderr, flush=True)
+        line = f"\r\033[K{escape_line(what)}{percent if what else ''}"
+        print(line, end="", file=get_raw_stream(sys.stderr), flush=True)
 
 
 # --- tables ---------------------------------------------------------------------------------

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterable
 
+from tuilab.core.printable import escape_surrogates
+
 CANNOT_START = "This experiment cannot be started"
 """Title of a failure that is caused by the input; nothing was trained."""
 
 GPU_FAULT = "The GPU stopped with an error"
 """Title of a failure after which CUDA cannot be used in this process any more."""
+
+MAX_WORD_LENGTH = 100
+"""A longer word is not a mistyped name."""
 
 LETTERS_PER_TYPO = 4
 """A name is near if it differs in at most one letter for each of this many."""
@@ -22,9 +27,9 @@ class InputError(Exception):
     """
 
     def __init__(self, problem: str, *where: str) -> None:
-        self.problem = problem
-        self.where = tuple(part for part in where if part)
-        super().__init__(": ".join((*self.where, problem)))
+        self.problem = escape_surrogates(problem)
+        self.where = tuple(escape_surrogates(part) for part in where if part)
+        super().__init__(": ".join((*self.where, self.problem)))
 
     def within(self, location: str) -> "InputError":
         """Returns the same error with one more place in front, such as the file of a key."""
@@ -51,6 +56,8 @@ def with_suggestion(problem: str, word: str, known: Iterable[str]) -> str:
 
 def find_near(word: str, known: Iterable[str]) -> str:
     """Returns the known word that is most likely meant; empty if none is near."""
+    if len(word) > MAX_WORD_LENGTH:
+        return ""
     near = ((rank, other) for other in known if (rank := _rank(word, other)) is not None)
     return min(near, default=((), ""), key=lambda pair: pair[0])[1]
 

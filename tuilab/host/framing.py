@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tuilab.core.format import format_count
+from tuilab.core.printable import encode_msgpack
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Snapshot
@@ -27,7 +28,7 @@ class FrameError(Exception):
 
 def encode_frame(message: AnyCommand | HostMessage) -> bytes:
     """Returns a message as a frame."""
-    body = msgspec.msgpack.encode(message)
+    body = encode_msgpack(message)
     return len(body).to_bytes(4, "big") + body
 
 

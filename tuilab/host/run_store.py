@@ -11,6 +11,7 @@ import msgspec
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
 from tuilab.host.event_aliases import decode_old_event, rename_metrics
@@ -57,7 +58,7 @@ def find_run(run: str) -> Path:
 
 def encode_event(event: AnyEvent) -> bytes:
     """Returns an event as one line of a log."""
-    return msgspec.json.encode(_nonfinite_to_text(msgspec.to_builtins(event))) + b"\n"
+    return encode_json(_nonfinite_to_text(msgspec.to_builtins(event))) + b"\n"
 
 
 def append_event(folder: Path, event: AnyEvent) -> None:

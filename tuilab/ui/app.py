@@ -2,14 +2,11 @@
 
 import asyncio
 import gc
-import os
 import shutil
 import signal
 import sys
-import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,10 +16,12 @@ import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textu
 from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.events import Resize
+from textual.filter import LineFilter
 from textual.geometry import Size
+from textual.markup import escape
 from textual.screen import Screen
 
-from tuilab.core import paths
+from tuilab.core.crash_report import report_crash
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.last_opened import LastOpened, name_file, save_last_opened
@@ -33,6 +32,7 @@ from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.terminal import clipboard, terminal
 from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
+from tuilab.ui.terminal.printable_lines import PrintableLines
 from tuilab.ui.terminal.terminal import PrintedLines
 from tuilab.ui.workspace import Workspace
 
@@ -47,6 +47,9 @@ ANSWER_DELAY = 0.04
 
 MAX_WAITING_FRAMES = 6
 """When more frames wait for a slow terminal, charts are left out."""
+
+PRINTABLE_LINES = PrintableLines()
+"""One filter: Textual keeps its results by identity."""
 
 
 class TuilabApp(KeyQueueApp):
@@ -98,6 +101,10 @@ class TuilabApp(KeyQueueApp):
         """Returns the main screen, laid out for this terminal from its first frame on."""
         self.main_screen.fit(*self.size)
         return self.main_screen
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Returns what every line of every widget passes on its way to the terminal."""
+        return [*super().get_line_filters(), PRINTABLE_LINES]
 
     def on_mount(self) -> None:
         """Starts the timers, and saves the theme from now on."""
@@ -206,7 +213,9 @@ class TuilabApp(KeyQueueApp):
         open_preset = partial(self.main_screen.action_dispatch, "files.open_preset")
         for preset in toml_file.find_presets().values():
             call_open = partial(open_preset, preset.path)
-            yield SystemCommand(f"Open: {preset.title}", preset.description, call_open)
+            yield SystemCommand(
+                escape(f"Open: {preset.title}"), escape(preset.description), call_open
+            )
         yield SystemCommand("Lab: suspend", "Back to the shell; fg comes back here",
                             self.action_suspend_process)  # fmt: skip
 
@@ -222,18 +231,6 @@ class TuilabApp(KeyQueueApp):
     def _print_error_renderables(self) -> None:
         """Prints nothing: the traceback is in a file, and `run_app` says where."""
         self._exit_renderables.clear()
-
-
-def report_crash(error: Exception) -> str:
-    """Writes a traceback to a file; returns what to print about it."""
-    text = "".join(traceback.format_exception(error))
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
-    path = paths.data_dir() / "crashes" / name
-    try:
-        toml_file.write_atomically(path, text.encode())
-    except OSError:
-        return text
-    return f"{type(error).__name__}; the details are in {path}"
 
 
 def _collect_garbage() -> None:

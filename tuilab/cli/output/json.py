@@ -4,8 +4,7 @@ import os
 import sys
 from typing import Any
 
-import msgspec
-
+from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.host import run_store
 from tuilab.host.run_log import write_all
@@ -32,4 +31,4 @@ class JsonOutput:
 
 def print_json(value: Any) -> None:
     """Prints a value of structs, dataclasses, lists and dictionaries as one line of JSON."""
-    print(msgspec.json.encode(value, enc_hook=str).decode(), flush=True)
+    print(encode_json(value, enc_hook=str).decode(), flush=True)

@@ -1,5 +1,6 @@
 """Events as a progress bar on a terminal."""
 
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -21,7 +22,9 @@ from tuilab.cli.output.lines import (
     describe_start,
     format_metrics,
 )
+from tuilab.cli.streams import get_raw_stream
 from tuilab.core.format import format_number
+from tuilab.core.printable import escape_controls, escape_line
 from tuilab.core.protocol.events import (
     AnyEvent,
     Failed,
@@ -37,7 +40,7 @@ class ProgressBar:
     """Shows one bar while something loads and one during training; other lines go above it."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = Console(file=get_raw_stream(sys.stdout), highlight=False)
         self._bar: Progress | None = None
         self._folder = ""
         self._epochs = 0
@@ -69,11 +72,12 @@ class ProgressBar:
 
     def _print(self, *lines: str) -> None:
         for line in lines:
-            self._console.print(line, markup=False, soft_wrap=True)
+            self._console.print(escape_controls(line), markup=False, soft_wrap=True)
 
     def _update(self, columns: Sequence[ProgressColumn], done: float, total: float | None,
                 text: str, speed: str = "") -> None:  # fmt: skip
         """Updates the bar; a new bar gets these columns."""
+        text = escape_line(text)
         if self._bar is None:
             description = TextColumn("{task.description}", markup=False)
             self._bar = Progress(

@@ -4,6 +4,8 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from tuilab.core.printable import escape_line
+
 
 def terminal_width() -> int:
     """Returns the width of the terminal in cells; 100 if there is none."""
@@ -12,7 +14,7 @@ def terminal_width() -> int:
 
 def format_table(rows: Iterable[Sequence[str]]) -> str:
     """Returns rows in aligned columns; the last column wraps at the width of the terminal."""
-    table = [tuple(row) for row in rows]
+    table = [tuple(map(escape_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)][:-1]
     indent = sum(width + 2 for width in widths)
     last_width = max(24, terminal_width() - indent)

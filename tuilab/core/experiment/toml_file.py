@@ -15,6 +15,9 @@ from tuilab.core.experiment import validation
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, experiment_to_dict
 from tuilab.core.experiment.toml_lines import find_line
 
+MAX_NESTING = 100
+"""Lists and tables inside each other at most; the network has its own, smaller limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -67,12 +70,7 @@ def find(name: str) -> Path:
 def read(path: Path) -> Experiment:
     """Reads an experiment; InputError names the file, the line, the key and the fix."""
     text = read_text(path)
-    try:
-        tables = parse_toml(text, path)
-    except (ValueError, RecursionError):
-        raise InputError(
-            "this is not an experiment: a number or a list in it is too large", str(path)
-        ) from None
+    tables = parse_toml(text, path)
     try:
         return experiment_from_dict(tables)
     except InputError as error:
@@ -92,12 +90,31 @@ def read_text(path: Path) -> str:
 def parse_toml(text: str, path: Path) -> dict[str, Any]:
     """Parses the text of a file; InputError names FILE:LINE, which editors can open."""
     try:
-        return tomllib.loads(text)
+        return _load(text)
     except tomllib.TOMLDecodeError as error:
         problem, _, position = str(error).rpartition(" (at ")
         line = re.match(r"line (\d+)", position)
         where = f"{path}:{line[1]}" if line else str(path)
         raise InputError(f"this is not TOML: {problem or position}", where) from None
+    except (ValueError, RecursionError):
+        problem = "this cannot be read: a number in it is too long, or a list is nested too deep"
+        raise InputError(problem, str(path)) from None
+
+
+def _load(text: str) -> dict[str, Any]:
+    """Parses TOML; raises ValueError or RecursionError where a value cannot be read."""
+    tables = tomllib.loads(text)
+    level: list[Any] = [tables]
+    for _ in range(MAX_NESTING):
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return tables
+    raise RecursionError
 
 
 def locate(path: Path, text: str, error: InputError) -> str:
@@ -124,18 +141,20 @@ def find_errors(path: Path) -> list[str]:
 def parse_value(text: str) -> Any:
     """Returns a value written in TOML; anything else is text, so that quotes can be left out."""
     try:
-        tables = tomllib.loads(f"value = {text}")
-    except ValueError:
+        tables = _load(f"value = {text}")
+    except (ValueError, RecursionError):
         return text
     return tables["value"] if len(tables) == 1 else text
 
 
 def write(path: Path, experiment: Experiment) -> None:
     """Writes an experiment; an existing file keeps its comments and its order."""
+    if path.exists() and not path.is_file():
+        raise InputError("this is not a file; choose another name", str(path))
     try:
         previous_text = path.read_text(encoding="utf-8") if path.exists() else ""
         text = to_toml(experiment, previous_text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError("the existing file is not TOML; choose another name", str(path)) from None
     write_atomically(path, text.encode())
 

@@ -41,7 +41,11 @@ class Grade:
 
 
 def pose_question(question: AnyQuestion, seed: int) -> PosedQuestion:
-    """Draws the numbers and the order of a question; the same seed draws the same."""
+    """Draws the numbers and the order of a question; the same seed draws the same.
+
+    Raises:
+        InputError: the question has an error, so that no numbers suit it.
+    """
     generator = random.Random(f"{question.name} {seed}")
     match question:
         case Number():
@@ -91,11 +95,18 @@ def _fill_in(text: str, numbers: dict[str, float]) -> str:
 
 
 def grade_answer(posed: PosedQuestion, answer: Any) -> Grade:
-    """Grades an answer.
+    """Grades an answer; to a question that has an error, no answer is right.
 
     Args:
         answer: a number; places among the options; the line, from 0; or a shape for each line.
     """
+    try:
+        return _grade(posed, answer)
+    except InputError as error:
+        return Grade(False, f"This question has an error: {error}.")
+
+
+def _grade(posed: PosedQuestion, answer: Any) -> Grade:
     match posed.question:
         case Number() as question:
             return _grade_number(question, posed, float(answer))
@@ -172,7 +183,8 @@ def _grade_shapes(question: Shapes, answers: Any) -> Grade:
     rows = plan_network(question).rows
     for line in list_asked_lines(question):
         row, answer = rows[line], tuple(answers[line])
-        assert row.output is not None and row.input is not None
+        if row.output is None or row.input is None:
+            raise InputError(row.problem or "a line before it has a problem", row.text)
         if answer != tuple(row.output):
             mistake = f"After {row.text} it is not {format_shape(answer)}"
             return Grade(
@@ -198,5 +210,5 @@ def find_faulty_line(question: Fault) -> int:
 
 def list_asked_lines(question: Shapes) -> list[int]:
     """Returns the lines, from 0, after which the shape is asked for."""
-    lines = question.asked or tuple(range(1, len(question.network) + 1))
-    return [line - 1 for line in lines]
+    lines = range(1, len(question.network) + 1)
+    return [line - 1 for line in question.asked or lines if line in lines]

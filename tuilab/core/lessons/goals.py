@@ -104,6 +104,10 @@ def _holds(condition: Condition, value: Any) -> bool:
         return False
     if condition.equals is not None and value != condition.equals:
         return False
+    if condition.at_least is None and condition.at_most is None:
+        return True
+    if not isinstance(value, (int, float)):
+        return False
     if condition.at_least is not None and not value >= condition.at_least:
         return False
     return condition.at_most is None or bool(value <= condition.at_most)

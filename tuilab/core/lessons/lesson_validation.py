@@ -101,7 +101,7 @@ def _check_prose(loaded: LoadedLesson) -> Iterator[str]:
         for link in page.links("term", *ACTIVITY_KINDS, *LINK_ACTIONS):
             counts[link.scheme, link.target] += 1
             try:
-                _check_link(loaded, link)
+                check_link(loaded, link)
             except InputError as error:
                 yield f"{file}: {page.title}: {link.scheme}:{error}"
     for kind, name in loaded.activities:
@@ -114,7 +114,7 @@ def _check_prose(loaded: LoadedLesson) -> Iterator[str]:
             )
 
 
-def _check_link(loaded: LoadedLesson, link: Span) -> None:
+def check_link(loaded: LoadedLesson, link: Span) -> None:
     """Raises an InputError if a link has no target."""
     known: Collection[str]
     match link.scheme:

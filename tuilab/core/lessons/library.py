@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,24 @@ from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.experiment.knobs import convert
 from tuilab.core.experiment.toml_file import locate, parse_toml, read_text
+from tuilab.core.format import format_count
 from tuilab.core.lessons.lesson import Exercise, Goal, Lesson, Prediction
 from tuilab.core.lessons.prose import ACTIVITY_KINDS, Page, parse_pages
-from tuilab.core.lessons.question import AnyQuestion
+from tuilab.core.lessons.question import AnyQuestion, Fault, Number, Shapes
 
 FILE, PROSE = "lesson.toml", "lesson.md"
 
 MAX_FILE_BYTES = 1 << 20
 """Bytes of a lesson's file at most."""
+
+MAX_INTEGER = 2**63
+"""Integers of a lesson are smaller, as TOML's are."""
+
+MAX_STEPS = 1_000_000
+"""Steps between the lowest and the highest number of a question."""
+
+MIN_CURVE_RANGE = 1e-12
+"""A curve is drawn in a range above this and below its inverse."""
 
 UNNUMBERED = 1000
 """The number of lessons without one: after those of the course."""
@@ -89,7 +101,7 @@ def _parse_name(folder: Path) -> str:
 
 
 def _parse_number(folder: Path) -> int:
-    digits = re.match(r"\d+", folder.name)
+    digits = re.match(r"[0-9]{1,9}", folder.name)
     return int(digits[0]) if digits else 0
 
 
@@ -104,9 +116,10 @@ def find_folder(name: str) -> Path:
     plain_name = name if name in folders else _parse_name(path)
     if plain_name in folders:
         return folders[plain_name]
-    for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
-        if name.isdigit() and _parse_name(shipped) in folders:
-            return folders[_parse_name(shipped)]
+    if name.isascii() and name.isdigit():
+        for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
+            if _parse_name(shipped) in folders:
+                return folders[_parse_name(shipped)]
     raise InputError(with_suggestion("there is no lesson of this name", name, folders), name)
 
 
@@ -133,6 +146,8 @@ def _read_text(path: Path) -> str:
 
 
 def _parse_lesson(tables: dict[str, Any]) -> Lesson:
+    for key, problem in _find_impossible_numbers(tables):
+        raise InputError(problem, key)
     if "format" in tables and tables["format"] != 1:
         raise InputError("this lesson needs a newer tuilab; this one reads format 1", "format")
     start = tables.get("start", {})
@@ -144,4 +159,41 @@ def _parse_lesson(tables: dict[str, Any]) -> Lesson:
         where = ".".join(("start", *error.where))
         raise InputError(error.problem, where) from None
     plain: Lesson = convert({**tables, "start": {}}, Lesson, "")
+    for key, problem in _find_impossible_ranges(plain):
+        raise InputError(problem, key)
     return structs.replace(plain, start=experiment)
+
+
+def _find_impossible_numbers(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yields the numbers of a file with which nothing can be computed, with their keys."""
+    if isinstance(value, float) and not isfinite(value):
+        yield key, f"expected a number, got {value}"
+    elif isinstance(value, int) and abs(value) >= MAX_INTEGER:
+        yield key, "this number is too large"
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _find_impossible_numbers(item, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _find_impossible_numbers(item, f"{key}[{index}]")
+
+
+def _find_impossible_ranges(lesson: Lesson) -> Iterator[tuple[str, str]]:
+    """Yields the ranges and shapes with which nothing can be asked, with their keys."""
+    for index, question in enumerate(lesson.questions):
+        numbers = question.numbers if isinstance(question, Number) else {}
+        for name, allowed in numbers.items():
+            key = f"questions[{index}].numbers.{name}"
+            if allowed.step <= 0 or allowed.high < allowed.low:
+                yield key, "it must go from low to high in steps above 0"
+            elif (allowed.high - allowed.low) / allowed.step > MAX_STEPS:
+                yield key, f"it has more than {format_count(MAX_STEPS)} steps from low to high"
+        if isinstance(question, (Fault, Shapes)) and min(question.shape, default=0) < 1:
+            yield f"questions[{index}].shape", "it needs at least one size, and all of them above 0"
+        if isinstance(question, (Fault, Shapes)) and not question.network:
+            yield f"questions[{index}].network", "it needs at least one line"
+    for index, prediction in enumerate(lesson.predictions):
+        size = prediction.high - prediction.low
+        if prediction.curve and not MIN_CURVE_RANGE < size < 1 / MIN_CURVE_RANGE:
+            key = f"predictions[{index}]"
+            yield key, "low, high: the curve is drawn between them; high must be above low"

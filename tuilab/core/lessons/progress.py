@@ -12,6 +12,7 @@ from tuilab.core import paths
 from tuilab.core.experiment.toml_file import write_atomically
 from tuilab.core.lessons.lesson import Lesson
 from tuilab.core.lessons.library import LoadedLesson
+from tuilab.core.printable import encode_json
 
 DAY = 86_400.0
 
@@ -167,5 +168,5 @@ def _rename_questions(progress: Progress) -> None:
 
 def save_progress(progress: Progress, file: Path | None = None) -> None:
     """Writes the progress."""
-    plain = msgspec.json.format(msgspec.json.encode(progress), indent=1)
+    plain = msgspec.json.format(encode_json(progress), indent=1)
     write_atomically(file or progress_file(), plain + b"\n")

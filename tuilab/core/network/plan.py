@@ -22,6 +22,9 @@ Line = str | tuple[Any, ...]
 
 LinePath = tuple[int, ...]
 
+MAX_DEPTH = 50
+"""Blocks inside each other at most."""
+
 MAX_LAYERS = 10_000
 """The maximum number of layers of a network, repetitions included."""
 
@@ -217,6 +220,8 @@ def to_tuples(lines: Any, key: str = "network") -> tuple[Line, ...]:
     if not isinstance(lines, (list, tuple)):
         what = "a list of lines" if key == "network" else 'a line such as "Linear 16", or a list'
         raise InputError(f"expected {what}", key)
+    if key.count("[") > MAX_DEPTH:
+        raise InputError(f"blocks are nested more than {MAX_DEPTH} deep", "network")
     return tuple(
         line if isinstance(line, str) else to_tuples(line, f"{key}[{index}]")
         for index, line in enumerate(lines)

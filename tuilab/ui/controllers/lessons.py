@@ -86,21 +86,22 @@ class LessonController:
         from tuilab.core.lessons import library, progress
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
+        learner, problem = progress.load_progress()
         try:
             source = library.read_lesson(library.find_folder(name))
+            seed = secrets.randbelow(SEED_COUNT)
+            session = LessonSession(source, learner, seed, library.load_next(source.name))
         except InputError as error:
             self._context.notify(str(error), title="No lesson", severity="error")
             return
         if not await self._files.may_replace(None):
             return
-        learner, problem = progress.load_progress()
         if problem:
             self._context.notify(problem, severity="warning")
         self._files.replace(source.lesson.start, None, is_of_lesson=True)
         self._workspace.locked_keys, self._workspace.note = source.lesson.locked, note
         self._hide_knobs(source.lesson.hidden)
-        seed = secrets.randbelow(SEED_COUNT)
-        self._show(LessonSession(source, learner, seed, library.load_next(source.name)))
+        self._show(session)
 
     def review(self, source: "LoadedLesson | None" = None) -> None:
         """Opens a review of missed questions, or of a lesson's terms; the experiment stays."""
@@ -219,9 +220,23 @@ class LessonController:
             case "test":
                 prediction = activities["prediction", target]
                 self._questions.test_prediction(session, prediction)  # type: ignore[arg-type]
-            case _:
+            case _ if self._has_target(session, kind, target):
                 self._act(kind, target)
         self._refresh()
+
+    def _has_target(self, session: "LessonSession", kind: str, target: str) -> bool:
+        """Returns whether what a link names is there; reports it if not."""
+        from tuilab.core.lessons.lesson_validation import check_link
+        from tuilab.core.lessons.prose import Span
+
+        if kind in ("lesson", "set", "term"):  # what they do reports it
+            return True
+        try:
+            check_link(session.source, Span("", scheme=kind, target=target))
+        except InputError as error:
+            self._context.notify(str(error), severity="error")
+            return False
+        return True
 
     def _act(self, kind: str, target: str) -> None:
         match kind:

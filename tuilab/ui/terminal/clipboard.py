@@ -10,7 +10,7 @@ def copy_sequence(text: str) -> str:
     Inside tmux it is sent twice: plainly, which `set-clipboard on` accepts, and wrapped for the
     terminal around it, which `allow-passthrough on` passes on.
     """
-    plain = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\a"
+    plain = f"\x1b]52;c;{base64.b64encode(text.encode(errors='replace')).decode()}\a"
     if not os.environ.get("TMUX"):
         return plain
     return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"

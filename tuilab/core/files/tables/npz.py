@@ -5,6 +5,7 @@ names, with the target in `data.target`.
 """
 
 import ast
+import re
 import sys
 import zipfile
 import zlib
@@ -32,6 +33,10 @@ ARRAY_CODES = {
     "u8": "Q", "f4": "f", "f8": "d",
 }  # fmt: skip
 """Number types of NumPy as type codes of the module array."""
+
+
+_DTYPE = re.compile(r"[<>|=]?[A-Za-z][0-9]{0,6}(\[.*\])?", re.ASCII)
+"""Types as NumPy writes them, such as `<f8` or `<M8[ns]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ def _check(inputs: ArrayHeader, targets: ArrayHeader, where: str) -> None:
         if header.dtype.startswith("O"):
             # Reading objects would run the code in their pickle.
             problem = f"{header.name} holds Python objects, which are not read; save numbers"
+        elif header.dtype[0] in "US" and not int(header.dtype[1:] or 0):
+            problem = f"{header.name} holds only empty texts"
         elif header.dtype not in (*ARRAY_CODES, "f2") and header.dtype[0] not in "US":
             problem = f"{header.name} holds {header.dtype}, which is not a number"
         if problem:
@@ -174,6 +181,8 @@ def _read_header(name: str, member: IO[bytes]) -> ArrayHeader:
     dtype, shape = fields["descr"], fields["shape"]
     if not isinstance(dtype, str):
         return ArrayHeader(name, "records", False, (), 0)
+    if not _DTYPE.fullmatch(dtype):
+        raise ValueError(f"{name} has the type {dtype!r}")
     is_swapped = dtype[:1] == (">" if sys.byteorder == "little" else "<")
     sizes = tuple(int(size) for size in shape)
     offset = 8 + length_bytes + length
@@ -192,7 +201,7 @@ def _open_archive(file: FileState) -> Iterator[zipfile.ZipFile]:
         raise InputError(problem, str(file.path)) from None
     except (
         zipfile.BadZipFile, zlib.error, EOFError, ValueError, SyntaxError, KeyError, TypeError,
-        NotImplementedError, RuntimeError, IndexError, MemoryError,
+        NotImplementedError, RuntimeError, IndexError, MemoryError, OverflowError,
     ) as error:  # fmt: skip
         problem = f"it is not a complete NPZ archive ({error}); save it again with numpy.savez"
         raise InputError(problem, str(file.path)) from None

@@ -43,10 +43,20 @@ def read_table(file: FileState) -> Any:
         problem = f"it has {format_bytes(file.size)}; use a part of it of at most {limit}"
         raise InputError(problem, str(file.path))
     try:
-        return parquet.read_table(file.path, use_threads=False)
+        table = parquet.read_table(file.path, use_threads=False)
+        return _widen_half_floats(pyarrow, table)
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"it is not a complete Parquet file ({reason})", str(file.path)) from None
+
+
+def _widen_half_floats(pyarrow: ModuleType, table: Any) -> Any:
+    """Returns the table with float32 for float16, with which pyarrow computes little."""
+    for index, field in enumerate(table.schema):
+        if pyarrow.types.is_float16(field.type):
+            wide = table.column(index).cast(pyarrow.float32())
+            table = table.set_column(index, field.name, wide)
+    return table
 
 
 def infer_columns(file: FileState, target: str) -> tuple[tuple[Column, ...], Column]:
@@ -56,7 +66,7 @@ def infer_columns(file: FileState, target: str) -> tuple[tuple[Column, ...], Col
     if not table.num_rows:
         raise InputError("it has no rows", str(file.path))
     target_index = find_column(target, names, str(file.path))
-    cells = _to_texts(table.column(target_index), keep_all=True)
+    cells = _to_texts(names[target_index], table.column(target_index), keep_all=True)
     target_column = infer_target(names[target_index], target_index, cells, table.num_rows)
     inputs = tuple(
         _infer_input(name, index, table.column(index))
@@ -81,12 +91,17 @@ def _infer_input(name: str, index: int, cells: Any) -> Column:
         limits = compute.min_max(cells).as_py()
         if limits["min"] != limits["max"]:
             return Column(name, index, "number")
-    return infer_column(name, index, _to_texts(cells, keep_all=is_number), is_complete=True)
+    return infer_column(name, index, _to_texts(name, cells, keep_all=is_number), is_complete=True)
 
 
-def _to_texts(cells: Any, keep_all: bool) -> list[str]:
+def _to_texts(name: str, cells: Any, keep_all: bool) -> list[str]:
     """Returns the values as texts, missing ones as ""; only distinct ones unless `keep_all`."""
     if not keep_all or cells.length() > MAX_DISTINCT_TEXTS:
         cells = cells.unique()
-    values = cells.to_pylist()[: 2 * MAX_DISTINCT_TEXTS]
+    pyarrow, _, _ = import_pyarrow()
+    try:
+        values = cells.to_pylist()[: 2 * MAX_DISTINCT_TEXTS]
+    except (pyarrow.ArrowException, ValueError, OverflowError) as error:  # a date out of range
+        problem = f"a value of type {cells.type} cannot be read ({error})"
+        raise InputError(problem, f'column "{name}"') from None
     return ["" if value is None else str(value) for value in values]

@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.files.corpus import BYTE_TOKENS
 from tuilab.core.format import format_bytes
@@ -93,7 +94,7 @@ def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tenso
     Raises:
         InputError: the file cannot be read as an image.
     """
-    file_path = Path(path).expanduser()
+    file_path = paths.expand_user(path)
     _check_file(file_path)
     try:
         # Pillow warns about a large image when it opens it; here that is an error instead.

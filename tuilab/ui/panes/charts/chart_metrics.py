@@ -30,8 +30,13 @@ METRIC_TITLES = {
 
 
 def metric_title(metric: str) -> str:
-    """Returns a metric as a heading shows it."""
-    return METRIC_TITLES.get(metric, metric.replace("_", " ").capitalize())
+    """Returns a metric as a heading shows it; a heading is markup, so a bracket is a parenthesis.
+
+    >>> metric_title("top_5"), metric_title("[@click=quit]")
+    ('Top 5', '(@click=quit]')
+    """
+    plain = metric.replace("_", " ").replace("[", "(").capitalize()
+    return METRIC_TITLES.get(metric, plain)
 
 
 def list_metrics(run: Run, experiment: Experiment | None = None) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
+from textual.content import Content
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
@@ -92,7 +93,7 @@ class KnobsPane(EditableList):
             replace(self.form, editing=self.line_list.cursor if is_editing else None)
         )
         text = "" if self.is_typing else self.form.filter_text
-        self.border_subtitle = f"find: {text} (esc shows all)" if text else ""
+        self.border_subtitle = Content(f"find: {text} (esc shows all)") if text else ""
         self.update_detail()
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise as exercises
 from tuilab.core.format import format_percent, format_value
 from tuilab.core.lessons import glossary
@@ -91,7 +92,10 @@ class _Page:
         return self.wrap(Fragment(text.lstrip(), "code"), indent=start + INDENT, first=start)
 
     def definition(self, name: str) -> list[Line]:
-        term = glossary.find_term(name)
+        try:
+            term = glossary.find_term(name)
+        except InputError as error:
+            return self.wrap(Fragment(str(error), "bad"), indent="┃ ")
         text = f"{term.name}: {term.definition}" + (f"  {term.formula}" if term.formula else "")
         return self.wrap(Fragment(text, "aside"), indent="┃ ")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
+from tuilab.core.errors import InputError
 from tuilab.core.exercises.check_result import Result
 from tuilab.core.lessons import answers, curve, goals, quantities
 from tuilab.core.lessons.answers import Grade, PosedQuestion
@@ -150,8 +151,14 @@ class LessonSession:
     # --- questions ----------------------------------------------------------------------------
 
     def pose(self, question: AnyQuestion) -> PosedQuestion:
-        """Returns a question with the numbers and the order of this time."""
-        return answers.pose_question(question, self.seeds.setdefault(question.name, self._seed))
+        """Returns a question with the numbers and the order of this time.
+
+        Of a question that has an error, the text says which.
+        """
+        try:
+            return answers.pose_question(question, self.seeds.setdefault(question.name, self._seed))
+        except InputError as error:
+            return PosedQuestion(question, f"{question.text} (This question has an error: {error})")
 
     def pick(self, question: AnyQuestion, value: Any) -> None:
         """Picks an option, or takes it back."""

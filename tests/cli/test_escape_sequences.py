@@ -1,0 +1,204 @@
+"""What files contain never steers the terminal: each field of each input, in each output."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.circle_lesson import PROSE, TOML
+from tests.support.pseudo_terminal import PseudoTerminal
+from tests.support.shell import RunCommand, start_process, wait_for_exit
+from tuilab.core import paths
+from tuilab.core.printable import CONTROL, encode_json, escape_controls, escape_line
+from tuilab.host import run_store
+
+STEERING = (
+    "\x1b]0;owned\x07", "\x1b[31337h", "\x9b31337h", "\x9d0;owned\x9c", "\x1bP0;owned\x1b\\",
+    "\u202edlrow", "\u2066hidden\u2069", "\r31337", "\x08\x7f", "\u2028", "[/x][@click=app.quit]x",
+)  # fmt: skip
+"""Sequences of every kind; the last one is the markup of Textual."""
+
+HOSTILE = "safe" + "".join(STEERING) + "end"
+
+QUOTED = json.dumps(HOSTILE)
+"""As JSON and TOML write it."""
+
+IN_OUTPUT = [
+    sequence.encode() for sequence in STEERING if CONTROL.search(sequence) and sequence[0] != "\r"
+]
+"""What a terminal must not get; a carriage return alone is also Textual's."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Path]:
+    """Presets, lessons, tables, folders and a stored run with the sequences in every field."""
+    experiments, lessons = paths.experiments_dir(), paths.data_dir() / "lessons"
+    experiments.mkdir(parents=True)
+    name = HOSTILE.replace("/", "").replace("\x00", "")
+    preset = f"# {HOSTILE}\ntitle = {QUOTED}\n".replace("\r", "").replace("\u2028", "")
+    data = 'network = ["Linear 4", "Tanh", "Linear 2"]\ndata.name = "xor"\ntraining.epochs = 1\n'
+    (experiments / "mine.toml").write_text(preset + data)
+    (experiments / f"{name}.toml").write_text(preset + data)
+    lesson = TOML.replace('"A circle"', QUOTED).replace('"It closes."', QUOTED)
+    lesson = lesson.replace('"All around"', QUOTED).replace('"Look left."', QUOTED)
+    lesson = lesson.replace('"What is {a} + 1?"', json.dumps(f"{{a}} {HOSTILE}"))
+    for folder, prose in (("round", PROSE), (name, PROSE), ("bad", "no step")):
+        (lessons / folder).mkdir(parents=True)
+        (lessons / folder / "lesson.toml").write_text(lesson)
+        text = prose.replace("The first step", f"The first step {HOSTILE}", 1)
+        (lessons / folder / "lesson.md").write_text(text.replace("draws", f"draws {HOSTILE}"))
+    table = "".join(f'{n},"c{n % 2}{HOSTILE}"\n' for n in range(40)).replace("\r", "")
+    (tmp_path / f"{name}.csv").write_text(f'"a{HOSTILE}","b{HOSTILE}"\n'.replace("\r", "") + table)
+    (tmp_path / "table.toml").write_text(
+        f'title = {QUOTED}\nnetwork = ["Linear 2"]\n[data]\nname = "table"\n'
+        f"path = {json.dumps(str(tmp_path / (name + '.csv')))}\n[training]\nepochs = 1\n"
+    )
+    for key, text in BAD_FIELDS.items():
+        (tmp_path / f"{key}.toml").write_text(text)
+    (tmp_path / f"{name}.toml").write_text("network = 5")
+    yield tmp_path
+
+
+BAD_FIELDS = {
+    "layer": f"network = [{QUOTED}]",
+    "block": f"network = [[{QUOTED}, \"ReLU\"]]",
+    "key": f"{QUOTED} = 1",
+    "inner-key": f"[optimizer]\nname = \"sgd\"\n{QUOTED} = 1",
+    "choice": f"data.name = {QUOTED}",
+    "value": f"seed = {QUOTED}",
+    "not-toml": f"title = {HOSTILE}",
+    "path": f"data.name = \"table\"\ndata.path = {QUOTED}",
+    "target": f"data.name = \"table\"\ndata.path = \"fruit.csv\"\ndata.target = {QUOTED}",
+    "source": f"data.name = \"xor\"\nnetwork = [\"Linear 2\"]\ntransfer.source = {QUOTED}",
+    "device": f"training.device = {QUOTED}",
+}  # fmt: skip
+"""Experiments with the sequences in a place where they are an error."""
+
+
+def commands(folder: Path) -> Iterator[tuple[str, ...]]:
+    files = sorted(map(str, folder.glob("*.toml")))
+    lists: list[tuple[str, ...]] = [
+        ("presets",), ("runs",), ("ps",), ("lessons",), ("lessons", "check"), ("check", *files),
+    ]  # fmt: skip
+    for line in lists:
+        yield from (line, (*line, "--json"))
+    for file in (*files, HOSTILE, *BAD_FIELDS):
+        yield from (("find", "lr", file, "--device", HOSTILE), ("open", f"{file}/"))
+    for command in ("explain", "layers", "glossary", "diagnose", "stop"):
+        yield command, HOSTILE
+    yield from (("lessons", "new", HOSTILE), ("lessons", "check", HOSTILE), (HOSTILE,))
+    for change in ("title", "seed", HOSTILE, "network[0]", "optimizer"):
+        yield "train", "mine", "--device", "none", "--set", f"{change}={HOSTILE}"
+    yield "train", "mine", "--json", "--device", HOSTILE
+
+
+def test_no_command_prints_what_a_file_contains_as_it_is(
+    files: Path, run_command: RunCommand
+) -> None:
+    seen = ""
+    for words in commands(files):
+        code, out, err = run_command(*words)
+
+        assert code in (0, 2), f"{words!r:.200}\n{err[-500:]}"
+        assert not CONTROL.search(out + err), f"{words!r:.200}\n{out + err!r:.3000}"
+        if "--json" in words and words[0] != "train":
+            assert isinstance(json.loads(out), list)
+        seen += out + err
+    assert "\\x1b]0;owned\\x07" in seen and "\\u202e" in seen
+    assert "\\u001b]0;owned\\u0007" in seen and "\\u009b31337h" in seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--plain",), ("--json",)])
+def test_no_run_prints_what_a_file_contains_as_it_is(
+    files: Path, run_command: RunCommand, options: tuple[str, ...]
+) -> None:
+    for file in ("mine", str(files / "table.toml")):
+        code, out, err = wait_for_exit(start_process("train", file, *options))
+
+        assert code == 0, err
+        assert not CONTROL.search(out + err)
+        assert "owned" in out
+    for words in (("runs",), ("runs", "--json")):
+        assert not CONTROL.search(run_command(*words)[1])
+    for folder in run_store.list_runs():
+        assert not CONTROL.search((folder / run_store.LOG).read_text())
+
+
+def check_raw(terminal: PseudoTerminal) -> None:
+    raw = bytes(terminal.raw)
+    assert not [sequence for sequence in IN_OUTPUT if sequence in raw]
+    assert not [code for code in range(0x80, 0xA0) if chr(code).encode() in raw]
+
+
+@pytest.mark.slow
+def test_a_progress_bar_and_its_lines_are_printable(files: Path) -> None:
+    command = [sys.executable, "-m", "tuilab", "train", str(files / "table.toml")]
+    terminal = PseudoTerminal(command, size=(120, 40))
+    try:
+        assert terminal.wait_for_exit(60) == 0
+        assert b"owned" in terminal.raw
+        check_raw(terminal)
+    finally:
+        terminal.close()
+
+
+@pytest.mark.slow
+def test_the_lab_shows_what_a_file_contains_and_is_not_steered(files: Path) -> None:
+    command = [sys.executable, "-m", "tuilab", "lessons", "open", "round"]
+    lab = PseudoTerminal(command, size=(140, 45))
+    try:
+        lab.wait_for_text("The first step")
+        for keys, text in (
+            ("n", ""), ("C", "The course"), ("\x1b", ""), ("\x0f", "Open"), ("\x1b", ""),
+            ("1", ""), ("2", ""), ("3", ""), ("4", ""), ("5", ""), ("6", ""), ("7", ""),
+            ("\x10", ""), ("open", ""), ("\x1b", ""),
+        ):  # fmt: skip
+            lab.type(keys)
+            lab.wait_until(lambda text=text: text in lab.text)
+        check_raw(lab)
+        assert lab.process.poll() is None
+    finally:
+        lab.close()
+
+    lab = PseudoTerminal([*command[:3], str(files / "table.toml")], size=(140, 45))
+    try:
+        lab.wait_for_text("Network")
+        lab.type(" ")
+        lab.wait_for_text("done")
+        for keys in "456321i":
+            lab.type(keys)
+            lab.wait_until(lambda: not lab.unread)
+        lab.type("q")
+        lab.wait_until(lambda: lab.process.poll() is not None or "Quit" in lab.text)
+        check_raw(lab)
+    finally:
+        lab.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("plain ünï ☃ 漢字", "plain ünï ☃ 漢字"),
+        ("a\tb\nc", "a\\tb\\nc"),
+        ("\x1b\x9b\x7f\x00", "\\x1b\\x9b\\x7f\\x00"),
+        ("\u202e\u2066\u200f\u2028", "\\u202e\\u2066\\u200f\\u2028"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
+        ("\ud800", "\\ud800"),
+        ("👩\u200d🔬", "👩\u200d🔬"),
+    ],
+)
+def test_control_characters_are_written_as_escapes(text: str, line: str) -> None:
+    assert escape_line(text) == line
+    assert escape_controls(text) == line.replace("\\t", "\t").replace("\\n", "\n")
+
+
+def test_json_reads_back_as_what_was_written() -> None:
+    value = {f"key {HOSTILE}": [HOSTILE, 1, None]}
+
+    assert json.loads(encode_json(value)) == value
+    assert not CONTROL.search(encode_json(value).decode())
+    assert json.loads(encode_json([os.fsdecode(b"\xff")])) == ["\\xff"]
