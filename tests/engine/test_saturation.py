@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.support.network_strategies import example_line
 from tests.support.not_none import not_none
 from tests.support.tiny_sessions import make_session
-from tuilab.core.catalogue.losses import LOSSES, CrossEntropy, LearnerLoss, Loss
+from tuilab.core.catalogue.losses import LOSSES, CrossEntropy, Focal, LearnerLoss, Loss
 from tuilab.core.network.registry import LAYERS
 from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.metrics import losses
@@ -78,7 +78,7 @@ def test_every_loss_is_finite_for_saturated_outputs(
 def test_the_focal_loss_and_its_slope_are_those_of_exact_arithmetic(gamma: float, z: float) -> None:
     """The slope of −(1 − p)^γ log p for the logit is (1 − p)^γ (γ p log p − (1 − p))."""
     output = torch.tensor([[z, 0.0]], requires_grad=True)
-    loss = losses.build_loss(losses.catalogue.Focal(gamma=gamma))(output, torch.tensor([0]))
+    loss = losses.build_loss(Focal(gamma=gamma))(output, torch.tensor([0]))
     loss.backward()
 
     nll = torch.nn.functional.softplus(torch.tensor(-z, dtype=torch.float64))
