@@ -38,7 +38,7 @@ def test_a_layer_is_its_torch_class_then_its_arguments_in_order_or_by_name() -> 
         ("Linear wide", "Linear out_features: expected a whole number, got text"),
         ("Linear 2.5", "Linear out_features: expected a whole number, got a fraction"),
         ("Linear 2 True 3", "Linear takes only out_features, bias; what is 3?"),
-        ("Linear 2 out_features=3", "out_features is given twice"),
+        ("Linear 2 3 out_features=3", "out_features is given twice"),
         ("Tanh 3", "Tanh takes no arguments; what is 3?"),
         ("Dropout 1", "Dropout p: expected a number < 1"),
         ("Conv2d 8 kernel_size=(3,3,3)", "Conv2d kernel_size: expected a list of length"),

@@ -26,7 +26,46 @@ def test_a_loss_that_is_not_finite_ends_the_loop_and_names_its_step() -> None:
     assert failed.recoverable
     assert failed.title.startswith(("The loss became NaN", "The loss became infinite"))
     assert "at step" in failed.title
-    assert "learning rate is too high; it is 1,000" in failed.hint
+    assert "the loss grew from" in failed.hint
+    assert "the learning rate, 1,000, is too high" in failed.hint
+    assert failed.has_grown
+
+
+def poison_gradient(output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Returns a finite loss whose slope is infinity · 0."""
+    return (output - output.detach()).abs().sqrt().sum() + output.square().mean()
+
+
+@pytest.mark.parametrize("loss", ["a loss", "the data", "a layer"])
+def test_the_rate_is_not_blamed_where_nothing_has_grown(loss: str) -> None:
+    session = make_session(optimizer={"name": "sgd", "lr": 0.01}, epochs=400)
+    if loss == "a loss":
+        session.task.loss = poison_gradient
+    elif loss == "the data":
+        session.dataset.train.inputs[7, 1] = float("nan")
+    else:
+        session.network[1].register_forward_hook(
+            lambda module, inputs, output: output / (output * 0) if session.step > 3 else output
+        )
+
+    failed = next(event for event in train(session) if isinstance(event, Failed))
+
+    assert failed.has_grown is False
+    assert "nothing had grown" in failed.hint and "is not the reason" in failed.hint
+    assert "too high" not in failed.hint
+    assert [type(command) for offer in failed.offers for command in offer.commands] == [Rewind]
+    source = {"a loss": "gradient of", "the data": "inputs of the network", "a layer": "2 Tanh"}
+    assert source[loss] in failed.detail or "after 1 Linear" in failed.detail
+
+
+def test_a_rate_whose_first_step_overflows_is_to_blame() -> None:
+    session = make_session(optimizer={"name": "sgd", "lr": 1.0})
+    session.optimizer.param_groups[0]["scale"] = 1e38
+
+    failed = next(event for event in train(session) if isinstance(event, Failed))
+
+    assert failed.has_grown
+    assert "the largest weight grew from" in failed.hint
 
 
 def test_a_loss_that_is_not_finite_in_the_last_epoch_is_a_failure_too() -> None:

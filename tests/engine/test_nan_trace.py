@@ -5,7 +5,7 @@ import torch
 from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.protocol.events import Failed
 from tuilab.engine import checkpoint
-from tuilab.engine.nan_trace import find_non_finite
+from tuilab.engine.nan_trace import NonFiniteOrigin, find_non_finite
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -41,7 +41,7 @@ def test_a_weight_that_is_not_finite_is_found_in_its_layer() -> None:
         list(session.network.parameters())[2][0, 0] = float("inf")
     session.good_state = checkpoint.capture_state(session)
 
-    description = find_non_finite(session, session.step + 1)
+    description = find_non_finite(session, session.step + 1).description
 
     assert description.startswith(
         f"At step {session.step + 1} the output of 2 Linear is not finite"
@@ -56,10 +56,12 @@ def test_the_gradient_is_named_if_the_loss_is_still_finite() -> None:
     train_steps(session, 1)
     session.step, session.offset = 1, 10
 
-    description = find_non_finite(session, 1)
+    origin = find_non_finite(session, 1)
 
+    assert origin.source == "gradient" and origin.has_grown is False
     assert (
-        description == "At step 1 the gradient of 2 Linear is not finite, while its loss still is"
+        origin.description
+        == "At step 1 the gradient of 2 Linear is not finite, while its loss still is"
     )
 
 
@@ -70,7 +72,7 @@ def test_the_search_does_not_change_the_session() -> None:
     position = (session.step, session.offset, session.epoch)
     gradients = [p.grad for p in session.parameters]
 
-    assert find_non_finite(session, 8) == ""
+    assert find_non_finite(session, 8) == NonFiniteOrigin()
 
     assert torch.equal(flatten_parameters(session), weights)
     assert torch.equal(torch.get_rng_state(), random_state)
@@ -83,4 +85,5 @@ def test_without_a_good_state_there_is_no_description() -> None:
     session = make_session()
     session.good_state = None
 
-    assert find_non_finite(session, 3) == ""
+    assert find_non_finite(session, 3) == NonFiniteOrigin()
+    assert find_non_finite(session, 3).has_grown is None

@@ -32,7 +32,7 @@ from tuilab.core.protocol.inspect.units_messages import UnitsRequest
 from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.dispatch import Dispatcher
-from tuilab.engine.nan_trace import find_non_finite
+from tuilab.engine.nan_trace import NonFiniteOrigin, find_non_finite
 from tuilab.engine.preserve import clone_tensors, preserving_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.studies import batch_size_finder, lr_finder
@@ -157,7 +157,7 @@ def inspect_and_search(session: Session, dispatcher: Dispatcher) -> None:
     gradients = [parameter.grad for parameter in session.parameters]
 
     inspect_everything(session, dispatcher)
-    assert find_non_finite(session, session.step) == ""
+    assert find_non_finite(session, session.step) == NonFiniteOrigin()
     if not (session.experiment.optimizer.needs_closure or isinstance(session.task, GAN)):
         search(session, lr_finder.try_learning_rates)
     search(session, batch_size_finder.try_batch_sizes)

@@ -14,6 +14,7 @@ from tuilab.core.catalogue.losses import BCE, MSE, CrossEntropy
 from tuilab.core.catalogue.metrics import METRIC_HELP, headline_metrics
 from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.metrics import scores
+from tuilab.engine.metrics.evaluate import measure_batch
 from tuilab.engine.metrics.scores import (
     ClassScores,
     ReconstructionScores,
@@ -23,6 +24,8 @@ from tuilab.engine.metrics.scores import (
     auroc,
     mode_coverage,
     r2,
+    sum_nll_and_hits,
+    token_metrics,
 )
 
 SEEDS = st.integers(0, 10_000)
@@ -93,6 +96,43 @@ def test_auroc_is_the_probability_of_ranking_a_pair_correctly(seed: int, count: 
             areas.append(sum(pairs) / len(pairs))
 
     assert auroc(probs, target) == pytest.approx(sum(areas) / len(areas))
+
+
+@given(SEEDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from([1.0, 30.0, 1e3, 1e4]))
+@settings(max_examples=40)
+def test_auroc_ranks_outputs_whose_probabilities_are_all_0_or_1(
+    seed: int, outputs: int, scale: float
+) -> None:
+    output, target = random_classes(seed, max(2, outputs), 30)
+    output = (scale * output)[:, :outputs]
+    loss = BCE() if outputs == 1 else CrossEntropy()
+
+    actual = compute(ClassScores(loss), output, target)["auroc"]
+
+    exact = output.double() if outputs > 1 else torch.cat([-output, output], 1).double()
+    areas = []
+    for number in [1] if outputs < 3 else range(outputs):
+        others = torch.cat([exact[:, :number], exact[:, number + 1 :]], 1)
+        logit = output[:, 0].double() if outputs == 1 else exact[:, number] - others.logsumexp(1)
+        positive, negative = logit[target == number], logit[target != number]
+        if len(positive) and len(negative):
+            wins = (positive[:, None] > negative) + (positive[:, None] == negative) / 2
+            areas.append(wins.mean().item())
+    assert actual == pytest.approx(sum(areas) / len(areas), abs=2e-3)
+
+
+def test_saturated_outputs_are_ranked_as_small_ones() -> None:
+    output, target = random_classes(3, 12, 400)
+
+    for name in ("auroc", "top_5", "accuracy"):
+        expected = compute(ClassScores(MSE()), output, target)[name]  # ranks outputs themselves
+        saturated = compute(ClassScores(MSE()), 1000 * output, target)[name]
+        assert saturated == pytest.approx(expected, abs=1e-9)
+    small, large = (compute(ClassScores(CrossEntropy()), s * output, target) for s in (1, 1000))
+    assert small["top_5"] == large["top_5"] < 1
+    two = output[:, :2], (target % 2)
+    small, large = (compute(ClassScores(CrossEntropy()), s * two[0], two[1]) for s in (1, 1000))
+    assert small["auroc"] == large["auroc"]
 
 
 def test_auroc_needs_two_classes_to_compare() -> None:
@@ -205,6 +245,28 @@ def test_r2_is_zero_for_the_mean_and_for_constant_targets() -> None:
     assert r2(torch.zeros(3, 1), torch.ones(3, 1)) == 0
 
 
+@given(st.floats(-1e6, 1e6, width=32), st.integers(1, 200), st.integers(1, 3))
+def test_r2_of_constant_targets_is_zero_whatever_their_rounding(
+    value: float, examples: int, outputs: int
+) -> None:
+    target = torch.full((examples, outputs), value)
+
+    assert r2(target + 1, target) == r2(target, target) == 0
+
+
+@given(SEEDS)
+def test_r2_is_exact_for_targets_far_from_zero(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    target = 1e5 + torch.randint(9, (40, 1), generator=generator).float()
+    target[:2] = torch.tensor([[1e5], [1e5 + 8]])
+    output = target + torch.randint(3, (40, 1), generator=generator).float()
+    wide, residual = target.double(), (output - target).double().square().sum()
+
+    expected = 1 - residual / (wide - wide.mean(0)).square().sum()
+
+    assert r2(output, target) == pytest.approx(expected.item(), rel=1e-5)
+
+
 @given(SEEDS)
 def test_reconstructions_are_scored_by_their_formulas(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
@@ -271,7 +333,17 @@ def test_scores_of_no_targets_are_empty() -> None:
     empty_scores = ClassScores(CrossEntropy())
     empty_scores.add(torch.randn(2, 3, 4), empty)
 
-    assert empty_scores.read() == TokenScores().read() == ReconstructionScores().read() == {}
+    token_scores = TokenScores()
+    token_scores.add(torch.randn(2, 3, 4), empty)
+    regression_scores = RegressionScores()
+    regression_scores.add(torch.empty(0, 1), torch.empty(0, 1))
+
+    every = (empty_scores, token_scores, TokenScores(), regression_scores, RegressionScores(),
+             ReconstructionScores())  # fmt: skip
+    assert [scores.read() for scores in every] == [{}] * 6
+    assert measure_batch(torch.randn(2, 3, 4), empty) == {}
+    assert measure_batch(torch.empty(0, 1), torch.empty(0, 1)) == {}
+    assert token_metrics(sum_nll_and_hits(torch.randn(2, 3, 4), empty)) == {}
 
 
 def test_every_score_is_explained() -> None:

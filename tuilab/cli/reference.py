@@ -68,6 +68,8 @@ def check(
             shapes = f"{report['input']} → {report['output']}"
             parameters = format_counted(report["parameters"], "parameter")
             print(f"{report['path']}: {report['data']}, {parameters}, {shapes}: valid")
+            for note in report["notes"]:
+                print(f"  note: {note}")
             for warning in report["warnings"]:
                 print(f"  warning: {warning}")
     if json:
@@ -78,7 +80,7 @@ def check(
 def _check(name: str) -> dict[str, Any]:
     """Returns the errors of an experiment; what it is and its warnings if it has none."""
     from tuilab.core.experiment import toml_file
-    from tuilab.core.experiment.warnings import find_warnings
+    from tuilab.core.experiment.warnings import find_notes, find_warnings
     from tuilab.core.network.layer import format_shape
 
     try:
@@ -92,6 +94,7 @@ def _check(name: str) -> dict[str, Any]:
     plan = experiment.plan
     return {
         "name": name, "path": path, "errors": [], "warnings": list(find_warnings(experiment)),
+        "notes": find_notes(experiment),
         "data": experiment.data.title, "parameters": plan.parameters,
         "input": format_shape(plan.input), "output": format_shape(plan.output),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.protocol.commands import AnyCommand, Resume, Rewind, SetKnob
 from tuilab.core.protocol.events import Failed, LayerStatsReported, Offer
 from tuilab.engine.device import memory
-from tuilab.engine.nan_trace import find_non_finite
+from tuilab.engine.nan_trace import NonFiniteOrigin, find_non_finite
 from tuilab.engine.session import Session
 
 
@@ -70,34 +70,57 @@ def _out_of_memory(error: BaseException, run: str, session: Session | None) -> F
     )
 
 
+MADE_BY = {
+    "": "",
+    "input": "The data itself has such values, and no knob of training mends them. ",
+    "output": "",
+    "loss": "The loss made the first such value, from finite outputs. ",
+    "gradient": "The backward pass made the first such value, from a finite loss. ",
+    "step": "The optimizer made the first such value, from finite gradients. ",
+}
+"""What made the first value that is not finite; a layer is named in the detail."""
+
+
 def describe_non_finite_loss(
     session: Session, step: int, loss: float, stats: LayerStatsReported | None
 ) -> Failed:
     """Returns the event of a loss that became NaN or infinite: where, why, and ways back."""
     kind = "infinite" if loss in (float("inf"), float("-inf")) else "NaN (not a number)"
-    lr, clip = session.experiment.optimizer.lr, session.experiment.training.clip_grad_norm
     good = session.good_state["position"][0] if session.good_state else 0
-    back = f"Go back to step {format_count(good)}"
-    offers = [
-        Offer(
-            f"{back} and continue with lr {format_number(lr / 10)}",
-            [Rewind(), SetKnob("optimizer.lr", lr / 10), Resume()],
-        )
-    ]
-    if not clip:
-        commands: list[AnyCommand] = [Rewind(), SetKnob("training.clip_grad_norm", 1.0), Resume()]
-        offers.append(Offer(f"{back} and clip the gradient norm at 1", commands))
-    offers.append(Offer(f"{back} and pause there", [Rewind()]))
+    origin = find_non_finite(session, step)
     return Failed(
         session.run,
         f"The loss became {kind} at step {format_count(step)}",
-        hint=f"{_describe_gradients(stats)}Most often the learning rate is too high; it is "
-        f"{format_number(lr)}. The last good state is at step {format_count(good)}.",
-        detail=find_non_finite(session, step),
+        hint=f"{_describe_gradients(stats)}{MADE_BY[origin.source]}"
+        f"{_describe_cause(session, origin)} The last good state is at step {format_count(good)}.",
+        detail=origin.description,
         step=session.step,
         recoverable=True,
-        offers=offers,
+        offers=_offer_ways_back(session, good, origin),
+        has_grown=origin.has_grown,
     )
+
+
+def _describe_cause(session: Session, origin: NonFiniteOrigin) -> str:
+    """Says whether the learning rate is to blame: only if something had grown before."""
+    rate = f"the learning rate, {format_number(session.experiment.optimizer.lr)}"
+    if origin.growth:
+        return f"Before that, {origin.growth}: {rate}, is too high."
+    if origin.steady:
+        return f"Before that, {origin.steady}; nothing had grown, so {rate}, is not the reason."
+    return f"Whether {rate}, is the reason is not known: the steps before could not be repeated."
+
+
+def _offer_ways_back(session: Session, good: int, origin: NonFiniteOrigin) -> list[Offer]:
+    """Returns what to do, most promising first: smaller steps only where steps were too large."""
+    lr, back = session.experiment.optimizer.lr, f"Go back to step {format_count(good)}"
+    wait = Offer(f"{back} and pause there", [Rewind()])
+    slower: list[AnyCommand] = [Rewind(), SetKnob("optimizer.lr", lr / 10), Resume()]
+    offers = [Offer(f"{back} and continue with lr {format_number(lr / 10)}", slower)]
+    if not session.experiment.training.clip_grad_norm:
+        clip: list[AnyCommand] = [Rewind(), SetKnob("training.clip_grad_norm", 1.0), Resume()]
+        offers.append(Offer(f"{back} and clip the gradient norm at 1", clip))
+    return [wait] if origin.has_grown is False else [*offers, wait]
 
 
 def _describe_gradients(stats: LayerStatsReported | None) -> str:

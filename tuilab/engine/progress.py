@@ -71,7 +71,8 @@ class ProgressReporter:
         task, penalty = self.session.task, self.session.penalty
         outputs, targets = (torch.cat(tensors) for tensors in zip(*batches, strict=True))
         penalties = {} if penalty is None else {"penalty": float(penalty)}
-        return {**task.measure(outputs, targets), **task.extra_metrics(), **penalties}
+        measured = task.measure(outputs, targets)  # empty if no position has a target
+        return {**measured, **task.extra_metrics(), **penalties} if measured else {}
 
     def _is_due(self) -> bool:
         """Returns whether a report is due after this step."""

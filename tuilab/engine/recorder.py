@@ -108,7 +108,9 @@ class Recorder:
         return losses, points
 
     def add_metrics(self, metrics: dict[str, float], examples: int) -> None:
-        """Adds the metrics of the newest batches to the means of the epoch."""
+        """Adds the metrics of the newest batches to the means of the epoch, if they have any."""
+        if not metrics:
+            return
         for name, value in metrics.items():
             self._epoch_metrics[name] = self._epoch_metrics.get(name, 0.0) + value * examples
         self._epoch_examples += examples

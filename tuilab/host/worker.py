@@ -15,7 +15,7 @@ import msgspec
 from tuilab.core.errors import CANNOT_START, GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.experiment.warnings import find_warnings
+from tuilab.core.experiment.warnings import find_notes, find_warnings
 from tuilab.core.protocol.commands import (
     AnyCommand,
     Cancel,
@@ -212,6 +212,8 @@ class Worker(threading.Thread):
         self._publish(msgspec.structs.replace(session.started_event(note), folder=str(path)))
         for remark in dataset.remarks:
             self._publish(Logged(remark, "data"))
+        for remark in find_notes(experiment):
+            self._publish(Logged(f"{remark}."))
         for warning in find_warnings(experiment):
             self._publish(Logged(f"Warning: {warning}."))
         self._controller = RunController(session, path, self._publish, is_paced=command.is_paced)

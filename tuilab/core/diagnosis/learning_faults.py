@@ -32,24 +32,48 @@ MAX_GRADIENT = 50.0
 """A larger initial gradient norm of a layer, in units of the loss by chance, is too large."""
 
 
+MAX_LOSS_GROWTH = 10.0
+"""A loss that grows this many times before it becomes NaN has overflowed."""
+
+
 def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
     """Detects a loss that is NaN or infinite."""
     series = evidence.run.series.get("loss/train")
     if series is None or series.is_finite:
         return
-    lr, failure = evidence.experiment.optimizer.lr, evidence.run.failure
+    failure, has_grown = evidence.run.failure, _has_grown(evidence)
+    precision = evidence.experiment.training.precision
+    peak = format_number(evidence.get_maximum("loss/train"), 3)
+    if has_grown:
+        rate = format_number(evidence.experiment.optimizer.lr)
+        before = f"Before that it had grown to {peak}; the learning rate was {rate}."
+        fixes = evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping()
+    else:
+        before = f"Before that it was at most {peak}: nothing points to the learning rate."
+        is_half = precision != "fp32"
+        fixes = evidence.propose("fp32", "training.precision", "fp32") if is_half else []
     yield make_diagnosis(
         "loss_not_finite",
         "The loss is not finite any more",
         [
-            f"The training loss became NaN or infinite by step {format_count(evidence.steps)}; the "
-            f"learning rate was {format_number(lr)}.",
+            f"The training loss became NaN or infinite by step {format_count(evidence.steps)}.",
+            *([before] if evidence.train_loss else []),
             *([failure.detail + "."] if failure is not None and failure.detail else []),
         ],
         "From here on all weights become NaN as well, and nothing can be learned.",
-        evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
+        fixes,
         *chart(evidence.train_loss, "training loss"),
     )
+
+
+def _has_grown(evidence: Evidence) -> bool:
+    """Returns whether a loss that is not finite any more had grown before, or the weights had."""
+    failure = evidence.run.failure
+    if failure is not None and failure.has_grown is not None:
+        return failure.has_grown
+    losses = evidence.train_loss
+    is_larger = bool(losses) and max(y for _, y in losses) > MAX_LOSS_GROWTH * abs(losses[0][1])
+    return is_larger or max(_largest_updates(evidence), default=0.0) > 1
 
 
 def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -63,7 +87,7 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     lowest = min(y for _, y in evidence.train_loss)
     series = evidence.run.series["loss/train"]
     peak = evidence.get_maximum("loss/train", 1)
-    has_diverged = not series.is_finite or now > 3 * first
+    has_diverged = now > 3 * first or (not series.is_finite and _has_grown(evidence))
     step = _median_update(evidence)
     largest = _largest_updates(evidence)
     is_large = bool(largest) and median(largest) > 1

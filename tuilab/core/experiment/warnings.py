@@ -30,12 +30,18 @@ def find_warnings(experiment: Experiment) -> list[str]:
     """Returns likely mistakes of an experiment without errors, as `key: sentence`."""
     rows = [row for row in experiment.plan.rows if row.layer is not None and not row.is_block]
     return [
+        *(f"{row.key}: {row.doubt}" for row in rows if row.doubt),
         *_check_activations(experiment, rows),
         *_check_linear(rows),
         *_check_initialization(experiment, rows),
         *_check_closure(experiment, rows),
         *find_engine_warnings(experiment),
     ]
+
+
+def find_notes(experiment: Experiment) -> list[str]:
+    """Returns how lines were read that give the size of their input, as `key: sentence`."""
+    return [f"{row.key}: {row.note}" for row in experiment.plan.rows if row.note]
 
 
 def _check_activations(experiment: Experiment, rows: list[PlanRow]) -> Iterator[str]:

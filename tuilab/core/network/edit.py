@@ -8,12 +8,15 @@ from tuilab.core.errors import InputError
 from tuilab.core.network.parse import WORD_PATTERN, parse
 from tuilab.core.network.plan import Line, LinePath
 from tuilab.core.network.registry import BLOCKS, LAYERS
+from tuilab.core.network.torch_code import read_code
 
 Network = tuple[Line, ...]
 
 
 def parse_typed_line(text: str, before: Line = "") -> Line:
     """Returns the line or block that typed text turns an existing one into."""
+    if (code := read_code(text)) is not None and not isinstance(before, tuple):
+        return code
     name, _, rest = text.strip().partition(" ")
     known = {layer.lower(): layer for layer in LAYERS}
     name = known.get(name.lower(), name)

@@ -5,8 +5,10 @@ show the same lines. A path of indices identifies a line: (3,) is line 3, (3, 1)
 inside the block at line 3 (index 0 is the block's own line).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
@@ -15,18 +17,25 @@ from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.format import format_count
 from tuilab.core.network.layer import Layer, Shape, Tokens
 from tuilab.core.network.parse import parse
+from tuilab.core.network.read_line import read_line
 from tuilab.core.network.registry import BLOCKS
+from tuilab.core.network.torch_code import read_code
 
 Line = str | tuple[Any, ...]
 """A layer as text, or a block: a tuple of lines, the first of which names it."""
 
 LinePath = tuple[int, ...]
 
-MAX_DEPTH = 50
-"""Blocks inside each other at most."""
-
 MAX_LAYERS = 10_000
 """The maximum number of layers of a network, repetitions included."""
+
+TOO_MANY_LAYERS = f"more than {format_count(MAX_LAYERS)} layers; use fewer repetitions"
+
+MAX_DEPTH = 30
+"""The maximum number of blocks inside one another: torch calls each from the one around it."""
+
+MAX_READ_DEPTH = 100
+"""Deeper lists are not a network: they would use up the stack before it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,10 @@ class PlanRow:
     output: Shape | None = None
     parameters: int = 0
     problem: str = ""
+    note: str = ""
+    "Says that the size of the input was left out; empty where the line does not give it."
+    doubt: str = ""
+    "Says in which order the arguments were read, where there are two."
 
     @property
     def depth(self) -> int:
@@ -88,7 +101,18 @@ class Plan:
 def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
     """Computes the shapes of a network line by line; they end at a line with a problem."""
     rows, output = _walk(network, shape, ())
+    if (index := _first_beyond_limit(network)) is not None:
+        position = next(n for n, row in enumerate(rows) if row.path == (index,))
+        if not rows[position].problem:  # a block may have said so itself
+            rows[position] = replace(rows[position], problem=TOO_MANY_LAYERS, output=None)
+        output = None
     return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
+
+
+def _first_beyond_limit(network: tuple[Line, ...]) -> int | None:
+    """Returns the index of the line with which a network has too many layers, if it has."""
+    totals = accumulate(map(_layers, network))
+    return next((index for index, total in enumerate(totals) if total > MAX_LAYERS), None)
 
 
 def _parameters(rows: list[PlanRow], depth: int) -> int:
@@ -114,10 +138,11 @@ def _walk(
 def _row(text: str, shape: Shape | None, path: LinePath) -> PlanRow:
     row = PlanRow(path, text, input=shape)
     try:
-        layer = parse(text)
+        reading = read_line(text, shape)
+        layer = reading.layer
         if type(layer).__name__ in BLOCKS:
             raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')
-        row = replace(row, layer=layer)
+        row = replace(row, layer=layer, note=reading.note, doubt=reading.doubt)
         if isinstance(shape, Tokens) and not layer.takes_tokens:
             raise InputError("the inputs are token numbers; put Embedding first")
         if shape is not None:
@@ -139,7 +164,9 @@ def _block(
         if type(layer).__name__ not in BLOCKS:
             raise InputError(f"a list must begin with a block: {', '.join(BLOCKS)}")
         if _layers(lines) > MAX_LAYERS:
-            raise InputError(f"more than {format_count(MAX_LAYERS)} layers; use fewer repetitions")
+            raise InputError(TOO_MANY_LAYERS)
+        if len(path) > MAX_DEPTH:
+            raise InputError(f"blocks are nested more than {MAX_DEPTH} deep; use fewer")
     except InputError as error:
         inside, _ = _walk(lines, None, path, 1)
         return [replace(head, problem=str(error)), *inside], None
@@ -200,32 +227,56 @@ def _repeat(
     shape: Shape | None, output: Shape | None,
 ) -> tuple[list[PlanRow], int, Shape | None]:  # fmt: skip
     """Plans all repetitions of a block; the rows shown are those of the first one."""
+    rounds = {_shape_key(shape): (once, output)}  # each shape that comes in is planned only once
     total = once
     for _ in range(layer.times - 1):
         if output is None:
             break
-        if output == shape:
-            total = once * layer.times
-            break
-        rows, output = _walk(lines, output, (0,), 1)
-        total += _parameters(rows, depth=1)
-        if output is None:
-            problem = next(row.problem for row in rows if row.problem)
-            inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {problem}")]
+        shape = output
+        if (key := _shape_key(shape)) not in rounds:
+            rows, output = _walk(lines, shape, (0,), 1)
+            rounds[key] = _parameters(rows, depth=1), output
+            if output is None:
+                problem = next(row.problem for row in rows if row.problem)
+                inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {problem}")]
+        parameters, output = rounds[key]
+        total += parameters
     return inside, total, output
 
 
+def _shape_key(shape: Shape | None) -> tuple[Shape | None, int]:
+    """Returns a key in which token numbers differ from numbers of the same shape."""
+    return shape, shape.vocabulary if isinstance(shape, Tokens) else 0
+
+
 def to_tuples(lines: Any, key: str = "network") -> tuple[Line, ...]:
-    """Converts nested lists to tuples; raises InputError where an item is not a line."""
+    """Converts nested lists to tuples; raises InputError where an item is not a line.
+
+    Calls such as `nn.Linear(2, 8)` become lines, and a whole `nn.Sequential(...)` several.
+    """
+    if isinstance(lines, str) and key == "network":
+        lines = [lines] if read_code(lines) is not None else lines
     if not isinstance(lines, (list, tuple)):
         what = "a list of lines" if key == "network" else 'a line such as "Linear 16", or a list'
         raise InputError(f"expected {what}", key)
-    if key.count("[") > MAX_DEPTH:
-        raise InputError(f"blocks are nested more than {MAX_DEPTH} deep", "network")
-    return tuple(
-        line if isinstance(line, str) else to_tuples(line, f"{key}[{index}]")
-        for index, line in enumerate(lines)
-    )
+    if key.count("[") > MAX_READ_DEPTH:
+        raise InputError(f"blocks are nested more than {MAX_READ_DEPTH} deep", "network")
+    converted: list[Line] = []
+    for index, line in enumerate(lines):
+        if not isinstance(line, str):
+            converted.append(to_tuples(line, f"{key}[{index}]"))
+        elif (code := read_code(line)) is None:
+            converted.append(line)
+        elif isinstance(code, tuple) and code[0] == "Sequential" and not _is_parallel(lines):
+            converted.extend(code[1:])
+        else:
+            converted.append(code)
+    return tuple(converted)
+
+
+def _is_parallel(lines: Sequence[Any]) -> bool:
+    """Returns whether each line is a branch, so that a group of lines stays one."""
+    return bool(lines) and isinstance(lines[0], str) and lines[0].split(" ")[0] == "Parallel"
 
 
 def have_same_modules(before: tuple[Line, ...], after: tuple[Line, ...]) -> bool:

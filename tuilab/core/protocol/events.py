@@ -189,6 +189,9 @@ class Failed(Event, frozen=True):
     step: int = 0
     recoverable: bool = False
     offers: list[Offer] = field(default_factory=list)
+    has_grown: bool | None = None
+    """Whether loss, gradients or weights had grown before the loss was no longer finite; None: not
+    known, or another failure."""
 
 
 class FinderReported(Event, frozen=True):

@@ -22,13 +22,15 @@ TargetFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def measure_batch(output: Tensor, targets: Tensor) -> dict[str, float]:
-    """Returns the metric of a batch: accuracy for class indices, R² for numbers.
+    """Returns the metric of a batch: accuracy for class indices, R² for numbers; {} if empty.
 
     output [batch, *positions, outputs], targets int64 [batch, *positions] or float like the output.
     """
     if targets.is_floating_point():
-        return {"r2": r2(output, targets)}
+        return {"r2": r2(output, targets)} if len(targets) else {}
     output, targets = flatten_positions(output, targets)
+    if not len(targets):
+        return {}
     return {"accuracy": float((predict_classes(output) == targets).float().mean())}
 
 

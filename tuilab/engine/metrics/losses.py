@@ -6,7 +6,8 @@ struct once per run and then called with output and target.
 
 Outputs are [batch, outputs], or [batch, *positions, outputs] where every position has a target.
 Targets are class indices, int64 [batch, *positions], or numbers, float in the output's shape.
-Positions whose target is `IGNORE_INDEX` do not count.
+Positions whose target is `IGNORE_INDEX` do not count. The mean over no targets, or over classes
+whose weights are 0, is 0: it would be NaN, and every weight with it after one step.
 """
 
 from collections.abc import Callable
@@ -81,10 +82,19 @@ def cross_entropy(
 
     output [batch, *positions, classes], target int64 [batch, *positions], class_weights [classes].
     """
+    smoothing = config.label_smoothing
+    if target.dim() == 1 and class_weights is None:
+        return F.cross_entropy(output, target, label_smoothing=smoothing)
     if target.dim() > 1:  # reshaped, not selected: selecting would wait for the device
         output, target = output.flatten(0, -2), target.flatten()
-    weight = None if class_weights is None else class_weights.to(output)
-    return F.cross_entropy(output, target, weight, label_smoothing=config.label_smoothing)
+    is_used = target != IGNORE_INDEX
+    if class_weights is None:
+        mean = F.cross_entropy(output, target, label_smoothing=smoothing)
+        return torch.where(is_used.any(), mean, 0.0)
+    weight = class_weights.to(output)
+    total = F.cross_entropy(output, target, weight, reduction="sum", label_smoothing=smoothing)
+    weight_sum = (weight[target.clamp(min=0)] * is_used).sum()
+    return total / weight_sum.clamp(min=torch.finfo(output.dtype).tiny)
 
 
 @loss(catalogue.BCE)
@@ -109,6 +119,8 @@ def mean_squared_error(config: catalogue.MSE, output: Tensor, target: Tensor) ->
     if target.is_floating_point():
         return F.mse_loss(output, target)
     output, target = flatten_positions(output, target)
+    if not len(target):
+        return output.sum()
     return F.mse_loss(output, F.one_hot(target, output.shape[1]).to(output.dtype))
 
 
@@ -131,8 +143,13 @@ def focal(config: catalogue.Focal, output: Tensor, target: Tensor) -> Tensor:
     output [batch, *positions, classes], target int64 [batch, *positions].
     """
     output, target = flatten_positions(output, target)
+    if not len(target):
+        return output.sum()
     nll = F.cross_entropy(output, target, reduction="none")
-    return ((1 - (-nll).exp()) ** config.gamma * nll).mean()
+    # Where p rounds to 1, the slope of (1 − p)^γ is infinite for γ < 1, and infinity · 0 is NaN:
+    # a limit that no other 1 − p reaches has the slope 0.
+    complement = -torch.expm1(-nll)
+    return (complement.clamp(min=torch.finfo(nll.dtype).tiny) ** config.gamma * nll).mean()
 
 
 @loss(catalogue.Hinge)
@@ -142,6 +159,8 @@ def hinge(config: catalogue.Hinge, output: Tensor, target: Tensor) -> Tensor:
     output [batch, *positions, classes or 1], target int64 [batch, *positions].
     """
     output, target = flatten_positions(output, target)
+    if not len(target):
+        return output.sum()
     if output.shape[1] == 1:
         sign = 2 * target.to(output.dtype) - 1
         return (config.margin - sign * output[:, 0]).relu().mean()
@@ -155,6 +174,8 @@ def kl_divergence(config: catalogue.KL, output: Tensor, target: Tensor) -> Tenso
     output [batch, *positions, classes], target int64 [batch, *positions].
     """
     output, target = flatten_positions(output, target)
+    if not len(target):
+        return output.sum()
     nll = F.cross_entropy(output, target, label_smoothing=config.label_smoothing)
     return nll - smoothed_entropy(config.label_smoothing, output.shape[1])
 
@@ -192,6 +213,29 @@ def probabilities(config: Loss, output: Tensor) -> Tensor:
     if isinstance(equivalent_loss(config), catalogue.MSE):
         return output.clamp(0, 1)
     return output.softmax(dim=1)
+
+
+def class_scores(config: Loss, output: Tensor) -> Tensor:
+    """Returns scores [batch, classes] that order examples as their `probabilities` do.
+
+    They are the logits of each class against all others, log p ∕ (1 − p): probabilities round to
+    exactly 0 or 1 where these still differ.
+
+    Args:
+        output: [batch, outputs]. A single output is the logit of the second of two classes.
+    """
+    if output.shape[1] == 1:
+        return torch.cat([-output, output], dim=1)
+    if isinstance(equivalent_loss(config), catalogue.MSE):
+        return output
+    if output.shape[1] == 2:
+        return output - output.flip(1)
+    logs = output.log_softmax(dim=1)
+    best = output.argmax(dim=1, keepdim=True)
+    # The best class may have a p that rounds to 1, so its 1 − p is the sum of the others.
+    others = output.scatter(1, best, -torch.inf).logsumexp(dim=1, keepdim=True)
+    odds = logs - torch.log1p(-logs.exp().clamp(max=0.5))
+    return odds.scatter(1, best, output.gather(1, best) - others)
 
 
 def predict_classes(output: Tensor) -> Tensor:

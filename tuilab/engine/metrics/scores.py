@@ -9,7 +9,12 @@ from torch import Tensor
 from tuilab.core.catalogue.losses import Loss
 from tuilab.core.catalogue.metrics import GROUP_PREFIX
 from tuilab.core.run.confusion import ConfusionMatrix, macro_average
-from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
+from tuilab.engine.metrics.losses import (
+    class_scores,
+    flatten_positions,
+    predict_classes,
+    probabilities,
+)
 
 CALIBRATION_BINS = 15
 """Bins of confidence for the calibration error (Guo et al. 2017)."""
@@ -18,7 +23,7 @@ MAX_MATRIX_CLASSES = 20
 """Classes up to which every evaluation reports the confusion matrix."""
 
 MAX_RANKED_VALUES = 200_000
-"""Probabilities that are kept for the AUROC; larger evaluations have none."""
+"""Scores of classes that are kept for the AUROC; larger evaluations have none."""
 
 MAX_GROUPS = 12
 """Groups that are reported one by one."""
@@ -60,10 +65,10 @@ class ClassScores(Scores):
         self._counts = counts if self._counts is None else self._counts + counts
         self._calibrate(probs, targets)
         if probs.shape[1] >= 10:
-            top = probs.topk(5, dim=1).indices
+            top = output.topk(5, dim=1).indices  # not of `probs`, many of which round to 0
             hits = (top == targets[:, None]).any(dim=1).sum()
             self._top_5 = hits if self._top_5 is None else self._top_5 + hits
-        self._keep(probs, targets)
+        self._keep(class_scores(self.loss, output), targets)
 
     def matrix(self) -> list[list[int]]:
         """Returns the confusion matrix as counts[target][predicted]; empty for many classes."""
@@ -81,10 +86,10 @@ class ClassScores(Scores):
         bins = rows.new_zeros(3, CALIBRATION_BINS).index_add_(1, bin_index, rows)
         self._bins = bins if self._bins is None else self._bins + bins
 
-    def _keep(self, probs: Tensor, targets: Tensor) -> None:
+    def _keep(self, ranked: Tensor, targets: Tensor) -> None:
         if self._ranked is not None:
-            self._ranked.append((probs, targets))
-            if sum(probs.numel() for probs, _ in self._ranked) > MAX_RANKED_VALUES:
+            self._ranked.append((ranked, targets))
+            if sum(ranked.numel() for ranked, _ in self._ranked) > MAX_RANKED_VALUES:
                 self._ranked = None
 
     def read(self) -> dict[str, float]:
@@ -100,8 +105,8 @@ class ClassScores(Scores):
         macro = macro_average(scores)
         values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
         if self._ranked:
-            probs, targets = (torch.cat(ranked).cpu() for ranked in zip(*self._ranked, strict=True))
-            if (area := auroc(probs, targets)) is not None:
+            ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
+            if (area := auroc(ranked, targets)) is not None:
                 values["auroc"] = area
         _, confidence, hits = self._bins
         values["ece"] = float((confidence - hits).abs().sum()) / total
@@ -171,6 +176,8 @@ class RegressionScores(Scores):
 
     def read(self) -> dict[str, float]:
         """Returns the scores, the most important first."""
+        if not sum(len(targets) for _, targets in self._pairs):
+            return {}
         output, targets = (torch.cat(tensors) for tensors in zip(*self._pairs, strict=True))
         error = output - targets
         squared = float(error.square().mean())
@@ -235,7 +242,9 @@ def r2(output: Tensor, targets: Tensor) -> float:
     0 where the targets do not vary, as in sklearn.metrics.r2_score for all outputs together.
     """
     residual = (output - targets).square().sum()
-    total = (targets - targets.mean(0)).square().sum()
+    # From the first target: equal numbers differ from their rounded mean, but not from each other.
+    centered = targets - targets[:1]
+    total = (centered - centered.mean(0)).square().sum()
     return float(1 - residual / total) if total else 0.0
 
 
@@ -253,23 +262,25 @@ def sum_nll_and_hits(output: Tensor, targets: Tensor) -> Tensor:
 
 
 def token_metrics(sums: Tensor) -> dict[str, float]:
-    """Returns perplexity and accuracy for the sums [3] of `sum_nll_and_hits`."""
+    """Returns perplexity and accuracy for the sums [3] of `sum_nll_and_hits`, {} for no tokens."""
     nll, hits, count = sums.tolist()
+    if not count:
+        return {}
     return {"perplexity": exp(min(nll / count, 700)), "accuracy": hits / count}
 
 
-def auroc(probs: Tensor, targets: Tensor) -> float | None:
+def auroc(ranked: Tensor, targets: Tensor) -> float | None:
     """Returns the area under the ROC curve: of the second class of two, else the mean over classes.
 
     It is the probability that a random example of the class is ranked above one of another, where
     ties count half (Mann, Whitney 1947). None where no class can be compared.
 
     Args:
-        probs: [n, classes].
+        ranked: probabilities, or other scores in the same order, [n, classes].
         targets: int64 [n].
     """
-    classes = [1] if probs.shape[1] == 2 else range(probs.shape[1])
-    areas = [area for k in classes if (area := _area(probs[:, k], targets == k)) is not None]
+    classes = [1] if ranked.shape[1] == 2 else range(ranked.shape[1])
+    areas = [area for k in classes if (area := _area(ranked[:, k], targets == k)) is not None]
     return sum(areas) / len(areas) if areas else None
 
 

@@ -13,6 +13,7 @@ from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, Shape
 from tuilab.core.network.parse import parse
 from tuilab.core.network.plan import Line
+from tuilab.core.network.read_line import read_line
 from tuilab.engine.learner_code import learner_layers  # noqa: F401 (enters its functions, too)
 from tuilab.engine.model import layers as layers_package
 from tuilab.engine.model.layers import graph, normalization
@@ -39,9 +40,10 @@ def _build_row(lines: tuple[Any, ...], shape: Shape, times: int = 1) -> tuple[La
 
 
 def _build_module(line: Any, shape: Shape) -> tuple[nn.Module, Shape]:
-    layer = parse(line if isinstance(line, str) else line[0])
     if isinstance(line, str):
+        layer = read_line(line, shape).layer
         return build_module(layer, shape), layer.output_shape(shape)
+    layer = parse(line[0])
     if isinstance(layer, ParallelLine):
         built = [_build_module(branch, shape) for branch in line[1:]]
         row = LayerStack(*(module for module, _ in built))

@@ -20,3 +20,13 @@ class Step(nn.Module):
 def softmax(layer: catalogue.Softmax | catalogue.LogSoftmax, shape: Shape) -> nn.Module:
     """Builds a softmax over the channels of images, else over the last dimension."""
     return torch_module(layer, dim=1 if len(shape) == 3 else -1)
+
+
+EXACT_SOFTPLUS = 60.0
+"""From this β x on, softplus is β x in float32 and float64; from 89 on, its e^(β x) overflows."""
+
+
+@module(catalogue.Softplus)
+def softplus(layer: catalogue.Softplus, shape: Shape) -> nn.Module:
+    """Builds a softplus that is finite for every input, whatever its threshold."""
+    return torch_module(layer, threshold=min(layer.threshold, EXACT_SOFTPLUS))

@@ -37,6 +37,10 @@ class DropConnect(nn.Linear):
         return functional.dropout(weight.expand(examples, *weight.shape), self.p)
 
 
+MAX_LOG_VARIANCE = 20.0
+"""The exponential of a log-variance goes on as a straight line from here; it overflows at 89."""
+
+
 @module_class(catalogue.Reparameterization)
 class Reparameterization(nn.Module):
     """The reparameterization trick of a variational autoencoder (Kingma and Welling 2014)."""
@@ -51,10 +55,13 @@ class Reparameterization(nn.Module):
         """
         mean, log_variance = x.chunk(2, dim=-1)
         wide, logs = x.to(torch.promote_types(x.dtype, torch.float32)).chunk(2, dim=-1)
-        self.kl = (wide.square() + logs.exp() - 1 - logs).sum() / (2 * len(x))
+        slope = logs.clamp(max=MAX_LOG_VARIANCE).exp()
+        variance = slope * (1 + (logs - MAX_LOG_VARIANCE).relu())
+        self.kl = (wide.square() + variance - 1 - logs).sum() / (2 * len(x))
         if not self.training:
             return mean
-        return mean + (log_variance / 2).exp() * torch.randn_like(mean)
+        std = (log_variance.clamp(max=MAX_LOG_VARIANCE) / 2).exp()
+        return mean + std * torch.randn_like(mean)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leaves out the last divergence: a tensor inside a graph cannot be copied."""

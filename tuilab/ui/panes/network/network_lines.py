@@ -94,6 +94,8 @@ def build_lines(display: NetworkDisplay, width: int) -> Iterator[NetworkLine]:
             continue
         if row.problem:
             yield from _build_problem(row.problem, row.depth, width)
+        if row.note:
+            yield from _build_note(row.note, get_glyphs().dot, "line-list--muted", row.depth, width)
         for key, text in warnings:
             if key == row.key:
                 yield from _build_warning(text, row.depth, width)

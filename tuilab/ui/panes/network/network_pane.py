@@ -146,7 +146,8 @@ class NetworkPane(EditableList):
             return [("type a layer, such as Linear 16", "")]
         if row.problem:
             return [(f"{get_glyphs().cross} {row.problem}", "line-list--problem")]
-        return [describe_shapes(row), (self.input.completion.hint, "line-list--muted")]
+        echo = row.doubt or row.note or self.input.completion.hint
+        return [describe_shapes(row), (echo, "line-list--muted")]
 
     def find_article(self) -> Article | None:
         """Returns the article about the layer at the cursor, or the one that is being typed."""
