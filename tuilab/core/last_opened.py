@@ -9,6 +9,7 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.atomic_write import write_atomically
 
 
 class LastOpened(Struct, frozen=True):
@@ -34,7 +35,7 @@ def load_last_opened() -> LastOpened | None:
 
 def save_last_opened(last: LastOpened) -> None:
     """Writes what is open."""
-    toml_file.write_atomically(_file(), msgspec.json.encode(last) + b"\n")
+    write_atomically(_file(), msgspec.json.encode(last) + b"\n")
 
 
 def name_file(path: Path, experiment: Experiment) -> str:

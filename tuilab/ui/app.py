@@ -25,6 +25,7 @@ from textual.screen import Screen
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.last_opened import LastOpened, name_file, save_last_opened
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.host.link import Link, spawn_host
@@ -230,7 +231,7 @@ def report_crash(error: Exception) -> str:
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     path = paths.data_dir() / "crashes" / name
     try:
-        toml_file.write_atomically(path, text.encode())
+        write_atomically(path, text.encode())
     except OSError:
         return text
     return f"{type(error).__name__}; the details are in {path}"

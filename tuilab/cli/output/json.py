@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from tuilab.core.files.atomic_write import write_all
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.host import run_store
-from tuilab.host.run_log import write_all
 
 
 class JsonOutput:
