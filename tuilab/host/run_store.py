@@ -12,12 +12,11 @@ import msgspec
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.events import AnyEvent
+from tuilab.core.run import run_files
 from tuilab.core.run.run import Run
 from tuilab.host.event_aliases import decode_old_event, rename_metrics
 
-EXPERIMENT = "experiment.toml"
-LOG = "events.jsonl"
-CHECKPOINT = "checkpoint.pt"
+EXPERIMENT, LOG, CHECKPOINT = run_files.EXPERIMENT, run_files.LOG, run_files.CHECKPOINT
 
 END_BYTES = 65536
 """Bytes at both ends of a log that are enough to find the state of a run."""
@@ -95,8 +94,7 @@ def read_run(folder: Path, *, ends_only: bool = False) -> Run:
     if run.started is None:
         raise InputError("it holds no run", str(folder / LOG))
     # The folder may have been moved, and the last line of the log may be missing.
-    checkpoint = folder / CHECKPOINT
-    run.checkpoint = str(checkpoint) if checkpoint.exists() else ""
+    run.checkpoint = str(run_files.find_checkpoint(folder) or "")
     return run
 
 
