@@ -83,7 +83,7 @@ class LessonController:
         Args:
             note: a line about it, shown until a run starts.
         """
-        from tuilab.core.lessons import library, progress
+        from tuilab.core.lessons import library, progress_file
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
         try:
@@ -93,7 +93,7 @@ class LessonController:
             return
         if not await self._files.may_replace(None):
             return
-        learner, problem = progress.load_progress()
+        learner, problem = progress_file.load_progress()
         if problem:
             self._context.notify(problem, severity="warning")
         self._files.replace(source.lesson.start, None, is_of_lesson=True)
@@ -104,10 +104,10 @@ class LessonController:
 
     def review(self, source: "LoadedLesson | None" = None) -> None:
         """Opens a review of missed questions, or of a lesson's terms; the experiment stays."""
-        from tuilab.core.lessons import progress, review
+        from tuilab.core.lessons import progress_file, review
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         self._workspace.locked_keys = ()
         self._hide_knobs(())
         quiz = review.build_review(learner) if source is None else review.build_term_quiz(source)
@@ -152,9 +152,9 @@ class LessonController:
             return
         try:
             self.session.save()
-        except OSError as error:
-            note = f"Your progress is not saved: {error.strerror}"
-            self._context.notify(note, severity="warning")
+        except (OSError, InputError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._context.notify(f"Your progress is not saved: {reason}", severity="warning")
 
     def _refresh(self) -> None:
         self._pane.redraw()
