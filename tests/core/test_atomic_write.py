@@ -28,7 +28,7 @@ def fail_at(name: str, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return function(*arguments, **options)
 
-    monkeypatch.setattr(atomic_write.os, name, call)
+    monkeypatch.setattr(os, name, call)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -586,8 +586,9 @@ def test_two_labs_keep_what_either_has_reached(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "is_moved"),
     [(b'{"format": 2}', False), (b'{"lessons": 5}', True), (b"[" * 100_000, True), (b"\xff", True),
-     (b"", True), (b'{"lessons": {"a": {"page": 1e999}}}', True)],
-    ids=["newer", "type", "deep", "no text", "empty", "huge"],
+     (b"", True), (b'{"lessons": {"a": {"page": 1e999}}}', True),
+     (b'{"lessons": {"reac\xe8": {}}}', True)],
+    ids=["newer", "type", "deep", "no text", "empty", "huge", "a name that is no text"],
 )  # fmt: skip
 def test_a_progress_that_cannot_be_read_is_never_overwritten(
     tmp_path: Path, content: bytes, is_moved: bool

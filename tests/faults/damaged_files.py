@@ -59,7 +59,10 @@ def flip_bits(count: int, seed: int = 1) -> Tally:
                 tally.fail(outcome)
             else:
                 tally.add(f"{outcome} in {file}")
-            _restore(folder, contents)
+            (folder / file).write_bytes(contents[file])
+            for path in folder.iterdir():
+                if path.name not in contents:
+                    path.unlink()  # what was moved aside
     return tally
 
 
@@ -108,14 +111,6 @@ def _read(path: Path, read: Read, good: dict[str, Any]) -> str:
     if path.suffix == ".pt":
         return "harmless" if find_differences(value, good) == [] else "unnoticed"
     return "read or noticed"
-
-
-def _restore(folder: Path, contents: dict[str, bytes]) -> None:
-    for path in folder.iterdir():
-        if path.name not in contents:
-            path.unlink()  # what was moved aside
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
 
 
 def write_files(folder: Path) -> WrittenFiles:

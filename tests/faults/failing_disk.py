@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.faults.fork_server import Ended, ForkServer
+from tests.faults.fork_server import Ended, start_server
 from tests.faults.stored_results import (
     SHORT,
     Reference,
@@ -35,8 +35,8 @@ def fill_disks(count: int, seed: int = 1) -> Tally:
 
 
 def _train(count: int, draw_faults: Any) -> Tally:
-    tally = Tally()
-    with tempfile.TemporaryDirectory() as folder, ForkServer() as server:
+    tally, server = Tally(), start_server()
+    with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         server.run(home / "undisturbed", *SHORT, *EPOCHS)
         reference = read_reference(home / "undisturbed")

@@ -3,10 +3,12 @@
 The server has imported everything and forks for each command.
 """
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,11 +34,10 @@ class ForkServer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._output = Path()
+        self._read_line()  # when it has imported everything
 
-    def __enter__(self) -> "ForkServer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Ends the server."""
         assert self._server.stdin is not None and self._server.stdout is not None
         self._server.stdin.close()
         self._server.wait()
@@ -50,6 +51,7 @@ class ForkServer:
         """
         home.mkdir(parents=True, exist_ok=True)
         self._output = home / "output.txt"
+        self._output.unlink(missing_ok=True)
         job = {"home": str(home), "arguments": [*map(str, arguments)], "faults": faults}
         assert self._server.stdin is not None
         self._server.stdin.write(json.dumps(job) + "\n")
@@ -58,7 +60,9 @@ class ForkServer:
 
     def wait(self) -> Ended:
         """Waits until the command has ended."""
-        return Ended(int(self._read_line()), self._output.read_text(errors="replace"))
+        code = int(self._read_line())
+        has_output = self._output.exists()  # not of one that was killed at once
+        return Ended(code, self._output.read_text(errors="replace") if has_output else "")
 
     def run(self, home: Path, *arguments: object, **faults: Any) -> Ended:
         """Runs a command to its end."""
@@ -73,9 +77,18 @@ class ForkServer:
         return line
 
 
+@cache
+def start_server() -> ForkServer:
+    """Returns the server of this process, which ends with it."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
 def serve() -> None:
     """Forks for each line of JSON on stdin; prints the id of the process, then how it ended."""
     _import_everything()
+    print("ready", flush=True)
     while line := sys.stdin.readline():
         process = os.fork()
         if not process:
@@ -114,7 +127,7 @@ def _run(job: dict[str, Any]) -> None:
     # Checkpoints whenever there is news, so that a kill often meets one; and no patience.
     run_controller.MIN_SAVE_INTERVAL = run_controller.MAX_SAVE_INTERVAL = 0.0
     run_controller.SAVE_SHARE = 0
-    checkpoint_store.RETRY_DELAYS = (0.0,) * len(checkpoint_store.RETRY_DELAYS)
+    checkpoint_store.RETRY_DELAYS = (0.0, 0.0, 0.0, 0.0, 0.0)
     if job["faults"]:
         FaultyDisk(home / "data", **job["faults"]).install()
     code = 70

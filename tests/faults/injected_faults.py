@@ -43,9 +43,9 @@ class FaultyDisk:
             setattr(os, name, self._fail_by_file(getattr(os, name), is_write=name == "write"))
         close = os.close
 
-        def close_and_forget(file: int) -> None:
-            self._files.discard(file)
-            close(file)
+        def close_and_forget(fd: int) -> None:
+            self._files.discard(fd)
+            close(fd)
 
         os.close = close_and_forget
         io.open = builtins.open = self._fail_by_path("", builtins.open)

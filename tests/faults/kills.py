@@ -6,9 +6,10 @@ import shutil
 import signal
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.fork_server import ForkServer
+from tests.faults.fork_server import start_server
 from tests.faults.stored_results import (
     SHORT,
     Reference,
@@ -20,66 +21,76 @@ from tests.faults.stored_results import (
 from tests.faults.tally import Tally
 from tuilab.core.run import run_files
 
-EPOCHS = ("--set", "training.epochs=150")
-
-MAX_SECONDS = 1.2
-"""Longest time until a process is killed."""
+FEW = 10
+"""Kills that a short run is enough for."""
 
 
 def kill_runs(count: int, seed: int = 1) -> Tally:
     """Kills processes this many times, each run until it ends."""
-    rng, tally = random.Random(seed), Tally()
-    with tempfile.TemporaryDirectory() as folder, ForkServer() as server:
-        home = Path(folder)
-        server.run(home / "undisturbed", *SHORT, *EPOCHS)
-        reference = read_reference(home / "undisturbed")
+    killer = Killer(count, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        killer.prepare(Path(folder) / "undisturbed")
         number = 0
-        while tally.outcomes["kills"] < count and not tally.failure_count:
+        while killer.tally.outcomes["kills"] < count and not killer.tally.failure_count:
             number += 1
-            _kill_until_done(server, home / str(number), rng, tally, reference, count)
-            shutil.rmtree(home / str(number), ignore_errors=True)
-    return tally
+            killer.kill_until_done(Path(folder) / str(number))
+            shutil.rmtree(Path(folder) / str(number), ignore_errors=True)
+    return killer.tally
 
 
-def _kill_until_done(
-    server: ForkServer,
-    home: Path,
-    rng: random.Random,
-    tally: Tally,
-    reference: Reference,
-    count: int,
-) -> None:
-    """Kills one run again and again until it ends by itself."""
-    while True:
-        folder = find_folder(home)
-        has_checkpoint = folder is not None and run_files.find_checkpoint(folder) is not None
-        if folder is not None and not has_checkpoint:
-            _check_refusal(server, home, folder, tally)
+class Killer:
+    """Starts processes and kills them."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.tally = Tally()
+        self._count, self._rng = count, random.Random(seed)
+        self._command = (*SHORT, "--set", f"training.epochs={40 if count < FEW else 500}")
+        self._seconds = 0.0
+        "How long an undisturbed run takes."
+
+    def prepare(self, home: Path) -> None:
+        """Trains without a fault."""
+        start = time.monotonic()
+        ended = start_server().run(home, *self._command)
+        self._seconds = time.monotonic() - start
+        assert ended.code == 0, ended.text
+        self._reference = read_reference(home)
+
+    def kill_until_done(self, home: Path) -> None:
+        """Kills one run again and again until it ends by itself."""
+        while self._is_killed(home):
+            self.tally.add("kills")
+
+    def _is_killed(self, home: Path) -> bool:
+        """Starts or resumes a run; returns whether it was killed."""
+        server, folder = start_server(), find_folder(home)
+        command: tuple[object, ...] = self._command
+        if folder is not None and run_files.find_checkpoint(folder) is not None:
+            command = ("train", "--json", "--resume", folder.name)
+        elif folder is not None:
+            self._check_refusal(home, folder)
             shutil.rmtree(home)
-        words = ("train", "--json", "--resume", folder.name) if has_checkpoint and folder else ()
-        process = server.start(home, *(words or (*SHORT, *EPOCHS)))
-        if tally.outcomes["kills"] < count:
-            time.sleep(rng.uniform(0.02, MAX_SECONDS))
-            os.kill(process, signal.SIGKILL)
+        process = server.start(home, *command)
+        if self.tally.outcomes["kills"] < self._count:
+            time.sleep(self._rng.uniform(0.02, self._seconds))
+            with suppress(ProcessLookupError):  # it has ended by then
+                os.kill(process, signal.SIGKILL)
         code, text = server.wait()
         if code == -signal.SIGKILL:
-            tally.add("kills")
-            continue
+            return True
         folder = find_folder(home)
-        if code == 2 and "it is done after epoch" in text and folder is not None:
-            code = 0  # it had ended before it was killed
-        if code or folder is None:
-            tally.fail(f"exit code {code}: {text[-500:]}")
+        had_ended = code == 2 and "it is done after epoch" in text  # before it was killed
+        if folder is None or not (code == 0 or had_ended):
+            self.tally.fail(f"exit code {code}: {text[-500:]}")
         else:
-            _check_end(folder, tally, reference)
-        return
+            _check_end(folder, self.tally, self._reference)
+        return False
 
-
-def _check_refusal(server: ForkServer, home: Path, folder: Path, tally: Tally) -> None:
-    """Checks what is said of a run that was killed before its first checkpoint."""
-    code, text = server.run(home, "train", "--json", "--resume", folder.name)
-    if code != 2 or "tuilab" not in text or "Traceback" in text:
-        tally.fail(f"resumed without a checkpoint: exit code {code}: {text[-500:]}")
+    def _check_refusal(self, home: Path, folder: Path) -> None:
+        """Checks what is said of a run that was killed before its first checkpoint."""
+        code, text = start_server().run(home, "train", "--json", "--resume", folder.name)
+        if code != 2 or "tuilab" not in text or "Traceback" in text:
+            self.tally.fail(f"resumed without a checkpoint: exit code {code}: {text[-500:]}")
 
 
 def _check_end(folder: Path, tally: Tally, reference: Reference) -> None:

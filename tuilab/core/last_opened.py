@@ -29,7 +29,7 @@ def load_last_opened() -> LastOpened | None:
     """Returns what was open last; None for a new user, and where that cannot be read."""
     try:
         return msgspec.json.decode(_file().read_bytes(), type=LastOpened)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

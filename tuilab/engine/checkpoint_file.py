@@ -51,8 +51,10 @@ def encode(state: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     # The last two bytes of a zip file without a comment are the length of the comment.
-    content = buffer.getvalue()[:-2] + struct.pack("<H", len(SEAL) + DIGEST_SIZE) + SEAL
-    return content + hashlib.sha256(content).hexdigest().encode()
+    buffer.seek(-2, io.SEEK_END)
+    buffer.write(struct.pack("<H", len(SEAL) + DIGEST_SIZE) + SEAL)
+    buffer.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode())
+    return buffer.getvalue()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -95,9 +97,9 @@ def _check(content: bytes, path: Path) -> bool:
 
     Files of older versions have none of their own: those in the zip file cover most of it.
     """
-    sealed, digest = content[:-DIGEST_SIZE], content[-DIGEST_SIZE:]
-    if sealed.endswith(SEAL):
-        if hashlib.sha256(sealed).hexdigest().encode() != digest:
+    if content.endswith(SEAL, 0, -DIGEST_SIZE):
+        digest = hashlib.sha256(memoryview(content)[:-DIGEST_SIZE]).hexdigest()
+        if digest.encode() != content[-DIGEST_SIZE:]:
             raise DamagedCheckpointError(
                 "this checkpoint is damaged: its checksum does not match", str(path)
             )
@@ -178,7 +180,7 @@ def decode_experiment(state: dict[str, Any], path: Path) -> Experiment:
     """Returns the experiment of a state, with its live changes; InputError if it has none."""
     try:
         return msgspec.json.decode(state["experiment"], type=Experiment)
-    except (msgspec.MsgspecError, InputError, KeyError, TypeError, RecursionError) as error:
+    except (msgspec.MsgspecError, InputError, ValueError, TypeError, RecursionError) as error:
         raise _of_another_version(f"experiment: {error}", path) from None
 
 

@@ -88,7 +88,8 @@ def read_run(folder: Path, *, ends_only: bool = False) -> Run:
     try:
         with (folder / LOG).open("rb") as log:
             for event in _decode_events(_read_ends(log.fileno()) if ends_only else log):
-                run.apply(event)
+                with suppress(Exception):  # a line that is damaged, and still a line
+                    run.apply(event)
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(folder / LOG)) from None
     if run.started is None:
@@ -112,7 +113,7 @@ def _decode_events(lines: Any) -> Iterator[AnyEvent]:
         try:
             yield _decoder.decode(line)
         except msgspec.ValidationError:
-            with suppress(msgspec.DecodeError):
+            with suppress(Exception):
                 yield decode_old_event(line)
-        except (msgspec.DecodeError, ValueError):
+        except Exception:  # not only msgspec's: structs check what they are built from
             continue

@@ -12,6 +12,9 @@ from pathlib import Path
 PART_NAME = r"\.{}\.\d+(-[0-9a-f]+)?\.part"
 """The name of an incomplete file: whose it is, and the process that writes it."""
 
+CHUNK_SIZE = 1 << 20
+"""Bytes that are read back at a time."""
+
 MAX_NAME = 50
 """Letters of a file's name in the name of its part, which must not become too long."""
 
@@ -36,13 +39,24 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
         if path.exists():
             os.fchmod(file, path.stat().st_mode & 0o7777)
         os.fsync(file)
-        if part.read_bytes() != content:
+        if not _reads_back(part, content):
             raise OSError(errno.EIO, "what was written reads back differently")
         if previous is not None and path.exists():
             _keep(path, previous)
         os.replace(part, path)
     _sync_folder(path.parent)
     remove_dead_parts(path.parent, path.name)
+
+
+def _reads_back(part: Path, content: bytes) -> bool:
+    """Returns whether a file has this content; reads it piece by piece."""
+    rest = memoryview(content)
+    with part.open("rb", buffering=0) as file:
+        while piece := file.read(CHUNK_SIZE):
+            if rest[: len(piece)] != piece:
+                return False
+            rest = rest[len(piece) :]
+    return not rest
 
 
 def write_all(file: int, content: bytes) -> None:

@@ -22,6 +22,9 @@ from tuilab.core.lessons.progress_merge import has_all_of, merge_progress
 FORMAT = 1
 """The newest version of the file that this tuilab reads."""
 
+DAMAGED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""Errors of a file that is not a progress."""
+
 LOCK_ATTEMPTS = 200
 """Attempts, each after 10 ms, to get a turn while another lab writes its progress."""
 
@@ -48,7 +51,7 @@ def load_progress(file: Path | None = None) -> tuple[Progress, str]:
         return Progress(), f"Your progress cannot be read ({error.strerror}): {file}"
     except InputError as error:
         return Progress(), f"Your progress cannot be read: {error}"
-    except (msgspec.DecodeError, RecursionError):
+    except DAMAGED:
         try:
             return Progress(), f"Your progress was damaged; the file is kept as {_move_aside(file)}"
         except OSError as error:
@@ -99,7 +102,7 @@ def export_progress(progress: Progress, file: Path) -> None:
 def _check_backup(progress: Progress, content: bytes, file: Path) -> None:
     try:
         backup = _decode(content, file)
-    except (msgspec.DecodeError, RecursionError):
+    except DAMAGED:
         raise InputError("this file is not a progress; choose another name", str(file)) from None
     if not has_all_of(progress, backup):
         theirs = format_counted(len(backup.lessons), "lesson")
@@ -122,7 +125,7 @@ def _read_stored(file: Path) -> Progress | None:
         return _decode(file.read_bytes(), file)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, RecursionError):
+    except DAMAGED:
         _move_aside(file)
         return None
 
