@@ -1,5 +1,6 @@
 """The command line: its output, its errors and its exit codes."""
 
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tests.support.wait_until import wait_until
 from tuilab.cli import exit_codes
 from tuilab.cli.command_names import COMMANDS
+from tuilab.engine import checkpoint_store
 from tuilab.host import discovery, run_store
 
 EXPERIMENT = """network = ["Linear 4", "Tanh", "Linear 2"]
@@ -275,6 +277,23 @@ def test_without_a_terminal_output_is_plain_lines_and_the_run_is_listed_afterwar
     assert "xor-" in listed
     assert "done" in listed
     assert "test accuracy" in listed
+
+
+def test_a_run_whose_end_cannot_be_stored_fails_and_names_what_is_lost(
+    toml_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(checkpoint_store, "RETRY_DELAYS", (0.0,))
+    monkeypatch.setattr(checkpoint_store, "write_atomically", fail)
+
+    code, out, err = run_command("train", str(toml_path), "--set", "training.epochs=2")
+
+    assert code == exit_codes.FAILED
+    assert "done after 2 epochs, 26 steps" in out and "\nnot saved\n" in out
+    assert err.startswith("tuilab: The weights of step 26 are lost: they could not be written to ")
+    assert " not saved " in run_command("runs")[1]
 
 
 @pytest.mark.parametrize(

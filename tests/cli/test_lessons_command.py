@@ -8,7 +8,7 @@ import pytest
 from tests.support.shell import RunCommand
 from tuilab.cli.prove_lessons import SEEDS, prove_lesson
 from tuilab.core import paths
-from tuilab.core.lessons import library, progress
+from tuilab.core.lessons import library, progress_file
 from tuilab.core.lessons.progress import Progress
 
 
@@ -17,7 +17,7 @@ def test_lessons_are_listed_with_finished_and_next_ones_marked(run_command: RunC
     for goal in library.read_lesson(library.find_folder("neural-networks")).lesson.goals:
         learner.record_goal("neural-networks", goal.name, None)
     learner.record_prediction("neural-networks", "width", 0.5)
-    progress.save_progress(learner)
+    progress_file.save_progress(learner)
 
     code, out, _ = run_command("lessons")
 
@@ -74,9 +74,32 @@ def test_an_error_in_a_lesson_names_file_and_key(run_command: RunCommand) -> Non
 def test_progress_is_exported(run_command: RunCommand, tmp_path: Path) -> None:
     learner = Progress()
     learner.record_goal("perceptron", "xor", 3.0)
-    progress.save_progress(learner)
+    progress_file.save_progress(learner)
     assert run_command("lessons", "export", str(tmp_path / "mine.json"))[0] == 0
-    assert progress.load_progress(tmp_path / "mine.json")[0] == learner
+    assert progress_file.load_progress(tmp_path / "mine.json")[0] == learner
+
+
+def test_an_export_never_replaces_what_the_progress_does_not_have(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    learner, backup, notes = Progress(), tmp_path / "mine.json", tmp_path / "notes.json"
+    learner.record_goal("perceptron", "xor", 3.0)
+    progress_file.save_progress(learner)
+    assert run_command("lessons", "export", str(backup))[0] == 0
+    content = backup.read_bytes()
+    notes.write_text("[1]")
+
+    progress_file.progress_file().write_text("damaged")
+    damaged = run_command("lessons", "export", str(backup))
+    empty = run_command("lessons", "export", str(backup))
+    code, _, err = run_command("lessons", "export", str(notes))
+
+    assert damaged[0] == 1 and "nothing was written" in damaged[2]
+    assert empty[0] == 2 and "what your progress does not have (1 lesson; yours: 0)" in empty[2]
+    assert backup.read_bytes() == content
+    assert code == 2 and "not a progress" in err and notes.read_text() == "[1]"
+    progress_file.save_progress(learner)
+    assert run_command("lessons", "export", str(backup))[0] == 0
 
 
 def test_a_term_is_explained_and_a_typo_gets_a_suggestion(run_command: RunCommand) -> None:

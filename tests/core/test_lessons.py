@@ -16,6 +16,7 @@ from tuilab.core.lessons import (
     lesson_validation,
     library,
     progress,
+    progress_file,
     quantities,
     term_questions,
 )
@@ -443,13 +444,13 @@ def test_progress_is_saved_and_a_damaged_file_moved_aside(tmp_path: Path) -> Non
     assert learner.record_goal("a", "goal", 9.0)
     learner.record_prediction("a", "p", 0.5)
     learner.record_prediction("a", "p", 1.0)
-    progress.save_progress(learner, file)
-    loaded, problem = progress.load_progress(file)
+    progress_file.save_progress(learner, file)
+    loaded, problem = progress_file.load_progress(file)
     assert loaded == learner and not problem
     assert loaded.lesson("a").goals == {"goal": 9.0} and loaded.calibration == 0.5
 
     file.write_bytes(file.read_bytes()[:40])
-    fresh, problem = progress.load_progress(file)
+    fresh, problem = progress_file.load_progress(file)
     assert fresh == Progress() and "damaged" in problem
     assert not file.exists() and len(list(tmp_path.glob("*.broken.json"))) == 1
 
@@ -465,7 +466,7 @@ def test_answers_to_a_renamed_question_are_found_by_its_new_name(tmp_path: Path)
         f'{{"lesson": "{lesson}", "question": "{old}", "due": 5.0, "box": 2}}]}}'
     )
 
-    loaded, problem = progress.load_progress(file)
+    loaded, problem = progress_file.load_progress(file)
 
     assert problem == ""
     assert loaded.lessons[lesson].questions == {question: True}
@@ -546,3 +547,73 @@ def test_every_text_of_a_question_about_numbers_has_its_numbers(question: Number
 
     assert not any(f"{{{name}}}" in text for text in texts for name in posed.numbers)
     assert answers.grade_answer(posed, values[0]).is_correct
+
+
+def test_two_labs_keep_what_either_has_reached(tmp_path: Path) -> None:
+    file, now = tmp_path / "progress.json", 1e9
+    start = Progress()
+    start.record_answer("a", "old", is_correct=False, now=now)
+    start.lesson("a").seconds = 100.0
+    base = progress_file.save_progress(start, file)
+    first, second = (progress_file.load_progress(file)[0] for _ in range(2))
+
+    first.record_goal("a", "golf", 9.0)
+    first.record_goal("a", "shared", 5.0)
+    first.lesson("a").seconds += 10
+    first.lesson("a").page = 3
+    first.record_answer("a", "old", is_correct=True, now=now + 2 * DAY)
+    first.record_answer("a", "twice", is_correct=False, now=now)
+    progress_file.save_progress(first, file, base)
+    second.record_goal("a", "shared", 4.0)
+    second.record_goal("b", "other", None)
+    second.lesson("a").seconds += 5
+    second.lesson("a").exercises.append("backward")
+    second.record_answer("a", "twice", is_correct=True, now=now)
+    second_base = progress_file.save_progress(second, file, base)
+    second.lesson("a").seconds += 1
+    progress_file.save_progress(second, file, second_base)
+
+    merged, problem = progress_file.load_progress(file)
+    assert (problem, merged) == ("", second)
+    lesson = merged.lesson("a")
+    assert lesson.goals == {"golf": 9.0, "shared": 4.0}
+    assert (lesson.page, lesson.seconds, lesson.exercises) == (3, 116.0, ["backward"])
+    assert lesson.questions == {"old": False, "twice": False}
+    assert merged.lesson("b").goals == {"other": None}
+    assert [(card.question, card.box) for card in merged.deck] == [("old", 1), ("twice", 0)]
+
+
+@pytest.mark.parametrize(
+    ("content", "is_moved"),
+    [(b'{"format": 2}', False), (b'{"lessons": 5}', True), (b"[" * 100_000, True), (b"\xff", True),
+     (b"", True), (b'{"lessons": {"a": {"page": 1e999}}}', True),
+     (b'{"lessons": {"reac\xe8": {}}}', True)],
+    ids=["newer", "type", "deep", "no text", "empty", "huge", "a name that is no text"],
+)  # fmt: skip
+def test_a_progress_that_cannot_be_read_is_never_overwritten(
+    tmp_path: Path, content: bytes, is_moved: bool
+) -> None:
+    file = tmp_path / "progress.json"
+    learner = Progress()
+    learner.record_goal("a", "goal", 1.0)
+
+    for _ in range(2):  # also while a lab is open
+        file.write_bytes(content)
+        _, problem = progress_file.load_progress(file)
+        assert "Your progress" in problem
+        file.write_bytes(content)
+        if is_moved:
+            progress_file.save_progress(learner, file)
+        else:
+            with pytest.raises(InputError, match="of a newer version"):
+                progress_file.save_progress(learner, file)
+
+    others = [other for other in tmp_path.iterdir() if not other.name.startswith(".")]
+    copies = [other for other in others if other.read_bytes() == content]
+    assert len(copies) == (4 if is_moved else 1)
+
+
+def test_a_file_of_progress_that_is_not_a_file_is_reported(tmp_path: Path) -> None:
+    assert "Is a directory" in progress_file.load_progress(tmp_path)[1]
+    with pytest.raises(OSError, match="Is a directory"):
+        progress_file.save_progress(Progress(), tmp_path)

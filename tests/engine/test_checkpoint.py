@@ -12,6 +12,7 @@ from tests.support.tiny_sessions import flatten_parameters, make_session, train_
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine import checkpoint
+from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.train import train
 
 LINES = ("Linear 8", "BatchNorm1d", "Dropout 0.3", "Tanh", "Linear 3")
@@ -28,7 +29,7 @@ def test_a_resumed_run_ends_bitwise_as_an_uninterrupted_one(
 
     interrupted = make_session(*LINES, optimizer={"name": optimizer}, **TABLES)
     train_steps(interrupted, stop)
-    saved = checkpoint.save(interrupted, tmp_path / "checkpoint.pt")
+    saved = CheckpointStore(tmp_path / "checkpoint.pt").save(interrupted)
     resumed = make_session(*LINES, optimizer={"name": optimizer}, **TABLES)
     torch.rand(13)
     checkpoint.load(resumed, Path(saved.path))
@@ -69,7 +70,7 @@ def test_a_state_with_a_weight_that_is_not_finite_is_never_a_good_state() -> Non
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
-    checkpoint.save(make_session("Linear 3"), tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(make_session("Linear 3"))
 
     with pytest.raises(InputError, match="of another network"):
         checkpoint.load(make_session(), tmp_path / "checkpoint.pt")
@@ -77,7 +78,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
 
 def test_a_truncated_or_unknown_checkpoint_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
-    checkpoint.save(make_session(), path)
+    CheckpointStore(path).save(make_session())
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="not a complete checkpoint"):
         checkpoint.load(make_session(), path)

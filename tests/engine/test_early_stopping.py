@@ -10,6 +10,7 @@ import torch
 from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.protocol.events import EpochEnded, Logged
 from tuilab.engine import checkpoint, schedule
+from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
@@ -130,7 +131,7 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(tmp_path: Path, sto
 
     interrupted = make_session(**NOISY)
     train_steps(interrupted, stop)
-    checkpoint.save(interrupted, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(interrupted)
     resumed = make_session(**NOISY)
     checkpoint.load(resumed, tmp_path / "checkpoint.pt")
     list(train(resumed))
@@ -149,7 +150,7 @@ def test_an_epoch_whose_evaluation_was_interrupted_is_evaluated_after_resuming(
     while not interrupted.is_evaluation_pending:
         next(loop)
     loop.close()
-    checkpoint.save(interrupted, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(interrupted)
     resumed = make_session(**NOISY)
     checkpoint.load(resumed, tmp_path / "checkpoint.pt")
     uninterrupted = make_session(**NOISY)
@@ -162,7 +163,7 @@ def test_an_epoch_whose_evaluation_was_interrupted_is_evaluated_after_resuming(
 def test_a_stopped_run_continues_from_its_file_with_more_epochs(tmp_path: Path) -> None:
     first = make_session(**NOISY)
     list(train(first))
-    checkpoint.save(first, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(first)
     same, longer = make_session(**NOISY), make_session(**{**NOISY, "epochs": 400})
     for session in (same, longer):
         checkpoint.load(session, tmp_path / "checkpoint.pt")

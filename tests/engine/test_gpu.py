@@ -12,6 +12,7 @@ from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.inspect.result_messages import ResultRequest
 from tuilab.engine import checkpoint, progress
+from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.result.result_inspector import ResultInspector
 from tuilab.engine.session import Session
@@ -99,7 +100,7 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path) -> N
     experiment = load_preset("spiral")
     first = make_session("cuda:0", experiment)
     train_steps(first, 30)
-    checkpoint.save(first, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(first)
 
     on_cpu = make_session("cpu", experiment)
     checkpoint.load(on_cpu, tmp_path / "checkpoint.pt")
@@ -107,7 +108,7 @@ def test_a_checkpoint_goes_from_the_gpu_to_the_cpu_and_back(tmp_path: Path) -> N
     assert torch.allclose(on_cpu.predict(points.cpu()), first.predict(points).cpu(), atol=1e-4)
 
     train_steps(on_cpu, 1)
-    checkpoint.save(on_cpu, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(on_cpu)
     checkpoint.load(first, tmp_path / "checkpoint.pt")
     assert first.step == 31
     train_steps(first, 5)
@@ -149,7 +150,7 @@ def test_a_resumed_fp16_run_keeps_its_scaler(tmp_path: Path) -> None:
     train_steps(first, 1)
     first.task.scaler.update(new_scale=512.0)
     train_steps(first, 3)
-    checkpoint.save(first, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(first)
     checkpoint.load(second, tmp_path / "checkpoint.pt")
 
     assert second.task.scaler.get_scale() == first.task.scaler.get_scale() == 512.0

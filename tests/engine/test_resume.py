@@ -17,6 +17,7 @@ from tuilab.core.catalogue.schedules import SCHEDULES
 from tuilab.core.experiment.experiment import experiment_from_dict, name_of
 from tuilab.core.experiment.validation import find_errors
 from tuilab.engine import checkpoint
+from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.data.load import load
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
@@ -58,7 +59,7 @@ def train_to_end(session: Session) -> dict[str, Any]:
 
 def resume_to_end(start: StartRun, interrupted: Session, path: Path) -> dict[str, Any]:
     """Returns the final state of a run that resumes from a checkpoint of another session."""
-    saved = checkpoint.save(interrupted, path)
+    saved = CheckpointStore(path).save(interrupted)
     resumed = start()
     torch.rand(13)
     checkpoint.load(resumed, Path(saved.path))
@@ -173,7 +174,7 @@ def test_resuming_several_times(tmp_path: Path) -> None:
     session, path = start(), tmp_path / "checkpoint.pt"
     for _ in range(3):
         train_steps(session, 5)
-        checkpoint.save(session, path)
+        CheckpointStore(path).save(session)
         session = start()
         checkpoint.load(session, path)
 

@@ -11,7 +11,7 @@ from tests.support.bitwise import find_differences
 from tests.support.shell import RunCommand
 from tests.support.tiny_sessions import make_session, train_steps
 from tuilab.core.errors import InputError
-from tuilab.engine import checkpoint
+from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.model import transfer
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
@@ -23,7 +23,7 @@ LINES = ("Linear 8", "Tanh", "Linear 6", "Tanh", "Linear 3")
 def save_trained(tmp_path: Path) -> Path:
     session = make_session(*LINES)
     train_steps(session, 5)
-    checkpoint.save(session, tmp_path / "checkpoint.pt")
+    CheckpointStore(tmp_path / "checkpoint.pt").save(session)
     return tmp_path / "checkpoint.pt"
 
 
@@ -156,6 +156,14 @@ def test_an_exported_run_starts_another(tmp_path: Path, run_command: RunCommand)
     weights = load_file(file)
     assert weights.keys() == averaged.keys()
     assert all(torch.equal(weights[name], averaged[name]) for name in weights)
+    content = file.read_bytes()
+    assert run_command("export", run.name, str(file))[0] == 0  # the same, byte for byte
+    file.write_bytes(b"of the user")
+    code, _, err = run_command("export", run.name, str(file))
+    assert code == 2 and "it exists; --overwrite replaces it" in err
+    assert file.read_bytes() == b"of the user"
+    assert run_command("export", run.name, str(file), "--overwrite")[0] == 0
+    assert file.read_bytes() == content
     code, _, err = run_command("train", "xor", "--json", "--set", f"transfer.source={file}")
     assert (code, err) == (0, "")
     assert run_command("export", run.name, str(tmp_path / "x.pt"))[0] == 2

@@ -1,5 +1,6 @@
 """Errors become events in the user's terms, and the worker continues."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Inspect, Resume, Rewind, Save, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import Failed, Finished, Logged, Paused, Resumed, Rewound, Saved
 from tuilab.core.protocol.inspect.result_messages import ResultRequest
+from tuilab.engine import checkpoint_store
 from tuilab.host import run_store
 
 
@@ -200,11 +202,18 @@ def test_an_error_in_a_view_is_logged_once_and_does_not_stop_the_run(
     assert lab.run.state == "paused"
 
 
-def test_a_full_disk_does_not_stop_the_run(lab: LinkWatcher) -> None:
+def fail_as_a_full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_does_not_stop_the_run_and_what_is_lost_is_named(
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = run_store.run_dir("run-1")
     path.mkdir(parents=True)
-    for name in (run_store.LOG, f".{run_store.CHECKPOINT}.{os.getpid()}.part"):
-        (path / name).symlink_to("/dev/full")
+    (path / run_store.LOG).symlink_to("/dev/full")
+    monkeypatch.setattr(checkpoint_store, "RETRY_DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(checkpoint_store, "write_atomically", fail_as_a_full_disk)
 
     lab.send(Start("run-1", make_long_experiment(epochs=3)))
 
@@ -213,7 +222,11 @@ def test_a_full_disk_does_not_stop_the_run(lab: LinkWatcher) -> None:
     notes = [event.text for event in lab.events_of(Logged)]
     assert len(notes) == 2
     assert "the log cannot be written (No space left on device)" in notes[0]
-    assert "No checkpoint could be written (No space left on device)" in notes[1]
+    assert notes[1] == finished.lost
+    assert finished.lost == (
+        f"The weights of step 9 are lost: they could not be written to {path} "
+        "(No space left on device). It has no checkpoint."
+    )
 
 
 def test_rewinding_needs_no_failure(lab: LinkWatcher) -> None:

@@ -16,7 +16,7 @@ from tests.support.circle_lesson import (
 from tests.support.fake_link import READY, started_event
 from tests.support.lab_pilot import SIZES, open_lab
 from tuilab.core.exercises import exercise
-from tuilab.core.lessons import library, progress, review
+from tuilab.core.lessons import library, progress, progress_file, review
 from tuilab.core.protocol.commands import SetKnob, Start
 from tuilab.core.protocol.events import EpochEnded, Failed, Finished, Paused
 from tuilab.ui.controllers import exercises, questions
@@ -79,13 +79,13 @@ async def test_wrong_answers_are_explained_and_right_ones_recorded(lesson: Path)
         await choose(lab, "number", "sum")
         await lab.press("4", "enter")
         await lab.wait_for_text("Right.")
-        assert progress.load_progress()[0].lesson("round").questions == {"sum": False}
+        assert progress_file.load_progress()[0].lesson("round").questions == {"sum": False}
 
         session = session_of(lab)
         order = session.pose(session.source.lesson.questions[1]).order
         for index in (order.index(0), order.index(1), order.index(2)):
             await choose(lab, "pick", "order", index)
-        assert progress.load_progress()[0].lesson("round").questions["order"] is True
+        assert progress_file.load_progress()[0].lesson("round").questions["order"] is True
 
 
 async def test_shapes_are_filled_in(lesson: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_prediction_is_scored_by_the_run(lesson: Path) -> None:
         )
         await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
         await lab.wait_for_text("It came out differently. It is straight.")
-        assert progress.load_progress()[0].lesson("round").predictions == {"line": 0.0}
+        assert progress_file.load_progress()[0].lesson("round").predictions == {"line": 0.0}
 
 
 CURVE = """
@@ -152,14 +152,14 @@ async def test_a_predicted_curve_is_drawn_and_compared_with_the_run(lesson: Path
             await lab.play(EpochEnded(run, step, 1, {}, {"loss": 1 - step / 100}))
         await lab.play(Paused(run, 100))
         await lab.wait_for_text("You were right. It falls.")
-        assert progress.load_progress()[0].lesson("round").predictions == {"drawn": 1.0}
+        assert progress_file.load_progress()[0].lesson("round").predictions == {"drawn": 1.0}
 
 
 async def test_missed_questions_come_back_in_the_review(lesson: Path) -> None:
     learner = progress.Progress()
     learner.record_answer("round", "sum", False, now=0)
     learner.record_answer("gone", "sum", False, now=0)
-    progress.save_progress(learner)
+    progress_file.save_progress(learner)
     async with open_lab() as lab:
         before = lab.workspace.experiment
         await lab.press("C")
@@ -172,7 +172,7 @@ async def test_missed_questions_come_back_in_the_review(lesson: Path) -> None:
         await lab.wait_for_text("Right.")
         await lab.press("right")
         await lab.wait_for_text("That is all for now")
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         assert [(card.lesson, card.box) for card in learner.deck] == [("round", 1), ("gone", 0)]
         assert set(learner.lessons) == {"round", "gone"}
 
@@ -187,7 +187,7 @@ async def test_missed_terms_come_back_too(lesson: Path) -> None:
         wrong = session.pose(question).order.index(1)
         await choose(lab, "pick", "round/term:perceptron", wrong)
         await lab.wait_for_text("Not yet.", "is something else:")
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         assert [(card.lesson, card.question) for card in learner.deck] == [
             ("round", "term:perceptron")
         ]
@@ -209,7 +209,7 @@ async def test_a_goal_is_met_by_the_learners_own_run(lesson: Path) -> None:
         await lab.wait_for_text(
             "Goal reached", "● All around", "Four lines close.", "best: 354 parameters"
         )
-        assert progress.load_progress()[0].lesson("round").goals == {"reach": 354}
+        assert progress_file.load_progress()[0].lesson("round").goals == {"reach": 354}
         await lab.press("C")
         await lab.wait_for_text("The course", "goals 0/3")
         await lab.press("end")
@@ -250,7 +250,7 @@ async def test_a_run_that_tests_a_prediction_meets_no_goal_but_a_restart_does(le
             await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
             text = "● All around" if is_own else "a run that tests a prediction does not count"
             await lab.wait_for_text(text)
-            assert bool(progress.load_progress()[0].lesson("round").goals) == is_own
+            assert bool(progress_file.load_progress()[0].lesson("round").goals) == is_own
             await lab.press("r")
 
 
@@ -262,7 +262,7 @@ async def test_a_goal_does_not_count_with_other_changes(lesson: Path) -> None:
         good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
         await lab.play(READY, started_event(run, lab.workspace.experiment), good)
         await lab.wait_for_text("it does not count: optimizer.lr")
-        assert progress.load_progress()[0].lesson("round").goals == {}
+        assert progress_file.load_progress()[0].lesson("round").goals == {}
         assert not lab.link.commands(SetKnob)
 
 
@@ -309,11 +309,11 @@ async def test_a_lesson_asks_before_it_replaces_edits_but_not_those_of_a_lesson(
 
 
 async def test_a_damaged_progress_file_is_renamed_and_reported(lesson: Path) -> None:
-    progress.progress_file().parent.mkdir(parents=True, exist_ok=True)
-    progress.progress_file().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')
+    progress_file.progress_file().parent.mkdir(parents=True, exist_ok=True)
+    progress_file.progress_file().write_text('{"format": 1, "lessons": {"round": {"goals": {"rea')
     async with open_lab(lesson="round") as lab:
         await lab.wait_for_text("Your progress was damaged")
-        assert list(progress.progress_file().parent.glob("progress.*.broken.json"))
+        assert list(progress_file.progress_file().parent.glob("progress.*.broken.json"))
 
 
 async def test_code_is_written_in_the_editor_and_checked(
@@ -336,7 +336,7 @@ async def test_code_is_written_in_the_editor_and_checked(
         await choose(lab, "exercise", "perceptron-rule")
         await lab.wait_until(lambda: "✓ Write the rule" in lab.text, 60)
         assert opened[0][0] == "true"
-        assert progress.load_progress()[0].lesson("round").exercises == ["perceptron-rule"]
+        assert progress_file.load_progress()[0].lesson("round").exercises == ["perceptron-rule"]
 
 
 def test_time_spent_is_counted_without_idle_time(
@@ -348,7 +348,7 @@ def test_time_spent_is_counted_without_idle_time(
     for _ in range(3):
         session.save()
     assert (
-        progress.load_progress()[0].lesson("round").seconds
+        progress_file.load_progress()[0].lesson("round").seconds
         == 60 + lesson_session.MAX_IDLE_SECONDS + 40
     )
 

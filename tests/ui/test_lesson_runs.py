@@ -10,7 +10,7 @@ from tests.support.lab_pilot import Lab, open_lab
 from tuilab.core.catalogue.data.points import Circle, Rings
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, with_value
-from tuilab.core.lessons import curve, goals, library, progress
+from tuilab.core.lessons import curve, goals, library, progress, progress_file
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
 from tuilab.core.protocol.commands import Resume, Start, Step
 from tuilab.core.protocol.events import EpochEnded, Finished, KnobChanged, Paused
@@ -43,7 +43,7 @@ async def test_lesson_1_page_1_decides_its_prediction_if_one_does_what_it_says()
         await lab.play(EpochEnded(run, 780, 60, {}, {"accuracy": 0.62}),
                        Finished(run, "done", 780, 60, 4.0, {}))  # fmt: skip
         await lab.wait_for_text("You were right.")
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         assert learner.lesson("neural-networks").predictions == {"one_neuron": 1.0}
 
 
@@ -225,7 +225,7 @@ async def test_runs_of_another_experiment_are_not_judged(lesson: Path) -> None:
         good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
         await lab.play(READY, started_event(run, lab.workspace.experiment), good)
         await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
-        assert progress.load_progress()[0].lesson("round").goals == {}
+        assert progress_file.load_progress()[0].lesson("round").goals == {}
         assert "it does not count" not in lab.text and "now 0.95" not in lab.text
         await choose(lab, "lesson", "round")
         await lab.wait_until(lambda: "The lab shows another experiment" not in lab.text)

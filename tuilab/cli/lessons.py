@@ -46,10 +46,10 @@ def list_lessons(context: typer.Context, *, json: JsonList = False) -> None:
         return
     from tuilab.cli.output.json import print_json
     from tuilab.core import paths
-    from tuilab.core.lessons import library, progress, review
+    from tuilab.core.lessons import library, progress, progress_file, review
     from tuilab.core.lessons.library import LoadedLesson
 
-    stored, problem = progress.load_progress()
+    stored, problem = progress_file.load_progress()
     entries = library.load_all()
     errors = [str(error) for error in entries.values() if isinstance(error, InputError)]
     loaded_lessons = [entry for entry in entries.values() if isinstance(entry, LoadedLesson)]
@@ -99,7 +99,7 @@ def _describe_lesson(summary: dict[str, Any]) -> tuple[str, ...]:
 def open_lesson(name: LessonName = "") -> int:
     """Opens a lesson in the lab; without a name, the next one."""
     from tuilab.cli.launch import require_terminal
-    from tuilab.core.lessons import library, progress
+    from tuilab.core.lessons import library, progress, progress_file
     from tuilab.core.lessons.library import LoadedLesson
     from tuilab.host import link
 
@@ -108,7 +108,7 @@ def open_lesson(name: LessonName = "") -> int:
     else:
         entries = library.load_all().values()
         lessons = [entry for entry in entries if isinstance(entry, LoadedLesson)]
-        loaded = progress.find_next_lesson(lessons, progress.load_progress()[0]) or lessons[0]
+        loaded = progress.find_next_lesson(lessons, progress_file.load_progress()[0]) or lessons[0]
     require_terminal("lessons open")
     host = link.spawn_host()
     from tuilab.ui import app
@@ -214,7 +214,7 @@ def create_lesson(
     It goes to your lessons folder. A lesson with the same name replaces the shipped one.
     """
     from tuilab.core import paths
-    from tuilab.core.experiment.toml_file import write_atomically
+    from tuilab.core.files.atomic_write import write_atomically
     from tuilab.core.lessons import library
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,99}", name):
@@ -232,16 +232,21 @@ def create_lesson(
 @lessons.command("export", epilog=format_examples("tuilab lessons export progress.json"))
 def export_progress(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
-) -> None:
-    """Writes your progress to a file."""
-    from tuilab.core.lessons import progress
+) -> int:
+    """Writes your progress to a file.
+
+    A backup of what your progress does not have is not replaced. Exit codes: 0 done, 1 your
+    progress cannot be read, 2 the file cannot be written or is another one.
+    """
+    from tuilab.core.lessons import progress_file
 
     target = expand_target(file)
-    stored, problem = progress.load_progress()
+    stored, problem = progress_file.load_progress()
     if problem:
-        exit_codes.report_error(problem, exit_codes.FAILED)
-    progress.save_progress(stored, target)
-    print(f"{len(stored.lessons)} lessons written to {file}")
+        return exit_codes.report_error(f"nothing was written. {problem}", exit_codes.FAILED)
+    progress_file.export_progress(stored, target)
+    print(f"{format_counted(len(stored.lessons), 'lesson')} written to {file}")
+    return exit_codes.DONE
 
 
 @commands.command(epilog=format_examples("tuilab glossary", "tuilab glossary momentum"))

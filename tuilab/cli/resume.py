@@ -7,6 +7,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import get_live_changes, with_value
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Start
+from tuilab.core.run import run_files
 from tuilab.host import discovery, run_store
 
 
@@ -21,10 +22,13 @@ def build_start_command(
     if any(host.run == folder.name for host in discovery.list_hosts()):
         problem = f"it is in progress; join it with: tuilab attach {folder.name}"
         raise InputError(problem, folder.name)
-    checkpoint = folder / run_store.CHECKPOINT
+    checkpoint = run_files.find_checkpoint(folder)
     restart = f"tuilab train {folder / run_store.EXPERIMENT}"
-    if not checkpoint.exists():
-        raise InputError(f"it has no checkpoint; start it again with: {restart}", folder.name)
+    if checkpoint is None:
+        weights = folder / run_files.WEIGHTS
+        option = f' --set transfer.source="{weights}"' if weights.exists() else ""
+        problem = f"it has no checkpoint; start it again with: {restart}{option}"
+        raise InputError(problem, folder.name)
     from tuilab.engine import checkpoint_file
 
     stored = checkpoint_file.read_summary(checkpoint)

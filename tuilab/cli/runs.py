@@ -1,5 +1,6 @@
 """The commands about runs: `ps`, `attach`, `stop`, `runs`, `diagnose`, `export`."""
 
+import sys
 import textwrap
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tuilab.cli import exit_codes
 from tuilab.cli.help import Commands
 from tuilab.cli.options import ActiveRun, AnyRun, JsonList, StoredRun, format_examples
 from tuilab.cli.target_file import expand_target
@@ -84,14 +86,20 @@ def _reopen(run: str) -> "Link":
 
 
 @commands.command(epilog=format_examples("tuilab stop spiral"))
-def stop(run: ActiveRun) -> None:
-    """Saves a checkpoint of a run in progress and stops it."""
+def stop(run: ActiveRun) -> int:
+    """Saves a checkpoint of a run in progress and stops it.
+
+    Exit codes: 0 done, 1 the checkpoint could not be written, 2 bad usage or input.
+    """
     from tuilab.host import discovery
 
     stopped = discovery.stop_run(run)
     print(f"{stopped.id} stopped at step {format_count(stopped.step)}")
+    if stopped.finished is not None and stopped.finished.lost:
+        return exit_codes.report_error(stopped.finished.lost, exit_codes.FAILED)
     if stopped.checkpoint:
         print(f"saved {stopped.checkpoint}")
+    return exit_codes.DONE
 
 
 @commands.command(epilog=format_examples("tuilab runs", "tuilab runs --json"))
@@ -130,6 +138,8 @@ def _summarize_run(folder: Path, active: set[str]) -> dict[str, Any]:
         state = "failed"
     if run.is_active and run.id not in active:
         state = "cut off"
+    if run.finished is not None and run.finished.lost:
+        state = "not saved"
     results = run.finished.results if run.finished else {}
     if run.epoch and not results:
         results = {"train": run.epoch.train, "validation": run.epoch.validation}
@@ -223,23 +233,53 @@ def _describe_fix(fix: "Fix") -> str:
     return f"→ {fix.label}: {fix.key} = {value} ({when})"
 
 
-@commands.command(epilog=format_examples("tuilab export spiral-4e2b weights.safetensors"))
+@commands.command(
+    epilog=format_examples(
+        "tuilab export spiral-4e2b weights.safetensors",
+        "tuilab export spiral-4e2b weights.safetensors --overwrite",
+    )
+)
 def export(
     run: StoredRun,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A .safetensors file.", show_default=False)
     ],
-) -> None:
+    *,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists, without a question.")
+    ] = False,
+) -> int:
     """Writes the weights of a stored run to a safetensors file.
 
-    These are the averaged weights if the run averages. To start another run with them, set
-    transfer.source = FILE.
+    These are the averaged weights if the run averages. The same weights give the same file, byte
+    for byte. To start another run with them, set transfer.source = FILE. Exit codes: 0 done, 1 the
+    file exists and was not to be replaced, 2 bad usage or input.
     """
+    from tuilab.core.files.atomic_write import write_atomically
     from tuilab.engine.model import transfer
     from tuilab.host import run_store
 
     if file.suffix != ".safetensors":
         raise InputError("the name must end in .safetensors", str(file))
     target = expand_target(file)
-    count = transfer.export(run_store.find_run(run) / run_store.CHECKPOINT, target)
-    print(f"{format_counted(count, 'number')} written to {file}")
+    weights = transfer.encode_stored(run_store.find_run(run))
+    if weights.note:
+        exit_codes.report_error(weights.note, exit_codes.DONE)
+    try:
+        is_same = target.is_file() and target.read_bytes() == weights.content
+        if not (overwrite or is_same or _may_overwrite(target)):
+            return exit_codes.report_error(f"nothing was written: {file}", exit_codes.FAILED)
+        write_atomically(target, weights.content)
+    except OSError as error:
+        raise InputError(f"it cannot be written: {error.strerror}", str(file)) from None
+    print(f"{format_counted(weights.size, 'number')} written to {file}")
+    return exit_codes.DONE
+
+
+def _may_overwrite(file: Path) -> bool:
+    """Asks whether a file may be replaced; InputError where no one can answer."""
+    if not file.exists():
+        return True
+    if not sys.stdin.isatty():
+        raise InputError("it exists; --overwrite replaces it", str(file))
+    return typer.confirm(f"{file} exists. Replace it?")

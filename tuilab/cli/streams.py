@@ -33,7 +33,7 @@ def escape_output() -> Iterator[None]:
     """Escapes what is printed to stdout and stderr, whoever prints it."""
     streams = sys.stdout, sys.stderr
     doors = PrintableStream(sys.stdout), PrintableStream(sys.stderr)
-    sys.stdout, sys.stderr = doors  # type: ignore[assignment]
+    sys.stdout, sys.stderr = doors
     try:
         yield
     finally:

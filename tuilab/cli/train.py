@@ -62,8 +62,9 @@ def train(
     """Trains without the lab.
 
     Shows a progress bar on a terminal, else plain lines. Ctrl-C saves a checkpoint and stops, a
-    second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed, 2 bad usage or input, 130
-    interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
+    second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad
+    usage or input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the
+    output.
     """
     from tuilab.cli.output import lines
     from tuilab.core.protocol.events import Failed
@@ -78,7 +79,7 @@ def train(
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
-            end = _run(start, output, signals)
+            end, lost = _run(start, output, signals)
     except OSError:
         if not signals:
             raise
@@ -88,7 +89,9 @@ def train(
         command = ["--resume", resume] if resume else [experiment]
         message = [*lines.describe_failure(end), *lines.suggest_commands(end, command, sets or [])]
         code = exit_codes.BAD_INPUT if end.title == CANNOT_START else exit_codes.FAILED
-        return exit_codes.report_error("\n".join(message), code)
+        return exit_codes.report_error("\n".join(filter(None, [*message, lost])), code)
+    if lost:
+        return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":
         return exit_codes.DONE
     return exit_codes.signal_code(signals[0]) if signals else exit_codes.INTERRUPTED
@@ -120,8 +123,11 @@ def _build_start_command(experiment: str, sets: list[str], resume: str, device: 
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
-def _run(start: "Start", output: Output, signals: list[int]) -> "Finished | Failed":
-    """Trains in a host of this process and shows the events; returns the last one.
+def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished | Failed, str]":
+    """Trains in a host of this process and shows the events.
+
+    Returns:
+        How the run ended, and what of it could not be saved.
 
     Args:
         signals: the signals that have arrived.
@@ -132,11 +138,14 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "Finished | Fail
     from tuilab.host.host import Host
 
     end: Finished | Failed | None = None
+    lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
     with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
         host.submit(start)
         for event in host.events():
+            if isinstance(event, Finished):
+                lost = event.lost
             if end is not None or output_error is not None:
                 continue  # the host ends in good order
             try:
@@ -153,7 +162,7 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "Finished | Fail
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
-    return end
+    return end, lost
 
 
 @contextmanager

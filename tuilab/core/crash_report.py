@@ -6,7 +6,7 @@ import traceback
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.toml_file import write_atomically
+from tuilab.core.files.atomic_write import write_atomically
 
 
 def report_crash(error: Exception) -> str:

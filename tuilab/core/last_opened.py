@@ -9,6 +9,7 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.printable import encode_json
 
 
@@ -29,13 +30,13 @@ def load_last_opened() -> LastOpened | None:
     """Returns what was open last; None for a new user, and where that cannot be read."""
     try:
         return msgspec.json.decode(_file().read_bytes(), type=LastOpened)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def save_last_opened(last: LastOpened) -> None:
     """Writes what is open."""
-    toml_file.write_atomically(_file(), encode_json(last) + b"\n")
+    write_atomically(_file(), encode_json(last) + b"\n")
 
 
 def name_file(path: Path, experiment: Experiment) -> str:

@@ -4,7 +4,6 @@ A run that goes on from a checkpoint on the same machine ends bitwise as if it h
 weights, optimizer, position and random generators are all in it.
 """
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import msgspec
 import torch
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.toml_file import write_atomically
-from tuilab.core.protocol.events import Rewound, Saved
-from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read
+from tuilab.core.protocol.events import Rewound
+from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
 from tuilab.engine.preserve import clone_tensors
 from tuilab.engine.recorder import Recorder
 from tuilab.engine.session import Session
@@ -76,14 +74,6 @@ def _have_same_state(current: dict[str, Any], captured: dict[str, Any]) -> bool:
     return set(first) == set(second)
 
 
-def save(session: Session, path: Path) -> Saved:
-    """Writes a checkpoint, whole or not at all."""
-    buffer = io.BytesIO()
-    torch.save(capture_state(session), buffer)
-    write_atomically(path, buffer.getvalue())
-    return Saved(session.run, session.step, str(path))
-
-
 def keep_good_state(session: Session) -> None:
     """Keeps this state as the one to go back to, if all its weights are finite.
 
@@ -101,16 +91,23 @@ def rewind(session: Session) -> Rewound:
     return Rewound(session.run, session.step)
 
 
-def load(session: Session, path: Path) -> None:
-    """Sets a session to the state of a checkpoint.
+def load(session: Session, path: Path) -> str:
+    """Sets a session to the state of a checkpoint, or of the one before if it is damaged.
+
+    Returns:
+        A note if it is not the newest one.
 
     Raises:
         InputError: if the file is unusable or of another network.
     """
+    stored = read_newest(path)
+    experiment = decode_experiment(stored.state, stored.path)
     try:
-        state = read(path)
-        restore_state(session, state)
-        session.discard_outdated(decode_experiment(state))
-    except (RuntimeError, KeyError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"this checkpoint is of another network: {reason}", str(path)) from None
+        restore_state(session, stored.state)
+        session.discard_outdated(experiment)
+    except Exception as error:  # what does not fit fails in many ways inside torch
+        reason = next(reversed(str(error).splitlines()), type(error).__name__).strip()
+        problem = f"this checkpoint is of another network: {reason}"
+        restart = suggest_restart(stored.path)
+        raise InputError(f"{problem}{restart}", str(stored.path)) from None
+    return stored.note

@@ -28,6 +28,7 @@ from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.host import run_store
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
+    from tuilab.engine.checkpoint_store import CheckpointStore
     from tuilab.engine.inspect.dispatch import Dispatcher
     from tuilab.engine.progress import ProgressReporter
     from tuilab.engine.session import Session
@@ -70,6 +71,7 @@ class RunController:
         self.is_training = False
         self._publish = publish
         self._checkpoint = folder / run_store.CHECKPOINT
+        self._store: CheckpointStore | None = None
         self._batches: Iterator[AnyEvent | None] | None = None
         self._reporter: ProgressReporter | None = None
         self._last_step = self._last_epoch = inf
@@ -277,19 +279,34 @@ class RunController:
 
     def save(self) -> None:
         """Writes a checkpoint; if that fails, it is logged and tried again later."""
-        from tuilab.engine import checkpoint
-
         start_time = time.perf_counter()
         try:
             if self._has_nonfinite_loss:  # the last good state is saved instead
                 self.rewind()
-            self._publish(checkpoint.save(self.session, self._checkpoint))
+            self._publish(self._open_store().save(self.session))
         except Exception as error:  # such as a full disk or a lost GPU: the run continues
             reason = getattr(error, "strerror", None) or str(error)
             self._complain(f"No checkpoint could be written ({reason}): {self._checkpoint}")
         cost = time.perf_counter() - start_time
         self._save_at = self.session.seconds + max(self._save_interval, SAVE_SHARE * cost)
         self._save_interval = min(MAX_SAVE_INTERVAL, 2 * self._save_interval)
+
+    def _open_store(self) -> "CheckpointStore":
+        """Returns where the checkpoints are kept."""
+        from tuilab.engine.checkpoint_store import CheckpointStore
+
+        if self._store is None:
+            self._store = CheckpointStore(self._checkpoint)
+        return self._store
+
+    def _save_final(self) -> str:
+        """Saves the end of the run; returns what is lost, if that is impossible."""
+        final = self._open_store().save_final(self.session)
+        if final.saved is not None:
+            self._publish(final.saved)
+        for text in filter(None, (final.note, final.lost)):
+            self._complain(text)
+        return final.lost
 
     def end(self, reason: Reason, *, measure: bool = True) -> None:
         """Saves a checkpoint and finishes."""
@@ -301,12 +318,12 @@ class RunController:
             # Not published: the history up to the failure stays, to be diagnosed.
             checkpoint.rewind(session)
             self._has_nonfinite_loss = False
-        self.save()
+        lost = self._save_final()
         self.is_training = self.is_active = False
         self._batches = None
         event = Finished(session.run, reason, step, session.epoch, session.seconds, {})
         evaluated = self._evaluate(reason) if measure else None
-        self._publish(event if evaluated is None else replace(evaluated, step=step))
+        self._publish(replace(evaluated or event, step=step, lost=lost))
 
     def _evaluate(self, reason: Reason) -> Finished | None:
         """Returns the end with its results; None if the evaluation fails, the run ends anyway."""
@@ -328,6 +345,7 @@ def load_initial_weights(session: "Session", previous: "Session | None", checkpo
     if checkpoint:
         from tuilab.engine.checkpoint import load
 
-        load(session, Path(checkpoint))
-        return f"continues from step {format_count(session.step)}"
+        note = load(session, Path(checkpoint))
+        text = f"continues from step {format_count(session.step)}"
+        return f"{text}: {note}" if note else text
     return session.copy_unchanged_weights(previous) if previous is not None else ""

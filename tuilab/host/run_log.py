@@ -3,13 +3,15 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from tuilab.core.experiment import toml_file
+from tuilab.core.files.atomic_write import remove_dead_parts, write_all
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -36,6 +38,9 @@ GAPS_PER_RUN = 2000
 
 RETRY_SECONDS = 5.0
 """Seconds until a write that failed is tried again."""
+
+LAST_DELAYS = (0.02, 0.1, 0.3)
+"""Seconds between the attempts to write the end of a run."""
 
 MAX_WAITING_LINES = 10_000
 """Lines that wait while the disk cannot be written; then the oldest are dropped."""
@@ -73,15 +78,17 @@ class RunLog:
         """Writes the waiting lines, if the disk allows it, and closes the file."""
         if self._started is not None:
             self._write(is_last=True)
-        if self._log >= 0:
-            os.close(self._log)
-        self._started, self._log = None, -1
+        self._close_file()
+        self._started = None
 
     def _start(self, event: Started) -> None:
         self._started, self._started_at = event, self._clock()
         self._error, self._retry_at = "", 0.0
         self._report, self._reported_at = None, -inf
         self._lines.clear()
+        with suppress(OSError):
+            for folder in Path(event.folder).parent.iterdir():
+                remove_dead_parts(folder)
 
     def _add_report(self, event: Progressed) -> None:
         """Stores a report, or keeps it back if it follows the last one too soon."""
@@ -103,18 +110,37 @@ class RunLog:
         if not self._lines or (self._clock() < self._retry_at and not is_last):
             return []
         try:
-            self._open()
-            while self._lines:
-                write_all(self._log, self._lines[0])
-                self._lines.popleft()
-            if is_last:
-                os.fsync(self._log)
+            self._write_lines(LAST_DELAYS if is_last else ())
         except OSError as error:
             return self._report_error(error)
         if not self._error:
             return []
         self._error, self._retry_at = "", 0.0
         return [Logged("The log of the run can be written again.")]
+
+    def _write_lines(self, delays: Sequence[float]) -> None:
+        """Writes the waiting lines, again after each of these delays while it fails."""
+        for delay in (*delays, None):
+            try:
+                self._open()
+                while self._lines:
+                    write_all(self._log, self._lines[0])
+                    self._lines.popleft()
+                if delays:
+                    os.fsync(self._log)
+                return
+            except OSError:
+                self._close_file()
+                if delay is None:
+                    raise
+                time.sleep(delay)
+
+    def _close_file(self) -> None:
+        """Closes the file; it is opened again for the next line, which begins a new one."""
+        if self._log >= 0:
+            file, self._log = self._log, -1
+            with suppress(OSError):
+                os.close(file)
 
     def _open(self) -> None:
         assert self._started is not None
@@ -129,11 +155,9 @@ class RunLog:
             write_all(self._log, b"\n")  # ends a line that was written incompletely
 
     def _report_error(self, error: OSError) -> list[Logged]:
-        """Returns a note about a new error; the file is opened again for the next line."""
+        """Returns a note about a new error."""
         self._retry_at = self._clock() + RETRY_SECONDS
-        if self._log >= 0:
-            os.close(self._log)
-            self._log = -1
+        self._close_file()
         reason = error.strerror or str(error)
         if reason == self._error:
             return []
@@ -143,10 +167,3 @@ class RunLog:
             Logged(f"Training continues, but the log cannot be written ({reason}): {folder}. "
                    "Free some space; it is tried again every few seconds.")
         ]  # fmt: skip
-
-
-def write_all(file: int, text: bytes) -> None:
-    """Writes all bytes; on an almost full disk, os.write writes a part before it fails."""
-    rest = memoryview(text)
-    while rest:
-        rest = rest[os.write(file, rest) :]

@@ -13,12 +13,11 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
+from tuilab.core.run import run_files
 from tuilab.core.run.run import Run
 from tuilab.host.event_aliases import decode_old_event, rename_metrics
 
-EXPERIMENT = "experiment.toml"
-LOG = "events.jsonl"
-CHECKPOINT = "checkpoint.pt"
+EXPERIMENT, LOG, CHECKPOINT = run_files.EXPERIMENT, run_files.LOG, run_files.CHECKPOINT
 
 END_BYTES = 65536
 """Bytes at both ends of a log that are enough to find the state of a run."""
@@ -90,14 +89,14 @@ def read_run(folder: Path, *, ends_only: bool = False) -> Run:
     try:
         with (folder / LOG).open("rb") as log:
             for event in _decode_events(_read_ends(log.fileno()) if ends_only else log):
-                run.apply(event)
+                with suppress(Exception):  # a line that is damaged, and still a line
+                    run.apply(event)
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(folder / LOG)) from None
     if run.started is None:
         raise InputError("it holds no run", str(folder / LOG))
     # The folder may have been moved, and the last line of the log may be missing.
-    checkpoint = folder / CHECKPOINT
-    run.checkpoint = str(checkpoint) if checkpoint.exists() else ""
+    run.checkpoint = str(run_files.find_checkpoint(folder) or "")
     return run
 
 
@@ -115,7 +114,7 @@ def _decode_events(lines: Any) -> Iterator[AnyEvent]:
         try:
             yield _decoder.decode(line)
         except msgspec.ValidationError:
-            with suppress(msgspec.DecodeError):
+            with suppress(Exception):
                 yield decode_old_event(line)
-        except (msgspec.DecodeError, ValueError):
+        except Exception:  # not only msgspec's: structs check what they are built from
             continue

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.theme import Theme
 
 from tuilab.core import paths
-from tuilab.core.experiment.toml_file import write_atomically
+from tuilab.core.files.atomic_write import write_atomically
 
 DARK = Theme(
     name="tuilab-dark",

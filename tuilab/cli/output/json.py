@@ -4,10 +4,10 @@ import os
 import sys
 from typing import Any
 
+from tuilab.core.files.atomic_write import write_all
 from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.host import run_store
-from tuilab.host.run_log import write_all
 
 
 class JsonOutput:

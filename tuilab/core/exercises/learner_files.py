@@ -9,7 +9,7 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise
-from tuilab.core.experiment.toml_file import write_atomically
+from tuilab.core.files.atomic_write import write_atomically
 
 MAX_FILE_BYTES = 1 << 20
 """Size of the largest file that is read."""

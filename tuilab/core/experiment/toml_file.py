@@ -14,6 +14,7 @@ from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment import validation
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, experiment_to_dict
 from tuilab.core.experiment.toml_lines import find_line
+from tuilab.core.files.atomic_write import write_atomically
 
 MAX_NESTING = 100
 """Lists and tables inside each other at most; the network has its own, smaller limit."""
@@ -207,17 +208,3 @@ def _edit_array(array: Any, lines: list[Any]) -> None:
             del array[index]
         for offset, line in enumerate(new[shared_count:], first + shared_count):
             array.insert(offset, line)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file completely or not at all: a full disk leaves the old one unchanged."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

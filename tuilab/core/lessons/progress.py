@@ -2,26 +2,16 @@
 
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from pathlib import Path
 
-import msgspec
 from msgspec import Struct, field
 
-from tuilab.core import paths
-from tuilab.core.experiment.toml_file import write_atomically
 from tuilab.core.lessons.lesson import Lesson
 from tuilab.core.lessons.library import LoadedLesson
-from tuilab.core.printable import encode_json
 
 DAY = 86_400.0
 
 INTERVALS = (1, 3, 7, 21, 60)
 """Days after which a missed question comes back, each time it is answered right."""
-
-
-OLD_QUESTIONS = {("activation-functions", "centred"): "centered"}  # codespell:ignore
-"""Questions that had another name in older versions, by lesson and name."""
 
 
 class Card(Struct):
@@ -122,51 +112,3 @@ def find_next_lesson(lessons: Iterable[LoadedLesson], progress: Progress) -> Loa
     return next(
         (book for book in lessons if not progress.lesson(book.name).is_complete(book.lesson)), None
     )
-
-
-def progress_file() -> Path:
-    """Returns the path of the progress file."""
-    return paths.data_dir() / "progress.json"
-
-
-def load_progress(file: Path | None = None) -> tuple[Progress, str]:
-    """Reads the progress; returns a message with it where that failed.
-
-    A file that cannot be read is moved aside, so that it is not overwritten.
-    """
-    file = file or progress_file()
-    try:
-        progress = msgspec.json.decode(file.read_bytes(), type=Progress)
-        _rename_questions(progress)
-        return progress, ""
-    except FileNotFoundError:
-        return Progress(), ""
-    except OSError as error:
-        return Progress(), f"Your progress cannot be read ({error.strerror}): {file}"
-    except msgspec.DecodeError:
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        aside = file.with_name(f"{file.stem}.{stamp}.broken{file.suffix}")
-        file.rename(aside)
-        return Progress(), f"Your progress was damaged; the file is kept as {aside}"
-
-
-def _rename_questions(progress: Progress) -> None:
-    """Moves answers and missed questions of older versions to today's names of the questions."""
-    for (lesson, old), new in OLD_QUESTIONS.items():
-        questions = progress.lessons[lesson].questions if lesson in progress.lessons else {}
-        if old in questions:
-            questions.setdefault(new, questions.pop(old))
-        is_missed = any((card.lesson, card.question) == (lesson, new) for card in progress.deck)
-        for card in [
-            card for card in progress.deck if (card.lesson, card.question) == (lesson, old)
-        ]:
-            if is_missed:
-                progress.deck.remove(card)
-            else:
-                card.question = new
-
-
-def save_progress(progress: Progress, file: Path | None = None) -> None:
-    """Writes the progress."""
-    plain = msgspec.json.format(encode_json(progress), indent=1)
-    write_atomically(file or progress_file(), plain + b"\n")

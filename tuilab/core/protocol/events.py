@@ -170,6 +170,8 @@ class Finished(Event, frozen=True):
     seconds: float
     results: dict[str, dict[str, float]]
     "Loss and metrics of the training, validation and test set."
+    lost: str = ""
+    "What could not be stored, for example as the disk was full; empty if nothing is lost."
 
 
 class Offer(Struct, frozen=True):

@@ -3,12 +3,14 @@
 import json
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import Size, Tensor, nn
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.toml_file import write_atomically
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.run import run_files
 from tuilab.engine import checkpoint_file
 from tuilab.engine.model import build_network
 from tuilab.engine.model.layers.blocks import LayerStack
@@ -30,7 +32,8 @@ def transfer_weights(target: nn.Module, source: str) -> str:
     Raises:
         InputError: nothing fits.
     """
-    available, needed = _by_layer(read_weights(source)), _by_layer(target.state_dict())
+    weights, remark = read_weights(source)
+    available, needed = _by_layer(weights), _by_layer(target.state_dict())
     pairs = {
         name: name for name, layer in needed.items() if _same_shapes(layer, available.get(name))
     }
@@ -48,6 +51,7 @@ def transfer_weights(target: nn.Module, source: str) -> str:
         for leaf, tensor in needed[name].items():
             tensor.copy_(available[other][leaf])
     note = f"{len(pairs)} of {len(needed)} layers have the weights of {source}"
+    note = f"{note} ({remark})" if remark else note
     missing = [
         f"{number} {type(target.get_submodule(name)).__name__}"
         f"{_shape_difference(needed[name], available.get(name, {}))}"
@@ -89,8 +93,10 @@ def _shape_difference(layer: LayerTensors, same_name: LayerTensors) -> str:
 # --- reading and writing weights ------------------------------------------------------------
 
 
-def read_weights(source: str) -> dict[str, Tensor]:
-    """Returns the weights of a file or a run, tensors of any shape by their names.
+def read_weights(source: str) -> tuple[dict[str, Tensor], str]:
+    """Returns the weights of a file or a run, and a note if these are not the newest.
+
+    They are tensors of any shape by their names.
 
     Raises:
         InputError: there are none.
@@ -100,11 +106,10 @@ def read_weights(source: str) -> dict[str, Tensor]:
     if not path.exists() and path.name == source and shipped.exists():
         path = shipped
     if path.suffix == ".safetensors":
-        return _safetensors(path)
-    if not path.exists():
-        path = _find_checkpoint(source)
-    weights: dict[str, Tensor] = checkpoint_file.read(path)["network"]
-    return weights
+        return _safetensors(path), ""
+    if path.exists():
+        return checkpoint_file.read_weights(path)
+    return _read_stored(_find_run(source))
 
 
 def _safetensors(path: Path) -> dict[str, Tensor]:
@@ -127,40 +132,118 @@ def _sort_key(name: str) -> list[str | int]:
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
-def _find_checkpoint(run: str) -> Path:
-    matches = [path for path in paths.runs_dir().glob("*/checkpoint.pt") if run in path.parent.name]
-    exact = [path for path in matches if path.parent.name == run]
+def _find_run(run: str) -> Path:
+    """Returns the folder of the only run with this in its id that has weights."""
+    names = (run_files.CHECKPOINT, run_files.PREVIOUS_CHECKPOINT, run_files.WEIGHTS)
+    folders = {path.parent for name in names for path in paths.runs_dir().glob(f"*/{name}")}
+    matches = sorted(folder for folder in folders if run in folder.name)
+    exact = [folder for folder in matches if folder.name == run]
     if len(exact or matches) == 1:
         return (exact or matches)[0]
     if not matches:
         raise InputError(
             f"there is no file {run} and no run of that name with a checkpoint", "transfer.source"
         )
-    names = ", ".join(path.parent.name for path in matches[:8])
-    raise InputError(f"several runs match: {names}", "transfer.source")
+    names_found = ", ".join(folder.name for folder in matches[:8])
+    raise InputError(f"several runs match: {names_found}", "transfer.source")
 
 
-def export(checkpoint: Path, target: Path) -> int:
-    """Writes the weights of a checkpoint, averaged where the run averages; returns their number.
+def _read_stored(folder: Path) -> tuple[dict[str, Tensor], str]:
+    """Returns the newest weights of a stored run; InputError if there are none."""
+    alone = _find_newer_weights(folder)
+    if alone is not None:
+        return _safetensors(alone), ""
+    return checkpoint_file.read_weights(folder / run_files.CHECKPOINT)
 
-    The network's lines and the data set are stored as text.
+
+def _find_newer_weights(folder: Path) -> Path | None:
+    """Returns the file of weights alone if the checkpoint of a run is older or cannot be used."""
+    path = folder / run_files.WEIGHTS
+    if not path.exists():
+        return None
+    try:
+        step = checkpoint_file.read_summary(folder / run_files.CHECKPOINT).step
+    except InputError:
+        return path
+    return path if _read_step(path) > step else None
+
+
+def _read_step(path: Path) -> int:
+    """Returns the step in the metadata of a safetensors file; -1 if it has none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return int((file.metadata() or {}).get("step", -1))
+    except (OSError, SafetensorError, ValueError):
+        return -1
+
+
+class StoredWeights(NamedTuple):
+    """The newest weights of a stored run, as a safetensors file."""
+
+    content: bytes
+    size: int
+    "How many numbers they are."
+    note: str
+    "Why these are not the newest weights; empty if they are."
+
+
+def encode_stored(folder: Path) -> StoredWeights:
+    """Returns the newest weights of a stored run, averaged where the run averages.
+
+    The network's lines and the data set are stored as text. The same weights give the same file,
+    byte for byte.
+
+    Raises:
+        InputError: if the run has no weights that can be read.
     """
+    alone = _find_newer_weights(folder)
+    if alone is not None:
+        tensors = _safetensors(alone)
+        return StoredWeights(alone.read_bytes(), _count_numbers(tensors), "")
+    path = folder / run_files.CHECKPOINT
+    stored = checkpoint_file.read_newest(path)
+    experiment = checkpoint_file.decode_experiment(stored.state, stored.path)
+    network: LayerStack = build_network.build(experiment.network, experiment.input_shape)
+    average = WeightAverage(network)
+    try:
+        network.load_state_dict(stored.state["network"])
+        average.load_state_dict(stored.state["average"])
+    except Exception as error:  # what does not fit fails in many ways inside torch
+        reason = next(reversed(str(error).splitlines()), type(error).__name__).strip()
+        raise InputError(f"its weights are of another network: {reason}", str(path)) from None
+    content = encode_weights(network, average, experiment, stored.state["position"][0])
+    return StoredWeights(content, _count_numbers(network.state_dict()), stored.note)
+
+
+def _count_numbers(tensors: dict[str, Tensor]) -> int:
+    return sum(tensor.numel() for tensor in tensors.values())
+
+
+def encode_weights(
+    network: nn.Module, average: WeightAverage, experiment: Experiment, step: int
+) -> bytes:
+    """Returns weights as a safetensors file, averaged where the run averages."""
     from safetensors.torch import save
 
-    experiment = checkpoint_file.read_summary(checkpoint).experiment
-    captured = checkpoint_file.read(checkpoint)
-    network: LayerStack = build_network.build(experiment.network, experiment.input_shape)
-    network.load_state_dict(captured["network"])
-    average = WeightAverage(network)
-    average.load_state_dict(captured["average"])
+    with average.swapped_in(experiment.averaging):
+        tensors = {
+            name: tensor.detach().cpu().contiguous().clone()
+            for name, tensor in network.state_dict().items()
+        }
     metadata = {
         "format": "pt", "title": experiment.title, "data": experiment.data.title,
-        "network": json.dumps(experiment.network),
+        "network": json.dumps(experiment.network), "step": str(step),
     }  # fmt: skip
-    with average.swapped_in(experiment.averaging):
-        tensors = {name: t.detach().clone() for name, t in network.state_dict().items()}
-    try:
-        write_atomically(target, save(tensors, metadata))
-    except OSError as error:
-        raise InputError(f"it cannot be written: {error.strerror}", str(target)) from None
-    return sum(tensor.numel() for tensor in tensors.values())
+    return _sort_metadata(save(tensors, metadata))
+
+
+def _sort_metadata(content: bytes) -> bytes:
+    """Returns a safetensors file with its metadata in order, which the library draws at random."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]

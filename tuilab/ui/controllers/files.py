@@ -10,6 +10,7 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Stop
 from tuilab.ui import copy_text
@@ -175,7 +176,7 @@ class FileController:
         self._context.copy_to_clipboard(text)
         path = paths.data_dir() / "copied.txt"
         try:
-            toml_file.write_atomically(path, text.encode())
+            write_atomically(path, text.encode())
         except OSError as error:
             self._context.notify(f"{path}: {error.strerror}", severity="warning")
             return

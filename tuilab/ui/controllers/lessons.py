@@ -83,10 +83,10 @@ class LessonController:
         Args:
             note: a line about it, shown until a run starts.
         """
-        from tuilab.core.lessons import library, progress
+        from tuilab.core.lessons import library, progress_file
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
-        learner, problem = progress.load_progress()
+        learner, problem = progress_file.load_progress()
         try:
             source = library.read_lesson(library.find_folder(name))
             seed = secrets.randbelow(SEED_COUNT)
@@ -105,10 +105,10 @@ class LessonController:
 
     def review(self, source: "LoadedLesson | None" = None) -> None:
         """Opens a review of missed questions, or of a lesson's terms; the experiment stays."""
-        from tuilab.core.lessons import progress, review
+        from tuilab.core.lessons import progress_file, review
         from tuilab.ui.panes.lesson.lesson_session import LessonSession
 
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         self._workspace.locked_keys = ()
         self._hide_knobs(())
         quiz = review.build_review(learner) if source is None else review.build_term_quiz(source)
@@ -153,9 +153,9 @@ class LessonController:
             return
         try:
             self.session.save()
-        except OSError as error:
-            note = f"Your progress is not saved: {error.strerror}"
-            self._context.notify(note, severity="warning")
+        except (OSError, InputError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._context.notify(f"Your progress is not saved: {reason}", severity="warning")
 
     def _refresh(self) -> None:
         self._pane.redraw()

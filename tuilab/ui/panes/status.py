@@ -86,6 +86,8 @@ class StatusBar(Widget):
             parts.append(Part(2, run.failure.title, "$error"))
         elif run.state == "finished" and run.finished is not None and run.finished.reason != "done":
             parts.append(Part(4, run.finished.reason))
+        if run.finished is not None and run.finished.lost:
+            parts.append(Part(1, "not saved", "$error bold"))
         if run.checking is not None:
             number, total = run.checking.number, run.checking.total
             parts.append(Part(3, f"checking {number} of {total}", "$warning"))

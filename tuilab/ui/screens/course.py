@@ -11,7 +11,7 @@ from textual.widgets.option_list import Option
 
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_percent
-from tuilab.core.lessons import glossary, library, progress, review
+from tuilab.core.lessons import glossary, library, progress, progress_file, review
 from tuilab.core.lessons.glossary import Term
 from tuilab.core.lessons.goals import describe_score
 from tuilab.core.lessons.library import LoadedLesson
@@ -36,7 +36,7 @@ class Course(Dialog):
 
     def compose(self) -> ComposeResult:
         """Yields the list, and how the learner has done so far."""
-        learner, _ = progress.load_progress()
+        learner, _ = progress_file.load_progress()
         lessons = library.load_all()
         due_count = len(review.find_due_questions(learner, lessons=lessons))
         due = review.describe_due(learner, due_count)

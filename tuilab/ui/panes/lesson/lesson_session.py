@@ -18,7 +18,8 @@ from tuilab.core.lessons.attempt import Attempt
 from tuilab.core.lessons.goals import find_changes
 from tuilab.core.lessons.lesson import Goal, Prediction
 from tuilab.core.lessons.library import LoadedLesson
-from tuilab.core.lessons.progress import LessonProgress, Progress, save_progress
+from tuilab.core.lessons.progress import LessonProgress, Progress
+from tuilab.core.lessons.progress_file import save_progress
 from tuilab.core.lessons.prose import Page
 from tuilab.core.lessons.question import AnyQuestion
 from tuilab.core.protocol.events import AnyEvent
@@ -70,6 +71,8 @@ class LessonSession:
         """
         self.source, self.progress, self.next_lesson = source, progress, next_lesson
         self.is_review = is_review
+        self._base = deepcopy(progress)
+        "The progress as it was read or saved last."
         self._review_progress = LessonProgress()
         self.attempt = Attempt(source)
         self.page_index = min(self.lesson_progress.page, len(source.pages) - 1)
@@ -106,11 +109,16 @@ class LessonSession:
         return self.lesson_progress.is_complete(self.source.lesson)
 
     def save(self) -> None:
-        """Saves the progress, with the time spent since it was saved last."""
+        """Saves the progress, with the time spent since it was saved last.
+
+        Raises:
+            OSError: if it cannot be written, or if the stored file cannot be read.
+            InputError: if the stored file is of a newer version.
+        """
         now = time.monotonic()
         self.lesson_progress.seconds += min(now - self._last_saved, MAX_IDLE_SECONDS)
         self._last_saved = now
-        save_progress(self.progress)
+        self._base = save_progress(self.progress, base=self._base)
 
     def turn_page(self, by: int) -> bool:
         """Opens another page; returns whether there is one."""

@@ -1,0 +1,104 @@
+"""Kills runs at random moments and resumes them: each must end as an undisturbed one."""
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.faults.fork_server import start_server
+from tests.faults.stored_results import (
+    SHORT,
+    Reference,
+    find_folder,
+    is_same,
+    read_losses,
+    read_reference,
+)
+from tests.faults.tally import Tally
+from tuilab.core.run import run_files
+
+FEW = 10
+"""Kills that a short run is enough for."""
+
+
+def kill_runs(count: int, seed: int = 1) -> Tally:
+    """Kills processes this many times, each run until it ends."""
+    killer = Killer(count, seed)
+    with tempfile.TemporaryDirectory() as folder:
+        killer.prepare(Path(folder) / "undisturbed")
+        number = 0
+        while killer.tally.outcomes["kills"] < count and not killer.tally.failure_count:
+            number += 1
+            killer.kill_until_done(Path(folder) / str(number))
+            shutil.rmtree(Path(folder) / str(number), ignore_errors=True)
+    return killer.tally
+
+
+class Killer:
+    """Starts processes and kills them."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.tally = Tally()
+        self._count, self._rng = count, random.Random(seed)
+        self._command = (*SHORT, "--set", f"training.epochs={40 if count < FEW else 500}")
+        self._seconds = 0.0
+        "How long an undisturbed run takes."
+
+    def prepare(self, home: Path) -> None:
+        """Trains without a fault."""
+        start = time.monotonic()
+        ended = start_server().run(home, *self._command)
+        self._seconds = time.monotonic() - start
+        assert ended.code == 0, ended.text
+        self._reference = read_reference(home)
+
+    def kill_until_done(self, home: Path) -> None:
+        """Kills one run again and again until it ends by itself."""
+        while self._is_killed(home):
+            self.tally.add("kills")
+
+    def _is_killed(self, home: Path) -> bool:
+        """Starts or resumes a run; returns whether it was killed."""
+        server, folder = start_server(), find_folder(home)
+        command: tuple[object, ...] = self._command
+        if folder is not None and run_files.find_checkpoint(folder) is not None:
+            command = ("train", "--json", "--resume", folder.name)
+        elif folder is not None:
+            self._check_refusal(home, folder)
+            shutil.rmtree(home)
+        process = server.start(home, *command)
+        if self.tally.outcomes["kills"] < self._count:
+            time.sleep(self._rng.uniform(0.02, self._seconds))
+            with suppress(ProcessLookupError):  # it has ended by then
+                os.kill(process, signal.SIGKILL)
+        code, text = server.wait()
+        if code == -signal.SIGKILL:
+            return True
+        folder = find_folder(home)
+        had_ended = code == 2 and "it is done after epoch" in text  # before it was killed
+        if folder is None or not (code == 0 or had_ended):
+            self.tally.fail(f"exit code {code}: {text[-500:]}")
+        else:
+            _check_end(folder, self.tally, self._reference)
+        return False
+
+    def _check_refusal(self, home: Path, folder: Path) -> None:
+        """Checks what is said of a run that was killed before its first checkpoint."""
+        code, text = start_server().run(home, "train", "--json", "--resume", folder.name)
+        if code != 2 or "tuilab" not in text or "Traceback" in text:
+            self.tally.fail(f"resumed without a checkpoint: exit code {code}: {text[-500:]}")
+
+
+def _check_end(folder: Path, tally: Tally, reference: Reference) -> None:
+    parts = sorted(path.name for path in folder.glob(".*.part"))
+    if not is_same(folder, reference):
+        tally.fail("the weights differ from those of an undisturbed run")
+    elif parts:
+        tally.fail(f"incomplete files are left: {parts}")
+    else:
+        same = "with the same history" if read_losses(folder) == reference.losses else "with gaps"
+        tally.add(f"runs ended bit for bit as undisturbed, {same}")

@@ -1,0 +1,34 @@
+"""The parts of the harness: what is done, how often by default, and how often at length."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.faults import damaged_files, failing_disk, fuzzed_texts, kills
+from tests.faults.tally import Tally
+
+
+class Part(NamedTuple):
+    """One kind of fault."""
+
+    title: str
+    run: Callable[[int, int], Tally]
+    "Called with the number of cases and a seed."
+    quick: int
+    "Number of cases in the default tests."
+    full: int
+    "Number of cases in the long form."
+
+
+PARTS = {
+    "kills": Part("processes killed at a random moment, then resumed", kills.kill_runs, 1, 200),
+    "calls": Part(
+        "runs with 2 % of all calls to the disk failing", failing_disk.fail_calls, 2, 200
+    ),
+    "full": Part("runs on a disk without enough space", failing_disk.fill_disks, 2, 100),
+    "flips": Part("single bits flipped in the files of a run", damaged_files.flip_bits, 60, 3000),
+    "cuts": Part("logs cut at a random byte, then continued", damaged_files.cut_logs, 20, 1000),
+    "experiments": Part(
+        "experiments changed at random", fuzzed_texts.fuzz_experiments, 100, 10_000
+    ),
+    "lessons": Part("lessons changed at random", fuzzed_texts.fuzz_lessons, 20, 2000),
+}

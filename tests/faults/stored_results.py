@@ -1,0 +1,69 @@
+"""What is in the folder of a run, compared with the same run without faults."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file
+
+from tests.support.bitwise import find_differences
+from tuilab.core.errors import InputError
+from tuilab.core.run import run_files
+from tuilab.engine import checkpoint_file
+from tuilab.host import run_store
+
+SHORT = (
+    "train", "moons", "--json", "--set", "training.device=cpu", "--set", "data.samples=200",
+    "--set", 'network=["Linear 16","BatchNorm1d","Dropout 0.2","Tanh","Linear 2"]',
+)  # fmt: skip
+"""A command that trains for a moment, with everything that has a state of its own."""
+
+
+class Reference(NamedTuple):
+    """A run that nothing has disturbed."""
+
+    state: dict[str, Any]
+    losses: list[tuple[float, ...]]
+    "Points of the training loss."
+
+
+def find_folder(home: Path) -> Path | None:
+    """Returns the folder of the only run, if it has begun."""
+    return next(iter((home / "data" / "runs").glob("*")), None)
+
+
+def read_reference(home: Path) -> Reference:
+    """Returns what a run has left that ended as it should."""
+    folder = find_folder(home)
+    assert folder is not None
+    return Reference(checkpoint_file.read(folder / run_files.CHECKPOINT), read_losses(folder))
+
+
+def read_losses(folder: Path) -> list[tuple[float, ...]]:
+    """Returns the points of the training loss in the log of a run."""
+    return [tuple(point) for point in run_store.read_run(folder).series["loss/train"].points()]
+
+
+def is_same(folder: Path, reference: Reference) -> bool:
+    """Returns whether the newest checkpoint is bitwise that of the reference, but for its time."""
+    try:
+        state = checkpoint_file.read(folder / run_files.CHECKPOINT)
+    except InputError:
+        return False
+    ignored = ("seconds", "recorder")  # which measure time
+    first, second = (
+        {name: value for name, value in one.items() if name not in ignored}
+        for one in (state, reference.state)
+    )
+    return find_differences(first, second) == []
+
+
+def has_same_weights(folder: Path, reference: Reference) -> bool:
+    """Returns whether the weights that were stored alone are those of the reference."""
+    path = folder / run_files.WEIGHTS
+    if not path.exists():
+        return False
+    weights, expected = load_file(path), reference.state["network"]
+    return weights.keys() == expected.keys() and all(
+        torch.equal(weights[name], expected[name]) for name in expected
+    )
