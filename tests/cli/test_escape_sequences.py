@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.support.circle_lesson import PROSE, TOML
 from tests.support.pseudo_terminal import PseudoTerminal
@@ -23,8 +24,13 @@ STEERING = (
 
 HOSTILE = "safe" + "".join(STEERING) + "end"
 
-QUOTED = json.dumps(HOSTILE)
-"""As JSON and TOML write it."""
+
+def quote(text: str) -> str:
+    """Returns text as TOML writes it."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
+
+
+QUOTED = quote(HOSTILE)
 
 IN_OUTPUT = [
     sequence.encode() for sequence in STEERING if CONTROL.search(sequence) and sequence[0] != "\r"
@@ -40,21 +46,22 @@ def files(tmp_path: Path) -> Iterator[Path]:
     name = HOSTILE.replace("/", "").replace("\x00", "")
     preset = f"# {HOSTILE}\ntitle = {QUOTED}\n".replace("\r", "").replace("\u2028", "")
     data = 'network = ["Linear 4", "Tanh", "Linear 2"]\ndata.name = "xor"\ntraining.epochs = 1\n'
-    (experiments / "mine.toml").write_text(preset + data)
+    (experiments / "mine.toml").write_text(f"title = {QUOTED}\n{data}")
     (experiments / f"{name}.toml").write_text(preset + data)
     lesson = TOML.replace('"A circle"', QUOTED).replace('"It closes."', QUOTED)
     lesson = lesson.replace('"All around"', QUOTED).replace('"Look left."', QUOTED)
-    lesson = lesson.replace('"What is {a} + 1?"', json.dumps(f"{{a}} {HOSTILE}"))
+    lesson = lesson.replace('"What is {a} + 1?"', quote(f"{{a}} {HOSTILE}"))
     for folder, prose in (("round", PROSE), (name, PROSE), ("bad", "no step")):
         (lessons / folder).mkdir(parents=True)
         (lessons / folder / "lesson.toml").write_text(lesson)
         text = prose.replace("The first step", f"The first step {HOSTILE}", 1)
         (lessons / folder / "lesson.md").write_text(text.replace("draws", f"draws {HOSTILE}"))
-    table = "".join(f'{n},"c{n % 2}{HOSTILE}"\n' for n in range(40)).replace("\r", "")
-    (tmp_path / f"{name}.csv").write_text(f'"a{HOSTILE}","b{HOSTILE}"\n'.replace("\r", "") + table)
+    cell = HOSTILE.replace("\r", "").replace(";", ":")  # no separator
+    table = "".join(f'{n},"c{n % 2}{cell}"\n' for n in range(40))
+    (tmp_path / f"{name}.csv").write_text(f'"a{cell}","b{cell}"\n{table}')
     (tmp_path / "table.toml").write_text(
         f'title = {QUOTED}\nnetwork = ["Linear 2"]\n[data]\nname = "table"\n'
-        f"path = {json.dumps(str(tmp_path / (name + '.csv')))}\n[training]\nepochs = 1\n"
+        f"path = {quote(str(tmp_path / (name + '.csv')))}\n[training]\nepochs = 1\n"
     )
     for key, text in BAD_FIELDS.items():
         (tmp_path / f"{key}.toml").write_text(text)
@@ -81,11 +88,12 @@ BAD_FIELDS = {
 def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     files = sorted(map(str, folder.glob("*.toml")))
     lists: list[tuple[str, ...]] = [
-        ("presets",), ("runs",), ("ps",), ("lessons",), ("lessons", "check"), ("check", *files),
+        ("presets",), ("runs",), ("ps",), ("lessons",), ("check", *files),
+        ("lessons", "check", "round", "bad"),
     ]  # fmt: skip
     for line in lists:
         yield from (line, (*line, "--json"))
-    for file in (*files, HOSTILE, *BAD_FIELDS):
+    for file in (*files[::3], HOSTILE):
         yield from (("find", "lr", file, "--device", HOSTILE), ("open", f"{file}/"))
     for command in ("explain", "layers", "glossary", "diagnose", "stop"):
         yield command, HOSTILE
@@ -95,11 +103,12 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield "train", "mine", "--json", "--device", HOSTILE
 
 
+@pytest.mark.parametrize("stride", [10, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_command_prints_what_a_file_contains_as_it_is(
-    files: Path, run_command: RunCommand
+    files: Path, run_command: RunCommand, stride: int
 ) -> None:
     seen = ""
-    for words in commands(files):
+    for words in list(commands(files))[::stride]:
         code, out, err = run_command(*words)
 
         assert code in (0, 2), f"{words!r:.200}\n{err[-500:]}"
@@ -107,7 +116,12 @@ def test_no_command_prints_what_a_file_contains_as_it_is(
         if "--json" in words and words[0] != "train":
             assert isinstance(json.loads(out), list)
         seen += out + err
+    check = "check", *map(str, sorted(files.glob("*.toml")))
+    for words in (("presets",), ("presets", "--json"), check):
+        seen += "".join(run_command(*words)[1:])
+    assert not CONTROL.search(seen)
     assert "\\x1b]0;owned\\x07" in seen and "\\u202e" in seen
+    assert "inner-key.toml:1: optimizer: there is no key" in seen
     assert "\\u001b]0;owned\\u0007" in seen and "\\u009b31337h" in seen
 
 
@@ -152,16 +166,17 @@ def test_the_lab_shows_what_a_file_contains_and_is_not_steered(files: Path) -> N
     lab = PseudoTerminal(command, size=(140, 45))
     try:
         lab.wait_for_text("The first step")
-        for keys, text in (
-            ("n", ""), ("C", "The course"), ("\x1b", ""), ("\x0f", "Open"), ("\x1b", ""),
-            ("1", ""), ("2", ""), ("3", ""), ("4", ""), ("5", ""), ("6", ""), ("7", ""),
-            ("\x10", ""), ("open", ""), ("\x1b", ""),
-        ):  # fmt: skip
+        for keys, title in (("C", "The course"), ("\x0f", "tab completes"), ("\x10", "Search for")):
             lab.type(keys)
-            expected = text
-            lab.wait_until(lambda: expected in lab.text)  # noqa: B023 (called at once)
+            lab.wait_for_text(title)
+            lab.type("saf")
+            lab.type("\x1b")
+            lab.wait_until(lambda title=title: title not in lab.text)
+        for key in "1234567n":
+            lab.type(key)
+        lab.type("q")
+        lab.wait_until(lambda: lab.process.poll() is not None)
         check_raw(lab)
-        assert lab.process.poll() is None
     finally:
         lab.close()
 
@@ -169,7 +184,7 @@ def test_the_lab_shows_what_a_file_contains_and_is_not_steered(files: Path) -> N
     try:
         lab.wait_for_text("Network")
         lab.type(" ")
-        lab.wait_for_text("done")
+        lab.wait_for_text("finished")
         for keys in "456321i":
             lab.type(keys)
             lab.wait_until(lambda: not lab.unread)
@@ -203,3 +218,33 @@ def test_json_reads_back_as_what_was_written() -> None:
     assert json.loads(encode_json(value)) == value
     assert not CONTROL.search(encode_json(value).decode())
     assert json.loads(encode_json([os.fsdecode(b"\xff")])) == ["\\xff"]
+
+
+@pytest.mark.slow
+def test_names_that_are_not_utf8_are_trained_on(tmp_path: Path, run_command: RunCommand) -> None:
+    for number, name in enumerate((b"caf\xe9", b"th\xe9")):
+        folder = os.fsencode(tmp_path) + b"/photos/" + name
+        os.makedirs(folder)
+        for index in range(9):
+            path = os.fsdecode(folder + b"/p\xff%d.png" % index)
+            Image.new("L", (8, 8), 20 * index + number).save(path)
+        Path(os.fsdecode(folder + b"/bro\xffken.png")).write_bytes(b"no image")
+    experiment = tmp_path / "photos.toml"
+    experiment.write_text(
+        'network = ["Flatten", "Linear 2"]\ntraining.epochs = 1\n'
+        f'data = {{ name = "folder", path = "{tmp_path}/photos", size = 4 }}\n'
+    )
+
+    assert run_command("check", str(experiment))[0] == 0
+    for options in ((), ("--json",)):
+        code, out, err = wait_for_exit(start_process("train", experiment, *options))
+        assert (code, err) == (0, "")
+        assert out.replace("\\\\", "\\").count("caf\\xe9/bro\\xffken.png is not an image") == 1
+    assert [line for line in run_command("runs")[1].splitlines() if "done" in line]
+
+
+def test_a_key_that_is_not_utf8_is_refused(run_command: RunCommand) -> None:
+    code, _, err = run_command("train", "xor", "--set", "title=" + os.fsdecode(b"caf\xe9"))
+
+    assert code == 2
+    assert err.startswith("tuilab: --set title=caf\\xe9: this is not UTF-8")
