@@ -47,8 +47,8 @@ def test_whatever_call_fails_the_file_is_the_old_one_or_the_new_one(
             except OSError:
                 is_written = False
 
-        kept = [file.read_bytes() for file in (path, previous) if file.exists()]
-        assert (b"new" if is_written else b"old") in kept, (name, number)
+        contents = [file.read_bytes() for file in (path, previous) if file.exists()]
+        assert (b"new" if is_written else b"old") in contents, (name, number)
         assert list(tmp_path.glob(".*")) == []
 
 

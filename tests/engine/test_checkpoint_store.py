@@ -159,6 +159,19 @@ def test_an_almost_full_disk_keeps_the_weights_alone(
     assert not path.with_name(run_files.WEIGHTS).exists()
 
 
+def test_a_last_checkpoint_that_only_repeats_the_weights_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = save_steps(path, 3)
+    session.is_stopped = True
+    limit_disk(monkeypatch, 0, path.parent)
+
+    final = CheckpointStore(path).save_final(session)
+
+    assert (final.saved, final.lost) == (None, "")
+    assert final.note.endswith(f"the one before it has the weights of step 3: {path}")
+
+
 def test_what_is_lost_is_named_when_nothing_can_be_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

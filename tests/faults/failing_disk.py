@@ -12,6 +12,7 @@ from tests.faults.stored_results import (
     Reference,
     find_folder,
     has_same_weights,
+    has_weights,
     is_same,
     read_reference,
 )
@@ -63,6 +64,8 @@ def _judge(home: Path, ended: Ended, reference: Reference) -> str:
     if ended.code == 0 and folder is not None:
         if is_same(folder, reference):
             return "stored"
+        if has_weights(folder, reference) and "has the weights of step" in ended.text:
+            return "weights stored in the checkpoint before, and said so"
         if has_same_weights(folder, reference) and "are kept in" in ended.text:
             return "weights stored, and said so"
     if ended.code == 1 and "are lost" in ended.text:

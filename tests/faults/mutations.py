@@ -44,16 +44,16 @@ def _change_value(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
 def _change_lines(content: bytes, rng: random.Random, others: list[bytes]) -> bytes:
     """Removes, repeats, moves or takes over lines."""
     lines = content.split(b"\n")
-    place = rng.randrange(len(lines))
+    index = rng.randrange(len(lines))
     match rng.randrange(4):
         case 0:
-            del lines[place : place + rng.choice((1, 1, 3, 20))]
+            del lines[index : index + rng.choice((1, 1, 3, 20))]
         case 1:
-            lines.insert(rng.randrange(len(lines)), lines[place])
+            lines.insert(rng.randrange(len(lines)), lines[index])
         case 2:
-            lines.insert(rng.randrange(len(lines)), lines.pop(place))
+            lines.insert(rng.randrange(len(lines)), lines.pop(index))
         case _:
-            lines.insert(place, rng.choice(rng.choice(others).split(b"\n")))
+            lines.insert(index, rng.choice(rng.choice(others).split(b"\n")))
     return b"\n".join(lines)
 
 
@@ -61,12 +61,12 @@ def _change_bytes(content: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     """Flips a bit, cuts the text off, or puts in a piece."""
     if not content:
         return rng.choice(PIECES)
-    place = rng.randrange(len(content))
+    index = rng.randrange(len(content))
     match rng.randrange(3):
         case 0:
-            flipped = bytes([content[place] ^ 1 << rng.randrange(8)])
-            return content[:place] + flipped + content[place + 1 :]
+            flipped = bytes([content[index] ^ 1 << rng.randrange(8)])
+            return content[:index] + flipped + content[index + 1 :]
         case 1:
-            return content[:place]
+            return content[:index]
         case _:
-            return content[:place] + rng.choice(PIECES) + content[place:]
+            return content[:index] + rng.choice(PIECES) + content[index:]

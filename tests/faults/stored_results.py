@@ -20,7 +20,7 @@ SHORT = (
 
 
 class Reference(NamedTuple):
-    """A run that nothing has disturbed."""
+    """A run without faults."""
 
     state: dict[str, Any]
     losses: list[tuple[float, ...]]
@@ -63,7 +63,20 @@ def has_same_weights(folder: Path, reference: Reference) -> bool:
     path = folder / run_files.WEIGHTS
     if not path.exists():
         return False
-    weights, expected = load_file(path), reference.state["network"]
+    return _are_same(load_file(path), reference)
+
+
+def has_weights(folder: Path, reference: Reference) -> bool:
+    """Returns whether the newest checkpoint that is whole has the weights of the reference."""
+    try:
+        weights, _ = checkpoint_file.read_weights(folder / run_files.CHECKPOINT)
+    except InputError:
+        return False
+    return _are_same(weights, reference)
+
+
+def _are_same(weights: dict[str, torch.Tensor], reference: Reference) -> bool:
+    expected = reference.state["network"]
     return weights.keys() == expected.keys() and all(
         torch.equal(weights[name], expected[name]) for name in expected
     )

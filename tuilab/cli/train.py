@@ -66,7 +66,6 @@ def train(
     usage or input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the
     output.
     """
-    from tuilab.cli.output import lines
     from tuilab.core.protocol.events import Failed
 
     if bool(experiment) == bool(resume):
@@ -87,14 +86,21 @@ def train(
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
-        message = [*lines.describe_failure(end), *lines.suggest_commands(end, command, sets or [])]
-        code = exit_codes.BAD_INPUT if end.title == CANNOT_START else exit_codes.FAILED
-        return exit_codes.report_error("\n".join(filter(None, [*message, lost])), code)
+        return _report_failure(end, lost, command, sets or [])
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":
         return exit_codes.DONE
     return exit_codes.signal_code(signals[0]) if signals else exit_codes.INTERRUPTED
+
+
+def _report_failure(end: "Failed", lost: str, command: list[str], sets: list[str]) -> int:
+    """Prints what went wrong, what to do about it and what is lost; returns the exit code."""
+    from tuilab.cli.output import lines
+
+    message = [*lines.describe_failure(end), *lines.suggest_commands(end, command, sets), lost]
+    code = exit_codes.BAD_INPUT if end.title == CANNOT_START else exit_codes.FAILED
+    return exit_codes.report_error("\n".join(filter(None, message)), code)
 
 
 def _choose_output(*, json: bool, plain: bool) -> Output:

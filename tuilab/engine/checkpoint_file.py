@@ -155,7 +155,9 @@ def read_newest(path: Path) -> StoredState:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:
-    """Returns the weights of a checkpoint by their names, and a note if it is an older one.
+    """Returns the weights of a checkpoint, and a note if it is an older one.
+
+    They are tensors of any shape by their names.
 
     Raises:
         InputError: if the file is unusable.

@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import torch
+
+from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.format import format_count
 from tuilab.core.protocol.events import Saved
@@ -68,8 +71,11 @@ class CheckpointStore:
         if saved is not None:
             return FinalSave(saved, "", "")
         step = format_count(session.step)
-        written, weights_reason = _retry(lambda: self._save_weights(session))
-        if written:
+        if self._has_weights_of(session):
+            note = f"The last checkpoint could not be written ({reason}); the one before it"
+            return FinalSave(None, f"{note} has the weights of step {step}: {self._path}", "")
+        has_weights, weights_reason = _retry(lambda: self._save_weights(session))
+        if has_weights:
             note = (
                 f"No checkpoint could be written ({reason}). The weights of step {step} are kept "
                 f"in {self._weights}, without the state of the optimizer. {self._describe_older()}"
@@ -80,6 +86,17 @@ class CheckpointStore:
             f"{self._path.parent} ({weights_reason}). {self._describe_older()}"
         )
         return FinalSave(None, "", lost)
+
+    def _has_weights_of(self, session: Session) -> bool:
+        """Returns whether the checkpoint on the disk has the weights that a session has now."""
+        try:
+            stored, _ = checkpoint_file.read_weights(self._path)
+        except InputError:
+            return False
+        current = session.network.state_dict()
+        return stored.keys() == current.keys() and all(
+            torch.equal(stored[name], tensor.cpu()) for name, tensor in current.items()
+        )
 
     def _save_weights(self, session: Session) -> bool:
         weights = transfer.encode_weights(

@@ -108,7 +108,7 @@ def _create_part(path: Path) -> tuple[int, Path]:
         file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         with suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(file).st_nlink:
+        if os.path.lexists(part):
             return file, part
         os.close(file)  # removed as the part of a dead process, just before it was locked
 
