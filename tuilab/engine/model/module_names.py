@@ -30,7 +30,7 @@ def name_module(module: nn.Module) -> str:
 def find_roles(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
     """Yields the modules with parameters of lines that have several of them, with their roles.
 
-    A role is the attribute of the module, such as `layer1.0.conv1`, unless it has a name in `ROLES`.
+    A role is the attribute of the module, such as `layer1.0.conv1`, or a better name in `ROLES`.
     """
     if isinstance(module, (LayerStack, Residual, Parallel)):
         for child in module.children():
