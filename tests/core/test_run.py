@@ -25,7 +25,7 @@ from tuilab.core.protocol.events import (
     Saved,
     Started,
 )
-from tuilab.core.protocol.records import Device, LayerStats
+from tuilab.core.protocol.records import ActivationStats, Device, LayerStats
 from tuilab.core.run.run import (
     MAX_LOG_LINES,
     MAX_MARKS,
@@ -236,3 +236,19 @@ def test_confusion_matrices_are_thinned_evenly_and_dropped_by_a_rewind() -> None
     assert run.confusion_history[-1][0] <= 5000
     run.begin("b", Experiment())
     assert run.confusion_history == []
+
+
+def test_curves_of_layers_go_on_when_their_labels_get_roles() -> None:
+    def stats(step: int, role: str) -> LayerStatsReported:
+        layers = [LayerStats(f"1 Linear{role}", 0.5, 0.1, 1.0), LayerStats("2 Linear", 0.5, 0.1, 1)]
+        relu = ActivationStats(f"ReLU after 1 Linear{role}", 0.1, 0.2, 0.0, 0.0, 0.0, 0.0)
+        return LayerStatsReported("a", step, layers, [relu])
+
+    run = run_of(started(), stats(1, ""), stats(2, " (mlp 1)"))
+
+    names = ["gradient/1 Linear (mlp 1)", "gradient/2 Linear", "dead/ReLU after 1 Linear (mlp 1)"]
+    for name in names:
+        assert [point[0] for point in run.series[name].points()] == [1, 2]
+    assert [name for name in run.series if name.startswith("gradient/")] == names[:2]
+    assert run.find_series("gradient/1 Linear") is run.series[names[0]], "as lessons call it"
+    assert run.find_series("gradient/9 Linear") is None

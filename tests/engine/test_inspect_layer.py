@@ -104,6 +104,12 @@ KINDS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+def test_a_layer_is_found_by_its_label_without_the_role() -> None:
+    inspector = LayerInspector(load_session(KINDS["attention"]))
+
+    assert inspector.inspect(LayerRequest("9 Linear")).layer == "9 Linear (qkv)"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_requests_change_nothing_and_every_layer_has_a_response(kind: str) -> None:
     uninspected, inspected = (load_session(KINDS[kind], epochs=5) for _ in range(2))

@@ -173,6 +173,9 @@ KINDS: dict[str, dict[str, Any]] = {
         "task": "regression", "loss": {"name": "mse"}, "network": ["LSTM 5", "Linear 1"],
         "data": {"name": "adding", "samples": 60, "length": 6},
     },
+    "graph": {
+        "network": ["GraphConvolution 6", "ReLU", "Linear 4"], "data": {"name": "communities"},
+    },
     "perceptron rule": {
         "task": "perceptron", "network": ["Linear 1", "Step"], "loss": {"name": "mse"},
         "data": {"name": "gauss", "samples": 50},
@@ -191,6 +194,7 @@ KINDS: dict[str, dict[str, Any]] = {
         ("autoencoder", ["input", "1 Linear", "2 Linear"], "no plane"),
         ("gan", ["input", "3 Linear", "4 Linear"], "discriminator"),
         ("sequences", ["from LSTM", "1 Linear"], "after LSTM"),
+        ("graph", ["input", "1 GraphConvolution", "2 Linear"], "at its neighbors"),
         ("perceptron rule", ["input", "1 Linear"], ""),
         ("scratch", ["input", "1 Linear", "2 Linear"], ""),
     ],
@@ -206,6 +210,19 @@ def test_other_networks_show_their_linear_layers_and_note_what_is_missing(
     assert names == [label.partition(" ")[2] for label in labels]
     assert note in response.note and bool(note) == bool(response.note)
     assert all(column.label in session.parameters_by_layer for column in response.columns[1:])
+
+
+def test_the_nodes_of_a_graph_are_the_examples_of_its_units() -> None:
+    session = load_session(KINDS["graph"])
+
+    response = inspect(session)
+
+    output = session.predict(session.dataset.train.inputs)[0]
+    assert response.examples == len(output) == 300
+    assert response.columns[-1].means == pytest.approx(output.mean(0).tolist(), abs=1e-5)
+    assert response.columns[-1].stds == pytest.approx(
+        output.std(0, correction=0).tolist(), abs=1e-5
+    )
 
 
 def test_a_deep_network_shows_its_first_layers() -> None:

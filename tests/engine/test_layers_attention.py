@@ -13,6 +13,7 @@ from tests.support.build_layer import build_layer
 from tests.support.not_none import not_none
 from tuilab.core.network.layer import Shape, Tokens
 from tuilab.core.network.parse import parse
+from tuilab.core.network.plan import Line
 from tuilab.engine.model import build_network
 from tuilab.engine.model.layers.attention import (
     Attention,
@@ -226,10 +227,32 @@ def test_no_position_of_a_language_model_attends_to_later_ones() -> None:
     assert (before[:, 3:] - after[:, 3:]).abs().amax(dim=2).min() > 1e-4
 
 
-def test_the_matrices_of_torchs_attention_have_plain_names() -> None:
-    network = build_network.build(("MultiheadAttention 2",), (6, 8))
+ATTENTION_ROLES = ["MultiheadAttention (qkv)", "Linear (out_proj)"]
+MLP_ROLES = ["Linear (mlp 1)", "Linear (mlp 2)"]
+GPT_ROLES = ["LayerNorm (attention)", "Linear (qkv)", "Linear (out_proj)", "LayerNorm (mlp)"]
 
-    assert list(build_network.parameters_by_layer(network)) == ["1 MultiheadAttention", "2 Linear"]
+
+@pytest.mark.parametrize(
+    ("lines", "labels"),
+    [
+        (["MultiheadAttention 2"], ["MultiheadAttention", "Linear (out_proj)"]),
+        (
+            ["TransformerEncoderLayer 2 8", "Linear 3"],
+            [*ATTENTION_ROLES, *MLP_ROLES, "LayerNorm (attention)", "LayerNorm (mlp)", "Linear"],
+        ),
+        (
+            [("Repeat 2", "DecoderBlock 2"), ("Residual", "LayerNorm", "Linear 8")],
+            [*GPT_ROLES, *MLP_ROLES, *GPT_ROLES, *MLP_ROLES, "LayerNorm", "Linear"],
+        ),
+    ],
+)
+def test_layers_inside_of_one_line_are_told_apart_by_their_roles(
+    lines: list[Line], labels: list[str]
+) -> None:
+    network = build_network.build(tuple(lines), (6, 8))
+
+    numbered = [f"{number} {label}" for number, label in enumerate(labels, 1)]
+    assert list(build_network.parameters_by_layer(network)) == numbered
 
 
 def test_positions_have_the_name_of_their_line() -> None:

@@ -8,17 +8,19 @@ from msgspec.structs import replace
 
 from tests.support.bitwise import find_differences
 from tests.support.datasets import CPU
-from tests.support.tiny_sessions import make_dataset, make_experiment, make_session
+from tests.support.tiny_sessions import load_session, make_dataset, make_experiment, make_session
 from tuilab.core.protocol.inspect.result_messages import (
     Curve,
     DecisionSurface,
+    NodeGraph,
     ResultRequest,
     ResultResponse,
 )
 from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.inspect.images import encode_image
-from tuilab.engine.inspect.result.result_inspector import ResultInspector
+from tuilab.engine.inspect.result.graph_layout import place_nodes
+from tuilab.engine.inspect.result.result_inspector import MAX_NODES, ResultInspector
 from tuilab.engine.session import Session
 
 
@@ -89,6 +91,63 @@ def test_a_confusion_matrix_counts_every_example_once_and_samples_have_their_pix
         assert sample.probability == pytest.approx(float(predicted[number].max()), abs=1e-5)
     assert samples[0].pixels == bytes(session.dataset.train.inputs[0].flatten().tolist())
     assert samples[0].shape == (1, 28, 28)
+
+
+def graph_session(**data: int) -> Session:
+    return load_session({
+        "network": ["GraphConvolution 4"], "data": {"name": "communities", **data},
+    })  # fmt: skip
+
+
+def test_a_graph_has_the_prediction_of_each_node_and_hides_the_test_set() -> None:
+    session = graph_session(nodes=90)
+    dataset = session.dataset
+
+    graph = inspect(session).picture
+
+    assert isinstance(graph, NodeGraph)
+    probability, predicted = session.predict(dataset.train.inputs)[0].softmax(1).max(1)
+    assert [int(value) for value in graph.values] == predicted.tolist()
+    assert [value % 1 for value in graph.values] == pytest.approx(probability.tolist(), abs=1e-4)
+    labels = {split: getattr(dataset, split).targets[0] for split in ("train", "validation")}
+    known = labels["train"].maximum(labels["validation"]).clamp_min(-1)
+    assert graph.targets == known.tolist() and -1 in graph.targets
+    assert graph.is_labeled == (labels["train"] >= 0).tolist()
+    assert graph.matrix.total == int((labels["validation"] >= 0).sum())
+    edges = torch.zeros(90, 90)
+    for first, second in graph.edges:
+        edges[first, second] = edges[second, first] = 1
+    assert dataset.adjacency is not None and torch.equal(edges, dataset.adjacency)
+
+
+def test_of_a_large_graph_some_nodes_are_drawn_with_the_edges_between_them() -> None:
+    graph = inspect(graph_session(nodes=2 * MAX_NODES + 1)).picture
+
+    assert isinstance(graph, NodeGraph)
+    assert MAX_NODES / 2 < len(graph.positions) <= MAX_NODES < graph.total_nodes
+    assert max(map(max, graph.edges)) < len(graph.positions)
+
+
+def test_groups_of_a_graph_are_drawn_apart() -> None:
+    groups = torch.arange(3).repeat_interleave(20)
+    generator = torch.Generator().manual_seed(0)
+    is_same = (groups[:, None] == groups).float()
+    edges = (torch.rand(60, 60, generator=generator) < 0.02 + 0.3 * is_same).float().triu(1)
+    adjacency = edges + edges.T
+
+    places = place_nodes(adjacency)
+
+    assert torch.equal(places, place_nodes(adjacency)), "the same graph has the same places"
+    assert float(places.min()) == 0 and float(places.max()) == 1
+    distances = torch.cdist(places, places)
+    assert float(distances[is_same == 0].mean()) > 2 * float(distances[is_same == 1].mean())
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 5])
+def test_a_graph_without_edges_has_finite_places(nodes: int) -> None:
+    places = place_nodes(torch.zeros(nodes, nodes))
+
+    assert places.shape == (nodes, 2) and bool(places.isfinite().all())
 
 
 def test_large_images_are_downscaled_before_they_are_sent() -> None:

@@ -185,6 +185,52 @@ async def reach(lab: Lab) -> str:
     return run
 
 
+async def test_the_learners_experiment_comes_back_after_a_test_when_the_page_is_turned(
+    lesson: Path,
+) -> None:
+    async with open_lab(lesson="round") as lab:
+        start, edits = lab.workspace.experiment, lab.app.main_screen.edits
+        edits.change("network", ("Linear 4", "Tanh", "Linear 2"))
+        own = lab.workspace.experiment
+        await lab.press("right")
+        await choose(lab, "predict", "line", 1)
+        await choose(lab, "test", "line")
+        run = lab.link.run
+        assert lab.workspace.experiment == start
+        await lab.play(READY, started_event(run, start), EpochEnded(run, 13, 1, {}, {}))
+        await lab.press("left")
+        assert lab.workspace.experiment == start, "the run that tests it goes on undisturbed"
+        await lab.press("right")
+        await lab.play(EpochEnded(run, 65, 5, {}, {"accuracy": 0.6}),
+                       Finished(run, "done", 65, 5, 1.0, {}))  # fmt: skip
+        await lab.wait_for_text("You were right.")
+        assert lab.workspace.experiment == start, "it can be looked at"
+        await lab.press("left")
+        await lab.wait_for_text("Your experiment is back")
+        assert lab.workspace.experiment == own
+        await lab.press("u")
+        assert lab.workspace.experiment == start
+        await lab.press("right", "left")
+        assert lab.workspace.experiment == start, "once"
+
+
+async def test_what_a_learner_makes_of_a_tests_experiment_stays(lesson: Path) -> None:
+    async with open_lab(lesson="round") as lab:
+        edits = lab.app.main_screen.edits
+        edits.change("network", ("Linear 4", "Tanh", "Linear 2"))
+        await lab.press("right")
+        await choose(lab, "predict", "line", 1)
+        await choose(lab, "test", "line")
+        run = lab.link.run
+        await lab.play(READY, started_event(run, lab.workspace.experiment),
+                       EpochEnded(run, 65, 5, {}, {"accuracy": 0.6}),
+                       Finished(run, "done", 65, 5, 1.0, {}))  # fmt: skip
+        edits.change("optimizer.lr", 0.25)
+        made = lab.workspace.experiment
+        await lab.press("left")
+        assert lab.workspace.experiment == made
+
+
 async def test_a_reached_goal_shows_the_reading_at_which_it_was_met(lesson: Path) -> None:
     async with open_lab(lesson="round") as lab:
         run = await reach(lab)

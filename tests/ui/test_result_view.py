@@ -20,6 +20,7 @@ from tests.support.sample_runs import (
 )
 from tests.ui.test_chart import STYLES
 from tuilab.core.catalogue.data.data_set import DataSet
+from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.catalogue.data.images import FashionMNIST, Glyphs
 from tuilab.core.catalogue.data.points import GaussiansRing, MultiGauss, Sine, Spiral, SwissRoll
 from tuilab.core.catalogue.data.texts import PythonSource
@@ -37,12 +38,14 @@ from tuilab.core.protocol.events import EpochEnded, Paused
 from tuilab.core.protocol.inspect.result_messages import (
     GeneratedPoints,
     GeneratedText,
+    NodeGraph,
     Picture,
     Reconstructions,
     ResultRequest,
     Scatter,
 )
 from tuilab.core.protocol.records import Reconstruction
+from tuilab.core.run.confusion import ConfusionMatrix
 from tuilab.core.run.run import Run
 from tuilab.ui.views.result.result_view import ResultView
 
@@ -151,7 +154,7 @@ async def test_a_large_view_has_matrix_and_samples_and_a_small_one_a_key() -> No
     async with open_result(run, (110, 24)) as (app, pilot):
         assert "accuracy 90.0% on 100 examples" in screen_text(app)
         assert "recall" in screen_text(app) and "✓ T-shirt" in screen_text(app)
-        assert app.view.check_action("toggle_samples", ()) is False
+        assert app.view.check_action("toggle_matrix", ()) is False
 
         await pilot.resize_terminal(40, 18)
         await pilot.pause()
@@ -381,3 +384,38 @@ async def test_scores_stand_below_a_surface_in_a_high_pane() -> None:
     async with open_result(run, (50, 42)) as (app, _):
         lines = [line.split() for line in screen_text(app).splitlines()]
         assert ["Loss", "0.25", "0.5"] in lines and ["Accuracy", "0.75"] in lines
+
+
+SQUARE = NodeGraph(
+    [(0.1, 0.1), (0.9, 0.1), (0.1, 0.9), (0.9, 0.9)], [(0, 1), (1, 3)],
+    values=[0.9, 0.6, 1.7, 1.99], targets=[0, 1, 1, -1],
+    is_labeled=[True, False, False, False],
+    matrix=ConfusionMatrix([[0, 0], [1, 1]], ["Mr. Hi", "Officer"]), total_nodes=4,
+)  # fmt: skip
+"""A labeled node, a wrong one, a right one, and one of the test set."""
+
+
+@pytest.mark.parametrize(
+    ("size", "has_both"), [((52, 40), True), ((100, 20), True), ((44, 12), False)]
+)
+async def test_a_graph_has_its_nodes_by_predicted_class_its_edges_and_its_matrix(
+    size: tuple[int, int], has_both: bool
+) -> None:
+    async with open_result(run_with(SQUARE, data=Karate()), size) as (app, pilot):
+        text = screen_text(app)
+        assert app.view.border_title == "Graph of predictions"
+        assert "50% of 2 held-out nodes right" in text
+        assert "● Mr. Hi  ■ Officer  ○□ unlabeled  ✗ wrong" in text
+        legend = "● Mr. Hi  ■ Officer  ○□ unlabeled  ✗ wrong"
+        drawing = text.replace(legend, "")
+        assert [drawing.count(glyph) for glyph in "●■✗□○"] == [1, 0, 1, 2, 0]
+        lines = drawing.splitlines()
+        first, second = (next(line for line in lines if glyph in line) for glyph in "●✗")
+        assert first == second and any("\u2800" < glyph <= "\u28ff" for glyph in first)
+        assert ("precision" in text or "recall" in text) == has_both
+        assert app.view.check_action("toggle_matrix", ()) is not has_both
+        if not has_both:
+            app.view.focus()
+            await pilot.press("v")
+            await pilot.pause()
+            assert "accuracy 50.0% on 2 examples" in screen_text(app)

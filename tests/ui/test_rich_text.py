@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.app import App, ComposeResult
 from textual.color import Color
 
 from tests.support.lab_pilot import open_lab
@@ -53,6 +54,33 @@ async def test_only_lines_that_differ_are_drawn_again(monkeypatch: pytest.Monkey
         assert refreshed == [3]
         view.show(lines)
         assert refreshed == [3]
+
+
+class TextApp(App[None]):
+    """A text of fifty lines and nothing else."""
+
+    def compose(self) -> ComposeResult:
+        yield RichTextView()
+
+
+@pytest.mark.parametrize(
+    ("at", "count", "top"),
+    [(8, 1, 0), (9, 1, 1), (9, 4, 4), (2, 30, 2), (30, 3, 0)],
+    ids=["it fits", "one below", "several below", "more than a screen", "out of sight"],
+)
+async def test_lines_that_are_added_on_screen_are_scrolled_into_view(
+    at: int, count: int, top: int
+) -> None:
+    """For example, why an answer is right; `at` is the line with the answer."""
+    async with TextApp().run_test(size=(40, 10)) as pilot:
+        view = pilot.app.query_one(RichTextView)
+        lines = [(Fragment(f"line {number}"),) for number in range(50)]
+        view.show(lines)
+        await pilot.pause()
+        added = [(Fragment(f"added {number}"),) for number in range(count)]
+        view.show([*lines[:at], (Fragment("chosen"),), *added, *lines[at + 1 :]])
+        await pilot.pause()
+        assert view.scroll_offset.y == top
 
 
 @pytest.mark.parametrize("theme", ["tuilab-dark", "tuilab-light"])

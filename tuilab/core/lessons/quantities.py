@@ -97,7 +97,7 @@ def read_quantity(name: str, run: Run) -> Any:
         case "result", result:
             return _read_result(result, run)
         case "series", series:
-            last = run.series[series].last if series in run.series else None
+            last = found.last if (found := run.find_series(series)) is not None else None
             return None if last is None else last[1]
         case "knob", key:
             return None if run.experiment is None else find_value(run.experiment, key)
@@ -114,7 +114,7 @@ def _combine(operator: str, left: Any, right: Any) -> float | None:
 def _summarize_series(
     statistic: Callable[[list[Point]], float], name: str, run: Run
 ) -> float | None:
-    series = run.series.get(name)
+    series = run.find_series(name)
     points = select_finite(series.points()) if series is not None else []
     return statistic(points) if points else None
 

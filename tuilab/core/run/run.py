@@ -13,6 +13,7 @@ from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.format import format_number
+from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -222,6 +223,7 @@ class Run(Struct):
                     history = [*self.confusion_history, (event.step, event.counts)]
                     self.confusion_history = thin_history(history)
             case LayerStatsReported():
+                self._rename_old_labels(event)
                 for name, value in event.metrics.items():
                     self._add(f"{name}/train", event.step, value)
                 for layer in event.layers:
@@ -229,6 +231,24 @@ class Run(Struct):
                     self._add(f"update/{layer.layer}", event.step, layer.update_ratio)
                     self._add(f"weight/{layer.layer}", event.step, layer.weight_norm)
                 self._add_activations(event)
+
+    def _rename_old_labels(self, event: LayerStatsReported) -> None:
+        """Gives layers the roles that an older version left out, so that their curves go on."""
+        labels = [stats.layer for stats in event.layers]
+        labels += [stats.layer for stats in event.activations]
+        with_roles = {old: label for label in labels if (old := strip_role(label)) != label}
+
+        def rename(name: str) -> str:
+            family, slash, label = name.partition("/")
+            return f"{family}{slash}{with_roles.get(label, label)}"
+
+        if any(rename(name) != name for name in self.series):
+            self.series = {rename(name): series for name, series in self.series.items()}
+
+    def find_series(self, name: str) -> Series | None:
+        """Returns a series; that of a layer also by its label without the role."""
+        label = find_label(name, self.series)
+        return None if label is None else self.series[label]
 
     def _add_progress(self, event: Progressed) -> None:
         self.progress, points = event, event.points

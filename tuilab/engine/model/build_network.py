@@ -11,6 +11,7 @@ from tuilab.core.catalogue.layers.blocks import Repeat
 from tuilab.core.discover import import_modules
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, Shape
+from tuilab.core.network.layer_labels import make_label
 from tuilab.core.network.parse import parse
 from tuilab.core.network.plan import Line
 from tuilab.core.network.read_line import read_line
@@ -19,7 +20,7 @@ from tuilab.engine.model import layers as layers_package
 from tuilab.engine.model.layers import graph, normalization
 from tuilab.engine.model.layers.blocks import LayerStack, Parallel, Residual, build_block
 from tuilab.engine.model.layers.builders import build_module
-from tuilab.engine.model.module_names import name_module
+from tuilab.engine.model.module_names import find_roles, name_module
 
 import_modules(layers_package)  # each module enters its functions into MODULES
 
@@ -104,8 +105,11 @@ def set_adjacency(network: nn.Module, adjacency: Tensor) -> None:
 
 def parameters_by_layer(network: nn.Module) -> dict[str, list[nn.Parameter]]:
     """Returns the parameters of each layer that has any, by labels such as `2 Linear`."""
+    roles = dict(find_roles(network))
     return {
-        f"{number} {name_module(module)}": list(module.parameters(recurse=False))
+        make_label(number, name_module(module), roles.get(module, "")): list(
+            module.parameters(recurse=False)
+        )
         for number, module in enumerate(_modules_with_parameters(network), 1)
     }
 

@@ -178,10 +178,21 @@ class LessonController:
         for prediction, predicted in decided:
             score = predicted.score or 0.0
             verdict = "You were right." if score == 1 else f"{format_percent(score)} right."
-            text = f"{verdict} {prediction.why}"
-            self._context.notify(text, title="Your prediction", timeout=10)
+            # On its page, the reason stands below the prediction: a message would cover it.
+            is_on_page = any(
+                link.target == prediction.name for link in self.session.page.links("prediction")
+            )
+            text = verdict if is_on_page else f"{verdict} {prediction.why}"
+            self._context.notify(text, title="Your prediction", timeout=4 if is_on_page else 10)
+            if not is_on_page:
+                self._questions.bring_back()
         if goals or decided:
             self.save()
+
+    def handle_turned_page(self) -> None:
+        """Saves which page is open; the page may go on with the learner's own experiment."""
+        self._questions.bring_back()
+        self.save()
 
     def _announce(self, goal: "Goal", session: "LessonSession") -> None:
         from tuilab.core.lessons.goals import describe_score

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.lessons.question import AnyQuestion, Choice, Order, Shapes
 from tuilab.core.protocol.commands import Step
 from tuilab.ui.controllers.context import Context
@@ -23,6 +24,8 @@ class QuestionController:
         self, context: Context, training: TrainingController, on_answer: Callable[[], None]
     ) -> None:
         self._context, self._training, self._on_answer = context, training, on_answer
+        self._replaced: tuple[Experiment, Experiment] | None = None
+        "The learner's experiment, and that of the test which took its place."
 
     # --- questions ----------------------------------------------------------------------------
 
@@ -97,6 +100,8 @@ class QuestionController:
             self._context.notify("The lab shows another experiment. Open the lesson's first.")
             return
         experiment = prediction.build_experiment(session.source.lesson.start)
+        own = self._replaced[0] if self._shows_test else workspace.experiment
+        self._replaced = own, experiment
         self._context.send(workspace.edit(experiment))
         if not self._training.can_start():
             return
@@ -105,6 +110,29 @@ class QuestionController:
         else:
             self._context.send(workspace.start())
         predicted.run_id = session.active_run_id = workspace.run.id
+
+    @property
+    def _shows_test(self) -> bool:
+        """Whether the experiment is that of the last test, at whatever pace."""
+        if self._replaced is None or not self._context.workspace.is_of_lesson:
+            return False
+        experiment, test = self._context.workspace.experiment, self._replaced[1]
+        return experiment == with_value(test, "training.pace", experiment.training.pace)
+
+    def bring_back(self) -> None:
+        """Brings back the experiment that a test has replaced, once the test is over.
+
+        What the learner has made of the test's experiment stays.
+        """
+        workspace = self._context.workspace
+        if self._replaced is None or workspace.run.is_active:
+            return
+        (own, test), is_unchanged = self._replaced, self._shows_test
+        self._replaced = None
+        if is_unchanged and own != test:
+            self._context.send(workspace.edit(own))
+            note = "Your experiment is back as it was before the prediction; u undoes it."
+            self._context.notify(note)
 
 
 def _pick(session: "LessonSession", question: AnyQuestion, index: int) -> None:

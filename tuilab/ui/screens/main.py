@@ -174,7 +174,7 @@ class MainScreen(Screen[None]):
 
     @on(LessonPane.PageTurned)
     def _on_page_turned(self) -> None:
-        self.lessons.save()
+        self.lessons.handle_turned_page()
 
     # --- what the host reports ------------------------------------------------------------------
 

@@ -112,7 +112,8 @@ class RichTextView(ScrollView, can_focus=True):
     def show(self, lines: Sequence[Line]) -> None:
         """Shows other lines; the cursor stays on its target if that still exists.
 
-        Only lines that differ are drawn again.
+        Only lines that differ are drawn again. Lines that are added to what is on screen, such as
+        an answer below its question, are scrolled into view.
         """
         before, self.lines = self.lines, lines
         if self.cursor is not None and self.cursor not in self._find_targets():
@@ -120,10 +121,19 @@ class RichTextView(ScrollView, can_focus=True):
         if len(before) != len(lines):
             self.virtual_size = Size(0, len(lines))
             self.refresh()
+            first, last = _find_difference(before, lines)
+            if first and len(lines) > len(before):  # not another text from its beginning
+                self.call_after_refresh(self._reveal, first, last)
             return
         for number, (old, new) in enumerate(zip(before, lines, strict=True)):
             if old != new:
                 self.refresh_line(number)
+
+    def _reveal(self, first: int, last: int) -> None:
+        """Scrolls to the end of lines that begin on screen and end below it."""
+        top, height = self.scroll_offset.y, self.size.height
+        if top <= first < top + height < last:
+            self.scroll_to(y=min(first, last - height), animate=False, force=True)
 
     def _find_targets(self) -> dict[Hashable, int]:
         """Returns every target with the line in which it begins."""
@@ -201,3 +211,12 @@ class RichTextView(ScrollView, can_focus=True):
             cursor = find("rich-text--cursor")
             style += Style(bgcolor=cursor.bgcolor, bold=True, reverse=cursor.reverse)
         return style
+
+
+def _find_difference(before: Sequence[Line], after: Sequence[Line]) -> tuple[int, int]:
+    """Returns the first line that differs, and the first one after it that is as before."""
+    shorter = min(len(before), len(after))
+    first = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    alike = next((n for n in range(shorter - first) if before[-1 - n] != after[-1 - n]),
+                 shorter - first)  # fmt: skip
+    return first, len(after) - alike

@@ -21,6 +21,7 @@ class GraphDataSet(DataSet, frozen=True, kw_only=True):
     label_noise: LabelNoise = 0.0
 
     is_graph: ClassVar[bool] = True
+    plot_kind: ClassVar[str] = "graph"
 
     @property
     def target_shape(self) -> Shape:

@@ -93,10 +93,29 @@ class Scatter(Struct, frozen=True, tag_field="picture", tag=snake_case):
     points: list[tuple[float, float]]
 
 
+class NodeGraph(Struct, frozen=True, tag_field="picture", tag=snake_case):
+    """A graph with the predicted class of each node; of a large graph some of the nodes."""
+
+    positions: list[tuple[float, float]]
+    "From 0 to 1, from the left and from the top."
+    edges: list[tuple[int, int]]
+    values: list[float]
+    "Class + probability of each node, as k + p with p in [0, 1)."
+    targets: list[int]
+    "Classes of the nodes that are trained on or held out; -1: it is not shown."
+    is_labeled: list[bool]
+    "Whether a node is trained on."
+    matrix: ConfusionMatrix
+    "Of the nodes that are held out."
+    total_nodes: int
+
+
 Generated = GeneratedText | GeneratedImages | GeneratedPoints
 """What a generative network produces."""
 
-Picture = DecisionSurface | Curve | ConfusionMatrix | Reconstructions | Scatter | Generated
+Picture = (
+    DecisionSurface | Curve | ConfusionMatrix | Reconstructions | Scatter | NodeGraph | Generated
+)
 """What the result view shows, by task and data set."""
 
 

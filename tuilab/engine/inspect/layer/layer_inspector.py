@@ -6,6 +6,7 @@ import msgspec
 import torch
 from torch import Tensor, nn
 
+from tuilab.core.network.layer_labels import find_label
 from tuilab.core.protocol.inspect.histograms import HistogramHistories
 from tuilab.core.protocol.inspect.layer_messages import (
     HeatMap,
@@ -68,7 +69,8 @@ class LayerInspector:
 
     def inspect(self, request: LayerRequest) -> LayerResponse:
         """Returns the statistics and the numbers to draw of one layer."""
-        current_module = self._modules.get(request.layer, self._default)
+        label = find_label(request.layer, self._modules)
+        current_module = self._default if label is None else self._modules[label]
         session = self._session
         response = LayerResponse(
             session.run,

@@ -8,6 +8,7 @@ from torch import Tensor
 from tuilab.core.protocol.inspect.result_messages import (
     Curve,
     DecisionSurface,
+    NodeGraph,
     Picture,
     ResultRequest,
     ResultResponse,
@@ -15,7 +16,7 @@ from tuilab.core.protocol.inspect.result_messages import (
 )
 from tuilab.core.protocol.records import Sample
 from tuilab.core.run.confusion import ConfusionMatrix
-from tuilab.engine.data.dataset import Examples
+from tuilab.engine.data.dataset import IGNORE_INDEX, Examples
 from tuilab.engine.inspect.images import encode_image
 from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.plane_grid import build_plane_grid
@@ -26,6 +27,7 @@ from tuilab.engine.inspect.result.generated_samples import (
     get_held_out_split,
     reconstruct,
 )
+from tuilab.engine.inspect.result.graph_layout import place_nodes
 from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
 from tuilab.engine.metrics.scores import count_confusions
 from tuilab.engine.session import Session
@@ -39,6 +41,9 @@ MAX_POINTS = 400
 MAX_EXAMPLES = 2000
 """Examples counted in a confusion matrix."""
 
+MAX_NODES = 400
+"""Nodes of a graph that are drawn."""
+
 MAX_PROBABILITY = 0.999
 """Probabilities are kept below 1, so that class and probability fit into one number."""
 
@@ -49,6 +54,7 @@ class ResultInspector:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._nodes: tuple[Tensor, list[tuple[float, float]]] | None = None
 
     def inspect(self, request: ResultRequest) -> ResultResponse:
         """Returns the picture that suits the task and the data set."""
@@ -69,11 +75,48 @@ class ResultInspector:
                 picture = _compute_surface(session, request.width, request.height)
             case _ if kind == "curve" and session.dataset.inputs_at is not None:
                 picture = _compute_curve(session, 2 * request.width)
+            case _ if session.dataset.adjacency is not None and session.dataset.classes:
+                picture = self._describe_graph(session.dataset.adjacency)
             case _ if session.dataset.classes:
                 picture, samples = _count_confusions(session, request.samples)
             case _:
                 picture = _compute_scatter(session)
         return ResultResponse(session.run, session.step, picture, samples)
+
+    def _describe_graph(self, adjacency: Tensor) -> NodeGraph:
+        """Returns the graph with the predicted classes of its nodes.
+
+        Args:
+            adjacency: [nodes, nodes] of zeros and ones.
+        """
+        session = self._session
+        train, held_out = session.dataset.train, get_held_out_split(session.dataset)
+        output = session.predict(train.inputs)[0]
+        labeled, targets = train.targets[0], held_out.targets[0]
+        is_labeled, is_held_out = labeled != IGNORE_INDEX, targets != IGNORE_INDEX
+        winner = predict_classes(output)
+        classes = list(session.dataset.classes)
+        counts = count_confusions(targets[is_held_out], winner[is_held_out], len(classes))
+        known = torch.where(is_labeled, labeled, torch.where(is_held_out, targets, -1))
+        nodes, positions = self._placed_nodes(adjacency)
+        probability = probabilities(session.experiment.loss, output).amax(dim=1)
+        values = winner + probability.clamp(0, MAX_PROBABILITY)
+        edges = adjacency[nodes][:, nodes].triu(1).nonzero()
+        return NodeGraph(
+            positions, [(first, second) for first, second in edges.tolist()],
+            values=values[nodes].tolist(), targets=known[nodes].tolist(),
+            is_labeled=is_labeled[nodes].tolist(),
+            matrix=ConfusionMatrix(counts.tolist(), classes), total_nodes=len(adjacency),
+        )  # fmt: skip
+
+    def _placed_nodes(self, adjacency: Tensor) -> tuple[Tensor, list[tuple[float, float]]]:
+        """Returns the nodes [n] that are drawn, and where: placed once, as the graph stays."""
+        if self._nodes is None:
+            every = -(-len(adjacency) // MAX_NODES)
+            nodes = torch.arange(0, len(adjacency), every, device=adjacency.device)
+            placed = place_nodes(adjacency[nodes][:, nodes])
+            self._nodes = nodes, [(x, y) for x, y in placed.tolist()]
+        return self._nodes
 
 
 def _compute_surface(session: Session, width: int, height: int) -> DecisionSurface:

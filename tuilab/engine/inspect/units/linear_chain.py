@@ -7,7 +7,6 @@ from torch import nn
 
 from tuilab.engine.model.layers.activation import Step
 from tuilab.engine.model.layers.blocks import LayerStack, Residual
-from tuilab.engine.model.layers.graph import GraphConvolution
 
 UNITWISE = (
     nn.Identity, nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
@@ -22,7 +21,7 @@ IDENTITY_IN_EVAL = (nn.Identity, nn.Dropout, nn.AlphaDropout, nn.Flatten)
 
 @dataclass(slots=True)
 class Stage:
-    """One Linear layer and what follows it before the next one."""
+    """One Linear layer, or a GraphConvolution, and what follows it before the next one."""
 
     linear: nn.Linear
     last_module: nn.Module
@@ -31,7 +30,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Chain:
-    """Consecutive Linear layers.
+    """Consecutive Linear layers and graph convolutions.
 
     Args:
         source: the layer that computes their inputs; empty: they are the network's inputs.
@@ -44,7 +43,7 @@ class Chain:
 
 
 def find_longest_chain(network: nn.Module, names: dict[nn.Module, str]) -> Chain | None:
-    """Returns the longest chain, the last of several; None if there is no Linear layer.
+    """Returns the longest chain, the last of several; None if there is none.
 
     Args:
         names: names of the layers in the experiment.
@@ -56,8 +55,7 @@ def find_longest_chain(network: nn.Module, names: dict[nn.Module, str]) -> Chain
 def _iterate_chains(network: nn.Module, names: dict[nn.Module, str]) -> Iterator[Chain]:
     chain = Chain("")
     for module in _iterate_modules(network):
-        if _is_linear(module):
-            assert isinstance(module, nn.Linear)
+        if isinstance(module, nn.Linear):  # a GraphConvolution is one
             chain.stages.append(Stage(module, module))
         elif isinstance(module, (*UNITWISE, Residual)):
             if chain.stages:
@@ -83,7 +81,3 @@ def _iterate_modules(module: nn.Module) -> Iterator[nn.Module]:
         yield module
     else:
         yield module
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear) and not isinstance(module, GraphConvolution)

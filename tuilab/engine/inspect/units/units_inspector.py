@@ -15,6 +15,7 @@ from tuilab.engine.inspect.plane_grid import build_plane_grid, cell_centers
 from tuilab.engine.inspect.quantize import quantize
 from tuilab.engine.inspect.units.linear_chain import Chain, find_longest_chain
 from tuilab.engine.model import build_network
+from tuilab.engine.model.layers.graph import GraphConvolution
 from tuilab.engine.preserve import evaluating
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.gan import GAN
@@ -37,6 +38,8 @@ NO_LINEAR = (
 )
 
 NO_PLANE = "The data has no plane: each unit shows its mean output"
+
+GRAPH_NOTE = "A graph convolution mixes the outputs at each node with those at its neighbors."
 
 GAN_NOTE = "This is the discriminator; the generator's input is noise, which has no plane."
 
@@ -79,6 +82,9 @@ class UnitsInspector:
     def _forward_examples(self, chain: Chain) -> tuple[list[Tensor], int]:
         """Returns the outputs of every column on some examples, and how many these are."""
         inputs = self._session.dataset.train.inputs
+        if self._session.experiment.data.is_graph:
+            outputs = [nodes[0] for nodes in self._forward(chain, inputs[:1])]
+            return outputs, len(outputs[0])
         if inputs.dim() == 2 and inputs.is_floating_point():
             chunk = inputs[:MAX_EXAMPLES]
             return self._forward(chain, chunk), len(chunk)
@@ -118,6 +124,8 @@ class UnitsInspector:
             sentences.append(GAN_NOTE)
         if chain.source:
             sentences.append(f"These are the Linear layers after {chain.source}.")
+        if any(isinstance(stage.linear, GraphConvolution) for stage in chain.stages):
+            sentences.append(GRAPH_NOTE)
         if self._omitted_layers:
             sentences.append(f"{self._omitted_layers} more Linear layers follow.")
         if not has_plane:

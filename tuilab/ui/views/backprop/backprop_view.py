@@ -7,6 +7,7 @@ from msgspec import structs
 from textual.binding import BindingType
 
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.network.layer_labels import find_label
 from tuilab.core.protocol.inspect.backprop_messages import (
     PHASES_AROUND,
     STEP_PARTS,
@@ -99,8 +100,10 @@ class BackpropView(View[BackpropResponse]):
         if self.response is not before:
             self.refresh_bindings()
         if self._next_layer and (response := self._current) is not None:
-            passing = [at for at, phase in enumerate(response.phases)
-                       if phase.part == "backward" and phase.label == self._next_layer]  # fmt: skip
+            labels = {at: phase.label for at, phase in enumerate(response.phases)
+                      if phase.part == "backward"}  # fmt: skip
+            wanted = find_label(self._next_layer, labels.values())
+            passing = [at for at, label in labels.items() if label == wanted]
             self._next_layer = ""
             self._go(Position(passing[0]) if passing else self.position)
 

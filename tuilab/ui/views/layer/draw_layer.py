@@ -31,7 +31,7 @@ from tuilab.ui.views.layer.layer_text import (
 LISTED_FROM = (92, 14)
 """From this size on, a list at the left has all layers."""
 
-MAX_LIST_WIDTH = 26
+MAX_LIST_WIDTH = 28
 
 FIRST_HISTOGRAM = "One histogram so far: each step adds another (space trains, s takes one step)."
 

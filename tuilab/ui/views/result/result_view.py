@@ -15,6 +15,7 @@ from tuilab.core.protocol.inspect.result_messages import (
     GeneratedImages,
     GeneratedPoints,
     GeneratedText,
+    NodeGraph,
     Picture,
     Reconstructions,
     ResultRequest,
@@ -38,6 +39,7 @@ from tuilab.ui.panes.charts.chart_metrics import metric_title
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartOptions
 from tuilab.ui.plot.draw_chart import draw_chart
+from tuilab.ui.views.result.draw_nodes import draw_nodes
 from tuilab.ui.views.result.draw_samples import (
     draw_generated,
     draw_reconstructions,
@@ -50,6 +52,9 @@ from tuilab.ui.views.view import View
 MIN_SAMPLES_WIDTH, MIN_SAMPLES_HEIGHT = 32, 10
 """Room for samples beside and below a confusion matrix."""
 
+MIN_GRAPH_WIDTH, MIN_GRAPH_HEIGHT = 44, 14
+"""Room for a graph beside and above a confusion matrix."""
+
 Arrangement = Literal["beside", "below", "matrix", "either"]
 """Where samples are drawn: beside the matrix, below it, nowhere, or instead of it."""
 
@@ -61,6 +66,7 @@ TITLES = {
     "surface": "Fitted surface",
     "curve": "Fitted curve",
     "images": "Confusion matrix",
+    "graph": "Graph of predictions",
     "none": "Confusion matrix",
     "scatter": "Prediction against target",
     "language_model": "Sample",
@@ -73,6 +79,7 @@ EMPTY_TEXTS = {
     "plane": "The decision regions of the network appear here, with the examples.",
     "curve": "The curve that the network fits appears here, with the examples.",
     "images": "The confusion matrix appears here, with sample predictions.",
+    "graph": "The graph appears here, each node with its predicted class.",
     "none": "The confusion matrix appears here.",
     "surface": "The fitted surface appears here, with the examples.",
     "scatter": "Predictions appear here against their targets.",
@@ -88,8 +95,8 @@ class ResultView(View[ResultResponse]):
     """The newest result; a chart and an editor of points cover it when they are needed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "toggle_samples", "Samples", id="result.turn",
-                tooltip="Show the matrix or sample predictions"),
+        Binding("v", "toggle_matrix", "Matrix", id="result.turn",
+                tooltip="Show the matrix, or sample predictions or the graph instead"),
         Binding("minus", "change_temperature(-1)", "Colder", id="result.colder",
                 tooltip="Lower the temperature of generated text"),
         Binding("plus,equals_sign", "change_temperature(1)", "Hotter", id="result.hotter",
@@ -106,8 +113,8 @@ class ResultView(View[ResultResponse]):
         "That of the run."
         self._scores: list[str] = []
         "Loss and metrics of the newest evaluation, below a result that leaves room."
-        self._shows_samples = False
-        "Whether samples replace the matrix if there is no room for both."
+        self._is_switched = False
+        "Whether samples replace the matrix, or the matrix a graph, if there is no room for both."
         self._show_kind("")
 
     def compose(self) -> ComposeResult:
@@ -196,6 +203,8 @@ class ResultView(View[ResultResponse]):
                 return cells
             case ConfusionMatrix():
                 return self._draw_predictions(picture, response, width, height)
+            case NodeGraph():
+                return self._draw_graph(picture, width, height)
             case Reconstructions():
                 return draw_reconstructions(picture, size, style)
             case GeneratedText() | GeneratedImages() | GeneratedPoints():
@@ -218,7 +227,7 @@ class ResultView(View[ResultResponse]):
         """Draws matrix and samples beside each other, above each other, or one of them."""
         arrangement = _arrange(matrix, response, width, height)
         style, samples = self.draw_style, response.samples
-        if arrangement == "either" and self._shows_samples:
+        if arrangement == "either" and self._is_switched:
             return draw_samples(samples, matrix.classes, (width, height), style)
         cells = CellBuffer(width, height, style.muted)
         columns, rows = matrix_size(matrix)
@@ -238,6 +247,26 @@ class ResultView(View[ResultResponse]):
             cells.paste(0, matrix_height + 1, draw_samples(samples, matrix.classes, room, style))
         else:
             return self._draw_matrix(matrix, width, height)
+        return cells
+
+    def _draw_graph(self, graph: NodeGraph, width: int, height: int) -> CellBuffer:
+        """Draws a graph and its matrix above each other, beside each other, or one of them."""
+        matrix, style = graph.matrix, self.draw_style
+        columns, rows = matrix_size(matrix)
+        arrangement = _arrange_graph(graph, width, height)
+        if arrangement == "either":
+            if self._is_switched:
+                return self._draw_matrix(matrix, width, height)
+            return draw_nodes(graph, (width, height), style)
+        cells = CellBuffer(width, height, style.muted)
+        if arrangement == "below":
+            top = height - rows - 1
+            cells.paste(0, 0, draw_nodes(graph, (width, top - 1), style))
+            cells.paste(0, top, self._draw_matrix(matrix, width, rows + 1))
+        else:
+            left = width - columns
+            cells.paste(0, 0, draw_nodes(graph, (left - 2, height), style))
+            cells.paste(left, 0, self._draw_matrix(matrix, columns, height))
         return cells
 
     def _draw_matrix(self, matrix: ConfusionMatrix, width: int, height: int) -> CellBuffer:
@@ -267,7 +296,9 @@ class ResultView(View[ResultResponse]):
                 return not self.board.display
             case "change_temperature":
                 return isinstance(picture, GeneratedText)
-            case "toggle_samples":
+            case "toggle_matrix":
+                if isinstance(picture, NodeGraph):
+                    return _arrange_graph(picture, *self.size) == "either"
                 if not isinstance(picture, ConfusionMatrix):
                     return False
                 assert isinstance(self.response, ResultResponse)
@@ -279,9 +310,9 @@ class ResultView(View[ResultResponse]):
         super().action_keep()
         self._update_cover(has_board=self.board.display)
 
-    def action_toggle_samples(self) -> None:
-        """Switches between the matrix and the samples."""
-        self._shows_samples = not self._shows_samples
+    def action_toggle_matrix(self) -> None:
+        """Switches between the matrix and what is shown instead."""
+        self._is_switched = not self._is_switched
         self.redraw()
 
     def action_change_temperature(self, direction: int) -> None:
@@ -323,3 +354,10 @@ def _arrange(
     if width >= columns + MIN_SAMPLES_WIDTH and height > rows:
         return "beside"
     return "below" if height > rows + MIN_SAMPLES_HEIGHT else "either"
+
+
+def _arrange_graph(graph: NodeGraph, width: int, height: int) -> Arrangement:
+    columns, rows = matrix_size(graph.matrix)
+    if width >= columns and height >= MIN_GRAPH_HEIGHT + rows + 2:
+        return "below"
+    return "beside" if width >= columns + 2 + MIN_GRAPH_WIDTH and height > rows else "either"
