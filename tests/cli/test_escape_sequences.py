@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
 def test_no_command_prints_what_a_file_contains_as_it_is(
     files: Path, run_command: RunCommand, stride: int
 ) -> None:
-    seen = ""
+    output = ""
     for words in list(commands(files))[::stride]:
         code, out, err = run_command(*words)
 
@@ -115,14 +116,14 @@ def test_no_command_prints_what_a_file_contains_as_it_is(
         assert not CONTROL.search(out + err), f"{words!r:.200}\n{out + err!r:.3000}"
         if "--json" in words and words[0] != "train":
             assert isinstance(json.loads(out), list)
-        seen += out + err
+        output += out + err
     check = "check", *map(str, sorted(files.glob("*.toml")))
     for words in (("presets",), ("presets", "--json"), check):
-        seen += "".join(run_command(*words)[1:])
-    assert not CONTROL.search(seen)
-    assert "\\x1b]0;owned\\x07" in seen and "\\u202e" in seen
-    assert "inner-key.toml:1: optimizer: there is no key" in seen
-    assert "\\u001b]0;owned\\u0007" in seen and "\\u009b31337h" in seen
+        output += "".join(run_command(*words)[1:])
+    assert not CONTROL.search(output)
+    assert "\\x1b]0;owned\\x07" in output and "\\u202e" in output
+    assert "inner-key.toml:1: optimizer: there is no key" in output
+    assert "\\u001b]0;owned\\u0007" in output and "\\u009b31337h" in output
 
 
 @pytest.mark.slow
@@ -140,6 +141,10 @@ def test_no_run_prints_what_a_file_contains_as_it_is(
         assert not CONTROL.search(run_command(*words)[1])
     for folder in run_store.list_runs():
         assert not CONTROL.search((folder / run_store.LOG).read_text())
+
+
+def is_gone(terminal: PseudoTerminal, text: str) -> bool:
+    return text not in terminal.text
 
 
 def check_raw(terminal: PseudoTerminal) -> None:
@@ -171,7 +176,7 @@ def test_the_lab_shows_what_a_file_contains_and_is_not_steered(files: Path) -> N
             lab.wait_for_text(title)
             lab.type("saf")
             lab.type("\x1b")
-            lab.wait_until(lambda title=title: title not in lab.text)
+            lab.wait_until(partial(is_gone, lab, title))
         for key in "1234567n":
             lab.type(key)
         lab.type("q")

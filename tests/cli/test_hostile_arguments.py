@@ -107,7 +107,7 @@ def check_words(run_command: RunCommand, line: tuple[str, ...], hostile_words: l
         if words in ([""], ["open", ""]):  # the preset that opens without a name
             continue
         code, out, err = run_command(*words)
-        shown = f"{words!r:.200} gave {code}\n{out[-500:]}\n{err[-900:]}"
-        assert code == 2 or (code == 0 and not err), shown
-        assert not CONTROL.search(out + err), shown
-        assert "Traceback" not in out + err, shown
+        report = f"{words!r:.200} gave {code}\n{out[-500:]}\n{err[-900:]}"
+        assert code == 2 or (code == 0 and not err), report
+        assert not CONTROL.search(out + err), report
+        assert "Traceback" not in out + err, report

@@ -48,10 +48,10 @@ def iter_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
 def replace_at(tables: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     """Returns the tables with another value at a path."""
     changed: Any = deepcopy(tables)
-    place = changed
+    inner = changed
     for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = value
+        inner = inner[key]
+    inner[path[-1]] = value
     return dict(changed)
 
 
