@@ -246,7 +246,7 @@ GPT_ROLES = ["LayerNorm (attention)", "Linear (qkv)", "Linear (out_proj)", "Laye
         ),
     ],
 )
-def test_layers_inside_of_one_line_are_told_apart_by_their_roles(
+def test_layers_inside_of_one_line_differ_by_their_roles(
     lines: list[Line], labels: list[str]
 ) -> None:
     network = build_network.build(tuple(lines), (6, 8))

@@ -135,19 +135,19 @@ def test_groups_of_a_graph_are_drawn_apart() -> None:
     edges = (torch.rand(60, 60, generator=generator) < 0.02 + 0.3 * is_same).float().triu(1)
     adjacency = edges + edges.T
 
-    places = place_nodes(adjacency)
+    positions = place_nodes(adjacency)
 
-    assert torch.equal(places, place_nodes(adjacency)), "the same graph has the same places"
-    assert float(places.min()) == 0 and float(places.max()) == 1
-    distances = torch.cdist(places, places)
+    assert torch.equal(positions, place_nodes(adjacency)), "the same graph has the same positions"
+    assert float(positions.min()) == 0 and float(positions.max()) == 1
+    distances = torch.cdist(positions, positions)
     assert float(distances[is_same == 0].mean()) > 2 * float(distances[is_same == 1].mean())
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 5])
-def test_a_graph_without_edges_has_finite_places(nodes: int) -> None:
-    places = place_nodes(torch.zeros(nodes, nodes))
+def test_a_graph_without_edges_has_finite_positions(nodes: int) -> None:
+    positions = place_nodes(torch.zeros(nodes, nodes))
 
-    assert places.shape == (nodes, 2) and bool(places.isfinite().all())
+    assert positions.shape == (nodes, 2) and bool(positions.isfinite().all())
 
 
 def test_large_images_are_downscaled_before_they_are_sent() -> None:

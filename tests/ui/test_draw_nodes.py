@@ -10,16 +10,16 @@ from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.views.result.draw_nodes import draw_nodes
 
 
-def make_graph(places: list[tuple[float, float]], classes: int) -> NodeGraph:
+def make_graph(positions: list[tuple[float, float]], classes: int) -> NodeGraph:
     """Returns a graph in which each node has edges to the two after it."""
-    nodes = range(len(places))
-    edges = [(n, n + step) for n in nodes for step in (1, 2) if n + step < len(places)]
+    nodes = range(len(positions))
+    edges = [(n, n + step) for n in nodes for step in (1, 2) if n + step < len(positions)]
     return NodeGraph(
-        places, edges, values=[n % classes + 0.7 for n in nodes],
+        positions, edges, values=[n % classes + 0.7 for n in nodes],
         targets=[(n % 3 - 1) % classes if n % 3 else -1 for n in nodes],
         is_labeled=[n % 5 == 0 for n in nodes],
         matrix=ConfusionMatrix([[1] * classes] * classes, [chr(65 + n) for n in range(classes)]),
-        total_nodes=2 * len(places),
+        total_nodes=2 * len(positions),
     )  # fmt: skip
 
 
@@ -28,9 +28,9 @@ def make_graph(places: list[tuple[float, float]], classes: int) -> NodeGraph:
     st.integers(0, 90), st.integers(0, 40), st.sampled_from([COLORED, COLORLESS, ASCII_ONLY]),
 )  # fmt: skip
 def test_any_graph_is_drawn_and_fits(
-    places: list[tuple[float, float]], classes: int, width: int, height: int, style: DrawStyle
+    positions: list[tuple[float, float]], classes: int, width: int, height: int, style: DrawStyle
 ) -> None:
-    cells = draw_nodes(make_graph(places, classes), (width, height), style)
+    cells = draw_nodes(make_graph(positions, classes), (width, height), style)
 
     assert [strip.cell_length for strip in cells.strips()] == [width] * height
     text = "".join(strip.text for strip in cells.strips())
@@ -40,11 +40,11 @@ def test_any_graph_is_drawn_and_fits(
 def test_nodes_in_one_place_are_drawn_beside_each_other() -> None:
     cells = draw_nodes(make_graph([(0.5, 0.5)] * 6, 2), (40, 12), COLORLESS)
 
-    drawn = [glyph for row in cells.rows[1:-1] for glyph, _ in row if glyph in "●○■□✗"]
-    assert len(drawn) == 6
+    glyphs = [glyph for row in cells.rows[1:-1] for glyph, _ in row if glyph in "●○■□✗"]
+    assert len(glyphs) == 6
 
 
-def test_what_is_left_out_is_told() -> None:
+def test_the_title_says_what_is_left_out() -> None:
     ring = [(n % 20 / 20, n // 20 / 20) for n in range(400)]
     cells = draw_nodes(make_graph(ring, 2), (80, 6), COLORLESS)
 

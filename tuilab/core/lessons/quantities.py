@@ -97,12 +97,17 @@ def read_quantity(name: str, run: Run) -> Any:
         case "result", result:
             return _read_result(result, run)
         case "series", series:
-            last = found.last if (found := run.find_series(series)) is not None else None
-            return None if last is None else last[1]
+            return _read_last(series, run)
         case "knob", key:
             return None if run.experiment is None else find_value(run.experiment, key)
         case word, series:
             return _summarize_series(SERIES_STATISTICS[word], series, run)
+
+
+def _read_last(name: str, run: Run) -> float | None:
+    series = run.find_series(name)
+    last = series.last if series is not None else None
+    return None if last is None else last[1]
 
 
 def _combine(operator: str, left: Any, right: Any) -> float | None:

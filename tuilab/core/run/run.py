@@ -236,7 +236,9 @@ class Run(Struct):
         """Gives layers the roles that an older version left out, so that their curves go on."""
         labels = [stats.layer for stats in event.layers]
         labels += [stats.layer for stats in event.activations]
-        with_roles = {old: label for label in labels if (old := strip_role(label)) != label}
+        with_roles = {strip_role(label): label for label in labels if "(" in label}
+        if not with_roles:
+            return
 
         def rename(name: str) -> str:
             family, slash, label = name.partition("/")

@@ -178,12 +178,13 @@ class LessonController:
         for prediction, predicted in decided:
             score = predicted.score or 0.0
             verdict = "You were right." if score == 1 else f"{format_percent(score)} right."
-            # On its page, the reason stands below the prediction: a message would cover it.
             is_on_page = any(
                 link.target == prediction.name for link in self.session.page.links("prediction")
             )
-            text = verdict if is_on_page else f"{verdict} {prediction.why}"
-            self._context.notify(text, title="Your prediction", timeout=4 if is_on_page else 10)
+            # On its page, the reason stands below the prediction: a message would cover it.
+            is_seen = is_on_page and self._pane.is_on_screen
+            text = verdict if is_seen else f"{verdict} {prediction.why}"
+            self._context.notify(text, title="Your prediction", timeout=4 if is_seen else 10)
             if not is_on_page:
                 self._questions.bring_back()
         if goals or decided:

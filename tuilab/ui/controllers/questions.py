@@ -100,7 +100,9 @@ class QuestionController:
             self._context.notify("The lab shows another experiment. Open the lesson's first.")
             return
         experiment = prediction.build_experiment(session.source.lesson.start)
-        own = self._replaced[0] if self._shows_test else workspace.experiment
+        own = workspace.experiment
+        if self._replaced is not None and self._shows_test:
+            own = self._replaced[0]
         self._replaced = own, experiment
         self._context.send(workspace.edit(experiment))
         if not self._training.can_start():

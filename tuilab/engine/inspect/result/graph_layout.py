@@ -15,7 +15,7 @@ EQUALIZED = 0.4
 def place_nodes(adjacency: Tensor) -> Tensor:
     """Places nodes by forces: edges pull with equal force at any length, all nodes push.
 
-    The equal force makes groups visible (Noack 2007, LinLog). The same graph gives the same places.
+    The equal force makes groups visible (LinLog, Noack 2007); the same graph has equal positions.
 
     Args:
         adjacency: [nodes, nodes] of zeros and ones, symmetric.
@@ -36,10 +36,10 @@ def place_nodes(adjacency: Tensor) -> Tensor:
         forces = forces / mass[:, None] - GRAVITY * positions
         reach = 0.5 * (1 - iteration / ITERATIONS)
         positions += forces * (reach / forces.norm(dim=1).clamp_min(reach))[:, None]
-    return torch.stack([_spread(axis) for axis in positions.T], 1)
+    return torch.stack([_scale(axis) for axis in positions.T], 1)
 
 
-def _spread(values: Tensor) -> Tensor:
+def _scale(values: Tensor) -> Tensor:
     """Maps values [nodes] to 0 to 1, partly by their rank."""
     low, high = values.min(), values.max()
     scaled = (values - low) / (high - low).clamp_min(1e-9)

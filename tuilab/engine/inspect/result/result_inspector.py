@@ -98,7 +98,7 @@ class ResultInspector:
         classes = list(session.dataset.classes)
         counts = count_confusions(targets[is_held_out], winner[is_held_out], len(classes))
         known = torch.where(is_labeled, labeled, torch.where(is_held_out, targets, -1))
-        nodes, positions = self._placed_nodes(adjacency)
+        nodes, positions = self._locate_nodes(adjacency)
         probability = probabilities(session.experiment.loss, output).amax(dim=1)
         values = winner + probability.clamp(0, MAX_PROBABILITY)
         edges = adjacency[nodes][:, nodes].triu(1).nonzero()
@@ -109,13 +109,13 @@ class ResultInspector:
             matrix=ConfusionMatrix(counts.tolist(), classes), total_nodes=len(adjacency),
         )  # fmt: skip
 
-    def _placed_nodes(self, adjacency: Tensor) -> tuple[Tensor, list[tuple[float, float]]]:
+    def _locate_nodes(self, adjacency: Tensor) -> tuple[Tensor, list[tuple[float, float]]]:
         """Returns the nodes [n] that are drawn, and where: placed once, as the graph stays."""
         if self._nodes is None:
             every = -(-len(adjacency) // MAX_NODES)
             nodes = torch.arange(0, len(adjacency), every, device=adjacency.device)
-            placed = place_nodes(adjacency[nodes][:, nodes])
-            self._nodes = nodes, [(x, y) for x, y in placed.tolist()]
+            positions = place_nodes(adjacency[nodes][:, nodes])
+            self._nodes = nodes, [(x, y) for x, y in positions.tolist()]
         return self._nodes
 
 

@@ -30,9 +30,9 @@ class LessonPane(Widget):
     """Shows the page of a lesson, and reports what is chosen on it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,n", "turn(1)", "Next", key_display="→", id="lesson.next",
-                tooltip="Go to the next page of the lesson"),
-        Binding("left,p", "turn(-1)", "Back", key_display="←", id="lesson.back",
+        Binding("right,n", "turn(1)", "Page", key_display="←→", id="lesson.next",
+                tooltip="Go to the next page of the lesson; ← goes to the previous one"),
+        Binding("left,p", "turn(-1)", "previous page", show=False, id="lesson.back",
                 tooltip="Go to the previous page"),
         Binding("h", "hint", "Hint", id="lesson.hint",
                 tooltip="Show a hint for the next goal, then a better one"),

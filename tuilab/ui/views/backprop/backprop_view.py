@@ -102,8 +102,8 @@ class BackpropView(View[BackpropResponse]):
         if self._next_layer and (response := self._current) is not None:
             labels = {at: phase.label for at, phase in enumerate(response.phases)
                       if phase.part == "backward"}  # fmt: skip
-            wanted = find_label(self._next_layer, labels.values())
-            passing = [at for at, label in labels.items() if label == wanted]
+            target = find_label(self._next_layer, labels.values())
+            passing = [at for at, label in labels.items() if label == target]
             self._next_layer = ""
             self._go(Position(passing[0]) if passing else self.position)
 

@@ -26,36 +26,40 @@ def draw_nodes(graph: NodeGraph, size: tuple[int, int], style: DrawStyle) -> Cel
     region = Region(0, 1, cells.width, max(0, cells.height - 2))
     if not region.area:
         return cells
-    places = list(_place_nodes(graph, region))
-    edges = list(_select_edges(graph.edges, places, EDGE_CELLS * region.area))
-    lines = [_make_line(places[first], places[second], style) for first, second in edges]
+    node_cells = list(_locate_nodes(graph, region))
+    edges = list(_select_edges(graph.edges, node_cells, EDGE_CELLS * region.area))
+    lines = [_make_line(node_cells[first], node_cells[second], style) for first, second in edges]
     draw_lines(cells, lines, is_braille=not style.is_ascii)
     # What says most is drawn last, so that it is never hidden.
-    for node in sorted(range(len(places)), key=lambda node: _importance(graph, node)):
-        cells.put(*places[node], *_node_glyph(graph, node, style))
+    for node in sorted(range(len(node_cells)), key=lambda node: _importance(graph, node)):
+        cells.put(*node_cells[node], *_node_glyph(graph, node, style))
     cells.write(0, 0, style.fit(_titles(graph, len(edges)), cells.width), style.strong)
     _draw_legend(cells, graph)
     return cells
 
 
-def _place_nodes(graph: NodeGraph, region: Region) -> Iterator[tuple[int, int]]:
+def _locate_nodes(graph: NodeGraph, region: Region) -> Iterator[tuple[int, int]]:
     """Yields the cell of each node: one that is free, if there is one nearby."""
-    taken: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for x, y in graph.positions:
         column = region.x + min(region.width - 1, max(0, int(x * region.width)))
         row = region.y + min(region.height - 1, max(0, int(y * region.height)))
         near = [(column + dx, row + dy) for dx, dy in FREE_CELLS]
-        cell = next((at for at in near if region.contains(*at) and at not in taken), near[0])
-        taken.add(cell)
+        cell = next((at for at in near if region.contains(*at) and at not in occupied), near[0])
+        occupied.add(cell)
         yield cell
 
 
 def _select_edges(
-    edges: list[tuple[int, int]], places: list[tuple[int, int]], max_cells: float
+    edges: list[tuple[int, int]], node_cells: list[tuple[int, int]], max_cells: float
 ) -> Iterator[tuple[int, int]]:
     """Yields edges of all lengths, evenly chosen: as many as fit into a number of cells."""
     lengths = [
-        max(1, abs(places[first][0] - places[second][0]), abs(places[first][1] - places[second][1]))
+        max(
+            1,
+            abs(node_cells[first][0] - node_cells[second][0]),
+            abs(node_cells[first][1] - node_cells[second][1]),
+        )
         for first, second in edges
     ]
     share = min(1.0, max_cells / max(1, sum(lengths)))
@@ -114,12 +118,12 @@ def _titles(graph: NodeGraph, edges: int) -> Iterator[str]:
     matrix = graph.matrix
     score = f"{format_percent(matrix.accuracy)} of {format_count(matrix.total)}"
     nodes = f"{format_count(len(graph.positions))} of {format_count(graph.total_nodes)} nodes"
-    shown = [nodes] if len(graph.positions) < graph.total_nodes else []
+    counts = [nodes] if len(graph.positions) < graph.total_nodes else []
     if edges < len(graph.edges):
-        shown.append(f"{format_count(edges)} of {format_count(len(graph.edges))} edges")
+        counts.append(f"{format_count(edges)} of {format_count(len(graph.edges))} edges")
     scores = f"{score} held-out nodes right"
-    yield f"{scores}; {' and '.join(shown)} shown" if shown else scores
-    yield f"{scores}; {', '.join(shown)}" if shown else scores
+    yield f"{scores}; {' and '.join(counts)} shown" if counts else scores
+    yield f"{scores}; {', '.join(counts)}" if counts else scores
     yield scores
     yield f"{score} right"
 
