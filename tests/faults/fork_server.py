@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,6 +134,8 @@ def _run(job: dict[str, Any]) -> None:
     code = 70
     try:
         code = main.run(job["arguments"])
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

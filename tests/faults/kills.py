@@ -45,14 +45,14 @@ class Killer:
         self.tally = Tally()
         self._count, self._rng = count, random.Random(seed)
         self._command = (*SHORT, "--set", f"training.epochs={40 if count < FEW else 500}")
-        self._seconds = 0.0
-        "How long an undisturbed run takes."
+        self._patience = 0.0
+        "Longest time until a process is killed."
 
     def prepare(self, home: Path) -> None:
         """Trains without a fault."""
         start = time.monotonic()
         ended = start_server().run(home, *self._command)
-        self._seconds = time.monotonic() - start
+        self._patience = max(0.5, (time.monotonic() - start) / 4)
         assert ended.code == 0, ended.text
         self._reference = read_reference(home)
 
@@ -72,7 +72,7 @@ class Killer:
             shutil.rmtree(home)
         process = server.start(home, *command)
         if self.tally.outcomes["kills"] < self._count:
-            time.sleep(self._rng.uniform(0.02, self._seconds))
+            time.sleep(self._rng.uniform(0.02, self._patience))
             with suppress(ProcessLookupError):  # it has ended by then
                 os.kill(process, signal.SIGKILL)
         code, text = server.wait()
