@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.events import (
     AnyEvent,
     EpochEnded,
@@ -125,6 +125,23 @@ def test_a_live_change_updates_the_experiment_and_leaves_a_mark() -> None:
 
     assert run.experiment is not None and run.experiment.optimizer.lr == 0.01
     assert run.marks == [Mark(7, "lr 0.01")]
+
+
+def test_a_run_that_is_resumed_with_other_knobs_marks_them() -> None:
+    longer = with_value(Experiment(title="another"), "training.epochs", 700)
+    longer = with_value(with_value(longer, "schedule.name", "one_cycle"), "training.pace", 3.0)
+    resumed = msgspec.structs.replace(started(step=10), experiment=longer)
+
+    run = run_of(started(), progressed(10), KnobChanged("a", 10, "loss.label_smoothing", 0.1),
+                 resumed)  # fmt: skip
+
+    assert [(mark.step, mark.text) for mark in run.marks] == [
+        (10, "label_smoothing 0.1"), (10, "label_smoothing 0"), (10, "schedule.name one_cycle"),
+        (10, "epochs 700"),
+    ]  # fmt: skip
+    assert run.experiment == longer
+    run.apply(msgspec.structs.replace(resumed, step=0, run="b"))
+    assert run.marks == []
 
 
 def test_rewinding_truncates_curves_and_marks_and_pauses() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import isfinite, pi
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from torch.optim import lr_scheduler
 
 from tests.support.experiment_strategies import struct_strategy
+from tuilab.core.catalogue import schedules
 from tuilab.core.catalogue.schedules import (
     SCHEDULES,
     Constant,
@@ -198,6 +200,40 @@ def test_epochs_of_the_warm_up_do_not_count_for_a_plateau() -> None:
     assert plateau.rate(LR, 2.5, EPOCHS, (1.0, 2.0)) == pytest.approx(LR)
     assert plateau.rate(LR, 4.0, EPOCHS, (1.0, 2.0, 2.0, 1.9)) == pytest.approx(LR)
     assert plateau.rate(LR, 4.0, EPOCHS, (1.0, 2.0, 2.0, 2.0)) == pytest.approx(LR / 10)
+
+
+@given(
+    st.lists(st.floats(0.1, 5), max_size=40),
+    st.integers(0, 3), st.integers(0, 2), st.integers(0, 5), st.permutations(range(8)),
+)  # fmt: skip
+def test_drops_do_not_depend_on_what_was_counted_before(
+    losses: list[float], patience: int, cooldown: int, warmup: int, order: list[int]
+) -> None:
+    plateau = Plateau(patience=patience, cooldown=cooldown, warmup=float(warmup))
+    lengths = [len(losses) * part // 7 for part in order]
+
+    counts = {length: count_drops(plateau, tuple(losses[:length])) for length in lengths}
+
+    for length, count in counts.items():
+        schedules._drop_counts.clear()
+        assert count_drops(plateau, tuple(losses[:length])) == count
+
+
+def test_a_step_of_a_plateau_costs_the_same_after_many_epochs() -> None:
+    """Not by the clock: the losses of past epochs are not read again while none is added."""
+
+    class Losses(tuple[float, ...]):
+        reads = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            Losses.reads += 1
+            return super().__getitem__(index)
+
+    plateau, losses = Plateau(patience=2), Losses([1.0] * 10_000)
+    rates = {plateau.rate(LR, 9_999 + step / 100, 20_000, losses) for step in range(100)}
+
+    assert len(rates) == 1
+    assert Losses.reads <= 2
 
 
 def test_only_the_plateau_needs_the_validation_loss() -> None:

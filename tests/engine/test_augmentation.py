@@ -76,6 +76,30 @@ def test_a_crop_shows_a_part_of_the_image_and_nothing_beyond_it() -> None:
     assert extent.std() > 0.02
 
 
+@pytest.mark.parametrize("background", [0.0, -2.0])
+@pytest.mark.parametrize("size", [5, 12, 28])
+def test_a_crop_of_an_image_of_one_color_is_of_that_color(size: int, background: float) -> None:
+    torch.manual_seed(0)
+    images = torch.full((300, 2, size, size), 0.8)
+
+    for crop in (0.1, 0.5, 0.9):
+        cropped = augment(images, Augmentation(crop=crop, flip=0.5), background=background)
+
+        torch.testing.assert_close(cropped, images, rtol=0, atol=1e-4)
+
+
+def test_a_shift_by_a_part_of_a_pixel_uncovers_that_part_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = torch.ones(4, 1, 10, 10)
+    fix_random_numbers(monkeypatch, 1.0)
+
+    shifted = augment(images, Augmentation(shift=0.3), background=0.0)
+
+    torch.testing.assert_close(shifted[0, 0, 4, -1].item(), 0.7, rtol=0, atol=1e-4)
+    torch.testing.assert_close(shifted[0, 0, 4, :-1], torch.ones(9), rtol=0, atol=1e-4)
+
+
 def test_cutout_zeroes_a_square() -> None:
     holes = augment(random_images(500), Augmentation(cutout=4)) == 0
 

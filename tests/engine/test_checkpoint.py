@@ -11,6 +11,7 @@ from tests.support.bitwise import find_differences
 from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import format_number
 from tuilab.engine import checkpoint
 from tuilab.engine.checkpoint_store import CheckpointStore
 from tuilab.engine.train import train
@@ -38,6 +39,43 @@ def test_a_resumed_run_ends_bitwise_as_an_uninterrupted_one(
     assert saved.step == stop
     assert resumed.step == uninterrupted.step
     assert find_differences(resumed.network.state_dict(), uninterrupted.network.state_dict()) == []
+
+
+def test_a_longer_schedule_says_that_the_learning_rate_jumps(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "schedule": {"name": "one_cycle"},
+        "optimizer": {"name": "sgd", "lr": 0.03},
+    }
+    session = make_session(*LINES, **tables, epochs=4)
+    list(train(session))
+    path = Path(CheckpointStore(tmp_path / "checkpoint.pt").save(session).path)
+
+    assert checkpoint.load(make_session(*LINES, **tables, epochs=4), path) == []
+    longer = make_session(*LINES, **tables, epochs=12)
+    (remark,) = checkpoint.load(longer, path)
+
+    assert remark == (
+        f"the learning rate is {format_number(longer.lr, 3)} here instead of 1.2e-7, as the "
+        "schedule is another one"
+    )
+    assert longer.lr > 0.02
+    other_rate = {**tables, "optimizer": {"name": "sgd", "lr": 0.01}}  # was changed on purpose
+    assert checkpoint.load(make_session(*LINES, **other_rate, epochs=4), path) == []
+
+
+def test_another_number_of_threads_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = make_session(*LINES)
+    path = Path(CheckpointStore(tmp_path / "checkpoint.pt").save(session).path)
+
+    assert session.started_event().threads == torch.get_num_threads()
+    assert checkpoint.load(make_session(*LINES), path) == []
+    threads = torch.get_num_threads() + 6
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    (remark,) = checkpoint.load(session, path)
+
+    assert remark.startswith(f"it has {threads} CPU threads now instead of {threads - 6}, so sums")
 
 
 def test_rewinding_restores_the_last_good_state_and_keeps_the_knobs() -> None:

@@ -53,7 +53,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(path: Path) -> None:
     path.write_bytes(content)
     session = make_session()
 
-    note = checkpoint.load(session, path)
+    (note,) = checkpoint.load(session, path)
 
     assert session.step == 3
     assert "its checksum does not match" in note and "the one before it" in note
@@ -76,7 +76,7 @@ def test_a_checkpoint_of_an_older_version_has_no_checksum_and_is_read(path: Path
     torch.save({**checkpoint.capture_state(session), "format": 2}, path)
     resumed = make_session()
 
-    assert checkpoint.load(resumed, path) == ""
+    assert checkpoint.load(resumed, path) == []
 
     assert find_differences(resumed.network.state_dict(), session.network.state_dict()) == []
     content = bytearray(path.read_bytes())

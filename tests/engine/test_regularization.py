@@ -8,7 +8,11 @@ from tests.support.not_none import not_none
 from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
 from tuilab.core.catalogue.regularization import Regularization
 from tuilab.core.protocol.events import Progressed
-from tuilab.engine.optim.gradient_transforms import add_gradient_noise, clamp_weight_norms
+from tuilab.engine.optim.gradient_transforms import (
+    add_gradient_noise,
+    clamp_weight_norms,
+    find_transposed,
+)
 from tuilab.engine.optim.parameter_groups import decayed_parameters
 from tuilab.engine.step import UNOBSERVED, training_step
 from tuilab.engine.train import train
@@ -65,8 +69,42 @@ def test_no_unit_exceeds_max_norm() -> None:
     for matrix in (p for p in session.parameters if p.dim() > 1):
         assert matrix.norm(dim=1).max() <= 0.7 + 1e-5
     rows = nn.Parameter(torch.tensor([[0.1, 0.2], [3.0, 4.0]]))
-    clamp_weight_norms([rows], Regularization(max_norm=1.0))
+    clamp_weight_norms([rows], Regularization(max_norm=1.0), {})
     torch.testing.assert_close(rows.data, torch.tensor([[0.1, 0.2], [0.6, 0.8]]))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("kind", [nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d])
+def test_max_norm_limits_the_units_of_a_transposed_convolution(
+    kind: type[nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d], groups: int
+) -> None:
+    """A unit is an output channel: its norm is how much an input of norm 1 can add to it."""
+    torch.manual_seed(0)
+    layer = kind(8, 12, 3, groups=groups, bias=False)
+    before = layer.weight.detach().clone()
+    units = before.view(groups, 8 // groups, 12 // groups, -1).transpose(1, 2).flatten(2)
+    limit = units.norm(dim=2).median().item()
+
+    clamp_weight_norms([layer.weight], Regularization(max_norm=limit), find_transposed(layer))
+
+    scale = (limit / units.norm(dim=2)).clamp(max=1)
+    expected = units * scale[..., None]
+    limited = layer.weight.detach().view(groups, 8 // groups, 12 // groups, -1).transpose(1, 2)
+    torch.testing.assert_close(limited.flatten(2), expected)
+    assert 4 < (scale < 0.999).sum() < 8
+
+
+def test_a_step_limits_a_transposed_convolution_by_its_units() -> None:
+    session = make_session(
+        "Linear 12", "Unflatten (3,2,2)", "ConvTranspose2d 5", "Flatten", "Linear 3",
+        optimizer={**PLAIN, "lr": 5.0}, regularization={"max_norm": 0.7},
+    )  # fmt: skip
+
+    train_steps(session, 3)
+
+    kernel = next(p for p in session.parameters if p.dim() == 4)
+    norms = kernel.detach().transpose(0, 1).flatten(1).norm(dim=1)
+    torch.testing.assert_close(norms.max(), torch.tensor(0.7))
 
 
 def test_gradient_noise_decays_as_in_the_paper() -> None:

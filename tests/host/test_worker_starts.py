@@ -12,7 +12,7 @@ from tests.support.link_watcher import (
 from tests.support.not_none import not_none
 from tests.support.wait_until import wait_until
 from tuilab.core.experiment.experiment import Experiment
-from tuilab.core.protocol.commands import Close, Pause, Save, Start, Step, Stop
+from tuilab.core.protocol.commands import Close, Pause, Save, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import (
     Finished,
     Loading,
@@ -46,6 +46,19 @@ def test_a_stopped_run_continues_from_its_checkpoint(lab: LinkWatcher) -> None:
     assert (finished.reason, finished.step, saved.step) == ("stopped", 5, 5)
     started = not_none(lab.run.started)
     assert (started.step, started.note) == (5, "continues from step 5")
+
+
+def test_a_knob_that_makes_the_learning_rate_jump_says_so(lab: LinkWatcher) -> None:
+    start_paused(lab, make_long_experiment(schedule={"name": "one_cycle"}, epochs=9))
+    lab.send(Step(steps=3))
+    lab.wait_for(Paused)
+
+    lab.send(SetKnob("training.epochs", 500), SetKnob("optimizer.lr", 1e-4), Step(steps=1))
+    lab.wait_for(Paused)
+
+    texts = [event.text for event in lab.events_of(Logged) if "learning rate is" in event.text]
+    (text,) = texts
+    assert text.startswith("Step 3: the learning rate is ") and "here instead of " in text
 
 
 def test_layers_that_did_not_change_keep_their_weights_on_request(lab: LinkWatcher) -> None:

@@ -1,9 +1,12 @@
 """All that a run needs to go on exactly where it was: in memory, and in a file.
 
-A run that goes on from a checkpoint on the same machine ends bitwise as if it had never stopped:
-weights, optimizer, position and random generators are all in it.
+A run that goes on from a checkpoint on the same machine, with the same number of threads, ends
+bitwise as if it had never stopped: weights, optimizer, position and random generators are all in
+it. The number of threads is too, so that another one is noticed: it rounds sums differently.
 """
 
+from collections.abc import Iterator
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import msgspec
 import torch
 
 from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.protocol.events import Rewound
 from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
 from tuilab.engine.preserve import clone_tensors
@@ -34,6 +39,7 @@ def capture_state(session: Session) -> dict[str, Any]:
         "is_unmeasured": session.is_evaluation_pending,
         "validation_losses": session.validation_losses,
         "recorder": session.recorder.state_dict(),
+        "threads": torch.get_num_threads(),
     }
     if session.task.scaler is not None:
         state["scaler"] = session.task.scaler.state_dict()
@@ -91,11 +97,11 @@ def rewind(session: Session) -> Rewound:
     return Rewound(session.run, session.step)
 
 
-def load(session: Session, path: Path) -> str:
+def load(session: Session, path: Path) -> list[str]:
     """Sets a session to the state of a checkpoint, or of the one before if it is damaged.
 
     Returns:
-        A note if it is not the newest one.
+        Notes on what is different from before: an older checkpoint, another rate, other threads.
 
     Raises:
         InputError: if the file is unusable or of another network.
@@ -110,4 +116,31 @@ def load(session: Session, path: Path) -> str:
         problem = f"this checkpoint is of another network: {reason}"
         restart = suggest_restart(stored.path)
         raise InputError(f"{problem}{restart}", str(stored.path)) from None
-    return stored.note
+    notes = (stored.note, *_compare_threads(session, stored.state))
+    return [note for note in (*notes, *_compare_rates(session, experiment)) if note]
+
+
+def _compare_threads
+(session: Session, state: dict[str, Any]) -> Iterator[str]:
+    """Yields that sums are rounded differently, if the number of CPU threads is not the same."""
+    before, now = state.get("threads"), torch.get_num_threads()
+    if before not in (None, now) and session.device.type == "cpu":
+        yield (
+            f"it has {format_counted(now, 'CPU thread')} now instead of {format_count(before)}, so "
+            "sums are rounded differently and it does not end bit for bit as it would have"
+        )
+
+
+def _compare_rates(session: Session, stored: Experiment) -> Iterator[str]:
+    """Yields that the learning rate jumps, if the schedule is another one from here on."""
+    if stored.optimizer.lr == session.experiment.optimizer.lr:
+        yield from describe_rate_change(session.rate_of(stored), session.lr)
+
+
+def describe_rate_change(before: float, after: float) -> Iterator[str]:
+    """Yields a sentence on a learning rate that is another one at the same position."""
+    if not isclose(before, after, rel_tol=0.01):
+        yield (
+            f"the learning rate is {format_number(after, 3)} here instead of "
+            f"{format_number(before, 3)}, as the schedule is another one"
+        )

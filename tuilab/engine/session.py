@@ -144,7 +144,10 @@ class Session:
     @property
     def lr(self) -> float:
         """Returns the schedule's learning rate at the current position."""
-        experiment = self.experiment
+        return self.rate_of(self.experiment)
+
+    def rate_of(self, experiment: Experiment) -> float:
+        """Returns the learning rate that an experiment has at the current position."""
         lr, epochs = experiment.optimizer.lr, experiment.training.epochs
         return experiment.schedule.rate(lr, self.epochs_done, epochs, self.validation_losses)
 
@@ -296,6 +299,7 @@ class Session:
             step=self.step,
             note=" ".join(filter(None, (note, self._note))),
             leakage=leaked_fraction(train, validation),
+            threads=torch.get_num_threads(),
             targets=target_statistics(train),
         )
 

@@ -77,7 +77,7 @@ def optimizer_step(
         else:
             scaler.step(phase.optimizer)  # skips the step if fp16 has made a gradient infinite
             scaler.update()
-    clamp_weight_norms(phase.weights, session.experiment.regularization)
+    clamp_weight_norms(phase.weights, session.experiment.regularization, phase.transposed)
     observer.on_step(phase, *results[0])
     return results[0]
 

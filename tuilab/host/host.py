@@ -110,7 +110,7 @@ class Host:
             old, self.run = self.run, stored
             stored.devices, stored.versions, stored.loading = old.devices, old.versions, old.loading
             stored.log = old.log
-            stored.state, stored.experiment = "starting", start.experiment
+            stored.state = "starting"  # its experiment stays until the start, which marks changes
             stored.failure = stored.finished = None
         else:
             self.run.begin(start.run, start.experiment)

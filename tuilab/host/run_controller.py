@@ -213,11 +213,21 @@ class RunController:
             if isinstance(command, SetWeight):
                 self._publish(set_weight(self.session, command, self._weights_set))
             else:
+                before = self.session.lr
                 self._publish(self.session.set_knob(command.key, command.value))
+                self._report_rate_change(command.key, before)
                 self._is_paced |= command.key == "training.pace"
                 self._next_step_at = -inf
         except InputError as error:
             self._publish(Logged(f"Nothing was changed: {error}"))
+
+    def _report_rate_change(self, key: str, before: float) -> None:
+        """Says that the learning rate jumps, if a knob other than itself has changed it."""
+        from tuilab.engine.checkpoint import describe_rate_change
+
+        if not key.startswith("optimizer."):
+            for sentence in describe_rate_change(before, self.session.lr):
+                self._publish(Logged(f"Step {format_count(self.session.step)}: {sentence}."))
 
     def rewind(self) -> None:
         """Goes back to the last good state and waits there."""
@@ -345,7 +355,7 @@ def load_initial_weights(session: "Session", previous: "Session | None", checkpo
     if checkpoint:
         from tuilab.engine.checkpoint import load
 
-        note = load(session, Path(checkpoint))
+        notes = load(session, Path(checkpoint))
         text = f"continues from step {format_count(session.step)}"
-        return f"{text}: {note}" if note else text
+        return f"{text}: {'; '.join(notes)}" if notes else text
     return session.copy_unchanged_weights(previous) if previous is not None else ""

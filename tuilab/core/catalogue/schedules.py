@@ -6,7 +6,7 @@ run, both counted from the end of the warm-up.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from math import cos, inf, pi, sqrt
 from typing import TYPE_CHECKING, Annotated, ClassVar, Union
 
@@ -59,10 +59,14 @@ class WarmupSchedule(Schedule, frozen=True, kw_only=True):
         if epoch < self.warmup:
             fraction = self.warmup_start + (1 - self.warmup_start) * epoch / self.warmup
             return fraction * self.decay(lr, 0.0, remaining, ())
-        return self.decay(lr, epoch - self.warmup, remaining, validation[int(self.warmup) :])
+        return self.decay(lr, epoch - self.warmup, remaining, validation)
 
     def decay(self, lr: float, epoch: float, epochs: float, validation: Sequence[float]) -> float:
-        """Returns the learning rate `epoch` epochs after the warm-up, of `epochs` that remain."""
+        """Returns the learning rate `epoch` epochs after the warm-up, of `epochs` that remain.
+
+        Args:
+            validation: validation losses of all past epochs, those of the warm-up first.
+        """
         raise NotImplementedError(type(self).__name__)
 
 
@@ -267,18 +271,49 @@ class Plateau(WarmupSchedule, frozen=True, kw_only=True, tag="plateau"):
         return float(max(dropped, min(lr, self.min_lr)))
 
 
-@lru_cache(maxsize=64)
+@dataclass(frozen=True, slots=True)
+class _DropCount:
+    """The drops after the validation losses so far, and what decides about the next one."""
+
+    losses: tuple[float, ...] = ()
+    best: float = inf
+    bad_epochs: int = 0
+    cooldown: int = 0
+    drops: int = 0
+
+    def after(self, plateau: Plateau, losses: tuple[float, ...]) -> "_DropCount":
+        """Returns the count after these losses, which begin with those that are counted."""
+        best, bad_epochs, cooldown, drops = self.best, self.bad_epochs, self.cooldown, self.drops
+        for loss in losses[max(len(self.losses), int(plateau.warmup)) :]:
+            is_better = loss < best * (1 - plateau.threshold)
+            best, bad_epochs = (loss, 0) if is_better else (best, bad_epochs + 1)
+            if cooldown:
+                cooldown, bad_epochs = cooldown - 1, 0
+            if bad_epochs > plateau.patience:
+                drops, bad_epochs, cooldown = drops + 1, 0, plateau.cooldown
+        return _DropCount(losses, best, bad_epochs, cooldown, drops)
+
+
+_drop_counts: dict[Plateau, _DropCount] = {}
+"""The newest count of each schedule: a step asks for it, and only an epoch changes it."""
+
+MAX_DROP_COUNTS = 64
+"""Schedules whose counts are kept."""
+
+
 def count_drops(plateau: Plateau, losses: tuple[float, ...]) -> int:
-    """Returns how often the rate has dropped after these losses, one per epoch."""
-    best, bad_epochs, cooldown, drops = inf, 0, 0, 0
-    for loss in losses:
-        is_better = loss < best * (1 - plateau.threshold)
-        best, bad_epochs = (loss, 0) if is_better else (best, bad_epochs + 1)
-        if cooldown:
-            cooldown, bad_epochs = cooldown - 1, 0
-        if bad_epochs > plateau.patience:
-            drops, bad_epochs, cooldown = drops + 1, 0, plateau.cooldown
-    return drops
+    """Returns how often the rate has dropped after these losses, one per epoch.
+
+    Those of the warm-up do not count.
+    """
+    count = _drop_counts.pop(plateau, _DropCount())
+    if count.losses is not losses:  # the same tuple at every step of an epoch
+        is_longer = losses[: len(count.losses)] == count.losses
+        count = (count if is_longer else _DropCount()).after(plateau, losses)
+    _drop_counts[plateau] = count
+    while len(_drop_counts) > MAX_DROP_COUNTS:
+        del _drop_counts[next(iter(_drop_counts))]
+    return count.drops
 
 
 class OneCycle(Schedule, frozen=True, kw_only=True, tag="one_cycle"):

@@ -63,6 +63,8 @@ class Started(Event, frozen=True):
     "Fraction of the validation examples that are in the training set as well."
     targets: TargetStats | None = None
     "None in logs of older versions, and where the targets are the inputs."
+    threads: int = 0
+    "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
 
 
 class Progressed(Event, frozen=True):

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
-from tuilab.core.experiment.experiment import Experiment, with_value
+from tuilab.core.experiment.experiment import Experiment, split_changes, with_value
 from tuilab.core.format import format_number
 from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
@@ -49,6 +49,9 @@ MAX_MATRICES = 128
 """Confusion matrices kept of a run; beyond it, every second one is dropped."""
 
 MAX_MARKS = 500
+
+UNMARKED = ("title", "training.pace")
+"""Knobs that change nothing of what a chart shows."""
 
 ConfusionHistory = list[tuple[int, list[list[int]]]]
 """Steps and counts of confusion matrices, oldest first."""
@@ -200,6 +203,12 @@ class Run(Struct):
     def _start(self, event: Started) -> None:
         if event.step < self.step:  # it continues from a checkpoint older than its history
             self._rewind(event.step)
+        if event.step and self.experiment is not None:  # it continues, perhaps with other knobs
+            changes, _ = split_changes(self.experiment, event.experiment)
+            switched = {key.partition(".")[0] for key in changes if key.endswith(".name")}
+            for key, value in changes.items():
+                if key.endswith(".name") or key.partition(".")[0] not in switched:
+                    self._mark_change(event.step, key, value)
         self.started, self.experiment = event, event.experiment
         if event.step != self.step:
             self.checks = None
@@ -283,15 +292,17 @@ class Run(Struct):
         self.series.setdefault(name, Series()).append(x, y, low, high)
 
     def _change(self, event: KnobChanged) -> None:
-        value = event.value
-        if _is_number(value):
-            text = f"{event.key.rpartition('.')[2]} {format_number(value)}"
-        else:
-            text = f"{event.key} {'changed' if isinstance(value, (list, tuple)) else value}"
-        if event.key != "training.pace":  # changes nothing but the time that it takes
-            self._mark(event.step, text)
+        self._mark_change(event.step, event.key, event.value)
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)
+
+    def _mark_change(self, step: int, key: str, value: Any) -> None:
+        if _is_number(value):
+            text = f"{key.rpartition('.')[2]} {format_number(value)}"
+        else:
+            text = f"{key} {'changed' if isinstance(value, (list, tuple)) else value}"
+        if key not in UNMARKED:
+            self._mark(step, text)
 
     def _mark(self, step: int, text: str) -> None:
         self.marks.append(Mark(step, text))

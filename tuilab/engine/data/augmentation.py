@@ -47,7 +47,23 @@ def _transform(images: Tensor, config: Augmentation) -> Tensor:
         dim=1,
     )
     grid = affine_grid(matrix, list(images.shape), align_corners=False)
-    return grid_sample(images, grid, align_corners=False)
+    sampled = grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return sampled * _coverage(grid, size)[:, None]
+
+
+def _coverage(grid: Tensor, size: Tensor) -> Tensor:
+    """Returns the part of each sampled pixel that lies on the image, [n, height, width].
+
+    A pixel that is sampled near the border of a crop lies on the image as a whole: `grid_sample`
+    with padding by zeros would mix background into it.
+
+    Args:
+        grid: where each pixel is sampled, from −1 to 1 on the image: [n, height, width, 2].
+        size: the side of a sampled pixel, in pixels of the image: [n].
+    """
+    sides = grid.new_tensor([grid.shape[2], grid.shape[1]])
+    distance = (1 - grid.abs()) * sides / 2  # from the border of the image, in its pixels
+    return (distance / size[:, None, None, None] + 0.5).clamp(0, 1).prod(dim=3)
 
 
 def _cut_out(images: Tensor, side: int) -> Tensor:

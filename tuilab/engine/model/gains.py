@@ -1,7 +1,7 @@
-"""Gains: what weights are multiplied by so that the next activation preserves the variance."""
+"""Gains: what weights are multiplied by so that the next activation preserves the mean square."""
 
 from collections.abc import Callable
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 import torch
@@ -24,8 +24,12 @@ TORCH_NAMES: dict[Any, str] = {
 """The activations whose gain PyTorch knows."""
 
 
+GAIN_LIMITS = (0.05, 20.0)
+"""Where a gain is searched for."""
+
+
 def gain_of(activation: Activation | None) -> float:
-    """Returns PyTorch's gain where there is one, else 1 ∕ √E[f(z)²] for a standard normal z."""
+    """Returns PyTorch's gain where there is one, else the one that preserves the mean square."""
     if activation is None:
         return 1.0
     name = TORCH_NAMES.get(type(activation), TORCH_NAMES.get(activation))
@@ -38,10 +42,25 @@ def gain_of(activation: Activation | None) -> float:
 
 @torch.no_grad()
 def measure_gain(activation: Activation) -> float:
-    """Returns 1 ∕ √E[f(z)²] over 10,000 quantiles of a standard normal distribution."""
+    """Returns the gain g with E[f(g z)²] = 1 for a standard normal z, by 10,000 quantiles.
+
+    Then inputs with mean square 1 lead to outputs with mean square 1, layer after layer. For
+    functions that do not scale, such as SiLU, 1 ∕ √E[f(z)²] is something else: it makes the first
+    output too large, and each further one larger. It is the answer where the output stays below 1.
+    """
     z = torch.special.ndtri((torch.arange(10_000, dtype=torch.float64) + 0.5) / 10_000)
-    square = activation(z.float()).square().mean().item()
-    return 1 / sqrt(square) if square > 0 else 1.0
+
+    def mean_square(gain: float) -> float:
+        return float(activation((gain * z).float()).double().square().mean())
+
+    low, high = GAIN_LIMITS
+    if not mean_square(low) < 1 < mean_square(high):
+        square = mean_square(1.0)
+        return 1 / sqrt(square) if 0 < square < inf else 1.0
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean_square(middle) < 1 else (low, middle)
+    return low
 
 
 def following_activations(

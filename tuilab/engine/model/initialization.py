@@ -75,7 +75,7 @@ def _zero_biases(module: nn.Module) -> None:
 def _fill_matrix(matrix: WeightMatrix, config: Initialization) -> None:
     if isinstance(config, Default) or (config.follows_fan and matrix.kind == "lookup"):
         return
-    if config.follows_fan and matrix.kind == "recurrent":
+    if config.follows_fan and matrix.kind == "recurrent" and not isinstance(config, Orthogonal):
         config = Orthogonal()
     weight = matrix.weight
     # Filled in contiguous order: a channels-last weight would get other random numbers.

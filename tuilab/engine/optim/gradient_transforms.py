@@ -1,7 +1,10 @@
 """Regularization of a step: penalties and noise on the gradients, norm limits on the weights."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvTransposeNd
 
 from tuilab.core.catalogue.regularization import Regularization
 
@@ -37,10 +40,31 @@ def add_gradient_noise(parameters: list[nn.Parameter], config: Regularization, s
                 parameter.grad.add_(torch.randn_like(parameter.grad), alpha=std)
 
 
-def clamp_weight_norms(weights: list[nn.Parameter], config: Regularization) -> None:
-    """Scales down the incoming weights of every unit whose norm exceeds `max_norm`, in place."""
+def clamp_weight_norms(
+    weights: list[nn.Parameter], config: Regularization, groups: Mapping[nn.Parameter, int]
+) -> None:
+    """Scales down the incoming weights of every unit whose norm exceeds `max_norm`, in place.
+
+    Args:
+        weights: [units, ...] each, but kernels of transposed convolutions are
+            [inputs, units ∕ groups, ...].
+        groups: the groups of those kernels, from `find_transposed`.
+    """
     if config.max_norm:
         with torch.no_grad():
             for weight in weights:
                 if weight.requires_grad:
-                    weight.copy_(torch.renorm(weight, 2, 0, config.max_norm))
+                    for units in _split_by_group(weight, groups.get(weight, 0)):
+                        units.copy_(torch.renorm(units, 2, 0, config.max_norm))
+
+
+def find_transposed(network: nn.Module) -> dict[nn.Parameter, int]:
+    """Returns the kernels of transposed convolutions, with their number of groups."""
+    return {m.weight: m.groups for m in network.modules() if isinstance(m, _ConvTransposeNd)}
+
+
+def _split_by_group(weight: Tensor, groups: int) -> list[Tensor]:
+    """Returns views whose first axis are the units: the weight itself unless it has groups."""
+    if not groups:
+        return [weight]
+    return [part.transpose(0, 1) for part in weight.chunk(groups)]

@@ -22,6 +22,7 @@ from tuilab.engine.data.dataset import IGNORE_INDEX, Dataset, Examples
 from tuilab.engine.metrics import evaluate, losses
 from tuilab.engine.metrics.scores import ClassScores, RegressionScores, Scores
 from tuilab.engine.optim import build_optimizer
+from tuilab.engine.optim.gradient_transforms import find_transposed
 from tuilab.engine.optim.parameter_groups import decayed_parameters
 from tuilab.engine.optim.weight_average import WeightAverage
 from tuilab.engine.registry import Registry
@@ -44,6 +45,8 @@ class OptimizerPhase:
     parameters: list[nn.Parameter]
     weights: list[nn.Parameter]
     "Those that penalties and norm limits act on."
+    transposed: dict[nn.Parameter, int]
+    "The kernels of transposed convolutions among them, with their number of groups."
     context: Callable[[], AbstractContextManager[Any]] = nullcontext
     "The context of each forward and backward pass."
 
@@ -54,7 +57,8 @@ class OptimizerPhase:
     ) -> "OptimizerPhase":  # fmt: skip
         """Returns the phase that trains one part of the network."""
         parameters = list(part.parameters())
-        return cls(compute_loss, optimizer, parameters, decayed_parameters(part), context)
+        weights, transposed = decayed_parameters(part), find_transposed(part)
+        return cls(compute_loss, optimizer, parameters, weights, transposed, context)
 
 
 @task(catalogue.Classification, catalogue.Regression)
