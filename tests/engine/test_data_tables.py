@@ -240,6 +240,38 @@ def _cancel(activity: str, fraction: float | None) -> None:
     raise KeyboardInterrupt
 
 
+def test_large_numbers_of_like_size_keep_their_differences(write: WriteTable) -> None:
+    rows = [f"{1_700_000_000_000 + i * 7 % 83},{'pq'[i % 2]}" for i in range(83)]
+
+    dataset = load_table(write(rows, head="ts,y"), validation=0, test=0)
+
+    inputs = dataset.train.inputs[:, 0]
+    assert dataset.train.inputs.dtype == torch.float32
+    assert len(inputs.unique()) == 83
+    assert float(inputs.std(correction=0)) == pytest.approx(1, abs=1e-4)
+
+
+def test_what_was_made_of_cells_is_counted_and_named(write: WriteTable) -> None:
+    rows = [f"{['#DIV/0!', '#REF!', '$1.50', '$2', '.'][i % 5]},{'abc'[i % 3]}" for i in range(60)]
+    rows[7] = "oops,a"
+
+    remarks = joined_remarks(load_table(write(rows)))
+
+    assert '24 spreadsheet errors such as #DIV/0! taken as missing, in "x".' in remarks
+    assert '1 cell of "x" is not a number and taken as missing: "oops" (line 9).' in remarks
+    assert 'Units: "x" in $.' in remarks
+
+
+def test_dates_are_inputs_as_days(write: WriteTable) -> None:
+    rows = [f"{i % 28 + 1}.{i % 12 + 1}.2024,{i / 7}" for i in range(60)]
+    rows[3] = "31.2.2024,1"
+
+    dataset = load_table(write(rows), "regression", normalize=False, validation=0, test=0)
+
+    assert dataset.train.inputs.min() == (date(2024, 1, 1) - date(1970, 1, 1)).days
+    assert '1 cell of "x" is not a date' in joined_remarks(dataset)
+
+
 # --- arrays and Parquet ---------------------------------------------------------------------------
 
 

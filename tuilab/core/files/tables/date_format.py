@@ -146,7 +146,7 @@ def choose_date_format(cells: dict[str, int], share: float, prefers_day: bool) -
 
 def _may_be_date(cell: str) -> bool:
     """Returns whether a cell has digits and is as short as a date; the patterns are slow."""
-    return 4 <= len(cell) <= 40 and any(map(str.isdigit, cell))
+    return 4 <= len(cell) <= 40 and any(map(str.isdecimal, cell))
 
 
 def _count_dates(cells: dict[str, int], order: str) -> int:

@@ -98,7 +98,7 @@ def _describe_preamble(rows: Sequence[Row], unit: str) -> tuple[str, ...]:
 def is_value(cell: str) -> bool:
     """Returns whether a cell looks like a number or a date rather than a name."""
     cell = cell.strip()
-    if not cell or not any(map(str.isdigit, cell)):
+    if not cell or not any(map(str.isdecimal, cell)):
         return False
     return split_number(cell) is not None or bool(DATE_LIKE.fullmatch(cell))
 
@@ -142,13 +142,13 @@ def _are_names(
     numbers: list[str], certain: list[str], names: list[str], columns: list[list[str]]
 ) -> bool:
     """Returns whether the numbers in a row can be names: 0, 1, 2, ... or years."""
-    if not all(number.isdigit() for number in numbers) or len(set(numbers)) < len(numbers):
+    if not all(number.isdecimal() for number in numbers) or len(set(numbers)) < len(numbers):
         return False
     values = [int(number) for number in numbers]
     is_run = values == list(range(values[0], values[0] + len(values)))
     are_years = all(value in YEARS for value in values)
     has_years_below = any(
-        cell.isdigit() and int(cell) in YEARS for column in columns for cell in column[:3]
+        cell.isdecimal() and int(cell) in YEARS for column in columns for cell in column[:3]
     )
     if certain:
         return is_run or (are_years and not has_years_below) or len(certain) > len(numbers)
@@ -159,7 +159,7 @@ def _are_names(
     if are_years:
         return len(values) > 1 and not has_years_below
     below = [cell for column in columns for cell in column[:5] if cell]
-    has_fractions = any(not cell.isdigit() for cell in below)
+    has_fractions = any(not cell.isdecimal() for cell in below)
     return len(values) > 2 and values[0] in (0, 1) and len(values) == len(names) and has_fractions
 
 

@@ -202,7 +202,7 @@ def _find_index(profile: Profile, style: NumberFormat, is_exact: bool) -> str:
 
 
 def _is_integer(cell: str) -> bool:
-    return cell.isdigit() or cell.removesuffix(".0").lstrip("+-").isdigit()
+    return cell.isdecimal() or cell.removesuffix(".0").lstrip("+-").isdecimal()
 
 
 def is_counting(head: Sequence[str]) -> bool:
@@ -217,7 +217,7 @@ def is_counting(head: Sequence[str]) -> bool:
 def _is_time(profile: Profile) -> bool:
     """Returns whether whole numbers count the time since 1970."""
     cells = list(profile.present)
-    if len(cells) < 2 or not all(cell.isdigit() and 10 <= len(cell) <= 19 for cell in cells):
+    if len(cells) < 2 or not all(cell.isdecimal() and 10 <= len(cell) <= 19 for cell in cells):
         return False
     return is_epoch(map(float, cells))
 
@@ -225,7 +225,7 @@ def _is_time(profile: Profile) -> bool:
 def _is_compact_date(profile: Profile) -> bool:
     """Returns whether all cells are dates such as 20240131, and there are several."""
     cells = profile.present
-    if not all(len(cell) in (8, 12, 14) and cell.isdigit() for cell in cells):
+    if not all(len(cell) in (8, 12, 14) and cell.isdecimal() for cell in cells):
         return False
     is_named = bool(TIME_NAME.fullmatch(profile.cells.name))
     date = choose_date_format(cells, 1.0, prefers_day=False)
@@ -235,9 +235,9 @@ def _is_compact_date(profile: Profile) -> bool:
 def _is_code(profile: Profile) -> bool:
     """Returns whether digits name something: they begin with zeros, or the column says so."""
     cells = profile.present
-    if not all(cell.isascii() and cell.replace("-", "").isdigit() for cell in cells):
+    if not all(cell.isascii() and cell.replace("-", "").isdecimal() for cell in cells):
         return False
-    if not all(cell.isdigit() for cell in cells):
+    if not all(cell.isdecimal() for cell in cells):
         return bool(CODE_NAME.fullmatch(profile.cells.name)) and not any(
             cell.startswith("-") for cell in cells
         )

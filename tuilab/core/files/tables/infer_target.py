@@ -65,7 +65,7 @@ def infer_target(profile: Profile, context: FileContext, declared: str = "") -> 
 
 
 def _is_code_class(profile: Profile) -> bool:
-    return any(len(cell) > 1 and cell[0] == "0" and cell.isdigit() for cell in profile.present)
+    return any(len(cell) > 1 and cell[0] == "0" and cell.isdecimal() for cell in profile.present)
 
 
 def _infer_number_target(

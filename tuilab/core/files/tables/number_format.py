@@ -172,9 +172,9 @@ def _to_plain_digits(digits: str, format: NumberFormat) -> str:  # noqa: A002
     """Returns digits as `float` reads them; ValueError where a separator stands wrong."""
     text = _unify_separators(digits)
     whole, mark, fraction = text.partition(format.decimal)
-    if mark and not fraction.isdigit() and fraction:
+    if mark and not fraction.isdecimal() and fraction:
         raise ValueError(digits)
-    separators = {character for character in whole if not character.isdigit()}
+    separators = {character for character in whole if not character.isdecimal()}
     if separators:
         (separator, *others) = separators
         if others or separator not in format.thousands or not _is_grouped(whole, separator):
@@ -242,7 +242,7 @@ def _weigh(number: WrittenNumber, count: int, evidence: Evidence) -> None:
             evidence.thousands[separator] += count
     is_bare = "'" not in text and " " not in text
     text = text.replace("'", "").replace(" ", "")
-    marks = [character for character in text if not character.isdigit()]
+    marks = [character for character in text if not character.isdecimal()]
     if not marks:
         is_large = len(text.lstrip("0")) > 3
         evidence.large += count * (is_bare and is_large)
