@@ -1,6 +1,6 @@
 """Hypothesis strategies for experiments and their parts."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from tests.support.not_none import not_none
 from tuilab.core.experiment.experiment import SECTIONS, Experiment, option_types
 from tuilab.core.experiment.knobs import Knob, default_knobs
+from tuilab.core.files.tables.columns import ColumnKind
 
 S = TypeVar("S", bound=Struct)
 
@@ -37,6 +38,8 @@ def value_strategy(knob: Knob) -> st.SearchStrategy[Any]:
             return st.tuples(*(st.floats(0, 0.999) for _ in knob.default))
         case "points":
             return st.lists(POINTS, min_size=1, max_size=4).map(tuple)
+        case "mapping":
+            return st.dictionaries(WORDS, st.sampled_from(get_args(ColumnKind)), max_size=3)
         case "text":
             return WORDS
     low, high = not_none(knob.minimum), not_none(knob.maximum)

@@ -78,10 +78,18 @@ def format_value(value: Any, *, commas: bool = True) -> str:
             return format_count(value) if commas else str(value)
         case float():
             return _format_float(value, commas)
+        case dict():
+            return ", ".join(f"{_quote_name(name)} = {word}" for name, word in value.items())
         case list() | tuple():
             return ", ".join(format_value(item, commas=False) for item in value)
         case _:
             return str(value)
+
+
+def _quote_name(name: str) -> str:
+    """Returns a name as it stands in a list: quoted if it has commas or the like in it."""
+    has_marks = any(mark in name for mark in ",=\"'{}") or name != name.strip() or not name
+    return (f"'{name}'" if '"' in name else f'"{name}"') if has_marks else name
 
 
 def format_duration(seconds: float) -> str:

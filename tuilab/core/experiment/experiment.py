@@ -31,6 +31,7 @@ from tuilab.core.experiment.knobs import (
     default_knobs,
     iter_struct_knobs,
     knob,
+    parse_mapping,
     summarize,
 )
 from tuilab.core.network import plan as networks
@@ -181,7 +182,7 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     elif field == choice_key(section):
         tables[section] = _switch_option(getattr(experiment, section), section, value)
     else:
-        tables[section][field] = value
+        tables[section].update(_set_field(getattr(experiment, section), field, value))
     changed = experiment_from_dict(tables)
     has_new_data = changed.data != experiment.data
     if has_new_data and name_of(changed.task) not in changed.data.tasks:
@@ -191,6 +192,17 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     if (has_new_data or has_new_task) and name_of(changed.task) not in changed.loss.tasks:
         changed = msgspec.structs.replace(changed, loss=create_default("loss", changed.task.loss))
     return changed
+
+
+def _set_field(part: Struct, field: str, value: Any) -> dict[str, Any]:
+    """Returns a changed field; a mapping can be a text, or have one of its names in the key."""
+    outer, _, name = field.partition(".")
+    knob = default_knobs(type(part)).get(outer)
+    if knob is None or knob.kind != "mapping":
+        return {field: value}
+    if name:
+        return {outer: {**getattr(part, outer), name: value}}
+    return {outer: parse_mapping(value) if isinstance(value, str) else value}
 
 
 def create_default(section: str, name: str) -> Any:

@@ -16,7 +16,7 @@ from tuilab.core.experiment.experiment import (
     with_value,
 )
 from tuilab.core.experiment.knob_steps import step_value
-from tuilab.core.experiment.knobs import Knob, default_knobs, summarize
+from tuilab.core.experiment.knobs import Knob, default_knobs, parse_mapping, summarize
 from tuilab.core.experiment.toml_file import parse_value
 from tuilab.core.format import format_value
 from tuilab.core.network import edit
@@ -45,6 +45,19 @@ _CHOICES = {
         "auto": "Yes if it differs in kind from the lines below: distinct texts above numbers",
         "yes": "Yes; the rows begin with the second line",
         "no": "No; it is a row, and the columns are called column 1, column 2, ...",
+    },
+    "data.decimal": {
+        "auto": "By the cells of the column, then of the file",
+        ".": "Point: 1,234.5",
+        ",": "Comma: 1.234,5",
+    },
+    "data.thousands": {
+        "auto": "By the cells of the column, then of the file",
+        "none": "Nothing",
+        ",": "Commas: 1,234,567",
+        ".": "Points: 1.234.567",
+        "space": "Spaces of any width: 1 234 567",
+        "'": "Apostrophes: 1'234'567",
     },
     "data.tokens": {
         "chars": "Characters: one token for each distinct character of the text",
@@ -135,6 +148,8 @@ def parse_input(knob: Knob, text: str) -> Any:
         return text.strip("\"'")
     if knob.kind == "list" and not text.startswith("["):
         return parse_value(f"[{text}]")
+    if knob.kind == "mapping":
+        return parse_mapping(text)
     if knob.kind in ("int", "float"):
         return _parse_number(knob, text)
     return parse_value(text)

@@ -4,6 +4,7 @@ A knob is declared once, as an annotated field of a struct; the form, the comman
 reader and the help read that declaration.
 """
 
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -46,6 +47,9 @@ def summarize(kind: type) -> str:
     return (kind.__doc__ or "").splitlines()[0]
 
 
+_PAIR = re.compile(r"""\s*("[^"]*"|'[^']*'|[^=,"']+?)\s*=\s*("[^"]*"|'[^']*'|[^=,]+?)\s*(?:,|$)""")
+
+
 @dataclass(frozen=True, slots=True)
 class Knob:
     """One hyperparameter as a form, a command line or a help page shows it."""
@@ -55,8 +59,8 @@ class Knob:
     label: str
     help: str
     kind: str
-    """`int`, `float`, `bool`, `text`, `choice`, `choices` (any of several), `list` (of numbers) or
-    `points` (a list of lists of numbers)."""
+    """`int`, `float`, `bool`, `text`, `choice`, `choices` (any of several), `list` (of numbers),
+    `points` (a list of lists of numbers) or `mapping` (a word for each of some names)."""
     value: Any
     default: Any
     choices: tuple[Any, ...] = ()
@@ -100,6 +104,8 @@ def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
         return "points", ()
     if origin in (list, tuple):
         return "list", ()
+    if origin is dict:
+        return "mapping", ()
     if origin in (typing.Union, types.UnionType):
         return _kind(arguments[0])
     return {int: "int", float: "float", bool: "bool"}.get(hint, "text"), ()
@@ -143,6 +149,26 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
         is_live=bool(extra.get("live")),
         is_logarithmic=bool(extra.get("log")),
     )
+
+
+def parse_mapping(text: str) -> dict[str, str]:
+    """Parses `name = word, "other, name" = word`, in braces or not; quotes can be left out.
+
+    >>> parse_mapping('{zip = "category", "Sales, net" = number}')
+    {'zip': 'category', 'Sales, net': 'number'}
+    """
+    bare = text.strip()
+    if bare.startswith("{") and bare.endswith("}"):
+        bare = bare[1:-1]
+    pairs: dict[str, str] = {}
+    for match in _PAIR.finditer(bare):
+        name, word = (part.strip() for part in match.groups())
+        if len(name) > 1 and name[0] == name[-1] and name[0] in "\"'":
+            name = name[1:-1]
+        pairs[name] = word.strip("\"' ")
+    if _PAIR.sub("", bare).strip():
+        raise InputError(f'"{text}" is not NAME = WORD, NAME = WORD')
+    return pairs
 
 
 def convert(value: Any, struct: Any, location: str) -> Any:

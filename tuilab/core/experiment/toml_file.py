@@ -190,7 +190,16 @@ def _edit_table(table: Any, item: dict[str, Any]) -> None:
         del table[key]
     for key, value in item.items():
         if table.get(key) != value:
-            table[key] = value
+            table[key] = _to_inline(value) if isinstance(value, dict) else value
+
+
+def _to_inline(item: dict[str, Any]) -> Any:
+    """Returns a table as it stands in one line: one of its own would take in the keys below."""
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    table.update(item)
+    return table
 
 
 def _edit_array(array: Any, lines: list[Any]) -> None:

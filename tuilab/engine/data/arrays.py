@@ -51,7 +51,8 @@ def _read(
 def _to_inputs(values: Values, x: ArrayHeader) -> Tensor:
     shape = image_shape(x)
     if not shape:
-        return torch.from_numpy(values.astype(numpy.float32))
+        is_small = values.dtype.itemsize <= 2 or values.dtype == numpy.float32
+        return torch.from_numpy(values.astype(numpy.float32 if is_small else numpy.float64))
     images = torch.from_numpy(values)
     if images.dim() == 3:
         return images[:, None]

@@ -62,6 +62,7 @@ def load(
         tables.fill_gaps(raw, training, validation)
         if is_regression and data.normalize_target:
             tables.standardize_targets(raw, training, validation)
+        tables.cast_targets(raw, training, validation)
     remarks = raw.remarks
     if data.is_collected:
         remarks = (*remarks, *describe_splits(training, validation, raw.test, classes))
@@ -132,6 +133,7 @@ def _normalized_dataset(
     shift, scale = torch.zeros(1), torch.ones(1)
     if getattr(data, "normalize", False):
         shift, scale = _statistics(training.inputs)
+    points_shift, points_scale = shift.float(), scale.float()
     if raw.indicators is not None:
         shift = torch.where(raw.indicators, torch.zeros(1), shift)
         scale = torch.where(raw.indicators, torch.ones(1), scale)
@@ -139,15 +141,20 @@ def _normalized_dataset(
     def normalize(examples: Examples) -> Examples:
         if not examples.inputs.is_floating_point():
             return examples.to(device)
-        return replace(examples, inputs=(examples.inputs - shift) * scale).to(device)
+        inputs = ((examples.inputs - shift) * scale).float()  # large numbers: float64 until here
+        return replace(examples, inputs=inputs).to(device)
 
     return Dataset(
         normalize(training), normalize(validation), normalize(raw.test),
-        inputs_at=_normalize_inputs_at(raw.inputs_at, shift.to(device), scale.to(device)),
+        inputs_at=_normalize_inputs_at(
+            raw.inputs_at, points_shift.to(device), points_scale.to(device)
+        ),
         bounds=raw.bounds,
         vocabulary=raw.vocabulary,
         adjacency=None if raw.adjacency is None else raw.adjacency.to(device),
-        modes=None if raw.modes is None else ((raw.modes - shift) * scale).to(device),
+        modes=None if raw.modes is None else (
+            ((raw.modes - points_shift) * points_scale).to(device)
+        ),
         mode_std=raw.mode_std * float(scale.mean()),
     )  # fmt: skip
 
@@ -169,7 +176,8 @@ def _statistics(inputs: Tensor) -> tuple[Tensor, Tensor]:
     columns = inputs.flatten(0, -2).double()  # a feature is the same at every step of a sequence
     varies = columns.amax(dim=0) > columns.amin(dim=0)
     std = torch.where(varies, columns.std(dim=0, correction=0), 1.0)
-    return columns.mean(dim=0).float(), (1 / std).float()
+    mean, scale = columns.mean(dim=0), 1 / std
+    return (mean, scale) if inputs.dtype == torch.float64 else (mean.float(), scale.float())
 
 
 def _byte_statistics(images: Tensor) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
-from tuilab.core.files.tables.columns import OTHER_CATEGORY, Column
+from tuilab.core.files.tables.columns import Column
 from tuilab.core.files.tables.table import TableInfo
 from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
@@ -38,11 +38,11 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
 
 
 def convert_targets(raw: RawDataset, data: Table, classes: tuple[str, ...]) -> None:
-    """Converts numeric targets to the form that the task needs: classes, or float32."""
+    """Converts numeric targets to classes where the task needs them."""
     for examples in (raw.training, raw.test):
         targets = examples.targets
         if targets.is_floating_point():
-            examples.targets = _to_classes(targets, data.info) if classes else targets.float()
+            examples.targets = _to_classes(targets, data.info) if classes else targets
 
 
 def fill_gaps(raw: RawDataset, training: Examples, validation: Examples) -> None:
@@ -74,6 +74,13 @@ def standardize_targets(raw: RawDataset, training: Examples, validation: Example
     raw.remarks = (*raw.remarks, remark)
 
 
+def cast_targets(raw: RawDataset, training: Examples, validation: Examples) -> None:
+    """Casts numeric targets to float32, after they were standardized."""
+    for examples in (training, validation, raw.test):
+        if examples.targets.dtype == torch.float64:
+            examples.targets = examples.targets.float()
+
+
 def _to_classes(targets: Tensor, info: TableInfo) -> Tensor:
     """Returns the class of each numeric target; raises InputError where one is unknown."""
     known = torch.tensor([float(name) for name in info.classes], dtype=torch.float64)
@@ -99,7 +106,7 @@ def _read(
     """Reads all rows that have a target, with remarks on the columns."""
     inputs, target = [column for column in info.inputs if column.width], info.target
     assert target is not None
-    (*values, answers), others = table_rows.read_columns(info, [*inputs, target], report)
+    (*values, answers), cell_remarks = table_rows.read_columns(info, [*inputs, target], report)
     has_target = ~answers.isnan()
     if not has_target.any():
         raise InputError(f'every cell of "{target.name}" is missing', str(info.file.path))
@@ -108,22 +115,30 @@ def _read(
     pairs = list(zip(inputs, values, strict=True))
     encoded = torch.cat([_encode(column, cells) for column, cells in pairs], dim=1)
     groups = next((cells.long() for column, cells in pairs if column == group), None)
-    remarks = (*_describe_columns(info, inputs), *_describe_gaps(has_target, others))
+    remarks = (
+        *_describe_columns(info, inputs), *info.remarks, *cell_remarks, *_describe_gaps(has_target)
+    )  # fmt: skip
     return Examples(encoded, targets, groups=groups), remarks
 
 
 def _encode(column: Column, values: Tensor) -> Tensor:
-    """Returns one input for a number, [n, 1], and one-hot inputs for a category, [n, width]."""
-    if column.kind == "number":
-        return values.float()[:, None]
-    return one_hot(values.long(), column.width).float()
+    """Returns one input for a number, [n, 1], and one-hot inputs for a category, [n, width].
+
+    They are float64 until they are standardized: as float32, large numbers of like size are equal.
+    """
+    if column.kind != "category":
+        return values[:, None]
+    return one_hot(values.long(), column.width).double()
 
 
 def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
     """Describes how the columns are used, in sentences."""
     assert info.target is not None
-    numbers = sum(column.kind == "number" for column in inputs)
-    kinds = f"{numbers} numeric, {len(inputs) - numbers} categorical"
+    names = {"number": "numeric", "category": "categorical", "date": "of dates"}
+    counts = {kind: sum(column.kind == kind for column in inputs) for kind in names}
+    kinds = ", ".join(
+        f"{count} {names[kind]}" for kind, count in counts.items() if count or kind != "date"
+    )
     width, columns = format_counted(info.shape[0], "number"), format_counted(len(inputs), "column")
     sentences = [f'Inputs: {width} from {columns} ({kinds}); target: "{info.target.name}".']
     left_out = [column for column in info.inputs if not column.width]
@@ -133,11 +148,8 @@ def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
     return sentences
 
 
-def _describe_gaps(has_target: Tensor, others: int) -> list[str]:
-    """Describes missing targets and rare categories, in sentences."""
-    sentences = []
+def _describe_gaps(has_target: Tensor) -> list[str]:
+    """Describes missing targets, in sentences."""
     if missing := int((~has_target).sum()):
-        sentences.append(f"{format_counted(missing, 'row')} without a target left out.")
-    if others:
-        sentences.append(f"{format_counted(others, 'rare text')} combined as {OTHER_CATEGORY}.")
-    return sentences
+        return [f"{format_counted(missing, 'row')} without a target left out."]
+    return []

@@ -6,22 +6,26 @@ from typing import Annotated, ClassVar
 from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, NumericDataSet, TaskName
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
-from tuilab.core.files.tables.columns import Column, current_name
-from tuilab.core.files.tables.delimited import HeaderOption
+from tuilab.core.files.tables.columns import Column, ColumnKind, current_name
+from tuilab.core.files.tables.number_format import DecimalOption, ThousandsOption
+from tuilab.core.files.tables.read_options import HeaderOption, ReadOptions
 from tuilab.core.files.tables.table import TableInfo, inspect_table
 from tuilab.core.network.layer import Shape
 
 
 class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
-    """Your own table: CSV, TSV, NPZ or Parquet; one column is predicted from the others.
+    """Your own table: CSV, TSV, NPZ, Parquet, xlsx ...; one column is predicted from the others.
 
     Use: your own measurements. Text columns become categories; missing values are filled with
-      the mean of the training set. In an NPZ file, x holds the inputs and y the targets.
+      the mean of the training set. In an NPZ file, x holds the inputs and y the targets. The first
+      bytes decide what the file is; it may be packed (.gz, .bz2, .xz, .zip). What was made of the
+      columns is said when a run begins; `kinds`, `decimal`, `thousands` and `missing` correct it.
     """
 
-    path: Annotated[str, knob("The file: .csv, .tsv, .npz or .parquet")] = ""
+    path: Annotated[str, knob("The file: CSV, TSV, NPZ, Parquet, xlsx, ods, JSON or ARFF")] = ""
     target: Annotated[
-        str, knob("The column to predict, or the array of an NPZ; empty: the last column, or y")
+        str,
+        knob("The column to predict, or the array of an NPZ; empty: class, label, y, or the last"),
     ] = ""
     leave_out: Annotated[str, knob("Columns to leave out of the inputs, separated by commas")] = ""
     group: Annotated[
@@ -31,6 +35,22 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         HeaderOption,
         knob("Whether the first line of a text file names the columns; auto: detected"),
     ] = "auto"
+    kinds: Annotated[
+        dict[str, ColumnKind],
+        knob(
+            "What columns are where it is not found right, as in zip = category: number, category, "
+            "exact (case and spaces count), date, dmy, mdy (what comes first), left out"
+        ),
+    ] = {}  # noqa: RUF012  (msgspec copies it)
+    decimal: Annotated[
+        DecimalOption, knob("The decimal mark of numbers in texts; auto: by the evidence")
+    ] = "auto"
+    thousands: Annotated[
+        ThousandsOption, knob("What separates thousands; auto: by the evidence")
+    ] = "auto"
+    missing: Annotated[
+        str, knob("Further cells that are missing values, separated by commas, such as -999")
+    ] = ""
     normalize_target: Annotated[
         bool,
         knob("Standardize the target of a regression; errors are then in its standard deviations"),
@@ -44,12 +64,21 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     @property
     def info(self) -> TableInfo:
         """The columns, shape and classes of the file; raises InputError where it is unusable."""
-        schema = inspect_table(self.path, self.target, self.leave_out, self.header)
+        schema = inspect_table(self.path, self.target, self.leave_out, self.read_options)
         names = [column.name for column in _category_columns(schema)]
         if self.group and current_name(self.group, names) not in names:
             problem = f'there is no column "{self.group}" of categories'
             raise InputError(with_suggestion(problem, self.group, names), "data.group")
         return schema
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """What the knobs say about how the cells are read."""
+        words = (word.strip().strip("\"'").lower() for word in self.missing.split(","))
+        return ReadOptions(
+            self.header, self.decimal, self.thousands, tuple(filter(None, words)),
+            tuple(self.kinds.items()),
+        )  # fmt: skip
 
     @property
     def groups(self) -> tuple[str, ...]:

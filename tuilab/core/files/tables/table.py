@@ -1,23 +1,30 @@
 """The columns, the shape and the classes of a table, found before its rows are loaded."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from tuilab.core.errors import InputError
 from tuilab.core.files import file_state
 from tuilab.core.files.file_state import FileState
-from tuilab.core.files.tables import delimited, parquet
+from tuilab.core.files.tables import arff, delimited, json_records, parquet, spreadsheet
+from tuilab.core.files.tables.column_profile import Cells, FileContext
 from tuilab.core.files.tables.columns import (
-    MAX_INTEGER_CLASSES,
     Column,
-    current_name,
     find_column,
-    infer_classes,
-    infer_column,
-    infer_target,
+    find_default_target,
+    split_names,
 )
-from tuilab.core.files.tables.delimited import HeaderOption, Layout
+from tuilab.core.files.tables.describe_columns import describe_columns
+from tuilab.core.files.tables.file_format import Format, recognize
+from tuilab.core.files.tables.header import Row
+from tuilab.core.files.tables.infer_columns import COUNTER, infer_columns
+from tuilab.core.files.tables.infer_target import MAX_INTEGER_CLASSES, infer_classes
 from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
+from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, HeaderOption, ReadOptions
+from tuilab.core.files.tables.table_layout import Layout
+from tuilab.core.files.tables.text_source import TextSource, find_encoding
 from tuilab.core.network.layer import Shape
 
 IMAGE_CHANNELS = (1, 3)
@@ -37,11 +44,14 @@ class TableInfo:
     inputs: tuple[Column, ...] = ()
     target: Column | None = None
     layout: Layout | None = None
-    "Only of text files."
+    "Of all files but arrays and Parquet."
     arrays: NpzArrays | None = None
     "Only of NPZ archives."
     is_complete: bool = True
     "Whether all rows were inspected; else other categories or classes may follow."
+    options: ReadOptions = DEFAULT_OPTIONS
+    remarks: tuple[str, ...] = ()
+    "Sentences about how the file is read."
 
     @property
     def prefers_classes(self) -> bool:
@@ -56,21 +66,23 @@ class TableInfo:
         return [
             name
             for column in self.inputs
-            for name in ([column.name] if column.kind == "number" else
-                         [f"{column.name}={value}" for value in column.values])
+            for name in ([f"{column.name}={value}" for value in column.values]
+                         if column.kind == "category" else [column.name])
             if column.width
         ]  # fmt: skip
 
 
-def inspect_table(path: str, target: str, leave_out: str, header: HeaderOption) -> TableInfo:
+def inspect_table(
+    path: str, target: str = "", leave_out: str = "", options: ReadOptions = DEFAULT_OPTIONS
+) -> TableInfo:
     """Inspects a table; InputError says why it cannot be used. Cached while the file is unchanged.
 
     Args:
-        target: the column to predict; empty for the last one.
+        target: the column to predict; empty for the one that is kind.
         leave_out: columns that are not used, separated by commas.
     """
-    file = file_state.stat_file(path, "a table: CSV, TSV, NPZ or Parquet")
-    info = _inspect(file, target.strip(), leave_out, header)
+    file = file_state.stat_file(path, "a table: CSV, TSV, NPZ, Parquet, xlsx, JSON or ARFF")
+    info = _inspect(file, target.strip(), leave_out, options)
     if isinstance(info, InputError):
         raise InputError(info.problem, *info.where)
     return info
@@ -78,42 +90,94 @@ def inspect_table(path: str, target: str, leave_out: str, header: HeaderOption) 
 
 @lru_cache(maxsize=8)
 def _inspect(
-    file: FileState, target: str, leave_out: str, header: HeaderOption
+    file: FileState, target: str, leave_out: str, options: ReadOptions
 ) -> TableInfo | InputError:
     """Returns the error instead of raising it, so that it is cached as well."""
-    suffix = file.path.suffix.lower()
     try:
-        if suffix == ".npz":
+        kind = recognize(file)
+        if kind.format == "npz":
             return _inspect_arrays(file, target)
-        if suffix in (".parquet", ".pq"):
-            inputs, target_column = parquet.infer_columns(file, target)
-            return _build_info(file, inputs, target_column, leave_out)
-        return _inspect_text(file, target, leave_out, header)
+        if kind.format in ("parquet", "feather"):
+            inputs, target_column = parquet.infer_columns(file, target, options)
+            return _build_info(file, inputs, target_column, leave_out, options)
+        if kind.format == "spreadsheet":
+            source = TextSource(file)
+        else:
+            source = find_encoding(file, kind.packing, kind.member)
+        return _inspect_rows(source, kind.format, target, leave_out, options)
     except InputError as error:
         return error if str(file.path) in error.where else error.within(str(file.path))
 
 
-def _inspect_text(file: FileState, target: str, leave_out: str, header: HeaderOption) -> TableInfo:
-    layout = delimited.detect_layout(file, header)
-    rows, is_complete = delimited.sample_rows(file, layout)
-    columns = list(zip(*rows, strict=True))
-    target_index = find_column(target, layout.names, str(file.path))
-    target_name = layout.names[target_index]
-    target_column = infer_target(target_name, target_index, columns[target_index], len(rows))
-    inputs = tuple(
-        infer_column(name, index, columns[index], is_complete)
-        for index, name in enumerate(layout.names)
-        if index != target_index
+def find_layout(source: TextSource, format: Format, header: HeaderOption) -> Layout:  # noqa: A002
+    """Finds where the rows of a file begin and what its columns are called."""
+    if format == "spreadsheet":
+        return spreadsheet.find_layout(source, header)
+    if format == "json":
+        return json_records.find_layout(source)
+    if format == "arff":
+        return arff.find_layout(source)
+    return delimited.detect_layout(source, header)
+
+
+def read_rows(layout: Layout) -> Iterator[Row]:
+    """Yields all rows of a table as texts, with the line, row or item that each is."""
+    readers: dict[str, Any] = {
+        "spreadsheet": spreadsheet, "json": json_records, "arff": arff,
+    }  # fmt: skip
+    rows: Iterator[Row] = readers.get(layout.format, delimited).read_rows(layout)
+    return rows
+
+
+def _inspect_rows(
+    source: TextSource, kind: Format, target: str, leave_out: str, options: ReadOptions
+) -> TableInfo:
+    layout, is_complete = find_layout(source, kind, options.header), True
+    footers: list[str] = []
+    if kind == "text":
+        rows, is_complete = delimited.sample_rows(layout, footers)
+    else:
+        rows = list(read_rows(layout))
+    if not rows:
+        raise InputError("it has a header and no rows", str(source.file.path))
+    lines = [line for line, _ in rows]
+    cells = list(zip(*(row for _, row in rows), strict=True))
+    index = _find_target(target, layout, cells, str(source.file.path))
+    columns = [
+        Cells.count(name, number, cells[number], lines) for number, name in enumerate(layout.names)
+    ]
+    context = FileContext(
+        _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
     )
-    return _build_info(file, inputs, target_column, leave_out, layout, is_complete)
+    inputs, target_column = infer_columns(columns, index, context)
+    remarks = (*layout.remarks, *(f'After the table left out: "{text[:60]}".' for text in footers))
+    layout = replace(layout, remarks=remarks)
+    return _build_info(
+        source.file, inputs, target_column, leave_out, context.options, layout, is_complete
+    )
+
+
+def _find_target(target: str, layout: Layout, cells: Sequence[Sequence[str]], path: str) -> int:
+    if target:
+        return find_column(target, layout.names, path)
+    return find_default_target(layout.names, [column[:1000] for column in cells])
+
+
+def _add_declared(options: ReadOptions, layout: Layout) -> ReadOptions:
+    """Returns the options with the kinds that the file itself declares."""
+    if layout.format != "arff":
+        return options
+    by_user = {name for name, _ in options.kinds}
+    kinds = (*options.kinds, *(pair for pair in layout.kinds if pair[0] not in by_user))
+    return replace(options, kinds=kinds, missing=(*options.missing, "?"))
 
 
 def _build_info(
     file: FileState, inputs: tuple[Column, ...], target: Column, leave_out: str,
-    layout: Layout | None = None, is_complete: bool = True,
+    options: ReadOptions, layout: Layout | None = None, is_complete: bool = True,
 ) -> TableInfo:  # fmt: skip
     names = {column.name for column in inputs}
-    left_out = {current_name(name.strip(), names) for name in leave_out.split(",") if name.strip()}
+    left_out = set(split_names(leave_out, names))
     if unknown := left_out - names:
         find_column(min(unknown), sorted(names), str(file.path), "data.leave_out")
     inputs = tuple(
@@ -122,14 +186,25 @@ def _build_info(
         else each
         for each in inputs
     )
+    if not any(column.width for column in inputs):
+        inputs = tuple(map(_use_counter, inputs))
     width = sum(column.width for column in inputs)
     if not width:
         reasons = "; ".join(f'"{each.name}": {each.reason}' for each in inputs[:3])
         raise InputError(f"no column is left as an input ({reasons})", str(file.path))
     is_numeric = target.kind == "number"
+    remarks = (*(layout.remarks if layout else ()), *describe_columns((*inputs, target), target))
     return TableInfo(
-        file, (width,), target.values, is_numeric, inputs, target, layout, None, is_complete
-    )
+        file, (width,), target.values, is_numeric, inputs, target, layout, None, is_complete,
+        options, remarks,
+    )  # fmt: skip
+
+
+def _use_counter(column: Column) -> Column:
+    """Returns a column that numbers the rows as an input: there is no other one."""
+    if column.reason != COUNTER:
+        return column
+    return Column(column.name, column.index, "number", notes=(("only input", ""),))
 
 
 def _inspect_arrays(file: FileState, target: str) -> TableInfo:

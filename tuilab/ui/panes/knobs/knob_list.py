@@ -186,7 +186,7 @@ class KnobList(LineList[KnobLine]):
         if knob.key == self.editing:
             return [(" " * room, "")]
         left, right = "   ", ""
-        if is_at_cursor and knob.kind not in ("text", "list", "choices", "points"):
+        if is_at_cursor and knob.kind not in ("text", "list", "choices", "points", "mapping"):
             left, right = glyph_or_ascii(DECREASE_ARROW, " < "), glyph_or_ascii(" ›", " >")
         text = format_value(knob.value) or "none"
         if cell_len(text) > room - cell_len(left + right):

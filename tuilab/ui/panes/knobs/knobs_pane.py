@@ -160,7 +160,11 @@ class KnobsPane(EditableList):
     def _find_problem(self, text: str) -> str:
         knob = self.knob
         if knob is None or not text.strip():
-            return "" if knob is None or knob.kind == "text" else "type a value, or press escape"
+            return (
+                ""
+                if knob is None or knob.kind in ("text", "mapping")
+                else "type a value, or press escape"
+            )
         try:
             with_knob(self.form.experiment, knob.key, parse_input(knob, text))
         except InputError as error:
