@@ -27,8 +27,6 @@ PARTS = {
     "full": Part("runs on a disk without enough space", failing_disk.fill_disks, 1, 100),
     "flips": Part("single bits flipped in the files of a run", damaged_files.flip_bits, 100, 3000),
     "cuts": Part("logs cut at a random byte, then continued", damaged_files.cut_logs, 20, 1000),
-    "experiments": Part(
-        "experiments changed at random", fuzzed_texts.fuzz_experiments, 60, 10_000
-    ),
+    "experiments": Part("experiments changed at random", fuzzed_texts.fuzz_experiments, 60, 10_000),
     "lessons": Part("lessons changed at random", fuzzed_texts.fuzz_lessons, 5, 2000),
 }

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.fingerprint import DataFile
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
@@ -63,6 +64,8 @@ class Started(Event, frozen=True):
     "Fraction of the validation examples that are in the training set as well."
     targets: TargetStats | None = None
     "None in logs of older versions, and where the targets are the inputs."
+    data_files: tuple[DataFile, ...] = ()
+    "The user's files that the run is trained on; none in logs of older versions."
 
 
 class Progressed(Event, frozen=True):

@@ -41,8 +41,7 @@ def read_columns(
         InputError: the file, line and column that cannot be used.
     """
     readers = [_ColumnReader(column, info) for column in columns]
-    chunks = _read_text(info) if info.layout is not None else _read_parquet(info, columns)
-    for fraction, lines, cells in chunks:
+    for fraction, lines, cells in read_chunks(info, columns):
         report(f"Reading {info.file.path.name}", fraction)
         for reader in readers:
             reader.add(cells[reader.column.index], lines)
@@ -51,6 +50,11 @@ def read_columns(
         raise InputError("it has no rows", str(info.file.path))
     tensors = [torch.frombuffer(reader.values, dtype=torch.float64).clone() for reader in readers]
     return tensors, sum(reader.others for reader in readers)
+
+
+def read_chunks(info: TableInfo, columns: list[Column]) -> Iterator[Chunk]:
+    """Yields chunks of the rows of a table; of a Parquet file, only these columns are read."""
+    return _read_text(info) if info.layout is not None else _read_parquet(info, columns)
 
 
 def _read_text(info: TableInfo) -> Iterator[Chunk]:
