@@ -346,7 +346,10 @@ def file_of(function: Callable[..., object]) -> str:
 DATA_SETS_USED = {
     "Spiral": ("core/experiment/experiment.py",),  # the default
     "HandDrawn": ("ui/",),  # its points are edited on the screen
-    "Table": ("engine/data/load.py", "engine/inspect/"),  # gaps, names of columns, groups
+    # Gaps, names of columns, groups; and what an experiment is made for.
+    "Table": ("engine/data/load.py", "engine/inspect/", "core/experiment/from_file.py"),
+    "ImageFolder": ("core/experiment/from_file.py",),
+    "TextFile": ("core/experiment/from_file.py",),
 }
 """The other files that may name a data set."""
 

@@ -116,3 +116,42 @@ def test_without_a_valid_checkpoint_the_error_names_the_experiment_file(
     code, _, err = run_command("train", "--resume", run.name)
     assert code == 2 and "it has no checkpoint" in err
     assert str(paths.runs_dir() / run.name / "experiment.toml") in err
+
+
+TABLE = """network = ["Linear 4", "Linear auto"]
+[data]
+name = "table"
+path = "mine.csv"
+[training]
+epochs = 2
+"""
+
+
+def test_a_run_is_resumed_only_with_the_data_it_was_trained_on(
+    tmp_path: Path, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "x,y\n" + "".join(f"{n},{n % 2}\n" for n in range(40))
+    data = tmp_path / "mine.csv"
+    data.write_text(rows)
+    (tmp_path / "mine.toml").write_text(TABLE)
+    code, _, err = run_command("train", str(tmp_path / "mine.toml"), "--json")
+    assert (code, err) == (0, "")
+    (run,) = run_store.list_runs()
+    longer = ("train", "--resume", run.name, "--set", "training.epochs=4", "--json")
+
+    data.write_text(rows.replace("39,1", "38,1"))
+    code, _, err = run_command(*longer)
+    assert code == 2
+    assert f"{data}: the data of the run has changed since it began: its content is another" in err
+    assert "--accept-changed-data" in err
+    data.unlink()
+    assert "it is gone" in run_command(*longer)[2]
+
+    data.write_text(rows)  # its time of change is another one, its content the same
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run_command(*longer)[0] == 0
+    data.write_text(rows + "41,1\n")
+    code, *_ = run_command(*longer[:3], "--set", "training.epochs=6", "--json",
+                               "--accept-changed-data")  # fmt: skip
+    assert code == 0

@@ -41,7 +41,7 @@ def test_no_header_of_an_array_raises(tmp_path: Path, wrong: str) -> None:
             for name, array in {**right, wrong: npy(header)}.items():
                 archive.writestr(f"{name}.npy", array)
         with pytest.raises(InputError, match=str(path)):
-            inspect_table(str(path), "", "", "auto")
+            inspect_table(str(path), "", "")
 
 
 def test_no_value_of_a_parquet_file_raises(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_no_value_of_a_parquet_file_raises(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.parquet"
         parquet.write_table(pyarrow.table({"a": range(8), name: column}), path)
         try:
-            inspect_table(str(path), name, "", "auto")
+            inspect_table(str(path), name, "")
         except InputError as error:
             assert f'{path}: column "{name}"' in str(error)
 
@@ -74,7 +74,7 @@ def test_half_floats_and_dates_in_range_are_read(tmp_path: Path) -> None:
     days = pyarrow.array([datetime.date(2024, 1, 1 + n % 2) for n in range(8)])
     parquet.write_table(pyarrow.table({"a": half, "t": days}), tmp_path / "half.parquet")
 
-    info = inspect_table(str(tmp_path / "half.parquet"), "", "", "auto")
+    info = inspect_table(str(tmp_path / "half.parquet"), "", "")
 
     assert info.inputs[0].kind == "number"
     assert info.classes == ("2024-01-01", "2024-01-02")

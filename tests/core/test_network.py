@@ -12,8 +12,9 @@ from tests.support.network_strategies import LAYER_LINES, LINES, NETWORKS, SHAPE
 from tuilab.core.errors import InputError
 from tuilab.core.network.edit import get_line, insert_line, remove_line, replace_line
 from tuilab.core.network.layer import Tokens
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import Line, have_same_modules, plan, to_tuples
+from tuilab.core.network.plan import have_same_modules, plan, to_tuples
 
 CONVNET = (
     "Conv2d 16 kernel_size=3 padding=1",

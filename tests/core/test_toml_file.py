@@ -1,6 +1,7 @@
 """Experiment files: found, read with good errors, written safely."""
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, with_value
+from tuilab.core.experiment.file_paths import resolve_paths
 from tuilab.core.experiment.toml_lines import find_line
 
 
@@ -72,7 +74,7 @@ def test_a_bad_file_is_refused_with_its_line_and_a_fix(
 def test_a_file_that_is_missing_or_not_text_is_refused(path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         toml_file.read(path)
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match="it has no folders in it"):
         toml_file.read(path.parent)
 
     path.write_bytes(b"title = '\xff\xfe'")
@@ -186,7 +188,7 @@ def test_what_is_written_is_read_again(experiment: Experiment) -> None:
 
     toml_file.write(path, experiment)
 
-    assert toml_file.read(path) == experiment
+    assert toml_file.read(path) == resolve_paths(experiment, path.parent)
 
 
 @given(EXPERIMENTS, EXPERIMENTS)
@@ -197,22 +199,108 @@ def test_what_is_written_over_another_is_read_again(old: Experiment, new: Experi
     toml_file.write(path, old)
     toml_file.write(path, new)
 
-    assert toml_file.read(path) == new
+    assert toml_file.read(path) == resolve_paths(new, path.parent)
 
 
 @pytest.mark.parametrize("name", sorted(toml_file.find_presets()))
 def test_comments_and_order_of_a_file_are_kept(path: Path, name: str) -> None:
-    text = toml_file.find_presets()[name].path.read_text()
-    path.write_text(text)
+    before = toml_file.find_presets()[name].path.read_text()
+    path.write_text(before)
 
-    toml_file.write(path, with_value(toml_file.read(path), "seed", 7))
+    toml_file.write(path, with_value(toml_file.read(path), "training.accumulation", 7))
 
-    text = path.read_text()
-    assert toml_file.read(path).seed == 7
-    assert [line for line in text.splitlines() if line.startswith("#")] == [
-        line for line in text.splitlines() if line.startswith("#")
-    ]
-    assert [line for line in text.splitlines() if line not in text.splitlines()] == []
+    assert toml_file.read(path).training.accumulation == 7
+    new = [line for line in path.read_text().splitlines() if line not in before.splitlines()]
+    assert new == ["accumulation = 7"]
+    old = [line for line in path.read_text().splitlines() if line != "accumulation = 7"]
+    assert [line for line in old if line] == [line for line in before.splitlines() if line]
+
+
+def test_a_new_key_stays_in_its_section_above_the_comment_of_the_next(path: Path) -> None:
+    path.write_text(
+        '# Mine.\nnetwork = ["Linear 2"]\n\n# The data:\n[data]\nname = "moons"\n\n'
+        '# How it learns.\n# Slowly.\n[optimizer]\nname = "sgd"  # plain\n# The end.\n'
+    )
+    experiment = toml_file.read(path)
+    for key, value in (("seed", 5), ("data.noise", 0.3), ("optimizer.lr", 0.5)):
+        experiment = with_value(experiment, key, value)
+
+    toml_file.write(path, experiment)
+
+    assert path.read_text() == (
+        '# Mine.\nnetwork = ["Linear 2"]\nseed = 5\n\n# The data:\n[data]\nname = "moons"\n'
+        'noise = 0.3\n\n# How it learns.\n# Slowly.\n[optimizer]\nname = "sgd"  # plain\n'
+        "lr = 0.5\n# The end.\n"
+    )
+
+
+def test_only_what_differs_from_the_defaults_is_written(path: Path) -> None:
+    experiment = with_value(Experiment(network=("Linear 2",)), "training.epochs", 3)
+
+    toml_file.write(path, experiment)
+
+    assert tomllib.loads(path.read_text()) == {
+        "format": 1, "network": ["Linear 2"], "data": {"name": "spiral"},
+        "optimizer": {"name": "adamw"}, "training": {"epochs": 3},
+    }  # fmt: skip
+    toml_file.write(path, experiment, is_complete=True)
+    assert tomllib.loads(path.read_text())["training"]["accumulation"] == 1
+    toml_file.write(path, with_value(experiment, "training.epochs", 10))
+    assert tomllib.loads(path.read_text())["training"]["epochs"] == 10  # it was written before
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_read(path: Path, encoding: str) -> None:
+    path.write_bytes('title = "Größe"\n'.encode(encoding))
+
+    assert toml_file.read(path).title == "Größe"
+    assert len(toml_file.find_errors(path)) == 1  # of an empty network
+
+
+@pytest.mark.parametrize(
+    ("text", "resolved"),
+    [
+        ("data/mine.csv", "{folder}/data/mine.csv"),
+        ("./data/../data/mine.csv", "{folder}/data/mine.csv"),
+        ("{folder}/data/mine.csv", "{folder}/data/mine.csv"),
+        ("'{folder}/data/mine.csv'", "{folder}/data/mine.csv"),
+        ("file://{folder}/data/mine.csv", "{folder}/data/mine.csv"),
+        ("shell.csv", "{shell}/shell.csv"),
+        ("fruit.csv", "fruit.csv"),
+        ("nowhere.csv", "{folder}/nowhere.csv"),
+        ("~/nowhere.csv", "~/nowhere.csv"),
+    ],
+)
+def test_a_path_is_relative_to_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, resolved: str
+) -> None:
+    folder, shell = tmp_path / "experiments", tmp_path / "shell"
+    for file in (folder / "data" / "mine.csv", shell / "shell.csv", shell / "data" / "mine.csv"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("a,b\n1,2\n")
+    monkeypatch.chdir(shell)
+    folders = {"folder": folder, "shell": shell}
+    value = text.format(**folders)
+    (folder / "mine.toml").write_text(f'[data]\nname = "table"\npath = "{value}"\n')
+
+    experiment = toml_file.read(folder / "mine.toml")
+
+    assert getattr(experiment.data, "path", "") == resolved.format(**folders)
+    toml_file.write(folder / "mine.toml", with_value(experiment, "seed", 5))
+    assert f'path = "{value}"' in (folder / "mine.toml").read_text()  # as it was
+
+
+def test_a_path_into_the_folder_of_a_new_file_is_written_relative_to_it(path: Path) -> None:
+    data = path.parent / "data" / "mine.csv"
+    data.parent.mkdir()
+    data.write_text("a,b\n1,2\n")
+    outside = Path(__file__)
+    experiment = with_value(Experiment(), "data.name", "table")
+
+    toml_file.write(path, with_value(experiment, "data.path", str(data)))
+    assert 'path = "data/mine.csv"' in path.read_text()
+    toml_file.write(path, with_value(experiment, "data.path", str(outside)))
+    assert f'path = "{outside}"' in path.read_text()
 
 
 def test_editing_one_layer_keeps_the_comments_of_the_others(path: Path) -> None:

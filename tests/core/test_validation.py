@@ -5,7 +5,7 @@ import pytest
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, option_types, with_value
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.network.plan import Line
+from tuilab.core.network.line import Line
 
 PLAIN = ("Linear 8", "ReLU", "Linear 2")
 SCALAR = ("training.engine", "scalar")

@@ -10,8 +10,9 @@ from tests.support.bitwise import find_differences
 from tests.support.network_strategies import example_line
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Tokens
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import Line, plan
+from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import BLOCKS, LAYERS
 from tuilab.engine.model import build_network
 

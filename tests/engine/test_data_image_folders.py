@@ -326,3 +326,94 @@ def test_a_new_class_is_found(root: Path) -> None:
     os.utime(root, ns=(1, 1))
 
     assert ImageFolder(path=str(root)).classes == ("blue", "green", "red")
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("training_set", "dev_set", "test_set"), ("Train", "Valid", "TEST"),
+        ("trainset", "valset", "testset"), ("train-images", "val-images", "test-images"),
+        ("train2017", "val2017", "test2017"), ("seg_train", "seg_dev", "seg_test"),
+        ("TrainingData", "ValidationData", "TestingData"), ("train data", "eval", "tst"),
+    ],
+)  # fmt: skip
+def test_parts_are_recognized_in_any_common_spelling(
+    tmp_path: Path, train: str, validation: str, test: str
+) -> None:
+    for part, count in ((train, 4), (validation, 2), (test, 3)):
+        for number in range(count):
+            for name in ("class10", "class2"):
+                color = (count, number, len(name))
+                save_image(tmp_path / "archive" / part / name / f"{number}.png", color)
+
+    dataset = load_folder(tmp_path)
+
+    assert [len(p) for p in (dataset.train, dataset.validation, dataset.test)] == [8, 4, 6]
+    assert dataset.classes == ("class2", "class10")
+
+
+def test_every_file_that_is_not_used_is_counted_by_reason(root: Path) -> None:
+    save_image(root / "red" / "90.jfif", "red", format="JPEG")
+    save_image(root / "red" / "91.jpe", "red", format="JPEG")
+    save_image(root / "_other" / "1.png", "red")
+    save_image(root / "red" / "_other" / "2.png", "red")
+    save_image(root / "loose.png", "red")
+    for name in ("red/1.heic", "red/notes.txt", "blue/a.txt", "blue/b.csv", "red/.DS_Store"):
+        (root / name).write_bytes(b"x")
+    (root / "red" / "broken.png").write_bytes(b"x")
+
+    dataset = load_folder(root)
+
+    assert len(join_splits(dataset)[0]) == 22
+    remarks = joined_remarks(dataset)
+    for sentence in (
+        "3 files not used, as they are not images (.txt 2, .csv 1).",
+        "2 images in _other not used: its name begins with _.",
+        "1 image not used: they are not in the folder of a class.",
+        "1 hidden file not used.",
+        "red/broken.png is not an image that can be read",
+        "1 .heic image left out: this format cannot be read; convert to JPEG or PNG",
+    ):
+        assert sentence in remarks
+
+
+@pytest.mark.parametrize(
+    ("table", "rows"),
+    [
+        ("labels.csv", "filename,label\n{n}.png,{c}"),
+        ("train.csv", "id,breed\n{n},{c}"),
+        ("labels.csv", "who;class;image\nx;{c};images/{n}.png"),
+        ("labels.tsv", "{c}\timages/{n}.png"),
+        ("../pets.csv", "image,label\n/data/pets/{n}.png,{c}"),
+    ],
+)
+def test_a_table_says_the_class_of_each_image(tmp_path: Path, table: str, rows: str) -> None:
+    head, _, row = rows.rpartition("\n")
+    colors = {"dog": (250, 0, 0), "cat10": (0, 250, 0), "cat2": (0, 0, 250)}
+    lines = [head] if head else []
+    for number in range(31):
+        name = list(colors)[number % 3]
+        lines.append(row.format(n=number, c=name))
+        if number:
+            save_image(tmp_path / "pets" / "images" / f"{number}.png", colors[name])
+    save_image(tmp_path / "pets" / "images" / "unknown.png", "white")
+    (tmp_path / "pets" / table).write_text("\n".join(lines) + "\n")
+
+    dataset = load_folder(tmp_path / "pets", size=8)
+
+    assert dataset.classes == ("cat2", "cat10", "dog")
+    inputs, targets = join_splits(dataset)
+    assert inputs[:, :, 0, 0].argmax(dim=1).tolist() == (2 - targets).tolist()
+    assert "1 row without an image, 1 image without a row" in joined_remarks(dataset)
+
+
+def test_a_table_with_several_columns_asks_for_one(tmp_path: Path) -> None:
+    for number in range(4):
+        save_image(tmp_path / f"{number}.png", "red")
+    (tmp_path / "t.csv").write_text(
+        "file,a,b\n" + "".join(f"{n}.png,{n % 2},9\n" for n in range(4))
+    )
+
+    errors = find_errors(Experiment(data=ImageFolder(path=str(tmp_path))))
+    assert "set data.label_column to the one with the classes" in errors[0]
+    assert ImageFolder(path=str(tmp_path), label_column="a").classes == ("0", "1")

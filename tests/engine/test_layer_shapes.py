@@ -22,8 +22,9 @@ from tuilab.core.catalogue.layers import (
 from tuilab.core.catalogue.layers import shape as shape_layers
 from tuilab.core.errors import InputError
 from tuilab.core.network.layer import Shape
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import Line, plan
+from tuilab.core.network.plan import plan
 from tuilab.core.network.registry import LAYERS
 from tuilab.engine.model import build_network
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from tests.support.build_layer import build_layer
 from tests.support.not_none import not_none
 from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import Line
 from tuilab.engine.model import build_network
 from tuilab.engine.model.layers.attention import (
     Attention,

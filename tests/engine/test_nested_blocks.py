@@ -14,8 +14,9 @@ from tests.support.network_strategies import line_paths
 from tests.support.tiny_sessions import make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import MAX_DEPTH, MAX_READ_DEPTH, Line, plan, to_tuples
+from tuilab.core.network.plan import MAX_DEPTH, MAX_READ_DEPTH, plan, to_tuples
 from tuilab.engine import checkpoint
 from tuilab.engine.model import build_network
 

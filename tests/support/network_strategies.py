@@ -3,7 +3,8 @@
 from hypothesis import strategies as st
 
 from tuilab.core.network.layer import Layer, needs_arguments
-from tuilab.core.network.plan import Line, LinePath
+from tuilab.core.network.line import Line
+from tuilab.core.network.plan import LinePath
 from tuilab.core.network.registry import BLOCKS, LAYERS
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30)

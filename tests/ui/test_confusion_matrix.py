@@ -177,3 +177,16 @@ def test_the_scores_of_all_classes_stand_below_each_other() -> None:
 
     assert lines[0] == ["recall", "precision", "F1", "n"]
     assert lines[10][-4:] == ["90%", "90%", "0.90", "10"]
+
+
+def test_a_column_is_never_headed_by_the_name_of_another_class() -> None:
+    short = ["0", "1", "10", "11", "2", "20", "3", "4"]
+    lines = draw(make_confusion_matrix(tuple(short)), 80, 20)
+    assert lines[0].split()[: len(short)] == short
+    assert any(line.startswith("10 ") for line in lines)
+
+    years = [str(year) for year in (1, 3, 5, 2001, 2002, 2003, 2004)]
+    lines = draw(make_confusion_matrix(tuple(years)), 80, 20)
+    assert lines[0].split()[: len(years)] == [*"abcdefg"]
+    assert any(line.startswith("b 3 ") for line in lines)
+    assert any(line.startswith("d 2001") for line in lines)

@@ -68,6 +68,12 @@ async def test_an_output_that_does_not_fit_the_data_is_reported_with_a_fix() -> 
         assert "✗ its output is [3], but 2 classes" in pane.text
         assert "end it with Linear 2" in pane.text
 
+        await pane.press("F")
+
+        assert pane.edits[-1] == ("network", ("Linear 8", "Tanh", "Linear auto"))
+        assert columns(pane.line("auto"))[:4] == ["Linear", "auto", "[2]", "18"]
+        assert "its output is" not in pane.text
+
 
 async def test_an_empty_network_shows_what_to_press() -> None:
     async with open_pane(NetworkPane(), Experiment(), size=(80, 24)) as pane:

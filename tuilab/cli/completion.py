@@ -26,6 +26,7 @@ SPLIT_AT = "=:"
 def complete_experiments(incomplete: str) -> Offers:
     """Completes PRESET|FILE."""
     from tuilab.core.experiment import toml_file
+    from tuilab.core.experiment.from_file import DATA_SUFFIXES
 
     presets = toml_file.find_presets().values()
     offers = [(preset.name, preset.title) for preset in presets]
@@ -33,7 +34,7 @@ def complete_experiments(incomplete: str) -> Offers:
         Path(incomplete).parent, Path(incomplete).name,
     )  # fmt: skip
     paths = [path for path in sorted(folder.glob(f"{start}*")) if not path.name.startswith(".")]
-    files = [(str(path), "") for path in paths if path.suffix == ".toml"]
+    files = [(str(path), "") for path in paths if path.suffix.lower() in (".toml", *DATA_SUFFIXES)]
     folders = [(f"{path}/", "") for path in paths if path.is_dir()]
     return offers + files + folders
 

@@ -15,6 +15,7 @@ from tuilab.cli.short_form import DEFAULT_PRESET
 from tuilab.core.errors import InputError, find_near, with_suggestion
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.from_file import is_data
 from tuilab.core.last_opened import load_last_opened
 
 
@@ -28,11 +29,12 @@ def open_experiment(
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
     path = _find(name)
-    experiment = toml_file.read(path)
     if sets:
-        from tuilab.cli.overrides import apply_overrides
+        from tuilab.cli.overrides import read_with_changes
 
-        experiment = apply_overrides(experiment, sets)
+        experiment = read_with_changes(path, sets)
+    else:
+        experiment = toml_file.read(path)
     from tuilab.ui.terminal import terminal
 
     reason = "as requested" if plain else terminal.unusable_reason()
@@ -50,6 +52,9 @@ def open_experiment(
 
     if opened is not None:
         return app.run_app(host, opened.experiment, opened.path, opened.lesson, opened.note)
+    if is_data(path):
+        note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
+        return app.run_app(host, experiment, None, note=note)
     return app.run_app(host, experiment, path)
 
 

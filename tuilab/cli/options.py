@@ -19,7 +19,7 @@ ExperimentName = Annotated[
     str,
     typer.Argument(
         metavar="PRESET|FILE",
-        help="The name of a preset, or an experiment file.",
+        help="A preset, an experiment file, or data: a table, a text, a folder of images.",
         autocompletion=completion.complete_experiments,
         show_default=False,
     ),
@@ -65,6 +65,18 @@ Device = Annotated[
         autocompletion=completion.complete_devices,
         show_default=False,
     ),
+]
+ResumedRun = Annotated[
+    str,
+    typer.Option(
+        metavar="RUN",
+        help="Resume a stored run from its checkpoint.",
+        autocompletion=completion.complete_stored_runs,
+        show_default=False,
+    ),
+]
+AcceptsChangedData = Annotated[
+    bool, typer.Option("--accept-changed-data", help="Resume although the data has changed.")
 ]
 JsonLine = Annotated[
     bool, typer.Option("--json", help="Print one line of JSON, an object, and nothing else.")

@@ -187,7 +187,7 @@ def _format_default(value: object) -> str:
 def _format_example(kind: "type[Layer]") -> str:
     """Returns the layer as a line of a file, with an input shape and the output shape."""
     from tuilab.core.network.layer import format_shape
-    from tuilab.core.network.plan import Line
+    from tuilab.core.network.line import Line
     from tuilab.core.network.plan import plan as plan_network
     from tuilab.core.network.registry import BLOCKS
 

@@ -8,15 +8,23 @@ from tuilab.core.experiment.experiment import get_live_changes, with_value
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Start
 from tuilab.core.run import run_files
-from tuilab.host import discovery, run_store
+from tuilab.host import data_files, discovery, run_store
 
 
 def build_start_command(
-    run: str, sets: Sequence[str] = (), device: str = "", *, paused: bool = False
+    run: str,
+    sets: Sequence[str] = (),
+    device: str = "",
+    *,
+    paused: bool = False,
+    accepts_changed_data: bool = False,
 ) -> Start:
     """Returns the command that resumes a stored run, named by any unique part of its id.
 
     Only live knobs can be changed; InputError says why a run cannot be resumed.
+
+    Args:
+        accepts_changed_data: whether the run goes on although its data has changed.
     """
     folder = run_store.find_run(run)
     if any(host.run == folder.name for host in discovery.list_hosts()):
@@ -46,6 +54,8 @@ def build_start_command(
             f"to train longer: --set training.epochs={2 * epochs}",
             folder.name,
         )
+    if not accepts_changed_data:
+        experiment = data_files.locate_data(experiment, data_files.check_data(folder))
     if device:
         experiment = with_value(experiment, "training.device", device)
     is_paced = paused or sets_pace(sets)  # it is paused for the lab, in which someone watches

@@ -10,9 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.completion import complete_stored_runs
 from tuilab.cli.help import Commands
-from tuilab.cli.options import Device, ExperimentName, Plain, Sets, format_examples
+from tuilab.cli.options import (
+    AcceptsChangedData,
+    Device,
+    ExperimentName,
+    Plain,
+    ResumedRun,
+    Sets,
+    format_examples,
+)
 from tuilab.cli.streams import discard_output
 from tuilab.core.errors import CANNOT_START, InputError
 
@@ -44,16 +51,9 @@ class Output(Protocol):
 def train(
     experiment: ExperimentName = "",
     sets: Sets = None,
-    resume: Annotated[
-        str,
-        typer.Option(
-            metavar="RUN",
-            help="Resume a stored run from its checkpoint.",
-            autocompletion=complete_stored_runs,
-            show_default=False,
-        ),
-    ] = "",
+    resume: ResumedRun = "",
     device: Device = "",
+    changed_data: AcceptsChangedData = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
@@ -74,7 +74,7 @@ def train(
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
-                start = _build_start_command(experiment, sets or [], resume, device)
+                start = _build_start(experiment, sets or [], resume, device, changed_data)
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
@@ -117,14 +117,16 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
     return ProgressBar()
 
 
-def _build_start_command(experiment: str, sets: list[str], resume: str, device: str) -> "Start":
+def _build_start(
+    experiment: str, sets: list[str], resume: str, device: str, accepts_changed_data: bool
+) -> "Start":
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
     from tuilab.core.run.run import make_run_id
 
     if resume:
-        return build_start_command(resume, sets, device)
+        return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
     loaded = load_experiment(experiment, sets, device)
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 

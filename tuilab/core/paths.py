@@ -5,6 +5,7 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,7 @@ def _require_home(path: str) -> Path:
     folder = expand_user(path)
     if str(folder).startswith("~"):
         raise InputError(NO_HOME, path)
-    return folder
+    return folder.absolute()
 
 
 def _find_user_folder(find: Callable[[str], str]) -> Path:
@@ -77,29 +78,105 @@ def cache_dir() -> Path:
     return _find_user_folder(platformdirs.user_cache_dir)
 
 
-def _runtime_dir() -> Path:
-    """Returns the folder of the login session if there is one, else a temporary folder."""
-    folder = os.environ.get("XDG_RUNTIME_DIR", "")
-    if folder and os.access(folder, os.W_OK):
-        return Path(folder) / "tuilab"
-    return Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}"
+def socket_dirs() -> list[Path]:
+    """Returns the folders that may hold the sockets of this user's hosts, the preferred one first.
+
+    The login manager deletes its own folder with the last session, and a run goes on after that;
+    so the sockets are beside the user's other files, and elsewhere only where those are read-only.
+    """
+    if home := _home_dir():
+        return _shorten(home / "run")
+    folders = _shorten(_find_user_folder(platformdirs.user_state_dir) / "run")
+    if session := os.environ.get("XDG_RUNTIME_DIR", ""):
+        folders.append(Path(session) / "tuilab")
+    return [*folders, Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}"]
 
 
-def _shorten(folder: Path) -> Path:
-    """Returns a folder whose sockets have a path that is short enough; the same one each time."""
+def _shorten(folder: Path) -> list[Path]:
+    """Returns a folder, unless a socket's path in it is too long, and a short one instead of it."""
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     short = f"tuilab-{os.getuid()}-{digest}"
-    folders = (folder, Path(tempfile.gettempdir()) / short, Path("/tmp") / short)
-    return next(path for path in folders if len(os.fsencode(path)) + 20 <= SOCKET_PATH_LIMIT)
+    # Not TMPDIR at first: another shell may have another one.
+    folders = (folder, Path("/tmp") / short, Path(tempfile.gettempdir()) / short)
+    fits = [path for path in folders if len(os.fsencode(path)) + 20 <= SOCKET_PATH_LIMIT]
+    return fits[:2]
 
 
 def sockets_dir() -> Path:
-    """Creates and returns the folder of the hosts' sockets, readable by this user only (0700)."""
-    folder = _shorten(home / "run" if (home := _home_dir()) else _runtime_dir())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(
-            f"{folder} belongs to another user; set TUILAB_HOME to a folder of your own"
-        )
-    folder.chmod(0o700)
-    return folder
+    """Creates and returns the folder for new sockets, readable by this user only (0700).
+
+    Raises:
+        InputError: what is there is not a folder of this user, or none can be created.
+    """
+    folders, problem = socket_dirs(), ""
+    for folder in folders:
+        try:
+            make_private(folder)
+            _bind_for_a_moment(folder)
+        except OSError as error:  # read-only, full, or a file system without sockets
+            problem = problem or error.strerror or str(error)
+        else:
+            return folder
+    raise InputError(
+        f"no folder for sockets can be used ({problem}); set TUILAB_HOME to a folder of your own",
+        str(folders[0]) if folders else "",
+    )
+
+
+def make_private(folder: Path) -> None:
+    """Creates a folder that only this user can read, or makes an existing one such a folder.
+
+    Raises:
+        InputError: it is a link, a file, or belongs to another user, who could read all.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        if problem := _find_planted(folder):
+            advice = "remove it, or set TUILAB_HOME to a folder of your own"
+            raise InputError(f"{problem}; {advice}", str(folder)) from None
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fchmod(file, 0o700)  # fails for a folder of another user
+    finally:
+        os.close(file)
+
+
+def is_private(folder: Path) -> bool:
+    """Returns whether it is a folder of this user, and not a link that another one has planted."""
+    try:
+        return not _find_planted(folder)
+    except OSError:
+        return False
+
+
+def _find_planted(folder: Path) -> str:
+    """Returns why what is at this path is not a folder of this user; empty if it is one."""
+    status = folder.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        return "this is a link, not a folder"
+    if not stat.S_ISDIR(status.st_mode):
+        return "this is a file, not a folder"
+    if status.st_uid != os.getuid():
+        return f"this folder belongs to another user ({_name_of_user(status.st_uid)})"
+    return ""
+
+
+def _name_of_user(number: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _bind_for_a_moment(folder: Path) -> None:
+    """Raises OSError where a folder cannot hold a socket."""
+    import secrets
+    import socket
+
+    path = folder / f".{secrets.token_hex(4)}.part"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    path.unlink(missing_ok=True)

@@ -148,7 +148,7 @@ class RunLog:
             return
         path = Path(self._started.folder)
         path.mkdir(parents=True, exist_ok=True)
-        toml_file.write(path / run_store.EXPERIMENT, self._started.experiment)
+        toml_file.write(path / run_store.EXPERIMENT, self._started.experiment, is_complete=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._log = os.open(path / run_store.LOG, flags, 0o644)
         if os.fstat(self._log).st_size:

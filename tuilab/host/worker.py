@@ -36,7 +36,7 @@ from tuilab.core.protocol.commands import (
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
-from tuilab.host import failures, run_store, studies
+from tuilab.host import data_files, failures, run_store, studies
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
@@ -209,9 +209,14 @@ class Worker(threading.Thread):
         goes_on = bool(command.checkpoint)
         session = Session(command.run, experiment, dataset, device, is_resuming=goes_on)
         note = load_initial_weights(session, previous, command.checkpoint)
-        self._publish(msgspec.structs.replace(session.started_event(note), folder=str(path)))
+        changes = data_files.describe_changes(path) if goes_on else []
+        started = session.started_event(note)
+        files = data_files.identify_data(experiment)
+        self._publish(msgspec.structs.replace(started, folder=str(path), data_files=files))
         for remark in dataset.remarks:
             self._publish(Logged(remark, "data"))
+        for change in changes:
+            self._publish(Logged(f"Warning: {change}."))
         for remark in find_notes(experiment):
             self._publish(Logged(f"{remark}."))
         for warning in find_warnings(experiment):

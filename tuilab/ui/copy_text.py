@@ -6,7 +6,7 @@ from tuilab.core import paths
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.toml_file import to_toml
 from tuilab.core.format import format_count, format_number
-from tuilab.core.network.plan import Line
+from tuilab.core.network.line import Line
 from tuilab.core.run.run import Run
 
 

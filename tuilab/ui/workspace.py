@@ -26,6 +26,14 @@ MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""
 
 
+def _read_content(path: Path | None) -> bytes | None:
+    """Returns what a file holds; None if it cannot be read."""
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError:
+        return None
+
+
 class Workspace:
     """One experiment that is edited, and the run that was started from it."""
 
@@ -49,6 +57,8 @@ class Workspace:
         "The experiment belongs to a lesson: edits that were never saved may be lost unasked."
         self.note = ""
         "A line about the experiment that is open, shown until a run starts."
+        self._file_content = _read_content(path)
+        "What the file held when it was opened or saved; None if it could not be read."
         self._closed_runs: set[str] = set()
         "Runs of experiments that were open before; what is still reported of them is ignored."
         self._unconfirmed: Counter[str] = Counter()
@@ -115,6 +125,17 @@ class Workspace:
         self.edits = UndoStack(experiment)
         self.saved, self.path, self.is_blank, self.locked_keys = experiment, path, False, ()
         self.is_of_lesson, self.note = is_of_lesson, ""
+        self.remember_file()
+
+    def remember_file(self) -> None:
+        """Remembers what the file of the experiment holds now."""
+        self._file_content = _read_content(self.path)
+
+    def is_changed_on_disk(self, path: Path) -> bool:
+        """Returns whether a file is that of the experiment and holds something else by now."""
+        if self.path is None or self._file_content is None or path.resolve() != self.path.resolve():
+            return False
+        return _read_content(path) != self._file_content
 
     def _close_run(self) -> None:
         """Forgets the run: it is of an experiment that is no longer open."""

@@ -11,5 +11,6 @@ class Transfer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Initial weights from another run or a file, for all layers of the same shape."""
 
     source: Annotated[
-        str, knob("Part of a run's id, a .safetensors file or a checkpoint; empty: none")
+        str,
+        knob("Part of a run's id, a .safetensors file or a checkpoint; empty: none", path=True),
     ] = ""

@@ -24,7 +24,8 @@ from tuilab.core.experiment.experiment import (
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_number
 from tuilab.core.network.layer import Layer
-from tuilab.core.network.plan import Line, LinePath, PlanRow
+from tuilab.core.network.line import Line
+from tuilab.core.network.plan import LinePath, PlanRow
 from tuilab.core.protocol.records import TargetStats
 from tuilab.core.run.run import Run
 

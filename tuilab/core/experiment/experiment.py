@@ -34,9 +34,11 @@ from tuilab.core.experiment.knobs import (
     parse_mapping,
     summarize,
 )
+from tuilab.core.experiment.required_output import find_auto_sizes
 from tuilab.core.network import plan as networks
+from tuilab.core.network.auto_size import NO_SIZES, AutoSizes, fill_auto, has_auto
 from tuilab.core.network.layer import Shape
-from tuilab.core.network.plan import Line
+from tuilab.core.network.line import Line
 
 
 class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,7 +73,19 @@ class Experiment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             shape = self.input_shape
         except InputError:  # a data file is missing; `find_errors` says which
             shape = None
-        return networks.plan(self.network, shape)
+        return networks.plan(self.network, shape, self.auto_sizes)
+
+    @property
+    def auto_sizes(self) -> AutoSizes:
+        """What `auto` stands for in the network."""
+        if not has_auto(self.network):
+            return NO_SIZES
+        return find_auto_sizes(self.task, self.data, self.loss)
+
+    @property
+    def sized_network(self) -> tuple[Line, ...]:
+        """The network with a number in the place of each `auto`, as it is built."""
+        return fill_auto(self.network, self.auto_sizes)
 
     @property
     def input_shape(self) -> Shape:
@@ -262,9 +276,12 @@ def split_changes(before: Experiment, after: Experiment) -> tuple[dict[str, Any]
     """Returns the new values of keys that can change during training, and the other keys."""
     live: dict[str, Any] = {}
     restart: list[str] = []
+    is_resized = has_auto(after.network) and before.auto_sizes != after.auto_sizes
     for key in iter_changed_keys(before, after):
         if key == "network":
-            goes_live = networks.have_same_modules(before.network, after.network)
+            goes_live = networks.have_same_modules(before.sized_network, after.sized_network)
+        elif is_resized and key.startswith("loss."):
+            goes_live = False  # the last layer gets another number of outputs
         else:
             goes_live = key == "title" or _is_live(key, after)
         if goes_live:

@@ -18,6 +18,7 @@ from tuilab.core.experiment.experiment import (
 from tuilab.core.experiment.knob_steps import step_value
 from tuilab.core.experiment.knobs import Knob, default_knobs, parse_mapping, summarize
 from tuilab.core.experiment.toml_file import parse_value
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.format import format_value
 from tuilab.core.network import edit
 from tuilab.core.network.parse import parse
@@ -58,6 +59,13 @@ _CHOICES = {
         ".": "Points: 1.234.567",
         "space": "Spaces of any width: 1 234 567",
         "'": "Apostrophes: 1'234'567",
+    },
+    "data.split": {
+        "auto": "At random, but stratified where that would leave a class out of a part",
+        "random": "At random: a rare class may be missing in a part",
+        "stratified": "At random, with the same share of every class in each part",
+        "grouped": "Whole groups of the column data.split_by: no group is in two parts",
+        "ordered": "In order of the column data.split_by, or of the rows: the last are held out",
     },
     "data.tokens": {
         "chars": "Characters: one token for each distinct character of the text",
@@ -144,6 +152,8 @@ def _name_lines(count: int) -> str:
 def parse_input(knob: Knob, text: str) -> Any:
     """Parses typed text into a value; `with_knob` checks whether it is allowed."""
     text = text.strip()
+    if knob.is_path:
+        return clean_path(text)
     if knob.kind in ("text", "choice"):
         return text.strip("\"'")
     if knob.kind == "list" and not text.startswith("["):

@@ -29,14 +29,16 @@ def knob(
     unit: str = "",
     live: bool = False,
     log: bool = False,
+    path: bool = False,
 ) -> Meta:
     """Declares a knob: one sentence of help, its range and unit.
 
     Args:
         live: whether it can change during training.
         log: whether the up and down keys multiply the value instead of adding to it.
+        path: whether it names a file or a folder.
     """
-    extra = {"unit": unit, "live": live, "log": log}
+    extra = {"unit": unit, "live": live, "log": log, "path": path}
     bounds: dict[str, Any] = {"gt": gt, "ge": ge, "lt": lt, "le": le}
     meta: Meta = Meta(**bounds, description=text, extra=extra)
     return meta
@@ -72,6 +74,8 @@ class Knob:
     unit: str = ""
     is_live: bool = False
     is_logarithmic: bool = False
+    is_path: bool = False
+    "Whether it names a file or a folder."
 
     @property
     def group(self) -> str:
@@ -96,6 +100,8 @@ class Knob:
 
 def _kind(hint: Any) -> tuple[str, tuple[Any, ...]]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _kind(arguments[0])
     if origin is Literal:
         return "choice", arguments
     if origin in (list, tuple) and arguments and typing.get_origin(arguments[0]) is Literal:
@@ -133,6 +139,7 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
     meta = next(item for item in hint.__metadata__ if isinstance(item, Meta))
     extra = meta.extra or {}
     kind, choices = _kind(hint.__origin__)
+    bounds = _find_bounds(hint.__origin__) or meta
     return Knob(
         key=field.name,
         label=field.name,
@@ -141,13 +148,14 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
         value=field.default,
         default=field.default,
         choices=choices,
-        minimum=meta.gt if meta.ge is None else meta.ge,
-        maximum=meta.lt if meta.le is None else meta.le,
-        is_minimum_open=meta.gt is not None,
-        is_maximum_open=meta.lt is not None,
+        minimum=bounds.gt if bounds.ge is None else bounds.ge,
+        maximum=bounds.lt if bounds.le is None else bounds.le,
+        is_minimum_open=bounds.gt is not None,
+        is_maximum_open=bounds.lt is not None,
         unit=str(extra.get("unit", "")),
         is_live=bool(extra.get("live")),
         is_logarithmic=bool(extra.get("log")),
+        is_path=bool(extra.get("path")),
     )
 
 
@@ -169,6 +177,15 @@ def parse_mapping(text: str) -> dict[str, str]:
     if _PAIR.sub("", bare).strip():
         raise InputError(f'"{text}" is not NAME = WORD, NAME = WORD')
     return pairs
+
+
+def _find_bounds(hint: Any) -> Meta | None:
+    """Returns the bounds of the number in a choice between a number and a word."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return None
+    first = typing.get_args(hint)[0]
+    is_number = typing.get_origin(first) is typing.Annotated and first.__origin__ in (int, float)
+    return first.__metadata__[0] if is_number else None
 
 
 def convert(value: Any, struct: Any, location: str) -> Any:

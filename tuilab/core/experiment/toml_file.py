@@ -1,6 +1,5 @@
 """Experiment files: finds them by name, reads them with errors by line, writes them safely."""
 
-import difflib
 import itertools
 import os
 import re
@@ -12,9 +11,15 @@ from typing import Any
 from tuilab.core import paths
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment import validation
-from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, experiment_to_dict
+from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
+from tuilab.core.experiment.file_paths import resolve_paths
+from tuilab.core.experiment.from_file import is_data, make_experiment
+from tuilab.core.experiment.merge_toml import merge_toml
 from tuilab.core.experiment.toml_lines import find_line
+from tuilab.core.files import image_folders, pipes
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.text_encoding import decode_text
+from tuilab.core.files.typed_path import clean_path
 
 MAX_NESTING = 100
 """Lists and tables inside each other at most; the network has its own, smaller limit."""
@@ -52,15 +57,25 @@ def _read_preset(path: Path) -> Preset:
 
 
 def find(name: str) -> Path:
-    """Returns the file of a preset's name or a path; InputError suggests the nearest name."""
-    path = paths.expand_user(name)
+    """Returns the file of a preset's name or a path; InputError suggests the nearest name.
+
+    It can also be data: a table, a text, or a folder of images, for which an experiment is made.
+    What comes through a pipe is kept in a file first.
+    """
+    if pipes.is_pipe(name):
+        return pipes.keep_piped(name)
+    path = paths.expand_user(clean_path(name))
     if path.is_file():
         return path
-    if path.is_dir() and (path.suffix or os.sep in name):
-        raise InputError("this is a folder; an experiment is a .toml file", name)
     known = find_presets()
     if name in known:
         return known[name].path
+    if name.strip() and path.is_dir():
+        if image_folders.holds_images(path):
+            return path
+        if path.suffix or os.sep in name:
+            problem = "this is a folder; an experiment is a .toml file, and it holds no images"
+            raise InputError(problem, name)
     if path.stem in known and os.sep not in name:
         raise InputError(f"there is no such file; the preset is called {path.stem}", name)
     if path.suffix or os.sep in name:
@@ -69,19 +84,27 @@ def find(name: str) -> Path:
 
 
 def read(path: Path) -> Experiment:
-    """Reads an experiment; InputError names the file, the line, the key and the fix."""
+    """Reads an experiment, or makes one for data; InputError names file, line, key and fix."""
+    if is_data(path):
+        return make_experiment(path)
     text = read_text(path)
     tables = parse_toml(text, path)
     try:
-        return experiment_from_dict(tables)
+        experiment = experiment_from_dict(tables)
     except InputError as error:
         raise error.within(locate(path, text, error)) from None
+    return resolve_paths(experiment, _base_folder(path))
+
+
+def _base_folder(path: Path) -> Path:
+    """Returns the folder that the paths in a file are relative to."""
+    return Path.cwd() if pipes.is_kept(path) else path.parent
 
 
 def read_text(path: Path) -> str:
-    """Reads a file in UTF-8; InputError where that is impossible."""
+    """Reads a text file; InputError where that is impossible."""
     try:
-        return path.read_text(encoding="utf-8")
+        return decode_text(path.read_bytes())
     except OSError as error:
         raise InputError(error.strerror or "it cannot be read", str(path)) from None
     except UnicodeDecodeError:
@@ -130,7 +153,9 @@ def locate(path: Path, text: str, error: InputError) -> str:
 def find_errors(path: Path) -> list[str]:
     """Returns why the experiment of a file cannot be started, each with file and line."""
     experiment = read(path)
-    text = path.read_text(encoding="utf-8")
+    if is_data(path):
+        return validation.find_errors(experiment)
+    text = read_text(path)
     errors = []
     for message in validation.find_errors(experiment):
         key, _, sentence = message.partition(": ")
@@ -148,72 +173,22 @@ def parse_value(text: str) -> Any:
     return tables["value"] if len(tables) == 1 else text
 
 
-def write(path: Path, experiment: Experiment) -> None:
-    """Writes an experiment; an existing file keeps its comments and its order."""
+def write(path: Path, experiment: Experiment, *, is_complete: bool = False) -> None:
+    """Writes an experiment; an existing file keeps its comments and its order.
+
+    Args:
+        is_complete: whether also values that are the default are written.
+    """
     if path.exists() and not path.is_file():
         raise InputError("this is not a file; choose another name", str(path))
     try:
-        previous_text = path.read_text(encoding="utf-8") if path.exists() else ""
-        text = to_toml(experiment, previous_text)
+        previous_text = decode_text(path.read_bytes()) if path.exists() else ""
+        text = merge_toml(experiment, previous_text, path.parent, is_complete=is_complete)
     except (ValueError, RecursionError):
         raise InputError("the existing file is not TOML; choose another name", str(path)) from None
     write_atomically(path, text.encode())
 
 
-def to_toml(experiment: Experiment, previous_text: str = "") -> str:
-    """Returns an experiment as TOML, merged into the text of an existing file."""
-    import tomlkit
-
-    document = tomlkit.parse(previous_text)
-    for key, item in _tuples_to_lists(experiment_to_dict(experiment)).items():
-        if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
-            item = item["name"]
-        if isinstance(item, dict):
-            if not isinstance(document.get(key, {}), dict):  # the short form: only a name
-                del document[key]
-            _edit_table(document.setdefault(key, tomlkit.table()), item)
-        elif key == "network" and isinstance(document.get(key), list):
-            _edit_array(document[key], item)
-        elif document.get(key) != item:
-            document[key] = tomlkit.item(item).multiline(True) if key == "network" else item
-    return tomlkit.dumps(document)
-
-
-def _tuples_to_lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _tuples_to_lists(item) for key, item in value.items()}
-    return [_tuples_to_lists(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _edit_table(table: Any, item: dict[str, Any]) -> None:
-    for key in [key for key in table if key not in item]:
-        del table[key]
-    for key, value in item.items():
-        if table.get(key) != value:
-            table[key] = _to_inline(value) if isinstance(value, dict) else value
-
-
-def _to_inline(item: dict[str, Any]) -> Any:
-    """Returns a table as it stands in one line: one of its own would take in the keys below."""
-    import tomlkit
-
-    table = tomlkit.inline_table()
-    table.update(item)
-    return table
-
-
-def _edit_array(array: Any, lines: list[Any]) -> None:
-    """Changes only the lines that differ, so that the others keep their comments."""
-    before, after = ([str(line) for line in version] for version in (array.unwrap(), lines))
-    changes = difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
-    for kind, first, last, new_first, new_last in reversed(changes):
-        if kind == "equal":
-            continue
-        new = lines[new_first:new_last]
-        shared_count = min(last - first, len(new))
-        for offset in range(shared_count):
-            array[first + offset] = new[offset]
-        for index in reversed(range(first + shared_count, last)):
-            del array[index]
-        for offset, line in enumerate(new[shared_count:], first + shared_count):
-            array.insert(offset, line)
+def to_toml(experiment: Experiment) -> str:
+    """Returns an experiment as TOML: what differs from the defaults."""
+    return merge_toml(experiment)

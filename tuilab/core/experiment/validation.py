@@ -8,8 +8,9 @@ from tuilab.core.catalogue.regularization import IMAGES_ONLY
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
 from tuilab.core.experiment.plain_python import find_engine_errors
-from tuilab.core.network.layer import Shape, Tokens, format_shape
-from tuilab.core.network.plan import Line
+from tuilab.core.experiment.required_output import find_required_output
+from tuilab.core.network.layer import Tokens, format_shape
+from tuilab.core.network.line import Line
 
 
 def find_errors(experiment: Experiment) -> list[str]:
@@ -62,7 +63,9 @@ def _check_output(experiment: Experiment) -> Iterator[str]:
     if task not in equivalent_loss(loss).tasks:
         yield f"loss.name: {name} is for classes, not for {task}; use own mse or own huber"
         return
-    required, reason, last = _required_output(experiment, task, classes)
+    needed = find_required_output(experiment.task, data, loss)
+    required, reason, last = needed.shape, needed.reason, needed.last
+    can_be_auto = needed.last == f"Linear {required[-1]}"
     if not experiment.network:
         yield f"network: it has no layers yet; add {last}"
     elif plan.output != required:
@@ -71,6 +74,7 @@ def _check_output(experiment: Experiment) -> Iterator[str]:
         yield (
             f"network: its output is {format_shape(plan.output)}, but {reason} "
             f"{format_shape(required)}; end it with {last}"
+            f"{' or Linear auto' if last.endswith(needed.last) and can_be_auto else ''}"
         )
     elif task == "perceptron":
         yield from _check_perceptron(experiment.network)
@@ -78,22 +82,6 @@ def _check_output(experiment: Experiment) -> Iterator[str]:
         yield f"network: no layer has weights to train; add {last}"
     elif not plan.is_trainable:
         yield "network: all layers are frozen; remove frozen=true from one of them"
-
-
-def _required_output(experiment: Experiment, task: str, classes: int) -> tuple[Shape, str, str]:
-    """Returns the required output shape, the reason for it, and a layer that gives it."""
-    data, loss = experiment.data, name_of(experiment.loss)
-    if task == "autoencoder":
-        shape = format_shape(data.shape)
-        return data.shape, f"an autoencoder of {data.title} must output", shape
-    if task == "perceptron":
-        return (1,), "the perceptron rule needs", "Linear 1, then Step"
-    if isinstance(data.shape, Tokens) and task == "language_model":
-        count = data.shape.vocabulary
-        return (*data.target_shape, count), f"{count} tokens need", f"Linear {count}"
-    count = experiment.loss.outputs(classes)
-    what = f"{classes} classes with {loss} need" if classes else f"one target with {loss} needs"
-    return (*data.target_shape, count), what, f"Linear {count}"
 
 
 def _check_perceptron(network: tuple[Line, ...]) -> Iterator[str]:

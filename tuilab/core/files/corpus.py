@@ -9,6 +9,7 @@ from math import exp, log
 from pathlib import Path
 
 from tuilab.core.errors import InputError
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.format import format_bytes
 
 MAX_FILE_BYTES = 100_000_000
@@ -50,7 +51,7 @@ class TextSource:
 
 def open_text_file(path: str) -> TextSource:
     """Returns a file of the user as a text; InputError says why it cannot be used."""
-    file = Path(path)
+    file = Path(clean_path(path))
     try:
         file = file.expanduser()
         stat = file.stat()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.files.typed_path import clean_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def _stat(path: str, what: str) -> tuple[Path, os.stat_result]:
     if not path:
         raise InputError(f"it is not set; set it to {what}", "data.path")
     try:
-        location = Path(path).expanduser()
+        location = Path(clean_path(path)).expanduser()
         if not location.is_absolute() and not os.path.exists(location):
             shipped = paths.presets_dir() / "data" / path
             location = shipped if os.path.exists(shipped) else location

@@ -1,120 +1,368 @@
-"""Folders of images: the classes are the names of the folders in it."""
+"""Folders of images: the classes are the names of the folders in it, or in a table of labels."""
 
 import os
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 
+from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.files import file_state
+from tuilab.core.files import file_state, image_labels
 from tuilab.core.files.file_state import FileState
-from tuilab.core.format import format_count
+from tuilab.core.files.natural_order import natural_key
+from tuilab.core.format import format_count, format_counted
 
-SPLITS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
+PARTS = {
+    "train": ("train", "training", "trn"),
+    "validation": ("val", "valid", "validation", "validate", "dev", "devel", "eval", "evaluation"),
+    "test": ("test", "testing", "tst"),
 }
-"""Names of the folders that hold one split of the data each, in lower case."""
+"""Words by which the folder of one part of the data is recognized, in lower case."""
+
+PART_FILLERS = (
+    "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture",
+    "pictures", "photo", "photos", "pic", "pics", "split", "folder", "sample", "samples", "part",
+)  # fmt: skip
+"""Words that may follow in the name of such a folder: training_set, test-images."""
 
 IMAGE_SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-)
-"""Suffixes of image files."""
+    (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".gif", ".webp",
+     ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm")
+)  # fmt: skip
+"""Suffixes of image files that can always be read."""
+
+OTHER_IMAGES = {
+    ".heic": "pillow-heif", ".heif": "pillow-heif", ".hif": "pillow-heif", ".avif": "",
+    **dict.fromkeys((".jxl", ".jp2", ".svg", ".psd", ".ico", ".tga", ".raw", ".cr2", ".cr3", ".nef",
+                     ".arw", ".dng", ".orf", ".eps"), ""),
+}  # fmt: skip
+"""Suffixes of image files that need another package, if any is known, or a conversion."""
+
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", ".ds_store", ".localized"})
 
 MAX_CLASSES = 1000
+
+MAX_LISTED_SUFFIXES = 4
+
+MAX_DEPTH = 3
+
+MAX_SEARCHED = 2000
+"""Files among which an image is searched for, to know whether a folder holds any."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFolderInfo:
-    """The folder of each split, which holds one folder for each class."""
+    """The folder of each split, which holds one folder for each class; or a table of labels."""
 
     train: Path
     validation: Path | None
     test: Path | None
     classes: tuple[str, ...]
+    root: Path = Path()
+    "The folder around the parts; the same as `train` where there are none."
+    labels: image_labels.Labels | None = None
+    "The class of each image, where a table says it."
 
 
-def inspect_folder(path: str) -> ImageFolderInfo:
-    """Finds the splits and the classes of a folder; InputError says why it cannot be used."""
+@dataclass(slots=True)
+class UnusedFiles:
+    """Files that are not used, counted by reason."""
+
+    suffixes: Counter[str] = field(default_factory=Counter)
+    "Files that are no images, and images that cannot be read, by suffix."
+    folders: Counter[str] = field(default_factory=Counter)
+    "Images by the reason why their folder is not used."
+    system: int = 0
+
+    def add_file(self, name: str) -> None:
+        """Counts a file that is not an image, or not one that can be read."""
+        if name.lower() in SYSTEM_FILES or name.startswith("."):
+            self.system += 1
+        else:
+            self.suffixes[os.path.splitext(name)[1].lower() or "no suffix"] += 1
+
+    def describe(self) -> tuple[str, ...]:
+        """Returns a sentence for each reason."""
+        images = {s: n for s, n in self.suffixes.items() if s in OTHER_IMAGES}
+        others = Counter({s: n for s, n in self.suffixes.items() if s not in OTHER_IMAGES})
+        sentences = [_describe_unreadable(suffix, count) for suffix, count in images.items()]
+        if others:
+            listed = ", ".join(f"{s} {n}" for s, n in others.most_common(MAX_LISTED_SUFFIXES))
+            more = ", …" if len(others) > MAX_LISTED_SUFFIXES else ""
+            count = format_counted(others.total(), "file")
+            sentences.append(f"{count} not used, as they are not images ({listed}{more}).")
+        sentences += [
+            f"{format_counted(count, 'image')} {reason}." for reason, count in self.folders.items()
+        ]
+        if self.system:
+            sentences.append(f"{format_counted(self.system, 'hidden file')} not used.")
+        return tuple(sentences)
+
+
+def _describe_unreadable(suffix: str, count: int) -> str:
+    package = OTHER_IMAGES[suffix]
+    install = f", or install {package} (pip install {package})" if package else ""
+    what = format_counted(count, f"{suffix} image")
+    return f"{what} left out: this format cannot be read; convert to JPEG or PNG{install}."
+
+
+@cache
+def readable_suffixes() -> frozenset[str]:
+    """Returns the suffixes of images that can be read with the packages that are installed."""
+    heif = (".heic", ".heif", ".hif") if find_spec("pillow_heif") else ()
+    return IMAGE_SUFFIXES | {*heif, *((".avif",) if find_spec("PIL._avif") else ())}
+
+
+def inspect_folder(path: str, labels: str = "", label_column: str = "") -> ImageFolderInfo:
+    """Finds the splits and the classes of a folder; InputError says why it cannot be used.
+
+    Args:
+        labels: a table with the class of each image; empty: one is searched for where the folder
+            holds no folders of classes.
+        label_column: its column with the classes.
+    """
     folder = file_state.stat_folder(path, "a folder with one folder of images for each class")
-    info = _inspect(folder, _stat_parts(folder.path))
+    root = _descend(folder.path)
+    info = _inspect(
+        folder,
+        root,
+        labels,
+        label_column,
+        _stat_folders(root),
+        image_labels.stat_tables(root, labels),
+    )
     if isinstance(info, InputError):
         raise InputError(info.problem, *info.where)
     return info
 
 
-def _stat_parts(path: Path) -> tuple[int, ...]:
-    """Returns when each split's folder was changed: a new or removed class changes it."""
+def _descend(folder: Path) -> Path:
+    """Returns the folder with the classes or parts: archives often have a folder around them."""
+    for _ in range(3):
+        inner = list_subfolders(folder)
+        if len(inner) != 1 or _has_images(folder):
+            break
+        only = folder / inner[0]
+        if not list_subfolders(only) or _has_images(only):
+            break
+        folder = only
+    return folder
+
+
+def _stat_folders(path: Path) -> tuple[tuple[str, int], ...]:
+    """Returns when each folder in a folder was changed: a new or removed class changes it."""
     changed = []
-    for name in (name for names in SPLITS.values() for name in names):
+    for name in list_subfolders(path):
         try:
-            changed.append(os.stat(path / name).st_mtime_ns)
+            changed.append((name, os.stat(path / name).st_mtime_ns))
         except OSError:
-            changed.append(0)
+            changed.append((name, 0))
     return tuple(changed)
 
 
 @lru_cache(maxsize=8)
-def _inspect(folder: FileState, changes: tuple[int, ...]) -> ImageFolderInfo | InputError:
+def _inspect(
+    folder: FileState,
+    root: Path,
+    labels: str,
+    label_column: str,
+    changes: tuple[tuple[str, int], ...],
+    tables: tuple[FileState, ...],
+) -> ImageFolderInfo | InputError:
     """Returns the error instead of raising it, so that it is cached as well."""
     try:
-        inner = {name.lower(): name for name in list_subfolders(folder.path)}
-        splits = {
-            split: next((folder.path / inner[name] for name in names if name in inner), None)
-            for split, names in SPLITS.items()
-        }
-        is_split = splits["train"] is not None and bool(list_subfolders(splits["train"]))
-        train = splits["train"] if splits["train"] and is_split else folder.path
-        others = (splits["validation"], splits["test"]) if is_split else (None, None)
+        if labels or not _has_classes(root):
+            images = list(_walk(root, UnusedFiles()))
+            table = image_labels.find_labels(root, images, tables, labels, label_column)
+            if table is not None:
+                _check(table.path, table.classes, "class")
+                return ImageFolderInfo(root, None, None, table.classes, root, table)
+        parts = find_parts(root)
+        train = parts.get("train", root)
         classes = tuple(list_subfolders(train))
-        _check(train, classes)
+        _check(train, classes, "folder")
     except InputError as error:
         return error
-    return ImageFolderInfo(train, *others, classes)
+    return ImageFolderInfo(train, parts.get("validation"), parts.get("test"), classes, root)
 
 
-def _check(train: Path, classes: tuple[str, ...]) -> None:
+def holds_images(path: Path) -> bool:
+    """Returns whether a folder looks like images in classes, or with a table of labels."""
+    if path.resolve() in (Path("/"), paths.expand_user("~")):
+        return False
+    try:
+        root = _descend(path)
+        return _has_classes(root) or _has_any_image(root)
+    except InputError:
+        return False
+
+
+def _has_classes(root: Path) -> bool:
+    """Returns whether a folder holds two folders with images, or a part that does."""
+    train = find_parts(root).get("train", root)
+    with_images = (name for name in list_subfolders(train) if _has_any_image(train / name))
+    return next(with_images, None) is not None and next(with_images, None) is not None
+
+
+def find_parts(root: Path) -> dict[str, Path]:
+    """Returns the folders of the parts by `train`, `validation`, `test`; none without training."""
+    parts: dict[str, Path] = {}
+    names = list_subfolders(root)
+    for part in PARTS:
+        matches = [name for name in names if find_part(name) == part]
+        exact = [name for name in matches if name.lower() in PARTS[part]]
+        matches = exact or matches
+        if len(matches) == 1 or exact:
+            parts[part] = root / matches[0]
+    if "train" not in parts or not list_subfolders(parts["train"]):
+        return {}
+    return {part: path for part, path in parts.items() if list_subfolders(path)}
+
+
+def find_part(name: str) -> str:
+    """Returns the part that the name of a folder stands for: `train`, `validation`, `test` or "".
+
+    >>> [find_part(name) for name in ("training_set", "Test-Images", "valSet", "seg_dev", "tests")]
+    ['train', 'test', 'validation', 'validation', '']
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    fillers = rf"(?:{'|'.join(PART_FILLERS)}|\d+)*"
+    for part, spellings in PARTS.items():
+        pattern = rf"(?:{'|'.join(spellings)}){fillers}"
+        for start in range(len(words)):
+            is_alone = not start or re.fullmatch(fillers, "".join(words[:start])) or start == 1
+            if is_alone and re.fullmatch(pattern, "".join(words[start:])):
+                return part
+    return ""
+
+
+def _check(path: Path, classes: tuple[str, ...], noun: str) -> None:
     problem = ""
     if not classes:
-        problem = "it has no folders in it; each class needs a folder with its images"
+        problem = (
+            "it has no folders in it; each class needs a folder with its images, or a table beside "
+            "it says the class of each image (data.labels)"
+        )
     elif len(classes) == 1:
-        problem = f"it has only one folder, {classes[0]}; at least two classes are needed"
+        problem = f"it has only one {noun}, {classes[0]}; at least two classes are needed"
     elif len(classes) > MAX_CLASSES:
         count, limit = format_count(len(classes)), format_count(MAX_CLASSES)
-        problem = f"it has {count} folders; at most {limit} classes are possible"
+        problem = f"it has {count} {noun}s; at most {limit} classes are possible"
     if problem:
-        raise InputError(problem, str(train))
+        raise InputError(problem, str(path))
 
 
-def folder_state(path: str) -> object:
-    """Returns a value that changes when an image is added or removed."""
-    info = inspect_folder(path)
-    splits = [split for split in (info.train, info.validation, info.test) if split is not None]
-    folders = [folder for split in splits for folder, *_ in os.walk(split)]
-    return tuple((folder, os.stat(folder).st_mtime_ns) for folder in folders)
+def folder_state(path: str, labels: str = "", label_column: str = "") -> object:
+    """Returns a value that changes when an image is added, removed or replaced."""
+    info = inspect_folder(path, labels, label_column)
+    states = []
+    for folder, _, names in os.walk(info.root):
+        for name in names:
+            try:
+                stat = os.stat(os.path.join(folder, name))
+            except OSError:  # a link that leads nowhere
+                continue
+            states.append((folder, name, stat.st_mtime_ns, stat.st_size))
+    return (hash(tuple(sorted(states))), info.labels)
 
 
 def list_subfolders(path: Path) -> list[str]:
-    """Returns the names of the folders in a folder in order, without hidden ones."""
+    """Returns the names of the folders in a folder in natural order, without hidden ones."""
+    return [name for name in _list_folders(path) if name[0] not in "._"]
+
+
+def _list_folders(path: Path) -> list[str]:
     try:
         with os.scandir(path) as entries:
-            names = [
-                entry.name for entry in entries if entry.is_dir() and entry.name[0] not in "._"
-            ]
+            names = [entry.name for entry in entries if entry.is_dir()]
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}", str(path)) from None
-    return sorted(names)
+    return sorted(names, key=natural_key)
 
 
-def list_images(folder: Path) -> list[Path]:
+def list_images(folder: Path, unused: UnusedFiles) -> list[Path]:
     """Returns the images of a class in order, also those in inner folders."""
-    images = []
+    return list(_walk(folder, unused))
+
+
+def count_images(path: str) -> int:
+    """Returns the number of images to train and validate on."""
+    info = inspect_folder(path)
+    if info.labels is not None:
+        return len(info.labels.classes_of)
+    return sum(len(list_images(info.train / name, UnusedFiles())) for name in info.classes)
+
+
+def find_unused(info: ImageFolderInfo, unused: UnusedFiles) -> None:
+    """Counts what is beside the folders of the classes, and in folders that are not used."""
+    if info.labels is not None:
+        return
+    parts = {path for path in (info.train, info.validation, info.test) if path is not None}
+    for folder in {info.root, *parts}:
+        for entry in sorted(os.scandir(folder), key=lambda entry: natural_key(entry.name)):
+            path = Path(entry.path)
+            if entry.is_dir():
+                if path in parts or (folder in parts and entry.name[0] not in "._"):
+                    continue
+                reason = f"in {entry.name} not used: its name begins with {entry.name[0]}"
+                if entry.name[0] not in "._":
+                    reason = f"in {entry.name} not used: it is not a part (train, validation, test)"
+                inside = UnusedFiles()
+                unused.folders[reason] += sum(1 for _ in _walk(path, inside))
+            elif _is_image(entry.name):
+                unused.folders["not used: they are not in the folder of a class"] += 1
+            else:
+                unused.add_file(entry.name)
+    unused.folders = Counter({reason: count for reason, count in unused.folders.items() if count})
+
+
+def _walk(folder: Path, unused: UnusedFiles) -> Iterator[Path]:
+    """Yields the images in a folder and in its inner folders, in order."""
     for inner, folders, names in os.walk(folder):
+        for name in folders:
+            if name[0] in "._":
+                count = sum(
+                    _is_image(file) for *_, files in os.walk(Path(inner, name)) for file in files
+                )
+                if count:
+                    reason = f"in {name} not used: its name begins with {name[0]}"
+                    unused.folders[reason] += count
         folders[:] = sorted(name for name in folders if name[0] not in "._")
-        images += [
-            Path(inner, name)
-            for name in sorted(names)
-            if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and name[0] != "."
-        ]
-    return images
+        for name in sorted(names):
+            if _is_image(name):
+                yield Path(inner, name)
+            else:
+                unused.add_file(name)
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in readable_suffixes() and name[0] != "."
+
+
+def _has_images(folder: Path) -> bool:
+    """Returns whether a folder itself holds an image."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.is_file() and _is_image(entry.name) for entry in entries)
+    except OSError:
+        return False
+
+
+def _has_any_image(folder: Path) -> bool:
+    """Returns whether an image is among the first files in a folder and in its inner folders."""
+    names = (name for name in _walk_names(folder, MAX_DEPTH))
+    return any(_is_image(name) for name in islice(names, MAX_SEARCHED))
+
+
+def _walk_names(folder: Path, depth: int) -> Iterator[str]:
+    """Yields the names in a folder and in its inner folders."""
+    for inner, folders, names in os.walk(folder):
+        if len(Path(inner).relative_to(folder).parts) >= depth:
+            folders.clear()
+        yield from (*names, "")

@@ -5,8 +5,9 @@ from typing import Any
 
 from tuilab.core.catalogue.layers.dropout import Dropout
 from tuilab.core.errors import InputError
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import WORD_PATTERN, parse
-from tuilab.core.network.plan import Line, LinePath
+from tuilab.core.network.plan import LinePath
 from tuilab.core.network.registry import BLOCKS, LAYERS
 from tuilab.core.network.torch_code import read_code
 

@@ -161,9 +161,14 @@ def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
             missing = problem.rsplit(" ", 1)[-1]
             example = f"{kind.__name__} {kind.example}"
             raise InputError(f"{kind.__name__} needs {missing}: {example}") from None
-        if "invalid enum value" in problem and key in default_knobs(kind):
-            value, choices = str(arguments[key]), _choices(get_type_hints(kind)[key])
+        choices = _choices(get_type_hints(kind)[key]) if key in default_knobs(kind) else []
+        if "invalid enum value" in problem and choices == ["auto"]:
+            problem = f'expected a whole number or auto, got "{arguments[key]}"'
+        elif "invalid enum value" in problem and choices:
+            value = str(arguments[key])
             problem = with_suggestion(f'there is no "{value}"', value, choices)
+        elif choices == ["auto"]:
+            problem = problem.replace("a whole number or text", "a whole number or auto")
         raise InputError(problem, f"{kind.__name__} {key.partition('[')[0]}") from None
     return layer
 

@@ -15,14 +15,13 @@ from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.format import format_count
+from tuilab.core.network.auto_size import NO_SIZES, AutoSizes, fill_auto
 from tuilab.core.network.layer import Layer, Shape, Tokens
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
 from tuilab.core.network.read_line import read_line
 from tuilab.core.network.registry import BLOCKS
 from tuilab.core.network.torch_code import read_code
-
-Line = str | tuple[Any, ...]
-"""A layer as text, or a block: a tuple of lines, the first of which names it."""
 
 LinePath = tuple[int, ...]
 
@@ -98,15 +97,31 @@ class Plan:
 
 
 @lru_cache(maxsize=64)
-def plan(network: tuple[Line, ...], shape: Shape | None) -> Plan:
-    """Computes the shapes of a network line by line; they end at a line with a problem."""
-    rows, output = _walk(network, shape, ())
-    if (index := _first_beyond_limit(network)) is not None:
+def plan(network: tuple[Line, ...], shape: Shape | None, sizes: AutoSizes = NO_SIZES) -> Plan:
+    """Computes the shapes of a network line by line; they end at a line with a problem.
+
+    Args:
+        sizes: what `auto` stands for.
+    """
+    filled = fill_auto(network, sizes)
+    rows, output = _walk(filled, shape, ())
+    if (index := _first_beyond_limit(filled)) is not None:
         position = next(n for n, row in enumerate(rows) if row.path == (index,))
         if not rows[position].problem:  # a block may have said so itself
             rows[position] = replace(rows[position], problem=TOO_MANY_LAYERS, output=None)
         output = None
+    if filled != network:  # shows the lines as they were written
+        rows = [replace(row, text=_get_text(network, row.path)) for row in rows]
     return Plan(tuple(rows), shape, output, _parameters(rows, depth=0))
+
+
+def _get_text(network: tuple[Line, ...], path: LinePath) -> str:
+    """Returns the text of a line, or of the first line of a block."""
+    line: Line = network
+    for index in path:
+        line = line[index]
+    head = line if isinstance(line, str) else line[0] if line else ""
+    return head if isinstance(head, str) else ""
 
 
 def _first_beyond_limit(network: tuple[Line, ...]) -> int | None:

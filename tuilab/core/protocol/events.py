@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.fingerprint import DataFile
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
@@ -65,6 +66,8 @@ class Started(Event, frozen=True):
     "None in logs of older versions, and where the targets are the inputs."
     threads: int = 0
     "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
+    data_files: tuple[DataFile, ...] = ()
+    "The user's files that the run is trained on; none in logs of older versions."
 
 
 class Progressed(Event, frozen=True):

@@ -26,12 +26,14 @@ class Examples:
         targets: int64 [n] classes or [n, *positions], or float [n, outputs].
         coordinates: the points that the inputs were computed from, [n, 1] or [n, 2], for plots.
         groups: int64 [n], the groups for which metrics are also reported.
+        split_keys: [n], what decides a split: int64 groups that stay together, or float64 times.
     """
 
     inputs: Tensor
     targets: Tensor
     coordinates: Tensor | None = None
     groups: Tensor | None = None
+    split_keys: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -46,7 +48,8 @@ class Examples:
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "Examples":
         others = (
-            None if more is None else change(more) for more in (self.coordinates, self.groups)
+            None if more is None else change(more)
+            for more in (self.coordinates, self.groups, self.split_keys)
         )
         return Examples(change(self.inputs), change(self.targets), *others)
 

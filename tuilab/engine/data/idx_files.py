@@ -17,6 +17,7 @@ from torch import Tensor
 from tuilab.core import paths
 from tuilab.core.catalogue.data.images import PublishedImages
 from tuilab.core.errors import InputError
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.format import format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.download import PublishedFiles, download
@@ -53,7 +54,7 @@ def read_idx(
 def root_folder(data: PublishedImages) -> Path:
     """Returns the folder that the user chose, or the cache folder."""
     try:
-        return Path(data.root).expanduser() if data.root else paths.cache_dir()
+        return Path(clean_path(data.root)).expanduser() if data.root else paths.cache_dir()
     except RuntimeError:  # `~user` of an unknown user
         raise InputError("no folder can have this name", "data.root") from None
 

@@ -3,6 +3,8 @@
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -13,13 +15,12 @@ from torch import Tensor
 from tuilab.core.catalogue.data.images import ImageFolder
 from tuilab.core.errors import InputError
 from tuilab.core.files import image_folders
+from tuilab.core.files.image_folders import ImageFolderInfo, UnusedFiles
 from tuilab.core.format import format_bytes, format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
-from tuilab.engine.data.rng import rng_for
-from tuilab.engine.data.sources import RawDataset, source
-from tuilab.engine.data.split import split_test
+from tuilab.engine.data.sources import RawDataset, TestSplit, source
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "HEIF")
 """The formats that Pillow may read; its readers of others are less well maintained."""
 
 MAX_PIXELS = 100_000_000
@@ -39,15 +40,16 @@ MAX_NAMED = 3
 
 @source(ImageFolder)
 def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads all images and holds out a test set, unless there is a subfolder for it."""
-    info, progress = image_folders.inspect_folder(data.path), _ReadProgress(data.title, report)
-    folders = {"train": info.train, "validation": info.validation, "test": info.test}
-    files = {name: _list_files(path, info.classes) for name, path in folders.items() if path}
+    """Reads all images; without a folder for it, the test set is held out later."""
+    info, progress = data.info, _ReadProgress(data.title, report)
+    unused = UnusedFiles()
+    files = _list_splits(info, unused)
     progress.total = sum(map(len, files.values()))
     if (size := progress.total * data.size**2 * (3 if data.color else 1)) > MAX_TOTAL_SIZE:
         count = format_count(progress.total)
         problem = f"{count} images need {format_bytes(size)}; make data.size smaller"
         raise InputError(problem, str(info.train))
+    _register_heif()
     Image.init()  # registers all readers before several threads need them
     with warnings.catch_warnings(action="ignore"):  # Pillow warns about oddities in files
         splits = {name: _read_split(paths, data, progress) for name, paths in files.items()}
@@ -55,12 +57,35 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
     missing = set(range(len(info.classes))) - set(training.targets.tolist())
     if missing:
         problem = f"it contains no image that can be read{progress.first_failure}"
-        raise InputError(problem, str(info.train / info.classes[min(missing)]))
+        raise InputError(problem, _locate_class(info, min(missing)))
+    test_split = None
     if test is None:
-        generator = rng_for(seed, "test pictures")  # another word would draw another test set
-        training, test = split_test(training, data.test, generator)
+        test, test_split = training.select(torch.arange(0)), TestSplit(data.test, "test pictures")
     validation = splits.get("validation")
-    return RawDataset(training, test, validation=validation, remarks=progress.remarks)
+    image_folders.find_unused(info, unused)
+    origin = () if info.labels is None else (info.labels.describe(),)
+    remarks = (*origin, *progress.remarks, *unused.describe())
+    return RawDataset(training, test, validation=validation, remarks=remarks, test_split=test_split)
+
+
+def _list_splits(info: ImageFolderInfo, unused: UnusedFiles) -> dict[str, list[tuple[Path, int]]]:
+    """Returns the images of each split with their classes."""
+    if info.labels is not None:
+        return {"train": list(info.labels.classes_of)}
+    folders = {"train": info.train, "validation": info.validation, "test": info.test}
+    return {name: _list_files(path, info.classes, unused) for name, path in folders.items() if path}
+
+
+def _locate_class(info: ImageFolderInfo, number: int) -> str:
+    if info.labels is not None:
+        return f"{info.labels.path}: class {info.classes[number]}"
+    return str(info.train / info.classes[number])
+
+
+def _register_heif() -> None:
+    """Lets Pillow read HEIC, if the package for it is installed."""
+    if find_spec("pillow_heif"):
+        import_module("pillow_heif").register_heif_opener()
 
 
 class _ReadProgress:
@@ -93,12 +118,14 @@ class _ReadProgress:
         return (f"{count} images left out: {which}.",)
 
 
-def _list_files(folder: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
+def _list_files(
+    folder: Path, classes: tuple[str, ...], unused: UnusedFiles
+) -> list[tuple[Path, int]]:
     """Returns the images of a split with their classes."""
     files = [
         (path, number)
         for number, name in enumerate(classes)
-        for path in image_folders.list_images(folder / name)
+        for path in image_folders.list_images(folder / name, unused)
     ]
     unknown = sorted(set(image_folders.list_subfolders(folder)) - set(classes))
     if unknown:
@@ -133,7 +160,7 @@ def _read_images(files: list[tuple[Path, int]], data: ImageFolder) -> Iterator[T
 def _read_image(path: Path, size: int, color: bool) -> Tensor | str:
     """Reads an image, crops its center to a square and resizes it; or says why it cannot."""
     try:
-        with Image.open(path, formats=FORMATS) as opened:
+        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as opened:
             if opened.width * opened.height > MAX_PIXELS:
                 return f"has {format_count(opened.width * opened.height)} pixels"
             opened.draft("RGB" if color else "L", (2 * size, 2 * size))

@@ -20,10 +20,10 @@ from tuilab.engine.data.dataset import (
     InputsAt,
     ProgressCallback,
 )
-from tuilab.engine.data.report import describe_splits
+from tuilab.engine.data.report import describe_keys, describe_splits
 from tuilab.engine.data.rng import rng_for
 from tuilab.engine.data.sources import SOURCES, RawDataset
-from tuilab.engine.data.split import Fold, split
+from tuilab.engine.data.split import Fold, split, split_test
 
 import_modules(sources_package)  # each module enters its functions into SOURCES
 
@@ -48,6 +48,7 @@ def load(
     if isinstance(data, Table):
         tables.convert_targets(raw, data, classes)
 
+    _hold_out_test_set(raw, data, seed)
     _make_imbalanced(raw, data, seed)
     _check_all(raw, data)
 
@@ -65,7 +66,8 @@ def load(
         tables.cast_targets(raw, training, validation)
     remarks = raw.remarks
     if data.is_collected:
-        remarks = (*remarks, *describe_splits(training, validation, raw.test, classes))
+        splits = (training, validation, raw.test)
+        remarks = (*remarks, *describe_splits(*splits, classes), *describe_keys(splits, data))
 
     to_dataset = _image_dataset if training.inputs.dtype == torch.uint8 else _normalized_dataset
     dataset = to_dataset(raw, training, validation, data, device)
@@ -87,12 +89,25 @@ def _make_imbalanced(raw: RawDataset, data: DataSet, seed: int) -> None:
             setattr(raw, name, corruptions.make_imbalanced(examples, classes, ratio, generator))
 
 
+def _hold_out_test_set(raw: RawDataset, data: DataSet, seed: int) -> None:
+    """Takes the test set from the training set, where the data set has none of its own."""
+    if raw.test_split is None:
+        return
+    check(raw.training, data)
+    generator = rng_for(seed, raw.test_split.purpose)
+    needs_validation = raw.validation is None and data.validation > 0
+    raw.training, raw.test = split_test(
+        raw.training, raw.test_split.fraction, generator, data.split_name,
+        reserve=2 if needs_validation else 1,
+    )  # fmt: skip
+
+
 def _split(
     raw: RawDataset, data: DataSet, seed: int, fold: Fold | None
 ) -> tuple[Examples, Examples]:
     """Returns the training and validation set, as the data set defines them or by chance."""
     if raw.validation is None:
-        return split(raw.training, data.validation, seed, fold)
+        return split(raw.training, data.validation, seed, fold, data.split_name)
     if fold is not None:
         raise InputError(
             "it has a fixed validation set, so it cannot be cross-validated", data.title

@@ -14,6 +14,17 @@ TEST_EXAMPLES = 1000
 """The size of the test set of generated data."""
 
 
+@dataclass(frozen=True, slots=True)
+class TestSplit:
+    """How the test set is taken from the training set."""
+
+    __test__ = False
+
+    fraction: float
+    purpose: str
+    "Of the random numbers; another one would draw another test set."
+
+
 @dataclass(slots=True)
 class RawDataset:
     """A data set as it was drawn or read: not yet split, normalized or on a device."""
@@ -32,6 +43,8 @@ class RawDataset:
     indicators: Tensor | None = None
     "Which features are 0 or 1 and stay unnormalized: bool [features]."
     groups: tuple[str, ...] = ()
+    test_split: TestSplit | None = None
+    "How the test set has yet to be taken from the training set."
     remarks: tuple[str, ...] = ()
     "Sentences about how a file was read."
 

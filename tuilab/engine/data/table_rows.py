@@ -49,8 +49,7 @@ def read_columns(
         InputError: the file, line and column that cannot be used.
     """
     readers = [_ColumnReader(column, info) for column in columns]
-    chunks = _read_texts(info) if info.layout is not None else _read_parquet(info, columns)
-    for fraction, lines, cells in chunks:
+    for fraction, lines, cells in read_chunks(info, columns):
         report(f"Reading {info.file.path.name}", fraction)
         for reader in readers:
             reader.add(cells[reader.column.index], lines)
@@ -78,6 +77,11 @@ def _describe_cells(readers: "list[_ColumnReader]") -> list[str]:
     if others := sum(reader.others for reader in readers):
         sentences.append(f"{format_counted(others, 'rare text')} combined as {OTHER_CATEGORY}.")
     return sentences
+
+
+def read_chunks(info: TableInfo, columns: list[Column]) -> Iterator[Chunk]:
+    """Yields chunks of the rows of a table; of a Parquet file, only these columns are read."""
+    return _read_texts(info) if info.layout is not None else _read_parquet(info, columns)
 
 
 def _read_texts(info: TableInfo) -> Iterator[Chunk]:

@@ -14,27 +14,63 @@ from tuilab.core.files.tables.table import TableInfo
 from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
-from tuilab.engine.data.rng import rng_for
-from tuilab.engine.data.sources import RawDataset, source
-from tuilab.engine.data.split import split_test
+from tuilab.engine.data.own_test_set import read_test_arrays, read_test_table
+from tuilab.engine.data.sources import RawDataset, TestSplit, source
+from tuilab.engine.data.split_keys import read_split_keys
 
 
 @source(Table)
 def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads all rows and holds out a test set; the targets are numbers or classes."""
+    """Reads all rows, and the test set if it has a file of its own; targets are still numbers."""
     info = data.info
     indicators: Tensor | None = None
     remarks: tuple[str, ...] = ()
     if info.arrays is not None:
         training, test = arrays.read_arrays(info, report)
     else:
-        training, remarks = _read(info, data.group_column, report)
+        training, has_target, remarks = _read(info, data.group_column, report)
         test = training.select(torch.arange(0))
         kinds = [column.kind == "category" for column in info.inputs for _ in range(column.width)]
         indicators = torch.tensor(kinds)
-    if not len(test):
-        training, test = split_test(training, data.test, rng_for(seed, "test rows"))
-    return RawDataset(training, test, remarks=remarks, indicators=indicators, groups=data.groups)
+    if data.split_by and data.split in ("grouped", "ordered") and info.arrays is None:
+        is_ordered = data.split == "ordered"
+        keys = read_split_keys(info, data.split_by, report, is_ordered=is_ordered)
+        training.split_keys = keys[has_target]
+    if data.test_path:
+        test, more = _read_test_set(data, report)
+        remarks = (*remarks, *more)
+    test_split = None if len(test) else TestSplit(data.test, "test rows")
+    return RawDataset(
+        training, test, remarks=remarks, indicators=indicators, groups=data.groups,
+        test_split=test_split,
+    )  # fmt: skip
+
+
+def _read_test_set(data: Table, report: ProgressCallback) -> tuple[Examples, tuple[str, ...]]:
+    """Reads the test set from its own file, with remarks."""
+    info, test = data.info, data.test_info
+    assert test is not None
+    if info.arrays is not None:
+        return read_test_arrays(info, test, report), ()
+    assert info.target is not None
+    values, columns, answers, remarks = read_test_table(info, test, report)
+    has_target = ~answers.isnan()
+    inputs = [column for column in info.inputs if column.width]
+    encoded = torch.cat(
+        [
+            _encode(column, cells[has_target])[:, : original.width]
+            for original, column, cells in zip(inputs, columns, values, strict=True)
+        ],
+        dim=1,
+    )
+    answers = answers[has_target]
+    targets = answers.long() if info.target.kind == "category" else answers[:, None]
+    group = data.group_column
+    groups = next(
+        (cells[has_target].long() for c, cells in zip(inputs, values, strict=True) if c == group),
+        None,
+    )
+    return Examples(encoded, targets, groups=groups), remarks
 
 
 def convert_targets(raw: RawDataset, data: Table, classes: tuple[str, ...]) -> None:
@@ -102,8 +138,8 @@ def _to_classes(targets: Tensor, info: TableInfo) -> Tensor:
 
 def _read(
     info: TableInfo, group: Column | None, report: ProgressCallback
-) -> tuple[Examples, tuple[str, ...]]:
-    """Reads all rows that have a target, with remarks on the columns."""
+) -> tuple[Examples, Tensor, tuple[str, ...]]:
+    """Reads all rows that have a target; returns which these are, and remarks on the columns."""
     inputs, target = [column for column in info.inputs if column.width], info.target
     assert target is not None
     (*values, answers), cell_remarks = table_rows.read_columns(info, [*inputs, target], report)
@@ -118,7 +154,7 @@ def _read(
     remarks = (
         *_describe_columns(info, inputs), *info.remarks, *cell_remarks, *_describe_gaps(has_target)
     )  # fmt: skip
-    return Examples(encoded, targets, groups=groups), remarks
+    return Examples(encoded, targets, groups=groups), has_target, remarks
 
 
 def _encode(column: Column, values: Tensor) -> Tensor:

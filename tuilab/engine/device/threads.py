@@ -11,7 +11,6 @@ import torch
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.network.layer import Shape
-from tuilab.core.network.plan import plan
 
 ALL_THREADS = torch.get_num_threads()
 """PyTorch's default, or `OMP_NUM_THREADS`."""
@@ -29,7 +28,7 @@ def count_multiplications(experiment: Experiment) -> int:
     """Returns the multiplications for one example: each weight times the positions that use it."""
     return sum(
         row.parameters * max(_position_count(row.input), _position_count(row.output))
-        for row in plan(experiment.network, experiment.input_shape).rows
+        for row in experiment.plan.rows
         if not row.depth
     )
 

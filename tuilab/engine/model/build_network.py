@@ -12,8 +12,8 @@ from tuilab.core.discover import import_modules
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, Shape
 from tuilab.core.network.layer_labels import make_label
+from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
-from tuilab.core.network.plan import Line
 from tuilab.core.network.read_line import read_line
 from tuilab.engine.learner_code import learner_layers  # noqa: F401 (enters its functions, too)
 from tuilab.engine.model import layers as layers_package

@@ -25,7 +25,7 @@ def build_initialized(
     Args:
         source: the weights that it starts with, as in `transfer.source`; empty: none.
     """
-    network = build_network.build(experiment.network, experiment.input_shape)
+    network = build_network.build(experiment.sized_network, experiment.input_shape)
     if dataset.adjacency is not None:
         build_network.set_adjacency(network, dataset.adjacency.cpu())
     examples = dataset.prepare(dataset.train.inputs[:INITIALIZATION_EXAMPLES]).cpu()

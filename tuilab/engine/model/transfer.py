@@ -10,6 +10,7 @@ from torch import Size, Tensor, nn
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.run import run_files
 from tuilab.engine import checkpoint_file
 from tuilab.engine.model import build_network
@@ -101,7 +102,7 @@ def read_weights(source: str) -> tuple[dict[str, Tensor], str]:
     Raises:
         InputError: there are none.
     """
-    path = paths.expand_user(source)
+    path = paths.expand_user(clean_path(source))
     shipped = paths.presets_dir() / "weights" / source
     if not path.exists() and path.name == source and shipped.exists():
         path = shipped
@@ -205,7 +206,7 @@ def encode_stored(folder: Path) -> StoredWeights:
     path = folder / run_files.CHECKPOINT
     stored = checkpoint_file.read_newest(path)
     experiment = checkpoint_file.decode_experiment(stored.state, stored.path)
-    network: LayerStack = build_network.build(experiment.network, experiment.input_shape)
+    network: LayerStack = build_network.build(experiment.sized_network, experiment.input_shape)
     average = WeightAverage(network)
     try:
         network.load_state_dict(stored.state["network"])
@@ -234,7 +235,7 @@ def encode_weights(
         }
     metadata = {
         "format": "pt", "title": experiment.title, "data": experiment.data.title,
-        "network": json.dumps(experiment.network), "step": str(step),
+        "network": json.dumps(experiment.sized_network), "step": str(step),
     }  # fmt: skip
     return _sort_metadata(save(tensors, metadata))
 

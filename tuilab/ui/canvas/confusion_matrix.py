@@ -1,6 +1,8 @@
 """A confusion matrix in character cells, with or without a cursor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -31,7 +33,10 @@ SCORES_WIDTH = 30
 """Columns of the scores below a matrix, beside the names."""
 
 MAX_NAMED_COLUMNS = 6
-"""Up to this many classes, the columns are headed by names; more are headed by numbers."""
+"""Up to this many classes, the columns are headed by names; more only by short ones."""
+
+MAX_HEAD_WIDTH = 2
+"""Up to this many columns, all names are short enough to head the columns of many classes."""
 
 UNITS = {0: "counts", 100: "% of each row", 10: "tenths of each row"}
 """What the numbers are, by what a whole row counts as."""
@@ -89,6 +94,8 @@ def plan_matrix(
     # Names give way to counts, down to a few letters.
     left = min(_names_width(matrix), max(MIN_NAME_WIDTH, room - classes * _count_width(matrix)))
     width = min(_ideal_width(matrix), (room - left) // max(1, classes)) or 2
+    if _has_short_names(matrix) and _longest(matrix) > 1:
+        width = max(width, _longest(matrix) + 1)
     is_count = width > _max_digits(matrix)
     if not is_count and size[0] - classes * PERCENT_WIDTH >= MIN_NAME_WIDTH:
         # The recall gives way to names: as percentages, the diagonal has it.
@@ -177,20 +184,22 @@ class _MatrixDrawing:
 
     def draw_head(self) -> None:
         """Draws the names or numbers of the columns."""
-        layout, names = self.layout, self.matrix.classes
-        is_named = _has_named_columns(self.matrix)
-        short = shorten_names(names, layout.width - 1, self.style.glyphs.ellipsis)
+        layout, heads = self.layout, find_codes(self.matrix.classes)
+        if _has_short_names(self.matrix):
+            heads = self.matrix.classes
+        elif _has_named_columns(self.matrix):
+            names = self.matrix.classes
+            heads = shorten_names(names, layout.width - 1, self.style.glyphs.ellipsis)
         for offset in range(layout.visible[1]):
             number = layout.first[1] + offset
-            name = names[number] if len(names[number]) == 1 else str(number)
-            text = short[number] if is_named else name[-layout.width :]
+            text = heads[number][-layout.width :]
             style = self.style.strong if number == self.cursor[1] else self.style.muted
             x = layout.left + offset * layout.width
             self.cells.write(x, 0, layout.align(text), style)
         if self.has_recall:
-            heads = "recall".rjust(RECALL_WIDTH)
-            heads += f"{'precision':>11}{'F1':>5}" if self.has_precision else ""
-            self.cells.write(layout.right, 0, heads)
+            scores = "recall".rjust(RECALL_WIDTH)
+            scores += f"{'precision':>11}{'F1':>5}" if self.has_precision else ""
+            self.cells.write(layout.right, 0, scores)
 
     def draw_row(self, row: int) -> None:
         """Draws the counts of one target class."""
@@ -243,14 +252,38 @@ class _MatrixDrawing:
 
 
 def _has_named_columns(matrix: ConfusionMatrix) -> bool:
-    return len(matrix.classes) <= MAX_NAMED_COLUMNS
+    return len(matrix.classes) <= MAX_NAMED_COLUMNS or _has_short_names(matrix)
+
+
+def _has_short_names(matrix: ConfusionMatrix) -> bool:
+    """Returns whether each of many columns has room for the whole name of its class."""
+    return len(matrix.classes) > MAX_NAMED_COLUMNS and _longest(matrix) <= MAX_HEAD_WIDTH
+
+
+def _longest(matrix: ConfusionMatrix) -> int:
+    return max(map(cell_len, matrix.classes), default=0)
+
+
+def find_codes(names: Sequence[str]) -> list[str]:
+    """Returns a short code for each class: its number, or letters where a number is another's name.
+
+    >>> find_codes(["100", "1", "20"])
+    ['a', 'b', 'c']
+    """
+    numbers = [str(number) for number in range(len(names))]
+    used = {name.lower() for name in names}
+    letters = [*ascii_lowercase, *(a + b for a in ascii_lowercase for b in ascii_lowercase)]
+    has_numbers = any(name.strip().isdigit() for name in names)
+    can_be_letters = len(names) <= len(letters) and not used & set(letters[: len(names)])
+    return letters[: len(names)] if has_numbers and can_be_letters else numbers
 
 
 def _row_names(matrix: ConfusionMatrix) -> list[str]:
-    """Returns the names of the classes, numbered if the columns are headed by numbers."""
-    if _has_named_columns(matrix) or all(len(name) == 1 for name in matrix.classes):
+    """Returns the names of the classes, with the codes that head the columns if these are used."""
+    if _has_named_columns(matrix):
         return matrix.classes
-    return [f"{number} {name}" for number, name in enumerate(matrix.classes)]
+    codes = find_codes(matrix.classes)
+    return [f"{code} {name}" for code, name in zip(codes, matrix.classes, strict=True)]
 
 
 def _names_width(matrix: ConfusionMatrix) -> int:

@@ -10,7 +10,9 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.experiment.from_file import DATA_SUFFIXES, is_data
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Stop
 from tuilab.ui import copy_text
@@ -50,7 +52,7 @@ class FileController:
         """Asks for another experiment and opens it."""
         from tuilab.ui.screens.open import Open
 
-        opened: tuple[Experiment, Path] | None = await self._context.ask(Open())
+        opened: tuple[Experiment, Path | None] | None = await self._context.ask(Open())
         if opened is not None and await self.may_replace(opened[0]):
             self.replace(*opened)
 
@@ -126,6 +128,7 @@ class FileController:
             self._context.notify(f"{path}: {reason}", title="Not saved", severity="error")
             return False
         self._workspace.saved, self._workspace.path = self._workspace.experiment, path
+        self._workspace.remember_file()
         self._context.notify(str(path), title="Saved")
         self._context.repaint()
         return True
@@ -135,14 +138,28 @@ class FileController:
         path = self._workspace.path
         if path is not None and paths.presets_dir() not in path.resolve().parents:
             return path
-        name = path.name if path else f"{name_of(self._workspace.experiment.data)}.toml"
-        return paths.experiments_dir() / name
+        data = self._workspace.experiment.data
+        if path is None and (source := getattr(data, "path", "")) and is_data(Path(source)):
+            return Path(source).with_suffix(".toml")  # beside the data that it was made for
+        return paths.experiments_dir() / (path.name if path else f"{name_of(data)}.toml")
 
     async def _may_write(self, path: Path) -> bool:
         if not path.exists():
             return True
-        choices = [Choice("Overwrite it", True, "o"), Choice("Cancel", False, "c")]
-        return bool(await self._context.ask(Ask("Overwrite?", f"{path} exists.", choices)))
+        choices = [Choice("Overwrite it", "overwrite", "o"), Choice("Cancel", "cancel", "c")]
+        title, text = "Overwrite?", f"{path} exists."
+        if self._workspace.is_changed_on_disk(path):
+            title, text = "Changed on disk", f"{path} was changed by another program."
+            choices = [
+                Choice("Overwrite its values", "overwrite", "o", "Its comments stay"),
+                Choice("Open the file instead", "open", "f", "The changes in the lab are lost"),
+                Choice("Cancel", "cancel", "c"),
+            ]
+        answer = await self._context.ask(Ask(title, text, choices))
+        if answer == "open":
+            self._workspace.discard_edits()
+            await self.open_preset(path)
+        return bool(answer == "overwrite")
 
     async def settle_edits(self) -> bool:
         """Asks what to do with edits that are in no file.
@@ -220,7 +237,9 @@ class FileController:
 
 def parse_toml_path(text: str) -> Path:
     """Returns a path that an experiment can be saved to; InputError where it is a folder."""
-    path = paths.expand_user(text)
+    path = paths.expand_user(clean_path(text))
     if not text.strip() or path.is_dir():
         raise InputError("enter a file name, such as mine.toml")
+    if path.suffix.lower() in DATA_SUFFIXES:
+        raise InputError(f"{path.name} is data; enter a name such as {path.stem}.toml")
     return path if path.suffix else path.with_suffix(".toml")

@@ -15,6 +15,8 @@ from textual.widgets.option_list import Option
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.from_file import DATA_SUFFIXES, is_data
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.paths import expand_user
 from tuilab.ui.screens.dialogs import Dialog, move_highlight
 
@@ -80,8 +82,8 @@ class Open(Dialog):
     @on(Input.Submitted)
     def _on_submitted(self, event: Input.Submitted) -> None:
         options = self.query_one(OptionList)
-        path = expand_user(event.value)
-        if is_path(event.value) and path.is_file():
+        path = expand_user(clean_path(event.value))
+        if is_path(str(path)) and path.is_file():
             self._open(str(path))
         elif options.highlighted is not None:
             self._open(str(options.get_option_at_index(options.highlighted).id))
@@ -101,7 +103,8 @@ class Open(Dialog):
             return
         try:
             path = toml_file.find(name)
-            opened: tuple[Experiment, Path] = (toml_file.read(path), path)
+            file = None if is_data(path) else path
+            opened: tuple[Experiment, Path | None] = (toml_file.read(path), file)
         except InputError as error:
             self.query_one(".problem", Static).update(str(error))
             self.app.bell()
@@ -115,7 +118,10 @@ def is_path(text: str) -> bool:
 
 
 def complete_path(text: str) -> list[str]:
-    """Returns the folders and experiment files that a path could become; folders end in a slash."""
+    """Returns the folders and the files of experiments and data that a path could become.
+
+    Folders end in a slash.
+    """
     if text == "~":
         return ["~" + os.sep]
     folder, start = os.path.split(text)
@@ -131,7 +137,7 @@ def complete_path(text: str) -> list[str]:
         path = os.path.join(folder, entry.name)
         if entry.is_dir():
             paths.append(path + os.sep)
-        elif entry.name.endswith(".toml"):
+        elif entry.name.lower().endswith((".toml", *DATA_SUFFIXES)):
             paths.append(path)
     return paths
 

@@ -1,5 +1,6 @@
 """The base classes of all data sets: shared knobs, shapes, classes and tasks."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ TaskName = Literal[
 ]  # fmt: skip
 """The task to learn; see `catalogue.tasks`."""
 
+
+SplitName = Literal["auto", "random", "stratified", "grouped", "ordered"]
+"""How examples are divided into training, validation and test set."""
 
 BatchSize = Annotated[
     int,
@@ -79,6 +83,16 @@ class DataSet(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes; empty for other tasks than classification."""
+        return ()
+
+    @property
+    def split_name(self) -> SplitName:
+        """How examples are divided where the data set does not say which are held out."""
+        return "random"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files and folders of the user that it reads; InputError where one is missing."""
         return ()
 
     @property

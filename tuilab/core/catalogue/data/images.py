@@ -9,6 +9,7 @@ from tuilab.core.catalogue.data.data_set import (
     Imbalance,
     LabelNoise,
     NumericDataSet,
+    SplitName,
     TaskName,
     TestShift,
     Validation,
@@ -67,7 +68,8 @@ class PublishedImages(ImageDataSet, frozen=True, kw_only=True):
         str,
         knob(
             "Folder with its files in torchvision's layout; empty: the cache folder, downloaded "
-            "when needed"
+            "when needed",
+            path=True,
         ),
     ] = ""
     batch_size: BatchSize = 128
@@ -131,10 +133,12 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
     """Your own images: a folder with one subfolder per class.
 
     Use: your own photographs or drawings, some dozens per class or more. Subfolders train,
-      validation and test, each with the classes inside, are used as the splits.
+      validation and test (also training_set, Test-Images, dev ...), each with the classes inside,
+      are used as the splits. Without folders of classes, a CSV in it or beside it says the class of
+      each image. Every file that is not used is counted when a run begins.
     """
 
-    path: Annotated[str, knob("The folder that contains one subfolder per class")] = ""
+    path: Annotated[str, knob("The folder that contains one subfolder per class", path=True)] = ""
     size: Annotated[
         int,
         knob(
@@ -142,6 +146,17 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
             ge=4, le=512, unit="pixels", log=True,
         ),
     ] = 32  # fmt: skip
+    labels: Annotated[
+        str,
+        knob(
+            "A table with the class of each image, instead of folders; empty: a CSV in or beside "
+            "the folder, if it has no folders of classes",
+            path=True,
+        ),
+    ] = ""
+    label_column: Annotated[
+        str, knob("The column of that table with the classes; empty: label, class or the only one")
+    ] = ""
     color: Annotated[bool, knob("Three color channels; false: one gray channel")] = True
     test: Annotated[
         float,
@@ -151,23 +166,42 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
         ),
     ] = 0.15  # fmt: skip
 
+    split: Annotated[
+        Literal["auto", "random", "stratified"],
+        knob("How images are held out; auto: stratified where chance would leave out a class"),
+    ] = "auto"
+
     is_collected: ClassVar[bool] = True
 
     @property
+    def split_name(self) -> SplitName:
+        return self.split
+
+    @property
+    def info(self) -> image_folders.ImageFolderInfo:
+        """The parts and classes of the folder; raises InputError where it is unusable."""
+        return image_folders.inspect_folder(self.path, self.labels, self.label_column)
+
+    @property
     def shape(self) -> Shape:
-        image_folders.inspect_folder(self.path)  # raises for a missing folder
+        self.info  # noqa: B018  raises for a missing folder
         return (3 if self.color else 1, self.size, self.size)
 
     @property
     def classes(self) -> tuple[str, ...]:
         try:
-            return image_folders.inspect_folder(self.path).classes
+            return self.info.classes
         except InputError:  # the same error is raised, and shown, by `shape`
             return ()
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        table = () if self.info.labels is None else (self.info.labels.path,)
+        return (self.info.root, *table)
+
+    @property
     def file_state(self) -> object:
-        return image_folders.folder_state(self.path)
+        return image_folders.folder_state(self.path, self.labels, self.label_column)
 
     @property
     def title(self) -> str:

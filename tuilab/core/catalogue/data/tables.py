@@ -1,15 +1,28 @@
 """A table of the user: each row is an example; one column is predicted from the others."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from tuilab.core.catalogue.data.data_set import Imbalance, LabelNoise, NumericDataSet, TaskName
+from tuilab.core.catalogue.data.data_set import (
+    Imbalance,
+    LabelNoise,
+    NumericDataSet,
+    SplitName,
+    TaskName,
+)
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
+from tuilab.core.files.file_state import stat_file
 from tuilab.core.files.tables.columns import Column, ColumnKind, current_name
 from tuilab.core.files.tables.number_format import DecimalOption, ThousandsOption
 from tuilab.core.files.tables.read_options import HeaderOption, ReadOptions
-from tuilab.core.files.tables.table import TableInfo, inspect_table
+from tuilab.core.files.tables.table import (
+    TableInfo,
+    inspect_table,
+    inspect_test_table,
+    leave_out_column,
+)
 from tuilab.core.network.layer import Shape
 
 
@@ -22,7 +35,9 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
       columns is said when a run begins; `kinds`, `decimal`, `thousands` and `missing` correct it.
     """
 
-    path: Annotated[str, knob("The file: CSV, TSV, NPZ, Parquet, xlsx, ods, JSON or ARFF")] = ""
+    path: Annotated[
+        str, knob("The file: CSV, TSV, NPZ, Parquet, xlsx, ods, JSON or ARFF", path=True)
+    ] = ""
     target: Annotated[
         str,
         knob("The column to predict, or the array of an NPZ; empty: class, label, y, or the last"),
@@ -56,6 +71,20 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         knob("Standardize the target of a regression; errors are then in its standard deviations"),
     ] = True
     test: Annotated[float, knob("Fraction of the rows in the test set", ge=0, le=0.9)] = 0.15
+    test_path: Annotated[
+        str, knob("A file of its own with the test set, with the same columns", path=True)
+    ] = ""
+    split: Annotated[
+        SplitName,
+        knob("How rows are held out; auto: stratified where chance would leave out a class"),
+    ] = "auto"
+    split_by: Annotated[
+        str,
+        knob(
+            "The column whose groups stay together (grouped), or with the time (ordered); empty: "
+            "the order of the rows"
+        ),
+    ] = ""
     imbalance: Imbalance = 0.0
     label_noise: LabelNoise = 0.0
 
@@ -69,7 +98,36 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         if self.group and current_name(self.group, names) not in names:
             problem = f'there is no column "{self.group}" of categories'
             raise InputError(with_suggestion(problem, self.group, names), "data.group")
-        return schema
+        return self._check_split(schema)
+
+    def _check_split(self, schema: TableInfo) -> TableInfo:
+        """Returns the table without the column that groups the rows among its inputs."""
+        if self.split == "grouped" and not self.split_by:
+            raise InputError("name the column whose groups stay together", "data.split_by")
+        if self.split not in ("grouped", "ordered") or not self.split_by:
+            return schema
+        columns = (*schema.inputs, *([schema.target] if schema.target else []))
+        names = [column.name for column in columns]
+        if self.split_by not in names:
+            problem = with_suggestion(f'there is no column "{self.split_by}"', self.split_by, names)
+            raise InputError(problem, "data.split_by")
+        return leave_out_column(schema, self.split_by) if self.split == "grouped" else schema
+
+    @property
+    def split_name(self) -> SplitName:
+        return self.split
+
+    @property
+    def test_info(self) -> TableInfo | None:
+        """The columns of the file with the test set, if there is one."""
+        if not self.test_path:
+            return None
+        info = self.info
+        options = self.read_options
+        if info.layout is not None and options.header == "auto":
+            options = replace(options, header="yes" if info.layout.has_header else "no")
+        columns = [column.name for column in (info.target, *info.inputs) if column is not None]
+        return inspect_test_table(self.test_path, columns or [self.target], options)
 
     @property
     def read_options(self) -> ReadOptions:
@@ -119,8 +177,14 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return (*tasks, *two, "autoencoder")
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        paths = (self.path, self.test_path) if self.test_path else (self.path,)
+        return tuple(stat_file(path, "a table").path for path in paths)
+
+    @property
     def file_state(self) -> object:
-        return self.info.file
+        test = self.test_info
+        return (self.info.file, None if test is None else test.file)
 
     @property
     def title(self) -> str:

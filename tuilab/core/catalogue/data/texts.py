@@ -1,5 +1,6 @@
 """Data sets of text, as characters or bytes: every token is predicted from the previous ones."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import BatchedDataSet, TaskName
@@ -68,13 +69,17 @@ class TextFile(TextDataSet, frozen=True, kw_only=True, tag="text"):
     Use: a language model of a book, of notes or of code; 100 kB or more.
     """
 
-    path: Annotated[str, knob("The file, in UTF-8; with tokens = bytes any file")] = ""
+    path: Annotated[str, knob("The file, in UTF-8; with tokens = bytes any file", path=True)] = ""
 
     @property
     def source(self) -> corpus.TextSource:
         if not self.path:
             raise InputError("no file is chosen yet; set it to a text file", "data.path")
         return corpus.open_text_file(self.path)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return self.source.files
 
 
 class PythonSource(TextDataSet, frozen=True, kw_only=True, tag="python_source"):

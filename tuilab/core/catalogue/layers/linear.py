@@ -1,11 +1,18 @@
 """Fully connected layers."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Meta
+
+from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Layer, Shape
 
 Outputs = Annotated[int, knob("Number of outputs", ge=1, le=10_000_000)]
+AutoOutputs = Annotated[
+    Annotated[int, Meta(ge=1, le=10_000_000)] | Literal["auto"],
+    knob("Number of outputs; auto: as many as the data, the task and the loss need"),
+]
 Constant = Annotated[bool, knob("Add a learned bias to each output")]
 
 
@@ -20,13 +27,20 @@ class Linear(Layer, frozen=True):
     Source: torch.nn.Linear
     """
 
-    out_features: Outputs
+    out_features: AutoOutputs
     bias: Constant = True
 
     family: ClassVar[str] = "linear"
 
+    @property
+    def outputs(self) -> int:
+        """The number of outputs; raises InputError where the data has to say it first."""
+        if self.out_features == "auto":
+            raise InputError("auto needs data and a task that say how many outputs are needed")
+        return self.out_features
+
     def output_shape(self, shape: Shape) -> Shape:
-        return (*shape[:-1], self.out_features)
+        return (*shape[:-1], self.outputs)
 
     def count_parameters(self, shape: Shape) -> int:
-        return self.out_features * (shape[-1] + self.bias)
+        return self.outputs * (shape[-1] + self.bias)

@@ -88,6 +88,45 @@ def inspect_table(
     return info
 
 
+def inspect_test_table(path: str, columns: Sequence[str], options: ReadOptions) -> TableInfo:
+    """Inspects a test set in a file of its own.
+
+    Only where its columns are matters, not whether they vary as those of a training set must.
+
+    Args:
+        columns: of the training set, the target first.
+    """
+    first_error: InputError | None = None
+    for column in columns:
+        try:
+            return inspect_table(path, column, "", options)
+        except InputError as error:
+            first_error = first_error or error
+            if "data.target" in error.where:  # it has no such column
+                break
+    assert first_error is not None
+    problem = first_error.problem
+    raise InputError(problem, path, "data.test_path")
+
+
+def leave_out_column(info: TableInfo, name: str) -> TableInfo:
+    """Returns a table without one column among its inputs: it decides the split.
+
+    Raises:
+        InputError: no other input is left.
+    """
+    inputs = tuple(
+        Column(each.name, each.index, "left out", reason="the split is grouped by it")
+        if each.name == name
+        else each
+        for each in info.inputs
+    )
+    width = sum(column.width for column in inputs)
+    if info.arrays is None and not width:
+        raise InputError("no column is left as an input besides the groups", str(info.file.path))
+    return info if info.arrays is not None else replace(info, inputs=inputs, shape=(width,))
+
+
 @lru_cache(maxsize=8)
 def _inspect(
     file: FileState, target: str, leave_out: str, options: ReadOptions

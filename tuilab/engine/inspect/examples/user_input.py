@@ -12,6 +12,7 @@ from torch import Tensor
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.files.corpus import BYTE_TOKENS
+from tuilab.core.files.typed_path import clean_path
 from tuilab.core.format import format_bytes
 from tuilab.core.protocol.inspect.examples_messages import UserInput, parse_numbers
 from tuilab.engine.session import Session
@@ -94,7 +95,7 @@ def read_image(path: str, channels: int, height: int, width: int) -> tuple[Tenso
     Raises:
         InputError: the file cannot be read as an image.
     """
-    file_path = paths.expand_user(path)
+    file_path = paths.expand_user(clean_path(path))
     _check_file(file_path)
     try:
         # Pillow warns about a large image when it opens it; here that is an error instead.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuilab.core.experiment.knobs import summarize
+from tuilab.core.network.auto_size import AutoSizes
 from tuilab.core.network.complete import Completion, Suggestion, complete
 from tuilab.core.network.edit import Network, get_line, insert_line, parse_typed_line, replace_line
 from tuilab.core.network.layer import Shape
@@ -22,9 +23,9 @@ class Draft:
     build_network: Callable[[str], Network]
     complete: Callable[[str, Shape | None], Completion] = complete
 
-    def completer(self, shape: Shape | None) -> Callable[[str], Completion]:
+    def completer(self, shape: Shape | None, sizes: AutoSizes) -> Callable[[str], Completion]:
         """Returns what completes the line in a network with this input shape."""
-        rows = plan(self.build_network(""), shape).rows
+        rows = plan(self.build_network(""), shape, sizes).rows
         line_input = next((row.input for row in rows if row.path == self.path), None)
         return lambda text: self.complete(text, line_input)
 

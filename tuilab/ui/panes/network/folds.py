@@ -3,7 +3,8 @@
 from collections import Counter
 
 from tuilab.core.network.edit import Network, get_line, iter_blocks
-from tuilab.core.network.plan import Line, LinePath
+from tuilab.core.network.line import Line
+from tuilab.core.network.plan import LinePath
 
 
 class Folds:

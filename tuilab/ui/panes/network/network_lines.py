@@ -9,6 +9,7 @@ from textwrap import wrap
 from rich.cells import cell_len
 
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.fit_output import fit_output
 from tuilab.core.experiment.knobs import summarize
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.experiment.warnings import find_warnings
@@ -199,7 +200,9 @@ def find_output_problem(experiment: Experiment) -> str:
     """Returns why the last shape does not fit the data and the loss; empty if it does."""
     errors = find_errors(experiment)
     prefix = "network: "
-    return next((e.removeprefix(prefix) for e in errors if e.startswith(prefix)), "")
+    problem = next((e.removeprefix(prefix) for e in errors if e.startswith(prefix)), "")
+    is_fixable = "its output is" in problem and fit_output(experiment) is not None
+    return f"{problem} (F does it)" if is_fixable else problem
 
 
 def find_layer_warnings(experiment: Experiment) -> tuple[str, ...]:

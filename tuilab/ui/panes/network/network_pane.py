@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.fit_output import fit_output
 from tuilab.core.network import edit
 from tuilab.core.network.edit import Network, get_line, remove_line
 from tuilab.core.network.plan import LinePath, PlanRow, have_same_modules, plan
@@ -56,6 +57,7 @@ class NetworkPane(EditableList):
         _bind("b", "wrap", "block", "Put a block around the line: Residual or Repeat"),
         _bind("B", "unwrap", "unwrap", "Remove the block and keep what is in it", show=False),
         _bind("z", "freeze", "freeze", "Freeze the layer's weights, or unfreeze them; live"),
+        _bind("F", "fit", "fit", "Give the last layer the size that the data needs", show=False),
         _bind("left", "fold", "fold", "Fold the block, or go to the block around", show=False),
         _bind("right", "unfold", "unfold", "Open the block, or go into it", show=False),
     ]  # fmt: skip
@@ -113,7 +115,7 @@ class NetworkPane(EditableList):
         needs_restart = False
         if running is not None and running.network != network:
             changed = find_changed_paths(self._plan.rows, running.plan.rows)
-            needs_restart = not have_same_modules(running.network, network)
+            needs_restart = not have_same_modules(running.sized_network, experiment.sized_network)
         display = NetworkDisplay(
             plan=self._plan,
             blocks=frozenset(path for path, _ in edit.iter_blocks(network)),
@@ -169,7 +171,8 @@ class NetworkPane(EditableList):
         """Starts typing a line."""
         self._draft, self._cursor_before_draft = draft, self.line_list.cursor or ADD
         self.choice_list.display = True
-        self.start_typing(draft.path, draft.text, draft.completer(self._plan.input))
+        completer = draft.completer(self._plan.input, self.experiment.auto_sizes)
+        self.start_typing(draft.path, draft.text, completer)
 
     def update_draft(self, text: str) -> None:
         """Updates shapes and suggestions at each keystroke."""
@@ -288,6 +291,15 @@ class NetworkPane(EditableList):
             self.commit(edit.toggle_frozen(network, path), path)
         except InputError as error:
             self.notify(str(error), severity="warning", markup=False)
+
+    def action_fit(self) -> None:
+        """Gives the last layer as many outputs as the data, the task and the loss need."""
+        fitted = fit_output(self.experiment)
+        if fitted is None:
+            text = "No size of the last layer fits; the errors say what does."
+            self.notify(text, severity="warning", markup=False)
+        else:
+            self.commit(fitted, (len(fitted) - 1,))
 
     def action_fold(self) -> None:
         """Folds the block, or goes to the one around."""
