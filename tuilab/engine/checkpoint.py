@@ -120,8 +120,7 @@ def load(session: Session, path: Path) -> list[str]:
     return [note for note in (*notes, *_compare_rates(session, experiment)) if note]
 
 
-def _compare_threads
-(session: Session, state: dict[str, Any]) -> Iterator[str]:
+def _compare_threads(session: Session, state: dict[str, Any]) -> Iterator[str]:
     """Yields that sums are rounded differently, if the number of CPU threads is not the same."""
     before, now = state.get("threads"), torch.get_num_threads()
     if before not in (None, now) and session.device.type == "cpu":
