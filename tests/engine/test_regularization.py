@@ -85,7 +85,9 @@ def test_max_norm_limits_the_units_of_a_transposed_convolution(
     units = before.view(groups, 8 // groups, 12 // groups, -1).transpose(1, 2).flatten(2)
     limit = units.norm(dim=2).median().item()
 
-    clamp_weight_norms([layer.weight], Regularization(max_norm=limit), find_transposed(layer))
+    clamp_weight_norms(
+        list(layer.parameters()), Regularization(max_norm=limit), find_transposed(layer)
+    )
 
     scale = (limit / units.norm(dim=2)).clamp(max=1)
     expected = units * scale[..., None]

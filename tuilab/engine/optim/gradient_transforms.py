@@ -60,7 +60,8 @@ def clamp_weight_norms(
 
 def find_transposed(network: nn.Module) -> dict[nn.Parameter, int]:
     """Returns the kernels of transposed convolutions, with their number of groups."""
-    return {m.weight: m.groups for m in network.modules() if isinstance(m, _ConvTransposeNd)}
+    transposed = (m for m in network.modules() if isinstance(m, _ConvTransposeNd))
+    return {m.weight: m.groups for m in transposed if isinstance(m.weight, nn.Parameter)}
 
 
 def _split_by_group(weight: Tensor, groups: int) -> list[Tensor]:
