@@ -104,7 +104,8 @@ def _read_texts(info: TableInfo) -> Iterator[Chunk]:
 
 def _read_parquet(info: TableInfo, columns: list[Column]) -> Iterator[Chunk]:
     """Yields chunks of a Parquet file; unused columns stay unread."""
-    content, done = parquet.read_table(info.file), 0
+    target = info.target.name if info.target and info.target.kind == "category" else ""
+    content, done = parquet.read_table(info.file, target), 0
     numbers = {column.index for column in columns if column.kind != "category"}
     input_indices = {column.index for column in columns}
     for batch in content.to_batches(max_chunksize=CHUNK_SIZE):

@@ -95,8 +95,8 @@ class Profile:
         self.has_missing = len(self.present) < len(counts)
         self.total = sum(self.present.values())
         self.plain = [cell for cell in self.present if _is_plain(cell)]
-        known = set(self.plain)
-        others = ((cell, n) for cell, n in self.present.items() if cell not in known)
+        self.plain_cells = frozenset(self.plain)
+        others = ((cell, n) for cell, n in self.present.items() if cell not in self.plain_cells)
         self.numbers, self.texts = count_written(others)
         self.text_count = sum(self.present[cell] for cell in self.texts)
         step = max(1, len(self.plain) // EVIDENCE_CELLS)
@@ -120,7 +120,10 @@ class Profile:
 
     def find_bad(self, style: NumberFormat) -> list[str]:
         """Returns the present cells that are not a number in a format."""
-        return [cell for cell in self.present if not is_finite_number(cell, style)]
+        known = self.plain_cells if style.decimal == "." else frozenset()
+        return [
+            cell for cell in self.present if cell not in known and not is_finite_number(cell, style)
+        ]
 
     def count(self, cells: Iterable[str]) -> int:
         """Returns in how many rows some of the distinct cells are."""

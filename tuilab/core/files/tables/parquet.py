@@ -41,8 +41,12 @@ def import_pyarrow() -> tuple[ModuleType, ModuleType, ModuleType]:
     return pyarrow, parquet, compute
 
 
-def read_table(file: FileState) -> Any:
-    """Reads the file into a pyarrow Table of float64, bool, text, and columns that are not used."""
+def read_table(file: FileState, as_text: str = "") -> Any:
+    """Reads the file into a pyarrow Table of float64, bool, text, and columns that are not used.
+
+    Args:
+        as_text: a column whose dates stay texts: classes.
+    """
     pyarrow, parquet, _ = import_pyarrow()
     if file.size > MAX_FILE_BYTES:
         limit = format_bytes(MAX_FILE_BYTES)
@@ -57,22 +61,38 @@ def read_table(file: FileState) -> Any:
             from pyarrow import feather
 
             table = feather.read_table(file.path, use_threads=False)
-        names = make_unique(table.column_names)
-        return pyarrow.table(list(map(_simplify, table.columns)), names=list(names))
     except (pyarrow.ArrowException, OSError, ValueError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         kind = (
             "Parquet" if file.path.suffix.lower() in (".parquet", ".pq") else "Parquet or Feather"
         )
         raise InputError(f"it is not a complete {kind} file ({reason})", str(file.path)) from None
+    names = make_unique(table.column_names)
+    columns = [
+        _simplify(name, column, name == as_text)
+        for name, column in zip(names, table.columns, strict=True)
+    ]
+    return pyarrow.table(columns, names=list(names))
 
 
-def _simplify(column: Any) -> Any:
+def _simplify(name: str, column: Any, as_text: bool) -> Any:
+    """Returns a column of simple values; InputError where pyarrow cannot convert them."""
+    pyarrow, _, _ = import_pyarrow()
+    try:
+        if as_text and pyarrow.types.is_temporal(column.type):
+            return column.cast(pyarrow.string())
+        return _to_floats(column)
+    except (pyarrow.ArrowException, ValueError, NotImplementedError) as error:
+        problem = f"a value of type {column.type} cannot be read ({error})"
+        raise InputError(problem, f'column "{name}"') from None
+
+
+def _to_floats(column: Any) -> Any:
     """Returns numbers and times of any type as float64, times in days since 1970."""
     pyarrow, _, compute = import_pyarrow()
     types, kind = pyarrow.types, column.type
     if types.is_dictionary(kind):
-        return _simplify(column.cast(kind.value_type))
+        return _to_floats(column.cast(kind.value_type))
     if types.is_float16(kind):
         column = column.cast(pyarrow.float32())
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
@@ -93,7 +113,7 @@ def infer_columns(
     file: FileState, target: str, options: ReadOptions
 ) -> tuple[tuple[Column, ...], Column]:
     """Infers the kinds of all input columns and of the target."""
-    table = read_table(file)
+    table = read_table(file, target)
     times = _find_times(file)
     names = table.column_names
     if not table.num_rows:
@@ -102,6 +122,8 @@ def infer_columns(
     index = (
         find_column(target, names, str(file.path)) if target else find_default_target(names, heads)
     )
+    if index in times and names[index] != target:
+        return infer_columns(file, names[index], options)
     context = FileContext(options, unit="row")
     declared = {name for name, _ in options.kinds}
     known: dict[int, Column] = {}
