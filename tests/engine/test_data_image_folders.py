@@ -369,7 +369,7 @@ def test_every_file_that_is_not_used_is_counted_by_reason(root: Path) -> None:
     for sentence in (
         "3 files not used, as they are not images (.txt 2, .csv 1).",
         "2 images in _other not used: its name begins with _.",
-        "1 image not used: they are not in the folder of a class.",
+        "1 image beside the folders of the classes not used.",
         "1 hidden file not used.",
         "red/broken.png is not an image that can be read",
         "1 .heic image left out: this format cannot be read; convert to JPEG or PNG",

@@ -164,12 +164,12 @@ def test_a_time_that_is_in_doubt_is_refused(tmp_path: Path, days: list[str], pro
 
 
 def test_a_table_is_split_by_groups_which_are_no_input(tmp_path: Path) -> None:
-    text = "patient,x,y\n" + "".join(f"p{n // 5},{n},{n % 2}\n" for n in range(100))
+    text = "patient,x,y\n" + "".join(f"p{n // 5},{1.5 * n},{n % 2}\n" for n in range(100))
 
     dataset = load_table(tmp_path / "t.csv", text, split="grouped", split_by="patient")
 
     assert dataset.train.inputs.shape[1] == 1
-    patients = [set((part.inputs // 5).flatten().tolist()) for part in
+    patients = [set((part.inputs / 1.5 // 5).flatten().tolist()) for part in
                 (dataset.train, dataset.validation, dataset.test)]  # fmt: skip
     assert sum(map(len, patients)) == 20 and all(patients)
     assert 'The groups of "patient" stay together: 14 to train on, 3' in joined_remarks(dataset)
@@ -185,17 +185,17 @@ def test_a_class_that_cannot_be_in_every_part_is_named(tmp_path: Path) -> None:
 
 
 TRAINING = "size,city,y\n" + "".join(
-    f"{n},{'ab'[n % 2]},{'no' if n % 3 else 'yes'}\n" for n in range(40)
+    f"{1.5 * n},{'ab'[n % 2]},{'no' if n % 3 else 'yes'}\n" for n in range(40)
 )
 
 
 def test_a_test_set_in_its_own_file_is_read_as_the_training_set(tmp_path: Path) -> None:
     test = tmp_path / "test.csv"
-    test.write_text("y,city,size,more\nyes,b,7,1\nyes,elsewhere,8,1\n")
+    test.write_text("y,city,size,more\nyes,b,7.5,1\nyes,elsewhere,8.5,1\n")
 
     dataset = load_table(tmp_path / "t.csv", TRAINING, test_path=str(test), validation=0.25)
 
-    assert dataset.test.inputs.tolist() == [[7, 0, 1], [8, 0, 0]]
+    assert dataset.test.inputs.tolist() == [[7.5, 0, 1], [8.5, 0, 0]]
     assert dataset.test.targets.tolist() == [1, 1]
     assert (len(dataset.train), len(dataset.validation)) == (30, 10)
     assert 'not trained on are all 0: "city" 1' in joined_remarks(dataset)

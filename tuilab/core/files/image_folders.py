@@ -316,7 +316,7 @@ def find_unused(info: ImageFolderInfo, unused: UnusedFiles) -> None:
                 inside = UnusedFiles()
                 unused.folders[reason] += sum(1 for _ in _walk(path, inside))
             elif _is_image(entry.name):
-                unused.folders["not used: they are not in the folder of a class"] += 1
+                unused.folders["beside the folders of the classes not used"] += 1
             else:
                 unused.add_file(entry.name)
     unused.folders = Counter({reason: count for reason, count in unused.folders.items() if count})

@@ -134,5 +134,5 @@ def _parse(cells: Sequence[str], format_text: str) -> dict[str, float] | None:
 
 
 def _error(info: TableInfo, column: Column, line: int, problem: str) -> InputError:
-    unit = "line" if info.layout is not None else "row"
+    unit = info.layout.unit if info.layout is not None else "row"
     return InputError(problem, str(info.file.path), f'{unit} {line}, column "{column.name}"')
