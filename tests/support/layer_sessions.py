@@ -16,7 +16,7 @@ from tuilab.core.network.registry import LAYERS
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.session import Session
 
-FLAT, ROWS, IMAGE = (12,), (4, 8), (4, 8, 8)
+FLAT, ROWS, IMAGE, VOLUME = (12,), (4, 8), (4, 8, 8), (4, 3, 4, 4)
 
 LINES: dict[str, tuple[Any, Shape]] = {
     "Linear": ("Linear 5", ROWS),
@@ -39,7 +39,7 @@ def make_layer_session(name: str, **tables: Any) -> Session:
     if name in LINES:
         return _surround(*LINES[name], **tables)
     line = example_line(LAYERS[name]).replace("16", "4")
-    for shape in (FLAT, ROWS, IMAGE):
+    for shape in (FLAT, ROWS, IMAGE, VOLUME):
         if plan((line, "Flatten", "Linear 3"), shape).is_valid:
             return _surround(line, shape, **tables)
     raise AssertionError(f"a new kind: enter in LINES an input for {line!r}")

@@ -10,6 +10,7 @@ from tuilab.core.catalogue.layers.dropout import (
     Dropout,
     Dropout1d,
     Dropout2d,
+    Dropout3d,
     Reparameterization,
 )
 from tuilab.core.catalogue.layers.linear import Linear
@@ -22,7 +23,9 @@ from tuilab.core.network.plan import PlanRow
 LINEAR_LAYERS = (Dropout, Flatten, Identity)
 """Layers without a nonlinearity: two linear layers around them are one linear map."""
 
-STOCHASTIC_LAYERS = (Dropout, Dropout1d, Dropout2d, AlphaDropout, DropConnect, Reparameterization)
+STOCHASTIC_LAYERS = (
+    Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout, DropConnect, Reparameterization
+)  # fmt: skip
 """Layers whose output is random."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec import Meta, Struct
 
+from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
 
 Shape = tuple[int, ...]
@@ -15,6 +16,10 @@ Length = Annotated[int, Meta(ge=1, le=4096)]
 Margin = Annotated[int, Meta(ge=0, le=4096)]
 Size = Length | Annotated[tuple[Length, ...], Meta(min_length=2, max_length=2)]
 Margins = Margin | Annotated[tuple[Margin, ...], Meta(min_length=2, max_length=2)]
+Size3d = Length | Annotated[tuple[Length, ...], Meta(min_length=3, max_length=3)]
+Margins3d = Margin | Annotated[tuple[Margin, ...], Meta(min_length=3, max_length=3)]
+Dim = Annotated[int, Meta(ge=-8, le=8)]
+"""A dimension as torch counts it: 0 is the batch, 1 the first of an example, −1 the last."""
 
 
 class Tokens(tuple[int, ...]):
@@ -60,6 +65,23 @@ class Layer(
     def count_parameters(self, shape: Shape) -> int:
         """Returns the number of learned parameters for an input shape."""
         return 0
+
+
+def axis_of(dim: int, shape: Shape) -> int:
+    """Returns the index into an example's shape; raises InputError for the batch, or beyond it.
+
+    >>> axis_of(1, (3, 8)), axis_of(-1, (3, 8))
+    (0, 1)
+    """
+    rank = len(shape)
+    axis = dim - 1 if dim > 0 else rank + dim
+    if dim == 0 or not 0 <= axis < rank:
+        batch = "; dimension 0 is the batch" if dim in (0, -rank - 1) else ""
+        raise InputError(
+            f"there is no dimension {dim} in {format_shape(shape)}: its dimensions are 1 to "
+            f"{rank}, or -1 to -{rank} from the end{batch}"
+        )
+    return axis
 
 
 def divisors(number: int) -> list[int]:

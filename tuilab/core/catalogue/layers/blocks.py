@@ -66,10 +66,10 @@ class Parallel(_Block, frozen=True):
         """Returns the shape of the concatenated outputs; InputError where they do not fit."""
         if any(isinstance(shape, Tokens) for shape in outputs):
             raise InputError("token numbers cannot be concatenated; put Embedding first")
-        first, axis = outputs[0], 0 if len(outputs[0]) == 3 else len(outputs[0]) - 1
+        first, axis = outputs[0], 0 if len(outputs[0]) >= 3 else len(outputs[0]) - 1
         for number, shape in enumerate(outputs[1:], 2):
             if len(shape) != len(first) or _without(shape, axis) != _without(first, axis):
-                which = "channels" if axis == 0 and len(first) == 3 else "last dimension"
+                which = "channels" if len(first) >= 3 else "last dimension"
                 raise InputError(
                     f"Parallel concatenates its branches: branch 1 ends in {format_shape(first)}, "
                     f"branch {number} in {format_shape(shape)}; only the {which} may differ"

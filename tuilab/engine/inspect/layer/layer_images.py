@@ -12,7 +12,9 @@ from tuilab.engine.session import Session
 
 MAX_TILES, MAX_TILE_SIDE = 64, 32
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, *TRANSPOSED)
 
 MAX_POINTS = 400
 
@@ -23,7 +25,7 @@ def build_filter_tiles(module: nn.Module, weight: Tensor) -> Tiles:
     Args:
         weight: [outputs, inputs, ...]; of a transposed convolution [inputs, outputs, ...].
     """
-    if isinstance(module, nn.ConvTranspose2d):
+    if isinstance(module, TRANSPOSED):
         weight = weight.transpose(0, 1)
     if weight.dim() == 3:  # over one dimension: channels by positions
         kernels, captions = weight, number_names(len(weight))
