@@ -62,6 +62,18 @@ def _language_model(**tables: Any) -> Session:
     return Session("run", experiment, Dataset(part, part, part, vocabulary=vocabulary), CPU)
 
 
+def _bag_of_words(**tables: Any) -> Session:
+    tokens = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
+    part = Examples(tokens, tokens[:, 0] % 3)
+    experiment = make_experiment(
+        "EmbeddingBag 4", "Linear 3", data={"name": "python_source", "length": 8}, batch_size=5,
+        **tables,
+    )  # fmt: skip
+    vocabulary = ("\t", "\n", *map(chr, range(32, 127)))
+    dataset = Dataset(part, part, part, classes=("0", "1", "2"), vocabulary=vocabulary)
+    return Session("run", experiment, dataset, CPU)
+
+
 def _graph(**tables: Any) -> Session:
     experiment = experiment_from_dict({
         "network": ["GraphConvolution 4", "Tanh", "GraphConvolution 2"],
@@ -87,7 +99,7 @@ def _gan(**tables: Any) -> Session:
 
 
 SPECIAL_SESSIONS = {
-    "Embedding": _language_model, "GraphConvolution": _graph, "Encoder": _autoencoder,
-    "Decoder": _autoencoder, "Generator": _gan, "Discriminator": _gan,
+    "Embedding": _language_model, "EmbeddingBag": _bag_of_words, "GraphConvolution": _graph,
+    "Encoder": _autoencoder, "Decoder": _autoencoder, "Generator": _gan, "Discriminator": _gan,
 }  # fmt: skip
 """Layers that need another task or data set."""
