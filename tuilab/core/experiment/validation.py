@@ -136,6 +136,9 @@ def _check_combinations(experiment: Experiment) -> Iterator[str]:
             "regularization.patience: early stopping watches the validation loss; "
             "set data.validation above 0"
         )
+    if optimizer.averages_weights and name_of(experiment.averaging) != "none":
+        name = name_of(optimizer)
+        yield f'averaging.name: {name} averages the weights itself; set it to "none"'
     if optimizer.needs_closure:
         yield from _check_closure(experiment)
     yield from _check_unsupported(experiment)
