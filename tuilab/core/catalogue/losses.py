@@ -33,6 +33,10 @@ class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         """Returns the loss without label smoothing and class weights, for held-out examples."""
         return self
 
+    def for_constants(self) -> "Loss":
+        """Returns the loss that a constant output is fitted with, which must have a minimum."""
+        return self
+
 
 class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
     """Negative log-likelihood of the true class, from one logit per class.
@@ -60,6 +64,21 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
 
     def for_evaluation(self) -> Loss:
         return CrossEntropy()
+
+
+class NLL(Loss, frozen=True, kw_only=True, tag="nll"):
+    """Negative log-likelihood of the true class, from one log-probability per class.
+
+    Formula: L = −z[y], where z are log-probabilities
+    Use: with LogSoftmax at the end of the network; together they are cross_entropy.
+    Pitfall: without LogSoftmax nothing bounds it: outputs grow and the loss falls below 0 forever.
+    Source: torch.nn.NLLLoss
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
+
+    def for_constants(self) -> Loss:
+        return CrossEntropy()  # the same for log-probabilities
 
 
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
@@ -129,6 +148,23 @@ class Huber(Loss, frozen=True, kw_only=True, tag="huber"):
             log=True,
         ),
     ] = 1.0
+
+    tasks: ClassVar[tuple[str, ...]] = ("regression", "autoencoder")
+
+
+class SmoothL1(Loss, frozen=True, kw_only=True, tag="smooth_l1"):
+    """Squared error near the target, absolute error far from it, with a slope of at most 1.
+
+    Formula: L = ½ e² ∕ β if |e| < β, else |e| − ½ β
+    Use: regression with outliers, such as the corners of boxes (Fast R-CNN); it is huber ∕ β.
+    Pitfall: β is in units of the target; 0 is L1.
+    Source: torch.nn.SmoothL1Loss; Girshick 2015
+    """
+
+    beta: Annotated[
+        float, knob("Error at which the loss changes from quadratic to linear; 0: L1", ge=0,
+                    le=1e6, live=True, log=True),
+    ] = 1.0  # fmt: skip
 
     tasks: ClassVar[tuple[str, ...]] = ("regression", "autoencoder")
 

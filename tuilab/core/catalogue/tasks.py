@@ -24,6 +24,11 @@ class Classification(Task, frozen=True, kw_only=True, tag="classification"):
       with the share of the majority class, and read the confusion matrix.
     """
 
+    top_k: Annotated[
+        int, knob("Also report how often the class is among the k most likely; 0: five of ten or "
+                  "more", ge=0, le=1000, live=True),
+    ] = 0  # fmt: skip
+
 
 class Regression(Task, frozen=True, kw_only=True, tag="regression"):
     """Predicts a number.

@@ -97,6 +97,17 @@ def cross_entropy(
     return total / weight_sum.clamp(min=torch.finfo(output.dtype).tiny)
 
 
+@loss(catalogue.NLL)
+def negative_log_likelihood(config: catalogue.NLL, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the mean of −output[target], []: torch.nn.NLLLoss; 0 without targets.
+
+    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions].
+    """
+    output, target = output.flatten(0, -2), target.flatten()
+    count = (target != IGNORE_INDEX).sum().clamp(min=1)
+    return F.nll_loss(output, target, reduction="sum") / count
+
+
 @loss(catalogue.BCE)
 def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) -> Tensor:
     """Returns the binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
@@ -134,6 +145,12 @@ def mean_absolute_error(config: catalogue.L1, output: Tensor, target: Tensor) ->
 def huber(config: catalogue.Huber, output: Tensor, target: Tensor) -> Tensor:
     """Returns the Huber loss, [], of tensors of the same shape: torch.nn.HuberLoss."""
     return F.huber_loss(output, target, delta=config.delta)
+
+
+@loss(catalogue.SmoothL1)
+def smooth_l1(config: catalogue.SmoothL1, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the smooth L1 loss, [], of tensors of the same shape: torch.nn.SmoothL1Loss."""
+    return F.smooth_l1_loss(output, target, beta=config.beta)
 
 
 @loss(catalogue.Focal)
