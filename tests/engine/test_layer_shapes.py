@@ -142,8 +142,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """The defaults of the lab where PyTorch has none."""
 
-NOT_IN_TORCH = {"Step", "DropConnect", "Reparameterization"}
-"""Layers that PyTorch does not have; see test_layers_not_in_torch."""
+NOT_COMPARED = {"Step", "DropConnect", "Reparameterization", "Bilinear"}
+"""Layers that PyTorch lacks, or that have two inputs: they have tests of their own."""
 
 FILES = (
     linear, convolution, pooling, padding, shape_layers, dropout, normalization, activation
@@ -151,7 +151,7 @@ FILES = (
 NAMES = sorted(
     name
     for name, kind in LAYERS.items()
-    if kind.__module__ in {file.__name__ for file in FILES} and name not in NOT_IN_TORCH
+    if kind.__module__ in {file.__name__ for file in FILES} and name not in NOT_COMPARED
 )
 """Layers of sequences, attention, graphs and whole models have tests of their own."""
 

@@ -37,6 +37,28 @@ class Tokens(tuple[int, ...]):
         return tuple(self), self.vocabulary
 
 
+class Paired(tuple[int, ...]):
+    """The shape of an example for a layer with a second input, which has a shape of its own."""
+
+    second: Shape
+
+    def __new__(cls, sizes: Shape, second: Shape) -> Self:
+        """Creates the shape of the first input, with that of the second."""
+        paired = super().__new__(cls, sizes)
+        paired.second = second
+        return paired
+
+
+def without_pair(shape: Shape) -> Shape:
+    """Returns a shape without that of a second input."""
+    return tuple(shape) if isinstance(shape, Paired) else shape
+
+
+def second_shape(shape: Shape) -> Shape:
+    """Returns the shape of the second input: the layer's input itself where nothing is named."""
+    return shape.second if isinstance(shape, Paired) else shape
+
+
 def format_shape(shape: Sequence[int] | None) -> str:
     """Returns a shape as text, such as `[16, 28, 28]`."""
     return "[?]" if shape is None else "[" + ", ".join(map(str, shape)) + "]"
@@ -57,6 +79,10 @@ class Layer(
     "Arguments of an example line, for layers that require some."
     takes_tokens: ClassVar[bool] = False
     "Whether it accepts token numbers."
+    is_separate: ClassVar[bool] = False
+    "Whether it is a block that also runs by itself, so that it knows no names from outside."
+    second_input: ClassVar[str] = ""
+    "The argument that names its second input, an output that a Save has kept; empty: it has one."
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the output shape for an input shape; raises InputError where it does not fit."""

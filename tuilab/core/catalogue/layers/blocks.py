@@ -101,6 +101,8 @@ class Encoder(_Block, frozen=True):
     Source: Hinton and Salakhutdinov 2006
     """
 
+    is_separate: ClassVar[bool] = True
+
 
 class Decoder(_Block, frozen=True):
     """A block: the half of an autoencoder that reconstructs the input from the code.
@@ -112,6 +114,8 @@ class Decoder(_Block, frozen=True):
     Source: Hinton and Salakhutdinov 2006
     """
 
+    is_separate: ClassVar[bool] = True
+
 
 class Generator(_Block, frozen=True):
     """A block: the half of a GAN that generates examples from noise.
@@ -121,6 +125,8 @@ class Generator(_Block, frozen=True):
     Pitfall: it may find one example that always deceives and generate only that (mode collapse).
     Source: Goodfellow et al. 2014
     """
+
+    is_separate: ClassVar[bool] = True
 
 
 class Discriminator(_Block, frozen=True):
@@ -132,3 +138,5 @@ class Discriminator(_Block, frozen=True):
       train it less often or make it smaller.
     Source: Goodfellow et al. 2014
     """
+
+    is_separate: ClassVar[bool] = True

@@ -100,8 +100,9 @@ class Upsample(Layer, frozen=True):
         knob("Repeat the nearest value, or interpolate"),
     ] = "nearest"
     align_corners: Annotated[
-        bool, knob("When interpolating, the corners of input and output are the same points")
-    ] = False
+        bool | None,
+        knob("When interpolating, the corners of input and output are the same points; none: no"),
+    ] = None
 
     family: ClassVar[str] = "shape"
     example: ClassVar[str] = "scale_factor=2"

@@ -58,8 +58,14 @@ def build_attention_tiles(session: Session, outputs: LayerOutputs) -> Tiles:
     captions = [f"head {n}" for n in range(len(heads))]
     tiles = _build_tiles(heads, captions, "head", MAX_TILE_SIDE * 2, max_abs=1.0)
     names = get_position_names(session, outputs, length)
+    is_square = heads.shape[-2] == length  # else the columns are the positions of a memory
     named_tiles = [
-        msgspec.structs.replace(tile, is_fraction=True, row_names=names, column_names=names)
+        msgspec.structs.replace(
+            tile,
+            is_fraction=True,
+            row_names=names if is_square else [],
+            column_names=names if is_square else [],
+        )
         for tile in tiles.tiles
     ]
     return Tiles(named_tiles, tiles.total, tiles.name)
