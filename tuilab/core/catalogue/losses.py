@@ -104,6 +104,43 @@ class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
         return BCE()
 
 
+class MultiLabelBCE(Loss, frozen=True, kw_only=True, tag="multi_label_bce"):
+    """Negative log-likelihood of the yes or no of every label, from one logit per label.
+
+    Formula: L = mean over labels of −y log σ(z) − (1 − y) log(1 − σ(z))
+    Use: examples to which any number of labels applies, with the task multi_label.
+    Pitfall: it contains the sigmoid; a Sigmoid layer before it makes the gradients tiny.
+    Source: torch.nn.BCEWithLogitsLoss
+    """
+
+    pos_weight: Annotated[
+        float, knob("Weight of labels that apply relative to those that do not", gt=0, le=1000,
+                    live=True, log=True),
+    ] = 1.0  # fmt: skip
+
+    tasks: ClassVar[tuple[str, ...]] = ("multi_label",)
+
+    def for_evaluation(self) -> Loss:
+        return MultiLabelBCE()
+
+
+class SoftCrossEntropy(Loss, frozen=True, kw_only=True, tag="soft_cross_entropy"):
+    """Cross-entropy of the prediction and a target distribution, from one logit per class.
+
+    Formula: L = −Σ q log softmax(z)
+    Use: targets that are probabilities, with the task soft_labels.
+    Pitfall: its lowest value is the entropy of the targets, not 0.
+    Source: torch.nn.CrossEntropyLoss (with class probabilities)
+    """
+
+    label_smoothing: Smoothing = 0.0
+
+    tasks: ClassVar[tuple[str, ...]] = ("soft_labels",)
+
+    def for_evaluation(self) -> Loss:
+        return SoftCrossEntropy()
+
+
 class MSE(Loss, frozen=True, kw_only=True, tag="mse"):
     """Mean squared error; for classes, against a one-hot target.
 

@@ -14,6 +14,8 @@ METRIC_HELP = {
     "ece": "Expected calibration error: difference between confidence and accuracy",
     "worst_class": "Recall of the worst class",
     "worst_group": "Accuracy (or mean absolute error) of the worst group of examples",
+    "label_accuracy": "Fraction of labels that are predicted right, present or absent",
+    "exact_match": "Fraction of examples all of whose labels are predicted right",
     "perplexity": "Number of equally likely tokens that the prediction amounts to",
     "r2": "Fraction of the variance of the targets that is explained; 0: no better than the mean",
     "mae": "Mean absolute error, in units of the target",

@@ -44,6 +44,9 @@ METRICS = {
         "accuracy", "majority", "balanced_accuracy", "top_5", "precision", "recall", "f1", "auroc",
         "average_precision", "ece", "worst_class", "worst_group",
     ),
+    "multi_label": (
+        "label_accuracy", "exact_match", "precision", "recall", "f1", "auroc", "average_precision",
+    ),
     "regression": ("r2", "mae", "rmse", "worst_group"),
     "language_model": ("perplexity", "accuracy"),
     "autoencoder": ("reconstruction_error", "explained_variance", "reconstruction", "kl"),

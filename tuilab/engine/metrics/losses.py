@@ -120,6 +120,31 @@ def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) 
     )
 
 
+@loss(catalogue.MultiLabelBCE)
+def multi_label_binary_cross_entropy(
+    config: catalogue.MultiLabelBCE, output: Tensor, target: Tensor
+) -> Tensor:
+    """Returns the mean binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
+
+    output [batch, labels], target float [batch, labels], 1 where a label applies.
+    """
+    pos_weight = None if config.pos_weight == 1 else output.new_tensor(config.pos_weight)
+    target = target.to(output.dtype)
+    return F.binary_cross_entropy_with_logits(output, target, pos_weight=pos_weight)
+
+
+@loss(catalogue.SoftCrossEntropy)
+def soft_cross_entropy(
+    config: catalogue.SoftCrossEntropy, output: Tensor, target: Tensor
+) -> Tensor:
+    """Returns −Σ target · log softmax(output), [], mean over the batch: torch.nn.CrossEntropyLoss.
+
+    output [batch, classes], target float [batch, classes], rows that sum to 1.
+    """
+    target = target.to(output.dtype)
+    return F.cross_entropy(output, target, label_smoothing=config.label_smoothing)
+
+
 @loss(catalogue.MSE)
 def mean_squared_error(config: catalogue.MSE, output: Tensor, target: Tensor) -> Tensor:
     """Returns the mean squared error, []: torch.nn.MSELoss.

@@ -118,6 +118,58 @@ class ClassScores(Scores):
         return values
 
 
+class SoftLabelScores(ClassScores):
+    """The scores of classes, where the class of an example is its most likely one."""
+
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: output [n, classes] and targets float [n, classes]."""
+        super().add(output, targets.argmax(dim=1))
+
+
+class MultiLabelScores(Scores):
+    """Accuracy, precision, recall and F1 of all labels together; AUROC and precision of each."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+        self._ranked: list[tuple[Tensor, Tensor]] | None = []
+
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: logits [n, labels] and targets float [n, labels]."""
+        is_right = (output > 0) == (targets > 0.5)
+        counts = count_present(output, targets).flatten()
+        matches = torch.stack([is_right.all(dim=1).sum(), counts.new_tensor(len(targets))])
+        sums = torch.cat([counts, matches])
+        self._sums = sums if self._sums is None else self._sums + sums
+        if self._ranked is not None:
+            self._ranked.append((output, targets > 0.5))
+            if sum(ranked.numel() for ranked, _ in self._ranked) > MAX_RANKED_VALUES:
+                self._ranked = None
+
+    def read(self) -> dict[str, float]:
+        """Returns the scores, the most important first."""
+        if self._sums is None:
+            return {}
+        correct_absent, false_present, missed, hits, matches, examples = self._sums.tolist()
+        values = {
+            "label_accuracy": (correct_absent + hits) / sum(self._sums[:4].tolist()),
+            "exact_match": matches / examples,
+            "precision": hits / (hits + false_present) if hits else 0.0,
+            "recall": hits / (hits + missed) if hits else 0.0,
+            "f1": 2 * hits / (2 * hits + false_present + missed) if hits else 0.0,
+        }
+        if not self._ranked:
+            return values
+        ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
+        pairs = list(zip(ranked.T, targets.T, strict=True))
+        areas = [area for score, is_class in pairs if (area := _area(score, is_class)) is not None]
+        present = [_precision_area(score, is_class) for score, is_class in pairs if is_class.any()]
+        if areas:
+            values["auroc"] = sum(areas) / len(areas)
+        if present:
+            values["average_precision"] = sum(present) / len(present)
+        return values
+
+
 class GroupScores:
     """The accuracy, or the mean absolute error, of each group of examples."""
 
@@ -238,6 +290,17 @@ def count_confusions(targets: Tensor, predictions: Tensor, classes: int) -> Tens
     """
     counts = torch.bincount(targets * classes + predictions, minlength=classes**2)
     return counts[: classes**2].view(classes, classes)
+
+
+def count_present(output: Tensor, targets: Tensor) -> Tensor:
+    """Returns counts[is present, is predicted] of all labels of all examples: int64 [2, 2].
+
+    Args:
+        output: logits [n, labels].
+        targets: float [n, labels], 1 where a label applies.
+    """
+    pairs = ((targets > 0.5).long().flatten(), (output > 0).long().flatten())
+    return count_confusions(*pairs, 2)
 
 
 def r2(output: Tensor, targets: Tensor) -> float:
