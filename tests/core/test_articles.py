@@ -67,7 +67,7 @@ def test_the_article_on_an_argument_lists_its_layers() -> None:
     (frozen,) = articles.find_articles("frozen")
     assert dict(frozen.parts)["Of"] == "every layer"
     of = [dict(article.parts)["Of"] for article in articles.find_articles("out_features")]
-    assert of == ["Linear", "OwnLinear, DropConnect", "GraphConvolution"]
+    assert of == ["Linear", "Bilinear, OwnLinear, DropConnect", "GraphConvolution"]
 
 
 @pytest.mark.parametrize("name", ["schedule", "schedule.name"])

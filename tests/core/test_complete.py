@@ -23,9 +23,9 @@ def test_an_empty_line_may_be_any_layer() -> None:
 
 
 def test_names_are_found_by_beginning_part_and_letters_in_any_case() -> None:
-    assert labels("line") == ["Linear", "OwnLinear"]
-    assert labels("relu") == ["ReLU", "LeakyReLU", "PReLU"]
-    assert labels("batchn") == ["BatchNorm1d", "BatchNorm2d", "OwnBatchNorm"]
+    assert labels("line") == ["Linear", "Bilinear", "OwnLinear"]
+    assert labels("relu") == ["ReLU", "ReLU6", "LeakyReLU", "PReLU"]
+    assert labels("batchn") == ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "OwnBatchNorm"]
     assert "BatchNorm2d" in labels("bn2")
 
 

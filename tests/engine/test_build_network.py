@@ -112,7 +112,7 @@ LIVE = [
 
 @pytest.mark.parametrize(("name", "knob"), LIVE)
 def test_every_live_knob_of_a_layer_can_change(name: str, knob: str) -> None:
-    shape = {"1d": (3, 4), "2d": (3, 4, 4)}.get(name[-2:], (3,))
+    shape = {"1d": (3, 4), "2d": (3, 4, 4), "3d": (3, 4, 4, 4)}.get(name[-2:], (3,))
     line = example_line(LAYERS[name])
     network = build_network.build((line,), shape)
 
@@ -134,7 +134,7 @@ def test_the_p_of_each_dropout_changes_by_itself() -> None:
     assert probabilities == [0.1, 0.2, 0.3, 0.2, 0.3]
 
 
-INPUTS = (Tokens((4,), vocabulary=5), (4,), (4, 4), (4, 8, 8), (392,))
+INPUTS = (Tokens((4,), vocabulary=5), (4,), (4, 4), (4, 8, 8), (392,), (4, 4, 4, 4))
 """Each layer accepts one of these shapes."""
 
 # --- copying weights -----------------------------------------------------------------------

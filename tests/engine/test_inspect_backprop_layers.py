@@ -36,7 +36,15 @@ EXAMPLE = 2
 
 ADAM = {"name": "adamw", "lr": 0.01, "weight_decay": 0.1}
 
-WITHOUT_PHASE = ("Identity", "Sequential", "Encoder", "Decoder", "Generator", "Discriminator")
+WITHOUT_PHASE = (
+    "Identity",
+    "Save",
+    "Sequential",
+    "Encoder",
+    "Decoder",
+    "Generator",
+    "Discriminator",
+)
 """Kinds without a phase of their own: they compute nothing, or only what the layers inside do."""
 
 FORWARD_ONLY = ("Embedding", "Step")

@@ -47,9 +47,11 @@ RECURRENT: dict[str, Any] = {
 def test_a_recurrent_layer_gives_what_torch_gives_with_equal_weights(
     name: str, shape: Shape, arguments: dict[str, Any], data: st.DataObject
 ) -> None:
-    options = (
-        {"nonlinearity": data.draw(st.sampled_from(["tanh", "relu"]))} if name == "RNN" else {}
-    )
+    own: dict[str, dict[str, Any]] = {
+        "RNN": {"nonlinearity": st.sampled_from(["tanh", "relu"])},
+        "LSTM": {"proj_size": st.integers(0, arguments["hidden_size"] - 1)},
+    }
+    options = data.draw(st.fixed_dictionaries(own.get(name, {})))
     line = line_of(name, {**arguments, **options})
     returns = arguments.pop("returns")
     if arguments["dropout"] and arguments["num_layers"] == 1:  # torch warns: it would do nothing
@@ -64,14 +66,30 @@ def test_a_recurrent_layer_gives_what_torch_gives_with_equal_weights(
     y = layer(x)
 
     states, _ = reference(x)
-    last_states = [states[:, -1, : arguments["hidden_size"]]]
+    size = options.get("proj_size") or arguments["hidden_size"]
+    last_states = [states[:, -1, :size]]
     if arguments["bidirectional"]:  # the backward direction ends at the first position
-        last_states.append(states[:, 0, arguments["hidden_size"] :])
+        last_states.append(states[:, 0, size:])
     torch.testing.assert_close(
         y, states if returns == "sequence" else torch.cat(last_states, dim=1)
     )
     assert parse(line).output_shape(shape) == tuple(y.shape[1:])
     assert parse(line).count_parameters(shape) == count_parameters(reference)
+
+
+@pytest.mark.parametrize("mode", ["mean", "sum", "max"])
+@pytest.mark.parametrize("padding", [None, 2])
+def test_an_embedding_bag_is_torchs_over_the_vocabulary(mode: str, padding: int | None) -> None:
+    shape, line = Tokens((6,), vocabulary=4), f"EmbeddingBag 3 {mode} {padding}"
+    tokens = torch.randint(4, (BATCH, 6))
+    torch.manual_seed(0)
+    reference = nn.EmbeddingBag(4, 3, mode=mode, padding_idx=padding)
+
+    layer = build_layer(line, shape, nn.EmbeddingBag)
+
+    assert torch.equal(layer(tokens), reference(tokens))
+    assert parse(line).output_shape(shape) == (3,)
+    assert parse(line).count_parameters(shape) == count_parameters(layer) == 4 * 3
 
 
 def test_the_last_state_of_a_stack_is_the_top_layers() -> None:

@@ -15,11 +15,13 @@ from tuilab.core.catalogue.losses import (
     KL,
     L1,
     MSE,
+    NLL,
     CrossEntropy,
     Focal,
     Hinge,
     Huber,
     Loss,
+    SmoothL1,
     ZeroOne,
     smoothed_entropy,
 )
@@ -27,7 +29,7 @@ from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.metrics import losses
 
 SEEDS = st.integers(0, 10_000)
-ONE_OUTPUT_PER_CLASS = [CrossEntropy(), MSE(), Focal(), Hinge(), KL()]
+ONE_OUTPUT_PER_CLASS = [CrossEntropy(), NLL(), MSE(), Focal(), Hinge(), KL()]
 """The losses that take one output per class."""
 
 
@@ -57,6 +59,9 @@ def test_regression_losses_are_those_of_torch(seed: int, delta: float) -> None:
     formula = torch.where(error <= delta, error.square() / 2, delta * (error - delta / 2)).mean()
     torch.testing.assert_close(losses.build_loss(Huber(delta=delta))(output, target), formula)
     torch.testing.assert_close(F.huber_loss(output, target, delta=delta), formula)
+    smooth = losses.build_loss(SmoothL1(beta=delta))(output, target)
+    torch.testing.assert_close(smooth, F.smooth_l1_loss(output, target, beta=delta))
+    torch.testing.assert_close(smooth, formula / delta)
 
 
 # --- classes ------------------------------------------------------------------------------------
@@ -135,6 +140,23 @@ def test_losses_without_weights_have_none() -> None:
     target = torch.tensor([0, 1])
     assert losses.compute_class_weights(CrossEntropy(), target, 2) is None
     assert losses.compute_class_weights(Focal(), target, 2) is None
+
+
+@given(SEEDS)
+def test_nll_of_log_probabilities_is_cross_entropy(seed: int) -> None:
+    output, target = random_classes(seed)
+    target[::3] = IGNORE_INDEX
+
+    result = losses.build_loss(NLL())(output.log_softmax(1), target)
+
+    torch.testing.assert_close(result, F.cross_entropy(output, target))
+    torch.testing.assert_close(result, F.nll_loss(output.log_softmax(1), target))
+
+
+def test_nll_without_targets_is_0() -> None:
+    output, target = random_classes(0)
+
+    assert losses.build_loss(NLL())(output, torch.full_like(target, IGNORE_INDEX)) == 0
 
 
 @given(SEEDS, st.floats(0, 5))

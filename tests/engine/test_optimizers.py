@@ -1,23 +1,30 @@
 """Optimizers against those of PyTorch and their papers; which parameters decay; live knobs."""
 
 import io
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from tests.support.installed_optimizers import (
+    INSTALLED_OPTIMIZERS,
+    IS_SCHEDULEFREE_INSTALLED,
+)
 from tests.support.passed_exercises import pass_exercise
 from tuilab.core.catalogue import optimizers as catalogue
-from tuilab.core.catalogue.optimizers import OPTIMIZERS
+from tuilab.core.catalogue.regularization import NoAveraging
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import Knob, default_knobs
 from tuilab.engine.model.layers.embedding import ClassToken, LearnedPositions
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.combined import CombinedOptimizer
+from tuilab.engine.optim.weight_average import WeightAverage
 
 INPUTS = torch.randn(500, 5, generator=torch.Generator().manual_seed(2))
 TARGETS = (INPUTS[:, 0] * INPUTS[:, 1] + INPUTS[:, 2].sin().mul(40).sin() > 0).long()
@@ -80,6 +87,8 @@ def flat_weights(network: nn.Module) -> Tensor:
             catalogue.RAdam(lr=0.02, weight_decay=0.3, decoupled_weight_decay=True),
             torch.optim.RAdam,
         ),
+        (catalogue.Adamax(lr=0.02, betas=(0.8, 0.99), weight_decay=0.1), torch.optim.Adamax),
+        (catalogue.ASGD(lr=0.3, lambd=0.01, alpha=0.5, weight_decay=0.1), torch.optim.ASGD),
         (catalogue.LBFGS(lr=0.5, max_iter=4, history_size=3), torch.optim.LBFGS),
         (catalogue.LBFGS(lr=0.1, max_iter=3, line_search_fn="none"), torch.optim.LBFGS),
     ],
@@ -98,6 +107,36 @@ def test_every_optimizer_steps_as_torch_does(
     if reference is not torch.optim.LBFGS:
         arguments["foreach"] = False
     torch_optimizer = reference(by_torch.parameters(), **arguments)
+
+    for _ in range(8):
+        step(ours, our_optimizer, config)
+        step(by_torch, torch_optimizer, config)
+
+    assert torch.allclose(flat_weights(ours), flat_weights(by_torch), atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("config", "reference", "arguments"),
+    [
+        (
+            catalogue.Adafactor(lr=0.05, beta2_decay=-0.6, eps=0.01, d=2.0),
+            torch.optim.Adafactor,
+            {"lr": 0.05, "beta2_decay": -0.6, "eps": (None, 0.01), "d": 2.0},
+        ),
+        (
+            catalogue.Rprop(lr=0.02, eta_minus=0.4, eta_plus=1.1, min_step=1e-4, max_step=0.05),
+            torch.optim.Rprop,
+            {"lr": 0.02, "etas": (0.4, 1.1), "step_sizes": (1e-4, 0.05)},
+        ),
+    ],
+    ids=["Adafactor", "Rprop"],
+)
+def test_optimizers_with_pairs_of_arguments_step_as_torch_does(
+    config: catalogue.Optimizer, reference: Callable[..., Optimizer], arguments: dict[str, Any]
+) -> None:
+    ours, by_torch = build_small_network(), build_small_network()
+    our_optimizer = build_optimizer.build(config, ours)
+    torch_optimizer = reference(by_torch.parameters(), foreach=False, **arguments)
 
     for _ in range(8):
         step(ours, our_optimizer, config)
@@ -128,16 +167,55 @@ def test_lion_is_the_algorithm_of_the_paper() -> None:
     assert torch.allclose(ours, by_paper, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", INSTALLED_OPTIMIZERS)
 def test_every_optimizer_lowers_a_loss(kind: type[catalogue.Optimizer]) -> None:
     network, config = build_small_network(), kind()
     if kind in (catalogue.Lion, catalogue.RAdam, catalogue.Adam, catalogue.AdamW, catalogue.NAdam):
         config = kind(lr=0.02)
+    elif kind in (catalogue.ASGD, catalogue.Adafactor, catalogue.ScheduleFreeAdamW):
+        config = kind(lr=0.2)
     optimizer = build_optimizer.build(config, network)
 
     losses = [step(network, optimizer, config) for _ in range(20)]
 
     assert losses[-1] < 0.97 * losses[0], losses
+
+
+# --- schedule-free ------------------------------------------------------------------------------
+
+
+def test_schedule_free_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "schedulefree", None)
+
+    with pytest.raises(InputError, match=r"uv pip install 'tuilab\[schedule-free\]'"):
+        build_optimizer.build(catalogue.ScheduleFreeAdamW(), build_small_network())
+
+
+@pytest.mark.skipif(not IS_SCHEDULEFREE_INSTALLED, reason="an optional dependency")
+def test_schedule_free_trains_and_evaluates_what_the_library_does() -> None:
+    import schedulefree
+
+    config = catalogue.ScheduleFreeAdamW(lr=0.05, warmup_steps=2, weight_decay=0.1)
+    ours, by_library = build_small_network(), build_small_network()
+    optimizer = build_optimizer.build(replace(config, weight_decay_on="all"), ours)
+    reference = schedulefree.AdamWScheduleFree(
+        by_library.parameters(), lr=0.05, warmup_steps=2, weight_decay=0.1
+    )
+    reference.train()
+    average = WeightAverage(ours)
+
+    for _ in range(6):
+        step(ours, optimizer, config)
+        average.step(NoAveraging(), optimizer)
+        step(by_library, reference, config)
+    trained = flat_weights(ours)
+
+    assert torch.equal(trained, flat_weights(by_library))
+    reference.eval()
+    with average.swapped_in(NoAveraging()):
+        assert torch.allclose(flat_weights(ours), flat_weights(by_library), atol=1e-6)
+        assert not torch.allclose(flat_weights(ours), trained, atol=1e-3)
+    assert torch.equal(flat_weights(ours), trained)
 
 
 # --- Muon -----------------------------------------------------------------------------------
@@ -221,7 +299,7 @@ def test_only_matrices_and_kernels_decay() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [k for k in OPTIMIZERS if issubclass(k, catalogue.WeightDecayOptimizer)]
+    "kind", [k for k in INSTALLED_OPTIMIZERS if issubclass(k, catalogue.WeightDecayOptimizer)]
 )
 def test_weight_decay_acts_on_weights_or_on_all_and_changes_live(
     kind: type[catalogue.WeightDecayOptimizer],
@@ -241,7 +319,7 @@ def test_weight_decay_acts_on_weights_or_on_all_and_changes_live(
 
 
 def test_every_parameter_is_in_one_group() -> None:
-    for kind in OPTIMIZERS:
+    for kind in INSTALLED_OPTIMIZERS:
         optimizer = build_optimizer.build(kind(), all_kinds_of_layers())
         ids = [id(p) for group in optimizer.param_groups for p in group["params"]]
         assert len(ids) == len(set(ids)) == len([*all_kinds_of_layers().parameters()]), kind
@@ -274,7 +352,7 @@ def _other_value(value: Any, knob: Knob) -> Any:
 
 LIVE = [
     (kind, name)
-    for kind in OPTIMIZERS
+    for kind in INSTALLED_OPTIMIZERS
     for name, knob in default_knobs(kind).items()
     if knob.is_live
 ]
@@ -324,7 +402,7 @@ def test_changing_the_initial_accumulator_of_adagrad_shifts_the_sums() -> None:
         assert torch.allclose(shifted.state[ours]["sum"], expected.state[by_torch]["sum"])
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", INSTALLED_OPTIMIZERS)
 def test_a_frozen_layer_stays_and_is_trained_again_when_unfrozen(
     kind: type[catalogue.Optimizer],
 ) -> None:
@@ -371,7 +449,7 @@ def test_lbfgs_steps_on_channels_last_kernels() -> None:
 
 
 def test_only_lbfgs_needs_a_closure() -> None:
-    assert [kind for kind in OPTIMIZERS if kind().needs_closure] == [catalogue.LBFGS]
+    assert [kind for kind in INSTALLED_OPTIMIZERS if kind().needs_closure] == [catalogue.LBFGS]
 
 
 # --- combined -------------------------------------------------------------------------------
@@ -406,7 +484,7 @@ def test_a_scale_multiplies_the_learning_rate_of_one_of_them() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", INSTALLED_OPTIMIZERS)
 def test_a_saved_optimizer_resumes_bit_by_bit(kind: type[catalogue.Optimizer]) -> None:
     uninterrupted, interrupted = build_small_network(), build_small_network()
     first = build_optimizer.build(kind(), uninterrupted)

@@ -1,34 +1,17 @@
 """A run that is inspected, searched and replayed ends bitwise as one that is not."""
 
 from collections.abc import Callable, Container, Generator, Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
 
+from tests.support.all_requests import inspect_everything
 from tests.support.bitwise import find_differences
 from tests.support.datasets import CPU, ignore_progress
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.protocol.events import Progressed
-from tuilab.core.protocol.inspect.backprop_messages import PHASES_AROUND, BackpropRequest
-from tuilab.core.protocol.inspect.examples_messages import (
-    ATTRIBUTIONS,
-    SPLITS,
-    ExamplesRequest,
-    Page,
-    UserInput,
-)
-from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest
-from tuilab.core.protocol.inspect.layer_messages import (
-    QUANTITIES,
-    LayerRequest,
-    LayerResponse,
-    PlotKind,
-)
-from tuilab.core.protocol.inspect.request import InspectRequest
-from tuilab.core.protocol.inspect.result_messages import ResultRequest
-from tuilab.core.protocol.inspect.units_messages import UnitsRequest
 from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.dispatch import Dispatcher
@@ -111,35 +94,7 @@ SLOW_CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-# --- all requests -------------------------------------------------------------------------------
-
-
-def all_requests(session: Session, layers: list[str]) -> Iterator[InspectRequest]:
-    """Yields every request of every view, in all its forms."""
-    yield UnitsRequest(3, 3)
-    yield ResultRequest(4, 3, samples=2)
-    yield LandscapeRequest(size=3, refresh_count=session.step)
-    yield LandscapeRequest(size=3, plane="path", refresh_count=session.step)
-    for direction in ("optimizer", "gradient"):
-        yield LandscapeRequest("scan", direction=direction, refresh_count=session.step)
-    for page in get_args(Page):
-        for split, attribution in zip(SPLITS, ATTRIBUTIONS, strict=True):
-            entered = UserInput("0.5, 1", bytes(28 * 28)) if page == "user_input" else None
-            yield ExamplesRequest(page, split, count=2, attribution=attribution, user_input=entered)
-    for quantity in QUANTITIES:
-        for kind in get_args(PlotKind) if quantity in ("weights", "activations") else ("map",):
-            for layer in layers:
-                yield LayerRequest(layer, quantity, kind, width=4, height=4)
-    for number in range(min(2, len(session.phases))):
-        for phase in range(0, 3 * PHASES_AROUND, PHASES_AROUND):
-            yield BackpropRequest(1, number, phase=phase, with_graph=number == phase)
-
-
-def inspect_everything(session: Session, dispatcher: Dispatcher) -> None:
-    response = dispatcher.inspect(LayerRequest())
-    assert isinstance(response, LayerResponse) and response.layers
-    for request in all_requests(session, response.layers):
-        dispatcher.inspect(request)
+# --- searches -----------------------------------------------------------------------------------
 
 
 def search(session: Session, find: Callable[[Session], Iterator[Any]]) -> None:

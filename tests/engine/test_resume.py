@@ -10,9 +10,9 @@ import torch
 
 from tests.support.bitwise import find_differences
 from tests.support.datasets import CPU, ignore_progress
+from tests.support.installed_optimizers import INSTALLED_OPTIMIZERS
 from tests.support.passed_exercises import pass_exercise
 from tests.support.tiny_sessions import make_dataset, make_experiment, train_steps
-from tuilab.core.catalogue.optimizers import OPTIMIZERS
 from tuilab.core.catalogue.schedules import SCHEDULES
 from tuilab.core.experiment.experiment import experiment_from_dict, name_of
 from tuilab.core.experiment.validation import find_errors
@@ -81,7 +81,7 @@ STOPS = (1, EPOCH + 2, 3 * EPOCH)
 """After the first step, in the middle of an epoch, and after the last batch of one."""
 
 
-@pytest.mark.parametrize("name", [name_of(kind) for kind in OPTIMIZERS])
+@pytest.mark.parametrize("name", [name_of(kind) for kind in INSTALLED_OPTIMIZERS])
 def test_resuming_with_every_optimizer(name: str, tmp_path: Path) -> None:
     pass_exercise("optimizers")
     options = {"momentum": 0.9} if name == "sgd" else {}

@@ -22,6 +22,7 @@ from tuilab.engine.metrics.scores import (
     Scores,
     TokenScores,
     auroc,
+    average_precision,
     mode_coverage,
     r2,
     sum_nll_and_hits,
@@ -68,6 +69,7 @@ def test_class_scores_are_those_of_counting_examples(seed: int, count: int, size
         (predicted[target == k] == k).double().mean().item() for k in sorted(set(target.tolist()))
     ]
     assert actual["worst_class"] == pytest.approx(min(recalls))
+    assert actual["balanced_accuracy"] == pytest.approx(sum(recalls) / len(recalls))
 
 
 @given(SEEDS)
@@ -80,6 +82,36 @@ def test_top_5_counts_the_classes_ranked_above_the_true_one(seed: int) -> None:
     assert actual["top_5"] == pytest.approx(
         ((output > true_logit).sum(1) < 5).double().mean().item()
     )
+
+
+@pytest.mark.parametrize(("k", "classes"), [(1, 3), (2, 3), (3, 4), (7, 12)])
+def test_top_k_is_for_any_k(k: int, classes: int) -> None:
+    output, target = random_classes(1, classes)
+
+    actual = compute(ClassScores(CrossEntropy(), top_k=k), output, target)
+
+    is_hit = (output > output.gather(1, target[:, None])).sum(1) < k
+    assert actual[f"top_{k}"] == pytest.approx(is_hit.double().mean().item())
+    too_many = compute(ClassScores(CrossEntropy(), top_k=classes), output, target)
+    assert not any(name.startswith("top") for name in too_many)
+
+
+@given(SEEDS, st.integers(2, 5))
+@settings(max_examples=25)
+def test_average_precision_is_the_area_under_the_steps_of_precision(seed: int, count: int) -> None:
+    output, target = random_classes(seed, count, 40)
+    scores = (output.softmax(1) * 8).round() / 8  # with many ties
+
+    values = []
+    for number in [1] if count == 2 else range(count):
+        area, recall, is_class = 0.0, 0.0, target == number
+        for threshold in sorted(set(scores[:, number].tolist()), reverse=True):
+            is_in = scores[:, number] >= threshold
+            before, recall = recall, (is_class & is_in).sum().item() / max(1, int(is_class.sum()))
+            area += (recall - before) * (is_class & is_in).sum().item() / is_in.sum().item()
+        values += [area] if is_class.any() else []
+
+    assert average_precision(scores, target) == pytest.approx(sum(values) / len(values))
 
 
 @given(SEEDS, st.integers(2, 5))

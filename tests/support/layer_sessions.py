@@ -16,7 +16,7 @@ from tuilab.core.network.registry import LAYERS
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.session import Session
 
-FLAT, ROWS, IMAGE = (12,), (4, 8), (4, 8, 8)
+FLAT, ROWS, IMAGE, VOLUME = (12,), (4, 8), (4, 8, 8), (4, 3, 4, 4)
 
 LINES: dict[str, tuple[Any, Shape]] = {
     "Linear": ("Linear 5", ROWS),
@@ -39,7 +39,7 @@ def make_layer_session(name: str, **tables: Any) -> Session:
     if name in LINES:
         return _surround(*LINES[name], **tables)
     line = example_line(LAYERS[name]).replace("16", "4")
-    for shape in (FLAT, ROWS, IMAGE):
+    for shape in (FLAT, ROWS, IMAGE, VOLUME):
         if plan((line, "Flatten", "Linear 3"), shape).is_valid:
             return _surround(line, shape, **tables)
     raise AssertionError(f"a new kind: enter in LINES an input for {line!r}")
@@ -60,6 +60,18 @@ def _language_model(**tables: Any) -> Session:
     )  # fmt: skip
     vocabulary = ("\t", "\n", *map(chr, range(32, 127)))
     return Session("run", experiment, Dataset(part, part, part, vocabulary=vocabulary), CPU)
+
+
+def _bag_of_words(**tables: Any) -> Session:
+    tokens = torch.randint(97, (20, 8), generator=torch.Generator().manual_seed(2))
+    part = Examples(tokens, tokens[:, 0] % 3)
+    experiment = make_experiment(
+        "EmbeddingBag 4", "Linear 3", data={"name": "python_source", "length": 8}, batch_size=5,
+        **tables,
+    )  # fmt: skip
+    vocabulary = ("\t", "\n", *map(chr, range(32, 127)))
+    dataset = Dataset(part, part, part, classes=("0", "1", "2"), vocabulary=vocabulary)
+    return Session("run", experiment, dataset, CPU)
 
 
 def _graph(**tables: Any) -> Session:
@@ -87,7 +99,7 @@ def _gan(**tables: Any) -> Session:
 
 
 SPECIAL_SESSIONS = {
-    "Embedding": _language_model, "GraphConvolution": _graph, "Encoder": _autoencoder,
-    "Decoder": _autoencoder, "Generator": _gan, "Discriminator": _gan,
+    "Embedding": _language_model, "EmbeddingBag": _bag_of_words, "GraphConvolution": _graph,
+    "Encoder": _autoencoder, "Decoder": _autoencoder, "Generator": _gan, "Discriminator": _gan,
 }  # fmt: skip
 """Layers that need another task or data set."""

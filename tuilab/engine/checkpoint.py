@@ -18,6 +18,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.protocol.events import Rewound
 from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
+from tuilab.engine.optim.schedule_free import counters
 from tuilab.engine.preserve import clone_tensors
 from tuilab.engine.recorder import Recorder
 from tuilab.engine.session import Session
@@ -56,7 +57,9 @@ def restore_state(session: Session, state: dict[str, Any]) -> None:
     if _have_same_state(current, state["optimizer"]):
         # A copy, as torch would keep the tensors and go on writing to them.
         memory = clone_tensors(state["optimizer"]["state"])
-        session.optimizer.load_state_dict({**current, "state": memory})
+        groups = zip(current["param_groups"], state["optimizer"]["param_groups"], strict=True)
+        merged = [group | counters(captured) for group, captured in groups]
+        session.optimizer.load_state_dict({"state": memory, "param_groups": merged})
     session.step, session.epoch, session.offset = state["position"]
     session.seconds = state["seconds"]
     session.task.average.load_state_dict(state["average"])

@@ -271,7 +271,9 @@ class Session:
     def discard_outdated(self, before: Experiment) -> None:
         """Discards what other knobs have led to: an average of weights, an early stop."""
         after, config = self.experiment, self.experiment.regularization
-        if type(after.averaging) is not type(before.averaging):
+        is_new_optimizer = type(after.optimizer) is not type(before.optimizer)
+        is_outdated = is_new_optimizer and self.task.average.is_of_optimizer
+        if is_outdated or type(after.averaging) is not type(before.averaging):
             self.task.average.clear()
         has_more_epochs = after.training.epochs > before.training.epochs
         is_asked_to_go_on = config != before.regularization or has_more_epochs

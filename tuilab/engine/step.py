@@ -46,7 +46,7 @@ def training_step(
     targets = session.task.targets_for(inputs, targets)
     for phase in session.phases:  # one for most tasks; the two sides of a GAN take turns
         loss, output = optimizer_step(session, phase, inputs, targets, observer)
-    session.task.average.step(session.experiment.averaging)
+    session.task.average.step(session.experiment.averaging, session.optimizer)
     session.step += 1
     session.offset += len(targets)
     return loss, output, targets

@@ -33,6 +33,10 @@ class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_fi
         """Returns the loss without label smoothing and class weights, for held-out examples."""
         return self
 
+    def for_constants(self) -> "Loss":
+        """Returns the loss that a constant output is fitted with, which must have a minimum."""
+        return self
+
 
 class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
     """Negative log-likelihood of the true class, from one logit per class.
@@ -62,6 +66,21 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
         return CrossEntropy()
 
 
+class NLL(Loss, frozen=True, kw_only=True, tag="nll"):
+    """Negative log-likelihood of the true class, from one log-probability per class.
+
+    Formula: L = −z[y], where z are log-probabilities
+    Use: with LogSoftmax at the end of the network; together they are cross_entropy.
+    Pitfall: without LogSoftmax nothing bounds it: outputs grow and the loss falls below 0 forever.
+    Source: torch.nn.NLLLoss
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
+
+    def for_constants(self) -> Loss:
+        return CrossEntropy()  # the same for log-probabilities
+
+
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
     """Negative log-likelihood of the true one of two classes, from one logit.
 
@@ -83,6 +102,43 @@ class BCE(Loss, frozen=True, kw_only=True, tag="bce"):
 
     def for_evaluation(self) -> Loss:
         return BCE()
+
+
+class MultiLabelBCE(Loss, frozen=True, kw_only=True, tag="multi_label_bce"):
+    """Negative log-likelihood of the yes or no of every label, from one logit per label.
+
+    Formula: L = mean over labels of −y log σ(z) − (1 − y) log(1 − σ(z))
+    Use: examples to which any number of labels applies, with the task multi_label.
+    Pitfall: it contains the sigmoid; a Sigmoid layer before it makes the gradients tiny.
+    Source: torch.nn.BCEWithLogitsLoss
+    """
+
+    pos_weight: Annotated[
+        float, knob("Weight of labels that apply relative to those that do not", gt=0, le=1000,
+                    live=True, log=True),
+    ] = 1.0  # fmt: skip
+
+    tasks: ClassVar[tuple[str, ...]] = ("multi_label",)
+
+    def for_evaluation(self) -> Loss:
+        return MultiLabelBCE()
+
+
+class SoftCrossEntropy(Loss, frozen=True, kw_only=True, tag="soft_cross_entropy"):
+    """Cross-entropy of the prediction and a target distribution, from one logit per class.
+
+    Formula: L = −Σ q log softmax(z)
+    Use: targets that are probabilities, with the task soft_labels.
+    Pitfall: its lowest value is the entropy of the targets, not 0.
+    Source: torch.nn.CrossEntropyLoss (with class probabilities)
+    """
+
+    label_smoothing: Smoothing = 0.0
+
+    tasks: ClassVar[tuple[str, ...]] = ("soft_labels",)
+
+    def for_evaluation(self) -> Loss:
+        return SoftCrossEntropy()
 
 
 class MSE(Loss, frozen=True, kw_only=True, tag="mse"):
@@ -129,6 +185,23 @@ class Huber(Loss, frozen=True, kw_only=True, tag="huber"):
             log=True,
         ),
     ] = 1.0
+
+    tasks: ClassVar[tuple[str, ...]] = ("regression", "autoencoder")
+
+
+class SmoothL1(Loss, frozen=True, kw_only=True, tag="smooth_l1"):
+    """Squared error near the target, absolute error far from it, with a slope of at most 1.
+
+    Formula: L = ½ e² ∕ β if |e| < β, else |e| − ½ β
+    Use: regression with outliers, such as the corners of boxes (Fast R-CNN); it is huber ∕ β.
+    Pitfall: β is in units of the target; 0 is L1.
+    Source: torch.nn.SmoothL1Loss; Girshick 2015
+    """
+
+    beta: Annotated[
+        float, knob("Error at which the loss changes from quadratic to linear; 0: L1", ge=0,
+                    le=1e6, live=True, log=True),
+    ] = 1.0  # fmt: skip
 
     tasks: ClassVar[tuple[str, ...]] = ("regression", "autoencoder")
 

@@ -4,14 +4,18 @@ METRIC_HELP = {
     "loss": "What training minimizes; on held-out examples without smoothing and class weights",
     "accuracy": "Fraction of correct predictions",
     "majority": "Accuracy of always predicting the most frequent class: the baseline",
-    "top_5": "Fraction of examples whose class is among the five most likely",
+    "balanced_accuracy": "Mean recall of all classes: each counts the same, however rare it is",
+    "top_5": "Fraction of examples whose class is among the five most likely; task.top_k: others",
     "precision": "Fraction of predictions of a class that are right; mean, or the second of two",
     "recall": "Fraction of the examples of a class that are found; mean, or the second of two",
     "f1": "Harmonic mean of precision and recall of a class; mean, or the second of two",
     "auroc": "Probability that an example of a class is ranked above one of another",
+    "average_precision": "Mean precision over all thresholds that find one more of a class",
     "ece": "Expected calibration error: difference between confidence and accuracy",
     "worst_class": "Recall of the worst class",
     "worst_group": "Accuracy (or mean absolute error) of the worst group of examples",
+    "label_accuracy": "Fraction of labels that are predicted right, present or absent",
+    "exact_match": "Fraction of examples all of whose labels are predicted right",
     "perplexity": "Number of equally likely tokens that the prediction amounts to",
     "r2": "Fraction of the variance of the targets that is explained; 0: no better than the mean",
     "mae": "Mean absolute error, in units of the target",
@@ -36,7 +40,8 @@ OLD_NAMES = {
 """Names in runs and lessons of older versions."""
 
 SECONDARY = (
-    "precision", "recall", "ece", "worst_class", "worst_group", "top_5", "rmse",
+    "precision", "recall", "average_precision", "balanced_accuracy", "ece", "worst_class",
+    "worst_group", "top_5", "rmse",
     "discriminator_loss",
 )  # fmt: skip
 """The metrics that are left out where there is little room."""

@@ -47,6 +47,8 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
     needs_closure: ClassVar[bool] = False
     "Whether one step evaluates loss and gradient several times."
+    averages_weights: ClassVar[bool] = False
+    "Whether it averages the weights itself."
 
     def arguments(self) -> dict[str, Any]:
         """Returns the keyword arguments of the optimizer that the engine builds."""
@@ -218,6 +220,117 @@ class RAdam(AdamOptimizer, frozen=True, kw_only=True, tag="radam"):
     """
 
     decoupled_weight_decay: Decoupled = False
+
+
+class Adamax(AdamOptimizer, frozen=True, kw_only=True, tag="adamax"):
+    """Adam with the largest recent gradient in place of the mean square (Kingma, Ba 2014).
+
+    Formula: m ← β₁m + (1 − β₁)g,  u ← max(β₂u, |g| + eps),  w ← w − lr ∕ (1 − β₁ᵗ) · m ∕ u
+    Use: sparse inputs such as words, where the mean square forgets a rare large gradient.
+    Pitfall: one outlier shrinks the steps of its weight for about 1 ∕ (1 − β₂) = 1000 steps.
+    Source: torch.optim.Adamax
+    """
+
+    lr: LearningRate = 2e-3
+
+
+class Adafactor(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adafactor"):
+    """Adam's step sizes from row and column means only: hardly any memory (Shazeer, Stern 2018).
+
+    Formula: s ≈ R Cᵀ ∕ mean(R), with R and C running means of the rows and columns of g²,
+      w ← w − max(eps, rms(w)) · min(lr, 1 ∕ √t) · u,  u = g ∕ √s cut to a size of d
+    Use: large networks whose optimizer does not fit into memory: a matrix [n, m] needs n + m
+      numbers more, not 2nm.
+    Pitfall: steps are relative to the size of the weights and shrink with 1 ∕ √t by themselves; it
+      has no momentum.
+    Source: torch.optim.Adafactor
+    """
+
+    lr: LearningRate = 1e-2
+    beta2_decay: Annotated[
+        float, knob("Exponent of the decay rate of the running means, 1 − t^this", ge=-1, le=0,
+                    live=True),
+    ] = -0.8  # fmt: skip
+    eps: Annotated[
+        float, knob("Smallest size of the weights that steps are relative to", gt=0, le=1,
+                    live=True, log=True),
+    ] = 1e-3  # fmt: skip
+    d: Annotated[float, knob("Largest size of an update before the step size", ge=1, le=1000,
+                             live=True)] = 1.0  # fmt: skip
+
+    def arguments(self) -> dict[str, Any]:
+        return super().arguments() | {"eps": (None, self.eps)}  # none: the machine epsilon
+
+
+class ASGD(WeightDecayOptimizer, frozen=True, kw_only=True, tag="asgd"):
+    """SGD with a decaying step size, made for averaging its weights (Polyak, Juditsky 1992).
+
+    Formula: w ← w − η (g + λw) − η · lambd · w,  η = lr ∕ (1 + lambd · lr · t)^alpha
+    Use: convex problems and small models, together with an average of the weights:
+      averaging.name = "ema" or "swa".
+    Pitfall: the weights that are evaluated are not averaged unless averaging is on; with its
+      defaults η hardly decays in a short run.
+    Source: torch.optim.ASGD
+    """
+
+    lr: LearningRate = 1e-2
+    lambd: Annotated[
+        float, knob("Strength of the decay of weights and step size", ge=0, le=1, live=True,
+                    log=True),
+    ] = 1e-4  # fmt: skip
+    alpha: Annotated[
+        float, knob("Exponent of the decay of the step size", ge=0, le=2, live=True)
+    ] = 0.75
+
+
+class Rprop(Optimizer, frozen=True, kw_only=True, tag="rprop"):
+    """Steps from the sign of the gradient alone, of a size for each weight (Riedmiller 1993).
+
+    Formula: Δ ← Δ · eta_plus where g keeps its sign, Δ · eta_minus where it changes;
+      w ← w − sign(g) · Δ
+    Use: small networks with the whole training set as one batch (batch_size = 0).
+    Pitfall: with small batches signs change by chance and all steps shrink to nothing. lr is only
+      the first step size: a schedule does not change it.
+    Source: torch.optim.Rprop
+    """
+
+    lr: LearningRate = 1e-2
+    eta_minus: Annotated[
+        float, knob("Factor of a step size where the sign changes", gt=0, lt=1, live=True)
+    ] = 0.5
+    eta_plus: Annotated[
+        float, knob("Factor of a step size where the sign stays", gt=1, le=10, live=True)
+    ] = 1.2
+    min_step: Annotated[float, knob("Smallest step size", gt=0, le=1, live=True, log=True)] = 1e-6
+    max_step: Annotated[float, knob("Largest step size", gt=0, le=1e4, live=True, log=True)] = 50.0
+
+    def arguments(self) -> dict[str, Any]:
+        etas, sizes = (self.eta_minus, self.eta_plus), (self.min_step, self.max_step)
+        return {"lr": self.lr, "etas": etas, "step_sizes": sizes}
+
+
+class ScheduleFreeAdamW(AdamOptimizer, frozen=True, kw_only=True, tag="schedule_free_adamw"):
+    """AdamW that averages its weights and needs no schedule (Defazio et al. 2024).
+
+    Formula: y = (1 − β₁) z + β₁ x,  z ← z − lr · (g(y) ∕ (√ŝ + eps) + λy),  x ← mean of all z
+      y is trained, x is evaluated and saved
+    Use: instead of AdamW with a decaying schedule, where the length of the run is not known; with
+      schedule.name = "constant" and an lr 1 to 10 times that of AdamW.
+    Pitfall: the training loss is that of y and is higher than that of x; another schedule on top
+      works against the average.
+    Source: the library schedulefree; arXiv 2405.15682
+    """
+
+    lr: LearningRate = 2.5e-3
+    warmup_steps: Annotated[
+        int, knob("Steps over which the learning rate grows from zero", ge=0, le=1_000_000)
+    ] = 0
+
+    averages_weights: ClassVar[bool] = True
+
+    def arguments(self) -> dict[str, Any]:
+        # The library computes x from y and z by dividing by β₁.
+        return super().arguments() | {"betas": (max(self.betas[0], 1e-3), self.betas[1])}
 
 
 class Lion(WeightDecayOptimizer, frozen=True, kw_only=True, tag="lion"):

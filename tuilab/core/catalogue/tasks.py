@@ -24,6 +24,43 @@ class Classification(Task, frozen=True, kw_only=True, tag="classification"):
       with the share of the majority class, and read the confusion matrix.
     """
 
+    top_k: Annotated[
+        int, knob("Also report how often the class is among the k most likely; 0: five of ten or "
+                  "more", ge=0, le=1000, live=True),
+    ] = 0  # fmt: skip
+
+
+class MultiLabel(Task, frozen=True, kw_only=True, tag="multi_label"):
+    """Predicts for each of several labels whether it applies to an example.
+
+    Formula: p = σ(z) for each label by itself; predicted are all labels with p > ½
+    Use: examples with any number of labels, such as the genres of a film: a table with a column of
+      0 and 1 for each label (data.target = "comedy, drama"), or with a column of lists
+      (data.label_separator = ";").
+    Pitfall: where most labels are absent, predicting none of them already has a high accuracy of
+      labels; look at F1 and the average precision.
+    """
+
+    loss: ClassVar[str] = "multi_label_bce"
+
+
+class SoftLabels(Task, frozen=True, kw_only=True, tag="soft_labels"):
+    """Predicts a distribution over classes from targets that are probabilities.
+
+    Formula: L = −Σ q log softmax(z), with the target distribution q
+    Use: labels on which annotators disagree, or the outputs of another network (distillation): a
+      table with a column of probabilities for each class (data.target = "cat, dog").
+    Pitfall: the loss cannot fall below the entropy of the targets; accuracy compares with their
+      most likely class only.
+    """
+
+    top_k: Annotated[
+        int, knob("Also report how often the class is among the k most likely; 0: five of ten or "
+                  "more", ge=0, le=1000, live=True),
+    ] = 0  # fmt: skip
+
+    loss: ClassVar[str] = "soft_cross_entropy"
+
 
 class Regression(Task, frozen=True, kw_only=True, tag="regression"):
     """Predicts a number.
@@ -120,6 +157,12 @@ class Perceptron(Task, frozen=True, kw_only=True, tag="perceptron"):
 
     loss: ClassVar[str] = "zero_one"
 
+
+LABEL_TASKS = ("multi_label", "soft_labels")
+"""The tasks whose targets are one number for each class."""
+
+CLASS_TASKS = ("classification", *LABEL_TASKS)
+"""The tasks whose network has an output for each class."""
 
 TASKS = tagged_classes(globals(), Task)
 """Every task that a file can name."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from tuilab.core.catalogue.data.data_set import DataSet
 from tuilab.core.catalogue.losses import Loss
+from tuilab.core.catalogue.tasks import CLASS_TASKS
 from tuilab.core.errors import InputError
 from tuilab.core.network.auto_size import NO_SIZES, AutoSizes
 from tuilab.core.network.layer import Shape, Tokens, format_shape
@@ -35,7 +36,7 @@ def find_required_output(task: Struct, data: DataSet, loss: Loss) -> RequiredOut
         count = data.shape.vocabulary
         shape = (*data.target_shape, count)
         return RequiredOutput(shape, f"{count} tokens need", f"Linear {count}")
-    classes = len(data.classes) if name == "classification" else 0
+    classes = len(data.classes) if name in CLASS_TASKS else 0
     count, tag = loss.outputs(classes), loss.__struct_config__.tag
     what = f"{classes} classes with {tag} need" if classes else f"one target with {tag} needs"
     return RequiredOutput((*data.target_shape, count), what, f"Linear {count}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tuilab.core.catalogue.layers.graph import GraphConvolution
 from tuilab.core.catalogue.losses import LearnerLoss, equivalent_loss
 from tuilab.core.catalogue.regularization import IMAGES_ONLY
+from tuilab.core.catalogue.tasks import CLASS_TASKS, LABEL_TASKS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
 from tuilab.core.experiment.plain_python import find_engine_errors
@@ -55,7 +56,7 @@ def _check_output(experiment: Experiment) -> Iterator[str]:
     if task == "gan":
         yield from _check_gan(experiment)
         return
-    classes = len(data.classes) if task == "classification" else 0
+    classes = len(data.classes) if task in CLASS_TASKS else 0
     name = f"own {loss.function}" if isinstance(loss, LearnerLoss) else name_of(loss)
     if task == "classification" and loss.outputs(3) == 1 and classes != 2:
         yield f"loss.name: {name} is for two classes, {data.title} has {classes}; use cross_entropy"
@@ -136,6 +137,9 @@ def _check_combinations(experiment: Experiment) -> Iterator[str]:
             "regularization.patience: early stopping watches the validation loss; "
             "set data.validation above 0"
         )
+    if optimizer.averages_weights and name_of(experiment.averaging) != "none":
+        name = name_of(optimizer)
+        yield f'averaging.name: {name} averages the weights itself; set it to "none"'
     if optimizer.needs_closure:
         yield from _check_closure(experiment)
     yield from _check_unsupported(experiment)
@@ -174,6 +178,10 @@ def _check_unsupported(experiment: Experiment) -> Iterator[str]:
     for name in ("label_noise", "imbalance"):
         if task == "regression" and getattr(experiment.data, name, False):
             yield f"data.{name}: a regression has no classes; set it to 0"
+        if task in LABEL_TASKS and getattr(experiment.data, name, False):
+            yield f"data.{name}: with {task} an example has no single class; set it to 0"
+    if task in LABEL_TASKS and getattr(experiment.data, "group", ""):
+        yield f"data.group: {task} reports no metrics of groups; remove it"
     watches_validation = experiment.schedule.watches_validation
     if task == "gan" and (watches_validation or experiment.regularization.patience):
         yield (

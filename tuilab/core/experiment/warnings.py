@@ -3,18 +3,26 @@
 from collections.abc import Iterator
 
 from tuilab.core.catalogue.initializations import Constant, Zeros
-from tuilab.core.catalogue.layers.activation import SELU, Identity, Sigmoid, Softmax, Step
+from tuilab.core.catalogue.layers.activation import (
+    SELU,
+    Identity,
+    LogSoftmax,
+    Sigmoid,
+    Softmax,
+    Step,
+)
 from tuilab.core.catalogue.layers.dropout import (
     AlphaDropout,
     DropConnect,
     Dropout,
     Dropout1d,
     Dropout2d,
+    Dropout3d,
     Reparameterization,
 )
 from tuilab.core.catalogue.layers.linear import Linear
 from tuilab.core.catalogue.layers.shape import Flatten
-from tuilab.core.catalogue.losses import BCE, KL, CrossEntropy, Focal, equivalent_loss
+from tuilab.core.catalogue.losses import BCE, KL, NLL, CrossEntropy, Focal, equivalent_loss
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.experiment.plain_python import find_engine_warnings
 from tuilab.core.network.plan import PlanRow
@@ -22,7 +30,9 @@ from tuilab.core.network.plan import PlanRow
 LINEAR_LAYERS = (Dropout, Flatten, Identity)
 """Layers without a nonlinearity: two linear layers around them are one linear map."""
 
-STOCHASTIC_LAYERS = (Dropout, Dropout1d, Dropout2d, AlphaDropout, DropConnect, Reparameterization)
+STOCHASTIC_LAYERS = (
+    Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout, DropConnect, Reparameterization
+)  # fmt: skip
 """Layers whose output is random."""
 
 
@@ -67,6 +77,11 @@ def _check_activations(experiment: Experiment, rows: list[PlanRow]) -> Iterator[
         yield (
             f"{last.key}: {name} applies softmax itself; a second one makes gradients small "
             "and keeps the loss above 0. Remove this line"
+        )
+    if isinstance(experiment.loss, NLL) and not isinstance(last.layer, LogSoftmax):
+        yield (
+            f"{last.key}: nll expects log-probabilities, and without LogSoftmax at the end its "
+            "loss can fall below 0 forever; add LogSoftmax, or use cross_entropy"
         )
     if isinstance(last.layer, Sigmoid) and isinstance(equivalent_loss(experiment.loss), BCE):
         yield f"{last.key}: bce applies sigmoid itself; remove this line"

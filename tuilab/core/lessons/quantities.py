@@ -41,8 +41,11 @@ RUN_COUNTS: dict[str, Callable[[Run], float | None]] = {
 
 METRICS = {
     "classification": (
-        "accuracy", "majority", "top_5", "precision", "recall", "f1", "auroc", "ece",
-        "worst_class", "worst_group",
+        "accuracy", "majority", "balanced_accuracy", "top_5", "precision", "recall", "f1", "auroc",
+        "average_precision", "ece", "worst_class", "worst_group",
+    ),
+    "multi_label": (
+        "label_accuracy", "exact_match", "precision", "recall", "f1", "auroc", "average_precision",
     ),
     "regression": ("r2", "mae", "rmse", "worst_group"),
     "language_model": ("perplexity", "accuracy"),

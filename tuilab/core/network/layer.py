@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from msgspec import Meta, Struct
 
+from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
 
 Shape = tuple[int, ...]
@@ -15,6 +16,10 @@ Length = Annotated[int, Meta(ge=1, le=4096)]
 Margin = Annotated[int, Meta(ge=0, le=4096)]
 Size = Length | Annotated[tuple[Length, ...], Meta(min_length=2, max_length=2)]
 Margins = Margin | Annotated[tuple[Margin, ...], Meta(min_length=2, max_length=2)]
+Size3d = Length | Annotated[tuple[Length, ...], Meta(min_length=3, max_length=3)]
+Margins3d = Margin | Annotated[tuple[Margin, ...], Meta(min_length=3, max_length=3)]
+Dim = Annotated[int, Meta(ge=-8, le=8)]
+"""A dimension as torch counts it: 0 is the batch, 1 the first of an example, −1 the last."""
 
 
 class Tokens(tuple[int, ...]):
@@ -30,6 +35,28 @@ class Tokens(tuple[int, ...]):
 
     def __getnewargs__(self) -> tuple[Shape, int]:
         return tuple(self), self.vocabulary
+
+
+class Paired(tuple[int, ...]):
+    """The shape of an example for a layer with a second input, which has a shape of its own."""
+
+    second: Shape
+
+    def __new__(cls, sizes: Shape, second: Shape) -> Self:
+        """Creates the shape of the first input, with that of the second."""
+        paired = super().__new__(cls, sizes)
+        paired.second = second
+        return paired
+
+
+def without_pair(shape: Shape) -> Shape:
+    """Returns a shape without that of a second input."""
+    return tuple(shape) if isinstance(shape, Paired) else shape
+
+
+def second_shape(shape: Shape) -> Shape:
+    """Returns the shape of the second input: the layer's input itself where nothing is named."""
+    return shape.second if isinstance(shape, Paired) else shape
 
 
 def format_shape(shape: Sequence[int] | None) -> str:
@@ -52,6 +79,10 @@ class Layer(
     "Arguments of an example line, for layers that require some."
     takes_tokens: ClassVar[bool] = False
     "Whether it accepts token numbers."
+    is_separate: ClassVar[bool] = False
+    "Whether it is a block that also runs by itself, so that it knows no names from outside."
+    second_input: ClassVar[str] = ""
+    "The argument that names its second input, an output that a Save has kept; empty: it has one."
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the output shape for an input shape; raises InputError where it does not fit."""
@@ -60,6 +91,23 @@ class Layer(
     def count_parameters(self, shape: Shape) -> int:
         """Returns the number of learned parameters for an input shape."""
         return 0
+
+
+def axis_of(dim: int, shape: Shape) -> int:
+    """Returns the index into an example's shape; raises InputError for the batch, or beyond it.
+
+    >>> axis_of(1, (3, 8)), axis_of(-1, (3, 8))
+    (0, 1)
+    """
+    rank = len(shape)
+    axis = dim - 1 if dim > 0 else rank + dim
+    if dim == 0 or not 0 <= axis < rank:
+        batch = "; dimension 0 is the batch" if dim in (0, -rank - 1) else ""
+        raise InputError(
+            f"there is no dimension {dim} in {format_shape(shape)}: its dimensions are 1 to "
+            f"{rank}, or -1 to -{rank} from the end{batch}"
+        )
+    return axis
 
 
 def divisors(number: int) -> list[int]:

@@ -12,11 +12,12 @@ from itertools import accumulate
 from typing import Any
 
 from tuilab.core.catalogue.layers.blocks import Parallel, Repeat, Residual
+from tuilab.core.catalogue.layers.save import pair_input, save_shape
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.format import format_count
 from tuilab.core.network.auto_size import NO_SIZES, AutoSizes, fill_auto
-from tuilab.core.network.layer import Layer, Shape, Tokens
+from tuilab.core.network.layer import Layer, Shape, Tokens, without_pair
 from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
 from tuilab.core.network.read_line import read_line
@@ -24,6 +25,14 @@ from tuilab.core.network.registry import BLOCKS
 from tuilab.core.network.torch_code import read_code
 
 LinePath = tuple[int, ...]
+
+Saved = dict[str, Shape]
+"""The shapes that have been saved above a line, by their names."""
+
+RoundKey = tuple[Shape | None, int, frozenset[tuple[str, Shape]]]
+
+Rounds = dict[RoundKey, tuple[int, Shape | None, Saved]]
+"""The parameters and the output of a repetition by its input, and what is saved after it."""
 
 MAX_LAYERS = 10_000
 """The maximum number of layers of a network, repetitions included."""
@@ -104,7 +113,7 @@ def plan(network: tuple[Line, ...], shape: Shape | None, sizes: AutoSizes = NO_S
         sizes: what `auto` stands for.
     """
     filled = fill_auto(network, sizes)
-    rows, output = _walk(filled, shape, ())
+    rows, output = _walk(filled, shape, (), {})
     if (index := _first_beyond_limit(filled)) is not None:
         position = next(n for n, row in enumerate(rows) if row.path == (index,))
         if not rows[position].problem:  # a block may have said so itself
@@ -136,21 +145,21 @@ def _parameters(rows: list[PlanRow], depth: int) -> int:
 
 
 def _walk(
-    lines: tuple[Line, ...], shape: Shape | None, path: LinePath, first: int = 0
+    lines: tuple[Line, ...], shape: Shape | None, path: LinePath, saved: Saved, first: int = 0
 ) -> tuple[list[PlanRow], Shape | None]:
     rows: list[PlanRow] = []
     for index, line in enumerate(lines[first:], first):
         here = (*path, index)
         if isinstance(line, str):
-            rows.append(_row(line, shape, here))
+            rows.append(_row(line, shape, here, saved))
             shape = rows[-1].output
         else:
-            block, shape = _block(line, shape, here)
+            block, shape = _block(line, shape, here, saved)
             rows.extend(block)
     return rows, shape
 
 
-def _row(text: str, shape: Shape | None, path: LinePath) -> PlanRow:
+def _row(text: str, shape: Shape | None, path: LinePath, saved: Saved) -> PlanRow:
     row = PlanRow(path, text, input=shape)
     try:
         reading = read_line(text, shape)
@@ -161,15 +170,17 @@ def _row(text: str, shape: Shape | None, path: LinePath) -> PlanRow:
         if isinstance(shape, Tokens) and not layer.takes_tokens:
             raise InputError("the inputs are token numbers; put Embedding first")
         if shape is not None:
-            output = layer.output_shape(shape)
-            row = replace(row, output=output, parameters=layer.count_parameters(shape))
+            inputs = pair_input(layer, shape, saved)
+            output = without_pair(layer.output_shape(inputs))
+            row = replace(row, output=output, parameters=layer.count_parameters(inputs))
+            save_shape(layer, shape, saved)
     except InputError as error:
         row = replace(row, problem=str(error), output=None)
     return row
 
 
 def _block(
-    lines: tuple[Line, ...], shape: Shape | None, path: LinePath
+    lines: tuple[Line, ...], shape: Shape | None, path: LinePath, saved: Saved
 ) -> tuple[list[PlanRow], Shape | None]:
     """Returns the rows of a block, its own first, and its output shape."""
     text = lines[0] if lines and isinstance(lines[0], str) else ""
@@ -183,9 +194,11 @@ def _block(
         if len(path) > MAX_DEPTH:
             raise InputError(f"blocks are nested more than {MAX_DEPTH} deep; use fewer")
     except InputError as error:
-        inside, _ = _walk(lines, None, path, 1)
+        inside, _ = _walk(lines, None, path, {}, 1)
         return [replace(head, problem=str(error)), *inside], None
-    inside, parameters, output = _inside(layer, lines, shape, path)
+    if layer.is_separate:
+        saved = {}
+    inside, parameters, output = _inside(layer, lines, shape, path, saved)
     problem = "" if inside else f"{type(layer).__name__} is empty: put a layer into it"
     try:
         if isinstance(layer, Residual) and shape is not None and output is not None:
@@ -200,18 +213,19 @@ def _block(
 
 
 def _inside(
-    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: LinePath
+    layer: Layer, lines: tuple[Line, ...], shape: Shape | None, path: LinePath, saved: Saved
 ) -> tuple[list[PlanRow], int, Shape | None]:
     """Returns the rows inside a block, their parameters and their output shape."""
     if isinstance(layer, Parallel):
         rows: list[PlanRow] = []
         for index, branch in enumerate(lines[1:], 1):
-            rows.extend(_walk((*lines[:index], branch), shape, path, index)[0])
+            rows.extend(_walk((*lines[:index], branch), shape, path, dict(saved), index)[0])
         return rows, _parameters(rows, len(path)), None
-    rows, output = _walk(lines, shape, path, 1)
+    key = _round_key(shape, saved)
+    rows, output = _walk(lines, shape, path, saved, 1)
     once = _parameters(rows, len(path))
     if isinstance(layer, Repeat):
-        return _repeat(layer, rows, once, lines, shape, output)
+        return _repeat(layer, rows, lines, {key: (once, output, dict(saved))}, saved)
     return rows, once, output
 
 
@@ -238,30 +252,33 @@ def _times(block: tuple[Any, ...]) -> int:
 
 
 def _repeat(
-    layer: Repeat, inside: list[PlanRow], once: int, lines: tuple[Line, ...],
-    shape: Shape | None, output: Shape | None,
-) -> tuple[list[PlanRow], int, Shape | None]:  # fmt: skip
-    """Plans all repetitions of a block; the rows shown are those of the first one."""
-    rounds = {_shape_key(shape): (once, output)}  # each shape that comes in is planned only once
-    total = once
+    layer: Repeat, inside: list[PlanRow], lines: tuple[Line, ...], rounds: Rounds, saved: Saved
+) -> tuple[list[PlanRow], int, Shape | None]:
+    """Plans all repetitions of a block; the rows shown are those of the first one.
+
+    Args:
+        rounds: the first one; each different input is planned only once.
+    """
+    ((total, output, _),) = rounds.values()
     for _ in range(layer.times - 1):
         if output is None:
             break
-        shape = output
-        if (key := _shape_key(shape)) not in rounds:
-            rows, output = _walk(lines, shape, (0,), 1)
-            rounds[key] = _parameters(rows, depth=1), output
+        if (key := _round_key(output, saved)) not in rounds:
+            rows, output = _walk(lines, output, (0,), saved, 1)
+            rounds[key] = _parameters(rows, depth=1), output, dict(saved)
             if output is None:
                 problem = next(row.problem for row in rows if row.problem)
                 inside = [*inside[:-1], replace(inside[-1], problem=f"when repeated: {problem}")]
-        parameters, output = rounds[key]
+        parameters, output, after = rounds[key]
+        saved.update(after)
         total += parameters
     return inside, total, output
 
 
-def _shape_key(shape: Shape | None) -> tuple[Shape | None, int]:
-    """Returns a key in which token numbers differ from numbers of the same shape."""
-    return shape, shape.vocabulary if isinstance(shape, Tokens) else 0
+def _round_key(shape: Shape | None, saved: Saved) -> RoundKey:
+    """Returns what a repetition depends on; token numbers differ from numbers of their shape."""
+    vocabulary = shape.vocabulary if isinstance(shape, Tokens) else 0
+    return shape, vocabulary, frozenset(saved.items())
 
 
 def to_tuples(lines: Any, key: str = "network") -> tuple[Line, ...]:

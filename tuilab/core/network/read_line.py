@@ -128,8 +128,9 @@ def _is_usual_axis(window: int, stride: int, padding: int, dilation: int) -> boo
 
 def _enlarges_evenly(layer: Any) -> bool:
     """Returns whether a transposed convolution multiplies each side by its stride."""
+    rank = int(type(layer).__name__[-2])
     sizes = (layer.kernel_size, layer.stride, layer.padding, layer.output_padding)
-    axes = zip(*(per_axis(size, 2) for size in sizes), strict=True)
+    axes = zip(*(per_axis(size, rank) for size in sizes), strict=True)
     return all(k - 2 * cut + extra == stride for k, stride, cut, extra in axes)
 
 

@@ -9,14 +9,14 @@ from tuilab.core.discover import classes_in
 from tuilab.core.network.layer import Layer
 
 ORDER = (
-    "linear", "convolution", "pooling", "shape", "sequence", "attention", "embedding", "graph",
-    "dropout", "normalization", "activation", "learner", "torchvision_models", "blocks",
+    "linear", "convolution", "pooling", "padding", "shape", "sequence", "attention", "embedding",
+    "graph", "dropout", "normalization", "activation", "learner", "torchvision_models", "blocks",
 )  # fmt: skip
 """The modules in the order in which their layers are listed; others follow."""
 
 FAMILIES = (
-    "linear", "convolution", "pooling", "shape", "recurrent", "attention", "embedding", "graph",
-    "regularization", "normalization", "activation", "model", "block",
+    "linear", "convolution", "pooling", "padding", "shape", "recurrent", "attention", "embedding",
+    "graph", "regularization", "normalization", "activation", "model", "block",
 )  # fmt: skip
 """The families of layers, in the order in which they are offered; others follow."""
 

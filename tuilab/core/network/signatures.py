@@ -29,6 +29,8 @@ _SIGNATURES = {
     "GRU": f"input_size hidden_size {_RECURRENT.format('')}",
     "Embedding": "num_embeddings embedding_dim padding_idx max_norm norm_type scale_grad_by_freq "
     "sparse",
+    "EmbeddingBag": "num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode "
+    "sparse",
     "MultiheadAttention": "embed_dim num_heads dropout bias add_bias_kv add_zero_attn kdim vdim "
     "batch_first",
     "TransformerEncoderLayer": _TRANSFORMER,

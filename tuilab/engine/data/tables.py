@@ -15,6 +15,7 @@ from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.own_test_set import read_test_arrays, read_test_table
+from tuilab.engine.data.read_labels import read_labels
 from tuilab.engine.data.sources import RawDataset, TestSplit, source
 from tuilab.engine.data.split_keys import read_split_keys
 
@@ -36,6 +37,8 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
         is_ordered = data.split == "ordered"
         keys = read_split_keys(info, data.split_by, report, is_ordered=is_ordered)
         training.split_keys = keys[has_target]
+    if info.labels is not None:
+        training = read_labels(training, info, report)
     if data.test_path:
         test, more = _read_test_set(data, report)
         remarks = (*remarks, *more)
@@ -77,7 +80,7 @@ def convert_targets(raw: RawDataset, data: Table, classes: tuple[str, ...]) -> N
     """Converts numeric targets to classes where the task needs them."""
     for examples in (raw.training, raw.test):
         targets = examples.targets
-        if targets.is_floating_point():
+        if targets.is_floating_point() and data.info.labels is None:
             examples.targets = _to_classes(targets, data.info) if classes else targets
 
 

@@ -9,6 +9,7 @@ from tuilab.engine.model.layers.attention import (
     Attention,
     CausalAttention,
     DecoderBlock,
+    DecoderLayer,
     EncoderLayer,
     SelfAttention,
 )
@@ -24,11 +25,12 @@ CONTAINERS = (
     nn.Identity,
     SelfAttention,
     EncoderLayer,
+    DecoderLayer,
     Recurrent,
 )
 """Modules that are not shown themselves: the modules inside are."""
 
-SINGLE_LINE_LAYERS = (nn.TransformerEncoderLayer, DecoderBlock)
+SINGLE_LINE_LAYERS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, DecoderBlock)
 """Layers that are one line of the experiment: the dropout inside is not shown."""
 
 

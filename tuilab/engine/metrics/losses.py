@@ -97,6 +97,17 @@ def cross_entropy(
     return total / weight_sum.clamp(min=torch.finfo(output.dtype).tiny)
 
 
+@loss(catalogue.NLL)
+def negative_log_likelihood(config: catalogue.NLL, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the mean of −output[target], []: torch.nn.NLLLoss; 0 without targets.
+
+    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions].
+    """
+    output, target = output.flatten(0, -2), target.flatten()
+    count = (target != IGNORE_INDEX).sum().clamp(min=1)
+    return F.nll_loss(output, target, reduction="sum") / count
+
+
 @loss(catalogue.BCE)
 def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) -> Tensor:
     """Returns the binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
@@ -107,6 +118,31 @@ def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) 
     return F.binary_cross_entropy_with_logits(
         output.squeeze(1), target.to(output.dtype), pos_weight=pos_weight
     )
+
+
+@loss(catalogue.MultiLabelBCE)
+def multi_label_binary_cross_entropy(
+    config: catalogue.MultiLabelBCE, output: Tensor, target: Tensor
+) -> Tensor:
+    """Returns the mean binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
+
+    output [batch, labels], target float [batch, labels], 1 where a label applies.
+    """
+    pos_weight = None if config.pos_weight == 1 else output.new_tensor(config.pos_weight)
+    target = target.to(output.dtype)
+    return F.binary_cross_entropy_with_logits(output, target, pos_weight=pos_weight)
+
+
+@loss(catalogue.SoftCrossEntropy)
+def soft_cross_entropy(
+    config: catalogue.SoftCrossEntropy, output: Tensor, target: Tensor
+) -> Tensor:
+    """Returns −Σ target · log softmax(output), [], mean over the batch: torch.nn.CrossEntropyLoss.
+
+    output [batch, classes], target float [batch, classes], rows that sum to 1.
+    """
+    target = target.to(output.dtype)
+    return F.cross_entropy(output, target, label_smoothing=config.label_smoothing)
 
 
 @loss(catalogue.MSE)
@@ -134,6 +170,12 @@ def mean_absolute_error(config: catalogue.L1, output: Tensor, target: Tensor) ->
 def huber(config: catalogue.Huber, output: Tensor, target: Tensor) -> Tensor:
     """Returns the Huber loss, [], of tensors of the same shape: torch.nn.HuberLoss."""
     return F.huber_loss(output, target, delta=config.delta)
+
+
+@loss(catalogue.SmoothL1)
+def smooth_l1(config: catalogue.SmoothL1, output: Tensor, target: Tensor) -> Tensor:
+    """Returns the smooth L1 loss, [], of tensors of the same shape: torch.nn.SmoothL1Loss."""
+    return F.smooth_l1_loss(output, target, beta=config.beta)
 
 
 @loss(catalogue.Focal)

@@ -48,11 +48,11 @@ class Scores:
 class ClassScores(Scores):
     """Accuracy with its baseline, precision, recall, F1, AUROC and calibration."""
 
-    def __init__(self, loss: Loss) -> None:
-        self.loss = loss
+    def __init__(self, loss: Loss, top_k: int = 0) -> None:
+        self.loss, self.top_k = loss, top_k
         self._counts: Tensor | None = None
         self._bins: Tensor | None = None
-        self._top_5: Tensor | None = None
+        self._top_hits: Tensor | None = None
         self._ranked: list[tuple[Tensor, Tensor]] | None = []
 
     def add(self, output: Tensor, targets: Tensor) -> None:
@@ -64,11 +64,12 @@ class ClassScores(Scores):
         counts = count_confusions(targets, predict_classes(output), probs.shape[1])
         self._counts = counts if self._counts is None else self._counts + counts
         self._calibrate(probs, targets)
-        if probs.shape[1] >= 10:
-            top = output.topk(5, dim=1).indices  # not of `probs`, many of which round to 0
+        ranked = class_scores(self.loss, output)
+        if self.top_k < probs.shape[1] and (self.top_k or probs.shape[1] >= 10):
+            top = ranked.topk(self.top_k or 5, dim=1).indices  # not of `probs`: many round to 0
             hits = (top == targets[:, None]).any(dim=1).sum()
-            self._top_5 = hits if self._top_5 is None else self._top_5 + hits
-        self._keep(class_scores(self.loss, output), targets)
+            self._top_hits = hits if self._top_hits is None else self._top_hits + hits
+        self._keep(ranked, targets)
 
     def matrix(self) -> list[list[int]]:
         """Returns the confusion matrix as counts[target][predicted]; empty for many classes."""
@@ -99,18 +100,73 @@ class ClassScores(Scores):
         confusion = ConfusionMatrix(self._counts.tolist())
         total = confusion.total
         values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
-        if self._top_5 is not None:
-            values["top_5"] = float(self._top_5) / total
+        if self._top_hits is not None:
+            values[f"top_{self.top_k or 5}"] = float(self._top_hits) / total
         scores = confusion.class_scores()
+        recalls = [score.recall for score in scores if score.support]
+        values["balanced_accuracy"] = sum(recalls) / len(recalls)
         macro = macro_average(scores)
         values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
         if self._ranked:
             ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
             if (area := auroc(ranked, targets)) is not None:
                 values["auroc"] = area
+                values["average_precision"] = average_precision(ranked, targets)
         _, confidence, hits = self._bins
         values["ece"] = float((confidence - hits).abs().sum()) / total
-        values["worst_class"] = min(score.recall for score in scores if score.support)
+        values["worst_class"] = min(recalls)
+        return values
+
+
+class SoftLabelScores(ClassScores):
+    """The scores of classes, where the class of an example is its most likely one."""
+
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: output [n, classes] and targets float [n, classes]."""
+        super().add(output, targets.argmax(dim=1))
+
+
+class MultiLabelScores(Scores):
+    """Accuracy, precision, recall and F1 of all labels together; AUROC and precision of each."""
+
+    def __init__(self) -> None:
+        self._sums: Tensor | None = None
+        self._ranked: list[tuple[Tensor, Tensor]] | None = []
+
+    def add(self, output: Tensor, targets: Tensor) -> None:
+        """Adds a chunk: logits [n, labels] and targets float [n, labels]."""
+        is_right = (output > 0) == (targets > 0.5)
+        counts = count_present(output, targets).flatten()
+        matches = torch.stack([is_right.all(dim=1).sum(), counts.new_tensor(len(targets))])
+        sums = torch.cat([counts, matches])
+        self._sums = sums if self._sums is None else self._sums + sums
+        if self._ranked is not None:
+            self._ranked.append((output, targets > 0.5))
+            if sum(ranked.numel() for ranked, _ in self._ranked) > MAX_RANKED_VALUES:
+                self._ranked = None
+
+    def read(self) -> dict[str, float]:
+        """Returns the scores, the most important first."""
+        if self._sums is None:
+            return {}
+        correct_absent, false_present, missed, hits, matches, examples = self._sums.tolist()
+        values = {
+            "label_accuracy": (correct_absent + hits) / sum(self._sums[:4].tolist()),
+            "exact_match": matches / examples,
+            "precision": hits / (hits + false_present) if hits else 0.0,
+            "recall": hits / (hits + missed) if hits else 0.0,
+            "f1": 2 * hits / (2 * hits + false_present + missed) if hits else 0.0,
+        }
+        if not self._ranked:
+            return values
+        ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
+        pairs = list(zip(ranked.T, targets.T, strict=True))
+        areas = [area for score, is_class in pairs if (area := _area(score, is_class)) is not None]
+        present = [_precision_area(score, is_class) for score, is_class in pairs if is_class.any()]
+        if areas:
+            values["auroc"] = sum(areas) / len(areas)
+        if present:
+            values["average_precision"] = sum(present) / len(present)
         return values
 
 
@@ -236,6 +292,17 @@ def count_confusions(targets: Tensor, predictions: Tensor, classes: int) -> Tens
     return counts[: classes**2].view(classes, classes)
 
 
+def count_present(output: Tensor, targets: Tensor) -> Tensor:
+    """Returns counts[is present, is predicted] of all labels of all examples: int64 [2, 2].
+
+    Args:
+        output: logits [n, labels].
+        targets: float [n, labels], 1 where a label applies.
+    """
+    pairs = ((targets > 0.5).long().flatten(), (output > 0).long().flatten())
+    return count_confusions(*pairs, 2)
+
+
 def r2(output: Tensor, targets: Tensor) -> float:
     """Returns the coefficient of determination of output and targets [n, *shape].
 
@@ -294,6 +361,30 @@ def _area(score: Tensor, is_class: Tensor) -> float | None:
     ranks = (last - (count - 1) / 2)[inverse]  # ties share their mean rank, from 1
     wins = ranks[is_class].sum() - positives * (positives + 1) / 2
     return float(wins) / (positives * negatives)
+
+
+def average_precision(ranked: Tensor, targets: Tensor) -> float:
+    """Returns the average precision: of the second class of two, else the mean over classes.
+
+    It is Σ (Rₙ − Rₙ₋₁) Pₙ over all thresholds, from the highest score to the lowest, as in
+    sklearn.metrics.average_precision_score; 0 where no class has examples.
+
+    Args:
+        ranked: probabilities, or other scores in the same order, [n, classes].
+        targets: int64 [n].
+    """
+    classes = [1] if ranked.shape[1] == 2 else range(ranked.shape[1])
+    values = [_precision_area(ranked[:, k], targets == k) for k in classes if (targets == k).any()]
+    return sum(values) / len(values) if values else 0.0
+
+
+def _precision_area(score: Tensor, is_positive: Tensor) -> float:
+    """Returns the average precision of scores [n] for examples that are positive or not, [n]."""
+    _, rank = torch.unique(-score, return_inverse=True)  # equal scores share a threshold
+    counts = torch.bincount(rank).double()
+    hits = torch.bincount(rank[is_positive], minlength=len(counts)).double()
+    precision = hits.cumsum(0) / counts.cumsum(0)
+    return float((hits * precision).sum() / hits.sum())
 
 
 def mode_coverage(points: Tensor, modes: Tensor, std: float) -> dict[str, float]:

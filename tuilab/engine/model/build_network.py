@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers.blocks import Parallel as ParallelLine
 from tuilab.core.catalogue.layers.blocks import Repeat
+from tuilab.core.catalogue.layers.save import pair_input
 from tuilab.core.discover import import_modules
 from tuilab.core.experiment.knobs import default_knobs
-from tuilab.core.network.layer import Layer, Shape
+from tuilab.core.network.layer import Layer, Paired, Shape, without_pair
 from tuilab.core.network.layer_labels import make_label
 from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
@@ -20,38 +21,57 @@ from tuilab.engine.model import layers as layers_package
 from tuilab.engine.model.layers import graph, normalization
 from tuilab.engine.model.layers.blocks import LayerStack, Parallel, Residual, build_block
 from tuilab.engine.model.layers.builders import build_module
+from tuilab.engine.model.layers.save import Save, connect
 from tuilab.engine.model.module_names import find_roles, name_module
+
+Saved = dict[str, tuple[Save, Shape]]
+"""The modules that have saved their input so far, and its shape, by their names."""
 
 import_modules(layers_package)  # each module enters its functions into MODULES
 
 
 def build(lines: tuple[Line, ...], shape: Shape) -> LayerStack:
     """Builds a network; its plan must have no problems."""
-    row, _ = _build_row(lines, shape)
+    row, _ = _build_row(lines, shape, {})
     freeze(row, lines)
     return row
 
 
-def _build_row(lines: tuple[Any, ...], shape: Shape, times: int = 1) -> tuple[LayerStack, Shape]:
+def _build_row(
+    lines: tuple[Any, ...], shape: Shape, saved: Saved, times: int = 1
+) -> tuple[LayerStack, Shape]:
     modules: list[nn.Module] = []
     for line in lines * times:
-        module, shape = _build_module(line, shape)
+        module, shape = _build_module(line, shape, saved)
         modules.append(module)
     return LayerStack(*modules), shape
 
 
-def _build_module(line: Any, shape: Shape) -> tuple[nn.Module, Shape]:
+def _build_module(line: Any, shape: Shape, saved: Saved) -> tuple[nn.Module, Shape]:
     if isinstance(line, str):
-        layer = read_line(line, shape).layer
-        return build_module(layer, shape), layer.output_shape(shape)
+        return _build_layer(read_line(line, shape).layer, shape, saved)
     layer = parse(line[0])
+    if layer.is_separate:
+        saved = {}
     if isinstance(layer, ParallelLine):
-        built = [_build_module(branch, shape) for branch in line[1:]]
+        built = [_build_module(branch, shape, dict(saved)) for branch in line[1:]]
         row = LayerStack(*(module for module, _ in built))
         output = layer.join([shape for _, shape in built])
     else:
-        row, output = _build_row(line[1:], shape, layer.times if isinstance(layer, Repeat) else 1)
+        times = layer.times if isinstance(layer, Repeat) else 1
+        row, output = _build_row(line[1:], shape, saved, times)
     return build_block(layer, row), output
+
+
+def _build_layer(layer: Layer, shape: Shape, saved: Saved) -> tuple[nn.Module, Shape]:
+    """Returns the module of one line, connected to its second input, and its output shape."""
+    inputs = pair_input(layer, shape, {name: size for name, (_, size) in saved.items()})
+    module = build_module(layer, inputs)
+    if isinstance(inputs, Paired):
+        connect(module, saved[getattr(layer, layer.second_input)][0])
+    if isinstance(module, Save):
+        saved[module.name] = (module, shape)
+    return module, without_pair(layer.output_shape(inputs))
 
 
 def modules_with_layers(

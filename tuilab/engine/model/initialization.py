@@ -21,7 +21,10 @@ from tuilab.engine.model.weight_matrices import WeightMatrix, split_weight_matri
 SCALED_BY_LSUV = (nn.Linear, _ConvNd)
 """Layers with one weight that their output is proportional to."""
 
-INITIALIZED = (*SCALED_BY_LSUV, nn.RNNBase, nn.MultiheadAttention, nn.Embedding)
+LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
+"""Layers with a vector for each token."""
+
+INITIALIZED = (*SCALED_BY_LSUV, nn.Bilinear, nn.RNNBase, nn.MultiheadAttention, *LOOKUPS)
 """Layers whose weights follow the experiment's initialization."""
 
 
@@ -43,7 +46,7 @@ def initialize(
         for module in modules:
             for matrix in split_weight_matrices(module, activations[module]):
                 _fill_matrix(matrix, config)
-            if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            if isinstance(module, LOOKUPS) and module.padding_idx is not None:
                 module.weight[module.padding_idx] = 0
             if config.bias == "zeros":
                 _zero_biases(module)

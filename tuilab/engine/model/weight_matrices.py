@@ -40,7 +40,10 @@ def split_weight_matrices(
         )
     elif isinstance(module, _ConvNd):
         yield _kernel(module, activation)
-    elif isinstance(module, nn.Embedding):
+    elif isinstance(module, nn.Bilinear):
+        pairs = module.in1_features * module.in2_features
+        yield WeightMatrix(module.weight, pairs, module.out_features, activation=activation)
+    elif isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
         yield WeightMatrix(module.weight, 1, module.embedding_dim, "lookup")
     elif isinstance(module, nn.RNNBase):
         yield from _recurrent_matrices(module)

@@ -7,7 +7,7 @@ struct's arguments by keyword.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from tuilab.engine.optim.combined import CombinedOptimizer
 from tuilab.engine.optim.foreach import ForeachOptimizer
 from tuilab.engine.optim.parameter_groups import ParameterGroups, exclude, make_groups
 from tuilab.engine.optim.patched import PatchedLBFGS, PatchedSGD
+from tuilab.engine.optim.schedule_free import import_schedulefree
 from tuilab.engine.registry import Registry
 
 OPTIMIZERS: Registry[type[catalogue.Optimizer], Callable[..., torch.optim.Optimizer]]
@@ -33,6 +34,10 @@ optimizer(catalogue.Adadelta)(partial(torch.optim.Adadelta, foreach=True))
 optimizer(catalogue.RMSprop)(partial(torch.optim.RMSprop, foreach=True))
 optimizer(catalogue.NAdam)(partial(torch.optim.NAdam, foreach=True))
 optimizer(catalogue.RAdam)(partial(torch.optim.RAdam, foreach=True))
+optimizer(catalogue.Adamax)(partial(torch.optim.Adamax, foreach=True))
+optimizer(catalogue.Adafactor)(partial(torch.optim.Adafactor, foreach=True))
+optimizer(catalogue.ASGD)(partial(torch.optim.ASGD, foreach=True))
+optimizer(catalogue.Rprop)(partial(torch.optim.Rprop, foreach=True))
 optimizer(catalogue.LearnerOptimizer)(LearnerOptimizer)
 
 
@@ -68,6 +73,18 @@ def build_muon(groups: ParameterGroups, **arguments: Any) -> torch.optim.Optimiz
     muon = torch.optim.Muon(make_groups(matrices, []), **arguments)
     adamw = torch.optim.AdamW(make_groups(weights, groups.others), fused=True)
     return CombinedOptimizer([muon, adamw])
+
+
+@optimizer(catalogue.ScheduleFreeAdamW)
+def build_schedule_free_adamw(groups: ParameterGroups, **arguments: Any) -> torch.optim.Optimizer:
+    """Builds AdamW of the library `schedulefree`, with the weights that are trained in place.
+
+    Raises:
+        InputError: the library is not installed.
+    """
+    built: Any = import_schedulefree().AdamWScheduleFree(groups, **arguments)
+    built.train()
+    return cast(torch.optim.Optimizer, built)
 
 
 @optimizer(catalogue.Lion)

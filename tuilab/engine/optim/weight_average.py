@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tuilab.core.catalogue.regularization import Averaging, NoAveraging
+from tuilab.engine.optim.schedule_free import averaged_weights
 
 
 class WeightAverage:
@@ -22,9 +23,16 @@ class WeightAverage:
         self.count = 0
         "How many weights are in the average."
         self._average: list[Tensor] = []
+        self.is_of_optimizer = False
+        "The optimizer averages by itself; this is its average."
 
-    def step(self, config: Averaging) -> None:
+    def step(self, config: Averaging, optimizer: torch.optim.Optimizer) -> None:
         """Updates the average after a step of the optimizer."""
+        if averaged := averaged_weights(optimizer):
+            parameters = [averaged.get(p, p.detach()) for p in self.network.parameters()]
+            self._average = [*parameters, *_float_buffers(self.network)]
+            self.count, self.is_of_optimizer = self.count + 1, True
+            return
         self._add(config.step_share())
 
     def end_epoch(self, config: Averaging, done: float) -> None:
@@ -44,7 +52,8 @@ class WeightAverage:
     @contextmanager
     def swapped_in(self, config: Averaging) -> Iterator[None]:
         """Puts the average into the network inside the block, if there is one."""
-        if not self.count or isinstance(config, NoAveraging):
+        is_off = isinstance(config, NoAveraging) and not self.is_of_optimizer
+        if not self.count or is_off:
             yield
             return
         current = _averaged_tensors(self.network)
@@ -57,23 +66,29 @@ class WeightAverage:
 
     def clear(self) -> None:
         """Discards the average; the next weights start a new one."""
-        self.count, self._average = 0, []
+        self.count, self._average, self.is_of_optimizer = 0, [], False
 
     def copy(self) -> dict[str, Any]:
         """Returns a copy of the state, with its own tensors."""
-        return {"count": self.count, "mean": [tensor.clone() for tensor in self._average]}
+        return self.state_dict() | {"mean": [tensor.clone() for tensor in self._average]}
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state that a checkpoint stores."""
-        return {"count": self.count, "mean": self._average}
+        return {
+            "count": self.count, "mean": self._average, "is_of_optimizer": self.is_of_optimizer,
+        }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores the state of a checkpoint."""
         self.count = state["count"]
+        self.is_of_optimizer = state.get("is_of_optimizer", False)
         device = next(self.network.parameters()).device
         self._average = [tensor.to(device, copy=True) for tensor in state["mean"]]
 
 
 def _averaged_tensors(network: nn.Module) -> list[Tensor]:
-    tensors = [*network.parameters(), *network.buffers()]
-    return [tensor.detach() for tensor in tensors if tensor.is_floating_point()]
+    return [*(p.detach() for p in network.parameters()), *_float_buffers(network)]
+
+
+def _float_buffers(network: nn.Module) -> list[Tensor]:
+    return [buffer.detach() for buffer in network.buffers() if buffer.is_floating_point()]

@@ -23,7 +23,7 @@ from tuilab.engine.checkpoint import capture_state, restore_state
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.device.threads import count_multiplications
 from tuilab.engine.metrics.constant_predictor import constant_loss, fit_constant
-from tuilab.engine.metrics.losses import LossFunction, build_evaluation_loss
+from tuilab.engine.metrics.losses import build_evaluation_loss, build_loss
 from tuilab.engine.preserve import get_random_state, preserving_random_state, set_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
@@ -135,7 +135,7 @@ def _compare_with_baselines(session: Session, state: dict[str, Any]) -> Trial[li
     """Returns the losses of the network, of its initial weights and of a constant prediction."""
     trained = _copy(session, session.experiment, state)
     untrained = _copy(session, session.experiment)
-    dataset, loss = session.dataset, build_evaluation_loss(session.experiment.loss)
+    dataset, loss = session.dataset, build_evaluation_loss(session.experiment.loss.for_constants())
     splits = {"train": dataset.train, "validation": dataset.validation}
     samples = {name: _draw(split, MAX_EXAMPLES) for name, split in splits.items() if len(split)}
     outputs = trained.predict(dataset.train.inputs[:1]).shape[-1]
@@ -197,8 +197,9 @@ def _loss_range(
     session: Session, targets: torch.Tensor, inputs: torch.Tensor
 ) -> tuple[float, float]:
     """Returns the lowest possible training loss, and the lowest one of a constant prediction."""
-    loss: LossFunction = session.task.loss
-    experiment = session.experiment
+    experiment, loss = session.experiment, session.task.loss
+    if (bounded := experiment.loss.for_constants()) is not experiment.loss:
+        loss = build_loss(bounded)
     classes = (
         0
         if targets.is_floating_point()

@@ -206,7 +206,7 @@ class Task:
         """Returns new scores for an evaluation."""
         if isinstance(self.experiment.task, catalogue.Regression):
             return RegressionScores()
-        return ClassScores(self.experiment.loss)
+        return ClassScores(self.experiment.loss, getattr(self.experiment.task, "top_k", 0))
 
     def eval_targets(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Returns what outputs are compared with in an evaluation.

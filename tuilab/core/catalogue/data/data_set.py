@@ -9,7 +9,8 @@ from tuilab.core.experiment.knobs import knob
 from tuilab.core.network.layer import Shape
 
 TaskName = Literal[
-    "classification", "regression", "language_model", "autoencoder", "gan", "perceptron"
+    "classification", "regression", "language_model", "autoencoder", "gan", "perceptron",
+    "multi_label", "soft_labels",
 ]  # fmt: skip
 """The task to learn; see `catalogue.tasks`."""
 

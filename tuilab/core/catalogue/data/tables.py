@@ -1,5 +1,6 @@
 """A table of the user: each row is an example; one column is predicted from the others."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -15,6 +16,7 @@ from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.files.file_state import stat_file
 from tuilab.core.files.tables.columns import Column, ColumnKind, current_name
+from tuilab.core.files.tables.labels import find_labels
 from tuilab.core.files.tables.number_format import DecimalOption, ThousandsOption
 from tuilab.core.files.tables.read_options import HeaderOption, ReadOptions
 from tuilab.core.files.tables.table import (
@@ -40,7 +42,11 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     ] = ""
     target: Annotated[
         str,
-        knob("The column to predict, or the array of an NPZ; empty: class, label, y, or the last"),
+        knob("The column to predict, or the array of an NPZ; empty: class, label, y, or the last; "
+             "several columns of labels or probabilities, separated by commas"),
+    ] = ""  # fmt: skip
+    label_separator: Annotated[
+        str, knob('What separates the labels where the target holds lists, such as ";"')
     ] = ""
     leave_out: Annotated[str, knob("Columns to leave out of the inputs, separated by commas")] = ""
     group: Annotated[
@@ -93,7 +99,7 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     @property
     def info(self) -> TableInfo:
         """The columns, shape and classes of the file; raises InputError where it is unusable."""
-        schema = inspect_table(self.path, self.target, self.leave_out, self.read_options)
+        schema = self._inspect()
         names = [column.name for column in _category_columns(schema)]
         if self.group and current_name(self.group, names) not in names:
             problem = f'there is no column "{self.group}" of categories'
@@ -138,6 +144,44 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
             tuple(self.kinds.items()),
         )  # fmt: skip
 
+    def _inspect(self) -> TableInfo:
+        """Returns the columns of the file, with several labels where the target says so."""
+
+        def inspect(target: str, leave_out: str = "") -> TableInfo:
+            return inspect_table(self.path, target, leave_out, self.read_options)
+
+        def find_target(name: str) -> Column:
+            column = inspect(name).target
+            assert column is not None
+            return column
+
+        names = [name.strip() for name in self.target.split(",") if name.strip()]
+        if not self.label_separator and (len(names) < 2 or self._is_one_column(inspect)):
+            return inspect(self.target, self.leave_out)
+        target, others = (self.target, []) if self.label_separator else (names[0], names[1:])
+        schema = inspect(target, ", ".join(filter(None, (self.leave_out, *others))))
+        if schema.target is None:
+            raise InputError("an NPZ archive has one target; write a CSV", "data.target")
+        if self.test_path:
+            raise InputError(
+                "a test set in a file of its own needs a single target; set data.test to a "
+                "fraction of the rows instead",
+                "data.test_path",
+            )
+        labels = find_labels(
+            schema.target, others, find_target, self.label_separator, str(schema.file.path)
+        )
+        inputs = tuple(column for column in schema.inputs if column.name not in others)
+        return replace(schema, inputs=inputs, classes=labels.names, labels=labels)
+
+    def _is_one_column(self, inspect: Callable[[str], TableInfo]) -> bool:
+        """Returns whether a target with commas is the name of one column."""
+        try:
+            inspect(self.target)
+        except InputError:
+            return False
+        return True
+
     @property
     def groups(self) -> tuple[str, ...]:
         """The names of the groups that metrics are reported for, if any."""
@@ -168,6 +212,8 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
             schema = self.info
         except InputError:
             return ("classification", "regression", "perceptron", "autoencoder")
+        if schema.labels is not None:
+            return ("soft_labels",) if schema.labels.are_probabilities else ("multi_label",)
         if not schema.classes:
             return ("regression", "autoencoder")
         tasks: tuple[TaskName, ...] = ("classification",)

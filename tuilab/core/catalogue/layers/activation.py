@@ -4,7 +4,12 @@ from typing import Annotated, ClassVar, Literal
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
-from tuilab.core.network.layer import Layer, Shape
+from tuilab.core.network.layer import Dim, Layer, Shape, axis_of, format_shape
+
+OptionalDim = Annotated[
+    Dim | None,
+    knob("The dimension, counted from 1; none: the channels of images, else the last one"),
+]
 
 
 class _Activation(Layer, frozen=True):
@@ -34,6 +39,16 @@ class ReLU(_Activation, frozen=True):
     Pitfall: a unit whose input is always below zero gets no gradient and never recovers (dead
       unit), mostly after too large a learning rate.
     Source: Nair and Hinton 2010; torch.nn.ReLU
+    """
+
+
+class ReLU6(_Activation, frozen=True):
+    """A ReLU that stops at 6: f(x) = min(max(0, x), 6).
+
+    Formula: f(x) = min(max(0, x), 6)
+    Use: small networks for phones, as in MobileNet: few bits can represent values up to 6.
+    Pitfall: above 6 it is as flat as below zero; without normalization units get stuck at 6.
+    Source: Krizhevsky 2010; torch.nn.ReLU6
     """
 
 
@@ -80,6 +95,18 @@ class ELU(_Activation, frozen=True):
     Use: instead of ReLU where units die, or where the mean of the outputs should be near zero.
     Pitfall: slower than ReLU, and its gradient still vanishes far below zero.
     Source: Clevert et al. 2015; torch.nn.ELU
+    """
+
+    alpha: Annotated[float, knob("The negative limit, −α", gt=0, le=100)] = 1.0
+
+
+class CELU(_Activation, frozen=True):
+    """An ELU whose slope at zero is 1 for every α: f(x) = α(e^(x/α) − 1) below zero.
+
+    Formula: f(x) = max(0, x) + min(0, α (e^(x/α) − 1))
+    Use: instead of ELU with an α other than 1, so that the curve has no corner at zero.
+    Pitfall: with α = 1 it is exactly ELU.
+    Source: Barron 2017; torch.nn.CELU
     """
 
     alpha: Annotated[float, knob("The negative limit, −α", gt=0, le=100)] = 1.0
@@ -140,6 +167,36 @@ class Hardswish(_Activation, frozen=True):
     """
 
 
+class Hardsigmoid(_Activation, frozen=True):
+    """A piecewise approximation of Sigmoid, for speed: f(x) = x/6 + ½, cut to 0 … 1.
+
+    Formula: f(x) = min(max(x + 3, 0), 6) / 6
+    Use: gates of small networks for phones, as in MobileNetV3.
+    Pitfall: below −3 and above 3 its gradient is exactly zero.
+    Source: Howard et al. 2019; torch.nn.Hardsigmoid
+    """
+
+
+class Hardtanh(_Activation, frozen=True):
+    """The input, cut off below a minimum and above a maximum.
+
+    Formula: f(x) = min(max(x, min_val), max_val)
+    Use: a cheap Tanh, and outputs that must stay within a range.
+    Pitfall: outside of the range its gradient is zero: units there do not learn.
+    Source: Collobert 2004; torch.nn.Hardtanh
+    """
+
+    min_val: Annotated[float, knob("The smallest output", ge=-1000, le=1000)] = -1.0
+    max_val: Annotated[float, knob("The largest output", ge=-1000, le=1000)] = 1.0
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if self.min_val >= self.max_val:
+            raise InputError(
+                f"min_val={self.min_val:g} must be smaller than max_val={self.max_val:g}"
+            )
+        return shape
+
+
 class Softplus(_Activation, frozen=True):
     """A smooth ReLU: f(x) = ln(1 + eˣ).
 
@@ -163,6 +220,16 @@ class Tanh(_Activation, frozen=True):
     """
 
 
+class Softsign(_Activation, frozen=True):
+    """An S-shaped function from −1 to 1 that levels off slowly: f(x) = x / (1 + |x|).
+
+    Formula: f(x) = x / (1 + |x|)
+    Use: instead of Tanh, where units saturate: its gradient fades with 1/x², not with e⁻²ˣ.
+    Pitfall: it approaches ±1 so slowly that outputs near ±1 need very large inputs.
+    Source: Glorot and Bengio 2010; torch.nn.Softsign
+    """
+
+
 class Sigmoid(_Activation, frozen=True):
     """An S-shaped function from 0 to 1: f(x) = 1 / (1 + e⁻ˣ).
 
@@ -171,6 +238,16 @@ class Sigmoid(_Activation, frozen=True):
     Pitfall: its gradient is at most 1/4, so the first layers of a deep stack hardly learn; and
       bce already applies it: do not end the network with it there.
     Source: torch.nn.Sigmoid
+    """
+
+
+class LogSigmoid(_Activation, frozen=True):
+    """The logarithm of Sigmoid, exact where the probability is tiny.
+
+    Formula: f(x) = −ln(1 + e⁻ˣ)
+    Use: log-probabilities of one of two classes, and losses that compare scores in pairs.
+    Pitfall: all outputs are negative; bce takes logits and contains it already.
+    Source: torch.nn.LogSigmoid
     """
 
 
@@ -193,12 +270,53 @@ class Softmax(_Activation, frozen=True):
     Source: torch.nn.Softmax
     """
 
+    dim: OptionalDim = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        check_dim(self, shape)
+        return shape
+
 
 class LogSoftmax(_Activation, frozen=True):
     """The logarithm of Softmax, exact where probabilities are tiny.
 
     Formula: f(x)ᵢ = xᵢ − ln Σ e^(xⱼ), over the features; for images, over the channels
-    Use: to read outputs as log-probabilities; before cross_entropy it changes nothing.
-    Pitfall: all outputs are negative, which losses other than cross_entropy do not expect.
+    Use: at the end of a network for the nll loss; before cross_entropy it changes nothing.
+    Pitfall: all outputs are negative, which losses other than nll and cross_entropy do not expect.
     Source: torch.nn.LogSoftmax
     """
+
+    dim: OptionalDim = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        check_dim(self, shape)
+        return shape
+
+
+class GLU(_Activation, frozen=True):
+    """Half of the features, multiplied by the sigmoid of the other half.
+
+    Formula: y = a ⊙ σ(b), where the input is [a, b]
+    Use: after a Linear or convolution with twice as many outputs: the network learns what passes.
+    Pitfall: it halves the dimension; for images that is the width, unless dim=1, the channels.
+    Source: Dauphin et al. 2017; torch.nn.GLU
+    """
+
+    dim: Annotated[
+        int, knob("The dimension that is halved, counted from 1; −1: the last one", ge=-8, le=8)
+    ] = -1
+
+    def output_shape(self, shape: Shape) -> Shape:
+        axis = axis_of(self.dim, shape)
+        if shape[axis] % 2:
+            raise InputError(
+                f"GLU halves dimension {axis + 1} of {format_shape(shape)}, which is odd: give the "
+                f"layer before it {2 * shape[axis]} outputs, for {shape[axis]} after it"
+            )
+        return (*shape[:axis], shape[axis] // 2, *shape[axis + 1 :])
+
+
+def check_dim(layer: Softmax | LogSoftmax, shape: Shape) -> None:
+    """Raises InputError where the input has no such dimension."""
+    if layer.dim is not None:
+        axis_of(layer.dim, shape)

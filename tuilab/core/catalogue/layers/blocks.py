@@ -66,10 +66,10 @@ class Parallel(_Block, frozen=True):
         """Returns the shape of the concatenated outputs; InputError where they do not fit."""
         if any(isinstance(shape, Tokens) for shape in outputs):
             raise InputError("token numbers cannot be concatenated; put Embedding first")
-        first, axis = outputs[0], 0 if len(outputs[0]) == 3 else len(outputs[0]) - 1
+        first, axis = outputs[0], 0 if len(outputs[0]) >= 3 else len(outputs[0]) - 1
         for number, shape in enumerate(outputs[1:], 2):
             if len(shape) != len(first) or _without(shape, axis) != _without(first, axis):
-                which = "channels" if axis == 0 and len(first) == 3 else "last dimension"
+                which = "channels" if len(first) >= 3 else "last dimension"
                 raise InputError(
                     f"Parallel concatenates its branches: branch 1 ends in {format_shape(first)}, "
                     f"branch {number} in {format_shape(shape)}; only the {which} may differ"
@@ -101,6 +101,8 @@ class Encoder(_Block, frozen=True):
     Source: Hinton and Salakhutdinov 2006
     """
 
+    is_separate: ClassVar[bool] = True
+
 
 class Decoder(_Block, frozen=True):
     """A block: the half of an autoencoder that reconstructs the input from the code.
@@ -112,6 +114,8 @@ class Decoder(_Block, frozen=True):
     Source: Hinton and Salakhutdinov 2006
     """
 
+    is_separate: ClassVar[bool] = True
+
 
 class Generator(_Block, frozen=True):
     """A block: the half of a GAN that generates examples from noise.
@@ -121,6 +125,8 @@ class Generator(_Block, frozen=True):
     Pitfall: it may find one example that always deceives and generate only that (mode collapse).
     Source: Goodfellow et al. 2014
     """
+
+    is_separate: ClassVar[bool] = True
 
 
 class Discriminator(_Block, frozen=True):
@@ -132,3 +138,5 @@ class Discriminator(_Block, frozen=True):
       train it less often or make it smaller.
     Source: Goodfellow et al. 2014
     """
+
+    is_separate: ClassVar[bool] = True

@@ -32,21 +32,59 @@ class Embedding(Layer, frozen=True):
     takes_tokens: ClassVar[bool] = True
 
     def output_shape(self, shape: Shape) -> Shape:
-        if not isinstance(shape, Tokens):
-            raise InputError(
-                f"Embedding expects token numbers, but got numbers of shape "
-                f"{format_shape(shape)}: it is the first layer for text and other tokens; for "
-                "numbers use Linear"
-            )
-        if self.padding_idx is not None and self.padding_idx >= shape.vocabulary:
-            raise InputError(
-                f"padding_idx={self.padding_idx} is not a token; tokens go from 0 to "
-                f"{shape.vocabulary - 1}"
-            )
+        _check_tokens(self, shape)
         return (*shape, self.embedding_dim)
 
     def count_parameters(self, shape: Shape) -> int:
         return shape.vocabulary * self.embedding_dim if isinstance(shape, Tokens) else 0
+
+
+class EmbeddingBag(Layer, frozen=True):
+    """Looks up a learned vector for every token of a text and reduces them to one.
+
+    Formula: y = (E[token₁] + … + E[token_T]) / T;  mode=sum: without / T;  mode=max: the largest
+    Use: one output per text from the words in it, in any order: a fast and strong baseline.
+    Pitfall: the order is lost, so "not good, bad" and "not bad, good" are the same.
+    Source: Joulin et al. 2016 (fastText); torch.nn.EmbeddingBag
+    """
+
+    embedding_dim: Dimension
+    mode: Annotated[
+        Literal["mean", "sum", "max"], knob("How the vectors of the tokens are reduced to one")
+    ] = "mean"
+    padding_idx: Annotated[
+        Annotated[int, Meta(ge=0)] | None, knob("A token that is left out; none: no such token")
+    ] = None
+
+    family: ClassVar[str] = "embedding"
+    takes_tokens: ClassVar[bool] = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _check_tokens(self, shape)
+        if len(shape) != 1:
+            raise InputError(
+                f"EmbeddingBag expects the tokens of one text, [length], but got "
+                f"{format_shape(shape)}; Embedding takes any shape"
+            )
+        return (self.embedding_dim,)
+
+    def count_parameters(self, shape: Shape) -> int:
+        return shape.vocabulary * self.embedding_dim if isinstance(shape, Tokens) else 0
+
+
+def _check_tokens(layer: Embedding | EmbeddingBag, shape: Shape) -> None:
+    """Raises InputError where the input is not tokens, or padding_idx is not one of them."""
+    if not isinstance(shape, Tokens):
+        raise InputError(
+            f"{type(layer).__name__} expects token numbers, but got numbers of shape "
+            f"{format_shape(shape)}: it is the first layer for text and other tokens; for "
+            "numbers use Linear"
+        )
+    if layer.padding_idx is not None and layer.padding_idx >= shape.vocabulary:
+        raise InputError(
+            f"padding_idx={layer.padding_idx} is not a token; tokens go from 0 to "
+            f"{shape.vocabulary - 1}"
+        )
 
 
 class PositionalEncoding(Layer, frozen=True):

@@ -41,6 +41,11 @@ class _Recurrent(Layer, frozen=True):
     gates: ClassVar[int] = 1
     "The weighted sums of input and state in one step of the cell."
 
+    @property
+    def state_size(self) -> int:
+        """The size of the state that is passed on."""
+        return self.hidden_size
+
     def output_shape(self, shape: Shape) -> Shape:
         length, _ = check_sequence(self, shape)
         if self.dropout and self.num_layers == 1:
@@ -48,13 +53,13 @@ class _Recurrent(Layer, frozen=True):
                 "dropout acts between layers, but num_layers=1 has only one: set num_layers=2 or "
                 "more, or put a Dropout after it"
             )
-        features = self.hidden_size * (1 + self.bidirectional)
+        features = self.state_size * (1 + self.bidirectional)
         return (length, features) if self.returns == "sequence" else (features,)
 
     def count_parameters(self, shape: Shape) -> int:
         directions = 1 + self.bidirectional
-        inputs = [shape[-1]] + [directions * self.hidden_size] * (self.num_layers - 1)
-        state = self.hidden_size + 2 * self.bias  # torch has two biases, one for each matrix
+        inputs = [shape[-1]] + [directions * self.state_size] * (self.num_layers - 1)
+        state = self.state_size + 2 * self.bias  # torch has two biases, one for each matrix
         rows = directions * self.gates * self.hidden_size
         return rows * sum(size + state for size in inputs)
 
@@ -81,22 +86,41 @@ class LSTM(_Recurrent, frozen=True):
     Use: sequences with long-term dependencies: adding numbers, sentences, signals.
     Pitfall: a forget gate that starts half closed forgets within a few steps; forget_bias=1
       opens it. Long sequences are slow: step t waits for step t−1.
-    Source: Hochreiter & Schmidhuber 1997; Jozefowicz et al. 2015 (forget_bias); torch.nn.LSTM
+    Source: Hochreiter & Schmidhuber 1997; Jozefowicz et al. 2015 (forget_bias); Sak et al. 2014
+      (proj_size); torch.nn.LSTM
     """
 
     forget_bias: Annotated[
         Annotated[float, Meta(ge=-10, le=10)] | None,
         knob("Initial bias of the forget gate, such as 1; none: random"),
     ] = None
+    proj_size: Annotated[
+        int, knob("Size that a matrix projects the hidden state to; 0: not projected", ge=0,
+                  le=100_000),
+    ] = 0  # fmt: skip
 
     gates: ClassVar[int] = 4
+
+    @property
+    def state_size(self) -> int:
+        return self.proj_size or self.hidden_size
 
     def output_shape(self, shape: Shape) -> Shape:
         if self.forget_bias is not None and not self.bias:
             raise InputError(
                 "forget_bias sets a bias, but bias=false removes it: leave out one of them"
             )
+        if self.proj_size >= self.hidden_size:
+            raise InputError(
+                f"proj_size={self.proj_size} must be smaller than hidden_size={self.hidden_size}: "
+                "it makes the state smaller"
+            )
         return super().output_shape(shape)
+
+    def count_parameters(self, shape: Shape) -> int:
+        directions = 1 + self.bidirectional
+        projection = self.num_layers * directions * self.hidden_size * self.proj_size
+        return super().count_parameters(shape) + projection
 
 
 class GRU(_Recurrent, frozen=True):

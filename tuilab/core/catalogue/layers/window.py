@@ -1,12 +1,15 @@
 """The shape rules of convolutions and pools, whose window slides over a sequence or image."""
 
+from collections.abc import Sequence
+from typing import Literal
+
 from tuilab.core.errors import InputError
 from tuilab.core.network.layer import Layer, Shape, format_shape
 
 Sizes = int | tuple[int, ...]
 
-AXIS_NAMES = {1: ("length",), 2: ("height", "width")}
-"""The spatial axes of a sequence (1) and of an image (2)."""
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""The spatial axes of a sequence (1), of an image (2) and of a volume (3)."""
 
 
 def per_axis(sizes: Sizes, rank: int) -> tuple[int, ...]:
@@ -24,17 +27,24 @@ def spatial_sizes(layer: Layer, shape: Shape, rank: int) -> Shape:
     )
 
 
-BOTH_RANKS = ("Conv", "MaxPool", "AvgPool", "AdaptiveAvgPool", "BatchNorm", "Dropout")
-"""Layers that exist for sequences (1d) and for images (2d)."""
+ALL_RANKS = (
+    "Conv", "ConvTranspose", "MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool",
+    "BatchNorm", "InstanceNorm", "Dropout", "ConstantPad", "ZeroPad", "ReflectionPad",
+    "ReplicationPad", "CircularPad",
+)  # fmt: skip
+"""Layers that exist for sequences (1d), images (2d) and volumes (3d)."""
+
+SUFFIXES = {2: ("1d", "sequences"), 3: ("2d", "images"), 4: ("3d", "volumes")}
+"""The end of a layer's name by the dimensions of its inputs, and what these are."""
 
 
 def _advice(name: str, shape: Shape) -> str:
     """Returns what to do about a shape of another rank."""
-    suffix, inputs = {2: ("1d", "sequences"), 3: ("2d", "images")}.get(len(shape), ("", ""))
-    if suffix and name[:-2] in BOTH_RANKS and not name.endswith(suffix):
+    suffix, inputs = SUFFIXES.get(len(shape), ("", ""))
+    if suffix and name[:-2] in ALL_RANKS and not name.endswith(suffix):
         return f"; for {inputs} there is {name[:-2]}{suffix}"
     if len(shape) == 1:
-        ones = "1" if name.endswith("1d") else "1,1"
+        ones = {"1d": "1", "3d": "1,1,1"}.get(name[-2:], "1,1")
         return f"; put it before Flatten, or Unflatten ({shape[0]},{ones}) before it"
     return ""
 
@@ -63,3 +73,26 @@ def window_positions(
             )
         counts.append(count)
     return tuple(counts)
+
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
+"""What is put around the input: zeros, or values of the input."""
+
+
+def check_padding(
+    layer: Layer, shape: Shape, rank: int, margins: Sequence[tuple[int, int]], mode: str
+) -> Shape:
+    """Returns the sizes of the input after its padding; raises InputError where it does not fit.
+
+    Args:
+        margins: what is added before and after along each axis.
+    """
+    sizes = spatial_sizes(layer, shape, rank)
+    for name, length, sides in zip(AXIS_NAMES[rank], sizes, margins, strict=True):
+        limit = {"reflect": length - 1, "circular": length}.get(mode, max(sides))
+        if max(sides) > limit:
+            raise InputError(
+                f"{mode} padding takes its values from the input: of {name} {length} it can take "
+                f"{limit} at most, not {max(sides)}"
+            )
+    return tuple(length + sum(sides) for length, sides in zip(sizes, margins, strict=True))

@@ -21,6 +21,7 @@ from tuilab.core.files.tables.file_format import Format, recognize
 from tuilab.core.files.tables.header import Row
 from tuilab.core.files.tables.infer_columns import COUNTER, infer_columns
 from tuilab.core.files.tables.infer_target import MAX_INTEGER_CLASSES, infer_classes
+from tuilab.core.files.tables.labels import Labels
 from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
 from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, HeaderOption, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
@@ -52,6 +53,8 @@ class TableInfo:
     options: ReadOptions = DEFAULT_OPTIONS
     remarks: tuple[str, ...] = ()
     "Sentences about how the file is read."
+    labels: Labels | None = None
+    "Where a row has several labels, or probabilities of the classes."
 
     @property
     def prefers_classes(self) -> bool:

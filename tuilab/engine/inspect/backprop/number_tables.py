@@ -20,11 +20,12 @@ NO_NUMBER = float("nan")
 
 ACTIVATIONS = (
     nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish,
-    nn.Softplus, nn.Tanh, nn.Sigmoid, Step,
+    nn.Softplus, nn.Tanh, nn.Sigmoid, Step, nn.ReLU6, nn.CELU, nn.Hardtanh, nn.Hardsigmoid,
+    nn.Softsign, nn.LogSigmoid,
 )  # fmt: skip
 """Modules that compute each element by itself."""
 
-DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 """Modules that pass an element on, scaled, or make it zero."""
 
 

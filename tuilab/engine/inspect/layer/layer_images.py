@@ -12,7 +12,9 @@ from tuilab.engine.session import Session
 
 MAX_TILES, MAX_TILE_SIDE = 64, 32
 
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d)
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, *TRANSPOSED)
 
 MAX_POINTS = 400
 
@@ -23,7 +25,7 @@ def build_filter_tiles(module: nn.Module, weight: Tensor) -> Tiles:
     Args:
         weight: [outputs, inputs, ...]; of a transposed convolution [inputs, outputs, ...].
     """
-    if isinstance(module, nn.ConvTranspose2d):
+    if isinstance(module, TRANSPOSED):
         weight = weight.transpose(0, 1)
     if weight.dim() == 3:  # over one dimension: channels by positions
         kernels, captions = weight, number_names(len(weight))
@@ -56,8 +58,14 @@ def build_attention_tiles(session: Session, outputs: LayerOutputs) -> Tiles:
     captions = [f"head {n}" for n in range(len(heads))]
     tiles = _build_tiles(heads, captions, "head", MAX_TILE_SIDE * 2, max_abs=1.0)
     names = get_position_names(session, outputs, length)
+    is_square = heads.shape[-2] == length  # else the columns are the positions of a memory
     named_tiles = [
-        msgspec.structs.replace(tile, is_fraction=True, row_names=names, column_names=names)
+        msgspec.structs.replace(
+            tile,
+            is_fraction=True,
+            row_names=names if is_square else [],
+            column_names=names if is_square else [],
+        )
         for tile in tiles.tiles
     ]
     return Tiles(named_tiles, tiles.total, tiles.name)

@@ -165,7 +165,7 @@ class LayerInspector:
     ) -> tuple[str, str, list[str], list[str]]:
         """Returns what rows and columns of a parameter are, and their names if they have any."""
         session, module = self._session, current_module.module
-        if isinstance(module, nn.Embedding):
+        if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
             rows = as_matrix(values).shape[0]
             names = get_token_names(session, torch.arange(rows)) or number_names(rows)
             return "tokens", "features", names, []
@@ -196,7 +196,7 @@ def _get_kinds(module: nn.Module, name: str) -> list[PlotKind]:
     kinds: list[PlotKind] = ["map", "histogram", "time"]
     if isinstance(module, layer_images.CONVOLUTIONS) and name == "weight":
         return ["filters", *kinds]
-    if isinstance(module, nn.Embedding):
+    if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
         return [*kinds, "plane"]
     return kinds
 

@@ -29,10 +29,11 @@ from tuilab.engine.inspect.result.generated_samples import (
 )
 from tuilab.engine.inspect.result.graph_layout import place_nodes
 from tuilab.engine.metrics.losses import flatten_positions, predict_classes, probabilities
-from tuilab.engine.metrics.scores import count_confusions
+from tuilab.engine.metrics.scores import count_confusions, count_present
 from tuilab.engine.session import Session
 from tuilab.engine.tasks.autoencoder import Autoencoder
 from tuilab.engine.tasks.gan import GAN
+from tuilab.engine.tasks.label_tasks import MultiLabel
 from tuilab.engine.tasks.language_model import LanguageModel
 
 MAX_POINTS = 400
@@ -71,6 +72,8 @@ class ResultInspector:
                 picture = generate_images(session, task, request.samples)
             case GAN() as task:
                 picture = generate_points(session, task)
+            case MultiLabel():
+                picture = _count_present(session)
             case _ if kind == "plane" and session.dataset.inputs_at is not None:
                 picture = _compute_surface(session, request.width, request.height)
             case _ if kind == "curve" and session.dataset.inputs_at is not None:
@@ -162,11 +165,22 @@ def _compute_curve(session: Session, count: int) -> Curve:
     return Curve(x.tolist(), y.tolist(), points)
 
 
+def _count_present(session: Session) -> ConfusionMatrix:
+    """Returns how often labels of held-out examples are present and predicted, all together."""
+    split = get_held_out_split(session.dataset)
+    output = session.predict(split.inputs[:MAX_EXAMPLES])
+    counts = count_present(output, split.targets[:MAX_EXAMPLES])
+    return ConfusionMatrix(counts.tolist(), ["absent", "present"])
+
+
 def _count_confusions(session: Session, samples: int) -> tuple[ConfusionMatrix, list[Sample]]:
     classes = list(session.dataset.classes)
     split = get_held_out_split(session.dataset)
     output = session.predict(split.inputs[:MAX_EXAMPLES])
-    output, targets = flatten_positions(output, split.targets[:MAX_EXAMPLES])
+    targets = split.targets[:MAX_EXAMPLES]
+    if targets.is_floating_point():  # probabilities of the classes
+        targets = targets.argmax(dim=1)
+    output, targets = flatten_positions(output, targets)
     predictions = predict_classes(output)
     counts = count_confusions(targets, predictions, len(classes))
     matrix = ConfusionMatrix(counts.tolist(), classes)

@@ -10,7 +10,8 @@ from tuilab.engine.model.layers.blocks import LayerStack, Residual
 
 UNITWISE = (
     nn.Identity, nn.ReLU, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish,
-    nn.Hardswish, nn.Softplus, nn.Tanh, nn.Sigmoid, Step, nn.Softmax, nn.LogSoftmax,
+    nn.Hardswish, nn.Softplus, nn.Tanh, nn.Sigmoid, Step, nn.Softmax, nn.LogSoftmax, nn.ReLU6,
+    nn.CELU, nn.Hardtanh, nn.Hardsigmoid, nn.Softsign, nn.LogSigmoid,
     nn.Dropout, nn.AlphaDropout, nn.BatchNorm1d, nn.LayerNorm, nn.RMSNorm, nn.Flatten,
 )  # fmt: skip
 """Layers whose output units correspond to their input units."""

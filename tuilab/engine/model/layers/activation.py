@@ -19,7 +19,8 @@ class Step(nn.Module):
 @module(catalogue.Softmax, catalogue.LogSoftmax)
 def softmax(layer: catalogue.Softmax | catalogue.LogSoftmax, shape: Shape) -> nn.Module:
     """Builds a softmax over the channels of images, else over the last dimension."""
-    return torch_module(layer, dim=1 if len(shape) == 3 else -1)
+    default = 1 if len(shape) >= 3 else -1
+    return torch_module(layer, dim=default if layer.dim is None else layer.dim)
 
 
 EXACT_SOFTPLUS = 60.0

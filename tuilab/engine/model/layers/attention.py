@@ -11,13 +11,29 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tuilab.core.catalogue.layers import attention as catalogue
-from tuilab.core.network.layer import Shape
+from tuilab.core.network.layer import Shape, second_shape
 from tuilab.engine.model.layers.builders import module
+from tuilab.engine.model.layers.save import SecondInput
 
 
 def causal_mask(length: int, device: torch.device) -> Tensor:
     """Returns True where a position (row) would see a later one (column), bool [length, length]."""
     return torch.ones(length, length, dtype=torch.bool, device=device).triu(1)
+
+
+def attention_mask(
+    length: int, device: torch.device, *, causal: bool, window: int | None
+) -> Tensor | None:
+    """Returns True where a position (row) does not see another (column), bool [length, length].
+
+    None where every position sees all.
+    """
+    mask = causal_mask(length, device) if causal else None
+    if window is None:
+        return mask
+    position = torch.arange(length, device=device)
+    is_far = (position[:, None] - position).abs() > window
+    return is_far if mask is None else mask | is_far
 
 
 class Attention(nn.Module):
@@ -30,17 +46,21 @@ class Attention(nn.Module):
 
 
 class SelfAttention(Attention):
-    """torch's MultiheadAttention of a sequence to itself."""
+    """torch's MultiheadAttention of a sequence to itself, or to a second one."""
 
-    def __init__(self, inside: nn.MultiheadAttention, causal: bool) -> None:
+    def __init__(
+        self, inside: nn.MultiheadAttention, causal: bool, window: int | None = None
+    ) -> None:
         super().__init__()
-        self.inside, self.causal = inside, causal
+        self.inside, self.causal, self.window = inside, causal, window
+        self.second_input = SecondInput()
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps [batch, length, features] to the same shape."""
-        mask = causal_mask(x.shape[1], x.device) if self.causal else None
+        memory = self.second_input.read(x)
+        mask = attention_mask(x.shape[1], x.device, causal=self.causal, window=self.window)
         out, weights = self.inside(
-            x, x, x, attn_mask=mask, is_causal=self.causal,
+            x, memory, memory, attn_mask=mask, is_causal=self.causal and self.window is None,
             need_weights=self.keep_weights, average_attn_weights=False,
         )  # fmt: skip
         self.weights = None if weights is None else weights.detach()
@@ -51,15 +71,18 @@ class SelfAttention(Attention):
 class EncoderLayer(Attention):
     """torch's TransformerEncoderLayer, causal or not."""
 
-    def __init__(self, inside: nn.TransformerEncoderLayer, causal: bool) -> None:
+    def __init__(
+        self, inside: nn.TransformerEncoderLayer, causal: bool, window: int | None = None
+    ) -> None:
         super().__init__()
-        self.inside, self.causal = inside, causal
+        self.inside, self.causal, self.window = inside, causal, window
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps [batch, length, features] to the same shape."""
-        mask = causal_mask(x.shape[1], x.device) if self.causal else None
+        mask = attention_mask(x.shape[1], x.device, causal=self.causal, window=self.window)
         self.weights = self._attend(x, mask) if self.keep_weights else None
-        out: Tensor = self.inside(x, src_mask=mask, is_causal=self.causal)
+        is_causal = self.causal and self.window is None
+        out: Tensor = self.inside(x, src_mask=mask, is_causal=is_causal)
         return out
 
     @torch.no_grad()
@@ -71,6 +94,26 @@ class EncoderLayer(Attention):
             inputs, inputs, inputs, attn_mask=mask, average_attn_weights=False
         )[1]
         return weights
+
+
+class DecoderLayer(nn.Module):
+    """torch's TransformerDecoderLayer over a memory, its second input."""
+
+    def __init__(
+        self, inside: nn.TransformerDecoderLayer, causal: bool, window: int | None
+    ) -> None:
+        super().__init__()
+        self.inside, self.causal, self.window = inside, causal, window
+        self.second_input = SecondInput()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps [batch, length, features] to the same shape."""
+        mask = attention_mask(x.shape[1], x.device, causal=self.causal, window=self.window)
+        out: Tensor = self.inside(
+            x, self.second_input.read(x), tgt_mask=mask,
+            tgt_is_causal=self.causal and self.window is None,
+        )  # fmt: skip
+        return out
 
 
 class CausalAttention(Attention):
@@ -124,11 +167,13 @@ class DecoderBlock(nn.Module):
 
 @module(catalogue.MultiheadAttention)
 def multihead_attention(layer: catalogue.MultiheadAttention, shape: Shape) -> nn.Module:
-    """Builds a self-attention for the features of its input."""
+    """Builds an attention for the features of its input, and of its memory."""
+    memory = second_shape(shape)[-1]
     inside = nn.MultiheadAttention(
-        shape[-1], layer.num_heads, dropout=layer.dropout, bias=layer.bias, batch_first=True
-    )
-    return SelfAttention(inside, layer.causal)
+        shape[-1], layer.num_heads, dropout=layer.dropout, bias=layer.bias, batch_first=True,
+        kdim=memory, vdim=memory,
+    )  # fmt: skip
+    return SelfAttention(inside, layer.causal, layer.window)
 
 
 @module(catalogue.TransformerEncoderLayer)
@@ -139,7 +184,18 @@ def encoder_layer(layer: catalogue.TransformerEncoderLayer, shape: Shape) -> nn.
         layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
         batch_first=True,
     )  # fmt: skip
-    return EncoderLayer(inside, layer.causal)
+    return EncoderLayer(inside, layer.causal, layer.window)
+
+
+@module(catalogue.TransformerDecoderLayer)
+def decoder_layer(layer: catalogue.TransformerDecoderLayer, shape: Shape) -> nn.Module:
+    """Builds a decoder layer for the features of its input and its memory."""
+    inside = nn.TransformerDecoderLayer(
+        shape[-1], layer.nhead, layer.dim_feedforward, layer.dropout, layer.activation,
+        layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
+        batch_first=True,
+    )  # fmt: skip
+    return DecoderLayer(inside, layer.causal, layer.window)
 
 
 @module(catalogue.DecoderBlock)

@@ -43,7 +43,7 @@ class Parallel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Concatenates along the channels of images [batch, channels, height, width], else last."""
         outputs = [branch(x) for branch in self.inside]
-        return torch.cat(outputs, dim=1 if outputs[0].dim() == 4 else -1)
+        return torch.cat(outputs, dim=1 if outputs[0].dim() >= 4 else -1)
 
 
 def build_block(layer: Layer, inside: LayerStack) -> nn.Module:

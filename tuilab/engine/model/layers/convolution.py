@@ -2,12 +2,15 @@
 
 from torch import nn
 
-from tuilab.core.catalogue.layers.convolution import Conv1d, Conv2d, ConvTranspose2d
-from tuilab.core.network.layer import Shape
+from tuilab.core.catalogue.layers import convolution as catalogue
+from tuilab.core.network.layer import Layer, Shape
 from tuilab.engine.model.layers.builders import module, torch_module
 
 
-@module(Conv1d, Conv2d, ConvTranspose2d)
-def convolution(layer: Conv1d | Conv2d | ConvTranspose2d, shape: Shape) -> nn.Module:
+@module(
+    catalogue.Conv1d, catalogue.Conv2d, catalogue.Conv3d, catalogue.ConvTranspose1d,
+    catalogue.ConvTranspose2d, catalogue.ConvTranspose3d,
+)  # fmt: skip
+def convolution(layer: Layer, shape: Shape) -> nn.Module:
     """Builds a convolution for the channels of its input."""
     return torch_module(layer, shape[0])

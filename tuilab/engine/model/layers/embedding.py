@@ -16,6 +16,15 @@ def embedding(layer: catalogue.Embedding, shape: Shape) -> nn.Module:
     return nn.Embedding(shape.vocabulary, layer.embedding_dim, layer.padding_idx)
 
 
+@module(catalogue.EmbeddingBag)
+def embedding_bag(layer: catalogue.EmbeddingBag, shape: Shape) -> nn.Module:
+    """Builds an EmbeddingBag for the vocabulary of its input; each row [length] is a bag."""
+    assert isinstance(shape, Tokens)
+    return nn.EmbeddingBag(
+        shape.vocabulary, layer.embedding_dim, mode=layer.mode, padding_idx=layer.padding_idx
+    )
+
+
 def sinusoidal_encoding(length: int, features: int) -> Tensor:
     """Returns the positional encoding of Vaswani et al. 2017, section 3.5: [length, features]."""
     position = torch.arange(length, dtype=torch.float64)[:, None]

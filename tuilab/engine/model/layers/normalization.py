@@ -4,21 +4,13 @@ from math import prod
 
 from torch import nn
 
-from tuilab.core.catalogue.layers.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    InstanceNorm2d,
-    LayerNorm,
-    RMSNorm,
-    normalized_shape,
-)
-from tuilab.core.network.layer import Shape
+from tuilab.core.catalogue.layers import normalization as catalogue
+from tuilab.core.network.layer import Layer, Shape
 from tuilab.engine.model.layers.builders import module, torch_module
 
 
-@module(BatchNorm1d, BatchNorm2d)
-def batch_norm(layer: BatchNorm1d | BatchNorm2d, shape: Shape) -> nn.Module:
+@module(catalogue.BatchNorm1d, catalogue.BatchNorm2d, catalogue.BatchNorm3d)
+def batch_norm(layer: Layer, shape: Shape) -> nn.Module:
     """Builds a batch normalization over the channels, the first dimension."""
     built = torch_module(layer, shape[0])
     built.values_per_channel = prod(shape[1:])  # type: ignore[assignment]
@@ -31,19 +23,19 @@ def needs_two_examples(module: nn.Module) -> bool:
     return is_batch_norm and getattr(module, "values_per_channel", 1) == 1
 
 
-@module(InstanceNorm2d)
-def instance_norm(layer: InstanceNorm2d, shape: Shape) -> nn.Module:
+@module(catalogue.InstanceNorm1d, catalogue.InstanceNorm2d, catalogue.InstanceNorm3d)
+def instance_norm(layer: Layer, shape: Shape) -> nn.Module:
     """Builds an instance normalization over the channels."""
     return torch_module(layer, shape[0])
 
 
-@module(GroupNorm)
-def group_norm(layer: GroupNorm, shape: Shape) -> nn.Module:
+@module(catalogue.GroupNorm)
+def group_norm(layer: catalogue.GroupNorm, shape: Shape) -> nn.Module:
     """Builds a group normalization over the channels."""
     return torch_module(layer, num_channels=shape[0])
 
 
-@module(LayerNorm, RMSNorm)
-def layer_norm(layer: LayerNorm | RMSNorm, shape: Shape) -> nn.Module:
+@module(catalogue.LayerNorm, catalogue.RMSNorm)
+def layer_norm(layer: catalogue.LayerNorm | catalogue.RMSNorm, shape: Shape) -> nn.Module:
     """Builds a layer or RMS normalization over the features, or over a whole image."""
-    return torch_module(layer, normalized_shape(shape))
+    return torch_module(layer, normalized_shape=catalogue.normalized_sizes(layer, shape))

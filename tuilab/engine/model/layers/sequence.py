@@ -1,6 +1,7 @@
 """Modules over sequences [batch, length, features]: recurrent ones, and reductions."""
 
-from typing import cast
+import warnings
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,12 @@ class Recurrent(nn.Module):
 @module(catalogue.RNN, catalogue.LSTM, catalogue.GRU)
 def recurrent(layer: catalogue.RNN | catalogue.LSTM | catalogue.GRU, shape: Shape) -> nn.Module:
     """Builds the torch class of the same name; arguments unknown to torch are applied here."""
-    more = {"nonlinearity": layer.nonlinearity} if isinstance(layer, catalogue.RNN) else {}
+    more: dict[str, Any] = {}
+    if isinstance(layer, catalogue.RNN):
+        more = {"nonlinearity": layer.nonlinearity}
+    elif isinstance(layer, catalogue.LSTM):
+        more = {"proj_size": layer.proj_size}
+        warnings.filterwarnings("ignore", message="LSTM with projections")  # only slower on a CPU
     inside: nn.RNNBase = getattr(nn, type(layer).__name__)(
         shape[-1], layer.hidden_size, layer.num_layers, bias=layer.bias, batch_first=True,
         dropout=layer.dropout, bidirectional=layer.bidirectional, **more,

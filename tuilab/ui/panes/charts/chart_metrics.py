@@ -18,7 +18,7 @@ OTHER_FAMILIES = (
 
 DEFAULT_METRICS = {
     "regression": "r2", "language_model": "perplexity", "autoencoder": "reconstruction_error",
-    "gan": "discriminator_accuracy",
+    "gan": "discriminator_accuracy", "multi_label": "label_accuracy",
 }  # fmt: skip
 """The first metric of a task before anything is measured, where that is not accuracy."""
 

@@ -12,7 +12,15 @@ ACTIVATIONS = {
     "SiLU": ("a = z·σ(z)", "f′(z) = σ(z) + a·(1 − σ(z))"),
     "Softplus": ("a = log(1 + e^z)", "f′(z) = σ(z)"),
     "Step": ("a = 1 where z ≥ 0, else 0", "f′(z) = 0 everywhere"),
-    **dict.fromkeys(("GELU", "ELU", "SELU", "Mish", "Hardswish"), ("a = f(z)", "f′ is its slope")),
+    **dict.fromkeys(("GELU", "ELU", "CELU", "SELU", "Mish", "Hardswish"),
+                    ("a = f(z)", "f′ is its slope")),
+    "ReLU6": ("a = z, but at least 0 and at most 6", "f′(z) = 1 between 0 and 6, else 0"),
+    "Hardtanh": ("a = z, but at least the minimum and at most the maximum",
+                 "f′(z) = 1 between them, else 0"),
+    "Hardsigmoid": ("a = z ∕ 6 + ½, but at least 0 and at most 1",
+                    "f′(z) = 1 ∕ 6 between −3 and 3, else 0"),
+    "Softsign": ("a = z ∕ (1 + |z|)", "f′(z) = 1 ∕ (1 + |z|)²"),
+    "LogSigmoid": ("a = −log(1 + e^−z)", "f′(z) = 1 − σ(z)"),
 }  # fmt: skip
 
 ATTENTION = ("MultiheadAttention", "SelfAttention", "CausalAttention")
@@ -48,8 +56,11 @@ FORWARD = {
 }  # fmt: skip
 
 SIMILAR_KINDS = {
-    "BatchNorm2d": "BatchNorm1d", "MaxPool1d": "MaxPool2d", "AvgPool1d": "AvgPool2d",
-    "Dropout1d": "Dropout", "Dropout2d": "Dropout", "AlphaDropout": "Dropout",
+    "BatchNorm2d": "BatchNorm1d", "BatchNorm3d": "BatchNorm1d", "MaxPool1d": "MaxPool2d",
+    "MaxPool3d": "MaxPool2d", "AvgPool1d": "AvgPool2d", "AvgPool3d": "AvgPool2d",
+    "ConvTranspose1d": "ConvTranspose2d", "ConvTranspose3d": "ConvTranspose2d",
+    "Dropout1d": "Dropout", "Dropout2d": "Dropout", "Dropout3d": "Dropout",
+    "AlphaDropout": "Dropout",
     "DropConnect": "Linear", "NonDynamicallyQuantizableLinear": "Linear",
 }  # fmt: skip
 """Layers with the text of another one."""
