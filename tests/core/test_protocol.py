@@ -87,6 +87,7 @@ def test_an_event_in_the_log_has_its_name_and_its_fields() -> None:
         "epoch": 1,
         "seconds": 0.5,
         "results": {"test": {"loss": 0.25}},
+        "lost": "",
     }
 
 

@@ -196,7 +196,10 @@ def with_value(experiment: Experiment, key: str, value: Any) -> Experiment:
     elif field == choice_key(section):
         tables[section] = _switch_option(getattr(experiment, section), section, value)
     else:
-        tables[section].update(_set_field(getattr(experiment, section), field, value))
+        try:
+            tables[section].update(_set_field(getattr(experiment, section), field, value))
+        except InputError as error:
+            raise InputError(error.problem, key) from None
     changed = experiment_from_dict(tables)
     has_new_data = changed.data != experiment.data
     if has_new_data and name_of(changed.task) not in changed.data.tasks:

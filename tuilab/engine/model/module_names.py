@@ -32,7 +32,7 @@ def find_roles(module: nn.Module) -> Iterator[tuple[nn.Module, str]]:
 
     A role is the attribute of the module, such as `layer1.0.conv1`, or a better name in `ROLES`.
     """
-    if isinstance(module, (LayerStack, Residual, Parallel)):
+    if isinstance(module, (nn.Sequential, LayerStack, Residual, Parallel)):
         for child in module.children():
             yield from find_roles(child)
         return
