@@ -88,7 +88,7 @@ def test_a_value_that_is_not_allowed_is_an_input_error(experiment: Experiment, t
         ("data.noise", 0.12, 0.1, 0.15),
         ("data.noise", 0.95, 0.9, 1.0),
         ("data.normalize", True, False, False),
-        ("loss.name", "mse", "bce", "l1"),
+        ("loss.name", "mse", "soft_cross_entropy", "l1"),
         ("training.device", "auto", "auto", "auto"),
     ],
 )
