@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from tests.support.not_none import not_none
 from tuilab.core.network.layer import Shape, Tokens
-from tuilab.core.network.plan import Line, plan
+from tuilab.core.network.line import Line
+from tuilab.core.network.plan import plan
 from tuilab.engine.model import build_network
 from tuilab.engine.model.layers.attention import attention_mask
 from tuilab.engine.model.layers.blocks import LayerStack

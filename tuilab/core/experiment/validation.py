@@ -180,7 +180,7 @@ def _check_unsupported(experiment: Experiment) -> Iterator[str]:
             yield f"data.{name}: a regression has no classes; set it to 0"
         if task in LABEL_TASKS and getattr(experiment.data, name, False):
             yield f"data.{name}: with {task} an example has no single class; set it to 0"
-    if task in LABEL_TASKS and getattr(experiment.data, "group", ""):
+    if task in LABEL_TASKS and getattr(experiment.data, "group", None):
         yield f"data.group: {task} reports no metrics of groups; remove it"
     watches_validation = experiment.schedule.watches_validation
     if task == "gan" and (watches_validation or experiment.regularization.patience):

@@ -3,6 +3,7 @@
 Its optimizers train the weights y and remember z; what is to be evaluated is x, an average.
 """
 
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -24,13 +25,12 @@ def counters(group: dict[str, Any]) -> dict[str, Any]:
 def import_schedulefree() -> ModuleType:
     """Imports the library; InputError if it is not installed."""
     try:
-        import schedulefree
+        return import_module("schedulefree")
     except ImportError:
         raise InputError(
             "schedule_free_adamw needs schedulefree: uv pip install 'tuilab[schedule-free]'",
             "optimizer.name",
         ) from None
-    return schedulefree
 
 
 @torch.no_grad()
