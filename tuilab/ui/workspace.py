@@ -194,7 +194,7 @@ class Workspace:
         if not run.checkpoint:
             return self._start(experiment)
         self._enter_run(experiment)
-        run.resume_stored(experiment)
+        run.resume_stored()
         return [Start(run.id, experiment, checkpoint=run.checkpoint, is_paced=True)]
 
     def _start(

@@ -137,9 +137,9 @@ class Run(Struct):
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
 
-    def resume_stored(self, experiment: Experiment) -> None:
+    def resume_stored(self) -> None:
         """Goes on with this run from its checkpoint, before its first event; its history stays."""
-        self.state, self.experiment = "starting", experiment
+        self.state = "starting"
         self.failure = self.finished = self.loading = None
         self.version += 1
 
