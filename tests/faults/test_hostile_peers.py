@@ -1,6 +1,5 @@
 """What a peer sends is that peer's: the host, its run and all others go on."""
 
-import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -69,9 +68,8 @@ def test_more_clients_than_there_may_be_wait(
 ) -> None:
     """Each file that is open is one that a checkpoint cannot open."""
     path = discovery.find_host("spiral").socket
-    limit = min(host.MAX_CLIENTS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
-    peers = [discovery.connect(path) for _ in range(limit + 20)]
+    peers = [discovery.connect(path) for _ in range(host._max_clients() + 20)]
     waiting = peers[-1]
     waiting.settimeout(0.2)
     with pytest.raises(TimeoutError):

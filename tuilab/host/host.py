@@ -74,7 +74,7 @@ class Host:
             end.setblocking(False)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
         self._check_at = time.monotonic() + CHECK_SECONDS
-        self._max_clients = min(MAX_CLIENTS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._max_clients = _max_clients()
         self._snapshot_frame = b""
         "The snapshot since the last event, so that many clients at a time get the same one."
         self._listener: Listener | None = None
@@ -323,6 +323,12 @@ class Host:
         self._run_log.close()
         if not self.run.is_active:  # else it may still be writing its checkpoint
             self._worker.release_run()
+
+
+def _max_clients() -> int:
+    """Returns how many clients leave enough files to be opened by a run."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CLIENTS if limit == resource.RLIM_INFINITY else min(MAX_CLIENTS, limit // 2)
 
 
 class Listener:
