@@ -155,3 +155,23 @@ def test_a_run_is_resumed_only_with_the_data_it_was_trained_on(
     code, *_ = run_command(*longer[:3], "--set", "training.epochs=6", "--json",
                                "--accept-changed-data")  # fmt: skip
     assert code == 0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a log\n"])
+def test_a_run_without_its_log_is_listed_and_can_be_resumed(
+    toml_path: Path, run_command: RunCommand, content: bytes | None
+) -> None:
+    run_command("train", str(toml_path), "--json", "--set", "training.epochs=2")
+    (run,) = run_store.list_runs()
+    log = run / run_store.LOG
+    log.unlink() if content is None else log.write_bytes(content)
+    (run / run_store.EXPERIMENT).write_bytes(b"\xff\xfe")
+
+    code, out, err = run_command("runs", "--json")
+    assert (code, err) == (0, "") and "no history" in run_command("runs")[1]
+    assert f"tuilab train --resume {run.name} goes on" in json.loads(out)[0]["problem"]
+    code, _, err = run_command(
+        "train", "--resume", run.name, "--json", "--set", "training.epochs=4"
+    )
+    assert (code, err) == (0, "")
+    assert run_store.read_run(run).state == "finished"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.faults import damaged_files, failing_disk, fuzzed_texts, kills
+from tests.faults import damaged_files, failing_disk, fuzzed_texts, hostile_peers, kills
 from tests.faults.tally import Tally
 
 
@@ -27,4 +27,5 @@ PARTS = {
     "cuts": Part("logs cut at a random byte, then continued", damaged_files.cut_logs, 20, 1000),
     "experiments": Part("experiments changed at random", fuzzed_texts.fuzz_experiments, 60, 10_000),
     "lessons": Part("lessons changed at random", fuzzed_texts.fuzz_lessons, 5, 2000),
+    "peers": Part("frames at random, sent to a host", hostile_peers.send_frames, 200, 20_000),
 }

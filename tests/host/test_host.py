@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tests.support.not_none import not_none
+from tests.support.shell import RunCommand
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import Pause, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import AnyEvent, Finished, Logged
@@ -230,12 +231,20 @@ def test_a_stale_socket_is_removed() -> None:
     assert not path.exists()
 
 
-def test_a_host_that_does_not_answer_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_does_not_answer_is_listed_as_such(
+    monkeypatch: pytest.MonkeyPatch, run_command: RunCommand
+) -> None:
     monkeypatch.setattr(discovery, "ANSWER_SECONDS", 0.1)
     path = discovery.new_socket_path()
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(path))
         silent.listen()
 
-        assert discovery.list_hosts() == []
+        (host,) = discovery.list_hosts()
+        code, out, _ = run_command("ps")
+
+        assert (host.state, host.socket) == ("not answering", path)
+        assert code == 0 and "not answering" in out and host.problem in out
+        with pytest.raises(InputError, match="has not answered within"):
+            link.attach_to_host()
         assert path.exists()

@@ -1,12 +1,16 @@
 """The learner's code in a process of its own: none of its faults does harm."""
 
+import os
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise, learner_files
 from tuilab.core.exercises.check_result import Result
+from tuilab.engine.grading.grade import grade
 from tuilab.host import run_check
 
 
@@ -100,6 +104,76 @@ def test_nothing_hangs_and_nothing_is_lost(
 
     assert result.kind == kind, result.message
     assert message in result.message
+
+
+LEFT_BEHIND = {
+    "a session of its own": "subprocess.Popen(sleep, start_new_session=True)",
+    "an orphan in a session of its own": (
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    subprocess.Popen(sleep, start_new_session=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()"
+    ),
+    "left by code that ends itself": (
+        "subprocess.Popen(sleep, start_new_session=True)\nos._exit(3)"
+    ),
+    "left by code that kills its group": (
+        "subprocess.Popen(sleep, start_new_session=True)\nos.killpg(0, 15)"
+    ),
+    "left by code that runs too long": (
+        "subprocess.Popen(sleep, start_new_session=True)\nwhile True: pass"
+    ),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's subreapers")
+def test_no_process_of_the_learner_s_code_is_left(tmp_path: Path) -> None:
+    assert_nothing_is_left(tmp_path, LEFT_BEHIND["an orphan in a session of its own"])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's subreapers")
+@pytest.mark.parametrize("body", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_no_process_of_any_code_is_left(tmp_path: Path, body: str) -> None:
+    assert_nothing_is_left(tmp_path, body)
+
+
+def assert_nothing_is_left(tmp_path: Path, body: str) -> None:
+    seconds = str(600 + os.getpid() % 300 + 0.25)  # so that they are found again
+    head = f"import os, subprocess\nsleep = ['sleep', '{seconds}']\n"
+
+    result = check_body(tmp_path, head + body, seconds=0.5, mebibytes=2000)
+
+    assert result.message
+    assert not [p for p in psutil.process_iter(["cmdline"]) if seconds in (p.info["cmdline"] or ())]
+
+
+@pytest.mark.slow
+def test_the_memory_of_other_processes_counts(tmp_path: Path) -> None:
+    code = "b = bytearray(150 << 20); import time; time.sleep(60)"
+    body = (
+        "import subprocess, sys, time\n"
+        "for _ in range(4):\n"
+        f"    subprocess.Popen([sys.executable, '-c', '{code}'], start_new_session=True)\n"
+        "time.sleep(60)"
+    )
+
+    result = check_body(tmp_path, body, seconds=20, mebibytes=400)
+
+    assert (result.kind, "400 MiB" in result.message) == ("memory", True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "raise ValueError", "raise ValueError('  ')", "class E(Exception):\n"
+     "    def __str__(self):\n        return 3\nraise E", "x = " + "(" * 10_000, "x = \0",
+     "raise SyntaxError", "raise KeyboardInterrupt", "raise BaseException"],
+)  # fmt: skip
+def test_no_message_is_empty(source: str) -> None:
+    result = grade(exercise.find("dropout"), source, "mine.py")
+
+    assert result.kind != "passed" and len(result.message) > 5
 
 
 def test_a_file_that_is_missing_or_not_text_is_reported(tmp_path: Path) -> None:

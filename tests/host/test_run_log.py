@@ -247,3 +247,42 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_an_id_cannot_leave_the_folder_of_runs(name: str) -> None:
     with pytest.raises(InputError, match="letters, digits"):
         run_store.run_dir(name)
+
+
+DAMAGED = {
+    "not TOML": lambda path: path.write_text("network = [[["),
+    "not UTF-8": lambda path: path.write_bytes(b"title = '\xff'"),
+    "nested too deeply": lambda path: path.write_text("a = " + "[" * 3000),
+    "keys of nothing": lambda path: path.write_text("[optimizer]\n[optimizer]\n"),
+    "a folder": lambda path: path.mkdir(),
+    "a link to nothing": lambda path: path.symlink_to(path.with_name("missing")),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_experiment_in_the_folder_stops_no_run(run_log: TimedRunLog, kind: str) -> None:
+    run_log.path.mkdir(parents=True)
+    path = run_log.path / run_store.EXPERIMENT
+    DAMAGED[kind](path)
+
+    notes = run_log.record(started_event())
+    run_log.log.close()
+
+    assert toml_file.read(path) == EXPERIMENT
+    assert "damaged-1-experiment.toml" in notes[0].text
+    assert os.path.lexists(run_log.path / "damaged-1-experiment.toml")
+    assert run_store.read_run(run_log.path).experiment == EXPERIMENT
+
+
+def test_damaged_lines_of_a_log_are_skipped(run_log: TimedRunLog) -> None:
+    run_log.record(started_event())
+    run_log.log.close()
+    good = (run_log.path / run_store.LOG).read_bytes()
+    bad = [
+        good.replace(b'"network":', b'"network":[[5]],"network":'),
+        b'{"event": "knob_changed", "run": "spiral-1", "step": 3, "key": "no.such", "value": 1}',
+        b'{"event": "started"}', b"[" * 5000, b"\xff\xfe", b"null", b"3",
+    ]  # fmt: skip
+    (run_log.path / run_store.LOG).write_bytes(good + b"\n".join(bad) + b"\n" + good)
+
+    assert run_store.read_run(run_log.path).experiment == EXPERIMENT

@@ -356,7 +356,8 @@ async def test_after_a_lost_host_the_run_resumes_from_its_checkpoint() -> None:
         await lab.wait_for_text("Resume from its checkpoint")
         await lab.press("g")
         await lab.wait_until(lambda: second.sent)
-        assert second.commands(Start)[-1].checkpoint == "/runs/a-1/checkpoint.pt"
+        start = second.commands(Start)[-1]
+        assert (start.run, start.checkpoint) == ("a-1", "/runs/a-1/checkpoint.pt")
 
 
 async def test_after_a_lost_host_the_lab_stays_open_and_space_starts_a_new_one() -> None:

@@ -34,6 +34,8 @@ from tuilab.core.protocol.commands import (
     Stop,
 )
 from tuilab.core.protocol.events import Failed, FinderReported, Offer, Paused
+from tuilab.core.run.run import Run, Snapshot
+from tuilab.core.run.series import Series
 from tuilab.ui import keymap
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
@@ -214,13 +216,21 @@ def test_an_offer_of_a_failure_changes_the_run_and_the_workspace() -> None:
 
 @pytest.mark.parametrize("checkpoint", ["", "/runs/a/checkpoint.pt"])
 def test_after_a_lost_host_the_run_is_trained_again(checkpoint: str) -> None:
+    """From its checkpoint it is the same run with its history; without one, a new run."""
     lab = training_lab("again")
-    lab.workspace.run.checkpoint = checkpoint
+    run = lab.workspace.run
+    run.checkpoint, before = checkpoint, run.id
+    run.series["loss/train"] = Series()
+    run.series["loss/train"].append(1, 0.5)
 
     run_coroutine(training_of(lab).report_lost_host("It was killed."))
+    lab.workspace.receive(Snapshot(Run(), "0.1.0", 7))  # of the new host, which knows no run yet
 
     (start,) = lab.sent
     assert isinstance(start, Start) and start.checkpoint == checkpoint
+    run = lab.workspace.run
+    assert run.id == start.run and (start.run == before) == bool(checkpoint)
+    assert (run.state, bool(run.series)) == ("starting", bool(checkpoint))
     assert not lab.is_closed
 
 

@@ -1,13 +1,16 @@
 """Checks a stored run without a host: from its checkpoint, with progress on stderr."""
 
+from contextlib import closing
 from pathlib import Path
 
 from tuilab.cli.resume import build_start_command
 from tuilab.cli.study import show_progress
 from tuilab.core.format import format_count
+from tuilab.core.protocol.commands import Start
 from tuilab.core.protocol.events import Checking
 from tuilab.core.run.run import Run
 from tuilab.host import run_store
+from tuilab.host.run_lock import RunLock
 
 
 def check_run(run: Run) -> None:
@@ -17,6 +20,11 @@ def check_run(run: Run) -> None:
         InputError: if there is no usable checkpoint, or the run is in progress.
     """
     start = build_start_command(run.id, paused=True)
+    with closing(RunLock.acquire(run_store.run_dir(run.id))):
+        _check_run(run, start)
+
+
+def _check_run(run: Run, start: Start) -> None:
     from tuilab.engine import checkpoint
     from tuilab.engine.data.load import load
     from tuilab.engine.device.devices import device_for

@@ -1,6 +1,7 @@
 """Resuming a stored run from its checkpoint."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tuilab.cli.overrides import apply_overrides, sets_pace
 from tuilab.core.errors import InputError
@@ -8,7 +9,7 @@ from tuilab.core.experiment.experiment import get_live_changes, with_value
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import Start
 from tuilab.core.run import run_files
-from tuilab.host import data_files, discovery, run_store
+from tuilab.host import data_files, discovery, run_lock, run_store
 
 
 def build_start_command(
@@ -27,9 +28,7 @@ def build_start_command(
         accepts_changed_data: whether the run goes on although its data has changed.
     """
     folder = run_store.find_run(run)
-    if any(host.run == folder.name for host in discovery.list_hosts()):
-        problem = f"it is in progress; join it with: tuilab attach {folder.name}"
-        raise InputError(problem, folder.name)
+    require_idle(folder)
     checkpoint = run_files.find_checkpoint(folder)
     restart = f"tuilab train {folder / run_store.EXPERIMENT}"
     if checkpoint is None:
@@ -62,3 +61,12 @@ def build_start_command(
     return Start(
         folder.name, experiment, paused=paused, checkpoint=str(checkpoint), is_paced=is_paced
     )
+
+
+def require_idle(folder: Path) -> None:
+    """Raises InputError if a process trains this run, or could go on with it."""
+    if host := next((host for host in discovery.list_hosts() if host.run == folder.name), None):
+        join = f"it is in progress; join it with: tuilab attach {folder.name}"
+        raise InputError(host.problem or join, folder.name)
+    if holder := run_lock.find_holder(folder):
+        raise InputError(holder.describe(folder.name), folder.name)

@@ -31,7 +31,7 @@ commands = Commands()
 
 @commands.command(epilog=format_examples("tuilab ps", "tuilab ps --json"))
 def ps(*, json: JsonList = False) -> None:
-    """Lists the runs in progress."""
+    """Lists the runs in progress, also those whose host does not answer."""
     from tuilab.cli.output.json import print_json
     from tuilab.cli.output.tables import format_table
     from tuilab.host import discovery
@@ -44,12 +44,15 @@ def ps(*, json: JsonList = False) -> None:
     rows += [
         (
             host.run or "-", host.state, _format_epoch(host),
-            format_count(host.step), host.device or "-", format_duration(host.seconds),
-            str(host.pid), host.title,
+            "-" if host.problem else format_count(host.step), host.device or "-",
+            format_duration(host.seconds), str(host.pid or "-"), host.title,
         )
         for host in hosts
     ]  # fmt: skip
     print(format_table(rows) if len(rows) > 1 else "No run is in progress.")
+    for host in hosts:
+        if host.problem:
+            print(f"\n{host.run or 'a host'}: {host.problem}")
 
 
 def _format_epoch(host: "HostInfo") -> str:
@@ -110,7 +113,7 @@ def runs(*, json: JsonList = False) -> None:
     from tuilab.core import paths
     from tuilab.host import discovery, run_store
 
-    active = {host.run for host in discovery.list_hosts()}
+    active = {host.run: host for host in discovery.list_hosts()}
     stored = [_summarize_run(folder, active) for folder in run_store.list_runs()]
     folder = paths.runs_dir()
     if json:
@@ -123,21 +126,29 @@ def runs(*, json: JsonList = False) -> None:
         print(f"{format_table(rows)}\n\nThey are stored in {folder}")
 
 
-def _summarize_run(folder: Path, active: set[str]) -> dict[str, Any]:
+def _summarize_run(folder: Path, active: "dict[str, HostInfo]") -> dict[str, Any]:
     """Returns the state and the results of a stored run, or why it cannot be read."""
-    from tuilab.host import run_store
+    from tuilab.core.run import run_files
+    from tuilab.host import run_lock, run_store
 
-    changed = datetime.fromtimestamp((folder / run_store.LOG).stat().st_mtime)
+    changed = datetime.fromtimestamp(run_store.last_change(folder))
     summary = {"run": folder.name, "changed": changed, "folder": folder}
     try:
         run = run_store.read_run(folder, ends_only=True)
     except InputError as error:
-        return {**summary, "state": "unreadable", "problem": error.problem}
+        if run_files.find_checkpoint(folder) is None:
+            return {**summary, "state": "unreadable", "problem": error.problem}
+        resume = f"tuilab train --resume {folder.name} goes on from its checkpoint"
+        return {**summary, "state": "no history", "problem": f"{resume}; its log: {error.problem}"}
     state: str = run.finished.reason if run.finished else run.state
     if run.failure is not None:
         state = "failed"
-    if run.is_active and run.id not in active:
-        state = "cut off"
+    if run.is_active:
+        host = active.get(folder.name)
+        if host is not None and host.problem:
+            state = host.state
+        elif host is None:  # of another machine, if the run is locked
+            state = "elsewhere" if run_lock.find_holder(folder) else "cut off"
     if run.finished is not None and run.finished.lost:
         state = "not saved"
     results = run.finished.results if run.finished else {}

@@ -86,20 +86,19 @@ def socket_dirs() -> list[Path]:
     """
     if home := _home_dir():
         return _shorten(home / "run")
-    folders = _shorten(_find_user_folder(platformdirs.user_state_dir) / "run")
+    folders = _shorten(_find_user_folder(platformdirs.user_state_dir) / "run")[:1]
     if session := os.environ.get("XDG_RUNTIME_DIR", ""):
         folders.append(Path(session) / "tuilab")
     return [*folders, Path(tempfile.gettempdir()) / f"tuilab-{os.getuid()}"]
 
 
 def _shorten(folder: Path) -> list[Path]:
-    """Returns a folder, unless a socket's path in it is too long, and a short one instead of it."""
+    """Returns the folder, unless a socket's path in it is too long, and a short one instead."""
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
     short = f"tuilab-{os.getuid()}-{digest}"
     # Not TMPDIR at first: another shell may have another one.
     folders = (folder, Path("/tmp") / short, Path(tempfile.gettempdir()) / short)
-    fits = [path for path in folders if len(os.fsencode(path)) + 20 <= SOCKET_PATH_LIMIT]
-    return fits[:2]
+    return [path for path in folders if len(os.fsencode(path)) + 20 <= SOCKET_PATH_LIMIT]
 
 
 def sockets_dir() -> Path:

@@ -1,6 +1,7 @@
 """One connection of a client to the host, which never waits for the client."""
 
 import socket
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,6 +30,18 @@ class ClientConnection:
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._is_behind = True
+        self._unfinished_since = 0.0
+        "When the first bytes of a command came whose rest is missing; 0 if there are none."
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """The number of bytes of a command that has not arrived completely."""
+        return self._decoder.unfinished_bytes
+
+    @property
+    def unfinished_seconds(self) -> float:
+        """Seconds since a command began to arrive that has not arrived completely."""
+        return time.monotonic() - self._unfinished_since if self._unfinished_since else 0.0
 
     @property
     def has_output(self) -> bool:
@@ -66,12 +79,28 @@ class ClientConnection:
         self._waiting_bytes -= len(frame)
         return frame
 
+    def read_rest(self) -> list[AnyCommand]:
+        """Returns the commands that a client sent before it left."""
+        commands: list[AnyCommand] = []
+        with suppress(EOFError, OSError, framing.FrameError):
+            while True:
+                commands += self._receive()
+        return commands
+
     def read(self) -> list[AnyCommand]:
         """Returns the received commands; EOFError, OSError or FrameError if it has ended."""
         try:
-            piece = self.connection.recv(65536)
+            return self._receive()
         except BlockingIOError:
             return []
+
+    def _receive(self) -> list[AnyCommand]:
+        piece = self.connection.recv(65536)
         if not piece:
             raise EOFError
-        return self._decoder.feed(piece)
+        commands = self._decoder.feed(piece)
+        if not self.unfinished_bytes:
+            self._unfinished_since = 0.0
+        elif commands or not self._unfinished_since:
+            self._unfinished_since = time.monotonic()
+        return commands

@@ -23,7 +23,15 @@ MAX_MESSAGE_BYTES = 512 * 2**20
 
 
 class FrameError(Exception):
-    """Invalid data on a socket."""
+    """Invalid data on a socket.
+
+    Args:
+        body: the message that could not be decoded.
+    """
+
+    def __init__(self, problem: str, body: bytes = b"") -> None:
+        super().__init__(problem)
+        self.body = body
 
 
 def encode_frame(message: AnyCommand | HostMessage) -> bytes:
@@ -39,6 +47,11 @@ class FrameDecoder(Generic[T]):
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(kind)
         self._max_bytes = max_bytes
         self._buffer = bytearray()
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """The number of bytes of a message that has not arrived completely."""
+        return len(self._buffer)
 
     def feed(self, piece: bytes) -> list[T]:
         """Returns the messages that this piece completes; FrameError if they are invalid."""
@@ -58,8 +71,30 @@ class FrameDecoder(Generic[T]):
     def _decode(self, body: bytes) -> T:
         try:
             return self._decoder.decode(body)
-        except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            raise FrameError(str(error)) from None
+        except Exception as error:  # not only msgspec's: structs check what they are built from
+            raise FrameError(str(error) or type(error).__name__, body) from None
+
+
+class SnapshotSummary(msgspec.Struct, frozen=True):
+    """What can be read of a snapshot by any version of tuilab."""
+
+    version: str = ""
+    pid: int = 0
+    run: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id; empty if there is none."""
+        run = self.run.get("id", "")
+        return run if isinstance(run, str) else ""
+
+
+def summarize_snapshot(body: bytes) -> SnapshotSummary:
+    """Reads what every version has in its snapshots; empty where even that cannot be read."""
+    try:
+        return msgspec.msgpack.decode(body, type=SnapshotSummary)
+    except Exception:
+        return SnapshotSummary()
 
 
 def command_decoder() -> FrameDecoder[AnyCommand]:

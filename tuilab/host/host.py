@@ -4,6 +4,7 @@ All of it happens in the thread that iterates `events()`, except for the worker'
 """
 
 import os
+import resource
 import selectors
 import socket
 import time
@@ -14,6 +15,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
 from tuilab.core.protocol.events import AnyEvent, Logged
@@ -26,6 +28,21 @@ from tuilab.host.worker import Worker
 
 CLOSE_SECONDS = 2.0
 """Seconds that clients have to receive the last events."""
+
+CHECK_SECONDS = 2.0
+"""Seconds between two checks: is the socket still there, does a client keep us waiting?"""
+
+MAX_CLIENTS = 256
+"""Clients served at a time; further ones wait until one leaves."""
+
+MAX_WAITING_CONNECTS = 512
+"""Clients that the system lets wait to be served."""
+
+MAX_UNFINISHED_BYTES = 32 * 2**20
+"""Bytes of commands that have not arrived completely, of all clients together."""
+
+UNFINISHED_SECONDS = 30.0
+"""Seconds that a command may take to arrive; then its client is disconnected."""
 
 
 class Host:
@@ -56,10 +73,14 @@ class Host:
         for end in (self._wake_reader, self._wake_writer):
             end.setblocking(False)
         self._selector.register(self._wake_reader, selectors.EVENT_READ, self._on_wake)
-        self._listener = listen(path) if path is not None else None
-        if self._listener is not None:
-            self._selector.register(self._listener, selectors.EVENT_READ, self._on_connect)
-        self._worker = Worker(self._receive, self._end)
+        self._check_at = time.monotonic() + CHECK_SECONDS
+        self._max_clients = _max_clients()
+        self._snapshot_frame = b""
+        "The snapshot since the last event, so that many clients at a time get the same one."
+        self._listener: Listener | None = None
+        if path is not None:
+            self._listen(path)
+        self._worker = Worker(self._receive, self._end, path)
         self._worker.start()
 
     def __enter__(self) -> "Host":
@@ -107,13 +128,12 @@ class Host:
         except InputError:
             stored = None
         if stored is not None:
-            old, self.run = self.run, stored
-            stored.devices, stored.versions, stored.loading = old.devices, old.versions, old.loading
-            stored.log = old.log
-            stored.state = "starting"  # its experiment stays until the start, which marks changes
-            stored.failure = stored.finished = None
+            stored.resume_stored()  # its experiment stays until the start, which marks changes
+            stored.take_host(self.run)
+            self.run = stored
         else:
             self.run.begin(start.run, start.experiment)
+        self._snapshot_frame = b""
         for client in list(self._clients):
             client.resync()
             self._serve(client)
@@ -138,8 +158,10 @@ class Host:
             yield from self._process_inbox()
             if self._is_over:
                 return
-            for key, ready in self._selector.select(self._timeout):
+            for key, ready in self._selector.select(self._select_seconds):
                 key.data(ready)
+            if time.monotonic() >= self._check_at:
+                self._check_sockets()
             if self._is_interrupted and not self._is_closing:
                 self.submit(Close())
 
@@ -161,6 +183,11 @@ class Host:
             return None
         return max(0.0, self._deadline - time.monotonic())
 
+    @property
+    def _select_seconds(self) -> float:
+        until_check = max(0.0, self._check_at - time.monotonic())
+        return until_check if self._timeout is None else min(self._timeout, until_check)
+
     def _process_inbox(self) -> Iterator[AnyEvent]:
         """Logs new events, applies them to the run, sends them to all clients and yields them."""
         while self._inbox:
@@ -169,13 +196,17 @@ class Host:
                 (note, framing.encode_frame(note)) for note in self._run_log.record(event)
             )
             if self.run.apply(event):
+                self._snapshot_frame = b""
                 for client in list(self._clients):
                     client.enqueue(frame)
                     self._serve(client)
                 yield event
 
     def _snapshot(self) -> bytes:
-        return framing.encode_frame(Snapshot(self.run, version("tuilab"), os.getpid()))
+        if not self._snapshot_frame:
+            snapshot = Snapshot(self.run, version("tuilab"), os.getpid())
+            self._snapshot_frame = framing.encode_frame(snapshot)
+        return self._snapshot_frame
 
     # --- sockets -----------------------------------------------------------------------------
 
@@ -183,13 +214,51 @@ class Host:
         self._wake_reader.recv(4096)
         self._is_woken = False  # before the inbox is emptied: later events wake it again
 
+    def _listen(self, path: Path) -> None:
+        self._listener = Listener(path)
+        self._selector.register(self._listener, selectors.EVENT_READ, self._on_connect)
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            with suppress(KeyError):
+                self._selector.unregister(self._listener)
+            self._listener.close()
+            self._listener = None
+
     def _on_connect(self, _: int) -> None:
+        """Serves all clients that wait, as far as there may be that many."""
         assert self._listener is not None
-        try:
-            connection, _address = self._listener.accept()
-        except OSError:
-            return  # the client has gone again
-        self.admit(connection)
+        while len(self._clients) < self._max_clients:
+            try:
+                connection = self._listener.accept()
+            except BlockingIOError:
+                return  # no one waits any more
+            except ConnectionError:
+                continue  # the client has gone again
+            except OSError:  # too many open files
+                break
+            self.admit(connection)
+        self._selector.unregister(self._listener)
+
+    def _accept_again(self) -> None:
+        """Goes on to serve clients, where there were too many."""
+        if self._listener is not None and self._listener not in self._selector.get_map():
+            self._selector.register(self._listener, selectors.EVENT_READ, self._on_connect)
+
+    def _check_sockets(self) -> None:
+        """Listens again where the socket was deleted; leaves clients that send half a command."""
+        self._check_at = time.monotonic() + CHECK_SECONDS
+        for client in list(self._clients):
+            if client.unfinished_seconds > UNFINISHED_SECONDS:
+                self._disconnect(client)
+        if self.path is None or self._is_closing:
+            return
+        if self._listener is not None and self._listener.is_reachable:
+            self._accept_again()
+            return
+        self._stop_listening()
+        with suppress(OSError, InputError):  # tried again at the next check
+            self._listen(self.path)
 
     def _on_output(self, output: CapturedOutput, _: int) -> None:
         for line in output.read():
@@ -202,7 +271,10 @@ class Host:
             try:
                 for command in client.read():
                     self.submit(command)
-            except (EOFError, OSError, framing.FrameError):
+            except Exception:  # it has ended, or it sends what no client of this version sends
+                self._disconnect(client)
+            unfinished = sum(each.unfinished_bytes for each in self._clients)
+            if client.unfinished_bytes and unfinished > MAX_UNFINISHED_BYTES:
                 self._disconnect(client)
 
     def _serve(self, client: ClientConnection) -> None:
@@ -211,8 +283,11 @@ class Host:
             return
         try:
             client.send()
-        except OSError:
+        except OSError:  # it has left; its last commands may still be there
+            commands = client.read_rest()
             self._disconnect(client)
+            for command in commands:
+                self.submit(command)
             return
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.has_output else 0)
         key = self._selector.get_key(client.connection)
@@ -224,11 +299,11 @@ class Host:
             self._clients.remove(client)
             self._selector.unregister(client.connection)
             client.connection.close()
+            self._accept_again()
 
     def close(self) -> None:
         """Stops listening, ends the worker, and sends clients the last events."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        self._stop_listening()
         self._worker.send(Close())
         until = time.monotonic() + CLOSE_SECONDS
         if self.run.is_active:
@@ -242,24 +317,59 @@ class Host:
                 self._serve(client)
         for client in list(self._clients):
             self._disconnect(client)
-        for end in (self._wake_reader, self._wake_writer, self._listener):
-            if end is not None:
-                end.close()
+        for end in (self._wake_reader, self._wake_writer):
+            end.close()
         self._selector.close()
         self._run_log.close()
+        if not self.run.is_active:  # else it may still be writing its checkpoint
+            self._worker.release_run()
 
 
-def listen(path: Path) -> socket.socket:
-    """Returns a listening socket that is private to the user, and visible once it listens."""
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        listener.bind(str(part))
-    finally:
-        os.umask(mask)
-    listener.listen(16)
-    listener.setblocking(False)
-    part.rename(path)
-    return listener
+def _max_clients() -> int:
+    """Returns how many clients leave enough files to be opened by a run."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAX_CLIENTS if limit == resource.RLIM_INFINITY else min(MAX_CLIENTS, limit // 2)
+
+
+class Listener:
+    """A listening socket that is private to the user, and visible once it listens."""
+
+    def __init__(self, path: Path) -> None:
+        paths.make_private(path.parent)
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.bind(str(part))
+            part.chmod(0o600)
+            self._socket.listen(MAX_WAITING_CONNECTS)
+            self._socket.setblocking(False)
+            self._status = part.lstat()
+            part.rename(path)
+        except OSError:
+            self._socket.close()
+            raise
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the socket is still at its path; people and systems clean folders up."""
+        try:
+            return os.path.samestat(self._status, self.path.lstat())
+        except OSError:
+            return False
+
+    def fileno(self) -> int:
+        """Returns the file descriptor, for a selector."""
+        return self._socket.fileno()
+
+    def accept(self) -> socket.socket:
+        """Returns the connection of the next client; OSError if none waits."""
+        return self._socket.accept()[0]
+
+    def close(self) -> None:
+        """Stops listening and removes the socket."""
+        self._socket.close()
+        with suppress(OSError):
+            if self.is_reachable:
+                self.path.unlink()

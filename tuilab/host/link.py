@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -102,6 +103,7 @@ class _InProcess:
 
     def _end(self) -> None:
         self._run_log.close()
+        self._worker.release_run()
         if not self._is_closed:
             self._ended = "Training in this process has ended; the next run gets a new worker."
 
@@ -180,7 +182,9 @@ class _Remote:
                     self._remember_checkpoint(message)
                     self._received.put(message)
         except framing.FrameError as error:
-            reason = f"The host is of another version of tuilab: {error}"
+            theirs = framing.summarize_snapshot(error.body).version
+            which = f"tuilab {theirs}" if theirs else "another version of tuilab"
+            reason = f"The host is {which}, this is {version('tuilab')}; it cannot be read: {error}"
         except OSError:
             reason = ""  # a reset connection; the exit of the host says more
         self._connection.close()

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import psutil
 
 from tuilab.core.errors import InputError
-from tuilab.core.exercises import exercise, learner_files
+from tuilab.core.exercises import exercise, learner_files, process_tree
 from tuilab.core.exercises.check_result import (
     AnyMessage,
     Kind,
@@ -29,7 +28,10 @@ MAX_CPU_SECONDS = 10.0
 """Processor time for the learner's code, after torch is imported."""
 
 MAX_MEBIBYTES = 1024
-"""Memory for the learner's code, besides torch."""
+"""Memory for the learner's code and the processes that it starts, besides torch."""
+
+MEASURE_SECONDS = 0.1
+"""Seconds between two measurements of the memory."""
 
 MAX_LOADING_SECONDS = 120.0
 """Time to import torch, from the slowest disk."""
@@ -81,7 +83,7 @@ class _Check:
         self._report = os.fdopen(read_end, "rb", buffering=0)
         self._printed, self._partial_line = bytearray(), b""
         self._deadline = time.monotonic() + MAX_LOADING_SECONDS
-        self._max_memory = sys.maxsize
+        self._max_memory, self._measure_at = sys.maxsize, 0.0
         self._function, self._is_ready = "", False
         self._result: Result | None = None
 
@@ -93,7 +95,8 @@ class _Check:
             self._end_process()
         result = exceeded or self._result or self._explain_exit()
         printed = self._printed.decode(errors="replace")
-        return msgspec.structs.replace(result, printed=printed)
+        message = result.message if result.message.strip() else f"it failed: {result.kind}"
+        return msgspec.structs.replace(result, message=message, printed=printed)
 
     def _read_until_end(self) -> Result | None:
         """Reads both pipes to their end; returns a result only where a limit was exceeded."""
@@ -145,24 +148,22 @@ class _Check:
             if isinstance(message, Ready):
                 # The process counts its processor time itself; this is for when it cannot.
                 self._deadline = time.monotonic() + 3 * self._seconds + 5
-                self._max_memory = self._resident_memory() + (self._mebibytes << 20)
+                used = process_tree.memory_of_descendants(self._process.pid)
+                self._max_memory = used + (self._mebibytes << 20)
                 self._is_ready = True
             elif isinstance(message, Working):
                 self._function = message.function
             else:
                 self._result = message
 
-    def _resident_memory(self) -> int:
-        try:
-            return int(psutil.Process(self._process.pid).memory_info().rss)
-        except psutil.Error:
-            return 0
-
     def _exceeded_limit(self) -> Result | None:
         """Returns the failure where the process exceeds a limit, else None."""
-        if self._resident_memory() > self._max_memory:
-            return self._failure("memory", describe_memory_limit(self._mebibytes))
-        if time.monotonic() < self._deadline:
+        now = time.monotonic()
+        if self._is_ready and now >= self._measure_at:
+            self._measure_at = now + MEASURE_SECONDS
+            if process_tree.memory_of_descendants(self._process.pid) > self._max_memory:
+                return self._failure("memory", describe_memory_limit(self._mebibytes))
+        if now < self._deadline:
             return None
         if not self._is_ready:
             message = f"torch was not imported after {MAX_LOADING_SECONDS:.0f} s; try again"
@@ -176,7 +177,7 @@ class _Check:
             return self._failure("time", describe_timeout(self._seconds))
         if not self._is_ready:
             return self._failure("died", f"the checking process did not start (exit code {code})")
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        how = f"by {_name_signal(-code)}" if code < 0 else f"with exit code {code}"
         return self._failure("died", f"your code ended the whole process {how}")
 
     def _failure(self, kind: Kind, problem: str) -> Result:
@@ -188,13 +189,22 @@ class _Check:
         )
 
     def _end_process(self) -> None:
-        """Ends the process and every process that it started."""
-        if self._result is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(1)
+        """Ends the process and every process that it started, as it does itself at its end."""
+        if self._result is None:
+            process_tree.end_descendants(self._process.pid)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        process_tree.end_descendants(self._process.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._report.close()
         if self._process.stdout:
             self._process.stdout.close()
+
+
+def _name_signal(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # one of the real-time signals
+        return f"signal {number}"

@@ -5,13 +5,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import count
 from math import inf
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from tuilab.core.experiment import toml_file
-from tuilab.core.files.atomic_write import remove_dead_parts, write_all
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.merge_toml import merge_toml
+from tuilab.core.files.atomic_write import remove_dead_parts, write_all, write_atomically
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -110,30 +112,32 @@ class RunLog:
         if not self._lines or (self._clock() < self._retry_at and not is_last):
             return []
         try:
-            self._write_lines(LAST_DELAYS if is_last else ())
-        except OSError as error:
+            notes = self._write_lines(LAST_DELAYS if is_last else ())
+        except Exception as error:  # whatever is in the folder, the run goes on
             return self._report_error(error)
-        if not self._error:
-            return []
-        self._error, self._retry_at = "", 0.0
-        return [Logged("The log of the run can be written again.")]
+        if self._error:
+            self._error, self._retry_at = "", 0.0
+            notes.append(Logged("The log of the run can be written again."))
+        return notes
 
-    def _write_lines(self, delays: Sequence[float]) -> None:
+    def _write_lines(self, delays: Sequence[float]) -> list[Logged]:
         """Writes the waiting lines, again after each of these delays while it fails."""
+        notes: list[Logged] = []
         for delay in (*delays, None):
             try:
-                self._open()
+                notes += self._open()
                 while self._lines:
                     write_all(self._log, self._lines[0])
                     self._lines.popleft()
                 if delays:
                     os.fsync(self._log)
-                return
+                return notes
             except OSError:
                 self._close_file()
                 if delay is None:
                     raise
                 time.sleep(delay)
+        return notes
 
     def _close_file(self) -> None:
         """Closes the file; it is opened again for the next line, which begins a new one."""
@@ -142,23 +146,25 @@ class RunLog:
             with suppress(OSError):
                 os.close(file)
 
-    def _open(self) -> None:
+    def _open(self) -> list[Logged]:
+        """Opens the file, unless it is open; returns notes on what is in the folder."""
         assert self._started is not None
         if self._log >= 0:
-            return
+            return []
         path = Path(self._started.folder)
         path.mkdir(parents=True, exist_ok=True)
-        toml_file.write(path / run_store.EXPERIMENT, self._started.experiment, is_complete=True)
+        notes = write_experiment(path / run_store.EXPERIMENT, self._started.experiment)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         self._log = os.open(path / run_store.LOG, flags, 0o644)
         if os.fstat(self._log).st_size:
             write_all(self._log, b"\n")  # ends a line that was written incompletely
+        return notes
 
-    def _report_error(self, error: OSError) -> list[Logged]:
+    def _report_error(self, error: Exception) -> list[Logged]:
         """Returns a note about a new error."""
         self._retry_at = self._clock() + RETRY_SECONDS
         self._close_file()
-        reason = error.strerror or str(error)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if reason == self._error:
             return []
         self._error = reason
@@ -167,3 +173,26 @@ class RunLog:
             Logged(f"Training continues, but the log cannot be written ({reason}): {folder}. "
                    "Free some space; it is tried again every few seconds.")
         ]  # fmt: skip
+
+
+def write_experiment(path: Path, experiment: Experiment) -> list[Logged]:
+    """Writes the experiment of a run; what is there and cannot be read is put aside."""
+    notes = []
+    try:
+        previous_text = path.read_text(encoding="utf-8") if os.path.lexists(path) else ""
+        text = merge_toml(experiment, previous_text, path.parent, is_complete=True)
+    except Exception as error:  # it is not text, not TOML, not a file, or the reader's error
+        is_unread = isinstance(error, OSError) and not isinstance(error, PermissionError)
+        if is_unread and path.is_file():  # the disk fails; it may be whole
+            raise
+        text = merge_toml(experiment, "", path.parent, is_complete=True)
+        aside = _free_name(path)
+        path.replace(aside)
+        notes = [Logged(f"{path} was damaged and is written again; it is now {aside.name}.")]
+    write_atomically(path, text.encode())
+    return notes
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"damaged-{number}-{path.name}") for number in count(1))
+    return next(name for name in names if not os.path.lexists(name))

@@ -34,12 +34,18 @@ def run_dir(run: str) -> Path:
 
 
 def list_runs() -> list[Path]:
-    """Returns the folders of all stored runs, the newest first."""
-    logs = []
-    for path in paths.runs_dir().glob(f"*/{LOG}"):
-        with suppress(FileNotFoundError):  # deleted in the meantime
-            logs.append((path.stat().st_mtime, path.parent))
-    return [folder for _, folder in sorted(logs, reverse=True)]
+    """Returns the folders of all stored runs, with a log or a checkpoint; the newest first."""
+    times = ((last_change(path), path) for path in paths.runs_dir().glob("*"))
+    return [folder for time, folder in sorted(times, reverse=True) if time]
+
+
+def last_change(folder: Path) -> float:
+    """Returns when the log or the checkpoint of a run was written last; 0 if it has neither."""
+    time = 0.0
+    for name in (LOG, CHECKPOINT, run_files.PREVIOUS_CHECKPOINT):
+        with suppress(OSError):  # missing, or deleted in the meantime
+            time = max(time, (folder / name).stat().st_mtime)
+    return time
 
 
 def find_run(run: str) -> Path:
@@ -63,8 +69,8 @@ def encode_event(event: AnyEvent) -> bytes:
 def append_event(folder: Path, event: AnyEvent) -> None:
     """Adds an event to the log of a run that is not in progress."""
     with (folder / LOG).open("ab+") as log:
-        log.seek(-1, os.SEEK_END)
-        end = b"" if log.read() == b"\n" else b"\n"  # the last line may be incomplete
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 1))
+        end = b"\n" if log.read() not in (b"", b"\n") else b""  # the last line may be incomplete
         log.write(end + encode_event(event))
 
 

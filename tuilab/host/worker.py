@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
 from tuilab.host import data_files, failures, run_store, studies
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
+from tuilab.host.run_lock import RunLock
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch
@@ -58,13 +60,19 @@ class Worker(threading.Thread):
     Args:
         publish: called with every event, in this thread.
         on_end: called when the thread ends.
+        socket: where the host of this worker listens, so that its run folder can name it.
     """
 
     def __init__(
-        self, publish: Callable[[AnyEvent], None], on_end: Callable[[], None] = lambda: None
+        self,
+        publish: Callable[[AnyEvent], None],
+        on_end: Callable[[], None] = lambda: None,
+        socket: Path | None = None,
     ) -> None:
         super().__init__(name="worker", daemon=True)
-        self._publish, self._on_end = publish, on_end
+        self._publish, self._on_end, self._socket = publish, on_end, socket
+        self._lock: RunLock | None = None
+        "Of the folder of the run; held until another run starts, since a finished one can go on."
         self._commands: SimpleQueue[AnyCommand] = SimpleQueue()
         self._pending: deque[AnyCommand] = deque()
         "Commands already taken off the queue, to be executed next."
@@ -80,6 +88,12 @@ class Worker(threading.Thread):
     def send(self, command: AnyCommand) -> None:
         """Queues a command, from any thread."""
         self._commands.put(command)
+
+    def release_run(self) -> None:
+        """Lets other processes train the run; not while this worker trains or its log is open."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def run(self) -> None:
         """Executes commands until the worker is closed."""
@@ -199,6 +213,7 @@ class Worker(threading.Thread):
         if errors := find_errors(experiment):
             self._publish(Failed(command.run, CANNOT_START, "\n".join(errors)))
             return
+        self._lock_folder(path)
         from tuilab.engine.device import devices
         from tuilab.engine.model.layers.torchvision_models import download_weights
         from tuilab.engine.session import Session
@@ -226,6 +241,20 @@ class Worker(threading.Thread):
             self._publish(Paused(session.run, session.step))
         else:
             self._controller.start()
+
+    def _lock_folder(self, path: Path) -> None:
+        """Locks the folder of the run that starts; InputError if another process trains it."""
+        if self._lock is not None and self._lock.folder == path:
+            return
+        self.release_run()
+        try:
+            self._lock = RunLock.acquire(path, self._socket)
+        except OSError as error:  # a full disk does not stop a run
+            reason = error.strerror or str(error)
+            self._publish(
+                Logged(f"The run folder cannot be locked ({reason}): {path}. Train this run in "
+                       "one place at a time.")
+            )  # fmt: skip
 
     def _load_data(self, experiment: Experiment, device: "torch.device") -> "Dataset":
         """Returns the data set, from memory if it is the same."""
@@ -270,6 +299,7 @@ class Worker(threading.Thread):
             reason = command.reason
         else:
             self._pending.append(command)
+        self.release_run()
         self._publish(Finished(self._run, reason, 0, 0, 0.0, {}))
 
     # --- failures ---------------------------------------------------------------------------
@@ -287,6 +317,8 @@ class Worker(threading.Thread):
             failed = failures.explain_failure(error, self._run, session)
         if self._controller is not None:
             self._controller.fail(failed)
+        else:  # the run has not started
+            self.release_run()
         self._publish(failed)
         failures.release_memory()
         # The next run needs another process: CUDA cannot be used in this one any more.

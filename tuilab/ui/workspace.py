@@ -186,21 +186,31 @@ class Workspace:
         return self._start(self.experiment, paused=paused, keep=keep)
 
     def restart_lost_run(self) -> list[AnyCommand]:
-        """Returns the commands that start a lost run again, from its checkpoint if it had one."""
-        checkpoint = self.run.checkpoint
-        return self._start(self.run.experiment or self.experiment, checkpoint=checkpoint)
+        """Returns the commands that go on with a lost run, or start it again without a checkpoint.
+
+        From its checkpoint it is the same run: it keeps its id, its folder and its history.
+        """
+        run, experiment = self.run, self.run.experiment or self.experiment
+        if not run.checkpoint:
+            return self._start(experiment)
+        self._enter_run(experiment)
+        run.resume_stored()
+        return [Start(run.id, experiment, checkpoint=run.checkpoint, is_paced=True)]
 
     def _start(
-        self, experiment: Experiment, paused: bool = False, keep: bool = False, checkpoint: str = ""
+        self, experiment: Experiment, paused: bool = False, keep: bool = False
     ) -> list[AnyCommand]:
         run = make_run_id(experiment)
         self._begin_run(run, experiment)
-        return [Start(run, experiment, paused, keep, checkpoint, is_paced=True)]
+        return [Start(run, experiment, paused, keep, is_paced=True)]
 
     def _begin_run(self, run: str, experiment: Experiment) -> None:
+        self._enter_run(experiment)
+        self.run.begin(run, experiment)
+
+    def _enter_run(self, experiment: Experiment) -> None:
         self.run_experiment, self.note = experiment, ""
         self._unconfirmed.clear()
-        self.run.begin(run, experiment)
 
     def toggle_run(self) -> list[AnyCommand]:
         """Returns the commands that start, pause or resume a run."""
@@ -242,8 +252,9 @@ class Workspace:
         if run.id in self._closed_runs:
             run = _without_run(run)
         before, self.run = self.run, run
-        if before.state == "starting" and before.experiment and run.id != before.id:
-            run.begin(before.id, before.experiment)
+        if before.state == "starting" and run.id != before.id:
+            self.run = before
+            before.take_host(run)
         elif run.experiment is not None:
             self.run_experiment = run.experiment
             if self.is_blank:

@@ -137,6 +137,18 @@ class Run(Struct):
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
 
+    def resume_stored(self) -> None:
+        """Goes on with this run from its checkpoint, before its first event; its history stays."""
+        self.state = "starting"
+        self.failure = self.finished = self.loading = None
+        self.version += 1
+
+    def take_host(self, other: "Run") -> None:
+        """Takes over what another state says of its host, and nothing of its run."""
+        self.devices, self.versions, self.loading = other.devices, other.versions, other.loading
+        self.log = other.log
+        self.version = max(self.version, other.version) + 1
+
     def apply(self, event: AnyEvent) -> bool:
         """Applies one event; returns False if it belongs to another run."""
         owner = getattr(event, "run", self.id)

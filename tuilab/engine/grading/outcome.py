@@ -52,7 +52,8 @@ def load(source: str, path: str) -> dict[str, Any]:
     except SyntaxError as error:
         raise LoadError(_describe_syntax_error(error)) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise LoadError(Fault("syntax", str(error))) from None
+        reason = str(error) or "it is nested too deeply, or too large"
+        raise LoadError(Fault("syntax", f"this cannot be compiled: {reason}")) from None
     try:
         exec(code, module.__dict__)
     except BaseException as error:
@@ -62,7 +63,8 @@ def load(source: str, path: str) -> dict[str, Any]:
 
 def _describe_syntax_error(error: SyntaxError) -> Fault:
     line = (error.text or "").strip()
-    text = f"line {error.lineno}: {error.msg}" + (f": {line}" if line else "")
+    where = f"line {error.lineno}: " if error.lineno else ""
+    text = f"{where}{error.msg or 'this is not Python'}" + (f": {line}" if line else "")
     return Fault("syntax", text, error.lineno or 0)
 
 
@@ -97,7 +99,7 @@ def _check_results(returned: Any, case: Case) -> Outcome:
 
 
 def _kind(value: Any) -> str:
-    name = type(value).__name__
+    name = type(value).__name__ or "object"
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
@@ -113,7 +115,7 @@ def describe_exception(error: BaseException, path: str, case: Case | None = None
     frames = [frame for frame in trace if frame.filename == path]
     line = frames[-1].lineno or 0 if frames else 0
     where = f"line {line}: " if line else ""
-    text = " ".join(str(error).split())
+    text = " ".join(_text_of(error).split())
     if len(text) > MAX_MESSAGE_CHARACTERS:
         text = text[: MAX_MESSAGE_CHARACTERS - 1] + "…"
     if isinstance(error, NotImplementedError) and frames:
@@ -128,8 +130,16 @@ def describe_exception(error: BaseException, path: str, case: Case | None = None
         return Fault("crash", f"{where}no one can answer input(); remove it", line)
     if isinstance(error, TypeError) and not frames and case:
         call = f"{case.function}({', '.join(case.inputs)})"
-        return Fault("crash", f"it is called as {call}, but takes other arguments: {text}")
+        reason = f": {text}" if text else ""
+        return Fault("crash", f"it is called as {call}, but takes other arguments{reason}")
     return Fault("crash", f"{where}{type(error).__name__}" + (f": {text}" if text else ""), line)
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # an exception of the learner's own, with a mistake in it
+        return f"its text cannot be made ({type(broken).__name__})"
 
 
 def are_same(first: Outcome, second: Outcome) -> bool:

@@ -16,6 +16,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from tuilab.core.exercises.process_tree import fork_supervised
+
 SEED_COUNT = 3
 """How often inputs are drawn: first with seed 0, so that the learner can follow the numbers."""
 
@@ -28,7 +30,9 @@ def main() -> None:
     parser.add_argument("--report", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--mebibytes", type=int, default=1024)
-    run(parser.parse_args())
+    arguments = parser.parse_args()
+    fork_supervised()
+    run(arguments)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -243,8 +243,9 @@ class TrainingController:
         ]
         if run.is_active or is_gpu_fault:
             about = "There is no checkpoint: it starts over with the same seed"
+            about = f"The same run with its history: {run.checkpoint}" if run.checkpoint else about
             label = "Resume from its checkpoint" if run.checkpoint else "Train it again"
-            choices.insert(0, Choice(label, "again", "g", run.checkpoint or about))
+            choices.insert(0, Choice(label, "again", "g", about))
         run.apply(Failed(run.id, title, reason, step=run.step))
         self._context.repaint()
         answer = await self._context.ask(Ask(title, reason, choices, tone="-error"))

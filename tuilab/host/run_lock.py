@@ -1,0 +1,150 @@
+"""The lock of a run folder: one process at a time trains a run, and says here which one.
+
+The kernel releases the lock with the process, however that ends.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tuilab.core import paths
+from tuilab.core.errors import InputError
+from tuilab.host.process_identity import ProcessIdentity, is_suspended, this_process
+
+LOCK = "host.json"
+"""The file of a run folder that is locked; it names the process that trains."""
+
+LOCK_SECONDS = 1.0
+"""Seconds to wait for a lock: a process that has just been killed still ends."""
+
+MAX_LOCK_BYTES = 8192
+
+
+class Holder(Struct, frozen=True):
+    """The process that holds the lock of a run, as its file names it."""
+
+    process: ProcessIdentity = ProcessIdentity()
+    socket: str = ""
+    "Where it can be connected to; empty if it cannot."
+    version: str = ""
+    "Of its tuilab."
+
+    def describe(self, run: str) -> str:
+        """Returns who trains a run, and what can be done, as one sentence."""
+        process = self.process
+        if not process.pid:
+            return "another process trains it"
+        if not process.is_here:
+            return f"{process} trains it; end that one first"
+        if is_suspended(process.pid):
+            return (
+                f"{process} trains it and is suspended; `kill -CONT {process.pid}` lets it go on, "
+                f"`kill -9 {process.pid}` ends it"
+            )
+        join = f"join it with: tuilab attach {run}; " if self.socket else ""
+        return f"{process} trains it; {join}`kill {process.pid}` ends it with a checkpoint"
+
+
+class RunLock:
+    """An exclusive lock on a run folder, held until it is closed or this process ends."""
+
+    def __init__(self, folder: Path, file: int) -> None:
+        self.folder, self._file = folder, file
+
+    @classmethod
+    def acquire(cls, folder: Path, socket: Path | None = None) -> "RunLock":
+        """Locks a run folder and writes into it who trains it.
+
+        Raises:
+            InputError: another process holds it.
+            OSError: the folder cannot be created, or its file system knows no locks.
+        """
+        deadline = time.monotonic() + LOCK_SECONDS
+        while (file := _try_lock(folder / LOCK)) is None:
+            if time.monotonic() >= deadline:
+                raise InputError(read_holder(folder).describe(folder.name), folder.name)
+            time.sleep(0.02)
+        holder = Holder(this_process(), str(socket or ""), version("tuilab"))
+        with suppress(OSError):  # a full disk: it is locked, and does not say by whom
+            os.ftruncate(file, 0)
+            os.write(file, msgspec.json.encode(holder))
+        return cls(folder, file)
+
+    def close(self) -> None:
+        """Unlocks the folder, and removes it if nothing was stored in it."""
+        if self._file < 0:
+            return
+        with suppress(OSError):  # removed while it is locked, so no one else has this file
+            (self.folder / LOCK).unlink()
+        os.close(self._file)
+        self._file = -1
+        with suppress(OSError):  # it is not empty
+            self.folder.rmdir()
+
+
+def _try_lock(path: Path) -> int | None:
+    """Opens and locks a file; returns None if another process has locked it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        file = os.open(path, flags, 0o600)
+    except FileNotFoundError:  # the folder was removed by who has released it
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file), path.lstat()):
+            return file
+    except (BlockingIOError, FileNotFoundError):  # locked, or removed by who has released it
+        pass
+    except BaseException:
+        os.close(file)
+        raise
+    os.close(file)
+    return None
+
+
+def find_holder(folder: Path) -> Holder | None:
+    """Returns the process that holds the lock of a run; None if none does."""
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return read_holder(folder)
+    except OSError:  # of a file system without locks
+        holder = read_holder(folder)
+        return holder if holder.process.is_alive else None
+    finally:
+        os.close(file)
+    return None
+
+
+def read_holder(folder: Path) -> Holder:
+    """Returns the holder that a lock names, who may be dead; empty if it names none."""
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return Holder()
+    try:
+        return msgspec.json.decode(os.read(file, MAX_LOCK_BYTES), type=Holder)
+    except (OSError, ValueError, RecursionError):
+        return Holder()
+    finally:
+        os.close(file)
+
+
+def living_holders() -> Iterator[tuple[str, Holder]]:
+    """Yields the run and the holder of each run that a process of this machine trains."""
+    for path in paths.runs_dir().glob(f"*/{LOCK}"):
+        holder = read_holder(path.parent)
+        if holder.process.is_alive:
+            yield path.parent.name, holder
