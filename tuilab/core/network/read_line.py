@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from tuilab.core.catalogue.layers.window import per_axis
 from tuilab.core.errors import InputError
 from tuilab.core.network.layer import Layer, Shape, Tokens, format_shape
@@ -46,6 +48,8 @@ def read_line(line: str, shape: Shape | None) -> LineReading:
     parsed = parse_line(line)
     if shape is None or (isinstance(shape, Tokens) and not parsed.layer.takes_tokens):
         return LineReading(parsed.layer)
+    if getattr(parsed.layer, "normalized_shape", None) is not None:
+        return _drop_normalized_shape(parsed.layer, shape)
     if parsed.size_name:
         parsed.layer.output_shape(shape)  # a shape of another rank has another problem
         return LineReading(parsed.layer, note=_check_size(parsed, shape))
@@ -65,6 +69,18 @@ def _check_size(parsed: ParsedLine, shape: Shape) -> str:
         f"{parsed.size_name} is {line_size} here, in PyTorch's order of arguments, but the input "
         f"{format_shape(shape)} has {size}; leave it out: {plain}"
     )
+
+
+def _drop_normalized_shape(layer: Any, shape: Shape) -> LineReading:
+    """Returns the layer without the size that it would have anyway, with a note."""
+    size = (
+        layer.normalized_shape[0] if _is_single(layer.normalized_shape) else layer.normalized_shape
+    )
+    if size != input_size("normalized_shape", shape):
+        return LineReading(layer)  # other dimensions; the plan says whether they fit
+    plain = replace(layer, normalized_shape=None)
+    text = f"normalized_shape={size} is inferred: the same as {format_layer(plain)}"
+    return LineReading(plain, note=text)
 
 
 def _is_single(size: Any) -> bool:

@@ -17,6 +17,7 @@ _TRANSFORMER = (
 
 _SIGNATURES = {
     "Linear": "in_features out_features bias",
+    "Bilinear": "in1_features in2_features out_features bias",
     "Conv": f"{_CONVOLUTION} dilation groups bias padding_mode",
     "ConvTranspose": f"{_CONVOLUTION} output_padding groups bias dilation padding_mode",
     "BatchNorm": _NORM,
@@ -48,7 +49,7 @@ _SIGNATURES = {
 several ranks are without their `1d`, `2d` or `3d`."""
 
 INPUT_SIZES = {
-    "in_features": -1, "input_size": -1, "embed_dim": -1, "d_model": -1,
+    "in_features": -1, "in1_features": -1, "input_size": -1, "embed_dim": -1, "d_model": -1,
     "in_channels": 0, "num_features": 0, "num_channels": 0,
     "num_embeddings": None, "normalized_shape": None,
 }  # fmt: skip
