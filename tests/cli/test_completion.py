@@ -100,7 +100,8 @@ def test_a_single_key_is_offered_with_its_value_and_help(shell: Shell) -> None:
 
 def test_choices_are_offered_after_the_equals_sign(shell: Shell) -> None:
     offers = shell.fish("tuilab train spiral --set optimizer.name=ad")
-    assert set(offers) == {f"optimizer.name={n}" for n in ("adagrad", "adadelta", "adam", "adamw")}
+    names = ("adagrad", "adadelta", "adafactor", "adam", "adamax", "adamw")
+    assert set(offers) == {f"optimizer.name={name}" for name in names}
     assert offers["optimizer.name=adam"].startswith("Momentum and a step size for each weight")
     assert set(shell.fish("tuilab train spiral --set data.normalize=")) == {
         "data.normalize=true", "data.normalize=false"

@@ -15,6 +15,7 @@ from tests.support.network_strategies import example_line
 from tests.support.not_none import not_none
 from tests.support.tiny_sessions import make_session
 from tuilab.core.catalogue.losses import LOSSES, CrossEntropy, Focal, LearnerLoss, Loss
+from tuilab.core.catalogue.tasks import LABEL_TASKS
 from tuilab.core.network.registry import LAYERS
 from tuilab.engine.data.dataset import IGNORE_INDEX
 from tuilab.engine.metrics import losses
@@ -61,6 +62,9 @@ def test_every_loss_is_finite_for_saturated_outputs(
     if "regression" in config.tasks:
         output = torch.tensor(logits).view(2, 3).requires_grad_()
         targets = torch.tensor([*logits[::-1]]).view(2, 3)
+    elif not set(config.tasks).isdisjoint(LABEL_TASKS):
+        output = torch.tensor(logits).view(2, 3).requires_grad_()
+        targets = torch.nn.functional.one_hot(torch.tensor(target), 3).float()
     else:
         count = config.outputs(3)
         output = torch.tensor(logits)[: 2 * count].view(2, count).requires_grad_()
@@ -99,7 +103,7 @@ def test_the_losses_of_a_gan_are_finite_for_saturated_outputs(logits: list[float
 
 @pytest.mark.parametrize("config", CONFIGS, ids=str)
 def test_a_batch_whose_positions_are_all_ignored_has_the_loss_0(config: Loss) -> None:
-    if "regression" in config.tasks or config.outputs(3) != 3:
+    if not {"regression", *LABEL_TASKS}.isdisjoint(config.tasks) or config.outputs(3) != 3:
         return
     output = torch.randn(2, 4, 3, requires_grad=True)
 
