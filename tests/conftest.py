@@ -16,7 +16,7 @@ FASHION = REPOSITORY.parent / "shared" / "data"
 # There are at least as many test processes as cores: one thread each, in child processes as well.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-settings.register_profile("tuilab", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("tuilab", deadline=None, max_examples=40, derandomize=True)
 settings.load_profile("tuilab")
 
 
