@@ -72,9 +72,27 @@ def test_a_rewound_or_another_run_starts_without_findings(step: int) -> None:
     other = training(step, dead=0.0)
     other.id = "another" if step == 400 else run.id
 
-    diagnosis_watch.update(other, force=True)
-
+    assert diagnosis_watch.update(other, force=True), "the old finding is still on the screen"
     assert names(diagnosis_watch) == []
+
+
+@pytest.mark.parametrize(("steps", "says"), [(30, "30 steps"), (400, "")])
+def test_another_run_is_diagnosed_at_once_and_replaces_what_was_said_of_the_last(
+    steps: int, says: str
+) -> None:
+    diagnosis_watch, run = DiagnosisWatch(), training(400)
+    run.state = "finished"
+    assert diagnosis_watch.update(run) and names(diagnosis_watch)
+    other = training(steps, dead=0.0)
+    other.id = "another"
+
+    assert diagnosis_watch.update(other)
+    assert names(diagnosis_watch) == []
+    assert diagnosis_watch.too_early.startswith(says)
+    other.id = "a third"
+    other.series.clear()
+    assert diagnosis_watch.update(other) == bool(says)
+    assert diagnosis_watch.too_early == ""
 
 
 def test_a_run_is_diagnosed_once_a_second_and_only_after_a_change(

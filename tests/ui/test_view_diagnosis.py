@@ -186,6 +186,18 @@ async def test_the_findings_of_a_finished_run_are_shown_at_once() -> None:
         await lab.wait_for_text("! shows 1 finding")
 
 
+async def test_a_restart_clears_the_findings_of_the_run_before() -> None:
+    async with open_lab(RELU) as lab:
+        await open_view(lab)
+        await lab.wait_for_text("Most units of ReLU after 1 Linear are")
+        await lab.press("r", "r")
+        assert lab.link.run != lab.link.commands(Start)[0].run
+        await lab.play(*training_events(lab.link.run, lab.workspace.experiment, 500))
+
+        await lab.wait_for_text("No problems found as of step")
+        assert "Most units" not in lab.text
+
+
 CHECKED = ChecksReported(
     "", 500, memorization=Memorization(8, 40, 0.01, 0.7, 0.03, 0.69),
     rates=[RateTrial("new", factor, 0.1, 30, 0.7, 0.6) for factor in (1.0, 0.1, 10.0)],

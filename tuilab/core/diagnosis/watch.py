@@ -53,6 +53,8 @@ class DiagnosisWatch:
         state = (run.id, run.step, run.state, run.experiment, run.checks)
         now = time.monotonic()
         is_training = run.state == "training"
+        if run.id != self._run:
+            self._due = -inf  # the findings of another run are not kept until they are due
         if state == self._state or (is_training and now < self._due and not force):
             return False
         self._state = state
@@ -63,6 +65,7 @@ class DiagnosisWatch:
         return has_changed or too_early != self.too_early
 
     def _update_findings(self, run: Run, diagnoses: list[Diagnosis], *, is_steady: bool) -> bool:
+        previous = self.findings
         is_known = run.id == self._run and run.step >= self._step
         if not is_known:
             self.findings, self._previous = [], set()
@@ -79,7 +82,7 @@ class DiagnosisWatch:
             if d.name in known or d.name in confirmed
         ]
         findings += [finding for name, finding in known.items() if name in remaining]
-        previous, self.findings = self.findings, findings
+        self.findings = findings
         return previous != findings
 
 
