@@ -51,6 +51,18 @@ def test_a_stored_run_is_diagnosed_as_text(run_command: RunCommand) -> None:
     assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (during training)" in out
 
 
+def test_of_a_run_that_has_ended_no_fix_is_for_its_training(run_command: RunCommand) -> None:
+    store("wild-1", [0.7, 0.9, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 9.5])
+    end = run_store.encode_event(Finished("wild-1", "done", 100, 10, 1.0, {}))
+    with (run_store.run_dir("wild-1") / run_store.LOG).open("ab") as log:
+        log.write(end)
+
+    out = run_command("diagnose", "wild")[1]
+
+    assert "→ learning rate 0.0001: optimizer.lr = 0.0001 (after a restart)" in out
+    assert "during training" not in out
+
+
 def test_the_diagnosis_is_printed_as_json(run_command: RunCommand) -> None:
     store("wild-1", [0.7, 0.9, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 9.5])
 

@@ -10,13 +10,14 @@ from tests.support.fake_link import READY, training_events
 from tests.support.lab_pilot import SIZES, Lab, open_lab
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.diagnosis.watch import Finding
-from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.protocol.commands import Cancel, Check, SetKnob, Start
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
     ChecksReported,
     Finished,
+    KnobChanged,
     LayerStatsReported,
     Paused,
     Progressed,
@@ -137,6 +138,37 @@ async def test_a_fix_that_needs_a_restart_waits_for_it_and_can_be_undone() -> No
         assert lab.link.commands(Start)[-1].experiment.network[1] == "LeakyReLU"
         await lab.press("u")
         assert lab.workspace.experiment == RELU
+
+
+@pytest.mark.parametrize("rate", [100.0, 0.001])
+async def test_after_destructive_steps_a_rate_takes_a_restart_even_if_it_is_set_already(
+    rate: float,
+) -> None:
+    experiment = with_value(RELU, "optimizer.lr", 100.0)
+    async with open_lab(experiment) as lab:
+        await lab.press("space")
+        run = lab.link.run
+        await lab.play(READY, *training_events(run, experiment, 10))
+        events: list[AnyEvent] = []
+        for step in range(20, 501, 10):
+            layers = [LayerStats(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
+            if step < 100:
+                layers = [structs.replace(stats, update_ratio=350.0) for stats in layers]
+            values = {"accuracy": 0.5}
+            progress = Progressed(run, step, 1, 9.0, 9.0, 9.0, values, rate, 1.0, 1.0, 1.0, None)
+            events += [progress, LayerStatsReported(run, step, layers)]
+            if step == 100 and rate < 1:
+                events.append(KnobChanged(run, step, "optimizer.lr", rate))
+        await lab.play(*events, Paused(run, 500))
+        await lab.press("exclamation_mark")
+        await lab.wait_for_text("a  learning rate 0.001, the")
+        assert "at once" not in lab.text
+
+        await lab.press("a")
+
+        await lab.wait_for_text("✓ r restarts", "r restarts with it")
+        await lab.press("r", "r")
+        assert lab.link.commands(Start)[-1].experiment.optimizer.lr == 0.001
 
 
 async def test_the_arrows_choose_among_several_findings() -> None:

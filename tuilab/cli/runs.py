@@ -223,21 +223,24 @@ def diagnose(
     elif not diagnoses:
         print(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
     else:
-        print("\n\n".join(map(_describe_diagnosis, diagnoses)))
+        can_change = stored.state in ("training", "paused")
+        print("\n\n".join(_describe_diagnosis(found, can_change) for found in diagnoses))
     if stored.checks is not None and not json:
         lines = (f"  {line}" for line in describe_checks(stored.checks))
         print("\n".join(["", "Checks", *lines]))
 
 
-def _describe_diagnosis(diagnosis: "Diagnosis") -> str:
-    lines = [*diagnosis.evidence, diagnosis.explanation, *map(_describe_fix, diagnosis.fixes)]
+def _describe_diagnosis(diagnosis: "Diagnosis", can_change: bool) -> str:
+    fixes = [_describe_fix(fix, can_change) for fix in diagnosis.fixes]
+    lines = [*diagnosis.evidence, diagnosis.explanation, *fixes]
     body = [textwrap.fill(line, 96, initial_indent="  ", subsequent_indent="  ") for line in lines]
     confidence = format_percent(diagnosis.confidence)
     return "\n".join([f"{diagnosis.title} ({confidence} confidence)", *body])
 
 
-def _describe_fix(fix: "Fix") -> str:
-    when = "during training" if fix.is_live else "after a restart"
+def _describe_fix(fix: "Fix", can_change: bool) -> str:
+    """Returns a line on a fix: the change, and whether the run itself can still take it."""
+    when = "during training" if fix.is_live and can_change else "after a restart"
     if isinstance(fix.value, (list, tuple)):  # a network is too long for a line
         return f"→ {fix.label}: {fix.key} ({when})"
     value = format_number(fix.value, 6) if isinstance(fix.value, float) else fix.value

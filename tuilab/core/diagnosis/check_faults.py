@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from tuilab.core.diagnosis.evidence import MIN_PROGRESS, Evidence, chart
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
+from tuilab.core.diagnosis.large_steps import explain_large_steps, propose_smaller_steps
 from tuilab.core.format import format_count, format_number, format_percent
 from tuilab.core.protocol.records import Baseline, RateTrial
 
@@ -48,9 +49,9 @@ def detect_high_rate_by_check(evidence: Evidence) -> Iterator[Diagnosis]:
                 f"from {format_number(own.before, 3)} to {format_number(own.after, 3)} at the "
                 f"run's learning rate, and to {format_number(tenth.after, 3)} at a tenth of it."
             ],
-            "Each step overshoots the minimum.",
+            explain_large_steps(evidence),
             0.92,
-            evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
+            propose_smaller_steps(evidence),
             *chart(evidence.train_loss, "training loss"),
         )
         return

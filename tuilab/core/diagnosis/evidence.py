@@ -355,20 +355,22 @@ class Evidence:
         """Whether the learning rate is far above the default of the optimizer."""
         return self.rate_ratio > FAR_RATE
 
-    def propose_rates(self, *factors: float) -> list[Fix]:
+    def propose_rates(self, *factors: float, of: float | None = None) -> list[Fix]:
         """Returns fixes with other learning rates: multiples of the current one.
 
         Where that is ten times off the optimizer's default, on the side that the factors leave, the
         default comes first: one change instead of one for every power of ten.
+
+        Args:
+            of: a rate to multiply in the place of the current one.
         """
-        usual = []
-        if not 1 / FAR_RATE < self.rate_ratio < FAR_RATE and (self.rate_ratio > 1) == (
-            factors[0] < 1
-        ):
-            rate = type(self.experiment.optimizer)().lr
-            label = f"learning rate {format_number(rate)}, the optimizer's default"
-            usual = self.propose(label, "optimizer.lr", rate)
-        rates = [float(f"{self.experiment.optimizer.lr * factor:.3g}") for factor in factors]
+        default, usual = type(self.experiment.optimizer)().lr, []
+        of = self.experiment.optimizer.lr if of is None else of
+        ratio = of / default
+        if not 1 / FAR_RATE < ratio < FAR_RATE and (ratio > 1) == (factors[0] < 1):
+            label = f"learning rate {format_number(default)}, the optimizer's default"
+            usual = self.propose(label, "optimizer.lr", default)
+        rates = [float(f"{of * factor:.3g}") for factor in factors]
         return usual + [
             fix
             for rate in rates

@@ -4,6 +4,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment, value_at
 from tuilab.core.protocol.message import Event
 
 
@@ -15,7 +17,14 @@ class Fix(Struct, frozen=True):
     "A key for `with_value`: `optimizer.lr`, `network`."
     value: Any
     is_live: bool = field(default=False, name="live")
-    "Whether it can change during training; else it needs a restart."
+    "Whether it helps a run in training; else only a restart, even where the knob can change."
+
+    def is_in(self, experiment: Experiment) -> bool:
+        """Returns whether an experiment has this value already."""
+        try:
+            return bool(value_at(experiment, self.key) == self.value)
+        except (InputError, AttributeError):
+            return False
 
 
 class Diagnosis(Struct, frozen=True):

@@ -17,6 +17,15 @@ from tuilab.core.diagnosis.evidence import (
     second_half_median,
 )
 from tuilab.core.diagnosis.finding import Diagnosis
+from tuilab.core.diagnosis.large_steps import (
+    describe_large_updates,
+    describe_rate_change,
+    explain_large_steps,
+    find_largest_updates,
+    find_rate_at_fault,
+    propose_smaller_steps,
+    was_lowered,
+)
 from tuilab.core.format import format_count, format_number, format_percent
 
 MAX_GAIN = 5.0
@@ -24,9 +33,6 @@ MAX_GAIN = 5.0
 
 SMALL_GAIN = 0.2
 """Initial weights so small that little of an input comes through several layers."""
-
-USUAL_UPDATE = 0.03
-"""A step usually changes the weights of a layer by at most this share of their norm."""
 
 MAX_GRADIENT = 50.0
 """A larger initial gradient norm of a layer, in units of the loss by chance, is too large."""
@@ -45,9 +51,9 @@ def detect_nonfinite_loss(evidence: Evidence) -> Iterator[Diagnosis]:
     precision = evidence.experiment.training.precision
     peak = format_number(evidence.get_maximum("loss/train"), 3)
     if has_grown:
-        rate = format_number(evidence.experiment.optimizer.lr)
+        rate = format_number(find_rate_at_fault(evidence))
         before = f"Before that it had grown to {peak}; the learning rate was {rate}."
-        fixes = evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping()
+        fixes = propose_smaller_steps(evidence)
     else:
         before = f"Before that it was at most {peak}: nothing points to the learning rate."
         is_half = precision != "fp32"
@@ -73,7 +79,7 @@ def _has_grown(evidence: Evidence) -> bool:
         return failure.has_grown
     losses = evidence.train_loss
     is_larger = bool(losses) and max(y for _, y in losses) > MAX_LOSS_GROWTH * abs(losses[0][1])
-    return is_larger or max(_largest_updates(evidence), default=0.0) > 1
+    return is_larger or max(find_largest_updates(evidence), default=0.0) > 1
 
 
 def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
@@ -89,7 +95,7 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     peak = evidence.get_maximum("loss/train", 1)
     has_diverged = now > 3 * first or (not series.is_finite and _has_grown(evidence))
     step = _median_update(evidence)
-    largest = _largest_updates(evidence)
+    largest = find_largest_updates(evidence)
     is_large = bool(largest) and median(largest) > 1
     jumps = peak > 4 * first and (now > 0.7 * first or is_large)
     jumps &= max(largest, default=1.0) > 0.3  # else a batch of outliers has a large loss
@@ -97,17 +103,20 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     is_lost = _has_lost_weights(evidence, now)
     if not (has_diverged or jumps or oscillates or is_lost):
         return
+    rate = find_rate_at_fault(evidence)
+    verb = "was" if was_lowered(evidence, rate) else "is"
     yield make_diagnosis(
         "learning_rate_too_high",
-        "The learning rate is too high",
+        f"The learning rate {verb} too high",
         [
             f"The training loss started at {format_number(evidence.train_loss[0][1], 3)} and rose "
             f"to {format_number(peak, 3)}; the median of the last steps is "
             f"{format_number(now, 3)}.",
-            *_describe_large_updates(largest),
+            *describe_large_updates(largest),
+            *describe_rate_change(evidence, rate),
         ],
-        "Each step overshoots the minimum.",
-        evidence.propose_rates(0.1, 0.01) + evidence.propose_clipping(),
+        explain_large_steps(evidence),
+        propose_smaller_steps(evidence),
         *chart(evidence.train_loss, "training loss"),
     )
 
@@ -294,24 +303,9 @@ def _median_update(evidence: Evidence) -> float:
     return median(median(y for _, y in curve) for curve in curves) if curves else 0.0
 
 
-def _largest_updates(evidence: Evidence) -> list[float]:
-    """Returns the largest relative change of each layer in a measured step."""
-    names = evidence.get_layer_curves("update", min_points=4)
-    return [evidence.get_maximum(f"update/{name}") for name in names]
-
-
-def _describe_large_updates(largest: list[float]) -> Iterator[str]:
-    """Yields a sentence on the largest relative change, if it is larger than usual."""
-    if (share := max(largest, default=0.0)) > USUAL_UPDATE:
-        yield (
-            f"A step changes the weights by up to {format_percent(share)} of their norm; at most "
-            f"{format_percent(USUAL_UPDATE)} is usual."
-        )
-
-
 def _has_lost_weights(evidence: Evidence, now: float) -> bool:
     """Returns whether single steps were as large as the weights, without a recovery."""
-    largest, skill = _largest_updates(evidence), evidence.skill
+    largest, skill = find_largest_updates(evidence), evidence.skill
     if not largest or skill is None or skill > 0.9:
         return False
     if median(largest) > 1:

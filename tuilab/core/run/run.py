@@ -106,6 +106,8 @@ class Run(Struct):
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
     marks: list[Mark] = field(default_factory=list)
+    learning_rates: list[tuple[int, float]] = field(default_factory=list)
+    "The optimizer's learning rates so far, each with the last step before it applied."
     log: list[str] = field(default_factory=list)
     confusion_history: ConfusionHistory = field(default_factory=list)
     "Of the evaluations so far, evenly thinned."
@@ -136,6 +138,7 @@ class Run(Struct):
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
+        self.learning_rates = []
 
     def resume_stored(self) -> None:
         """Goes on with this run from its checkpoint, before its first event; its history stays."""
@@ -222,6 +225,7 @@ class Run(Struct):
                 if key.endswith(".name") or key.partition(".")[0] not in switched:
                     self._mark_change(event.step, key, value)
         self.started, self.experiment = event, event.experiment
+        self._add_learning_rate(event.step)
         if event.step != self.step:
             self.checks = None
         self.state, self.step, self.note = "training", event.step, event.note
@@ -307,6 +311,7 @@ class Run(Struct):
         self._mark_change(event.step, event.key, event.value)
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)
+            self._add_learning_rate(event.step)
 
     def _mark_change(self, step: int, key: str, value: Any) -> None:
         if _is_number(value):
@@ -315,6 +320,16 @@ class Run(Struct):
             text = f"{key} {'changed' if isinstance(value, (list, tuple)) else value}"
         if key not in UNMARKED:
             self._mark(step, text)
+
+    def _add_learning_rate(self, step: int) -> None:
+        """Remembers the learning rate that applies after a step, if it is another one."""
+        if self.experiment is None:
+            return
+        rate = self.experiment.optimizer.lr
+        earlier = [change for change in self.learning_rates if change[0] < step]
+        is_new = not earlier or earlier[-1][1] != rate
+        self.learning_rates = [*earlier, (step, rate)] if is_new else earlier
+        del self.learning_rates[:-MAX_MARKS]
 
     def _mark(self, step: int, text: str) -> None:
         self.marks.append(Mark(step, text))
@@ -327,6 +342,7 @@ class Run(Struct):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]
+        self._add_learning_rate(step)
 
 
 def _is_number(value: Any) -> bool:

@@ -81,15 +81,18 @@ class DiagnosisController:
         view.show_findings(self._watch.findings, self._watch.too_early)
 
     def apply(self, fix: Fix) -> None:
-        """Makes the change that a fix proposes."""
+        """Makes the change that a fix proposes, or says that it only takes a restart."""
         workspace = self._context.workspace
         before = workspace.experiment
+        if not fix.is_live and fix.is_in(before):
+            self._context.notify("r restarts with it.", title=fix.label)
+            return
         self._edits.change(fix.key, fix.value)
         after = workspace.experiment
         if after is before:
             return
         is_active = workspace.run.state in ("training", "paused")
-        goes_live = is_active and get_live_changes(before, after) is not None
+        goes_live = is_active and fix.is_live and get_live_changes(before, after) is not None
         outcome = "Applied" if goes_live else "r restarts with it"
         self._context.notify(f"{outcome}; u undoes it.", title=fix.label)
 

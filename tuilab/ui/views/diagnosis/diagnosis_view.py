@@ -7,8 +7,7 @@ from textual.binding import Binding, BindingType
 from tuilab.core.diagnosis.checks import can_check
 from tuilab.core.diagnosis.finding import Fix
 from tuilab.core.diagnosis.watch import Finding
-from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment, value_at
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.cell_buffer import CellBuffer
@@ -127,11 +126,12 @@ class DiagnosisView(View[FindingsResponse]):
 
     def _describe_status(self, fix: Fix) -> str:
         """Returns when a fix takes effect, or whether it has been applied."""
-        if not _has_fix(self._experiment, fix):
+        if not fix.is_in(self._experiment):
             is_active = self._run.state in ("training", "paused")
             return "at once" if fix.is_live and is_active else "with a restart"
         check = self.draw_style.glyphs.check
-        if self._run.experiment is not None and _has_fix(self._run.experiment, fix):
+        of_run = self._run.experiment
+        if fix.is_live and of_run is not None and fix.is_in(of_run):
             return f"{check} applied"
         return f"{check} r restarts"
 
@@ -172,10 +172,3 @@ class DiagnosisView(View[FindingsResponse]):
         fixes = self._findings[self._selected_index(self._findings)].diagnosis.fixes
         if number < len(fixes):
             self.post_message(FixChosen(fixes[number]))
-
-
-def _has_fix(experiment: Experiment, fix: Fix) -> bool:
-    try:
-        return bool(value_at(experiment, fix.key) == fix.value)
-    except (InputError, AttributeError):
-        return False
