@@ -330,6 +330,18 @@ def test_every_fix_is_a_valid_change(name: str, of: Experiment, curves: dict[str
         assert fix.is_live == (get_live_changes(of, after) is not None)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "adadelta"])
+@pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0])
+def test_no_diagnosis_proposes_a_value_twice(optimizer: str, rate: float) -> None:
+    of = experiment(optimizer={"name": optimizer, "lr": rate})
+    slow, fast = every("update", rate / 1000), every("update", 0.5)
+
+    for curves in ({**NOT_LEARNING, **slow}, {**NOT_LEARNING, **fast}, POOR):
+        for diagnosis in diagnose(make_run(of, curves)):
+            values = [(fix.key, repr(fix.value)) for fix in diagnosis.fixes]
+            assert len(set(values)) == len(values), diagnosis.name
+
+
 def test_a_healthy_run_has_no_problems() -> None:
     for done in (0.1, 0.5, 1.0):
         assert names(experiment(), {}, done) == []

@@ -356,7 +356,7 @@ class Evidence:
         return self.rate_ratio > FAR_RATE
 
     def propose_rates(self, *factors: float, of: float | None = None) -> list[Fix]:
-        """Returns fixes with other learning rates: multiples of the current one.
+        """Returns fixes with other learning rates, each once: multiples of the current one.
 
         Where that is ten times off the optimizer's default, on the side that the factors leave, the
         default comes first: one change instead of one for every power of ten.
@@ -370,10 +370,12 @@ class Evidence:
         if not 1 / FAR_RATE < ratio < FAR_RATE and (ratio > 1) == (factors[0] < 1):
             label = f"learning rate {format_number(default)}, the optimizer's default"
             usual = self.propose(label, "optimizer.lr", default)
+        proposed = {fix.value for fix in usual}
         rates = [float(f"{of * factor:.3g}") for factor in factors]
         return usual + [
             fix
-            for rate in rates
+            for rate in dict.fromkeys(rates)
+            if rate not in proposed
             for fix in self.propose(f"learning rate {format_number(rate)}", "optimizer.lr", rate)
         ]
 
