@@ -330,6 +330,28 @@ def test_every_fix_is_a_valid_change(name: str, of: Experiment, curves: dict[str
         assert fix.is_live == (get_live_changes(of, after) is not None)
 
 
+@pytest.mark.parametrize(
+    ("update", "last_loss", "explanation"),
+    [
+        (1e-5, 0.69, "ends close to its initial weights"),
+        (1e-3, 0.69, "steps are too small to lower the loss"),
+        (1e-3, 0.50, "the loss decreases too slowly"),
+        (1e-5, 0.50, "the loss decreases too slowly"),
+    ],
+)
+def test_what_is_said_of_a_low_rate_follows_from_how_far_loss_and_weights_have_come(
+    update: float, last_loss: float, explanation: str
+) -> None:
+    of = experiment(optimizer={"name": "adamw", "lr": 1e-5})
+    loss: Values = lambda part: 0.69 + part * (last_loss - 0.69)  # noqa: E731
+    curves: dict[str, Values] = {**NOT_LEARNING, "loss/train": loss, **every("update", update)}
+
+    (diagnosis,) = diagnose(make_run(of, curves))
+
+    assert diagnosis.name == "learning_rate_too_low"
+    assert explanation in diagnosis.explanation
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "adadelta"])
 @pytest.mark.parametrize("rate", [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0])
 def test_no_diagnosis_proposes_a_value_twice(optimizer: str, rate: float) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tuilab.core.diagnosis.evidence import MIN_PROGRESS, Evidence, chart
 from tuilab.core.diagnosis.finding import Diagnosis, Fix
 from tuilab.core.diagnosis.large_steps import explain_large_steps, propose_smaller_steps
+from tuilab.core.diagnosis.learning_faults import explain_small_steps
 from tuilab.core.format import format_count, format_number, format_percent
 from tuilab.core.protocol.records import Baseline, RateTrial
 
@@ -73,7 +74,7 @@ def detect_low_rate_by_check(evidence: Evidence) -> Iterator[Diagnosis]:
                 f"decreases by {format_percent(own.drop, 1)} at the run's learning rate, and by "
                 f"{format_percent(ten.drop)} at ten times it."
             ],
-            "At this rate the run ends close to its initial weights.",
+            explain_small_steps(evidence),
             0.9,
             evidence.propose_rates(10, 100),
             *chart(evidence.train_loss, "training loss"),

@@ -34,6 +34,9 @@ MAX_GAIN = 5.0
 SMALL_GAIN = 0.2
 """Initial weights so small that little of an input comes through several layers."""
 
+SMALL_CHANGE = 0.1
+"""A decrease of the loss, or a change of the weights, of less than this is small."""
+
 MAX_GRADIENT = 50.0
 """A larger initial gradient norm of a layer, in units of the loss by chance, is too large."""
 
@@ -132,8 +135,7 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
     has_no_skill = evidence.skill is not None and evidence.skill < 0.3
     if evidence.loss_drop > (0.5 if is_far else 0.3) and not (is_far and has_no_skill):
         return
-    total_steps = evidence.steps / evidence.progress
-    total_change = max(updates) * total_steps
+    total_change = _find_total_change(evidence)
     limit = 2.0 if is_far else 0.3 if evidence.rate_ratio < 0.3 else 0.03
     if total_change > limit or max(updates) == 0 or _is_vanishing(evidence):
         return
@@ -145,10 +147,26 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
             f"steps of the run by {format_percent(total_change, 1)} at most.",
             f"The training loss has decreased by {format_percent(max(evidence.loss_drop, 0), 1)}.",
         ],
-        "At this rate the run ends close to its initial weights.",
+        explain_small_steps(evidence),
         evidence.propose_rates(10, 100, 1000),
         *chart(evidence.train_loss, "training loss"),
     )
+
+
+def explain_small_steps(evidence: Evidence) -> str:
+    """Returns what small steps lead to, by how far the loss and the weights have come."""
+    if evidence.loss_drop >= SMALL_CHANGE:
+        return "At this rate the loss decreases too slowly for the number of steps of the run."
+    if 0 < _find_total_change(evidence) < SMALL_CHANGE:
+        return "At this rate the run ends close to its initial weights."
+    return "At this rate the steps are too small to lower the loss."
+
+
+def _find_total_change(evidence: Evidence) -> float:
+    """Returns the relative change of a layer by all steps of the run at most; 0 if unknown."""
+    curves = evidence.get_layer_curves("update", min_points=4)
+    largest = max(map(mean_over_steps, curves.values()), default=0.0)
+    return largest * evidence.steps / evidence.progress if evidence.progress else 0.0
 
 
 def detect_exploding_gradients(evidence: Evidence) -> Iterator[Diagnosis]:
