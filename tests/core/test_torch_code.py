@@ -15,7 +15,7 @@ from tuilab.core.network.edit import parse_typed_line
 from tuilab.core.network.layer import Shape, Tokens
 from tuilab.core.network.parse import format_layer, parse
 from tuilab.core.network.plan import PlanRow, plan, to_tuples
-from tuilab.core.network.torch_code import read_code
+from tuilab.core.network.torch_code import join_lines, read_code
 
 TEXT = Tokens((20,), vocabulary=97)
 SEQUENCE, IMAGE = (28, 28), (3, 28, 28)
@@ -75,7 +75,8 @@ MEANS_THE_SAME = [
     ("nn.TransformerEncoderLayer(d_model=28, nhead=4, batch_first=True)",
      "TransformerEncoderLayer 4", SEQUENCE),
     ("(0): Conv1d(28, 4, kernel_size=(3,), stride=(2,))", "Conv1d 4 3 2", SEQUENCE),
-    ("ConvTranspose1d(28, 5, kernel_size=(3,), stride=(2,))", "ConvTranspose1d 5 kernel_size=3 stride=2", SEQUENCE),
+    ("ConvTranspose1d(28, 5, kernel_size=(3,), stride=(2,))",
+     "ConvTranspose1d 5 kernel_size=3 stride=2", SEQUENCE),
     ("Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), padding_mode=reflect)",
      "Conv2d 8 (3,3) (1,1) (1,1) padding_mode=reflect", IMAGE),
     ("AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))", "AvgPool1d 2 2 0", SEQUENCE),
@@ -182,6 +183,19 @@ def test_a_part_that_cannot_be_read_is_a_row_of_its_own() -> None:
     assert [row.problem.partition(";")[0] for row in rows] == [
         "", "there is no layer Foo", "nn.Linear(8, n) cannot be read as a call", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [
+    "model = nn.Sequential(\n  nn.Linear(2, 8),  # first\n\n  nn.ReLU()\n)\n",
+    "Sequential(\n  (0): Linear(in_features=2, out_features=8, bias=True)\n  (1): ReLU()\n)",
+    "Sequential(\n  (a): Sequential(\n    (0): nn.Linear(2, 8)\n  )\n  (act): ReLU()\n)",
+])  # fmt: skip
+def test_code_joined_to_one_line_means_the_same(text: str) -> None:
+    joined = join_lines(text)
+
+    assert "\n" not in joined
+    assert read_code(joined) == read_code(text) is not None
+    assert join_lines("\nLinear 8\nReLU") == "Linear 8"
 
 
 @pytest.mark.parametrize("form", ["[('a', {}), ('b', {})]", "{{'a': {}, 'b': {}}}"])

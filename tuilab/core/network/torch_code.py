@@ -26,7 +26,7 @@ _CALL = re.compile(
 )
 """A call, perhaps the value of a name (`self.fc = ...`) or printed by torch (`(0): ...`)."""
 
-_PRINTED_KEY = re.compile(r"^\s*\(\w+\):\s*", re.M)
+_PRINTED_KEY = re.compile(r"(?:^|(?<=[\s(,]))\(\w+\):\s*")
 """What torch prints before each layer of a Sequential."""
 
 _COMMENT = re.compile(r"#[^\n'\"]*$", re.M)
@@ -54,13 +54,23 @@ def read_code(text: str) -> CodeLine | None:
         return None
     code = match[1]
     if _PRINTED_KEY.search(code):
-        code = re.sub(r"\)\s*\n(?=\s*\(\w+\):)", "),\n", code)
+        code = re.sub(r"\)\s+(?=\(\w+\):)", "), ", code)
         code = _PRINTED_KEY.sub("", code)
     try:
         tree = ast.parse(code.strip(), mode="eval")
         return _read_call(tree.body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def join_lines(text: str) -> str:
+    """Returns code over several lines as one line; of other text the first line that is not empty.
+
+    For what is pasted where there is room for a line.
+    """
+    if read_code(text) is not None:
+        return " ".join(_COMMENT.sub("", text).split())
+    return next((line for line in text.splitlines() if line.strip()), "")
 
 
 def _read_call(node: ast.AST) -> CodeLine:
