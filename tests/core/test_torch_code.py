@@ -15,7 +15,7 @@ from tuilab.core.network.edit import parse_typed_line
 from tuilab.core.network.layer import Shape, Tokens
 from tuilab.core.network.parse import format_layer, parse
 from tuilab.core.network.plan import PlanRow, plan, to_tuples
-from tuilab.core.network.torch_code import read_code
+from tuilab.core.network.torch_code import join_lines, read_code
 
 TEXT = Tokens((20,), vocabulary=97)
 SEQUENCE, IMAGE = (28, 28), (3, 28, 28)
@@ -74,6 +74,17 @@ MEANS_THE_SAME = [
     ("nn.Unflatten(1, (4, 7))", "Unflatten (4,7)", (28,)),
     ("nn.TransformerEncoderLayer(d_model=28, nhead=4, batch_first=True)",
      "TransformerEncoderLayer 4", SEQUENCE),
+    ("(0): Conv1d(28, 4, kernel_size=(3,), stride=(2,))", "Conv1d 4 3 2", SEQUENCE),
+    ("ConvTranspose1d(28, 5, kernel_size=(3,), stride=(2,))",
+     "ConvTranspose1d 5 kernel_size=3 stride=2", SEQUENCE),
+    ("Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), padding_mode=reflect)",
+     "Conv2d 8 (3,3) (1,1) (1,1) padding_mode=reflect", IMAGE),
+    ("AvgPool1d(kernel_size=(2,), stride=(2,), padding=(0,))", "AvgPool1d 2 2 0", SEQUENCE),
+    ("nn.Linear(28*28, 16 * 5 * 5)", "Linear 400", (784,)),
+    ("model = nn.Linear(2, 8).to(device)", "Linear 8", (2,)),
+    ("nn.Linear(2, 8),  # hidden (8 units)", "Linear 8", (2,)),
+    ("nn.Bilinear(20, 20, 40)", "Bilinear 40", (20,)),
+    ("Bilinear 20 20 40", "Bilinear 40", (20,)),
 ]  # fmt: skip
 """A line, the same in the lab's own order, and the shape of the input."""
 
@@ -86,7 +97,7 @@ def test_an_input_size_that_matches_is_dropped_and_said(
 
     assert (row.problem, row.layer) == ("", expected.layer)
     assert (row.output, row.parameters) == (expected.output, expected.parameters)
-    has_no_size = any(name in plain for name in ("ReLU", "MaxPool", "Flatten", "Unflatten"))
+    has_no_size = any(name in plain for name in ("ReLU", "Pool", "Flatten", "Unflatten"))
     assert bool(row.note or row.doubt) != has_no_size
     assert not (expected.note or expected.doubt)
 
@@ -141,6 +152,58 @@ def test_a_line_in_the_order_of_the_lab_means_what_it_always_meant(line: str, sh
     assert row.layer == layer
     assert row.output == layer.output_shape(shape)
     assert row.problem == row.note == ""
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "problem"),
+    [
+        (["Save a", "Linear 20", "nn.Bilinear(20, 30, 40)"], (30,), "write Bilinear 40 input2=a"),
+        (["nn.Bilinear(20, 30, 40)"], (20,), "put Save NAME above, then Bilinear 40 input2=NAME"),
+        (["Save a", "Linear 20", "Bilinear 20 30 40 input2=a"], (30,), ""),
+        (["Save a", "Linear 20", "Bilinear 20 31 40 input2=a"], (30,), "leave in2_features out"),
+        (["Save m", "Linear 4", "MultiheadAttention 2 kdim=7 vdim=7 memory=m"], (5, 7), ""),
+        (["nn.MultiheadAttention(4, 2, kdim=7, vdim=7)"], (5, 4), "put Save NAME above"),
+        (["Bilinear 40 in2_features=none"], (20,), "is the size of the second input"),
+    ],
+)
+def test_the_size_of_a_second_input_is_compared_with_it(
+    network: list[str], shape: Shape, problem: str
+) -> None:
+    last = plan(to_tuples(network), shape).rows[-1]
+
+    assert problem in last.problem
+    assert bool(last.problem) == bool(problem)
+
+
+def test_a_part_that_cannot_be_read_is_a_row_of_its_own() -> None:
+    code = "nn.Sequential(nn.Linear(2, 8), nn.Foo(3), nn.Linear(8, n), *[nn.ReLU()])"
+
+    rows = plan(to_tuples(code), (2,)).rows
+
+    assert [row.problem.partition(";")[0] for row in rows] == [
+        "", "there is no layer Foo", "nn.Linear(8, n) cannot be read as a call", "",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [
+    "model = nn.Sequential(\n  nn.Linear(2, 8),  # first\n\n  nn.ReLU()\n)\n",
+    "Sequential(\n  (0): Linear(in_features=2, out_features=8, bias=True)\n  (1): ReLU()\n)",
+    "Sequential(\n  (a): Sequential(\n    (0): nn.Linear(2, 8)\n  )\n  (act): ReLU()\n)",
+])  # fmt: skip
+def test_code_joined_to_one_line_means_the_same(text: str) -> None:
+    joined = join_lines(text)
+
+    assert "\n" not in joined
+    assert read_code(joined) == read_code(text) is not None
+    assert join_lines("\nLinear 8\nReLU") == "Linear 8"
+
+
+@pytest.mark.parametrize("form", ["[('a', {}), ('b', {})]", "{{'a': {}, 'b': {}}}"])
+def test_the_names_of_an_ordered_dict_are_left_out(form: str) -> None:
+    inside = form.format("nn.Linear(2, 8)", "nn.ReLU()")
+    code = f"nn.Sequential(OrderedDict({inside}))"
+
+    assert to_tuples(code) == ("Linear 8 in_features=2", "ReLU")
 
 
 def test_an_ambiguous_line_says_how_it_was_read() -> None:

@@ -136,6 +136,19 @@ def test_a_class_that_never_occurs_has_a_finite_weight() -> None:
     assert not_none(weight).isfinite().all() and len(not_none(weight)) == 4
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.9])
+def test_a_batch_whose_classes_have_no_weight_has_loss_and_gradient_zero(smoothing: float) -> None:
+    config = CrossEntropy(weight=(0.0, 1.0, 2.0), label_smoothing=smoothing)
+    output, target = torch.randn(4, 3, requires_grad=True), torch.zeros(4, dtype=torch.int64)
+
+    loss = losses.build_loss(config, losses.compute_class_weights(config, target, 3))(
+        output, target
+    )
+
+    assert float(loss.detach()) == 0
+    assert not torch.autograd.grad(loss, output)[0].any()
+
+
 def test_losses_without_weights_have_none() -> None:
     target = torch.tensor([0, 1])
     assert losses.compute_class_weights(CrossEntropy(), target, 2) is None

@@ -1,5 +1,7 @@
 """The network pane: the edits it requests."""
 
+from textual import events
+
 from tests.support.pane_pilot import open_pane
 from tuilab.core.catalogue.data.images import FashionMNIST
 from tuilab.core.catalogue.data.points import Spiral
@@ -27,6 +29,20 @@ async def test_a_line_is_added_below_the_cursor() -> None:
         await pane.press("enter")
 
         assert pane.edits == [("network", ("Linear 8", "Tanh", "Linear 4", "Linear 2"))]
+
+
+async def test_pasted_code_over_several_lines_is_taken_whole() -> None:
+    code = "nn.Sequential(\n    nn.Linear(2, 4 * 4),  # hidden\n    nn.ReLU(),\n)\n"
+    async with open_pane(NetworkPane(), SPIRAL) as pane:
+        await pane.press("a")
+        pane.pane.screen.post_message(events.Paste(code))
+        await pane.press("enter", "a")
+        pane.pane.screen.post_message(events.Paste("\n\nDropout 0.2\nTanh\n"))
+        await pane.press("enter")
+
+        block, line = pane.edits[0][1][1], pane.edits[1][1]
+        assert block == ("Sequential", "Linear 16 in_features=2", "ReLU")
+        assert "Dropout 0.2" in str(line) and "Tanh\n" not in str(line)
 
 
 async def test_a_line_is_added_above_the_cursor() -> None:

@@ -189,6 +189,21 @@ def connect(path: Path) -> socket.socket:
         raise
 
 
+def _connect_again(path: Path, holder: Holder | None) -> socket.socket:
+    """Connects to a host; one that lives although its socket is gone has time to listen again."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            return connect(path)
+        except TimeoutError:
+            raise
+        except OSError:
+            lives = holder is not None and holder.process.is_alive
+            if not lives or time.monotonic() >= deadline:
+                raise
+            time.sleep(0.05)
+
+
 def _remove_dead_socket(path: Path) -> None:
     """Removes the socket of a host that has been killed, and what it has printed."""
     with suppress(OSError):
@@ -208,7 +223,7 @@ def _query_host(path: Path, run: str, holder: Holder | None) -> HostInfo | None:
     pid = holder.process.pid if holder is not None else 0
     host_version = holder.version if holder is not None else ""
     try:
-        with connect(path) as connection:
+        with _connect_again(path, holder) as connection:
             pid = _peer_pid(connection) or pid
             first = next(_receive(connection, ANSWER_SECONDS), None)
     except framing.FrameError as error:

@@ -15,13 +15,22 @@ from tuilab.core.errors import InputError, describe_msgspec_error, suggest, with
 from tuilab.core.experiment.knobs import default_knobs
 from tuilab.core.network.layer import Layer, argument_names, can_freeze
 from tuilab.core.network.registry import LAYERS
-from tuilab.core.network.signatures import FIXED, size_argument, torch_arguments
+from tuilab.core.network.signatures import (
+    FIXED,
+    SECOND_SIZES,
+    size_argument,
+    torch_arguments,
+)
 
 WORD_PATTERN = re.compile(r"[^\s(]*\([^)]*\)|\S+")
 """The words of a line; parentheses may contain spaces."""
 
 MODULE_PREFIX = re.compile(r"(?:torch\.)?nn\.")
 """What stands before the name of a layer in code."""
+
+
+MAX_SHOWN = 60
+"""Characters of a line in a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class ParsedLine:
     size_name: str = ""
     "PyTorch's argument, such as `in_features`; empty where the line leaves it out."
     size: Any = None
+    second_sizes: tuple[tuple[str, Any], ...] = ()
+    "The same of its second input, such as `in2_features`."
 
 
 def parse(line: str) -> Layer:
@@ -81,7 +92,9 @@ def _split(line: str) -> tuple[type[Layer], list[str]]:
     if kind is None and "(" in name:
         known = MODULE_PREFIX.sub("", name.partition("(")[0])
         if known in LAYERS:
-            raise InputError(f"{line} cannot be read as a call; write nn.Linear(2, 8), or Linear 8")
+            call = " ".join(line.split())
+            call = call if len(call) <= MAX_SHOWN else f"{call[:MAX_SHOWN]}…"
+            raise InputError(f"{call} cannot be read as a call; write nn.Linear(2, 8), or Linear 8")
         name = known
     if kind is None:
         raise InputError(with_suggestion(f"there is no layer {name}", name, LAYERS))
@@ -96,13 +109,16 @@ def _parse_words(kind: type[Layer], words: list[str], names: Sequence[str]) -> P
         key, text = _argument(kind, word, position, arguments, names)
         is_choice = key in knobs and text in knobs[key].choices  # such as `none`, unconverted
         value = arguments[key] = text if is_choice else _value(text)
-        if key not in kind.__struct_fields__ and key != size_name and value not in FIXED[key]:
+        is_size = key == size_name or (key in SECOND_SIZES and _is_size(value))
+        if key not in kind.__struct_fields__ and not is_size and value not in FIXED.get(key, ()):
             raise InputError(_describe_fixed(kind, key))
     size = arguments.get(size_name)
+    second = {key: arguments[key] for key in SECOND_SIZES if _is_size(arguments.get(key))}
     if size_name in arguments and not _is_size(size):
         raise InputError(f"{size_name} is the size of the input, not {size}")
     layer = _build(kind, {k: v for k, v in arguments.items() if k in kind.__struct_fields__})
-    return ParsedLine(layer, size_name, size) if size_name in arguments else ParsedLine(layer)
+    name = size_name if size_name in arguments else ""
+    return ParsedLine(layer, name, size, tuple(second.items()))
 
 
 def _is_size(value: Any) -> bool:
@@ -111,6 +127,8 @@ def _is_size(value: Any) -> bool:
 
 
 def _describe_fixed(kind: type[Layer], key: str) -> str:
+    if key in SECOND_SIZES and None not in FIXED.get(key, ()):
+        return f"{key} is the size of the second input"
     fixed = " or ".join(str(value).lower() for value in FIXED[key])
     return f"{kind.__name__} has no argument {key}; here it is always {fixed}"
 
@@ -128,7 +146,9 @@ def _argument(
         key, value = names[position], word
     if key == "frozen" and not can_freeze(kind):
         raise InputError(f"{kind.__name__} has no weights to freeze")
-    is_of_torch = key == size_argument(kind) or (key in FIXED and key in torch_arguments(kind))
+    is_of_torch = key == size_argument(kind) or (
+        (key in FIXED or key in SECOND_SIZES) and key in torch_arguments(kind)
+    )
     if key not in kind.__struct_fields__ and not is_of_torch:
         offer = suggest(key, own_names) if own_names else "it takes no arguments"
         raise InputError(f"{kind.__name__} has no argument {key}; {offer}".rstrip("; "))

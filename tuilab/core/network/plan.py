@@ -162,7 +162,7 @@ def _walk(
 def _row(text: str, shape: Shape | None, path: LinePath, saved: Saved) -> PlanRow:
     row = PlanRow(path, text, input=shape)
     try:
-        reading = read_line(text, shape)
+        reading = read_line(text, shape, saved)
         layer = reading.layer
         if type(layer).__name__ in BLOCKS:
             raise InputError(f'a block is a list: ["{text}", "Linear 16", ...]')

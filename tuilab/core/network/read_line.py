@@ -6,15 +6,17 @@ make sense, the order is PyTorch's only if its input size is the one that comes 
 reading is a layer that hardly anyone wants, such as an LSTM of 64 layers. The note says which.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from msgspec.structs import replace
 
+from tuilab.core.catalogue.layers.save import pair_input
 from tuilab.core.catalogue.layers.window import per_axis
 from tuilab.core.errors import InputError
-from tuilab.core.network.layer import Layer, Shape, Tokens, format_shape
+from tuilab.core.network.layer import Layer, Shape, Tokens, format_shape, second_shape
 from tuilab.core.network.parse import ParsedLine, format_layer, parse_in_torch_order, parse_line
 from tuilab.core.network.signatures import input_size
 
@@ -39,13 +41,20 @@ class LineReading:
     "Says which of two orders of arguments was taken; empty where only one makes sense."
 
 
-def read_line(line: str, shape: Shape | None) -> LineReading:
+def read_line(
+    line: str, shape: Shape | None, saved: Mapping[str, Shape] = MappingProxyType({})
+) -> LineReading:
     """Reads a line for the shape of its input.
+
+    Args:
+        saved: the shapes that second inputs can have, by their names.
 
     Raises:
         InputError: where the line is wrong, or gives another size of its input.
     """
     parsed = parse_line(line)
+    if shape is not None and parsed.second_sizes:
+        _check_second_sizes(parsed, shape, saved)
     if shape is None or (isinstance(shape, Tokens) and not parsed.layer.takes_tokens):
         return LineReading(parsed.layer)
     if getattr(parsed.layer, "normalized_shape", None) is not None:
@@ -69,6 +78,22 @@ def _check_size(parsed: ParsedLine, shape: Shape) -> str:
         f"{parsed.size_name} is {line_size} here, in PyTorch's order of arguments, but the input "
         f"{format_shape(shape)} has {size}; leave it out: {plain}"
     )
+
+
+def _check_second_sizes(parsed: ParsedLine, shape: Shape, saved: Mapping[str, Shape]) -> None:
+    """Raises InputError where a line gives another size of its second input."""
+    second = second_shape(pair_input(parsed.layer, shape, saved))
+    argument = parsed.layer.second_input
+    for name, size in parsed.second_sizes:
+        if size == second[-1]:
+            continue
+        fitting = [key for key, other in saved.items() if other[-1] == size]
+        with_name = f"{format_layer(parsed.layer)} {argument}={fitting[0] if fitting else 'NAME'}"
+        how = f"write {with_name}" if fitting else f"put Save NAME above, then {with_name}"
+        raise InputError(
+            f"{name} is {size} here, but the second input {format_shape(second)} has {second[-1]}; "
+            + (f"leave {name} out" if getattr(parsed.layer, argument) else how)
+        )
 
 
 def _drop_normalized_shape(layer: Any, shape: Shape) -> LineReading:

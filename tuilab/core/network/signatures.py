@@ -56,6 +56,9 @@ INPUT_SIZES = {
 """Arguments that say how large the input is, with the axis of an example that they are the size of;
 None: see `input_size`."""
 
+SECOND_SIZES = ("in2_features", "kdim", "vdim")
+"""Arguments that say how many features the second input has."""
+
 FIXED: dict[str, tuple[Any, ...]] = {
     "inplace": (True, False), "batch_first": (True, False), "device": (None,), "dtype": (None,),
     "padding_mode": ("zeros",), "track_running_stats": (True,), "return_indices": (False,),

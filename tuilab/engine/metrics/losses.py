@@ -94,7 +94,8 @@ def cross_entropy(
     weight = class_weights.to(output)
     total = F.cross_entropy(output, target, weight, reduction="sum", label_smoothing=smoothing)
     weight_sum = (weight[target.clamp(min=0)] * is_used).sum()
-    return total / weight_sum.clamp(min=torch.finfo(output.dtype).tiny)
+    has_weight = weight_sum > 0  # with smoothing, `total` is not 0 even where this sum is
+    return torch.where(has_weight, total, 0.0) / torch.where(has_weight, weight_sum, 1.0)
 
 
 @loss(catalogue.NLL)

@@ -49,7 +49,7 @@ def _build_row(
 
 def _build_module(line: Any, shape: Shape, saved: Saved) -> tuple[nn.Module, Shape]:
     if isinstance(line, str):
-        return _build_layer(read_line(line, shape).layer, shape, saved)
+        return _build_layer(read_line(line, shape, _saved_shapes(saved)).layer, shape, saved)
     layer = parse(line[0])
     if layer.is_separate:
         saved = {}
@@ -63,9 +63,13 @@ def _build_module(line: Any, shape: Shape, saved: Saved) -> tuple[nn.Module, Sha
     return build_block(layer, row), output
 
 
+def _saved_shapes(saved: Saved) -> dict[str, Shape]:
+    return {name: shape for name, (_, shape) in saved.items()}
+
+
 def _build_layer(layer: Layer, shape: Shape, saved: Saved) -> tuple[nn.Module, Shape]:
     """Returns the module of one line, connected to its second input, and its output shape."""
-    inputs = pair_input(layer, shape, {name: size for name, (_, size) in saved.items()})
+    inputs = pair_input(layer, shape, _saved_shapes(saved))
     module = build_module(layer, inputs)
     if isinstance(inputs, Paired):
         connect(module, saved[getattr(layer, layer.second_input)][0])

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tuilab.core.network.complete import Completion
+from tuilab.core.network.torch_code import join_lines
 
 
 def complete_nothing(text: str) -> Completion:
@@ -125,6 +126,12 @@ class LineInput(Input):
     def action_cancel(self) -> None:
         """Leaves the line unchanged."""
         self.post_message(self.Exited(self.value, by_key=True))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Inserts what is pasted, code over several lines as one; Textual takes the first line."""
+        event.prevent_default()
+        event.stop()
+        self.replace(join_lines(event.text), *self.selection)
 
     def on_blur(self, event: events.Blur) -> None:
         """Reports that the focus went elsewhere in this program; another window does not count."""
