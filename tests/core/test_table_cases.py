@@ -81,6 +81,12 @@ def write(tmp_path: Path) -> Write:
         ("5 m|7 m", ",", (5, 7)),
         ('="12"|="7"', ",", (12, 7)),
         (".5|5.", ",", (0.5, 5)),
+        ("4/10|9.5/10", ",", (4, 9.5)),
+        ("1-star|5-star", ",", (1, 5)),
+        ("from €40|from €1,100", ",", (40, 1100)),
+        ("€40/night|€1,100/night", ",", (40, 1100)),
+        ("Rs. 1,23,456/-|Rs. 999/-", ",", (123456, 999)),
+        ("1.5×10^3|2×10^-1", ",", (1500, 0.2)),
     ],
 )
 def test_numbers_are_read_as_they_are_meant(
@@ -125,7 +131,16 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
 
 @pytest.mark.parametrize(
     "cells",
-    ["S14|S05|S25", "1/2|3/4", "5'11\"|6'1\"", "10-20|20-30", "5 kg|7 lb|3 st|1 g", "1.2.3|1.2.4"],
+    [
+        "S14|S05|S25",
+        "1/2|3/4",
+        "5-Jan|7-Jan",
+        "$5|€6|£7",
+        "5'11\"|6'1\"",
+        "10-20|20-30",
+        "5 kg|7 lb|3 st|1 g",
+        "1.2.3|1.2.4",
+    ],
 )
 def test_codes_and_ranges_are_no_numbers(write: Write, cells: str) -> None:
     assert kinds_of(write(columns_of(cells.split("|"), ",")))["x"] in ("category", "left out")
@@ -219,9 +234,22 @@ DATA = "".join(f"{i / 7:.2f},{i * i},{'ab'[i % 2]}\n" for i in range(12))
         (f"Report of May\nby hand\n\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"Report of May,,\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"x,z,y\n°C,km,\n{DATA}", ("x", "z", "y")),
+        (f"x,z,y\nHow tall are you in meters?,How old are you?,Which?\n{DATA}", ("x", "z", "y")),
+        (f'x,z,y\nHow tall?,Age,Which?\n"{{a: 1}}","{{a: 2}}","{{a: 3}}"\n{DATA}', ("x", "z", "y")),
+        (f"TOA5,7\nx,z,y\nTS,RN,\n,Avg,Tot\n{DATA}", ("x", "z", "y")),
+        (f"m,m,h\nmean,std,\ngroup,,\n{DATA}", ("m", "m (2)", "h")),
         (f"sep=,\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"\ufeffsep=;\r\nx;z;y\r\n{DATA}".replace(",", ";"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}\nSource: my own\n", ("x", "z", "y")),
+        (f"x,z,y\n{DATA}\nSource: World Bank, 2023\nChanged: today\n", ("x", "z", "y")),
+        (f"x,z,y\n---+---+---\n{DATA}(12 rows)\n".replace(",", "|"), ("x", "z", "y")),
+        (
+            f"| x | z | y\n|---|--:|:--\n| {DATA[:-1]}\n".replace("\n0", "\n| 0")
+            .replace("\n1", "\n| 1")
+            .replace(",", " | "),
+            ("unnamed 1", "x", "z", "y"),
+        ),
+        (f"A list\n\n-----\nx|z|y\n-----\n{DATA}-----\n".replace(",", "|"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace("\n", "\r"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", "  "), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", " | "), ("x", "z", "y")),
@@ -292,6 +320,7 @@ def test_a_row_of_another_length_is_named(write: Write, row: str, where: str) ->
         ("acct", lambda i: 100000000000000000 + i * 7919 % 1000, "left out"),
         ("anything", lambda i: 9007199254740993 + i * 7919, "left out"),
         ("customer_id", lambda i: i * 7919 % 100_003, "left out"),
+        ("tweet_id", lambda i: 1_600_000_000_000_000_000 + i * 7_919_000, "left out"),
         ("store_id", lambda i: i % 7 + 1, "category"),
         ("zip", lambda i: f"{i % 6:05}", "category"),
         ("zip", lambda i: 10000 + i * 7919 % 89_000, "left out"),
@@ -389,6 +418,13 @@ def not_named(path: str) -> str:
         (["Mar-24", "Apr-24"], 19783),
         (["2024-Q1", "2024-Q2"], 19723),
         (["2024-03-05 02:00+02:00", "2024-03-06"], 19787),
+        (["5. maj 2024", "6. marts 2024"], 19848),
+        (["5 marca 2024", "6 paź 2024"], 19787),
+        (["2024年3月5日", "2024年3月6日"], 19787),
+        (["2024-W10", "2024-W11-2"], 19786),
+        (["1 days 06:00:00", "0 days 01:30:00.5"], 1.25),
+        (["45:30", "7:15"], 1.8958333),
+        (["-1 days 12:00:00", "26:30:00"], -1.5),
         (["6:00", "18:30"], 0.25),
         (["06:00:00 PM", "1:00 AM"], 0.75),
     ],

@@ -31,6 +31,9 @@ BLOCK_BYTES, BLOCKS = 1 << 15, 16
 
 HEAD_LINES = 200
 
+MAX_FOOTER_LINES = 20
+"""Lines of remarks after the last row; with more of them the file is not what it seems."""
+
 DELIMITERS = (",", ";", "\t", "|")
 
 MIN_SPACED_SHARE = 0.9
@@ -39,6 +42,11 @@ MIN_SPACED_SHARE = 0.9
 COMMENT_MARKS = ("#", "%", "//")
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+
+RULE_LINE = re.compile(r"[\s|+:]*(?:-{2,}|={2,})[-=\s|+:]*")
+"""A line that is drawn between rows, as databases, SAP and Markdown do it."""
+
+RULE_STARTS = frozenset("-=+| \t")
 
 ESCAPE = re.compile(r'\\(["\\])')
 
@@ -121,7 +129,9 @@ def _find_comments(lines: Sequence[str]) -> tuple[str, int]:
 
 
 def _blank_comment(line: str, mark: str) -> str:
-    """Returns an empty line for a comment, so that lines keep their numbers."""
+    """Returns an empty line for a comment or a drawn one, so that lines keep their numbers."""
+    if line[:1] in RULE_STARTS and RULE_LINE.fullmatch(line):
+        return "\n"
     return "\n" if mark and line.lstrip().startswith(mark) else line
 
 
@@ -240,22 +250,26 @@ def read_rows(layout: Layout, left_out: list[str] | None = None) -> Iterator[Row
     Args:
         left_out: collects lines after the table that are no rows, such as a source.
     """
-    width, pending = len(layout.names), None
+    width, previous = len(layout.names), layout.skipped
+    pending: list[tuple[int, int, list[str]]] = []
     for line, first_line, row in _read_records(layout):
-        if pending is not None:
-            raise _describe_width(*pending, layout)
-        if len(row) == width:
+        is_apart, previous = first_line > previous + 1, line
+        if len(row) < width and (pending or is_apart or _may_be_footer(row, width)):
+            pending.append((line, first_line, row))
+        elif pending:
+            raise _describe_width(*pending[0], layout)
+        elif len(row) == width:
             yield line, row
         elif len(row) > width and not any(row[width:]):
             yield line, row[:width]
         elif row[0].lstrip().startswith("#"):
             continue  # a comment between the rows
-        elif _may_be_footer(row, width):
-            pending = (line, first_line, row)
         else:
             raise _describe_width(line, first_line, row, layout)
-    if pending is not None and left_out is not None:
-        left_out.append(next(cell for cell in pending[2] if cell.strip()))
+    if len(pending) > MAX_FOOTER_LINES:
+        raise _describe_width(*pending[0], layout)
+    if left_out is not None:
+        left_out += [", ".join(cell for cell in row if cell.strip()) for *_, row in pending]
 
 
 def _may_be_footer(row: Sequence[str], width: int) -> bool:
@@ -285,8 +299,7 @@ def _read_records(layout: Layout) -> Iterator[tuple[int, int, list[str]]]:
     """Yields the last and first line of every row and its cells; InputError for an open quote."""
     skipped = layout.skipped
     lines: Iterator[str] = islice(read_lines(layout.source), skipped, None)
-    if layout.comment:
-        lines = (_blank_comment(line, layout.comment) for line in lines)
+    lines = (_blank_comment(line, layout.comment) for line in lines)
     reader = _reader(_with_end(lines), layout.delimiter, layout.has_escapes)
     last = 0
     try:

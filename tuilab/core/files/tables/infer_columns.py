@@ -32,6 +32,7 @@ from tuilab.core.files.tables.missing_words import (
 )
 from tuilab.core.files.tables.number_format import (
     NumberFormat,
+    count_units,
     parse_number,
 )
 from tuilab.core.files.tables.read_options import ReadOptions
@@ -192,11 +193,12 @@ def _find_index(profile: Profile, style: NumberFormat, is_exact: bool) -> str:
     if (name in COUNTER_NAMES or starts) and is_counting(cells.head):
         return COUNTER
     are_different = len(profile.present) == profile.total and profile.total >= MIN_IDS
-    if not are_different or _is_time(profile):
+    is_named = bool(ID_NAME.fullmatch(cells.name) or ID_NAME.fullmatch(name))
+    if not are_different or (_is_time(profile) and not is_named):
         return ""
     is_long = any(abs(parse_number(cell)) > EXACT_INTEGERS for cell in profile.present)
     is_unnamed = name.startswith("unnamed") and cells.index == 0
-    if is_long or is_unnamed or ID_NAME.fullmatch(cells.name) or ID_NAME.fullmatch(name):
+    if is_long or is_unnamed or is_named:
         return f"it is an id: {format_count(profile.total)} different numbers"
     return ""
 
@@ -273,9 +275,12 @@ def _infer_category(profile: Profile, context: FileContext) -> Column:
     count = len(profile.present)
     more = "" if context.is_complete else " or more"
     reason = f"it has {format_count(count)} distinct texts{more}"
-    numbers = profile.total - profile.text_count
-    if profile.number_share > 0.3:
-        first = profile.texts[0] if profile.texts else ""
+    units = count_units(profile.numbers)
+    if not profile.texts and len(units) > 1:
+        listed = ", ".join(list(units)[:5])
+        reason += f"; its numbers have several units ({listed}), so they cannot be compared"
+    elif profile.texts and profile.number_share > 0.3:
+        first, numbers = profile.texts[0], profile.total - profile.text_count
         line = cells.find_line(first)
         where = f" ({context.unit} {line})" if line else ""
         reason += (
