@@ -69,9 +69,10 @@ def test_a_run_goes_on_with_changed_data_only_if_the_user_insists(
     lab.send(again)
     failed = lab.wait_for(Failed)
 
-    assert str(table) in failed.detail and failed.run == "run-1"
-    (new_run,), (insisting,) = (offer.commands for offer in failed.offers)
+    assert str(table) in failed.hint and failed.run == "run-1"
+    (retry,), (new_run,), (insisting,) = (offer.commands for offer in failed.offers)
     assert isinstance(new_run, Start) and new_run.run != "run-1" and not new_run.checkpoint
+    assert retry == again
     lab.send(insisting)
     lab.wait_until(lambda: len(lab.events_of(Started)) == 2, "the resumed run")
     lab.send(again)  # its data is now what it went on with

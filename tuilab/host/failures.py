@@ -35,10 +35,10 @@ def describe_changed_data(start: Start, changes: Sequence[str]) -> Failed:
     return Failed(
         start.run,
         "The data of the run has changed",
-        hint="It would go on with other examples, so that its history means nothing. Bring the "
-        "data back and resume again, or choose",
-        detail="\n".join(f"{change}." for change in changes),
+        hint=". ".join(changes) + ". Resumed, it would go on with other examples, so that its "
+        "history means nothing.",
         offers=[
+            Offer("Resume: the data is back as it was", [start]),
             Offer("Start a new run", [new_run]),
             Offer("Resume with the changed data", [replace(start, accepts_changed_data=True)]),
         ],
