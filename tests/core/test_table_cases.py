@@ -253,6 +253,12 @@ DATA = "".join(f"{i / 7:.2f},{i * i},{'ab'[i % 2]}\n" for i in range(12))
         (f"x,z,y\n{DATA}".replace("\n", "\r"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", "  "), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", " | "), ("x", "z", "y")),
+        (f"x,z,y\n{DATA}x,z,y\n".replace("\n1", "\nx,z,y\n1", 1), ("x", "z", "y")),
+        (f"Name,1960,2022\n{DATA}".replace("a\n", "5.5\n"), ("Name", "1960", "2022")),
+        (
+            "".join(f'{i / 7:.2f}  {i * i}  5.  7.5\t"car {"ab"[i % 2]}"\n' for i in range(12)),
+            tuple(f"column {i}" for i in (1, 2, 3, 4, 5)),
+        ),
         (f"x,z\n{DATA}", ("row names", "x", "z")),
         ("x,z,y\n" + DATA.replace("\n", ",\n"), ("x", "z", "y")),
         (f'"x\n(m)",z,y\n{DATA}', ("x (m)", "z", "y")),
@@ -276,6 +282,27 @@ def test_any_usual_encoding_is_read(write: Write, encoding: str) -> None:
     assert data.classes == ("grün", "weiß")
     assert data.info.inputs[0].name == "größe"
     assert ("Windows-1252" in " ".join(data.info.remarks)) == (encoding == "latin-1")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "classes"),
+    [
+        ("koi8_r", "город", ("Казань", "Москва")),
+        ("cp1251", "город", ("Казань", "Москва")), ("cp1253", "πόλη", ("Αθήνα", "Πάτρα")),
+        ("cp932", "都市", ("大阪", "東京")), ("gb18030", "城市", ("上海", "北京")),
+        ("cp949", "도시", ("부산", "서울")), ("cp1252", "wörter", ("naïve", "öäü")),
+        ("cp1252", "été", ("être", "œuvre")), ("cp1252", "ÉTÉ", ("ÀÉÈ Ü", "ÊTRE")),
+    ],
+)  # fmt: skip
+def test_older_encodings_are_recognized_by_their_letters(
+    write: Write, encoding: str, name: str, classes: tuple[str, str]
+) -> None:
+    text = rows_of([(i / 7, classes[i % 2]) for i in range(20)], head=f"{name},y")
+
+    data = Table(path=write(text.encode(encoding)))
+
+    assert (data.info.inputs[0].name, data.classes) == (name, classes)
+    assert "The file is not UTF-8; it is read as" in data.info.remarks[0]
 
 
 def test_a_quote_that_is_never_closed_is_named_where_it_opens(write: Write) -> None:
@@ -342,6 +369,15 @@ def test_the_cells_decide_the_kind_of_a_column(
     rows = [(rng.random(), make(i), "ab"[i % 2]) for i in range(600)]
 
     assert kinds_of(write(rows_of(rows, head=f"x,{name},y")))[name] == kind
+
+
+@pytest.mark.parametrize("classes", [("<=50K", ">50K"), ("<30", ">30"), ("≤5", ">5")])
+def test_limits_alone_are_classes(write: Write, classes: tuple[str, str]) -> None:
+    rows = [(classes[i % 5 % 2], i / 7, classes[i % 2]) for i in range(40)]
+
+    data = Table(path=write(rows_of(rows, head="x,z,y")))
+
+    assert data.info.inputs[0].kind == "category" and set(data.classes) == set(classes)
 
 
 def test_spellings_are_combined_and_letters_that_differ_by_case_are_not(write: Write) -> None:
@@ -425,6 +461,8 @@ def not_named(path: str) -> str:
         (["1 days 06:00:00", "0 days 01:30:00.5"], 1.25),
         (["45:30", "7:15"], 1.8958333),
         (["-1 days 12:00:00", "26:30:00"], -1.5),
+        (["2024/03/05 6:00:00 PM GMT+2"], 19787.66666667),
+        (["06.30.00", "18.00.00"], 0.2708333),
         (["6:00", "18:30"], 0.25),
         (["06:00:00 PM", "1:00 AM"], 0.75),
     ],

@@ -17,7 +17,7 @@ EPOCH_DAY = date(1970, 1, 1).toordinal()
 _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*"
-    r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\[[\w/]+\])?"
+    r"(?P<zone>Z|(?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\[[\w/]+\])?"
 )
 _DURATION = (
     r"(?P<negative>-)?(?:(?P<days>\d{1,5}) ?(?:days?|d|Tage?|jours?),?\s*)?"
@@ -64,7 +64,10 @@ PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
             r"(?:T?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?(?P<zone>Z)?)?"
         ),
     ),
-    "time": (re.compile(_CLOCK), re.compile(_DURATION)),
+    "time": (
+        re.compile(_CLOCK), re.compile(_DURATION),
+        re.compile(r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)\.(?P<second>[0-5]\d)"),
+    ),
 }  # fmt: skip
 """How dates of each order are written."""
 
@@ -203,10 +206,11 @@ def _parse_clock(parts: dict[str, str | None]) -> float:
     if hour > 24 or minute > 59 or second > 60:
         raise ValueError(f"{hour}:{minute}:{second}")
     fraction = float(f"0.{parts.get('fraction') or 0}")
-    zone = parts.get("zone") or ""
+    zone = (parts.get("zone") or "").removeprefix("UTC").removeprefix("GMT")
     shift = 0.0
     if zone[:1] in ("+", "-"):
-        digits = zone[1:].replace(":", "").ljust(4, "0")
+        digits = zone[1:].replace(":", "")
+        digits = digits.zfill(2).ljust(4, "0") if len(digits) < 3 else digits.zfill(4)
         shift = float(f"{zone[0]}1") * (int(digits[:2]) * 60 + int(digits[2:4]))
     return (hour * 3600 + (minute - shift) * 60 + second + fraction) / 86400
 

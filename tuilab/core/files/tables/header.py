@@ -45,6 +45,9 @@ def find_header(rows: Sequence[Row], option: HeaderOption, unit: str, path: str)
     """Finds the header among the first rows of a table; rows of another width may precede it."""
     width, start, has_row_names = _find_start(rows, path)
     first, rest = rows[start], [row for row in rows[start + 1 :] if len(row[1]) >= width]
+    distinct = [row for row in rest if row[1] != first[1]]
+    if len(distinct) < len(rest) and _is_above_names([first, *distinct]):
+        rest = distinct  # files that were joined together repeat the header
     below = [cells for _, cells in rest]
     shifted = [cells[1:] for cells in below] if has_row_names else below
     is_named = option == "yes" or (option == "auto" and has_names(first[1], shifted))
@@ -161,12 +164,14 @@ def _are_names(
     )
     if certain:
         return is_run or (are_years and not has_years_below) or len(certain) > len(numbers)
+    if are_years and len(values) > 1 and not has_years_below:
+        return True
     if not is_run:
         return False
     if not names[0]:
         return True
     if are_years:
-        return len(values) > 1 and not has_years_below
+        return False
     below = [cell for column in columns for cell in column[:5] if cell]
     has_fractions = any(not cell.isdecimal() for cell in below)
     return len(values) > 2 and values[0] in (0, 1) and len(values) == len(names) and has_fractions

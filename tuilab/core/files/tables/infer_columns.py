@@ -71,6 +71,9 @@ TIME_NAME = re.compile(
     re.IGNORECASE,
 )
 
+MAX_NAMED_UNITS = 5
+"""More units in a column are none, but codes."""
+
 COUNTER = "it only numbers the rows"
 
 
@@ -159,7 +162,7 @@ def _declare_input(profile: Profile, context: FileContext, kind: str) -> Column:
 
 def _infer_number(profile: Profile, context: FileContext) -> Column | None:
     """Returns a column of numbers; None if it holds something else; InputError in between."""
-    if profile.number_share < 0.5:
+    if profile.number_share < 0.5 or profile.are_limits:
         return None
     cells, style = profile.cells, profile.choose_number_format(context)
     bad = profile.find_bad(style)
@@ -276,8 +279,8 @@ def _infer_category(profile: Profile, context: FileContext) -> Column:
     more = "" if context.is_complete else " or more"
     reason = f"it has {format_count(count)} distinct texts{more}"
     units = count_units(profile.numbers)
-    if not profile.texts and len(units) > 1:
-        listed = ", ".join(list(units)[:5])
+    if not profile.texts and 1 < len(units) <= MAX_NAMED_UNITS:
+        listed = ", ".join(units)
         reason += f"; its numbers have several units ({listed}), so they cannot be compared"
     elif profile.texts and profile.number_share > 0.3:
         first, numbers = profile.texts[0], profile.total - profile.text_count
