@@ -287,6 +287,7 @@ def test_any_usual_encoding_is_read(write: Write, encoding: str) -> None:
 @pytest.mark.parametrize(
     ("encoding", "name", "classes"),
     [
+        ("cp1251", "ИМЯ", ("КАЗАНЬ", "МОСКВА")),
         ("koi8_r", "город", ("Казань", "Москва")),
         ("cp1251", "город", ("Казань", "Москва")), ("cp1253", "πόλη", ("Αθήνα", "Πάτρα")),
         ("cp932", "都市", ("大阪", "東京")), ("gb18030", "城市", ("上海", "北京")),

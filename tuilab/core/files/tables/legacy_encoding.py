@@ -89,9 +89,10 @@ def _guess_one_byte(sample: bytes) -> str:
         return ""
     inner = Counter(b"".join(run[1:] for run in runs))
     accented = sum(inner[byte] for byte in range(0xDC, 0xE0))  # άέήί; Ь, Э, Ю, Я only begin words
-    names = ("cp1253",) if accented > inner[0xE0] else ("cp1251", "koi8_r")
+    is_lower = 2 * sum(inner[byte] for byte in range(0xE0, 0x100)) > inner.total()
+    names = ("cp1253",) if accented > inner[0xE0] and is_lower else ("cp1251", "koi8_r")
     texts = {name: codecs.decode(sample, name, "replace") for name in names}
-    name = max(names, key=lambda name: sum(map(str.islower, texts[name])))
+    name = max(names, key=lambda name: sum(map(texts[name].lower().count, "оаеи")))
     low, high = ("Ͱ", "Ͽ") if name == "cp1253" else ("Ѐ", "ӿ")
     others = [character for character in texts[name] if not character.isascii()]
     fitting = sum(low <= character <= high for character in others)
