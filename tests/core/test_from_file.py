@@ -39,6 +39,19 @@ def test_a_table_becomes_an_experiment(
     assert experiment.network[-1] == "Linear auto"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("split", "grouped"), ("split", "ordered"), ("split", "auto"), ("batch_size", 5)],
+)
+def test_what_the_user_sets_is_kept(tmp_path: Path, key: str, value: object) -> None:
+    (tmp_path / "houses.csv").write_text(HOUSES)
+    sets = [f"data.{key}={value}", "data.split_by=city"]
+
+    experiment = load_experiment(str(tmp_path / "houses.csv"), sets)
+
+    assert getattr(experiment.data, key) == value
+
+
 def test_a_table_without_a_target_says_how_to_choose_one(tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("a,note\n" + "".join(f"{n % 7},remark {n}\n" for n in range(2000)))

@@ -81,6 +81,12 @@ def write(tmp_path: Path) -> Write:
         ("5 m|7 m", ",", (5, 7)),
         ('="12"|="7"', ",", (12, 7)),
         (".5|5.", ",", (0.5, 5)),
+        ("4/10|9.5/10", ",", (4, 9.5)),
+        ("1-star|5-star", ",", (1, 5)),
+        ("from €40|from €1,100", ",", (40, 1100)),
+        ("€40/night|€1,100/night", ",", (40, 1100)),
+        ("Rs. 1,23,456/-|Rs. 999/-", ",", (123456, 999)),
+        ("1.5×10^3|2×10^-1", ",", (1500, 0.2)),
     ],
 )
 def test_numbers_are_read_as_they_are_meant(
@@ -125,7 +131,16 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
 
 @pytest.mark.parametrize(
     "cells",
-    ["S14|S05|S25", "1/2|3/4", "5'11\"|6'1\"", "10-20|20-30", "5 kg|7 lb|3 st|1 g", "1.2.3|1.2.4"],
+    [
+        "S14|S05|S25",
+        "1/2|3/4",
+        "5-Jan|7-Jan",
+        "$5|€6|£7",
+        "5'11\"|6'1\"",
+        "10-20|20-30",
+        "5 kg|7 lb|3 st|1 g",
+        "1.2.3|1.2.4",
+    ],
 )
 def test_codes_and_ranges_are_no_numbers(write: Write, cells: str) -> None:
     assert kinds_of(write(columns_of(cells.split("|"), ",")))["x"] in ("category", "left out")
@@ -219,12 +234,31 @@ DATA = "".join(f"{i / 7:.2f},{i * i},{'ab'[i % 2]}\n" for i in range(12))
         (f"Report of May\nby hand\n\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"Report of May,,\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"x,z,y\n°C,km,\n{DATA}", ("x", "z", "y")),
+        (f"x,z,y\nHow tall are you in meters?,How old are you?,Which?\n{DATA}", ("x", "z", "y")),
+        (f'x,z,y\nHow tall?,Age,Which?\n"{{a: 1}}","{{a: 2}}","{{a: 3}}"\n{DATA}', ("x", "z", "y")),
+        (f"TOA5,7\nx,z,y\nTS,RN,\n,Avg,Tot\n{DATA}", ("x", "z", "y")),
+        (f"m,m,h\nmean,std,\ngroup,,\n{DATA}", ("m", "m (2)", "h")),
         (f"sep=,\nx,z,y\n{DATA}", ("x", "z", "y")),
         (f"\ufeffsep=;\r\nx;z;y\r\n{DATA}".replace(",", ";"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}\nSource: my own\n", ("x", "z", "y")),
+        (f"x,z,y\n{DATA}\nSource: World Bank, 2023\nChanged: today\n", ("x", "z", "y")),
+        (f"x,z,y\n---+---+---\n{DATA}(12 rows)\n".replace(",", "|"), ("x", "z", "y")),
+        (
+            f"| x | z | y\n|---|--:|:--\n| {DATA[:-1]}\n".replace("\n0", "\n| 0")
+            .replace("\n1", "\n| 1")
+            .replace(",", " | "),
+            ("unnamed 1", "x", "z", "y"),
+        ),
+        (f"A list\n\n-----\nx|z|y\n-----\n{DATA}-----\n".replace(",", "|"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace("\n", "\r"), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", "  "), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", " | "), ("x", "z", "y")),
+        (f"x,z,y\n{DATA}x,z,y\n".replace("\n1", "\nx,z,y\n1", 1), ("x", "z", "y")),
+        (f"Name,1960,2022\n{DATA}".replace("a\n", "5.5\n"), ("Name", "1960", "2022")),
+        (
+            "".join(f'{i / 7:.2f}  {i * i}  5.  7.5\t"car {"ab"[i % 2]}"\n' for i in range(12)),
+            tuple(f"column {i}" for i in (1, 2, 3, 4, 5)),
+        ),
         (f"x,z\n{DATA}", ("row names", "x", "z")),
         ("x,z,y\n" + DATA.replace("\n", ",\n"), ("x", "z", "y")),
         (f'"x\n(m)",z,y\n{DATA}', ("x (m)", "z", "y")),
@@ -248,6 +282,28 @@ def test_any_usual_encoding_is_read(write: Write, encoding: str) -> None:
     assert data.classes == ("grün", "weiß")
     assert data.info.inputs[0].name == "größe"
     assert ("Windows-1252" in " ".join(data.info.remarks)) == (encoding == "latin-1")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "classes"),
+    [
+        ("cp1251", "ИМЯ", ("КАЗАНЬ", "МОСКВА")),
+        ("koi8_r", "город", ("Казань", "Москва")),
+        ("cp1251", "город", ("Казань", "Москва")), ("cp1253", "πόλη", ("Αθήνα", "Πάτρα")),
+        ("cp932", "都市", ("大阪", "東京")), ("gb18030", "城市", ("上海", "北京")),
+        ("cp949", "도시", ("부산", "서울")), ("cp1252", "wörter", ("naïve", "öäü")),
+        ("cp1252", "été", ("être", "œuvre")), ("cp1252", "ÉTÉ", ("ÀÉÈ Ü", "ÊTRE")),
+    ],
+)  # fmt: skip
+def test_older_encodings_are_recognized_by_their_letters(
+    write: Write, encoding: str, name: str, classes: tuple[str, str]
+) -> None:
+    text = rows_of([(i / 7, classes[i % 2]) for i in range(20)], head=f"{name},y")
+
+    data = Table(path=write(text.encode(encoding)))
+
+    assert (data.info.inputs[0].name, data.classes) == (name, classes)
+    assert "The file is not UTF-8; it is read as" in data.info.remarks[0]
 
 
 def test_a_quote_that_is_never_closed_is_named_where_it_opens(write: Write) -> None:
@@ -292,6 +348,7 @@ def test_a_row_of_another_length_is_named(write: Write, row: str, where: str) ->
         ("acct", lambda i: 100000000000000000 + i * 7919 % 1000, "left out"),
         ("anything", lambda i: 9007199254740993 + i * 7919, "left out"),
         ("customer_id", lambda i: i * 7919 % 100_003, "left out"),
+        ("tweet_id", lambda i: 1_600_000_000_000_000_000 + i * 7_919_000, "left out"),
         ("store_id", lambda i: i % 7 + 1, "category"),
         ("zip", lambda i: f"{i % 6:05}", "category"),
         ("zip", lambda i: 10000 + i * 7919 % 89_000, "left out"),
@@ -313,6 +370,15 @@ def test_the_cells_decide_the_kind_of_a_column(
     rows = [(rng.random(), make(i), "ab"[i % 2]) for i in range(600)]
 
     assert kinds_of(write(rows_of(rows, head=f"x,{name},y")))[name] == kind
+
+
+@pytest.mark.parametrize("classes", [("<=50K", ">50K"), ("<30", ">30"), ("≤5", ">5")])
+def test_limits_alone_are_classes(write: Write, classes: tuple[str, str]) -> None:
+    rows = [(classes[i % 5 % 2], i / 7, classes[i % 2]) for i in range(40)]
+
+    data = Table(path=write(rows_of(rows, head="x,z,y")))
+
+    assert data.info.inputs[0].kind == "category" and set(data.classes) == set(classes)
 
 
 def test_spellings_are_combined_and_letters_that_differ_by_case_are_not(write: Write) -> None:
@@ -389,6 +455,15 @@ def not_named(path: str) -> str:
         (["Mar-24", "Apr-24"], 19783),
         (["2024-Q1", "2024-Q2"], 19723),
         (["2024-03-05 02:00+02:00", "2024-03-06"], 19787),
+        (["5. maj 2024", "6. marts 2024"], 19848),
+        (["5 marca 2024", "6 paź 2024"], 19787),
+        (["2024年3月5日", "2024年3月6日"], 19787),
+        (["2024-W10", "2024-W11-2"], 19786),
+        (["1 days 06:00:00", "0 days 01:30:00.5"], 1.25),
+        (["45:30", "7:15"], 1.8958333),
+        (["-1 days 12:00:00", "26:30:00"], -1.5),
+        (["2024/03/05 6:00:00 PM GMT+2"], 19787.66666667),
+        (["06.30.00", "18.00.00"], 0.2708333),
         (["6:00", "18:30"], 0.25),
         (["06:00:00 PM", "1:00 AM"], 0.75),
     ],

@@ -283,7 +283,8 @@ def test_a_folder_that_cannot_be_used_says_why(
 
 def test_a_class_without_images_and_one_only_in_the_test_split_are_named(root: Path) -> None:
     (root / "green").mkdir()
-    with pytest.raises(InputError, match=r"green: it contains no image that can be read"):
+    (root / "red" / "bad.png").write_text("of another class")
+    with pytest.raises(InputError, match=r"green: it contains no image that can be read; if it is"):
         load_folder(root)
     (root / "green" / "1.png").write_text("no image")
     with pytest.raises(InputError, match=r"can be read \(green/1.png is not an image"):
@@ -335,6 +336,7 @@ def test_a_new_class_is_found(root: Path) -> None:
         ("trainset", "valset", "testset"), ("train-images", "val-images", "test-images"),
         ("train2017", "val2017", "test2017"), ("seg_train", "seg_dev", "seg_test"),
         ("TrainingData", "ValidationData", "TestingData"), ("train data", "eval", "tst"),
+        ("Trainingsdaten", "Validierungsdaten", "Testdaten"), ("entraînement", "val", "test_img"),
     ],
 )  # fmt: skip
 def test_parts_are_recognized_in_any_common_spelling(

@@ -132,6 +132,8 @@ DAYS = {
     "short": "{day}-Jan-20{month:02}",
     "number": "{month}{day:02}",
     "minutes": "2024-{month:02}-{day:02} 08:30",
+    "japanese": "2024年{month}月{day}日",
+    "grouped": '"{month},{day:03}"',
 }
 
 
@@ -161,6 +163,20 @@ def test_a_time_that_is_in_doubt_is_refused(tmp_path: Path, days: list[str], pro
 
     with pytest.raises(InputError, match=problem):
         load_table(tmp_path / "t.csv", text, split="ordered", split_by="day")
+
+
+@pytest.mark.parametrize("order", ["dmy", "mdy"])
+def test_the_user_settles_which_is_the_day_and_which_the_month(tmp_path: Path, order: str) -> None:
+    days = [(day, month) for day in range(1, 11) for month in range(1, 11)]
+    ranks = {pair: pair[::-1] if order == "dmy" else pair for pair in days}
+    rows = [f"{d}/{m}/2024,{100 * ranks[d, m][0] + ranks[d, m][1]},{d % 2}" for d, m in days]
+    text = "day,size,y\n" + "\n".join(rows) + "\n"
+    options = {"split": "ordered", "split_by": "day", "kinds": {"day": order}}
+
+    dataset = load_table(tmp_path / "t.csv", text, **options)
+
+    sizes = [part.inputs[:, -1] for part in (dataset.train, dataset.validation, dataset.test)]
+    assert sizes[0].max() < sizes[1].min() <= sizes[1].max() < sizes[2].min()
 
 
 def test_a_table_is_split_by_groups_which_are_no_input(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.link_watcher import LinkWatcher
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.protocol.commands import Start
-from tuilab.core.protocol.events import Finished, Logged, Started
+from tuilab.core.protocol.events import Failed, Finished, Logged, Saved, Started
 
 
 @pytest.fixture
@@ -54,3 +55,26 @@ def test_a_changed_file_is_read_again(lab: LinkWatcher, table: Path) -> None:
 
     assert sum(first.examples.values()) == 40
     assert sum(lab.events_of(Started)[1].examples.values()) == 80
+
+
+def test_a_run_goes_on_with_changed_data_only_if_the_user_insists(
+    lab: LinkWatcher, table: Path
+) -> None:
+    start = Start("run-1", make_experiment(table))
+    lab.send(start)
+    lab.wait_for(Finished)
+    again = replace(start, checkpoint=lab.events_of(Saved)[-1].path, paused=True)
+
+    write_table(table, 80)
+    lab.send(again)
+    failed = lab.wait_for(Failed)
+
+    assert str(table) in failed.hint and failed.run == "run-1"
+    (retry,), (new_run,), (insisting,) = (offer.commands for offer in failed.offers)
+    assert isinstance(new_run, Start) and new_run.run != "run-1" and not new_run.checkpoint
+    assert retry == again
+    lab.send(insisting)
+    lab.wait_until(lambda: len(lab.events_of(Started)) == 2, "the resumed run")
+    lab.send(again)  # its data is now what it went on with
+    lab.wait_until(lambda: len(lab.events_of(Started)) == 3, "the run without a question")
+    assert len(lab.events_of(Failed)) == 1

@@ -214,6 +214,22 @@ def test_an_offer_of_a_failure_changes_the_run_and_the_workspace() -> None:
     assert lab.workspace.experiment.optimizer.lr == 5e-4
 
 
+def test_an_offer_to_resume_keeps_the_history_of_the_run() -> None:
+    lab = training_lab()
+    run, experiment = lab.workspace.run, lab.workspace.experiment
+    run.series["loss/train"] = Series()
+    resume = Start(run.id, experiment, checkpoint="/runs/a/checkpoint.pt")
+    offers = [Offer("Resume with the changed data", [resume])]
+    failure = Failed(run.id, "The data of the run has changed", offers=offers)
+    run.apply(failure)
+    lab.answers = [[resume]]
+
+    run_coroutine(training_of(lab).explain(failure))
+
+    assert lab.sent == [resume]
+    assert lab.workspace.run is run and run.series and run.state == "starting"
+
+
 @pytest.mark.parametrize("checkpoint", ["", "/runs/a/checkpoint.pt"])
 def test_after_a_lost_host_the_run_is_trained_again(checkpoint: str) -> None:
     """From its checkpoint it is the same run with its history; without one, a new run."""
@@ -380,6 +396,28 @@ def test_a_file_is_not_overwritten_without_asking(tmp_path: Path) -> None:
     assert not run_coroutine(files_of(lab).save())
 
     assert path.read_text() == "seed = 3\n" and lab.workspace.is_edited
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_saved", "rate"),
+    [("overwrite", True, 0.5), ("cancel", False, 0.25), ("open", False, 0.25)],
+)
+def test_a_file_that_another_program_has_changed_is_asked_for(
+    tmp_path: Path, answer: str, is_saved: bool, rate: float
+) -> None:
+    path = tmp_path / "mine.toml"
+    toml_file.write(path, SPIRAL)
+    lab = FakeLab(Workspace(SPIRAL, path), path, answer)
+    lab.workspace.edit(with_value(SPIRAL, "optimizer.lr", 0.5))
+    assert not lab.workspace.is_changed_on_disk(path)
+    toml_file.write(path, with_value(SPIRAL, "optimizer.lr", 0.25))
+    assert lab.workspace.is_changed_on_disk(path)
+
+    assert run_coroutine(files_of(lab).save()) is is_saved
+
+    assert toml_file.read(path).optimizer.lr == rate
+    assert lab.workspace.is_edited is (answer == "cancel")
+    assert lab.workspace.is_changed_on_disk(path) is (answer == "cancel")
 
 
 def test_a_preset_is_saved_among_the_files_of_the_user() -> None:

@@ -59,8 +59,9 @@ def build_start_command(
         experiment = with_value(experiment, "training.device", device)
     is_paced = paused or sets_pace(sets)  # it is paused for the lab, in which someone watches
     return Start(
-        folder.name, experiment, paused=paused, checkpoint=str(checkpoint), is_paced=is_paced
-    )
+        folder.name, experiment, paused=paused, checkpoint=str(checkpoint), is_paced=is_paced,
+        accepts_changed_data=accepts_changed_data,
+    )  # fmt: skip
 
 
 def require_idle(folder: Path) -> None:

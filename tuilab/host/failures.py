@@ -2,9 +2,14 @@
 
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tuilab.core.protocol.events import Failed
+from msgspec.structs import replace
+
+from tuilab.core.protocol.commands import Start
+from tuilab.core.protocol.events import Failed, Offer
+from tuilab.core.run.run import make_run_id
 
 if TYPE_CHECKING:
     from tuilab.engine.session import Session
@@ -22,6 +27,22 @@ def explain_failure(error: BaseException, run: str, session: "Session | None") -
             detail="".join(traceback.format_exception(broken)),
         )
     return failures.describe_failure(error, run, session)
+
+
+def describe_changed_data(start: Start, changes: Sequence[str]) -> Failed:
+    """Returns why a run does not go on from its checkpoint, with the ways that are left."""
+    new_run = Start(make_run_id(start.experiment), start.experiment, is_paced=start.is_paced)
+    return Failed(
+        start.run,
+        "The data of the run has changed",
+        hint=". ".join(changes) + ". Resumed, it would go on with other examples, so that its "
+        "history means nothing.",
+        offers=[
+            Offer("Resume: the data is back as it was", [start]),
+            Offer("Start a new run", [new_run]),
+            Offer("Resume with the changed data", [replace(start, accepts_changed_data=True)]),
+        ],
+    )
 
 
 def release_memory() -> None:

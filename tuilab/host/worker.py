@@ -213,6 +213,11 @@ class Worker(threading.Thread):
         if errors := find_errors(experiment):
             self._publish(Failed(command.run, CANNOT_START, "\n".join(errors)))
             return
+        goes_on = bool(command.checkpoint)
+        changes = data_files.describe_changes(path) if goes_on else []
+        if changes and not command.accepts_changed_data:
+            self._publish(failures.describe_changed_data(command, changes))
+            return
         self._lock_folder(path)
         from tuilab.engine.device import devices
         from tuilab.engine.model.layers.torchvision_models import download_weights
@@ -221,10 +226,8 @@ class Worker(threading.Thread):
         device = devices.device_for(experiment.training)
         dataset = self._load_data(experiment, device)
         download_weights(experiment.plan, self._report)
-        goes_on = bool(command.checkpoint)
         session = Session(command.run, experiment, dataset, device, is_resuming=goes_on)
         note = load_initial_weights(session, previous, command.checkpoint)
-        changes = data_files.describe_changes(path) if goes_on else []
         started = session.started_event(note)
         files = data_files.identify_data(experiment)
         self._publish(msgspec.structs.replace(started, folder=str(path), data_files=files))

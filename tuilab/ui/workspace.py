@@ -230,7 +230,11 @@ class Workspace:
                 self._unconfirmed[command.key] += 1
             elif isinstance(command, Start):
                 self.edits.push(command.experiment)
-                self._begin_run(command.run, command.experiment)
+                if command.checkpoint and command.run == self.run.id:
+                    self._enter_run(command.experiment)
+                    self.run.resume_stored()
+                else:
+                    self._begin_run(command.run, command.experiment)
 
     def _set_in_run(self, key: str, value: Any) -> None:
         if self.run_experiment is not None:

@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -91,11 +92,14 @@ def describe_data(path: Path) -> Experiment:
     return Experiment(title=path.stem, data=data)
 
 
-def complete_experiment(described: Experiment) -> Experiment:
+def complete_experiment(described: Experiment, chosen: Collection[str] = ()) -> Experiment:
     """Returns an experiment whose task, network and training suit its data.
 
     The last layer takes its size from the data. Where the data cannot be used, everything else
     stays as it is, and validation says why.
+
+    Args:
+        chosen: keys of the data, such as `data.split`, that the user has set; they stay.
     """
     data = described.data
     try:
@@ -108,14 +112,15 @@ def complete_experiment(described: Experiment) -> Experiment:
             training=Training(epochs=2, clip_grad_norm=1.0),
         )  # fmt: skip
     rows = _count_examples(data)
+    suited: dict[str, object] = {"batch_size": 32 if rows < 4000 else 128}
     if data.tasks[0] == "classification" and isinstance(data, (Table, ImageFolder)):
-        data = replace(data, split="stratified")
-    batch_size = 32 if rows < 4000 else 128
-    epochs = round(STEPS * batch_size / max(1, rows))
+        suited["split"] = "stratified"
+    data = replace(data, **{key: suited[key] for key in suited if f"data.{key}" not in chosen})
+    epochs = round(STEPS * data.batch_size / max(1, rows))
     epochs = max(10, min(100, epochs))
     return replace(
         described, task=task, loss=create_default("loss", task.loss), network=_network(shape, rows),
-        data=replace(data, batch_size=batch_size),
+        data=data,
         optimizer=AdamW(lr=1e-3 if len(shape) == 3 else 3e-3),
         regularization=Regularization(patience=max(8, epochs // 5)),
         training=Training(epochs=epochs),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,13 +19,26 @@ from tuilab.core.files.natural_order import natural_key
 from tuilab.core.format import format_count, format_counted
 
 PARTS = {
-    "train": ("train", "training", "trn"),
-    "validation": ("val", "valid", "validation", "validate", "dev", "devel", "eval", "evaluation"),
-    "test": ("test", "testing", "tst"),
+    "train": ("train", "training", "trainings", "trn", "entrainement", "entrenamiento"),
+    "validation": (
+        "val",
+        "valid",
+        "validation",
+        "validate",
+        "dev",
+        "devel",
+        "eval",
+        "evaluation",
+        "validierung",
+        "validierungs",
+        "validacion",
+    ),
+    "test": ("test", "testing", "tst", "prueba"),
 }
 """Words by which the folder of one part of the data is recognized, in lower case."""
 
 PART_FILLERS = (
+    "daten", "bilder", "datos", "imagenes", "donnees", "dati",
     "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture",
     "pictures", "photo", "photos", "pic", "pics", "split", "folder", "sample", "samples", "part",
 )  # fmt: skip
@@ -231,7 +245,7 @@ def find_part(name: str) -> str:
     ['train', 'test', 'validation', 'validation', '']
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
+    words = [word for word in re.split(r"[^a-z0-9]+", _strip_accents(spaced).lower()) if word]
     fillers = rf"(?:{'|'.join(PART_FILLERS)}|\d+)*"
     for part, spellings in PARTS.items():
         pattern = rf"(?:{'|'.join(spellings)}){fillers}"
@@ -240,6 +254,10 @@ def find_part(name: str) -> str:
             if is_alone and re.fullmatch(pattern, "".join(words[start:])):
                 return part
     return ""
+
+
+def _strip_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
 def _check(path: Path, classes: tuple[str, ...], noun: str) -> None:

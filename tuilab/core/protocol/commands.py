@@ -20,6 +20,8 @@ class Start(Command, frozen=True):
     "Path of the checkpoint file to continue from."
     is_paced: bool = False
     "Whether to keep to `training.pace`; without a screen there is no one to watch."
+    accepts_changed_data: bool = False
+    "Whether a run goes on from its checkpoint although its data is not what it began with."
 
 
 class Pause(Command, frozen=True):

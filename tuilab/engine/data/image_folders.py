@@ -56,7 +56,10 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
     training, test = splits["train"], splits.get("test")
     missing = set(range(len(info.classes))) - set(training.targets.tolist())
     if missing:
-        problem = f"it contains no image that can be read{progress.first_failure}"
+        failure = progress.find_failure(info.classes[min(missing)])
+        problem = f"it contains no image that can be read{failure}"
+        if info.labels is None and not failure:
+            problem += "; if it is no class, move it away or let its name begin with _"
         raise InputError(problem, _locate_class(info, min(missing)))
     test_split = None
     if test is None:
@@ -102,10 +105,11 @@ class _ReadProgress:
         if self.done % CHUNK_SIZE == 0 or self.done == self.total:
             self.report(self.activity, self.done / self.total)
 
-    @property
-    def first_failure(self) -> str:
-        """The first unreadable image, in parentheses."""
-        return f" ({self.failures[0]})" if self.failures else ""
+    def find_failure(self, folder: str) -> str:
+        """Returns the first image in a folder that could not be read, in parentheses."""
+        failures = (failure for failure in self.failures if failure.startswith(f"{folder}/"))
+        failure = next(failures, "")
+        return f" ({failure})" if failure else ""
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -1,25 +1,22 @@
 """The column that decides a split: the group of each row, or its place in time."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import isfinite
 
 import torch
 from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.columns import Column
+from tuilab.core.files.tables.date_format import DateFormat, choose_date_format, parse_date
+from tuilab.core.files.tables.number_format import PLAIN, parse_number
 from tuilab.core.files.tables.table import TableInfo
 from tuilab.engine.data import table_rows
 from tuilab.engine.data.dataset import ProgressCallback
 
-DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y",
-        "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%Y-%m", "%b %Y", "%B %Y")  # fmt: skip
-"""How a day or a month is written where there is no doubt what is what."""
-
-AMBIGUOUS_DAYS = (("%d/%m/%Y", "%m/%d/%Y"), ("%d/%m/%y", "%m/%d/%y"), ("%d-%m-%Y", "%m-%d-%Y"))
-"""How a day is written by some with the day first, and by others with the month first."""
-
-TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", "T%H:%M", "T%H:%M:%S", " %I:%M %p")
+MIN_DATE_SHARE = 0.5
+"""If fewer of the cells are dates in one order, the first cell is the one that is none."""
 
 
 def read_split_keys(
@@ -59,78 +56,58 @@ def _parse_times(
     empty = next((line for cell, line in zip(cells, lines, strict=True) if not cell), None)
     if empty is not None:
         raise _error(info, column, empty, "a row without a time has no place in the order")
-    distinct = list(dict.fromkeys(cells))
-    times = _parse_numbers(distinct) or _parse_iso(distinct)
-    times = times or _parse_formats(distinct, info, column)
-    if times is None:
-        known = _parse_formats(distinct[:1], info, column)
-        bad = distinct[0] if known is None else _find_other(distinct, info, column)
+    distinct = Counter(cells)
+    times = _parse_numbers(distinct, column) or _parse_dates(distinct, info, column)
+    bad = next((cell for cell in distinct if cell not in times), None)
+    if bad is not None:
         line = lines[cells.index(bad)]
         raise _error(info, column, line, f'"{bad}" is not a time as the others; write 2024-01-31')
     return [times[cell] for cell in cells]
 
 
-def _find_other(cells: Sequence[str], info: TableInfo, column: Column) -> str:
-    """Returns the first cell that is not written as those before it."""
-    low, high = 1, len(cells)
-    while low < high:  # as more cells are added, there are never more formats that fit
-        middle = (low + high) // 2
-        if _parse_formats(cells[:middle], info, column) is None:
-            high = middle
-        else:
-            low = middle + 1
-    return cells[low - 1]
-
-
-def _parse_numbers(cells: Sequence[str]) -> dict[str, float] | None:
+def _parse_numbers(cells: Iterable[str], column: Column) -> dict[str, float]:
+    """Returns the value of each cell; empty if one is not a number."""
+    if column.kind == "date" and column.is_declared:
+        return {}
+    style = column.number_format if column.kind == "number" else PLAIN
     try:
-        numbers = {cell: float(cell) for cell in cells}
+        numbers = {cell: parse_number(cell, style) for cell in cells}
     except ValueError:
-        return None
-    return numbers if all(number - number == 0 for number in numbers.values()) else None
+        return {}
+    return numbers if all(map(isfinite, numbers.values())) else {}
 
 
-def _parse_iso(cells: Sequence[str]) -> dict[str, float] | None:
-    try:
-        return {cell: _timestamp(datetime.fromisoformat(cell)) for cell in cells}
-    except ValueError:
-        return None
+def _parse_dates(cells: Counter[str], info: TableInfo, column: Column) -> dict[str, float]:
+    """Returns the days since 1970 of each cell that is a date as most of them are.
+
+    Raises:
+        InputError: days and months can be read either way, and the order depends on it.
+    """
+    style = column.date_format if column.is_declared else None
+    style = style or choose_date_format(cells, MIN_DATE_SHARE, prefers_day=False)
+    if style is None:
+        return {}
+    times = _parse_each(cells, style)
+    if style.is_ambiguous:
+        others = _parse_each(cells, DateFormat("dmy" if style.order == "mdy" else "mdy"))
+        if sorted(times, key=times.__getitem__) != sorted(others, key=others.__getitem__):
+            raise InputError(
+                f'"{next(iter(cells))}" can be read with the day or the month first; say which: '
+                f'data.kinds = {{"{column.name}" = "dmy"}} or "mdy"',
+                str(info.file.path), f'column "{column.name}"',
+            )  # fmt: skip
+    return times
 
 
-def _timestamp(time: datetime) -> float:
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-
-
-def _parse_formats(
-    cells: Sequence[str], info: TableInfo, column: Column
-) -> dict[str, float] | None:
-    for format_text in (day + time for day in DAYS for time in TIMES):
-        if (times := _parse(cells, format_text)) is not None:
-            return times
-    for first, second in AMBIGUOUS_DAYS:
-        for time in TIMES:
-            pair = [_parse(cells, day + time) for day in (first, second)]
-            if (
-                pair[0] is not None
-                and pair[1] is not None
-                and pair[0] != pair[1]
-                and len(cells) > 1
-            ):
-                problem = f'"{cells[0]}" can be read with the day or the month first'
-                raise InputError(
-                    f"{problem}; sort the rows by time, and set data.split_by to nothing",
-                    str(info.file.path), f'column "{column.name}"',
-                )  # fmt: skip
-            if (times := pair[0] or pair[1]) is not None:
-                return times
-    return None
-
-
-def _parse(cells: Sequence[str], format_text: str) -> dict[str, float] | None:
-    try:
-        return {cell: _timestamp(datetime.strptime(cell, format_text)) for cell in cells}
-    except ValueError:
-        return None
+def _parse_each(cells: Iterable[str], style: DateFormat) -> dict[str, float]:
+    """Returns the days since 1970 of each cell that is a date in this format."""
+    times = {}
+    for cell in cells:
+        try:
+            times[cell] = parse_date(cell, style)
+        except (ValueError, OverflowError):
+            continue
+    return times
 
 
 def _error(info: TableInfo, column: Column, line: int, problem: str) -> InputError:

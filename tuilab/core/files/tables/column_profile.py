@@ -108,6 +108,13 @@ class Profile:
         """The share of the present cells that look like numbers."""
         return 1 - self.text_count / self.total if self.total else 0.0
 
+    @property
+    def are_limits(self) -> bool:
+        """Whether all cells are one of a few limits, such as `<=50K` and `>50K`: classes."""
+        if len(self.present) > FEW_CATEGORIES or self.plain or self.texts or not self.numbers:
+            return False
+        return all(number.limit[:1] in ("<", ">", "≤", "≥") for number in self.numbers)
+
     def choose_number_format(self, context: FileContext) -> NumberFormat:
         """Chooses what separators and units mean in this column."""
         options = context.options

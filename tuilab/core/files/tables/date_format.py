@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Literal
 
+from tuilab.core.files.tables.month_names import MONTHS
 from tuilab.core.files.tables.number_format import parse_number
 
 DateOrder = Literal["ymd", "dmy", "mdy", "month", "compact", "time", "epoch"]
@@ -13,60 +14,49 @@ DateOrder = Literal["ymd", "dmy", "mdy", "month", "compact", "time", "epoch"]
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan january januar janvier enero gennaio janeiro",
-            "feb february februar février fev febrero fév",
-            "mar march mär märz mrz mars marzo",
-            "apr april avril avr abr abril",
-            "may mai mayo maggio maio", "jun june juni juin junio",
-            "jul july juli juillet juil julio",
-            "aug august août aout agosto ago", "sep sept september septembre septiembre set",
-            "oct october okt oktober octobre octubre out", "nov november novembre noviembre",
-            "dec december dez dezember déc décembre dic diciembre",
-        ),
-        1,
-    )
-    for name in names.split()
-}  # fmt: skip
-"""Names of months, also in German, French and Spanish, in lower case."""
-
 _CLOCK = (
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,:](?P<fraction>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*"
-    r"(?P<zone>Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\[[\w/]+\])?"
+    r"(?P<zone>Z|(?:UTC|GMT)(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{2}:?(?:\d{2})?|[A-Z]{3,4})?(?:\[[\w/]+\])?"
+)
+_DURATION = (
+    r"(?P<negative>-)?(?:(?P<days>\d{1,5}) ?(?:days?|d|Tage?|jours?),?\s*)?"
+    r"(?P<hour>\d{1,4}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 )
 _TIME = rf"(?:(?:T|,?\s+)(?:{_CLOCK}))?"
-_DAY_NAME = r"(?:[A-Za-zäé]{2,10}\.?,?\s+)?"
+_DAY_NAME = r"(?:[^\W\d_]{2,12}\.?,?\s+)?"
 
 PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
     "ymd": (
         re.compile(rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})\.?{_TIME}"),
-        re.compile(rf"(?P<y>\d{{4}})[-/. ](?P<name>[^\W\d_]{{3,10}})[-/. ](?P<d>\d{{1,2}}){_TIME}"),
+        re.compile(rf"(?P<y>\d{{4}})[-/. ](?P<name>[^\W\d_]{{3,12}})[-/. ](?P<d>\d{{1,2}}){_TIME}"),
+        re.compile(
+            rf"(?P<y>\d{{4}})[年년] ?(?P<m>\d{{1,2}})[月월] ?(?P<d>\d{{1,2}})[日일](?:\s+{_CLOCK})?"
+        ),
     ),
     "dmy": (
         re.compile(rf"(?P<d>\d{{1,2}})[-/.] ?(?P<m>\d{{1,2}})[-/.] ?(?P<y>\d{{4}}|\d{{2}}){_TIME}"),
         re.compile(
             rf"{_DAY_NAME}(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.)?[-/. ]+(?:de )?"
-            rf"(?P<name>[^\W\d_]{{3,10}})\.?,?(?:[-/. ]+(?:de )?)(?P<y>\d{{4}}|\d{{2}}){_TIME}"
+            rf"(?P<name>[^\W\d_]{{3,12}})\.?,?(?:[-/. ]+(?:de )?)(?P<y>\d{{4}}|\d{{2}}){_TIME}"
         ),
         re.compile(rf"(?P<d>\d{{1,2}})(?P<name>[A-Za-z]{{3}})(?P<y>\d{{4}}|\d{{2}})(?::{_CLOCK})?"),
     ),
     "mdy": (
         re.compile(rf"(?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}})[-/.](?P<y>\d{{4}}|\d{{2}}){_TIME}"),
         re.compile(
-            rf"{_DAY_NAME}(?P<name>[^\W\d_]{{3,10}})\.?[- ](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[- ]"
+            rf"{_DAY_NAME}(?P<name>[^\W\d_]{{3,12}})\.?[- ](?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[- ]"
             rf"(?P<y>\d{{4}}){_TIME}"
         ),
     ),
     "month": (
         re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})"),
         re.compile(r"(?P<m>\d{1,2})/(?P<y>\d{4})"),
-        re.compile(r"(?P<name>[^\W\d_]{3,10})\.?[-/ ](?P<y>\d{4}|\d{2})"),
+        re.compile(r"(?P<name>[^\W\d_]{3,12})\.?[-/ ](?P<y>\d{4}|\d{2})"),
         re.compile(r"(?P<y>\d{4})[- ]?[QqT](?P<quarter>[1-4])"),
         re.compile(r"[QqT](?P<quarter>[1-4])[- /](?P<y>\d{4})"),
+        re.compile(r"(?P<y>\d{4})[年년] ?(?P<m>\d{1,2})[月월]"),
+        re.compile(r"(?P<y>\d{4})-?W(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?"),
     ),
     "compact": (
         re.compile(
@@ -74,7 +64,10 @@ PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
             r"(?:T?(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?(?P<zone>Z)?)?"
         ),
     ),
-    "time": (re.compile(_CLOCK),),
+    "time": (
+        re.compile(_CLOCK), re.compile(_DURATION),
+        re.compile(r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)\.(?P<second>[0-5]\d)"),
+    ),
 }  # fmt: skip
 """How dates of each order are written."""
 
@@ -101,7 +94,10 @@ def parse_date(cell: str, format: DateFormat) -> float:  # noqa: A002
         return parse_epoch(parse_number(text))
     for pattern in PATTERNS[format.order]:
         if match := pattern.fullmatch(text):
-            return _to_days(match.groupdict(), is_time=format.order == "time")
+            try:
+                return _to_days(match.groupdict(), is_time=format.order == "time")
+            except ValueError:  # another pattern may read it: 45:30 is no time of day
+                continue
     raise ValueError(cell)
 
 
@@ -164,15 +160,28 @@ def _count_dates(cells: dict[str, int], order: str) -> int:
 
 
 def _to_days(parts: dict[str, str | None], is_time: bool) -> float:
+    if "days" in parts:
+        return _parse_duration(parts)
     days = 0.0 if is_time else float(_parse_day(parts))
     if parts.get("hour"):
         days += _parse_clock(parts)
     return days
 
 
+def _parse_duration(parts: dict[str, str | None]) -> float:
+    """Returns the days of `26:30:00` or `1 days 02:30:00`."""
+    hours = float(parts["hour"] or 0) + float(parts["minute"] or 0) / 60
+    seconds = float(f"{parts.get('second') or 0}.{parts.get('fraction') or 0}")
+    days = float(parts["days"] or 0) + hours / 24 + seconds / 86400
+    return -days if parts["negative"] else days
+
+
 def _parse_day(parts: dict[str, str | None]) -> int:
     """Returns the days since 1970 of year, month and day; ValueError if there is no such day."""
     year = int(parts["y"] or 0)
+    if week := parts.get("week"):
+        weekday = int(parts.get("weekday") or 1)
+        return date.fromisocalendar(year, int(week), weekday).toordinal() - EPOCH_DAY
     if len(parts["y"] or "") == 2:
         year += 1900 if year >= 70 else 2000
     if name := parts.get("name"):
@@ -197,10 +206,11 @@ def _parse_clock(parts: dict[str, str | None]) -> float:
     if hour > 24 or minute > 59 or second > 60:
         raise ValueError(f"{hour}:{minute}:{second}")
     fraction = float(f"0.{parts.get('fraction') or 0}")
-    zone = parts.get("zone") or ""
+    zone = (parts.get("zone") or "").removeprefix("UTC").removeprefix("GMT")
     shift = 0.0
     if zone[:1] in ("+", "-"):
-        digits = zone[1:].replace(":", "").ljust(4, "0")
+        digits = zone[1:].replace(":", "")
+        digits = digits.zfill(2).ljust(4, "0") if len(digits) < 3 else digits.zfill(4)
         shift = float(f"{zone[0]}1") * (int(digits[:2]) * 60 + int(digits[2:4]))
     return (hour * 3600 + (minute - shift) * 60 + second + fraction) / 86400
 

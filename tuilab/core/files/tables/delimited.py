@@ -14,12 +14,13 @@ from itertools import islice
 from typing import Any
 
 from tuilab.core.errors import InputError
-from tuilab.core.files.tables.columns import are_numbers
+from tuilab.core.files.tables.columns import are_numbers, make_unique
 from tuilab.core.files.tables.header import Row, find_header, is_value
+from tuilab.core.files.tables.legacy_encoding import ENCODING_NAMES
 from tuilab.core.files.tables.read_options import HeaderOption
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, read_block, read_lines
-from tuilab.core.format import format_counted
+from tuilab.core.format import format_count, format_counted
 
 MAX_FULL_SCAN_BYTES = 2_000_000
 """Files up to this size are read completely when they are inspected."""
@@ -31,6 +32,9 @@ BLOCK_BYTES, BLOCKS = 1 << 15, 16
 
 HEAD_LINES = 200
 
+MAX_FOOTER_LINES = 20
+"""Lines of remarks after the last row; with more of them the file is not what it seems."""
+
 DELIMITERS = (",", ";", "\t", "|")
 
 MIN_SPACED_SHARE = 0.9
@@ -39,6 +43,11 @@ MIN_SPACED_SHARE = 0.9
 COMMENT_MARKS = ("#", "%", "//")
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?\s*', re.IGNORECASE)
+
+RULE_LINE = re.compile(r"[\s|+:]*(?:-{2,}|={2,})[-=\s|+:]*")
+"""A line that is drawn between rows, as databases, SAP and Markdown do it."""
+
+RULE_STARTS = frozenset("-=+| \t")
 
 ESCAPE = re.compile(r'\\(["\\])')
 
@@ -96,9 +105,8 @@ def _describe(
     source: TextSource, delimiter: str, comment: str, comments: int, preset: int
 ) -> Iterator[str]:
     """Yields sentences about an encoding and a delimiter that a user may not expect."""
-    if source.encoding in ("cp1252", "latin-1"):
-        name = "Windows-1252" if source.encoding == "cp1252" else "Latin-1"
-        yield f"The file is not UTF-8; it is read as {name}."
+    if source.encoding in ENCODING_NAMES:
+        yield f"The file is not UTF-8; it is read as {ENCODING_NAMES[source.encoding]}."
     if delimiter not in DELIMITERS:
         yield f"Columns are separated by {NAMES.get(delimiter, repr(delimiter))}."
     if preset:
@@ -121,7 +129,9 @@ def _find_comments(lines: Sequence[str]) -> tuple[str, int]:
 
 
 def _blank_comment(line: str, mark: str) -> str:
-    """Returns an empty line for a comment, so that lines keep their numbers."""
+    """Returns an empty line for a comment or a drawn one, so that lines keep their numbers."""
+    if line[:1] in RULE_STARTS and RULE_LINE.fullmatch(line):
+        return "\n"
     return "\n" if mark and line.lstrip().startswith(mark) else line
 
 
@@ -168,12 +178,22 @@ def _choose_dialect(lines: Sequence[str], delimiter: str, source: TextSource) ->
             escaped = list(_parse(lines, each, True))
             candidates.append((_score(escaped, each, has_stray), each, True))
     best = max(candidates)
-    if best[0][0] < MIN_SPACED_SHARE and not delimiter:
+    is_doubtful = best[0][0] < MIN_SPACED_SHARE or _has_spaced_numbers(lines, best[1])
+    if is_doubtful and not delimiter:
         rows = list(_parse(lines, " ", False))
         share = _score(rows, " ")[0]
         if share >= MIN_SPACED_SHARE and _are_mostly_numbers(rows):
             return " ", False
     return best[1], best[2]
+
+
+def _has_spaced_numbers(lines: Sequence[str], delimiter: str) -> bool:
+    """Returns whether the first cell of most lines holds several numbers, with spaces between."""
+    if delimiter != "\t":  # a space can separate thousands
+        return False
+    firsts = [row[0].split() for row in _parse(lines, delimiter)]
+    spaced = [words for words in firsts if len(words) > 2 and sum(map(is_value, words)) > 2]
+    return 2 * len(spaced) > len(firsts)
 
 
 def _score(
@@ -238,24 +258,41 @@ def read_rows(layout: Layout, left_out: list[str] | None = None) -> Iterator[Row
     """Yields every row with its line number; InputError if one has too many or too few cells.
 
     Args:
-        left_out: collects lines after the table that are no rows, such as a source.
+        left_out: collects sentences about lines that are no rows, such as a source at the end.
     """
-    width, pending = len(layout.names), None
+    width, previous, repeated = len(layout.names), layout.skipped, 0
+    pending: list[tuple[int, int, list[str]]] = []
     for line, first_line, row in _read_records(layout):
-        if pending is not None:
-            raise _describe_width(*pending, layout)
-        if len(row) == width:
-            yield line, row
+        is_apart, previous = first_line > previous + 1, line
+        if len(row) < width and (pending or is_apart or _may_be_footer(row, width)):
+            pending.append((line, first_line, row))
+        elif pending:
+            raise _describe_width(*pending[0], layout)
+        elif len(row) == width:
+            if layout.has_header and row[0].strip() == layout.names[0] and _is_header(row, layout):
+                repeated += 1
+            else:
+                yield line, row
         elif len(row) > width and not any(row[width:]):
             yield line, row[:width]
         elif row[0].lstrip().startswith("#"):
             continue  # a comment between the rows
-        elif _may_be_footer(row, width):
-            pending = (line, first_line, row)
         else:
             raise _describe_width(line, first_line, row, layout)
-    if pending is not None and left_out is not None:
-        left_out.append(next(cell for cell in pending[2] if cell.strip()))
+    if len(pending) > MAX_FOOTER_LINES:
+        raise _describe_width(*pending[0], layout)
+    if left_out is not None:
+        if repeated:
+            left_out.append(
+                f"The header is there {format_count(repeated + 1)} times; once is used."
+            )
+        texts = (", ".join(cell for cell in row if cell.strip()) for *_, row in pending)
+        left_out += [f'After the table left out: "{text[:60]}".' for text in texts]
+
+
+def _is_header(row: Sequence[str], layout: Layout) -> bool:
+    """Returns whether a row holds the names of the columns again, as in files joined together."""
+    return make_unique(row) == layout.names and not any(map(is_value, row))
 
 
 def _may_be_footer(row: Sequence[str], width: int) -> bool:
@@ -285,8 +322,7 @@ def _read_records(layout: Layout) -> Iterator[tuple[int, int, list[str]]]:
     """Yields the last and first line of every row and its cells; InputError for an open quote."""
     skipped = layout.skipped
     lines: Iterator[str] = islice(read_lines(layout.source), skipped, None)
-    if layout.comment:
-        lines = (_blank_comment(line, layout.comment) for line in lines)
+    lines = (_blank_comment(line, layout.comment) for line in lines)
     reader = _reader(_with_end(lines), layout.delimiter, layout.has_escapes)
     last = 0
     try:

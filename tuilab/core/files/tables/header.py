@@ -20,7 +20,13 @@ DATE_LIKE = re.compile(r"\d[\d\-/.:T ZAPMapm+]+")
 YEARS = range(1800, 2200)
 
 MAX_UNIT_LENGTH = 20
-"""Characters of a cell in a row of units."""
+"""Characters of a cell in a row of units; what is longer is a label, such as a question."""
+
+MAX_LABEL_ROWS = 3
+"""Rows of labels and units between the names and the data."""
+
+MIN_ROWS_BELOW = 3
+"""Rows of data that are needed to see that a row above them is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ def find_header(rows: Sequence[Row], option: HeaderOption, unit: str, path: str)
     """Finds the header among the first rows of a table; rows of another width may precede it."""
     width, start, has_row_names = _find_start(rows, path)
     first, rest = rows[start], [row for row in rows[start + 1 :] if len(row[1]) >= width]
+    distinct = [row for row in rest if row[1] != first[1]]
+    if len(distinct) < len(rest) and _is_above_names([first, *distinct]):
+        rest = distinct  # files that were joined together repeat the header
     below = [cells for _, cells in rest]
     shifted = [cells[1:] for cells in below] if has_row_names else below
     is_named = option == "yes" or (option == "auto" and has_names(first[1], shifted))
@@ -52,10 +61,11 @@ def find_header(rows: Sequence[Row], option: HeaderOption, unit: str, path: str)
         return Header(names, False, skipped, remarks=_describe_preamble(rows[:start], unit))
     cells = ["row names", *first[1]] if has_row_names else first[1][:width]
     remarks, skipped = _describe_preamble(rows[:start], unit), first[0]
-    if rest and is_units_row(below):
-        skipped = rest[0][0]
-        units = ", ".join(cell.strip() for cell in below[0] if cell.strip())
-        remarks = (*remarks, f"{unit.capitalize()} {skipped} holds units, not data: {units[:80]}.")
+    for (line, _), label_cells in zip(rest[: count_label_rows(below)], below, strict=False):
+        skipped = line
+        labels = ", ".join(cell.strip() for cell in label_cells if cell.strip())
+        what = "units" if all(len(cell) <= MAX_UNIT_LENGTH for cell in label_cells) else "labels"
+        remarks = (*remarks, f"{unit.capitalize()} {line} holds {what}, not data: {labels[:80]}.")
     return Header(make_unique(cells), True, skipped, has_row_names, remarks)
 
 
@@ -76,6 +86,8 @@ def _find_start(rows: Sequence[Row], path: str) -> tuple[int, int, bool]:
         if width - trailing <= len(cells) < width and is_regular:
             return len(cells), index, False
         if len(cells) == width - 1 and width > 2 and is_regular and filled == len(cells):
+            if _is_above_names(rows[index + 1 :]):
+                continue
             return width, index, True
         if len(cells) > width and any(map(str.strip, cells[width:])):
             raise InputError(
@@ -152,12 +164,14 @@ def _are_names(
     )
     if certain:
         return is_run or (are_years and not has_years_below) or len(certain) > len(numbers)
+    if are_years and len(values) > 1 and not has_years_below:
+        return True
     if not is_run:
         return False
     if not names[0]:
         return True
     if are_years:
-        return len(values) > 1 and not has_years_below
+        return False
     below = [cell for column in columns for cell in column[:5] if cell]
     has_fractions = any(not cell.isdecimal() for cell in below)
     return len(values) > 2 and values[0] in (0, 1) and len(values) == len(names) and has_fractions
@@ -169,18 +183,62 @@ def _is_numeric(column: Sequence[str]) -> bool:
     return bool(present) and sum(map(is_value, present)) >= 0.9 * len(present)
 
 
-def is_units_row(below: Sequence[Sequence[str]]) -> bool:
-    """Returns whether the first row holds units: texts where all others hold numbers."""
-    if len(below) < 4:
+def _is_above_names(rows: Sequence[Row]) -> bool:
+    """Returns whether the first row holds names, so that what is above it describes the file."""
+    (_, first), *rest = rows
+    columns = zip(first, *(cells for _, cells in rest if len(cells) == len(first)), strict=False)
+    return any(
+        cell and not is_value(cell) and not is_missing(cell) and _is_numeric(column)
+        for cell, *column in columns
+    )
+
+
+def count_label_rows(below: Sequence[Sequence[str]]) -> int:
+    """Returns how many rows below the names hold units, or what the columns mean."""
+    for count in range(min(MAX_LABEL_ROWS, len(below) - MIN_ROWS_BELOW), 0, -1):
+        labels, data = below[:count], below[count:]
+        is_first = is_label_row([labels[0], *data])
+        if is_first and all(_fits_labels(row, data) for row in labels[1:]):
+            return count
+    return 0
+
+
+def is_label_row(below: Sequence[Sequence[str]]) -> bool:
+    """Returns whether the first row holds units or labels: texts where all others hold numbers.
+
+    Long texts are labels only if they differ from the cells below in more than one column.
+    """
+    if len(below) <= MIN_ROWS_BELOW:
         return False
-    has_unit = False
+    has_unit, is_long, different = False, False, 0
     for cell, *column in zip(*below, strict=False):
         cell = cell.strip()
         others = [other.strip() for other in column]
+        is_named = bool(cell) and not is_missing(cell)
         if _is_numeric(others):
-            if is_value(cell) or len(cell) > MAX_UNIT_LENGTH:
+            if is_value(cell):
                 return False
-            has_unit |= bool(cell) and not is_missing(cell)
-        elif cell and not is_missing(cell) and cell in others:
+            is_long |= len(cell) > MAX_UNIT_LENGTH
+            has_unit |= is_named
+            different += is_named
+        elif is_named and cell in others:
             return False
-    return has_unit
+        else:
+            different += is_named and 2 * len(set(others)) <= len(others)
+    return has_unit and (not is_long or different > 1)
+
+
+def _fits_labels(row: Sequence[str], data: Sequence[Sequence[str]]) -> bool:
+    """Returns whether a row below one of labels is one as well: no number, and no cell of the data.
+
+    It may have few cells, as the row in which pandas names the index.
+    """
+    cells = [cell.strip() for cell in row]
+    if not any(cells) or any(map(is_value, cells)):
+        return False
+    columns = [[cell.strip() for cell in column] for column in zip(*data, strict=False)]
+    pairs = list(zip(cells, columns, strict=False))
+    if any(cell and cell in column for cell, column in pairs):
+        return False
+    is_above_numbers = any(not is_missing(cell) and _is_numeric(column) for cell, column in pairs)
+    return is_above_numbers or (bool(cells[0]) and not any(cells[1:]))

@@ -32,6 +32,7 @@ from tuilab.core.files.tables.missing_words import (
 )
 from tuilab.core.files.tables.number_format import (
     NumberFormat,
+    count_units,
     parse_number,
 )
 from tuilab.core.files.tables.read_options import ReadOptions
@@ -69,6 +70,9 @@ TIME_NAME = re.compile(
     r"(?:[_\s.-].*)?",
     re.IGNORECASE,
 )
+
+MAX_NAMED_UNITS = 5
+"""More units in a column are none, but codes."""
 
 COUNTER = "it only numbers the rows"
 
@@ -158,7 +162,7 @@ def _declare_input(profile: Profile, context: FileContext, kind: str) -> Column:
 
 def _infer_number(profile: Profile, context: FileContext) -> Column | None:
     """Returns a column of numbers; None if it holds something else; InputError in between."""
-    if profile.number_share < 0.5:
+    if profile.number_share < 0.5 or profile.are_limits:
         return None
     cells, style = profile.cells, profile.choose_number_format(context)
     bad = profile.find_bad(style)
@@ -192,11 +196,12 @@ def _find_index(profile: Profile, style: NumberFormat, is_exact: bool) -> str:
     if (name in COUNTER_NAMES or starts) and is_counting(cells.head):
         return COUNTER
     are_different = len(profile.present) == profile.total and profile.total >= MIN_IDS
-    if not are_different or _is_time(profile):
+    is_named = bool(ID_NAME.fullmatch(cells.name) or ID_NAME.fullmatch(name))
+    if not are_different or (_is_time(profile) and not is_named):
         return ""
     is_long = any(abs(parse_number(cell)) > EXACT_INTEGERS for cell in profile.present)
     is_unnamed = name.startswith("unnamed") and cells.index == 0
-    if is_long or is_unnamed or ID_NAME.fullmatch(cells.name) or ID_NAME.fullmatch(name):
+    if is_long or is_unnamed or is_named:
         return f"it is an id: {format_count(profile.total)} different numbers"
     return ""
 
@@ -273,9 +278,12 @@ def _infer_category(profile: Profile, context: FileContext) -> Column:
     count = len(profile.present)
     more = "" if context.is_complete else " or more"
     reason = f"it has {format_count(count)} distinct texts{more}"
-    numbers = profile.total - profile.text_count
-    if profile.number_share > 0.3:
-        first = profile.texts[0] if profile.texts else ""
+    units = count_units(profile.numbers)
+    if not profile.texts and 1 < len(units) <= MAX_NAMED_UNITS:
+        listed = ", ".join(units)
+        reason += f"; its numbers have several units ({listed}), so they cannot be compared"
+    elif profile.texts and profile.number_share > 0.3:
+        first, numbers = profile.texts[0], profile.total - profile.text_count
         line = cells.find_line(first)
         where = f" ({context.unit} {line})" if line else ""
         reason += (

@@ -41,7 +41,9 @@ def infer_target(profile: Profile, context: FileContext, declared: str = "") -> 
         )
         raise InputError(problem, where)
     column = None
-    if declared not in ("category", "exact") and profile.present and not _is_code_class(profile):
+    is_class = declared in ("category", "exact") or _is_code_class(profile)
+    is_class |= profile.are_limits and declared != "number"
+    if profile.present and not is_class:
         column = _infer_number_target(profile, context, declared == "number")
     if column is None and profile.present and not declared:
         date = choose_date_format(profile.present, 1 - MAX_BAD_SHARE, context.prefers_day)

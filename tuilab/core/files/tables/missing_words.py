@@ -10,7 +10,7 @@ COMPUTER_WORDS = frozenset(
 """What only a program writes, in lower case."""
 
 HUMAN_WORDS = frozenset(
-    {"?", "-", "--", "---", "–", "—", ".", "..", "...", "…", "*", "na", "n/a", "n.a.", "n.a",
+    {"?", ":", "-", "--", "---", "–", "—", ".", "..", "...", "…", "*", "na", "n/a", "n.a.", "n.a",
      "none", "nil", "nd", "n.d.", "n/d", "missing", "unknown", "not available", "not measured",
      "not recorded", "not reported", "no data", "nodata", "undefined", "k.a.", "k. a."}
 )  # fmt: skip

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from tuilab.core.files.tables.month_names import MONTHS
+
 DecimalOption = Literal["auto", ".", ","]
 ThousandsOption = Literal["auto", "none", ",", ".", "space", "'"]
 
@@ -42,20 +44,24 @@ MAX_CELL_LENGTH = 60
 
 _CURRENCY = "|".join(map(re.escape, sorted(CURRENCY_WORDS, key=len, reverse=True)))
 _PREFIX = rf"[$€£¥₹₽₩₺₴₫₪฿₦₱₡₵₸¢]|(?:{_CURRENCY})(?![A-Za-z])"
+_LIMITS = "from|up to|over|under|about|approx\\.?|circa|ab|bis|über|unter"
 _MINUS = re.escape(MINUS_SIGNS)
 _SPACE = rf"[{SPACES}]"
 
 NUMBER = re.compile(
     rf"""
     (?P<opening>\()?{_SPACE}*
-    (?P<limit>[<>≤≥~≈]=?|ca\.)?{_SPACE}*
+    (?P<limit>[<>≤≥~≈]=?|ca\.|(?:{_LIMITS}){_SPACE})?{_SPACE}*
     (?P<sign>[+{_MINUS}])?{_SPACE}*
     (?P<prefix>{_PREFIX})?{_SPACE}*
     (?P<inner_sign>[+{_MINUS}])?{_SPACE}*
     (?P<digits>[.,]?[0-9](?:[0-9.,{APOSTROPHES}{SPACES}]*[0-9])?[.,]?)
-    (?P<exponent>[eE][+-]?[0-9]{{1,4}})?
+    (?:(?P<exponent>[eE][+-]?[0-9]{{1,4}})|{_SPACE}?[×x*·]{_SPACE}?10\^(?P<power>[+-]?[0-9]{{1,3}}))?
     (?P<trailing>[{_MINUS}](?={_SPACE}|$|\))|\+)?
-    {_SPACE}*(?P<suffix>[^0-9\s.,+\-−()/:<>=](?:[^0-9]{{0,23}}[^0-9{SPACES}])?[0-9]?)?
+    {_SPACE}*(?P<suffix>
+        [^0-9\s.,+\-−()/:<>=](?:[^0-9]{{0,23}}[^0-9{SPACES}])?[0-9]?
+        |/(?:-|100?|5)|(?:/{_SPACE}?|-)[^\W\d_]{{2}}[^0-9]{{0,20}}
+    )?
     {_SPACE}*(?P<closing>\))?
     """,
     re.VERBOSE,
@@ -119,18 +125,20 @@ def split_number(cell: str) -> WrittenNumber | None:
         is_accounting != bool(part["closing"])
         or sum(map(bool, signs)) > 1
         or (is_accounting and any(signs))
-        or (part["prefix"] and part["suffix"] and part["suffix"] not in SCALES)
+        or (part["suffix"][:1] in ("-", "/") and part["suffix"][1:].casefold() in MONTHS)
     )
     if is_wrong:
         return None
     scale = part["suffix"] if part["suffix"] in SCALES else ""
+    suffix = "" if scale else part["suffix"]
+    exponent = f"e{part['power']}" if part["power"] else part["exponent"]
     return WrittenNumber(
         part["digits"],
-        part["exponent"],
+        exponent,
         is_accounting or minuses == 1,
-        unit=part["prefix"] or ("" if scale else part["suffix"]),
+        unit=f"{part['prefix']} {suffix}".strip(),
         scale=scale,
-        limit=part["limit"] or part["trailing"].strip(MINUS_SIGNS),
+        limit=part["limit"].strip() or part["trailing"].strip(MINUS_SIGNS),
     )
 
 
@@ -159,7 +167,8 @@ def _has_unit(number: WrittenNumber, format: NumberFormat) -> bool:  # noqa: A00
 
 def is_currency(unit: str) -> bool:
     """Returns whether a unit is a currency."""
-    return unit in CURRENCY_WORDS or (len(unit) == 1 and unicodedata.category(unit) == "Sc")
+    first = unit.split(" ")[0]
+    return first in CURRENCY_WORDS or (len(first) == 1 and unicodedata.category(first) == "Sc")
 
 
 def normalize_unit(unit: str) -> str:
@@ -331,6 +340,15 @@ def choose_unit(numbers: Mapping[WrittenNumber, int]) -> tuple[str, bool]:
     best = totals.most_common(1)[0][0]
     same = {unit: count for unit, count in unit_counts.items() if normalize_unit(unit) == best}
     return max(same, key=lambda unit: same[unit]), is_scaled
+
+
+def count_units(numbers: Mapping[WrittenNumber, int]) -> Counter[str]:
+    """Counts the units of numbers, the most common one first; numbers without one do not count."""
+    units: Counter[str] = Counter()
+    for number, count in numbers.items():
+        if number.unit:
+            units[number.unit] += count
+    return Counter(dict(units.most_common()))
 
 
 def count_written(cells: Iterable[tuple[str, int]]) -> tuple[dict[WrittenNumber, int], list[str]]:

@@ -192,7 +192,7 @@ def _inspect_rows(
         _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
     )
     inputs, target_column = infer_columns(columns, index, context)
-    remarks = (*layout.remarks, *(f'After the table left out: "{text[:60]}".' for text in footers))
+    remarks = (*layout.remarks, *footers)
     layout = replace(layout, remarks=remarks)
     return _build_info(
         source.file, inputs, target_column, leave_out, context.options, layout, is_complete

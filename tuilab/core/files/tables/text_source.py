@@ -9,6 +9,7 @@ from io import TextIOWrapper
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.file_state import FileState
+from tuilab.core.files.tables.legacy_encoding import guess_legacy
 from tuilab.core.files.tables.packing import Packing, open_packed, reading
 from tuilab.core.format import format_bytes
 
@@ -86,7 +87,10 @@ def find_encoding(file: FileState, packing: Packing, member: str) -> TextSource:
         return plain
     if encoding or others >= MIN_UTF8_CHARACTERS:
         raise _describe_damage(plain)
-    return TextSource(file, packing, member, "cp1252" if _is_windows(plain) else "latin-1", size)
+    with reading(file), open_packed(file, packing, member) as source:
+        guess = guess_legacy(source.read(CHUNK_BYTES))
+    fitting = (name for name in (guess, "cp1252") if name and _can_decode(plain, name))
+    return TextSource(file, packing, member, next(fitting, "latin-1"), size)
 
 
 def _guess_wide(head: bytes) -> str:
@@ -105,12 +109,14 @@ def _count_characters(valid: bytes) -> int:
     return sum(not character.isascii() for character in valid.decode("utf-8", "ignore"))
 
 
-def _is_windows(source: TextSource) -> bool:
-    """Returns whether all bytes have a meaning in Windows-1252."""
+def _can_decode(source: TextSource, encoding: str) -> bool:
+    """Returns whether all bytes have a meaning in an encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     try:
         with open_packed(source.file, source.packing, source.member) as content:
             while chunk := content.read(CHUNK_BYTES):
-                chunk.decode("cp1252")
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
