@@ -121,6 +121,9 @@ def test_a_valid_file_can_have_a_warning(run_command: RunCommand, toml_path: Pat
     ("words", "sentence"),
     [
         (("trian",), "there is no command, preset or file of this name; nearest to"),
+        (("trian", "xor"), 'nearest to "trian" is "train"'),
+        (("trian", "xor", "--dvice", "cpu"), 'nearest to "trian" is "train"'),
+        (("xor", "spiral"), "too many words: spiral. See tuilab open --help"),
         (("train", "spirol"), 'nearest to "spirol" is "spiral"'),
         (("train", "nowhere.toml"), "nowhere.toml: there is no such file"),
         (("train",), "say what to train: a preset, a file, or --resume RUN"),

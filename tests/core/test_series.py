@@ -211,8 +211,33 @@ def test_smoothing_is_a_bias_corrected_moving_average() -> None:
     assert [point[1] for point in smooth(raw, 0.5)] == [1.0, pytest.approx(7 / 3)]
 
 
-@given(st.lists(values, max_size=60), st.sampled_from([0.6, 0.97]))
-def test_smoothing_keeps_the_number_of_points(ys: list[float], weight: float) -> None:
-    raw = [(float(x), y, y, y) for x, y in enumerate(ys)]
+@pytest.mark.parametrize(
+    "xs, unit, second",
+    [
+        ((0.0, 1.0), 1.0, 7 / 3),
+        ((0.0, 2.0), 1.0, 13 / 5),  # a quarter of the first point's weight is left
+        ((0.0, 100.0), 1.0, 3.0),
+        ((0.0, 100.0), 100.0, 7 / 3),
+    ],
+)
+def test_a_point_counts_less_the_farther_back_it_is(
+    xs: tuple[float, float], unit: float, second: float
+) -> None:
+    raw = [(x, y, y, y) for x, y in zip(xs, (1.0, 3.0), strict=True)]
 
-    assert len(smooth(raw, weight)) == len(raw)
+    assert smooth(raw, 0.5, unit)[1][1] == pytest.approx(second)
+
+
+def test_on_a_logarithmic_axis_the_average_is_of_the_logarithms() -> None:
+    raw = [(x, y, y, y) for x, y in ((0.0, 1.0), (1.0, 1e-15))]
+
+    assert smooth(raw, 0.5, is_log=True)[1][1] == pytest.approx(1e-10)
+
+
+@given(st.lists(values, max_size=60), st.sampled_from([0.6, 0.97]), st.floats(0, 1e3))
+def test_smoothing_keeps_the_number_of_points(
+    ys: list[float], weight: float, unit: float
+) -> None:
+    raw = [(float(x * x), y, y, y) for x, y in enumerate(ys)]
+
+    assert len(smooth(raw, weight, unit)) == len(raw)

@@ -1,9 +1,11 @@
 """A host in this process serves several clients, also late, slow and invalid ones."""
 
 import contextlib
+import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,7 +17,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import Pause, SetKnob, Start, Step, Stop
 from tuilab.core.protocol.events import AnyEvent, Finished, Logged
 from tuilab.engine.session import Session
-from tuilab.host import discovery, framing, link, run_store
+from tuilab.host import discovery, framing, link, run_lock, run_store
 from tuilab.host.host import Host
 
 Watch = Callable[[link.Link], LinkWatcher]
@@ -199,6 +201,21 @@ def test_a_host_reports_its_run(lab: LinkWatcher) -> None:
     assert (host.state, host.device) == ("training", "cpu")
     assert host.step >= lab.run.step and host.epochs == 100_000
     assert host.is_active and host.seconds > 0
+
+
+def test_a_run_is_as_old_as_its_start_and_not_as_its_host(
+    lab: LinkWatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "process_age", lambda pid: 5000.0)
+    folder = run_store.run_dir("spiral-1")
+
+    (host,) = discovery.list_hosts()
+    assert host.seconds < 600
+    for name, age in ((run_store.EXPERIMENT, 2000), (run_lock.LOCK, 1000)):
+        then = time.time() - age
+        os.utime(folder / name, (then, then))
+    (host,) = discovery.list_hosts()
+    assert 1000 <= host.seconds < 1600
 
 
 def test_a_run_is_found_by_a_unique_part_of_its_id(

@@ -22,6 +22,8 @@ class FakeLab:
         self.notes: list[str] = []
         self.panes: list[str] = []
         self.revealed: list[str] = []
+        self.displayed: set[str] = set()
+        "The panes that are on the screen."
         self.left_runs: list[str] = []
         self.dispatched: list[str] = []
         self.copied: list[str] = []
@@ -39,6 +41,7 @@ class FakeLab:
             repaint=self._repaint,
             show_pane=self.panes.append,
             reveal_pane=self.revealed.append,
+            is_displayed=lambda pane: pane in self.displayed,
             dispatch=self.dispatched.append,
             suspend=nullcontext,
             copy_to_clipboard=self.copied.append,

@@ -12,6 +12,7 @@ from textual.geometry import Region
 
 from tuilab.core.run.run import Mark
 from tuilab.core.run.series import Series
+from tuilab.engine.schedule import is_measured
 from tuilab.ui.canvas.cell_buffer import CellBuffer
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.plot import draw_chart as draw_chart_module
@@ -262,6 +263,21 @@ def test_smoothing_is_over_steps_not_over_points() -> None:
 
     assert drawing.area.limits.high >= 999
     assert "smooth 0.9" in text(drawing)
+
+
+def test_a_fall_in_one_step_is_seen_in_a_line_that_is_smoothed_and_rarely_measured() -> None:
+    """As the gradient of a bowl whose floor is one step away, measured as layers are."""
+    steps = [step for step in range(1, 301) if is_measured(step)]
+    points = [(float(step), y, y, y) for step in steps for y in (1.0 if step == 1 else 1e-15,)]
+    trace = Trace("1 Linear", points, marker="●")
+
+    drawing = chart(ChartData([trace]), ChartOptions(is_log=True, smoothing=0.6))
+
+    smoothed = {x: y for x, y, *_ in drawing.filtered_traces[0].points}
+    assert smoothed[16] < 1e-13
+    floor = drawing.area.row(1e-15)
+    marked = [y for y, line in enumerate(text(drawing).splitlines()[1:], 1) if "●" in line]
+    assert marked == [drawing.area.row(1.0), floor]
 
 
 def test_labels_cannot_carry_control_characters() -> None:

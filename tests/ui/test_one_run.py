@@ -246,11 +246,13 @@ async def test_a_pane_that_shows_the_run_stays() -> None:
         assert lab.app.main_screen.pane_layout.current == "network", "all panes are shown"
 
 
-async def test_the_learning_rate_is_said_where_no_run_shows_it() -> None:
+async def test_the_learning_rate_is_said_where_no_chart_shows_it() -> None:
     async with open_lab(size=(80, 24)) as lab:
         await lab.press("]")
         await lab.wait_for_text("Learning rate: 2e-3")
         await lab.train(steps=130)
         await lab.play(EpochEnded(lab.link.run, 143, 11, {}, {"loss": 0.1}))
-        await lab.press("]")
-        assert "Learning rate: 5e-3" not in lab.text
+        await lab.press("4", "]")
+        await lab.wait_for_text("Learning rate: 5e-3")
+        await lab.press("3", "]")
+        assert "Learning rate: 0.01" not in lab.text

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.support.fake_link import READY, SPIRAL, training_events
+from tuilab.core.experiment.experiment import with_value
+from tuilab.core.protocol.events import Finished, KnobChanged
 from tuilab.core.run.run import Run
-from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, _title, progress_bar
+from tuilab.ui.panes.status import Part, StatusBar, _fit, _justify, _numbers, _title, progress_bar
 
 parts = st.lists(
     st.builds(Part, st.integers(0, 12), st.text(st.characters(codec="utf-8"), max_size=20)),
@@ -50,6 +52,26 @@ def test_the_bar_repaints_only_when_its_text_changes(monkeypatch: pytest.MonkeyP
     assert len(painted) == 1
     bar.show(run, 0.090, "", SPIRAL)
     assert len(painted) == 2
+
+
+@pytest.mark.parametrize("lag, text", [(0.0, ""), (0.04, ""), (0.05, "lag 50 ms"), (1, "lag 1000 ms")])
+def test_lag_is_shown_where_it_is_felt(lag: float, text: str) -> None:
+    assert [part.text for part in _numbers(Run(), lag)] == [text] * bool(text)
+
+
+@pytest.mark.parametrize("started, ended, text", [
+    (0, 0, "in 0.5 s"), (10, 10, "0.5 s of computing"), (10, 0, "0.5 s of computing"),
+])  # fmt: skip
+def test_a_run_at_a_pace_took_longer_than_it_computed(
+    started: float, ended: float, text: str
+) -> None:
+    run, experiment = Run(), with_value(SPIRAL, "training.pace", started)
+    for event in [READY, *training_events("a-1", experiment, 20)]:
+        run.apply(event)
+    run.apply(KnobChanged("a-1", 20, "training.pace", ended))
+    run.apply(Finished("a-1", "done", 20, 1, 0.5, {}))
+
+    assert text in [part.text for part in _numbers(run, 0.0)]
 
 
 def test_a_long_title_is_cut_rather_than_dropped() -> None:

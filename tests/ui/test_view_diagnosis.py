@@ -23,10 +23,12 @@ from tuilab.core.protocol.events import (
     Progressed,
 )
 from tuilab.core.protocol.records import ActivationStats, LayerStats, Memorization, RateTrial
+from tuilab.core.run.run import Run
 from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.controllers import diagnosis as diagnosis_controller
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
-from tuilab.ui.views.diagnosis.draw_diagnosis import draw_findings
+from tuilab.ui.views.diagnosis.draw_checks import check_lines
+from tuilab.ui.views.diagnosis.draw_diagnosis import Line, draw_findings
 
 STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), has_color=True)
 
@@ -52,6 +54,25 @@ def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyE
         layers = [LayerStats(f"{n} Linear", 0.1, 2e-3, 4.0) for n in (1, 2, 3)]
         events.append(LayerStatsReported(run, step, layers, [relu]))
     return events
+
+
+@pytest.mark.parametrize("width", [42, 53, 64, 66, 110])
+def test_lines_about_checks_fit_and_are_whole(width: int) -> None:
+    run = Run()
+    for event in [READY, *dying_relu_events("a-1", DYING, 100), Paused("a-1", 100)]:
+        run.apply(event)
+    offer = check_lines(run, width, 40, STYLE, has_findings=False)
+    run.apply(Checking("a-1", 1, 4, "Does it learn with another learning rate, or not at all?", 0.5))
+    progress = check_lines(run, width, 40, STYLE, has_findings=False)
+
+    offer_text, progress_text = ("\n".join(map(_text_of, lines)) for lines in (offer, progress))
+    assert max(map(cell_len, (offer_text + "\n" + progress_text).splitlines())) <= width - 2
+    assert " ".join(offer_text.split()).endswith("what the history cannot show.")
+    assert progress_text.endswith("50%  k cancels")
+
+
+def _text_of(line: Line) -> str:
+    return "".join(text for text, _ in line)
 
 
 async def open_view(lab: Lab, steps: int = 500) -> DiagnosisView:

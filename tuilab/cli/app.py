@@ -9,6 +9,7 @@ from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
 from tuilab.cli.options import format_examples
+from tuilab.core.errors import InputError
 
 app = typer.Typer(
     cls=LabGroup,
@@ -44,7 +45,9 @@ def run_app(arguments: list[str]) -> int:
     try:
         return int(app(arguments, prog_name="tuilab", standalone_mode=False) or exit_codes.DONE)
     except typer.TyperException as error:
-        first = arguments[0] if arguments else ""
+        first, *rest = arguments or [""]
+        if first == "open" and rest and (unknown := _describe_unknown(rest[0])):
+            return exit_codes.report_error(unknown, exit_codes.BAD_INPUT)
         command = f"tuilab {first}" if first in COMMANDS else "tuilab"
         problem = describe_usage_error(error)
         return exit_codes.report_error(f"{problem}. See {command} --help", exit_codes.BAD_INPUT)
@@ -54,3 +57,15 @@ def run_app(arguments: list[str]) -> int:
         if isinstance(error.__context__, BrokenPipeError):  # Typer would exit with 1
             raise error.__context__ from None
         raise
+
+
+def _describe_unknown(name: str) -> str:
+    """Returns what is wrong with the name of what to open, which may be a mistyped command."""
+    from tuilab.cli.launch import find_experiment
+
+    try:
+        if not name.startswith("-"):
+            find_experiment(name)
+    except InputError as error:
+        return str(error)
+    return ""

@@ -28,7 +28,7 @@ def open_experiment(
     """
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
-    path = _find(name)
+    path = find_experiment(name)
     if sets:
         from tuilab.cli.overrides import read_with_changes
 
@@ -73,8 +73,9 @@ def _find_last_opened() -> _Opened | None:
     last = load_last_opened()
     if last is None or last.name == DEFAULT_PRESET:
         return None
-    run = f" · its run: tuilab attach {last.run}" if last.run else ""
-    note = f"From last time: {{}} · ctrl+o opens another · C course{run}"
+    # What is too long is cut at its end: the command comes first.
+    run = f"Its run: tuilab attach {last.run} · " if last.run else ""
+    note = f"{run}From last time: {{}} · ctrl+o opens another · C course"
     try:
         if last.lesson:
             from tuilab.core.lessons import library
@@ -99,7 +100,7 @@ def require_terminal(command: str) -> None:
         raise InputError(f"the lab cannot be shown here: {reason}", command)
 
 
-def _find(name: str) -> Path:
+def find_experiment(name: str) -> Path:
     """Returns the file of a preset's name or a path; the name may be a mistyped command."""
     try:
         return toml_file.find(name)

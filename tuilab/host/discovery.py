@@ -21,7 +21,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.format import format_duration
 from tuilab.core.protocol.commands import Stop
 from tuilab.core.run.run import Run, Snapshot
-from tuilab.host import framing, run_lock
+from tuilab.host import framing, run_lock, run_store
 from tuilab.host.process_identity import is_suspended, process_age, process_start, this_machine
 from tuilab.host.run_lock import Holder
 
@@ -49,7 +49,7 @@ class HostInfo:
     device: str
     pid: int
     seconds: float
-    "Seconds since the host was started."
+    "Seconds since its run was started or resumed; since its own start where it has no run."
     socket: Path
     is_active: bool
     "Whether its run is in progress."
@@ -281,11 +281,20 @@ def _describe_host(snapshot: Snapshot, path: Path) -> HostInfo:
         epochs=experiment.training.epochs if experiment else 0,
         device=run.started.device if run.started else "",
         pid=snapshot.pid,
-        seconds=process_age(snapshot.pid),
+        seconds=_run_age(run.id, snapshot.pid),
         socket=path,
         is_active=run.is_active,
         version=snapshot.version,
     )
+
+
+def _run_age(run: str, pid: int) -> float:
+    """Returns the seconds since a host has its run; the age of the host where that is unknown."""
+    started = 0.0
+    with suppress(InputError):  # an id that is no name of a folder, of a host of another version
+        started = run_store.start_time(run_store.run_dir(run))
+    age = process_age(pid) if pid else 0.0
+    return min(age, max(0.0, time.time() - started)) if started else age
 
 
 def _describe_unread(state: str, path: Path, run: str, pid: int, host_version: str) -> HostInfo:
@@ -303,6 +312,6 @@ def _describe_unread(state: str, path: Path, run: str, pid: int, host_version: s
         problem = f"{who} has not answered within {wait}; try again"
     return HostInfo(
         run=run, title="", state=state, step=0, epoch=0.0, epochs=0, device="", pid=pid,
-        seconds=process_age(pid) if pid else 0.0, socket=path, is_active=bool(run),
+        seconds=_run_age(run, pid), socket=path, is_active=bool(run),
         version=host_version, problem="; ".join(filter(None, (problem, end))),
     )  # fmt: skip

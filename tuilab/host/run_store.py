@@ -15,6 +15,7 @@ from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run import run_files
 from tuilab.core.run.run import Run
+from tuilab.host import run_lock
 from tuilab.host.event_aliases import decode_old_event, rename_metrics
 
 EXPERIMENT, LOG, CHECKPOINT = run_files.EXPERIMENT, run_files.LOG, run_files.CHECKPOINT
@@ -46,6 +47,18 @@ def last_change(folder: Path) -> float:
         with suppress(OSError):  # missing, or deleted in the meantime
             time = max(time, (folder / name).stat().st_mtime)
     return time
+
+
+def start_time(folder: Path) -> float:
+    """Returns when a run was started or resumed last; 0 if that is not known.
+
+    Its lock is written then. After its end there is only its experiment, which is written with the
+    first line of the log.
+    """
+    for name in (run_lock.LOCK, EXPERIMENT):
+        with suppress(OSError):
+            return (folder / name).stat().st_mtime
+    return 0.0
 
 
 def find_run(run: str) -> Path:

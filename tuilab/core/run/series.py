@@ -5,7 +5,7 @@ highest value, so that a spike of one step is still visible after ten million st
 """
 
 from bisect import bisect_left, bisect_right
-from math import inf, isfinite
+from math import inf, isfinite, log10
 from operator import itemgetter
 
 from msgspec import Struct, field
@@ -21,6 +21,12 @@ MIN_BUCKETS = 1024
 
 MIN_COVERING_BUCKETS = 256
 """If fewer buckets than this cover a range, its recent points replace them."""
+
+MAX_UNITS = 1e4
+"""Distance from which on an earlier point has no weight in an average."""
+
+MAX_EXPONENT = 308.0
+"""Largest power of ten that is a number."""
 
 _get_x, _get_mean, _get_low, _get_high = map(itemgetter, range(4))
 
@@ -167,15 +173,33 @@ def find_gaps(points: list[Point]) -> list[float]:
     return [point[0] for point in points if not all(map(isfinite, point))]
 
 
-def smooth(points: list[Point], weight: float) -> list[Point]:
-    """Returns an exponential moving average with bias correction; weight 0 changes nothing."""
+def smooth(
+    points: list[Point], weight: float, unit: float = 1.0, is_log: bool = False
+) -> list[Point]:
+    """Returns an exponential moving average with bias correction; weight 0 changes nothing.
+
+    Points that are measured at uneven steps count by their distance, so that the average reaches
+    equally far everywhere: beside a distant point, earlier ones hardly count.
+
+    Args:
+        weight: what is left of a point's weight after one `unit` of x.
+        is_log: averages the logarithms, as they are seen on a logarithmic axis; all y are positive.
+    """
     if not weight:
         return points
-    smoothed, mean, mass = [], 0.0, 0.0
+    smoothed, mean, mass, last_x = [], 0.0, 0.0, inf
     for point in points:
-        if isfinite(point[1]):
-            mean = weight * mean + (1 - weight) * point[1]
-            mass = weight * mass + (1 - weight)
-        y = mean / mass if mass else point[1]
+        y = point[1]
+        if isfinite(y):
+            value = log10(y) if is_log else y
+            mass = mass * weight ** _count_units(point[0] - last_x, unit) + 1
+            mean = mean * (1 - 1 / mass) + value / mass
+            last_x = point[0]
+        if mass:
+            y = 10 ** min(mean, MAX_EXPONENT) if is_log else mean
         smoothed.append((point[0], y, y, y))
     return smoothed
+
+
+def _count_units(distance: float, unit: float) -> float:
+    return min(MAX_UNITS, max(0.0, distance) / unit) if unit > 0 else 1.0

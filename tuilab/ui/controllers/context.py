@@ -42,6 +42,8 @@ class Context:
     show_pane: Callable[[PaneName], None]
     reveal_pane: Callable[[PaneName], None]
     "Shows a pane where there is room for one only and that one shows nothing of a run."
+    is_displayed: Callable[[PaneName], bool]
+    "Returns whether a pane is on the screen."
     dispatch: Callable[[str], object]
     "Calls a method of a controller, such as `training.run`, after the present message."
     suspend: Callable[[], AbstractContextManager[None]]

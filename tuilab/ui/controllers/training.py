@@ -178,8 +178,14 @@ class TrainingController:
         before = self._workspace.experiment
         self._edits.nudge("optimizer.lr", direction)
         after = self._workspace.experiment
-        if after is not before and self._workspace.run.state != "training":
+        if after is not before and not self._is_rate_marked:
             self._context.notify(f"Learning rate: {format_value(after.optimizer.lr)}", timeout=2)
+
+    @property
+    def _is_rate_marked(self) -> bool:
+        """Whether a chart on the screen marks a change of the learning rate."""
+        is_live = self._workspace.run.state == "training" and not self._workspace.is_run_unrelated
+        return is_live and self._context.is_displayed("charts")
 
     def change_pace(self, direction: int) -> None:
         """Sets the steps per second to the next value up or down; the highest is full speed."""

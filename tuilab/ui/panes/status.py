@@ -25,6 +25,9 @@ from tuilab.ui.terminal.glyphs import get_glyphs
 GAP, MINOR_RANK = 6, 9
 """Columns between both ends of a line that parts of this rank and above leave free."""
 
+MIN_LAG = 0.05
+"""Seconds of lag from which on it is felt, and shown."""
+
 MIN_TITLE_WIDTH = 16
 """Cells to which a title is cut where there is no room for all of it."""
 
@@ -160,13 +163,22 @@ def _numbers(run: Run, lag: float) -> list[Part]:
             parts.append(Part(6, f"{format_duration(progress.seconds_left)} left"))
     if run.finished is not None:
         parts.extend(_results(run.finished))
-        parts.append(Part(6, f"in {format_duration(run.finished.seconds)}"))
+        parts.append(Part(6, _duration(run, run.finished)))
     if progress is not None and progress.memory:
         parts.append(Part(11, format_bytes(progress.memory)))
     if progress is not None and progress.device_memory:
         parts.append(Part(11, f"{format_bytes(progress.device_memory)} on device"))
-    parts.append(Part(12, f"lag {round(lag * 1000, -1):.0f} ms"))
+    if lag >= MIN_LAG:
+        parts.append(Part(12, f"lag {round(lag * 1000, -1):.0f} ms"))
     return parts
+
+
+def _duration(run: Run, finished: Finished) -> str:
+    """Returns how long a run took; one that was watched at a pace took longer than it computed."""
+    seconds = format_duration(finished.seconds)
+    starts = (run.experiment, run.started.experiment if run.started is not None else None)
+    is_paced = any(one.training.pace for one in starts if one is not None)
+    return f"{seconds} of computing" if is_paced else f"in {seconds}"
 
 
 def _results(finished: Finished) -> list[Part]:

@@ -27,6 +27,12 @@ from tuilab.ui.plot.traces import (
 TINT = 0.2
 """How strong the color of a line is in the background of its range."""
 
+SMOOTHING_UNITS = 200
+"""Parts of the range of x for each of which the smoothing counts once: the dots of a wide chart.
+
+Lines with fewer points, whatever the steps at which they are measured, are smoothed less.
+"""
+
 MAX_ENVELOPES = 2
 """Lines up to which the range of each is shaded behind it."""
 
@@ -53,7 +59,8 @@ def draw_chart(
     """Draws a chart to fill a size."""
     cells = StyledCells(size, style, style.text)
     cropped = crop_traces(data.traces, options.last_steps)
-    traces = [filter_trace(*weighted, options.is_log) for weighted in _weigh(cropped, options)]
+    unit = _find_span(cropped) / SMOOTHING_UNITS
+    traces = [filter_trace(trace, options.smoothing, options.is_log, unit) for trace in cropped]
     drawing, figure_axes = _lay_out(cells, data, options, traces)
     if not any(trace.points or trace.gaps for trace in traces):
         cells.write_centered(data.empty_message, style.muted)
@@ -69,11 +76,10 @@ def draw_chart(
     return drawing
 
 
-def _weigh(traces: Sequence[Trace], options: ChartOptions) -> Iterable[tuple[Trace, float]]:
-    """Yields each trace with the weight that smooths it over as many steps as the densest one."""
-    max_points = max((len(trace.points) for trace in traces), default=0)
-    for trace in traces:
-        yield trace, options.smoothing ** (max_points / len(trace.points)) if trace.points else 0.0
+def _find_span(traces: Sequence[Trace]) -> float:
+    """Returns how much of x the points of all lines take up."""
+    ends = [trace.points[end][0] for trace in traces if trace.points for end in (0, -1)]
+    return max(ends, default=0.0) - min(ends, default=0.0)
 
 
 # --- layout -----------------------------------------------------------------------------------
@@ -134,11 +140,8 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     yield Stroke(list(product(gaps, rows)), glyphs.mark, style.gap)
     guides = [area.cell(area.limits.left, value)[1] for value, _ in data.guides]
     yield Stroke(list(product(columns, guides)), glyphs.guide, style.mark)
-    lines = [trace for trace in traces if trace.source.is_line]
-    raw = lines
-    if options.smoothing:
-        raw = [filter_trace(trace.source, 0.0, options.is_log) for trace in lines]
-    if len(lines) <= MAX_ENVELOPES:
+    raw = _find_measured_lines(drawing)
+    if len(raw) <= MAX_ENVELOPES:
         if not style.has_color:
             yield from map(partial(_draw_envelope, drawing), raw)
         if options.smoothing:
@@ -151,6 +154,14 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
         yield from _draw_trace(drawing, trace, trace.source.marker or "*")
     yield Stroke(list(product(gaps, (rows[0], rows[-1]))), glyphs.gap, style.gap)
     yield from _draw_markers(drawing)
+
+
+def _find_measured_lines(drawing: ChartDrawing) -> list[FilteredTrace]:
+    """Returns the lines as they were measured, without smoothing."""
+    lines = [trace for trace in drawing.filtered_traces if trace.source.is_line]
+    if not drawing.options.smoothing:
+        return lines
+    return [filter_trace(trace.source, 0.0, drawing.options.is_log) for trace in lines]
 
 
 def _find_columns(area: PlotArea, xs: Iterable[float]) -> set[int]:
@@ -167,13 +178,12 @@ def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
 def _tint_envelopes(drawing: ChartDrawing) -> None:
     """Colors the background between the lowest and the highest values, behind what is drawn."""
     cells, region, style = drawing.cells, drawing.area.region, drawing.cells.style
-    lines = [trace for trace in drawing.filtered_traces if trace.source.is_line]
+    lines = _find_measured_lines(drawing)
     if not style.has_color or len(lines) > MAX_ENVELOPES:
         return
     for trace in reversed(lines):
-        raw = filter_trace(trace.source, 0.0, drawing.options.is_log)
         tint = style.tint(trace.source.color, TINT)
-        for column, row in _find_envelope(drawing, raw):
+        for column, row in _find_envelope(drawing, trace):
             x, y = region.x + column, region.bottom - 1 - row
             glyph, glyph_style = cells.rows[y][x]
             cells.put(x, y, glyph, glyph_style + tint)
@@ -213,9 +223,14 @@ def _draw_trace(
 
 
 def _draw_markers(drawing: ChartDrawing) -> Iterator[Stroke]:
-    """Yields each line's marker at intervals, each line's at other columns."""
+    """Yields each line's marker at intervals, each line's at other columns.
+
+    They are on what was measured where that is drawn, else on the smoothed line.
+    """
     region, interval = drawing.area.region, max(6, drawing.area.region.width // 5)
-    for number, trace in enumerate(drawing.filtered_traces):
+    measured = _find_measured_lines(drawing)
+    lines = measured if len(measured) <= MAX_ENVELOPES else drawing.filtered_traces
+    for number, trace in enumerate(lines):
         if not (trace.source.marker and trace.source.is_line and trace.points):
             continue
         columns = range(region.x + (number * 5) % interval, region.right, interval)

@@ -123,20 +123,28 @@ def _points_from(trace: Trace, start: float) -> list[Point]:
     return [point for point in trace.points if start <= point[0] <= HUGE]
 
 
-def filter_trace(trace: Trace, smoothing: float, is_log: bool) -> FilteredTrace:
-    """Lets a trace through the gate."""
+def filter_trace(
+    trace: Trace, smoothing: float, is_log: bool, unit: float = 1.0
+) -> FilteredTrace:
+    """Lets a trace through the gate.
+
+    Args:
+        unit: the distance in x after which `smoothing` is what is left of a point's weight.
+    """
     finite, gaps = trace.points, []
     if trace.series is None or not trace.series.is_finite:
         finite, gaps = series.select_finite(trace.points), series.find_gaps(trace.points)
-    points = series.smooth(finite, smoothing) if trace.is_line else finite
-    if not is_log:
-        return FilteredTrace(trace, points, gaps)
-    positive = [
-        (x, y, low if low > 0 else y, high if high > 0 else y)
-        for x, y, low, high in points
-        if y > 0
-    ]
-    return FilteredTrace(trace, positive, gaps, len(points) - len(positive))
+    points = finite
+    if is_log:
+        points = [
+            (x, y, low if low > 0 else y, high if high > 0 else y)
+            for x, y, low, high in finite
+            if y > 0
+        ]
+    omitted = len(finite) - len(points)
+    if trace.is_line:
+        points = series.smooth(points, smoothing, unit, is_log)
+    return FilteredTrace(trace, points, gaps, omitted)
 
 
 def _clamp(value: float) -> float:

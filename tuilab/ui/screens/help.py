@@ -19,7 +19,9 @@ INTRODUCTION = (
     "Edit the network and its hyperparameters, press space to train, and watch. "
     "New to this? C opens the course.\n"
     "tab and shift+tab go from pane to pane; the mouse works too. A pane's own keys work while "
-    "it has the thick border."
+    "it has the thick border.\n"
+    "The status line shows lag where keys are answered late: 50 ms or more, as on a slow "
+    "connection or a busy machine."
 )
 
 MAX_WIDTH, KEYS_WIDTH, PADDING = 92, 18, 8

@@ -34,7 +34,7 @@ from tuilab.ui.messages import (
 )
 from tuilab.ui.panes.key_bar import KeyBar
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
-from tuilab.ui.panes.pane_area import PaneArea
+from tuilab.ui.panes.pane_area import PaneArea, is_displayed
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.workspace import Workspace
 
@@ -87,6 +87,7 @@ class MainScreen(Screen[None]):
             repaint=self.repaint,
             show_pane=self.pane_layout.show,
             reveal_pane=self.pane_layout.reveal,
+            is_displayed=lambda pane: is_displayed(panes.by_name[pane]),
             dispatch=partial(self.call_later, self.action_dispatch),
             suspend=lambda: self.app.suspend(),
             copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),

@@ -27,16 +27,22 @@ def check_lines(
     if height < MIN_HEIGHT or not can_check(run):
         return []
     if run.checks is None:
-        offer = "checks on copies of the network what the history cannot show."
-        return [[], [("k", style.text + BOLD), (f" {offer}", style.muted)]]
+        return [[], *_offer_lines(width - 2, style)]
     lines = _result_lines(run.checks, width - 2, style)
     return [[], *(lines[: height // RESULT_SHARE] if has_findings else lines)]
+
+
+def _offer_lines(width: int, style: DrawStyle) -> list[Line]:
+    first, *rest = wrap("checks on copies of the network what the history cannot show.", width - 2)
+    line: Line = [("k", style.text + BOLD), (f" {first}", style.muted)]
+    return [line, *([(f"  {text}", style.muted)] for text in rest)]
 
 
 def _progress_lines(checking: Checking, width: int, style: DrawStyle) -> list[Line]:
     """Returns what is being checked, how far it is, and how to cancel it."""
     what = f"Checking {checking.number} of {checking.total}: {checking.question}"
     percent = f" {format_percent(checking.fraction):>4}  "
+    what = style.truncate(what, max(12, width - len(percent) - len("k cancels")))
     room = min(MAX_BAR, width - len(what) - len(percent) - 10)
     bar = f" {progress_bar(checking.fraction, room)}" if room >= 4 else ""
     head: Line = [(what, style.text + BOLD), (f"{bar}{percent}", style.muted)]
