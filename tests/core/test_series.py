@@ -235,9 +235,7 @@ def test_on_a_logarithmic_axis_the_average_is_of_the_logarithms() -> None:
 
 
 @given(st.lists(values, max_size=60), st.sampled_from([0.6, 0.97]), st.floats(0, 1e3))
-def test_smoothing_keeps_the_number_of_points(
-    ys: list[float], weight: float, unit: float
-) -> None:
+def test_smoothing_keeps_the_number_of_points(ys: list[float], weight: float, unit: float) -> None:
     raw = [(float(x * x), y, y, y) for x, y in enumerate(ys)]
 
     assert len(smooth(raw, weight, unit)) == len(raw)

@@ -11,7 +11,6 @@ import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tests.support.shell import RunCommand
-from tests.support.wait_until import wait_until
 from tuilab.core import paths
 from tuilab.core.protocol.commands import Start
 from tuilab.host import discovery, host, link

@@ -62,7 +62,9 @@ def test_lines_about_checks_fit_and_are_whole(width: int) -> None:
     for event in [READY, *dying_relu_events("a-1", DYING, 100), Paused("a-1", 100)]:
         run.apply(event)
     offer = check_lines(run, width, 40, STYLE, has_findings=False)
-    run.apply(Checking("a-1", 1, 4, "Does it learn with another learning rate, or not at all?", 0.5))
+    run.apply(
+        Checking("a-1", 1, 4, "Does it learn with another learning rate, or not at all?", 0.5)
+    )
     progress = check_lines(run, width, 40, STYLE, has_findings=False)
 
     offer_text, progress_text = ("\n".join(map(_text_of, lines)) for lines in (offer, progress))

@@ -123,9 +123,7 @@ def _points_from(trace: Trace, start: float) -> list[Point]:
     return [point for point in trace.points if start <= point[0] <= HUGE]
 
 
-def filter_trace(
-    trace: Trace, smoothing: float, is_log: bool, unit: float = 1.0
-) -> FilteredTrace:
+def filter_trace(trace: Trace, smoothing: float, is_log: bool, unit: float = 1.0) -> FilteredTrace:
     """Lets a trace through the gate.
 
     Args:
