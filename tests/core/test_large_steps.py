@@ -47,13 +47,13 @@ def diagnose_rate(run: Run) -> Diagnosis:
 def test_advice_is_for_the_rate_at_fault_and_needs_a_restart_if_weights_are_destroyed(
     rates: list[float], updates: list[float], proposed: dict[float, bool]
 ) -> None:
-    found = diagnose_rate(run_with_rates(rates, updates))
+    diagnosis = diagnose_rate(run_with_rates(rates, updates))
 
-    fixes = [fix for fix in found.fixes if fix.key == RATE]
+    fixes = [fix for fix in diagnosis.fixes if fix.key == RATE]
     assert [(fix.value, fix.is_live) for fix in fixes] == list(proposed.items())
     is_destroyed = max(updates) > 1
-    assert all(not fix.is_live for fix in found.fixes) == is_destroyed
-    assert ("restarted" in found.explanation) == is_destroyed
+    assert all(not fix.is_live for fix in diagnosis.fixes) == is_destroyed
+    assert ("restarted" in diagnosis.explanation) == is_destroyed
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,10 @@ def test_advice_is_for_the_rate_at_fault_and_needs_a_restart_if_weights_are_dest
 def test_a_finding_says_that_the_rate_has_been_lowered(
     rates: list[float], verb: str, sentence: str
 ) -> None:
-    found = diagnose_rate(run_with_rates(rates, [350, 0.1]))
+    diagnosis = diagnose_rate(run_with_rates(rates, [350, 0.1]))
 
-    assert found.title == f"The learning rate {verb} too high"
-    changes = [line for line in found.evidence if "since step" in line]
+    assert diagnosis.title == f"The learning rate {verb} too high"
+    changes = [line for line in diagnosis.evidence if "since step" in line]
     assert len(changes) == bool(sentence) and all(sentence in line for line in changes)
 
 

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,9 +57,16 @@ def test_a_planted_folder_of_sockets_is_refused(
         folder.rmdir() if kind.startswith("another") else folder.unlink()
 
 
-def test_sockets_are_where_they_last(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A temporary folder whose sockets have names that are short enough."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_sockets_are_where_they_last(monkeypatch: pytest.MonkeyPatch, short_path: Path) -> None:
     """The login manager deletes its folder with the last session; the state folder stays."""
-    session, state = tmp_path / "x", tmp_path / "s"
+    session, state = short_path / "x", short_path / "s"
     session.mkdir()
     monkeypatch.delenv("TUILAB_HOME")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(session))
@@ -65,8 +74,8 @@ def test_sockets_are_where_they_last(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
     assert paths.sockets_dir() == state / "tuilab" / "run"
     assert stat.S_IMODE((state / "tuilab" / "run").stat().st_mode) == 0o700
-    (tmp_path / "f").write_text("")  # where no folder can be created
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "f"))
+    (short_path / "f").write_text("")  # where no folder can be created
+    monkeypatch.setenv("XDG_STATE_HOME", str(short_path / "f"))
     assert paths.sockets_dir() == session / "tuilab"
 
 

@@ -55,7 +55,7 @@ def test_the_bar_repaints_only_when_its_text_changes(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    "lag, text", [(0.0, ""), (0.04, ""), (0.05, "lag 50 ms"), (1, "lag 1000 ms")]
+    ("lag", "text"), [(0.0, ""), (0.04, ""), (0.05, "lag 50 ms"), (1, "lag 1000 ms")]
 )
 def test_lag_is_shown_where_it_is_felt(lag: float, text: str) -> None:
     assert [part.text for part in _numbers(Run(), lag)] == [text] * bool(text)

@@ -49,8 +49,8 @@ def read_with_changes(path: Path, sets: Sequence[str]) -> Experiment:
     of_data = [text for text in sets if text.startswith("data.")]
     others = [text for text in sets if text not in of_data]
     described = apply_overrides(describe_data(path), of_data)
-    chosen = {text.partition("=")[0].strip() for text in of_data}
-    return apply_overrides(complete_experiment(described, chosen), others)
+    fixed_keys = {text.partition("=")[0].strip() for text in of_data}
+    return apply_overrides(complete_experiment(described, fixed_keys), others)
 
 
 def _suggest_target(experiment: Experiment, path: Path) -> list[str]:

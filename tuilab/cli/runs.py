@@ -224,7 +224,7 @@ def diagnose(
         print(f"No problems found in {stored.id} up to step {format_count(stored.step)}.")
     else:
         can_change = stored.state in ("training", "paused")
-        print("\n\n".join(_describe_diagnosis(found, can_change) for found in diagnoses))
+        print("\n\n".join(_describe_diagnosis(diagnosis, can_change) for diagnosis in diagnoses))
     if stored.checks is not None and not json:
         lines = (f"  {line}" for line in describe_checks(stored.checks))
         print("\n".join(["", "Checks", *lines]))

@@ -92,14 +92,14 @@ def describe_data(path: Path) -> Experiment:
     return Experiment(title=path.stem, data=data)
 
 
-def complete_experiment(described: Experiment, chosen: Collection[str] = ()) -> Experiment:
+def complete_experiment(described: Experiment, fixed_keys: Collection[str] = ()) -> Experiment:
     """Returns an experiment whose task, network and training suit its data.
 
     The last layer takes its size from the data. Where the data cannot be used, everything else
     stays as it is, and validation says why.
 
     Args:
-        chosen: keys of the data, such as `data.split`, that the user has set; they stay.
+        fixed_keys: keys of the data, such as `data.split`, that the user has set; they stay.
     """
     data = described.data
     try:
@@ -115,7 +115,7 @@ def complete_experiment(described: Experiment, chosen: Collection[str] = ()) -> 
     suited: dict[str, object] = {"batch_size": 32 if rows < 4000 else 128}
     if data.tasks[0] == "classification" and isinstance(data, (Table, ImageFolder)):
         suited["split"] = "stratified"
-    data = replace(data, **{key: suited[key] for key in suited if f"data.{key}" not in chosen})
+    data = replace(data, **{key: suited[key] for key in suited if f"data.{key}" not in fixed_keys})
     epochs = round(STEPS * data.batch_size / max(1, rows))
     epochs = max(10, min(100, epochs))
     return replace(
