@@ -60,6 +60,13 @@ def test_a_table_without_a_target_says_how_to_choose_one(tmp_path: Path) -> None
         load_experiment(str(path))
 
 
+def test_an_error_in_what_the_user_sets_is_the_only_one(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_text(HOUSES)
+
+    with pytest.raises(InputError, match=r'nearest to "citi" is "city"$'):
+        load_experiment(str(tmp_path / "houses.csv"), ["data.split=grouped", "data.split_by=citi"])
+
+
 def test_a_folder_of_images_becomes_an_experiment(tmp_path: Path) -> None:
     for name in ("cat", "dog", "owl"):
         (tmp_path / name).mkdir()

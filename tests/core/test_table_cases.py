@@ -595,6 +595,15 @@ def test_a_spreadsheet_is_read_with_its_library(write: Write) -> None:
     assert len(sample(info)) == 9
 
 
+def test_a_spreadsheet_with_a_password_says_so(write: Write) -> None:
+    pytest.importorskip("python_calamine")
+    directory = "EncryptionInfo EncryptedPackage".encode("utf-16-le")
+    path = write(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600) + directory, "secret.xlsx")
+
+    with pytest.raises(InputError, match="a password protects it; save it without one"):
+        Table(path=path).info  # noqa: B018
+
+
 def test_without_its_library_a_spreadsheet_names_what_to_install(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,9 @@ def load_experiment(name: str, sets: Sequence[str] = (), device: str = "") -> Ex
         devices.choose_device(experiment.training.device)
     if errors := find_errors(experiment):
         if is_data(path):
-            raise InputError("\n".join([*errors, *_suggest_target(experiment, path)]))
+            is_about_target = any("target" in error or "input" in error for error in errors)
+            more = _suggest_target(experiment, path) if is_about_target else []
+            raise InputError("\n".join([*errors, *more]))
         # Errors of the file itself name its lines.
         in_file = toml_file.find_errors(path)
         raise InputError("\n".join(in_file if len(in_file) == len(errors) else errors))

@@ -19,6 +19,7 @@ from tuilab.core.catalogue.training import Training
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, create_default
 from tuilab.core.files import image_folders
+from tuilab.core.files.pipes import is_kept
 from tuilab.core.files.tables.table import inspect_table
 from tuilab.core.files.text_encoding import decode_text
 from tuilab.core.network.layer import Shape, Tokens
@@ -89,7 +90,7 @@ def describe_data(path: Path) -> Experiment:
         data = TextFile(path=location)
     else:
         data = Table(path=location)
-    return Experiment(title=path.stem, data=data)
+    return Experiment(title="piped" if is_kept(path) else path.stem, data=data)
 
 
 def complete_experiment(described: Experiment, fixed_keys: Collection[str] = ()) -> Experiment:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.text_encoding import decode_text
 from tuilab.core.format import format_bytes
 
 MAX_BYTES = 2_000_000_000
@@ -95,7 +96,7 @@ def _find_suffix(content: bytes) -> str:
     if content.startswith(b"PK"):
         return ".xlsx" if b"xl/" in content[:4000] else ".npz"
     try:
-        tables = tomllib.loads(content.decode("utf-8-sig"))
+        tables = tomllib.loads(decode_text(content))
     except (ValueError, RecursionError):
         return ".csv"
     return ".toml" if tables else ".csv"

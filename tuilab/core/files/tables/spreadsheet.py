@@ -9,6 +9,7 @@ from typing import Any
 from tuilab.core.errors import InputError
 from tuilab.core.files.file_state import FileState
 from tuilab.core.files.tables.header import Row, find_header
+from tuilab.core.files.tables.packing import reading
 from tuilab.core.files.tables.read_options import HeaderOption
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource
@@ -49,6 +50,8 @@ def _read_sheet(file: FileState) -> tuple[tuple[Row, ...], str]:
     except Exception as error:  # calamine's errors have no common base, and it may panic
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problem = f"it is not a complete spreadsheet ({reason[:100]}); save it again, or as CSV"
+        if _is_encrypted(file):
+            problem = "a password protects it; save it without one, or as CSV"
         raise InputError(problem, path) from None
     for name, rows in sheets:
         if sum(sum(map(bool, cells)) > 1 for _, cells in rows) > 1:
@@ -56,6 +59,12 @@ def _read_sheet(file: FileState) -> tuple[tuple[Row, ...], str]:
             said = f"The sheet {name} is read, not {', '.join(others)}." if others else ""
             return tuple(rows), said
     raise InputError("none of its sheets holds a table of at least two columns", path)
+
+
+def _is_encrypted(file: FileState) -> bool:
+    """Returns whether a password protects a workbook: it is a stream in another kind of file."""
+    with reading(file), file.path.open("rb") as content:
+        return "EncryptedPackage".encode("utf-16-le") in content.read()
 
 
 def _read_rows(sheet: Any) -> list[Row]:
