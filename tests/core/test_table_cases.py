@@ -72,6 +72,8 @@ def write(tmp_path: Path) -> Write:
         ("20°C|-3°C", ",", (20, -3)),
         ("(1,234.50)|5.00", ",", (-1234.5, 5)),
         ("1,234.00-|5.00", ",", (-1234, 5)),
+        ("(3.5%)|4.2%", ",", (-3.5, 4.2)),
+        ("($3.50)|$4", ",", (-3.5, 4)),
         ("−5|7", ",", (-5, 7)),
         ("+5|7", ",", (5, 7)),
         ("<0.1|0.5|>100", ",", (0.1, 0.5, 100)),
@@ -254,6 +256,8 @@ DATA = "".join(f"{i / 7:.2f},{i * i},{'ab'[i % 2]}\n" for i in range(12))
         (f"x,z,y\n{DATA}".replace(",", "  "), ("x", "z", "y")),
         (f"x,z,y\n{DATA}".replace(",", " | "), ("x", "z", "y")),
         (f"x,z,y\n{DATA}x,z,y\n".replace("\n1", "\nx,z,y\n1", 1), ("x", "z", "y")),
+        (f"Name,1/22/20,1/23/20\n{DATA}".replace("a\n", "5.5\n"), ("Name", "1/22/20", "1/23/20")),
+        (f"2000-01-31,2000-02-29,y\n{DATA}", ("2000-01-31", "2000-02-29", "y")),
         (f"Name,1960,2022\n{DATA}".replace("a\n", "5.5\n"), ("Name", "1960", "2022")),
         (
             "".join(f'{i / 7:.2f}  {i * i}  5.  7.5\t"car {"ab"[i % 2]}"\n' for i in range(12)),
@@ -379,6 +383,17 @@ def test_limits_alone_are_classes(write: Write, classes: tuple[str, str]) -> Non
     data = Table(path=write(rows_of(rows, head="x,z,y")))
 
     assert data.info.inputs[0].kind == "category" and set(data.classes) == set(classes)
+
+
+def test_times_can_be_predicted_and_days_cannot(write: Write) -> None:
+    times = [(i, "ab"[i % 2], f"{2 + i % 3}:{i % 60:02}:30") for i in range(40)]
+    days = [(i, f"2024-01-{i % 28 + 1:02}") for i in range(40)]
+
+    data = Table(path=write(rows_of(times, head="age,city,finish")))
+
+    assert data.tasks[0] == "regression" and data.info.is_numeric
+    with pytest.raises(InputError, match="it is the target, but holds dates"):
+        Table(path=write(rows_of(days), "days.csv")).info  # noqa: B018
 
 
 def test_spellings_are_combined_and_letters_that_differ_by_case_are_not(write: Write) -> None:

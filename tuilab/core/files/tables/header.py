@@ -144,10 +144,16 @@ def _is_value_above(cell: str, column: Sequence[str]) -> bool:
     if not is_value(cell):
         return False
     number = split_number(cell)
+    if number is None and any(map(_is_plain_number, column[:20])):
+        return False  # a date above counts is the name of their day
     if number is None or not (unit := number.unit or number.scale) or not unit[0].isalpha():
         return True
     others = (split_number(other) for other in column[:20])
     return any(other is not None and (other.unit or other.scale) == unit for other in others)
+
+
+def _is_plain_number(cell: str) -> bool:
+    return split_number(cell) is not None and not is_missing(cell)
 
 
 def _are_names(

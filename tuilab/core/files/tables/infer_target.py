@@ -47,6 +47,9 @@ def infer_target(profile: Profile, context: FileContext, declared: str = "") -> 
         column = _infer_number_target(profile, context, declared == "number")
     if column is None and profile.present and not declared:
         date = choose_date_format(profile.present, 1 - MAX_BAD_SHARE, context.prefers_day)
+        if date is not None and date.order == "time":
+            notes = (("date", "time of day"),)
+            return Column(cells.name, cells.index, "date", date_format=date, notes=notes)
         if date is not None and not could_be_categories(profile):
             problem = "it is the target, but holds dates; set data.target to another column"
             raise InputError(problem, where)

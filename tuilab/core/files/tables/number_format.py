@@ -121,6 +121,8 @@ def split_number(cell: str) -> WrittenNumber | None:
     signs = [part["sign"], part["inner_sign"], part["trailing"].replace("+", "")]
     minuses = sum(sign in MINUS_SIGNS for sign in signs if sign)
     is_accounting = bool(part["opening"])
+    if is_accounting and not part["closing"] and part["suffix"].endswith(")"):
+        part["suffix"], part["closing"] = part["suffix"][:-1].rstrip(SPACES), ")"
     is_wrong = (
         is_accounting != bool(part["closing"])
         or sum(map(bool, signs)) > 1

@@ -234,7 +234,7 @@ def _build_info(
     if not width:
         reasons = "; ".join(f'"{each.name}": {each.reason}' for each in inputs[:3])
         raise InputError(f"no column is left as an input ({reasons})", str(file.path))
-    is_numeric = target.kind == "number"
+    is_numeric = target.kind in ("number", "date")
     remarks = (*(layout.remarks if layout else ()), *describe_columns((*inputs, target), target))
     return TableInfo(
         file, (width,), target.values, is_numeric, inputs, target, layout, None, is_complete,
