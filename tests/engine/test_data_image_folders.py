@@ -379,6 +379,35 @@ def test_every_file_that_is_not_used_is_counted_by_reason(root: Path) -> None:
         assert sentence in remarks
 
 
+def test_parts_without_folders_of_classes_are_no_classes(tmp_path: Path) -> None:
+    for number in range(24):
+        save_image(
+            tmp_path / ("train" if number < 20 else "test") / f"{number}.png", (number, 0, 0)
+        )
+    with pytest.raises(InputError, match="test and train hold no folders of classes; a table can"):
+        load_folder(tmp_path)
+    rows = "".join(f"{number}\t{number % 2}\n" for number in range(20))
+    (tmp_path / "train_labels.csv").write_text(f"id\tlevel\n{rows}")
+
+    dataset = load_folder(tmp_path)
+
+    assert dataset.classes == ("0", "1")
+    assert 'The classes are the column "level" of train_labels.csv' in joined_remarks(dataset)
+
+
+def test_what_is_beside_the_classes_says_why_it_is_not_used(root: Path) -> None:
+    for name in ("red", "blue"):
+        save_image(root.parent / "sets" / "train" / name / "1.png", name)
+        save_image(root.parent / "sets" / "train" / name / "2.png", name)
+    save_image(root.parent / "sets" / "Test" / "1.png", "red")
+    (root.parent / "sets" / "labels.csv").write_text("file,label\n1.png,a\n")
+
+    remarks = joined_remarks(load_folder(root.parent / "sets"))
+
+    assert "1 image in Test not used: it has no folders of classes." in remarks
+    assert "labels.csv not used (data.labels can name a table)" in remarks
+
+
 @pytest.mark.parametrize(
     ("table", "rows"),
     [

@@ -57,6 +57,8 @@ OTHER_IMAGES = {
 }  # fmt: skip
 """Suffixes of image files that need another package, if any is known, or a conversion."""
 
+LABEL_SUFFIXES = frozenset({".csv", ".tsv"})
+
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", ".ds_store", ".localized"})
 
 MAX_CLASSES = 1000
@@ -92,6 +94,8 @@ class UnusedFiles:
     folders: Counter[str] = field(default_factory=Counter)
     "Images by the reason why their folder is not used."
     system: int = 0
+    tables: list[str] = field(default_factory=list)
+    "Tables beside the folders of the classes."
 
     def add_file(self, name: str) -> None:
         """Counts a file that is not an image, or not one that can be read."""
@@ -113,6 +117,11 @@ class UnusedFiles:
         sentences += [
             f"{format_counted(count, 'image')} {reason}." for reason, count in self.folders.items()
         ]
+        if self.tables:
+            tables = ", ".join(self.tables[:MAX_LISTED_SUFFIXES])
+            sentences.append(
+                f"The folders are the classes; {tables} not used (data.labels can name a table)."
+            )
         if self.system:
             sentences.append(f"{format_counted(self.system, 'hidden file')} not used.")
         return tuple(sentences)
@@ -198,6 +207,7 @@ def _inspect(
                 return ImageFolderInfo(root, None, None, table.classes, root, table)
         parts = find_parts(root)
         train = parts.get("train", root)
+        _refuse_bare_parts(train)
         classes = tuple(list_subfolders(train))
         _check(train, classes, "folder")
     except InputError as error:
@@ -219,7 +229,10 @@ def holds_images(path: Path) -> bool:
 def _has_classes(root: Path) -> bool:
     """Returns whether a folder holds two folders with images, or a part that does."""
     train = find_parts(root).get("train", root)
-    with_images = (name for name in list_subfolders(train) if _has_any_image(train / name))
+    names = list_subfolders(train)
+    if train == root and "train" in map(find_part, names):
+        names = [name for name in names if not find_part(name)]  # parts without folders of classes
+    with_images = (name for name in names if _has_any_image(train / name))
     return next(with_images, None) is not None and next(with_images, None) is not None
 
 
@@ -258,6 +271,18 @@ def find_part(name: str) -> str:
 
 def _strip_accents(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def _refuse_bare_parts(root: Path) -> None:
+    """Raises InputError if the folders in a folder are parts of the data and no classes."""
+    names = list_subfolders(root)
+    part_names = [name for name in names if find_part(name)]
+    if len(part_names) == len(names) and "train" in map(find_part, part_names):
+        raise InputError(
+            f"{' and '.join(part_names)} hold no folders of classes; a table can say the class of "
+            "each image (data.labels)",
+            str(root),
+        )
 
 
 def _check(path: Path, classes: tuple[str, ...], noun: str) -> None:
@@ -331,8 +356,12 @@ def find_unused(info: ImageFolderInfo, unused: UnusedFiles) -> None:
                 reason = f"in {entry.name} not used: its name begins with {entry.name[0]}"
                 if entry.name[0] not in "._":
                     reason = f"in {entry.name} not used: it is not a part (train, validation, test)"
+                    if find_part(entry.name):
+                        reason = f"in {entry.name} not used: it has no folders of classes"
                 inside = UnusedFiles()
                 unused.folders[reason] += sum(1 for _ in _walk(path, inside))
+            elif path.suffix.lower() in LABEL_SUFFIXES:
+                unused.tables.append(entry.name)
             elif _is_image(entry.name):
                 unused.folders["beside the folders of the classes not used"] += 1
             else:
