@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.file_paths import restore_paths
 from tuilab.core.files.stored_file import read_stored
 from tuilab.core.run import run_files
 
@@ -182,7 +183,7 @@ def _check_fields(state: dict[str, Any], path: Path) -> None:
 def decode_experiment(state: dict[str, Any], path: Path) -> Experiment:
     """Returns the experiment of a state, with its live changes; InputError if it has none."""
     try:
-        return msgspec.json.decode(state["experiment"], type=Experiment)
+        return restore_paths(msgspec.json.decode(state["experiment"], type=Experiment))
     except (msgspec.MsgspecError, InputError, ValueError, TypeError, RecursionError) as error:
         raise _of_another_version(f"experiment: {error}", path) from None
 
