@@ -1,4 +1,4 @@
-"""Reads experiments, lessons and data files that were changed at random: good, or an error in plain words."""
+"""Reads files that were changed at random: a good one, or an error in plain words."""
 
 import random
 import tempfile
