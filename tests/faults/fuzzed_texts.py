@@ -1,4 +1,4 @@
-"""Reads experiments and lessons that were changed at random: good, or an error in plain words."""
+"""Reads files that were changed at random: a good one, or an error in plain words."""
 
 import random
 import tempfile
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.faults.mutations import mutate
 from tests.faults.tally import Tally
+from tests.support.fuzz_data_files import fuzz_data_files
 from tests.support.sample_runs import trained_run
 from tuilab.core import paths
 from tuilab.core.errors import InputError
@@ -55,6 +56,18 @@ def fuzz_lessons(count: int, seed: int = 1) -> Tally:
             (folder / library.FILE).write_bytes(texts[0])
             (folder / library.PROSE).write_bytes(texts[1])
             _record(tally, lambda: _check_lesson(folder), texts[changed])
+    return tally
+
+
+def fuzz_data(count: int, seed: int = 1) -> Tally:
+    """Loads this many data files of all formats, most of them damaged."""
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes, failures = fuzz_data_files(count, seed, Path(folder))
+    tally = Tally()
+    for outcome, number in outcomes.items():
+        tally.outcomes["refused" if outcome == "InputError" else "loaded"] += number
+    for failure in failures:
+        tally.fail(failure)
     return tally
 
 

@@ -27,5 +27,6 @@ PARTS = {
     "cuts": Part("logs cut at a random byte, then continued", damaged_files.cut_logs, 20, 1000),
     "experiments": Part("experiments changed at random", fuzzed_texts.fuzz_experiments, 60, 10_000),
     "lessons": Part("lessons changed at random", fuzzed_texts.fuzz_lessons, 5, 2000),
+    "data": Part("data files of all formats, damaged or odd", fuzzed_texts.fuzz_data, 150, 10_000),
     "peers": Part("frames at random, sent to a host", hostile_peers.send_frames, 200, 20_000),
 }

@@ -10,6 +10,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.stored_file import read_stored
 from tuilab.core.printable import encode_json
 
 
@@ -29,7 +30,7 @@ class LastOpened(Struct, frozen=True):
 def load_last_opened() -> LastOpened | None:
     """Returns what was open last; None for a new user, and where that cannot be read."""
     try:
-        return msgspec.json.decode(_file().read_bytes(), type=LastOpened)
+        return msgspec.json.decode(read_stored(_file()), type=LastOpened)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 

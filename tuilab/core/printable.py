@@ -49,6 +49,11 @@ def escape_surrogates(text: str) -> str:
     return _SURROGATE.sub(_escape, text)
 
 
+def unescape_surrogates(text: str) -> str:
+    r"""Returns text with the bytes that `escape_surrogates` has written as `\xff`."""
+    return re.sub(r"\\x([89a-f][0-9a-f])", lambda match: chr(0xDC00 + int(match[1], 16)), text)
+
+
 def has_surrogates(text: str) -> bool:
     """Returns whether text holds bytes that are not UTF-8, as a file name or an argument can."""
     return bool(_SURROGATE.search(text))
@@ -89,12 +94,14 @@ def _encode(
         return encode(value, enc_hook=enc_hook)
     except UnicodeEncodeError:
         plain = msgspec.to_builtins(value, enc_hook=enc_hook)
-        return encode(_without_surrogates(plain))
+        return encode(without_surrogates(plain))
 
 
-def _without_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """Returns dicts, lists and texts with every text as `escape_surrogates` returns it."""
     if isinstance(value, str):
         return escape_surrogates(value)
     if isinstance(value, dict):
-        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
-    return [_without_surrogates(item) for item in value] if isinstance(value, list) else value
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    is_list = isinstance(value, (list, tuple))  # msgspec keeps a tuple as one
+    return [without_surrogates(item) for item in value] if is_list else value

@@ -10,12 +10,12 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_count, format_counted, format_number
+from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import Rewound
 from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
 from tuilab.engine.optim.schedule_free import counters
@@ -28,7 +28,7 @@ def capture_state(session: Session) -> dict[str, Any]:
     """Returns a copy of all that changes while a session trains."""
     state = {  # "chance" and "cuda_chance" are the file format's names of random generators
         "format": FORMAT,
-        "experiment": msgspec.json.encode(session.experiment).decode(),
+        "experiment": encode_json(session.experiment).decode(),
         "network": session.network.state_dict(),
         "optimizer": session.optimizer.state_dict(),
         "position": [session.step, session.epoch, session.offset],

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.experiment.file_paths import restore_paths
+from tuilab.core.files.stored_file import read_stored
 from tuilab.core.run import run_files
 
 FORMAT = 3
@@ -65,7 +67,7 @@ def read(path: Path) -> dict[str, Any]:
         InputError: if it is of another version, or has not what this version needs.
     """
     try:
-        content = path.read_bytes()
+        content = read_stored(path)
     except OSError as error:
         raise DamagedCheckpointError(error.strerror or "it cannot be read", str(path)) from None
     is_sealed = _check(content, path)
@@ -86,7 +88,7 @@ def read(path: Path) -> dict[str, Any]:
 def is_whole(path: Path) -> bool:
     """Returns whether a file can be read and is what was written."""
     try:
-        _check(path.read_bytes(), path)
+        _check(read_stored(path), path)
     except (OSError, DamagedCheckpointError):
         return False
     return True
@@ -181,7 +183,7 @@ def _check_fields(state: dict[str, Any], path: Path) -> None:
 def decode_experiment(state: dict[str, Any], path: Path) -> Experiment:
     """Returns the experiment of a state, with its live changes; InputError if it has none."""
     try:
-        return msgspec.json.decode(state["experiment"], type=Experiment)
+        return restore_paths(msgspec.json.decode(state["experiment"], type=Experiment))
     except (msgspec.MsgspecError, InputError, ValueError, TypeError, RecursionError) as error:
         raise _of_another_version(f"experiment: {error}", path) from None
 

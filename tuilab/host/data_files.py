@@ -50,7 +50,8 @@ def describe_changes(folder: Path) -> list[str]:
 def _read_data_files(folder: Path) -> tuple[DataFile, ...]:
     with suppress(InputError):
         started = run_store.read_run(folder, ends_only=True).started
-        return () if started is None else started.data_files
+        files = () if started is None else started.data_files
+        return tuple(replace(file, path=clean_path(file.path)) for file in files)
     return ()
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_duration
+from tuilab.core.printable import unescape_surrogates
 from tuilab.core.protocol.commands import Stop
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.host import framing, run_lock, run_store
@@ -80,7 +81,7 @@ def list_hosts() -> list[HostInfo]:
     A host that does not answer, or that is of another version, is listed with its problem.
     """
     holders = {
-        Path(holder.socket): (run, holder)
+        _socket_path(holder): (run, holder)
         for run, holder in run_lock.living_holders()
         if holder.socket
     }
@@ -95,6 +96,12 @@ def list_hosts() -> list[HostInfo]:
         answers = [query() for query in queries]
     hosts = [host for host in answers if host is not None]
     return sorted(hosts, key=lambda host: (not host.is_active, host.run))
+
+
+def _socket_path(holder: Holder) -> Path:
+    """Returns a holder's socket; its folder may have a name that is not UTF-8, which is escaped."""
+    path = Path(holder.socket)
+    return path if path.parent.exists() else Path(unescape_surrogates(holder.socket))
 
 
 def _find_sockets() -> list[Path]:

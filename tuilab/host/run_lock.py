@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.printable import encode_json
 from tuilab.host.process_identity import ProcessIdentity, is_suspended, this_process
 
 LOCK = "host.json"
@@ -74,7 +75,7 @@ class RunLock:
         holder = Holder(this_process(), str(socket or ""), version("tuilab"))
         with suppress(OSError):  # a full disk: it is locked, and does not say by whom
             os.ftruncate(file, 0)
-            os.write(file, msgspec.json.encode(holder))
+            os.write(file, encode_json(holder))
         return cls(folder, file)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.merge_toml import merge_toml
 from tuilab.core.files.atomic_write import remove_dead_parts, write_all, write_atomically
+from tuilab.core.files.stored_file import read_stored
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -154,7 +155,7 @@ class RunLog:
         path = Path(self._started.folder)
         path.mkdir(parents=True, exist_ok=True)
         notes = write_experiment(path / run_store.EXPERIMENT, self._started.experiment)
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self._log = os.open(path / run_store.LOG, flags, 0o644)
         if os.fstat(self._log).st_size:
             write_all(self._log, b"\n")  # ends a line that was written incompletely
@@ -179,7 +180,7 @@ def write_experiment(path: Path, experiment: Experiment) -> list[Logged]:
     """Writes the experiment of a run; what is there and cannot be read is put aside."""
     notes = []
     try:
-        previous_text = path.read_text(encoding="utf-8") if os.path.lexists(path) else ""
+        previous_text = read_stored(path).decode("utf-8") if os.path.lexists(path) else ""
         text = merge_toml(experiment, previous_text, path.parent, is_complete=True)
     except Exception as error:  # it is not text, not TOML, not a file, or the reader's error
         is_unread = isinstance(error, OSError) and not isinstance(error, PermissionError)

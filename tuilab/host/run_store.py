@@ -11,6 +11,7 @@ import msgspec
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.files.stored_file import open_stored
 from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run import run_files
@@ -106,7 +107,7 @@ def read_run(folder: Path, *, ends_only: bool = False) -> Run:
     """
     run = Run()
     try:
-        with (folder / LOG).open("rb") as log:
+        with open_stored(folder / LOG) as log:
             for event in _decode_events(_read_ends(log.fileno()) if ends_only else log):
                 with suppress(Exception):  # a line that is damaged, and still a line
                     run.apply(event)

@@ -15,6 +15,7 @@ import msgspec
 
 from tuilab.core.errors import CANNOT_START, GPU_FAULT
 from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.core.experiment.file_paths import restore_paths
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.experiment.warnings import find_notes, find_warnings
 from tuilab.core.protocol.commands import (
@@ -206,7 +207,7 @@ class Worker(threading.Thread):
 
     def _start(self, command: Start) -> None:
         self._end_run("stopped")
-        self._run, experiment = command.run, command.experiment
+        self._run, experiment = command.run, restore_paths(command.experiment)
         previous = self._controller.session if self._controller and command.keep else None
         self._controller = None
         path = run_store.run_dir(command.run)

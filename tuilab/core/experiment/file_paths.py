@@ -40,6 +40,19 @@ def resolve_paths(experiment: Experiment, folder: Path) -> Experiment:
     return experiment
 
 
+def restore_paths(experiment: Experiment) -> Experiment:
+    """Returns an experiment from a message or a checkpoint with its paths as the file system has
+    them: bytes of a name that are not UTF-8 are escaped there.
+    """
+    for section, name in iter_path_keys(experiment):
+        part = getattr(experiment, section)
+        value = getattr(part, name)
+        if "\\x" in value and (restored := clean_path(value)) != value:
+            part = replace(part, **{name: restored})
+            experiment = replace(experiment, **{section: part})
+    return experiment
+
+
 def resolve_path(value: str, folder: Path, *, is_file: bool = True) -> str:
     """Returns an absolute path, or the name of a shipped file as it is.
 
@@ -58,8 +71,9 @@ def resolve_path(value: str, folder: Path, *, is_file: bool = True) -> str:
     if path.is_absolute() or value.startswith("~"):
         return value
     folder, shell_folder = folder.absolute(), Path.cwd()
-    if _exists(folder / path):
-        return os.path.normpath(folder / path)
+    beside = clean_path(str(folder / path))
+    if _exists(Path(beside)):
+        return os.path.normpath(beside)
     shipped = paths.presets_dir() / "data" / path
     if _exists(shipped):
         return str(shipped) if _exists(shell_folder / path) else value

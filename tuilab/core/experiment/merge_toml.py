@@ -16,6 +16,7 @@ from tuilab.core.experiment.experiment import (
     experiment_to_dict,
 )
 from tuilab.core.experiment.file_paths import write_paths
+from tuilab.core.printable import without_surrogates
 
 NEEDED = ("format", "network", "data", "optimizer")
 """What a new file says even where it is the default, to be understood without tuilab."""
@@ -44,7 +45,7 @@ def merge_toml(
         write_paths(tables, experiment, folder, before)
     if not is_complete:
         tables = _remove_defaults(tables, experiment, before)
-    for key, item in _tuples_to_lists(tables).items():
+    for key, item in without_surrogates(_tuples_to_lists(tables)).items():
         if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
             item = item["name"]
         if isinstance(item, dict):

@@ -18,6 +18,7 @@ from tuilab.core.experiment.merge_toml import merge_toml
 from tuilab.core.experiment.toml_lines import find_line
 from tuilab.core.files import image_folders, pipes
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.stored_file import read_stored
 from tuilab.core.files.text_encoding import decode_text
 from tuilab.core.files.typed_path import clean_path
 
@@ -47,7 +48,7 @@ def find_presets() -> dict[str, Preset]:
 
 def _read_preset(path: Path) -> Preset:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_stored(path).decode("utf-8", "replace")
     except OSError as error:
         return Preset(path.stem, path, path.stem, f"It cannot be read: {error.strerror}.")
     comments = itertools.takewhile(lambda line: line.strip("# "), text.splitlines())
@@ -104,7 +105,7 @@ def _base_folder(path: Path) -> Path:
 def read_text(path: Path) -> str:
     """Reads a text file; InputError where that is impossible."""
     try:
-        return decode_text(path.read_bytes())
+        return decode_text(read_stored(path))
     except OSError as error:
         raise InputError(error.strerror or "it cannot be read", str(path)) from None
     except UnicodeDecodeError:
@@ -182,7 +183,7 @@ def write(path: Path, experiment: Experiment, *, is_complete: bool = False) -> N
     if path.exists() and not path.is_file():
         raise InputError("this is not a file; choose another name", str(path))
     try:
-        previous_text = decode_text(path.read_bytes()) if path.exists() else ""
+        previous_text = decode_text(read_stored(path)) if path.exists() else ""
         text = merge_toml(experiment, previous_text, path.parent, is_complete=is_complete)
     except (ValueError, RecursionError):
         raise InputError("the existing file is not TOML; choose another name", str(path)) from None

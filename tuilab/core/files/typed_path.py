@@ -4,6 +4,8 @@ import os
 import shlex
 from urllib.parse import unquote, urlsplit
 
+from tuilab.core.printable import unescape_surrogates
+
 
 def clean_path(text: str) -> str:
     """Returns a path as the file system takes it, from one that a terminal or a browser wrote.
@@ -20,6 +22,8 @@ def clean_path(text: str) -> str:
     text = text.strip()
     if _exists(text):
         return text
+    if "\\x" in text and _exists(name := unescape_surrogates(text)):  # as tuilab writes it
+        return name
     is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
     if is_quoted or "\\" in text or "'" in text:
         text = _unquote_shell(text)

@@ -132,8 +132,9 @@ def read_lesson(folder: Path) -> LoadedLesson:
         lesson = _parse_lesson(tables)
     except InputError as error:
         raise error.within(locate(file, text, error)) from None
+    prose_text = _read_text(prose)
     try:
-        pages = parse_pages(_read_text(prose))
+        pages = parse_pages(prose_text)
     except InputError as error:
         raise error.within(str(prose)) from None
     return LoadedLesson(_parse_name(folder), _parse_number(folder), folder, lesson, pages)

@@ -15,6 +15,7 @@ import msgspec
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.stored_file import read_stored
 from tuilab.core.format import format_counted
 from tuilab.core.lessons.progress import Progress
 from tuilab.core.lessons.progress_merge import has_all_of, merge_progress
@@ -45,7 +46,7 @@ def load_progress(file: Path | None = None) -> tuple[Progress, str]:
     """
     file = file or progress_file()
     try:
-        return _decode(file.read_bytes(), file), ""
+        return _decode(read_stored(file), file), ""
     except FileNotFoundError:
         return Progress(), ""
     except OSError as error:
@@ -92,7 +93,7 @@ def export_progress(progress: Progress, file: Path) -> None:
         InputError: if the file is another one, or a backup of what this progress does not have.
     """
     try:
-        content = file.read_bytes() if file.exists() else b""
+        content = read_stored(file) if file.exists() else b""
         if content:
             _check_backup(progress, content, file)
         _write(progress, file)
@@ -123,7 +124,7 @@ def _write(progress: Progress, file: Path) -> None:
 def _read_stored(file: Path) -> Progress | None:
     """Returns what is stored by now; None if there is nothing that can be merged."""
     try:
-        return _decode(file.read_bytes(), file)
+        return _decode(read_stored(file), file)
     except FileNotFoundError:
         return None
     except DAMAGED:
