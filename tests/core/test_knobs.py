@@ -1,15 +1,20 @@
 """Knobs as they are declared, and steps of their values."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.experiment_strategies import EXPERIMENTS
+from tuilab.core.catalogue.data.data_set import DataSet
 from tuilab.core.catalogue.data.images import Glyphs
+from tuilab.core.catalogue.data.points import Spiral
 from tuilab.core.catalogue.layers.convolution import Conv2d
 from tuilab.core.catalogue.layers.linear import Linear
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, iter_knobs, with_value
+from tuilab.core.experiment.form import iter_form_knobs, parse_input
 from tuilab.core.experiment.knob_steps import step_value
 from tuilab.core.experiment.knobs import Knob, default_knobs
 
@@ -31,6 +36,23 @@ def test_a_bound_that_is_not_allowed_itself_is_marked() -> None:
     eps = knob(Experiment(), "optimizer.eps")
 
     assert (eps.range, eps.is_minimum_open, eps.is_maximum_open) == ("0 < … ≤ 1", True, False)
+
+
+def test_a_knob_that_is_off_at_zero_says_so() -> None:
+    """A knob of whose 0 the help says that it is no quantity has a word for it."""
+    for key in ("data.batch_size", "training.clip_grad_norm", "regularization.patience"):
+        (other,) = {"all", "off"} & {knob(Experiment(), key).describe(0)}
+        assert parse_input(knob(Experiment(), key), other) == 0
+    for each in iter_knobs(Experiment()):
+        if re.search(r"\b0: (off|none|no )", each.help):
+            assert each.describe(0) == "off", each.key
+        assert each.describe(2) == "2" or each.kind not in ("int", "float")
+
+
+@pytest.mark.parametrize("data, word", [(Spiral(), "off"), (Glyphs(), "auto")])
+def test_zero_top_classes_are_off_where_there_are_few(data: DataSet, word: str) -> None:
+    top_k = next(k for k in iter_form_knobs(Experiment(data=data)) if k.key == "task.top_k")
+    assert top_k.describe(top_k.value) == word
 
 
 def test_choices_are_the_names_of_a_file() -> None:

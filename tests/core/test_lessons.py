@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from tuilab.core.lessons import (
     term_questions,
 )
 from tuilab.core.lessons.attempt import Attempt
+from tuilab.core.lessons.describe_quantity import describe_quantity
 from tuilab.core.lessons.formulas import evaluate_formula
 from tuilab.core.lessons.lesson import Condition, Goal
 from tuilab.core.lessons.progress import DAY, INTERVALS, Progress
@@ -292,6 +295,49 @@ def test_a_goal_is_met_at_one_step_and_with_allowed_changes() -> None:
         {"network": ["Linear 2"], "data": {"name": "circle", "noise": 0.1}}
     )
     assert goals.check_goal(goal, run, other).forbidden_changes == ("data.noise",)
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "requirement", "current"),
+    [
+        (Condition(of="data.name", equals="circle"), "spiral", "data set: circle", "spiral"),
+        (Condition(of="accuracy/validation", at_least=0.95), 0.9312,
+         "validation accuracy ≥ 0.95", "0.931"),
+        (Condition(of="final worst_class/validation", at_least=0.5), None,
+         "validation recall of the worst class at the end ≥ 0.5", "–"),
+        (Condition(of="optimizer.lr", at_least=0.1, at_most=0.2), 0.1,
+         "learning rate ≥ 0.1 and ≤ 0.2", "0.1"),
+        (Condition(of="data.validation_shift", at_most=1), 0, "data validation shift ≤ 1", "0"),
+        (Condition(of="data.normalize", equals=False), True, "data normalize: off", "on"),
+        (Condition(of="count ReLU", at_least=2), 1, "number of ReLU layers ≥ 2", "1"),
+        (Condition(of="finding dead_relus", at_least=1), 1.0,
+         'diagnosis "dead relus": found', "found"),
+        (Condition(of="finding dead_relus", at_most=0), 0.0,
+         'diagnosis "dead relus": not found', "not found"),
+        (Condition(of="gradient/1 Linear / gradient/20 Linear", at_least=0.1), 0.5,
+         "gradient of 1 Linear ∕ gradient of 20 Linear ≥ 0.1", "0.5"),
+        (Condition(of="loss/validation / epoch loss", at_most=2), 1.0,
+         "validation loss ∕ mean training loss of the epoch ≤ 2", "1"),
+    ],
+)  # fmt: skip
+def test_goals_are_in_words(
+    condition: Condition, value: Any, requirement: str, current: str
+) -> None:
+    status = goals.ConditionStatus(condition, value, False)
+
+    assert (status.requirement, status.current_value) == (requirement, current)
+
+
+def test_no_goal_of_the_course_shows_a_key() -> None:
+    quantities_shown = {
+        condition.of
+        for folder in library.list_folders().values()
+        for goal in library.read_lesson(folder).lesson.goals
+        for condition in goal.all
+    }
+    assert len(quantities_shown) > 40
+    for name in quantities_shown:
+        assert not re.search(r"[a-z]/[a-z]|[._]", describe_quantity(name)), name
 
 
 def test_an_attempt_reports_a_goal_at_the_event_that_meets_it(tmp_path: Path) -> None:

@@ -236,6 +236,27 @@ async def test_a_prediction_whose_run_failed_can_be_tested_again(lesson: Path) -
         await lab.wait_for_text("You were right.")
 
 
+async def test_a_prediction_that_is_tested_cannot_be_changed_and_its_verdict_is_in_words(
+    lesson: Path,
+) -> None:
+    async with open_lab(lesson="round") as lab:
+        await lab.press("right")
+        await choose(lab, "predict", "line", 0)
+        await choose(lab, "test", "line")
+        run = lab.link.run
+        await lab.play(READY, started_event(run, lab.workspace.experiment))
+        await choose(lab, "predict", "line", 1)
+        await lab.wait_for_text("A run is testing your prediction")
+        await lab.play(EpochEnded(run, 13, 1, {}, {"accuracy": 0.6}))
+        await lab.play(Finished(run, "done", 65, 5, 1.0, {}))
+        await lab.wait_for_text("Your prediction was not right.")
+
+
+@pytest.mark.parametrize("score, text", [(0, "not right"), (0.62, "62% right"), (1, "right")])
+def test_the_score_of_a_prediction_is_in_words(score: float, text: str) -> None:
+    assert lesson_session.describe_prediction_score(score) == text
+
+
 async def test_a_run_that_tests_a_prediction_meets_no_goal_but_a_restart_does(lesson: Path) -> None:
     text = TOML.replace('all = [{ of = "accuracy/validation"', 'all = [{ of = "loss/validation"')
     (lesson / "lesson.toml").write_text(text)
@@ -261,7 +282,7 @@ async def test_a_goal_does_not_count_with_other_changes(lesson: Path) -> None:
         run = lab.link.commands(Start)[-1].run
         good = EpochEnded(run, 13, 1, {}, {"accuracy": 0.95, "loss": 0.1})
         await lab.play(READY, started_event(run, lab.workspace.experiment), good)
-        await lab.wait_for_text("it does not count: optimizer.lr")
+        await lab.wait_for_text("it does not count: learning rate")
         assert progress_file.load_progress()[0].lesson("round").goals == {}
         assert not lab.link.commands(SetKnob)
 

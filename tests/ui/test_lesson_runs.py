@@ -235,7 +235,7 @@ async def test_a_reached_goal_shows_the_reading_at_which_it_was_met(lesson: Path
     async with open_lab(lesson="round") as lab:
         run = await reach(lab)
         await lab.play(EpochEnded(run, 26, 2, {}, {"accuracy": 0.5, "loss": 0.9}))
-        await lab.wait_for_text("✓ accuracy/validation ≥ 0.9", "met at 0.95")
+        await lab.wait_for_text("✓ validation accuracy ≥ 0.9", "met at 0.95")
         assert "now 0.5" not in lab.text
     async with open_lab(lesson="round") as lab:
         await lab.wait_for_text("● All around", "met at 0.95")

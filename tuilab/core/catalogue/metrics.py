@@ -46,6 +46,9 @@ SECONDARY = (
 )  # fmt: skip
 """The metrics that are left out where there is little room."""
 
+MIN_TOP_5_CLASSES = 10
+"""The number of classes from which on `top_5` is reported unasked."""
+
 GROUP_PREFIX = "group "
 """The prefix of the score of a single group."""
 

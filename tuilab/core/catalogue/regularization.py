@@ -24,7 +24,7 @@ class Regularization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_norm: Annotated[
         float,
         knob("Largest norm of a unit's incoming weights; 0: no limit", ge=0, le=1e6, live=True,
-             log=True),
+             log=True, zero="off"),
     ] = 0.0  # fmt: skip
     gradient_noise: Annotated[
         float,
@@ -34,7 +34,7 @@ class Regularization(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     patience: Annotated[
         int,
         knob("Epochs without a better validation loss before early stopping; 0: off", ge=0,
-             le=1_000_000, unit="epochs", live=True, log=True),
+             le=1_000_000, unit="epochs", live=True, log=True, zero="off"),
     ] = 0  # fmt: skip
     min_delta: Annotated[
         float,
@@ -138,7 +138,7 @@ class Augmentation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     cutout: Annotated[
         int,
         knob("Side of a gray square in each image (DeVries, Taylor 2017); 0: none", ge=0, le=512,
-             unit="pixels", live=True),
+             unit="pixels", live=True, zero="off"),
     ] = 0  # fmt: skip
     noise: Annotated[
         float,
@@ -148,7 +148,7 @@ class Augmentation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     mixup: Annotated[
         float,
         knob("Mix pairs of examples by Beta(mixup, mixup) (Zhang et al. 2017); 0: off",
-             ge=0, le=10, live=True),
+             ge=0, le=10, live=True, zero="off"),
     ] = 0.0  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class Classification(Task, frozen=True, kw_only=True, tag="classification"):
 
     top_k: Annotated[
         int, knob("Also report how often the class is among the k most likely; 0: five of ten or "
-                  "more", ge=0, le=1000, live=True),
+                  "more", ge=0, le=1000, live=True, zero="auto"),
     ] = 0  # fmt: skip
 
 
@@ -56,7 +56,7 @@ class SoftLabels(Task, frozen=True, kw_only=True, tag="soft_labels"):
 
     top_k: Annotated[
         int, knob("Also report how often the class is among the k most likely; 0: five of ten or "
-                  "more", ge=0, le=1000, live=True),
+                  "more", ge=0, le=1000, live=True, zero="auto"),
     ] = 0  # fmt: skip
 
     loss: ClassVar[str] = "soft_cross_entropy"

@@ -29,7 +29,14 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
         float,
-        knob("Largest norm of the gradient; 0: no clipping", ge=0, le=1e6, live=True, log=True),
+        knob(
+            "Largest norm of the gradient; 0: no clipping",
+            ge=0,
+            le=1e6,
+            live=True,
+            log=True,
+            zero="off",
+        ),
     ] = 0.0
     clip_grad_value: Annotated[
         float,
@@ -39,6 +46,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             le=1e6,
             live=True,
             log=True,
+            zero="off",
         ),
     ] = 0.0
     precision: Annotated[

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from tuilab.core.catalogue.layers.dropout import Dropout
+from tuilab.core.catalogue.metrics import MIN_TOP_5_CLASSES
 from tuilab.core.experiment.experiment import (
     Experiment,
     choice_key,
@@ -132,7 +133,10 @@ _CHOICES = {
 
 def iter_form_knobs(experiment: Experiment) -> Iterator[Knob]:
     """Yields every knob, section by section, and one for the Dropout lines of the network."""
-    yield from iter_knobs(experiment)
+    class_count = len(experiment.data.classes)
+    for knob in iter_knobs(experiment):
+        is_unused = knob.key == "task.top_k" and 0 < class_count < MIN_TOP_5_CLASSES
+        yield replace(knob, zero="off") if is_unused else knob
     probabilities = edit.dropout_probabilities(experiment.network)
     if probabilities:
         lines = _name_lines(len(probabilities))
@@ -154,6 +158,8 @@ def parse_input(knob: Knob, text: str) -> Any:
     text = text.strip()
     if knob.is_path:
         return clean_path(text)
+    if knob.zero and text == knob.zero:
+        return 0
     if knob.kind in ("text", "choice"):
         return text.strip("\"'")
     if knob.kind == "list" and not text.startswith("["):

@@ -30,6 +30,7 @@ def knob(
     live: bool = False,
     log: bool = False,
     path: bool = False,
+    zero: str = "",
 ) -> Meta:
     """Declares a knob: one sentence of help, its range and unit.
 
@@ -37,8 +38,9 @@ def knob(
         live: whether it can change during training.
         log: whether the up and down keys multiply the value instead of adding to it.
         path: whether it names a file or a folder.
+        zero: the word for 0 where that is not a quantity, such as `off`.
     """
-    extra = {"unit": unit, "live": live, "log": log, "path": path}
+    extra = {"unit": unit, "live": live, "log": log, "path": path, "zero": zero}
     bounds: dict[str, Any] = {"gt": gt, "ge": ge, "lt": lt, "le": le}
     meta: Meta = Meta(**bounds, description=text, extra=extra)
     return meta
@@ -76,6 +78,12 @@ class Knob:
     is_logarithmic: bool = False
     is_path: bool = False
     "Whether it names a file or a folder."
+    zero: str = ""
+    "The word for 0 where that is not a quantity, such as `off`."
+
+    def describe(self, value: Any) -> str:
+        """Returns a value of it as the screen shows it."""
+        return self.zero if self.zero and value == 0 else format_value(value) or "none"
 
     @property
     def group(self) -> str:
@@ -156,6 +164,7 @@ def _knob(field: msgspec.structs.FieldInfo, hint: Any) -> Knob:
         is_live=bool(extra.get("live")),
         is_logarithmic=bool(extra.get("log")),
         is_path=bool(extra.get("path")),
+        zero=str(extra.get("zero", "")),
     )
 
 

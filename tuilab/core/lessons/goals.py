@@ -7,6 +7,7 @@ from typing import Any
 from tuilab.core.experiment.experiment import Experiment, is_of_data, iter_changed_keys
 from tuilab.core.format import format_value
 from tuilab.core.lessons import quantities
+from tuilab.core.lessons.describe_quantity import describe_quantity, is_finding
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
 from tuilab.core.run.run import Run
 
@@ -24,24 +25,38 @@ class ConditionStatus:
 
     @property
     def requirement(self) -> str:
-        """The bound in words, such as `accuracy/validation ≥ 0.98`."""
-        condition = self.condition
+        """The bound in words, such as `validation accuracy ≥ 0.98` and `data set: circle`."""
+        condition, name = self.condition, describe_quantity(self.condition.of)
+        if is_finding(condition.of):
+            is_unwanted = condition.at_most is not None or condition.equals in (0, False)
+            return f"{name}: {_describe_found(not is_unwanted)}"
         parts = [
             f"{sign} {format_value(bound)}"
             for sign, bound in (("≥", condition.at_least), ("≤", condition.at_most))
             if bound is not None
         ]
         if condition.equals is not None:
-            parts.append(f"= {condition.equals}")
-        return f"{condition.of} {' and '.join(parts)}"
+            return f"{name}: {_describe_value(condition.equals)}"
+        return f"{name} {' and '.join(parts)}"
 
     @property
     def current_value(self) -> str:
         """The value as the screen shows it; a dash where the run has none yet."""
         if self.value is None:
             return "–"
-        is_number = isinstance(self.value, (int, float)) and not isinstance(self.value, bool)
-        return format_value(float(f"{self.value:.3g}")) if is_number else str(self.value)
+        if is_finding(self.condition.of):
+            return _describe_found(bool(self.value))
+        return _describe_value(self.value)
+
+
+def _describe_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return format_value(float(f"{value:.3g}") if isinstance(value, (int, float)) else value)
+
+
+def _describe_found(is_found: bool) -> str:
+    return "found" if is_found else "not found"
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ _OLD_METRIC = re.compile(rf"\b({'|'.join(metrics.OLD_NAMES)})(?=/|$)")
 UNKNOWN_QUANTITY = "no quantity of a run and no hyperparameter has this name"
 
 
-def _parse_name(name: str) -> tuple[str, ...]:
+def parse_name(name: str) -> tuple[str, ...]:
     """Returns the kind of quantity that a name means, and of what."""
     name = _OLD_METRIC.sub(lambda match: metrics.OLD_NAMES[match[0]], name)
     for operator in (" / ", " - "):
@@ -85,7 +85,7 @@ def _parse_name(name: str) -> tuple[str, ...]:
 
 def read_quantity(name: str, run: Run) -> Any:
     """Returns the current value of a quantity; None where the run does not have it yet."""
-    match _parse_name(name):
+    match parse_name(name):
         case ("/" | "-") as operator, left, right:
             return _combine(operator, read_quantity(left, run), read_quantity(right, run))
         case "number", count:
@@ -159,7 +159,7 @@ def _name_layer(row: PlanRow) -> str:
 
 def check_quantity(name: str, experiment: Experiment) -> None:
     """Raises an InputError if no run of this experiment can have the quantity."""
-    match _parse_name(name):
+    match parse_name(name):
         case (("/" | "-"), left, right):
             check_quantity(left, experiment)
             check_quantity(right, experiment)

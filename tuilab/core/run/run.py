@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
-from tuilab.core.experiment.experiment import Experiment, split_changes, with_value
+from tuilab.core.experiment.experiment import Experiment, iter_knobs, split_changes, with_value
 from tuilab.core.format import format_number
 from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
@@ -315,7 +315,8 @@ class Run(Struct):
 
     def _mark_change(self, step: int, key: str, value: Any) -> None:
         if _is_number(value):
-            text = f"{key.rpartition('.')[2]} {format_number(value)}"
+            number = self._find_zero_word(key) if value == 0 else ""
+            text = f"{key.rpartition('.')[2]} {number or format_number(value)}"
         else:
             text = f"{key} {'changed' if isinstance(value, (list, tuple)) else value}"
         if key not in UNMARKED:
@@ -330,6 +331,11 @@ class Run(Struct):
         is_new = not earlier or earlier[-1][1] != rate
         self.learning_rates = [*earlier, (step, rate)] if is_new else earlier
         del self.learning_rates[:-MAX_MARKS]
+
+    def _find_zero_word(self, key: str) -> str:
+        """Returns the word for 0 of a knob; empty if it has none."""
+        knobs = iter_knobs(self.experiment) if self.experiment is not None else ()
+        return next((knob.zero for knob in knobs if knob.key == key), "")
 
     def _mark(self, step: int, text: str) -> None:
         self.marks.append(Mark(step, text))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tuilab.core.catalogue.losses import Loss
-from tuilab.core.catalogue.metrics import GROUP_PREFIX
+from tuilab.core.catalogue.metrics import GROUP_PREFIX, MIN_TOP_5_CLASSES
 from tuilab.core.run.confusion import ConfusionMatrix, macro_average
 from tuilab.engine.metrics.losses import (
     class_scores,
@@ -65,7 +65,7 @@ class ClassScores(Scores):
         self._counts = counts if self._counts is None else self._counts + counts
         self._calibrate(probs, targets)
         ranked = class_scores(self.loss, output)
-        if self.top_k < probs.shape[1] and (self.top_k or probs.shape[1] >= 10):
+        if self.top_k < probs.shape[1] and (self.top_k or probs.shape[1] >= MIN_TOP_5_CLASSES):
             top = ranked.topk(self.top_k or 5, dim=1).indices  # not of `probs`: many round to 0
             hits = (top == targets[:, None]).any(dim=1).sum()
             self._top_hits = hits if self._top_hits is None else self._top_hits + hits

@@ -9,7 +9,6 @@ from textual.binding import Binding
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.format import format_percent
 from tuilab.core.lessons.link_targets import LinkedAction
 from tuilab.core.protocol.events import AnyEvent
 from tuilab.core.run.run import Run
@@ -168,6 +167,8 @@ class LessonController:
 
         Runs of an experiment that the lesson has not opened are none of its business.
         """
+        from tuilab.ui.panes.lesson.lesson_session import describe_prediction_score
+
         if self.session is None or not self._workspace.is_of_lesson:
             return
         self.session.follow_run(run)
@@ -177,7 +178,9 @@ class LessonController:
         decided = list(self.session.score_predictions(run))
         for prediction, predicted in decided:
             score = predicted.score or 0.0
-            verdict = "You were right." if score == 1 else f"{format_percent(score)} right."
+            verdict = "You were right."
+            if score < 1:
+                verdict = f"Your prediction was {describe_prediction_score(score)}."
             is_on_page = any(
                 link.target == prediction.name for link in self.session.page.links("prediction")
             )

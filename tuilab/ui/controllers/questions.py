@@ -78,6 +78,9 @@ class QuestionController:
         """Records a choice, or asks for a number or a curve; not while a run tests the last one."""
         predicted = session.predictions.get(prediction.name)
         if predicted is not None and session.is_pending(predicted):
+            self._context.notify(
+                "A run is testing your prediction: it cannot be changed until the run has ended."
+            )
             return
         if prediction.choices:
             session.predict(prediction, index, self._context.workspace.run)

@@ -22,7 +22,7 @@ BatchSize = Annotated[
     int,
     knob(
         "Training examples per step; 0: the whole training set", ge=0, le=1_000_000,
-        unit="examples", live=True, log=True,
+        unit="examples", live=True, log=True, zero="all",
     ),
 ]  # fmt: skip
 Validation = Annotated[

@@ -10,7 +10,6 @@ from rich.cells import cell_len
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.form import DEVICE, describe_choices, get_knob_value, iter_form_knobs
 from tuilab.core.experiment.knobs import Knob
-from tuilab.core.format import format_value
 from tuilab.core.protocol.records import Device
 from tuilab.ui.terminal.glyphs import get_glyphs
 from tuilab.ui.widgets.choice_list import Choice
@@ -188,13 +187,14 @@ class KnobList(LineList[KnobLine]):
         left, right = "   ", ""
         if is_at_cursor and knob.kind not in ("text", "list", "choices", "points", "mapping"):
             left, right = glyph_or_ascii(DECREASE_ARROW, " < "), glyph_or_ascii(" ›", " >")
-        text = format_value(knob.value) or "none"
+        text = knob.describe(knob.value)
         if cell_len(text) > room - cell_len(left + right):
             text, right = fit_text(text, min(cell_len(text), max(1, room - cell_len(left)))), ""
         style = "line-list--value" if is_default(knob) else "line-list--set"
         spans = [(left, "line-list--glyph"), (text, style), (right, "line-list--glyph")]
         rest = room - sum(cell_len(part) for part, _ in spans)
         unit = knob.unit.removesuffix("s") if knob.value == 1 else knob.unit
+        unit = "" if text == knob.zero else unit
         unit = f" {unit}" if unit and rest > len(unit) + 1 else ""
         return [*spans, (fit_text(unit, rest), "line-list--muted")]
 
@@ -213,7 +213,7 @@ def describe_reach(knob: Knob, running: Experiment | None) -> Span:
     value = get_knob_value(running, knob.key)
     if value == knob.value:
         return "a change needs a restart", "line-list--muted"
-    has = "does not have it" if value is None else f"has {format_value(value) or 'none'}"
+    has = "does not have it" if value is None else f"has {knob.describe(value)}"
     return f"~ the run {has}: restart to use it (r)", "line-list--changed"
 
 

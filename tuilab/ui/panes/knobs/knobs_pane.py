@@ -21,7 +21,6 @@ from tuilab.core.experiment.form import (
 )
 from tuilab.core.experiment.knob_steps import step_value
 from tuilab.core.experiment.knobs import Knob
-from tuilab.core.format import format_value
 from tuilab.core.protocol.records import Device
 from tuilab.core.reference import articles
 from tuilab.core.reference.articles import Article
@@ -108,7 +107,7 @@ class KnobsPane(EditableList):
             return [("find:", ""), ("a part of a name, such as lr or decay", "line-list--muted")]
         if knob is None:
             return self._describe_section()
-        default = "" if is_default(knob) else f"default {format_value(knob.default) or 'none'}"
+        default = "" if is_default(knob) else f"default {knob.describe(knob.default)}"
         allowed = "" if knob.kind in ("choice", "choices") else knob.range
         has_key = self.line_list.line_width >= MIN_WORDS_WIDTH and knob.key != knob.label
         facts = " · ".join(filter(None, (knob.key if has_key else "", allowed, default)))

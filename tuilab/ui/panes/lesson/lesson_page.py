@@ -6,15 +6,20 @@ from typing import Any
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises import exercise as exercises
-from tuilab.core.format import format_percent, format_value
+from tuilab.core.format import format_value
 from tuilab.core.lessons import glossary
 from tuilab.core.lessons.answers import list_asked_lines, plan_network
+from tuilab.core.lessons.describe_quantity import describe_quantity
 from tuilab.core.lessons.goals import ConditionStatus, GoalStatus, describe_score
 from tuilab.core.lessons.lesson import Exercise, Goal, Prediction
 from tuilab.core.lessons.prose import Block, Span
 from tuilab.core.lessons.question import AnyQuestion, Choice, Fault, Number, Order, Shapes
 from tuilab.core.network.layer import format_shape
-from tuilab.ui.panes.lesson.lesson_session import LearnerPrediction, LessonSession
+from tuilab.ui.panes.lesson.lesson_session import (
+    LearnerPrediction,
+    LessonSession,
+    describe_prediction_score,
+)
 from tuilab.ui.widgets.rich_text import Fragment, Line, wrap_fragments
 
 BLANK: Line = ()
@@ -163,7 +168,7 @@ class _Page:
             yield from self.objection("a run that tests a prediction does not count: r trains "
                                       "your own")  # fmt: skip
         if status.objections:
-            keys = ", ".join(status.objections)
+            keys = ", ".join(map(describe_quantity, status.objections))
             yield from self.objection(f"it does not count: {keys} must stay as at the start")
 
     def objection(self, text: str) -> list[Line]:
@@ -238,7 +243,7 @@ class _Page:
         elif predicted is not None:
             yield from self.outcome(prediction, predicted)
         elif first_score is not None:
-            text = f"    your first prediction was {format_percent(first_score)} right"
+            text = f"    your first prediction was {describe_prediction_score(first_score)}"
             yield (Fragment(text, "muted"),)
 
     def curve(self, prediction: Prediction, predicted: LearnerPrediction | None) -> Iterator[Line]:
@@ -264,7 +269,7 @@ class _Page:
         elif prediction.choices:
             text = f"It came out differently. {prediction.choices[predicted.value].why} "
         else:
-            text = f"Your curve is {format_percent(predicted.score or 0.0)} right. "
+            text = f"Your curve was {describe_prediction_score(predicted.score or 0.0)}. "
         style = "good" if is_right else "bad"
         return self.wrap(Fragment(text + prediction.why, style), indent="    ")
 

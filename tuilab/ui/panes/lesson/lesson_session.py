@@ -12,6 +12,7 @@ from msgspec import structs
 
 from tuilab.core.errors import InputError
 from tuilab.core.exercises.check_result import Result
+from tuilab.core.format import format_percent
 from tuilab.core.lessons import answers, curve, goals, quantities
 from tuilab.core.lessons.answers import Grade, PosedQuestion
 from tuilab.core.lessons.attempt import Attempt
@@ -302,6 +303,11 @@ def _score(prediction: Prediction, predicted: LearnerPrediction, run: Run) -> bo
             predicted.value, predicted.actual, prediction.low, prediction.high, prediction.tolerance
         )
     return predicted.score is not None
+
+
+def describe_prediction_score(score: float) -> str:
+    """Returns how right a prediction was: `right`, `not right`, or `62% right`."""
+    return {0.0: "not right", 1.0: "right"}.get(score, f"{format_percent(score)} right")
 
 
 def _curve_so_far(prediction: Prediction, run: Run) -> list[float | None]:
