@@ -538,18 +538,21 @@ def diagnosis_of(lab: FakeLab) -> DiagnosisController:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "note"),
-    [("optimizer.lr", 0.5, "Applied; u undoes it."),
-     ("seed", 77, "r restarts with it; u undoes it.")],
+    ("key", "value", "is_live", "notes"),
+    [("optimizer.lr", 0.5, True, ["Applied; u undoes it."]),
+     ("optimizer.lr", 0.5, False, ["r restarts with it; u undoes it.", "r restarts with it."]),
+     ("seed", 77, False, ["r restarts with it; u undoes it.", "r restarts with it."])],
 )  # fmt: skip
-def test_a_fix_is_applied_at_once_or_with_a_restart(key: str, value: object, note: str) -> None:
+def test_a_fix_is_applied_at_once_or_with_a_restart(
+    key: str, value: object, is_live: bool, notes: list[str]
+) -> None:
     lab = training_lab()
     diagnosis = diagnosis_of(lab)
 
-    diagnosis.apply(Fix("Do it", key, value))
-    diagnosis.apply(Fix("Do it", key, value))
+    diagnosis.apply(Fix("Do it", key, value, is_live=is_live))
+    diagnosis.apply(Fix("Do it", key, value, is_live=is_live))
 
-    assert lab.notes == [note], "the second time nothing changes"
+    assert lab.notes == notes, "the second time nothing changes"
     assert with_value(SPIRAL, key, value) == lab.workspace.experiment
 
 
