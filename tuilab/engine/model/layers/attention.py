@@ -5,6 +5,7 @@ Each keeps the weights of its last attention, [batch, heads, length, length], in
 """
 
 from math import sqrt
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from tuilab.core.catalogue.layers import attention as catalogue
 from tuilab.core.network.layer import Shape, second_shape
 from tuilab.engine.model.layers.builders import module
 from tuilab.engine.model.layers.save import SecondInput
+
+LayerType = TypeVar("LayerType", nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+"""One of the two layers of torch that take the same arguments."""
 
 
 def causal_mask(length: int, device: torch.device) -> Tensor:
@@ -179,22 +183,14 @@ def multihead_attention(layer: catalogue.MultiheadAttention, shape: Shape) -> nn
 @module(catalogue.TransformerEncoderLayer)
 def encoder_layer(layer: catalogue.TransformerEncoderLayer, shape: Shape) -> nn.Module:
     """Builds an encoder layer for the features of its input."""
-    inside = nn.TransformerEncoderLayer(
-        shape[-1], layer.nhead, layer.dim_feedforward, layer.dropout, layer.activation,
-        layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
-        batch_first=True,
-    )  # fmt: skip
+    inside = _build_layer(nn.TransformerEncoderLayer, layer, shape)
     return EncoderLayer(inside, layer.causal, layer.window)
 
 
 @module(catalogue.TransformerDecoderLayer)
 def decoder_layer(layer: catalogue.TransformerDecoderLayer, shape: Shape) -> nn.Module:
     """Builds a decoder layer for the features of its input and its memory."""
-    inside = nn.TransformerDecoderLayer(
-        shape[-1], layer.nhead, layer.dim_feedforward, layer.dropout, layer.activation,
-        layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
-        batch_first=True,
-    )  # fmt: skip
+    inside = _build_layer(nn.TransformerDecoderLayer, layer, shape)
     return DecoderLayer(inside, layer.causal, layer.window)
 
 
@@ -203,3 +199,16 @@ def decoder_block(layer: catalogue.DecoderBlock, shape: Shape) -> nn.Module:
     """Builds a decoder block for the features of its input."""
     units = layer.dim_feedforward or 4 * shape[-1]
     return DecoderBlock(shape[-1], layer.num_heads, units, layer.dropout, layer.bias)
+
+
+def _build_layer(
+    kind: type[LayerType],
+    layer: catalogue.TransformerEncoderLayer | catalogue.TransformerDecoderLayer,
+    shape: Shape,
+) -> LayerType:
+    """Builds torch's encoder or decoder layer, which take the same arguments."""
+    return kind(
+        shape[-1], layer.nhead, layer.dim_feedforward, layer.dropout, layer.activation,
+        layer_norm_eps=layer.layer_norm_eps, norm_first=layer.norm_first, bias=layer.bias,
+        batch_first=True,
+    )  # fmt: skip
