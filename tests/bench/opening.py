@@ -116,7 +116,7 @@ def rows() -> Iterator[Row]:
     script = [sys.executable, str(empty_app())]
     ours, empty = interleaved(
         FRAMES,
-        lambda: _measure_first(TUILAB, b"kaiming_normal"),
+        lambda: _measure_first(TUILAB, b"validation_shift"),
         lambda: _measure_first(script, b"an empty app"),
     )
     yield at_most(
