@@ -421,8 +421,8 @@ def test_the_prose_speaks_the_words_of_the_field() -> None:
 
 
 def loaded_after(code: str) -> set[str]:
-    """The top-level modules that a fresh Python holds after running some code."""
-    code += "\nimport sys; print(' '.join({name.split('.')[0] for name in sys.modules}))"
+    """The modules that a fresh Python holds after running some code, packages among them."""
+    code += "\nimport sys; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
@@ -444,6 +444,14 @@ def test_the_lab_loads_no_torch() -> None:
     loaded = loaded_after("import tuilab.ui.app")
 
     assert not loaded & {"torch", "torchvision", "typer"}
+
+
+def test_the_lab_opens_without_what_reads_the_data_of_users() -> None:
+    loaded = loaded_after("import tuilab.cli.main, tuilab.cli.launch, tuilab.ui.app")
+    tables = {name for name in loaded if name.startswith("tuilab.core.files.tables.")}
+
+    assert tables == {"tuilab.core.files.tables.read_options"}
+    assert not loaded & {"tuilab.core.files.image_folders", "importlib.metadata", "typer"}
 
 
 def test_the_training_loop_loads_no_textual() -> None:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from tests.support.not_none import not_none
 from tuilab.core.experiment.experiment import SECTIONS, Experiment, option_types
 from tuilab.core.experiment.knobs import Knob, default_knobs
-from tuilab.core.files.tables.columns import ColumnKind
+from tuilab.core.files.tables.read_options import ColumnKind
 
 S = TypeVar("S", bound=Struct)
 

@@ -20,7 +20,7 @@ import torch
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, create_default
-from tuilab.core.files.tables.columns import ColumnKind
+from tuilab.core.files.tables.read_options import ColumnKind
 from tuilab.engine.data.load import load
 
 TOKENS = (

@@ -10,6 +10,7 @@ from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
 from tuilab.cli.options import format_examples
 from tuilab.core.errors import InputError
+from tuilab.core.version import installed_version
 
 app = typer.Typer(
     cls=LabGroup,
@@ -34,9 +35,7 @@ def show_version(
 ) -> None:
     """Prints the version."""
     if version:
-        from importlib.metadata import version as installed_version
-
-        print(f"tuilab {installed_version('tuilab')}")
+        print(f"tuilab {installed_version()}")
         raise typer.Exit
 
 

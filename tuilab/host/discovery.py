@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from tuilab.core import paths
@@ -22,6 +21,7 @@ from tuilab.core.format import format_duration
 from tuilab.core.printable import unescape_surrogates
 from tuilab.core.protocol.commands import Stop
 from tuilab.core.run.run import Run, Snapshot
+from tuilab.core.version import installed_version
 from tuilab.host import framing, run_lock, run_store
 from tuilab.host.process_identity import is_suspended, process_age, process_start, this_machine
 from tuilab.host.run_lock import Holder
@@ -310,7 +310,7 @@ def _describe_unread(state: str, path: Path, run: str, pid: int, host_version: s
     end = f"`kill {pid}` ends it with a checkpoint" if pid else ""
     if state == OTHER_VERSION:
         theirs = f"tuilab {host_version}" if host_version else "another version of tuilab"
-        problem = f"{who} is {theirs}, this is {version('tuilab')}"
+        problem = f"{who} is {theirs}, this is {installed_version()}"
     elif pid and is_suspended(pid):
         problem = f"{who} is suspended; `kill -CONT {pid}` lets it go on"
         end = f"`kill -9 {pid}` ends it"

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 from tuilab.core import paths
@@ -20,6 +19,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
+from tuilab.core.version import installed_version
 from tuilab.host import framing, run_store
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
@@ -204,7 +204,7 @@ class Host:
 
     def _snapshot(self) -> bytes:
         if not self._snapshot_frame:
-            snapshot = Snapshot(self.run, version("tuilab"), os.getpid())
+            snapshot = Snapshot(self.run, installed_version(), os.getpid())
             self._snapshot_frame = framing.encode_frame(snapshot)
         return self._snapshot_frame
 

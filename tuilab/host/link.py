@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import AnyCommand, Close
 from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
+from tuilab.core.version import installed_version
 from tuilab.host import discovery, framing
 from tuilab.host.run_log import RunLog
 
@@ -184,7 +184,9 @@ class _Remote:
         except framing.FrameError as error:
             theirs = framing.summarize_snapshot(error.body).version
             which = f"tuilab {theirs}" if theirs else "another version of tuilab"
-            reason = f"The host is {which}, this is {version('tuilab')}; it cannot be read: {error}"
+            reason = (
+                f"The host is {which}, this is {installed_version()}; it cannot be read: {error}"
+            )
         except OSError:
             reason = ""  # a reset connection; the exit of the host says more
         self._connection.close()

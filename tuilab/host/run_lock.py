@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from msgspec import Struct
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.printable import encode_json
+from tuilab.core.version import installed_version
 from tuilab.host.process_identity import ProcessIdentity, is_suspended, this_process
 
 LOCK = "host.json"
@@ -72,7 +72,7 @@ class RunLock:
             if time.monotonic() >= deadline:
                 raise InputError(read_holder(folder).describe(folder.name), folder.name)
             time.sleep(0.02)
-        holder = Holder(this_process(), str(socket or ""), version("tuilab"))
+        holder = Holder(this_process(), str(socket or ""), installed_version())
         with suppress(OSError):  # a full disk: it is locked, and does not say by whom
             os.ftruncate(file, 0)
             os.write(file, encode_json(holder))

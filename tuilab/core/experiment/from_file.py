@@ -18,9 +18,7 @@ from tuilab.core.catalogue.regularization import Regularization
 from tuilab.core.catalogue.training import Training
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, create_default
-from tuilab.core.files import image_folders
 from tuilab.core.files.pipes import is_kept
-from tuilab.core.files.tables.table import inspect_table
 from tuilab.core.files.text_encoding import decode_text
 from tuilab.core.network.layer import Shape, Tokens
 from tuilab.core.network.line import Line
@@ -63,6 +61,8 @@ def _is_experiment(path: Path) -> bool:
 
 
 def _is_table(path: Path) -> bool:
+    from tuilab.core.files.tables.table import inspect_table
+
     try:
         inspect_table(str(path))
     except InputError:
@@ -81,6 +81,8 @@ def describe_data(path: Path) -> Experiment:
     Raises:
         InputError: a folder without images.
     """
+    from tuilab.core.files import image_folders
+
     location = str(path.absolute())
     data: DataSet
     if path.is_dir():
@@ -148,7 +150,9 @@ def _network(shape: Shape, rows: int) -> tuple[Line, ...]:
 def _count_examples(data: DataSet) -> int:
     """Returns about how many examples there are."""
     if isinstance(data, ImageFolder):
-        return image_folders.count_images(data.path)
+        from tuilab.core.files.image_folders import count_images
+
+        return count_images(data.path)
     assert isinstance(data, Table)
     info = data.info
     if info.arrays is not None:

@@ -16,7 +16,7 @@ from tuilab.core.experiment.file_paths import resolve_paths
 from tuilab.core.experiment.from_file import is_data, make_experiment
 from tuilab.core.experiment.merge_toml import merge_toml
 from tuilab.core.experiment.toml_lines import find_line
-from tuilab.core.files import image_folders, pipes
+from tuilab.core.files import pipes
 from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.files.stored_file import read_stored
 from tuilab.core.files.text_encoding import decode_text
@@ -72,7 +72,9 @@ def find(name: str) -> Path:
     if name in known:
         return known[name].path
     if name.strip() and path.is_dir():
-        if image_folders.holds_images(path):
+        from tuilab.core.files.image_folders import holds_images
+
+        if holds_images(path):
             return path
         if path.suffix or os.sep in name:
             problem = "this is a folder; an experiment is a .toml file, and it holds no images"

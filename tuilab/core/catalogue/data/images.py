@@ -2,7 +2,7 @@
 
 import string
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import (
     BatchSize,
@@ -17,8 +17,10 @@ from tuilab.core.catalogue.data.data_set import (
 )
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.knobs import knob
-from tuilab.core.files import image_folders
 from tuilab.core.network.layer import Shape
+
+if TYPE_CHECKING:
+    from tuilab.core.files.image_folders import ImageFolderInfo
 
 
 class ImageDataSet(NumericDataSet, frozen=True, kw_only=True):
@@ -178,8 +180,10 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
         return self.split
 
     @property
-    def info(self) -> image_folders.ImageFolderInfo:
+    def info(self) -> "ImageFolderInfo":
         """The parts and classes of the folder; raises InputError where it is unusable."""
+        from tuilab.core.files import image_folders
+
         return image_folders.inspect_folder(self.path, self.labels, self.label_column)
 
     @property
@@ -201,6 +205,8 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
 
     @property
     def file_state(self) -> object:
+        from tuilab.core.files import image_folders
+
         return image_folders.folder_state(self.path, self.labels, self.label_column)
 
     @property

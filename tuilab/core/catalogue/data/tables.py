@@ -1,9 +1,12 @@
-"""A table of the user: each row is an example; one column is predicted from the others."""
+"""A table of the user: each row is an example; one column is predicted from the others.
+
+What reads tables is imported late: the first frame of most experiments does without it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from tuilab.core.catalogue.data.data_set import (
     Imbalance,
@@ -15,17 +18,18 @@ from tuilab.core.catalogue.data.data_set import (
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.experiment.knobs import knob
 from tuilab.core.files.file_state import stat_file
-from tuilab.core.files.tables.columns import Column, ColumnKind, current_name
-from tuilab.core.files.tables.labels import find_labels
-from tuilab.core.files.tables.number_format import DecimalOption, ThousandsOption
-from tuilab.core.files.tables.read_options import HeaderOption, ReadOptions
-from tuilab.core.files.tables.table import (
-    TableInfo,
-    inspect_table,
-    inspect_test_table,
-    leave_out_column,
+from tuilab.core.files.tables.read_options import (
+    ColumnKind,
+    DecimalOption,
+    HeaderOption,
+    ReadOptions,
+    ThousandsOption,
 )
 from tuilab.core.network.layer import Shape
+
+if TYPE_CHECKING:
+    from tuilab.core.files.tables.columns import Column
+    from tuilab.core.files.tables.table import TableInfo
 
 
 class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
@@ -97,8 +101,10 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     is_collected: ClassVar[bool] = True
 
     @property
-    def info(self) -> TableInfo:
+    def info(self) -> "TableInfo":
         """The columns, shape and classes of the file; raises InputError where it is unusable."""
+        from tuilab.core.files.tables.columns import current_name
+
         schema = self._inspect()
         names = [column.name for column in _category_columns(schema)]
         if self.group and current_name(self.group, names) not in names:
@@ -106,8 +112,10 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
             raise InputError(with_suggestion(problem, self.group, names), "data.group")
         return self._check_split(schema)
 
-    def _check_split(self, schema: TableInfo) -> TableInfo:
+    def _check_split(self, schema: "TableInfo") -> "TableInfo":
         """Returns the table without the column that groups the rows among its inputs."""
+        from tuilab.core.files.tables.table import leave_out_column
+
         if self.split == "grouped" and not self.split_by:
             raise InputError("name the column whose groups stay together", "data.split_by")
         if self.split not in ("grouped", "ordered") or not self.split_by:
@@ -124,10 +132,12 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return self.split
 
     @property
-    def test_info(self) -> TableInfo | None:
+    def test_info(self) -> "TableInfo | None":
         """The columns of the file with the test set, if there is one."""
         if not self.test_path:
             return None
+        from tuilab.core.files.tables.table import inspect_test_table
+
         info = self.info
         options = self.read_options
         if info.layout is not None and options.header == "auto":
@@ -144,13 +154,15 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
             tuple(self.kinds.items()),
         )  # fmt: skip
 
-    def _inspect(self) -> TableInfo:
+    def _inspect(self) -> "TableInfo":
         """Returns the columns of the file, with several labels where the target says so."""
+        from tuilab.core.files.tables.labels import find_labels
+        from tuilab.core.files.tables.table import inspect_table
 
-        def inspect(target: str, leave_out: str = "") -> TableInfo:
+        def inspect(target: str, leave_out: str = "") -> "TableInfo":
             return inspect_table(self.path, target, leave_out, self.read_options)
 
-        def find_target(name: str) -> Column:
+        def find_target(name: str) -> "Column":
             column = inspect(name).target
             assert column is not None
             return column
@@ -174,7 +186,7 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         inputs = tuple(column for column in schema.inputs if column.name not in others)
         return replace(schema, inputs=inputs, classes=labels.names, labels=labels)
 
-    def _is_one_column(self, inspect: Callable[[str], TableInfo]) -> bool:
+    def _is_one_column(self, inspect: Callable[[str], "TableInfo"]) -> bool:
         """Returns whether a target with commas is the name of one column."""
         try:
             inspect(self.target)
@@ -189,8 +201,10 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return () if column is None else column.values
 
     @property
-    def group_column(self) -> Column | None:
+    def group_column(self) -> "Column | None":
         """The column that metrics are reported by, if any."""
+        from tuilab.core.files.tables.columns import current_name
+
         columns = _category_columns(self.info)
         name = current_name(self.group, (column.name for column in columns))
         return next((column for column in columns if column.name == name), None)
@@ -237,6 +251,6 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return Path(self.path).stem or "Table"
 
 
-def _category_columns(schema: TableInfo) -> list[Column]:
+def _category_columns(schema: "TableInfo") -> "list[Column]":
     """Returns the input columns by whose values examples can be grouped."""
     return [column for column in schema.inputs if column.kind == "category" and column.width]

@@ -15,9 +15,6 @@ from tuilab.core.files.tables.number_format import PLAIN, NumberFormat, is_finit
 MISSING_CATEGORY, OTHER_CATEGORY = "(missing)", "(other)"
 """Extra categories: for missing cells, and for texts that were not in the sample of the file."""
 
-ColumnKind = Literal["number", "category", "exact", "date", "dmy", "mdy", "left out"]
-"""What a user can declare a column to be, in `data.kinds`."""
-
 OLD_NAMES = {"colour": "color"}  # codespell:ignore
 """Columns of shipped tables that had another name in older versions."""
 

@@ -10,12 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
 
 from tuilab.core.files.tables.month_names import MONTHS
-
-DecimalOption = Literal["auto", ".", ","]
-ThousandsOption = Literal["auto", "none", ",", ".", "space", "'"]
+from tuilab.core.files.tables.read_options import DecimalOption, ThousandsOption
 
 SPACES = " \u00a0\u202f\u2009\u2007\u2008"
 APOSTROPHES = "'’´`"

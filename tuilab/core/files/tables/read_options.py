@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tuilab.core.files.tables.number_format import DecimalOption, ThousandsOption
-
 HeaderOption = Literal["auto", "yes", "no"]
+DecimalOption = Literal["auto", ".", ","]
+ThousandsOption = Literal["auto", "none", ",", ".", "space", "'"]
+
+ColumnKind = Literal["number", "category", "exact", "date", "dmy", "mdy", "left out"]
+"""What a user can declare a column to be, in `data.kinds`."""
 
 
 @dataclass(frozen=True, slots=True)
