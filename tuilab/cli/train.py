@@ -3,9 +3,11 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Annotated, Protocol
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -20,7 +22,7 @@ from tuilab.cli.options import (
     Sets,
     format_examples,
 )
-from tuilab.cli.streams import discard_output
+from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
@@ -29,6 +31,13 @@ if TYPE_CHECKING:  # help must not wait for these
     from tuilab.host.host import Host
 
 commands = Commands()
+
+OUTPUT_SECONDS = 2.0
+"""Seconds that output has after a signal; a reader that takes nothing must not hold up the end."""
+
+
+class BlockedOutputError(OSError):
+    """No one takes the output, and a signal asks for the end."""
 
 
 class Output(Protocol):
@@ -80,6 +89,8 @@ def train(
                 raise
             end, lost = _run(start, output, signals)
     except OSError:
+        if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
+            signals.append(signal.SIGHUP)
         if not signals:
             raise
         discard_output()  # the terminal has hung up, for example
@@ -149,7 +160,7 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
+    with Host(discovery.new_socket_path()) as host, _SignalHandlers(host, signals) as handlers:
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):
@@ -157,14 +168,17 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
             if end is not None or output_error is not None:
                 continue  # the host ends in good order
             try:
-                for item in reporter.add_diagnosis(event, host.run):
-                    output.show(item)
+                with handlers.while_printing():
+                    for item in reporter.add_diagnosis(event, host.run):
+                        output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
                 output_error = error
             if isinstance(event, (Finished, Failed)):
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
+    if isinstance(output_error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
         raise output_error
     if end is None:  # interrupted before the run started
@@ -173,24 +187,45 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     return end, lost
 
 
-@contextmanager
-def _interrupt_on_signals(host: "Host", received: list[int]) -> Iterator[None]:
+class _SignalHandlers:
     """Ends the host in good order on the first signal, and the process on the second."""
 
-    def interrupt(number: int, _: object) -> None:
-        if received:
-            if host.path is not None:
-                host.path.unlink(missing_ok=True)
-            os._exit(exit_codes.signal_code(number))
-        received.append(number)
-        host.interrupt()
+    def __init__(self, host: "Host", received: list[int]) -> None:
+        self._host, self._received = host, received
+        self._printing_since = inf
+        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        # A signal that is ignored, as SIGHUP under nohup, stays ignored.
+        self._numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+        self._previous: dict[int, Any] = {}
 
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # A signal that is ignored, as SIGHUP under nohup, stays ignored.
-    signals = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    handlers = [signal.signal(number, interrupt) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, handlers, strict=True):
+    def __enter__(self) -> "_SignalHandlers":
+        for number in self._numbers:
+            self._previous[number] = signal.signal(number, self._interrupt)
+        self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._check_output)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
+
+    @contextmanager
+    def while_printing(self) -> Iterator[None]:
+        """Raises BlockedOutputError in the block, if it is stuck after a signal has come."""
+        self._printing_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._printing_since = inf
+
+    def _interrupt(self, number: int, _: object) -> None:
+        if self._received:
+            self._host.remove_socket()
+            os._exit(exit_codes.signal_code(number))
+        self._received.append(number)
+        self._host.interrupt()
+        signal.setitimer(signal.ITIMER_REAL, OUTPUT_SECONDS, OUTPUT_SECONDS / 4)
+
+    def _check_output(self, *_: object) -> None:
+        if time.monotonic() - self._printing_since >= OUTPUT_SECONDS:
+            raise BlockedOutputError
