@@ -216,8 +216,7 @@ class Run(Struct):
         del self.log[:-MAX_LOG_LINES]
 
     def _start(self, event: Started) -> None:
-        if event.step < self.step:  # it continues from a checkpoint older than its history
-            self._rewind(event.step)
+        self._truncate(event.step)  # it may continue from a checkpoint older than its history
         if event.step and self.experiment is not None:  # it continues, perhaps with other knobs
             changes, _ = split_changes(self.experiment, event.experiment)
             switched = {key.partition(".")[0] for key in changes if key.endswith(".name")}
@@ -245,7 +244,8 @@ class Run(Struct):
                 for name, value in event.validation.items():
                     self._add(f"{name}/validation", event.step, value)
                 if event.counts:
-                    history = [*self.confusion_history, (event.step, event.counts)]
+                    earlier = [entry for entry in self.confusion_history if entry[0] < event.step]
+                    history = [*earlier, (event.step, event.counts)]
                     self.confusion_history = thin_history(history)
             case LayerStatsReported():
                 self._rename_old_labels(event)
@@ -344,11 +344,15 @@ class Run(Struct):
     def _rewind(self, step: int) -> None:
         self.step, self.state = step, "paused"
         self.failure = self.finished = self.checks = None
+        self._truncate(step)
+        self._add_learning_rate(step)
+
+    def _truncate(self, step: int) -> None:
+        """Drops the history after a step."""
         for series in self.series.values():
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]
-        self._add_learning_rate(step)
 
 
 def _is_number(value: Any) -> bool:
