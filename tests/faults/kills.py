@@ -20,6 +20,7 @@ from tests.faults.stored_results import (
 )
 from tests.faults.tally import Tally
 from tuilab.core.run import run_files
+from tuilab.host import run_store
 
 FEW_STEPS = (*SHORT, "--set", "training.epochs=2")
 """A run with a report and a checkpoint after each of its few steps."""
@@ -132,6 +133,8 @@ def _check_end(folder: Path, tally: Tally, reference: Reference, where: str = ""
         tally.fail(f"{where}the weights differ from those of an undisturbed run")
     elif parts:
         tally.fail(f"{where}incomplete files are left: {parts}")
+    elif run_store.read_run(folder).finished is None:
+        tally.fail(f"{where}the run is over, and its log does not say so")
     elif difference := compare_history(folder, reference):
         tally.fail(f"{where}the history differs from that of an undisturbed run: {difference}")
     else:

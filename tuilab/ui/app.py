@@ -105,8 +105,8 @@ class TuilabApp(KeyQueueApp):
 
     def get_driver_class(self) -> type[Driver]:
         """Returns what reads and writes the terminal."""
-        chosen = super().get_driver_class()
-        return LabDriver if chosen is LinuxDriver else chosen
+        default = super().get_driver_class()
+        return LabDriver if default is LinuxDriver else default
 
     def get_default_screen(self) -> Screen[None]:
         """Returns the main screen, laid out for this terminal from its first frame on."""
