@@ -49,6 +49,7 @@ class RunLibrary:
         self._looked_at = 0.0
         self._folder_time = 0
         self._presets: dict[str, Settings] | None = None
+        self._pinned: str | None = None
 
     def list_summaries(
         self, on_progress: Callable[[int, int], None] | None = None
@@ -60,6 +61,7 @@ class RunLibrary:
                 Thousands take seconds where there is no index yet: call it in a thread.
         """
         self._folder_time, self._looked_at = _time_of(paths.runs_dir()), time.monotonic()
+        self._pinned = None
         for done, total in self._index.refresh():
             if on_progress is not None:
                 on_progress(done, total)
@@ -115,16 +117,16 @@ class RunLibrary:
     @property
     def pinned(self) -> str:
         """The id of the pinned baseline; empty if none is pinned or it is not stored any more."""
-        run = baseline.load_baseline()
-        with suppress(InputError):
-            return run if run and run_store.last_change(run_store.run_dir(run)) else ""
-        return ""
+        if self._pinned is None:
+            self._pinned = _find_pinned()
+        return self._pinned
 
     def pin(self, run: str) -> None:
         """Pins a run as the baseline of all others; an empty id pins none."""
         if run:
             _stored(run)
         baseline.save_baseline(run)
+        self._pinned = run
 
     def base_settings(self, summary: RunSummary) -> Settings:
         """Returns what a run is compared with: the pinned run, else the preset it came from.
@@ -155,6 +157,7 @@ class RunLibrary:
                     trash.rmdir()
                     raise
                 lock.folder = trash / folder.name
+                self._pinned = None
         except InputError as error:
             raise InputError(f"it cannot be deleted: {error.problem}", run) from None
         except OSError as error:
@@ -205,6 +208,14 @@ class RunLibrary:
             with suppress(OSError):
                 run.folder.parent.rmdir()
         return len(trashed)
+
+
+def _find_pinned() -> str:
+    """Returns the pinned run; empty if none is pinned or it is not stored any more."""
+    run = baseline.load_baseline()
+    with suppress(InputError):
+        return run if run and run_store.last_change(run_store.run_dir(run)) else ""
+    return ""
 
 
 def _time_of(folder: Path) -> int:

@@ -6,19 +6,14 @@ around. A bare word is looked for in name, title and id.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from math import isclose
-from typing import Any
 
-from tuilab.core.catalogue.metrics import GROUP_PREFIX, METRIC_HELP
 from tuilab.core.errors import InputError, with_suggestion
-from tuilab.core.experiment.experiment import SECTIONS, choice_key
-from tuilab.core.format import format_value
-from tuilab.core.run.run_settings import get_setting, iter_lines, setting_keys
-from tuilab.core.run.run_summary import SPLITS, MetricValue, RunSummary, find_value
+from tuilab.core.run.run_keys import RunKey, find_key, write_setting
+from tuilab.core.run.run_summary import RunSummary
 
 Condition = Callable[[RunSummary], bool]
 
@@ -27,13 +22,6 @@ STATES = (
     "not saved", "not answering", "elsewhere", "no history", "unreadable",
 )  # fmt: skip
 """What `state:` can be compared with."""
-
-TEXTS = ("id", "name", "title", "note", "device", "parent", "group")
-NUMBERS = {"step": "step", "steps": "step", "epoch": "epoch", "parameters": "parameters"}
-TIMES = {"when": "changed", "changed": "changed", "started": "started"}
-DURATIONS = {"duration": "seconds", "seconds": "seconds"}
-FIELDS = (*TEXTS, "tag", "state", *NUMBERS, *TIMES, *DURATIONS)
-"""The words before an operator that are not settings or metrics."""
 
 UNITS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "%": 0.01}
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -200,77 +188,34 @@ class _Term:
 
     def build(self) -> Condition:
         """Returns the condition; FilterError if the key or the value cannot be used."""
-        key = "tag" if self.key.lower() == "tags" else self.key.lower()
-        if key == "tag":
-            return self._compare_tags()
-        if key == "state":
-            return self._compare_state()
-        if key in TEXTS:
-            return self._compare_text(lambda run: getattr(run, key))
-        if key in NUMBERS:
-            return self._compare_number(lambda run: getattr(run, NUMBERS[key]))
-        if key in DURATIONS:
-            return self._compare_with(lambda run: run.seconds, self._read_duration())
-        if key in TIMES:
-            return self._compare_time(TIMES[key])
-        if (read := self._find_metric()) is not None:
-            return self._compare_number(read)
-        return self._compare_setting(self._find_setting())
-
-    # --- what is compared -------------------------------------------------------------------
-
-    def _find_metric(self) -> Callable[[RunSummary], float | None] | None:
-        """Returns how the metric that the key names is read of a run; None if it names none."""
-        first, _, rest = self.key.partition(".")
-        if first in ("metric", "best") and rest:
-            name, is_best = rest, first == "best"
-        else:
-            is_split = first in SPLITS and rest and self.key not in setting_keys()
-            is_name = self.key in METRIC_HELP and self.key not in _short_keys()
-            if not (is_split or is_name):
-                return None
-            name, is_best = self.key, False
-        split, _, metric = name.rpartition(".")
-        if split not in ("", *SPLITS):
-            raise self._error(with_suggestion(f'there is no "{split}"', split, SPLITS))
-        if not is_metric(metric):
-            raise self._error(
-                with_suggestion(f'there is no metric "{metric}"', metric, METRIC_HELP)
-            )
-
-        def read(run: RunSummary) -> float | None:
-            value: MetricValue | None = find_value(run, name)
-            return None if value is None else value.best if is_best else value.last
-
-        return read
-
-    def _find_setting(self) -> str:
-        """Returns the key of a setting that is written in full or by its last word."""
-        if self.key in setting_keys():
-            return self.key
-        matches = _short_keys().get(self.key, ())
-        if len(matches) == 1:
-            return matches[0]
-        if matches:
-            raise self._error(f"{self.key} is not unique: write {' or '.join(matches)}")
-        known = dict.fromkeys((*FIELDS, *_short_keys(), *METRIC_HELP, *setting_keys()))
-        raise self._error(with_suggestion(f'there is no key "{self.key}"', self.key, known))
-
-    def _error(self, problem: str) -> FilterError:
-        return FilterError(problem, self.column)
+        try:
+            key = find_key(self.key)
+        except InputError as error:
+            raise FilterError(error.problem, self.column) from None
+        match key.kind:
+            case "tags":
+                return self._compare_tags()
+            case "state":
+                return self._compare_state()
+            case "text":
+                return self._compare_text(key)
+            case "time":
+                return self._compare_time(key)
+            case "setting":
+                return self._compare_setting(key)
+            case "duration":
+                return self._compare_number(key, self._read_duration())
+            case _:
+                return self._compare_number(key, self._read_number())
 
     def _value_error(self, expected: str) -> FilterError:
         return FilterError(f'"{self.value}" is not {expected}', self.value_column)
 
-    # --- how it is compared -----------------------------------------------------------------
-
     def _reject_order(self) -> None:
         """Raises FilterError for `<` and `>` of what has no order."""
         if self.operator[0] in "<>":
-            raise FilterError(
-                f"{self.key} has no order; write {self.key}:{self.value}",
-                self.column + len(self.key),
-            )
+            column = self.column + len(self.key)
+            raise FilterError(f"{self.key} has no order; write {self.key}:{self.value}", column)
 
     def _compare_tags(self) -> Condition:
         self._reject_order()
@@ -282,59 +227,60 @@ class _Term:
         start, is_same = self.value.casefold(), self.operator != "!="
         if not any(state.startswith(start) for state in STATES):
             problem = with_suggestion(f'there is no state "{self.value}"', start, STATES)
-            if problem.endswith('"'):
+            if problem.endswith('"') and "nearest" not in problem:
                 problem += f"; known: {', '.join(STATES)}"
             raise FilterError(problem, self.value_column)
         return lambda run: run.state.startswith(start) == is_same
 
-    def _compare_text(self, read: Callable[[RunSummary], str]) -> Condition:
+    def _compare_text(self, key: RunKey) -> Condition:
         self._reject_order()
-        text, operator = self.value.casefold(), self.operator
+        text, operator, read = self.value.casefold(), self.operator, key.read
         if operator == ":":
             return lambda run: text in read(run).casefold()
         return lambda run: (read(run).casefold() == text) == (operator == "=")
 
-    def _compare_number(self, read: Callable[[RunSummary], float | None]) -> Condition:
-        number = read_number(self.value)
-        if number is None:
-            raise self._value_error("a number, such as 0.01, 1e-3, 10k or 90%")
-        return self._compare_with(read, number)
-
-    def _compare_with(self, read: Callable[[RunSummary], float | None], number: float) -> Condition:
-        compare = COMPARISONS[self.operator]
+    def _compare_number(self, key: RunKey, number: float) -> Condition:
+        """Compares a number; a run that has none matches only `!=`."""
+        compare, read, is_unequal = COMPARISONS[self.operator], key.read, self.operator == "!="
 
         def test(run: RunSummary) -> bool:
             value = read(run)
-            return value is not None and compare(value, number)
+            return is_unequal if value is None else compare(value, number)
 
         return test
 
-    def _compare_setting(self, key: str) -> Condition:
+    def _compare_setting(self, key: RunKey) -> Condition:
         """Compares numbers as numbers, all else as text; what a run lacks is unequal."""
         number = None if self.is_quoted else read_number(self.value)
-        if self.operator[0] in "<>" and number is None:
-            raise self._value_error("a number, such as 0.01, 1e-3, 10k or 90%")
+        if self.operator[0] in "<>":
+            number = self._read_number()
         text, operator, compare = self.value.casefold(), self.operator, COMPARISONS[self.operator]
+        is_unequal = operator == "!="
 
         def test(run: RunSummary) -> bool:
-            value = get_setting(run.settings, key)
+            value = key.read(run)
             if value is None:
-                return operator == "!="
+                return is_unequal
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                return compare(value, number) if number is not None else operator == "!="
-            value_text = _write(key, value)
+                return is_unequal if number is None else compare(value, number)
+            value_text = write_setting(key.name, value).casefold()
             if operator == ":":
                 return text in value_text
-            return operator in ("=", "!=") and (value_text == text) == (operator == "=")
+            return operator in ("=", "!=") and (value_text == text) != is_unequal
 
         return test
+
+    def _read_number(self) -> float:
+        if (number := read_number(self.value)) is None:
+            raise self._value_error("a number, such as 0.01, 1e-3, 10k or 90%")
+        return number
 
     def _read_duration(self) -> float:
         if (seconds := read_duration(self.value)) is None:
             raise self._value_error("a duration, such as 90, 5m, 1h30m or 2:03:04")
         return seconds
 
-    def _compare_time(self, field: str) -> Condition:
+    def _compare_time(self, key: RunKey) -> Condition:
         """Compares with a day, month, year or minute as a whole, or with so long ago."""
         age = read_duration(self.value) if self.value[-1:] in SECONDS else None
         period = (self.now - age, self.now - age) if age is not None else self._read_period()
@@ -346,7 +292,7 @@ class _Term:
             "!=": lambda at: not start <= at < end,
         }  # fmt: skip
         test = tests[">=" if age is not None and self.operator in ":=" else self.operator]
-        return lambda run: test(getattr(run, field))
+        return lambda run: test(key.read(run))
 
     def _read_period(self) -> tuple[float, float]:
         today = datetime.fromtimestamp(self.now).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -395,31 +341,6 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def _write(key: str, value: Any) -> str:
-    """Returns the value of a setting as a filter compares it."""
-    text = "\n".join(iter_lines(value)) if key == "network" else format_value(value, commas=False)
-    return text.casefold()
-
-
-def is_metric(name: str) -> bool:
-    """Returns whether a metric can have this name."""
-    is_top = re.fullmatch(r"top_\d+", name) is not None
-    return name in METRIC_HELP or is_top or name.startswith(GROUP_PREFIX)
-
-
-@cache
-def _short_keys() -> dict[str, tuple[str, ...]]:
-    """Returns the keys of settings by their last word, and by their section for its choice."""
-    keys: dict[str, list[str]] = {}
-    for key in setting_keys():
-        section, _, field = key.partition(".")
-        if field and field == choice_key(section):
-            keys.setdefault(section, []).append(key)
-        else:
-            keys.setdefault(field or section, []).append(key)
-    return {word: tuple(matches) for word, matches in keys.items()}
-
-
 def read_number(text: str) -> float | None:
     """Returns a number as the command line writes it; None if it is not one.
 
@@ -444,11 +365,3 @@ def read_duration(text: str) -> float | None:
         is_whole = "".join(f"{number}{unit}" for number, unit in parts) == text
         return sum(float(number) * SECONDS[unit] for number, unit in parts) if is_whole else None
     return read_number(text) if re.fullmatch(r"[\d.]+", text) else None
-
-
-def complete_key(start: str) -> Iterator[str]:
-    """Yields the keys that begin so: fields, metrics, unique last words of settings, settings."""
-    metrics = (f"{split}.{name}" for split in SPLITS for name in METRIC_HELP)
-    unique = (word for word, matches in _short_keys().items() if len(matches) == 1)
-    known = dict.fromkeys((*FIELDS, *unique, *SECTIONS, *METRIC_HELP, *metrics, *setting_keys()))
-    yield from (word for word in known if word.startswith(start))

@@ -144,20 +144,24 @@ def describe_changes(settings: Settings, base: Settings) -> str:
     differences = {
         key: values for key, values in iter_differences((base, settings)) if key != "title"
     }
-    labels = _short_labels(differences)
+    labels = short_labels(differences)
     switched = {key.partition(".")[0] for key in differences if _is_choice(key)}
     parts = []
     for key, (before, after) in differences.items():
         if key == "network":
             parts.append(describe_network_change(before or (), after or ()))
         elif _is_choice(key):
-            parts.append(f"{labels[key]} {_format(key, before)} → {_format(key, after)}")
+            parts.append(
+                f"{labels[key]} {format_setting(key, before)} → {format_setting(key, after)}"
+            )
         elif key.partition(".")[0] in switched and key not in settings:
             continue  # it follows from the other option
         elif before is None or key.partition(".")[0] in switched:
-            parts.append(f"{labels[key]} {_format(key, after)}")
+            parts.append(f"{labels[key]} {format_setting(key, after)}")
         else:
-            parts.append(f"{labels[key]} {_format(key, before)} → {_format(key, after)}")
+            parts.append(
+                f"{labels[key]} {format_setting(key, before)} → {format_setting(key, after)}"
+            )
     return ", ".join(parts)
 
 
@@ -166,7 +170,7 @@ def _is_choice(key: str) -> bool:
     return bool(field) and field == choice_key(section)
 
 
-def _short_labels(keys: Iterable[str]) -> dict[str, str]:
+def short_labels(keys: Iterable[str]) -> dict[str, str]:
     """Returns the last word of each key, of a choice its section; the whole key where two match."""
     labels = {
         key: key.partition(".")[0] if _is_choice(key) else key.rpartition(".")[2] for key in keys
@@ -180,7 +184,8 @@ def _knobs() -> dict[str, Knob]:
     return {knob.key: knob for knob in iter_knobs(Experiment())}
 
 
-def _format(key: str, value: Any) -> str:
+def format_setting(key: str, value: Any) -> str:
+    """Returns the value of a setting as the screen shows it; `none` where a run lacks it."""
     if value is None:
         return "none"
     knob = _knobs().get(key)
