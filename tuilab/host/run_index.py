@@ -91,7 +91,9 @@ class RunIndex:
             self._save()
 
     def refresh_run(self, run: str) -> None:
-        """Reads one run again if it has changed."""
+        """Reads one run again if it has changed; nothing before the first `refresh`."""
+        if not self._is_loaded:
+            return
         try:
             stamp = _stamp(self._folder / run)
         except OSError:
