@@ -109,6 +109,7 @@ class RunsScreen(Overlay):
     def compose(self) -> ComposeResult:
         """Yields the line of the filter, the list, what is at the cursor, and the keys."""
         with Horizontal(classes="top"):
+            yield Static("Runs", classes="name", markup=False)
             yield self._line
             yield self._count
         yield self._headings
