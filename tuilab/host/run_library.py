@@ -12,6 +12,7 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Start
 from tuilab.core.run import baseline, run_files, run_labels
 from tuilab.core.run.run import Run
@@ -122,6 +123,12 @@ class RunLibrary:
         host = spawn_host()
         host.send(Start(run, experiment, paused=True, checkpoint=str(checkpoint), is_paced=True))
         return host
+
+    def read_experiment(self, run: str) -> Experiment | None:
+        """Returns the experiment of a run; None where its history does not say it."""
+        with suppress(InputError):
+            return self.read(run).experiment
+        return None
 
     def stop(self, run: str) -> None:
         """Stops a run in progress, after its checkpoint; InputError where that is impossible."""

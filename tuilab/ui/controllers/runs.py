@@ -42,13 +42,27 @@ class RunsController:
         if choice.run != run.id or run.started is None:
             if not await self._files.may_replace(None):
                 return
-            self._context.notify("It opens in a moment.", title=choice.run)
-            try:
-                link = await asyncio.to_thread(library.open, choice.run)
-            except InputError as error:
-                self._context.notify(str(error), severity="error")
+            if not await self._open_run(library, choice.run):
                 return
-            self._workspace.expect_run(choice.run)
-            self._context.take_link(link)
         if choice.action == "resume":
             self._context.send([Resume()])
+
+    async def _open_run(self, library: "RunLibrary", run: str) -> bool:
+        """Brings a run into the lab, or its experiment where that is all that there is of it.
+
+        Returns:
+            Whether the run itself is open.
+        """
+        self._context.notify("It opens in a moment.", title=run)
+        try:
+            link = await asyncio.to_thread(library.open, run)
+        except InputError as error:
+            experiment = await asyncio.to_thread(library.read_experiment, run)
+            self._context.notify(str(error), severity="error")
+            if experiment is not None:
+                self._files.replace(experiment, None)
+                self._context.notify("Its experiment is open: space trains it again.", title=run)
+            return False
+        self._workspace.expect_run(run)
+        self._context.take_link(link)
+        return True

@@ -225,7 +225,6 @@ def find_metrics(summaries: Iterable[RunSummary]) -> list[str]:
     """Returns the metrics of held-out examples that runs have, the most frequent ones first."""
     counts: Counter[str] = Counter()
     for summary in summaries:
-        names = {key.partition(".")[2] for key in summary.values}
-        counts.update(names)
+        counts.update({key.partition(".")[2] for key in summary.values})
     names = sorted(counts, key=lambda name: (name == "loss", -counts[name], name))
     return names or ["loss"]
