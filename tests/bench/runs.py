@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.bench.measure import Row, at_most, interleaved, ratio, summarize
 from tests.support.stored_runs import store_run
 from tuilab.core import paths
+from tuilab.core.experiment import toml_file
 from tuilab.core.run.run_filter import parse_filter
 from tuilab.core.run.run_settings import describe_changes
 from tuilab.host import run_index
@@ -48,9 +49,10 @@ def _list_and_describe() -> int:
 
 def _store_runs() -> None:
     accuracies = [0.5 + (n % 40) / 100 for n in range(PADDING)]
+    preset = toml_file.read(toml_file.find("spiral"))
     for number in range(RUNS):
         store_run(
-            f"spiral-{number:04x}", accuracies, time=1.7e9 + number, seed=number,
+            f"spiral-{number:04x}", accuracies, time=1.7e9 + number, experiment=preset, seed=number,
             optimizer__lr=(1 + number % 9) / 1000,
         )  # fmt: skip
 

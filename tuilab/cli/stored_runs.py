@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer._click.shell_completion import CompletionItem
 from typer.core import TyperGroup
 
 from tuilab.cli import completion, exit_codes
@@ -37,6 +38,13 @@ class RunsGroup(TyperGroup):
         if not (is_completed or is_help or (args and args[0] in self.commands)):
             args = [LIST, *map(_spell_out_minus, args)]
         return super().make_context(info_name, args, *rest, **extra)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Completes the first word: a command, or a term of a filter."""
+        words = completion.complete_filter(incomplete)
+        return super().shell_complete(ctx, incomplete) + [
+            CompletionItem(word) for word, _ in words if word.startswith(incomplete)
+        ]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Returns how the list is called; the commands are below."""
@@ -72,7 +80,7 @@ runs = Commands(
     help="Lists the stored runs, those that a filter matches, the newest first.\n\n"
     "A filter has terms such as lr>0.01, tag:good, state:done, title:spiral, when:today, "
     "validation.accuracy>0.9; or and not (or -) combine them; other words are looked for in names "
-    "and ids. Quote it, since < and > mean something to the shell.",
+    "and ids. Quote it: the shell reads > as a redirection.",
     epilog=format_examples(
         "tuilab runs 'lr>0.01 tag:good'", "tuilab runs --sort validation.accuracy",
         "tuilab runs tag spiral-7f3a +good -draft", "tuilab runs delete spiral-7f3a",
@@ -215,7 +223,7 @@ def _format_runs(matches: "list[RunSummary]", library: "RunLibrary", sort: str) 
     is_shown = key is not None and key.kind in ("metric", "setting")
     extra = (sort.upper(),) if is_shown else ()
     rows: list[tuple[str, ...]] = [
-        ("", "RUN", "STATE", "WHEN", "TIME", "STEPS", *extra, "RESULT", "NAME", "CHANGES")
+        ("RUN", "STATE", "WHEN", "TIME", "STEPS", *extra, "RESULT", "NAME", "CHANGES")
     ]
     for run in matches:
         start, end = _describe_run(run, library)
