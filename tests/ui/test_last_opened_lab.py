@@ -110,7 +110,7 @@ async def test_a_lesson_says_that_it_came_back() -> None:
 
 
 def test_a_new_user_gets_the_spiral_without_a_note(opened: Callable[..., tuple[Any, ...]]) -> None:
-    experiment, path = opened()
+    experiment, path, *_ = opened()
     assert path == toml_file.find("spiral") and experiment == toml_file.read(path)
     save_last_opened(LastOpened(name="spiral"))
     assert opened() == (experiment, path, "", "")
