@@ -28,8 +28,8 @@ def build(**tables: Any) -> Experiment:
 
 def fit(experiment: Experiment) -> Run:
     """Returns the run of an experiment."""
-    ((_, run),) = train_all([(0, experiment)])
-    return run
+    ((_, trained),) = train_all([(0, experiment)])
+    return trained.run
 
 
 def preset(name: str, **values: Any) -> Experiment:

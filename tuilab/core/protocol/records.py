@@ -174,6 +174,16 @@ class RateTrial(Struct, frozen=True):
         return drop if drop == drop else float("-inf")
 
 
+class RateSearch(Struct, frozen=True):
+    """What the learning-rate finder suggests for new weights."""
+
+    searches: int
+    steps: int
+    "Of all searches; each at a higher rate than the one before."
+    lr: float | None
+    "Where the loss falls fastest: the median of the searches; None if it fell in none."
+
+
 class LabelPermutation(Struct, frozen=True):
     """How fast new weights fit the labels, and the same labels in random order."""
 

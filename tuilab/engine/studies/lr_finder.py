@@ -44,21 +44,28 @@ def try_learning_rates(session: Session) -> Iterator[Point]:
     if name_of(session.experiment.task) in ("gan", "perceptron"):
         problem = "the loss of this task cannot compare learning rates"
         raise InputError(problem, "task")
-    end, mean, best = time.monotonic() + MAX_SECONDS, 0.0, inf
+    end = time.monotonic() + MAX_SECONDS
     with preserving(session):
-        constant = replace(session.experiment, schedule=create_default("schedule", "constant"))
-        for number in range(MAX_TRIALS):
-            rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** (number / (MAX_TRIALS - 1))
-            session.experiment = _with_rate(constant, rate)
-            loss, _, _ = training_step(session, *session.advance_to_batch(), UNOBSERVED)
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
-            smooth = mean / (1 - SMOOTHING ** (number + 1))
-            if not isfinite(smooth) or (number > MAX_TRIALS // 10 and smooth > EXPLOSION * best):
-                return
-            best = min(best, smooth)
-            yield rate, smooth
+        for point in raise_learning_rate(session):
+            yield point
             if time.monotonic() > end:
                 return
+
+
+def raise_learning_rate(session: Session) -> Iterator[Point]:
+    """Trains at ever higher rates, which changes the session; yields a point for each."""
+    mean, best = 0.0, inf
+    constant = replace(session.experiment, schedule=create_default("schedule", "constant"))
+    for number in range(MAX_TRIALS):
+        rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** (number / (MAX_TRIALS - 1))
+        session.experiment = _with_rate(constant, rate)
+        loss, _, _ = training_step(session, *session.advance_to_batch(), UNOBSERVED)
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
+        smooth = mean / (1 - SMOOTHING ** (number + 1))
+        if not isfinite(smooth) or (number > MAX_TRIALS // 10 and smooth > EXPLOSION * best):
+            return
+        best = min(best, smooth)
+        yield rate, smooth
 
 
 def _with_rate(experiment: Experiment, rate: float) -> Experiment:
