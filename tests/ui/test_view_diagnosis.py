@@ -61,11 +61,11 @@ def test_lines_about_checks_fit_and_are_whole(width: int) -> None:
     run = Run()
     for event in [READY, *dying_relu_events("a-1", DYING, 100), Paused("a-1", 100)]:
         run.apply(event)
-    offer = check_lines(run, width, 40, STYLE, has_findings=False)
+    offer = check_lines(run, width, 40, STYLE, [])
     run.apply(
         Checking("a-1", 1, 4, "Does it learn with another learning rate, or not at all?", 0.5)
     )
-    progress = check_lines(run, width, 40, STYLE, has_findings=False)
+    progress = check_lines(run, width, 40, STYLE, [])
 
     offer_text, progress_text = ("\n".join(map(_text_of, lines)) for lines in (offer, progress))
     assert max(map(cell_len, (offer_text + "\n" + progress_text).splitlines())) <= width - 2

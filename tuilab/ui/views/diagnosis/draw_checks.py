@@ -36,8 +36,10 @@ def check_lines(
 
 
 def _offer_lines(width: int, style: DrawStyle, *, wants_rate: bool) -> list[Line]:
-    what = "searches a learning rate" if wants_rate else "checks what the history cannot show"
-    first, *rest = wrap(f"{what}, on copies of the network.", width - 2)
+    what = "checks on copies of the network what the history cannot show."
+    if wants_rate:
+        what = "finds a learning rate with short runs on copies of the network."
+    first, *rest = wrap(what, width - 2)
     line: Line = [("k", style.text + BOLD), (f" {first}", style.muted)]
     return [line, *([(f"  {text}", style.muted)] for text in rest)]
 
