@@ -120,7 +120,7 @@ def _describe_search(search: RateSearch) -> str:
         else f"the loss falls fastest at {format_number(search.lr, 2)}"
     )
     if search.searches > 1:
-        result += f" (median of {format_count(search.searches)} searches)"
+        result += f" (mean of {format_count(search.searches)} searches)"
     steps = format_count(search.steps)
     return f"Learning-rate finder: {steps} steps from new weights at rising rates; {result}."
 

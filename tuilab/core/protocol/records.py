@@ -181,7 +181,7 @@ class RateSearch(Struct, frozen=True):
     steps: int
     "Of all searches; each at a higher rate than the one before."
     lr: float | None
-    "Where the loss falls fastest: the median of the searches; None if it fell in none."
+    "Where the mean loss of the searches falls fastest; None if it falls nowhere."
 
 
 class LabelPermutation(Struct, frozen=True):

@@ -9,7 +9,6 @@ same answer anywhere.
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
-from statistics import median_low
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -262,22 +261,24 @@ def _try_rates(session: Session, state: dict[str, Any]) -> Trial[list[RateTrial]
 def _search_rate(session: Session, _: dict[str, Any]) -> Trial[RateSearch]:
     """Returns the learning rate at which the loss of new weights falls fastest.
 
-    That of one search depends on its weights and batches: the median of some is close to all.
+    That of one search depends on its weights and batches: the losses of some are averaged.
     """
     _require_rate(session)
     experiment, steps = session.experiment, lr_finder.MAX_TRIALS
     is_small = _count_steps(session, steps, session.batch_size) == steps
-    found, taken, searches = list[float](), 0, SEARCHES if is_small else 1
-    for number in range(searches):
-        seed, points = experiment.seed + number, list[lr_finder.Point]()
-        copied = _copy(session, msgspec.structs.replace(experiment, seed=seed))
+    searches = list[list[lr_finder.Point]]()
+    for number in range(count := SEARCHES if is_small else 1):
+        searches.append([])
+        copied = _copy(session, msgspec.structs.replace(experiment, seed=experiment.seed + number))
         for point in lr_finder.raise_learning_rate(copied):
-            points.append(point)
-            yield (number + len(points) / steps) / searches
-        taken += len(points)
-        if (suggestion := lr_finder.suggest_learning_rate(points)) is not None:
-            found.append(suggestion)
-    return RateSearch(searches, taken, float(f"{median_low(found):.2g}") if found else None)
+            searches[-1].append(point)
+            yield (number + len(searches[-1]) / steps) / count
+    means = [
+        (trials[0][0], sum(loss for _, loss in trials) / count)
+        for trials in zip(*searches, strict=False)
+    ]
+    lr = lr_finder.suggest_learning_rate(means)
+    return RateSearch(count, sum(map(len, searches)), lr and float(f"{lr:.2g}"))
 
 
 def _require_rate(session: Session) -> None:
