@@ -9,7 +9,7 @@ from tuilab.core.protocol.events import Checking, ChecksReported
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
 from tuilab.ui.panes.status import progress_bar
-from tuilab.ui.views.diagnosis.draw_diagnosis import Line, wrap
+from tuilab.ui.views.diagnosis.draw_diagnosis import Line, cut_lines, wrap
 
 MIN_HEIGHT = 10
 """Rows of the view from which on there is room for a line about checks."""
@@ -32,7 +32,8 @@ def check_lines(
     if run.checks is None:
         return [[], *_offer_lines(width - 2, style, wants_rate=needs_rate(diagnoses))]
     lines = _result_lines(run.checks, width - 2, style)
-    return [[], *(lines[: height // RESULT_SHARE] if diagnoses else lines)]
+    rows = height // RESULT_SHARE if diagnoses else len(lines)
+    return [[], *cut_lines(lines, rows, width - 2, style)]
 
 
 def _offer_lines(width: int, style: DrawStyle, *, wants_rate: bool) -> list[Line]:
