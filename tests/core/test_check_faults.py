@@ -192,13 +192,13 @@ RATES = [  # rate of the run, rate that is found, labels of the proposed rates
 ]
 
 
-@pytest.mark.parametrize(("side", "lr", "found", "labels"), RATES)
+@pytest.mark.parametrize(("side", "lr", "suggestion", "labels"), RATES)
 def test_the_rate_that_was_found_is_proposed_first(
-    side: str, lr: float, found: float | None, labels: list[str]
+    side: str, lr: float, suggestion: float | None, labels: list[str]
 ) -> None:
     run = make_run(with_value(experiment(), "optimizer.lr", lr), NOT_LEARNING)
-    if found is not None:
-        run.apply(report(rate_search=RateSearch(3, 440, found)))
+    if suggestion is not None:
+        run.apply(report(rate_search=RateSearch(3, 440, suggestion)))
     assert run.experiment is not None
     factors = {"high": (0.1, 0.01), "low": (10.0, 100.0)}[side]
 

@@ -151,16 +151,16 @@ def test_another_rate_lowers_the_loss_where_that_of_the_run_does_not() -> None:
 
 def test_the_rate_that_is_found_does_not_depend_on_that_of_the_run_and_trains() -> None:
     network = ("Linear 16", "Tanh", "Linear 3")
-    found = set[float]()
+    rates = set[float]()
     for lr in (30.0, 1e-5):
         session = make_session(*network, optimizer={"name": "adamw", "lr": lr})
         train_steps(session, 5)
         search = check(session).rate_search
         assert search is not None and search.lr is not None
         assert search.searches == 3 and search.steps > 300
-        found.add(search.lr)
+        rates.add(search.lr)
 
-    [lr] = found
+    [lr] = rates
     session = make_session(*network, optimizer={"name": "adamw", "lr": lr})
     before = session.measure(session.dataset.train)["loss"]
     train_steps(session, 60)

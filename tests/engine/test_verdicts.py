@@ -162,4 +162,4 @@ def test_a_wrong_rate_is_named_first_and_the_one_that_is_found_trains(name: str,
     assert diagnosis.name == expected and "finder" in diagnosis.fixes[0].label
     trained = fit(with_value(experiment, diagnosis.fixes[0].key, diagnosis.fixes[0].value))
     assert measure_skill(trained) > 0.8
-    assert "learning_rate" not in "".join(found.name for found in diagnose(trained))
+    assert not [d.name for d in diagnose(trained) if "learning_rate" in d.name]

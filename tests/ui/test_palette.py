@@ -117,8 +117,8 @@ async def test_the_palette_begins_with_the_pane_in_focus_and_then_training(
         lines = lab.text.splitlines()
 
     assert sections[:2] == [first, "Training"]
-    shown = [line for line in lines if any(f"{section}: " in line for section in sections)]
-    assert f"{first}: " in shown[0]
+    entries = [line for line in lines if any(f"{section}: " in line for section in sections)]
+    assert f"{first}: " in entries[0]
 
 
 @pytest.mark.parametrize(

@@ -372,11 +372,13 @@ class Evidence:
         of = self.experiment.optimizer.lr if of is None else of
         is_lower, default = factors[0] < 1, type(self.experiment.optimizer)().lr
         rates = {}
-        if (found := self.found_rate) and _is_far(of, found, MIN_RATE_CHANGE, is_lower=is_lower):
-            rates[found] = ", from the learning-rate finder"
+        if (suggestion := self.suggested_rate) and _is_far(
+            of, suggestion, MIN_RATE_CHANGE, is_lower=is_lower
+        ):
+            rates[suggestion] = ", from the learning-rate finder"
         if _is_far(of, default, FAR_RATE, is_lower=is_lower):
             rates.setdefault(default, ", the optimizer's default")
-        if found not in rates:
+        if suggestion not in rates:
             for factor in factors:
                 rates.setdefault(float(f"{of * factor:.3g}"), "")
         return [
@@ -388,7 +390,7 @@ class Evidence:
         ]
 
     @property
-    def found_rate(self) -> float | None:
+    def suggested_rate(self) -> float | None:
         """The rate that the learning-rate finder suggests; None if it has none yet."""
         checks = self.run.checks
         search = checks.rate_search if checks is not None else None

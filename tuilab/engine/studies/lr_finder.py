@@ -36,7 +36,7 @@ MIN_FALL = 0.05
 START = 30
 """Trials at the lowest rates: their mean loss is that before the fall."""
 
-BEGUN = 0.2
+FLAT_PART = 0.2
 """Part of the fall before which a slope is the noise of the batches."""
 
 Point = tuple[float, float]
@@ -90,7 +90,7 @@ def suggest_learning_rate(points: list[Point]) -> float | None:
     lowest = min(range(START, len(points)), key=losses.__getitem__)
     if losses[lowest] > (1 - MIN_FALL) * first:
         return None
-    high = first - BEGUN * (first - losses[lowest])
+    high = first - FLAT_PART * (first - losses[lowest])
     begin = max(i for i in range(lowest) if losses[i] >= high)
     half = WINDOW // 2
     end = min(lowest, len(points) - half - 1)

@@ -184,10 +184,10 @@ def cut_lines(lines: list[Line], rows: int, width: int, style: DrawStyle) -> lis
     """Returns the first lines; the last one ends with an ellipsis where some are left out."""
     if len(lines) <= rows or rows < 1:
         return lines[: max(0, rows)]
-    *kept, last = lines[:rows]
+    *whole, last = lines[:rows]
     *head, (text, text_style) = last
     room = width - sum(cell_len(piece) for piece, _ in head) - 2
-    return [*kept, [*head, (f"{text[:room]} {style.glyphs.ellipsis}", text_style)]]
+    return [*whole, [*head, (f"{text[:room]} {style.glyphs.ellipsis}", text_style)]]
 
 
 def wrap(text: str, width: int) -> list[str]:
