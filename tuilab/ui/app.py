@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
@@ -36,6 +36,9 @@ from tuilab.ui.terminal.printable_lines import PrintableLines
 from tuilab.ui.terminal.terminal import PrintedLines
 from tuilab.ui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 POLL_INTERVAL = 0.25
 """Seconds between two polls of the link."""
 
@@ -48,8 +51,18 @@ ANSWER_DELAY = 0.04
 MAX_WAITING_FRAMES = 6
 """When more frames wait for a slow terminal, charts are left out."""
 
+KEY_WIDTH = 8
+"""Columns of the keys of an action in the palette."""
+
 PRINTABLE_LINES = PrintableLines()
 """One filter: Textual keeps its results by identity."""
+
+
+def _load_palette() -> "type[Provider]":
+    """Returns what lists the commands of the palette, which the first frame does not need."""
+    from tuilab.ui.screens.palette import OrderedCommands
+
+    return OrderedCommands
 
 
 class TuilabApp(KeyQueueApp):
@@ -57,6 +70,7 @@ class TuilabApp(KeyQueueApp):
 
     TITLE = "tuilab"
     CSS_PATH = "tuilab.tcss"
+    COMMANDS: ClassVar = {_load_palette}
 
     def __init__(
         self,
@@ -215,12 +229,16 @@ class TuilabApp(KeyQueueApp):
             self._driver.write(clipboard.copy_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Yields what the palette offers: every action of the lab, and every preset."""
-        for action in keymap.list_actions(self.main_screen):
+        """Yields what the palette offers: all actions, of the pane in focus first, and presets."""
+        focused = self.main_screen.focused
+        path = focused.ancestors_with_self if focused is not None else []
+        panes = {node for node in path if node is not self.main_screen}
+        actions = keymap.list_actions(self.main_screen)
+        for action in sorted(actions, key=lambda action: action.node not in panes):
             is_elsewhere = action.binding.id in ("view.palette", "lab.suspend")
             if not is_elsewhere and keymap.is_available(action):
                 title = f"{action.section}: {action.binding.description}"
-                description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
+                description = f"{', '.join(action.keys):<{KEY_WIDTH}} {action.binding.tooltip}"
                 call = partial(self.run_action, action.binding.action, action.node)
                 yield SystemCommand(title, description, call)
         open_preset = partial(self.main_screen.action_dispatch, "files.open_preset")

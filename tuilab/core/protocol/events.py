@@ -25,6 +25,7 @@ from tuilab.core.protocol.records import (
     LayerStats,
     LossPoint,
     Memorization,
+    RateSearch,
     RateTrial,
     TargetStats,
 )
@@ -239,6 +240,7 @@ class ChecksReported(Event, frozen=True):
     baselines: list[Baseline] = field(default_factory=list)
     memorization: Memorization | None = None
     rates: list[RateTrial] = field(default_factory=list)
+    rate_search: RateSearch | None = None
     permutation: LabelPermutation | None = None
     notes: list[str] = field(default_factory=list)
     "Why a check was left out."
