@@ -1,0 +1,88 @@
+"""Whether several seeds of an experiment can train together, as one stack of networks."""
+
+from typing import Any
+
+from torch import nn
+from torch.nn.modules.conv import _ConvTransposeNd
+
+from tuilab.core.catalogue import losses, tasks
+from tuilab.core.catalogue.regularization import NoAveraging
+from tuilab.core.experiment.experiment import Experiment, name_of
+from tuilab.engine.data.dataset import Examples
+from tuilab.engine.device.threads import MIN_PARALLEL_WORK, count_multiplications
+from tuilab.engine.seeds.stacked_optimizer import ELEMENTWISE
+from tuilab.engine.session import PLAIN, Session
+
+MAX_BYTES = 1 << 29
+"""Memory that the examples of all seeds together may take."""
+
+TASKS = (tasks.Classification, tasks.Regression, tasks.MultiLabel, tasks.SoftLabels)
+
+LOSSES = (
+    losses.CrossEntropy, losses.NLL, losses.BCE, losses.MultiLabelBCE, losses.SoftCrossEntropy,
+    losses.MSE, losses.L1, losses.Huber, losses.SmoothL1, losses.Focal, losses.Hinge, losses.KL,
+)  # fmt: skip
+
+
+def find_obstacle(experiment: Experiment) -> str:
+    """Returns why seeds of an experiment cannot train together, as far as it says; else ""."""
+    training, regularization = experiment.training, experiment.regularization
+    obstacles = {
+        f"the task {name_of(experiment.task)}": type(experiment.task) not in TASKS,
+        f"the loss {name_of(experiment.loss)}": type(experiment.loss) not in LOSSES,
+        f"the optimizer {name_of(experiment.optimizer)}": (
+            type(experiment.optimizer) not in ELEMENTWISE
+        ),
+        f"the engine {training.engine}": training.engine != "torch",
+        f"the precision {training.precision}": training.precision != "fp32",
+        "activation checkpointing": training.checkpointing,
+        "gradient accumulation": training.accumulation > 1,
+        "augmentation": experiment.augmentation != PLAIN,
+        "weight averaging": not isinstance(experiment.averaging, NoAveraging),
+        "early stopping": regularization.patience > 0,
+        "a schedule that follows the validation loss": experiment.schedule.watches_validation,
+        "gradient noise": regularization.gradient_noise > 0,
+        "class weights": bool(_value(experiment.loss, "balanced"))
+        or bool(_value(experiment.loss, "weight")),
+    }
+    return next((text for text, is_there in obstacles.items() if is_there), "")
+
+
+def find_obstacle_of(sessions: list[Session]) -> str:
+    """Returns why these sessions cannot train together, as far as their data says; else ""."""
+    first = sessions[0]
+    work = first.batch_size * count_multiplications(first.experiment)
+    obstacles = {
+        "the size of the network": work >= MIN_PARALLEL_WORK,
+        "convolutions": first.is_channels_last,
+        "frozen layers": not all(parameter.requires_grad for parameter in first.parameters),
+        "dropout on a GPU": first.device.type != "cpu" and _has(first.network, nn.Dropout),
+        "a norm limit on transposed convolutions": (
+            first.experiment.regularization.max_norm > 0 and _has(first.network, _ConvTransposeNd)
+        ),
+        "data of different sizes": len({_shapes(session) for session in sessions}) > 1,
+        "the size of the data": len(sessions) * _count_bytes(first) > MAX_BYTES,
+    }
+    return next((text for text, is_there in obstacles.items() if is_there), "")
+
+
+def _value(part: Any, name: str) -> Any:
+    return getattr(part, name, None)
+
+
+def _has(network: nn.Module, kind: type[nn.Module]) -> bool:
+    return any(isinstance(module, kind) for module in network.modules())
+
+
+def _shapes(session: Session) -> tuple[Any, ...]:
+    return tuple(
+        (split.inputs.shape, split.inputs.dtype, split.targets.shape, split.targets.dtype)
+        for split in session.dataset.splits.values()
+    )
+
+
+def _count_bytes(session: Session) -> int:
+    def count(split: Examples) -> int:
+        return 4 * split.inputs.numel() + split.targets.nbytes
+
+    return sum(map(count, session.dataset.splits.values()))
