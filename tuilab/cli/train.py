@@ -1,10 +1,8 @@
 """The command `train`: trains without the lab, in the same host, and shows its events."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -20,6 +18,7 @@ from tuilab.cli.options import (
     Sets,
     format_examples,
 )
+from tuilab.cli.signals import interrupt_on_signals
 from tuilab.cli.streams import discard_output
 from tuilab.core.errors import CANNOT_START, InputError
 
@@ -46,6 +45,7 @@ class Output(Protocol):
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
+        "tuilab train spiral --seeds 5",
     )
 )
 def train(
@@ -58,6 +58,15 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    seeds: Annotated[
+        str,
+        typer.Option(
+            metavar="N|LIST",
+            help="Train this many seeds, or those of a list such as 3,7,11; shows mean and "
+            "standard deviation.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> int:
     """Trains without the lab.
 
@@ -70,6 +79,12 @@ def train(
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if seeds:
+        from tuilab.cli.train_seeds import train_with_seeds
+
+        if resume:
+            raise InputError("several seeds start anew; leave out --resume or --seeds")
+        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
@@ -149,7 +164,9 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
+    with Host(discovery.new_socket_path()) as host, interrupt_on_signals(
+        signals, host.interrupt, lambda: _remove_socket(host)
+    ):
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):
@@ -173,24 +190,6 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     return end, lost
 
 
-@contextmanager
-def _interrupt_on_signals(host: "Host", received: list[int]) -> Iterator[None]:
-    """Ends the host in good order on the first signal, and the process on the second."""
-
-    def interrupt(number: int, _: object) -> None:
-        if received:
-            if host.path is not None:
-                host.path.unlink(missing_ok=True)
-            os._exit(exit_codes.signal_code(number))
-        received.append(number)
-        host.interrupt()
-
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # A signal that is ignored, as SIGHUP under nohup, stays ignored.
-    signals = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    handlers = [signal.signal(number, interrupt) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, handlers, strict=True):
-            signal.signal(number, handler)
+def _remove_socket(host: "Host") -> None:
+    if host.path is not None:
+        host.path.unlink(missing_ok=True)

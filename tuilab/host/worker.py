@@ -34,11 +34,12 @@ from tuilab.core.protocol.commands import (
     Start,
     Step,
     Stop,
+    TrainSeeds,
 )
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
-from tuilab.host import data_files, failures, run_store, studies
+from tuilab.host import data_files, failures, run_store, seeds, studies
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
 from tuilab.host.run_lock import RunLock
 
@@ -156,7 +157,7 @@ class Worker(threading.Thread):
             case Inspect():
                 if controller is not None:
                     controller.inspect(command.request)
-            case Find() | CrossValidate():
+            case Find() | CrossValidate() | TrainSeeds():
                 self._study(command)
             case Cancel():
                 pass  # nothing is in progress any more
@@ -190,11 +191,13 @@ class Worker(threading.Thread):
         if self._controller is not None and self._controller.is_active:
             self._controller.end(reason, measure=False)
 
-    def _study(self, command: Find | CrossValidate) -> None:
+    def _study(self, command: Find | CrossValidate | TrainSeeds) -> None:
         session = self._controller.session if self._controller is not None else None
         try:
             if isinstance(command, Find):
                 self._publish(studies.run_finder(session, command, self._report))
+            elif isinstance(command, TrainSeeds):
+                seeds.run_seeds(command, self._publish, self._report)
             else:
                 studies.run_cross_validation(command, self._publish, self._report)
         except _Canceled:
@@ -231,7 +234,11 @@ class Worker(threading.Thread):
         note = load_initial_weights(session, previous, command.checkpoint)
         started = session.started_event(note)
         files = data_files.identify_data(experiment)
-        self._publish(msgspec.structs.replace(started, folder=str(path), data_files=files))
+        self._publish(
+            msgspec.structs.replace(
+                started, folder=str(path), data_files=files, group=command.group
+            )
+        )
         for remark in dataset.remarks:
             self._publish(Logged(remark, "data"))
         for change in changes:

@@ -26,8 +26,11 @@ from tuilab.core.protocol.records import (
     LossPoint,
     Memorization,
     RateTrial,
+    SeedRun,
     TargetStats,
 )
+from tuilab.core.run.bands import BandPoint
+from tuilab.core.run.significance import MeanStd
 
 
 class Loading(Event, frozen=True):
@@ -68,6 +71,8 @@ class Started(Event, frozen=True):
     "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
     data_files: tuple[DataFile, ...] = ()
     "The user's files that the run is trained on; none in logs of older versions."
+    group: str = ""
+    "The id that runs share which differ in their seed only; empty for a single run."
 
 
 class Progressed(Event, frozen=True):
@@ -250,6 +255,23 @@ class CrossValidated(Event, frozen=True):
     "Why there is no result."
 
 
+class SeedsReported(Event, frozen=True):
+    """How far the runs of several seeds are, and their results so far."""
+
+    group: str
+    "The id that they share."
+    runs: list[SeedRun]
+    fraction: float
+    "Of all training, from 0 to 1."
+    is_over: bool = False
+    note: str = ""
+    "How they are trained, or why they are not."
+    summary: dict[str, MeanStd] = field(default_factory=dict)
+    "Of the results so far, by the names of their metrics."
+    bands: dict[str, list[BandPoint]] = field(default_factory=dict)
+    "How each series differs between the runs, by its name in `Run.series`."
+
+
 class Logged(Event, frozen=True):
     """A line printed by a library, or a note of the host."""
 
@@ -260,5 +282,6 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
+    | SeedsReported
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

@@ -33,6 +33,7 @@ from tuilab.core.protocol.events import (
     Resumed,
     Rewound,
     Saved,
+    SeedsReported,
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
@@ -98,6 +99,8 @@ class Run(Struct):
     finished: Finished | None = None
     finder_report: FinderReported | None = None
     cross_validation: CrossValidated | None = None
+    seeds: SeedsReported | None = None
+    "The runs of several seeds that were trained beside this one."
     checking: Checking | None = None
     "The checks in progress."
     checks: ChecksReported | None = None
@@ -198,6 +201,8 @@ class Run(Struct):
                 self.finder_report = event
             case CrossValidated():
                 self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
             case Checking():
                 self.checking = event if event.number else None
             case ChecksReported():

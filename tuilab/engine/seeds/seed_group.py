@@ -1,5 +1,6 @@
 """Sessions of one experiment that differ in their seed and take every step together."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,8 +53,10 @@ class StackedExamples:
 class SeedGroup:
     """A stack of networks with its optimizer and position; their sessions have its weights.
 
-    Each session is as it would be alone: same weights, order of batches and random masks. Its
-    optimizer, position and recorder follow when `release` is called.
+    Each session is as it would be alone: same initial weights, order of batches and dropout masks.
+    Only sums are rounded differently, which shows where a gradient is nothing but rounding: that of
+    a bias right before a batch norm, which Adam and its relatives turn into steps of full length.
+    Optimizer and position of a session follow when `release` is called.
 
     Args:
         sessions: at their first step, with no obstacle to train together.
@@ -99,7 +102,9 @@ class SeedGroup:
         states = [generator.get_state() for generator in self.generators]
         buffers = [buffer.clone() for buffer in self.network.buffers()]
         try:
-            with preserving_random_state(self.leader.device):
+            with preserving_random_state(self.leader.device), warnings.catch_warnings():
+                # What has no rule for mapping is called once for each network: nothing is gained.
+                warnings.filterwarnings("error", message="There is a performance drop")
                 self.network.eval()
                 with torch.no_grad():
                     outputs = self.network(inputs)
@@ -109,8 +114,8 @@ class SeedGroup:
                         raise InputError("the networks are not the same in a stack")
                 self.network.train()
                 self.loss(self.network(inputs), targets).sum().backward()
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            raise InputError(f"it cannot be mapped over networks: {error}") from None
+        except (RuntimeError, ValueError, UserWarning) as error:
+            raise InputError(f"a layer cannot be mapped over networks ({error})") from None
         finally:
             self.network.train()
             for buffer, before in zip(self.network.buffers(), buffers, strict=True):

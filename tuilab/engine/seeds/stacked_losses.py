@@ -48,6 +48,13 @@ def _mean_squared(config: Any, output: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(output, target, reduction="none")
 
 
+def _hinge(config: Any, output: Tensor, target: Tensor) -> Tensor:
+    if output.shape[1] == 1:
+        sign = 2 * target.to(output.dtype) - 1
+        return (config.margin - sign * output[:, 0]).relu()
+    return F.multi_margin_loss(output, target, margin=config.margin, reduction="none")
+
+
 PER_VALUE: dict[type[Loss], Callable[[Any, Tensor, Tensor], Tensor]] = {
     catalogue.CrossEntropy: _cross_entropy,
     catalogue.SoftCrossEntropy: lambda config, output, target: _cross_entropy(
@@ -56,6 +63,7 @@ PER_VALUE: dict[type[Loss], Callable[[Any, Tensor, Tensor], Tensor]] = {
     catalogue.BCE: _logits,
     catalogue.MultiLabelBCE: _logits,
     catalogue.MSE: _mean_squared,
+    catalogue.Hinge: _hinge,
     catalogue.L1: lambda _, output, target: F.l1_loss(output, target, reduction="none"),
     catalogue.Huber: lambda config, output, target: F.huber_loss(
         output, target, delta=config.delta, reduction="none"

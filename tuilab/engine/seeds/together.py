@@ -1,16 +1,24 @@
 """Whether several seeds of an experiment can train together, as one stack of networks."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+import torch
+from msgspec.structs import replace
+from torch import Generator, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
 from tuilab.core.catalogue import losses, tasks
 from tuilab.core.catalogue.regularization import NoAveraging
+from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of
-from tuilab.engine.data.dataset import Examples
+from tuilab.engine.data.dataset import Examples, ProgressCallback
+from tuilab.engine.data.load import load
 from tuilab.engine.device.threads import MIN_PARALLEL_WORK, count_multiplications
+from tuilab.engine.model.layers.torchvision_models import download_weights
+from tuilab.engine.seeds.seed_group import SeedGroup
 from tuilab.engine.seeds.stacked_optimizer import ELEMENTWISE
+from tuilab.engine.seeds.train_together import GroupTraining
 from tuilab.engine.session import PLAIN, Session
 
 MAX_BYTES = 1 << 29
@@ -86,3 +94,37 @@ def _count_bytes(session: Session) -> int:
         return 4 * split.inputs.numel() + split.targets.nbytes
 
     return sum(map(count, session.dataset.splits.values()))
+
+
+def open_session(
+    experiment: Experiment, seed: int, run: str, device: torch.device, report: ProgressCallback
+) -> Session:
+    """Returns the session of one seed at its first step; torch's own generator is that of it."""
+    experiment = replace(experiment, seed=seed)
+    dataset = load(experiment, device, report)
+    download_weights(experiment.plan, report)
+    return Session(run, experiment, dataset, device)
+
+
+def open_group(
+    experiment: Experiment, runs: Mapping[int, str], device: torch.device, report: ProgressCallback
+) -> tuple[GroupTraining | None, str]:
+    """Returns the training of several seeds together, or None and why that is impossible.
+
+    Args:
+        runs: the id of the run of each seed.
+    """
+    sessions: list[Session] = []
+    generators: list[Generator] = []
+    for seed, run in runs.items():
+        sessions.append(open_session(experiment, seed, run, device, report))
+        generators.append(Generator())
+        generators[-1].set_state(torch.get_rng_state())
+        if len(sessions) == 1 and (obstacle := find_obstacle_of(sessions * len(runs))):
+            return None, obstacle  # before more of them take memory
+    if obstacle := find_obstacle_of(sessions):
+        return None, obstacle
+    try:
+        return GroupTraining(SeedGroup(sessions, generators)), ""
+    except InputError as error:
+        return None, error.problem

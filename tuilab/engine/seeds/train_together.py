@@ -65,7 +65,7 @@ class GroupTraining:
         Args:
             reason: how it ended; only of a run that is done or stopped there are results.
         """
-        is_measured = reason != "interrupted"
+        is_measured = reason != "interrupted" and bool(self.active)
         results = {
             name: self.group.evaluate(name) for name in self.group.splits if is_measured
         }
@@ -74,6 +74,12 @@ class GroupTraining:
             session = self.group.release(net)
             values = {name: rows[net] for name, rows in results.items() if rows[net]}
             yield session, values
+
+    def give_up(self) -> list[Session]:
+        """Returns the sessions of the networks that had not failed, which have by now."""
+        sessions = [self.group.sessions[net] for net in self.active]
+        self.active.clear()
+        return sessions
 
     def flush(self) -> Iterator[AnyEvent]:
         """Yields reports of the steps that have none yet, if there are any."""
