@@ -164,8 +164,9 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, interrupt_on_signals(
-        signals, host.interrupt, lambda: _remove_socket(host)
+    with (
+        Host(discovery.new_socket_path()) as host,
+        interrupt_on_signals(signals, host.interrupt, lambda: _remove_socket(host)),
     ):
         host.submit(start)
         for event in host.events():

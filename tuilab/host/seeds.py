@@ -1,7 +1,7 @@
 """The runs of several seeds: trains them together or one after the other, each with its folder."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tuilab.core.errors import InputError
-from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.file_paths import restore_paths
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_counted
 from tuilab.core.protocol.commands import TrainSeeds
-from tuilab.core.protocol.events import AnyEvent, Failed, Finished, SeedsReported, Started
+from tuilab.core.protocol.events import AnyEvent, Failed, Finished, SeedsReported
 from tuilab.core.protocol.records import SeedRun
 from tuilab.core.run.bands import Band, compute_bands
 from tuilab.core.run.run import Run, make_run_id
@@ -157,9 +156,7 @@ class SeedRuns:
         return compute_bands(histories, shown)
 
 
-def run_seeds(
-    command: TrainSeeds, publish: Publish, report_progress: ProgressCallback
-) -> None:
+def run_seeds(command: TrainSeeds, publish: Publish, report_progress: ProgressCallback) -> None:
     """Trains all seeds; a report without runs says why that is impossible."""
     try:
         train_seeds(command, publish, report_progress)

@@ -12,7 +12,6 @@ from tuilab.engine import schedule
 from tuilab.engine.data.dataset import Dataset
 from tuilab.engine.device.threads import thread_count
 from tuilab.engine.metrics import evaluate
-from tuilab.engine.metrics.losses import build_evaluation_loss
 from tuilab.engine.metrics.scores import ClassScores
 from tuilab.engine.optim.parameter_groups import ParameterGroups
 from tuilab.engine.preserve import preserving_random_state
@@ -113,7 +112,7 @@ class SeedGroup:
                     if not torch.allclose(ours, alone, rtol=TOLERANCE, atol=TOLERANCE):
                         raise InputError("the networks are not the same in a stack")
                 self.network.train()
-                self.loss(self.network(inputs), targets).sum().backward()
+                self._backward(self.network(inputs), targets)
         except (RuntimeError, ValueError, UserWarning) as error:
             raise InputError(f"a layer cannot be mapped over networks ({error})") from None
         finally:
@@ -137,7 +136,10 @@ class SeedGroup:
         flat = index.flatten()
         inputs = train.inputs.flatten(0, 1).index_select(0, flat)
         targets = train.targets.flatten(0, 1).index_select(0, flat)
-        return inputs.unflatten(0, index.shape), targets.unflatten(0, index.shape)
+        shape = tuple(index.shape)
+        return (
+            inputs.view(*shape, *inputs.shape[1:]), targets.view(*shape, *targets.shape[1:])
+        )  # fmt: skip
 
     def _epoch_order(self) -> Tensor:
         """Returns the order of this epoch's examples in the rows of all data sets: [nets, n]."""
@@ -167,8 +169,7 @@ class SeedGroup:
         for parameter in self.parameters:
             parameter.grad = None
         outputs = self.network(inputs)
-        losses = self.loss(outputs, targets)
-        losses.sum().backward()
+        losses = self._backward(outputs, targets)
         self.penalty = penalize_each(self.weights, experiment.regularization)
         if probe is not None:
             probe.on_gradients()
@@ -179,6 +180,12 @@ class SeedGroup:
         leader.step += 1
         leader.offset += inputs.shape[1]
         return losses.detach(), outputs.detach()
+
+    def _backward(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Computes the gradients of all networks; returns their losses [nets]."""
+        losses = self.loss(outputs, targets)
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        return losses
 
     # --- evaluation -------------------------------------------------------------------------
 
@@ -197,8 +204,7 @@ class SeedGroup:
         results = score_classes(self.leader.experiment.loss, scores.top_k, outputs, targets)
         self.matrices = [matrix for _, matrix in results]
         return [
-            {"loss": value, **values}
-            for value, (values, _) in zip(losses, results, strict=True)
+            {"loss": value, **values} for value, (values, _) in zip(losses, results, strict=True)
         ]
 
     @torch.no_grad()
@@ -207,7 +213,9 @@ class SeedGroup:
         self.network.eval()
         size = evaluate.CHUNK_SIZES.get(self.leader.device.type, 1024)
         try:
-            return torch.cat([self.network(chunk) for chunk in inputs.split(size, dim=1)], dim=1)
+            return torch.cat(
+                [self.network(chunk) for chunk in torch.split(inputs, size, dim=1)], dim=1
+            )
         finally:
             self.network.train()
 
@@ -244,4 +252,3 @@ class SeedGroup:
         copy_optimizer_state(self.optimizer, pairs, net, session.optimizer)
         torch.set_rng_state(self.generators[net].get_state())
         return session
-

@@ -94,7 +94,7 @@ def _has(module: nn.Module, name: str) -> bool:
 def _can_be_mapped(module: nn.Module) -> bool:
     """Returns whether a layer is a function of its input and its parameters alone."""
     is_of_torch = type(module).__module__.startswith("torch.nn.modules.")
-    has_parts = next(module.children(), None) is not None or next(module.buffers(), None) is not None
+    has_parts = any(True for _ in (*module.children(), *module.buffers()))
     return is_of_torch and not has_parts and not isinstance(module, (nn.RNNBase, *RANDOM))
 
 
@@ -140,8 +140,9 @@ class StackedLinear(nn.Module):
         """Maps [nets, batch, …, in_features] to [nets, batch, …, out_features]."""
         assert self.weight is not None
         rows, weight = x.flatten(1, -2), self.weight.transpose(1, 2)
-        out = rows @ weight if self.bias is None else torch.baddbmm(self.bias[:, None], rows, weight)
-        return out if x.dim() == 3 else out.unflatten(1, x.shape[1:-1])
+        bias = None if self.bias is None else self.bias[:, None]
+        out = rows @ weight if bias is None else torch.baddbmm(bias, rows, weight)
+        return out if x.dim() == 3 else out.view(*x.shape[:-1], out.shape[-1])
 
 
 class StackedFlatten(nn.Module):
@@ -204,7 +205,7 @@ class StackedBatchNorm(nn.Module):
         out = F.batch_norm(
             merged, mean, variance, weight, bias, is_of_batch, self.momentum, self.eps
         )
-        return out.unflatten(1, (x.shape[0], x.shape[2])).transpose(0, 1)
+        return out.view(x.shape[1], x.shape[0], *x.shape[2:]).transpose(0, 1)
 
 
 class StackedDropout(nn.Module):
@@ -235,9 +236,7 @@ class MappedLayer(nn.Module):
     def __init__(self, stacker: Stacker, modules: Sequence[nn.Module]) -> None:
         super().__init__()
         names = [name for name, _ in modules[0].named_parameters()]
-        self.stacked = nn.ParameterDict(
-            {name: stacker.parameter(modules, name) for name in names}
-        )
+        self.stacked = nn.ParameterDict({name: stacker.parameter(modules, name) for name in names})
         template = copy.deepcopy(modules[0])
 
         def call(parameters: dict[str, Tensor], x: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ def build_stacked_loss(config: Loss) -> LossFunction:
             losses: Tensor = mapped(outputs, targets)
             return losses
         values = per_value(config, outputs.flatten(0, 1), targets.flatten(0, 1))
-        return values.view(len(outputs), -1).mean(1)
+        means: Tensor = values.view(len(outputs), -1).mean(1)
+        return means
 
     return compute
 

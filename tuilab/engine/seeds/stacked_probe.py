@@ -70,14 +70,13 @@ class StackedProbe:
         kinds = (self._gradient_norms, row_norms(self._weights), norms)
         layers = self._layer_stats(sessions[0], torch.stack(kinds))
         activations = self._read_activations(len(sessions))
-        inputs = [None] * len(sessions) if self._inputs is None else self._inputs.tolist()
+        inputs: list[InputStats | None] = [None] * len(sessions)
+        if self._inputs is not None:
+            inputs = [InputStats(*row) for row in self._inputs.tolist()]
         return [
-            LayerStatsReported(
-                session.run, session.step, layers[net], activations[net],
-                None if inputs[net] is None else InputStats(*inputs[net]),
-            )
-            for net, session in enumerate(sessions)
-        ]  # fmt: skip
+            LayerStatsReported(session.run, session.step, layers[n], activations[n], inputs[n])
+            for n, session in enumerate(sessions)
+        ]
 
     def _layer_stats(self, session: Session, norms: Tensor) -> list[list[LayerStats]]:
         """Returns the statistics of the layers of each network.
@@ -86,7 +85,7 @@ class StackedProbe:
             norms: of gradients, updates and weights, [3, parameters, nets].
         """
         sizes = [len(parameters) for parameters in session.parameters_by_layer.values()]
-        squares = [part.square().sum(1) for part in norms.double().split(sizes, dim=1)]
+        squares = [part.square().sum(1) for part in torch.split(norms.double(), sizes, dim=1)]
         gradient, update, weight = torch.stack(squares, dim=2).sqrt()
         ratio = update / weight.clamp(min=EPSILON)
         values = torch.stack([gradient, ratio, weight], dim=2).tolist()
@@ -101,13 +100,16 @@ class StackedProbe:
             return [[] for _ in range(nets)]
         rows = torch.stack(list(self._activations.values()), dim=1).tolist()
         return [
-            [ActivationStats(label, *row) for label, row in zip(self._activations, of_net, strict=True)]
+            [
+                ActivationStats(label, *row)
+                for label, row in zip(self._activations, of_net, strict=True)
+            ]
             for of_net in rows
         ]
 
 
 def _input_statistics(inputs: Tensor) -> Tensor:
-    """Returns what `input_statistics` does of each network: inputs [nets, batch, …] to [nets, 3]."""
+    """Returns what `input_statistics` does, of each network: [nets, batch, …] to [nets, 3]."""
     rows = inputs.float() if inputs.dim() == 3 else inputs.float().reshape(len(inputs), -1, 1)
     mean = rows.mean(1)
     std = (rows - mean[:, None]).square().mean(1).sqrt()

@@ -33,7 +33,7 @@ def score_classes(loss: Loss, top_k: int, outputs: Tensor, targets: Tensor) -> l
     nets, examples = targets.shape
     flat, classes = outputs.flatten(0, 1), targets.flatten()
     probs = probabilities(loss, flat)
-    ranked = class_scores(loss, flat).unflatten(0, (nets, examples))
+    ranked = class_scores(loss, flat).view(nets, examples, -1)
     counts = _count_confusions(classes, predict_classes(flat), nets, probs.shape[1])
     errors = _calibration_errors(probs, classes, nets)
     hits = None
@@ -90,10 +90,12 @@ def _mean_areas(ranked: Tensor, targets: Tensor) -> list[tuple[float | None, flo
     for columns in zip(*rows, strict=True):
         areas = [area for area, _ in columns if area == area]
         precisions = [precision for _, precision in columns if precision == precision]
-        results.append((
-            sum(areas) / len(areas) if areas else None,
-            sum(precisions) / len(precisions) if precisions else 0.0,
-        ))
+        results.append(
+            (
+                sum(areas) / len(areas) if areas else None,
+                sum(precisions) / len(precisions) if precisions else 0.0,
+            )
+        )
     return results
 
 

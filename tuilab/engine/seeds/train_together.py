@@ -66,9 +66,7 @@ class GroupTraining:
             reason: how it ended; only of a run that is done or stopped there are results.
         """
         is_measured = reason != "interrupted" and bool(self.active)
-        results = {
-            name: self.group.evaluate(name) for name in self.group.splits if is_measured
-        }
+        results = {name: self.group.evaluate(name) for name in self.group.splits if is_measured}
         for net in self.active:
             self._hand_over(net)
             session = self.group.release(net)

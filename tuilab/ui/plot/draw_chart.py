@@ -143,10 +143,9 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     raw = _find_measured_lines(drawing)
     if not style.has_color:
         yield from map(partial(_draw_envelope, drawing), _select_shaded(raw))
-    if len(raw) <= MAX_ENVELOPES:
-        if options.smoothing:
-            for trace in raw:
-                yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
+    if len(raw) <= MAX_ENVELOPES and options.smoothing:
+        for trace in raw:
+            yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
     # The first line is over the others, whose markers show that they pass behind it.
     for trace in sorted(
         traces[::-1], key=lambda trace: (trace.source.is_fine, trace.source.is_line)

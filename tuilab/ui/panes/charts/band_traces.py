@@ -1,4 +1,4 @@
-"""The bands of several seeds as lines of a chart: the median, with minimum and maximum behind it."""
+"""The bands of several seeds as lines of a chart: the median, minimum and maximum behind it."""
 
 from collections.abc import Iterator, Sequence
 

@@ -47,7 +47,8 @@ def list_metrics(run: Run, experiment: Experiment | None = None) -> list[str]:
     Args:
         experiment: that of the next run, whose task's own metric is listed before there is one.
     """
-    families = (name.partition("/")[0] for name in run.series)
+    series = (*run.series, *(run.seeds.bands if run.seeds else ()))
+    families = (name.partition("/")[0] for name in series)
     measured = [*(run.epoch.validation if run.epoch else ()), *families]
     names = [name for name in dict.fromkeys(measured) if name not in OTHER_FAMILIES]
     experiment = run.experiment or experiment
