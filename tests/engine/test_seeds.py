@@ -1,6 +1,7 @@
 """Several seeds that train together: each network as if it were trained alone."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -55,7 +56,9 @@ def train_alone(experiment: Experiment, seed: int) -> tuple[Session, list[AnyEve
 
 def largest_difference(first: Session, second: Session) -> float:
     """Returns the largest difference of two networks' weights and buffers."""
-    pairs = zip(first.network.state_dict().values(), second.network.state_dict().values(), strict=True)
+    pairs = zip(
+        first.network.state_dict().values(), second.network.state_dict().values(), strict=True
+    )
     return max(float((a.double() - b.double()).abs().max()) for a, b in pairs)
 
 
@@ -139,11 +142,15 @@ def test_blocks_and_images() -> None:
     branches = ["Parallel", "Linear 4", ["Sequential", "Linear 5", "Tanh"]]
     assert_as_alone(experiment_of("Linear 8", block, branches, "Linear 2"))
     glyphs = {"name": "glyphs", "samples": 300}
-    assert_as_alone(experiment_of("Flatten", "Linear 8", "ReLU", "Linear 10", data=glyphs, epochs=1))
+    assert_as_alone(
+        experiment_of("Flatten", "Linear 8", "ReLU", "Linear 10", data=glyphs, epochs=1)
+    )
 
 
 def test_the_history_is_that_of_a_single_run() -> None:
-    experiment = experiment_of("Linear 8", "ReLU", "Dropout 0.2", "Linear 2", regularization={"l2": 0.01})
+    experiment = experiment_of(
+        "Linear 8", "ReLU", "Dropout 0.2", "Linear 2", regularization={"l2": 0.01}
+    )
     _, events = train_together(experiment)
     for seed in SEEDS:
         _, alone = train_alone(experiment, seed)
@@ -172,10 +179,10 @@ def flatten(event: LayerStatsReported | EpochEnded) -> dict[str, Any]:
     """Returns all numbers of an event by name."""
     if isinstance(event, EpochEnded):
         train_means = {f"train {name}": value for name, value in event.train.items()}
-        cells = {f"cell {i}": float(n) for i, n in enumerate(sum(event.counts, []))}
+        cells = {f"cell {i}": float(n) for i, n in enumerate(chain(*event.counts))}
         return {"step": event.step, **train_means, **event.validation, **cells}
     numbers: dict[str, Any] = {"step": event.step, **event.metrics}
-    parts = [*event.layers, *event.activations]
+    parts: list[Any] = [*event.layers, *event.activations]
     for part in parts:
         names = [name for name in part.__struct_fields__ if name != "layer"]
         numbers |= {f"{part.layer} {name}": getattr(part, name) for name in names}

@@ -230,6 +230,7 @@ def _train_together(
     seeds = {session.run: session.experiment.seed for session in training.group.sessions}
     for session in training.group.sessions:
         runs.open(session, session.experiment.seed)
+    what = f"Training {format_counted(len(runs.seeds), 'seed')} together"
     reason: Reason = "done"
     try:
         for event in training.run():
@@ -238,7 +239,7 @@ def _train_together(
                 continue
             runs.fraction = leader.epochs_done / leader.experiment.training.epochs
             runs.report()
-            report_progress(f"Training {runs.note}", min(1.0, runs.fraction))
+            report_progress(what, min(1.0, runs.fraction))
     except Exception as error:  # most often out of memory
         for session in training.give_up():
             runs.record(describe_failure(error, session.run, None), session.experiment.seed)

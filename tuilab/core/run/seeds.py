@@ -29,7 +29,7 @@ def parse_seeds(text: str, first: int) -> tuple[int, ...]:
         raise InputError("enter how many seeds, such as 5, or a list such as 3,7,11") from None
     if "," not in text:
         if not 1 <= numbers[0] <= MAX_SEEDS:
-            raise InputError(f"enter from 1 to {MAX_SEEDS} seeds; one seed is the list `3,`")
+            raise InputError(f"enter from 1 to {MAX_SEEDS} seeds")
         return tuple((first + number) % (MAX_SEED + 1) for number in range(numbers[0]))
     return check_seeds(numbers)
 

@@ -52,8 +52,10 @@ def _mean_squared(config: Any, output: Tensor, target: Tensor) -> Tensor:
 def _hinge(config: Any, output: Tensor, target: Tensor) -> Tensor:
     if output.shape[1] == 1:
         sign = 2 * target.to(output.dtype) - 1
-        return (config.margin - sign * output[:, 0]).relu()
-    return F.multi_margin_loss(output, target, margin=config.margin, reduction="none")
+        distance: Tensor = config.margin - sign * output[:, 0]
+        return distance.relu()
+    values: Tensor = F.multi_margin_loss(output, target, margin=config.margin, reduction="none")
+    return values
 
 
 PER_VALUE: dict[type[Loss], Callable[[Any, Tensor, Tensor], Tensor]] = {

@@ -213,7 +213,9 @@ class SeedRepeats(Dialog):
             counts = Counter(run.state for run in report.runs)
             return [", ".join(f"{count} {state}" for state, count in counts.items())]
         failed = [f"seed {run.seed}: {run.problem}" for run in report.runs if run.problem]
-        return [*format_summary(report.summary, MAX_SEED_METRICS), *failed[:MAX_PROBLEMS]]
+        summary = format_summary(report.summary, MAX_SEED_METRICS)
+        title = ["mean ± standard deviation"] if summary else []
+        return [*title, *summary, *failed[:MAX_PROBLEMS]]
 
     def action_close(self) -> None:
         """Closes the dialog if all seeds are over."""
