@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 
 import torch
 
@@ -15,13 +16,13 @@ from tuilab.engine.seeds.train_together import GroupTraining
 from tuilab.engine.session import Session
 from tuilab.engine.train import train
 
-EXAMPLES, HELD_OUT, EPOCHS = 800, 200, 8
+EXAMPLES, HELD_OUT, EPOCHS = 800, 200, 30
 """25 steps of 32 examples in each epoch, after which 200 are evaluated."""
 
-ALONE = 4
+ALONE = 2
 """Runs that are trained one after the other in each measurement; the time is per run."""
 
-REPEATS = 5
+REPEATS = 3
 
 NETWORKS = {
     "2-16-16-1": ["Linear 16", "ReLU", "Linear 16", "ReLU", "Linear 1"],
@@ -45,9 +46,12 @@ def dataset_of(seed: int) -> Dataset:
     generator = torch.Generator().manual_seed(seed)
     inputs = torch.randn(EXAMPLES + 2 * HELD_OUT, 2, generator=generator)
     targets = (inputs.norm(dim=1) > 1.2).long()
-    sizes = [EXAMPLES, HELD_OUT, HELD_OUT]
-    parts = zip(inputs.split(sizes), targets.split(sizes), strict=True)
-    return Dataset(*(Examples(*part) for part in parts), classes=("in", "out"))
+    ends = [0, EXAMPLES, EXAMPLES + HELD_OUT, EXAMPLES + 2 * HELD_OUT]
+    train_part, validation, test = (
+        Examples(inputs[start:end], targets[start:end])
+        for start, end in pairwise(ends)
+    )
+    return Dataset(train_part, validation, test, classes=("in", "out"))
 
 
 def make_session(network: list[str], seed: int) -> Session:

@@ -139,7 +139,8 @@ class StackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps [nets, batch, …, in_features] to [nets, batch, …, out_features]."""
         assert self.weight is not None
-        rows, weight = x.flatten(1, -2), self.weight.transpose(1, 2)
+        rows = x if x.dim() == 3 else x.flatten(1, -2)
+        weight = self.weight.transpose(1, 2)
         bias = None if self.bias is None else self.bias[:, None]
         out = rows @ weight if bias is None else torch.baddbmm(bias, rows, weight)
         return out if x.dim() == 3 else out.view(*x.shape[:-1], out.shape[-1])
@@ -171,9 +172,12 @@ class StackedNorm(nn.Module):
         else:
             out = F.layer_norm(x, self.shape, None, None, self.eps)
         ones = (1,) * (x.dim() - 1 - len(self.shape))
-        if self.weight is not None:
-            out = out * self.weight.view(len(x), *ones, *self.shape)
-        return out if self.bias is None else out + self.bias.view(len(x), *ones, *self.shape)
+        if self.weight is None:
+            return out
+        weight = self.weight.view(len(x), *ones, *self.shape)
+        if self.bias is None:
+            return out * weight
+        return torch.addcmul(self.bias.view(len(x), *ones, *self.shape), out, weight)
 
 
 class StackedBatchNorm(nn.Module):
@@ -219,15 +223,21 @@ class StackedDropout(nn.Module):
         super().__init__()
         first: Any = modules[0]
         self.p, self.generators = float(first.p), stacker.generators
+        self._masks: dict[torch.Size, tuple[Tensor, tuple[Tensor, ...]]] = {}
+        "A mask for each shape, with the part of each network; drawn anew in every step."
 
     def forward(self, x: Tensor) -> Tensor:
         """Drops values of [nets, batch, *shape] in training."""
         if not self.training or self.p == 0:
             return x
-        mask = torch.empty(x.shape, dtype=x.dtype, device=x.device)
-        for part, generator in zip(mask, self.generators, strict=True):
-            part.bernoulli_(1 - self.p, generator=generator)
-        return x * mask.div_(1 - self.p)
+        if x.shape not in self._masks:
+            mask = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+            self._masks[x.shape] = mask, mask.unbind()
+        mask, parts = self._masks[x.shape]
+        kept = 1 - self.p
+        for part, generator in zip(parts, self.generators, strict=True):
+            part.bernoulli_(kept, generator=generator)
+        return x * mask.div_(kept)
 
 
 class MappedLayer(nn.Module):
