@@ -48,8 +48,7 @@ def dataset_of(seed: int) -> Dataset:
     targets = (inputs.norm(dim=1) > 1.2).long()
     ends = [0, EXAMPLES, EXAMPLES + HELD_OUT, EXAMPLES + 2 * HELD_OUT]
     train_part, validation, test = (
-        Examples(inputs[start:end], targets[start:end])
-        for start, end in pairwise(ends)
+        Examples(inputs[start:end], targets[start:end]) for start, end in pairwise(ends)
     )
     return Dataset(train_part, validation, test, classes=("in", "out"))
 

@@ -12,8 +12,8 @@ VALUES = st.floats(-1e6, 1e6)
 
 
 def history(values: list[float], steps: list[float] | None = None) -> list[Point]:
-    places = steps or [float(step) for step in range(1, len(values) + 1)]
-    return [(step, y, y, y) for step, y in zip(places, values, strict=True)]
+    xs = steps or [float(step) for step in range(1, len(values) + 1)]
+    return [(step, y, y, y) for step, y in zip(xs, values, strict=True)]
 
 
 @given(st.integers(1, 9), st.integers(1, 30), st.data())

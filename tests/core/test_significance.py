@@ -88,7 +88,7 @@ def test_the_same_seeds_are_compared_in_pairs() -> None:
     assert "n = 3 pairs" in paired.describe()
 
 
-def test_a_single_run_has_no_spread_to_compare_with() -> None:
+def test_a_single_run_has_no_standard_deviation_to_compare_with() -> None:
     result = compare_groups({0: 0.5}, {0: 0.7})
     assert result.is_within_noise is None and result.difference == pytest.approx(0.2)
     assert "one run" in result.describe()

@@ -15,6 +15,7 @@ from tuilab.cli.options import (
     ExperimentName,
     Plain,
     ResumedRun,
+    Seeds,
     Sets,
     format_examples,
 )
@@ -58,15 +59,7 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
-    seeds: Annotated[
-        str,
-        typer.Option(
-            metavar="N|LIST",
-            help="Train this many seeds, or those of a list such as 3,7,11; shows mean and "
-            "standard deviation.",
-            show_default=False,
-        ),
-    ] = "",
+    seeds: Seeds = "",
 ) -> int:
     """Trains without the lab.
 
@@ -79,11 +72,11 @@ def train(
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if resume and seeds:
+        raise InputError("several seeds start anew; leave out --resume or --seeds")
     if seeds:
         from tuilab.cli.train_seeds import train_with_seeds
 
-        if resume:
-            raise InputError("several seeds start anew; leave out --resume or --seeds")
         return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
     try:
@@ -102,6 +95,11 @@ def train(
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
         return _report_failure(end, lost, command, sets or [])
+    return _report_end(end, lost, signals)
+
+
+def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
+    """Prints what is lost of a run that has ended; returns the exit code."""
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":

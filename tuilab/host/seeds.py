@@ -99,7 +99,7 @@ class SeedRuns:
         self._states[seed] = replace(self._states[seed], **changes)
 
     def is_training(self, seed: int) -> bool:
-        """Whether the run of a seed has started and is not over."""
+        """Returns whether the run of a seed has started and is not over."""
         return self._states[seed].state == "training"
 
     def finish(
@@ -151,9 +151,9 @@ class SeedRuns:
         if not self._has_bands:
             return {}
         histories = [run.series for run in self._runs.values()]
-        names = dict.fromkeys(name for series in histories for name in series)
-        shown = [name for name in names if name.partition("/")[0] not in LAYER_FAMILIES]
-        return compute_bands(histories, shown)
+        names = list(dict.fromkeys(name for series in histories for name in series))
+        names = [name for name in names if name.partition("/")[0] not in LAYER_FAMILIES]
+        return compute_bands(histories, names)
 
 
 def run_seeds(command: TrainSeeds, publish: Publish, report_progress: ProgressCallback) -> None:

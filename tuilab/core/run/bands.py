@@ -89,9 +89,9 @@ def _value_at(curve: Sequence[tuple[float, float]], x: float) -> float | None:
 
 def percentile(ordered: Sequence[float], fraction: float) -> float:
     """Returns a percentile of ordered values, linear between them, as numpy's default is."""
-    place = fraction * (len(ordered) - 1)
-    index = floor(place)
-    share = place - index
+    position = fraction * (len(ordered) - 1)
+    index = floor(position)
+    share = position - index
     if not share:
         return ordered[index]
     return ordered[index] * (1 - share) + ordered[index + 1] * share

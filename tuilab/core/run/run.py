@@ -8,6 +8,7 @@ import secrets
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
@@ -229,6 +230,8 @@ class Run(Struct):
             for key, value in changes.items():
                 if key.endswith(".name") or key.partition(".")[0] not in switched:
                     self._mark_change(event.step, key, value)
+        if self.started is not None and not event.group:  # a resumed run stays in its group
+            event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
         self._add_learning_rate(event.step)
         if event.step != self.step:

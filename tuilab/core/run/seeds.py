@@ -61,7 +61,7 @@ def summarize(runs: Sequence[SeedRun]) -> dict[str, MeanStd]:
 
 def choose_headline(summary: dict[str, MeanStd], limit: int) -> dict[str, MeanStd]:
     """Returns the most important metrics of each part of the data, at most `limit` of each."""
-    chosen: dict[str, MeanStd] = {}
+    headline: dict[str, MeanStd] = {}
     for split in SPLITS:
         prefix = f"{split}."
         values = {
@@ -69,17 +69,17 @@ def choose_headline(summary: dict[str, MeanStd], limit: int) -> dict[str, MeanSt
             for name, one in summary.items()
             if name.startswith(prefix)
         }
-        chosen |= {f"{prefix}{name}": summary[f"{prefix}{name}"]
+        headline |= {f"{prefix}{name}": summary[f"{prefix}{name}"]
                    for name in headline_metrics(values, limit)}  # fmt: skip
-    return chosen
+    return headline
 
 
 def format_summary(metrics: dict[str, MeanStd], limit: int = 3) -> list[str]:
     """Returns lines with mean ± standard deviation of the most important metrics, and n."""
-    chosen = choose_headline(metrics, limit)
-    names = max(map(len, chosen), default=0)
-    values = max((len(str(one)) for one in chosen.values()), default=0)
-    return [f"{name:{names}}  {one!s:{values}}  n = {one.n}" for name, one in chosen.items()]
+    headline = choose_headline(metrics, limit)
+    names = max(map(len, headline), default=0)
+    values = max((len(str(one)) for one in headline.values()), default=0)
+    return [f"{name:{names}}  {one!s:{values}}  n = {one.n}" for name, one in headline.items()]
 
 
 def format_runs(runs: Sequence[SeedRun], limit: int = 2) -> list[str]:

@@ -32,8 +32,8 @@ class MeanStd(Struct, frozen=True):
         return cls(len(values), fmean(values), stdev(values) if len(values) > 1 else 0.0)
 
     def __str__(self) -> str:
-        spread = f" ± {format_number(self.std, 2)}" if self.n > 1 else ""
-        return f"{format_number(self.mean)}{spread}"
+        std = f" ± {format_number(self.std, 2)}" if self.n > 1 else ""
+        return f"{format_number(self.mean)}{std}"
 
 
 class Comparison(Struct, frozen=True):
@@ -59,11 +59,11 @@ class Comparison(Struct, frozen=True):
         """Returns the verdict with its test, such as `within noise (Welch's t-test, n = 5 and 5)`.
 
         >>> compare_groups({0: 1.0, 1: 2.0}, {0: 1.5}).describe()
-        'not known: one run has no spread (n = 2 and 1)'
+        'not known: one run has no standard deviation (n = 2 and 1)'
         """
         counts = f"n = {self.n[0]} and {self.n[1]}"
         if self.is_within_noise is None:
-            return f"not known: one run has no spread ({counts})"
+            return f"not known: one run has no standard deviation ({counts})"
         if self.test == "paired t-test":
             counts = f"n = {self.n[0]} pairs"
         verdict = "within noise" if self.is_within_noise else "beyond noise"

@@ -234,7 +234,7 @@ class SeedGroup:
 
     # --- back to the sessions ---------------------------------------------------------------
 
-    def place(self) -> None:
+    def sync_positions(self) -> None:
         """Gives all sessions the position of the group."""
         leader = self.leader
         for session in self.sessions:
@@ -246,7 +246,7 @@ class SeedGroup:
 
         Torch's own generator is set to that of the session, which a checkpoint stores.
         """
-        self.place()
+        self.sync_positions()
         session = self.sessions[net]
         pairs = list(zip(self.parameters, session.parameters, strict=True))
         copy_optimizer_state(self.optimizer, pairs, net, session.optimizer)

@@ -123,7 +123,10 @@ class StackedParallel(nn.Module):
         self.inside = inside
 
     def forward(self, x: Tensor) -> Tensor:
-        """Concatenates along the channels of images, else along the last dimension."""
+        """Concatenates along the last dimension, or along the channels of images.
+
+        Images are [nets, batch, channels, height, width].
+        """
         outputs = [branch(x) for branch in self.inside]
         return torch.cat(outputs, dim=2 if outputs[0].dim() >= 5 else -1)
 
@@ -234,10 +237,10 @@ class StackedDropout(nn.Module):
             mask = torch.empty(x.shape, dtype=x.dtype, device=x.device)
             self._masks[x.shape] = mask, mask.unbind()
         mask, parts = self._masks[x.shape]
-        kept = 1 - self.p
+        share = 1 - self.p
         for part, generator in zip(parts, self.generators, strict=True):
-            part.bernoulli_(kept, generator=generator)
-        return x * mask.div_(kept)
+            part.bernoulli_(share, generator=generator)
+        return x * mask.div_(share)
 
 
 class MappedLayer(nn.Module):

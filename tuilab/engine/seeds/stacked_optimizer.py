@@ -7,18 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from tuilab.core.catalogue import optimizers as catalogue
 from tuilab.core.catalogue.optimizers import Optimizer
 from tuilab.core.catalogue.regularization import Regularization
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.parameter_groups import ParameterGroups
-
-ELEMENTWISE = (
-    catalogue.SGD, catalogue.Adagrad, catalogue.Adadelta, catalogue.RMSprop, catalogue.Adam,
-    catalogue.AdamW, catalogue.NAdam, catalogue.RAdam, catalogue.Adamax, catalogue.ASGD,
-    catalogue.Rprop, catalogue.Lion,
-)  # fmt: skip
-"""Optimizers that update every number by itself, whatever tensor it is in."""
 
 
 def build_stacked_optimizer(

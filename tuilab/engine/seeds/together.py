@@ -8,8 +8,6 @@ from msgspec.structs import replace
 from torch import Generator, nn
 from torch.nn.modules.conv import _ConvTransposeNd
 
-from tuilab.core.catalogue import losses, tasks
-from tuilab.core.catalogue.regularization import NoAveraging
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.engine.data.dataset import Examples, ProgressCallback
@@ -17,36 +15,37 @@ from tuilab.engine.data.load import load
 from tuilab.engine.device.threads import MIN_PARALLEL_WORK, count_multiplications
 from tuilab.engine.model.layers.torchvision_models import download_weights
 from tuilab.engine.seeds.seed_group import SeedGroup
-from tuilab.engine.seeds.stacked_optimizer import ELEMENTWISE
+from tuilab.engine.seeds.stacked_losses import has_stacked_form
 from tuilab.engine.seeds.train_together import GroupTraining
 from tuilab.engine.session import PLAIN, Session
+from tuilab.engine.tasks.task import TASKS, Task
 
 MAX_BYTES = 1 << 29
 """Memory that the examples of all seeds together may take."""
 
-TASKS = (tasks.Classification, tasks.Regression, tasks.MultiLabel, tasks.SoftLabels)
-
-LOSSES = (
-    losses.CrossEntropy, losses.NLL, losses.BCE, losses.MultiLabelBCE, losses.SoftCrossEntropy,
-    losses.MSE, losses.L1, losses.Huber, losses.SmoothL1, losses.Focal, losses.Hinge, losses.KL,
-)  # fmt: skip
+COMMON = ("optimizer", "phases", "targets_for", "compute_loss", "forward", "eval_targets",
+          "extra_metrics", "evaluate")  # fmt: skip
+"""What a task must do as classification does, for its networks to be stacked."""
 
 
 def find_obstacle(experiment: Experiment) -> str:
     """Returns why seeds of an experiment cannot train together, as far as it says; else ""."""
     training, regularization = experiment.training, experiment.regularization
+    kind, averaging = TASKS[type(experiment.task)], experiment.averaging
     obstacles = {
-        f"the task {name_of(experiment.task)}": type(experiment.task) not in TASKS,
-        f"the loss {name_of(experiment.loss)}": type(experiment.loss) not in LOSSES,
-        f"the optimizer {name_of(experiment.optimizer)}": (
-            type(experiment.optimizer) not in ELEMENTWISE
+        f"the task {name_of(experiment.task)}": any(
+            getattr(kind, name) is not getattr(Task, name) for name in COMMON
         ),
+        f"the loss {name_of(experiment.loss)}": not has_stacked_form(experiment.loss),
+        f"the optimizer {name_of(experiment.optimizer)}": not experiment.optimizer.is_elementwise,
         f"the engine {training.engine}": training.engine != "torch",
         f"the precision {training.precision}": training.precision != "fp32",
         "activation checkpointing": training.checkpointing,
         "gradient accumulation": training.accumulation > 1,
         "augmentation": experiment.augmentation != PLAIN,
-        "weight averaging": not isinstance(experiment.averaging, NoAveraging),
+        "weight averaging": (
+            averaging.step_share() is not None or averaging.epoch_share(1.0, 0) is not None
+        ),
         "early stopping": regularization.patience > 0,
         "a schedule that follows the validation loss": experiment.schedule.watches_validation,
         "gradient noise": regularization.gradient_noise > 0,

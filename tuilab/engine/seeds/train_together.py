@@ -148,7 +148,7 @@ class GroupTraining:
         """Yields the events after a step, which was measured if it has a probe."""
         leader = self.group.leader
         if probe is not None:
-            self.group.place()
+            self.group.sync_positions()
             metrics = self._measure(self._outputs[-NEWEST_BATCHES:])
             events = probe.report(self.group.sessions)
             for net, values in zip(self.active, metrics, strict=True):
@@ -185,7 +185,7 @@ class GroupTraining:
             return
         elapsed = max(now - self._reported_at, 1e-9)
         leader.seconds += elapsed
-        group.place()
+        group.sync_positions()
         self._read()
         metrics = self._measure(self._outputs[-NEWEST_BATCHES:])
         speed, memory = self._steps / elapsed, _process.memory_info().rss
@@ -211,7 +211,7 @@ class GroupTraining:
         """Moves on to the next epoch; yields its evaluations, if it has any."""
         group, leader = self.group, self.group.leader
         leader.epoch, leader.offset = leader.epoch + 1, 0
-        group.place()
+        group.sync_positions()
         self._read()
         for net in self.active:
             group.sessions[net].recorder.end_epoch()
