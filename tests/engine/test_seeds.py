@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.datasets import CPU, ignore_progress
 from tests.support.tiny_sessions import make_experiment
-from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.catalogue.optimizers import OPTIMIZERS
+from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.protocol.events import AnyEvent, EpochEnded, Failed, LayerStatsReported, Progressed
 from tuilab.engine.checkpoint import capture_state
 from tuilab.engine.seeds.seed_group import SeedGroup
@@ -95,8 +96,19 @@ def test_each_network_is_that_of_its_seed_alone(layer: str) -> None:
     assert_as_alone(experiment_of(*lines, epochs=2))
 
 
-OPTIMIZERS = ["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "adamax",
-              "asgd", "rprop", "lion"]  # fmt: skip
+ELEMENTWISE = [name_of(kind) for kind in OPTIMIZERS if kind.is_elementwise]
+
+
+@pytest.mark.parametrize("optimizer", ELEMENTWISE)
+def test_every_optimizer_that_is_elementwise(optimizer: str) -> None:
+    lines = ("Linear 8", "Tanh", "Linear 8", "ReLU", "Linear 2")
+    assert_as_alone(experiment_of(*lines, optimizer={"name": optimizer}, epochs=3))
+
+
+def test_most_optimizers_are_elementwise() -> None:
+    others = {name_of(kind) for kind in OPTIMIZERS} - set(ELEMENTWISE)
+    assert others == {"adafactor", "muon", "lbfgs", "own", "schedule_free_adamw"}
+
 
 LOSSES = ["cross_entropy", "mse", "focal", "hinge", "kl"]
 
@@ -106,7 +118,7 @@ BLOCKS = st.sampled_from(["ReLU", "GELU", "Dropout 0.2", "LayerNorm", "RMSNorm",
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(BLOCKS, min_size=1, max_size=3),
-    st.sampled_from(OPTIMIZERS),
+    st.sampled_from(ELEMENTWISE),
     st.sampled_from(LOSSES),
     st.sampled_from([{}, {"l1": 0.01}, {"l2": 0.02}, {"max_norm": 0.8}]),
     st.sampled_from([{}, {"clip_grad_norm": 0.1}, {"clip_grad_value": 0.01}]),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment, start_paused
+from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Cancel, Start, Step, TrainSeeds
 from tuilab.core.protocol.events import (
@@ -150,3 +151,20 @@ def test_a_resumed_seed_stays_in_its_group(lab: LinkWatcher) -> None:
     resumed = run_store.read_run(run_store.run_dir(run))
     assert resumed.started is not None and resumed.started.group == report.group
     assert resumed.finished is not None and resumed.finished.epoch == 5
+
+
+def test_a_seed_that_cannot_start_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tuilab.engine.data.load import load
+
+    def fail_for_seed_2(experiment: Experiment, *arguments: Any) -> Any:
+        if experiment.seed == 2:
+            raise InputError("no class is left", "data")
+        return load(experiment, *arguments)
+
+    monkeypatch.setattr("tuilab.engine.seeds.together.load", fail_for_seed_2)
+    stopping = make_long_experiment(epochs=1, regularization={"patience": 9})
+    report, _ = train(stopping, 1, 2, 3)
+    assert [run.state for run in report.runs] == ["done", "failed", "done"]
+    assert "no class is left" in report.runs[1].problem
+    with pytest.raises(InputError, match="no class is left"):
+        train(stopping, 2, 3)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from tuilab.core import paths
 from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.file_paths import restore_paths
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_counted
@@ -40,6 +42,13 @@ LAYER_FAMILIES = ("gradient", "update", "weight", "zeros", "dead", "saturated", 
 Publish = Callable[[AnyEvent], None]
 
 
+def _make_group_id(experiment: Experiment) -> str:
+    """Returns an id that no other run and no other group has."""
+    while any(paths.runs_dir().glob(f"{(group := make_run_id(experiment))}-s*")):
+        pass
+    return group
+
+
 class SeedRuns:
     """The runs of one group: their folders, logs and histories.
 
@@ -53,7 +62,7 @@ class SeedRuns:
         self, command: TrainSeeds, publish: Publish, observe: Publish | None, *, has_bands: bool
     ) -> None:
         self.experiment = restore_paths(command.experiment)
-        self.group = make_run_id(self.experiment)
+        self.group = _make_group_id(self.experiment)
         self.seeds = check_seeds(command.seeds)
         self.note = ""
         self.fraction = 0.0
@@ -97,6 +106,15 @@ class SeedRuns:
 
     def _change(self, seed: int, **changes: object) -> None:
         self._states[seed] = replace(self._states[seed], **changes)
+
+    def fail(self, seed: int, problem: str) -> None:
+        """Notes that a seed could not be started."""
+        self._change(seed, state="failed", problem=problem)
+
+    @property
+    def have_started(self) -> bool:
+        """Returns whether any run has started."""
+        return bool(self._runs)
 
     def is_training(self, seed: int) -> bool:
         """Returns whether the run of a seed has started and is not over."""
@@ -198,7 +216,8 @@ def train_seeds(
             _train(runs, device, report_progress)
     finally:
         runs.close()
-        runs.report(is_over=True)
+        if runs.have_started:
+            runs.report(is_over=True)
     return last[0]
 
 
@@ -263,8 +282,14 @@ def _train_alone(
     from tuilab.engine.train import train
 
     seed = runs.seeds[number]
-    session = open_session(runs.experiment, seed, runs.run_id(seed), device, report_progress)
-    runs.open(session, seed)
+    try:
+        session = open_session(runs.experiment, seed, runs.run_id(seed), device, report_progress)
+        runs.open(session, seed)
+    except InputError as error:  # such as a split in which a class has no examples
+        if not runs.have_started:
+            raise
+        runs.fail(seed, str(error))
+        return
     reporter, epochs = ProgressReporter(session), session.experiment.training.epochs
     what = f"Seed {seed}, {number + 1} of {len(runs.seeds)}"
     reason: Reason = "done"
@@ -287,5 +312,12 @@ def _train_alone(
         if runs.is_training(seed):
             for event in reporter.flush():
                 runs.record(event, seed)
-            results = {} if reason == "interrupted" else session.finished_event(reason).results
-            runs.finish(session, reason, results)
+            runs.finish(session, reason, _measure(session, reason))
+
+
+def _measure(session: "Session", reason: Reason) -> dict[str, dict[str, float]]:
+    """Returns the results of a run; none where it was interrupted or they do not fit in memory."""
+    try:
+        return {} if reason == "interrupted" else session.finished_event(reason).results
+    except Exception:  # evaluation uses larger batches than training
+        return {}
