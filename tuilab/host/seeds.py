@@ -89,8 +89,9 @@ class SeedRuns:
         self._logs[seed], self._runs[seed] = RunLog(), Run()
         files = data_files.identify_data(session.experiment)
         started = replace(
-            session.started_event(), folder=str(folder), data_files=files, group=self.group
-        )
+            session.started_event(), folder=str(folder), data_files=files, time=time.time(),
+            group=self.group,
+        )  # fmt: skip
         self._states[seed] = SeedRun(seed, session.run, "training")
         self.record(started, seed)
 
