@@ -3,11 +3,8 @@
 import os
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -19,25 +16,19 @@ from tuilab.cli.options import (
     ExperimentName,
     Plain,
     ResumedRun,
+    Seeds,
     Sets,
     format_examples,
 )
+from tuilab.cli.signals import BlockedOutputError, SignalHandlers
 from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.protocol.commands import Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
-    from tuilab.host.host import Host
 
 commands = Commands()
-
-OUTPUT_SECONDS = 2.0
-"""Seconds that output has after a signal; a reader that takes nothing must not hold up the end."""
-
-
-class BlockedOutputError(OSError):
-    """No one takes the output, and a signal asks for the end."""
 
 
 class Output(Protocol):
@@ -55,6 +46,7 @@ class Output(Protocol):
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
+        "tuilab train spiral --seeds 5",
     )
 )
 def train(
@@ -67,6 +59,7 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    seeds: Seeds = "",
 ) -> int:
     """Trains without the lab.
 
@@ -79,6 +72,12 @@ def train(
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if resume and seeds:
+        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    if seeds:
+        from tuilab.cli.train_seeds import train_with_seeds
+
+        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
@@ -98,6 +97,11 @@ def train(
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
         return _report_failure(end, lost, command, sets or [])
+    return _report_end(end, lost, signals)
+
+
+def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
+    """Prints what is lost of a run that has ended; returns the exit code."""
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":
@@ -160,7 +164,10 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _SignalHandlers(host, signals) as handlers:
+    with (
+        Host(discovery.new_socket_path()) as host,
+        SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
+    ):
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):
@@ -185,47 +192,3 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
-
-
-class _SignalHandlers:
-    """Ends the host in good order on the first signal, and the process on the second."""
-
-    def __init__(self, host: "Host", received: list[int]) -> None:
-        self._host, self._received = host, received
-        self._printing_since = inf
-        numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-        # A signal that is ignored, as SIGHUP under nohup, stays ignored.
-        self._numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> "_SignalHandlers":
-        for number in self._numbers:
-            self._previous[number] = signal.signal(number, self._interrupt)
-        self._previous[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._check_output)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    @contextmanager
-    def while_printing(self) -> Iterator[None]:
-        """Raises BlockedOutputError in the block, if it is stuck after a signal has come."""
-        self._printing_since = time.monotonic()
-        try:
-            yield
-        finally:
-            self._printing_since = inf
-
-    def _interrupt(self, number: int, _: object) -> None:
-        if self._received:
-            self._host.remove_socket()
-            os._exit(exit_codes.signal_code(number))
-        self._received.append(number)
-        self._host.interrupt()
-        signal.setitimer(signal.ITIMER_REAL, OUTPUT_SECONDS, OUTPUT_SECONDS / 4)
-
-    def _check_output(self, *_: object) -> None:
-        if time.monotonic() - self._printing_since >= OUTPUT_SECONDS:
-            raise BlockedOutputError

@@ -34,13 +34,14 @@ from tuilab.core.protocol.events import (
     Logged,
     Progressed,
     Ready,
+    SeedsReported,
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
 
-PASSING = (Loading, Ready, Checking, InspectResponse)
-"""Events that say nothing of the run that would matter later."""
+PASSING = (Loading, Ready, Checking, InspectResponse, SeedsReported)
+"""Events that say nothing of the run that would matter later; seeds are runs of their own."""
 
 MIN_GAP = 0.1
 """Minimum of seconds between two stored reports; a later one brings the points of both."""

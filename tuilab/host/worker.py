@@ -35,11 +35,12 @@ from tuilab.core.protocol.commands import (
     Start,
     Step,
     Stop,
+    TrainSeeds,
 )
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
-from tuilab.host import data_files, failures, run_store, studies
+from tuilab.host import data_files, failures, run_store, seeds, studies
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
 from tuilab.host.run_lock import RunLock
 from tuilab.host.run_log import RunLog
@@ -182,7 +183,7 @@ class Worker(threading.Thread):
             case Inspect():
                 if controller is not None:
                     controller.inspect(command.request)
-            case Find() | CrossValidate():
+            case Find() | CrossValidate() | TrainSeeds():
                 self._study(command)
             case Cancel():
                 pass  # nothing is in progress any more
@@ -216,11 +217,13 @@ class Worker(threading.Thread):
         if self._controller is not None and self._controller.is_active:
             self._controller.end(reason, measure=False)
 
-    def _study(self, command: Find | CrossValidate) -> None:
+    def _study(self, command: Find | CrossValidate | TrainSeeds) -> None:
         session = self._controller.session if self._controller is not None else None
         try:
             if isinstance(command, Find):
                 self.publish(studies.run_finder(session, command, self._report))
+            elif isinstance(command, TrainSeeds):
+                seeds.run_seeds(command, self.publish, self._report)
             else:
                 studies.run_cross_validation(command, self.publish, self._report)
         except _Canceled:
@@ -258,7 +261,7 @@ class Worker(threading.Thread):
         started = session.started_event(note)
         files = data_files.identify_data(experiment)
         started = msgspec.structs.replace(
-            started, folder=str(path), data_files=files, time=time.time()
+            started, folder=str(path), data_files=files, time=time.time(), group=command.group
         )
         self.publish(started)
         for remark in dataset.remarks:

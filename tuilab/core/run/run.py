@@ -8,6 +8,7 @@ import secrets
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
@@ -33,6 +34,7 @@ from tuilab.core.protocol.events import (
     Resumed,
     Rewound,
     Saved,
+    SeedsReported,
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
@@ -98,6 +100,8 @@ class Run(Struct):
     finished: Finished | None = None
     finder_report: FinderReported | None = None
     cross_validation: CrossValidated | None = None
+    seeds: SeedsReported | None = None
+    "The runs of several seeds that were trained beside this one."
     checking: Checking | None = None
     "The checks in progress."
     checks: ChecksReported | None = None
@@ -198,6 +202,8 @@ class Run(Struct):
                 self.finder_report = event
             case CrossValidated():
                 self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
             case Checking():
                 self.checking = event if event.number else None
             case ChecksReported():
@@ -223,6 +229,8 @@ class Run(Struct):
             for key, value in changes.items():
                 if key.endswith(".name") or key.partition(".")[0] not in switched:
                     self._mark_change(event.step, key, value)
+        if self.started is not None and not event.group:  # a resumed run stays in its group
+            event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
         self._add_learning_rate(event.step)
         if event.step != self.step:
