@@ -197,9 +197,9 @@ class RunsScreen(Overlay):
             known = self._changes[run.id] = (state, changes)
         return known[1]
 
-    def _show_count(self, shown: int) -> None:
+    def _show_count(self, count: int) -> None:
         total = format_counted(len(self._all), "run")
-        parts = [f"{shown:,} of {total}" if shown != len(self._all) else total]
+        parts = [f"{count:,} of {total}" if count != len(self._all) else total]
         if active := sum(run.is_active for run in self._all):
             parts.append(f"{active} in progress")
         if self._marked:
