@@ -250,8 +250,8 @@ class RunsScreen(Overlay):
         """Sorts by the column `by` places further on."""
         layout = fit_layout(self._list.metric, self._list.line_width)
         keys = ["state", "name", *(column.sort_key for column in layout.columns)]
-        place = keys.index(self._sort_key) if self._sort_key in keys else -1
-        self._sort_by(keys[(place + by) % len(keys)], False)
+        index = keys.index(self._sort_key) if self._sort_key in keys else -1
+        self._sort_by(keys[(index + by) % len(keys)], False)
 
     def action_reverse(self) -> None:
         """Sorts the other way round."""
