@@ -37,7 +37,7 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
         is_ordered = data.split == "ordered"
         keys = read_split_keys(info, data.split_by, report, is_ordered=is_ordered)
         training.split_keys = keys[has_target]
-    if info.labels is not None:
+    if info.labels is not None and info.arrays is None:
         training = read_labels(training, info, report)
     if data.test_path:
         test, more = _read_test_set(data, report)
