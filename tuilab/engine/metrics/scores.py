@@ -109,7 +109,7 @@ class ClassScores(Scores):
         values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
         if self._kept:
             output, targets = (torch.cat(parts).cpu() for parts in zip(*self._kept, strict=True))
-            # Rounded from double precision, equal scores are equal in whatever order they are added.
+            # Rounded from double precision, so that equal scores stay equal in any order of sums.
             ranked = class_scores(self.loss, output.double()).float()
             if (area := auroc(ranked, targets)) is not None:
                 values["auroc"] = area
