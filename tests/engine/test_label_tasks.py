@@ -206,10 +206,10 @@ def test_of_two_numbers_the_larger_one_means_that_a_label_applies(
 
     splits = load_table(path, target="u, v", normalize=False).splits.values()
 
-    found = {
+    examples = {
         (int(x[0]), *map(int, y)) for s in splits for x, y in zip(s.inputs, s.targets, strict=True)
     }
-    assert found == {(n, n % 2, int(n % 3 == 0)) for n in rows}
+    assert examples == {(n, n % 2, int(n % 3 == 0)) for n in rows}
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

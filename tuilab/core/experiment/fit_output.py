@@ -48,8 +48,9 @@ def _iter_resized(network: Network) -> Iterator[Network]:
         yield (*before, "Flatten", line, *after)
         yield (*before, line, "Step")
     elif last >= 0 and names[last] == "Sequential":
-        for inside in _iter_resized(network[last][1:]):
-            yield (*before, (network[last][0], *inside), *after)
+        head, *lines = network[last]
+        for inside in _iter_resized(tuple(lines)):
+            yield (*before, (head, *inside), *after)
 
 
 def _name(line: Line) -> str:

@@ -120,10 +120,10 @@ def _check_initialization(experiment: Experiment, rows: list[PlanRow]) -> Iterat
 def _check_top_k(experiment: Experiment) -> Iterator[str]:
     k, classes = getattr(experiment.task, "top_k", 0), len(experiment.data.classes)
     if k and k >= classes:
-        most = f"use at most {classes - 1}" if classes > 2 else "set it to 0"
+        fix = f"use at most {classes - 1}" if classes > 2 else "set it to 0"
         yield (
             f"task.top_k: each of the {classes} classes is always among the {k} most likely, so it "
-            f"is not reported; {most}"
+            f"is not reported; {fix}"
         )
 
 

@@ -53,7 +53,7 @@ class ClassScores(Scores):
         self._counts: Tensor | None = None
         self._bins: Tensor | None = None
         self._top_hits: Tensor | None = None
-        self._kept: list[tuple[Tensor, Tensor]] | None = []
+        self._outputs: list[tuple[Tensor, Tensor]] | None = []
 
     def add(self, output: Tensor, targets: Tensor) -> None:
         """Adds a chunk: output [n, *positions, outputs] and targets int64 [n, *positions]."""
@@ -88,10 +88,10 @@ class ClassScores(Scores):
         self._bins = bins if self._bins is None else self._bins + bins
 
     def _keep(self, output: Tensor, targets: Tensor) -> None:
-        if self._kept is not None:
-            self._kept.append((output, targets))
-            if sum(output.numel() for output, _ in self._kept) > MAX_RANKED_VALUES:
-                self._kept = None
+        if self._outputs is not None:
+            self._outputs.append((output, targets))
+            if sum(output.numel() for output, _ in self._outputs) > MAX_RANKED_VALUES:
+                self._outputs = None
 
     def read(self) -> dict[str, float]:
         """Returns the scores, the most important first."""
@@ -107,8 +107,8 @@ class ClassScores(Scores):
         values["balanced_accuracy"] = sum(recalls) / len(recalls)
         macro = macro_average(scores)
         values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
-        if self._kept:
-            output, targets = (torch.cat(parts).cpu() for parts in zip(*self._kept, strict=True))
+        if self._outputs:
+            output, targets = (torch.cat(parts).cpu() for parts in zip(*self._outputs, strict=True))
             # Rounded from double precision, so that equal scores stay equal in any order of sums.
             ranked = class_scores(self.loss, output.double()).float()
             if (area := auroc(ranked, targets)) is not None:
