@@ -47,8 +47,8 @@ def _iter_resized(network: Network) -> Iterator[Network]:
         yield (*before, line, *after)
         yield (*before, "Flatten", line, *after)
         yield (*before, line, "Step")
-    elif last >= 0 and names[last] == "Sequential":
-        head, *lines = network[last]
+    elif last >= 0 and isinstance(block := network[last], tuple) and names[last] == "Sequential":
+        head, *lines = block
         for inside in _iter_resized(tuple(lines)):
             yield (*before, (head, *inside), *after)
 
