@@ -54,10 +54,13 @@ def read_test_arrays(info: TableInfo, test: TableInfo, report: ProgressCallback)
     Raises:
         InputError: the inputs have another shape.
     """
-    if test.arrays is None or test.shape != info.shape:
+    if test.arrays is None or info.arrays is None or test.shape != info.shape:
         problem = f"its inputs are not {list(info.shape)} as in {info.file.path.name}"
         raise InputError(problem, str(test.file.path), "data.test_path")
-    known = replace(test, classes=info.classes, is_numeric=info.is_numeric)
+    if test.arrays.targets.shape[1:] != info.arrays.targets.shape[1:]:
+        problem = f"its targets are {list(test.arrays.targets.shape)}, other than those of training"
+        raise InputError(problem, str(test.file.path), "data.test_path")
+    known = replace(test, classes=info.classes, is_numeric=info.is_numeric, labels=info.labels)
     examples, _ = arrays.read_arrays(known, report)
     return examples
 

@@ -19,6 +19,8 @@ from tuilab.engine.data.read_labels import read_labels
 from tuilab.engine.data.sources import RawDataset, TestSplit, source
 from tuilab.engine.data.split_keys import read_split_keys
 
+MAX_NAMED_TARGETS = 5
+
 
 @source(Table)
 def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
@@ -37,7 +39,7 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
         is_ordered = data.split == "ordered"
         keys = read_split_keys(info, data.split_by, report, is_ordered=is_ordered)
         training.split_keys = keys[has_target]
-    if info.labels is not None:
+    if info.labels is not None and info.arrays is None:
         training = read_labels(training, info, report)
     if data.test_path:
         test, more = _read_test_set(data, report)
@@ -179,7 +181,10 @@ def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
         f"{count} {names[kind]}" for kind, count in counts.items() if count or kind != "date"
     )
     width, columns = format_counted(info.shape[0], "number"), format_counted(len(inputs), "column")
-    sentences = [f'Inputs: {width} from {columns} ({kinds}); target: "{info.target.name}".']
+    targets = info.labels.columns if info.labels is not None else (info.target,)
+    answers = ", ".join(f'"{column.name}"' for column in targets[:MAX_NAMED_TARGETS])
+    answers += ", …" if len(targets) > MAX_NAMED_TARGETS else ""
+    sentences = [f"Inputs: {width} from {columns} ({kinds}); target: {answers}."]
     left_out = [column for column in info.inputs if not column.width]
     sentences += [f'"{column.name}" is left out: {column.reason}.' for column in left_out[:5]]
     if len(left_out) > 5:

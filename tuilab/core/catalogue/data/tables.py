@@ -173,7 +173,8 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         target, others = (self.target, []) if self.label_separator else (names[0], names[1:])
         schema = inspect(target, ", ".join(filter(None, (self.leave_out, *others))))
         if schema.target is None:
-            raise InputError("an NPZ archive has one target; write a CSV", "data.target")
+            problem = "an NPZ archive has one array of targets, whose columns can be labels"
+            raise InputError(problem, "data.target")
         if self.test_path:
             raise InputError(
                 "a test set in a file of its own needs a single target; set data.test to a "

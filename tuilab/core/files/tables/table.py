@@ -22,7 +22,14 @@ from tuilab.core.files.tables.header import Row
 from tuilab.core.files.tables.infer_columns import COUNTER, infer_columns
 from tuilab.core.files.tables.infer_target import MAX_INTEGER_CLASSES, infer_classes
 from tuilab.core.files.tables.labels import Labels
-from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
+from tuilab.core.files.tables.npz import (
+    ArrayHeader,
+    NpzArrays,
+    find_arrays,
+    has_labels,
+    hold_probabilities,
+    read_targets,
+)
 from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, HeaderOption, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, find_encoding
@@ -252,6 +259,10 @@ def _use_counter(column: Column) -> Column:
 def _inspect_arrays(file: FileState, target: str) -> TableInfo:
     arrays = find_arrays(file, target)
     targets = arrays.targets
+    shape = image_shape(arrays.inputs) or arrays.inputs.shape[1:]
+    if has_labels(targets):
+        labels = _number_labels(targets, are_probabilities=hold_probabilities(file, targets))
+        return TableInfo(file, shape, labels.names, False, arrays=arrays, labels=labels)
     classes = infer_classes(read_targets(file, targets), targets.shape[0])
     is_numeric = targets.dtype[0] not in "US"
     if len(classes) == 1:
@@ -259,8 +270,14 @@ def _inspect_arrays(file: FileState, target: str) -> TableInfo:
         raise InputError(problem, str(file.path))
     if not classes and not is_numeric:
         raise InputError(f"{targets.name} has too many distinct texts", str(file.path))
-    shape = image_shape(arrays.inputs) or arrays.inputs.shape[1:]
     return TableInfo(file, shape, classes, is_numeric, arrays=arrays)
+
+
+def _number_labels(targets: ArrayHeader, *, are_probabilities: bool) -> Labels:
+    """Returns the labels of a matrix of targets, which has no names for them."""
+    values = () if are_probabilities else ("0", "1")
+    columns = [Column(str(index), index, "number", values) for index in range(targets.shape[1])]
+    return Labels(tuple(column.name for column in columns), tuple(columns))
 
 
 def image_shape(inputs: ArrayHeader) -> Shape:
