@@ -23,7 +23,6 @@ from tuilab.core.format import (
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.diagnosis.finding import Diagnosis, Fix
     from tuilab.host.discovery import HostInfo
-    from tuilab.host.link import Link
 
 commands = Commands()
 
@@ -66,25 +65,17 @@ def attach(run: AnyRun = "") -> int:
     and can be resumed from there.
     """
     from tuilab.cli.launch import require_terminal
-    from tuilab.host import discovery, link
+    from tuilab.host import discovery, link, run_store
+    from tuilab.host.run_library import RunLibrary
 
     require_terminal("attach")
-    is_active = any(run in host.run for host in discovery.list_hosts() if host.run)
-    host = link.attach_to_host(run) if not run or is_active else _reopen(run)
+    if not run or any(run in host.run for host in discovery.list_hosts() if host.run):
+        host = link.attach_to_host(run)
+    else:
+        host = RunLibrary().open(run_store.find_run(run).name)
     from tuilab.ui import app
 
     return app.run_app(host, None)
-
-
-def _reopen(run: str) -> "Link":
-    """Starts a host that waits at the checkpoint of a stored run."""
-    from tuilab.cli.resume import build_start_command
-    from tuilab.host import link
-
-    start = build_start_command(run, paused=True)
-    host = link.spawn_host()
-    host.send(start)
-    return host
 
 
 @commands.command(epilog=format_examples("tuilab stop spiral"))

@@ -122,9 +122,20 @@ def list_runs(
     reverse: Annotated[
         bool, typer.Option("--reverse", help="Begin the list with its other end.")
     ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print the list, also where the lab could show it.")
+    ] = False,
     json: JsonList = False,
-) -> None:  # fmt: skip
-    """Lists the stored runs."""
+) -> int:  # fmt: skip
+    """Lists the stored runs; on a terminal, without a filter, in the lab."""
+    is_on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if is_on_terminal and not (filter_words or sort or reverse or plain or json):
+        from tuilab.ui.terminal import terminal
+
+        if not terminal.unusable_reason():
+            from tuilab.cli.launch import open_experiment
+
+            return open_experiment(is_listing_runs=True)
     from tuilab.cli.output.json import print_json
     from tuilab.core import paths
     from tuilab.core.run.run_filter import parse_filter
@@ -150,6 +161,7 @@ def list_runs(
         print(f"No run matches, of {format_count(len(stored))}.")
     else:
         print(f"{_format_runs(matches, library, sort)}\n\nThey are stored in {folder}")
+    return exit_codes.DONE
 
 
 def _show_progress(done: int, total: int) -> None:
