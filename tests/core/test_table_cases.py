@@ -289,25 +289,93 @@ def test_any_usual_encoding_is_read(write: Write, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name", "classes"),
+    ("encoding", "name", "words"),
     [
-        ("cp1251", "ИМЯ", ("КАЗАНЬ", "МОСКВА")),
-        ("koi8_r", "город", ("Казань", "Москва")),
-        ("cp1251", "город", ("Казань", "Москва")), ("cp1253", "πόλη", ("Αθήνα", "Πάτρα")),
-        ("cp932", "都市", ("大阪", "東京")), ("gb18030", "城市", ("上海", "北京")),
-        ("cp949", "도시", ("부산", "서울")), ("cp1252", "wörter", ("naïve", "öäü")),
-        ("cp1252", "été", ("être", "œuvre")), ("cp1252", "ÉTÉ", ("ÀÉÈ Ü", "ÊTRE")),
+        ("cp1251", "ИМЯ", "КАЗАНЬ МОСКВА САНКТ-ПЕТЕРБУРГ ЕКАТЕРИНБУРГ НОВОСИБИРСК"),
+        ("koi8_r", "ИМЯ", "КАЗАНЬ МОСКВА САНКТ-ПЕТЕРБУРГ ЕКАТЕРИНБУРГ НОВОСИБИРСК"),
+        ("cp1253", "ΠΟΛΗ", "ΑΘΗΝΑ ΠΑΤΡΑ ΘΕΣΣΑΛΟΝΙΚΗ ΗΡΑΚΛΕΙΟ"),
+        ("cp1251", "город", "Казань Москва"), ("koi8_r", "город", "Казань Москва"),
+        ("cp1253", "πόλη", "Αθήνα Πάτρα"), ("cp1254", "şehir", "Muğla İstanbul"),
+        ("cp1255", "עיר", "חיפה ירושלים"), ("cp1256", "مدينة", "القاهرة دمشق"),
+        ("shift_jis", "都市", "大阪 東京"), ("cp932", "商品", "コーヒー ラーメン"),
+        ("euc_jp", "都市", "大阪市 東京都 名古屋 さっぽろ"), ("gb18030", "城市", "上海 北京"),
+        ("big5", "城市", "臺北 高雄"), ("cp949", "도시", "부산 서울"),
+        ("cp1252", "wörter", "naïve öäü"), ("cp1252", "été", "être œuvre"),
+        ("cp1252", "año", "José Núñez María Peña Córdoba León Málaga Muñoz"),
+        ("cp1250", "město", "Plzeň Ústí Česká Třebová"),
+        ("cp1250", "imię", "Łukasz Wiśniewski Małgorzata Dąbrowska"),
+        ("iso8859_2", "imię", "Łukasz Wiśniewski Małgorzata Dąbrowska"),
+        ("cp1250", "név", "Győző Szűcs Székesfehérvár"),
+        ("mac_roman", "prénom", "François Lefèvre Hélène Bénard"),
+        ("mac_roman", "Größe", "Jürgen Müller Käthe Groß"),
+        ("cp852", "jméno", "Jiří Dvořák Šťastný Zdeněk Říha"),
     ],
 )  # fmt: skip
 def test_older_encodings_are_recognized_by_their_letters(
-    write: Write, encoding: str, name: str, classes: tuple[str, str]
+    write: Write, encoding: str, name: str, words: str
 ) -> None:
-    text = rows_of([(i / 7, classes[i % 2]) for i in range(20)], head=f"{name},y")
+    classes = words.split()
+    text = rows_of([(i / 7, classes[i % len(classes)]) for i in range(20)], head=f"{name},y")
 
     data = Table(path=write(text.encode(encoding)))
 
-    assert (data.info.inputs[0].name, data.classes) == (name, classes)
+    assert (data.info.inputs[0].name, data.classes) == (name, tuple(sorted(classes)))
     assert "The file is not UTF-8; it is read as" in data.info.remarks[0]
+
+
+@pytest.mark.parametrize("encoding", ["KOI8-R", "cp1251", "Shift_JIS", "utf-16-be", "cp500"])
+def test_a_user_can_say_the_encoding(write: Write, encoding: str) -> None:
+    text = "Ж" if encoding not in ("cp500",) else "ö"
+    path = write(rows_of([(i / 7, f"{text}{i % 2}") for i in range(20)]).encode(encoding))
+
+    info = Table(path=path, encoding=encoding).info
+
+    assert info.classes == (f"{text}0", f"{text}1")
+    assert not any("UTF-8" in remark for remark in info.remarks)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "problem"),
+    [
+        ("cp1215", 'no encoding "cp1215" of texts; nearest .*cp1125'),
+        ("rot13", 'no encoding "rot13" of texts'),
+        ("", 'no encoding "" of texts'),
+        ("shift_jis", "line 3 is not SHIFT_JIS: byte 1 is 0xf6; save it as UTF-8"),
+        ("utf-8", "line 3 is not UTF-8: byte 1 is 0xf6; save it as UTF-8"),
+    ],
+)
+def test_an_encoding_that_does_not_fit_is_an_error(
+    write: Write, encoding: str, problem: str
+) -> None:
+    path = write("x,y\n1,ab\nö,c\n".encode("latin-1"))
+
+    with pytest.raises(InputError, match=problem):
+        Table(path=path, encoding=encoding).info  # noqa: B018
+
+
+def test_one_letter_outside_ascii_is_read_as_windows_1252(write: Write) -> None:
+    path = write(rows_of([(f"{i} °C", "ab"[i % 2]) for i in range(2, 20)]).encode("cp1252"))
+
+    info = Table(path=path).info
+
+    assert info.inputs[0].number_format.unit == "°C"
+    assert (
+        "Windows-1252 (Western Europe), a guess; if texts look wrong, set data.encoding."
+        in (info.remarks[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "option"),
+    [("^", "^"), (":", "colon"), ("\x01", "\x01"), ("\t", "\\t"), ("~", " ~ "), ("/", "/")],
+)
+def test_a_user_can_say_the_delimiter(write: Write, delimiter: str, option: str) -> None:
+    rows = [(i / 7, "ab"[i % 2]) for i in range(20)]
+    path = write(rows_of(rows).replace(",", delimiter))
+
+    assert Table(path=path, delimiter=option).classes == ("a", "b")
+    with pytest.raises(InputError, match=r'data\.delimiter: "::" cannot separate cells'):
+        Table(path=path, delimiter="::").info  # noqa: B018
 
 
 def test_a_quote_that_is_never_closed_is_named_where_it_opens(write: Write) -> None:
@@ -608,6 +676,20 @@ def test_a_spreadsheet_is_read_with_its_library(write: Write) -> None:
 
     assert info.classes == ("a", "b")
     assert len(sample(info)) == 9
+
+
+@pytest.mark.parametrize(("sheet", "is_read"), [("", "2023"), ("2024", "2024"), ("3", "notes")])
+def test_a_user_can_say_the_sheet(write: Write, sheet: str, is_read: str) -> None:
+    pytest.importorskip("python_calamine")
+    names = ["2023", "2024", "notes"]
+    path = write(make_workbook(random.Random(1), names), "book.xlsx")
+
+    others = ", ".join(name for name in names if name != is_read)
+    assert Table(path=path, sheet=sheet).info.remarks[0] == (
+        f"The sheet {is_read} is read, not {others} (data.sheet)."
+    )
+    with pytest.raises(InputError, match='no sheet "note"; there is 2023, 2024, notes; nearest'):
+        Table(path=path, sheet="note").info  # noqa: B018
 
 
 def test_a_spreadsheet_with_a_password_says_so(write: Write) -> None:

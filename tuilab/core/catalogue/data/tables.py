@@ -24,6 +24,7 @@ from tuilab.core.files.tables.read_options import (
     HeaderOption,
     ReadOptions,
     ThousandsOption,
+    parse_delimiter,
 )
 from tuilab.core.network.layer import Shape
 
@@ -60,6 +61,16 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         HeaderOption,
         knob("Whether the first line of a text file names the columns; auto: detected"),
     ] = "auto"
+    encoding: Annotated[
+        str,
+        knob("The encoding of a text file, such as cp1251 or shift_jis; auto: Unicode, or guessed"),
+    ] = "auto"
+    delimiter: Annotated[
+        str, knob("What separates the cells of a text file, such as ; or tab; auto: detected")
+    ] = "auto"
+    sheet: Annotated[
+        str, knob("The sheet of a spreadsheet, by name or number; empty: the first with a table")
+    ] = ""
     kinds: Annotated[
         dict[str, ColumnKind],
         knob(
@@ -151,7 +162,7 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         words = (word.strip().strip("\"'").lower() for word in self.missing.split(","))
         return ReadOptions(
             self.header, self.decimal, self.thousands, tuple(filter(None, words)),
-            tuple(self.kinds.items()),
+            tuple(self.kinds.items()), self.encoding, parse_delimiter(self.delimiter), self.sheet,
         )  # fmt: skip
 
     def _inspect(self) -> "TableInfo":

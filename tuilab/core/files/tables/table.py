@@ -18,12 +18,13 @@ from tuilab.core.files.tables.columns import (
 )
 from tuilab.core.files.tables.describe_columns import describe_columns
 from tuilab.core.files.tables.file_format import Format, recognize
+from tuilab.core.files.tables.guess_encoding import describe_encoding
 from tuilab.core.files.tables.header import Row
 from tuilab.core.files.tables.infer_columns import COUNTER, infer_columns
 from tuilab.core.files.tables.infer_target import MAX_INTEGER_CLASSES, infer_classes
 from tuilab.core.files.tables.labels import Labels
 from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
-from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, HeaderOption, ReadOptions
+from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, find_encoding
 from tuilab.core.network.layer import Shape
@@ -145,21 +146,21 @@ def _inspect(
         if kind.format == "spreadsheet":
             source = TextSource(file)
         else:
-            source = find_encoding(file, kind.packing, kind.member)
+            source = find_encoding(file, kind.packing, kind.member, options.encoding)
         return _inspect_rows(source, kind.format, target, leave_out, options)
     except InputError as error:
         return error if str(file.path) in error.where else error.within(str(file.path))
 
 
-def find_layout(source: TextSource, format: Format, header: HeaderOption) -> Layout:  # noqa: A002
+def find_layout(source: TextSource, format: Format, options: ReadOptions) -> Layout:  # noqa: A002
     """Finds where the rows of a file begin and what its columns are called."""
     if format == "spreadsheet":
-        return spreadsheet.find_layout(source, header)
+        return spreadsheet.find_layout(source, options)
     if format == "json":
         return json_records.find_layout(source)
     if format == "arff":
         return arff.find_layout(source)
-    return delimited.detect_layout(source, header)
+    return delimited.detect_layout(source, options)
 
 
 def read_rows(layout: Layout) -> Iterator[Row]:
@@ -174,7 +175,7 @@ def read_rows(layout: Layout) -> Iterator[Row]:
 def _inspect_rows(
     source: TextSource, kind: Format, target: str, leave_out: str, options: ReadOptions
 ) -> TableInfo:
-    layout, is_complete = find_layout(source, kind, options.header), True
+    layout, is_complete = find_layout(source, kind, options), True
     footers: list[str] = []
     if kind == "text":
         rows, is_complete = delimited.sample_rows(layout, footers)
@@ -192,10 +193,21 @@ def _inspect_rows(
         _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
     )
     inputs, target_column = infer_columns(columns, index, context)
-    remarks = (*layout.remarks, *footers)
+    remarks = (*_describe_source(source), *layout.remarks, *footers)
     layout = replace(layout, remarks=remarks)
     return _build_info(
         source.file, inputs, target_column, leave_out, context.options, layout, is_complete
+    )
+
+
+def _describe_source(source: TextSource) -> tuple[str, ...]:
+    """Describes an encoding that is only a guess, in a sentence."""
+    if not source.is_guessed:
+        return ()
+    name = describe_encoding(source.encoding)
+    return (
+        f"The file is not UTF-8; it is read as {name}, a guess; if texts look wrong, "
+        "set data.encoding.",
     )
 
 
