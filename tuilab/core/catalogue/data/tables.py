@@ -6,7 +6,7 @@ What reads tables is imported late: the first frame of most experiments does wit
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import (
     Imbalance,
@@ -31,6 +31,10 @@ from tuilab.core.network.layer import Shape
 if TYPE_CHECKING:
     from tuilab.core.files.tables.columns import Column
     from tuilab.core.files.tables.table import TableInfo
+
+
+HeldOutName = Literal["validation", "test"]
+"""A set that can have a file of its own."""
 
 
 class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
@@ -95,6 +99,9 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     test_path: Annotated[
         str, knob("A file of its own with the test set, with the same columns", path=True)
     ] = ""
+    validation_path: Annotated[
+        str, knob("A file of its own with the validation set, with the same columns", path=True)
+    ] = ""
     split: Annotated[
         SplitName,
         knob("How rows are held out; auto: stratified where chance would leave out a class"),
@@ -143,18 +150,24 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return self.split
 
     @property
-    def test_info(self) -> "TableInfo | None":
-        """The columns of the file with the test set, if there is one."""
-        if not self.test_path:
-            return None
-        from tuilab.core.files.tables.table import inspect_test_table
+    def held_out_paths(self) -> dict[HeldOutName, str]:
+        """The files of the validation and the test set, where they have their own."""
+        paths: dict[HeldOutName, str] = {
+            "validation": self.validation_path, "test": self.test_path,
+        }  # fmt: skip
+        return {name: path for name, path in paths.items() if path}
 
-        info = self.info
-        options = self.read_options
-        if info.layout is not None and options.header == "auto":
-            options = replace(options, header="yes" if info.layout.has_header else "no")
-        columns = [column.name for column in (info.target, *info.inputs) if column is not None]
-        return inspect_test_table(self.test_path, columns or [self.target], options)
+    @property
+    def held_out(self) -> "dict[HeldOutName, TableInfo]":
+        """The columns of these files."""
+        from tuilab.core.files.tables.table import inspect_held_out
+
+        return {
+            name: inspect_held_out(
+                path, self.info, self.target, self.read_options, f"data.{name}_path"
+            )
+            for name, path in self.held_out_paths.items()
+        }
 
     @property
     def read_options(self) -> ReadOptions:
@@ -185,11 +198,11 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         schema = inspect(target, ", ".join(filter(None, (self.leave_out, *others))))
         if schema.target is None:
             raise InputError("an NPZ archive has one target; write a CSV", "data.target")
-        if self.test_path:
+        for name in self.held_out_paths:
             raise InputError(
-                "a test set in a file of its own needs a single target; set data.test to a "
+                f"a {name} set in a file of its own needs a single target; set data.{name} to a "
                 "fraction of the rows instead",
-                "data.test_path",
+                f"data.{name}_path",
             )
         labels = find_labels(
             schema.target, others, find_target, self.label_separator, str(schema.file.path)
@@ -249,13 +262,12 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        paths = (self.path, self.test_path) if self.test_path else (self.path,)
+        paths = (self.path, *self.held_out_paths.values())
         return tuple(stat_file(path, "a table").path for path in paths)
 
     @property
     def file_state(self) -> object:
-        test = self.test_info
-        return (self.info.file, None if test is None else test.file)
+        return (self.info.file, *((name, info.file) for name, info in self.held_out.items()))
 
     @property
     def title(self) -> str:
