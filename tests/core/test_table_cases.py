@@ -89,6 +89,12 @@ def write(tmp_path: Path) -> Write:
         ("€40/night|€1,100/night", ",", (40, 1100)),
         ("Rs. 1,23,456/-|Rs. 999/-", ",", (123456, 999)),
         ("1.5×10^3|2×10^-1", ",", (1500, 0.2)),
+        ("5'11\"|6'1\"|5'", ",", (71, 73, 60)),
+        ("5 ft 11 in|6ft 1.5in|6 feet", ",", (71, 73.5, 72)),
+        ("5′11″|6′1″", ",", (71, 73)),
+        ("1/2|3/4", ",", (0.5, 0.75)),
+        ("3 1/2|2|-1 1/16|0.5", ",", (3.5, 2, -1.0625, 0.5)),
+        ("½|1¼|2 ¾|3-1/8", ",", (0.5, 1.25, 2.75, 3.125)),
     ],
 )
 def test_numbers_are_read_as_they_are_meant(
@@ -135,10 +141,11 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
     "cells",
     [
         "S14|S05|S25",
-        "1/2|3/4",
+        "1/2|7/9",
+        "5/2|3/4",
+        "12'15\"|13'20\"",
         "5-Jan|7-Jan",
         "$5|€6|£7",
-        "5'11\"|6'1\"",
         "10-20|20-30",
         "5 kg|7 lb|3 st|1 g",
         "1.2.3|1.2.4",
@@ -146,6 +153,22 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
 )
 def test_codes_and_ranges_are_no_numbers(write: Write, cells: str) -> None:
     assert kinds_of(write(columns_of(cells.split("|"), ",")))["x"] in ("category", "left out")
+
+
+def test_two_numbers_in_a_cell_are_no_categories_in_silence(write: Write) -> None:
+    pressures = [f"{100 + i % 45}/{60 + i % 31}" for i in range(600)]
+    many = write(rows_of([(i / 7, cell, "ab"[i % 2]) for i, cell in enumerate(pressures)], "x,p,y"))
+    few = write(rows_of([(i / 7, ["16/9", "4/3", "16x10"][i % 3], "ab"[i % 2])
+                         for i in range(60)], "x,p,y"), "few.csv")  # fmt: skip
+
+    _, pressure = Table(path=many).info.inputs
+
+    assert (pressure.kind, pressure.reason) == (
+        "left out", 'its cells hold two numbers, such as "100/60"; split it into two columns'
+    )  # fmt: skip
+    assert Table(path=few).info.inputs[1].kind == "category"
+    assert 'taken for a category: "p" (16/9); split' in " ".join(Table(path=few).info.remarks)
+    assert Table(path=many, kinds={"p": "category"}).info.inputs[1].width > 40
 
 
 NUMBERS = st.floats(-1e12, 1e12, allow_nan=False).map(lambda value: round(value, 3))
@@ -394,6 +417,37 @@ def test_a_backslash_before_a_quote_is_part_of_the_text(write: Write) -> None:
     info = Table(path=write(f"t,x,y\n{rows}")).info
 
     assert info.inputs[0].values == ('say "a, c" now', 'say "b, c" now')
+
+
+TOTALS = "".join(f"shop {i};{i / 4:.2f};{1000 * i}\n" for i in range(1, 10)).replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("Total;11,25;45000", {11: "sum"}),
+        ("Summe:;11,25;45.000", {11: "sum"}),
+        ("Grand total;;45 000", {11: "sum"}),
+        ("Average;1,25;", {11: "mean"}),
+        ("Total;11,25;45000\nDurchschnitt;1,3;5000\nMax;2,25;9000", {11: "sum", 12: "mean",
+                                                                      13: "maximum"}),
+        (";Total;45000", {11: "sum"}),
+        ("Total;3,25;4000", {}),  # a brand of fuel
+        ("Total;;", {}),
+        ("shop 10;11,25;45000", {}),
+    ],
+)  # fmt: skip
+def test_a_row_that_sums_up_the_others_is_left_out(
+    write: Write, last: str, said: dict[int, str]
+) -> None:
+    info = Table(path=write(f"shop;size;sales\n{TOTALS}{last}\n")).info
+
+    rows = len(f"{TOTALS}{last}".splitlines()) - len(said)
+    assert len(sample(info)) == rows
+    assert [text for text in info.remarks if "rows above" in text] == [
+        f"Line {line} is left out: it is the {name} of the rows above."
+        for line, name in said.items()
+    ]
 
 
 @pytest.mark.parametrize(

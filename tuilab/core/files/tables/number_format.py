@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tuilab.core.files.tables.compound_number import Compound, parse_compound
 from tuilab.core.files.tables.month_names import MONTHS
 from tuilab.core.files.tables.read_options import DecimalOption, ThousandsOption
 
@@ -96,6 +97,8 @@ class NumberFormat:
     "Those of `thousands` that occur."
     is_ambiguous: bool = False
     "Whether the other convention would read all cells as well."
+    compound: Compound = ""
+    "In which two parts it is written."
 
 
 PLAIN = NumberFormat()
@@ -143,6 +146,8 @@ def split_number(cell: str) -> WrittenNumber | None:
 
 def parse_number(cell: str, format: NumberFormat = PLAIN) -> float:  # noqa: A002
     """Parses a number in the format of its column; ValueError if it is not one."""
+    if format.compound:
+        return parse_compound(cell, format.compound)
     has_float = "_" not in cell if format.decimal == "." else "." not in cell and "_" not in cell
     if has_float:
         try:

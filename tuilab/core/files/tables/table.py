@@ -27,6 +27,7 @@ from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, re
 from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, find_encoding
+from tuilab.core.files.tables.total_rows import find_totals
 from tuilab.core.network.layer import Shape
 
 FILE_KINDS = "a table: CSV, TSV, NPZ, Parquet, xlsx, JSON or ARFF"
@@ -182,7 +183,7 @@ def read_rows(layout: Layout) -> Iterator[Row]:
         "spreadsheet": spreadsheet, "json": json_records, "arff": arff,
     }  # fmt: skip
     rows: Iterator[Row] = readers.get(layout.format, delimited).read_rows(layout)
-    return rows
+    return (row for row in rows if row[0] not in layout.left_out) if layout.left_out else rows
 
 
 def _inspect_rows(
@@ -196,18 +197,24 @@ def _inspect_rows(
         rows = list(read_rows(layout))
     if not rows:
         raise InputError("it has a header and no rows", str(source.file.path))
+    context = FileContext(
+        _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
+    )
+    totals = find_totals(rows, context) if is_complete else {}
+    rows = [row for row in rows if row[0] not in totals]
     lines = [line for line, _ in rows]
     cells = list(zip(*(row for _, row in rows), strict=True))
     index = _find_target(target, layout, cells, str(source.file.path))
     columns = [
         Cells.count(name, number, cells[number], lines) for number, name in enumerate(layout.names)
     ]
-    context = FileContext(
-        _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
-    )
     inputs, target_column = infer_columns(columns, index, context)
-    remarks = (*_describe_source(source), *layout.remarks, *footers)
-    layout = replace(layout, remarks=remarks)
+    sums = (
+        f"{layout.unit.capitalize()} {line} is left out: it is the {name} of the rows above."
+        for line, name in totals.items()
+    )
+    remarks = (*_describe_source(source), *layout.remarks, *footers, *sums)
+    layout = replace(layout, remarks=remarks, left_out=frozenset(totals))
     return _build_info(
         source.file, inputs, target_column, leave_out, context.options, layout, is_complete
     )
