@@ -286,7 +286,9 @@ def read_rows(layout: Layout, left_out: list[str] | None = None) -> Iterator[Row
                 f"The header is there {format_count(repeated + 1)} times; once is used."
             )
         texts = (", ".join(cell for cell in row if cell.strip()) for *_, row in pending)
-        left_out += [f'After the table left out: "{text[:60]}".' for text in texts]
+        left_out += [
+            f'After the table left out: "{text[:60]}".' for text in texts if text.strip("\x1a ")
+        ]
 
 
 def _is_header(row: Sequence[str], layout: Layout) -> bool:
