@@ -208,7 +208,7 @@ def test_task_and_loss_follow_a_data_set_that_they_do_not_fit() -> None:
 @pytest.mark.parametrize("is_short", [True, False])
 def test_a_task_without_a_loss_has_its_own(task: type[Any], is_short: bool) -> None:
     name = name_of(task)
-    written = experiment_from_dict({"task": name if is_short else {"name": name}})
+    experiment = experiment_from_dict({"task": name if is_short else {"name": name}})
 
-    assert name_of(written.loss) == task.loss
-    assert name in written.loss.tasks
+    assert name_of(experiment.loss) == task.loss
+    assert name in experiment.loss.tasks

@@ -429,7 +429,7 @@ TOTALS = "".join(f"shop {i};{i / 4:.2f};{1000 * i}\n" for i in range(1, 10)).rep
 
 
 @pytest.mark.parametrize(
-    ("last", "said"),
+    ("last", "functions"),
     [
         ("Total;11,25;45000", {11: "sum"}),
         ("Summe:;11,25;45.000", {11: "sum"}),
@@ -444,15 +444,15 @@ TOTALS = "".join(f"shop {i};{i / 4:.2f};{1000 * i}\n" for i in range(1, 10)).rep
     ],
 )  # fmt: skip
 def test_a_row_that_sums_up_the_others_is_left_out(
-    write: Write, last: str, said: dict[int, str]
+    write: Write, last: str, functions: dict[int, str]
 ) -> None:
     info = Table(path=write(f"shop;size;sales\n{TOTALS}{last}\n")).info
 
-    rows = len(f"{TOTALS}{last}".splitlines()) - len(said)
+    rows = len(f"{TOTALS}{last}".splitlines()) - len(functions)
     assert len(sample(info)) == rows
     assert [text for text in info.remarks if "rows above" in text] == [
         f"Line {line} is left out: it is the {name} of the rows above."
-        for line, name in said.items()
+        for line, name in functions.items()
     ]
 
 

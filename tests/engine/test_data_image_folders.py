@@ -530,5 +530,5 @@ def test_a_table_beside_the_folder_must_name_its_images(
     else:
         with pytest.raises(InputError, match="it has no folders in it"):
             data.info  # noqa: B018
-    named = ImageFolder(path=data.path, labels=str(tmp_path / "scores.csv"))
-    assert named.classes == ("a", "b")
+    explicit = ImageFolder(path=data.path, labels=str(tmp_path / "scores.csv"))
+    assert explicit.classes == ("a", "b")

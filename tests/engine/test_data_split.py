@@ -171,7 +171,7 @@ def test_the_user_settles_which_is_the_day_and_which_the_month(tmp_path: Path, o
     ranks = {pair: pair[::-1] if order == "dmy" else pair for pair in days}
     rows = [f"{d}/{m}/2024,{100 * ranks[d, m][0] + ranks[d, m][1]},{d % 2}" for d, m in days]
     text = "day,size,y\n" + "\n".join(rows) + "\n"
-    options = {"split": "ordered", "split_by": "day", "kinds": {"day": order}}
+    options: dict[str, Any] = {"split": "ordered", "split_by": "day", "kinds": {"day": order}}
 
     dataset = load_table(tmp_path / "t.csv", text, **options)
 
@@ -256,8 +256,9 @@ def test_a_held_out_file_that_does_not_fit_is_refused(
     tmp_path: Path, text: str, problem: str, key: str
 ) -> None:
     (tmp_path / "test.csv").write_text(text)
+    fields: dict[str, Any] = {key: str(tmp_path / "test.csv")}
 
     with pytest.raises(InputError) as error:
-        load_table(tmp_path / "t.csv", TRAINING, **{key: str(tmp_path / "test.csv")})
+        load_table(tmp_path / "t.csv", TRAINING, **fields)
 
     assert problem.format(key=key) in str(error.value)

@@ -173,24 +173,24 @@ class _Match:
     index: int
     "The column with the names."
     share: float
-    found: dict[int, Path]
+    image_of: dict[int, Path]
     "The image of each row that names one."
     unlabeled: int
 
 
 def _match(rows: list[Row], images: _Index, path: Path) -> _Match:
     """Returns the column that names images, and the share of the rows in which it does."""
-    found = [
+    columns = [
         {n: image for n, (_, row) in enumerate(rows) if (image := images.find(row[index]))}
         for index in range(len(rows[0][1]))
     ]
-    index = max(range(len(found)), key=lambda index: len(found[index]))
-    matches = found[index]
+    index = max(range(len(columns)), key=lambda index: len(columns[index]))
+    matches = columns[index]
     share = min(1.0, len(matches) / (len(rows) - 1))
-    named = len(set(matches.values())) / max(1, images.count)
+    image_share = len(set(matches.values())) / max(1, images.count)
     if images.is_strict:
         are_numbers = all(rows[n][1][index].strip().isdecimal() for n in matches)
-        if min(share, named) < (MIN_NUMBERED if are_numbers else MIN_MATCHES):
+        if min(share, image_share) < (MIN_NUMBERED if are_numbers else MIN_MATCHES):
             share = 0.0
     unlabeled = len(set(images.names.values()) - set(matches.values()))
     return _Match(path, rows, index, share, matches, unlabeled)
@@ -203,9 +203,9 @@ def _build(match: _Match, options: LabelOptions, *, is_beside: bool) -> Labels:
     label_index = _find_label_column(match.path, header, {match.index, part_index}, options.column)
     key_index = _find_column(header, options.split_by, match.path, "data.split_by")
     by_image = {
-        match.found[n]: row
+        match.image_of[n]: row
         for n, row in enumerate(match.rows)
-        if n in match.found and n >= first and row[1][label_index].strip()
+        if n in match.image_of and n >= first and row[1][label_index].strip()
     }
     labels = [cells[label_index].strip() for _, cells in by_image.values()]
     classes = tuple(sorted(set(labels), key=natural_key))
@@ -225,14 +225,14 @@ def _build(match: _Match, options: LabelOptions, *, is_beside: bool) -> Labels:
 def _find_header(match: _Match) -> tuple[list[str], int]:
     """Returns the names of the columns, and the first row below; the first row may be an image."""
     cells = match.rows[0][1]
-    if 0 not in match.found and not FILE_NAME.search(cells[match.index].strip()):
+    if 0 not in match.image_of and not FILE_NAME.search(cells[match.index].strip()):
         return [cell.strip() for cell in cells], 1
     return [f"column {number + 1}" for number in range(len(cells))], 0
 
 
 def _find_part_column(match: _Match, first: int, label_index: int) -> int:
     """Returns the column that holds a part of the data in each row, such as `train`; -1 if none."""
-    rows = [match.rows[n][1] for n in match.found if n >= first]
+    rows = [match.rows[n][1] for n in match.image_of if n >= first]
     for index in range(len(match.rows[0][1])):
         parts = {find_part(cell) for cell in {cells[index].strip() for cells in rows}}
         if index not in (match.index, label_index) and "" not in parts and "train" in parts:

@@ -208,7 +208,7 @@ def _sort(names: Iterable[str]) -> list[str]:
 
 def describe_format(profile: Profile, style: NumberFormat) -> tuple[tuple[str, str], ...]:
     """Returns what is surprising about how numbers are read."""
-    notes = []
+    notes: list[tuple[str, str]] = []
     if style.compound:
         notes.append((style.compound, ""))
     if style.unit:

@@ -53,16 +53,16 @@ def _read_sheets(file: FileState) -> dict[str, list[Row]]:
         raise InputError(problem, path) from None
 
 
-def _choose_sheet(sheets: dict[str, list[Row]], wanted: str, path: str) -> str:
+def _choose_sheet(sheets: dict[str, list[Row]], name_or_number: str, path: str) -> str:
     """Returns the sheet of this name or number, or the first one that holds a table."""
     names = list(sheets)
-    if wanted in names:
-        return wanted
-    if wanted.isdecimal() and 0 < int(wanted) <= len(names):
-        return names[int(wanted) - 1]
-    if wanted:
-        problem = f'there is no sheet "{wanted}"; there is {", ".join(names[:20])}'
-        raise InputError(with_suggestion(problem, wanted, names), path, "data.sheet")
+    if name_or_number in names:
+        return name_or_number
+    if name_or_number.isdecimal() and 0 < int(name_or_number) <= len(names):
+        return names[int(name_or_number) - 1]
+    if name_or_number:
+        problem = f'there is no sheet "{name_or_number}"; there is {", ".join(names[:20])}'
+        raise InputError(with_suggestion(problem, name_or_number, names), path, "data.sheet")
     for name, rows in sheets.items():
         if sum(sum(map(bool, cells)) > 1 for _, cells in rows) > 1:
             return name

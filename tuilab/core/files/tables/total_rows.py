@@ -24,7 +24,7 @@ MAX_TOTALS = 8
 """Rows at the end that are looked at."""
 
 MIN_ROWS = 3
-"""Rows above that are needed to tell a sum from a coincidence."""
+"""Rows above that are needed, since a sum of fewer can be a coincidence."""
 
 
 def find_totals(rows: Sequence[Row], context: FileContext) -> dict[int, str]:
