@@ -94,7 +94,6 @@ def _has(module: nn.Module, name: str) -> bool:
 def _can_be_mapped(module: nn.Module) -> bool:
     """Returns whether a layer is a function of its input and its parameters alone."""
     is_of_torch = type(module).__module__.startswith("torch.nn.modules.")
-    is_of_torch |= isinstance(module, nn.GroupNorm)
     has_parts = any(True for _ in (*module.children(), *module.buffers()))
     return is_of_torch and not has_parts and not isinstance(module, (nn.RNNBase, *RANDOM))
 
