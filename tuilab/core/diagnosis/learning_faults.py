@@ -147,14 +147,20 @@ def detect_low_rate(evidence: Evidence) -> Iterator[Diagnosis]:
         return
     total_change = _find_total_change(evidence)
     limit = 2.0 if is_far else 0.3 if evidence.rate_ratio < 0.3 else 0.03
-    if total_change > limit or max(updates) == 0 or _is_vanishing(evidence):
+    if total_change > limit or _is_vanishing(evidence):
         return
+    gradients = evidence.get_layer_curves("gradient").values()
+    if not max(updates) and not any(y > 0 for curve in gradients for _, y in curve):
+        return  # then there is nothing that a rate could do
     yield make_diagnosis(
         "learning_rate_too_low",
         "The learning rate is too low",
         [
             f"A step changes the weights by {format_number(max(updates), 2)} of their norm; all "
-            f"steps of the run by {format_percent(total_change, 1)} at most.",
+            f"steps of the run by {format_percent(total_change, 1)} at most."
+            if max(updates)
+            else f"At the learning rate {format_number(evidence.experiment.optimizer.lr)} no step "
+            "changes a weight, although there are gradients.",
             f"The training loss has decreased by {format_percent(max(evidence.loss_drop, 0), 1)}.",
         ],
         explain_small_steps(evidence),
