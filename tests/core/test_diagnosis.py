@@ -328,10 +328,11 @@ def test_nothing_is_found_just_below_a_threshold(
 def test_a_loss_is_only_said_to_have_risen_if_it_has(
     curves: dict[str, Values], course: str
 ) -> None:
-    (found,) = [d for d in diagnose(make_run(experiment(), curves))
-                if d.name == "learning_rate_too_high"]  # fmt: skip
+    diagnoses = {
+        diagnosis.name: diagnosis for diagnosis in diagnose(make_run(experiment(), curves))
+    }
 
-    assert course in found.evidence[0]
+    assert course in diagnoses["learning_rate_too_high"].evidence[0]
 
 
 WITHOUT_FIX = ("validation_leaks", "loss_not_finite")

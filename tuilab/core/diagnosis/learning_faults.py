@@ -127,7 +127,9 @@ def detect_high_rate(evidence: Evidence) -> Iterator[Diagnosis]:
 
 def _describe_loss(first: float, peak: float, now: float) -> str:
     """Returns a sentence on the training loss: at first, at most after that, and at the end."""
-    course = f"and rose to {format_number(peak, 3)}" if peak > first else "and never rose above that"
+    course = (
+        f"and rose to {format_number(peak, 3)}" if peak > first else "and never rose above that"
+    )
     return (
         f"The training loss started at {format_number(first, 3)} {course}; the median of the last "
         f"steps is {format_number(now, 3)}."
