@@ -93,6 +93,11 @@ def complete_runs() -> Offers:
     return list((dict(complete_stored_runs()) | dict(complete_active_runs())).items())
 
 
+def complete_shared(incomplete: str) -> Offers:
+    """Completes PRESET|FILE|RUN."""
+    return complete_experiments(incomplete) + complete_stored_runs()
+
+
 def complete_devices() -> Offers:
     """Completes a device, without loading PyTorch to ask which of them can be used."""
     gpus = sorted(Path("/dev").glob("nvidia[0-9]*"))

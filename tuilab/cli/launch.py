@@ -44,7 +44,7 @@ def open_experiment(
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
         return train(name, list(sets), plain=True)
-    opened = None if is_named else _find_last_opened()
+    opened = None if is_named else find_last_opened()
     from tuilab.host import link
 
     host = link.train_in_process() if in_process else link.spawn_host()
@@ -59,7 +59,7 @@ def open_experiment(
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """What the lab opens."""
 
     experiment: Experiment
@@ -68,7 +68,7 @@ class _Opened:
     note: str = ""
 
 
-def _find_last_opened() -> _Opened | None:
+def find_last_opened() -> Opened | None:
     """Returns what was open last; None where that was the default, or is gone."""
     last = load_last_opened()
     if last is None or last.name == DEFAULT_PRESET:
@@ -82,14 +82,14 @@ def _find_last_opened() -> _Opened | None:
 
             loaded = library.read_lesson(library.find_folder(last.lesson))
             note = note.format(f"the lesson {loaded.lesson.title}")
-            return _Opened(loaded.lesson.start, None, str(loaded.folder), note)
+            return Opened(loaded.lesson.start, None, str(loaded.folder), note)
         path = toml_file.find(last.name) if last.name else None
         experiment = toml_file.read(path) if path is not None else last.experiment
     except InputError:
         return None
     if experiment is None:
         return None
-    return _Opened(experiment, path, note=note.format(experiment.title or experiment.data.title))
+    return Opened(experiment, path, note=note.format(experiment.title or experiment.data.title))
 
 
 def require_terminal(command: str) -> None:

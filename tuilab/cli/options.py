@@ -19,7 +19,8 @@ ExperimentName = Annotated[
     str,
     typer.Argument(
         metavar="PRESET|FILE",
-        help="A preset, an experiment file, or data: a table, a text, a folder of images.",
+        help="A preset, an experiment file, a string of `tuilab share`, or data: a table, a text, "
+        "a folder of images.",
         autocompletion=completion.complete_experiments,
         show_default=False,
     ),
