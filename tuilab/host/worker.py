@@ -231,7 +231,10 @@ class Worker(threading.Thread):
         note = load_initial_weights(session, previous, command.checkpoint)
         started = session.started_event(note)
         files = data_files.identify_data(experiment)
-        self._publish(msgspec.structs.replace(started, folder=str(path), data_files=files))
+        started = msgspec.structs.replace(
+            started, folder=str(path), data_files=files, time=time.time()
+        )
+        self._publish(started)
         for remark in dataset.remarks:
             self._publish(Logged(remark, "data"))
         for change in changes:

@@ -68,6 +68,13 @@ class Started(Event, frozen=True):
     "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
     data_files: tuple[DataFile, ...] = ()
     "The user's files that the run is trained on; none in logs of older versions."
+    time: float = 0.0
+    "When it was started or resumed, in seconds since the epoch; 0 in logs of older versions."
+    parent: str = ""
+    "The run that this one branched from; empty if it did not."
+    parent_step: int = 0
+    group: str = ""
+    "What the repeats of one experiment over several seeds share; empty if it is not repeated."
 
 
 class Progressed(Event, frozen=True):
