@@ -27,6 +27,7 @@ class FakeLab:
         self.left_runs: list[str] = []
         self.dispatched: list[str] = []
         self.copied: list[str] = []
+        self.rung: list[str] = []
         self.repaints = 0
         self.is_closed = False
 
@@ -45,6 +46,7 @@ class FakeLab:
             dispatch=self.dispatched.append,
             suspend=nullcontext,
             copy_to_clipboard=self.copied.append,
+            ring=self.rung.append,
             leave_run=lambda: self.left_runs.append(self.workspace.run.id),
             exit=self._exit,
         )

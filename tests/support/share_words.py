@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import Struct
 
 from tuilab.core import paths
 from tuilab.core.experiment import toml_file
@@ -45,7 +46,8 @@ def list_words() -> Iterator[str]:
 def _list_choices(section: str) -> Iterator[str]:
     kinds = option_types(section)
     seen_keys: set[str] = set()
-    for kind in kinds or (type(getattr(Experiment(), section)),):
+    plain: tuple[type[Struct], ...] = (type(getattr(Experiment(), section)),)
+    for kind in kinds or plain:
         choice = [f'"{choice_key(section)}":"{name_of(kind)}"'] if kinds else []
         knobs = [k for name, k in default_knobs(kind).items() if name not in seen_keys]
         seen_keys |= {knob.key for knob in knobs}

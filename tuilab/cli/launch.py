@@ -20,12 +20,22 @@ from tuilab.core.last_opened import load_last_opened
 
 
 def open_experiment(
-    name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False
+    name: str = "",
+    sets: Sequence[str] = (),
+    *,
+    in_process: bool = False,
+    plain: bool = False,
+    notify: Sequence[str] = (),
 ) -> int:
     """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown.
 
     Without a name, what was open last, or the default preset.
     """
+    requests = []
+    if notify:
+        from tuilab.cli.alerts import read_requests
+
+        requests = read_requests(notify)
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
     path = find_experiment(name)
@@ -43,11 +53,15 @@ def open_experiment(
 
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        return train(name, list(sets), plain=True)
+        return train(name, list(sets), plain=True, notify=list(notify))
     opened = None if is_named else find_last_opened()
     from tuilab.host import link
 
     host = link.train_in_process() if in_process else link.spawn_host()
+    if requests:
+        from tuilab.core.protocol.commands import SetAlerts
+
+        host.send(SetAlerts(requests))
     from tuilab.ui import app
 
     if opened is not None:

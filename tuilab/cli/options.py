@@ -79,6 +79,16 @@ ResumedRun = Annotated[
 AcceptsChangedData = Annotated[
     bool, typer.Option("--accept-changed-data", help="Resume although the data has changed.")
 ]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="WHEN",
+        help="Notify me when the run ends or fails (end), or also when it first meets a condition "
+        "such as 'validation.accuracy>0.95' or 'train.loss is nan'; can be repeated.",
+        autocompletion=completion.complete_conditions,
+    ),
+]
 JsonLine = Annotated[
     bool, typer.Option("--json", help="Print one line of JSON, an object, and nothing else.")
 ]

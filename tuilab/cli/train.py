@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from tuilab.cli import exit_codes
+from tuilab.cli.alerts import read_requests
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
     Device,
     ExperimentName,
+    Notify,
     Plain,
     ResumedRun,
     Sets,
@@ -58,6 +60,7 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    notify: Notify = None,
 ) -> int:
     """Trains without the lab.
 
@@ -71,6 +74,7 @@ def train(
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
     signals: list[int] = []
+    requests = read_requests(notify or ())
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
@@ -78,7 +82,7 @@ def train(
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
-            end, lost = _run(start, output, signals)
+            end, lost = _run(start, output, signals, requests)
     except OSError:
         if not signals:
             raise
@@ -131,7 +135,9 @@ def _build_start(
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
-def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished | Failed, str]":
+def _run(
+    start: "Start", output: Output, signals: list[int], requests: list[str]
+) -> "tuple[Finished | Failed, str]":
     """Trains in a host of this process and shows the events.
 
     Returns:
@@ -139,8 +145,11 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
 
     Args:
         signals: the signals that have arrived.
+        requests: of what the user wants to be notified.
     """
+    from tuilab.cli.alerts import report_problem, ring
     from tuilab.core.diagnosis.watch import DiagnosisReporter
+    from tuilab.core.protocol.commands import SetAlerts
     from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
     from tuilab.host.host import Host
@@ -150,11 +159,14 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
     with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
+        host.submit(SetAlerts(requests))
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):
                 lost = event.lost
+            ring(event)
             if end is not None or output_error is not None:
+                report_problem(event)
                 continue  # the host ends in good order
             try:
                 for item in reporter.add_diagnosis(event, host.run):

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.protocol.commands import AnyCommand, Close, Start
+from tuilab.core.protocol.commands import AnyCommand, Close, SetAlerts, Start
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.version import installed_version
 from tuilab.host import framing, run_store
+from tuilab.host.alerts import Alerts
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
 from tuilab.host.run_log import RunLog
@@ -31,6 +32,9 @@ CLOSE_SECONDS = 2.0
 
 CHECK_SECONDS = 2.0
 """Seconds between two checks: is the socket still there, does a client keep us waiting?"""
+
+SENDING_CHECK_SECONDS = 0.1
+"""Seconds between two checks whether an alert is sent, where the host ends after that."""
 
 MAX_CLIENTS = 256
 """Clients served at a time; further ones wait until one leaves."""
@@ -68,6 +72,7 @@ class Host:
         self._is_woken = self._is_interrupted = self._is_closing = self._has_ended = False
         self._clients: set[ClientConnection] = set()
         self._run_log = RunLog()
+        self._alerts = Alerts(self._receive)
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
@@ -116,6 +121,9 @@ class Host:
 
     def submit(self, command: AnyCommand) -> None:
         """Sends the worker a command."""
+        if isinstance(command, SetAlerts):
+            self._alerts.request(command)
+            return
         if isinstance(command, Start):
             self._switch_to(command)
         self._is_closing |= isinstance(command, Close)
@@ -167,7 +175,7 @@ class Host:
 
     @property
     def _is_over(self) -> bool:
-        if self._inbox:
+        if self._inbox or self._alerts.is_sending:
             return False
         if self._has_ended:
             return True
@@ -186,21 +194,28 @@ class Host:
     @property
     def _select_seconds(self) -> float:
         until_check = max(0.0, self._check_at - time.monotonic())
+        if self._alerts.is_sending:
+            until_check = min(until_check, SENDING_CHECK_SECONDS)
         return until_check if self._timeout is None else min(self._timeout, until_check)
 
     def _process_inbox(self) -> Iterator[AnyEvent]:
         """Logs new events, applies them to the run, sends them to all clients and yields them."""
         while self._inbox:
             event, frame = self._inbox.popleft()
-            self._inbox.extendleft(
-                (note, framing.encode_frame(note)) for note in self._run_log.record(event)
-            )
-            if self.run.apply(event):
-                self._snapshot_frame = b""
-                for client in list(self._clients):
-                    client.enqueue(frame)
-                    self._serve(client)
-                yield event
+            for alert in self._alerts.check(event):  # first: the end of a run is its last event
+                yield from self._take_in(alert, framing.encode_frame(alert))
+            yield from self._take_in(event, frame)
+
+    def _take_in(self, event: AnyEvent, frame: bytes) -> Iterator[AnyEvent]:
+        self._inbox.extendleft(
+            (note, framing.encode_frame(note)) for note in self._run_log.record(event)
+        )
+        if self.run.apply(event):
+            self._snapshot_frame = b""
+            for client in list(self._clients):
+                client.enqueue(frame)
+                self._serve(client)
+            yield event
 
     def _snapshot(self) -> bytes:
         if not self._snapshot_frame:
@@ -308,6 +323,8 @@ class Host:
         until = time.monotonic() + CLOSE_SECONDS
         if self.run.is_active:
             self._worker.join(CLOSE_SECONDS)
+        deque(self._process_inbox(), maxlen=0)
+        self._alerts.wait()
         deque(self._process_inbox(), maxlen=0)
         while time.monotonic() < until:
             if not (slow := [client for client in self._clients if client.has_output]):

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
-from tuilab.core.protocol.commands import AnyCommand, Close
+from tuilab.core.protocol.commands import AnyCommand, Close, SetAlerts
 from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
 from tuilab.core.version import installed_version
@@ -89,11 +89,13 @@ class _InProcess:
     run_survives_exit = False
 
     def __init__(self) -> None:
+        from tuilab.host.alerts import Alerts
         from tuilab.host.worker import Worker
 
         self._ended, self._is_closed = "", False
         self._run_log = RunLog()
         self._received: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
+        self._alerts = Alerts(self._receive)
         self._worker = Worker(self._receive, self._end)
         self._worker.start()
 
@@ -108,10 +110,14 @@ class _InProcess:
             self._ended = "Training in this process has ended; the next run gets a new worker."
 
     def _receive(self, event: AnyEvent) -> None:
-        for item in (event, *self._run_log.record(event)):
-            self._received.put(item)
+        for occasion in (*self._alerts.check(event), event):
+            for item in (occasion, *self._run_log.record(occasion)):
+                self._received.put(item)
 
     def send(self, command: AnyCommand) -> None:
+        if isinstance(command, SetAlerts):
+            self._alerts.request(command)
+            return
         self._is_closed |= isinstance(command, Close)
         self._worker.send(command)
 
@@ -121,6 +127,7 @@ class _InProcess:
     def close(self) -> None:
         self.send(Close())
         self._worker.join(CLOSE_SECONDS)
+        self._alerts.wait()
 
 
 class _Remote:

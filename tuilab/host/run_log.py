@@ -16,6 +16,7 @@ from tuilab.core.experiment.merge_toml import merge_toml
 from tuilab.core.files.atomic_write import remove_dead_parts, write_all, write_atomically
 from tuilab.core.files.stored_file import read_stored
 from tuilab.core.protocol.events import (
+    AlertsChanged,
     AnyEvent,
     Checking,
     EpochEnded,
@@ -30,7 +31,7 @@ from tuilab.core.protocol.events import (
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
 
-PASSING = (Loading, Ready, Checking, InspectResponse)
+PASSING = (Loading, Ready, Checking, AlertsChanged, InspectResponse)
 """Events that say nothing of the run that would matter later."""
 
 MIN_GAP = 0.1

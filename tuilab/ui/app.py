@@ -25,11 +25,11 @@ from tuilab.core.crash_report import report_crash
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.last_opened import LastOpened, name_file, save_last_opened
-from tuilab.core.protocol.commands import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand, SetAlerts
 from tuilab.host.link import Link, spawn_host
 from tuilab.ui import keymap, themes
 from tuilab.ui.screens.main import MainScreen
-from tuilab.ui.terminal import clipboard, terminal
+from tuilab.ui.terminal import clipboard, notification, terminal
 from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
 from tuilab.ui.terminal.printable_lines import PrintableLines
@@ -90,7 +90,7 @@ class TuilabApp(KeyQueueApp):
         workspace = Workspace(experiment, path)
         workspace.note = note
         self.main_screen = MainScreen(
-            workspace, self.send, lambda: self.link.run_survives_exit, self.leave_run
+            workspace, self.send, lambda: self.link.run_survives_exit, self.leave_run, self.ring
         )
         self.left_runs: list[str] = []
         "Runs that go on in their hosts, without this lab."
@@ -189,6 +189,8 @@ class TuilabApp(KeyQueueApp):
     def _take_new_host(self) -> None:
         self.link.close()
         self.link, self._is_host_lost = self._respawn(), False
+        if requests := self.main_screen.workspace.run.alerts:
+            self.link.send(SetAlerts(requests))
 
     def get_key_display(self, binding: Binding) -> str:
         """Returns the keys of a binding as the terminal can show them."""
@@ -200,6 +202,11 @@ class TuilabApp(KeyQueueApp):
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(clipboard.copy_sequence(text))
+
+    def ring(self, text: str) -> None:
+        """Rings the bell of the terminal, and notifies the user of a text through it."""
+        if self._driver is not None:
+            self._driver.write(notification.alert_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yields what the palette offers: every action of the lab, and every preset."""

@@ -1,9 +1,10 @@
 """An experiment as a short string, such as `tl1.jJeH7RsNG5xhAwA`: to send, to paste, to note down.
 
 The string holds what a file would hold: the keys that are not the default, as JSON. Deflate
-shortens it with a list of words that never changes, in `presets/share/`. The shipped experiments of that time
-are among them, so a string is about as long as its difference from the nearest one, and needs none
-of them to be read. Other words need another list and another number in front; every list stays.
+shortens it with a list of words that never changes, in `presets/share/`. The shipped experiments of
+that time are among them, so a string is about as long as its difference from the nearest one, and
+needs none of them to be read. Other words need another list and another number in front; every list
+stays.
 """
 
 import base64

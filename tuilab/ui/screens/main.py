@@ -12,9 +12,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AnyEvent, Logged, Started
+from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.ui import copy_text
+from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
@@ -55,6 +56,7 @@ class MainScreen(Screen[None]):
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
+        *AlertController.BINDINGS,
         *APP_BINDINGS,
     ]
 
@@ -62,6 +64,7 @@ class MainScreen(Screen[None]):
         self, workspace: Workspace, send: Callable[[AnyCommand], None],
         can_leave_run: Callable[[], bool] = lambda: True,
         leave_run: Callable[[], None] = lambda: None,
+        ring: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         """Initializes the screen.
 
@@ -69,6 +72,7 @@ class MainScreen(Screen[None]):
             send: sends a command to the host.
             can_leave_run: whether a run goes on when the lab is closed.
             leave_run: leaves the run to its host, and goes on with a new one.
+            ring: rings the bell of the terminal, and notifies the user of a text through it.
         """
         super().__init__()
         self.workspace, self._send = workspace, send
@@ -91,6 +95,7 @@ class MainScreen(Screen[None]):
             dispatch=partial(self.call_later, self.action_dispatch),
             suspend=lambda: self.app.suspend(),
             copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
+            ring=ring,
             leave_run=leave_run,
             exit=lambda: self.app.exit(0),
         )  # fmt: skip
@@ -98,6 +103,7 @@ class MainScreen(Screen[None]):
         self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
+        self.alerts = AlertController(context)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,
@@ -192,6 +198,8 @@ class MainScreen(Screen[None]):
                 self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, AlertRaised) and event.run == self.workspace.run.id:
+                self.alerts.show(event)
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
                 self.notify(event.note, title="This run", markup=False)
         if note:
