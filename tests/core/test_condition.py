@@ -34,7 +34,8 @@ READ = {
 def test_a_condition_is_read(text: str, expected: tuple[str, str, float]) -> None:
     condition = parse_condition(text)
 
-    assert (condition.key, condition.operator, pytest.approx(condition.number)) == expected
+    assert (condition.key, condition.operator) == expected[:2]
+    assert condition.number == pytest.approx(expected[2])
     assert parse_condition(condition.text) == condition
 
 

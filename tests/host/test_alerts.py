@@ -33,8 +33,8 @@ from tuilab.host.alert_channels import post, run_command
 from tuilab.host.alerts import Alerts
 
 ALERT = AlertRaised(
-    "spiral-1", "training", "It's at 0.96;\nreally", 12, "A \x1b[31mtitle", "validation.accuracy>0.95",
-    "validation.accuracy", 0.96, "/tmp/runs/spiral-1",
+    "spiral-1", "training", "It's at 0.96;\nreally", 12, "A \x1b[31mtitle",
+    "validation.accuracy>0.95", "validation.accuracy", 0.96, "/tmp/runs/spiral-1",
 )  # fmt: skip
 SHORT = with_value(
     Experiment(title="Short", network=("Linear 4", "Tanh", "Linear 2")), "training.epochs", 3
@@ -74,11 +74,11 @@ def report(seconds: float) -> Progressed:
 
 
 class Watched:
-    """Alerts with what they have published."""
+    """Alerts with what they have events."""
 
     def __init__(self, *requests: str) -> None:
-        self.published: list[AnyEvent] = []
-        self.alerts = Alerts(self.published.append)
+        self.events: list[AnyEvent] = []
+        self.alerts = Alerts(self.events.append)
         self.alerts.request(SetAlerts(list(requests)))
 
     def play(self, *events: AnyEvent) -> list[AlertRaised]:
@@ -87,7 +87,7 @@ class Watched:
 
     @property
     def notes(self) -> list[str]:
-        return [event.text for event in self.published if isinstance(event, Logged)]
+        return [event.text for event in self.events if isinstance(event, Logged)]
 
 
 # --- which events raise one ---------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_requests_are_added_or_replaced_and_all_clients_are_shown_them() -> None
     watched.alerts.request(SetAlerts(["nonsense"]))
     watched.alerts.request(SetAlerts([]))
 
-    changes = [e.requests for e in watched.published if isinstance(e, AlertsChanged)]
+    changes = [e.requests for e in watched.events if isinstance(e, AlertsChanged)]
     assert changes == [["step>5"], ["step>5", "end"], []]
     assert len(watched.notes) == 1 and "nonsense" in watched.notes[0]
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from textual.widgets import Input
 
-from tests.support.fake_context import FakeContext
+from tests.support.fake_context import FakeLab, run_coroutine
 from tests.support.fake_link import SPIRAL
 from tests.support.lab_pilot import open_lab
 from tests.support.pseudo_terminal import PseudoTerminal
@@ -17,12 +17,13 @@ from tuilab.core.protocol.commands import SetAlerts
 from tuilab.core.protocol.events import AlertRaised, AlertsChanged
 from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.terminal.notification import alert_sequence
+from tuilab.ui.workspace import Workspace
 
 
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 async def test_the_dialog_asks_the_host(size: tuple[int, int]) -> None:
     async with open_lab(SPIRAL, size) as lab:
-        await lab.press("A")
+        await lab.press("W")
         await lab.wait_for_text("Notify me when", "validation.accuracy>0.95", "tuilab notify")
         lab.app.screen.query_one(Input).value = "accuracy>0.9"
         await lab.wait_for_text("say of which examples")
@@ -35,7 +36,7 @@ async def test_the_dialog_asks_the_host(size: tuple[int, int]) -> None:
 async def test_the_dialog_shows_and_clears_what_the_host_has() -> None:
     async with open_lab(SPIRAL) as lab:
         await lab.play(AlertsChanged(["step>100"]))
-        await lab.press("A")
+        await lab.press("W")
         assert lab.app.screen.query_one(Input).value == "step>100"
         lab.app.screen.query_one(Input).value = ""
         await lab.press("enter")
@@ -66,14 +67,12 @@ async def test_a_new_host_gets_the_requests() -> None:
 
 
 def test_a_dialog_without_changes_sends_nothing() -> None:
-    fake = FakeContext(SPIRAL)
-    fake.answers = [None, []]
-    controller = AlertController(fake.context)
+    lab = FakeLab(Workspace(SPIRAL), None, [])
+    controller = AlertController(lab.context)
     for _ in range(2):
-        with pytest.raises(StopIteration):
-            controller.choose().send(None)
+        run_coroutine(controller.choose())
 
-    assert fake.sent == []
+    assert (lab.dialogs, lab.sent) == (["Prompt", "Prompt"], [])
 
 
 # --- the terminal -------------------------------------------------------------------------------
@@ -108,8 +107,8 @@ def test_a_text_cannot_steer_the_terminal() -> None:
 
     sequence = alert_sequence(hostile)
 
-    parts = re.fullmatch(r"\x07(?:\x1b\]9;([^\x00-\x1f]*)\x1b\\)(?:\x1b\]777;([^\x00-\x1f]*)\x1b\\)",
-                         sequence)  # fmt: skip
+    inside, end = r"([^\x00-\x1f]*)", r"\x1b\\"
+    parts = re.fullmatch(rf"\x07\x1b\]9;{inside}{end}\x1b\]777;{inside}{end}", sequence)
     assert parts is not None and len(sequence) < 1000
     assert parts[1].startswith("tuilab: 4;1;") and parts[2].count(";") == 2
     assert "\u202e" not in sequence

@@ -80,22 +80,22 @@ def notify(
 ) -> int:
     """Shows how alerts are sent.
 
-    `tuilab train`, `open` and `attach` ask for them with --notify, the lab with A. In a terminal an
+    `tuilab train`, `open` and `attach` ask for them with --notify, the lab with W. In a terminal an
     alert is a bell and a desktop notification. A command and a webhook are set in a file of your
     own, which the first line names; they are sent by the process that trains, also after the lab
     was closed. Exit codes: 0 done, 1 an alert could not be sent, 2 bad usage or input.
     """
+    from msgspec.structs import replace
+
     from tuilab.cli.output.json import print_json
     from tuilab.core import paths
     from tuilab.core.user_config import load_config
 
-    from msgspec.structs import replace
-
     config = load_config().notify
     results = _test(config) if test else {}
     if json:
-        shown = replace(config, webhook=_shorten(config.webhook))
-        print_json({"file": paths.config_file(), "notify": shown, "test": results})
+        masked = replace(config, webhook=_shorten(config.webhook))
+        print_json({"file": paths.config_file(), "notify": masked, "test": results})
     else:
         for line in _describe(config, results):
             print(line)

@@ -159,7 +159,8 @@ def _run(
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
     with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
-        host.submit(SetAlerts(requests))
+        if requests:
+            host.submit(SetAlerts(requests))
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):

@@ -164,8 +164,8 @@ def _parse_all(requests: list[str]) -> list[Condition]:
 
 def _describe_met(started: Started, condition: Condition, measured: Measurement) -> AlertRaised:
     value, step = measured.values[condition.key], measured.step
-    place = "" if condition.key == "step" else f" at step {format_count(step)}"
-    text = f"{started.run}: {condition.key} is {format_number(value)}{place} ({condition.text})"
+    at_step = "" if condition.key == "step" else f" at step {format_count(step)}"
+    text = f"{started.run}: {condition.key} is {format_number(value)}{at_step} ({condition.text})"
     alert = _build_alert(started, "training", text, step)
     return replace(alert, condition=condition.text, metric=condition.key, value=value)
 

@@ -206,12 +206,8 @@ class Run(Struct):
                 self.checking = event if event.number else None
             case ChecksReported():
                 self.checking, self.checks = None, event
-            case AlertsChanged():
-                self.alerts = event.requests
-            case AlertRaised():
-                self._log(event.text)
-                if event.condition:
-                    self._mark(event.step, event.condition)
+            case AlertsChanged() | AlertRaised():
+                self._apply_alert(event)
             case Logged():
                 self._log(event.text)
             case DiagnosisChanged():
@@ -220,6 +216,14 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
+        if isinstance(event, AlertsChanged):
+            self.alerts = event.requests
+            return
+        self._log(event.text)
+        if event.condition:
+            self._mark(event.step, event.condition)
 
     def _log(self, text: str) -> None:
         self.log.append(text)
