@@ -23,8 +23,8 @@ from tuilab.ui.workspace import Workspace
 @pytest.mark.parametrize("size", [(160, 45), (80, 24)])
 async def test_the_dialog_asks_the_host(size: tuple[int, int]) -> None:
     async with open_lab(SPIRAL, size) as lab:
-        await lab.press("W")
-        await lab.wait_for_text("Notify me when", "validation.accuracy>0.95", "tuilab notify")
+        await lab.press("ctrl+n")
+        await lab.wait_for_text("Notify me when", "validation.accuracy>0.95", "how to add more")
         lab.app.screen.query_one(Input).value = "accuracy>0.9"
         await lab.wait_for_text("say of which examples")
         lab.app.screen.query_one(Input).value = "train.loss<0.1, end"
@@ -36,7 +36,7 @@ async def test_the_dialog_asks_the_host(size: tuple[int, int]) -> None:
 async def test_the_dialog_shows_and_clears_what_the_host_has() -> None:
     async with open_lab(SPIRAL) as lab:
         await lab.play(AlertsChanged(["step>100"]))
-        await lab.press("W")
+        await lab.press("ctrl+n")
         assert lab.app.screen.query_one(Input).value == "step>100"
         lab.app.screen.query_one(Input).value = ""
         await lab.press("enter")

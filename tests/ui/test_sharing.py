@@ -15,7 +15,7 @@ CHANGED = with_value(SPIRAL, "optimizer.lr", 0.07)
 
 async def test_a_key_copies_the_string() -> None:
     async with open_lab(CHANGED) as lab:
-        await lab.press("Y")
+        await lab.press("ctrl+y")
 
         string = lab.app._clipboard
         assert share_string.decode(string) == CHANGED
@@ -25,7 +25,7 @@ async def test_a_key_copies_the_string() -> None:
 
 async def test_a_file_of_the_user_is_named() -> None:
     async with open_lab(with_value(SPIRAL, "transfer.source", "/tmp/mine.safetensors")) as lab:
-        await lab.press("Y")
+        await lab.press("ctrl+y")
 
         assert lab.app._clipboard == ""
         await lab.wait_for_text("Not copied", "transfer.source")

@@ -22,7 +22,7 @@ class AlertController:
     """Asks the host for alerts, and shows those that it raises."""
 
     BINDINGS: ClassVar[list[Binding]] = [
-        bind("Training", "W", "alerts.choose", "notify me",
+        bind("Training", "ctrl+n", "alerts.choose", "notify me",
              "Notify me when the run ends, fails or meets a condition"),
     ]  # fmt: skip
 

@@ -29,7 +29,7 @@ class FileController:
         bind("Experiment", "ctrl+s", "files.save", "save", "Save the experiment to a file"),
         bind("Experiment", "y", "files.copy", "copy",
              "Copy the experiment, the network, the results or the run's path"),
-        bind("Experiment", "Y", "files.share", "share",
+        bind("Experiment", "ctrl+y", "files.share", "share",
              "Copy the experiment as a short string, which tuilab opens elsewhere"),
         bind("Lab", "q", "files.leave", "quit", "Leave the lab; a run can continue without it",
              show=True),
