@@ -83,7 +83,8 @@ def notify(
     `tuilab train`, `open` and `attach` ask for them with --notify, the lab with ctrl+n. In a
     terminal an alert is a bell and a desktop notification. A command and a webhook are set in a
     file of your own, which the first line names; they are sent by the process that trains, also
-    after the lab was closed. Exit codes: 0 done, 1 an alert could not be sent, 2 bad usage or input.
+    after the lab was closed. Exit codes: 0 done, 1 an alert could not be sent, 2 bad usage or
+    input.
     """
     from msgspec.structs import replace
 
