@@ -14,7 +14,7 @@ def store_run(
     *,
     end: str = "done",
     time: float = 1_700_000_000.0,
-    title: str = "Spiral",
+    experiment: Experiment | None = None,
     **settings: Any,
 ) -> None:
     """Writes the folder of a run with these validation accuracies; `a__b` is the key `a.b`.
@@ -22,8 +22,9 @@ def store_run(
     Args:
         end: the reason of its end; empty for a run that was cut off.
         time: when it was started.
+        experiment: what it trains, before the settings.
     """
-    experiment = Experiment(title=title)
+    experiment = experiment or Experiment(title="Spiral")
     for key, value in settings.items():
         experiment = with_value(experiment, key.replace("__", "."), value)
     events: list[AnyEvent] = [

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.short_form import DEFAULT_PRESET
@@ -18,24 +19,22 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.from_file import is_data
 from tuilab.core.last_opened import load_last_opened
 
+if TYPE_CHECKING:  # the first frame must not wait for it
+    from tuilab.host.link import Link
+
 
 def open_experiment(
-    name: str = "",
-    sets: Sequence[str] = (),
-    *,
-    in_process: bool = False,
-    plain: bool = False,
-    notify: Sequence[str] = (),
-) -> int:
+    name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False,
+    is_listing_runs: bool = False, notify: Sequence[str] = (),
+) -> int:  # fmt: skip
     """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown.
 
     Without a name, what was open last, or the default preset.
-    """
-    requests = []
-    if notify:
-        from tuilab.cli.alerts import read_requests
 
-        requests = read_requests(notify)
+    Args:
+        is_listing_runs: whether the screen of all runs is shown first.
+    """
+    requests = _read_requests(notify)
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
     path = find_experiment(name)
@@ -55,6 +54,30 @@ def open_experiment(
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
         return train(name, list(sets), plain=True, notify=list(notify))
     opened = None if is_named else find_last_opened()
+    if opened is None:
+        is_made = is_data(path)
+        note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
+        opened = Opened(experiment, None if is_made else path, note=note if is_made else "")
+    host = _start_host(in_process, requests)
+    from tuilab.ui import app
+
+    return app.run_app(
+        host, opened.experiment, opened.path, opened.lesson, opened.note,
+        is_listing_runs=is_listing_runs,
+    )  # fmt: skip
+
+
+def _read_requests(notify: Sequence[str]) -> list[str]:
+    """Returns what `--notify` asks for."""
+    if not notify:
+        return []
+    from tuilab.cli.alerts import read_requests
+
+    return read_requests(notify)
+
+
+def _start_host(in_process: bool, requests: list[str]) -> "Link":
+    """Starts what trains, and says of what it notifies the user."""
     from tuilab.host import link
 
     host = link.train_in_process() if in_process else link.spawn_host()
@@ -62,14 +85,7 @@ def open_experiment(
         from tuilab.core.protocol.commands import SetAlerts
 
         host.send(SetAlerts(requests))
-    from tuilab.ui import app
-
-    if opened is not None:
-        return app.run_app(host, opened.experiment, opened.path, opened.lesson, opened.note)
-    if is_data(path):
-        note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
-        return app.run_app(host, experiment, None, note=note)
-    return app.run_app(host, experiment, path)
+    return host
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.files.stored_file import read_stored
+from tuilab.core.printable import encode_msgpack
 from tuilab.core.run import run_files
 from tuilab.core.run.run_summary import RunSummary
 from tuilab.core.version import installed_version
@@ -53,7 +54,6 @@ class _Index(Struct, array_like=True):
 
 
 _decoder = msgspec.msgpack.Decoder(_Index)
-_encoder = msgspec.msgpack.Encoder()
 
 
 class RunIndex:
@@ -91,9 +91,11 @@ class RunIndex:
             self._save()
 
     def refresh_run(self, run: str) -> None:
-        """Reads one run again if it has changed."""
+        """Reads one run again if it has changed; nothing before the first `refresh`."""
+        if not self._is_loaded:
+            return
         try:
-            stamp = _stamp(self._folder / run)
+            stamp = _stamp(str(self._folder / run))
         except OSError:
             self._entries.pop(run, None)
             return
@@ -120,7 +122,7 @@ class RunIndex:
 
     def _save(self) -> None:
         """Writes the file; where that is impossible, the next process reads the folders."""
-        body = _encoder.encode(_Index(FORMAT, installed_version(), self._entries))
+        body = encode_msgpack(_Index(FORMAT, installed_version(), self._entries))
         with suppress(OSError):
             write_atomically(self._folder / INDEX, zlib.crc32(body).to_bytes(4, "big") + body)
 
@@ -145,12 +147,12 @@ def _scan(folder: Path) -> Iterator[tuple[str, Stamp]]:
             if entry.name.startswith("."):
                 continue
             with suppress(OSError):  # deleted in the meantime
-                stamp = _stamp(Path(entry.path))
+                stamp = _stamp(entry.path)
                 if stamp[5] or run_files.find_checkpoint(Path(entry.path)):
                     yield entry.name, stamp
 
 
-def _stamp(folder: Path) -> Stamp:
+def _stamp(folder: str) -> Stamp:
     """Returns what a folder looks like; OSError if it is not a folder."""
     stamp: list[int] = []
     for name in STAMPED:
@@ -162,7 +164,7 @@ def _stamp(folder: Path) -> Stamp:
             stamp += (0, 0, 0)
             continue
         if not name and not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(str(folder))
+            raise NotADirectoryError(folder)
         stamp += (status.st_mtime_ns, status.st_size, status.st_ino)
     return tuple(stamp)
 

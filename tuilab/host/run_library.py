@@ -12,11 +12,14 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.experiment import toml_file
-from tuilab.core.run import baseline, run_labels
+from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.protocol.commands import Start
+from tuilab.core.run import baseline, run_files, run_labels
 from tuilab.core.run.run import Run
 from tuilab.core.run.run_settings import Settings, list_settings
 from tuilab.core.run.run_summary import RunSummary
-from tuilab.host import run_store
+from tuilab.host import data_files, discovery, run_lock, run_store
+from tuilab.host.link import Link, attach_to_host, spawn_host
 from tuilab.host.run_index import RunIndex
 from tuilab.host.run_lock import RunLock
 from tuilab.host.summarize_run import resolve_state, summarize_log
@@ -96,6 +99,42 @@ class RunLibrary:
     def read(self, run: str) -> Run:
         """Reads a run with its curves; InputError if it cannot be read."""
         return run_store.read_run(run_store.run_dir(run))
+
+    # --- what runs do -----------------------------------------------------------------------
+
+    def open(self, run: str) -> Link:
+        """Connects to the host of a run; one that none holds waits at its checkpoint in a new host.
+
+        Raises:
+            InputError: the run is not stored, has no checkpoint, is trained elsewhere, or its data
+                has changed.
+        """
+        if any(host.run == run for host in discovery.list_hosts()):
+            return attach_to_host(run)
+        folder = _stored(run)
+        if holder := run_lock.find_holder(folder):
+            raise InputError(holder.describe(run), run)
+        experiment = run_store.read_run(folder).experiment
+        checkpoint = run_files.find_checkpoint(folder)
+        if checkpoint is None or experiment is None:
+            path = folder / run_store.EXPERIMENT
+            raise InputError(f"it has no checkpoint; start it again with: tuilab train {path}", run)
+        experiment = data_files.locate_data(experiment, data_files.check_data(folder))
+        host = spawn_host()
+        host.send(Start(run, experiment, paused=True, checkpoint=str(checkpoint), is_paced=True))
+        return host
+
+    def read_experiment(self, run: str) -> Experiment | None:
+        """Returns the experiment of a run; None where its history does not say it."""
+        with suppress(InputError):
+            return self.read(run).experiment
+        return None
+
+    def stop(self, run: str) -> None:
+        """Stops a run in progress, after its checkpoint; InputError where that is impossible."""
+        stopped = discovery.stop_run(run)
+        if stopped.finished is not None and stopped.finished.lost:
+            raise InputError(stopped.finished.lost, run)
 
     # --- what the user says of runs ---------------------------------------------------------
 

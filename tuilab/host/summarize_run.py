@@ -7,18 +7,20 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tuilab.core.catalogue.metrics import is_higher_better
 from tuilab.core.files.stored_file import open_stored
-from tuilab.core.protocol.events import AnyEvent, EpochEnded, Finished, Resumed, Rewound, Started
+from tuilab.core.protocol.events import AnyEvent, Finished, Resumed, Rewound, Started
 from tuilab.core.run import run_files
 from tuilab.core.run.run import Run
 from tuilab.core.run.run_labels import RunLabels, read_labels
 from tuilab.core.run.run_settings import list_settings
 from tuilab.core.run.run_summary import MetricValue, RunSummary
 from tuilab.host import run_lock, run_store
-from tuilab.host.event_aliases import OLD_EVENTS
+from tuilab.host.event_aliases import OLD_EVENTS, rename_metrics
 from tuilab.host.process_identity import is_suspended
 
 
@@ -38,19 +40,35 @@ CHUNK_BYTES = 1 << 22
 """Bytes of a log that are in memory at a time."""
 
 
+EVALUATIONS = _line_starts("epoch_ended")
+
+
+class _Evaluation(Struct):
+    """What a summary needs of `EpochEnded`: without its confusion matrix."""
+
+    run: str
+    step: int
+    train: dict[str, float]
+    validation: dict[str, float]
+
+
+_decode_evaluation = msgspec.json.Decoder(_Evaluation, strict=False).decode
+
+
 class LogDigest:
     """What a list shows of a log, read as far as it is written; `read` goes on from there."""
 
     def __init__(self) -> None:
         self.offset = 0
-        "Bytes that have been read: a whole number of lines."
+        "Bytes that have been read."
         self.run = Run()
         self.started = 0.0
         self._rest = b""
+        "The beginning of a line that is not written to its end."
         self._evaluations: list[tuple[int, dict[str, float]]] = []
         "Steps with the values of each evaluation."
-        self._report = b""
-        "The newest report, not decoded yet."
+        self._newest: dict[tuple[bytes, ...], bytes] = {}
+        "The newest report and the newest evaluation, as they came, not applied yet."
 
     def read(self, path: Path) -> None:
         """Reads what a log has more than when it was read last; OSError if it cannot be read."""
@@ -69,10 +87,21 @@ class LogDigest:
 
     def _add_line(self, line: bytes) -> None:
         if line.startswith(REPORTS):
-            self._report = line
+            self._keep_newest(REPORTS, line)
+        elif line.startswith(EVALUATIONS):
+            self._keep_newest(EVALUATIONS, line)
+            with suppress(ValueError):  # a line that is damaged
+                event = _decode_evaluation(rename_metrics(line))
+                if event.run == self.run.id:
+                    values = _flatten({"train": event.train, "validation": event.validation})
+                    self._evaluations.append((event.step, values))
         elif line and not line.startswith(IGNORED):
-            self._apply([self._report, line] if self._report else [line])
-            self._report = b""
+            self._apply([*self._newest.values(), line])
+            self._newest.clear()
+
+    def _keep_newest(self, kind: tuple[bytes, ...], line: bytes) -> None:
+        self._newest.pop(kind, None)  # so that it comes last
+        self._newest[kind] = line
 
     def _apply(self, lines: Iterable[bytes]) -> None:
         for event in run_store.decode_events(lines):
@@ -89,9 +118,6 @@ class LogDigest:
                 self.started = self.started or event.time
             case Resumed() | Rewound():
                 self._forget_after(event.step)
-            case EpochEnded():
-                values = _flatten({"train": event.train, "validation": event.validation})
-                self._evaluations.append((event.step, values))
             case Finished():
                 self._evaluations.append((event.step, _flatten(event.results)))
 
@@ -101,9 +127,14 @@ class LogDigest:
 
     def finish(self) -> Run:
         """Returns the run as its log says it so far."""
-        lines = [line for line in (self._report, self._rest) if line]
-        self._report = b""
-        self._apply(lines)
+        self._apply(self._newest.values())
+        self._newest.clear()
+        rest, self._rest = self._rest, b""
+        if rest:  # it may be whole, without its end of line
+            self._add_line(rest)
+            self._apply(self._newest.values())
+            self._newest.clear()
+            self._rest = rest
         return self.run
 
     def values(self) -> dict[str, MetricValue]:

@@ -67,6 +67,7 @@ class TuilabApp(KeyQueueApp):
         respawn: Callable[[], Link] = spawn_host,
         lesson: str = "",
         note: str = "",
+        is_listing_runs: bool = False,
     ) -> None:
         """Initializes the app.
 
@@ -76,6 +77,7 @@ class TuilabApp(KeyQueueApp):
             respawn: starts a new host when the one of the link is gone.
             lesson: the name of a lesson to open.
             note: a line about what is opened, shown until a run starts.
+            is_listing_runs: whether the screen of all runs is shown first.
         """
         super().__init__(ansi_color=themes.has_no_color() or None)
         for theme in (themes.DARK, themes.LIGHT):
@@ -84,13 +86,19 @@ class TuilabApp(KeyQueueApp):
         self.printed = PrintedLines()
         self.crash_report = ""
         self._respawn, self._lesson, self._note = respawn, lesson, note
+        self._is_listing_runs = is_listing_runs
         self._is_host_lost = False
         self._skipped_polls = 0
         self._lags: deque[float] = deque(maxlen=round(1 / LAG_INTERVAL))
         workspace = Workspace(experiment, path)
         workspace.note = note
         self.main_screen = MainScreen(
-            workspace, self.send, lambda: self.link.run_survives_exit, self.leave_run, self.ring
+            workspace,
+            self.send,
+            lambda: self.link.run_survives_exit,
+            self.leave_run,
+            self.take_link,
+            self.ring,
         )
         self.left_runs: list[str] = []
         "Runs that go on in their hosts, without this lab."
@@ -113,6 +121,8 @@ class TuilabApp(KeyQueueApp):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(POLL_INTERVAL, self.poll)
         self.call_after_refresh(_collect_garbage)
+        if self._is_listing_runs:
+            self.call_after_refresh(self.main_screen.action_dispatch, "runs.open")
         if self._lesson:
             open_lesson = self.main_screen.action_dispatch
             self.call_after_refresh(open_lesson, "lessons.open", self._lesson, self._note)
@@ -186,9 +196,13 @@ class TuilabApp(KeyQueueApp):
         self.left_runs.append(self.main_screen.workspace.run.id)
         self._take_new_host()
 
-    def _take_new_host(self) -> None:
+    def take_link(self, link: Link) -> None:
+        """Goes on with another host; a run in the one before goes on without this lab."""
         self.link.close()
-        self.link, self._is_host_lost = self._respawn(), False
+        self.link, self._is_host_lost = link, False
+
+    def _take_new_host(self) -> None:
+        self.take_link(self._respawn())
         if requests := self.main_screen.workspace.run.alerts:
             self.link.send(SetAlerts(requests))
 
@@ -270,9 +284,12 @@ def run_app(
     path: Path | None = None,
     lesson: str = "",
     note: str = "",
+    is_listing_runs: bool = False,
 ) -> int:
     """Shows the lab until the user leaves it; returns the exit code."""
-    app = TuilabApp(link, experiment, path, lesson=lesson, note=note)
+    app = TuilabApp(
+        link, experiment, path, lesson=lesson, note=note, is_listing_runs=is_listing_runs
+    )
     try:
         with terminal.redirect_output(app.printed):
             code = app.run()

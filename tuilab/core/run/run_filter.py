@@ -188,10 +188,7 @@ class _Term:
 
     def build(self) -> Condition:
         """Returns the condition; FilterError if the key or the value cannot be used."""
-        try:
-            key = find_key(self.key)
-        except InputError as error:
-            raise FilterError(error.problem, self.column) from None
+        key = self._find_key()
         match key.kind:
             case "tags":
                 return self._compare_tags()
@@ -207,6 +204,13 @@ class _Term:
                 return self._compare_number(key, self._read_duration())
             case _:
                 return self._compare_number(key, self._read_number())
+
+    def _find_key(self) -> RunKey:
+        """Returns what the key names; `loss:mse` is a choice where `loss<0.1` is a metric."""
+        try:
+            return find_key(self.key, is_text=read_number(self.value) is None)
+        except InputError as error:
+            raise FilterError(error.problem, self.column) from None
 
     def _value_error(self, expected: str) -> FilterError:
         return FilterError(f'"{self.value}" is not {expected}', self.value_column)

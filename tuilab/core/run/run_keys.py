@@ -39,15 +39,21 @@ class RunKey:
     "Whether a list begins with the largest value: the newest time, the best accuracy."
 
 
-def find_key(word: str) -> RunKey:
+def find_key(word: str, *, is_text: bool = False) -> RunKey:
     """Returns what a word names; InputError if it names nothing, or more than one thing.
 
-    Settings can be written by their last word, metrics without their split, and `best.` before a
-    metric means the best value instead of the last one.
+    Settings can be written by their last word, choices by their section, metrics without their
+    split, and `best.` before a metric means the best value instead of the last one.
+
+    Args:
+        is_text: whether it is compared with a text: a word that names a metric and a setting, such
+            as `loss`, is the setting then.
     """
     if (known := FIELDS.get(word.lower())) is not None:
         kind, attribute = known
         return RunKey(word, kind, lambda run: getattr(run, attribute), kind == "time")
+    if is_text and word in _short_keys():
+        return _find_setting(word)
     return _find_metric(word) or _find_setting(word)
 
 
@@ -58,8 +64,7 @@ def _find_metric(word: str) -> RunKey | None:
         name, is_best = rest, first == "best"
     else:
         is_split = first in SPLITS and rest and word not in setting_keys()
-        is_name = word in METRIC_HELP and word not in _short_keys()
-        if not (is_split or is_name):
+        if not (is_split or word in METRIC_HELP):
             return None
         name, is_best = word, False
     split, _, metric = name.partition(".") if "." in name else ("", "", name)

@@ -132,11 +132,17 @@ def iter_differences(runs: Iterable[Settings]) -> Iterator[tuple[str, list[Any]]
     The value is None where the chosen option has no such key.
     """
     rows = list(runs)
-    keys = {key for settings in rows for key in settings}
+    keys = {key for settings in rows for key in settings if _differs(key, rows)}
     for key in sorted(keys, key=lambda key: _order().get(key, len(_order()))):
         values = [get_setting(settings, key) for settings in rows]
         if any(value != values[0] for value in values[1:]):
             yield key, values
+
+
+def _differs(key: str, rows: list[Settings]) -> bool:
+    """Returns whether a key may differ: not if all runs set it to the same value."""
+    first = rows[0].get(key)
+    return first is None or any(settings.get(key) != first for settings in rows)
 
 
 def describe_changes(settings: Settings, base: Settings) -> str:
