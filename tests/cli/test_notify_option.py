@@ -61,6 +61,12 @@ def test_a_bad_condition_is_refused_before_anything_starts(
     assert code == 2 and problem in err
 
 
+def test_several_seeds_have_no_alerts(run_command: RunCommand) -> None:
+    code, _, err = run_command(*TRAIN, "--seeds", "2", "--notify", "end")
+
+    assert code == 2 and "leave out --notify or --seeds" in err
+
+
 def test_a_bad_file_is_refused_where_alerts_are_asked_for(run_command: RunCommand) -> None:
     configure("comand = 1")
 

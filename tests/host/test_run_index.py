@@ -36,7 +36,7 @@ def by_id(summaries: list[RunSummary]) -> dict[str, RunSummary]:
 
 
 def run_children(count: int, work: Callable[[int], None]) -> None:
-    """Does work in so many processes at once, and fails if one of them fails."""
+    """Does work in several processes at once, and fails if one of them fails."""
     start, release = os.pipe()
     children = []
     for number in range(count):

@@ -3,8 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -19,16 +18,17 @@ from tuilab.cli.options import (
     Notify,
     Plain,
     ResumedRun,
+    Seeds,
     Sets,
     format_examples,
 )
-from tuilab.cli.streams import discard_output
+from tuilab.cli.signals import BlockedOutputError, SignalHandlers
+from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.protocol.commands import Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
-    from tuilab.host.host import Host
 
 commands = Commands()
 
@@ -48,6 +48,7 @@ class Output(Protocol):
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
+        "tuilab train spiral --seeds 5",
     )
 )
 def train(
@@ -61,6 +62,7 @@ def train(
     ] = False,
     plain: Plain = False,
     notify: Notify = None,
+    seeds: Seeds = "",
 ) -> int:
     """Trains without the lab.
 
@@ -73,6 +75,11 @@ def train(
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if seeds:
+        _refuse_with_seeds(resume, notify)
+        from tuilab.cli.train_seeds import train_with_seeds
+
+        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
     requests = read_requests(notify or ())
     try:
@@ -84,6 +91,8 @@ def train(
                 raise
             end, lost = _run(start, output, signals, requests)
     except OSError:
+        if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
+            signals.append(signal.SIGHUP)
         if not signals:
             raise
         discard_output()  # the terminal has hung up, for example
@@ -91,6 +100,19 @@ def train(
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
         return _report_failure(end, lost, command, sets or [])
+    return _report_end(end, lost, signals)
+
+
+def _refuse_with_seeds(resume: str, notify: list[str] | None) -> None:
+    """Raises InputError for options that do not go with several seeds."""
+    if resume:
+        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    if notify:
+        raise InputError("alerts are for single runs; leave out --notify or --seeds")
+
+
+def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
+    """Prints what is lost of a run that has ended; returns the exit code."""
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":
@@ -158,7 +180,10 @@ def _run(
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
+    with (
+        Host(discovery.new_socket_path()) as host,
+        SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
+    ):
         if requests:
             host.submit(SetAlerts(requests))
         host.submit(start)
@@ -170,40 +195,20 @@ def _run(
                 report_problem(event)
                 continue  # the host ends in good order
             try:
-                for item in reporter.add_diagnosis(event, host.run):
-                    output.show(item)
+                with handlers.while_printing():
+                    for item in reporter.add_diagnosis(event, host.run):
+                        output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
                 output_error = error
             if isinstance(event, (Finished, Failed)):
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
+    if isinstance(output_error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
         raise output_error
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
-
-
-@contextmanager
-def _interrupt_on_signals(host: "Host", received: list[int]) -> Iterator[None]:
-    """Ends the host in good order on the first signal, and the process on the second."""
-
-    def interrupt(number: int, _: object) -> None:
-        if received:
-            if host.path is not None:
-                host.path.unlink(missing_ok=True)
-            os._exit(exit_codes.signal_code(number))
-        received.append(number)
-        host.interrupt()
-
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # A signal that is ignored, as SIGHUP under nohup, stays ignored.
-    signals = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    handlers = [signal.signal(number, interrupt) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, handlers, strict=True):
-            signal.signal(number, handler)

@@ -47,6 +47,7 @@ class Alerts:
 
     def __init__(self, publish: Callable[[AnyEvent], None]) -> None:
         self._publish = publish
+        self._lock = threading.RLock()
         self._requests: list[str] = []
         self._waiting: list[Condition] = []
         self._started: Started | None = None
@@ -58,12 +59,17 @@ class Alerts:
     def is_sending(self) -> bool:
         """Whether an alert is still on its way."""
         now = time.monotonic()
-        sending = {each: until for each, until in self._sending.items() if each.is_alive()}
-        self._sending = sending
-        return any(now < until for until in sending.values())
+        with self._lock:
+            alive = {each: until for each, until in self._sending.items() if each.is_alive()}
+            self._sending = alive
+        return any(now < until for until in alive.values())
 
     def request(self, command: SetAlerts) -> None:
         """Takes in of what the user wants to be notified, and says so to all clients."""
+        with self._lock:
+            self._request(command)
+
+    def _request(self, command: SetAlerts) -> None:
         before = self._requests if command.adds else []
         try:
             requests = parse_requests([*before, *command.requests])
@@ -77,6 +83,10 @@ class Alerts:
 
     def check(self, event: AnyEvent) -> list[AlertRaised]:
         """Returns the alerts that an event raises, after they were sent on their way."""
+        with self._lock:
+            return self._check(event)
+
+    def _check(self, event: AnyEvent) -> list[AlertRaised]:
         match event:
             case Started():
                 self._started, self._seconds = event, 0.0
@@ -141,8 +151,8 @@ class Alerts:
             thread = threading.Thread(
                 target=self._send_by, args=(name, send, alert), name=name, daemon=True
             )
-            self._sending[thread] = time.monotonic() + MAX_SENDING_SECONDS
             thread.start()
+            self._sending[thread] = time.monotonic() + MAX_SENDING_SECONDS
 
     def _send_by(self, name: str, send: Send, alert: AlertRaised) -> None:
         try:
@@ -154,7 +164,9 @@ class Alerts:
 
     def wait(self) -> None:
         """Waits until all alerts are sent, or have had their time."""
-        for thread, until in list(self._sending.items()):
+        with self._lock:
+            sending = list(self._sending.items())
+        for thread, until in sending:
             thread.join(max(0.0, until - time.monotonic()))
 
 

@@ -15,12 +15,11 @@ from typing import Protocol
 
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
-from tuilab.core.protocol.commands import AnyCommand, Close, SetAlerts
+from tuilab.core.protocol.commands import AnyCommand, Close
 from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
 from tuilab.core.version import installed_version
 from tuilab.host import discovery, framing
-from tuilab.host.run_log import RunLog
 
 MAX_WAITING_EVENTS = 4096
 """Events that wait for a slow lab; when there are more, the host has to wait."""
@@ -84,19 +83,16 @@ def attach_to_host(run: str = "") -> Link:
 
 
 class _InProcess:
-    """A worker in this process; its events are logged in its own thread."""
+    """A worker in this process."""
 
     run_survives_exit = False
 
     def __init__(self) -> None:
-        from tuilab.host.alerts import Alerts
         from tuilab.host.worker import Worker
 
         self._ended, self._is_closed = "", False
-        self._run_log = RunLog()
         self._received: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
-        self._alerts = Alerts(self._receive)
-        self._worker = Worker(self._receive, self._end)
+        self._worker = Worker(self._received.put, self._end)
         self._worker.start()
 
     @property
@@ -104,20 +100,11 @@ class _InProcess:
         return self._ended if self._received.empty() else ""
 
     def _end(self) -> None:
-        self._run_log.close()
         self._worker.release_run()
         if not self._is_closed:
             self._ended = "Training in this process has ended; the next run gets a new worker."
 
-    def _receive(self, event: AnyEvent) -> None:
-        for occasion in (*self._alerts.check(event), event):
-            for item in (occasion, *self._run_log.record(occasion)):
-                self._received.put(item)
-
     def send(self, command: AnyCommand) -> None:
-        if isinstance(command, SetAlerts):
-            self._alerts.request(command)
-            return
         self._is_closed |= isinstance(command, Close)
         self._worker.send(command)
 
@@ -127,7 +114,7 @@ class _InProcess:
     def close(self) -> None:
         self.send(Close())
         self._worker.join(CLOSE_SECONDS)
-        self._alerts.wait()
+        self._worker.alerts.wait()
 
 
 class _Remote:

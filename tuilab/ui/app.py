@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.filter import LineFilter
 from textual.geometry import Size
@@ -32,9 +34,14 @@ from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.terminal import clipboard, notification, terminal
 from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
+from tuilab.ui.terminal.lab_driver import LabDriver
 from tuilab.ui.terminal.printable_lines import PrintableLines
 from tuilab.ui.terminal.terminal import PrintedLines
+from tuilab.ui.terminal.terminal_watch import TerminalWatch
 from tuilab.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from textual.command import Provider
 
 POLL_INTERVAL = 0.25
 """Seconds between two polls of the link."""
@@ -48,8 +55,18 @@ ANSWER_DELAY = 0.04
 MAX_WAITING_FRAMES = 6
 """When more frames wait for a slow terminal, charts are left out."""
 
+KEY_WIDTH = 8
+"""Columns of the keys of an action in the palette."""
+
 PRINTABLE_LINES = PrintableLines()
 """One filter: Textual keeps its results by identity."""
+
+
+def _load_palette() -> "type[Provider]":
+    """Returns what lists the commands of the palette, which the first frame does not need."""
+    from tuilab.ui.screens.palette import OrderedCommands
+
+    return OrderedCommands
 
 
 class TuilabApp(KeyQueueApp):
@@ -57,6 +74,7 @@ class TuilabApp(KeyQueueApp):
 
     TITLE = "tuilab"
     CSS_PATH = "tuilab.tcss"
+    COMMANDS: ClassVar = {_load_palette}
 
     def __init__(
         self,
@@ -85,6 +103,8 @@ class TuilabApp(KeyQueueApp):
         self.link = link
         self.printed = PrintedLines()
         self.crash_report = ""
+        self.terminal_watch: TerminalWatch | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._respawn, self._lesson, self._note = respawn, lesson, note
         self._is_listing_runs = is_listing_runs
         self._is_host_lost = False
@@ -104,6 +124,11 @@ class TuilabApp(KeyQueueApp):
         "Runs that go on in their hosts, without this lab."
         name = themes.ANSI_THEME if themes.needs_ansi_theme() else themes.load_theme_name()
         self.theme = name if name in self.available_themes else themes.DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        """Returns what reads and writes the terminal."""
+        default = super().get_driver_class()
+        return LabDriver if default is LinuxDriver else default
 
     def get_default_screen(self) -> Screen[None]:
         """Returns the main screen, laid out for this terminal from its first frame on."""
@@ -126,11 +151,11 @@ class TuilabApp(KeyQueueApp):
         if self._lesson:
             open_lesson = self.main_screen.action_dispatch
             self.call_after_refresh(open_lesson, "lessons.open", self._lesson, self._note)
-        loop = asyncio.get_running_loop()
+        self.loop = loop = asyncio.get_running_loop()
         self._measure_lag(loop, loop.time())
+        if self.terminal_watch is not None:
+            self.terminal_watch.start()
         if not self.is_headless:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, partial(self.exit, 128 + number))
             loop.add_signal_handler(signal.SIGWINCH, self._measure_terminal)
 
     def _measure_terminal(self) -> None:
@@ -223,12 +248,16 @@ class TuilabApp(KeyQueueApp):
             self._driver.write(notification.alert_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Yields what the palette offers: every action of the lab, and every preset."""
-        for action in keymap.list_actions(self.main_screen):
+        """Yields what the palette offers: all actions, of the pane in focus first, and presets."""
+        focused = self.main_screen.focused
+        path = focused.ancestors_with_self if focused is not None else []
+        panes = {node for node in path if node is not self.main_screen}
+        actions = keymap.list_actions(self.main_screen)
+        for action in sorted(actions, key=lambda action: action.node not in panes):
             is_elsewhere = action.binding.id in ("view.palette", "lab.suspend")
             if not is_elsewhere and keymap.is_available(action):
                 title = f"{action.section}: {action.binding.description}"
-                description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
+                description = f"{', '.join(action.keys):<{KEY_WIDTH}} {action.binding.tooltip}"
                 call = partial(self.run_action, action.binding.action, action.node)
                 yield SystemCommand(title, description, call)
         open_preset = partial(self.main_screen.action_dispatch, "files.open_preset")
@@ -252,6 +281,21 @@ class TuilabApp(KeyQueueApp):
     def _print_error_renderables(self) -> None:
         """Prints nothing: the traceback is in a file, and `run_app` says where."""
         self._exit_renderables.clear()
+
+
+def watch_terminal(app: TuilabApp) -> TerminalWatch:
+    """Returns what ends the lab at a signal, and when its terminal is gone."""
+
+    def leave(code: int) -> None:
+        if app.loop is not None:
+            with suppress(RuntimeError):  # the lab has ended
+                app.loop.call_soon_threadsafe(app.exit, code)
+
+    def give_up() -> None:
+        app.link.close()
+        remember_opened(app.main_screen)
+
+    return TerminalWatch(leave, give_up, (0, 1))
 
 
 def _collect_garbage() -> None:
@@ -290,8 +334,9 @@ def run_app(
     app = TuilabApp(
         link, experiment, path, lesson=lesson, note=note, is_listing_runs=is_listing_runs
     )
+    app.terminal_watch = watch_terminal(app)
     try:
-        with terminal.redirect_output(app.printed):
+        with app.terminal_watch, terminal.redirect_output(app.printed):
             code = app.run()
     finally:
         app.link.close()
@@ -305,4 +350,4 @@ def run_app(
     with suppress(OSError):  # the terminal has hung up
         for left in app.left_runs:
             print(f"{left} goes on in the background. Come back with: tuilab attach {left}")
-    return code or 0
+    return app.terminal_watch.exit_code or code or 0

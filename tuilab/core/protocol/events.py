@@ -25,9 +25,13 @@ from tuilab.core.protocol.records import (
     LayerStats,
     LossPoint,
     Memorization,
+    RateSearch,
     RateTrial,
+    SeedRun,
     TargetStats,
 )
+from tuilab.core.run.bands import BandPoint
+from tuilab.core.run.significance import MeanStd
 
 
 class Loading(Event, frozen=True):
@@ -239,6 +243,7 @@ class ChecksReported(Event, frozen=True):
     baselines: list[Baseline] = field(default_factory=list)
     memorization: Memorization | None = None
     rates: list[RateTrial] = field(default_factory=list)
+    rate_search: RateSearch | None = None
     permutation: LabelPermutation | None = None
     notes: list[str] = field(default_factory=list)
     "Why a check was left out."
@@ -284,6 +289,23 @@ class AlertRaised(Event, frozen=True):
     folder: str = ""
 
 
+class SeedsReported(Event, frozen=True):
+    """How far the runs of several seeds are, and their results so far."""
+
+    group: str
+    "The id that they share."
+    runs: list[SeedRun]
+    fraction: float
+    "Of all training, from 0 to 1."
+    is_over: bool = False
+    note: str = ""
+    "How they are trained, or why they are not."
+    summary: dict[str, MeanStd] = field(default_factory=dict)
+    "Of the results so far, by the names of their metrics."
+    bands: dict[str, list[BandPoint]] = field(default_factory=dict)
+    "How each series differs between the runs, by its name in `Run.series`."
+
+
 class Logged(Event, frozen=True):
     """A line printed by a library, or a note of the host."""
 
@@ -294,6 +316,6 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | Checking | ChecksReported | AlertsChanged | AlertRaised | AnyInspectResponse | WeightSet
-    | DiagnosisChanged
+    | SeedsReported | AlertsChanged | AlertRaised
+    | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Device(Struct, frozen=True):
@@ -89,6 +89,19 @@ class TargetStats(Struct, frozen=True):
     "Of numbers: the standard deviation."
 
 
+class SeedRun(Struct, frozen=True):
+    """One of several runs that differ in their seed only."""
+
+    seed: int
+    run: str
+    "Its id; empty as long as it has not started."
+    state: Literal["waiting", "training", "done", "stopped", "interrupted", "failed"]
+    metrics: dict[str, float] = field(default_factory=dict)
+    "Results such as `validation.accuracy`."
+    problem: str = ""
+    "Why it failed, or what of it could not be stored."
+
+
 class Sample(Struct, frozen=True):
     """One image and what the network predicts for it."""
 
@@ -172,6 +185,16 @@ class RateTrial(Struct, frozen=True):
         """The relative decrease of the loss; minus infinity if it is not finite any more."""
         drop = (self.before - self.after) / max(abs(self.before), 1e-9)
         return drop if drop == drop else float("-inf")
+
+
+class RateSearch(Struct, frozen=True):
+    """What the learning-rate finder suggests for new weights."""
+
+    searches: int
+    steps: int
+    "Of all searches; each at a higher rate than the one before."
+    lr: float | None
+    "Where the mean loss of the searches falls fastest; None if it falls nowhere."
 
 
 class LabelPermutation(Struct, frozen=True):

@@ -97,25 +97,14 @@ class ClassScores(Scores):
         """Returns the scores, the most important first."""
         if self._counts is None or self._bins is None:
             return {}
-        confusion = ConfusionMatrix(self._counts.tolist())
-        total = confusion.total
-        values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
-        if self._top_hits is not None:
-            values[f"top_{self.top_k or 5}"] = float(self._top_hits) / total
-        scores = confusion.class_scores()
-        recalls = [score.recall for score in scores if score.support]
-        values["balanced_accuracy"] = sum(recalls) / len(recalls)
-        macro = macro_average(scores)
-        values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
+        areas: tuple[float | None, float] = (None, 0.0)
         if self._ranked:
             ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
-            if (area := auroc(ranked, targets)) is not None:
-                values["auroc"] = area
-                values["average_precision"] = average_precision(ranked, targets)
+            areas = auroc(ranked, targets), average_precision(ranked, targets)
         _, confidence, hits = self._bins
-        values["ece"] = float((confidence - hits).abs().sum()) / total
-        values["worst_class"] = min(recalls)
-        return values
+        error = float((confidence - hits).abs().sum())
+        top_hits = None if self._top_hits is None else float(self._top_hits)
+        return class_metrics(self._counts.tolist(), error, self.top_k, top_hits, areas)
 
 
 class SoftLabelScores(ClassScores):
@@ -279,6 +268,34 @@ class ReconstructionScores(Scores):
 
 
 # --- single scores ------------------------------------------------------------------------------
+
+
+def class_metrics(
+    counts: list[list[int]], calibration_error: float, top_k: int, top_hits: float | None,
+    areas: tuple[float | None, float],
+) -> dict[str, float]:  # fmt: skip
+    """Returns the scores of classes, the most important first.
+
+    Args:
+        counts: counts[target][predicted].
+        calibration_error: summed difference of confidence and hits over the bins.
+        top_k: of how many predictions `top_hits` counts the hits; 0: of five.
+        areas: under the ROC curve, None if there is none, and the average precision.
+    """
+    confusion = ConfusionMatrix(counts)
+    total = confusion.total
+    values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
+    if top_hits is not None:
+        values[f"top_{top_k or 5}"] = top_hits / total
+    scores = confusion.class_scores()
+    recalls = [score.recall for score in scores if score.support]
+    values["balanced_accuracy"] = sum(recalls) / len(recalls)
+    values |= dict(zip(("precision", "recall", "f1"), macro_average(scores), strict=True))
+    if areas[0] is not None:
+        values["auroc"], values["average_precision"] = areas[0], areas[1]
+    values["ece"] = calibration_error / total
+    values["worst_class"] = min(recalls)
+    return values
 
 
 def count_confusions(targets: Tensor, predictions: Tensor, classes: int) -> Tensor:
