@@ -73,10 +73,8 @@ def train(
     """
     from tuilab.core.protocol.events import Failed
 
-    if bool(experiment) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
+    _check_usage(experiment, resume, seeds, notify)
     if seeds:
-        _refuse_with_seeds(resume, notify)
         from tuilab.cli.train_seeds import train_with_seeds
 
         return train_with_seeds(experiment, sets or [], device, seeds, json=json)
@@ -103,11 +101,13 @@ def train(
     return _report_end(end, lost, signals)
 
 
-def _refuse_with_seeds(resume: str, notify: list[str] | None) -> None:
-    """Raises InputError for options that do not go with several seeds."""
-    if resume:
+def _check_usage(experiment: str, resume: str, seeds: str, notify: list[str] | None) -> None:
+    """Raises InputError for what does not say what to train, or does not go together."""
+    if bool(experiment) == bool(resume):
+        raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if resume and seeds:
         raise InputError("several seeds start anew; leave out --resume or --seeds")
-    if notify:
+    if notify and seeds:
         raise InputError("alerts are for single runs; leave out --notify or --seeds")
 
 
