@@ -12,6 +12,7 @@ from tuilab.cli.options import JsonLine, format_examples
 from tuilab.core.errors import InputError
 
 if TYPE_CHECKING:  # help must not wait for these
+    from tuilab.core.protocol.commands import AnyCommand
     from tuilab.core.protocol.events import AnyEvent
     from tuilab.core.user_config import NotifyConfig
 
@@ -40,6 +41,14 @@ def read_requests(texts: Iterable[str]) -> list[str]:
     if not requests:
         raise InputError("say of what: end, or a condition such as train.loss<0.1", "--notify")
     return requests
+
+
+def build_commands(texts: Iterable[str]) -> "list[AnyCommand]":
+    """Returns what asks a host for the alerts of `--notify`; nothing where there are none."""
+    from tuilab.core.protocol.commands import SetAlerts
+
+    requests = read_requests(texts)
+    return [SetAlerts(requests)] if requests else []
 
 
 def ring(event: "AnyEvent") -> bool:

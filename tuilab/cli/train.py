@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from tuilab.cli import exit_codes
-from tuilab.cli.alerts import read_requests
+from tuilab.cli.alerts import build_commands
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
@@ -27,7 +27,7 @@ from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
-    from tuilab.core.protocol.commands import Start
+    from tuilab.core.protocol.commands import AnyCommand, Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
 commands = Commands()
@@ -79,7 +79,7 @@ def train(
 
         return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
-    requests = read_requests(notify or ())
+    alerts = build_commands(notify or ())
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
@@ -87,7 +87,7 @@ def train(
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
-            end, lost = _run(start, output, signals, requests)
+            end, lost = _run([*alerts, start], output, signals)
     except OSError:
         if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
             signals.append(signal.SIGHUP)
@@ -158,7 +158,7 @@ def _build_start(
 
 
 def _run(
-    start: "Start", output: Output, signals: list[int], requests: list[str]
+    commands: "list[AnyCommand]", output: Output, signals: list[int]
 ) -> "tuple[Finished | Failed, str]":
     """Trains in a host of this process and shows the events.
 
@@ -166,36 +166,34 @@ def _run(
         How the run ended, and what of it could not be saved.
 
     Args:
+        commands: the start, after what comes before it.
         signals: the signals that have arrived.
-        requests: of what the user wants to be notified.
     """
     from tuilab.cli.alerts import report_problem, ring
     from tuilab.core.diagnosis.watch import DiagnosisReporter
-    from tuilab.core.protocol.commands import SetAlerts
     from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
     from tuilab.host.host import Host
 
     end: Finished | Failed | None = None
-    lost = ""
     output_error: OSError | None = None
+    lost = ""
     reporter = DiagnosisReporter()
     with (
         Host(discovery.new_socket_path()) as host,
         SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
     ):
-        if requests:
-            host.submit(SetAlerts(requests))
-        host.submit(start)
+        for command in commands:
+            host.submit(command)
         for event in host.events():
             if isinstance(event, Finished):
                 lost = event.lost
-            ring(event)
             if end is not None or output_error is not None:
                 report_problem(event)
                 continue  # the host ends in good order
             try:
                 with handlers.while_printing():
+                    ring(event)
                     for item in reporter.add_diagnosis(event, host.run):
                         output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
