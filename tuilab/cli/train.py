@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
 
 import typer
 
@@ -202,11 +202,16 @@ def _run(
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
-    if isinstance(output_error, BlockedOutputError):
-        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
-        raise output_error
+        _raise(output_error, signals)
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
+
+
+def _raise(error: OSError, signals: list[int]) -> NoReturn:
+    """Raises an error of the output; ends the process at once where printing would wait as well."""
+    if isinstance(error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))
+    raise error
