@@ -17,7 +17,13 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import Rewound
-from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
+from tuilab.engine.checkpoint_file import (
+    FORMAT,
+    StoredState,
+    decode_experiment,
+    read_newest,
+    suggest_restart,
+)
 from tuilab.engine.optim.schedule_free import counters
 from tuilab.engine.preserve import clone_tensors
 from tuilab.engine.recorder import Recorder
@@ -93,10 +99,21 @@ def keep_good_state(session: Session) -> None:
         session.good_state = capture_state(session)
 
 
+def keep_snapshot(session: Session) -> bool:
+    """Keeps this state as a snapshot as well; returns whether its weights are finite."""
+    before = session.good_state
+    keep_good_state(session)
+    if session.good_state is None or session.good_state is before:
+        return False
+    session.snapshots.add(session.good_state)
+    return True
+
+
 def rewind(session: Session) -> Rewound:
     """Goes back to the last good state."""
     if session.good_state is not None:
         restore_state(session, session.good_state)
+        session.snapshots.drop_after(session.step)
     return Rewound(session.run, session.step)
 
 
@@ -109,7 +126,11 @@ def load(session: Session, path: Path) -> list[str]:
     Raises:
         InputError: if the file is unusable or of another network.
     """
-    stored = read_newest(path)
+    return load_stored(session, read_newest(path))
+
+
+def load_stored(session: Session, stored: StoredState) -> list[str]:
+    """Sets a session to a state that was read, as `load` does."""
     experiment = decode_experiment(stored.state, stored.path)
     try:
         restore_state(session, stored.state)

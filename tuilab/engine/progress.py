@@ -22,9 +22,6 @@ from tuilab.engine.session import Session
 REPORT_INTERVAL = 0.1
 """Seconds between two reports."""
 
-GOOD_STATE_INTERVAL = 1.0
-"""Seconds between two copies of the state that a failed run can go back to."""
-
 MAX_STEPS = 4096
 """Steps between two reports, so that what is kept for one stays small."""
 
@@ -42,10 +39,10 @@ class ProgressReporter:
         self.has_failed = False
         self._examples = 0
         now = time.perf_counter()
-        self._counted_until = self._reported_at = self._kept_good_at = now
-        self._good_interval = GOOD_STATE_INTERVAL
+        self._counted_until = self._reported_at = now
         if session.good_state is None:
             session.good_state = checkpoint.capture_state(session)
+            session.snapshots.add(session.good_state)
 
     # --- after each step --------------------------------------------------------------------
 
@@ -122,9 +119,10 @@ class ProgressReporter:
                 yield self.progress()
                 yield describe_non_finite_loss(self.session, *recorder.nonfinite, stats)
                 return
-        if self._is_due():
-            yield self.progress()
-            self._keep_good_state()
+        is_copied = self.session.snapshots.schedule.is_due(self.session.step)
+        if is_copied or self._is_due():
+            yield self.progress()  # a copy must not hold steps that are not reported yet
+            self._keep_state(is_copied)
 
     def flush(self) -> Iterator[Progressed]:
         """Yields a report on the steps that have none yet, if there are any."""
@@ -161,15 +159,15 @@ class ProgressReporter:
             points=points,
         )
 
-    def _keep_good_state(self) -> None:
-        """Copies the state now and then; the copies take a hundredth of the time at most."""
-        now = time.perf_counter()
-        if now - self._kept_good_at < self._good_interval:
-            return
-        self.session.snapshots.add(self.session.good_state)  # the one that is replaced now
-        checkpoint.keep_good_state(self.session)
-        self._kept_good_at = time.perf_counter()
-        self._good_interval = max(GOOD_STATE_INTERVAL, 100 * (self._kept_good_at - now))
+    def _keep_state(self, is_due: bool) -> None:
+        """Copies the state now and then; copies take a hundredth of the time at most."""
+        snapshots = self.session.snapshots
+        if not is_due:
+            snapshots.schedule.relax()
+        elif self.session.recorder.nonfinite is None:
+            start = time.perf_counter()
+            checkpoint.keep_snapshot(self.session)
+            snapshots.schedule.add_cost(time.perf_counter() - start + snapshots.take_cost())
 
     def end_epoch(self) -> bool:
         """Ends the means of an epoch; returns whether it is evaluated: the last one always is."""

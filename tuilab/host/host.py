@@ -17,10 +17,10 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
-from tuilab.core.protocol.events import AnyEvent, Logged
+from tuilab.core.protocol.events import AnyEvent, Logged, Started
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import framing, run_store
+from tuilab.host import branches, framing, run_store
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
 from tuilab.host.run_log import RunLog
@@ -133,6 +133,20 @@ class Host:
             self.run = stored
         else:
             self.run.begin(start.run, start.experiment)
+        self._resync_clients()
+
+    def _show_branch(self, started: Started) -> None:
+        """Goes on with the history of the parent, which the log of a new branch begins with."""
+        branch = branches.read_branch(started)
+        if branch is None:
+            self.run.apply(started)
+        else:
+            branch.take_host(self.run)
+            self.run = branch
+        self._resync_clients()
+
+    def _resync_clients(self) -> None:
+        """Sends all clients the whole state, as the run is another one."""
         self._snapshot_frame = b""
         for client in list(self._clients):
             client.resync()
@@ -195,7 +209,10 @@ class Host:
             self._inbox.extendleft(
                 (note, framing.encode_frame(note)) for note in self._run_log.record(event)
             )
-            if self.run.apply(event):
+            if isinstance(event, Started) and event.parent:
+                self._show_branch(event)
+                yield event
+            elif self.run.apply(event):
                 self._snapshot_frame = b""
                 for client in list(self._clients):
                     client.enqueue(frame)

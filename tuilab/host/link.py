@@ -3,6 +3,7 @@
 Nothing here blocks: `send` and `events` return at once, however slow the other end is.
 """
 
+import os
 import queue
 import signal
 import socket
@@ -16,10 +17,10 @@ from typing import Protocol
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import AnyCommand, Close
-from tuilab.core.protocol.events import AnyEvent, Saved
+from tuilab.core.protocol.events import AnyEvent, Saved, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import discovery, framing
+from tuilab.host import branches, discovery, framing
 from tuilab.host.run_log import RunLog
 
 MAX_WAITING_EVENTS = 4096
@@ -110,6 +111,10 @@ class _InProcess:
     def _receive(self, event: AnyEvent) -> None:
         for item in (event, *self._run_log.record(event)):
             self._received.put(item)
+        if isinstance(event, Started) and event.parent:
+            branch = branches.read_branch(event)
+            if branch is not None:
+                self._received.put(Snapshot(branch, installed_version(), os.getpid()))
 
     def send(self, command: AnyCommand) -> None:
         self._is_closed |= isinstance(command, Close)

@@ -25,12 +25,14 @@ from tuilab.core.protocol.events import (
     Logged,
     Progressed,
     Ready,
+    SnapshotsListed,
     Started,
+    Traveled,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.host import run_store
+from tuilab.host import branches, run_store
 
-PASSING = (Loading, Ready, Checking, InspectResponse)
+PASSING = (Loading, Ready, Checking, InspectResponse, SnapshotsListed, Traveled)
 """Events that say nothing of the run that would matter later."""
 
 MIN_GAP = 0.1
@@ -64,9 +66,10 @@ class RunLog:
 
     def record(self, event: AnyEvent) -> list[Logged]:
         """Stores an event; returns notes if writing starts to fail or to work again."""
+        notes: list[Logged] = []
         if isinstance(event, Started):
             self.close()
-            self._start(event)
+            notes = self._start(event)
         if self._started is None or isinstance(event, PASSING):
             return []
         if isinstance(event, Progressed):
@@ -75,16 +78,18 @@ class RunLog:
             if not isinstance(event, (LayerStatsReported, EpochEnded)):
                 self._store_report()
             self._lines.append(run_store.encode_event(event))
-        return self._write(is_last=isinstance(event, Finished))
+        return notes + self._write(is_last=isinstance(event, Finished))
 
     def close(self) -> None:
         """Writes the waiting lines, if the disk allows it, and closes the file."""
         if self._started is not None:
+            self._store_report()
             self._write(is_last=True)
         self._close_file()
         self._started = None
 
-    def _start(self, event: Started) -> None:
+    def _start(self, event: Started) -> list[Logged]:
+        """Begins with another run; returns a note if the history of its parent cannot be copied."""
         self._started, self._started_at = event, self._clock()
         self._error, self._retry_at = "", 0.0
         self._report, self._reported_at = None, -inf
@@ -92,6 +97,7 @@ class RunLog:
         with suppress(OSError):
             for folder in Path(event.folder).parent.iterdir():
                 remove_dead_parts(folder)
+        return branches.copy_history(event) if event.parent else []
 
     def _add_report(self, event: Progressed) -> None:
         """Stores a report, or keeps it back if it follows the last one too soon."""

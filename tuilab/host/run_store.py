@@ -108,7 +108,7 @@ def read_run(folder: Path, *, ends_only: bool = False) -> Run:
     run = Run()
     try:
         with open_stored(folder / LOG) as log:
-            for event in _decode_events(_read_ends(log.fileno()) if ends_only else log):
+            for event in decode_events(_read_ends(log.fileno()) if ends_only else log):
                 with suppress(Exception):  # a line that is damaged, and still a line
                     run.apply(event)
     except OSError as error:
@@ -128,7 +128,7 @@ def _read_ends(log: int) -> list[bytes]:
     return head.splitlines()[:-1] + tail.splitlines()[1:]
 
 
-def _decode_events(lines: Any) -> Iterator[AnyEvent]:
+def decode_events(lines: Any) -> Iterator[AnyEvent]:
     """Yields the events of a log; skips lines that are incomplete or of an unknown version."""
     for line in map(rename_metrics, lines):
         try:

@@ -68,6 +68,10 @@ class Started(Event, frozen=True):
     "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
     data_files: tuple[DataFile, ...] = ()
     "The user's files that the run is trained on; none in logs of older versions."
+    parent: str = ""
+    "The run that it branched off; empty if none, and in logs of older versions."
+    parent_step: int = 0
+    "The step at which it did."
 
 
 class Progressed(Event, frozen=True):
@@ -155,6 +159,32 @@ class Rewound(Event, frozen=True):
 
     run: str
     step: int
+
+
+class SnapshotsListed(Event, frozen=True):
+    """The steps of all snapshots that can be traveled to, the oldest first."""
+
+    run: str
+    steps: list[int]
+
+
+class SnapshotKept(Event, frozen=True):
+    """A snapshot was taken on request, and its history is in the log."""
+
+    run: str
+    step: int
+
+
+class Traveled(Event, frozen=True):
+    """The views show the run as it was at a snapshot, or as it is now; the run is unchanged."""
+
+    run: str
+    step: int
+    is_now: bool = False
+    epoch: int = 0
+    "Epochs that had ended."
+    experiment: Experiment | None = None
+    "With the knobs that it had then; None: as it is now."
 
 
 class Saved(Event, frozen=True):
@@ -261,4 +291,5 @@ AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | SnapshotsListed | SnapshotKept | Traveled
 )  # fmt: skip
