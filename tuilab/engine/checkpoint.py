@@ -89,24 +89,13 @@ def _have_same_state(current: dict[str, Any], captured: dict[str, Any]) -> bool:
     return set(first) == set(second)
 
 
-def keep_good_state(session: Session) -> None:
-    """Keeps this state as the one to go back to, if all its weights are finite.
+def capture_finite_state(session: Session) -> dict[str, Any] | None:
+    """Returns a copy of the state if all its weights are finite; else None.
 
     A step with a finite loss may have made them infinite; the loss shows it a step later.
     """
     norms = torch.stack(torch._foreach_norm([p.detach() for p in session.parameters]))
-    if norms.isfinite().all():
-        session.good_state = capture_state(session)
-
-
-def keep_snapshot(session: Session) -> bool:
-    """Keeps this state as a snapshot as well; returns whether its weights are finite."""
-    before = session.good_state
-    keep_good_state(session)
-    if session.good_state is None or session.good_state is before:
-        return False
-    session.snapshots.add(session.good_state)
-    return True
+    return capture_state(session) if norms.isfinite().all() else None
 
 
 def rewind(session: Session) -> Rewound:

@@ -22,6 +22,10 @@ from tuilab.engine.session import Session
 REPORT_INTERVAL = 0.1
 """Seconds between two reports."""
 
+GOOD_STATE_INTERVAL = 1.0
+"""Seconds between two states that a failed run can go back to: the last steps before a failure
+have led to it."""
+
 MAX_STEPS = 4096
 """Steps between two reports, so that what is kept for one stays small."""
 
@@ -39,7 +43,7 @@ class ProgressReporter:
         self.has_failed = False
         self._examples = 0
         now = time.perf_counter()
-        self._counted_until = self._reported_at = now
+        self._counted_until = self._reported_at = self._kept_good_at = now
         if session.good_state is None:
             session.good_state = checkpoint.capture_state(session)
             session.snapshots.add(session.good_state)
@@ -134,7 +138,7 @@ class ProgressReporter:
         session, now = self.session, time.perf_counter()
         elapsed = max(now - self._counted_until, 1e-9)
         session.seconds += elapsed
-        self._counted_until = self._reported_at = now
+        self._counted_until = self._reported_at = self._kept_good_at = now
         losses, points = session.recorder.take()
         speed = len(losses) / elapsed
         examples, self._examples = self._examples, 0
@@ -161,13 +165,17 @@ class ProgressReporter:
 
     def _keep_state(self, is_due: bool) -> None:
         """Copies the state now and then; copies take a hundredth of the time at most."""
-        snapshots = self.session.snapshots
+        session, schedule = self.session, self.session.snapshots.schedule
         if not is_due:
-            snapshots.schedule.relax()
-        elif self.session.recorder.nonfinite is None:
+            schedule.relax()
+        elif session.recorder.nonfinite is None:
             start = time.perf_counter()
-            checkpoint.keep_snapshot(self.session)
-            snapshots.schedule.add_cost(time.perf_counter() - start + snapshots.take_cost())
+            state = checkpoint.capture_finite_state(session)
+            if state is not None:
+                session.snapshots.add(state)
+                if start - self._kept_good_at >= GOOD_STATE_INTERVAL:
+                    session.good_state, self._kept_good_at = state, start
+            schedule.add_cost(time.perf_counter() - start + session.snapshots.take_cost())
 
     def end_epoch(self) -> bool:
         """Ends the means of an epoch; returns whether it is evaluated: the last one always is."""

@@ -21,6 +21,7 @@ from tuilab.core.protocol.events import Finished, KnobChanged, Started
 from tuilab.engine.data.augmentation import augment
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.data.leakage import leaked_fraction
+from tuilab.engine.data.rng import seed_for
 from tuilab.engine.data.target_statistics import target_statistics
 from tuilab.engine.device.threads import thread_count
 from tuilab.engine.metrics import evaluate
@@ -158,8 +159,7 @@ class Session:
         key = self.epoch, self.experiment.training.reseed
         if self._order is None or self._order[0] != key:
             # On the CPU, so that it is the same for every device.
-            seed = self.experiment.seed * 1_000_003 + self.epoch + (key[1] << 32)
-            generator = torch.Generator().manual_seed(seed)
+            generator = torch.Generator().manual_seed(self._training_seed * 1_000_003 + self.epoch)
             order = torch.randperm(len(self.dataset.train), generator=generator)
             if self.device.type == "cuda":
                 order = order.pin_memory()
@@ -168,8 +168,14 @@ class Session:
 
     def reseed(self) -> None:
         """Starts the random generators anew where `training.reseed` asks for other numbers."""
-        if reseed := self.experiment.training.reseed:
-            torch.manual_seed(self.experiment.seed + (reseed << 32))
+        if self.experiment.training.reseed:
+            torch.manual_seed(self._training_seed)
+
+    @property
+    def _training_seed(self) -> int:
+        """The seed of all that is random in training, other than the data and the weights."""
+        seed, reseed = self.experiment.seed, self.experiment.training.reseed
+        return seed_for(seed, f"reseed {reseed}") if reseed else seed
 
     def next_batch(self) -> tuple[Tensor, Tensor] | None:
         """Returns the next inputs and targets of this epoch [batch, ...]; None at its end.

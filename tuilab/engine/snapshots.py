@@ -71,7 +71,7 @@ class SnapshotSchedule:
     def relax(self) -> None:
         """Brings the next copy nearer where the last one is long ago; called with every report."""
         waited = time.perf_counter() - self._last_at
-        if waited > 3 * max(self.MIN_INTERVAL, self._last_cost / self.MAX_SHARE):
+        if waited > 2 * max(self.MIN_INTERVAL, self._last_cost / self.MAX_SHARE):
             self.stride = max(1, self.stride // 2)
 
     def add_cost(self, seconds: float) -> None:

@@ -76,11 +76,13 @@ class RunSnapshots:
 
     def keep(self) -> None:
         """Takes a snapshot now, unless there is one of this step, and writes it."""
-        from tuilab.engine.checkpoint import keep_snapshot
+        from tuilab.engine.checkpoint import capture_finite_state
 
         snapshots = self._session.snapshots
         if self._session.step not in snapshots.steps:
-            keep_snapshot(self._session)
+            state = capture_finite_state(self._session)
+            if state is not None:
+                snapshots.add(state)
         snapshots.finish_writing(WRITE_SECONDS)
         self.list()
         self._publish(SnapshotKept(self._session.run, self._session.step))
