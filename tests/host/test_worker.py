@@ -46,7 +46,7 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: LinkWatcher) ->
     path = Path(not_none(lab.run.started).folder)
     assert path == run_store.run_dir("run-1")
     assert sorted(file.name for file in path.iterdir()) == [
-        "checkpoint.pt", "events.jsonl", "experiment.toml", "host.json",
+        "checkpoint.pt", "events.jsonl", "experiment.toml", "host.json", "snapshots",
     ]  # fmt: skip
     assert run_store.read_run(path).finished == finished
 

@@ -22,6 +22,7 @@ from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
 from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.keymap import APP_BINDINGS
 from tuilab.ui.messages import (
@@ -49,6 +50,7 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *TrainingController.BINDINGS,
+        *TimeTravelController.BINDINGS,
         *StudyController.BINDINGS,
         *EditController.BINDINGS,
         *FileController.BINDINGS,
@@ -98,6 +100,7 @@ class MainScreen(Screen[None]):
         self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
+        self.time_travel = TimeTravelController(context, self.files.ask_about_run)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,
@@ -190,6 +193,7 @@ class MainScreen(Screen[None]):
             self.workspace.receive(event)
             if not isinstance(event, Snapshot):
                 self.lessons.handle_event(event, self.workspace.run)
+                self.time_travel.handle_event(event)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
