@@ -1,7 +1,7 @@
 """The loss around the weights: the slice, the scan and the path; the session is not changed."""
 
 import time
-from itertools import pairwise, product
+from itertools import product
 from math import inf, isfinite, isnan
 from typing import Any
 
@@ -23,7 +23,7 @@ from tuilab.core.protocol.inspect.landscape_messages import (
     Scan,
     Slice,
 )
-from tuilab.engine import checkpoint, progress
+from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.landscape.landscape_inspector import (
     NO_FILTERS,
@@ -36,7 +36,6 @@ from tuilab.engine.inspect.landscape.plane import coarse_to_fine, path_direction
 from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, optimizer_step
-from tuilab.engine.train import train
 
 SLICE = LandscapeRequest(size=5)
 SCAN = LandscapeRequest(kind="scan")

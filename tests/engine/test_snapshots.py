@@ -157,10 +157,10 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_files_of_a_past_that_was_left_go_when_training_goes_on(tmp_path: Path) -> None:
-    fill(written := Snapshots("512 MB"), range(0))
-    written.use_folder(tmp_path, 0)
-    fill(written, range(0, 100, 10))
-    written.finish_writing(10)
+    before = Snapshots("512 MB")
+    before.use_folder(tmp_path, 0)
+    fill(before, range(0, 100, 10))
+    before.finish_writing(10)
 
     resumed = Snapshots("512 MB")
     resumed.use_folder(tmp_path, 45)
@@ -254,7 +254,7 @@ LSTM: dict[str, Any] = {
 
 
 def take_every(session: Session, stride: int) -> None:
-    """Trains to the end and takes a snapshot at every so many steps."""
+    """Trains to the end and takes a snapshot at every multiple of a stride."""
     for event in train(session):
         if event is None and session.step % stride == 0 and session.step:
             keep(session)

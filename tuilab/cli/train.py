@@ -13,6 +13,7 @@ from tuilab.cli import exit_codes
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
+    BranchedRun,
     Device,
     ExperimentName,
     Plain,
@@ -46,12 +47,14 @@ class Output(Protocol):
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
+        "tuilab train --branch spiral-4e2b@1200 --set optimizer.lr=0.01",
     )
 )
 def train(
     experiment: ExperimentName = "",
     sets: Sets = None,
     resume: ResumedRun = "",
+    branch: BranchedRun = "",
     device: Device = "",
     changed_data: AcceptsChangedData = False,
     json: Annotated[
@@ -68,13 +71,13 @@ def train(
     """
     from tuilab.core.protocol.events import Failed
 
-    if bool(experiment) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if [bool(experiment), bool(resume), bool(branch)].count(True) != 1:
+        raise InputError("say what to train: a preset, a file, --resume RUN or --branch RUN[@STEP]")
     signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
-                start = _build_start(experiment, sets or [], resume, device, changed_data)
+                start = _build_start(experiment, sets or [], resume, branch, device, changed_data)
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
@@ -85,7 +88,9 @@ def train(
         discard_output()  # the terminal has hung up, for example
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
-        command = ["--resume", resume] if resume else [experiment]
+        command = [experiment]
+        if resume or branch:
+            command = ["--resume", resume] if resume else ["--branch", branch]
         return _report_failure(end, lost, command, sets or [])
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
@@ -118,8 +123,14 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
 
 
 def _build_start(
-    experiment: str, sets: list[str], resume: str, device: str, accepts_changed_data: bool
+    experiment: str,
+    sets: list[str],
+    resume: str,
+    branch: str,
+    device: str,
+    accepts_changed_data: bool,
 ) -> "Start":
+    from tuilab.cli.branch import build_branch_command
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
@@ -127,6 +138,8 @@ def _build_start(
 
     if resume:
         return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
+    if branch:
+        return build_branch_command(branch, sets, device, accepts_changed_data=accepts_changed_data)
     loaded = load_experiment(experiment, sets, device)
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 

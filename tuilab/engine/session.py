@@ -286,7 +286,7 @@ class Session:
         return KnobChanged(self.run, self.step, key, value)
 
     def discard_outdated(self, before: Experiment) -> None:
-        """Discards what other knobs have led to: an average of weights, an early stop, random numbers."""
+        """Discards what other knobs have led to: averages, an early stop, random numbers."""
         after, config = self.experiment, self.experiment.regularization
         if after.training.reseed != before.training.reseed:
             self.reseed()

@@ -9,7 +9,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import remove_dead_parts, write_atomically
 from tuilab.core.run.snapshot_paths import list_snapshots, snapshot_path
 from tuilab.engine import checkpoint_file
@@ -74,7 +73,7 @@ class SnapshotFiles:
                 self._thread.start()
 
     def wait(self, timeout: float) -> None:
-        """Waits until everything is written, at most so many seconds."""
+        """Waits until everything is written, at most this many seconds."""
         deadline = time.monotonic() + timeout
         while self._waiting and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -138,8 +137,9 @@ def remove_every_second(folder: Path) -> bool:
     """Makes room on a full disk: deletes every second snapshot of a run; returns whether any."""
     remove_dead_parts(folder)
     steps = [step for step, _, _ in list_snapshots(folder)]
+    is_any_deleted = False
     for step in steps[-2::-2] or steps:
         with suppress(OSError):
-            snapshot_path(folder, step).unlink(missing_ok=True)
-    return bool(steps)
-
+            snapshot_path(folder, step).unlink()
+            is_any_deleted = True
+    return is_any_deleted

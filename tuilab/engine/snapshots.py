@@ -197,7 +197,7 @@ class Snapshots:
         return problem or (self._files.take_problem() if self._files is not None else "")
 
     def finish_writing(self, timeout: float) -> None:
-        """Waits until all that was added is written, at most so many seconds."""
+        """Waits until all that was added is written, at most this many seconds."""
         if self._files is not None:
             self._files.wait(timeout)
 

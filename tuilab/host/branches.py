@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.files.stored_file import open_stored
@@ -16,7 +17,6 @@ from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
     ChecksReported,
-    DiagnosisChanged,
     Failed,
     Finished,
     Logged,

@@ -202,9 +202,7 @@ class Workspace:
         run = make_run_id(experiment)
         self.edits.push(experiment)
         self._begin_run(run, experiment)
-        return [
-            Start(run, experiment, paused=True, is_paced=True, parent=parent, parent_step=step)
-        ]
+        return [Start(run, experiment, paused=True, is_paced=True, parent=parent, parent_step=step)]
 
     def _start(
         self, experiment: Experiment, paused: bool = False, keep: bool = False

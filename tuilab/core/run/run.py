@@ -255,8 +255,9 @@ class Run(Struct):
             return
         if not self.parent:
             self.parent, self.parent_step = event.parent, event.parent_step
-        if event.step == event.parent_step:
-            self._mark(event.step, f"branch of {event.parent}")
+        text = f"branch of {event.parent}"
+        if event.step == event.parent_step and not any(mark.text == text for mark in self.marks):
+            self._mark(event.step, text)
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         if event.step != self.step:

@@ -49,7 +49,7 @@ class TimeTravelController:
         self._workspace = context.workspace
         self._requested: tuple[str, int] | None = None
         "The run and the step that were asked for and are not shown yet."
-        self._kept: asyncio.Future[int] | None = None
+        self._kept_step: asyncio.Future[int] | None = None
         "Is done once the snapshot that was asked for is taken."
 
     def handle_event(self, event: AnyEvent) -> None:
@@ -58,8 +58,12 @@ class TimeTravelController:
             self._requested = None
         if isinstance(event, Traveled) and event.is_now:
             self._requested = None
-        if isinstance(event, SnapshotKept) and self._kept is not None and not self._kept.done():
-            self._kept.set_result(event.step)
+        if (
+            isinstance(event, SnapshotKept)
+            and self._kept_step is not None
+            and not self._kept_step.done()
+        ):
+            self._kept_step.set_result(event.step)
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -171,8 +175,8 @@ class TimeTravelController:
 
     async def _keep_snapshot(self) -> int | None:
         """Has a snapshot taken; returns its step, or None if that fails."""
-        self._kept = asyncio.get_running_loop().create_future()
+        self._kept_step = asyncio.get_running_loop().create_future()
         self._context.send([KeepSnapshot()])
         with suppress(TimeoutError):
-            return await asyncio.wait_for(self._kept, KEEP_SECONDS)
+            return await asyncio.wait_for(self._kept_step, KEEP_SECONDS)
         return None
