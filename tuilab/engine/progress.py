@@ -123,10 +123,12 @@ class ProgressReporter:
                 yield self.progress()
                 yield describe_non_finite_loss(self.session, *recorder.nonfinite, stats)
                 return
-        is_copied = self.session.snapshots.schedule.is_due(self.session.step)
-        if is_copied or self._is_due():
-            yield self.progress()  # a copy must not hold steps that are not reported yet
-            self._keep_state(is_copied)
+        schedule = self.session.snapshots.schedule
+        if self._is_due():
+            yield self.progress()
+            schedule.relax()
+        if schedule.is_due(self.session.step) and recorder.nonfinite is None:
+            self._keep_state()
 
     def flush(self) -> Iterator[Progressed]:
         """Yields a report on the steps that have none yet, if there are any."""
@@ -163,19 +165,16 @@ class ProgressReporter:
             points=points,
         )
 
-    def _keep_state(self, is_due: bool) -> None:
-        """Copies the state now and then; copies take a hundredth of the time at most."""
-        session, schedule = self.session, self.session.snapshots.schedule
-        if not is_due:
-            schedule.relax()
-        elif session.recorder.nonfinite is None:
-            start = time.perf_counter()
-            state = checkpoint.capture_finite_state(session)
-            if state is not None:
-                session.snapshots.add(state)
-                if start - self._kept_good_at >= GOOD_STATE_INTERVAL:
-                    session.good_state, self._kept_good_at = state, start
-            schedule.add_cost(time.perf_counter() - start + session.snapshots.take_cost())
+    def _keep_state(self) -> None:
+        """Copies the state; now and then it becomes the one to go back to after a failure."""
+        session, start = self.session, time.perf_counter()
+        state = checkpoint.capture_finite_state(session)
+        if state is not None and session.recorder.nonfinite is None:  # copying has read the losses
+            session.snapshots.add(state)
+            if start - self._kept_good_at >= GOOD_STATE_INTERVAL:
+                session.good_state, self._kept_good_at = state, start
+        cost = time.perf_counter() - start + session.snapshots.take_cost()
+        session.snapshots.schedule.add_cost(cost)
 
     def end_epoch(self) -> bool:
         """Ends the means of an epoch; returns whether it is evaluated: the last one always is."""

@@ -39,13 +39,14 @@ class SnapshotSchedule:
     and shrinks where training has become slower, such as at a pace to watch.
     """
 
-    MIN_INTERVAL = 0.25
+    MIN_INTERVAL = 0.5
     "Seconds between two copies, after the first few."
 
-    MAX_SHARE = 0.01
-    "Of the time, for copies and for writing them."
+    MAX_SHARE = 0.004
+    """Of the time, for copies and for writing them, as their own clocks say: the writing thread
+    also holds up the one that trains, which no clock measures."""
 
-    FREE_SECONDS = 0.03
+    FREE_SECONDS = 0.02
     "Seconds that the first copies of a run may take before their share of the time counts."
 
     def __init__(self) -> None:

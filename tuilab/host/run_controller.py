@@ -238,6 +238,8 @@ class RunController:
         """Goes back to the last good state and waits there."""
         from tuilab.engine import checkpoint
 
+        if not self._has_nonfinite_loss:
+            self._report()  # what led to the state may not have been reported yet
         self._batches = None
         self.is_training, self.is_active, self._has_nonfinite_loss = False, True, False
         self.snapshots.come_back()
@@ -254,6 +256,11 @@ class RunController:
             self._publish(source.inspect(request))
         except Exception as error:
             self._complain(f"The view could not be drawn: {error}")
+
+    def keep_snapshot(self) -> None:
+        """Takes a snapshot now, with all steps until then in the history."""
+        self._report()
+        self.snapshots.keep()
 
     def travel(self, step: int | None) -> None:
         """Shows an earlier state, or the present one; an error in it does not stop the run."""

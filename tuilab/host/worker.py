@@ -174,7 +174,7 @@ class Worker(threading.Thread):
             case Travel():
                 controller.travel(command.step)
             case KeepSnapshot():
-                controller.snapshots.keep()
+                controller.keep_snapshot()
             case Check():
                 controller.start_checks()
             case Resume():

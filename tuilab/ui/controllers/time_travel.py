@@ -162,10 +162,10 @@ class TimeTravelController:
             Choice("Cancel", None, "c"),
         ]
         title = f"Branch from step {format_count(step)}"
-        chosen: Experiment | None = await self._context.ask(
+        answer: Experiment | None = await self._context.ask(
             Ask(title, "Which hyperparameters?", choices)
         )
-        return chosen
+        return answer
 
     async def _settle_parent(self, run: Run) -> Literal["leave", "stop"] | None:
         """Asks what becomes of this run, if it is in progress; None: do not branch."""
