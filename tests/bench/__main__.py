@@ -14,6 +14,7 @@ from tests.bench import (
     charts,
     diagnosis,
     opening,
+    runs,
     snapshots,
     spiral,
     training,
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "keys": attached.key_rows,
     "views": views.rows,
     "diagnosis": diagnosis.rows,
+    "runs": runs.rows,
 }
 
 

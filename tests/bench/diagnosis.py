@@ -16,8 +16,12 @@ from typing import NamedTuple
 from tests.bench.generated_experiments import KINDS, Drawn, Half
 from tests.bench.judged_experiments import judge
 from tests.bench.measure import Row, at_least, at_most
+from tuilab.core.diagnosis.checks import needs_checks
 from tuilab.core.diagnosis.diagnosis import diagnose
+from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.diagnosis.too_early import explain_too_early
+from tuilab.core.run.run import Run
+from tuilab.engine.studies.checks import run_checks
 
 HALVES: tuple[Half, ...] = ("tuned", "measured")
 
@@ -50,33 +54,62 @@ class Verdict(NamedTuple):
         return not set(self.names[:2]).isdisjoint(self.case.accepted)
 
 
-def measure_kind(half: Half, kind: str) -> list[Verdict]:
-    """Returns what is found in the runs of one kind of task."""
-    verdicts = []
-    for case, run in judge(half, [kind]):
+class Measured(NamedTuple):
+    """What was found in some runs."""
+
+    verdicts: list[Verdict]
+    "By their history alone."
+    checked: list[Verdict]
+    "The same runs as the lab leaves them: with checks where it makes them by itself."
+    checks: int
+    "How many runs were checked."
+
+
+def measure_kind(half: Half, kind: str) -> Measured:
+    """Returns what is found in the runs of one kind of task; checks only in the measured half."""
+    verdicts, checked, checks = list[Verdict](), list[Verdict](), 0
+    for case, (run, session) in judge(half, [kind]):
         diagnoses = diagnose(run)
-        confidence = diagnoses[0].confidence if diagnoses else 0.0
-        is_too_early = not diagnoses and explain_too_early(run) != ""
-        names = [diagnosis.name for diagnosis in diagnoses]
-        verdicts.append(Verdict(case, names, confidence, is_too_early))
-    return verdicts
+        verdicts.append(make_verdict(case, run, diagnoses))
+        if half == "measured" and needs_checks(run, diagnoses):
+            *_, report = run_checks(session)
+            run.apply(report)
+            diagnoses, checks = diagnose(run), checks + 1
+        checked.append(make_verdict(case, run, diagnoses))
+    return Measured(verdicts, checked, checks)
 
 
-def measure_half(half: Half) -> list[Verdict]:
+def make_verdict(case: Drawn, run: Run, diagnoses: list[Diagnosis]) -> Verdict:
+    """Returns what was found in a run."""
+    confidence = diagnoses[0].confidence if diagnoses else 0.0
+    is_too_early = not diagnoses and explain_too_early(run) != ""
+    return Verdict(case, [diagnosis.name for diagnosis in diagnoses], confidence, is_too_early)
+
+
+def measure_half(half: Half) -> Measured:
     """Returns what is found in the runs of a half; each kind of task has a process of its own."""
     kinds = list(KINDS[half])
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         results = list(pool.map(measure_kind, [half] * len(kinds), kinds))
-    return [verdict for verdicts in results for verdict in verdicts]
+    return Measured(
+        [verdict for result in results for verdict in result.verdicts],
+        [verdict for result in results for verdict in result.checked],
+        sum(result.checks for result in results),
+    )
 
 
 def rows() -> Iterator[Row]:
     """Yields how often each half is right, and how often it raises a false alarm."""
     for half in HALVES:
-        yield from summarize(half, measure_half(half))
+        measured = measure_half(half)
+        yield from summarize(half, measured.verdicts)
+        if half == "measured":
+            yield Row("measured: runs that are checked", measured.checks, "", None,
+                      f"of {len(measured.checked)}")  # fmt: skip
+            yield from summarize("measured, with checks", measured.checked)
 
 
-def summarize(half: Half, verdicts: list[Verdict]) -> Iterator[Row]:
+def summarize(half: str, verdicts: list[Verdict]) -> Iterator[Row]:
     """Yields the rows of a half."""
     broken = [v for v in verdicts if v.case.accepted]
     sound = [v for v in verdicts if not v.case.accepted]
@@ -137,7 +170,7 @@ if __name__ == "__main__":
     from tests.bench.__main__ import main
 
     if "--fit" in sys.argv:
-        for name, confidence in fit_confidences(measure_half("tuned")).items():
+        for name, confidence in fit_confidences(measure_half("tuned").verdicts).items():
             print(f'    "{name}": {confidence:g},')
     else:
         sys.exit(main(["diagnosis"]))

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from math import isfinite
 
 from tests.bench.generated_experiments import Drawn, Half, draw
-from tests.bench.train_to_end import train_all
+from tests.bench.train_to_end import Trained, train_all
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import experiment_from_dict
 from tuilab.core.run.run import Run
@@ -75,24 +75,24 @@ def does_harm(sound: Run, broken: Run) -> bool:
     return now - best > LOSS_HARM * abs(first - best)
 
 
-def judge(half: Half, kinds: Collection[str] = ()) -> Iterator[tuple[Drawn, Run]]:
+def judge(half: Half, kinds: Collection[str] = ()) -> Iterator[tuple[Drawn, Trained]]:
     """Yields the runs of a half that count, of some kinds or of all."""
     for group in draw(half):
         if not kinds or group[0].kind in kinds:
             yield from _judge_group(group)
 
 
-def _judge_group(group: list[Drawn]) -> Iterator[tuple[Drawn, Run]]:
+def _judge_group(group: list[Drawn]) -> Iterator[tuple[Drawn, Trained]]:
     """Yields the runs that count of a sound experiment and those made from it."""
     original, *others = group
     ((_, sound),) = train_all([(original, experiment_from_dict(original.tables))])
-    if not is_sound(original, sound):
+    if not is_sound(original, sound.run):
         return
     yield original, sound
     for case in others:
         try:
-            ((_, run),) = train_all([(case, experiment_from_dict(case.tables))])
+            ((_, broken),) = train_all([(case, experiment_from_dict(case.tables))])
         except InputError:
             continue
-        if case.fault in UNSEEN_BY_SCORES or does_harm(sound, run):
-            yield case, run
+        if case.fault in UNSEEN_BY_SCORES or does_harm(sound.run, broken.run):
+            yield case, broken

@@ -1,7 +1,7 @@
 """Trains experiments to their end, one thread each, and keeps their whole history."""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from tests.support.datasets import CPU, ignore_progress
 from tuilab.core.experiment.experiment import Experiment
@@ -19,7 +19,14 @@ NEVER = 1e9
 T = TypeVar("T")
 
 
-def train_to_end(experiment: Experiment) -> Run:
+class Trained(NamedTuple):
+    """A run at its end, and the session that its checks take copies of."""
+
+    run: Run
+    session: Session
+
+
+def train_to_end(experiment: Experiment) -> Trained:
     """Returns the run of an experiment with its whole history."""
     dataset = load(experiment, CPU, ignore_progress)
     session, run = Session("bench", experiment, dataset, CPU), Run()
@@ -28,13 +35,13 @@ def train_to_end(experiment: Experiment) -> Run:
         if event is not None:
             run.apply(event)
         if isinstance(event, Failed):
-            return run
+            return Trained(run, session)
     run.apply(session.finished_event("done"))
-    return run
+    return Trained(run, session)
 
 
-def train_all(cases: Iterable[tuple[T, Experiment]]) -> Iterator[tuple[T, Run]]:
-    """Yields every case with the run of its experiment."""
+def train_all(cases: Iterable[tuple[T, Experiment]]) -> Iterator[tuple[T, Trained]]:
+    """Yields every case with the run of its experiment and the session."""
     before, all_threads = progress.REPORT_INTERVAL, threads.ALL_THREADS
     progress.REPORT_INTERVAL, threads.ALL_THREADS = NEVER, 1
     try:

@@ -50,7 +50,7 @@ def find_branch(parent: Path) -> Path:
 
 
 def test_a_branch_ends_as_its_parent_did(parent: Path, run_command: RunCommand) -> None:
-    step = steps_of(parent)[3]
+    step = steps_of(parent)[2]
     code, out, err = run_command("train", "--branch", f"{parent.name}@{step}", "--plain")
 
     assert (code, err) == (0, "")

@@ -124,7 +124,9 @@ def test_a_stored_run_is_checked_from_its_checkpoint(
 
     assert (code, err) == (0, "")
     checks = out.partition("\nChecks\n")[2].splitlines()
-    assert [line.split()[0] for line in checks] == ["Constant", "One", "Learning", "Labels:"]
+    assert [line.split()[0] for line in checks] == [
+        "Constant", "One", "Learning", "Learning-rate", "Labels:"
+    ]  # fmt: skip
     assert run_command("diagnose", "moons")[1] == out, "the results are stored"
     assert isinstance(json.loads(run_command("diagnose", "moons", "--check", "--json")[1]), list)
 

@@ -10,6 +10,10 @@ from tuilab.cli.command_names import COMMANDS
 ALL_COMMANDS = [
     *COMMANDS,
     *(f"lessons {name}" for name in ("open", "check", "new", "export")),
+    *(
+        f"runs {name}"
+        for name in ("list", "rename", "tag", "note", "pin", "delete", "restore", "empty-trash")
+    ),
 ]
 
 
@@ -32,6 +36,7 @@ def test_no_help_has_braces_types_or_an_undescribed_argument(
         ("check", "tuilab check [OPTIONS] FILE..."),
         ("lessons check", "tuilab lessons check [OPTIONS] [LESSON...]"),
         ("find", "tuilab find [OPTIONS] lr|batch_size PRESET|FILE"),
+        ("runs tag", "tuilab runs tag [OPTIONS] RUN TAG..."),
         ("attach", "tuilab attach [OPTIONS] [RUN]"),
     ],
 )

@@ -20,6 +20,7 @@ LISTS = {
     "devices": "name",
     "ps": "",
     "runs": "run",
+    "runs restore": "",
     "diagnose wild-1": "evidence",
     "lessons": "goals_met",
     "lessons check perceptron": "errors",
@@ -49,13 +50,18 @@ def test_a_listing_is_one_line_of_json(run_command: RunCommand, words: str, key:
 def test_every_command_that_shows_something_has_json() -> None:
     group = typer.main.get_group(app)
     commands: dict[str, Any] = dict(group.commands)
-    commands |= {f"lessons {name}": each for name, each in commands["lessons"].commands.items()}
+    for group_name in ("lessons", "runs"):
+        inner = commands[group_name].commands.items()
+        commands |= {f"{group_name} {name}": each for name, each in inner}
+    commands["runs"] = commands.pop("runs list")  # it is what the group itself does
     silent = {name for name, command in commands.items() if not has_json(command)}
 
     assert silent == {
-        "open", "attach", "stop", "export", "lessons open", "lessons new", "lessons export"
+        "open", "attach", "stop", "export", "lessons open", "lessons new", "lessons export",
+        "runs rename", "runs tag", "runs note", "runs pin", "runs delete", "runs empty-trash",
     }  # fmt: skip
-    listed = {" ".join(words.split()[: 1 + words.startswith("lessons c")]) for words in LISTS}
+    with_commands = ("lessons c", "runs r")
+    listed = {" ".join(words.split()[: 1 + words.startswith(with_commands)]) for words in LISTS}
     assert listed == set(commands) - silent - {"train", "find", "validate"}
 
 

@@ -1,5 +1,6 @@
 """What the diagnosis concludes from checks, when they are needed, and their results in words."""
 
+from math import nan
 from typing import Any
 
 import pytest
@@ -17,11 +18,18 @@ from tests.core.test_diagnosis import (
 from tuilab.core.diagnosis.check_faults import CHECK_RULES
 from tuilab.core.diagnosis.checks import describe_checks, needs_checks
 from tuilab.core.diagnosis.diagnosis import diagnose
+from tuilab.core.diagnosis.evidence import Evidence
 from tuilab.core.diagnosis.watch import DiagnosisWatch
 from tuilab.core.experiment.experiment import with_value
 from tuilab.core.experiment.validation import find_errors
-from tuilab.core.protocol.events import Checking, ChecksReported, Finished, Paused, Resumed
-from tuilab.core.protocol.records import Baseline, LabelPermutation, Memorization, RateTrial
+from tuilab.core.protocol.events import Checking, ChecksReported, Failed, Finished, Paused, Resumed
+from tuilab.core.protocol.records import (
+    Baseline,
+    LabelPermutation,
+    Memorization,
+    RateSearch,
+    RateTrial,
+)
 from tuilab.core.run.run import Run
 
 NO_BETTER = [Baseline("train", 320, 0.69, 0.75, 0.69), Baseline("validation", 80, 0.7, 0.76, 0.7)]
@@ -146,11 +154,11 @@ def test_progress_is_shown_until_the_results_come_or_it_is_canceled() -> None:
         assert run.checking is None
 
 
-def test_only_a_run_that_has_not_learned_and_is_not_explained_needs_checks() -> None:
+def test_only_a_run_that_is_not_explained_or_needs_another_rate_needs_checks() -> None:
     unknown = {**NOT_LEARNING, **every("update", 3e-3)}
     cases: list[tuple[dict[str, Values], float, bool]] = [
         (unknown, 1.0, True), (unknown, 0.5, True), (unknown, 0.1, False), ({}, 1.0, False),
-        (RISING, 1.0, False),
+        (RISING, 1.0, True), (RISING, 0.25, True),  # another rate is to be found
     ]  # fmt: skip
     for curves, done, is_needed in cases:
         run = make_run(experiment(), curves, done)
@@ -161,6 +169,42 @@ def test_only_a_run_that_has_not_learned_and_is_not_explained_needs_checks() -> 
         assert needs_checks(run, diagnose(run)) == is_needed, (list(curves), done)
         run.apply(report())
         assert not needs_checks(run, diagnose(run)), "it has been checked"
+
+
+def test_a_run_whose_loss_is_not_finite_needs_another_rate() -> None:
+    run = make_run(experiment(), {"loss/train": lambda part: 9 if part < 0.5 else nan})
+    for has_grown in (True, False):
+        run.apply(Failed("a", "The loss became NaN", recoverable=True, has_grown=has_grown))
+
+        assert "loss_not_finite" in {diagnosis.name for diagnosis in diagnose(run)}
+        assert needs_checks(run, diagnose(run)) == has_grown
+
+
+RATES = [  # rate of the run, rate that is found, labels of the proposed rates
+    ("high", 1.0, None, ["0.001, the optimizer's default", "0.1", "0.01"]),
+    ("high", 1.0, 0.02, ["0.02, from the learning-rate finder", "0.001, the optimizer's default"]),
+    ("high", 5e-3, 1e-3, ["0.001, from the learning-rate finder"]),
+    ("high", 5e-3, 3e-3, ["0.0005", "5e-5"]),  # hardly another one
+    ("high", 1.0, 3.0, ["0.001, the optimizer's default", "0.1", "0.01"]),  # higher yet
+    ("low", 1e-5, None, ["0.001, the optimizer's default", "0.0001"]),
+    ("low", 1e-5, 0.02, ["0.02, from the learning-rate finder", "0.001, the optimizer's default"]),
+    ("low", 1e-5, 1e-7, ["0.001, the optimizer's default", "0.0001"]),
+]
+
+
+@pytest.mark.parametrize(("side", "lr", "suggestion", "labels"), RATES)
+def test_the_rate_that_was_found_is_proposed_first(
+    side: str, lr: float, suggestion: float | None, labels: list[str]
+) -> None:
+    run = make_run(with_value(experiment(), "optimizer.lr", lr), NOT_LEARNING)
+    if suggestion is not None:
+        run.apply(report(rate_search=RateSearch(3, 440, suggestion)))
+    assert run.experiment is not None
+    factors = {"high": (0.1, 0.01), "low": (10.0, 100.0)}[side]
+
+    fixes = Evidence(run, run.experiment).propose_rates(*factors)
+
+    assert [fix.label.removeprefix("learning rate ") for fix in fixes] == labels
 
 
 def test_results_are_described_in_a_line_each() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from itertools import pairwise
-from math import exp, log
+from math import exp, log, sin
 
 import pytest
 import torch
@@ -66,6 +66,23 @@ def test_rates_rise_evenly_until_the_loss_explodes() -> None:
     assert rates[0] == pytest.approx(lr_finder.MIN_RATE) and rates[-1] <= lr_finder.MAX_RATE * 1.001
     suggestion = lr_finder.suggest_learning_rate(points)
     assert suggestion is not None and 1e-3 < suggestion < 10
+
+
+def test_noise_before_the_fall_is_no_slope() -> None:
+    """A few first batches with large losses, then a slow fall, as on a hard problem."""
+    rates = [1e-7 * 10 ** (8 * i / 149) for i in range(150)]
+    noise = [0.3 * exp(-i / 5) + 0.06 * sin(i / 4) for i in range(150)]
+    falling = [0.9 - 0.25 / (1 + exp(-2 * log(rate / 3e-3))) for rate in rates]
+    points = [(r, loss + e) for r, loss, e in zip(rates, falling, noise, strict=True)]
+
+    suggestion = lr_finder.suggest_learning_rate(points)
+
+    assert suggestion is not None and 3e-4 < suggestion < 3e-2
+
+
+@pytest.mark.parametrize("count", [0, 1, 14, 30, 44])
+def test_too_few_points_suggest_nothing(count: int) -> None:
+    assert lr_finder.suggest_learning_rate([(1e-7 * 1.2**i, 1.0 - i) for i in range(count)]) is None
 
 
 def test_the_suggestion_is_where_a_noisy_loss_falls_fastest() -> None:

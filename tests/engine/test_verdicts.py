@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from tests.bench import generated_experiments as generated
+from tests.bench.judged_experiments import measure_skill
 from tests.bench.train_to_end import train_all
+from tuilab.core.diagnosis.checks import needs_checks
 from tuilab.core.diagnosis.diagnosis import diagnose
 from tuilab.core.diagnosis.too_early import explain_too_early
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict, with_value
 from tuilab.core.run.run import Run
+from tuilab.engine.studies.checks import run_checks
 
 MLP = ["Linear 16", "ReLU", "Linear 16", "ReLU", "Linear 2"]
 POINTS = {"name": "moons", "samples": 300}
@@ -28,8 +31,8 @@ def build(**tables: Any) -> Experiment:
 
 def fit(experiment: Experiment) -> Run:
     """Returns the run of an experiment."""
-    ((_, run),) = train_all([(0, experiment)])
-    return run
+    ((_, trained),) = train_all([(0, experiment)])
+    return trained.run
 
 
 def preset(name: str, **values: Any) -> Experiment:
@@ -135,3 +138,28 @@ def test_two_trainings_give_the_same_verdicts() -> None:
     first, second = fit(experiment), fit(experiment)
 
     assert diagnose(first) == diagnose(second) != []
+
+
+@pytest.mark.parametrize("lr", [100.0, 10.0, 1e-5])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "xor",
+        "moons",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("spiral", "glyphs")),
+    ],
+)
+def test_a_wrong_rate_is_named_first_and_the_one_that_is_found_trains(name: str, lr: float) -> None:
+    experiment = preset(name, optimizer_lr=lr)
+    ((_, (run, session)),) = train_all([(0, experiment)])
+    expected = f"learning_rate_too_{'high' if lr > 1 else 'low'}"
+    assert diagnose(run)[0].name == expected and needs_checks(run, diagnose(run))
+
+    *_, report = run_checks(session)
+    run.apply(report)
+    diagnosis = diagnose(run)[0]
+
+    assert diagnosis.name == expected and "finder" in diagnosis.fixes[0].label
+    trained = fit(with_value(experiment, diagnosis.fixes[0].key, diagnosis.fixes[0].value))
+    assert measure_skill(trained) > 0.8
+    assert not [d.name for d in diagnose(trained) if "learning_rate" in d.name]

@@ -49,7 +49,7 @@ def test_checks_are_reported_and_do_not_change_a_run(lab: LinkWatcher) -> None:
 
     [report] = lab.events_of(ChecksReported)
     assert report.run == "run-1" and report.memorization is not None and not report.notes
-    assert {event.number for event in lab.events_of(Checking)} == {1, 2, 3, 4}
+    assert {event.number for event in lab.events_of(Checking)} == {1, 2, 3, 4, 5}
     assert not lab.events_of(Failed)
     assert torch.equal(with_checks, without)
 

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from tuilab.core.protocol.commands import AnyCommand
+from tuilab.host.link import Link
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.workspace import Workspace
 
@@ -25,6 +26,7 @@ class FakeLab:
         self.displayed: set[str] = set()
         "The panes that are on the screen."
         self.left_runs: list[str] = []
+        self.links: list[Link] = []
         self.dispatched: list[str] = []
         self.copied: list[str] = []
         self.repaints = 0
@@ -46,6 +48,7 @@ class FakeLab:
             suspend=nullcontext,
             copy_to_clipboard=self.copied.append,
             leave_run=lambda: self.left_runs.append(self.workspace.run.id),
+            take_link=self.links.append,
             exit=self._exit,
         )
 

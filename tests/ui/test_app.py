@@ -89,7 +89,7 @@ async def test_a_change_of_the_network_waits_for_a_restart() -> None:
         )
         await lab.wait_for_text("network: r restarts to use it")
 
-        await lab.press("R")
+        await lab.press("W")
         await lab.wait_until(lambda: len(lab.link.commands(Start)) == 2)
         assert lab.link.commands(Start)[-1].keep
         assert lab.link.commands(Start)[-1].experiment.network == ("Linear 2",)

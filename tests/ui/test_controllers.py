@@ -42,6 +42,7 @@ from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
 from tuilab.ui.controllers.pane_layout import PaneLayout
+from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
@@ -574,6 +575,7 @@ CONTROLLERS: dict[str, type] = {
     "pane_layout": PaneLayout,
     "lessons": LessonController,
     "diagnosis": DiagnosisController,
+    "runs": RunsController,
 }
 """By the names that the main screen has for them."""
 

@@ -30,7 +30,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Any, ...]]:
     monkeypatch.setattr(terminal, "unusable_reason", lambda: "")
     monkeypatch.setattr(link, "spawn_host", lambda: None)
 
-    def run_app(*arguments: Any) -> int:
+    def run_app(*arguments: Any, is_listing_runs: bool) -> int:
+        assert not is_listing_runs
         calls.append(arguments)
         return 0
 
@@ -109,15 +110,15 @@ async def test_a_lesson_says_that_it_came_back() -> None:
 
 
 def test_a_new_user_gets_the_spiral_without_a_note(opened: Callable[..., tuple[Any, ...]]) -> None:
-    experiment, path = opened()
+    experiment, path, *_ = opened()
     assert path == toml_file.find("spiral") and experiment == toml_file.read(path)
     save_last_opened(LastOpened(name="spiral"))
-    assert opened() == (experiment, path)
+    assert opened() == (experiment, path, "", "")
 
 
 def test_a_name_is_opened_whatever_was_open_last(opened: Callable[..., tuple[Any, ...]]) -> None:
     save_last_opened(LastOpened(name="moons"))
-    assert opened("xor") == (toml_file.read(XOR), XOR)
+    assert opened("xor") == (toml_file.read(XOR), XOR, "", "")
 
 
 def test_without_a_name_the_last_experiment_is_opened(

@@ -104,6 +104,23 @@ async def test_what_is_typed_in_the_palette_lists_what_is_meant() -> None:
         await lab.wait_for_text("Training: find a learning rate")
 
 
+@pytest.mark.parametrize(("pane", "first"), [("2", "Hyperparameters"), ("3", "Charts")])
+async def test_the_palette_begins_with_the_pane_in_focus_and_then_training(
+    pane: str, first: str
+) -> None:
+    async with open_lab(size=(160, 45)) as lab:
+        await open_run(lab)
+        await lab.press(pane)
+        sections = list(dict.fromkeys(title.partition(":")[0] for title in titles_of(lab)))
+        await lab.press("/")
+        await lab.wait_for_text(f"{first}: ")
+        lines = lab.text.splitlines()
+
+    assert sections[:2] == [first, "Training"]
+    entries = [line for line in lines if any(f"{section}: " in line for section in sections)]
+    assert f"{first}: " in entries[0]
+
+
 @pytest.mark.parametrize(
     ("key_text", "label"),
     [

@@ -28,7 +28,7 @@ from tuilab.ui.canvas.draw_style import DrawStyle
 from tuilab.ui.controllers import diagnosis as diagnosis_controller
 from tuilab.ui.views.diagnosis.diagnosis_view import DiagnosisView
 from tuilab.ui.views.diagnosis.draw_checks import check_lines
-from tuilab.ui.views.diagnosis.draw_diagnosis import Line, draw_findings
+from tuilab.ui.views.diagnosis.draw_diagnosis import Line, cut_lines, draw_findings, wrap
 
 STYLE = DrawStyle(Color(0, 0, 0), Color(255, 255, 255), has_color=True)
 
@@ -56,21 +56,41 @@ def dying_relu_events(run: str, experiment: Experiment, steps: int) -> list[AnyE
     return events
 
 
+LONG_TEXT = "Each step overshoots the minimum, and a lower rate rarely helps these weights. " * 6
+
+
 @pytest.mark.parametrize("width", [42, 53, 64, 66, 110])
 def test_lines_about_checks_fit_and_are_whole(width: int) -> None:
     run = Run()
     for event in [READY, *dying_relu_events("a-1", DYING, 100), Paused("a-1", 100)]:
         run.apply(event)
-    offer = check_lines(run, width, 40, STYLE, has_findings=False)
+    offer = check_lines(run, width, 40, STYLE, [])
     run.apply(
         Checking("a-1", 1, 4, "Does it learn with another learning rate, or not at all?", 0.5)
     )
-    progress = check_lines(run, width, 40, STYLE, has_findings=False)
+    progress = check_lines(run, width, 40, STYLE, [])
 
     offer_text, progress_text = ("\n".join(map(_text_of, lines)) for lines in (offer, progress))
     assert max(map(cell_len, (offer_text + "\n" + progress_text).splitlines())) <= width - 2
     assert " ".join(offer_text.split()).endswith("what the history cannot show.")
     assert progress_text.endswith("50%  k cancels")
+
+
+@pytest.mark.parametrize("width", [24, 40, 53])
+@pytest.mark.parametrize("rows", [0, 1, 2, 5])
+def test_lines_that_are_cut_say_so(width: int, rows: int) -> None:
+    lines: list[Line] = [
+        [("k", STYLE.text), (text, STYLE.text)] for text in wrap(LONG_TEXT, width - 1)
+    ]
+
+    cut = cut_lines(lines, rows, width, STYLE)
+
+    assert len(cut) == rows < len(lines)
+    assert all(cell_len(_text_of(line)) <= width for line in cut)
+    assert [_text_of(line).endswith(" …") for line in cut] == [False] * (rows - 1) + [True] * (
+        rows > 0
+    )
+    assert cut_lines(lines, len(lines), width, STYLE) == lines
 
 
 def _text_of(line: Line) -> str:

@@ -81,6 +81,43 @@ def complete_stored_runs() -> Offers:
     return [(path.name, "") for path in run_store.list_runs()]
 
 
+def complete_deleted_runs() -> Offers:
+    """Completes the id of a run in the trash."""
+    from tuilab.host.run_library import RunLibrary
+
+    return [(run.id, "") for run in RunLibrary().list_trash()]
+
+
+def complete_tags(incomplete: str) -> Offers:
+    """Completes +TAG and -TAG with the tags that runs have."""
+    sign = incomplete[:1] if incomplete[:1] in ("+", "-") else "+"
+    return [(sign + tag, "") for tag in _known_tags()]
+
+
+def _known_tags() -> list[str]:
+    from tuilab.host.run_library import RunLibrary
+
+    return sorted({tag for run in RunLibrary().list_summaries() for tag in run.tags})
+
+
+def complete_run_keys() -> Offers:
+    """Completes what runs can be sorted by."""
+    from tuilab.core.run.run_keys import complete_key
+
+    return [(key, "") for key in complete_key("")]
+
+
+def complete_filter(incomplete: str) -> Offers:
+    """Completes a term of a filter: its key, or after `tag:` and `state:` what they can be."""
+    from tuilab.core.run.run_filter import STATES
+
+    key, colon, _ = incomplete.partition(":")
+    if colon and key in ("tag", "state"):
+        words = _known_tags() if key == "tag" else STATES
+        return [(f"{key}:{word}", "") for word in words]
+    return [("tag:", ""), ("state:", ""), *complete_run_keys()]
+
+
 def complete_active_runs() -> Offers:
     """Completes the id of a run in progress."""
     from tuilab.host import discovery

@@ -60,7 +60,7 @@ class Commands(typer.Typer):
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[Function], Function]:
         """Declares a command."""
-        return super().command(name, cls=LabCommand, **options)
+        return super().command(name, **{"cls": LabCommand, **options})
 
 
 class LabGroup(TyperGroup):

@@ -20,11 +20,15 @@ from tuilab.core.last_opened import load_last_opened
 
 
 def open_experiment(
-    name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False
-) -> int:
+    name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False,
+    is_listing_runs: bool = False,
+) -> int:  # fmt: skip
     """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown.
 
     Without a name, what was open last, or the default preset.
+
+    Args:
+        is_listing_runs: whether the screen of all runs is shown first.
     """
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
@@ -45,17 +49,19 @@ def open_experiment(
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
         return train(name, list(sets), plain=True)
     opened = None if is_named else _find_last_opened()
+    if opened is None:
+        is_made = is_data(path)
+        note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
+        opened = _Opened(experiment, None if is_made else path, note=note if is_made else "")
     from tuilab.host import link
 
     host = link.train_in_process() if in_process else link.spawn_host()
     from tuilab.ui import app
 
-    if opened is not None:
-        return app.run_app(host, opened.experiment, opened.path, opened.lesson, opened.note)
-    if is_data(path):
-        note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
-        return app.run_app(host, experiment, None, note=note)
-    return app.run_app(host, experiment, path)
+    return app.run_app(
+        host, opened.experiment, opened.path, opened.lesson, opened.note,
+        is_listing_runs=is_listing_runs,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
-"""The commands about runs: `ps`, `attach`, `stop`, `runs`, `diagnose`, `export`."""
+"""The commands about one run: `ps`, `attach`, `stop`, `diagnose`, `export`."""
 
 import sys
 import textwrap
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,7 +23,6 @@ from tuilab.core.format import (
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.diagnosis.finding import Diagnosis, Fix
     from tuilab.host.discovery import HostInfo
-    from tuilab.host.link import Link
 
 commands = Commands()
 
@@ -67,25 +65,17 @@ def attach(run: AnyRun = "") -> int:
     and can be resumed from there.
     """
     from tuilab.cli.launch import require_terminal
-    from tuilab.host import discovery, link
+    from tuilab.host import discovery, link, run_store
+    from tuilab.host.run_library import RunLibrary
 
     require_terminal("attach")
-    is_active = any(run in host.run for host in discovery.list_hosts() if host.run)
-    host = link.attach_to_host(run) if not run or is_active else _reopen(run)
+    if not run or any(run in host.run for host in discovery.list_hosts() if host.run):
+        host = link.attach_to_host(run)
+    else:
+        host = RunLibrary().open(run_store.find_run(run).name)
     from tuilab.ui import app
 
     return app.run_app(host, None)
-
-
-def _reopen(run: str) -> "Link":
-    """Starts a host that waits at the checkpoint of a stored run."""
-    from tuilab.cli.resume import build_start_command
-    from tuilab.host import link
-
-    start = build_start_command(run, paused=True)
-    host = link.spawn_host()
-    host.send(start)
-    return host
 
 
 @commands.command(epilog=format_examples("tuilab stop spiral"))
@@ -103,77 +93,6 @@ def stop(run: ActiveRun) -> int:
     if stopped.checkpoint:
         print(f"saved {stopped.checkpoint}")
     return exit_codes.DONE
-
-
-@commands.command(epilog=format_examples("tuilab runs", "tuilab runs --json"))
-def runs(*, json: JsonList = False) -> None:
-    """Lists all runs with their state, results and folder."""
-    from tuilab.cli.output.json import print_json
-    from tuilab.cli.output.tables import format_table
-    from tuilab.core import paths
-    from tuilab.host import discovery, run_store
-
-    active = {host.run: host for host in discovery.list_hosts()}
-    stored = [_summarize_run(folder, active) for folder in run_store.list_runs()]
-    folder = paths.runs_dir()
-    if json:
-        print_json(stored)
-    elif not stored:
-        print(f"There are no runs yet. They will be stored in {folder}")
-    else:
-        rows: list[tuple[str, ...]] = [("RUN", "STATE", "WHEN", "STEPS", "RESULT", "TITLE")]
-        rows += map(_describe_run, stored)
-        print(f"{format_table(rows)}\n\nThey are stored in {folder}")
-
-
-def _summarize_run(folder: Path, active: "dict[str, HostInfo]") -> dict[str, Any]:
-    """Returns the state and the results of a stored run, or why it cannot be read."""
-    from tuilab.core.run import run_files
-    from tuilab.host import run_lock, run_store
-
-    changed = datetime.fromtimestamp(run_store.last_change(folder))
-    summary = {"run": folder.name, "changed": changed, "folder": folder}
-    try:
-        run = run_store.read_run(folder, ends_only=True)
-    except InputError as error:
-        if run_files.find_checkpoint(folder) is None:
-            return {**summary, "state": "unreadable", "problem": error.problem}
-        resume = f"tuilab train --resume {folder.name} goes on from its checkpoint"
-        return {**summary, "state": "no history", "problem": f"{resume}; its log: {error.problem}"}
-    state: str = run.finished.reason if run.finished else run.state
-    if run.failure is not None:
-        state = "failed"
-    if run.is_active:
-        host = active.get(folder.name)
-        if host is not None and host.problem:
-            state = host.state
-        elif host is None:  # of another machine, if the run is locked
-            state = "elsewhere" if run_lock.find_holder(folder) else "cut off"
-    if run.finished is not None and run.finished.lost:
-        state = "not saved"
-    results = run.finished.results if run.finished else {}
-    if run.epoch and not results:
-        results = {"train": run.epoch.train, "validation": run.epoch.validation}
-    title = run.experiment.title or run.experiment.data.title if run.experiment else ""
-    return {**summary, "state": state, "step": run.step, "results": results, "title": title}
-
-
-def _describe_run(summary: dict[str, Any]) -> tuple[str, ...]:
-    when = f"{summary['changed']:%Y-%m-%d %H:%M}"
-    start = (summary["run"], summary["state"], when)
-    if "problem" in summary:
-        return (*start, "", "", summary["problem"])
-    result = _describe_result(summary["results"])
-    return (*start, format_count(summary["step"]), result, summary["title"])
-
-
-def _describe_result(results: dict[str, dict[str, float]]) -> str:
-    """Returns the last metric of the test set, else of the validation or training set."""
-    for split in ("test", "validation", "train"):
-        for name, value in results.get(split, {}).items():
-            if name != "loss":
-                return f"{split} {name} {format_number(value)}"
-    return "-"
 
 
 @commands.command(

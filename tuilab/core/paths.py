@@ -66,6 +66,11 @@ def runs_dir() -> Path:
     return data_dir() / "runs"
 
 
+def trash_dir() -> Path:
+    """Returns the folder of deleted runs, on the same disk as the others."""
+    return runs_dir().resolve().parent / "trash"
+
+
 def experiments_dir() -> Path:
     """Returns the folder of the user's experiments, which shadow presets of the same name."""
     return data_dir() / "experiments"

@@ -75,7 +75,10 @@ def copy_history(started: Started) -> list[Logged]:
     try:
         with open_stored(run_store.run_dir(started.parent) / run_store.LOG) as log:
             events = cut_history(run_store.decode_events(log), started.parent_step)
-        lines = [run_store.encode_event(_adopt(event, started)) for event in events]
+        lines = [
+            run_store.encode_event(_adopt(event, started, is_first=not index))
+            for index, event in enumerate(events)
+        ]
         write_atomically(folder / run_store.LOG, b"".join(lines))
     except (OSError, InputError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -115,13 +118,13 @@ def _cut(events: list[AnyEvent], last_step: int) -> list[AnyEvent]:
     return remaining
 
 
-def _adopt(event: AnyEvent, started: Started) -> AnyEvent:
-    """Returns an event of the parent as one of the branch."""
+def _adopt(event: AnyEvent, started: Started, *, is_first: bool) -> AnyEvent:
+    """Returns an event of the parent as one of the branch; the first one names the parent."""
     if isinstance(event, Started):
-        lineage = (event.parent, event.parent_step) if event.step else (
-            started.parent, started.parent_step)  # fmt: skip
-        return replace(event, run=started.run, folder=started.folder,
-                       parent=lineage[0], parent_step=lineage[1])  # fmt: skip
+        lineage = started if is_first else event
+        return replace(event, run=started.run, folder=started.folder, time=lineage.time,
+                       parent=lineage.parent, parent_step=lineage.parent_step,
+                       group=lineage.group)  # fmt: skip
     return replace(event, run=started.run) if getattr(event, "run", "") else event
 
 

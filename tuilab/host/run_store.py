@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ def _read_ends(log: int) -> list[bytes]:
     return head.splitlines()[:-1] + tail.splitlines()[1:]
 
 
-def decode_events(lines: Any) -> Iterator[AnyEvent]:
+def decode_events(lines: Iterable[bytes]) -> Iterator[AnyEvent]:
     """Yields the events of a log; skips lines that are incomplete or of an unknown version."""
     for line in map(rename_metrics, lines):
         try:

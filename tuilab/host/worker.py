@@ -249,7 +249,7 @@ class Worker(threading.Thread):
             msgspec.structs.replace(
                 session.started_event(note), folder=str(path),
                 data_files=data_files.identify_data(experiment),
-                parent=command.parent, parent_step=command.parent_step,
+                parent=command.parent, parent_step=command.parent_step, time=time.time(),
             )
         )  # fmt: skip
         for remark in dataset.remarks:

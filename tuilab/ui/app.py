@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
@@ -36,6 +36,9 @@ from tuilab.ui.terminal.printable_lines import PrintableLines
 from tuilab.ui.terminal.terminal import PrintedLines
 from tuilab.ui.workspace import Workspace
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 POLL_INTERVAL = 0.25
 """Seconds between two polls of the link."""
 
@@ -48,8 +51,18 @@ ANSWER_DELAY = 0.04
 MAX_WAITING_FRAMES = 6
 """When more frames wait for a slow terminal, charts are left out."""
 
+KEY_WIDTH = 8
+"""Columns of the keys of an action in the palette."""
+
 PRINTABLE_LINES = PrintableLines()
 """One filter: Textual keeps its results by identity."""
+
+
+def _load_palette() -> "type[Provider]":
+    """Returns what lists the commands of the palette, which the first frame does not need."""
+    from tuilab.ui.screens.palette import OrderedCommands
+
+    return OrderedCommands
 
 
 class TuilabApp(KeyQueueApp):
@@ -57,6 +70,7 @@ class TuilabApp(KeyQueueApp):
 
     TITLE = "tuilab"
     CSS_PATH = "tuilab.tcss"
+    COMMANDS: ClassVar = {_load_palette}
 
     def __init__(
         self,
@@ -67,6 +81,7 @@ class TuilabApp(KeyQueueApp):
         respawn: Callable[[], Link] = spawn_host,
         lesson: str = "",
         note: str = "",
+        is_listing_runs: bool = False,
     ) -> None:
         """Initializes the app.
 
@@ -76,6 +91,7 @@ class TuilabApp(KeyQueueApp):
             respawn: starts a new host when the one of the link is gone.
             lesson: the name of a lesson to open.
             note: a line about what is opened, shown until a run starts.
+            is_listing_runs: whether the screen of all runs is shown first.
         """
         super().__init__(ansi_color=themes.has_no_color() or None)
         for theme in (themes.DARK, themes.LIGHT):
@@ -84,13 +100,18 @@ class TuilabApp(KeyQueueApp):
         self.printed = PrintedLines()
         self.crash_report = ""
         self._respawn, self._lesson, self._note = respawn, lesson, note
+        self._is_listing_runs = is_listing_runs
         self._is_host_lost = False
         self._skipped_polls = 0
         self._lags: deque[float] = deque(maxlen=round(1 / LAG_INTERVAL))
         workspace = Workspace(experiment, path)
         workspace.note = note
         self.main_screen = MainScreen(
-            workspace, self.send, lambda: self.link.run_survives_exit, self.leave_run
+            workspace,
+            self.send,
+            lambda: self.link.run_survives_exit,
+            self.leave_run,
+            self.take_link,
         )
         self.left_runs: list[str] = []
         "Runs that go on in their hosts, without this lab."
@@ -113,6 +134,8 @@ class TuilabApp(KeyQueueApp):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_interval(POLL_INTERVAL, self.poll)
         self.call_after_refresh(_collect_garbage)
+        if self._is_listing_runs:
+            self.call_after_refresh(self.main_screen.action_dispatch, "runs.open")
         if self._lesson:
             open_lesson = self.main_screen.action_dispatch
             self.call_after_refresh(open_lesson, "lessons.open", self._lesson, self._note)
@@ -186,9 +209,13 @@ class TuilabApp(KeyQueueApp):
         self.left_runs.append(self.main_screen.workspace.run.id)
         self._take_new_host()
 
-    def _take_new_host(self) -> None:
+    def take_link(self, link: Link) -> None:
+        """Goes on with another host; a run in the one before goes on without this lab."""
         self.link.close()
-        self.link, self._is_host_lost = self._respawn(), False
+        self.link, self._is_host_lost = link, False
+
+    def _take_new_host(self) -> None:
+        self.take_link(self._respawn())
 
     def get_key_display(self, binding: Binding) -> str:
         """Returns the keys of a binding as the terminal can show them."""
@@ -202,12 +229,16 @@ class TuilabApp(KeyQueueApp):
             self._driver.write(clipboard.copy_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Yields what the palette offers: every action of the lab, and every preset."""
-        for action in keymap.list_actions(self.main_screen):
+        """Yields what the palette offers: all actions, of the pane in focus first, and presets."""
+        focused = self.main_screen.focused
+        path = focused.ancestors_with_self if focused is not None else []
+        panes = {node for node in path if node is not self.main_screen}
+        actions = keymap.list_actions(self.main_screen)
+        for action in sorted(actions, key=lambda action: action.node not in panes):
             is_elsewhere = action.binding.id in ("view.palette", "lab.suspend")
             if not is_elsewhere and keymap.is_available(action):
                 title = f"{action.section}: {action.binding.description}"
-                description = f"{action.binding.tooltip} ({', '.join(action.keys)})"
+                description = f"{', '.join(action.keys):<{KEY_WIDTH}} {action.binding.tooltip}"
                 call = partial(self.run_action, action.binding.action, action.node)
                 yield SystemCommand(title, description, call)
         open_preset = partial(self.main_screen.action_dispatch, "files.open_preset")
@@ -263,9 +294,12 @@ def run_app(
     path: Path | None = None,
     lesson: str = "",
     note: str = "",
+    is_listing_runs: bool = False,
 ) -> int:
     """Shows the lab until the user leaves it; returns the exit code."""
-    app = TuilabApp(link, experiment, path, lesson=lesson, note=note)
+    app = TuilabApp(
+        link, experiment, path, lesson=lesson, note=note, is_listing_runs=is_listing_runs
+    )
     try:
         with terminal.redirect_output(app.printed):
             code = app.run()

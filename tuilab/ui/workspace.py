@@ -144,6 +144,12 @@ class Workspace:
             self.run, self.run_experiment = _without_run(self.run), None
             self._unconfirmed.clear()
 
+    def expect_run(self, run: str) -> None:
+        """Forgets the run and the experiment; those of another run are reported soon."""
+        self._close_run()
+        self._closed_runs.discard(run)
+        self.is_blank = True
+
     def discard_edits(self) -> None:
         """Goes back to the experiment as it was opened or saved."""
         self.edits = UndoStack(self.saved)

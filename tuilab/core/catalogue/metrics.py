@@ -1,5 +1,7 @@
 """Metrics by name: one line about each, and which of them come first."""
 
+from collections.abc import Container
+
 METRIC_HELP = {
     "loss": "What training minimizes; on held-out examples without smoothing and class weights",
     "accuracy": "Fraction of correct predictions",
@@ -49,11 +51,28 @@ SECONDARY = (
 MIN_TOP_5_CLASSES = 10
 """The number of classes from which on `top_5` is reported unasked."""
 
+LOWER_IS_BETTER = (
+    "loss", "ece", "perplexity", "mae", "rmse", "reconstruction_error", "discriminator_loss",
+    "reconstruction", "kl", "penalty",
+)  # fmt: skip
+"""Metrics whose smallest value is the best one; of all others it is the largest."""
+
 GROUP_PREFIX = "group "
 """The prefix of the score of a single group."""
 
 MAX_HEADLINE_METRICS = 5
 """How many numbers a line shows."""
+
+
+def is_higher_better(name: str, others: Container[str] = ()) -> bool:
+    """Returns whether the largest value of a metric is the best one.
+
+    Args:
+        others: metrics of the same run: the score of a group is an accuracy or an error.
+    """
+    if name == "worst_group" or name.startswith(GROUP_PREFIX):
+        return "mae" not in others
+    return name not in LOWER_IS_BETTER
 
 
 def headline_metrics(

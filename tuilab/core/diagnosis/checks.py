@@ -6,7 +6,13 @@ from tuilab.core.diagnosis.evidence import MIN_PROGRESS, Evidence
 from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_number, format_percent
 from tuilab.core.protocol.events import ChecksReported
-from tuilab.core.protocol.records import Baseline, LabelPermutation, Memorization, RateTrial
+from tuilab.core.protocol.records import (
+    Baseline,
+    LabelPermutation,
+    Memorization,
+    RateSearch,
+    RateTrial,
+)
 from tuilab.core.run.run import Run
 
 SURE = 0.9
@@ -15,6 +21,9 @@ SURE = 0.9
 LEARNED, LEARNED_LOSS = 0.6, 0.3
 """Skill score on the validation set, or decrease of the training loss, of a run that has learned
 well."""
+
+RATE_FAULTS = {"learning_rate_too_high", "learning_rate_too_low", "loss_not_finite"}
+"""What another learning rate mends: checks search it, however sure the finding is."""
 
 TASKS = ("classification", "regression", "language_model", "autoencoder")
 """Tasks whose loss says how well the network does."""
@@ -26,15 +35,31 @@ def can_check(run: Run) -> bool:
 
 
 def needs_checks(run: Run, diagnoses: Sequence[Diagnosis]) -> bool:
-    """Returns whether a run has not learned well, and its history does not say why."""
+    """Returns whether checks can help a run.
+
+    It has not learned well and its history does not say why, or another learning rate is to be
+    found for it.
+    """
     if not can_check(run) or run.checking is not None or run.checks is not None:
         return False
-    if run.experiment is None or run.state == "failed" or not run.series:
+    if run.experiment is None or not run.series:
         return False
     evidence = Evidence(run, run.experiment)
+    if evidence.task not in TASKS:
+        return False
+    if needs_rate(diagnoses):
+        return not run.experiment.optimizer.needs_closure
     is_late = run.state == "finished" or evidence.progress >= MIN_PROGRESS
     is_explained = any(diagnosis.confidence >= SURE for diagnosis in diagnoses)
-    return evidence.task in TASKS and is_late and not is_explained and not _has_learned(evidence)
+    return run.state != "failed" and is_late and not is_explained and not _has_learned(evidence)
+
+
+def needs_rate(diagnoses: Sequence[Diagnosis]) -> bool:
+    """Returns whether the learning rate is at fault and another one is proposed."""
+    return any(
+        diagnosis.name in RATE_FAULTS and any(fix.key == "optimizer.lr" for fix in diagnosis.fixes)
+        for diagnosis in diagnoses
+    )
 
 
 def _has_learned(evidence: Evidence) -> bool:
@@ -53,6 +78,8 @@ def describe_checks(report: ChecksReported) -> Iterator[str]:
     if report.memorization is not None:
         yield _describe_memorization(report.memorization)
     yield from _describe_rates(report.rates)
+    if report.rate_search is not None:
+        yield _describe_search(report.rate_search)
     if report.permutation is not None:
         yield _describe_permutation(report.permutation)
     yield from report.notes
@@ -84,6 +111,18 @@ def _describe_rates(trials: Sequence[RateTrial]) -> Iterator[str]:
         losses = ", ".join(f"{format_number(t.after, 3)} at {format_number(t.lr, 2)}" for t in of)
         steps, before = format_count(of[0].steps), format_number(of[0].before, 3)
         yield f"Learning rates: {steps} steps {where} take the loss from {before} to {losses}."
+
+
+def _describe_search(search: RateSearch) -> str:
+    result = (
+        "the loss falls at none"
+        if search.lr is None
+        else f"the loss falls fastest at {format_number(search.lr, 2)}"
+    )
+    if search.searches > 1:
+        result += f" (mean of {format_count(search.searches)} searches)"
+    steps = format_count(search.steps)
+    return f"Learning-rate finder: {steps} steps from new weights at rising rates; {result}."
 
 
 def _describe_permutation(result: LabelPermutation) -> str:

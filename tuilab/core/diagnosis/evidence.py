@@ -45,6 +45,9 @@ MIN_PROGRESS = 0.3
 FAR_RATE = 9.99
 """A learning rate this many times its default, or smaller by this factor, is far from it."""
 
+MIN_RATE_CHANGE = 2.0
+"""A rate that is found differs by more than this factor, or it would change nothing."""
+
 WEIGHTED = (Linear, Conv1d, Conv2d, RNN, LSTM, GRU)
 """Layers that multiply their inputs by a matrix of weights."""
 
@@ -356,28 +359,42 @@ class Evidence:
         return self.rate_ratio > FAR_RATE
 
     def propose_rates(self, *factors: float, of: float | None = None) -> list[Fix]:
-        """Returns fixes with other learning rates, each once: multiples of the current one.
+        """Returns fixes with other learning rates, each once: the one to take comes first.
 
-        Where that is ten times off the optimizer's default, on the side that the factors leave, the
-        default comes first: one change instead of one for every power of ten.
+        That is the rate of the learning-rate finder, once it has searched; multiples of the current
+        one are guesses and then left out. Before, it is the optimizer's default where the current
+        one is ten times off: one change instead of one for every power of ten. Both only count on
+        the side that the factors leave.
 
         Args:
             of: a rate to multiply in the place of the current one.
         """
-        default, usual = type(self.experiment.optimizer)().lr, []
         of = self.experiment.optimizer.lr if of is None else of
-        ratio = of / default
-        if not 1 / FAR_RATE < ratio < FAR_RATE and (ratio > 1) == (factors[0] < 1):
-            label = f"learning rate {format_number(default)}, the optimizer's default"
-            usual = self.propose(label, "optimizer.lr", default)
-        proposed = {fix.value for fix in usual}
-        rates = [float(f"{of * factor:.3g}") for factor in factors]
-        return usual + [
+        is_lower, default = factors[0] < 1, type(self.experiment.optimizer)().lr
+        rates = {}
+        if (suggestion := self.suggested_rate) and _is_far(
+            of, suggestion, MIN_RATE_CHANGE, is_lower=is_lower
+        ):
+            rates[suggestion] = ", from the learning-rate finder"
+        if _is_far(of, default, FAR_RATE, is_lower=is_lower):
+            rates.setdefault(default, ", the optimizer's default")
+        if suggestion not in rates:
+            for factor in factors:
+                rates.setdefault(float(f"{of * factor:.3g}"), "")
+        return [
             fix
-            for rate in dict.fromkeys(rates)
-            if rate not in proposed
-            for fix in self.propose(f"learning rate {format_number(rate)}", "optimizer.lr", rate)
+            for rate, source in rates.items()
+            for fix in self.propose(
+                f"learning rate {format_number(rate)}{source}", "optimizer.lr", rate
+            )
         ]
+
+    @property
+    def suggested_rate(self) -> float | None:
+        """The rate that the learning-rate finder suggests; None if it has none yet."""
+        checks = self.run.checks
+        search = checks.rate_search if checks is not None else None
+        return search.lr if search is not None else None
 
     def propose_clipping(self) -> list[Fix]:
         """Returns a fix that clips gradients."""
@@ -414,6 +431,11 @@ def _replace_lines(lines: tuple[Line, ...], new_lines: NewLines, path: LinePath)
             yield tuple(_replace_lines(line, new_lines, here))
         else:
             yield line
+
+
+def _is_far(rate: float, other: float, factor: float, *, is_lower: bool) -> bool:
+    """Returns whether another rate is lower, or else higher, by more than a factor."""
+    return rate > factor * other if is_lower else other > factor * rate
 
 
 def count_units(row: PlanRow) -> int:

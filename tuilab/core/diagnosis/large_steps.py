@@ -109,10 +109,11 @@ def propose_smaller_steps(evidence: Evidence) -> list[Fix]:
     lowered: the run began with another one.
     """
     rate, current = find_rate_at_fault(evidence), evidence.experiment.optimizer.lr
+    suggestion = evidence.suggested_rate
     fixes = evidence.propose_rates(0.1, 0.01, of=rate)
     if current < rate:
-        fixes = [fix for fix in fixes if fix.value < current]
-    if was_lowered(evidence, rate):
+        fixes = [fix for fix in fixes if fix.value < current or fix.value == suggestion]
+    if was_lowered(evidence, rate) and suggestion not in (fix.value for fix in fixes):
         which = "the optimizer's default" if evidence.rate_ratio == 1 else "the current one"
         label = f"learning rate {format_number(current)}, {which}"
         fixes = [Fix(label, "optimizer.lr", current), *fixes]

@@ -83,7 +83,12 @@ def find(name: str) -> Path:
         raise InputError(f"there is no such file; the preset is called {path.stem}", name)
     if path.suffix or os.sep in name:
         raise InputError("there is no such file", name)
-    raise InputError(with_suggestion("there is no preset or file of this name", name, known), name)
+    raise InputError(
+        with_suggestion(
+            "there is no preset or file of this name (`tuilab presets` lists all)", name, known
+        ),
+        name,
+    )
 
 
 def read(path: Path) -> Experiment:

@@ -120,7 +120,12 @@ def find_folder(name: str) -> Path:
         for shipped in (paths.presets_dir() / "lessons").glob(f"{name.zfill(2)}-*"):
             if _parse_name(shipped) in folders:
                 return folders[_parse_name(shipped)]
-    raise InputError(with_suggestion("there is no lesson of this name", name, folders), name)
+    raise InputError(
+        with_suggestion(
+            "there is no lesson of this name (`tuilab lessons` lists all)", name, folders
+        ),
+        name,
+    )
 
 
 def read_lesson(folder: Path) -> LoadedLesson:

@@ -25,6 +25,7 @@ from tuilab.core.protocol.records import (
     LayerStats,
     LossPoint,
     Memorization,
+    RateSearch,
     RateTrial,
     TargetStats,
 )
@@ -68,10 +69,13 @@ class Started(Event, frozen=True):
     "CPU threads, on which the rounding of sums depends; 0 in logs of older versions."
     data_files: tuple[DataFile, ...] = ()
     "The user's files that the run is trained on; none in logs of older versions."
+    time: float = 0.0
+    "When it was started or resumed, in seconds since the epoch; 0 in logs of older versions."
     parent: str = ""
-    "The run that it branched off; empty if none, and in logs of older versions."
+    "The run that this one branched from; empty if it did not."
     parent_step: int = 0
-    "The step at which it did."
+    group: str = ""
+    "What the repeats of one experiment over several seeds share; empty if it is not repeated."
 
 
 class Progressed(Event, frozen=True):
@@ -262,6 +266,7 @@ class ChecksReported(Event, frozen=True):
     baselines: list[Baseline] = field(default_factory=list)
     memorization: Memorization | None = None
     rates: list[RateTrial] = field(default_factory=list)
+    rate_search: RateSearch | None = None
     permutation: LabelPermutation | None = None
     notes: list[str] = field(default_factory=list)
     "Why a check was left out."

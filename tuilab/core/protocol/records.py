@@ -174,6 +174,16 @@ class RateTrial(Struct, frozen=True):
         return drop if drop == drop else float("-inf")
 
 
+class RateSearch(Struct, frozen=True):
+    """What the learning-rate finder suggests for new weights."""
+
+    searches: int
+    steps: int
+    "Of all searches; each at a higher rate than the one before."
+    lr: float | None
+    "Where the mean loss of the searches falls fastest; None if it falls nowhere."
+
+
 class LabelPermutation(Struct, frozen=True):
     """How fast new weights fit the labels, and the same labels in random order."""
 

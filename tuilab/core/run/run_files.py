@@ -4,6 +4,8 @@ from pathlib import Path
 
 EXPERIMENT = "experiment.toml"
 LOG = "events.jsonl"
+LABELS = "labels.json"
+"""The name, the tags and the note that the user gave the run."""
 
 CHECKPOINT = "checkpoint.pt"
 PREVIOUS_CHECKPOINT = "checkpoint.previous.pt"

@@ -1,8 +1,9 @@
 """Checks for the diagnosis: short experiments on copies of a run, which itself never changes.
 
 What a history cannot show is tried: is the network better than a constant, can it memorize one
-batch, would another learning rate lower the loss, do the labels follow from the inputs? Each check
-is bounded by steps and not by the clock, so that the same run gets the same answer anywhere.
+batch, would another learning rate lower the loss, and which one most of all, do the labels follow
+from the inputs? Each check is bounded by steps and not by the clock, so that the same run gets the
+same answer anywhere.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -18,7 +19,13 @@ from tuilab.core.diagnosis.checks import TASKS
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, create_default, name_of
 from tuilab.core.protocol.events import Checking, ChecksReported
-from tuilab.core.protocol.records import Baseline, LabelPermutation, Memorization, RateTrial
+from tuilab.core.protocol.records import (
+    Baseline,
+    LabelPermutation,
+    Memorization,
+    RateSearch,
+    RateTrial,
+)
 from tuilab.engine.checkpoint import capture_state, restore_state
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.device.threads import count_multiplications
@@ -27,6 +34,7 @@ from tuilab.engine.metrics.losses import build_evaluation_loss, build_loss
 from tuilab.engine.preserve import get_random_state, preserving_random_state, set_random_state
 from tuilab.engine.session import Session
 from tuilab.engine.step import UNOBSERVED, training_step
+from tuilab.engine.studies import lr_finder
 
 MAX_EXAMPLES = 1024
 """Examples on which losses are compared."""
@@ -35,7 +43,7 @@ MEMORIZE_STEPS, RATE_STEPS, PERMUTATION_STEPS = 150, 30, 120
 """Steps of each trial; fewer for large networks."""
 
 ALL_STEPS = 900
-"""About the steps of all trials together."""
+"""About the steps of these trials together."""
 
 PROBE_BATCHES = 8
 """Batches on which the losses of two learning rates are compared."""
@@ -51,6 +59,9 @@ MIN_PARALLEL_WORK = 2e7
 
 MIN_STEPS, MIN_MEMORIZE_STEPS = 8, 100
 """The fewest steps of a trial; those to memorize are cheap, since they are of few examples."""
+
+SEARCHES = 3
+"""Searches for a learning rate, each with its own weights; a large network gets a single one."""
 
 MEMORIZED_EXAMPLES, MEMORIZED_TARGETS = 8, 256
 """Examples that are to be memorized; fewer where each has many targets."""
@@ -224,8 +235,7 @@ def _disable_dropout(network: nn.Module) -> None:
 def _try_rates(session: Session, state: dict[str, Any]) -> Trial[list[RateTrial]]:
     """Returns what a tenth, all and ten times the learning rate do within a few steps."""
     experiment = session.experiment
-    if experiment.optimizer.needs_closure:
-        raise InputError("L-BFGS chooses the length of its steps itself")
+    _require_rate(session)
     starts: list[tuple[Literal["new", "current"], dict[str, Any] | None]] = [("new", None)]
     if session.step:
         starts.append(("current", state))
@@ -246,6 +256,35 @@ def _try_rates(session: Session, state: dict[str, Any]) -> Trial[list[RateTrial]
             after = _measure_training_loss(trial, sample)
             trials.append(RateTrial(start, factor, lr, steps, before, after))
     return trials
+
+
+def _search_rate(session: Session, _: dict[str, Any]) -> Trial[RateSearch]:
+    """Returns the learning rate at which the loss of new weights falls fastest.
+
+    That of one search depends on its weights and batches: the losses of some are averaged.
+    """
+    _require_rate(session)
+    experiment, steps = session.experiment, lr_finder.MAX_TRIALS
+    is_small = _count_steps(session, steps, session.batch_size) == steps
+    searches = list[list[lr_finder.Point]]()
+    for number in range(count := SEARCHES if is_small else 1):
+        searches.append([])
+        copied = _copy(session, msgspec.structs.replace(experiment, seed=experiment.seed + number))
+        for point in lr_finder.raise_learning_rate(copied):
+            searches[-1].append(point)
+            yield (number + len(searches[-1]) / steps) / count
+    means = [
+        (trials[0][0], sum(loss for _, loss in trials) / count)
+        for trials in zip(*searches, strict=False)
+    ]
+    lr = lr_finder.suggest_learning_rate(means)
+    return RateSearch(count, sum(map(len, searches)), lr and float(f"{lr:.2g}"))
+
+
+def _require_rate(session: Session) -> None:
+    """Raises InputError if the optimizer does not follow a learning rate."""
+    if session.experiment.optimizer.needs_closure:
+        raise InputError("L-BFGS chooses the length of its steps itself")
 
 
 @torch.no_grad()
@@ -376,6 +415,7 @@ CHECKS = (
     Check("is it better than a constant prediction?", "baselines", _compare_with_baselines),
     Check("can it memorize one batch?", "memorization", _memorize_batch),
     Check("does another learning rate lower the loss?", "rates", _try_rates),
+    Check("at which learning rate does the loss fall fastest?", "rate_search", _search_rate),
     Check("do the labels follow from the inputs?", "permutation", _permute_labels),
 )
 """All checks, in order."""

@@ -33,6 +33,12 @@ WINDOW = 15
 MIN_FALL = 0.05
 """A loss that falls by a smaller fraction of itself does not count as falling."""
 
+START = 30
+"""Trials at the lowest rates: their mean loss is that before the fall."""
+
+FLAT_PART = 0.2
+"""Part of the fall before which a slope is the noise of the batches."""
+
 Point = tuple[float, float]
 """A learning rate and the smoothed loss before the step with it."""
 
@@ -44,21 +50,28 @@ def try_learning_rates(session: Session) -> Iterator[Point]:
     if name_of(session.experiment.task) in ("gan", "perceptron"):
         problem = "the loss of this task cannot compare learning rates"
         raise InputError(problem, "task")
-    end, mean, best = time.monotonic() + MAX_SECONDS, 0.0, inf
+    end = time.monotonic() + MAX_SECONDS
     with preserving(session):
-        constant = replace(session.experiment, schedule=create_default("schedule", "constant"))
-        for number in range(MAX_TRIALS):
-            rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** (number / (MAX_TRIALS - 1))
-            session.experiment = _with_rate(constant, rate)
-            loss, _, _ = training_step(session, *session.advance_to_batch(), UNOBSERVED)
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
-            smooth = mean / (1 - SMOOTHING ** (number + 1))
-            if not isfinite(smooth) or (number > MAX_TRIALS // 10 and smooth > EXPLOSION * best):
-                return
-            best = min(best, smooth)
-            yield rate, smooth
+        for point in raise_learning_rate(session):
+            yield point
             if time.monotonic() > end:
                 return
+
+
+def raise_learning_rate(session: Session) -> Iterator[Point]:
+    """Trains at ever higher rates, which changes the session; yields a point for each."""
+    mean, best = 0.0, inf
+    constant = replace(session.experiment, schedule=create_default("schedule", "constant"))
+    for number in range(MAX_TRIALS):
+        rate = MIN_RATE * (MAX_RATE / MIN_RATE) ** (number / (MAX_TRIALS - 1))
+        session.experiment = _with_rate(constant, rate)
+        loss, _, _ = training_step(session, *session.advance_to_batch(), UNOBSERVED)
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
+        smooth = mean / (1 - SMOOTHING ** (number + 1))
+        if not isfinite(smooth) or (number > MAX_TRIALS // 10 and smooth > EXPLOSION * best):
+            return
+        best = min(best, smooth)
+        yield rate, smooth
 
 
 def _with_rate(experiment: Experiment, rate: float) -> Experiment:
@@ -68,14 +81,20 @@ def _with_rate(experiment: Experiment, rate: float) -> Experiment:
 def suggest_learning_rate(points: list[Point]) -> float | None:
     """Returns the rate where the loss falls fastest over the log of the rate; None if nowhere.
 
-    Slopes are those of straight lines through `WINDOW` neighbors, so that the noise of single
-    batches does not count, and only those before the lowest loss are compared.
+    Slopes are those of straight lines through `WINDOW` neighbors, and only those of the fall itself
+    are compared: from the last loss that is still near the first ones to the lowest one.
     """
-    lowest = min(range(len(points)), key=lambda i: points[i][1], default=0)
-    if lowest < WINDOW or points[lowest][1] > (1 - MIN_FALL) * _mean_loss(points[:WINDOW]):
+    if len(points) < START + WINDOW:
         return None
+    first, losses = _mean_loss(points[:START]), [loss for _, loss in points]
+    lowest = min(range(START, len(points)), key=losses.__getitem__)
+    if losses[lowest] > (1 - MIN_FALL) * first:
+        return None
+    high = first - FLAT_PART * (first - losses[lowest])
+    begin = max(i for i in range(lowest) if losses[i] >= high)
     half = WINDOW // 2
-    middles = range(half, min(lowest, len(points) - half - 1) + 1)
+    end = min(lowest, len(points) - half - 1)
+    middles = range(min(max(begin, half), end), end + 1)
     return points[min(middles, key=lambda i: _slope(points[i - half : i + half + 1]))][0]
 
 

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from tuilab.core.lessons.link_targets import PaneName
 from tuilab.core.protocol.commands import AnyCommand
+from tuilab.host.link import Link
 from tuilab.ui.workspace import Workspace
 
 
@@ -51,4 +52,6 @@ class Context:
     copy_to_clipboard: Callable[[str], None]
     leave_run: Callable[[], None]
     "Leaves the run to its host; what is started next gets a new host."
+    take_link: Callable[[Link], None]
+    "Goes on with the host of another run; the one before goes on without the lab."
     exit: Callable[[], None]

@@ -22,7 +22,8 @@ QUIET_SECONDS = 3.0
 class DiagnosisController:
     """Watches the run, shows what it finds in the view of the diagnosis, and applies fixes.
 
-    A run that has not learned, and whose history does not say why, is checked while it waits.
+    A run that has not learned, and whose history does not say why or names the learning rate, is
+    checked while it waits.
     """
 
     BINDINGS: ClassVar[list[Binding]] = [
@@ -50,12 +51,12 @@ class DiagnosisController:
         return 0 if is_shown else len(self._watch.findings)
 
     def _check_if_needed(self, run: Run) -> None:
-        """Checks a run that has waited for some seconds, if its history leaves it open why."""
+        """Checks a run that has waited for some seconds, if that can help it."""
         state = (run.id, run.state, run.step)
         now = time.monotonic()
         if state != self._state:
             self._state, self._state_since, self._is_considered = state, now, False
-        is_waiting = run.state in ("paused", "finished")
+        is_waiting = run.state in ("paused", "finished", "failed")
         if not is_waiting or self._is_considered or now - self._state_since < QUIET_SECONDS:
             return
         from tuilab.core.diagnosis.checks import needs_checks

@@ -44,7 +44,7 @@ class TrainingController:
         _key("n", "training.steps", "N steps", "Train a number of batches, then pause"),
         _key("x", "training.stop", "stop", "End the run: evaluate it and save a checkpoint"),
         _key("r", "training.restart", "restart", "Start over with the same seed", show=True),
-        _key("R", "training.restart_keeping_weights", "restart, keep weights",
+        _key("W", "training.restart_keeping_weights", "restart, keep weights",
              "Start over; unchanged layers keep their weights"),
         _key("N", "training.restart_reseeded", "restart, new seed",
              "Start over with a new seed"),

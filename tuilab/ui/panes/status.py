@@ -31,7 +31,7 @@ GAP, MINOR_RANK = 6, 9
 MIN_LAG = 0.05
 """Seconds of lag from which on it is felt, and shown."""
 
-MIN_TITLE_WIDTH = 16
+MIN_TITLE_WIDTH = 12
 """Cells to which a title is cut where there is no room for all of it."""
 
 STATES = {

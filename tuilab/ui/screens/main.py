@@ -14,6 +14,7 @@ from textual.widgets import Static
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.events import AnyEvent, Logged, Started
 from tuilab.core.run.run import Snapshot
+from tuilab.host.link import Link
 from tuilab.ui import copy_text
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.diagnosis import DiagnosisController
@@ -21,6 +22,7 @@ from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
+from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
@@ -54,6 +56,7 @@ class MainScreen(Screen[None]):
         *StudyController.BINDINGS,
         *EditController.BINDINGS,
         *FileController.BINDINGS,
+        *RunsController.BINDINGS,
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
@@ -64,6 +67,7 @@ class MainScreen(Screen[None]):
         self, workspace: Workspace, send: Callable[[AnyCommand], None],
         can_leave_run: Callable[[], bool] = lambda: True,
         leave_run: Callable[[], None] = lambda: None,
+        take_link: Callable[[Link], None] = lambda link: None,
     ) -> None:  # fmt: skip
         """Initializes the screen.
 
@@ -71,6 +75,7 @@ class MainScreen(Screen[None]):
             send: sends a command to the host.
             can_leave_run: whether a run goes on when the lab is closed.
             leave_run: leaves the run to its host, and goes on with a new one.
+            take_link: goes on with the host of another run.
         """
         super().__init__()
         self.workspace, self._send = workspace, send
@@ -94,6 +99,7 @@ class MainScreen(Screen[None]):
             suspend=lambda: self.app.suspend(),
             copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
             leave_run=leave_run,
+            take_link=take_link,
             exit=lambda: self.app.exit(0),
         )  # fmt: skip
         self.edits = EditController(context, partial(panes.start_drawing, workspace))
@@ -101,6 +107,7 @@ class MainScreen(Screen[None]):
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
         self.time_travel = TimeTravelController(context, self.files.ask_about_run)
+        self.runs = RunsController(context, self.files)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,

@@ -110,7 +110,8 @@ class DiagnosisView(View[FindingsResponse]):
         if self.response is None or self.left_response is not None:
             return super().draw(width, height)
         style = self.draw_style
-        lines = check_lines(self._run, width, height, style, has_findings=bool(self._findings))
+        diagnoses = [finding.diagnosis for finding in self._findings]
+        lines = check_lines(self._run, width, height, style, diagnoses)
         cells = StyledCells((width, height), style, style.text)
         cells.paste(0, 0, super().draw(width, height - len(lines)))
         write_lines(cells, 1, height - len(lines), lines)

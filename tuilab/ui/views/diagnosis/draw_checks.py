@@ -1,12 +1,15 @@
 """The checks below the findings: the offer to run them, their progress, or their results."""
 
-from tuilab.core.diagnosis.checks import can_check, describe_checks
+from collections.abc import Sequence
+
+from tuilab.core.diagnosis.checks import can_check, describe_checks, needs_rate
+from tuilab.core.diagnosis.finding import Diagnosis
 from tuilab.core.format import format_count, format_percent
 from tuilab.core.protocol.events import Checking, ChecksReported
 from tuilab.core.run.run import Run
 from tuilab.ui.canvas.draw_style import BOLD, DrawStyle
 from tuilab.ui.panes.status import progress_bar
-from tuilab.ui.views.diagnosis.draw_diagnosis import Line, wrap
+from tuilab.ui.views.diagnosis.draw_diagnosis import Line, cut_lines, wrap
 
 MIN_HEIGHT = 10
 """Rows of the view from which on there is room for a line about checks."""
@@ -19,7 +22,7 @@ MAX_BAR = 16
 
 
 def check_lines(
-    run: Run, width: int, height: int, style: DrawStyle, *, has_findings: bool
+    run: Run, width: int, height: int, style: DrawStyle, diagnoses: Sequence[Diagnosis]
 ) -> list[Line]:
     """Returns an empty line and the lines about checks; none if there is nothing to say."""
     if run.checking is not None:
@@ -27,13 +30,17 @@ def check_lines(
     if height < MIN_HEIGHT or not can_check(run):
         return []
     if run.checks is None:
-        return [[], *_offer_lines(width - 2, style)]
+        return [[], *_offer_lines(width - 2, style, wants_rate=needs_rate(diagnoses))]
     lines = _result_lines(run.checks, width - 2, style)
-    return [[], *(lines[: height // RESULT_SHARE] if has_findings else lines)]
+    rows = height // RESULT_SHARE if diagnoses else len(lines)
+    return [[], *cut_lines(lines, rows, width - 2, style)]
 
 
-def _offer_lines(width: int, style: DrawStyle) -> list[Line]:
-    first, *rest = wrap("checks on copies of the network what the history cannot show.", width - 2)
+def _offer_lines(width: int, style: DrawStyle, *, wants_rate: bool) -> list[Line]:
+    what = "checks on copies of the network what the history cannot show."
+    if wants_rate:
+        what = "finds a learning rate with short runs on copies of the network."
+    first, *rest = wrap(what, width - 2)
     line: Line = [("k", style.text + BOLD), (f" {first}", style.muted)]
     return [line, *([(f"  {text}", style.muted)] for text in rest)]
 

@@ -96,7 +96,7 @@ def draw_findings(
     reason = _block("Why it matters", wrap(diagnosis.explanation, column - 2), style)
     gap: list[Line] = [[]] if rest >= 18 else []
     free = rest - len(fixes) - len(gap)
-    lines = _block("Evidence", evidence, style)[: max(0, free)]
+    lines = cut_lines(_block("Evidence", evidence, style), free, column, style)
     free -= len(lines)
     chart_rows = 0
     if has_curve and not is_beside:
@@ -178,6 +178,16 @@ def _fix_lines(
 
 def _block(title: str, texts: Sequence[str], style: DrawStyle) -> list[Line]:
     return [[(title, style.title)], *([(f"  {text}", style.text)] for text in texts)]
+
+
+def cut_lines(lines: list[Line], rows: int, width: int, style: DrawStyle) -> list[Line]:
+    """Returns the first lines; the last one ends with an ellipsis where some are left out."""
+    if len(lines) <= rows or rows < 1:
+        return lines[: max(0, rows)]
+    *whole, last = lines[:rows]
+    *head, (text, text_style) = last
+    room = width - sum(cell_len(piece) for piece, _ in head) - 2
+    return [*whole, [*head, (f"{text[:room]} {style.glyphs.ellipsis}", text_style)]]
 
 
 def wrap(text: str, width: int) -> list[str]:
