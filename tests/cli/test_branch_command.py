@@ -1,6 +1,7 @@
 """`train --branch` and `snapshots`: a branch ends as its parent did; what is refused."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tuilab.core.run import run_files
 from tuilab.core.run.snapshot_paths import list_snapshots, snapshot_path
 from tuilab.engine import checkpoint_file
+from tuilab.engine.snapshots import SnapshotSchedule
 from tuilab.host import run_store
 
 EXPERIMENT = """network = ["Linear 16", "BatchNorm1d", "Dropout 0.2", "Tanh", "Linear 2"]
@@ -24,6 +26,12 @@ name = "cosine"
 epochs = 12
 device = "cpu"
 """
+
+
+@pytest.fixture(autouse=True)
+def many_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the first snapshots taken at 1, 2, 4, ... however slow this machine is."""
+    monkeypatch.setattr(SnapshotSchedule, "FREE_SECONDS", inf)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,17 @@ from tuilab.core.protocol.records import LossPoint
 from tuilab.core.run import run_files
 from tuilab.core.run.snapshot_paths import list_snapshots, snapshot_path
 from tuilab.engine import checkpoint_file
+from tuilab.engine.snapshots import SnapshotSchedule
 from tuilab.host import branches, discovery, link, run_store
 
 Watch = Callable[[link.Link], LinkWatcher]
+
+
+@pytest.fixture(autouse=True)
+def many_snapshots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has the first snapshots taken at 1, 2, 4, ... however slow this machine is."""
+    monkeypatch.setattr(SnapshotSchedule, "FREE_SECONDS", inf)
+
 
 LINES = ("Linear 8", "BatchNorm1d", "Dropout 0.3", "Tanh", "Linear 3")
 
@@ -262,9 +271,13 @@ def test_a_branch_without_its_state_says_what_there_is(lab: LinkWatcher) -> None
 @pytest.mark.usefixtures("hosts")
 def test_a_branch_in_a_host_goes_on_after_a_kill(watch: Watch) -> None:
     lab = watch(link.spawn_host())
-    experiment = train_to_end(lab, epochs=300)
+    experiment, step = make_experiment(epochs=300), 50
+    start_paused(lab, experiment, "parent")
+    lab.send(Step(steps=step))
+    lab.wait_until(lambda: lab.run.step == step and lab.run.state == "paused")
+    lab.send(KeepSnapshot(), Resume())
+    lab.wait_for_state("finished")
     parent, end = lab.run, read_end("parent")
-    step = lab.run.snapshots[2]
     lab.send(Start("branch", experiment, paused=True, parent="parent", parent_step=step))
     lab.wait_until(lambda: lab.run.id == "branch" and lab.run.state == "paused")
     assert lab.run.series["loss/train"].count == step
