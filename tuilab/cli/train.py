@@ -13,6 +13,7 @@ from tuilab.cli.alerts import build_commands
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
+    BranchedRun,
     Device,
     ExperimentName,
     Notify,
@@ -49,12 +50,14 @@ class Output(Protocol):
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
         "tuilab train spiral --seeds 5",
+        "tuilab train --branch spiral-4e2b@1200 --set optimizer.lr=0.01",
     )
 )
 def train(
     experiment: ExperimentName = "",
     sets: Sets = None,
     resume: ResumedRun = "",
+    branch: BranchedRun = "",
     device: Device = "",
     changed_data: AcceptsChangedData = False,
     json: Annotated[
@@ -73,7 +76,7 @@ def train(
     """
     from tuilab.core.protocol.events import Failed
 
-    _check_usage(experiment, resume, seeds, notify)
+    _check_usage(experiment, resume, branch, seeds, notify)
     if seeds:
         from tuilab.cli.train_seeds import train_with_seeds
 
@@ -83,7 +86,7 @@ def train(
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
-                start = _build_start(experiment, sets or [], resume, device, changed_data)
+                start = _build_start(experiment, sets or [], resume, branch, device, changed_data)
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
@@ -96,17 +99,22 @@ def train(
         discard_output()  # the terminal has hung up, for example
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
-        command = ["--resume", resume] if resume else [experiment]
+        command = [experiment]
+        if resume or branch:
+            command = ["--resume", resume] if resume else ["--branch", branch]
         return _report_failure(end, lost, command, sets or [])
     return _report_end(end, lost, signals)
 
 
-def _check_usage(experiment: str, resume: str, seeds: str, notify: list[str] | None) -> None:
+def _check_usage(
+    experiment: str, resume: str, branch: str, seeds: str, notify: list[str] | None
+) -> None:
     """Raises InputError for what does not say what to train, or does not go together."""
-    if bool(experiment) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
-    if resume and seeds:
-        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    if [bool(experiment), bool(resume), bool(branch)].count(True) != 1:
+        raise InputError("say what to train: a preset, a file, --resume RUN or --branch RUN[@STEP]")
+    if seeds and not experiment:
+        other = "--resume" if resume else "--branch"
+        raise InputError(f"several seeds start anew; leave out {other} or --seeds")
     if notify and seeds:
         raise InputError("alerts are for single runs; leave out --notify or --seeds")
 
@@ -144,8 +152,14 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
 
 
 def _build_start(
-    experiment: str, sets: list[str], resume: str, device: str, accepts_changed_data: bool
+    experiment: str,
+    sets: list[str],
+    resume: str,
+    branch: str,
+    device: str,
+    accepts_changed_data: bool,
 ) -> "Start":
+    from tuilab.cli.branch import build_branch_command
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
@@ -153,6 +167,8 @@ def _build_start(
 
     if resume:
         return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
+    if branch:
+        return build_branch_command(branch, sets, device, accepts_changed_data=accepts_changed_data)
     loaded = load_experiment(experiment, sets, device)
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
