@@ -213,16 +213,11 @@ class Run(Struct):
                 self.loading = None
             case Failed():
                 self.state, self.failure, self.loading = "failed", event, None
-            case FinderReported():
-                self.finder_report = event
-            case CrossValidated():
-                self.cross_validation = event
-            case SeedsReported():
-                self.seeds = event
-            case Checking():
-                self.checking = event if event.number else None
-            case ChecksReported():
-                self.checking, self.checks = None, event
+            case (
+                FinderReported() | CrossValidated() | SeedsReported() | Checking()
+                | ChecksReported()
+            ):  # fmt: skip
+                self._apply_study(event)
             case AlertsChanged() | AlertRaised():
                 self._apply_alert(event)
             case Logged():
@@ -237,6 +232,21 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_study(
+        self, event: FinderReported | CrossValidated | SeedsReported | Checking | ChecksReported
+    ) -> None:
+        match event:
+            case FinderReported():
+                self.finder_report = event
+            case CrossValidated():
+                self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
+            case Checking():
+                self.checking = event if event.number else None
+            case ChecksReported():
+                self.checking, self.checks = None, event
 
     def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
         if isinstance(event, AlertsChanged):
