@@ -12,6 +12,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.lessons.link_targets import PANE_TITLES, PaneName
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.run.run import Run
+from tuilab.ui.overlay import RunOverlay
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
@@ -76,7 +77,7 @@ class PaneArea(Container):
         if is_displayed(self.knobs):
             self.knobs.show(experiment, run, takes_live_changes=not workspace.is_run_unrelated)
         if is_displayed(self.charts) and not is_crowded:
-            self._show_charts(run, experiment)
+            self._show_charts(run, experiment, workspace.overlay)
         if is_displayed(self.result) and not is_crowded:
             self.result.show(run, experiment)
         if is_displayed(self.inspect) and not is_crowded:
@@ -98,13 +99,13 @@ class PaneArea(Container):
         if self._note.content != note:
             self._note.update(note)
 
-    def _show_charts(self, run: Run, experiment: Experiment) -> None:
+    def _show_charts(self, run: Run, experiment: Experiment, overlay: RunOverlay) -> None:
         """Shows both charts when something has happened; during training, one at a time."""
-        now, state = time.monotonic(), (run.id, run.state)
+        now, state = time.monotonic(), (run.id, run.state, overlay.version)
         goes_on = run.state == "training" and state == self._chart_state
         if not goes_on or now - self._charts_drawn >= CHART_INTERVAL:
             self._chart_state, self._charts_drawn = state, now
-            self.charts.show(run, experiment, alternate=goes_on)
+            self.charts.show(run, experiment, goes_on, overlay)
 
     def requests(self, workspace: Workspace) -> Iterator[Inspect]:
         """Yields what to request from the worker, of what is displayed and may have changed."""
