@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from tests.support.pseudo_terminal import PseudoTerminal
+from tests.support.pseudo_terminal import ForeignTerminal, PseudoTerminal
 from tests.support.shell import RunCommand, start_process, wait_for_exit
 from tests.support.wait_until import wait_until
 from tuilab.cli import exit_codes
@@ -328,10 +328,32 @@ def test_a_lost_terminal_ends_a_run_with_a_checkpoint(toml_path: Path) -> None:
     terminal = PseudoTerminal([sys.executable, "-m", "tuilab", *words])
     try:
         terminal.wait_until(lambda: "steps/s" in terminal.text, 60)
-        os.close(terminal.slave)
-        terminal.slave = -1
         terminal.hang_up()
         assert terminal.process.wait(30) == 128 + signal.SIGHUP
+    finally:
+        terminal.close()
+    (run,) = run_store.list_runs()
+    assert (run / run_store.CHECKPOINT).is_file()
+
+
+@pytest.mark.parametrize("has_signal", [True, False])
+def test_output_that_no_one_takes_does_not_hold_up_the_end(
+    toml_path: Path, has_signal: bool
+) -> None:
+    """A terminal that hangs, or is gone without a SIGHUP."""
+    words = ["train", str(toml_path), "--set", "training.epochs=1000000"]
+    words += ["--json"] if has_signal else []
+    terminal = ForeignTerminal([sys.executable, "-m", "tuilab", *words])
+    try:
+        terminal.wait_until(lambda: "progressed" in terminal.text or "steps/s" in terminal.text, 60)
+        if has_signal:
+            terminal.stop_reading()
+            wait_until(lambda: terminal.unread > 3000)
+            terminal.process.send_signal(signal.SIGTERM)
+        else:
+            terminal.hang_up()
+        code = 128 + (signal.SIGTERM if has_signal else signal.SIGHUP)
+        assert terminal.process.wait(30) == code
     finally:
         terminal.close()
     (run,) = run_store.list_runs()

@@ -239,3 +239,17 @@ def test_smoothing_keeps_the_number_of_points(ys: list[float], weight: float, un
     raw = [(float(x * x), y, y, y) for x, y in enumerate(ys)]
 
     assert len(smooth(raw, weight, unit)) == len(raw)
+
+
+@pytest.mark.parametrize(("count", "start"), [(9, 0), (9, 8), (3000, 2990), (9000, 8000)])
+def test_what_is_measured_again_takes_the_place_of_what_was(count: int, start: int) -> None:
+    once, again = Series(), Series()
+    for step in (*range(count), *range(start, count)):
+        again.append(step, 0.5 * step)
+    for step in range(count):
+        once.append(step, 0.5 * step)
+
+    assert again.points(start) == once.points(start)
+    steps = [point[0] for point in again.points()]
+    assert steps == sorted(set(steps))
+    assert again.count == once.count

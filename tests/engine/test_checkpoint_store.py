@@ -94,6 +94,23 @@ def test_a_checkpoint_whose_checksum_was_cut_off_is_damaged(path: Path) -> None:
         checkpoint_file.read(path)
 
 
+def test_folders_in_the_way_are_put_aside_and_said(path: Path) -> None:
+    path.mkdir()
+    checkpoint_file.previous_path(path).mkdir()
+    with pytest.raises(InputError, match="this checkpoint cannot be read: Is a directory"):
+        checkpoint_file.read_summary(path)
+    said: list[str] = []
+    store = CheckpointStore(path, said.append)
+
+    for _ in range(2):
+        store.save(make_session())
+
+    assert checkpoint_file.is_whole(path)
+    assert checkpoint_file.is_whole(checkpoint_file.previous_path(path))
+    names = [f"damaged-1-{name}" for name in (path.name, run_files.PREVIOUS_CHECKPOINT)]
+    assert [text.split()[-1] for text in said] == [f"{name}." for name in names]
+
+
 OTHER_VERSIONS: dict[str, Any] = {
     "experiment": '{"optimizer": {"name": "of the future"}}', "position": [1, 2],
     "seconds": "long", "average": None, "stopping": [], "chance": 5, "network": [1],

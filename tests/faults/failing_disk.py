@@ -24,15 +24,13 @@ EPOCHS = ("--set", "training.epochs=8")
 def fail_calls(count: int, seed: int = 1, rate: float = 0.02) -> Tally:
     """Trains on disks where a share of all calls fails."""
     rng = random.Random(seed)
-    return _train(count, lambda _: {"rate": rate, "seed": rng.getrandbits(32), "capacity": None})
+    return _train(count, lambda _: {"rate": rate, "seed": rng.getrandbits(32)})
 
 
 def fill_disks(count: int, seed: int = 1) -> Tally:
     """Trains on disks with little space: from none to enough."""
     rng = random.Random(seed)
-    return _train(
-        count, lambda size: {"rate": 0.0, "seed": 0, "capacity": int(size * rng.uniform(0, 1.2))}
-    )
+    return _train(count, lambda size: {"capacity": int(size * rng.uniform(0, 1.2))})
 
 
 def _train(count: int, draw_faults: Any) -> Tally:

@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+CALLS = "calls.txt"
+"""The file that says how many calls to the disk a command has made."""
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -48,7 +51,7 @@ class ForkServer:
         """Starts a command with files in a folder; returns the id of its process.
 
         Args:
-            faults: `rate`, `seed` and `capacity` of a faulty disk.
+            faults: those of a faulty disk.
         """
         home.mkdir(parents=True, exist_ok=True)
         self._output = home / "output.txt"
@@ -116,7 +119,7 @@ def _import_everything() -> None:
 def _run(job: dict[str, Any]) -> None:
     from tests.faults.injected_faults import FaultyDisk
     from tuilab.cli import main
-    from tuilab.engine import checkpoint_store
+    from tuilab.engine import checkpoint_store, progress
     from tuilab.host import run_controller
 
     home = Path(job["home"])
@@ -129,8 +132,11 @@ def _run(job: dict[str, Any]) -> None:
     run_controller.MIN_SAVE_INTERVAL = run_controller.MAX_SAVE_INTERVAL = 0.0
     run_controller.SAVE_SHARE = 0
     checkpoint_store.RETRY_DELAYS = (0.0, 0.0, 0.0, 0.0, 0.0)
+    disk = FaultyDisk(home / "data", **job["faults"])
     if job["faults"]:
-        FaultyDisk(home / "data", **job["faults"]).install()
+        disk.install()
+    if "last_call" in job["faults"]:
+        progress.REPORT_INTERVAL = 0.0  # after each step, so that the calls are always the same
     code = 70
     try:
         code = main.run(job["arguments"])
@@ -139,6 +145,7 @@ def _run(job: dict[str, Any]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        (home / CALLS).write_text(str(disk.calls))
         os._exit(code)
 
 

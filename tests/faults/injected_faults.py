@@ -1,10 +1,11 @@
-"""Calls of the system that fail: some at random, or all once a disk is full."""
+"""Calls of the system that fail: some at random, all once a disk is full, or one is the last."""
 
 import builtins
 import errno
 import io
 import os
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,23 @@ class FaultyDisk:
         rate: the share of calls that fail at random.
         seed: what decides which.
         capacity: bytes that fit on the disk; None: any number.
+        last_call: the call in which this process is killed, a write when half of it is done.
     """
 
-    def __init__(self, folder: Path, *, rate: float, seed: int, capacity: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rate: float = 0.0,
+        seed: int = 0,
+        capacity: int | None = None,
+        last_call: int = 0,
+    ) -> None:
         self._folder = str(folder)
         self._rate, self._rng = rate, random.Random(seed)
-        self._capacity = capacity
+        self._capacity, self._last_call = capacity, last_call
+        self.calls = 0
+        "The number of calls so far."
         self._files: set[int] = set()
         self._walk, self._getsize = os.walk, os.path.getsize
 
@@ -51,6 +63,9 @@ class FaultyDisk:
         io.open = builtins.open = self._fail_by_path("", builtins.open)
 
     def _fail(self) -> None:
+        self.calls += 1
+        if self.calls == self._last_call:
+            os.kill(os.getpid(), signal.SIGKILL)
         if self._rng.random() < self._rate:
             code = self._rng.choice(ERRORS)
             raise OSError(code, os.strerror(code))
@@ -73,6 +88,8 @@ class FaultyDisk:
     def _fail_by_file(self, function: Callable[..., Any], *, is_write: bool) -> Callable[..., Any]:
         def call(file: int, *arguments: Any) -> Any:
             if file in self._files:
+                if is_write and self.calls + 1 == self._last_call:
+                    function(file, arguments[0][: len(arguments[0]) // 2])
                 self._fail()
                 if is_write and self._capacity is not None:
                     arguments = (self._cut(arguments[0]),)

@@ -9,17 +9,21 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.fork_server import start_server
+from tests.faults.fork_server import CALLS, start_server
 from tests.faults.stored_results import (
     SHORT,
     Reference,
+    compare_history,
     find_folder,
     is_same,
-    read_losses,
     read_reference,
 )
 from tests.faults.tally import Tally
 from tuilab.core.run import run_files
+from tuilab.host import run_store
+
+FEW_STEPS = (*SHORT, "--set", "training.epochs=2")
+"""A run with a report and a checkpoint after each of its few steps."""
 
 FEW = 10
 """Kills that a short run is enough for."""
@@ -36,6 +40,36 @@ def kill_runs(count: int, seed: int = 1) -> Tally:
             killer.kill_until_done(Path(folder) / str(number))
             shutil.rmtree(Path(folder) / str(number), ignore_errors=True)
     return killer.tally
+
+
+def kill_at_calls(count: int, seed: int = 1) -> Tally:
+    """Kills a process in each of its calls to the disk, or evenly in this many of them."""
+    tally, server = Tally(), start_server()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "undisturbed"
+        ended = server.run(home, *FEW_STEPS, last_call=-1)
+        assert ended.code == 0, ended.text
+        reference, calls = read_reference(home), int((home / CALLS).read_text())
+        for number in range(count):
+            call = 1 + (seed + number * calls // count) % calls
+            home = Path(folder) / str(number)
+            server.run(home, *FEW_STEPS, last_call=call)
+            _resume(home, call, tally, reference)
+            shutil.rmtree(home)
+    return tally
+
+
+def _resume(home: Path, call: int, tally: Tally, reference: Reference) -> None:
+    """Resumes a run that was killed, and compares its end with that of an undisturbed one."""
+    folder = find_folder(home)
+    if folder is None or run_files.find_checkpoint(folder) is None:
+        tally.add("before the first checkpoint")
+        return
+    code, text = start_server().run(home, "train", "--json", "--resume", folder.name)
+    if code not in (0, 2) or (code == 2 and "it is done after epoch" not in text):
+        tally.fail(f"killed in call {call}, resumed: exit code {code}: {text[-500:]}")
+    else:
+        _check_end(folder, tally, reference, f"killed in call {call}: ")
 
 
 class Killer:
@@ -93,12 +127,15 @@ class Killer:
             self.tally.fail(f"resumed without a checkpoint: exit code {code}: {text[-500:]}")
 
 
-def _check_end(folder: Path, tally: Tally, reference: Reference) -> None:
+def _check_end(folder: Path, tally: Tally, reference: Reference, where: str = "") -> None:
     parts = sorted(path.name for path in folder.glob(".*.part"))
     if not is_same(folder, reference):
-        tally.fail("the weights differ from those of an undisturbed run")
+        tally.fail(f"{where}the weights differ from those of an undisturbed run")
     elif parts:
-        tally.fail(f"incomplete files are left: {parts}")
+        tally.fail(f"{where}incomplete files are left: {parts}")
+    elif run_store.read_run(folder).finished is None:
+        tally.fail(f"{where}the run is over, and its log does not say so")
+    elif difference := compare_history(folder, reference):
+        tally.fail(f"{where}the history differs from that of an undisturbed run: {difference}")
     else:
-        same = "with the same history" if read_losses(folder) == reference.losses else "with gaps"
-        tally.add(f"runs ended bit for bit as undisturbed, {same}")
+        tally.add("runs ended bit for bit as undisturbed, with the same history")

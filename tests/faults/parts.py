@@ -21,6 +21,9 @@ class Part(NamedTuple):
 
 PARTS = {
     "kills": Part("processes killed at a random moment, then resumed", kills.kill_runs, 1, 200),
+    "boundaries": Part(
+        "processes killed in each call to the disk, then resumed", kills.kill_at_calls, 2, 300
+    ),
     "calls": Part("runs with 2% of all calls to the disk failing", failing_disk.fail_calls, 1, 200),
     "full": Part("runs on a disk without enough space", failing_disk.fill_disks, 1, 100),
     "flips": Part("single bits flipped in the files of a run", damaged_files.flip_bits, 100, 3000),

@@ -23,8 +23,8 @@ class Reference(NamedTuple):
     """A run without faults."""
 
     state: dict[str, Any]
-    losses: list[tuple[float, ...]]
-    "Points of the training loss."
+    history: dict[str, list[tuple[float, ...]]]
+    "The points of every series."
 
 
 def find_folder(home: Path) -> Path | None:
@@ -36,12 +36,28 @@ def read_reference(home: Path) -> Reference:
     """Returns what a run has left that ended as it should."""
     folder = find_folder(home)
     assert folder is not None
-    return Reference(checkpoint_file.read(folder / run_files.CHECKPOINT), read_losses(folder))
+    return Reference(checkpoint_file.read(folder / run_files.CHECKPOINT), read_history(folder))
 
 
-def read_losses(folder: Path) -> list[tuple[float, ...]]:
-    """Returns the points of the training loss in the log of a run."""
-    return [tuple(point) for point in run_store.read_run(folder).series["loss/train"].points()]
+def read_history(folder: Path) -> dict[str, list[tuple[float, ...]]]:
+    """Returns the points of every series in the log of a run."""
+    series = run_store.read_run(folder).series
+    return {name: [tuple(point) for point in curve.points()] for name, curve in series.items()}
+
+
+def compare_history(folder: Path, reference: Reference) -> str:
+    """Returns where the history of a run has a gap, or a point too many; empty if it has none."""
+    history = read_history(folder)
+    if missing := reference.history.keys() ^ history.keys():
+        return f"series: {sorted(missing)}"
+    for name, points in history.items():
+        expected = reference.history[name]
+        if points != expected:
+            steps, theirs = [int(p[0]) for p in points], [int(p[0]) for p in expected]
+            lost = sorted(set(theirs) - set(steps))
+            added = sorted(set(steps) - set(theirs)) + [s for s in set(steps) if steps.count(s) > 1]
+            return f"{name}: without {lost[:9]}, with {added[:9]} too many"
+    return ""
 
 
 def is_same(folder: Path, reference: Reference) -> bool:

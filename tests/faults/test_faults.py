@@ -7,7 +7,7 @@ from tests.faults.parts import PARTS
 SEED = 1
 
 
-PROCESSES = {"kills", "calls", "full"}
+PROCESSES = {"kills", "boundaries", "calls", "full"}
 """Parts that start processes, and share what it takes to start them fast."""
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.support.link_watcher import LinkWatcher, make_long_experiment
 from tests.support.shell import RunCommand
+from tests.support.wait_until import wait_until
 from tuilab.core import paths
 from tuilab.core.protocol.commands import Start
-from tuilab.host import discovery, host, link
+from tuilab.host import discovery, host, link, run_lock, run_store
 
 Watch = Callable[[link.Link], LinkWatcher]
 
@@ -110,3 +111,42 @@ def test_a_socket_that_another_one_has_replaced_is_left_to_it(tmp_path: Path) ->
     assert path.exists()
     second.close()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_host_listens_elsewhere_where_something_else_is_at_its_socket(
+    watch: Watch, kind: str
+) -> None:
+    lab = start_training(watch)
+    path = discovery.find_host("spiral").socket
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("mine")
+
+    lab.wait_until(lambda: any("Something else is at" in line for line in lab.run.log))
+
+    host_info = discovery.find_host("spiral")
+    assert host_info.socket != path and host_info.state == "training"
+    wait_until(lambda: run_lock.read_holder(run_dir()).socket == str(host_info.socket))
+    os.kill(host_info.pid, signal.SIGTERM)
+    lab.wait_until_lost()
+    assert path.is_dir() if kind == "folder" else path.read_text() == "mine"
+    assert not host_info.socket.exists()
+
+
+def test_the_file_that_names_the_process_is_written_again(watch: Watch) -> None:
+    lab = start_training(watch)
+    holder = run_lock.read_holder(run_dir())
+
+    (run_dir() / run_lock.LOCK).unlink()
+
+    wait_until(lambda: run_lock.read_holder(run_dir()) == holder)
+    assert run_lock.find_holder(run_dir()) == holder, "and it is locked again"
+    step = lab.run.step
+    lab.wait_until(lambda: lab.run.step > step)
+
+
+def run_dir() -> Path:
+    return run_store.run_dir("spiral-1")

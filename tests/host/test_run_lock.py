@@ -140,6 +140,24 @@ def test_a_damaged_lock_is_not_in_the_way(folder: Path, content: bytes) -> None:
         assert run_lock.read_holder(folder).process == this_process()
 
 
+def test_a_lock_whose_file_was_deleted_is_taken_again_or_given_up(folder: Path) -> None:
+    lock = RunLock.acquire(folder, Path("/tmp/a.sock"))
+    (folder / LOCK).unlink()
+
+    assert lock.keep(Path("/tmp/b.sock")) == ""
+
+    holder = not_none(run_lock.find_holder(folder))
+    assert (holder.process, holder.socket) == (this_process(), "/tmp/b.sock")
+    (folder / LOCK).unlink()
+    other = RunLock.acquire(folder)
+    assert "was deleted while it trains. Now process" in lock.keep(Path("/tmp/b.sock"))
+    assert lock.keep(Path("/tmp/b.sock")) == "", "said once"
+    lock.close()
+    assert run_lock.find_holder(folder) is not None, "that of the other one stays"
+    other.close()
+    assert lock.keep(None) == "" and not folder.exists()
+
+
 @pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
 def test_a_lock_that_is_not_a_file_is_not_followed(folder: Path, kind: str) -> None:
     folder.mkdir(parents=True)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -286,3 +287,26 @@ def test_damaged_lines_of_a_log_are_skipped(run_log: TimedRunLog) -> None:
     (run_log.path / run_store.LOG).write_bytes(good + b"\n".join(bad) + b"\n" + good)
 
     assert run_store.read_run(run_log.path).experiment == EXPERIMENT
+
+
+def test_a_log_that_was_deleted_is_written_again_from_there_on(run_log: TimedRunLog) -> None:
+    for event in (started_event(), progressed_event(1)):
+        run_log.record(event, seconds=1)
+    shutil.rmtree(run_log.path)
+
+    (note,) = run_log.record(progressed_event(2), seconds=1)
+    run_log.record(progressed_event(3), seconds=1)
+
+    assert note.text.startswith("The log of the run was deleted")
+    run = run_store.read_run(run_log.path)
+    assert [point[0] for point in run.series["loss/train"].points()] == [2, 3]
+    assert toml_file.read(run_log.path / run_store.EXPERIMENT) == EXPERIMENT
+
+
+def test_what_was_kept_back_is_written_before_a_checkpoint(run_log: TimedRunLog) -> None:
+    for step in range(4):
+        run_log.record(started_event() if not step else progressed_event(step))
+
+    assert run_store.read_run(run_log.path).step == 1
+    assert run_log.log.flush() == []
+    assert run_store.read_run(run_log.path).step == 3

@@ -23,6 +23,9 @@ SCRIPTED_LAB = [sys.executable, "-m", "tests.support.scripted_lab"]
 class PseudoTerminal:
     """A terminal of its own for a command, which runs as its foreground process."""
 
+    is_controlling = True
+    "Whether it is that of the command's session, so that a hang-up sends SIGHUP."
+
     def __init__(
         self,
         command: list[str] = SCRIPTED_LAB,
@@ -41,7 +44,8 @@ class PseudoTerminal:
         self._is_ending = False
         self.process = subprocess.Popen(
             command, stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=REPOSITORY,
-            env=_environment(environment), start_new_session=True, preexec_fn=_take_terminal,
+            env=_environment(environment), start_new_session=True,
+            preexec_fn=_take_terminal if self.is_controlling else None,
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -68,7 +72,10 @@ class PseudoTerminal:
             return "\n".join(line.rstrip() for line in self.screen.display)
 
     def type(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self.write(keys.encode())
+
+    def write(self, content: bytes) -> None:
+        os.write(self._master, content)
 
     def resize(self, width: int, height: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -116,8 +123,9 @@ class PseudoTerminal:
         """Closes the terminal under the program, as a lost connection does."""
         self._is_ending = True
         self._reader.join()
-        os.close(self._master)
-        self._master = -1
+        for descriptor in (self._master, self.slave):
+            os.close(descriptor)
+        self._master = self.slave = -1
 
     def close(self) -> None:
         self.process.kill()
@@ -127,6 +135,12 @@ class PseudoTerminal:
         for descriptor in (self._master, self.slave):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+class ForeignTerminal(PseudoTerminal):
+    """A terminal that is not that of the command's session: its end sends no signal."""
+
+    is_controlling = False
 
 
 def _take_terminal() -> None:

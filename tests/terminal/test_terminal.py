@@ -2,21 +2,42 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.pseudo_terminal import REPOSITORY, SCRIPTED_LAB, PseudoTerminal
+from tests.support.pseudo_terminal import (
+    REPOSITORY,
+    SCRIPTED_LAB,
+    ForeignTerminal,
+    PseudoTerminal,
+)
 from tests.support.wait_until import wait_until
 
 OpenTerminal = Callable[..., PseudoTerminal]
+
+DEAF_SHELL = f"""
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.exit(subprocess.call({SCRIPTED_LAB}))
+"""
+"""Leads a session, and does not pass SIGHUP on."""
+
+IMPATIENT_LAB = """
+from tests.support.scripted_lab import SPIRAL, ScriptedLink, app
+from tuilab.ui.terminal import terminal_watch
+terminal_watch.END_SECONDS = 0.5
+raise SystemExit(app.run_app(ScriptedLink(), SPIRAL))
+"""
 
 COLOR = re.compile(rb"\x1b\[(?:[0-9]+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9]+)*m")
 
@@ -26,8 +47,10 @@ def terminal() -> Iterator[OpenTerminal]:
     """Opens terminals, and closes them after the test."""
     opened: list[PseudoTerminal] = []
 
-    def open_terminal(*arguments: Any, **environment: Any) -> PseudoTerminal:
-        opened.append(PseudoTerminal(*arguments, **environment))
+    def open_terminal(
+        *arguments: Any, kind: type[PseudoTerminal] = PseudoTerminal, **environment: Any
+    ) -> PseudoTerminal:
+        opened.append(kind(*arguments, **environment))
         return opened[-1]
 
     yield open_terminal
@@ -74,13 +97,72 @@ def test_a_run_continues_after_a_signal_and_the_lab_says_how_to_attach(
     )
 
 
-def test_a_lost_connection_ends_the_lab(terminal: OpenTerminal) -> None:
+@pytest.mark.parametrize("kind", ["signal", "other session", "deaf shell"])
+def test_a_lost_terminal_ends_the_lab_with_and_without_a_signal(
+    terminal: OpenTerminal, kind: str
+) -> None:
+    command = [sys.executable, "-c", DEAF_SHELL] if kind == "deaf shell" else SCRIPTED_LAB
+    lab = terminal(command, kind=ForeignTerminal if kind == "other session" else PseudoTerminal)
+    lab.wait_for_text("Network")
+    lab.hang_up()
+    assert lab.process.wait(10) == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout"])
+def test_a_lab_ends_that_loses_one_of_its_two_terminals(
+    terminal: OpenTerminal, stream: str
+) -> None:
+    other = terminal([sys.executable, "-c", "import time; time.sleep(60)"])
+    path = os.ttyname(other.slave)
+    script = f"{{}} {'<' if stream == 'stdin' else '>'} {path}".format(shlex.join(SCRIPTED_LAB))
+    lab = terminal(["sh", "-c", f"exec {script}"])
+    (lab if stream == "stdin" else other).wait_for_text("Network")
+
+    other.hang_up()
+
+    assert lab.process.wait(10) == 128 + signal.SIGHUP
+    if stream == "stdin":
+        assert lab.is_restored
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_lab_although_its_terminal_takes_nothing(
+    terminal: OpenTerminal, number: int
+) -> None:
+    lab = terminal([sys.executable, "-c", IMPATIENT_LAB])
+    lab.wait_for_text("Network")
+    lab.type(" ")
+    lab.wait_for_text("training")
+    lab.stop_reading()
+    for _ in range(40):  # more to draw than waits for the terminal
+        lab.type("23")
+        time.sleep(0.02)
+
+    lab.process.send_signal(number)
+
+    assert lab.process.wait(10) == 128 + number
+    assert termios.tcgetattr(lab.slave)[:4] == lab.initial_attributes[:4]
+
+
+def test_a_suspended_lab_ends_when_its_terminal_is_gone(terminal: OpenTerminal) -> None:
     lab = terminal()
     lab.wait_for_text("Network")
-    os.close(lab.slave)
-    lab.slave = -1
+    lab.type("\x1a")
+    _, status = os.waitpid(lab.process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+
     lab.hang_up()
-    assert lab.process.wait(20) == 128 + signal.SIGHUP
+
+    assert lab.process.wait(10) == 128 + signal.SIGHUP
+
+
+def test_what_is_no_text_is_no_key(terminal: OpenTerminal) -> None:
+    lab = terminal()
+    lab.wait_for_text("Network")
+    lab.write(b"\xff\xfe\xc3")
+    time.sleep(0.3)
+    lab.type(" ")
+    lab.wait_for_text("● training")
 
 
 def test_the_lab_is_suspended_and_continues(terminal: OpenTerminal) -> None:

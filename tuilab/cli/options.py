@@ -75,6 +75,15 @@ ResumedRun = Annotated[
         show_default=False,
     ),
 ]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        metavar="N|LIST",
+        help="Train this many seeds, or those of a list such as 3,7,11; shows mean and standard "
+        "deviation.",
+        show_default=False,
+    ),
+]
 AcceptsChangedData = Annotated[
     bool, typer.Option("--accept-changed-data", help="Resume although the data has changed.")
 ]

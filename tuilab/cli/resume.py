@@ -46,7 +46,8 @@ def build_start_command(
             f"changed. To change others, start a new run: {restart}",
             " ".join(f"--set {text}" for text in sets),
         )
-    if stored.is_over and experiment == stored.experiment and not paused:
+    is_same = experiment == stored.experiment
+    if stored.is_over and is_same and not paused and _has_ended(folder):
         epochs = stored.experiment.training.epochs
         raise InputError(
             f"it is done after epoch {format_count(stored.epoch)} of {format_count(epochs)}; "
@@ -62,6 +63,14 @@ def build_start_command(
         folder.name, experiment, paused=paused, checkpoint=str(checkpoint), is_paced=is_paced,
         accepts_changed_data=accepts_changed_data,
     )  # fmt: skip
+
+
+def _has_ended(folder: Path) -> bool:
+    """Returns whether the log has the end of a run; one that was killed there still needs it."""
+    try:
+        return run_store.read_run(folder, ends_only=True).finished is not None
+    except InputError:
+        return False
 
 
 def require_idle(folder: Path) -> None:

@@ -2,6 +2,7 @@
 gone, the terminal's size."""
 
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -65,6 +66,16 @@ def forget_exported_size() -> None:
         if all(os.get_terminal_size(1)):
             for name in ("COLUMNS", "LINES"):
                 os.environ.pop(name, None)
+
+
+def has_hung_up(stream: TextIO) -> bool:
+    """Returns whether a stream leads to a terminal that is gone."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & select.POLLHUP for _, event in poll.poll(0))
+    except (OSError, ValueError):  # it has no descriptor, or is closed
+        return False
 
 
 def discard_output() -> None:

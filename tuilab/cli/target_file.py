@@ -21,6 +21,8 @@ def expand_target(file: Path) -> Path:
         problem = "this is a folder; name a file in it"
     elif path.exists() and not path.is_file():
         problem = "this is not a file that can be replaced"
+    elif not path.parent.is_dir():  # most often a mistyped one
+        problem = f"there is no folder {path.parent}; create it, or choose another"
     if problem:
         raise InputError(problem, str(file))
     return path

@@ -3,8 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
@@ -17,16 +16,17 @@ from tuilab.cli.options import (
     ExperimentName,
     Plain,
     ResumedRun,
+    Seeds,
     Sets,
     format_examples,
 )
-from tuilab.cli.streams import discard_output
+from tuilab.cli.signals import BlockedOutputError, SignalHandlers
+from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.protocol.commands import Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
-    from tuilab.host.host import Host
 
 commands = Commands()
 
@@ -46,6 +46,7 @@ class Output(Protocol):
         "tuilab train spiral --set optimizer.lr=0.02 --set training.epochs=20",
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
+        "tuilab train spiral --seeds 5",
     )
 )
 def train(
@@ -58,6 +59,7 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    seeds: Seeds = "",
 ) -> int:
     """Trains without the lab.
 
@@ -70,6 +72,12 @@ def train(
 
     if bool(experiment) == bool(resume):
         raise InputError("say what to train: a preset, a file, or --resume RUN")
+    if resume and seeds:
+        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    if seeds:
+        from tuilab.cli.train_seeds import train_with_seeds
+
+        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
@@ -80,6 +88,8 @@ def train(
                 raise
             end, lost = _run(start, output, signals)
     except OSError:
+        if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
+            signals.append(signal.SIGHUP)
         if not signals:
             raise
         discard_output()  # the terminal has hung up, for example
@@ -87,6 +97,11 @@ def train(
     if isinstance(end, Failed):
         command = ["--resume", resume] if resume else [experiment]
         return _report_failure(end, lost, command, sets or [])
+    return _report_end(end, lost, signals)
+
+
+def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
+    """Prints what is lost of a run that has ended; returns the exit code."""
     if lost:
         return exit_codes.report_error(lost, exit_codes.FAILED)
     if end.reason == "done":
@@ -149,7 +164,10 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
     lost = ""
     output_error: OSError | None = None
     reporter = DiagnosisReporter()
-    with Host(discovery.new_socket_path()) as host, _interrupt_on_signals(host, signals):
+    with (
+        Host(discovery.new_socket_path()) as host,
+        SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
+    ):
         host.submit(start)
         for event in host.events():
             if isinstance(event, Finished):
@@ -157,40 +175,20 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
             if end is not None or output_error is not None:
                 continue  # the host ends in good order
             try:
-                for item in reporter.add_diagnosis(event, host.run):
-                    output.show(item)
+                with handlers.while_printing():
+                    for item in reporter.add_diagnosis(event, host.run):
+                        output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
                 output_error = error
             if isinstance(event, (Finished, Failed)):
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
+    if isinstance(output_error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
         raise output_error
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
-
-
-@contextmanager
-def _interrupt_on_signals(host: "Host", received: list[int]) -> Iterator[None]:
-    """Ends the host in good order on the first signal, and the process on the second."""
-
-    def interrupt(number: int, _: object) -> None:
-        if received:
-            if host.path is not None:
-                host.path.unlink(missing_ok=True)
-            os._exit(exit_codes.signal_code(number))
-        received.append(number)
-        host.interrupt()
-
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # A signal that is ignored, as SIGHUP under nohup, stays ignored.
-    signals = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    handlers = [signal.signal(number, interrupt) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, handlers, strict=True):
-            signal.signal(number, handler)

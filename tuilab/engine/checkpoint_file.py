@@ -69,7 +69,10 @@ def read(path: Path) -> dict[str, Any]:
     try:
         content = read_stored(path)
     except OSError as error:
-        raise DamagedCheckpointError(error.strerror or "it cannot be read", str(path)) from None
+        reason = error.strerror or "unknown error"
+        raise DamagedCheckpointError(
+            f"this checkpoint cannot be read: {reason}", str(path)
+        ) from None
     is_sealed = _check(content, path)
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(content), "cpu", weights_only=True)
@@ -77,12 +80,25 @@ def read(path: Path) -> dict[str, Any]:
         if is_sealed:  # what was written, but nothing that this version reads
             raise _of_another_version("its content", path) from None
         raise _incomplete(error, path) from None
-    if not isinstance(state, dict) or state.get("format") not in READABLE_FORMATS:
-        raise InputError("this is not a checkpoint of this version of tuilab", str(path))
+    _check_format(state, path)
     if state["format"] == FORMAT and not is_sealed:
         raise DamagedCheckpointError("this checkpoint is damaged: it has no checksum", str(path))
     _check_fields(state, path)
     return state
+
+
+def _check_format(state: object, path: Path) -> None:
+    stored = state.get("format") if isinstance(state, dict) else None
+    if stored in READABLE_FORMATS:
+        return
+    if isinstance(stored, int) and stored > FORMAT:
+        raise InputError(
+            f"this checkpoint is of a newer version of tuilab: its format is {stored}, this tuilab "
+            f"reads up to {FORMAT}. Update tuilab to go on with it",
+            str(path),
+        )
+    problem = "this is not a checkpoint that this version of tuilab reads"
+    raise InputError(f"{problem}{suggest_restart(path)}", str(path))
 
 
 def is_whole(path: Path) -> bool:
@@ -143,17 +159,14 @@ def read_newest(path: Path) -> StoredState:
     try:
         return StoredState(read(path), path, "")
     except DamagedCheckpointError as error:
-        older = previous_path(path)
-        if older == path or not older.exists():
-            raise
+        older, problem = previous_path(path), error.problem
+        note = f"the newest checkpoint cannot be used ({problem}); this is the one before it"
         try:
-            state = read(older)
+            if older != path and older.exists():
+                return StoredState(read(older), older, note)
         except InputError:
-            raise InputError(
-                f"{error.problem}; the checkpoint before it cannot be used either", *error.where
-            ) from None
-        note = f"the newest checkpoint cannot be used ({error.problem}); this is the one before it"
-        return StoredState(state, older, note)
+            problem += "; the checkpoint before it cannot be used either"
+        raise InputError(f"{problem}{suggest_restart(path)}", *error.where) from None
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], str]:

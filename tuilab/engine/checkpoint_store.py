@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 import torch
 
 from tuilab.core.errors import InputError
-from tuilab.core.files.atomic_write import write_atomically
+from tuilab.core.files.atomic_write import put_aside, write_atomically
 from tuilab.core.format import format_count
 from tuilab.core.protocol.events import Saved
 from tuilab.core.run import run_files
@@ -40,10 +40,14 @@ class FinalSave(NamedTuple):
 
 
 class CheckpointStore:
-    """The two newest checkpoints of a run."""
+    """The two newest checkpoints of a run.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        report: called with what the user should know.
+    """
+
+    def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
+        self._path, self._report = path, report
         self._previous = checkpoint_file.previous_path(path)
         self._weights = path.with_name(run_files.WEIGHTS)
         self._is_verified = False
@@ -56,6 +60,7 @@ class CheckpointStore:
         Raises:
             OSError: if it cannot be written.
         """
+        self._put_folders_aside()
         # A damaged one does not take the place of the one before, which may be the only good one.
         is_kept = self._is_verified or checkpoint_file.is_whole(self._path)
         content = checkpoint_file.encode(capture_state(session))
@@ -64,6 +69,12 @@ class CheckpointStore:
         with suppress(OSError):  # they are older than the checkpoint
             self._weights.unlink(missing_ok=True)
         return Saved(session.run, session.step, str(self._path))
+
+    def _put_folders_aside(self) -> None:
+        for path in (self._path, self._previous):
+            if path.is_dir() and not path.is_symlink():
+                aside = put_aside(path)
+                self._report(f"A folder was in the way of {path}; it is now {aside.name}.")
 
     def save_final(self, session: Session) -> FinalSave:
         """Keeps the end of a run: a checkpoint, else the weights alone, else says what is lost."""

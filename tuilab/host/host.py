@@ -3,6 +3,7 @@
 All of it happens in the thread that iterates `events()`, except for the worker's training.
 """
 
+import errno
 import os
 import resource
 import selectors
@@ -20,17 +21,16 @@ from tuilab.core.protocol.commands import AnyCommand, Close, Start
 from tuilab.core.protocol.events import AnyEvent, Logged
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import framing, run_store
+from tuilab.host import discovery, framing, run_store
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
-from tuilab.host.run_log import RunLog
 from tuilab.host.worker import Worker
 
 CLOSE_SECONDS = 2.0
 """Seconds that clients have to receive the last events."""
 
 CHECK_SECONDS = 2.0
-"""Seconds between two checks: is the socket still there, does a client keep us waiting?"""
+"""Seconds between two checks: can the host be reached, does a client keep us waiting?"""
 
 MAX_CLIENTS = 256
 """Clients served at a time; further ones wait until one leaves."""
@@ -67,7 +67,6 @@ class Host:
         self._inbox: deque[tuple[AnyEvent, bytes]] = deque()
         self._is_woken = self._is_interrupted = self._is_closing = self._has_ended = False
         self._clients: set[ClientConnection] = set()
-        self._run_log = RunLog()
         self._selector = selectors.DefaultSelector()
         self._wake_reader, self._wake_writer = socket.socketpair()
         for end in (self._wake_reader, self._wake_writer):
@@ -161,7 +160,7 @@ class Host:
             for key, ready in self._selector.select(self._select_seconds):
                 key.data(ready)
             if time.monotonic() >= self._check_at:
-                self._check_sockets()
+                self._check()
             if self._is_interrupted and not self._is_closing:
                 self.submit(Close())
 
@@ -189,12 +188,9 @@ class Host:
         return until_check if self._timeout is None else min(self._timeout, until_check)
 
     def _process_inbox(self) -> Iterator[AnyEvent]:
-        """Logs new events, applies them to the run, sends them to all clients and yields them."""
+        """Applies new events to the run, sends them to all clients and yields them."""
         while self._inbox:
             event, frame = self._inbox.popleft()
-            self._inbox.extendleft(
-                (note, framing.encode_frame(note)) for note in self._run_log.record(event)
-            )
             if self.run.apply(event):
                 self._snapshot_frame = b""
                 for client in list(self._clients):
@@ -245,24 +241,37 @@ class Host:
         if self._listener is not None and self._listener not in self._selector.get_map():
             self._selector.register(self._listener, selectors.EVENT_READ, self._on_connect)
 
-    def _check_sockets(self) -> None:
-        """Listens again where the socket was deleted; leaves clients that send half a command."""
+    def _check(self) -> None:
+        """Looks whether this host can still be reached, and leaves clients that send too little."""
         self._check_at = time.monotonic() + CHECK_SECONDS
         for client in list(self._clients):
             if client.unfinished_seconds > UNFINISHED_SECONDS:
                 self._disconnect(client)
-        if self.path is None or self._is_closing:
+        if not self._is_closing:
+            self._keep_listening()
+            self._worker.keep_lock(self.path)
+
+    def _keep_listening(self) -> None:
+        """Listens again where the socket was deleted, elsewhere if something else is there."""
+        if self.path is None:
             return
         if self._listener is not None and self._listener.is_reachable:
             self._accept_again()
             return
         self._stop_listening()
+        before = self.path
         with suppress(OSError, InputError):  # tried again at the next check
-            self._listen(self.path)
+            try:
+                self._listen(before)
+            except FileExistsError:
+                self.path = discovery.new_socket_path()
+                self._listen(self.path)
+                text = f"Something else is at {before}; the host listens at {self.path} from now on"
+                self._worker.publish(Logged(f"{text}."))
 
     def _on_output(self, output: CapturedOutput, _: int) -> None:
         for line in output.read():
-            self._receive(Logged(line, "output"))
+            self._worker.publish(Logged(line, "output"))
 
     def _handle_client(self, client: ClientConnection, ready: int) -> None:
         if ready & selectors.EVENT_WRITE:
@@ -301,6 +310,11 @@ class Host:
             client.connection.close()
             self._accept_again()
 
+    def remove_socket(self) -> None:
+        """Removes the socket, for an end at once."""
+        if self._listener is not None:
+            self._listener.close()
+
     def close(self) -> None:
         """Stops listening, ends the worker, and sends clients the last events."""
         self._stop_listening()
@@ -320,7 +334,7 @@ class Host:
         for end in (self._wake_reader, self._wake_writer):
             end.close()
         self._selector.close()
-        self._run_log.close()
+        self._worker.close_log()
         if not self.run.is_active:  # else it may still be writing its checkpoint
             self._worker.release_run()
 
@@ -336,6 +350,8 @@ class Listener:
 
     def __init__(self, path: Path) -> None:
         paths.make_private(path.parent)
+        if os.path.lexists(path) and not path.is_socket():
+            raise FileExistsError(errno.EEXIST, "this is not a socket", str(path))
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
         self.path = path

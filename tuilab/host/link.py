@@ -20,7 +20,6 @@ from tuilab.core.protocol.events import AnyEvent, Saved
 from tuilab.core.run.run import Snapshot
 from tuilab.core.version import installed_version
 from tuilab.host import discovery, framing
-from tuilab.host.run_log import RunLog
 
 MAX_WAITING_EVENTS = 4096
 """Events that wait for a slow lab; when there are more, the host has to wait."""
@@ -84,7 +83,7 @@ def attach_to_host(run: str = "") -> Link:
 
 
 class _InProcess:
-    """A worker in this process; its events are logged in its own thread."""
+    """A worker in this process."""
 
     run_survives_exit = False
 
@@ -92,9 +91,8 @@ class _InProcess:
         from tuilab.host.worker import Worker
 
         self._ended, self._is_closed = "", False
-        self._run_log = RunLog()
         self._received: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
-        self._worker = Worker(self._receive, self._end)
+        self._worker = Worker(self._received.put, self._end)
         self._worker.start()
 
     @property
@@ -102,14 +100,9 @@ class _InProcess:
         return self._ended if self._received.empty() else ""
 
     def _end(self) -> None:
-        self._run_log.close()
         self._worker.release_run()
         if not self._is_closed:
             self._ended = "Training in this process has ended; the next run gets a new worker."
-
-    def _receive(self, event: AnyEvent) -> None:
-        for item in (event, *self._run_log.record(event)):
-            self._received.put(item)
 
     def send(self, command: AnyCommand) -> None:
         self._is_closed |= isinstance(command, Close)

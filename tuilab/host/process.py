@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     code = 0
     try:
         with Host(options.socket, patience=options.patience) as host:
-            _catch_signals(host, options.socket)
+            _catch_signals(host)
             host.capture(CapturedOutput())
             if options.client >= 0:
                 host.admit(socket.socket(fileno=options.client))
@@ -52,13 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os._exit(code)
 
 
-def _catch_signals(host: Host, path: Path) -> None:
+def _catch_signals(host: Host) -> None:
     received: list[int] = []
 
     def end(number: int, _: FrameType | None) -> None:
         received.append(number)
         if len(received) > 1:
-            path.unlink(missing_ok=True)
+            host.remove_socket()
             os._exit(128 + number)
         host.interrupt()
 

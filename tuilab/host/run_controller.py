@@ -54,6 +54,7 @@ class RunController:
     Args:
         folder: the run's folder.
         publish: called with every event.
+        flush_log: writes all events so far into the log of the run.
         is_paced: whether it keeps to `training.pace`.
     """
 
@@ -62,6 +63,7 @@ class RunController:
         session: "Session",
         folder: Path,
         publish: Callable[[AnyEvent], None],
+        flush_log: Callable[[], None],
         *,
         is_paced: bool = False,
     ) -> None:
@@ -69,7 +71,7 @@ class RunController:
         self.is_active = True
         "Whether there is a run that can be stopped."
         self.is_training = False
-        self._publish = publish
+        self._publish, self._flush_log = publish, flush_log
         self._checkpoint = folder / run_store.CHECKPOINT
         self._store: CheckpointStore | None = None
         self._batches: Iterator[AnyEvent | None] | None = None
@@ -291,8 +293,10 @@ class RunController:
         """Writes a checkpoint; if that fails, it is logged and tried again later."""
         start_time = time.perf_counter()
         try:
+            self._report()
             if self._has_nonfinite_loss:  # the last good state is saved instead
                 self.rewind()
+            self._flush_log()
             self._publish(self._open_store().save(self.session))
         except Exception as error:  # such as a full disk or a lost GPU: the run continues
             reason = getattr(error, "strerror", None) or str(error)
@@ -306,11 +310,12 @@ class RunController:
         from tuilab.engine.checkpoint_store import CheckpointStore
 
         if self._store is None:
-            self._store = CheckpointStore(self._checkpoint)
+            self._store = CheckpointStore(self._checkpoint, self._complain)
         return self._store
 
     def _save_final(self) -> str:
         """Saves the end of the run; returns what is lost, if that is impossible."""
+        self._flush_log()
         final = self._open_store().save_final(self.session)
         if final.saved is not None:
             self._publish(final.saved)

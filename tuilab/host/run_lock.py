@@ -5,6 +5,7 @@ The kernel releases the lock with the process, however that ends.
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -56,8 +57,11 @@ class Holder(Struct, frozen=True):
 class RunLock:
     """An exclusive lock on a run folder, held until it is closed or this process ends."""
 
-    def __init__(self, folder: Path, file: int) -> None:
-        self.folder, self._file = folder, file
+    def __init__(self, folder: Path, file: int, socket: Path | None) -> None:
+        self.folder, self._file, self._socket = folder, file, socket
+        self._mutex = threading.Lock()
+        self._is_lost = False
+        self._name_holder()
 
     @classmethod
     def acquire(cls, folder: Path, socket: Path | None = None) -> "RunLock":
@@ -72,18 +76,50 @@ class RunLock:
             if time.monotonic() >= deadline:
                 raise InputError(read_holder(folder).describe(folder.name), folder.name)
             time.sleep(0.02)
-        holder = Holder(this_process(), str(socket or ""), installed_version())
+        return cls(folder, file, socket)
+
+    def _name_holder(self) -> None:
+        holder = Holder(this_process(), str(self._socket or ""), installed_version())
         with suppress(OSError):  # a full disk: it is locked, and does not say by whom
-            os.ftruncate(file, 0)
-            os.write(file, encode_json(holder))
-        return cls(folder, file)
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, encode_json(holder), 0)
+
+    def keep(self, socket: Path | None) -> str:
+        """Writes the file again where it was deleted or names another socket, from any thread.
+
+        Returns:
+            What to do if another process trains the run by now, once; else nothing.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self._mutex:
+            is_there = self._file < 0 or _is_at(self._file, self.folder / LOCK)
+            if self._is_lost or (is_there and socket == self._socket):
+                return ""
+            if not is_there:
+                file = _try_lock(self.folder / LOCK)
+                if file is None:
+                    self._is_lost = True
+                    other = read_holder(self.folder).describe(self.folder.name)
+                    return f"{LOCK} of this run was deleted while it trains. Now {other}"
+                os.close(self._file)
+                self._file = file
+            self._socket = socket
+            self._name_holder()
+            return ""
 
     def close(self) -> None:
         """Unlocks the folder, and removes it if nothing was stored in it."""
+        with self._mutex:
+            self._close()
+
+    def _close(self) -> None:
         if self._file < 0:
             return
         with suppress(OSError):  # removed while it is locked, so no one else has this file
-            (self.folder / LOCK).unlink()
+            if _is_at(self._file, self.folder / LOCK):
+                (self.folder / LOCK).unlink()
         os.close(self._file)
         self._file = -1
         with suppress(OSError):  # it is not empty
@@ -100,15 +136,22 @@ def _try_lock(path: Path) -> int | None:
         return None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file), path.lstat()):
+        if _is_at(file, path):  # else removed by who has released it
             return file
-    except (BlockingIOError, FileNotFoundError):  # locked, or removed by who has released it
+    except BlockingIOError:
         pass
     except BaseException:
         os.close(file)
         raise
     os.close(file)
     return None
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def find_holder(folder: Path) -> Holder | None:

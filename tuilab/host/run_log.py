@@ -1,11 +1,15 @@
-"""The log of a run: writes its events into its folder; a full disk never stops the run."""
+"""The log of a run: writes its events into its folder; a full disk never stops the run.
+
+A checkpoint is written after `flush`: the log is never behind it, so that a run that is killed at
+any moment goes on from its checkpoint with its whole history.
+"""
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import count
 from math import inf
 from pathlib import Path
 
@@ -13,7 +17,12 @@ from msgspec.structs import replace
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.merge_toml import merge_toml
-from tuilab.core.files.atomic_write import remove_dead_parts, write_all, write_atomically
+from tuilab.core.files.atomic_write import (
+    put_aside,
+    remove_dead_parts,
+    write_all,
+    write_atomically,
+)
 from tuilab.core.files.stored_file import read_stored
 from tuilab.core.protocol.events import (
     AnyEvent,
@@ -25,13 +34,14 @@ from tuilab.core.protocol.events import (
     Logged,
     Progressed,
     Ready,
+    SeedsReported,
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
 
-PASSING = (Loading, Ready, Checking, InspectResponse)
-"""Events that say nothing of the run that would matter later."""
+PASSING = (Loading, Ready, Checking, InspectResponse, SeedsReported)
+"""Events that say nothing of the run that would matter later; seeds are runs of their own."""
 
 MIN_GAP = 0.1
 """Minimum of seconds between two stored reports; a later one brings the points of both."""
@@ -50,10 +60,11 @@ MAX_WAITING_LINES = 10_000
 
 
 class RunLog:
-    """Writes the events of the current run into its folder."""
+    """Writes the events of the current run into its folder, from any thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._mutex = threading.Lock()
         self._started: Started | None = None
         self._log = -1
         self._started_at = self._retry_at = self._reported_at = 0.0
@@ -64,8 +75,25 @@ class RunLog:
 
     def record(self, event: AnyEvent) -> list[Logged]:
         """Stores an event; returns notes if writing starts to fail or to work again."""
+        with self._mutex:
+            return self._record(event)
+
+    def flush(self) -> list[Logged]:
+        """Writes all that was recorded, to last through a loss of power; returns notes."""
+        with self._mutex:
+            if self._started is None:
+                return []
+            self._store_report()
+            return self._write((), is_synced=True)
+
+    def close(self) -> None:
+        """Writes all that was recorded, if the disk allows it, and closes the file."""
+        with self._mutex:
+            self._close()
+
+    def _record(self, event: AnyEvent) -> list[Logged]:
         if isinstance(event, Started):
-            self.close()
+            self._close()
             self._start(event)
         if self._started is None or isinstance(event, PASSING):
             return []
@@ -75,12 +103,14 @@ class RunLog:
             if not isinstance(event, (LayerStatsReported, EpochEnded)):
                 self._store_report()
             self._lines.append(run_store.encode_event(event))
-        return self._write(is_last=isinstance(event, Finished))
+        if isinstance(event, Finished):
+            return self._write(LAST_DELAYS, is_synced=True)
+        return self._write(()) if self._clock() >= self._retry_at else []
 
-    def close(self) -> None:
-        """Writes the waiting lines, if the disk allows it, and closes the file."""
+    def _close(self) -> None:
         if self._started is not None:
-            self._write(is_last=True)
+            self._store_report()
+            self._write(LAST_DELAYS, is_synced=True)
         self._close_file()
         self._started = None
 
@@ -108,12 +138,12 @@ class RunLog:
             self._lines.append(run_store.encode_event(self._report))
             self._report = None
 
-    def _write(self, *, is_last: bool) -> list[Logged]:
-        """Writes the waiting lines, unless writing has failed a moment ago."""
-        if not self._lines or (self._clock() < self._retry_at and not is_last):
+    def _write(self, delays: Sequence[float], *, is_synced: bool = False) -> list[Logged]:
+        """Writes the waiting lines, again after each of these delays while it fails."""
+        if not self._lines:
             return []
         try:
-            notes = self._write_lines(LAST_DELAYS if is_last else ())
+            notes = self._write_lines(delays, is_synced=is_synced)
         except Exception as error:  # whatever is in the folder, the run goes on
             return self._report_error(error)
         if self._error:
@@ -121,8 +151,7 @@ class RunLog:
             notes.append(Logged("The log of the run can be written again."))
         return notes
 
-    def _write_lines(self, delays: Sequence[float]) -> list[Logged]:
-        """Writes the waiting lines, again after each of these delays while it fails."""
+    def _write_lines(self, delays: Sequence[float], *, is_synced: bool) -> list[Logged]:
         notes: list[Logged] = []
         for delay in (*delays, None):
             try:
@@ -130,7 +159,7 @@ class RunLog:
                 while self._lines:
                     write_all(self._log, self._lines[0])
                     self._lines.popleft()
-                if delays:
+                if is_synced:
                     os.fsync(self._log)
                 return notes
             except OSError:
@@ -150,15 +179,21 @@ class RunLog:
     def _open(self) -> list[Logged]:
         """Opens the file, unless it is open; returns notes on what is in the folder."""
         assert self._started is not None
-        if self._log >= 0:
-            return []
         path = Path(self._started.folder)
+        if self._log >= 0 and _is_at(self._log, path / run_store.LOG):
+            return []
+        self._close_file()
         path.mkdir(parents=True, exist_ok=True)
         notes = write_experiment(path / run_store.EXPERIMENT, self._started.experiment)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self._log = os.open(path / run_store.LOG, flags, 0o644)
+        start = run_store.encode_event(self._started)
         if os.fstat(self._log).st_size:
             write_all(self._log, b"\n")  # ends a line that was written incompletely
+        elif self._lines[0] != start:  # without it, nothing that follows can be read
+            write_all(self._log, start)
+            text = f"The log of the run was deleted; it is written again from here on: {path}"
+            notes.append(Logged(text))
         return notes
 
     def _report_error(self, error: Exception) -> list[Logged]:
@@ -176,6 +211,14 @@ class RunLog:
         ]  # fmt: skip
 
 
+def _is_at(file: int, path: Path) -> bool:
+    """Returns whether an open file is still at its path; people clean folders up."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except OSError:
+        return False
+
+
 def write_experiment(path: Path, experiment: Experiment) -> list[Logged]:
     """Writes the experiment of a run; what is there and cannot be read is put aside."""
     notes = []
@@ -187,13 +230,7 @@ def write_experiment(path: Path, experiment: Experiment) -> list[Logged]:
         if is_unread and path.is_file():  # the disk fails; it may be whole
             raise
         text = merge_toml(experiment, "", path.parent, is_complete=True)
-        aside = _free_name(path)
-        path.replace(aside)
+        aside = put_aside(path)
         notes = [Logged(f"{path} was damaged and is written again; it is now {aside.name}.")]
     write_atomically(path, text.encode())
     return notes
-
-
-def _free_name(path: Path) -> Path:
-    names = (path.with_name(f"damaged-{number}-{path.name}") for number in count(1))
-    return next(name for name in names if not os.path.lexists(name))

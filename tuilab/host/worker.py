@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -34,13 +35,15 @@ from tuilab.core.protocol.commands import (
     Start,
     Step,
     Stop,
+    TrainSeeds,
 )
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
-from tuilab.host import data_files, failures, run_store, studies
+from tuilab.host import data_files, failures, run_store, seeds, studies
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
 from tuilab.host.run_lock import RunLock
+from tuilab.host.run_log import RunLog
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     import torch
@@ -59,7 +62,7 @@ class Worker(threading.Thread):
     """Executes commands between two batches and publishes events.
 
     Args:
-        publish: called with every event, in this thread.
+        publish: called with every event, in the thread that it is published in.
         on_end: called when the thread ends.
         socket: where the host of this worker listens, so that its run folder can name it.
     """
@@ -71,7 +74,8 @@ class Worker(threading.Thread):
         socket: Path | None = None,
     ) -> None:
         super().__init__(name="worker", daemon=True)
-        self._publish, self._on_end, self._socket = publish, on_end, socket
+        self._pass_on, self._on_end, self._socket = publish, on_end, socket
+        self._log = RunLog()
         self._lock: RunLock | None = None
         "Of the folder of the run; held until another run starts, since a finished one can go on."
         self._commands: SimpleQueue[AnyCommand] = SimpleQueue()
@@ -90,6 +94,28 @@ class Worker(threading.Thread):
         """Queues a command, from any thread."""
         self._commands.put(command)
 
+    def publish(self, event: AnyEvent) -> None:
+        """Logs an event and passes it on, from any thread."""
+        for item in (event, *self._log.record(event)):
+            self._pass_on(item)
+
+    def _flush_log(self) -> None:
+        for note in self._log.flush():
+            self._pass_on(note)
+
+    def close_log(self) -> None:
+        """Writes the rest of the log; what is published from now on is not in it."""
+        self._log.close()
+
+    def keep_lock(self, socket: Path | None) -> None:
+        """Names this process in the run folder again, if that was deleted or its socket is new."""
+        self._socket, lock = socket, self._lock
+        if lock is None:
+            return
+        with suppress(OSError):  # tried again at the next check
+            if problem := lock.keep(socket):
+                self.publish(Logged(problem))
+
     def release_run(self) -> None:
         """Lets other processes train the run; not while this worker trains or its log is open."""
         if self._lock is not None:
@@ -103,14 +129,15 @@ class Worker(threading.Thread):
             while self._is_open:
                 self._guard(self._train_or_execute)
         finally:
+            self.close_log()
             self._on_end()
 
     def _prepare(self) -> None:
         """Loads PyTorch, and the modules for training if no command is waiting yet."""
-        self._publish(Loading("PyTorch"))
+        self.publish(Loading("PyTorch"))
         from tuilab.engine.device import devices
 
-        self._publish(Ready(devices.list_devices(), devices.versions()))
+        self.publish(Ready(devices.list_devices(), devices.versions()))
         if self._commands.empty():
             import tuilab.engine.train  # noqa: F401
 
@@ -146,7 +173,7 @@ class Worker(threading.Thread):
         if controller is not None and not isinstance(command, (Inspect, Check)):
             is_canceled = controller.cancel_checks()  # they have time only while nothing is asked
             if is_canceled and isinstance(command, Cancel):
-                self._publish(Logged("Canceled; the run is unchanged."))
+                self.publish(Logged("Canceled; the run is unchanged."))
         match command:
             case Start():
                 self._start(command)
@@ -156,7 +183,7 @@ class Worker(threading.Thread):
             case Inspect():
                 if controller is not None:
                     controller.inspect(command.request)
-            case Find() | CrossValidate():
+            case Find() | CrossValidate() | TrainSeeds():
                 self._study(command)
             case Cancel():
                 pass  # nothing is in progress any more
@@ -183,25 +210,27 @@ class Worker(threading.Thread):
 
     def _note_ignored(self, command: AnyCommand, reason: str) -> None:
         name = snake_case(type(command).__name__).replace("_", " ")
-        self._publish(Logged(f"Nothing to {name}: {reason}."))
+        self.publish(Logged(f"Nothing to {name}: {reason}."))
 
     def _end_run(self, reason: Reason) -> None:
         """Ends the run in progress quickly, since another command waits."""
         if self._controller is not None and self._controller.is_active:
             self._controller.end(reason, measure=False)
 
-    def _study(self, command: Find | CrossValidate) -> None:
+    def _study(self, command: Find | CrossValidate | TrainSeeds) -> None:
         session = self._controller.session if self._controller is not None else None
         try:
             if isinstance(command, Find):
-                self._publish(studies.run_finder(session, command, self._report))
+                self.publish(studies.run_finder(session, command, self._report))
+            elif isinstance(command, TrainSeeds):
+                seeds.run_seeds(command, self.publish, self._report)
             else:
-                studies.run_cross_validation(command, self._publish, self._report)
+                studies.run_cross_validation(command, self.publish, self._report)
         except _Canceled:
-            self._publish(Logged("Canceled; the run is unchanged."))
+            self.publish(Logged("Canceled; the run is unchanged."))
             if isinstance(self._pending[-1], Cancel):
                 self._pending.pop()
-        self._publish(Loading(self._last_report[0], 1.0))
+        self.publish(Loading(self._last_report[0], 1.0))
 
     # --- starting ---------------------------------------------------------------------------
 
@@ -212,12 +241,12 @@ class Worker(threading.Thread):
         self._controller = None
         path = run_store.run_dir(command.run)
         if errors := find_errors(experiment):
-            self._publish(Failed(command.run, CANNOT_START, "\n".join(errors)))
+            self.publish(Failed(command.run, CANNOT_START, "\n".join(errors)))
             return
         goes_on = bool(command.checkpoint)
         changes = data_files.describe_changes(path) if goes_on else []
         if changes and not command.accepts_changed_data:
-            self._publish(failures.describe_changed_data(command, changes))
+            self.publish(failures.describe_changed_data(command, changes))
             return
         self._lock_folder(path)
         from tuilab.engine.device import devices
@@ -232,20 +261,22 @@ class Worker(threading.Thread):
         started = session.started_event(note)
         files = data_files.identify_data(experiment)
         started = msgspec.structs.replace(
-            started, folder=str(path), data_files=files, time=time.time()
+            started, folder=str(path), data_files=files, time=time.time(), group=command.group
         )
-        self._publish(started)
+        self.publish(started)
         for remark in dataset.remarks:
-            self._publish(Logged(remark, "data"))
+            self.publish(Logged(remark, "data"))
         for change in changes:
-            self._publish(Logged(f"Warning: {change}."))
+            self.publish(Logged(f"Warning: {change}."))
         for remark in find_notes(experiment):
-            self._publish(Logged(f"{remark}."))
+            self.publish(Logged(f"{remark}."))
         for warning in find_warnings(experiment):
-            self._publish(Logged(f"Warning: {warning}."))
-        self._controller = RunController(session, path, self._publish, is_paced=command.is_paced)
+            self.publish(Logged(f"Warning: {warning}."))
+        self._controller = RunController(
+            session, path, self.publish, self._flush_log, is_paced=command.is_paced
+        )
         if command.paused:
-            self._publish(Paused(session.run, session.step))
+            self.publish(Paused(session.run, session.step))
         else:
             self._controller.start()
 
@@ -258,7 +289,7 @@ class Worker(threading.Thread):
             self._lock = RunLock.acquire(path, self._socket)
         except OSError as error:  # a full disk does not stop a run
             reason = error.strerror or str(error)
-            self._publish(
+            self.publish(
                 Logged(f"The run folder cannot be locked ({reason}): {path}. Train this run in "
                        "one place at a time.")
             )  # fmt: skip
@@ -290,7 +321,7 @@ class Worker(threading.Thread):
             or now - self._last_report[1] >= LOADING_INTERVAL
         ):
             self._last_report = (what, now)
-            self._publish(Loading(what, fraction))
+            self.publish(Loading(what, fraction))
         while not self._commands.empty():
             command = self._commands.get()
             self._pending.append(command)
@@ -307,7 +338,7 @@ class Worker(threading.Thread):
         else:
             self._pending.append(command)
         self.release_run()
-        self._publish(Finished(self._run, reason, 0, 0, 0.0, {}))
+        self.publish(Finished(self._run, reason, 0, 0, 0.0, {}))
 
     # --- failures ---------------------------------------------------------------------------
 
@@ -326,7 +357,7 @@ class Worker(threading.Thread):
             self._controller.fail(failed)
         else:  # the run has not started
             self.release_run()
-        self._publish(failed)
+        self.publish(failed)
         failures.release_memory()
         # The next run needs another process: CUDA cannot be used in this one any more.
         self._is_open &= failed.title != GPU_FAULT

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import tuilab.ui.terminal.environment  # isort: skip  # noqa: F401  before Textual, which reads it at once
 from textual.app import SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Resize
 from textual.filter import LineFilter
 from textual.geometry import Size
@@ -32,8 +34,10 @@ from tuilab.ui.screens.main import MainScreen
 from tuilab.ui.terminal import clipboard, terminal
 from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
+from tuilab.ui.terminal.lab_driver import LabDriver
 from tuilab.ui.terminal.printable_lines import PrintableLines
 from tuilab.ui.terminal.terminal import PrintedLines
+from tuilab.ui.terminal.terminal_watch import TerminalWatch
 from tuilab.ui.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -99,6 +103,8 @@ class TuilabApp(KeyQueueApp):
         self.link = link
         self.printed = PrintedLines()
         self.crash_report = ""
+        self.terminal_watch: TerminalWatch | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._respawn, self._lesson, self._note = respawn, lesson, note
         self._is_listing_runs = is_listing_runs
         self._is_host_lost = False
@@ -117,6 +123,11 @@ class TuilabApp(KeyQueueApp):
         "Runs that go on in their hosts, without this lab."
         name = themes.ANSI_THEME if themes.needs_ansi_theme() else themes.load_theme_name()
         self.theme = name if name in self.available_themes else themes.DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        """Returns what reads and writes the terminal."""
+        default = super().get_driver_class()
+        return LabDriver if default is LinuxDriver else default
 
     def get_default_screen(self) -> Screen[None]:
         """Returns the main screen, laid out for this terminal from its first frame on."""
@@ -139,11 +150,11 @@ class TuilabApp(KeyQueueApp):
         if self._lesson:
             open_lesson = self.main_screen.action_dispatch
             self.call_after_refresh(open_lesson, "lessons.open", self._lesson, self._note)
-        loop = asyncio.get_running_loop()
+        self.loop = loop = asyncio.get_running_loop()
         self._measure_lag(loop, loop.time())
+        if self.terminal_watch is not None:
+            self.terminal_watch.start()
         if not self.is_headless:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                loop.add_signal_handler(number, partial(self.exit, 128 + number))
             loop.add_signal_handler(signal.SIGWINCH, self._measure_terminal)
 
     def _measure_terminal(self) -> None:
@@ -264,6 +275,21 @@ class TuilabApp(KeyQueueApp):
         self._exit_renderables.clear()
 
 
+def watch_terminal(app: TuilabApp) -> TerminalWatch:
+    """Returns what ends the lab at a signal, and when its terminal is gone."""
+
+    def leave(code: int) -> None:
+        if app.loop is not None:
+            with suppress(RuntimeError):  # the lab has ended
+                app.loop.call_soon_threadsafe(app.exit, code)
+
+    def give_up() -> None:
+        app.link.close()
+        remember_opened(app.main_screen)
+
+    return TerminalWatch(leave, give_up, (0, 1))
+
+
 def _collect_garbage() -> None:
     """Turns collection on from the first frame; what exists by then stays and is not scanned."""
     gc.freeze()
@@ -300,8 +326,9 @@ def run_app(
     app = TuilabApp(
         link, experiment, path, lesson=lesson, note=note, is_listing_runs=is_listing_runs
     )
+    app.terminal_watch = watch_terminal(app)
     try:
-        with terminal.redirect_output(app.printed):
+        with app.terminal_watch, terminal.redirect_output(app.printed):
             code = app.run()
     finally:
         app.link.close()
@@ -315,4 +342,4 @@ def run_app(
     with suppress(OSError):  # the terminal has hung up
         for left in app.left_runs:
             print(f"{left} goes on in the background. Come back with: tuilab attach {left}")
-    return code or 0
+    return app.terminal_watch.exit_code or code or 0

@@ -168,11 +168,11 @@ def describe_end(event: Finished | Failed, folder: str = "") -> Iterator[str]:
     if isinstance(event, Finished):
         epochs, steps = format_counted(event.epoch, "epoch"), format_counted(event.step, "step")
         yield f"{event.reason} after {epochs}, {steps}, {format_duration(event.seconds)}"
-        if event.lost:
-            yield "not saved"
         for split, values in event.results.items():
             yield f"  {split:10}  {format_metrics(headline_metrics(values))}"
-    if folder:
+    if isinstance(event, Finished) and event.lost:
+        yield "not saved"  # what is lost is said on stderr
+    elif folder:
         yield f"stored in {folder}"
 
 

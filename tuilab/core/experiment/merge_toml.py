@@ -14,6 +14,7 @@ from tuilab.core.experiment.experiment import (
     Experiment,
     choice_key,
     experiment_to_dict,
+    name_of,
 )
 from tuilab.core.experiment.file_paths import write_paths
 from tuilab.core.printable import without_surrogates
@@ -96,6 +97,7 @@ def _remove_defaults(
             if name in current or name == choice_key(key) or value != _default(part, name)
         }
         is_named = type(part) is not type(getattr(Experiment(), key))
+        is_named |= part is experiment.loss and name_of(part) != experiment.task.loss
         if is_named or key in needed or key in before or set(values) - {choice_key(key)}:
             changed[key] = values
     return changed

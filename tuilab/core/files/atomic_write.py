@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 PART_NAME = r"\.{}\.\d+(-[0-9a-f]+)?\.part"
@@ -46,6 +47,14 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
         os.replace(part, path)
     _sync_folder(path.parent)
     remove_dead_parts(path.parent, path.name)
+
+
+def put_aside(path: Path) -> Path:
+    """Renames what is at a path and in the way of a file; returns its new path."""
+    names = (path.with_name(f"damaged-{number}-{path.name}") for number in count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
+    path.replace(aside)
+    return aside
 
 
 def _reads_back(part: Path, content: bytes) -> bool:

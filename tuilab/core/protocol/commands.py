@@ -22,6 +22,8 @@ class Start(Command, frozen=True):
     "Whether to keep to `training.pace`; without a screen there is no one to watch."
     accepts_changed_data: bool = False
     "Whether a run goes on from its checkpoint although its data is not what it began with."
+    group: str = ""
+    "The id that runs share which differ in their seed only; empty for a single run."
 
 
 class Pause(Command, frozen=True):
@@ -92,8 +94,18 @@ class CrossValidate(Command, frozen=True):
     "If not 0, the number of random validation sets to use instead of folds."
 
 
+class TrainSeeds(Command, frozen=True):
+    """Trains an experiment once for each seed; the run in progress waits meanwhile.
+
+    Each seed is a run with a folder of its own.
+    """
+
+    experiment: Experiment
+    seeds: tuple[int, ...]
+
+
 class Cancel(Command, frozen=True):
-    """Cancels the search, the checks or the cross-validation; the run is unchanged."""
+    """Cancels what is done beside the run, which is unchanged: a search, checks, seeds, ..."""
 
 
 class Close(Command, frozen=True):
@@ -102,5 +114,5 @@ class Close(Command, frozen=True):
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
-    | Check | CrossValidate | Cancel | SetWeight | Close
+    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | Close
 )  # fmt: skip

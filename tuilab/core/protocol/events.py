@@ -27,8 +27,11 @@ from tuilab.core.protocol.records import (
     Memorization,
     RateSearch,
     RateTrial,
+    SeedRun,
     TargetStats,
 )
+from tuilab.core.run.bands import BandPoint
+from tuilab.core.run.significance import MeanStd
 
 
 class Loading(Event, frozen=True):
@@ -259,6 +262,23 @@ class CrossValidated(Event, frozen=True):
     "Why there is no result."
 
 
+class SeedsReported(Event, frozen=True):
+    """How far the runs of several seeds are, and their results so far."""
+
+    group: str
+    "The id that they share."
+    runs: list[SeedRun]
+    fraction: float
+    "Of all training, from 0 to 1."
+    is_over: bool = False
+    note: str = ""
+    "How they are trained, or why they are not."
+    summary: dict[str, MeanStd] = field(default_factory=dict)
+    "Of the results so far, by the names of their metrics."
+    bands: dict[str, list[BandPoint]] = field(default_factory=dict)
+    "How each series differs between the runs, by its name in `Run.series`."
+
+
 class Logged(Event, frozen=True):
     """A line printed by a library, or a note of the host."""
 
@@ -269,5 +289,6 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
+    | SeedsReported
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

@@ -8,6 +8,7 @@ import secrets
 from typing import Any, Literal, assert_never
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from tuilab.core import paths
 from tuilab.core.diagnosis.finding import DiagnosisChanged
@@ -33,6 +34,7 @@ from tuilab.core.protocol.events import (
     Resumed,
     Rewound,
     Saved,
+    SeedsReported,
     Started,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
@@ -98,6 +100,8 @@ class Run(Struct):
     finished: Finished | None = None
     finder_report: FinderReported | None = None
     cross_validation: CrossValidated | None = None
+    seeds: SeedsReported | None = None
+    "The runs of several seeds that were trained beside this one."
     checking: Checking | None = None
     "The checks in progress."
     checks: ChecksReported | None = None
@@ -200,6 +204,8 @@ class Run(Struct):
                 self.finder_report = event
             case CrossValidated():
                 self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
             case Checking():
                 self.checking = event if event.number else None
             case ChecksReported():
@@ -218,14 +224,15 @@ class Run(Struct):
         del self.log[:-MAX_LOG_LINES]
 
     def _start(self, event: Started) -> None:
-        if event.step < self.step:  # it continues from a checkpoint older than its history
-            self._rewind(event.step)
+        self._truncate(event.step)  # it may continue from a checkpoint older than its history
         if event.step and self.experiment is not None:  # it continues, perhaps with other knobs
             changes, _ = split_changes(self.experiment, event.experiment)
             switched = {key.partition(".")[0] for key in changes if key.endswith(".name")}
             for key, value in changes.items():
                 if key.endswith(".name") or key.partition(".")[0] not in switched:
                     self._mark_change(event.step, key, value)
+        if self.started is not None and not event.group:  # a resumed run stays in its group
+            event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
         self._add_learning_rate(event.step)
         if event.step != self.step:
@@ -247,7 +254,8 @@ class Run(Struct):
                 for name, value in event.validation.items():
                     self._add(f"{name}/validation", event.step, value)
                 if event.counts:
-                    history = [*self.confusion_history, (event.step, event.counts)]
+                    earlier = [entry for entry in self.confusion_history if entry[0] < event.step]
+                    history = [*earlier, (event.step, event.counts)]
                     self.confusion_history = thin_history(history)
             case LayerStatsReported():
                 self._rename_old_labels(event)
@@ -353,11 +361,15 @@ class Run(Struct):
     def _rewind(self, step: int) -> None:
         self.step, self.state = step, "paused"
         self.failure = self.finished = self.checks = None
+        self._truncate(step)
+        self._add_learning_rate(step)
+
+    def _truncate(self, step: int) -> None:
+        """Drops the history after a step."""
         for series in (*self.series.values(), *self.clocks.values()):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]
-        self._add_learning_rate(step)
 
 
 def _is_number(value: Any) -> bool:

@@ -5,7 +5,7 @@ highest value, so that a spike of one step is still visible after ten million st
 """
 
 from bisect import bisect_left, bisect_right
-from math import inf, isfinite, log10
+from math import inf, isfinite, log10, nextafter
 from operator import itemgetter
 
 from msgspec import Struct, field
@@ -32,7 +32,7 @@ _get_x, _get_mean, _get_low, _get_high = map(itemgetter, range(4))
 
 
 class Series(Struct):
-    """One curve: x increases, y is any float."""
+    """One curve: x increases, y is any float; a point takes the place of those from its x on."""
 
     recent: list[Point] = field(default_factory=list)
     buckets: list[Point] = field(default_factory=list)
@@ -49,6 +49,8 @@ class Series(Struct):
         self, x: float, y: float, low: float | None = None, high: float | None = None
     ) -> None:
         """Adds the value at x, optionally with the lowest and highest value that it represents."""
+        if self.recent and x <= self.recent[-1][0]:  # measured again after a resume
+            self.truncate(nextafter(x, -inf))
         point = (x, y, y if low is None else low, y if high is None else high)
         self.count += 1
         self.is_finite = self.is_finite and all(map(isfinite, point))

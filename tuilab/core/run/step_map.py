@@ -44,7 +44,9 @@ class StepMap:
         return values[index - 1] * (1 - share) + values[index] * share
 
     def convert(self, points: Sequence[Point]) -> list[Point]:
-        """Returns points with the unit in place of their steps."""
+        """Returns points with the unit in place of their steps; none if nothing was measured."""
+        if len(self._steps) == 1:
+            return []
         return [(self.at(x), y, low, high) for x, y, low, high in points]
 
 

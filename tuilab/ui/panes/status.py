@@ -17,8 +17,9 @@ from tuilab.core.format import (
     format_number,
     format_percent,
 )
-from tuilab.core.protocol.events import Finished, Loading
+from tuilab.core.protocol.events import Finished, Loading, SeedsReported
 from tuilab.core.run.run import Run
+from tuilab.core.run.seeds import choose_headline
 from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.terminal.glyphs import get_glyphs
 
@@ -91,6 +92,8 @@ class StatusBar(Widget):
             parts.append(Part(4, run.finished.reason))
         if run.finished is not None and run.finished.lost:
             parts.append(Part(1, "not saved", "$error bold"))
+        if run.seeds is not None and run.seeds.is_over:
+            parts += [Part(5, text) for text in describe_seeds(run.seeds)]
         if run.checking is not None:
             number, total = run.checking.number, run.checking.total
             parts.append(Part(3, f"checking {number} of {total}", "$warning"))
@@ -125,6 +128,13 @@ class StatusBar(Widget):
         first = _justify(*_fit(name, state, width), width)
         second = _justify(*_fit(numbers[:1], numbers[1:], width), width)
         return Content("\n").join([first, second])
+
+
+def describe_seeds(report: SeedsReported) -> list[str]:
+    """Returns the most important result of several seeds: `5 seeds: test.accuracy 0.97 ± 0.01`."""
+    for name, value in choose_headline(report.summary, 1).items():
+        return [f"{format_counted(value.n, 'seed')}: {name} {value}"]
+    return []
 
 
 def _title(experiment: Experiment) -> list[Part]:

@@ -7,13 +7,15 @@ screen, so that neither a stray print nor a warning of a C library can damage it
 import codecs
 import os
 import re
+import select
 import sys
 import threading
 import unicodedata
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from contextlib import contextmanager
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import Any
 
 MAX_PRINTED_LINES = 2000
 """Printed lines that wait for the log pane; older ones are dropped and counted."""
@@ -91,6 +93,22 @@ class AsciiFile(TextIOWrapper):
     def write(self, text: str, /) -> int:
         """Writes text in ASCII."""
         return super().write(to_ascii(text))
+
+
+class TerminalOutput(FileIO):
+    """What is written to the terminal; it is dropped once the terminal is gone.
+
+    An error would end the thread that writes, and everything that draws would wait for it.
+    """
+
+    def write(self, content: Any, /) -> int:
+        """Writes bytes, and waits where another program has made the terminal non-blocking."""
+        try:
+            while (count := super().write(content)) is None:
+                select.select([], [self], [])
+            return count
+        except OSError:
+            return memoryview(content).nbytes
 
 
 class PrintedLines:
@@ -171,13 +189,12 @@ def redirect_output(printed: PrintedLines) -> Iterator[None]:
             os.dup2(old, descriptor)
             os.close(old)
         drain.join(timeout=1)
-        with suppress(OSError):  # the terminal has hung up
-            screen.close()
+        screen.close()
 
 
 def _screen(descriptor: int) -> TextIOWrapper:
     """Returns the terminal as a file of its own, in UTF-8 or ASCII whatever Python assumes."""
-    binary = os.fdopen(descriptor, "wb")
+    binary = BufferedWriter(TerminalOutput(descriptor, "w"))
     kind = AsciiFile if is_ascii() else TextIOWrapper
     return kind(binary, encoding="utf-8", errors="replace")
 

@@ -14,6 +14,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.run.run import Run
 from tuilab.core.run.step_map import build_step_map
 from tuilab.ui.overlay import RunOverlay
+from tuilab.ui.panes.charts.band_traces import trace_bands
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
     find_loss_guides,
@@ -174,7 +175,9 @@ class ChartView(Container):
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
         metric = self._choose_metric(run)
-        state = (run.id, run.state, self.tab, metric, marks, guides, self._overlay.version, *ends)
+        seeds = run.seeds and (run.seeds.group, run.seeds.fraction)
+        version = self._overlay.version
+        state = (run.id, run.state, self.tab, metric, marks, guides, seeds, version, *ends)
         if state == self._shown_state:
             return
         self._shown_state = state
@@ -183,6 +186,7 @@ class ChartView(Container):
         self._place_layers(rows)
         self._update_titles()
         traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
+        traces += trace_bands(run, self.kind.families or (metric,)) if not family else ()
         self.chart.show(self._add_overlay(run, ChartData(
             traces, run.marks, guides, self._empty_message(run),
             is_higher_better=self._is_higher_better(metric),
@@ -236,7 +240,7 @@ class ChartView(Container):
 
     def _series(self, run: Run) -> dict[str, str]:
         """Returns the series that the chart shows, each with its label."""
-        return label_series(run, self.kind.families or (self._choose_metric(run),))
+        return label_series(run.series, self.kind.families or (self._choose_metric(run),))
 
     def _find_guides(self, run: Run) -> tuple[Guide, ...]:
         if self._is_metric:
