@@ -1,4 +1,4 @@
-"""Steps of a run in another unit: epochs, examples or seconds, so that runs can be aligned by it."""
+"""Steps of a run in another unit, so that runs can be aligned by epochs, examples or seconds."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence

@@ -65,7 +65,7 @@ class OverlayController:
         overlay.pinned = pinned
         self._context.repaint()
         if pinned and pinned not in overlay.ids:
-            await self._put([pinned])
+            await self._put([pinned], is_quiet=True)
 
     def clear(self) -> None:
         """Removes all runs but the pinned one."""
@@ -75,12 +75,16 @@ class OverlayController:
             self._context.notify(text if self._overlay.runs else none)
         self._context.repaint()
 
-    async def _put(self, runs: Iterable[str]) -> int:
-        """Reads runs and draws them; returns for how many there was no room."""
+    async def _put(self, runs: Iterable[str], *, is_quiet: bool = False) -> int:
+        """Reads runs and draws them; returns for how many there was no room.
+
+        Args:
+            is_quiet: whether it says nothing of those that cannot be read.
+        """
         read = await asyncio.to_thread(self._read, list(runs))
         omitted = self._overlay.put(entry for entry in read if not isinstance(entry, InputError))
         for entry in read:
-            if isinstance(entry, InputError):
+            if isinstance(entry, InputError) and not is_quiet:
                 self._context.notify(str(entry), title="Not drawn", severity="error")
         self._context.repaint()
         if not self._is_watching and self._overlay.runs:

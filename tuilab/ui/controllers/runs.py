@@ -24,9 +24,7 @@ class RunsController:
         bind("Lab", "R", "runs.open", "runs", "All stored runs: find, compare, label, open one")
     ]
 
-    def __init__(
-        self, context: Context, files: FileController, overlay: OverlayController
-    ) -> None:
+    def __init__(self, context: Context, files: FileController, overlay: OverlayController) -> None:
         self._context, self._files, self._overlay = context, files, overlay
         self._workspace = context.workspace
         self._library: RunLibrary | None = None
