@@ -53,8 +53,8 @@ class OverlayController:
                 "O removes those that are drawn.", severity="warning",
             )  # fmt: skip
         elif overlay.ids - {overlay.pinned}:
-            self._context.notify("a in the charts: over steps, epochs, examples or seconds. "
-                                 "O removes the other runs.", title="Drawn over it")  # fmt: skip
+            text = "In the charts, a draws them over epochs, examples or seconds. O removes them."
+            self._context.notify(text, title="Other runs")
 
     async def show_pinned(self) -> None:
         """Draws the pinned run, and the one that was pinned before no longer."""

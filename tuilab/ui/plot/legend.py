@@ -76,13 +76,21 @@ def wrap_legend(
     rows: list[list[Entry]] = []
     for digits, room in ((3, MAX_LABEL), (2, 10), (2, 6)):
         entries = [
-            (key, replace(trace, label=style.truncate(trace.label, room)), value)
+            (key, replace(trace, label=_shorten(trace.label, room, style.glyphs)), value)
             for key, trace, value in _entries(data, traces, options, style.glyphs, 1, digits)
         ]
         rows = wrap(entries, [_length([entry]) for entry in entries], cells.width, words)
         if len(rows) <= max_rows:
             return rows
     return rows[:max_rows]
+
+
+def _shorten(label: str, room: int, glyphs: Glyphs) -> str:
+    """Returns a label without its middle: ids that begin alike end differently."""
+    if cell_len(label) <= room:
+        return label
+    tail = 2 * (room - 1) // 3
+    return f"{label[: room - 1 - tail]}{glyphs.ellipsis}{label[-tail:]}"
 
 
 def wrap(items: Sequence[T], widths: Sequence[int], room: int, taken: int = 0) -> list[list[T]]:

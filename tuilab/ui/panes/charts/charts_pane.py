@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from tuilab.core.catalogue.metrics import is_higher_better
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import format_counted
 from tuilab.core.run.run import Run
 from tuilab.core.run.step_map import build_step_map
 from tuilab.ui.overlay import RunOverlay
@@ -126,6 +127,8 @@ class ChartView(Container):
         self.layer_name = ""
         "The layer that is shown with other runs; empty for the first."
         self._overlay, self._overlay_traces = RunOverlay(), OverlayTraces()
+        self._missing = 0
+        "Other runs that have nothing to show in this chart."
         self._run = Run()
         self._experiment: Experiment | None = None
         "The experiment of the next run."
@@ -184,13 +187,14 @@ class ChartView(Container):
         family = self.kind.layer_family
         rows = self._choose_rows(list(build_layer_rows(run, family))) if family else []
         self._place_layers(rows)
-        self._update_titles()
         traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
         traces += trace_bands(run, self.kind.families or (metric,)) if not family else ()
-        self.chart.show(self._add_overlay(run, ChartData(
+        data = ChartData(
             traces, run.marks, guides, self._empty_message(run),
             is_higher_better=self._is_higher_better(metric),
-        )))  # fmt: skip
+        )  # fmt: skip
+        self.chart.show(self._add_overlay(run, data))
+        self._update_titles()
 
     def _add_overlay(self, run: Run, data: ChartData) -> ChartData:
         """Returns what is shown with the lines of other runs, all in the unit of the overlay."""
@@ -203,6 +207,7 @@ class ChartView(Container):
         if step_map is not None:
             traces = [convert_trace(trace, step_map) for trace in data.traces]
             data = replace(data, traces=traces, is_integer_x=False, x_name=overlay.unit)
+        self._missing = len(overlay.ids - {run.id}) - len(backdrop.traces)
         marks = [*convert_marks(run.marks, step_map), *forks]
         return replace(data, marks=marks, backdrop=backdrop)
 
@@ -283,9 +288,14 @@ class ChartView(Container):
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        titles = heading, self._describe_next_choice() or self._describe_verdicts()
+        notes = (self._describe_missing(), self._describe_next_choice())
+        titles = heading, " · ".join(filter(None, notes)) or self._describe_verdicts()
         if titles != self._titles:  # A new title repaints everything that it frames.
             self.border_title, self.border_subtitle = self._titles = titles
+
+    def _describe_missing(self) -> str:
+        """Returns how many of the other runs have nothing to show in this chart."""
+        return f"not in {format_counted(self._missing, 'run')}" if self._missing else ""
 
     def _describe_next_choice(self) -> str:
         """Returns the place of the metric or layer among several, and the next one."""
@@ -294,15 +304,16 @@ class ChartView(Container):
                 list_metrics(self._run, self._experiment),
                 self._choose_metric(self._run),
             )
+            titles = list(map(metric_title, names))
         elif self.kind.layer_family and self._overlay.runs:
             names, current = self._list_layers(), self._choose_layer()
+            titles = [name.replace("[", "(") for name in names]
         else:
             return ""
         if len(names) < 2:
             return ""
         index = names.index(current)
-        following = metric_title(names[(index + 1) % len(names)])
-        return f"{index + 1} of {len(names)} · [b]t[/] {following}"
+        return f"{index + 1} of {len(names)} · [b]t[/] {titles[(index + 1) % len(names)]}"
 
     def _describe_verdicts(self) -> str:
         """Returns what `small?` and `large?` in the list of layers mean, if one is there."""
