@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+import msgspec
 from textual.app import App, ComposeResult
 
 from tests.bench.measure import Row, at_most, interleaved, ratio, summarize
@@ -51,10 +52,21 @@ class ChartsApp(App[None]):
 
 
 def overlay_of(run: Run, count: int) -> RunOverlay:
-    """Returns an overlay of runs with this history."""
+    """Returns an overlay of runs with histories like this one, each at another height."""
     overlay = RunOverlay()
-    overlay.put((RunSummary(id=f"run-{number}"), run) for number in range(count))
+    for number in range(count):
+        series = {name: _raise(series, number / 10) for name, series in run.series.items()}
+        overlay.put([(RunSummary(id=f"run-{number}"), Run(id=f"run-{number}", series=series))])
     return overlay
+
+
+def _raise(series: Series, by: float) -> Series:
+    """Returns a history that is higher by a number everywhere."""
+    raised = msgspec.structs.replace(series)
+    for name in ("recent", "buckets", "pending"):
+        points = getattr(series, name)
+        setattr(raised, name, [(x, y + by, low + by, high + by) for x, y, low, high in points])
+    return raised
 
 
 async def _measure_frames(
