@@ -16,9 +16,9 @@ from tuilab.core.protocol.events import Progressed
 from tuilab.core.run.run import Run
 from tuilab.core.run.run_summary import RunSummary
 from tuilab.core.run.series import Series
-from tuilab.ui.overlay import MAX_RUNS, RunOverlay
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.plot.chart import Chart
+from tuilab.ui.run_overlay import MAX_RUNS, RunOverlay
 
 SHORT, LONG = 1_000, 10_000_000
 
@@ -94,7 +94,8 @@ async def _measure_frames(
         for draw in (draw_first, draw_second):
             draw()
             await pilot.pause()
-        return interleaved(21, draw_first, draw_second)
+        first_times, second_times = interleaved(21, draw_first, draw_second)
+        return first_times, second_times
 
 
 def _overlay_rows() -> Iterator[Row]:

@@ -66,12 +66,12 @@ LINES = st.lists(st.sampled_from(["Linear 2", "Linear 4", "ReLU", "Tanh"]), max_
 @given(st.lists(LINES, min_size=2, max_size=4))
 def test_each_column_of_networks_is_the_network(networks: list[list[str]]) -> None:
     rows = list(align_networks(networks))
-    for place, network in enumerate(networks):
-        kept = [row.lines[place] for row in rows if not row.same and row.lines[place]]
+    for index, network in enumerate(networks):
+        lines = [row.lines[index] for row in rows if not row.same and row.lines[index]]
         same = sum(row.same for row in rows)
-        assert len(kept) + same == len(network)
+        assert len(lines) + same == len(network)
         rest = iter(network)
-        assert all(line in rest for line in kept), "in their order"
+        assert all(line in rest for line in lines), "in their order"
 
 
 def test_runs_that_do_not_fit_stand_below_with_the_base_again() -> None:
@@ -107,10 +107,10 @@ def test_other_metrics_stand_beside_dashes() -> None:
 
 
 def test_a_run_that_cannot_be_read_says_so_and_hides_nothing_of_the_others() -> None:
-    gone = RunSummary(id="gone", state="unreadable", problem="its log is missing")
+    unread = RunSummary(id="gone", state="unreadable", problem="its log is missing")
     first, third = (summary(run, settings={"optimizer.lr": rate})
                     for run, rate in (("a", 0.1), ("c", 0.2)))  # fmt: skip
-    text = table(first, gone, third)
+    text = table(first, unread, third)
     assert ["optimizer.lr", "0.1", "?", "0.2"] in [line.split() for line in text.splitlines()]
     assert "gone: its log is missing" in text
 

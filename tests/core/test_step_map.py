@@ -1,5 +1,7 @@
 """Steps in epochs, examples and seconds, against values computed by hand."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,7 @@ def test_a_map_never_falls(measured: list[tuple[int, float]], steps: list[int]) 
     step_map = StepMap(sorted(measured))
     values = [step_map.at(step) for step in sorted(steps)]
     assert all(after >= before - 1e-6 * abs(before)
-               for before, after in zip(values, values[1:], strict=False))  # fmt: skip
+               for before, after in pairwise(values))  # fmt: skip
 
 
 def test_a_million_steps_are_mapped_within_a_hair() -> None:

@@ -6,10 +6,10 @@ from math import nan
 
 import pytest
 
-from tests.support.lab_pilot import Lab, open_lab
+from tests.support.lab_pilot import Lab, open_lab, screen_text
 from tests.support.sample_runs import trained_run
 from tests.support.stored_runs import append_events, epoch_events, store_run
-from tests.ui.test_charts_pane import ChartsApp, open_charts, screen_text
+from tests.ui.test_charts_pane import ChartsApp, open_charts
 from tuilab.core.protocol.events import EpochEnded
 from tuilab.core.run.baseline import save_baseline
 from tuilab.core.run.run import Run
@@ -17,8 +17,8 @@ from tuilab.core.run.run_summary import RunSummary
 from tuilab.host.run_lock import RunLock
 from tuilab.host.run_store import LOG, run_dir
 from tuilab.ui.controllers import overlay as overlay_controller
-from tuilab.ui.overlay import MAX_RUNS, RunOverlay
 from tuilab.ui.panes.charts.overlay_traces import OverlayTraces
+from tuilab.ui.run_overlay import MAX_RUNS, RunOverlay
 from tuilab.ui.screens.runs.differences_screen import DifferencesScreen
 from tuilab.ui.screens.runs.runs_screen import RunsScreen
 

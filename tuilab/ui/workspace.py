@@ -21,7 +21,7 @@ from tuilab.core.experiment.undo import UndoStack
 from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, SetKnob, Start
 from tuilab.core.protocol.events import AnyEvent, KnobChanged, Started
 from tuilab.core.run.run import Run, Snapshot, make_run_id
-from tuilab.ui.overlay import RunOverlay
+from tuilab.ui.run_overlay import RunOverlay
 
 MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""

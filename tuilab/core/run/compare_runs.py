@@ -32,7 +32,7 @@ class Verdict(Struct, frozen=True):
     """Whether a difference from the base is more than what the seeds do."""
 
     run: int
-    "The place of the run among those that are compared."
+    "The index of the run among those that are compared."
     text: str
     is_within_noise: bool | None
     "None where that is not known."
@@ -64,15 +64,15 @@ class Result(Struct, frozen=True):
         return delta if isfinite(delta) else None
 
     def find_best(self, which: str = "last") -> set[int]:
-        """Returns the places of the runs with the best value; none if all have the same."""
+        """Returns the indices of the runs with the best value; none if all have the same."""
         known = {
-            place: getattr(value, which) for place, value in enumerate(self.values)
+            index: getattr(value, which) for index, value in enumerate(self.values)
             if value is not None and isfinite(getattr(value, which))
         }  # fmt: skip
         if len(set(known.values())) < 2:
             return set()
         best = max(known.values()) if self.is_higher_better else min(known.values())
-        return {place for place, value in known.items() if value == best}
+        return {index for index, value in known.items() if value == best}
 
 
 class RunComparison(Struct, frozen=True):
@@ -92,9 +92,9 @@ class RunComparison(Struct, frozen=True):
         return [name if names.count(name) == 1 else run.id
                 for name, run in zip(names, self.runs, strict=True)]  # fmt: skip
 
-    def is_known(self, place: int) -> bool:
+    def is_known(self, index: int) -> bool:
         """Returns whether settings and results of a run are known."""
-        return self.runs[place].state not in UNREAD_STATES
+        return self.runs[index].state not in UNREAD_STATES
 
 
 def compare_runs(runs: Sequence[RunSummary], repeats: Repeats | None = None) -> RunComparison:
@@ -130,12 +130,12 @@ def align_networks(networks: Sequence[Sequence[Any] | None]) -> Iterator[Network
     aligned = [None if network is None else _align(base, network) for network in networks]
     known = [lines for lines in aligned if lines is not None]
     same = 0
-    for place in range(len(known[0].at) + 1 if known else 0):
-        extra = max(len(lines.before[place]) for lines in known)
-        rows = [tuple("" if lines is None else lines.extra(place, number) for lines in aligned)
+    for index in range(len(known[0].at) + 1 if known else 0):
+        extra = max(len(lines.before[index]) for lines in known)
+        rows = [tuple("" if lines is None else lines.extra(index, number) for lines in aligned)
                 for number in range(extra)]  # fmt: skip
-        if place < len(known[0].at):
-            rows.append(tuple("" if lines is None else lines.at[place] for lines in aligned))
+        if index < len(known[0].at):
+            rows.append(tuple("" if lines is None else lines.at[index] for lines in aligned))
         for row in rows:
             words = {line for line, lines in zip(row, aligned, strict=True) if lines is not None}
             if len(words) == 1:
@@ -157,9 +157,9 @@ class _Aligned(Struct):
     before: list[list[str]]
     "For each line of the base, and for the end, the lines that are added before it."
 
-    def extra(self, place: int, number: int) -> str:
+    def extra(self, index: int, number: int) -> str:
         """Returns an added line; empty if there are not as many."""
-        lines = self.before[place]
+        lines = self.before[index]
         return lines[number] if number < len(lines) else ""
 
 
@@ -184,13 +184,13 @@ def _compare_results(runs: Sequence[RunSummary], repeats: Repeats | None) -> Ite
     for key in sorted(keys, key=lambda key: rank.get(key.partition(".")[0], 1)):
         values = tuple(run.values.get(key) for run in runs)
         judged = (
-            _judge(key, runs[0], run, place, repeats or {}) for place, run in enumerate(runs[1:], 1)
+            _judge(key, runs[0], run, index, repeats or {}) for index, run in enumerate(runs[1:], 1)
         )
         yield Result(key, values, tuple(verdict for verdict in judged if verdict is not None))
 
 
 def _judge(
-    key: str, base: RunSummary, run: RunSummary, place: int, repeats: Repeats
+    key: str, base: RunSummary, run: RunSummary, index: int, repeats: Repeats
 ) -> Verdict | None:
     """Returns whether two runs differ by more than their seeds; None where neither is repeated."""
     if base.group and base.group == run.group:
@@ -201,13 +201,13 @@ def _judge(
     if min(len(first), len(second)) > 1:
         comparison = compare_groups(first, second)
         means = f"{MeanStd.of(list(second.values()))} against {MeanStd.of(list(first.values()))}"
-        return Verdict(place, f"{means}: {comparison.describe()}", comparison.is_within_noise)
+        return Verdict(index, f"{means}: {comparison.describe()}", comparison.is_within_noise)
     repeated, single = (first, second) if len(first) > 1 else (second, first)
     (value,), low, high = single.values(), min(repeated.values()), max(repeated.values())
     is_within = low <= value <= high
     text = f"{format_number(value)} of one run is {'within' if is_within else 'outside of'} " \
            f"{format_number(low)} to {format_number(high)} of {len(repeated)} seeds"  # fmt: skip
-    return Verdict(place, text, is_within if isfinite(low + high + value) else None)
+    return Verdict(index, text, is_within if isfinite(low + high + value) else None)
 
 
 def _values_by_seed(key: str, run: RunSummary, repeats: Repeats) -> dict[int, float]:
@@ -231,11 +231,11 @@ def to_builtins(comparison: RunComparison) -> dict[str, Any]:
         results[result.key] = [
             None if value is None else {
                 "last": value.last, "best": value.best,
-                "delta": result.delta(place), "best_delta": result.delta(place, "best"),
-                "within_noise": verdicts[place].is_within_noise if place in verdicts else None,
-                "test": verdicts[place].text if place in verdicts else "",
+                "delta": result.delta(index), "best_delta": result.delta(index, "best"),
+                "within_noise": verdicts[index].is_within_noise if index in verdicts else None,
+                "test": verdicts[index].text if index in verdicts else "",
             }
-            for place, value in enumerate(result.values)
+            for index, value in enumerate(result.values)
         ]  # fmt: skip
     network = [{"same": line.same} if line.same else {"lines": list(line.lines)}
                for line in comparison.network]  # fmt: skip

@@ -79,9 +79,9 @@ def build_rows(comparison: RunComparison) -> list[Row]:
 def _iter_settings(comparison: RunComparison) -> Iterator[Row]:
     for key, values in comparison.settings.items():
         cells = []
-        for place, value in enumerate(values):
-            text = format_setting(key, value) if comparison.is_known(place) else "?"
-            cells.append(Cell(text, "changed" if place and value != values[0] else ""))
+        for index, value in enumerate(values):
+            text = format_setting(key, value) if comparison.is_known(index) else "?"
+            cells.append(Cell(text, "changed" if index and value != values[0] else ""))
         yield Row(key, cells)
 
 
@@ -91,14 +91,14 @@ def _iter_network(comparison: RunComparison) -> Iterator[Row]:
             yield Row(format_counted(line.same, "same line"), [Cell("") for _ in comparison.runs])
             continue
         cells = []
-        for place, text in enumerate(line.lines):
-            if not comparison.is_known(place):
+        for index, text in enumerate(line.lines):
+            if not comparison.is_known(index):
                 cells.append(Cell("?"))
-            elif place and text != line.lines[0]:
+            elif index and text != line.lines[0]:
                 sign = "-" if not text else "+" if not line.lines[0] else ">"
                 cells.append(Cell(f"{sign} {text}".rstrip(), "changed"))
             else:
-                cells.append(Cell(f"  {text}" if place else text))
+                cells.append(Cell(f"  {text}" if index else text))
         yield Row("", cells)
 
 
@@ -113,17 +113,17 @@ def _write_values(result: Result, which: str) -> list[Cell]:
     best = result.find_best(which)
     noise = {verdict.run for verdict in result.verdicts if verdict.is_within_noise}
     cells = []
-    for place, value in enumerate(result.values):
+    for index, value in enumerate(result.values):
         if value is None:
             cells.append(Cell("-", "muted"))
             continue
-        text = format_number(getattr(value, which)) + "*" * (place in best)
-        delta, tone = result.delta(place, which), Cell("").tone
+        text = format_number(getattr(value, which)) + "*" * (index in best)
+        delta, tone = result.delta(index, which), Cell("").tone
         if delta is not None:
             text = f"{text:{VALUE_WIDTH}} {'+' if delta >= 0 else ''}{format_number(delta, 3)}"
             if delta:
                 tone = "better" if (delta > 0) == result.is_higher_better else "worse"
-        if which == "last" and place in noise:
+        if which == "last" and index in noise:
             text, tone = f"{text} ~", "muted"
         cells.append(Cell(text, tone))
     return cells
@@ -156,10 +156,10 @@ def write_table(comparison: RunComparison, width: int) -> list[Line]:
     """
     rows = build_rows(comparison)
     lines: list[Line] = []
-    for places, widths in _split_columns(comparison, rows, width):
+    for indices, widths in _split_columns(comparison, rows, width):
         if lines:
             lines.append(Line())
-        lines += _write_part(comparison, rows, places, widths)
+        lines += _write_part(comparison, rows, indices, widths)
     for number, note in enumerate(write_notes(comparison)):
         lines += [Line()] if not number else []
         lines += [Line([(text, "muted")]) for text in _wrap(note, max(MIN_COLUMN, width))]
@@ -173,37 +173,37 @@ def _split_columns(
     longest = max(cell_width(row.label) for row in rows)
     label = min(longest, max(MIN_COLUMN, width // 3))
     natural = [
-        min(MAX_COLUMN, max(cell_width(text) for text in _column(comparison, rows, place)))
-        for place in range(len(comparison.runs))
+        min(MAX_COLUMN, max(cell_width(text) for text in _column(comparison, rows, index)))
+        for index in range(len(comparison.runs))
     ]
-    most = max(MIN_COLUMN, (width - label - 2 * GAP) // 2)
-    natural = [min(most, one) for one in natural]
-    places, room = [0], width - label - GAP - natural[0]
-    for place in range(1, len(natural)):
-        if len(places) > 1 and room < natural[place] + GAP:
-            yield places, [label, *(natural[one] for one in places)]
-            places, room = [0], width - label - GAP - natural[0]
-        places.append(place)
-        room -= natural[place] + GAP
-    yield places, [label, *(natural[one] for one in places)]
+    limit = max(MIN_COLUMN, (width - label - 2 * GAP) // 2)
+    natural = [min(limit, one) for one in natural]
+    indices, room = [0], width - label - GAP - natural[0]
+    for index in range(1, len(natural)):
+        if len(indices) > 1 and room < natural[index] + GAP:
+            yield indices, [label, *(natural[one] for one in indices)]
+            indices, room = [0], width - label - GAP - natural[0]
+        indices.append(index)
+        room -= natural[index] + GAP
+    yield indices, [label, *(natural[one] for one in indices)]
 
 
-def _column(comparison: RunComparison, rows: Sequence[Row], place: int) -> list[str]:
-    texts = [row.cells[place].text for row in rows if row.cells]
-    return [escape_line(text) for text in (comparison.labels[place], *texts)]
+def _column(comparison: RunComparison, rows: Sequence[Row], index: int) -> list[str]:
+    texts = [row.cells[index].text for row in rows if row.cells]
+    return [escape_line(text) for text in (comparison.labels[index], *texts)]
 
 
 def _write_part(
-    comparison: RunComparison, rows: Sequence[Row], places: list[int], widths: list[int]
+    comparison: RunComparison, rows: Sequence[Row], indices: list[int], widths: list[int]
 ) -> Iterator[Line]:
     """Yields the lines of some of the runs."""
     labels = comparison.labels
-    yield from _write_row("", [Cell(labels[place], "heading") for place in places], widths)
+    yield from _write_row("", [Cell(labels[index], "heading") for index in indices], widths)
     for row in rows:
         if row.is_heading:
             yield Line([(row.label, "heading")])
-        elif row.label or any(row.cells[place].text.strip() for place in places):
-            yield from _write_row(row.label, [row.cells[place] for place in places], widths)
+        elif row.label or any(row.cells[index].text.strip() for index in indices):
+            yield from _write_row(row.label, [row.cells[index] for index in indices], widths)
 
 
 def _write_row(label: str, cells: Sequence[Cell], widths: Sequence[int]) -> Iterator[Line]:

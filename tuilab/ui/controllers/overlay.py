@@ -14,7 +14,7 @@ from tuilab.core.run.run import Run
 from tuilab.core.run.run_summary import RunSummary
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.keymap import bind
-from tuilab.ui.overlay import MAX_RUNS
+from tuilab.ui.run_overlay import MAX_RUNS
 
 if TYPE_CHECKING:  # not before the first frame
     from tuilab.host.run_library import RunLibrary
@@ -112,8 +112,8 @@ class OverlayController:
                 await asyncio.sleep(max(REFRESH_SECONDS, REST_FACTOR * cost))
                 start = time.monotonic()
                 if changed := await asyncio.to_thread(self._read_changed):
-                    drawn = self._overlay.ids  # some may have been removed meanwhile
-                    self._overlay.put(entry for entry in changed if entry[0].id in drawn)
+                    ids = self._overlay.ids  # some may have been removed meanwhile
+                    self._overlay.put(entry for entry in changed if entry[0].id in ids)
                     self._context.repaint()
                 cost = time.monotonic() - start
         finally:

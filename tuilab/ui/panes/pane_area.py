@@ -12,7 +12,6 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.lessons.link_targets import PANE_TITLES, PaneName
 from tuilab.core.protocol.commands import Inspect
 from tuilab.core.run.run import Run
-from tuilab.ui.overlay import RunOverlay
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.panes.knobs.knobs_pane import KnobsPane
@@ -20,6 +19,7 @@ from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.panes.log import LogPane
 from tuilab.ui.panes.network.network_pane import NetworkPane
 from tuilab.ui.panes.pane_tabs import PaneTabs
+from tuilab.ui.run_overlay import RunOverlay
 from tuilab.ui.views.result.result_view import ResultView
 from tuilab.ui.workspace import Workspace
 

@@ -16,12 +16,12 @@ class Backdrop:
 
     def __init__(self, traces: Sequence[Trace] = ()) -> None:
         self.traces = tuple(traces)
-        self._kept: dict[str, tuple[object, Any]] = {}
+        self._results: dict[str, tuple[object, Any]] = {}
 
     def keep(self, stage: str, key: object, compute: Callable[[], T]) -> T:
         """Returns what a stage yields: computed again only where its key is another one."""
-        kept = self._kept.get(stage)
-        if kept is None or kept[0] != key:
-            kept = self._kept[stage] = (key, compute())
-        value: T = kept[1]
+        entry = self._results.get(stage)
+        if entry is None or entry[0] != key:
+            entry = self._results[stage] = (key, compute())
+        value: T = entry[1]
         return value

@@ -129,13 +129,13 @@ def _lay_out(
 ) -> tuple[ChartDrawing, Axes]:  # fmt: skip
     """Places plot and axes; small sizes give up the legend, the axis lines, then the labels."""
     style = cells.style
-    shown = [*traces, *behind]
-    legend = wrap_legend(cells, data, shown, options)
+    all_filtered = [*traces, *behind]
+    legend = wrap_legend(cells, data, all_filtered, options)
     top = max(1, len(legend)) if cells.height >= 5 else 0
     below = 2 if cells.height >= 7 else 1 if cells.height >= 4 else 0
     height = max(1, cells.height - top - below)
     counts = max(2, cells.width // 10), max(2, height // 3)
-    limits = fit_limits(shown, [value for value, _ in data.guides], options.is_log, counts)
+    limits = fit_limits(all_filtered, [value for value, _ in data.guides], options.is_log, counts)
     place_ticks = axes.place_log_ticks if options.is_log else axes.place_linear_ticks
     y_ticks = [(y, f"{label} ") for y, label in place_ticks(limits.low, limits.high, counts[1])]
     left = max((len(label) for _, label in y_ticks), default=0) + 1

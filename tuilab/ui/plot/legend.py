@@ -93,17 +93,17 @@ def _shorten(label: str, room: int, glyphs: Glyphs) -> str:
     return f"{label[: room - 1 - tail]}{glyphs.ellipsis}{label[-tail:]}"
 
 
-def wrap(items: Sequence[T], widths: Sequence[int], room: int, taken: int = 0) -> list[list[T]]:
+def wrap(items: Sequence[T], widths: Sequence[int], room: int, reserved: int = 0) -> list[list[T]]:
     """Returns items in rows with two cells between them; one at least in each row.
 
     Args:
-        taken: cells at the right of the first row that are not free.
+        reserved: cells at the right of the first row that are not free.
 
     >>> wrap("abc", [4, 4, 4], 10)
     [['a', 'b'], ['c']]
     """
     rows: list[list[T]] = [[]]
-    x, end = 0, room - (taken + 2 if taken else 0)
+    x, end = 0, room - (reserved + 2 if reserved else 0)
     for item, width in zip(items, widths, strict=True):
         if rows[-1] and x + width > end:
             rows.append([])

@@ -14,7 +14,6 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_counted
 from tuilab.core.run.run import Run
 from tuilab.core.run.step_map import build_step_map
-from tuilab.ui.overlay import RunOverlay
 from tuilab.ui.panes.charts.band_traces import trace_bands
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
@@ -39,6 +38,7 @@ from tuilab.ui.panes.charts.overlay_traces import (
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.traces import Trace
+from tuilab.ui.run_overlay import RunOverlay
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 WAITING_MESSAGE = "The first values appear in a moment."
@@ -233,8 +233,8 @@ class ChartView(Container):
         """Returns the layers; only one of them is drawn where there are other runs."""
         if not self._overlay.runs:
             return rows
-        chosen, marker = self._choose_layer(), get_glyphs().line_markers[0]
-        return [replace(row, marker=marker, color=1) if row.name == chosen
+        layer_name, marker = self._choose_layer(), get_glyphs().line_markers[0]
+        return [replace(row, marker=marker, color=1) if row.name == layer_name
                 else replace(row, marker="", color=0) for row in rows]  # fmt: skip
 
     def _empty_message(self, run: Run) -> str:

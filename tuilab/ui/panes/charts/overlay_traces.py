@@ -6,10 +6,10 @@ from dataclasses import replace
 from tuilab.core.run.run import Mark, Run
 from tuilab.core.run.series import Series
 from tuilab.core.run.step_map import StepMap, build_step_map, list_points
-from tuilab.ui.overlay import OverlaidRun, RunOverlay
 from tuilab.ui.plot.backdrop import Backdrop
 from tuilab.ui.plot.chart_data import PlacedMark
 from tuilab.ui.plot.traces import Trace
+from tuilab.ui.run_overlay import OverlaidRun, RunOverlay
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 FindSeries = Callable[[Run], Series | None]
@@ -20,8 +20,8 @@ def find_first_series(names: Sequence[str]) -> FindSeries:
     """Returns a function that finds the first of these series that a run has."""
 
     def find(run: Run) -> Series | None:
-        found = (run.find_series(name) for name in names)
-        return next((series for series in found if series is not None and series.last), None)
+        candidates = (run.find_series(name) for name in names)
+        return next((series for series in candidates if series is not None and series.last), None)
 
     return find
 

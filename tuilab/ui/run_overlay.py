@@ -77,8 +77,8 @@ class RunOverlay:
             elif len(by_id) >= MAX_RUNS:
                 omitted += 1
             else:
-                taken = {other.slot for other in by_id.values()}
-                slot = next(slot for slot in range(MAX_RUNS) if slot not in taken)
+                slots = {other.slot for other in by_id.values()}
+                slot = next(slot for slot in range(MAX_RUNS) if slot not in slots)
                 by_id[summary.id] = OverlaidRun(summary, run, slot)
         self._set(by_id.values())
         return omitted
@@ -94,11 +94,11 @@ class RunOverlay:
         return before - len(self.runs)
 
     def _set(self, runs: Iterable[OverlaidRun]) -> None:
-        kept = tuple(runs)
-        names = [run.summary.name for run in kept]
+        remaining = tuple(runs)
+        names = [run.summary.name for run in remaining]
         self.runs = tuple(
             replace(run, label=run.summary.name if names.count(run.summary.name) == 1 else run.id)
-            for run in kept
+            for run in remaining
         )
         self.version += 1
 
