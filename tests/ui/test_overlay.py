@@ -108,7 +108,8 @@ def test_lines_are_built_again_only_when_a_run_has_changed() -> None:
 def test_a_branch_has_a_mark_where_it_branched_off_in_any_unit() -> None:
     overlay = RunOverlay()
     run = run_with("b", [0.5, 0.4])
-    overlay.put([(RunSummary(id="b", name="b", parent="a", parent_step=15), run)])
+    run.parent, run.parent_step = "a", 15
+    overlay.put([(RunSummary(id="b", name="b"), run)])
     traces = OverlayTraces()
     assert traces.build(overlay, "", ["loss/validation"])[1] == [(15.0, "b branches")]
     overlay.unit = "seconds"

@@ -57,6 +57,8 @@ class Chart(Canvas, can_focus=True):
         self.options = ChartOptions()
         self.cursor: float | None = None
         "The x that is read; None without a cursor."
+        self._past: float | None = None
+        "The x of the snapshot that is traveled to."
         self._hover: float | None = None
         self._drawing: ChartDrawing | None = None
 
@@ -67,6 +69,12 @@ class Chart(Canvas, can_focus=True):
         if has_best != (data.is_higher_better is not None):
             self.refresh_bindings()
         self.draw_soon()
+
+    def show_past(self, x: float | None) -> None:
+        """Reads the values at the snapshot that is traveled to, or no longer."""
+        if x != self._past:
+            self._past = x
+            self.refresh()
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the chart in a size."""
@@ -82,14 +90,16 @@ class Chart(Canvas, can_focus=True):
             return strip
         if y < max(1, len(drawing.legend)):
             return self._render_values(drawing, x)[y]
-        if drawing.area.region.y <= y < drawing.area.region.bottom:
-            return _draw_cursor(strip, drawing.area.column(x), self.draw_style.cursor)
+        column = drawing.area.column(x)
+        if drawing.area.region.contains(column, y):
+            return _draw_cursor(strip, column, self.draw_style.cursor)
         return strip
 
     @property
     def read_x(self) -> float | None:
-        """The x that is read now: under the mouse, else at the cursor."""
-        return self.cursor if self._hover is None else self._hover
+        """The x that is read now: under the mouse, at the cursor, or that of the snapshot."""
+        candidates = (self._hover, self.cursor, self._past)
+        return next((x for x in candidates if x is not None), None)
 
     def _render_values(self, drawing: ChartDrawing, x: float) -> list[Strip]:
         """Returns the values at x in the rows of the legend, in as much detail as fits."""

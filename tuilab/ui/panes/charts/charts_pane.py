@@ -174,6 +174,7 @@ class ChartView(Container):
         self._overlay = overlay or self._overlay
         if not self.is_on_screen:
             return
+        self.chart.show_past(self._locate_past(run))
         marks = (len(run.marks), *run.marks[-1:])
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
@@ -195,6 +196,13 @@ class ChartView(Container):
         )  # fmt: skip
         self.chart.show(self._add_overlay(run, data))
         self._update_titles()
+
+    def _locate_past(self, run: Run) -> float | None:
+        """Returns the x of the snapshot that is traveled to, in the unit of the overlay."""
+        if run.past is None:
+            return None
+        step_map = build_step_map(run, self._overlay.unit)
+        return float(run.past.step) if step_map is None else step_map.at(run.past.step)
 
     def _add_overlay(self, run: Run, data: ChartData) -> ChartData:
         """Returns what is shown with the lines of other runs, all in the unit of the overlay."""

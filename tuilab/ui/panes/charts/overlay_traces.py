@@ -71,10 +71,9 @@ def _trace_run(other: OverlaidRun, series: Series, step_map: StepMap | None) -> 
 
 
 def _mark_fork(other: OverlaidRun, step_map: StepMap | None) -> list[PlacedMark]:
-    summary = other.summary
-    if not summary.parent:
+    if not other.run.parent:
         return []
-    step = float(summary.parent_step)
+    step = float(other.run.parent_step)
     x = step if step_map is None else step_map.at(step)
     return [PlacedMark(x, f"{other.label} branches")]
 
