@@ -11,7 +11,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network.line import Line
 from tuilab.core.network.plan import LinePath, to_tuples
-from tuilab.core.network.surgery import Obstacle, SurgeryPlan, plan_surgery
+from tuilab.core.network.surgery import SurgeryPlan, plan_surgery
 from tuilab.core.protocol.events import NetworkChanged
 from tuilab.engine import checkpoint
 from tuilab.engine.data.rng import rng_for
@@ -113,16 +113,10 @@ def _plan(session: Session, lines: tuple[Line, ...], reset: tuple[LinePath, ...]
         twins = find_twins(session.network, before)
         plan = plan_surgery(before, lines, shape, reset=reset, twins=twins)
     if plan.obstacles:
-        raise InputError("; ".join(map(_describe, plan.obstacles)))
+        raise InputError("; ".join(map(str, plan.obstacles)))
     if not plan.surgeries:
         raise InputError("the network is the same")
     return plan
-
-
-def _describe(obstacle: Obstacle) -> str:
-    number = ".".join(str(index + 1 if not depth else index)
-                      for depth, index in enumerate(obstacle.path))  # fmt: skip
-    return f"line {number}: {obstacle.text}"
 
 
 def _transplant(

@@ -35,7 +35,7 @@ from tuilab.core.catalogue.layers.shape import Flatten, Upsample
 from tuilab.core.catalogue.layers.window import per_axis
 from tuilab.core.errors import InputError
 from tuilab.core.network.align import align, changed_arguments
-from tuilab.core.network.feature_map import FeatureMap, concatenate, resize, select
+from tuilab.core.network.feature_map import LOST, FeatureMap, concatenate, resize, select
 from tuilab.core.network.layer import Layer, Shape, format_shape, without_pair
 from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
@@ -104,6 +104,11 @@ class Obstacle:
 
     path: LinePath
     text: str
+
+    def __str__(self) -> str:
+        """Returns the reason with the line's number from 1; `4.1` is inside the block of line 4."""
+        number = ".".join(str(index + (not depth)) for depth, index in enumerate(self.path))
+        return f"line {number}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +465,9 @@ class _Walk:
         if problem := _describe_mixing(layer, features, state):
             self._report(path, name, False, problem)
         if isinstance(layer, Flatten):
+            others = [n for n, _ in enumerate(state.after) if n != features.axis]
+            if any(state.before[axis] != state.after[axis] for axis in others):
+                self._stop(path, "its input would change along two axes")
             return _flatten(layer, features, state, end)
         if isinstance(layer, Transpose):
             return features.at_axis(1 - features.axis)
@@ -479,24 +487,29 @@ class _Walk:
     # --- layers that come and go --------------------------------------------------------------
 
     def _remove(self, line: Line, state: _Features, path: LinePath) -> _Features:
-        text = line if isinstance(line, str) else line[0]
         if isinstance(line, tuple):
+            self._report(path, f"{line[0]} is removed", False, "unless it changed nothing")
             self.count += _count_layers(line)
-            before = plan((line,), state.before).output
-            keeps = False
+            before = plan((line,), state.before).output or state.before
+            features = state.features
         else:
             layer = read_line(line, state.before, self.saved[0]).layer
             before = without_pair(
                 layer.output_shape(pair_input(layer, state.before, self.saved[0]))
             )
-            save_shape(layer, state.before, self.saved[0])
-            self.count += 1
             keeps = _is_identity(layer, state)
-        self._report(path, f"{text} is removed", keeps, "" if keeps else "unless it changed nothing")
-        if before is None or (state.features is not None and before != state.before):
-            self._stop(path, f"{text} cannot be removed: the layers behind need its outputs")
-            before = before or state.before
-        return replace(state, before=before, is_nonnegative=state.is_nonnegative)
+            note = "" if keeps else "unless it changed nothing"
+            self._report(path, f"{line} is removed", keeps, note)
+            save_shape(layer, state.before, self.saved[0])
+            axis = state.last if isinstance(layer, Linear) else 0
+            if isinstance(layer, (Linear, *CONVOLUTIONS)) and len(before) == len(state.after):
+                features = _bypass(state, before[axis], axis, self.twins.get(self.count))
+            else:
+                features = state.features
+            self.count += 1
+        if features is not None and len(features.targets) != before[features.axis]:
+            self._stop(path, "it cannot be removed: the layers behind need all of its outputs")
+        return replace(state, before=before, features=features)
 
     def _insert(self, line: Line, state: _Features, path: LinePath) -> _Features:
         if isinstance(line, tuple):
@@ -541,6 +554,25 @@ class _Walk:
             self._stop(path, f"{line[0]} cannot be inserted in a run")
             after = after or state.after
         return replace(state, after=after, is_nonnegative=False)
+
+
+def _bypass(
+    state: _Features, width: int, axis: int, twins: Sequence[int] | None
+) -> FeatureMap | None:
+    """Returns the map where the inputs of a removed layer take the place of its outputs.
+
+    Args:
+        width: how many outputs it had.
+    """
+    features = state.features
+    if features is not None and features.axis != axis:
+        return features
+    sources = tuple(range(state.after[axis])) if features is None else features.sources
+    if sources == tuple(range(width)) or max(sources) >= width:
+        return features
+    index = {source: number for number, source in reversed(list(enumerate(sources)))}
+    first = range(width) if twins is None else twins
+    return FeatureMap(axis, sources, tuple(index.get(unit, LOST) for unit in first))
 
 
 def _has_no_weights(layer: Layer) -> bool:

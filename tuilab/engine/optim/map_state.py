@@ -13,9 +13,9 @@ from tuilab.engine.optim.schedule_free import counters
 
 GRADIENT_POWERS = {
     "exp_avg": 1, "momentum_buffer": 1, "grad_avg": 1, "exp_inf": 1, "prev": 1,
-    "exp_avg_sq": 2, "max_exp_avg_sq": 2, "square_avg": 2, "sum": 2,
+    "step_size": 0, "acc_delta": 0, "exp_avg_sq": 2, "max_exp_avg_sq": 2, "square_avg": 2, "sum": 2,
 }  # fmt: skip
-"""What optimizers average or sum: gradients to this power, in the shape of the parameter."""
+"""What optimizers keep for each weight, and the power of the gradient that it grows with."""
 
 WEIGHT_LIKE = ("z", "ax")
 """Averages of the weights themselves."""

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AnyEvent, Logged, Started
+from tuilab.core.protocol.events import AnyEvent, Logged, NetworkChanged, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.host.link import Link
 from tuilab.ui import copy_text
@@ -199,6 +199,8 @@ class MainScreen(Screen[None]):
                 self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, NetworkChanged):
+                self.notify(event.description, title="The network has changed", markup=False)
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
                 self.notify(event.note, title="This run", markup=False)
         if note:
