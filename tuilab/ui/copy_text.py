@@ -56,7 +56,7 @@ def describe_waiting_changes(keys: list[str]) -> str:
     if not keys:
         return ""
     if keys == ["network"]:
-        return "network: M changes it in the run, r restarts"
+        return "network: E changes it in the run, r restarts"
     if len(keys) == 1:
         return f"{keys[0]}: r restarts to use it"
     return f"{len(keys)} changes: r restarts to use them"

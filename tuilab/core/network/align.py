@@ -18,16 +18,23 @@ LIVE = 0.1
 """Cost of a line whose live knobs are changed."""
 
 
+MAX_COMPARED = 100_000
+"""Pairs of lines; of longer networks equal lines at the end are not compared with others."""
+
+
 def align(before: Sequence[Line], after: Sequence[Line]) -> list[Pair]:
     """Pairs the lines of two networks so that as few as possible are changed.
 
-    Equal lines at both ends are pairs; removed lines come before those inserted in their place.
+    Equal lines at the beginning are pairs, and of several ways to pair lines it is the one with the
+    earliest pairs; removed lines come before those inserted in their place.
     """
     start = 0
     while start < min(len(before), len(after)) and before[start] == after[start]:
         start += 1
     end = 0
-    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+    is_long = (len(before) - start) * (len(after) - start) > MAX_COMPARED
+    shorter = min(len(before), len(after)) - start
+    while is_long and end < shorter and before[-1 - end] == after[-1 - end]:
         end += 1
     middle = _align(before[start : len(before) - end], after[start : len(after) - end])
     pairs: list[Pair] = [(index, index) for index in range(start)]

@@ -26,6 +26,9 @@ SHARE_NOISE = 0.1
 MAX_COMPARED = 10_000_000
 """Weights of a layer whose units are compared with one another."""
 
+EQUAL = 1e-6
+"""Difference of weights, relative to the largest one, that is a matter of rounding."""
+
 Axes = tuple[int | None, int | None]
 """The axis of a tensor along the units of its layer, and the one along their inputs."""
 
@@ -251,9 +254,27 @@ def find_twins(network: nn.Module, lines: tuple[Line, ...]) -> dict[int, tuple[i
         rows = (weight.transpose(0, 1) if is_transposed else weight).flatten(1)
         if bias is not None:
             rows = torch.cat([rows, bias.detach()[:, None]], dim=1)
-        _, groups = torch.unique(rows, dim=0, return_inverse=True)
-        first: dict[int, int] = {}
-        twins[number] = tuple(
-            first.setdefault(group, unit) for unit, group in enumerate(groups.tolist())
-        )
+        twins[number] = _find_equal_rows(rows.double())
     return twins
+
+
+def _find_equal_rows(rows: Tensor) -> tuple[int, ...]:
+    """Returns for each row [inputs] the first one that is equal but for rounding.
+
+    Equal rows are neighbors once the rows are sorted by their products with one random vector.
+    """
+    generator = torch.Generator().manual_seed(0)
+    vector = torch.randn(rows.shape[1], generator=generator, dtype=rows.dtype).to(rows.device)
+    order = torch.argsort(rows @ vector, stable=True)
+    ordered = rows[order]
+    distances = (ordered[1:] - ordered[:-1]).abs().amax(dim=1)
+    are_equal = (distances <= EQUAL * rows.abs().max()).tolist()
+    groups, group = [order.tolist()[:1]], 0
+    for unit, is_equal in zip(order.tolist()[1:], are_equal, strict=True):
+        if is_equal:
+            groups[group].append(unit)
+        else:
+            groups.append([unit])
+            group += 1
+    first = {unit: min(units) for units in groups for unit in units}
+    return tuple(first[unit] for unit in range(len(rows)))

@@ -48,7 +48,7 @@ class TrainingController:
         _key("r", "training.restart", "restart", "Start over with the same seed", show=True),
         _key("W", "training.restart_keeping_weights", "restart, keep weights",
              "Start over; unchanged layers keep their weights"),
-        _key("M", "training.change_network", "change network",
+        _key("E", "training.change_network", "change network",
              "Change the network in the run: it goes on with the edited lines"),
         _key("N", "training.restart_reseeded", "restart, new seed",
              "Start over with a new seed"),
