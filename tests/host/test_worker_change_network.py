@@ -42,7 +42,7 @@ def test_a_paused_network_is_changed_and_seen(lab: LinkWatcher) -> None:
 def test_a_run_that_trains_goes_on_with_another_network_and_is_resumed_with_it(
     lab: LinkWatcher,
 ) -> None:
-    run = start_paused(lab)
+    start_paused(lab)
     lab.send(Resume())
     lab.wait_for(Progressed)
     lines = widened(lab)
@@ -56,7 +56,7 @@ def test_a_run_that_trains_goes_on_with_another_network_and_is_resumed_with_it(
     lab.wait_for(Finished)
     experiment, checkpoint = lab.run.experiment, lab.run.checkpoint
     assert experiment is not None
-    lab.send(Start(run or lab.run.id, experiment, paused=True, checkpoint=checkpoint))
+    lab.send(Start(lab.run.id, experiment, paused=True, checkpoint=checkpoint))
     assert lab.wait_for(Started).experiment.network == lines
 
 
