@@ -16,8 +16,8 @@ from tuilab.core.protocol.events import (
     KnobChanged,
     LayerStatsReported,
     Loading,
-    NetworkChanged,
     Logged,
+    NetworkChanged,
     Paused,
     Progressed,
     Ready,
@@ -27,7 +27,6 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.core.protocol.records import ActivationStats, Device, LayerStats
-from tuilab.core.run.series import Series
 from tuilab.core.run.run import (
     MAX_LOG_LINES,
     MAX_MARKS,
@@ -37,6 +36,7 @@ from tuilab.core.run.run import (
     Snapshot,
     make_run_id,
 )
+from tuilab.core.run.series import Series
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
 

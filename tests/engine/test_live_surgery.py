@@ -6,8 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from tests.support.tiny_sessions import flatten_parameters, make_session, train_steps
+from tests.support.tiny_sessions import flatten_parameters, layer_at, make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.core.network.line import Line
 from tuilab.core.network.surgery import plan_surgery
@@ -231,12 +232,12 @@ def test_after_a_failure_it_goes_back_to_the_changed_network() -> None:
 def test_a_layer_is_reset() -> None:
     session = make_session(*MLP)
     train_steps(session, 5)
-    kept, reset = (session.network[index].weight.detach().clone() for index in (0, 2))
+    kept, reset = (layer_at(session, index, nn.Linear).weight.detach().clone() for index in (0, 2))
     event = change_network(session, MLP, reset=((2,),))
     assert event.changes == ["Linear begins with new weights"]
-    assert torch.equal(session.network[0].weight, kept)
-    assert not torch.equal(session.network[2].weight, reset)
-    assert session.network[2].weight not in session.optimizer.state
+    assert torch.equal(layer_at(session, 0, nn.Linear).weight, kept)
+    assert not torch.equal(layer_at(session, 2, nn.Linear).weight, reset)
+    assert layer_at(session, 2, nn.Linear).weight not in session.optimizer.state
     with pytest.raises(InputError, match="ReLU has no weights to reset"):
         change_network(session, MLP, reset=((1,),))
 

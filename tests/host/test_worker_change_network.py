@@ -1,6 +1,14 @@
 """Changing the network of a run that is paused or trains, and going on from its checkpoint."""
 
-from tests.support.link_watcher import LinkWatcher, start_paused
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.link_watcher import LinkWatcher, make_long_experiment, start_paused
+from tests.support.not_none import not_none
+from tuilab.core.network.line import Line
 from tuilab.core.protocol.commands import ChangeNetwork, Inspect, Pause, Resume, Start, Stop
 from tuilab.core.protocol.events import (
     Finished,
@@ -12,9 +20,10 @@ from tuilab.core.protocol.events import (
     Started,
 )
 from tuilab.core.protocol.inspect.units_messages import UnitsRequest, UnitsResponse
+from tuilab.host import discovery, link, run_store
 
 
-def widened(lab: LinkWatcher) -> tuple[str, ...]:
+def widened(lab: LinkWatcher) -> tuple[Line, ...]:
     """Returns the network of the run with a wider first layer."""
     assert lab.run.experiment is not None
     first, *rest = lab.run.experiment.network
@@ -34,7 +43,7 @@ def test_a_paused_network_is_changed_and_seen(lab: LinkWatcher) -> None:
     assert lab.run.experiment.network == lines
     assert lab.run.started is not None
     assert lab.run.started.parameters == event.parameters
-    assert len(columns[1].weights) == int(lines[0].split()[1])
+    assert len(columns[1].weights) == int(str(lines[0]).split()[1])
     lab.send(Resume())
     assert lab.wait_for(Progressed).step > 0
 
@@ -67,3 +76,23 @@ def test_what_is_not_possible_is_logged_and_training_goes_on(lab: LinkWatcher) -
     lab.send(ChangeNetwork(("Linear 2", "Flatten", "Linear 77")))
     assert "The network was not changed" in lab.wait_for(Logged).text
     lab.wait_for(Progressed)
+
+
+@pytest.mark.usefixtures("hosts")
+def test_a_host_that_is_killed_is_resumed_with_the_changed_network(
+    watch: Callable[[link.Link], LinkWatcher],
+) -> None:
+    lab = watch(link.spawn_host())
+    lab.send(Start("spiral-1", make_long_experiment()))
+    lab.wait_until(lambda: lab.run.progress)
+    lines = widened(lab)
+    lab.send(ChangeNetwork(lines))
+    lab.wait_for(Saved)
+    os.kill(discovery.find_host("spiral").pid, signal.SIGKILL)
+    lab.wait_until_lost()
+
+    stored = run_store.read_run(run_store.run_dir("spiral-1"))
+    assert not_none(stored.experiment).network == lines
+    resumed = watch(link.spawn_host())
+    resumed.send(Start("spiral-1", not_none(stored.experiment), checkpoint=stored.checkpoint))
+    resumed.wait_until(lambda: resumed.run.state == "training" and resumed.run.step > stored.step)

@@ -68,7 +68,9 @@ def change_network(
         sources = find_sources(session.network, sized[0], network, sized[1], plan, noise)
         fill(network, sized[1], plan)
         zero_added_biases(network, sources)
-    network.load_state_dict(map_tensors(sources, session.network.state_dict(), network.state_dict()))
+    network.load_state_dict(
+        map_tensors(sources, session.network.state_dict(), network.state_dict())
+    )
     content = dict(vars(session))
     try:
         forgotten = _transplant(session, after, network, sources)
@@ -119,9 +121,7 @@ def _plan(session: Session, lines: tuple[Line, ...], reset: tuple[LinePath, ...]
     return plan
 
 
-def _transplant(
-    session: Session, experiment: Any, network: Any, sources: Sources
-) -> list[str]:
+def _transplant(session: Session, experiment: Any, network: Any, sources: Sources) -> list[str]:
     """Makes a network that of the session, with all that was learned about the weights before.
 
     Returns the names of parameters whose optimizer state starts anew.

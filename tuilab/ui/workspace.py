@@ -289,7 +289,6 @@ class Workspace:
         if not self.is_run_unrelated:
             self.edits.push(with_value(self.experiment, event.key, event.value))
 
-
     def _take_over_network(self, event: NetworkChanged) -> None:
         """Takes over the changed network of the run, unless the edited one is another by now."""
         before = self.run_experiment

@@ -524,7 +524,9 @@ class _Walk:
         if (isinstance(layer, Linear) and on_axis) or is_centered(layer, state.after, after):
             before, width = state.after[axis], after[axis]
             self._place("identity")
-            note = "as the identity" if width >= before else f"it passes on the first {width} inputs"
+            note = (
+                "as the identity" if width >= before else f"it passes on the first {width} inputs"
+            )
             self._report(path, text, width >= before, note)
             return replace(end, features=select(features, before, width, axis))
         self._place("fresh")
@@ -540,9 +542,7 @@ class _Walk:
             self._stop(path, f"{line} cannot be inserted: its input has another width as well")
         return replace(end, is_nonnegative=is_nonnegative)
 
-    def _insert_block(
-        self, line: tuple[Any, ...], state: _Features, path: LinePath
-    ) -> _Features:
+    def _insert_block(self, line: tuple[Any, ...], state: _Features, path: LinePath) -> _Features:
         after = plan((line,), state.after).output
         zero = _find_last_weights(line) if isinstance(parse(line[0]), Residual) else None
         for number in range(_count_layers(line)):
@@ -613,9 +613,7 @@ def _describe_mixing(layer: Layer, features: FeatureMap, state: _Features) -> st
     return ""
 
 
-def _flatten(
-    layer: Flatten, features: FeatureMap, state: _Features, end: _Features
-) -> FeatureMap:
+def _flatten(layer: Flatten, features: FeatureMap, state: _Features, end: _Features) -> FeatureMap:
     start = layer.start_dim - 1
     stop = layer.end_dim - 1 if layer.end_dim > 0 else len(state.after) + layer.end_dim
     if features.axis < start:

@@ -32,7 +32,6 @@ from tuilab.core.protocol.records import (
     TargetStats,
 )
 
-
 UNCHANGED_OUTPUT = 1e-4
 """Relative difference of outputs that rounding in single precision explains."""
 
@@ -304,6 +303,6 @@ class Logged(Event, frozen=True):
 
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
-    | NetworkChanged | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
+    | NetworkChanged | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

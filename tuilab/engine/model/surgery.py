@@ -16,7 +16,6 @@ from tuilab.core.errors import InputError
 from tuilab.core.network.feature_map import FeatureMap
 from tuilab.core.network.layer import Layer, format_shape
 from tuilab.core.network.line import Line
-from tuilab.core.network.parse import parse
 from tuilab.core.network.surgery import Placement, SurgeryPlan, center
 from tuilab.engine.model.build_network import modules_with_layers
 
@@ -110,7 +109,9 @@ def find_sources(
     """
     old = [module for module, _ in iter_layers(before, lines_before)]
     new = [module for module, _ in iter_layers(after, lines_after)]
-    names = {module: name for network in (before, after) for name, module in network.named_modules()}
+    names = {
+        module: name for network in (before, after) for name, module in network.named_modules()
+    }
     sources: Sources = dict.fromkeys(after.state_dict())
     tensors = before.state_dict()
     for placement, module in zip(plan.placements, new, strict=True):

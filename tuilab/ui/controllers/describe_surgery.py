@@ -21,9 +21,7 @@ def describe_surgery(plan: SurgeryPlan) -> str:
 def describe_obstacles(plan: SurgeryPlan) -> str:
     """Returns one line for each reason that the network cannot change while it trains."""
     cross = get_glyphs().cross
-    return "\n".join(
-        _cut([f"{cross} {obstacle}" for obstacle in plan.obstacles])
-    )
+    return "\n".join(_cut([f"{cross} {obstacle}" for obstacle in plan.obstacles]))
 
 
 def _cut(lines: list[str]) -> list[str]:
