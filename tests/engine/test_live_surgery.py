@@ -232,11 +232,11 @@ def test_after_a_failure_it_goes_back_to_the_changed_network() -> None:
 def test_a_layer_is_reset() -> None:
     session = make_session(*MLP)
     train_steps(session, 5)
-    kept, reset = (layer_at(session, index, nn.Linear).weight.detach().clone() for index in (0, 2))
+    first, third = (layer_at(session, index, nn.Linear).weight.detach().clone() for index in (0, 2))
     event = change_network(session, MLP, reset=((2,),))
     assert event.changes == ["Linear begins with new weights"]
-    assert torch.equal(layer_at(session, 0, nn.Linear).weight, kept)
-    assert not torch.equal(layer_at(session, 2, nn.Linear).weight, reset)
+    assert torch.equal(layer_at(session, 0, nn.Linear).weight, first)
+    assert not torch.equal(layer_at(session, 2, nn.Linear).weight, third)
     assert layer_at(session, 2, nn.Linear).weight not in session.optimizer.state
     with pytest.raises(InputError, match="ReLU has no weights to reset"):
         change_network(session, MLP, reset=((1,),))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tuilab.core.catalogue.tasks import GAN
 from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network.line import Line
 from tuilab.core.network.plan import LinePath, to_tuples
@@ -17,6 +18,7 @@ from tuilab.engine import checkpoint
 from tuilab.engine.data.rng import rng_for
 from tuilab.engine.device.threads import thread_count
 from tuilab.engine.model.initial_network import build_initialized
+from tuilab.engine.model.layers.blocks import LayerStack
 from tuilab.engine.model.surgery import (
     SHARE_NOISE,
     Sources,
@@ -59,18 +61,8 @@ def change_network(
     _check(session, after)
     plan = _plan(session, after.sized_network, reset)
     old_outputs = _compute_outputs(session)
-    labels = _label_parameters(session)
-    with preserving_random_state(session.device):
-        torch.manual_seed(before.seed * 1_000_003 + session.step + 1)
-        network, _ = build_initialized(after, session.dataset, "")
-        network.to(session.device, next(session.network.parameters()).dtype)
-        sized = before.sized_network, after.sized_network
-        sources = find_sources(session.network, sized[0], network, sized[1], plan, noise)
-        fill(network, sized[1], plan)
-        zero_added_biases(network, sources)
-    network.load_state_dict(
-        map_tensors(sources, session.network.state_dict(), network.state_dict())
-    )
+    old_labels = _label_parameters(session)
+    network, sources = _build(session, after, plan, noise)
     content = dict(vars(session))
     try:
         forgotten = _transplant(session, after, network, sources)
@@ -78,13 +70,6 @@ def change_network(
         vars(session).update(content)
         torch.set_num_threads(thread_count(before, session.batch_size))
         raise
-    new_labels = {name: label for label, name in _label_parameters(session).items()}
-    renamed = {
-        label: new_labels[new]
-        for label, name in labels.items()
-        for new, source in sources.items()
-        if source is not None and source.name == name and new in new_labels
-    }
     return NetworkChanged(
         session.run,
         session.step,
@@ -92,12 +77,41 @@ def change_network(
         changes=[surgery.text for surgery in plan.surgeries],
         parameters=sum(parameter.numel() for parameter in session.parameters),
         difference=_compare(old_outputs, _compute_outputs(session)),
-        layers=renamed,
+        layers=_match_labels(old_labels, _label_parameters(session), sources),
         forgotten=forgotten,
     )
 
 
-def _check(session: Session, after: Any) -> None:
+def _build(
+    session: Session, after: Experiment, plan: SurgeryPlan, noise: float
+) -> tuple[LayerStack, Sources]:
+    """Returns the changed network with its weights, and where each of them comes from."""
+    before = session.network
+    sized = session.experiment.sized_network, after.sized_network
+    with preserving_random_state(session.device):
+        torch.manual_seed(after.seed * 1_000_003 + session.step + 1)
+        network, _ = build_initialized(after, session.dataset, "")
+        network.to(session.device, next(before.parameters()).dtype)
+        sources = find_sources(before, sized[0], network, sized[1], plan, noise)
+        fill(network, sized[1], plan)
+        zero_added_biases(network, sources)
+    network.load_state_dict(map_tensors(sources, before.state_dict(), network.state_dict()))
+    return network, sources
+
+
+def _match_labels(
+    before: dict[str, str], after: dict[str, str], sources: Sources
+) -> dict[str, str]:
+    """Returns for each label of a layer before the one that the layer has now, if it is there."""
+    old_labels = {name: label for label, name in before.items()}
+    return {
+        old_labels[source.name]: label
+        for label, name in after.items()
+        if (source := sources[name]) is not None and source.name in old_labels
+    }
+
+
+def _check(session: Session, after: Experiment) -> None:
     """Raises InputError where a session cannot change to an experiment's network."""
     if after.training.engine != "torch":
         raise InputError("the engines in plain Python cannot change their network in a run")
@@ -121,7 +135,9 @@ def _plan(session: Session, lines: tuple[Line, ...], reset: tuple[LinePath, ...]
     return plan
 
 
-def _transplant(session: Session, experiment: Any, network: Any, sources: Sources) -> list[str]:
+def _transplant(
+    session: Session, experiment: Experiment, network: LayerStack, sources: Sources
+) -> list[str]:
     """Makes a network that of the session, with all that was learned about the weights before.
 
     Returns the names of parameters whose optimizer state starts anew.
@@ -156,9 +172,9 @@ def _map_average(
     fresh = after.state_dict(keep_vars=True)
     old: Tensors = dict(zip(averaged_names(before), state["mean"], strict=True))
     names = averaged_names(after)
-    chosen = {name: sources.get(name) for name in names}
+    own_sources = {name: sources.get(name) for name in names}
     tensors = {**dict(after.named_buffers()), **fresh}
-    mapped = map_tensors(chosen, old, tensors)
+    mapped = map_tensors(own_sources, old, tensors)
     return state | {"mean": [mapped[name] for name in names]}
 
 

@@ -34,11 +34,11 @@ class FeatureMap:
     @property
     def merged(self) -> tuple[tuple[int, int], ...]:
         """Features before that are dropped, each with the equal one that takes its place."""
-        kept = set(self.sources)
+        own_features = set(self.sources)
         return tuple(
             (before, target)
             for before, target in enumerate(self.targets)
-            if target != LOST and before not in kept
+            if target != LOST and before not in own_features
         )
 
     @property
@@ -66,7 +66,7 @@ class FeatureMap:
         """
         outer, inner = prod(after[start : self.axis]), prod(after[self.axis + 1 : end + 1])
 
-        def spread(numbers: Sequence[int], size: int) -> tuple[int, ...]:
+        def expand(numbers: Sequence[int], size: int) -> tuple[int, ...]:
             return tuple(
                 LOST if number == LOST else (block * size + number) * inner + position
                 for block in range(outer)
@@ -74,8 +74,8 @@ class FeatureMap:
                 for position in range(inner)
             )
 
-        sources = spread(self.sources, before[self.axis])
-        return FeatureMap(start, sources, spread(self.targets, after[self.axis]))
+        sources = expand(self.sources, before[self.axis])
+        return FeatureMap(start, sources, expand(self.targets, after[self.axis]))
 
 
 def resize(

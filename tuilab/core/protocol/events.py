@@ -172,10 +172,10 @@ class NetworkChanged(Event, frozen=True):
         else:
             outputs = f"The outputs have changed by up to {self.difference:.0%}."
         count = len(self.forgotten)
-        kept = "The optimizer keeps its state." if not count else (
+        optimizer = "The optimizer keeps its state." if not count else (
             f"The optimizer starts anew for {format_counted(count, 'parameter tensor')}."
         )  # fmt: skip
-        return f"{outputs} {kept}"
+        return f"{outputs} {optimizer}"
 
 
 class Paused(Event, frozen=True):

@@ -329,9 +329,9 @@ class Run(Struct):
             self.experiment = with_value(self.experiment, "network", event.network)
         if self.started is not None:
             self.started = replace(self.started, parameters=event.parameters)
-        named = {name: self._rename_layer(name, event.layers) for name in self.series}
+        names = {name: self._rename_layer(name, event.layers) for name in self.series}
         self.series = {
-            name: self.series[before] for before, name in named.items() if name is not None
+            name: self.series[before] for before, name in names.items() if name is not None
         }
 
     def _rename_layer(self, name: str, labels: dict[str, str]) -> str | None:

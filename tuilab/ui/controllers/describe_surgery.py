@@ -15,7 +15,7 @@ def describe_surgery(plan: SurgeryPlan) -> str:
         + (f": {surgery.note}" if surgery.note else "")
         for surgery in plan.surgeries
     ]
-    return "\n".join([*_cut(lines), "", "~ changes the outputs. To undo it: u, then E."])
+    return "\n".join([*_cut(lines), "", "~ changes the outputs"])
 
 
 def describe_obstacles(plan: SurgeryPlan) -> str:

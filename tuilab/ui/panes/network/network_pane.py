@@ -128,7 +128,7 @@ class NetworkPane(EditableList):
             warnings=() if draft else find_layer_warnings(experiment),
         )
         self.line_list.show(display)
-        self.border_subtitle = "~ changed: E in the run, r restart" if needs_restart else ""
+        self.border_subtitle = "~ changed: E live, r restart" if needs_restart else ""
         self.update_detail()
 
     @property
