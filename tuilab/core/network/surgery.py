@@ -311,7 +311,7 @@ class _Walk:
         name = line.split(" ", 1)[0]
         self._report(path, f"{name} is {'frozen' if is_frozen else 'trained again'}", True)
 
-    def _place(self, start: Start = "kept", **maps: FeatureMap | None) -> None:
+    def _add_placement(self, start: Start = "kept", **maps: FeatureMap | None) -> None:
         """Enters a layer of the changed network; a kept one is the next of those before."""
         before = self.count if start == "kept" else None
         self.placements.append(Placement(before, start, **maps))
@@ -328,7 +328,7 @@ class _Walk:
         elif type(old) is not type(new):
             self._report(path, f"{texts[0]} becomes {texts[1]}", False, "another function")
             self.count += 1
-            self._place("fresh")
+            self._add_placement("fresh")
         else:
             self._report_arguments(old, new, texts, path)
             if isinstance(new, Linear):
@@ -337,7 +337,7 @@ class _Walk:
                 return self._keep_convolution(new, state, end, path)
             if isinstance(new, Embedding):
                 outputs = self._resize(end, end.last)
-                self._place(outputs=outputs)
+                self._add_placement(outputs=outputs)
                 return replace(end, features=outputs)
             if state.features is None and not _has_no_weights(new) and state.before != state.after:
                 self._stop(
@@ -352,7 +352,7 @@ class _Walk:
             self._stop(path, f"{type(layer).__name__} has no weights to reset")
         self._report(path, f"{type(layer).__name__} begins with new weights", False)
         self.count += 1
-        self._place("fresh")
+        self._add_placement("fresh")
 
     def _shapes(self, old: Layer, new: Layer, state: _Features) -> _Features:
         before = old.output_shape(pair_input(old, state.before, self.saved[0]))
@@ -406,11 +406,11 @@ class _Walk:
             if outputs is not None:
                 self._stop(path, "its input already changes along another axis")
             self._check_size(state, last, path)
-            self._place(outputs=outputs)
+            self._add_placement(outputs=outputs)
             return replace(end, features=features)
         if features is None:
             self._check_size(state, last, path)
-        self._place(inputs=features, outputs=outputs)
+        self._add_placement(inputs=features, outputs=outputs)
         return replace(end, features=outputs)
 
     def _keep_convolution(
@@ -423,7 +423,7 @@ class _Walk:
             self._check_size(state, 0, path)
         elif features.axis != 0:
             self._stop(path, "its input changes along its length, not its channels")
-        self._place(inputs=features, outputs=outputs)
+        self._add_placement(inputs=features, outputs=outputs)
         return replace(end, features=outputs)
 
     def _check_size(self, state: _Features, axis: int, path: LinePath) -> None:
@@ -436,20 +436,20 @@ class _Walk:
     ) -> _Features:
         features = state.features
         if features is None or _has_no_weights(layer):
-            self._place()
+            self._add_placement()
         elif isinstance(layer, (RNN, LSTM, GRU)) and features.axis == state.last:
-            self._place(inputs=features)
+            self._add_placement(inputs=features)
             return end
         elif isinstance(layer, CHANNEL_NORMS) and features.axis == 0:
-            self._place(outputs=features)
+            self._add_placement(outputs=features)
         elif isinstance(layer, (norms.LayerNorm, norms.RMSNorm)):
             start = len(state.after) - len(norms.normalized_sizes(layer, state.after))
             is_inside = features.axis >= start
-            self._place(outputs=features.at_axis(features.axis - start) if is_inside else None)
+            self._add_placement(outputs=features.at_axis(features.axis - start) if is_inside else None)
         elif isinstance(layer, activations.PReLU) and layer.num_parameters == 1:
-            self._place()
+            self._add_placement()
         else:
-            self._place()
+            self._add_placement()
             self._stop(path, f"the width of {type(layer).__name__} cannot change in a run")
             return end
         return replace(end, features=self._pass_on(layer, state, end, path))
@@ -523,13 +523,13 @@ class _Walk:
         on_axis = features is None or features.axis == axis
         if (isinstance(layer, Linear) and on_axis) or is_centered(layer, state.after, after):
             before, width = state.after[axis], after[axis]
-            self._place("identity")
+            self._add_placement("identity")
             note = (
                 "as the identity" if width >= before else f"it passes on the first {width} inputs"
             )
             self._report(path, text, width >= before, note)
             return replace(end, features=select(features, before, width, axis))
-        self._place("fresh")
+        self._add_placement("fresh")
         keeps = _is_identity(layer, state)
         note = "another function"
         if keeps:
@@ -546,7 +546,7 @@ class _Walk:
         after = plan((line,), state.after).output
         zero = _find_last_weights(line) if isinstance(parse(line[0]), Residual) else None
         for number in range(_count_layers(line)):
-            self._place("zero" if number == zero else "fresh")
+            self._add_placement("zero" if number == zero else "fresh")
         keeps = zero is not None
         note = "its layers add zero at first" if keeps else "another function"
         self._report(path, f"{line[0]} is inserted", keeps, note)
