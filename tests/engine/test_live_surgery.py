@@ -1,5 +1,6 @@
 """A network that is changed while it trains: same outputs, same optimizer, same generators."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from tests.support.bitwise import find_differences
 from tests.support.tiny_sessions import flatten_parameters, layer_at, make_session, train_steps
 from tuilab.core.errors import InputError
 from tuilab.core.network.line import Line
 from tuilab.core.network.surgery import plan_surgery
-from tuilab.engine import checkpoint
+from tuilab.engine import checkpoint, checkpoint_file
 from tuilab.engine.live_surgery import change_network
 from tuilab.engine.model import build_network
 from tuilab.engine.model.surgery import (
@@ -284,3 +286,14 @@ def test_a_gan_keeps_both_sides() -> None:
     )  # fmt: skip
     assert event.difference < 1e-5
     train_steps(session, 3)
+
+
+def test_the_snapshot_before_a_change_has_the_network_before() -> None:
+    session = make_session(*MLP)
+    train_steps(session, 3)
+    before = checkpoint.capture_state(session)["network"]
+    change_network(session, WIDER)
+    train_steps(session, 2)
+    state = session.snapshots.load(3)
+    assert find_differences(state["network"], before) == []
+    assert checkpoint_file.decode_experiment(state, Path()).network == MLP

@@ -90,10 +90,10 @@ def test_both_losses_of_a_gan_are_in_one_chart() -> None:
     run = trained_run(20, task=GAN())
     metrics = {"discriminator_accuracy": 0.7, "discriminator_loss": 0.6}
     run.apply(Progressed("a", 21, 1, 0.5, 0.5, 0.5, metrics, 1e-3, 9, 9, 9, 9))
-    labels = label_series(run, ("loss", "discriminator_loss"))
+    labels = label_series(run.series, ("loss", "discriminator_loss"))
     assert labels == {"loss/train": "generator", "discriminator_loss/train": "discriminator"}
     run.apply(EpochEnded("a", 21, 1, {}, {"loss": 1.0, "discriminator_loss": 0.5}))
-    labels = label_series(run, ("loss", "discriminator_loss"))
+    labels = label_series(run.series, ("loss", "discriminator_loss"))
     assert len(set(labels.values())) == len(labels) == 4
     assert find_metric_guides(run, "discriminator_accuracy") == ((0.5, "guessing 0.5"),)
 

@@ -329,6 +329,17 @@ def test_the_range_is_the_background_of_the_line() -> None:
     assert "░" not in text(drawing)
 
 
+def test_a_band_of_several_runs_is_shaded_beside_any_number_of_lines() -> None:
+    style = replace(STYLE, lines={n: Style(color="blue") for n in range(1, 5)})
+    points = [(float(x), 1.0, 0.0, 2.0) for x in range(60)]
+    lines = [Trace(f"line {n}", points, n) for n in (1, 2, 3)]
+    for is_band in (False, True):
+        traces = [*lines, Trace("band", points, 4, is_band=is_band)]
+        drawing = draw_chart(ChartData(traces), ChartOptions(), (60, 16), style)
+        row = drawing.cells.rows[drawing.area.row(1.0)]
+        assert (sum(cell[1].bgcolor is not None for cell in row) > 40) == is_band
+
+
 def test_the_legend_keeps_its_names_before_its_values_and_options() -> None:
     traces = [replace(trace_of(0.5, label=f"{number} Linear"), color=number) for number in range(4)]
     options = ChartOptions(is_log=True, smoothing=0.6)

@@ -5,9 +5,12 @@ from tests.support.lab_pilot import open_lab
 from tuilab.core.catalogue.data.graphs import Karate
 from tuilab.core.experiment.experiment import Experiment, with_value
 from tuilab.core.format import format_rounds
-from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, SetKnob, Start
-from tuilab.core.protocol.events import CrossValidated, FinderReported, Loading
-from tuilab.ui.screens.study import CrossValidation, Search
+from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, SetKnob, Start, TrainSeeds
+from tuilab.core.protocol.events import CrossValidated, FinderReported, Loading, SeedsReported
+from tuilab.core.protocol.records import SeedRun
+from tuilab.core.run.bands import BandPoint
+from tuilab.core.run.significance import MeanStd
+from tuilab.ui.screens.study import CrossValidation, Search, SeedRepeats
 
 SMALL = (80, 24)
 RATES = [(10 ** (-4 + index / 10), 1 - index / 50) for index in range(30)]
@@ -166,3 +169,57 @@ def test_the_table_has_a_row_for_each_round() -> None:
     assert lines[0].split() == ["round", "accuracy", "loss"]
     assert lines[2].split() == ["2", "0.91", "0.5"]
     assert [line.split()[0] for line in lines[3:]] == ["mean", "±"]
+
+
+def seeds_reported(run: str, *, is_over: bool) -> SeedsReported:
+    losses = [(1.0 - step / 20, step) for step in range(1, 11)]
+    band = [BandPoint(step, y, y - 0.1, y + 0.1, y - 0.05, y + 0.05, 3) for y, step in losses]
+    runs = [SeedRun(seed, f"a-s{seed}", "done" if is_over else "training") for seed in (0, 1, 2)]
+    summary = {"test.accuracy": MeanStd(3, 0.91, 0.012)} if is_over else {}
+    bands = {"loss/train": band, "accuracy/validation": band}
+    return SeedsReported("a", runs, 0.5, is_over, "3 seeds, trained together", summary, bands)
+
+
+async def test_seeds_are_a_band_in_the_dialog_and_then_in_the_charts() -> None:
+    async with open_lab(SPIRAL, (120, 40)) as lab:
+        run = await lab.train(steps=20)
+        await lab.press("M")
+        await lab.wait_for_text("How many seeds?")
+        await lab.press("backspace", "3", "enter")
+        assert lab.link.commands(TrainSeeds) == [TrainSeeds(SPIRAL, (0, 1, 2))]
+        await lab.play(
+            Loading("Training 3 seeds together", 0.5), seeds_reported(run, is_over=False)
+        )
+        await lab.wait_for_text("Training 3 seeds together", "train, 3 seeds", "3 training")
+        await lab.press("enter")
+        assert isinstance(lab.app.screen, SeedRepeats), "it is not over"
+
+        await lab.play(seeds_reported(run, is_over=True))
+        await lab.wait_for_text(
+            "test.accuracy  0.91 ± 0.012  n = 3", "✓ 3 seeds, trained together."
+        )
+        await lab.press("enter")
+        assert lab.link.commands(Cancel) == []
+        await lab.wait_for_text("─■─ train, 3 seeds")
+        assert not isinstance(lab.app.screen, SeedRepeats)
+
+
+async def test_leaving_seeds_early_cancels_them() -> None:
+    async with open_lab(SPIRAL, SMALL) as lab:
+        await lab.press("M", "enter", "escape")
+        assert lab.link.commands(Cancel) == [Cancel()]
+
+
+async def test_seeds_that_cannot_be_trained_say_why() -> None:
+    async with open_lab(SPIRAL, SMALL) as lab:
+        await lab.press("M", "enter")
+        await lab.play(SeedsReported("", [], 1.0, True, "the file is gone"))
+        await lab.wait_for_text("✗ the file is gone.")
+
+
+async def test_a_wrong_list_of_seeds_is_reported_at_once() -> None:
+    async with open_lab(SPIRAL, SMALL) as lab:
+        await lab.press("M", "5", "comma", "5")
+        await lab.wait_for_text("the seed 5 is there twice")
+        await lab.press("enter")
+        assert lab.link.commands(TrainSeeds) == []

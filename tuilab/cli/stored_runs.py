@@ -128,21 +128,29 @@ def list_runs(
     json: JsonList = False,
 ) -> int:  # fmt: skip
     """Lists the stored runs; on a terminal, without a filter, in the lab."""
-    is_on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if is_on_terminal and not (filter_words or sort or reverse or plain or json):
-        from tuilab.ui.terminal import terminal
+    if not (filter_words or sort or reverse or plain or json) and _can_show_lab():
+        from tuilab.cli.launch import open_experiment
 
-        if not terminal.unusable_reason():
-            from tuilab.cli.launch import open_experiment
+        return open_experiment(is_listing_runs=True)
+    _print_runs(" ".join(filter_words or ()), sort, reverse, json)
+    return exit_codes.DONE
 
-            return open_experiment(is_listing_runs=True)
+
+def _can_show_lab() -> bool:
+    from tuilab.ui.terminal import terminal
+
+    return sys.stdin.isatty() and sys.stdout.isatty() and not terminal.unusable_reason()
+
+
+def _print_runs(filter_text: str, sort: str, reverse: bool, json: bool) -> None:
+    """Prints the runs that a filter matches."""
     from tuilab.cli.output.json import print_json
     from tuilab.core import paths
     from tuilab.core.run.run_filter import parse_filter
     from tuilab.core.run.run_keys import find_key, sort_runs
     from tuilab.host.run_library import RunLibrary
 
-    run_filter = parse_filter(" ".join(filter_words or ()))
+    run_filter = parse_filter(filter_text)
     if sort:
         find_key(sort)  # it may be wrong, which is said before thousands are read
     library = RunLibrary()
@@ -161,7 +169,6 @@ def list_runs(
         print(f"No run matches, of {format_count(len(stored))}.")
     else:
         print(f"{_format_runs(matches, library, sort)}\n\nThey are stored in {folder}")
-    return exit_codes.DONE
 
 
 def _show_progress(done: int, total: int) -> None:

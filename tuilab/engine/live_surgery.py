@@ -33,7 +33,6 @@ from tuilab.engine.optim.map_state import map_state
 from tuilab.engine.optim.weight_average import averaged_names
 from tuilab.engine.preserve import preserving_random_state
 from tuilab.engine.session import Session
-from tuilab.engine.snapshots import WeightSnapshots
 
 COMPARED_EXAMPLES = 64
 """Training examples whose outputs before and after are compared."""
@@ -60,6 +59,7 @@ def change_network(
     after = replace(before, network=to_tuples(lines))
     _check(session, after)
     plan = _plan(session, after.sized_network, reset)
+    session.snapshots.add(checkpoint.capture_state(session))  # a branch from it undoes the change
     old_outputs = _compute_outputs(session)
     old_labels = _label_parameters(session)
     network, sources = _build(session, after, plan, noise)
@@ -158,7 +158,6 @@ def _transplant(
         stopping["weights"] = map_tensors(sources, stopping["weights"], fresh)
         stopping["average"] = _map_average(stopping["average"], old_network, network, sources)
     session.early_stopping.load_state_dict(stopping)
-    session.snapshots = WeightSnapshots()  # paths lead through weights of one shape
     session.good_state = checkpoint.capture_state(session)
     return forgotten
 

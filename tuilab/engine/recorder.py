@@ -1,5 +1,6 @@
 """What a run has recorded and not yet reported: losses step by step, and the means of the epoch."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -88,17 +89,31 @@ class Recorder:
         if not self._pending:
             return
         losses: list[float] = torch.stack([loss for _, loss, _ in self._pending]).tolist()
-        for (step, _, lr), loss in zip(self._pending, losses, strict=True):
-            self._window.append(loss)
-            self._epoch_loss += loss
-            self._epoch_steps += 1
+        steps = [(step, lr, schedule.ends_point(step)) for step, _, lr in self._pending]
+        self.add_read(steps, losses)
+        self._pending.clear()
+
+    def add_read(self, steps: Sequence[tuple[int, float, bool]], losses: list[float]) -> None:
+        """Records losses that have been read.
+
+        Args:
+            steps: the step of each, its learning rate, and whether it ends a point of the curve.
+        """
+        window, total = self._window, self._epoch_loss
+        for (step, lr, ends_point), loss in zip(steps, losses, strict=True):
+            total += loss
             if self.nonfinite is None and not isfinite(loss):
                 self.nonfinite = step, loss
-            if schedule.ends_point(step):
-                self.points.append(_merge(step, self._window, lr))
-                self._window = []
+            if ends_point and not window:
+                self.points.append(LossPoint(step, loss, loss, loss, lr))
+                continue
+            window.append(loss)
+            if ends_point:
+                self.points.append(_merge(step, window, lr))
+                window.clear()
+        self._epoch_loss = total
+        self._epoch_steps += len(losses)
         self._losses += losses
-        self._pending.clear()
 
     def take(self) -> tuple[list[float], list[LossPoint]]:
         """Returns all losses, and the complete points, since the last call."""
@@ -129,7 +144,7 @@ class Recorder:
         """Returns what a checkpoint keeps: the incomplete point, the sums, the newest outputs."""
         self.read()
         return {
-            "window": self._window,
+            "window": list(self._window),
             "loss": [self._epoch_loss, self._epoch_steps],
             "metrics": self._epoch_metrics,
             "examples": self._epoch_examples,

@@ -45,6 +45,8 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, t
 
     lr: LearningRate = 1e-3
 
+    is_elementwise: ClassVar[bool] = False
+    "Whether it updates each number by itself, whatever tensor that is in."
     needs_closure: ClassVar[bool] = False
     "Whether one step evaluates loss and gradient several times."
     averages_weights: ClassVar[bool] = False
@@ -84,6 +86,8 @@ class SGD(WeightDecayOptimizer, frozen=True, kw_only=True, tag="sgd"):
     Source: torch.optim.SGD; Nesterov after Sutskever et al. 2013
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     lr: LearningRate = 0.1
     momentum: Momentum = 0.0
     nesterov: Nesterov = False
@@ -107,6 +111,8 @@ class Adagrad(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adagrad"):
     Source: torch.optim.Adagrad
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     lr: LearningRate = 1e-2
     eps: Epsilon = 1e-10
     initial_accumulator_value: Annotated[
@@ -125,6 +131,8 @@ class Adadelta(WeightDecayOptimizer, frozen=True, kw_only=True, tag="adadelta"):
     Source: torch.optim.Adadelta
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     lr: LearningRate = 1.0
     rho: Annotated[
         float, knob("Decay rate of the running averages of squared gradient and step", ge=0,
@@ -142,6 +150,8 @@ class RMSprop(WeightDecayOptimizer, frozen=True, kw_only=True, tag="rmsprop"):
       loss may jump. Lower lr, or warm up.
     Source: torch.optim.RMSprop
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     lr: LearningRate = 1e-2
     alpha: Annotated[
@@ -173,6 +183,8 @@ class Adam(AdamOptimizer, frozen=True, kw_only=True, tag="adam"):
     Source: torch.optim.Adam
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     amsgrad: Amsgrad = False
 
 
@@ -185,6 +197,8 @@ class AdamW(AdamOptimizer, frozen=True, kw_only=True, tag="adamw"):
       a short run.
     Source: torch.optim.AdamW
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     weight_decay: WeightDecay = 1e-2
     amsgrad: Amsgrad = False
@@ -199,6 +213,8 @@ class NAdam(AdamOptimizer, frozen=True, kw_only=True, tag="nadam"):
       differently.
     Source: torch.optim.NAdam
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     lr: LearningRate = 2e-3
     momentum_decay: Annotated[
@@ -219,6 +235,8 @@ class RAdam(AdamOptimizer, frozen=True, kw_only=True, tag="radam"):
     Source: torch.optim.RAdam
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     decoupled_weight_decay: Decoupled = False
 
 
@@ -230,6 +248,8 @@ class Adamax(AdamOptimizer, frozen=True, kw_only=True, tag="adamax"):
     Pitfall: one outlier shrinks the steps of its weight for about 1 ∕ (1 − β₂) = 1000 steps.
     Source: torch.optim.Adamax
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     lr: LearningRate = 2e-3
 
@@ -273,6 +293,8 @@ class ASGD(WeightDecayOptimizer, frozen=True, kw_only=True, tag="asgd"):
     Source: torch.optim.ASGD
     """
 
+    is_elementwise: ClassVar[bool] = True
+
     lr: LearningRate = 1e-2
     lambd: Annotated[
         float, knob("Strength of the decay of weights and step size", ge=0, le=1, live=True,
@@ -293,6 +315,8 @@ class Rprop(Optimizer, frozen=True, kw_only=True, tag="rprop"):
       the first step size: a schedule does not change it.
     Source: torch.optim.Rprop
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     lr: LearningRate = 1e-2
     eta_minus: Annotated[
@@ -342,6 +366,8 @@ class Lion(WeightDecayOptimizer, frozen=True, kw_only=True, tag="lion"):
       a λ larger by the same factor, and decay lr to the end, or it never settles.
     Source: arXiv 2302.06675, algorithm 2
     """
+
+    is_elementwise: ClassVar[bool] = True
 
     lr: LearningRate = 1e-4
     betas: Betas = (0.9, 0.99)

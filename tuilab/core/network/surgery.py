@@ -445,7 +445,9 @@ class _Walk:
         elif isinstance(layer, (norms.LayerNorm, norms.RMSNorm)):
             start = len(state.after) - len(norms.normalized_sizes(layer, state.after))
             is_inside = features.axis >= start
-            self._add_placement(outputs=features.at_axis(features.axis - start) if is_inside else None)
+            self._add_placement(
+                outputs=features.at_axis(features.axis - start) if is_inside else None
+            )
         elif isinstance(layer, activations.PReLU) and layer.num_parameters == 1:
             self._add_placement()
         else:

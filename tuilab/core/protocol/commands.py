@@ -25,6 +25,11 @@ class Start(Command, frozen=True):
     "Whether to keep to `training.pace`; without a screen there is no one to watch."
     accepts_changed_data: bool = False
     "Whether a run goes on from its checkpoint although its data is not what it began with."
+    group: str = ""
+    "The id that runs share which differ in their seed only; empty for a single run."
+    parent: str = ""
+    "The run that this one branches off, from its state at `parent_step`; empty: from none."
+    parent_step: int = 0
 
 
 class Pause(Command, frozen=True):
@@ -67,6 +72,20 @@ class Rewind(Command, frozen=True):
     """Goes back to the last good state and pauses there."""
 
 
+class Travel(Command, frozen=True):
+    """Shows the run as it was at the snapshot nearest to a step; what trains goes on.
+
+    Until it comes back to now, requests of the views are answered for that snapshot.
+    """
+
+    step: int | None = None
+    "None: back to now."
+
+
+class KeepSnapshot(Command, frozen=True):
+    """Takes a snapshot of the run now, and writes it before it is reported."""
+
+
 class Inspect(Command, frozen=True):
     """Asks for what one view shows; the run does not change."""
 
@@ -103,8 +122,27 @@ class CrossValidate(Command, frozen=True):
     "If not 0, the number of random validation sets to use instead of folds."
 
 
+class TrainSeeds(Command, frozen=True):
+    """Trains an experiment once for each seed; the run in progress waits meanwhile.
+
+    Each seed is a run with a folder of its own.
+    """
+
+    experiment: Experiment
+    seeds: tuple[int, ...]
+
+
 class Cancel(Command, frozen=True):
-    """Cancels the search, the checks or the cross-validation; the run is unchanged."""
+    """Cancels what is done beside the run, which is unchanged: a search, checks, seeds, ..."""
+
+
+class SetAlerts(Command, frozen=True):
+    """Says of what the host notifies the user, in this run and in those that it starts later."""
+
+    requests: list[str]
+    "`end`, or conditions such as `validation.accuracy>0.95`; any of them includes the end."
+    adds: bool = False
+    "Whether earlier requests stay."
 
 
 class Close(Command, frozen=True):
@@ -112,6 +150,7 @@ class Close(Command, frozen=True):
 
 
 AnyCommand = (
-    Start | Pause | Resume | Step | Stop | SetKnob | ChangeNetwork | Rewind | Inspect | Save | Find
-    | Check | CrossValidate | Cancel | SetWeight | Close
+    Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
+    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | SetAlerts | Close | Travel
+    | KeepSnapshot | ChangeNetwork
 )  # fmt: skip

@@ -29,8 +29,11 @@ from tuilab.core.protocol.records import (
     Memorization,
     RateSearch,
     RateTrial,
+    SeedRun,
     TargetStats,
 )
+from tuilab.core.run.bands import BandPoint
+from tuilab.core.run.significance import MeanStd
 
 UNCHANGED_OUTPUT = 1e-4
 """Relative difference of outputs that rounding in single precision explains."""
@@ -200,6 +203,32 @@ class Rewound(Event, frozen=True):
     step: int
 
 
+class SnapshotsListed(Event, frozen=True):
+    """The steps of all snapshots that can be traveled to, the oldest first."""
+
+    run: str
+    steps: list[int]
+
+
+class SnapshotKept(Event, frozen=True):
+    """A snapshot was taken on request, and its history is in the log."""
+
+    run: str
+    step: int
+
+
+class Traveled(Event, frozen=True):
+    """The views show the run as it was at a snapshot, or as it is now; the run is unchanged."""
+
+    run: str
+    step: int
+    is_now: bool = False
+    epoch: int = 0
+    "Epochs that had ended."
+    experiment: Experiment | None = None
+    "With the knobs that it had then; None: as it is now."
+
+
 class Saved(Event, frozen=True):
     """A checkpoint is on the disk."""
 
@@ -294,6 +323,50 @@ class CrossValidated(Event, frozen=True):
     "Why there is no result."
 
 
+class AlertsChanged(Event, frozen=True):
+    """Of what the host notifies the user from now on."""
+
+    requests: list[str]
+
+
+AlertState = Literal["training", "done", "interrupted", "failed"]
+
+
+class AlertRaised(Event, frozen=True):
+    """A run has ended, has failed or has met a condition: the user is notified, once."""
+
+    run: str
+    state: AlertState
+    "`training` where a condition is met."
+    text: str
+    "What has happened, as one sentence."
+    step: int = 0
+    title: str = ""
+    "Of the experiment."
+    condition: str = ""
+    "As it was asked for; empty at the end of a run."
+    metric: str = ""
+    value: float | None = None
+    folder: str = ""
+
+
+class SeedsReported(Event, frozen=True):
+    """How far the runs of several seeds are, and their results so far."""
+
+    group: str
+    "The id that they share."
+    runs: list[SeedRun]
+    fraction: float
+    "Of all training, from 0 to 1."
+    is_over: bool = False
+    note: str = ""
+    "How they are trained, or why they are not."
+    summary: dict[str, MeanStd] = field(default_factory=dict)
+    "Of the results so far, by the names of their metrics."
+    bands: dict[str, list[BandPoint]] = field(default_factory=dict)
+    "How each series differs between the runs, by its name in `Run.series`."
+
+
 class Logged(Event, frozen=True):
     """A line printed by a library, or a note of the host."""
 
@@ -304,5 +377,7 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | NetworkChanged | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | SeedsReported | AlertsChanged | AlertRaised
+    | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | SnapshotsListed | SnapshotKept | Traveled | NetworkChanged
 )  # fmt: skip

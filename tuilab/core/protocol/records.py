@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Device(Struct, frozen=True):
@@ -87,6 +87,19 @@ class TargetStats(Struct, frozen=True):
     "Of numbers: the mean."
     std: float = 0.0
     "Of numbers: the standard deviation."
+
+
+class SeedRun(Struct, frozen=True):
+    """One of several runs that differ in their seed only."""
+
+    seed: int
+    run: str
+    "Its id; empty as long as it has not started."
+    state: Literal["waiting", "training", "done", "stopped", "interrupted", "failed"]
+    metrics: dict[str, float] = field(default_factory=dict)
+    "Results such as `validation.accuracy`."
+    problem: str = ""
+    "Why it failed, or what of it could not be stored."
 
 
 class Sample(Struct, frozen=True):

@@ -16,6 +16,8 @@ from tuilab.core.experiment.experiment import Experiment, iter_knobs, split_chan
 from tuilab.core.format import format_number
 from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
+    AlertRaised,
+    AlertsChanged,
     AnyEvent,
     Checking,
     ChecksReported,
@@ -35,7 +37,11 @@ from tuilab.core.protocol.events import (
     Resumed,
     Rewound,
     Saved,
+    SeedsReported,
+    SnapshotKept,
+    SnapshotsListed,
     Started,
+    Traveled,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import WeightSet
@@ -52,7 +58,7 @@ MAX_MATRICES = 128
 
 MAX_MARKS = 500
 
-UNMARKED = ("title", "training.pace")
+UNMARKED = ("title", "training.pace", "training.snapshots")
 """Knobs that change nothing of what a chart shows."""
 
 LAYER_FAMILIES = ("gradient", "update", "weight")
@@ -103,6 +109,8 @@ class Run(Struct):
     finished: Finished | None = None
     finder_report: FinderReported | None = None
     cross_validation: CrossValidated | None = None
+    seeds: SeedsReported | None = None
+    "The runs of several seeds that were trained beside this one."
     checking: Checking | None = None
     "The checks in progress."
     checks: ChecksReported | None = None
@@ -118,6 +126,15 @@ class Run(Struct):
     "Of the evaluations so far, evenly thinned."
     responses: dict[str, AnyInspectResponse] = field(default_factory=dict)
     "The newest answer to each view, by the name of its class."
+    alerts: list[str] = field(default_factory=list)
+    "Of what the host notifies the user."
+    parent: str = ""
+    "The run that it branched off; empty if none."
+    parent_step: int = 0
+    snapshots: list[int] = field(default_factory=list)
+    "The steps that can be traveled to, the oldest first."
+    past: Traveled | None = None
+    "The snapshot that the views show; None: now."
     weight_edits: int = 0
     "Number of weights set by hand: each makes earlier responses outdated."
     version: int = 0
@@ -144,17 +161,18 @@ class Run(Struct):
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
         self.learning_rates = []
+        self.parent, self.parent_step, self.snapshots, self.past = "", 0, [], None
 
     def resume_stored(self) -> None:
         """Goes on with this run from its checkpoint, before its first event; its history stays."""
         self.state = "starting"
-        self.failure = self.finished = self.loading = None
+        self.failure = self.finished = self.loading = self.past = None
         self.version += 1
 
     def take_host(self, other: "Run") -> None:
         """Takes over what another state says of its host, and nothing of its run."""
         self.devices, self.versions, self.loading = other.devices, other.versions, other.loading
-        self.log = other.log
+        self.log, self.alerts = other.log, other.alerts
         self.version = max(self.version, other.version) + 1
 
     def apply(self, event: AnyEvent) -> bool:
@@ -205,18 +223,34 @@ class Run(Struct):
                 self.finder_report = event
             case CrossValidated():
                 self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
             case Checking():
                 self.checking = event if event.number else None
             case ChecksReported():
                 self.checking, self.checks = None, event
+            case AlertsChanged() | AlertRaised():
+                self._apply_alert(event)
             case Logged():
                 self._log(event.text)
-            case DiagnosisChanged():
+            case SnapshotsListed():
+                self.snapshots = event.steps
+            case Traveled():
+                self.past = None if event.is_now else event
+            case DiagnosisChanged() | SnapshotKept():
                 pass  # diagnosed again from the history
             case InspectResponse():
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
+        if isinstance(event, AlertsChanged):
+            self.alerts = event.requests
+            return
+        self._log(event.text)
+        if event.condition:
+            self._mark(event.step, event.condition)
 
     def _log(self, text: str) -> None:
         self.log.append(text)
@@ -230,7 +264,10 @@ class Run(Struct):
             for key, value in changes.items():
                 if key.endswith(".name") or key.partition(".")[0] not in switched:
                     self._mark_change(event.step, key, value)
+        if self.started is not None and not event.group:  # a resumed run stays in its group
+            event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
+        self._note_parent(event)
         self._add_learning_rate(event.step)
         if event.step != self.step:
             self.checks = None
@@ -238,6 +275,16 @@ class Run(Struct):
         if event.note:
             self._log(event.note)
         self.loading = self.failure = self.finished = self.checking = None
+
+    def _note_parent(self, event: Started) -> None:
+        """Marks where the run branched off; the first start in its log says from which run."""
+        if not event.parent:
+            return
+        if not self.parent:
+            self.parent, self.parent_step = event.parent, event.parent_step
+        text = f"branch of {event.parent}"
+        if event.step == event.parent_step and not any(mark.text == text for mark in self.marks):
+            self._mark(event.step, text)
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         if event.step != self.step:

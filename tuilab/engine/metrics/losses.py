@@ -2,7 +2,9 @@
 
 A new loss is a struct in `core/catalogue/losses.py` and, here, a function marked `@loss(…)`: it
 takes the struct, the output and the target, and returns the mean loss. A class is built from the
-struct once per run and then called with output and target.
+struct once per run and then called with output and target. A loss that is the mean of one value for
+each example, or of each output, has a `reduction` like those of torch: with "none" it returns these
+values, so that several networks get theirs at once (`engine/seeds`).
 
 Outputs are [batch, outputs], or [batch, *positions, outputs] where every position has a target.
 Targets are class indices, int64 [batch, *positions], or numbers, float in the output's shape.
@@ -61,11 +63,9 @@ def compute_class_weights(config: Loss, targets: Tensor, classes: int) -> Tensor
     Args:
         targets: class indices of the training examples, int64 [examples, *positions].
     """
-    if not isinstance(config, CrossEntropy):
-        return None
-    if config.weight:
-        return torch.tensor(config.weight, device=targets.device)
-    if not config.balanced:
+    if weight := getattr(config, "weight", ()):
+        return torch.tensor(weight, device=targets.device)
+    if not getattr(config, "balanced", False):
         return None
     counts = torch.bincount(targets[targets != IGNORE_INDEX].flatten(), minlength=classes).float()
     return counts.sum() / (len(counts) * counts.clamp(min=1))
@@ -76,15 +76,16 @@ def compute_class_weights(config: Loss, targets: Tensor, classes: int) -> Tensor
 
 @loss(CrossEntropy)
 def cross_entropy(
-    config: CrossEntropy, output: Tensor, target: Tensor, class_weights: Tensor | None = None
-) -> Tensor:
+    config: CrossEntropy, output: Tensor, target: Tensor, class_weights: Tensor | None = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
     """Returns −log softmax(output)[target], []: torch.nn.CrossEntropyLoss.
 
     output [batch, *positions, classes], target int64 [batch, *positions], class_weights [classes].
     """
     smoothing = config.label_smoothing
     if target.dim() == 1 and class_weights is None:
-        return F.cross_entropy(output, target, label_smoothing=smoothing)
+        return F.cross_entropy(output, target, label_smoothing=smoothing, reduction=reduction)
     if target.dim() > 1:  # reshaped, not selected: selecting would wait for the device
         output, target = output.flatten(0, -2), target.flatten()
     is_used = target != IGNORE_INDEX
@@ -93,37 +94,51 @@ def cross_entropy(
         return torch.where(is_used.any(), mean, 0.0)
     weight = class_weights.to(output)
     total = F.cross_entropy(output, target, weight, reduction="sum", label_smoothing=smoothing)
-    weight_sum = (weight[target.clamp(min=0)] * is_used).sum()
+    return _divide(total, weight, target)
+
+
+def _divide(total: Tensor, weight: Tensor, target: Tensor) -> Tensor:
+    """Returns a sum of losses by the sum of the weights of their targets; 0 where that is 0.
+
+    weight: [classes], target: int64 [n].
+    """
+    weight_sum = (weight[target.clamp(min=0)] * (target != IGNORE_INDEX)).sum()
     has_weight = weight_sum > 0  # with smoothing, `total` is not 0 even where this sum is
     return torch.where(has_weight, total, 0.0) / torch.where(has_weight, weight_sum, 1.0)
 
 
 @loss(catalogue.NLL)
-def negative_log_likelihood(config: catalogue.NLL, output: Tensor, target: Tensor) -> Tensor:
+def negative_log_likelihood(
+    config: catalogue.NLL, output: Tensor, target: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
     """Returns the mean of −output[target], []: torch.nn.NLLLoss; 0 without targets.
 
-    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions].
+    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions],
+    class_weights [classes].
     """
     output, target = output.flatten(0, -2), target.flatten()
-    count = (target != IGNORE_INDEX).sum().clamp(min=1)
-    return F.nll_loss(output, target, reduction="sum") / count
+    ones = output.new_ones(output.shape[-1])
+    weight = ones if class_weights is None else class_weights.to(output)
+    return _divide(F.nll_loss(output, target, weight, reduction="sum"), weight, target)
 
 
 @loss(catalogue.BCE)
-def binary_cross_entropy(config: catalogue.BCE, output: Tensor, target: Tensor) -> Tensor:
+def binary_cross_entropy(
+    config: catalogue.BCE, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
 
     output [batch, 1], target int64 or float [batch].
     """
     pos_weight = None if config.pos_weight == 1 else output.new_tensor(config.pos_weight)
     return F.binary_cross_entropy_with_logits(
-        output.squeeze(1), target.to(output.dtype), pos_weight=pos_weight
+        output.squeeze(1), target.to(output.dtype), pos_weight=pos_weight, reduction=reduction
     )
 
 
 @loss(catalogue.MultiLabelBCE)
 def multi_label_binary_cross_entropy(
-    config: catalogue.MultiLabelBCE, output: Tensor, target: Tensor
+    config: catalogue.MultiLabelBCE, output: Tensor, target: Tensor, reduction: str = "mean"
 ) -> Tensor:
     """Returns the mean binary cross-entropy of logits, []: torch.nn.BCEWithLogitsLoss.
 
@@ -131,52 +146,64 @@ def multi_label_binary_cross_entropy(
     """
     pos_weight = None if config.pos_weight == 1 else output.new_tensor(config.pos_weight)
     target = target.to(output.dtype)
-    return F.binary_cross_entropy_with_logits(output, target, pos_weight=pos_weight)
+    return F.binary_cross_entropy_with_logits(
+        output, target, pos_weight=pos_weight, reduction=reduction
+    )
 
 
 @loss(catalogue.SoftCrossEntropy)
 def soft_cross_entropy(
-    config: catalogue.SoftCrossEntropy, output: Tensor, target: Tensor
+    config: catalogue.SoftCrossEntropy, output: Tensor, target: Tensor, reduction: str = "mean"
 ) -> Tensor:
     """Returns −Σ target · log softmax(output), [], mean over the batch: torch.nn.CrossEntropyLoss.
 
     output [batch, classes], target float [batch, classes], rows that sum to 1.
     """
     target = target.to(output.dtype)
-    return F.cross_entropy(output, target, label_smoothing=config.label_smoothing)
+    smoothing = config.label_smoothing
+    return F.cross_entropy(output, target, label_smoothing=smoothing, reduction=reduction)
 
 
 @loss(catalogue.MSE)
-def mean_squared_error(config: catalogue.MSE, output: Tensor, target: Tensor) -> Tensor:
+def mean_squared_error(
+    config: catalogue.MSE, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the mean squared error, []: torch.nn.MSELoss.
 
     Either output and target have the same shape, or output is [batch, *positions, classes] and
     target int64 [batch, *positions], which is compared as one-hot.
     """
     if target.is_floating_point():
-        return F.mse_loss(output, target)
+        return F.mse_loss(output, target, reduction=reduction)
     output, target = flatten_positions(output, target)
     if not len(target):
         return output.sum()
-    return F.mse_loss(output, F.one_hot(target, output.shape[1]).to(output.dtype))
+    one_hot = F.one_hot(target, output.shape[1]).to(output.dtype)
+    return F.mse_loss(output, one_hot, reduction=reduction)
 
 
 @loss(catalogue.L1)
-def mean_absolute_error(config: catalogue.L1, output: Tensor, target: Tensor) -> Tensor:
+def mean_absolute_error(
+    config: catalogue.L1, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the mean absolute error, [], of tensors of the same shape: torch.nn.L1Loss."""
-    return F.l1_loss(output, target)
+    return F.l1_loss(output, target, reduction=reduction)
 
 
 @loss(catalogue.Huber)
-def huber(config: catalogue.Huber, output: Tensor, target: Tensor) -> Tensor:
+def huber(
+    config: catalogue.Huber, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the Huber loss, [], of tensors of the same shape: torch.nn.HuberLoss."""
-    return F.huber_loss(output, target, delta=config.delta)
+    return F.huber_loss(output, target, delta=config.delta, reduction=reduction)
 
 
 @loss(catalogue.SmoothL1)
-def smooth_l1(config: catalogue.SmoothL1, output: Tensor, target: Tensor) -> Tensor:
+def smooth_l1(
+    config: catalogue.SmoothL1, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the smooth L1 loss, [], of tensors of the same shape: torch.nn.SmoothL1Loss."""
-    return F.smooth_l1_loss(output, target, beta=config.beta)
+    return F.smooth_l1_loss(output, target, beta=config.beta, reduction=reduction)
 
 
 @loss(catalogue.Focal)
@@ -196,7 +223,9 @@ def focal(config: catalogue.Focal, output: Tensor, target: Tensor) -> Tensor:
 
 
 @loss(catalogue.Hinge)
-def hinge(config: catalogue.Hinge, output: Tensor, target: Tensor) -> Tensor:
+def hinge(
+    config: catalogue.Hinge, output: Tensor, target: Tensor, reduction: str = "mean"
+) -> Tensor:
     """Returns the hinge loss, []: torch.nn.MultiMarginLoss, or with one output max(0, m − y z).
 
     output [batch, *positions, classes or 1], target int64 [batch, *positions].
@@ -206,8 +235,9 @@ def hinge(config: catalogue.Hinge, output: Tensor, target: Tensor) -> Tensor:
         return output.sum()
     if output.shape[1] == 1:
         sign = 2 * target.to(output.dtype) - 1
-        return (config.margin - sign * output[:, 0]).relu().mean()
-    return F.multi_margin_loss(output, target, margin=config.margin)
+        values = (config.margin - sign * output[:, 0]).relu()
+        return values if reduction == "none" else values.mean()
+    return F.multi_margin_loss(output, target, margin=config.margin, reduction=reduction)
 
 
 @loss(catalogue.KL)

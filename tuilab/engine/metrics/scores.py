@@ -53,7 +53,7 @@ class ClassScores(Scores):
         self._counts: Tensor | None = None
         self._bins: Tensor | None = None
         self._top_hits: Tensor | None = None
-        self._ranked: list[tuple[Tensor, Tensor]] | None = []
+        self._outputs: list[tuple[Tensor, Tensor]] | None = []
 
     def add(self, output: Tensor, targets: Tensor) -> None:
         """Adds a chunk: output [n, *positions, outputs] and targets int64 [n, *positions]."""
@@ -64,12 +64,12 @@ class ClassScores(Scores):
         counts = count_confusions(targets, predict_classes(output), probs.shape[1])
         self._counts = counts if self._counts is None else self._counts + counts
         self._calibrate(probs, targets)
-        ranked = class_scores(self.loss, output)
         if self.top_k < probs.shape[1] and (self.top_k or probs.shape[1] >= MIN_TOP_5_CLASSES):
-            top = ranked.topk(self.top_k or 5, dim=1).indices  # not of `probs`: many round to 0
+            ranked = class_scores(self.loss, output)  # not `probs`: many round to 0
+            top = ranked.topk(self.top_k or 5, dim=1).indices
             hits = (top == targets[:, None]).any(dim=1).sum()
             self._top_hits = hits if self._top_hits is None else self._top_hits + hits
-        self._keep(ranked, targets)
+        self._keep(output, targets)
 
     def matrix(self) -> list[list[int]]:
         """Returns the confusion matrix as counts[target][predicted]; empty for many classes."""
@@ -87,35 +87,26 @@ class ClassScores(Scores):
         bins = rows.new_zeros(3, CALIBRATION_BINS).index_add_(1, bin_index, rows)
         self._bins = bins if self._bins is None else self._bins + bins
 
-    def _keep(self, ranked: Tensor, targets: Tensor) -> None:
-        if self._ranked is not None:
-            self._ranked.append((ranked, targets))
-            if sum(ranked.numel() for ranked, _ in self._ranked) > MAX_RANKED_VALUES:
-                self._ranked = None
+    def _keep(self, output: Tensor, targets: Tensor) -> None:
+        if self._outputs is not None:
+            self._outputs.append((output, targets))
+            if sum(output.numel() for output, _ in self._outputs) > MAX_RANKED_VALUES:
+                self._outputs = None
 
     def read(self) -> dict[str, float]:
         """Returns the scores, the most important first."""
         if self._counts is None or self._bins is None:
             return {}
-        confusion = ConfusionMatrix(self._counts.tolist())
-        total = confusion.total
-        values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
-        if self._top_hits is not None:
-            values[f"top_{self.top_k or 5}"] = float(self._top_hits) / total
-        scores = confusion.class_scores()
-        recalls = [score.recall for score in scores if score.support]
-        values["balanced_accuracy"] = sum(recalls) / len(recalls)
-        macro = macro_average(scores)
-        values |= dict(zip(("precision", "recall", "f1"), macro, strict=True))
-        if self._ranked:
-            ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
-            if (area := auroc(ranked, targets)) is not None:
-                values["auroc"] = area
-                values["average_precision"] = average_precision(ranked, targets)
+        areas: tuple[float | None, float] = (None, 0.0)
+        if self._outputs:
+            output, targets = (torch.cat(parts).cpu() for parts in zip(*self._outputs, strict=True))
+            # Rounded from double precision, so that equal scores stay equal in any order of sums.
+            ranked = class_scores(self.loss, output.double()).float()
+            areas = auroc(ranked, targets), average_precision(ranked, targets)
         _, confidence, hits = self._bins
-        values["ece"] = float((confidence - hits).abs().sum()) / total
-        values["worst_class"] = min(recalls)
-        return values
+        error = float((confidence - hits).abs().sum())
+        top_hits = None if self._top_hits is None else float(self._top_hits)
+        return class_metrics(self._counts.tolist(), error, self.top_k, top_hits, areas)
 
 
 class SoftLabelScores(ClassScores):
@@ -279,6 +270,34 @@ class ReconstructionScores(Scores):
 
 
 # --- single scores ------------------------------------------------------------------------------
+
+
+def class_metrics(
+    counts: list[list[int]], calibration_error: float, top_k: int, top_hits: float | None,
+    areas: tuple[float | None, float],
+) -> dict[str, float]:  # fmt: skip
+    """Returns the scores of classes, the most important first.
+
+    Args:
+        counts: counts[target][predicted].
+        calibration_error: summed difference of confidence and hits over the bins.
+        top_k: of how many predictions `top_hits` counts the hits; 0: of five.
+        areas: under the ROC curve, None if there is none, and the average precision.
+    """
+    confusion = ConfusionMatrix(counts)
+    total = confusion.total
+    values = {"accuracy": confusion.accuracy, "majority": confusion.majority_share}
+    if top_hits is not None:
+        values[f"top_{top_k or 5}"] = top_hits / total
+    scores = confusion.class_scores()
+    recalls = [score.recall for score in scores if score.support]
+    values["balanced_accuracy"] = sum(recalls) / len(recalls)
+    values |= dict(zip(("precision", "recall", "f1"), macro_average(scores), strict=True))
+    if areas[0] is not None:
+        values["auroc"], values["average_precision"] = areas[0], areas[1]
+    values["ece"] = calibration_error / total
+    values["worst_class"] = min(recalls)
+    return values
 
 
 def count_confusions(targets: Tensor, predictions: Tensor, classes: int) -> Tensor:

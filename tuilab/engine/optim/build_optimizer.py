@@ -25,7 +25,16 @@ def build(config: Optimizer, network: nn.Module) -> torch.optim.Optimizer:
     Raises:
         InputError: the optimizer cannot train this network.
     """
-    optimizer = OPTIMIZERS[type(config)](ParameterGroups(network), **config.arguments())
+    return build_for(config, ParameterGroups(network))
+
+
+def build_for(config: Optimizer, groups: ParameterGroups) -> torch.optim.Optimizer:
+    """Returns the optimizer of parameter groups.
+
+    Raises:
+        InputError: the optimizer cannot train these.
+    """
+    optimizer = OPTIMIZERS[type(config)](groups, **config.arguments())
     update_hyperparameters(optimizer, config)
     return optimizer
 

@@ -1,6 +1,7 @@
 """Parameter groups: which parameters of a network decay, and which do not."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch import nn
@@ -32,6 +33,15 @@ class ParameterGroups:
 
     def __iter__(self) -> Iterator[Group]:
         return iter(make_groups(self.weights, self.others))
+
+    def replace(self, replacements: Mapping[Parameter, Parameter]) -> "ParameterGroups":
+        """Returns the same groups with another parameter in the place of each."""
+        replaced = copy.copy(self)
+        replaced.parameters = [replacements[one] for one in self.parameters]
+        replaced.layers = [[replacements[one] for one in layer] for layer in self.layers]
+        replaced.weights = [replacements[one] for one in self.weights]
+        replaced.others = [replacements[one] for one in self.others]
+        return replaced
 
 
 def make_groups(weights: list[Parameter], others: list[Parameter]) -> list[Group]:

@@ -1,4 +1,4 @@
-"""Studies beside a run: a search for a learning rate or a batch size, and cross-validation."""
+"""Studies beside a run: a search for a learning rate or a batch size, repeats, folds."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -7,8 +7,9 @@ from textual.binding import Binding
 
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import iter_knobs
-from tuilab.core.protocol.commands import Cancel, CrossValidate, Find
+from tuilab.core.protocol.commands import Cancel, CrossValidate, Find, TrainSeeds
 from tuilab.core.run.run import Run
+from tuilab.core.run.seeds import parse_seeds
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.training import TrainingController, parse_count
@@ -16,7 +17,7 @@ from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Prompt
 
 if TYPE_CHECKING:  # its charts are imported with the first study
-    from tuilab.ui.screens.study import CrossValidation, Search
+    from tuilab.ui.screens.study import CrossValidation, Search, SeedRepeats
 
 KNOBS = {"lr": "optimizer.lr", "batch_size": "data.batch_size"}
 """The knob that a search finds a value for."""
@@ -36,6 +37,8 @@ class StudyController:
              "Time larger and larger batches for some seconds"),
         _key("V", "studies.validate", "cross-validate",
              "Train on several splits of the examples in turn: mean and standard deviation"),
+        _key("M", "studies.repeat", "repeat over seeds",
+             "Train it with several seeds: a band in the charts, mean and standard deviation"),
     ]  # fmt: skip
 
     def __init__(
@@ -43,7 +46,7 @@ class StudyController:
     ) -> None:
         self._context, self._training, self._edits = context, training, edits
         self._workspace = context.workspace
-        self._dialog: Search | CrossValidation | None = None
+        self._dialog: Search | CrossValidation | SeedRepeats | None = None
 
     def show(self, run: Run) -> None:
         """Shows the dialog of a study, if one is open, what the host has reported."""
@@ -92,7 +95,24 @@ class StudyController:
         if not await self._ask(CrossValidation(folds)):
             self._context.send([Cancel()])
 
-    async def _ask(self, dialog: "Search | CrossValidation") -> Any:
+    async def repeat(self) -> None:
+        """Trains the experiment with several seeds."""
+        from tuilab.ui.screens.study import SeedRepeats
+
+        if not self._training.can_start():
+            return
+        experiment = self._workspace.experiment
+        question = "How many seeds? A list such as 3,7,11 names them."
+        parse = partial(parse_seeds, first=experiment.seed)
+        seeds = await self._context.ask(Prompt("Repeat over seeds", question, "5", check=parse))
+        if seeds is None:
+            return
+        self._workspace.run.seeds = None
+        self._context.send([TrainSeeds(experiment, seeds)])
+        if not await self._ask(SeedRepeats(len(seeds))):
+            self._context.send([Cancel()])
+
+    async def _ask(self, dialog: "Search | CrossValidation | SeedRepeats") -> Any:
         self._dialog = dialog
         try:
             return await self._context.ask(dialog)

@@ -17,10 +17,14 @@ from tuilab.core.format import (
     format_number,
     format_percent,
 )
-from tuilab.core.protocol.events import Finished, Loading
+from tuilab.core.protocol.events import Finished, Loading, SeedsReported
 from tuilab.core.run.run import Run
+from tuilab.core.run.seeds import choose_headline
 from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.terminal.glyphs import get_glyphs
+
+BACK_KEY = "0"
+"""The key that comes back to now from a snapshot."""
 
 GAP, MINOR_RANK = 6, 9
 """Columns between both ends of a line that parts of this rank and above leave free."""
@@ -91,9 +95,16 @@ class StatusBar(Widget):
             parts.append(Part(4, run.finished.reason))
         if run.finished is not None and run.finished.lost:
             parts.append(Part(1, "not saved", "$error bold"))
+        if run.seeds is not None and run.seeds.is_over:
+            parts += [Part(5, text) for text in describe_seeds(run.seeds)]
         if run.checking is not None:
             number, total = run.checking.number, run.checking.total
             parts.append(Part(3, f"checking {number} of {total}", "$warning"))
+        if run.past is not None:
+            steps = f"step {format_count(run.past.step)} of {format_count(run.step)}"
+            parts.append(Part(0, f"at {steps} · back to now: {BACK_KEY}", "$warning bold"))
+        elif run.snapshots and run.state in ("paused", "finished"):
+            parts.append(Part(MINOR_RANK, ", walks back in time"))
         if waiting:
             parts.append(Part(1, waiting, "$warning bold"))
         if self.findings:
@@ -125,6 +136,13 @@ class StatusBar(Widget):
         first = _justify(*_fit(name, state, width), width)
         second = _justify(*_fit(numbers[:1], numbers[1:], width), width)
         return Content("\n").join([first, second])
+
+
+def describe_seeds(report: SeedsReported) -> list[str]:
+    """Returns the most important result of several seeds: `5 seeds: test.accuracy 0.97 ± 0.01`."""
+    for name, value in choose_headline(report.summary, 1).items():
+        return [f"{format_counted(value.n, 'seed')}: {name} {value}"]
+    return []
 
 
 def _title(experiment: Experiment) -> list[Part]:

@@ -34,7 +34,7 @@ Lines with fewer points, whatever the steps at which they are measured, are smoo
 """
 
 MAX_ENVELOPES = 2
-"""Lines up to which the range of each is shaded behind it."""
+"""Lines up to which the range of each is shaded behind it; a band of several runs always is."""
 
 
 @dataclass(slots=True)
@@ -141,12 +141,11 @@ def _build_strokes(drawing: ChartDrawing) -> Iterator[Stroke]:
     guides = [area.cell(area.limits.left, value)[1] for value, _ in data.guides]
     yield Stroke(list(product(columns, guides)), glyphs.guide, style.mark)
     raw = _find_measured_lines(drawing)
-    if len(raw) <= MAX_ENVELOPES:
-        if not style.has_color:
-            yield from map(partial(_draw_envelope, drawing), raw)
-        if options.smoothing:
-            for trace in raw:
-                yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
+    if not style.has_color:
+        yield from map(partial(_draw_envelope, drawing), _select_shaded(raw))
+    if len(raw) <= MAX_ENVELOPES and options.smoothing:
+        for trace in raw:
+            yield from _draw_trace(drawing, trace, glyphs.dot, FAINT)
     # The first line is over the others, whose markers show that they pass behind it.
     for trace in sorted(
         traces[::-1], key=lambda trace: (trace.source.is_fine, trace.source.is_line)
@@ -164,6 +163,13 @@ def _find_measured_lines(drawing: ChartDrawing) -> list[FilteredTrace]:
     return [filter_trace(trace.source, 0.0, drawing.options.is_log) for trace in lines]
 
 
+def _select_shaded(lines: list[FilteredTrace]) -> list[FilteredTrace]:
+    """Returns the lines whose range is shaded: all if they are few, else those of several runs."""
+    if len(lines) <= MAX_ENVELOPES:
+        return lines
+    return [trace for trace in lines if trace.source.is_band]
+
+
 def _find_columns(area: PlotArea, xs: Iterable[float]) -> set[int]:
     """Returns the columns of cells in which those of the xs lie that are within the limits."""
     return {area.cell(x, area.limits.low)[0] for x in xs if area.limits.has_x(x)}
@@ -178,10 +184,9 @@ def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
 def _tint_envelopes(drawing: ChartDrawing) -> None:
     """Colors the background between the lowest and the highest values, behind what is drawn."""
     cells, region, style = drawing.cells, drawing.area.region, drawing.cells.style
-    lines = _find_measured_lines(drawing)
-    if not style.has_color or len(lines) > MAX_ENVELOPES:
+    if not style.has_color:
         return
-    for trace in reversed(lines):
+    for trace in reversed(_select_shaded(_find_measured_lines(drawing))):
         tint = style.tint(trace.source.color, TINT)
         for column, row in _find_envelope(drawing, trace):
             x, y = region.x + column, region.bottom - 1 - row

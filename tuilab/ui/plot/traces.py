@@ -41,6 +41,8 @@ class Trace:
     "The label where there is little room; empty for the same."
     is_fine: bool = False
     "A cloud of dots as small as those of a line, drawn over the lines."
+    is_band: bool = False
+    "The lowest and highest values of its points are those of several runs, and always shaded."
 
 
 def nearest_point(points: list[Point], x: float) -> Point | None:

@@ -1,5 +1,6 @@
-"""Dialogs of studies beside a run: a search with its chart, a cross-validation with its table."""
+"""Dialogs of studies beside a run: a search, repeats over seeds, a cross-validation."""
 
+from collections import Counter
 from collections.abc import Callable
 from math import isfinite, log2, log10
 from typing import ClassVar, Literal
@@ -13,8 +14,10 @@ from textual.widgets import ProgressBar, Static
 
 from tuilab.core.catalogue.metrics import headline_metrics
 from tuilab.core.format import format_compact, format_rounds
-from tuilab.core.protocol.events import CrossValidated, FinderReported
+from tuilab.core.protocol.events import CrossValidated, FinderReported, SeedsReported
 from tuilab.core.run.run import Run
+from tuilab.core.run.seeds import format_summary
+from tuilab.ui.panes.charts.band_traces import band_trace
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartData
 from tuilab.ui.plot.traces import Trace
@@ -28,6 +31,9 @@ DESCRIPTIONS = {
     "not change.",
     "batch_size": "A few steps are timed at each size; the run does not change.",
 }
+
+MAX_SEED_METRICS, MAX_PROBLEMS = 2, 3
+"""Metrics of each part of the data, and failures, in the results of several seeds."""
 
 MAX_METRICS = 5
 """Columns of the table of a cross-validation."""
@@ -151,6 +157,76 @@ class Search(Dialog):
             self.app.bell()
         else:
             self.dismiss(self.value)
+
+
+class SeedRepeats(Dialog):
+    """Shows the runs of several seeds and their band; answers whether they are all over."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "close", "close", tooltip="Close when all seeds are over"),
+        Binding("escape", "leave", "leave", tooltip="Close; seeds in training are stopped, saved"),
+    ]
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        description = (
+            f"{count} runs that differ in their seed. A run in progress waits; escape stops and "
+            "stores them."
+        )
+        self._chart = Chart()
+        self._table = Static("", classes="table", markup=False)
+        self._box = StudyBox("Repeat over seeds", description, Vertical(self._chart, self._table))
+        self._report: SeedsReported | None = None
+
+    def compose(self) -> ComposeResult:
+        """Yields the box, without the chart at first."""
+        self._chart.display = False
+        yield self._box
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all seeds are over."""
+        return self._report is not None and self._report.is_over
+
+    def show(self, run: Run) -> None:
+        """Shows how far the seeds are, their band and their results."""
+        self._box.show(run)
+        report = run.seeds
+        if report is None or report is self._report:
+            return
+        self._report = report
+        traces = [
+            band_trace(report, name, color)
+            for color, name in enumerate(("loss/train", "loss/validation"), 1)
+            if name in report.bands
+        ]
+        self._chart.display = bool(traces)
+        self._chart.show(ChartData(traces))
+        self._table.update("\n".join(self._lines(report)))
+        if self.is_over:
+            sign = get_glyphs().check if report.summary else get_glyphs().cross
+            self._box.finish(f"{sign} {report.note}.", "enter closes; the charts keep the band")
+
+    def _lines(self, report: SeedsReported) -> list[str]:
+        """Returns the results; of runs in progress only how many there are of each state."""
+        if not report.is_over:
+            counts = Counter(run.state for run in report.runs)
+            return [", ".join(f"{count} {state}" for state, count in counts.items())]
+        failed = [f"seed {run.seed}: {run.problem}" for run in report.runs if run.problem]
+        summary = format_summary(report.summary, MAX_SEED_METRICS)
+        title = ["mean ± standard deviation"] if summary else []
+        return [*title, *summary, *failed[:MAX_PROBLEMS]]
+
+    def action_close(self) -> None:
+        """Closes the dialog if all seeds are over."""
+        if self.is_over:
+            self.dismiss(True)
+        else:
+            self.app.bell()
+
+    def action_leave(self) -> None:
+        """Closes the dialog, and answers whether all seeds are over."""
+        self.dismiss(self.is_over)
 
 
 class CrossValidation(Dialog):

@@ -1,5 +1,7 @@
 """The metrics that a run can show in a chart: their names, titles and guide lines."""
 
+from collections.abc import Iterable
+
 from tuilab.core.catalogue.data.texts import TextDataSet
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment, name_of
@@ -45,7 +47,8 @@ def list_metrics(run: Run, experiment: Experiment | None = None) -> list[str]:
     Args:
         experiment: that of the next run, whose task's own metric is listed before there is one.
     """
-    families = (name.partition("/")[0] for name in run.series)
+    series = (*run.series, *(run.seeds.bands if run.seeds else ()))
+    families = (name.partition("/")[0] for name in series)
     measured = [*(run.epoch.validation if run.epoch else ()), *families]
     names = [name for name in dict.fromkeys(measured) if name not in OTHER_FAMILIES]
     experiment = run.experiment or experiment
@@ -53,9 +56,9 @@ def list_metrics(run: Run, experiment: Experiment | None = None) -> list[str]:
     return names or [default or "accuracy"]
 
 
-def label_series(run: Run, families: tuple[str, ...]) -> dict[str, str]:
+def label_series(series: Iterable[str], families: tuple[str, ...]) -> dict[str, str]:
     """Returns the series of these families with their labels, training first."""
-    names = [name for name in run.series if name.partition("/")[0] in families]
+    names = [name for name in series if name.partition("/")[0] in families]
     names.sort(key=lambda name: (families.index(name.partition("/")[0]), "/validation" in name))
     has_sides = any(name.startswith("discriminator_loss/") for name in names)
     return {name: _label(name, has_sides) for name in names}

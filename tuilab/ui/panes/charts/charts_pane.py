@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.run.run import Run
+from tuilab.ui.panes.charts.band_traces import trace_bands
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
     find_loss_guides,
@@ -150,11 +151,13 @@ class ChartView(Container):
         self._run, self._experiment = run, experiment
         if not self.is_on_screen:
             return
+        self.chart.show_past(None if run.past is None else run.past.step)
         marks = (len(run.marks), *run.marks[-1:])
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
         metric = self._choose_metric(run)
-        state = (run.id, run.state, self.tab, metric, marks, guides, *ends)
+        seeds = run.seeds and (run.seeds.group, run.seeds.fraction)
+        state = (run.id, run.state, self.tab, metric, marks, guides, seeds, *ends)
         if state == self._shown_state:
             return
         self._shown_state = state
@@ -163,6 +166,7 @@ class ChartView(Container):
         self._place_layers(rows)
         self._update_titles()
         traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
+        traces += trace_bands(run, self.kind.families or (metric,)) if not family else ()
         self.chart.show(ChartData(traces, run.marks, guides, self._empty_message(run)))
 
     def _empty_message(self, run: Run) -> str:
@@ -173,7 +177,7 @@ class ChartView(Container):
 
     def _series(self, run: Run) -> dict[str, str]:
         """Returns the series that the chart shows, each with its label."""
-        return label_series(run, self.kind.families or (self._choose_metric(run),))
+        return label_series(run.series, self.kind.families or (self._choose_metric(run),))
 
     def _find_guides(self, run: Run) -> tuple[Guide, ...]:
         if self._is_metric:

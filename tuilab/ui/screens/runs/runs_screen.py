@@ -197,9 +197,9 @@ class RunsScreen(Overlay):
             known = self._changes[run.id] = (state, changes)
         return known[1]
 
-    def _show_count(self, shown: int) -> None:
+    def _show_count(self, count: int) -> None:
         total = format_counted(len(self._all), "run")
-        parts = [f"{shown:,} of {total}" if shown != len(self._all) else total]
+        parts = [f"{count:,} of {total}" if count != len(self._all) else total]
         if active := sum(run.is_active for run in self._all):
             parts.append(f"{active} in progress")
         if self._marked:
@@ -250,8 +250,8 @@ class RunsScreen(Overlay):
         """Sorts by the column `by` places further on."""
         layout = fit_layout(self._list.metric, self._list.line_width)
         keys = ["state", "name", *(column.sort_key for column in layout.columns)]
-        place = keys.index(self._sort_key) if self._sort_key in keys else -1
-        self._sort_by(keys[(place + by) % len(keys)], False)
+        index = keys.index(self._sort_key) if self._sort_key in keys else -1
+        self._sort_by(keys[(index + by) % len(keys)], False)
 
     def action_reverse(self) -> None:
         """Sorts the other way round."""
