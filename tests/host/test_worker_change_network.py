@@ -9,7 +9,7 @@ import pytest
 from tests.support.link_watcher import LinkWatcher, make_long_experiment, start_paused
 from tests.support.not_none import not_none
 from tuilab.core.network.line import Line
-from tuilab.core.protocol.commands import ChangeNetwork, Inspect, Pause, Resume, Start, Stop
+from tuilab.core.protocol.commands import ChangeNetwork, Inspect, Pause, Resume, Start, Step, Stop
 from tuilab.core.protocol.events import (
     Finished,
     Logged,
@@ -76,6 +76,21 @@ def test_what_is_not_possible_is_logged_and_training_goes_on(lab: LinkWatcher) -
     lab.send(ChangeNetwork(("Linear 2", "Flatten", "Linear 77")))
     assert "The network was not changed" in lab.wait_for(Logged).text
     lab.wait_for(Progressed)
+
+
+def test_a_branch_from_just_before_has_the_network_before(lab: LinkWatcher) -> None:
+    start_paused(lab)
+    lab.send(Step(steps=5))
+    lab.wait_for(Paused)
+    before = not_none(lab.run.experiment)
+    lab.send(ChangeNetwork(widened(lab)))
+    step = lab.wait_for(NetworkChanged).step
+    lab.send(Start("run-2", before, paused=True, parent="run-1", parent_step=step))
+    assert lab.wait_for(Started).experiment.network == before.network
+    lab.wait_for(Paused)
+    branch = run_store.read_run(run_store.run_dir("run-2"))
+    assert not_none(branch.experiment).network == before.network
+    assert not any(mark.text.startswith("network") for mark in branch.marks)
 
 
 @pytest.mark.usefixtures("hosts")
