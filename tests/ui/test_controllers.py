@@ -42,6 +42,7 @@ from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import PaneLayout
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
@@ -578,6 +579,7 @@ CONTROLLERS: dict[str, type] = {
     "diagnosis": DiagnosisController,
     "alerts": AlertController,
     "runs": RunsController,
+    "overlay": OverlayController,
 }
 """By the names that the main screen has for them."""
 
