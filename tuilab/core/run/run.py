@@ -205,13 +205,8 @@ class Run(Struct):
                     self._rewind(event.step)
                 self.state, self.step = "training", event.step
                 self.failure = self.finished = self.checks = None
-            case KnobChanged():
-                self._change(event)
-            case NetworkChanged():
-                self._change_network(event)
-            case WeightSet():
-                self.weight_edits += 1
-                self._mark(event.step, event.description)
+            case KnobChanged() | NetworkChanged() | WeightSet():
+                self._apply_change(event)
             case Rewound():
                 self._rewind(event.step)
             case Saved():
@@ -240,6 +235,16 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_change(self, event: KnobChanged | NetworkChanged | WeightSet) -> None:
+        match event:
+            case KnobChanged():
+                self._change(event)
+            case NetworkChanged():
+                self._change_network(event)
+            case WeightSet():
+                self.weight_edits += 1
+                self._mark(event.step, event.description)
 
     def _apply_study(
         self, event: FinderReported | CrossValidated | SeedsReported | Checking | ChecksReported
