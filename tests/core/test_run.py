@@ -17,6 +17,7 @@ from tuilab.core.protocol.events import (
     LayerStatsReported,
     Loading,
     Logged,
+    NetworkChanged,
     Paused,
     Progressed,
     Ready,
@@ -35,6 +36,7 @@ from tuilab.core.run.run import (
     Snapshot,
     make_run_id,
 )
+from tuilab.core.run.series import Series
 
 READY = Ready([Device("cpu", "a processor")], {"torch": "2.13"})
 
@@ -269,3 +271,21 @@ def test_curves_of_layers_go_on_when_their_labels_get_roles() -> None:
     assert [name for name in run.series if name.startswith("gradient/")] == names[:2]
     assert run.find_series("gradient/1 Linear") is run.series[names[0]], "as lessons call it"
     assert run.find_series("gradient/9 Linear") is None
+
+
+def test_curves_of_layers_go_on_under_new_labels_when_the_network_changes() -> None:
+    experiment = Experiment(network=("Linear 8", "ReLU", "Linear 2"))
+    run = Run()
+    run.begin("a", experiment)
+    for label in ("1 Linear", "2 Linear"):
+        run.series[f"gradient/{label}"] = Series()
+    run.series["loss/train"] = Series()
+    second = run.series["gradient/2 Linear"]
+    lines = ("Linear 8", "ReLU", "Linear 8", "ReLU", "Linear 2")
+    labels = {"2 Linear": "3 Linear"}
+    run.apply(NetworkChanged("a", 7, lines, ["ReLU is inserted"], 90, 0.0, labels))
+    assert list(run.series) == ["gradient/3 Linear", "loss/train"]
+    assert run.series["gradient/3 Linear"] is second
+    assert run.experiment is not None
+    assert run.experiment.network == lines
+    assert [mark.text for mark in run.marks] == ["network: ReLU is inserted"]

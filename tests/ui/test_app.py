@@ -87,7 +87,7 @@ async def test_a_change_of_the_network_waits_for_a_restart() -> None:
         lab.app.main_screen.send(
             lab.workspace.edit(msgspec.structs.replace(SPIRAL, network=("Linear 2",)))
         )
-        await lab.wait_for_text("network: r restarts to use it")
+        await lab.wait_for_text("network: E changes it in the run, r restarts")
 
         await lab.press("W")
         await lab.wait_until(lambda: len(lab.link.commands(Start)) == 2)

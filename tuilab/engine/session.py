@@ -27,6 +27,7 @@ from tuilab.engine.device.threads import thread_count
 from tuilab.engine.metrics import evaluate
 from tuilab.engine.model import build_network
 from tuilab.engine.model.initial_network import build_initialized
+from tuilab.engine.model.layers.blocks import LayerStack
 from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import EarlyStopping
 from tuilab.engine.probes.activations import observed_modules
@@ -59,17 +60,8 @@ class Session:
         # For the weights, then dropout and the like; data and order have generators of their own.
         torch.manual_seed(experiment.seed)
         source = "" if is_resuming else experiment.transfer.source
-        self.network, self._note = build_initialized(experiment, dataset, source)
-        self.network.to(device)
-        self.is_channels_last = device.type == "cpu" and build_network.has_convolution(self.network)
-        if self.is_channels_last:
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.min_batch_size = 2 if build_network.has_batch_norm(self.network) else 1
-        self.task = tasks.build(experiment, self.network, dataset)
-        self._use_optimizer(experiment.optimizer)
-        self.parameters = list(self.network.parameters())
-        self.parameters_by_layer = build_network.parameters_by_layer(self.network)
-        self.observed_modules = observed_modules(self.network)
+        network, self._note = build_initialized(experiment, dataset, source)
+        self.use_network(network)
         self.step = self.epoch = self.offset = 0
         self.seconds = self.last_lr = 0.0
         self.penalty: Tensor | None = None
@@ -77,7 +69,6 @@ class Session:
         self.good_state: dict[str, Any] | None = None
         "The last state whose weights are known to be finite; see `checkpoint`."
         self.snapshots = Snapshots(experiment.training.snapshots)
-        self.early_stopping = EarlyStopping(self.network, self.task.average)
         self.is_stopped = False
         "Early stopping has ended training before the last epoch."
         self.is_evaluation_pending = False
@@ -89,15 +80,29 @@ class Session:
         "Where a report is due whatever the clock says."
         self._order: tuple[tuple[int, int], Tensor] | None = None
         "The order of an epoch, with the epoch and `training.reseed`."
-        self._check_data()
+        self.check_data()
         self.reseed()
+
+    def use_network(self, network: LayerStack) -> None:
+        """Trains a network of the experiment's lines from now on, with a new optimizer."""
+        self.network = network.to(self.device)
+        self.is_channels_last = self.device.type == "cpu" and build_network.has_convolution(network)
+        if self.is_channels_last:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.min_batch_size = 2 if build_network.has_batch_norm(network) else 1
+        self.task = tasks.build(self.experiment, network, self.dataset)
+        self._use_optimizer(self.experiment.optimizer)
+        self.parameters = list(network.parameters())
+        self.parameters_by_layer = build_network.parameters_by_layer(network)
+        self.observed_modules = observed_modules(network)
+        self.early_stopping = EarlyStopping(network, self.task.average)
 
     def _use_optimizer(self, config: Optimizer) -> None:
         """Starts with a new optimizer, which remembers no gradients."""
         self.optimizer = self.task.optimizer(config)
         self.phases = self.task.phases(self.optimizer)
 
-    def _check_data(self) -> None:
+    def check_data(self) -> None:
         """Refuses what only shows once the data is loaded."""
         if not len(self.dataset.train):
             raise InputError("there are no examples to train on", "data")

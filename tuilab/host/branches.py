@@ -13,6 +13,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.files.atomic_write import write_atomically
 from tuilab.core.files.stored_file import open_stored
 from tuilab.core.format import format_count
+from tuilab.core.network.line import Line
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -20,6 +21,7 @@ from tuilab.core.protocol.events import (
     Failed,
     Finished,
     Logged,
+    NetworkChanged,
     Paused,
     Progressed,
     Resumed,
@@ -75,6 +77,10 @@ def copy_history(started: Started) -> list[Logged]:
     try:
         with open_stored(run_store.run_dir(started.parent) / run_store.LOG) as log:
             events = cut_history(run_store.decode_events(log), started.parent_step)
+        network = started.experiment.network
+        events = [
+            event for event in events if not _changes_later(event, started.parent_step, network)
+        ]
         lines = [
             run_store.encode_event(_adopt(event, started, is_first=not index))
             for index, event in enumerate(events)
@@ -97,6 +103,11 @@ def cut_history(events: Iterable[AnyEvent], last_step: int) -> list[AnyEvent]:
         if not isinstance(event, (*LEFT_OUT, Rewound)):
             history.append(event)
     return _cut(history, last_step)
+
+
+def _changes_later(event: AnyEvent, step: int, network: tuple[Line, ...]) -> bool:
+    """Returns whether a network was changed to another one right after the snapshot of a step."""
+    return isinstance(event, NetworkChanged) and event.step == step and event.network != network
 
 
 def _cut(events: list[AnyEvent], last_step: int) -> list[AnyEvent]:

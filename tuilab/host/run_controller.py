@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
-from tuilab.core.protocol.commands import SetKnob
+from tuilab.core.protocol.commands import ChangeNetwork, SetKnob
 from tuilab.core.protocol.events import (
     AnyEvent,
     Checking,
@@ -190,12 +190,16 @@ class RunController:
         session.report_at_step = session.step + steps if steps else -1
         session.report_at_epoch = session.epoch + epochs if epochs else -1
         if self._batches is None:
-            from tuilab.engine.progress import ProgressReporter
-            from tuilab.engine.train import train
-
-            self._reporter = ProgressReporter(session)
-            self._batches = train(session, self._reporter)
+            self._open_loop()
         self.is_training = self.is_active = True
+
+    def _open_loop(self) -> None:
+        """Makes a new training loop over the session, where it is."""
+        from tuilab.engine.progress import ProgressReporter
+        from tuilab.engine.train import train
+
+        self._reporter = ProgressReporter(self.session)
+        self._batches = train(self.session, self._reporter)
 
     def resume(self, steps: int = 0, epochs: int = 0) -> None:
         """Continues a paused run, or a finished one if there are more epochs by now."""
@@ -227,6 +231,28 @@ class RunController:
                 self._next_step_at = -inf
         except InputError as error:
             self._publish(Logged(f"Nothing was changed: {error}"))
+
+    def change_network(self, command: ChangeNetwork) -> None:
+        """Changes the network; what is not possible is logged and changes nothing."""
+        from tuilab.engine.live_surgery import change_network
+
+        try:
+            if not self.is_active:
+                raise InputError("the run is over; start it again with the changed network")
+            if self._has_nonfinite_loss:
+                raise InputError("the loss is not finite; go back to the last good state first")
+            self._report()
+            paths = tuple(map(tuple, command.reset))
+            event = change_network(self.session, command.network, paths)
+        except InputError as error:
+            self._publish(Logged(f"The network was not changed: {error}"))
+            return
+        self.snapshots.come_back()
+        self._dispatcher, self._weights_set = None, []
+        if self._batches is not None:  # a loop may be in the middle of evaluating the old network
+            self._open_loop()
+        self._publish(event)
+        self.save()  # a run that is resumed has this network
 
     def _report_rate_change(self, key: str, before: float) -> None:
         """Says that the learning rate jumps, if a knob other than itself has changed it."""

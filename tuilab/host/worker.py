@@ -22,6 +22,7 @@ from tuilab.core.experiment.warnings import find_notes, find_warnings
 from tuilab.core.protocol.commands import (
     AnyCommand,
     Cancel,
+    ChangeNetwork,
     Check,
     Close,
     CrossValidate,
@@ -217,6 +218,8 @@ class Worker(threading.Thread):
                 controller.resume(command.steps, command.epochs)
             case SetKnob() | SetWeight():
                 controller.change(command)
+            case ChangeNetwork():
+                controller.change_network(command)
             case Rewind():
                 controller.rewind()
             case Save():

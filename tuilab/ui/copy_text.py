@@ -55,6 +55,8 @@ def describe_waiting_changes(keys: list[str]) -> str:
     """Returns what waits for a restart, and how to restart; empty if nothing does."""
     if not keys:
         return ""
+    if keys == ["network"]:
+        return "network: E changes it in the run, r restarts"
     if len(keys) == 1:
         return f"{keys[0]}: r restarts to use it"
     return f"{len(keys)} changes: r restarts to use them"

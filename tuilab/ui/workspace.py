@@ -18,8 +18,9 @@ from tuilab.core.experiment.experiment import (
     with_value,
 )
 from tuilab.core.experiment.undo import UndoStack
+from tuilab.core.network.surgery import SurgeryPlan, plan_surgery
 from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, SetKnob, Start
-from tuilab.core.protocol.events import AnyEvent, KnobChanged, Started
+from tuilab.core.protocol.events import AnyEvent, KnobChanged, NetworkChanged, Started
 from tuilab.core.run.run import Run, Snapshot, make_run_id
 from tuilab.ui.run_overlay import RunOverlay
 
@@ -107,6 +108,13 @@ class Workspace:
             return []
         live, restart = split_changes(self.run_experiment, self.experiment)
         return [*restart, *live] if self.is_run_unrelated else restart
+
+    def plan_surgery(self) -> SurgeryPlan | None:
+        """Returns how the network of the run can become the edited one; None if nothing waits."""
+        before, after = self.run_experiment, self.experiment
+        if before is None or "network" not in self.restart_keys or self.is_run_unrelated:
+            return None
+        return plan_surgery(before.sized_network, after.sized_network, before.input_shape)
 
     @property
     def would_lose_training(self) -> bool:
@@ -266,6 +274,8 @@ class Workspace:
                 self._unconfirmed.clear()
             elif isinstance(event, KnobChanged):
                 self._take_over(event)
+            elif isinstance(event, NetworkChanged):
+                self._take_over_network(event)
 
     def _replace_run(self, run: Run) -> None:
         """Takes the host's state of the run, unless the host has not heard of our start yet."""
@@ -290,6 +300,14 @@ class Workspace:
         self._set_in_run(event.key, event.value)
         if not self.is_run_unrelated:
             self.edits.push(with_value(self.experiment, event.key, event.value))
+
+    def _take_over_network(self, event: NetworkChanged) -> None:
+        """Takes over the changed network of the run, unless the edited one is another by now."""
+        before = self.run_experiment
+        self._set_in_run("network", event.network)
+        is_unedited = before is not None and before.network == self.experiment.network
+        if is_unedited and event.network != self.experiment.network:
+            self.edits.push(with_value(self.experiment, "network", event.network))
 
 
 def _without_run(run: Run) -> Run:

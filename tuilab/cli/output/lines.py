@@ -27,6 +27,7 @@ from tuilab.core.protocol.events import (
     KnobChanged,
     Loading,
     Logged,
+    NetworkChanged,
     Paused,
     Progressed,
     Resumed,
@@ -134,6 +135,9 @@ def describe_event(event: AnyEvent) -> Iterator[str]:
     match event:
         case KnobChanged():
             yield f"step {format_count(event.step)}: {event.key} is now {event.value}"
+        case NetworkChanged():
+            changes = "; ".join(event.changes)
+            yield f"step {format_count(event.step)}: {changes}. {event.description}"
         case WeightSet():
             yield f"step {format_count(event.step)}: {event.description}, set by hand"
         case DiagnosisChanged():

@@ -2,7 +2,10 @@
 
 from typing import Any, Literal
 
+from msgspec import field
+
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.network.line import Line
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.core.protocol.message import Command
@@ -55,6 +58,14 @@ class SetKnob(Command, frozen=True):
 
     key: str
     value: Any
+
+
+class ChangeNetwork(Command, frozen=True):
+    """Changes the network of the run between two batches; training goes on with its weights."""
+
+    network: tuple[Line, ...]
+    reset: list[list[int]] = field(default_factory=list)
+    "Paths of lines of this network that begin with new weights."
 
 
 class Rewind(Command, frozen=True):
@@ -141,5 +152,5 @@ class Close(Command, frozen=True):
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
     | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | SetAlerts | Close | Travel
-    | KeepSnapshot
+    | KeepSnapshot | ChangeNetwork
 )  # fmt: skip

@@ -12,6 +12,8 @@ from msgspec import Struct, field
 from tuilab.core.diagnosis.finding import DiagnosisChanged
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.files.fingerprint import DataFile
+from tuilab.core.format import format_counted
+from tuilab.core.network.line import Line
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.inspect.set_weight import WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectResponse
@@ -32,6 +34,9 @@ from tuilab.core.protocol.records import (
 )
 from tuilab.core.run.bands import BandPoint
 from tuilab.core.run.significance import MeanStd
+
+UNCHANGED_OUTPUT = 1e-4
+"""Relative difference of outputs that rounding in single precision explains."""
 
 
 class Loading(Event, frozen=True):
@@ -144,6 +149,36 @@ class KnobChanged(Event, frozen=True):
     step: int
     key: str
     value: Any
+
+
+class NetworkChanged(Event, frozen=True):
+    """The network of the run was changed while it trains; a mark on the charts."""
+
+    run: str
+    step: int
+    network: tuple[Line, ...]
+    changes: list[str]
+    "What was changed, line by line."
+    parameters: int
+    difference: float
+    "The largest change of an output on some training examples, relative to the largest output."
+    layers: dict[str, str] = field(default_factory=dict)
+    "The labels of the layers that were there before, each with its label from now on."
+    forgotten: list[str] = field(default_factory=list)
+    "Parameters of which the optimizer remembers nothing any more."
+
+    @property
+    def description(self) -> str:
+        """Returns what happened to the outputs and to the optimizer, in a sentence or two."""
+        if self.difference <= UNCHANGED_OUTPUT:
+            outputs = f"The outputs are the same (largest difference {self.difference:.0e})."
+        else:
+            outputs = f"The outputs have changed by up to {self.difference:.0%}."
+        count = len(self.forgotten)
+        optimizer = "The optimizer keeps its state." if not count else (
+            f"The optimizer starts anew for {format_counted(count, 'parameter tensor')}."
+        )  # fmt: skip
+        return f"{outputs} {optimizer}"
 
 
 class Paused(Event, frozen=True):
@@ -344,5 +379,5 @@ AnyEvent = (
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
     | SeedsReported | AlertsChanged | AlertRaised
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
-    | SnapshotsListed | SnapshotKept | Traveled
+    | SnapshotsListed | SnapshotKept | Traveled | NetworkChanged
 )  # fmt: skip

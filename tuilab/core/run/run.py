@@ -30,6 +30,7 @@ from tuilab.core.protocol.events import (
     LayerStatsReported,
     Loading,
     Logged,
+    NetworkChanged,
     Paused,
     Progressed,
     Ready,
@@ -59,6 +60,9 @@ MAX_MARKS = 500
 
 UNMARKED = ("title", "training.pace", "training.snapshots")
 """Knobs that change nothing of what a chart shows."""
+
+LAYER_FAMILIES = ("gradient", "update", "weight")
+"""The series of layers with parameters: `gradient/1 Linear`."""
 
 ConfusionHistory = list[tuple[int, list[list[int]]]]
 """Steps and counts of confusion matrices, oldest first."""
@@ -201,11 +205,8 @@ class Run(Struct):
                     self._rewind(event.step)
                 self.state, self.step = "training", event.step
                 self.failure = self.finished = self.checks = None
-            case KnobChanged():
-                self._change(event)
-            case WeightSet():
-                self.weight_edits += 1
-                self._mark(event.step, event.description)
+            case KnobChanged() | NetworkChanged() | WeightSet():
+                self._apply_change(event)
             case Rewound():
                 self._rewind(event.step)
             case Saved():
@@ -234,6 +235,16 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_change(self, event: KnobChanged | NetworkChanged | WeightSet) -> None:
+        match event:
+            case KnobChanged():
+                self._change(event)
+            case NetworkChanged():
+                self._change_network(event)
+            case WeightSet():
+                self.weight_edits += 1
+                self._mark(event.step, event.description)
 
     def _apply_study(
         self, event: FinderReported | CrossValidated | SeedsReported | Checking | ChecksReported
@@ -379,6 +390,27 @@ class Run(Struct):
         if self.experiment is not None:
             self.experiment = with_value(self.experiment, event.key, event.value)
             self._add_learning_rate(event.step)
+
+    def _change_network(self, event: NetworkChanged) -> None:
+        """Goes on with a changed network; the curves of a layer go on under its new label."""
+        self._mark(event.step, f"network: {'; '.join(event.changes)}")
+        self.weight_edits += 1
+        self.checks = None
+        if self.experiment is not None:
+            self.experiment = with_value(self.experiment, "network", event.network)
+        if self.started is not None:
+            self.started = replace(self.started, parameters=event.parameters)
+        names = {name: self._rename_layer(name, event.layers) for name in self.series}
+        self.series = {
+            name: self.series[before] for before, name in names.items() if name is not None
+        }
+
+    def _rename_layer(self, name: str, labels: dict[str, str]) -> str | None:
+        """Returns a series' name after its layer's label has changed; None if the layer is gone."""
+        family, slash, label = name.partition("/")
+        if family in LAYER_FAMILIES:
+            return f"{family}/{labels[label]}" if label in labels else None
+        return f"{family}{slash}{label}"
 
     def _mark_change(self, step: int, key: str, value: Any) -> None:
         if _is_number(value):

@@ -86,6 +86,12 @@ class WeightAverage:
         self._average = [tensor.to(device, copy=True) for tensor in state["mean"]]
 
 
+def averaged_names(network: nn.Module) -> list[str]:
+    """Returns the names of the tensors that are averaged, in order."""
+    buffers = [name for name, buffer in network.named_buffers() if buffer.is_floating_point()]
+    return [*dict(network.named_parameters()), *buffers]
+
+
 def _averaged_tensors(network: nn.Module) -> list[Tensor]:
     return [*(p.detach() for p in network.parameters()), *_float_buffers(network)]
 

@@ -12,9 +12,11 @@ from tuilab.core.errors import GPU_FAULT, InputError
 from tuilab.core.experiment.experiment import with_value
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.format import format_counted, format_value
-from tuilab.core.protocol.commands import AnyCommand, Step, Stop
+from tuilab.core.network.surgery import SurgeryPlan
+from tuilab.core.protocol.commands import AnyCommand, ChangeNetwork, Step, Stop
 from tuilab.core.protocol.events import Failed
 from tuilab.ui.controllers.context import Context
+from tuilab.ui.controllers.describe_surgery import describe_obstacles, describe_surgery
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.keymap import bind
 from tuilab.ui.screens.dialogs import Ask, Choice, Prompt
@@ -46,6 +48,8 @@ class TrainingController:
         _key("r", "training.restart", "restart", "Start over with the same seed", show=True),
         _key("W", "training.restart_keeping_weights", "restart, keep weights",
              "Start over; unchanged layers keep their weights"),
+        _key("E", "training.change_network", "change network",
+             "Change the network in the run: it goes on with the edited lines"),
         _key("N", "training.restart_reseeded", "restart, new seed",
              "Start over with a new seed"),
         _rate_key("[", "training.change_rate(-1)", "lr down",
@@ -159,6 +163,42 @@ class TrainingController:
         """Starts again with the weights of the layers that did not change."""
         if self.can_start():
             self._start(self._workspace.start(keep=True))
+
+    async def change_network(self) -> None:
+        """Makes the network of the run the edited one; asks where its outputs would change."""
+        workspace = self._workspace
+        if not self.can_start():
+            return
+        if not workspace.run.is_active:
+            self._context.notify("No run is in progress; space starts one with these lines.")
+        elif workspace.is_run_unrelated:
+            self._name_unrelated_run()
+        elif (plan := workspace.plan_surgery()) is None:
+            self._context.notify("The run has this network already; edit its lines first.")
+        elif plan.preserves_output and plan.is_possible:
+            self._context.send([ChangeNetwork(workspace.experiment.network)])
+        else:
+            await self._ask_about_change(plan)
+
+    async def _ask_about_change(self, plan: SurgeryPlan) -> None:
+        """Shows what a change does line by line, and the ways to go on."""
+        restart = Choice("Restart", "restart", "r", "A new run of these lines, from new weights")
+        keep = Choice("Restart, keep weights", "keep", "W",
+                      "A new run; unchanged layers keep their weights")  # fmt: skip
+        if plan.is_possible:
+            title, text = "Change the network in the run?", describe_surgery(plan)
+            choices = [Choice("Change it", "change", "c", "The run goes on from here"), restart]
+        else:
+            title, text = "The run cannot go on with these lines", describe_obstacles(plan)
+            choices = [keep, restart]
+        choices.append(Choice("Continue this run", None, "l", "The lines wait for a restart"))
+        match await self._context.ask(Ask(title, text, choices)):
+            case "change":
+                self._context.send([ChangeNetwork(self._workspace.experiment.network)])
+            case "keep":
+                self.restart_keeping_weights()
+            case "restart":
+                await self.restart()
 
     async def _may_lose_work(self) -> bool:
         if not self._workspace.would_lose_training:

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, Started
+from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, NetworkChanged, Started
 from tuilab.core.run.baseline import load_baseline
 from tuilab.core.run.run import Snapshot
 from tuilab.host.link import Link
@@ -220,6 +220,8 @@ class MainScreen(Screen[None]):
                 self.time_travel.handle_event(event)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, NetworkChanged):
+                self.notify(event.description, title="The network has changed", markup=False)
             elif isinstance(event, AlertRaised) and event.run == self.workspace.run.id:
                 self.alerts.show(event)
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:

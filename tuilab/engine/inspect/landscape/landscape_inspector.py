@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from torch import Tensor
+from torch import Size, Tensor
 
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, LandscapeResponse
 from tuilab.engine.device import memory
@@ -163,4 +163,9 @@ def _path(session: Session) -> list[WeightSnapshot]:
         step = session.good_state["position"][0]
         if step < session.step and (not path or step > path[-1][0]):
             path.append((step, session.good_state["network"]))
-    return path
+    shapes = _shapes(session.network.state_dict())
+    return [item for item in path if _shapes(item[1]) == shapes]  # the network may have changed
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}

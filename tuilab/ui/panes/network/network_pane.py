@@ -14,10 +14,11 @@ from tuilab.core.experiment.fit_output import fit_output
 from tuilab.core.network import edit
 from tuilab.core.network.edit import Network, get_line, remove_line
 from tuilab.core.network.plan import LinePath, PlanRow, have_same_modules, plan
+from tuilab.core.protocol.commands import ChangeNetwork
 from tuilab.core.reference import articles
 from tuilab.core.reference.articles import Article
 from tuilab.core.run.run import Run
-from tuilab.ui.messages import EditRequested
+from tuilab.ui.messages import CommandIssued, EditRequested
 from tuilab.ui.panes.network.drafts import Draft, draft_edit, draft_insertion, draft_wrapping
 from tuilab.ui.panes.network.folds import Folds
 from tuilab.ui.panes.network.network_lines import (
@@ -57,6 +58,7 @@ class NetworkPane(EditableList):
         _bind("b", "wrap", "block", "Put a block around the line: Residual or Repeat"),
         _bind("B", "unwrap", "unwrap", "Remove the block and keep what is in it", show=False),
         _bind("z", "freeze", "freeze", "Freeze the layer's weights, or unfreeze them; live"),
+        _bind("Z", "reset", "reset", "Give the layer new weights, in the run", show=False),
         _bind("F", "fit", "fit", "Give the last layer the size that the data needs", show=False),
         _bind("left", "fold", "fold", "Fold the block, or go to the block around", show=False),
         _bind("right", "unfold", "unfold", "Open the block, or go into it", show=False),
@@ -126,7 +128,7 @@ class NetworkPane(EditableList):
             warnings=() if draft else find_layer_warnings(experiment),
         )
         self.line_list.show(display)
-        self.border_subtitle = "~ changed: restart to use it (r)" if needs_restart else ""
+        self.border_subtitle = "~ changed: E live, r restart" if needs_restart else ""
         self.update_detail()
 
     @property
@@ -291,6 +293,18 @@ class NetworkPane(EditableList):
             self.commit(edit.toggle_frozen(network, path), path)
         except InputError as error:
             self.notify(str(error), severity="warning", markup=False)
+
+    def action_reset(self) -> None:
+        """Gives a layer of the run new weights; the optimizer forgets the old ones."""
+        _, path = self._network_and_path
+        running = self._run_experiment
+        if path is None:
+            return
+        if running is None or running.network != self.experiment.network:
+            text = "Only a layer of the run in progress can be reset, as long as no line waits."
+            self.notify(text, severity="warning", markup=False)
+        else:
+            self.post_message(CommandIssued(ChangeNetwork(running.network, reset=[list(path)])))
 
     def action_fit(self) -> None:
         """Gives the last layer as many outputs as the data, the task and the loss need."""
