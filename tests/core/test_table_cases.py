@@ -678,6 +678,11 @@ def test_declared_kinds_can_be_typed_set_and_saved(tmp_path: Path, text: str) ->
         with_value(experiment, "data.kinds", "zip = colour")  # codespell:ignore
 
 
+def test_an_unknown_kind_of_a_column_names_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r'there is no "kategorie"; .*category'):
+        apply_overrides(Experiment(data=Table()), ['data.kinds={zip="kategorie"}'])
+
+
 # --- formats -----------------------------------------------------------------------------------
 
 

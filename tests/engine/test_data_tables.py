@@ -176,7 +176,11 @@ def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:
 @pytest.mark.parametrize(
     ("head", "target", "said"),
     [
-        ("species,width,length", "", 'target: "length", the last column (data.target names another).'),
+        (
+            "species,width,length",
+            "",
+            'target: "length", the last column (data.target names another).',
+        ),
         ("species,width,length", "length", 'target: "length". '),
         ("species,width,length", "species", 'target: "species". '),
         ("label,width,length", "", 'target: "label". '),

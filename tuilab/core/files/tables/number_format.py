@@ -351,8 +351,8 @@ def choose_unit(numbers: Mapping[WrittenNumber, int], most_slips: float) -> tupl
     totals: Counter[str] = Counter()
     for unit, count in unit_counts.items():
         totals[normalize_unit(unit)] += count
-    best, most = totals.most_common(1)[0]
-    if most <= most_slips:
+    best, best_count = totals.most_common(1)[0]
+    if best_count <= most_slips:
         return "", is_scaled
     same = {unit: count for unit, count in unit_counts.items() if normalize_unit(unit) == best}
     return max(same, key=lambda unit: same[unit]), is_scaled
