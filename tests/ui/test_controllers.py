@@ -37,13 +37,16 @@ from tuilab.core.protocol.events import Failed, FinderReported, Offer, Paused
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.run.series import Series
 from tuilab.ui import keymap
+from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import PaneLayout
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.screens.main import MainScreen
@@ -570,10 +573,13 @@ CONTROLLERS: dict[str, type] = {
     "edits": EditController,
     "studies": StudyController,
     "files": FileController,
+    "time_travel": TimeTravelController,
     "pane_layout": PaneLayout,
     "lessons": LessonController,
     "diagnosis": DiagnosisController,
+    "alerts": AlertController,
     "runs": RunsController,
+    "overlay": OverlayController,
 }
 """By the names that the main screen has for them."""
 

@@ -4,7 +4,19 @@ from typing import Annotated
 
 import typer
 
-from tuilab.cli import exit_codes, lessons, reference, runs, stored_runs, study, train
+from tuilab.cli import (
+    alerts,
+    compare,
+    exit_codes,
+    lessons,
+    reference,
+    runs,
+    share,
+    snapshots,
+    stored_runs,
+    study,
+    train,
+)
 from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
@@ -24,8 +36,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (open_commands, train.commands, study.commands, runs.commands,
-              stored_runs.commands, reference.commands, lessons.commands):  # fmt: skip
+for group in (
+    open_commands, train.commands, study.commands, runs.commands, snapshots.commands,
+    stored_runs.commands, compare.commands, reference.commands, share.commands, alerts.commands,
+    lessons.commands,
+):  # fmt: skip
     app.add_typer(group)
 
 

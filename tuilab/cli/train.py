@@ -4,16 +4,19 @@ import os
 import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
 
 import typer
 
 from tuilab.cli import exit_codes
+from tuilab.cli.alerts import build_commands
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
+    BranchedRun,
     Device,
     ExperimentName,
+    Notify,
     Plain,
     ResumedRun,
     Seeds,
@@ -25,7 +28,7 @@ from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
-    from tuilab.core.protocol.commands import Start
+    from tuilab.core.protocol.commands import AnyCommand, Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
 commands = Commands()
@@ -47,18 +50,21 @@ class Output(Protocol):
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
         "tuilab train spiral --seeds 5",
+        "tuilab train --branch spiral-4e2b@1200 --set optimizer.lr=0.01",
     )
 )
 def train(
     experiment: ExperimentName = "",
     sets: Sets = None,
     resume: ResumedRun = "",
+    branch: BranchedRun = "",
     device: Device = "",
     changed_data: AcceptsChangedData = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    notify: Notify = None,
     seeds: Seeds = "",
 ) -> int:
     """Trains without the lab.
@@ -70,23 +76,21 @@ def train(
     """
     from tuilab.core.protocol.events import Failed
 
-    if bool(experiment) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
-    if resume and seeds:
-        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    _check_usage(experiment, resume, branch, seeds, notify)
     if seeds:
         from tuilab.cli.train_seeds import train_with_seeds
 
         return train_with_seeds(experiment, sets or [], device, seeds, json=json)
     signals: list[int] = []
+    alerts = build_commands(notify or ())
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
             try:
-                start = _build_start(experiment, sets or [], resume, device, changed_data)
+                start = _build_start(experiment, sets or [], resume, branch, device, changed_data)
             except InputError as error:
                 output.show(Failed("", CANNOT_START, hint=str(error)))
                 raise
-            end, lost = _run(start, output, signals)
+            end, lost = _run([*alerts, start], output, signals)
     except OSError:
         if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
             signals.append(signal.SIGHUP)
@@ -95,9 +99,24 @@ def train(
         discard_output()  # the terminal has hung up, for example
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
-        command = ["--resume", resume] if resume else [experiment]
+        command = [experiment]
+        if resume or branch:
+            command = ["--resume", resume] if resume else ["--branch", branch]
         return _report_failure(end, lost, command, sets or [])
     return _report_end(end, lost, signals)
+
+
+def _check_usage(
+    experiment: str, resume: str, branch: str, seeds: str, notify: list[str] | None
+) -> None:
+    """Raises InputError for what does not say what to train, or does not go together."""
+    if [bool(experiment), bool(resume), bool(branch)].count(True) != 1:
+        raise InputError("say what to train: a preset, a file, --resume RUN or --branch RUN[@STEP]")
+    if seeds and not experiment:
+        other = "--resume" if resume else "--branch"
+        raise InputError(f"several seeds start anew; leave out {other} or --seeds")
+    if notify and seeds:
+        raise InputError("alerts are for single runs; leave out --notify or --seeds")
 
 
 def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
@@ -133,8 +152,14 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
 
 
 def _build_start(
-    experiment: str, sets: list[str], resume: str, device: str, accepts_changed_data: bool
+    experiment: str,
+    sets: list[str],
+    resume: str,
+    branch: str,
+    device: str,
+    accepts_changed_data: bool,
 ) -> "Start":
+    from tuilab.cli.branch import build_branch_command
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
@@ -142,40 +167,49 @@ def _build_start(
 
     if resume:
         return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
+    if branch:
+        return build_branch_command(branch, sets, device, accepts_changed_data=accepts_changed_data)
     loaded = load_experiment(experiment, sets, device)
     return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
 
 
-def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished | Failed, str]":
+def _run(
+    commands: "list[AnyCommand]", output: Output, signals: list[int]
+) -> "tuple[Finished | Failed, str]":
     """Trains in a host of this process and shows the events.
 
     Returns:
         How the run ended, and what of it could not be saved.
 
     Args:
+        commands: the start, after what comes before it.
         signals: the signals that have arrived.
     """
+    from tuilab.cli.alerts import report_problem, ring
     from tuilab.core.diagnosis.watch import DiagnosisReporter
     from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
     from tuilab.host.host import Host
 
     end: Finished | Failed | None = None
-    lost = ""
     output_error: OSError | None = None
+    lost = ""
     reporter = DiagnosisReporter()
     with (
         Host(discovery.new_socket_path()) as host,
         SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
     ):
-        host.submit(start)
+        for command in commands:
+            host.submit(command)
         for event in host.events():
             if isinstance(event, Finished):
                 lost = event.lost
             if end is not None or output_error is not None:
+                report_problem(event)
                 continue  # the host ends in good order
             try:
                 with handlers.while_printing():
+                    ring(event)
                     for item in reporter.add_diagnosis(event, host.run):
                         output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
@@ -184,11 +218,16 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
-    if isinstance(output_error, BlockedOutputError):
-        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
-        raise output_error
+        _raise(output_error, signals)
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
+
+
+def _raise(error: OSError, signals: list[int]) -> NoReturn:
+    """Raises an error of the output; ends the process at once where printing would wait as well."""
+    if isinstance(error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))
+    raise error

@@ -18,10 +18,10 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
-from tuilab.core.protocol.events import AnyEvent, Logged
+from tuilab.core.protocol.events import AnyEvent, Logged, Started
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import discovery, framing, run_store
+from tuilab.host import branches, discovery, framing, run_store
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
 from tuilab.host.worker import Worker
@@ -31,6 +31,9 @@ CLOSE_SECONDS = 2.0
 
 CHECK_SECONDS = 2.0
 """Seconds between two checks: can the host be reached, does a client keep us waiting?"""
+
+SENDING_CHECK_SECONDS = 0.1
+"""Seconds between two checks whether an alert is sent, where the host ends after that."""
 
 MAX_CLIENTS = 256
 """Clients served at a time; further ones wait until one leaves."""
@@ -132,6 +135,20 @@ class Host:
             self.run = stored
         else:
             self.run.begin(start.run, start.experiment)
+        self._resync_clients()
+
+    def _show_branch(self, started: Started) -> None:
+        """Goes on with the history of the parent, which the log of a new branch begins with."""
+        branch = branches.read_branch(started)
+        if branch is None:
+            self.run.apply(started)
+        else:
+            branch.take_host(self.run)
+            self.run = branch
+        self._resync_clients()
+
+    def _resync_clients(self) -> None:
+        """Sends all clients the whole state, as the run is another one."""
         self._snapshot_frame = b""
         for client in list(self._clients):
             client.resync()
@@ -166,7 +183,7 @@ class Host:
 
     @property
     def _is_over(self) -> bool:
-        if self._inbox:
+        if self._inbox or self._worker.alerts.is_sending:
             return False
         if self._has_ended:
             return True
@@ -185,13 +202,18 @@ class Host:
     @property
     def _select_seconds(self) -> float:
         until_check = max(0.0, self._check_at - time.monotonic())
+        if self._worker.alerts.is_sending:
+            until_check = min(until_check, SENDING_CHECK_SECONDS)
         return until_check if self._timeout is None else min(self._timeout, until_check)
 
     def _process_inbox(self) -> Iterator[AnyEvent]:
         """Applies new events to the run, sends them to all clients and yields them."""
         while self._inbox:
             event, frame = self._inbox.popleft()
-            if self.run.apply(event):
+            if isinstance(event, Started) and event.parent:
+                self._show_branch(event)
+                yield event
+            elif self.run.apply(event):
                 self._snapshot_frame = b""
                 for client in list(self._clients):
                     client.enqueue(frame)
@@ -322,6 +344,8 @@ class Host:
         until = time.monotonic() + CLOSE_SECONDS
         if self.run.is_active:
             self._worker.join(CLOSE_SECONDS)
+        deque(self._process_inbox(), maxlen=0)
+        self._worker.alerts.wait()
         deque(self._process_inbox(), maxlen=0)
         while time.monotonic() < until:
             if not (slow := [client for client in self._clients if client.has_output]):

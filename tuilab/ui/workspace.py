@@ -21,6 +21,7 @@ from tuilab.core.experiment.undo import UndoStack
 from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, SetKnob, Start
 from tuilab.core.protocol.events import AnyEvent, KnobChanged, Started
 from tuilab.core.run.run import Run, Snapshot, make_run_id
+from tuilab.ui.run_overlay import RunOverlay
 
 MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""
@@ -49,6 +50,8 @@ class Workspace:
         self.saved = self.edits.value
         self.path = path
         self.run = Run()
+        self.overlay = RunOverlay()
+        "Other runs that the charts show as well."
         self.run_experiment: Experiment | None = None
         "The experiment of the run, with every live change that was sent."
         self.locked_keys: tuple[str, ...] = ()
@@ -203,6 +206,13 @@ class Workspace:
         run.resume_stored()
         return [Start(run.id, experiment, checkpoint=run.checkpoint, is_paced=True)]
 
+    def branch(self, parent: str, step: int, experiment: Experiment) -> list[AnyCommand]:
+        """Returns the commands that start a run from a state of another one; it waits there."""
+        run = make_run_id(experiment)
+        self.edits.push(experiment)
+        self._begin_run(run, experiment)
+        return [Start(run, experiment, paused=True, is_paced=True, parent=parent, parent_step=step)]
+
     def _start(
         self, experiment: Experiment, paused: bool = False, keep: bool = False
     ) -> list[AnyCommand]:
@@ -262,6 +272,8 @@ class Workspace:
         if run.id in self._closed_runs:
             run = _without_run(run)
         before, self.run = self.run, run
+        if not run.is_ready:  # of a worker in this process
+            run.take_host(before)
         if before.state == "starting" and run.id != before.id:
             self.run = before
             before.take_host(run)

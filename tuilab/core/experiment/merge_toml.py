@@ -45,7 +45,7 @@ def merge_toml(
     if folder is not None:
         write_paths(tables, experiment, folder, before)
     if not is_complete:
-        tables = _remove_defaults(tables, experiment, before)
+        tables = remove_defaults(tables, experiment, before)
     for key, item in without_surrogates(_tuples_to_lists(tables)).items():
         if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
             item = item["name"]
@@ -77,10 +77,16 @@ def _to_toml_item(key: str, item: Any) -> Any:
     return tomlkit.item(item).multiline(True) if key == "network" else tomlkit.item(item)
 
 
-def _remove_defaults(
-    tables: dict[str, Any], experiment: Experiment, before: dict[str, Any]
+def remove_defaults(
+    tables: dict[str, Any], experiment: Experiment, before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Returns the tables without values that are the default and that the file does not have."""
+    """Returns the tables without values that are the default.
+
+    Args:
+        before: the tables that the file has, whose keys stay; none: a new file, in which `NEEDED`
+            stays.
+    """
+    before = before or {}
     defaults, needed = experiment_to_dict(Experiment()), () if before else NEEDED
     changed: dict[str, Any] = {}
     for key, item in tables.items():

@@ -168,6 +168,32 @@ class Rewound(Event, frozen=True):
     step: int
 
 
+class SnapshotsListed(Event, frozen=True):
+    """The steps of all snapshots that can be traveled to, the oldest first."""
+
+    run: str
+    steps: list[int]
+
+
+class SnapshotKept(Event, frozen=True):
+    """A snapshot was taken on request, and its history is in the log."""
+
+    run: str
+    step: int
+
+
+class Traveled(Event, frozen=True):
+    """The views show the run as it was at a snapshot, or as it is now; the run is unchanged."""
+
+    run: str
+    step: int
+    is_now: bool = False
+    epoch: int = 0
+    "Epochs that had ended."
+    experiment: Experiment | None = None
+    "With the knobs that it had then; None: as it is now."
+
+
 class Saved(Event, frozen=True):
     """A checkpoint is on the disk."""
 
@@ -262,6 +288,33 @@ class CrossValidated(Event, frozen=True):
     "Why there is no result."
 
 
+class AlertsChanged(Event, frozen=True):
+    """Of what the host notifies the user from now on."""
+
+    requests: list[str]
+
+
+AlertState = Literal["training", "done", "interrupted", "failed"]
+
+
+class AlertRaised(Event, frozen=True):
+    """A run has ended, has failed or has met a condition: the user is notified, once."""
+
+    run: str
+    state: AlertState
+    "`training` where a condition is met."
+    text: str
+    "What has happened, as one sentence."
+    step: int = 0
+    title: str = ""
+    "Of the experiment."
+    condition: str = ""
+    "As it was asked for; empty at the end of a run."
+    metric: str = ""
+    value: float | None = None
+    folder: str = ""
+
+
 class SeedsReported(Event, frozen=True):
     """How far the runs of several seeds are, and their results so far."""
 
@@ -289,6 +342,7 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | SeedsReported
+    | SeedsReported | AlertsChanged | AlertRaised
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | SnapshotsListed | SnapshotKept | Traveled
 )  # fmt: skip

@@ -16,6 +16,8 @@ from tuilab.core.experiment.experiment import Experiment, iter_knobs, split_chan
 from tuilab.core.format import format_number
 from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
+    AlertRaised,
+    AlertsChanged,
     AnyEvent,
     Checking,
     ChecksReported,
@@ -35,7 +37,10 @@ from tuilab.core.protocol.events import (
     Rewound,
     Saved,
     SeedsReported,
+    SnapshotKept,
+    SnapshotsListed,
     Started,
+    Traveled,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import WeightSet
@@ -52,7 +57,7 @@ MAX_MATRICES = 128
 
 MAX_MARKS = 500
 
-UNMARKED = ("title", "training.pace")
+UNMARKED = ("title", "training.pace", "training.snapshots")
 """Knobs that change nothing of what a chart shows."""
 
 ConfusionHistory = list[tuple[int, list[list[int]]]]
@@ -109,6 +114,8 @@ class Run(Struct):
     checkpoint: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
+    clocks: dict[str, Series] = field(default_factory=dict)
+    "`epoch` and `seconds` of training by step, as far as they were reported."
     marks: list[Mark] = field(default_factory=list)
     learning_rates: list[tuple[int, float]] = field(default_factory=list)
     "The optimizer's learning rates so far, each with the last step before it applied."
@@ -117,6 +124,15 @@ class Run(Struct):
     "Of the evaluations so far, evenly thinned."
     responses: dict[str, AnyInspectResponse] = field(default_factory=dict)
     "The newest answer to each view, by the name of its class."
+    alerts: list[str] = field(default_factory=list)
+    "Of what the host notifies the user."
+    parent: str = ""
+    "The run that it branched off; empty if none."
+    parent_step: int = 0
+    snapshots: list[int] = field(default_factory=list)
+    "The steps that can be traveled to, the oldest first."
+    past: Traveled | None = None
+    "The snapshot that the views show; None: now."
     weight_edits: int = 0
     "Number of weights set by hand: each makes earlier responses outdated."
     version: int = 0
@@ -142,18 +158,19 @@ class Run(Struct):
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
-        self.learning_rates = []
+        self.learning_rates, self.clocks = [], {}
+        self.parent, self.parent_step, self.snapshots, self.past = "", 0, [], None
 
     def resume_stored(self) -> None:
         """Goes on with this run from its checkpoint, before its first event; its history stays."""
         self.state = "starting"
-        self.failure = self.finished = self.loading = None
+        self.failure = self.finished = self.loading = self.past = None
         self.version += 1
 
     def take_host(self, other: "Run") -> None:
         """Takes over what another state says of its host, and nothing of its run."""
         self.devices, self.versions, self.loading = other.devices, other.versions, other.loading
-        self.log = other.log
+        self.log, self.alerts = other.log, other.alerts
         self.version = max(self.version, other.version) + 1
 
     def apply(self, event: AnyEvent) -> bool:
@@ -198,6 +215,30 @@ class Run(Struct):
                 self.loading = None
             case Failed():
                 self.state, self.failure, self.loading = "failed", event, None
+            case (
+                FinderReported() | CrossValidated() | SeedsReported() | Checking()
+                | ChecksReported()
+            ):  # fmt: skip
+                self._apply_study(event)
+            case AlertsChanged() | AlertRaised():
+                self._apply_alert(event)
+            case Logged():
+                self._log(event.text)
+            case SnapshotsListed():
+                self.snapshots = event.steps
+            case Traveled():
+                self.past = None if event.is_now else event
+            case DiagnosisChanged() | SnapshotKept():
+                pass  # diagnosed again from the history
+            case InspectResponse():
+                self.responses[type(event).__name__] = event
+            case _:
+                assert_never(event)
+
+    def _apply_study(
+        self, event: FinderReported | CrossValidated | SeedsReported | Checking | ChecksReported
+    ) -> None:
+        match event:
             case FinderReported():
                 self.finder_report = event
             case CrossValidated():
@@ -208,14 +249,14 @@ class Run(Struct):
                 self.checking = event if event.number else None
             case ChecksReported():
                 self.checking, self.checks = None, event
-            case Logged():
-                self._log(event.text)
-            case DiagnosisChanged():
-                pass  # diagnosed again from the history
-            case InspectResponse():
-                self.responses[type(event).__name__] = event
-            case _:
-                assert_never(event)
+
+    def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
+        if isinstance(event, AlertsChanged):
+            self.alerts = event.requests
+            return
+        self._log(event.text)
+        if event.condition:
+            self._mark(event.step, event.condition)
 
     def _log(self, text: str) -> None:
         self.log.append(text)
@@ -232,6 +273,7 @@ class Run(Struct):
         if self.started is not None and not event.group:  # a resumed run stays in its group
             event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
+        self._note_parent(event)
         self._add_learning_rate(event.step)
         if event.step != self.step:
             self.checks = None
@@ -239,6 +281,16 @@ class Run(Struct):
         if event.note:
             self._log(event.note)
         self.loading = self.failure = self.finished = self.checking = None
+
+    def _note_parent(self, event: Started) -> None:
+        """Marks where the run branched off; the first start in its log says from which run."""
+        if not event.parent:
+            return
+        if not self.parent:
+            self.parent, self.parent_step = event.parent, event.parent_step
+        text = f"branch of {event.parent}"
+        if event.step == event.parent_step and not any(mark.text == text for mark in self.marks):
+            self._mark(event.step, text)
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         if event.step != self.step:
@@ -287,6 +339,7 @@ class Run(Struct):
 
     def _add_progress(self, event: Progressed) -> None:
         self.progress, points = event, event.points
+        self._add_clocks(event)
         if points is None:
             points = [LossPoint(event.step, event.loss, event.low, event.high, event.lr)]
             for name, value in event.metrics.items():
@@ -294,6 +347,12 @@ class Run(Struct):
         for point in points:
             self._add("loss/train", point.step, point.mean, point.low, point.high)
             self._add("lr", point.step, point.lr)
+
+    def _add_clocks(self, event: Progressed) -> None:
+        for name, value in (("epoch", event.epoch), ("seconds", event.seconds)):
+            clock = self.clocks.setdefault(name, Series())
+            if clock.last is None or clock.last[0] < event.step:
+                clock.append(event.step, value)
 
     def _add_activations(self, event: LayerStatsReported) -> None:
         for stats in event.activations:
@@ -357,7 +416,7 @@ class Run(Struct):
 
     def _truncate(self, step: int) -> None:
         """Drops the history after a step."""
-        for series in self.series.values():
+        for series in (*self.series.values(), *self.clocks.values()):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]

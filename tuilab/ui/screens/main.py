@@ -12,18 +12,22 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AnyEvent, Logged, Started
+from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, Started
+from tuilab.core.run.baseline import load_baseline
 from tuilab.core.run.run import Snapshot
 from tuilab.host.link import Link
 from tuilab.ui import copy_text
+from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.keymap import APP_BINDINGS
 from tuilab.ui.messages import (
@@ -51,13 +55,16 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *TrainingController.BINDINGS,
+        *TimeTravelController.BINDINGS,
         *StudyController.BINDINGS,
         *EditController.BINDINGS,
         *FileController.BINDINGS,
         *RunsController.BINDINGS,
+        *OverlayController.BINDINGS,
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
+        *AlertController.BINDINGS,
         *APP_BINDINGS,
     ]
 
@@ -66,6 +73,7 @@ class MainScreen(Screen[None]):
         can_leave_run: Callable[[], bool] = lambda: True,
         leave_run: Callable[[], None] = lambda: None,
         take_link: Callable[[Link], None] = lambda link: None,
+        ring: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         """Initializes the screen.
 
@@ -74,6 +82,7 @@ class MainScreen(Screen[None]):
             can_leave_run: whether a run goes on when the lab is closed.
             leave_run: leaves the run to its host, and goes on with a new one.
             take_link: goes on with the host of another run.
+            ring: rings the bell of the terminal, and notifies the user of a text through it.
         """
         super().__init__()
         self.workspace, self._send = workspace, send
@@ -84,33 +93,44 @@ class MainScreen(Screen[None]):
             self._apply_layout, partial(panes.go_to, workspace=workspace),
             focus_next=self.focus_next, focus_previous=self.focus_previous,
         )  # fmt: skip
-        context = Context(
-            workspace, self.send,
-            ask=lambda dialog: self.app.push_screen_wait(dialog),
-            start=self.run_worker,
-            notify=partial(self.notify, markup=False),
-            repaint=self.repaint,
-            show_pane=self.pane_layout.show,
-            reveal_pane=self.pane_layout.reveal,
-            is_displayed=lambda pane: is_displayed(panes.by_name[pane]),
-            dispatch=partial(self.call_later, self.action_dispatch),
-            suspend=lambda: self.app.suspend(),
-            copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
-            leave_run=leave_run,
-            take_link=take_link,
-            exit=lambda: self.app.exit(0),
-        )  # fmt: skip
+        context = self._build_context(leave_run, take_link, ring)
         self.edits = EditController(context, partial(panes.start_drawing, workspace))
         self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
-        self.runs = RunsController(context, self.files)
+        self.overlay = OverlayController(context)
+        self.alerts = AlertController(context)
+        self.time_travel = TimeTravelController(context, self.files.ask_about_run)
+        self.runs = RunsController(context, self.files, self.overlay)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,
             panes.lesson, panes.inspect, hide_knobs=panes.knobs.hide,
         )  # fmt: skip
         self._apply_layout()
+
+    def _build_context(
+        self, leave_run: Callable[[], None], take_link: Callable[[Link], None],
+        ring: Callable[[str], None],
+    ) -> Context:  # fmt: skip
+        """Returns what controllers may do beyond the workspace."""
+        return Context(
+            self.workspace, self.send,
+            ask=lambda dialog: self.app.push_screen_wait(dialog),
+            start=self.run_worker,
+            notify=partial(self.notify, markup=False),
+            repaint=self.repaint,
+            show_pane=self.pane_layout.show,
+            reveal_pane=self.pane_layout.reveal,
+            is_displayed=lambda pane: is_displayed(self.panes.by_name[pane]),
+            dispatch=partial(self.call_later, self.action_dispatch),
+            suspend=lambda: self.app.suspend(),
+            copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
+            ring=ring,
+            leave_run=leave_run,
+            take_link=take_link,
+            exit=lambda: self.app.exit(0),
+        )  # fmt: skip
 
     def compose(self) -> ComposeResult:
         """Yields the status, the panes and the keys."""
@@ -197,8 +217,11 @@ class MainScreen(Screen[None]):
             self.workspace.receive(event)
             if not isinstance(event, Snapshot):
                 self.lessons.handle_event(event, self.workspace.run)
+                self.time_travel.handle_event(event)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, AlertRaised) and event.run == self.workspace.run.id:
+                self.alerts.show(event)
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
                 self.notify(event.note, title="This run", markup=False)
         if note:
@@ -229,8 +252,10 @@ class MainScreen(Screen[None]):
             self.add_class(max(form for form in forms if form[0] <= size)[1])
 
     def on_mount(self) -> None:
-        """Fills the panes before the first frame."""
+        """Fills the panes before the first frame; the pinned run is read after it."""
         self.repaint()
+        if load_baseline():
+            self.run_worker(self.overlay.show_pinned())
 
     def on_screen_resume(self) -> None:
         """Shows what came while a dialog was open."""
