@@ -8,6 +8,9 @@ import pytest
 
 from tests.support.shell import RunCommand
 from tuilab.cli.command_names import COMMANDS
+from tuilab.cli.overrides import MAX_SHOWN, apply_overrides
+from tuilab.core.errors import InputError
+from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.printable import CONTROL
 
 DEEP = "[" * 20_000
@@ -97,6 +100,15 @@ def test_all_hostile_words_are_refused_in_a_sentence(
     run_command: RunCommand, hostile_paths: list[str], line: tuple[str, ...]
 ) -> None:
     check_words(run_command, line, [*WORDS, *hostile_paths])
+
+
+@pytest.mark.parametrize("text", [f"network={DEEP}", f"seed={DIGITS}", LONG, f"title={LONG}\udcff"])
+def test_an_error_repeats_only_the_beginning_of_a_long_argument(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        apply_overrides(Experiment(), [text])
+
+    (where,) = caught.value.where
+    assert where.startswith(f"--set {text[:100]}") and len(where) <= MAX_SHOWN
 
 
 def check_words(run_command: RunCommand, line: tuple[str, ...], hostile_words: list[str]) -> None:

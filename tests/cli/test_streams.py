@@ -115,6 +115,14 @@ def test_a_home_of_tuilab_is_enough(
         paths.data_dir()
 
 
+def test_a_home_of_tuilab_in_the_folder_of_no_user_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TUILAB_HOME", "~nosuchuser/lab")
+    with pytest.raises(InputError, match='~nosuchuser/lab: there is no user "nosuchuser"'):
+        paths.data_dir()
+
+
 def test_a_user_in_no_table_of_users_can_train() -> None:
     other_user = ["unshare", "--user", "--map-user=54321"]
     if shutil.which("unshare") is None or subprocess.run([*other_user, "true"]).returncode:

@@ -26,7 +26,12 @@ from tuilab.core.experiment.form import format_knob, iter_form_knobs, parse_inpu
 from tuilab.core.files.tables.columns import split_names
 from tuilab.core.files.tables.date_format import choose_date_format, parse_date
 from tuilab.core.files.tables.missing_words import is_missing
-from tuilab.core.files.tables.number_format import NumberFormat, parse_number
+from tuilab.core.files.tables.number_format import (
+    NumberFormat,
+    is_finite_number,
+    parse_number,
+)
+from tuilab.core.files.tables.table import TableInfo
 
 Write = Callable[..., str]
 
@@ -234,6 +239,19 @@ def test_a_bad_cell_of_numbers_is_missing_up_to_a_share(write: Write) -> None:
     assert caught.value.where == (many, 'line 5, column "x"')
     assert Table(path=many, kinds={"x": "number"}).info.shape == (1,)
     assert Table(path=many, missing="Oops").info.shape == (1,)
+
+
+@pytest.mark.parametrize("slip", ["12O", "1l5", "7x", "$9", "3 apples"])
+def test_what_one_of_many_bare_numbers_has_is_no_unit(write: Write, slip: str) -> None:
+    def info_of(slips: int) -> TableInfo:
+        cells = [slip if i < slips else i * 1.25 for i in range(60)]
+        return Table(path=write(rows_of([(c, "ab"[i % 2]) for i, c in enumerate(cells)]))).info
+
+    few, many = info_of(1).inputs[0], info_of(4).inputs[0]
+
+    assert few.kind == many.kind == "number"
+    assert few.number_format.unit == "" and not is_finite_number(slip, few.number_format)
+    assert many.number_format.unit and is_finite_number(slip, many.number_format)
 
 
 def test_words_are_classes_in_a_target_of_texts_unless_numbers_use_them(write: Write) -> None:
@@ -658,6 +676,11 @@ def test_declared_kinds_can_be_typed_set_and_saved(tmp_path: Path, text: str) ->
     assert toml_file.read(path) == experiment
     with pytest.raises(InputError, match="kinds"):
         with_value(experiment, "data.kinds", "zip = colour")  # codespell:ignore
+
+
+def test_an_unknown_kind_of_a_column_names_the_known_ones() -> None:
+    with pytest.raises(InputError, match=r'there is no "kategorie"; .*category'):
+        apply_overrides(Experiment(data=Table()), ['data.kinds={zip="kategorie"}'])
 
 
 # --- formats -----------------------------------------------------------------------------------

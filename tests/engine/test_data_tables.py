@@ -173,6 +173,29 @@ def test_how_the_columns_are_used_is_reported(write: WriteTable) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("head", "target", "said"),
+    [
+        (
+            "species,width,length",
+            "",
+            'target: "length", the last column (data.target names another).',
+        ),
+        ("species,width,length", "length", 'target: "length". '),
+        ("species,width,length", "species", 'target: "species". '),
+        ("label,width,length", "", 'target: "label". '),
+    ],
+)
+def test_a_target_that_only_its_place_names_is_said_to_be(
+    write: WriteTable, head: str, target: str, said: str
+) -> None:
+    rows = [f"{'ab'[i % 2]},{i % 7 / 3},{i % 11 / 7}" for i in range(60)]
+
+    dataset = load_table(write(rows, head=head), target=target)
+
+    assert said in joined_remarks(dataset) + " "
+
+
 def test_imbalance_label_noise_and_folds_work_as_with_any_data_set(write: WriteTable) -> None:
     path = write([f"{i},{i % 2}" for i in range(400)])
 
@@ -449,7 +472,8 @@ def test_the_preset_learns_to_classify_fruit(
 
     assert epochs[-1].validation["accuracy"] > 0.8
     remarks = joined_remarks(session.dataset)
-    assert 'target: "fruit". "number" is left out: it only numbers the rows.' in remarks
+    assert 'target: "fruit"' in remarks
+    assert '"number" is left out: it only numbers the rows.' in remarks
     assert "missing numbers replaced" in remarks and "apple" in remarks
 
 

@@ -20,6 +20,9 @@ from tuilab.core.network.line import Line
 from tuilab.core.network.plan import LinePath
 from tuilab.core.printable import has_surrogates
 
+MAX_SHOWN = 200
+"""Characters of an argument that an error repeats."""
+
 _NETWORK_LINE = re.compile(r"network((?:\[\d{1,9}\])+)")
 
 
@@ -78,11 +81,13 @@ def sets_pace(sets: Sequence[str]) -> bool:
 
 def _apply(experiment: Experiment, text: str, option: str) -> Experiment:
     key, equals, value_text = text.partition("=")
+    where = f"{option} {text}"
+    where = where if len(where) <= MAX_SHOWN else f"{where[: MAX_SHOWN - 1]}…"
     if not equals:
-        raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", f"{option} {text}")
+        raise InputError("write KEY=VALUE, such as optimizer.lr=0.01", where)
     if has_surrogates(text):
         problem = "this is not UTF-8, as experiments are; use another name, or a link to it"
-        raise InputError(problem, f"{option} {text}")
+        raise InputError(problem, where)
     value = toml_file.parse_value(value_text)
     try:
         if match := _NETWORK_LINE.fullmatch(key):
@@ -93,7 +98,7 @@ def _apply(experiment: Experiment, text: str, option: str) -> Experiment:
             value = resolve_path(value, Path.cwd(), is_file=not key.startswith("transfer."))
         return with_value(experiment, key, value)
     except InputError as error:
-        raise InputError(error.problem, f"{option} {text}") from None
+        raise InputError(error.problem, where) from None
 
 
 def _is_path(experiment: Experiment, key: str) -> bool:

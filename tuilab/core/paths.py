@@ -42,8 +42,11 @@ def _home_dir() -> Path | None:
 def _require_home(path: str) -> Path:
     """Returns a folder of the user; InputError if it is in a home folder that is not known."""
     folder = expand_user(path)
-    if str(folder).startswith("~"):
+    first = folder.parts[0] if folder.parts else ""
+    if first == "~":
         raise InputError(NO_HOME, path)
+    if first.startswith("~"):
+        raise InputError(f'there is no user "{first[1:]}"; write the folder out', path)
     return folder.absolute()
 
 

@@ -211,7 +211,8 @@ def _add_suggestion(problem: str, key: str, struct: Any, value: Any) -> str:
     for member in key.split(".") if key else ():
         struct, value = _member(struct, member.partition("[")[0], value)
         if "[" in member:
-            struct = (typing.get_args(struct) or (struct,))[0]
+            members = typing.get_args(struct) or (struct,)
+            struct = members[-1 if typing.get_origin(struct) is dict else 0]
     options = typing.get_args(struct) or (struct,)
     structs = [option for option in options if _is_struct(option)]
     if "unknown field" in problem and structs:

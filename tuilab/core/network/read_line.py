@@ -3,7 +3,8 @@
 A line means what it always meant: `Conv2d 16 3 1` has 16 output channels and a window of 3. In
 PyTorch's order these would be 16 input channels, 3 output channels and a window of 1. Where both
 make sense, the order is PyTorch's only if its input size is the one that comes in, and if the other
-reading is a layer that hardly anyone wants, such as an LSTM of 64 layers. The note says which.
+reading is a layer that hardly anyone wants, such as an LSTM of 64 layers. The note says which. If
+another size comes in there, neither reading can be meant, and the line is an error.
 """
 
 from collections.abc import Callable, Mapping
@@ -126,10 +127,18 @@ def _decide(layer: Layer, other: ParsedLine, shape: Shape) -> LineReading:
     if matches and not is_usual(layer, shape):
         doubt = f"read in PyTorch's order: {in_torch}, not {format_layer(layer)}"
         return LineReading(other.layer, other.layer.difference, doubt)
-    if matches or (not is_usual(layer, shape) and is_usual(other.layer, shape)):
+    is_other_likely = not is_usual(layer, shape) and is_usual(other.layer, shape)
+    if is_other_likely and not matches and not _has_window(layer):
+        _check_size(other, shape)
+    if matches or is_other_likely:
         doubt = f"read as {format_layer(layer)}; in PyTorch's order it would be {in_torch}"
         return LineReading(layer, doubt=doubt)
     return LineReading(layer)
+
+
+def _has_window(layer: Layer) -> bool:
+    """Returns whether a layer has a window, of which there are unusual ones that are meant."""
+    return "kernel_size" in type(layer).__struct_fields__
 
 
 def _fits(layer: Layer, shape: Shape) -> bool:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
-from tuilab.core.files.tables.columns import Column
+from tuilab.core.files.tables.columns import TARGET_NAMES, Column
 from tuilab.core.files.tables.table import TableInfo
 from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
@@ -30,7 +30,7 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
     if info.arrays is not None:
         training, test = arrays.read_arrays(info, report)
     else:
-        training, has_target, remarks = _read(info, data.group_column, report)
+        training, has_target, remarks = _read(info, data, report)
         test = training.select(torch.arange(0))
         kinds = [column.kind == "category" for column in info.inputs for _ in range(column.width)]
         indicators = torch.tensor(kinds)
@@ -116,7 +116,7 @@ def _to_classes(targets: Tensor, info: TableInfo) -> Tensor:
 
 
 def _read(
-    info: TableInfo, group: Column | None, report: ProgressCallback
+    info: TableInfo, data: Table, report: ProgressCallback
 ) -> tuple[Examples, Tensor, tuple[str, ...]]:
     """Reads all rows that have a target; returns which these are, and remarks on the columns."""
     inputs, target = [column for column in info.inputs if column.width], info.target
@@ -129,15 +129,20 @@ def _read(
     targets = answers.long() if target.kind == "category" else answers[:, None]
     pairs = list(zip(inputs, values, strict=True))
     encoded = torch.cat([table_rows.encode(column, cells) for column, cells in pairs], dim=1)
-    groups = next((cells.long() for column, cells in pairs if column == group), None)
+    groups = next((cells.long() for column, cells in pairs if column == data.group_column), None)
     remarks = (
-        *_describe_columns(info, inputs), *info.remarks, *cell_remarks, *_describe_gaps(has_target)
+        *_describe_columns(info, inputs, is_chosen=bool(data.target)), *info.remarks, *cell_remarks,
+        *_describe_gaps(has_target),
     )  # fmt: skip
     return Examples(encoded, targets, groups=groups), has_target, remarks
 
 
-def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
-    """Describes how the columns are used, in sentences."""
+def _describe_columns(info: TableInfo, inputs: list[Column], *, is_chosen: bool) -> list[str]:
+    """Describes how the columns are used, in sentences.
+
+    Args:
+        is_chosen: whether the user has named the target.
+    """
     assert info.target is not None
     names = {"number": "numeric", "category": "categorical", "date": "of dates"}
     counts = {kind: sum(column.kind == kind for column in inputs) for kind in names}
@@ -148,6 +153,8 @@ def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
     targets = info.labels.columns if info.labels is not None else (info.target,)
     answers = ", ".join(f'"{column.name}"' for column in targets[:MAX_NAMED_TARGETS])
     answers += ", …" if len(targets) > MAX_NAMED_TARGETS else ""
+    if not is_chosen and info.target.name.lower() not in TARGET_NAMES:
+        answers += ", the last column (data.target names another)"
     sentences = [f"Inputs: {width} from {columns} ({kinds}); target: {answers}."]
     left_out = [column for column in info.inputs if not column.width]
     sentences += [f'"{column.name}" is left out: {column.reason}.' for column in left_out[:5]]

@@ -126,7 +126,7 @@ class Profile:
         if self.compound:
             return NumberFormat(compound=self.compound)
         options = context.options
-        unit, is_scaled = choose_unit(self.numbers)
+        unit, is_scaled = choose_unit(self.numbers, MAX_BAD_SHARE * self.total)
         style = choose_format(
             self.evidence, context.evidence, context.delimiter, options.decimal, options.thousands,
             is_money=is_currency(unit),

@@ -328,8 +328,12 @@ def _other(mark: str) -> str:
 # --- units -------------------------------------------------------------------------------------
 
 
-def choose_unit(numbers: Mapping[WrittenNumber, int]) -> tuple[str, bool]:
-    """Returns the unit that most numbers of a column have, and whether suffixes multiply."""
+def choose_unit(numbers: Mapping[WrittenNumber, int], most_slips: float) -> tuple[str, bool]:
+    """Returns the unit that most numbers of a column have, and whether suffixes multiply.
+
+    Args:
+        most_slips: what no more cells than this have, as `12O` among bare numbers, is no unit.
+    """
     scales: Counter[str] = Counter()
     units: Counter[str] = Counter()
     for number, count in numbers.items():
@@ -347,7 +351,9 @@ def choose_unit(numbers: Mapping[WrittenNumber, int]) -> tuple[str, bool]:
     totals: Counter[str] = Counter()
     for unit, count in unit_counts.items():
         totals[normalize_unit(unit)] += count
-    best = totals.most_common(1)[0][0]
+    best, best_count = totals.most_common(1)[0]
+    if best_count <= most_slips:
+        return "", is_scaled
     same = {unit: count for unit, count in unit_counts.items() if normalize_unit(unit) == best}
     return max(same, key=lambda unit: same[unit]), is_scaled
 
