@@ -47,7 +47,7 @@ def open_experiment(
 
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        return train(name, list(sets), plain=True)
+        return train([name], list(sets), plain=True)
     opened = None if is_named else _find_last_opened()
     if opened is None:
         is_made = is_data(path)

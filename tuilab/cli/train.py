@@ -13,7 +13,7 @@ from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
     Device,
-    ExperimentName,
+    ExperimentNames,
     Plain,
     ResumedRun,
     Seeds,
@@ -47,10 +47,11 @@ class Output(Protocol):
         "tuilab train mine.toml --set 'network[1]=\"Dropout 0.2\"' --device cuda --json",
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
         "tuilab train spiral --seeds 5",
+        "tuilab train xor moons spiral",
     )
 )
 def train(
-    experiment: ExperimentName = "",
+    experiments: ExperimentNames = None,
     sets: Sets = None,
     resume: ResumedRun = "",
     device: Device = "",
@@ -61,31 +62,58 @@ def train(
     plain: Plain = False,
     seeds: Seeds = "",
 ) -> int:
-    """Trains without the lab.
+    """Trains without the lab; several experiments one after the other.
 
     Shows a progress bar on a terminal, else plain lines. Ctrl-C saves a checkpoint and stops, a
-    second Ctrl-C stops at once. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad
-    usage or input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the
-    output.
+    second Ctrl-C stops at once. One of several that fails does not stop the others; the exit code
+    is the worst one. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad usage or
+    input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
+    """
+    names = experiments or []
+    if seeds:
+        if resume or len(names) != 1:
+            raise InputError("several seeds start one experiment anew; name one, without --resume")
+        from tuilab.cli.train_seeds import train_with_seeds
+
+        return train_with_seeds(names[0], sets or [], device, seeds, json=json)
+    try:
+        starts = build_starts(names, sets or [], resume, device, changed_data)
+    except InputError as error:
+        _show_start_failure(error, json=json, plain=plain)
+        raise
+    codes: list[int] = []
+    signals: list[int] = []
+    for number, start in enumerate(starts):
+        if number and not json:
+            print(flush=True)
+        command = ["--resume", resume] if resume else [names[number]]
+        codes.append(_train_one(start, signals, command, sets or [], json=json, plain=plain))
+        if signals:
+            break
+    return max(codes)
+
+
+def _show_start_failure(error: InputError, *, json: bool, plain: bool) -> None:
+    from tuilab.core.protocol.events import Failed
+
+    with closing(_choose_output(json=json, plain=plain)) as output:
+        output.show(Failed("", CANNOT_START, hint=str(error)))
+
+
+def _train_one(
+    start: "Start", signals: list[int], command: list[str], sets: list[str], *,
+    json: bool, plain: bool,
+) -> int:  # fmt: skip
+    """Trains one run, shows it and returns its exit code.
+
+    Args:
+        signals: gets the signal that has ended it.
+        command: what was named: a preset, a file, or `--resume RUN`.
     """
     from tuilab.core.protocol.events import Failed
 
-    if bool(experiment) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
-    if resume and seeds:
-        raise InputError("several seeds start anew; leave out --resume or --seeds")
-    if seeds:
-        from tuilab.cli.train_seeds import train_with_seeds
-
-        return train_with_seeds(experiment, sets or [], device, seeds, json=json)
-    signals: list[int] = []
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
-            try:
-                start = _build_start(experiment, sets or [], resume, device, changed_data)
-            except InputError as error:
-                output.show(Failed("", CANNOT_START, hint=str(error)))
-                raise
             end, lost = _run(start, output, signals)
     except OSError:
         if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
@@ -95,8 +123,7 @@ def train(
         discard_output()  # the terminal has hung up, for example
         return exit_codes.signal_code(signals[0])
     if isinstance(end, Failed):
-        command = ["--resume", resume] if resume else [experiment]
-        return _report_failure(end, lost, command, sets or [])
+        return _report_failure(end, lost, command, sets)
     return _report_end(end, lost, signals)
 
 
@@ -132,18 +159,23 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
     return ProgressBar()
 
 
-def _build_start(
-    experiment: str, sets: list[str], resume: str, device: str, accepts_changed_data: bool
-) -> "Start":
+def build_starts(
+    experiments: list[str], sets: list[str], resume: str, device: str, accepts_changed_data: bool
+) -> "list[Start]":
+    """Returns what starts the runs of a command line; InputError before any of them starts."""
+    if bool(experiments) == bool(resume):
+        raise InputError("say what to train: a preset, a file, or --resume RUN")
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
     from tuilab.core.run.run import make_run_id
 
     if resume:
-        return build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
-    loaded = load_experiment(experiment, sets, device)
-    return Start(make_run_id(loaded), loaded, is_paced=sets_pace(sets))
+        return [
+            build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
+        ]
+    loaded = [load_experiment(name, sets, device) for name in experiments]
+    return [Start(make_run_id(each), each, is_paced=sets_pace(sets)) for each in loaded]
 
 
 def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished | Failed, str]":
