@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -344,7 +345,7 @@ def start_runner(jobs: int | None = None) -> bool:
     folder = paths.queue_dir()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOG).open("ab") as output:
-        subprocess.Popen(
+        process = subprocess.Popen(
             # -P: a torch.py in the current folder must not be imported.
             [sys.executable, "-P", "-m", "tuilab.host.queue_runner"],
             stdin=subprocess.DEVNULL,
@@ -352,6 +353,8 @@ def start_runner(jobs: int | None = None) -> bool:
             stderr=output,
             start_new_session=True,
         )
+    # So that it does not become a zombie where it ends before this process.
+    threading.Thread(target=process.wait, name="queue runner", daemon=True).start()
     return True
 
 
