@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.readme import write_choices
 from tuilab.cli.command_names import COMMANDS
+from tuilab.cli.overrides import apply_overrides
 from tuilab.core.errors import InputError
-from tuilab.core.experiment import toml_file
+from tuilab.core.experiment import share_string, toml_file
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 README = (REPOSITORY / "README.md").read_text()
@@ -43,6 +44,14 @@ def test_the_error_message_is_the_real_one(mine: Path) -> None:
         toml_file.read(mine)
 
     assert f"\ntuilab: {error.value}\n" in README
+
+
+def test_the_shared_string_is_what_it_says() -> None:
+    (line,) = re.findall(r"`uv run tuilab share (spiral --set \S+)` prints `(tl1\.\S+)`", README)
+    words = line[0].split()
+
+    expected = apply_overrides(toml_file.read(toml_file.find(words[0])), words[2:])
+    assert share_string.decode(line[1]) == expected
 
 
 def test_the_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """An experiment: its defaults, its knobs, its changes and its errors."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 
@@ -12,6 +14,7 @@ from tuilab.core.experiment.experiment import (
     get_live_changes,
     iter_knobs,
     name_of,
+    option_types,
     value_at,
     with_value,
 )
@@ -199,3 +202,13 @@ def test_task_and_loss_follow_a_data_set_that_they_do_not_fit() -> None:
     assert (name_of(plane.task), name_of(plane.loss)) == ("regression", "mse")
     assert name_of(back.task) == "classification"
     assert name_of(with_value(plane, "task", "classification").task) == "classification"
+
+
+@pytest.mark.parametrize("task", option_types("task"), ids=name_of)
+@pytest.mark.parametrize("is_short", [True, False])
+def test_a_task_without_a_loss_has_its_own(task: type[Any], is_short: bool) -> None:
+    name = name_of(task)
+    experiment = experiment_from_dict({"task": name if is_short else {"name": name}})
+
+    assert name_of(experiment.loss) == task.loss
+    assert name in experiment.loss.tasks

@@ -89,6 +89,18 @@ def write(tmp_path: Path) -> Write:
         ("€40/night|€1,100/night", ",", (40, 1100)),
         ("Rs. 1,23,456/-|Rs. 999/-", ",", (123456, 999)),
         ("1.5×10^3|2×10^-1", ",", (1500, 0.2)),
+        ("1.5*|2.5**|3 †|4", ",", (1.5, 2.5, 3, 4)),
+        ("120[1]|1,300[2]|90[a]", ",", (120, 1300, 90)),
+        ("1.5GB|200MB|12 KB", ",", (1.5e9, 2e8, 12e3)),
+        ("3 MB|4 MB", ",", (3, 4)),
+        ("2.5 Lakh|1.2 Cr", ",", (2.5e5, 1.2e7)),
+        ("1.5万|3億", ",", (15000, 3e8)),
+        ("5'11\"|6'1\"|5'", ",", (71, 73, 60)),
+        ("5 ft 11 in|6ft 1.5in|6 feet", ",", (71, 73.5, 72)),
+        ("5′11″|6′1″", ",", (71, 73)),
+        ("1/2|3/4", ",", (0.5, 0.75)),
+        ("3 1/2|2|-1 1/16|0.5", ",", (3.5, 2, -1.0625, 0.5)),
+        ("½|1¼|2 ¾|3-1/8", ",", (0.5, 1.25, 2.75, 3.125)),
     ],
 )
 def test_numbers_are_read_as_they_are_meant(
@@ -135,10 +147,11 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
     "cells",
     [
         "S14|S05|S25",
-        "1/2|3/4",
+        "1/2|7/9",
+        "5/2|3/4",
+        "12'15\"|13'20\"",
         "5-Jan|7-Jan",
         "$5|€6|£7",
-        "5'11\"|6'1\"",
         "10-20|20-30",
         "5 kg|7 lb|3 st|1 g",
         "1.2.3|1.2.4",
@@ -146,6 +159,22 @@ def test_where_the_evidence_does_not_decide_it_is_said_how_to_decide(write: Writ
 )
 def test_codes_and_ranges_are_no_numbers(write: Write, cells: str) -> None:
     assert kinds_of(write(columns_of(cells.split("|"), ",")))["x"] in ("category", "left out")
+
+
+def test_two_numbers_in_a_cell_are_no_categories_in_silence(write: Write) -> None:
+    pressures = [f"{100 + i % 45}/{60 + i % 31}" for i in range(600)]
+    many = write(rows_of([(i / 7, cell, "ab"[i % 2]) for i, cell in enumerate(pressures)], "x,p,y"))
+    few = write(rows_of([(i / 7, ["16/9", "4/3", "16x10"][i % 3], "ab"[i % 2])
+                         for i in range(60)], "x,p,y"), "few.csv")  # fmt: skip
+
+    _, pressure = Table(path=many).info.inputs
+
+    assert (pressure.kind, pressure.reason) == (
+        "left out", 'its cells hold two numbers, such as "100/60"; split it into two columns'
+    )  # fmt: skip
+    assert Table(path=few).info.inputs[1].kind == "category"
+    assert 'taken for a category: "p" (16/9); split' in " ".join(Table(path=few).info.remarks)
+    assert Table(path=many, kinds={"p": "category"}).info.inputs[1].width > 40
 
 
 NUMBERS = st.floats(-1e12, 1e12, allow_nan=False).map(lambda value: round(value, 3))
@@ -289,25 +318,93 @@ def test_any_usual_encoding_is_read(write: Write, encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "name", "classes"),
+    ("encoding", "name", "words"),
     [
-        ("cp1251", "ИМЯ", ("КАЗАНЬ", "МОСКВА")),
-        ("koi8_r", "город", ("Казань", "Москва")),
-        ("cp1251", "город", ("Казань", "Москва")), ("cp1253", "πόλη", ("Αθήνα", "Πάτρα")),
-        ("cp932", "都市", ("大阪", "東京")), ("gb18030", "城市", ("上海", "北京")),
-        ("cp949", "도시", ("부산", "서울")), ("cp1252", "wörter", ("naïve", "öäü")),
-        ("cp1252", "été", ("être", "œuvre")), ("cp1252", "ÉTÉ", ("ÀÉÈ Ü", "ÊTRE")),
+        ("cp1251", "ИМЯ", "КАЗАНЬ МОСКВА САНКТ-ПЕТЕРБУРГ ЕКАТЕРИНБУРГ НОВОСИБИРСК"),
+        ("koi8_r", "ИМЯ", "КАЗАНЬ МОСКВА САНКТ-ПЕТЕРБУРГ ЕКАТЕРИНБУРГ НОВОСИБИРСК"),
+        ("cp1253", "ΠΟΛΗ", "ΑΘΗΝΑ ΠΑΤΡΑ ΘΕΣΣΑΛΟΝΙΚΗ ΗΡΑΚΛΕΙΟ"),
+        ("cp1251", "город", "Казань Москва"), ("koi8_r", "город", "Казань Москва"),
+        ("cp1253", "πόλη", "Αθήνα Πάτρα"), ("cp1254", "şehir", "Muğla İstanbul"),
+        ("cp1255", "עיר", "חיפה ירושלים"), ("cp1256", "مدينة", "القاهرة دمشق"),
+        ("shift_jis", "都市", "大阪 東京"), ("cp932", "商品", "コーヒー ラーメン"),
+        ("euc_jp", "都市", "大阪市 東京都 名古屋 さっぽろ"), ("gb18030", "城市", "上海 北京"),
+        ("big5", "城市", "臺北 高雄"), ("cp949", "도시", "부산 서울"),
+        ("cp1252", "wörter", "naïve öäü"), ("cp1252", "été", "être œuvre"),
+        ("cp1252", "año", "José Núñez María Peña Córdoba León Málaga Muñoz"),
+        ("cp1250", "město", "Plzeň Ústí Česká Třebová"),
+        ("cp1250", "imię", "Łukasz Wiśniewski Małgorzata Dąbrowska"),
+        ("iso8859_2", "imię", "Łukasz Wiśniewski Małgorzata Dąbrowska"),
+        ("cp1250", "név", "Győző Szűcs Székesfehérvár"),
+        ("mac_roman", "prénom", "François Lefèvre Hélène Bénard"),
+        ("mac_roman", "Größe", "Jürgen Müller Käthe Groß"),
+        ("cp852", "jméno", "Jiří Dvořák Šťastný Zdeněk Říha"),
     ],
 )  # fmt: skip
 def test_older_encodings_are_recognized_by_their_letters(
-    write: Write, encoding: str, name: str, classes: tuple[str, str]
+    write: Write, encoding: str, name: str, words: str
 ) -> None:
-    text = rows_of([(i / 7, classes[i % 2]) for i in range(20)], head=f"{name},y")
+    classes = words.split()
+    text = rows_of([(i / 7, classes[i % len(classes)]) for i in range(20)], head=f"{name},y")
 
     data = Table(path=write(text.encode(encoding)))
 
-    assert (data.info.inputs[0].name, data.classes) == (name, classes)
+    assert (data.info.inputs[0].name, data.classes) == (name, tuple(sorted(classes)))
     assert "The file is not UTF-8; it is read as" in data.info.remarks[0]
+
+
+@pytest.mark.parametrize("encoding", ["KOI8-R", "cp1251", "Shift_JIS", "utf-16-be", "cp500"])
+def test_a_user_can_say_the_encoding(write: Write, encoding: str) -> None:
+    text = "Ж" if encoding not in ("cp500",) else "ö"
+    path = write(rows_of([(i / 7, f"{text}{i % 2}") for i in range(20)]).encode(encoding))
+
+    info = Table(path=path, encoding=encoding).info
+
+    assert info.classes == (f"{text}0", f"{text}1")
+    assert not any("UTF-8" in remark for remark in info.remarks)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "problem"),
+    [
+        ("cp1215", 'no encoding "cp1215" of texts; nearest .*cp1125'),
+        ("rot13", 'no encoding "rot13" of texts'),
+        ("", 'no encoding "" of texts'),
+        ("shift_jis", "line 3 is not SHIFT_JIS: byte 1 is 0xf6; save it as UTF-8"),
+        ("utf-8", "line 3 is not UTF-8: byte 1 is 0xf6; save it as UTF-8"),
+    ],
+)
+def test_an_encoding_that_does_not_fit_is_an_error(
+    write: Write, encoding: str, problem: str
+) -> None:
+    path = write("x,y\n1,ab\nö,c\n".encode("latin-1"))
+
+    with pytest.raises(InputError, match=problem):
+        Table(path=path, encoding=encoding).info  # noqa: B018
+
+
+def test_one_letter_outside_ascii_is_read_as_windows_1252(write: Write) -> None:
+    path = write(rows_of([(f"{i} °C", "ab"[i % 2]) for i in range(2, 20)]).encode("cp1252"))
+
+    info = Table(path=path).info
+
+    assert info.inputs[0].number_format.unit == "°C"
+    assert (
+        "Windows-1252 (Western Europe), a guess; if texts look wrong, set data.encoding."
+        in (info.remarks[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "option"),
+    [("^", "^"), (":", "colon"), ("\x01", "\x01"), ("\t", "\\t"), ("~", " ~ "), ("/", "/")],
+)
+def test_a_user_can_say_the_delimiter(write: Write, delimiter: str, option: str) -> None:
+    rows = [(i / 7, "ab"[i % 2]) for i in range(20)]
+    path = write(rows_of(rows).replace(",", delimiter))
+
+    assert Table(path=path, delimiter=option).classes == ("a", "b")
+    with pytest.raises(InputError, match=r'data\.delimiter: "::" cannot separate cells'):
+        Table(path=path, delimiter="::").info  # noqa: B018
 
 
 def test_a_quote_that_is_never_closed_is_named_where_it_opens(write: Write) -> None:
@@ -326,6 +423,37 @@ def test_a_backslash_before_a_quote_is_part_of_the_text(write: Write) -> None:
     info = Table(path=write(f"t,x,y\n{rows}")).info
 
     assert info.inputs[0].values == ('say "a, c" now', 'say "b, c" now')
+
+
+TOTALS = "".join(f"shop {i};{i / 4:.2f};{1000 * i}\n" for i in range(1, 10)).replace(".", ",")
+
+
+@pytest.mark.parametrize(
+    ("last", "functions"),
+    [
+        ("Total;11,25;45000", {11: "sum"}),
+        ("Summe:;11,25;45.000", {11: "sum"}),
+        ("Grand total;;45 000", {11: "sum"}),
+        ("Average;1,25;", {11: "mean"}),
+        ("Total;11,25;45000\nDurchschnitt;1,3;5000\nMax;2,25;9000", {11: "sum", 12: "mean",
+                                                                      13: "maximum"}),
+        (";Total;45000", {11: "sum"}),
+        ("Total;3,25;4000", {}),  # a brand of fuel
+        ("Total;;", {}),
+        ("shop 10;11,25;45000", {}),
+    ],
+)  # fmt: skip
+def test_a_row_that_sums_up_the_others_is_left_out(
+    write: Write, last: str, functions: dict[int, str]
+) -> None:
+    info = Table(path=write(f"shop;size;sales\n{TOTALS}{last}\n")).info
+
+    rows = len(f"{TOTALS}{last}".splitlines()) - len(functions)
+    assert len(sample(info)) == rows
+    assert [text for text in info.remarks if "rows above" in text] == [
+        f"Line {line} is left out: it is the {name} of the rows above."
+        for line, name in functions.items()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -479,6 +607,10 @@ def not_named(path: str) -> str:
         (["-1 days 12:00:00", "26:30:00"], -1.5),
         (["2024/03/05 6:00:00 PM GMT+2"], 19787.66666667),
         (["06.30.00", "18.00.00"], 0.2708333),
+        (["1h 30m", "2h 5m"], 0.0625),
+        (["PT1H30M", "PT45M"], 0.0625),
+        (["1 hour 30 minutes", "2 hours"], 0.0625),
+        (["-1d 12h", "3d 5h 10s"], -1.5),
         (["6:00", "18:30"], 0.25),
         (["06:00:00 PM", "1:00 AM"], 0.75),
     ],
@@ -608,6 +740,20 @@ def test_a_spreadsheet_is_read_with_its_library(write: Write) -> None:
 
     assert info.classes == ("a", "b")
     assert len(sample(info)) == 9
+
+
+@pytest.mark.parametrize(("sheet", "is_read"), [("", "2023"), ("2024", "2024"), ("3", "notes")])
+def test_a_user_can_say_the_sheet(write: Write, sheet: str, is_read: str) -> None:
+    pytest.importorskip("python_calamine")
+    names = ["2023", "2024", "notes"]
+    path = write(make_workbook(random.Random(1), names), "book.xlsx")
+
+    others = ", ".join(name for name in names if name != is_read)
+    assert Table(path=path, sheet=sheet).info.remarks[0] == (
+        f"The sheet {is_read} is read, not {others} (data.sheet)."
+    )
+    with pytest.raises(InputError, match='no sheet "note"; there is 2023, 2024, notes; nearest'):
+        Table(path=path, sheet="note").info  # noqa: B018
 
 
 def test_a_spreadsheet_with_a_password_says_so(write: Write) -> None:

@@ -16,7 +16,7 @@ from tuilab.core.experiment.validation import find_errors
 from tuilab.core.files import file_state
 from tuilab.core.files.tables import delimited
 from tuilab.core.files.tables.npz import find_arrays
-from tuilab.core.files.tables.read_options import HeaderOption
+from tuilab.core.files.tables.read_options import HeaderOption, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import find_encoding
 
@@ -43,7 +43,7 @@ def write(tmp_path: Path) -> Write:
 
 def detect(path: str, header: HeaderOption = "auto") -> Layout:
     source = find_encoding(file_state.stat_file(path, ""), "", "")
-    return delimited.detect_layout(source, header)
+    return delimited.detect_layout(source, ReadOptions(header))
 
 
 def kinds(data: Table) -> dict[str, str]:

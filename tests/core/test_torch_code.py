@@ -181,7 +181,7 @@ def test_a_part_that_cannot_be_read_is_a_row_of_its_own() -> None:
     rows = plan(to_tuples(code), (2,)).rows
 
     assert [row.problem.partition(";")[0] for row in rows] == [
-        "", "there is no layer Foo", "nn.Linear(8, n) cannot be read as a call", "",
+        "", "there is no layer Foo", "n is a name in your code", "",
     ]  # fmt: skip
 
 
@@ -253,13 +253,55 @@ def test_a_pasted_sequential_becomes_lines() -> None:
         ("nn.Linear(__import__('os').system('x'), 3)", "cannot be read as a call"),
         ("nn.Linear(*[2, 3])", "cannot be read as a call"),
         ("nn.Linear(2, 3, True, None, None, 7)", "cannot be read as a call"),
-        ("nn.Sequential(nn.Linear(2, n))", "cannot be read as a call"),
+        ("nn.Sequential(nn.Linear(2, n))", "n is a name in your code; write its value"),
+        ("nn.ModuleList([nn.Linear(2, 8)])", "a ModuleList does not say in which order"),
+        ("nn.LSTMCell(28, 64)", "a cell takes one step; LSTM takes all of them"),
+        ("nn.Sequential(*[nn.Linear(2, 2) for _ in sizes])", "only a loop over range(n)"),
+        ("nn.Sequential(nn.Linear(2, 8), F.relu)", ""),
+        ("class Net(nn.Module):", "class is not read; paste calls of layers"),
+        ("Net(\n  (fc): Linear(in_features=2, out_features=8, bias=True)\n)",
+         "Net is a class of its own, and only its forward() says"),
+        ("nn.utils.weight_norm(nn.Linear(2, 8))", "there is no layer utils.weight_norm"),
     ],
-)
+)  # fmt: skip
 def test_code_that_is_not_a_call_of_a_layer_is_a_problem_of_its_line(
     line: str, problem: str
 ) -> None:
     assert problem in plan_line(line, (2,)).problem
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("nn.Linear(2, 8),\nnn.ReLU(),", ("Linear 8 in_features=2", "ReLU")),
+        ("    self.a = nn.Linear(2, 8)  # in\n\n    self.b = nn.ReLU()\n",
+         ("Linear 8 in_features=2", "ReLU")),
+        ("(0): Linear(in_features=2, out_features=8, bias=True)\n  (1): ReLU()",
+         ("Linear 8 in_features=2", "ReLU")),
+        ("layers = [\n    nn.Linear(2, 8),\n    nn.ReLU(),\n]", ("Linear 8 in_features=2", "ReLU")),
+        ("nn.Sequential(*[nn.Linear(8, 8) for _ in range(3)])",
+         (("Repeat 3", "Linear 8 in_features=8"),)),
+        ("nn.TransformerEncoder(nn.TransformerEncoderLayer(28, 4), 6)",
+         (("Repeat 6", "TransformerEncoderLayer 4 d_model=28"),)),
+        ("nn.TransformerEncoder(encoder_layer=nn.TransformerEncoderLayer(28, 4), num_layers=2, "
+         "norm=nn.LayerNorm(28))",
+         (("Repeat 2", "TransformerEncoderLayer 4 d_model=28"), "LayerNorm normalized_shape=28")),
+        ("nn.Sequential(nn.LazyConv2d(16, 3), nn.LazyBatchNorm2d(), nn.LazyLinear(10))",
+         ("Conv2d 16 kernel_size=3", "BatchNorm2d", "Linear 10")),
+        ("nn.Sequential(nn.LSTM(28, 64), nn.Dropout(0.1), nn.GRU(64, 32), nn.Linear(32, 10))",
+         ("LSTM 64 input_size=28 returns=sequence", "Dropout 0.1", "GRU 32 input_size=64",
+          "Linear 10 in_features=32")),
+    ],
+)  # fmt: skip
+def test_several_calls_are_lines(code: str, lines: tuple[Any, ...]) -> None:
+    assert to_tuples(code) == to_tuples([code]) == to_tuples([join_lines(code)]) == lines
+
+
+@pytest.mark.parametrize("line", ["nn.LSTM(28, 64)", "nn.GRU(28, 64)", "LSTM 28 64"])
+def test_a_recurrent_layer_of_pytorch_says_that_it_returns_the_last_state(line: str) -> None:
+    assert "returns=sequence passes on all of them" in plan_line(line, SEQUENCE).note
+    assert plan_line(line + " returns=sequence", SEQUENCE).note == "" or "(" in line
+    assert plan_line("LSTM 64", SEQUENCE).note == ""
 
 
 @given(st.one_of(TEXTS, st.text("nLiear.(),23=[]*'\n", max_size=40)))

@@ -20,6 +20,7 @@ def warnings_of(*network: str, **knobs: object) -> list[str]:
         (("Linear 8", "AlphaDropout 0.1", "Linear 2"), {}, "no SELU here"),
         (("Linear 8", "Step", "Linear 2"), {}, "derivative of Step is 0"),
         (("Linear 8", "ReLU", "Linear 2", "Softmax"), {}, "applies softmax itself"),
+        (("Linear 8", "ReLU", "Linear 2"), {"task__top_k": 2}, "always among the 2 most likely"),
         (("Linear 8", "Linear 2"), {}, "are one linear map"),
         (("Linear 8", "Dropout 0.2", "Linear 2"), {}, "are one linear map"),
         (
@@ -51,7 +52,8 @@ def test_a_likely_mistake_gets_a_warning_with_its_key(
     (warning,) = warnings_of(*network, **knobs)
 
     assert words in warning
-    keys = ("network[", "initialization.weights", "data.batch_size", "training.engine")
+    keys = ("network[", "initialization.weights", "data.batch_size", "training.engine",
+            "task.top_k")  # fmt: skip
     assert warning.startswith(keys)
 
 

@@ -448,3 +448,87 @@ def test_a_table_with_several_columns_asks_for_one(tmp_path: Path) -> None:
     errors = find_errors(Experiment(data=ImageFolder(path=str(tmp_path))))
     assert "set data.label_column to the one with the classes" in errors[0]
     assert ImageFolder(path=str(tmp_path), label_column="a").classes == ("0", "1")
+
+
+def write_photos(folder: Path, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        save_image(folder / name, (250, number, 0) if number % 2 else (0, number, 250))
+
+
+@pytest.mark.parametrize("words", [("train", "val", "test"), ("Training", "dev set", "TEST")])
+def test_a_column_of_the_table_says_the_parts(tmp_path: Path, words: tuple[str, ...]) -> None:
+    write_photos(tmp_path / "pets", [f"{n}.png" for n in range(20)])
+    parts = [words[0]] * 12 + [words[1]] * 5 + [words[2]] * 3
+    rows = "".join(f"{n}.png;{'ab'[n % 2]};{part}\n" for n, part in enumerate(parts))
+    (tmp_path / "pets" / "t.csv").write_text(f"file;größe;split\n{rows}", encoding="cp1252")
+
+    dataset = load_folder(tmp_path / "pets", size=8)
+
+    sizes = (len(dataset.train), len(dataset.validation), len(dataset.test))
+    assert (dataset.classes, sizes) == (("a", "b"), (12, 5, 3))
+    assert 'the column "größe" of t.csv, the parts the column "split"' in joined_remarks(dataset)
+
+
+@pytest.mark.parametrize("split", ["grouped", "ordered"])
+def test_images_are_split_by_a_column_of_the_table(tmp_path: Path, split: Any) -> None:
+    names = [f"{who}{n}.png" for n in range(6) for who in "abcdef"]
+    write_photos(tmp_path / "pets", names)
+    (tmp_path / "pets" / "a0.png").write_bytes(b"broken")
+    rows = "".join(
+        f"{name},{n % 2},{name[0]},2024-0{'abcdef'.index(name[0]) + 1}-01\n"
+        for n, name in enumerate(names)
+    )
+    (tmp_path / "pets" / "t.csv").write_text(f"file,label,who,day\n{rows}")
+    by = {"grouped": "who", "ordered": "day"}[split]
+
+    dataset = load_folder(tmp_path / "pets", size=8, split=split, split_by=by, test=0.2)
+
+    keys = [examples.split_keys for examples in dataset.splits.values()]
+    groups = [set() if key is None else set(key.tolist()) for key in keys]
+    assert all(groups) and not (groups[0] & groups[2]) and not (groups[0] & groups[1])
+    if split == "ordered":
+        assert max(groups[0]) < min(groups[1]) and max(groups[1]) < min(groups[2])
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"split": "grouped"}, "data.split_by: name the column whose groups stay together"),
+        ({"split": "ordered"}, 'data.split: "ordered" needs a table'),
+        ({"split": "grouped", "split_by": "who"}, 'data.split: "grouped" needs a table'),
+    ],
+)
+def test_a_split_by_a_column_needs_a_table(
+    root: Path, fields: dict[str, Any], problem: str
+) -> None:
+    (error,) = find_errors(Experiment(data=ImageFolder(path=str(root), **fields)))
+
+    assert problem in error
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "is_used"),
+    [
+        (["{n}.png"], "{n},{c}", True),  # all numbers, and all images
+        (["{n}.png", "more{n}.png"], "{n},{c}", False),  # numbers, but half of the images
+        (["{n}.png", "more{n}.png"], "{n}.png,{c}", True),
+        (["{n}.png"], "test/{n}.png,{c}", False),  # images of another folder
+        (["{n}.png"], "pets/{n}.png,{c}", True),
+        (["{n}.png", "more{n}.png", "most{n}.png"], "{n}.png,{c}", False),
+    ],
+)
+def test_a_table_beside_the_folder_must_name_its_images(
+    tmp_path: Path, names: list[str], row: str, is_used: bool
+) -> None:
+    write_photos(tmp_path / "pets", [name.format(n=n) for n in range(12) for name in names])
+    lines = [row.format(n=n, c="ab"[n % 2]) for n in range(12)]
+    (tmp_path / "scores.csv").write_text("\n".join(["id,label", *lines]) + "\n")
+    data = ImageFolder(path=str(tmp_path / "pets"))
+
+    if is_used:
+        assert "of scores.csv beside the folder" in joined_remarks(load_folder(tmp_path / "pets"))
+    else:
+        with pytest.raises(InputError, match="it has no folders in it"):
+            data.info  # noqa: B018
+    explicit = ImageFolder(path=data.path, labels=str(tmp_path / "scores.csv"))
+    assert explicit.classes == ("a", "b")

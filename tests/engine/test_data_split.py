@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.datasets import CPU, ignore_progress, joined_remarks
 from tuilab.core.catalogue.data.data_set import SplitName
 from tuilab.core.catalogue.data.tables import Table
+from tuilab.core.catalogue.tasks import AnyTask, Classification, Regression
 from tuilab.core.errors import InputError
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.engine.data.dataset import Dataset, Examples
@@ -35,11 +36,10 @@ def split_three(
     return (*split(rest, validation, seed, None, how), tested)
 
 
-def load_table(path: Path, text: str, **fields: Any) -> Dataset:
+def load_table(path: Path, text: str, task: AnyTask | None = None, **fields: Any) -> Dataset:
     path.write_text(text)
-    return load(
-        Experiment(data=Table(path=str(path), normalize=False, **fields)), CPU, ignore_progress
-    )
+    data = Table(path=str(path), normalize=False, **fields)
+    return load(Experiment(data=data, task=task or Classification()), CPU, ignore_progress)
 
 
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=6), st.integers(0, 50))
@@ -171,7 +171,7 @@ def test_the_user_settles_which_is_the_day_and_which_the_month(tmp_path: Path, o
     ranks = {pair: pair[::-1] if order == "dmy" else pair for pair in days}
     rows = [f"{d}/{m}/2024,{100 * ranks[d, m][0] + ranks[d, m][1]},{d % 2}" for d, m in days]
     text = "day,size,y\n" + "\n".join(rows) + "\n"
-    options = {"split": "ordered", "split_by": "day", "kinds": {"day": order}}
+    options: dict[str, Any] = {"split": "ordered", "split_by": "day", "kinds": {"day": order}}
 
     dataset = load_table(tmp_path / "t.csv", text, **options)
 
@@ -217,18 +217,48 @@ def test_a_test_set_in_its_own_file_is_read_as_the_training_set(tmp_path: Path) 
     assert 'not trained on are all 0: "city" 1' in joined_remarks(dataset)
 
 
+def test_a_validation_set_can_have_its_own_file_as_well(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("y;city;size\nyes;b;7.5\nno;a;8.5\n")
+
+    dataset = load_table(
+        tmp_path / "t.csv", TRAINING, validation_path=str(own), test=0.25, validation=0.5
+    )
+
+    assert dataset.validation.inputs.tolist() == [[7.5, 0, 1], [8.5, 1, 0]]
+    assert dataset.validation.targets.tolist() == [1, 0]
+    assert (len(dataset.train), len(dataset.test)) == (30, 10)
+    assert "The validation set is own.csv." in joined_remarks(dataset)
+
+
+def test_a_regression_has_its_own_validation_set_in_the_unit_of_its_target(tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    own.write_text("size,y\n7.5,30.5\n")
+    rows = "size,y\n" + "".join(f"{n},{2.0 * n + 0.5}\n" for n in range(40))
+
+    dataset = load_table(
+        tmp_path / "t.csv", rows, Regression(), validation_path=str(own), normalize_target=False
+    )
+
+    assert dataset.validation.targets.tolist() == [[30.5]]
+
+
+@pytest.mark.parametrize("key", ["test_path", "validation_path"])
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("y,city\nyes,a\nno,b\n", 'test.csv: data.test_path: there is no column "size"'),
-        ("city,size\na,1\nb,2\n", 'test.csv: data.test_path: there is no column "y"'),
+        ("y,city\nyes,a\nno,b\n", 'test.csv: data.{key}: there is no column "size"'),
+        ("city,size\na,1\nb,2\n", 'test.csv: data.{key}: there is no column "y"'),
         ("size,city,y\n1,a,yes\n2,b,maybe\n", 'line 3, column "y": "maybe" is not among the'),
     ],
 )
-def test_a_test_set_that_does_not_fit_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_held_out_file_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, problem: str, key: str
+) -> None:
     (tmp_path / "test.csv").write_text(text)
+    fields: dict[str, Any] = {key: str(tmp_path / "test.csv")}
 
     with pytest.raises(InputError) as error:
-        load_table(tmp_path / "t.csv", TRAINING, test_path=str(tmp_path / "test.csv"))
+        load_table(tmp_path / "t.csv", TRAINING, **fields)
 
-    assert problem in str(error.value)
+    assert problem.format(key=key) in str(error.value)

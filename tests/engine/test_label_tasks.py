@@ -3,8 +3,9 @@
 import random
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from torch.testing import assert_close
 
 from tests.support.all_requests import inspect_everything
 from tests.support.datasets import CPU, ignore_progress
+from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.catalogue.losses import MultiLabelBCE, SoftCrossEntropy
 from tuilab.core.catalogue.metrics import METRIC_HELP
 from tuilab.core.errors import InputError
@@ -192,6 +194,53 @@ def test_what_is_no_label_is_refused_with_a_fix(
 
     with pytest.raises(InputError, match=re.escape(problem)):
         load_table(path, **options)
+
+
+@pytest.mark.parametrize("values", [(0, 1), (-1, 1), (1, 2)])
+def test_of_two_numbers_the_larger_one_means_that_a_label_applies(
+    tmp_path: Path, values: tuple[int, int]
+) -> None:
+    path, rows = tmp_path / "t.csv", [17 * n % 41 for n in range(40)]  # not counted up
+    lines = [f"{n},{n * n % 7},{values[n % 2]},{values[n % 3 == 0]}" for n in rows]
+    path.write_text("a,b,u,v\n" + "\n".join(lines))
+
+    splits = load_table(path, target="u, v", normalize=False).splits.values()
+
+    examples = {
+        (int(x[0]), *map(int, y)) for s in splits for x, y in zip(s.inputs, s.targets, strict=True)
+    }
+    assert examples == {(n, n % 2, int(n % 3 == 0)) for n in rows}
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("task", "dtype"),
+    [("multi_label", "uint8"), ("multi_label", "bool"), ("multi_label", "float64"),
+     ("soft_labels", "float32"), ("soft_labels", ">f8")],
+)  # fmt: skip
+def test_a_matrix_of_targets_in_an_archive_is_labels_or_probabilities(
+    tmp_path: Path, task: str, dtype: str, order: Literal["C", "F"]
+) -> None:
+    rng = numpy.random.default_rng(0)
+    x = rng.normal(size=(50, 2))
+    y = rng.dirichlet([1.0] * 3, 50) if task == "soft_labels" else rng.integers(0, 2, (50, 3))
+    path = tmp_path / ("probabilities.npz" if task == "soft_labels" else "labels.npz")
+    numpy.savez(path, x=x, y=y.astype(dtype, order=order))
+
+    dataset = load_table(path, target="", normalize=False)
+
+    assert dataset.classes == ("0", "1", "2")
+    for part in dataset.splits.values():
+        for inputs, targets in zip(part.inputs, part.targets, strict=True):
+            row = numpy.abs(x - inputs.numpy()).sum(1).argmin()
+            assert_close(targets.double(), torch.tensor(y[row]).double(), atol=1e-6, rtol=0)
+
+
+def test_a_one_hot_matrix_is_probabilities(tmp_path: Path) -> None:
+    y = numpy.eye(3)[numpy.arange(30) % 3]
+    numpy.savez(tmp_path / "t.npz", x=numpy.random.default_rng(0).normal(size=(30, 2)), y=y)
+
+    assert Table(path=str(tmp_path / "t.npz")).tasks == ("soft_labels",)
 
 
 def test_a_column_whose_name_has_a_comma_is_one_target(tmp_path: Path) -> None:

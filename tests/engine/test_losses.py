@@ -166,6 +166,22 @@ def test_nll_of_log_probabilities_is_cross_entropy(seed: int) -> None:
     torch.testing.assert_close(result, F.nll_loss(output.log_softmax(1), target))
 
 
+@given(SEEDS)
+def test_weighted_nll_is_torchs_and_weighted_cross_entropy(seed: int) -> None:
+    output, target = random_classes(seed)
+    target[::3] = IGNORE_INDEX
+    weight = torch.rand(output.shape[1], generator=torch.Generator().manual_seed(seed)) + 0.1
+    logs, config = output.log_softmax(1), NLL(weight=tuple(weight.tolist()))
+    weights = losses.compute_class_weights(config, target, output.shape[1])
+
+    result = losses.build_loss(config, weights)(logs, target)
+
+    torch.testing.assert_close(result, F.nll_loss(logs, target, weight))
+    torch.testing.assert_close(result, F.cross_entropy(output, target, weight))
+    evaluated = losses.build_evaluation_loss(config)(logs, target)
+    torch.testing.assert_close(evaluated, F.nll_loss(logs, target))
+
+
 def test_nll_without_targets_is_0() -> None:
     output, target = random_classes(0)
 

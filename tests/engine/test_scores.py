@@ -130,6 +130,23 @@ def test_auroc_is_the_probability_of_ranking_a_pair_correctly(seed: int, count: 
     assert auroc(probs, target) == pytest.approx(sum(areas) / len(areas))
 
 
+@given(SEEDS, st.integers(3, 8))
+@settings(max_examples=25)
+def test_examples_with_the_same_probability_are_tied(seed: int, count: int) -> None:
+    output, target = random_classes(seed, count, 20)
+    output = output.round()  # the same logits in many orders
+    odds = []
+    for k in range(count):  # sorted, so that equal sums are equal
+        others = [*range(k), *range(k + 1, count)]
+        odds.append(output[:, k] - output[:, others].double().exp().sort(1).values.sum(1).log())
+    probs = torch.stack(odds, 1).float()
+
+    actual = compute(ClassScores(CrossEntropy()), output, target, 7)
+
+    assert actual["auroc"] == pytest.approx(auroc(probs, target))
+    assert actual["average_precision"] == pytest.approx(average_precision(probs, target))
+
+
 @given(SEEDS, st.sampled_from([1, 2, 3, 5]), st.sampled_from([1.0, 30.0, 1e3, 1e4]))
 @settings(max_examples=40)
 def test_auroc_ranks_outputs_whose_probabilities_are_all_0_or_1(

@@ -84,7 +84,7 @@ LAYERS = [
     "ReLU", "ReLU6", "LeakyReLU", "PReLU", "PReLU 8", "ELU", "CELU", "SELU", "GELU", "SiLU", "Mish",
     "Hardswish", "Hardsigmoid", "Hardtanh", "Softplus", "Tanh", "Softsign", "Sigmoid", "LogSigmoid",
     "Softmax", "LogSoftmax", "GLU", "Dropout 0.3", "Dropout 0", "LayerNorm", "RMSNorm",
-    "BatchNorm1d", "BatchNorm1d track_running_stats=true momentum=0.5", "GroupNorm 4",
+    "BatchNorm1d", "BatchNorm1d track_running_stats=true momentum=0.5",
     "LayerNorm elementwise_affine=false", "LayerNorm bias=false", "BatchNorm1d affine=false",
 ]  # fmt: skip
 

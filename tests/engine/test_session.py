@@ -1,5 +1,7 @@
 """A session: changes of its knobs, and what it refuses."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from tests.support.datasets import CPU
 from tests.support.not_none import not_none
 from tests.support.tiny_sessions import (
     flatten_parameters,
+    load_session,
     make_dataset,
     make_experiment,
     make_session,
@@ -147,3 +150,17 @@ def test_a_value_that_could_not_be_started_with_is_not_set() -> None:
     list(train(session))
     session.set_knob("loss.weight", (1.0, 2.0, 3.0))
     assert not_none(session.task.class_weights).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("first", [[], [["Residual", "GroupNorm 1"]], ["CELU"]])
+def test_a_group_norm_of_the_input_trains_in_channels_last_format(first: list[Any]) -> None:
+    network = [*first, "GroupNorm 1", "Conv2d 4 3", "Flatten", "Linear 10"]
+    session = load_session(
+        {"network": network, "data": {"name": "glyphs", "samples": 40, "batch_size": 20}}
+    )
+    before = flatten_parameters(session)
+
+    train_steps(session, 1)
+
+    assert session.is_channels_last
+    assert not torch.equal(flatten_parameters(session), before)

@@ -1,10 +1,12 @@
-"""The table of PyTorch's arguments agrees with PyTorch."""
+"""The table of PyTorch's arguments agrees with PyTorch, and what it prints is read."""
 
 import inspect
 
 import pytest
 from torch import nn
 
+from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.plan import plan, to_tuples
 from tuilab.core.network.registry import LAYERS
 from tuilab.core.network.signatures import FIXED, size_argument, torch_arguments
 
@@ -52,3 +54,51 @@ def test_the_arguments_of_recurrent_layers_are_those_of_torch(name: str) -> None
         if argument != "nonlinearity":
             assert getattr(by_position, argument) == values[argument]
     assert size_argument(kind) == "input_size"
+
+
+TEXT, SEQUENCE, IMAGE = Tokens((20,), vocabulary=97), (28, 28), (3, 28, 28)
+
+PRINTED: list[tuple[nn.Module, Shape]] = [
+    (nn.Sequential(nn.Flatten(), nn.Linear(2352, 8), nn.ReLU(inplace=True)), IMAGE),
+    (nn.Sequential(nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8)), nn.GELU("tanh"),
+                   nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten(), nn.Linear(8, 3)), IMAGE),
+    (nn.Conv2d(3, 8, 3, 2, 1, groups=1, bias=False, padding_mode="circular"), IMAGE),
+    (nn.Sequential(nn.Conv1d(28, 16, 5, groups=4), nn.MaxPool1d(2), nn.BatchNorm1d(16)), SEQUENCE),
+    (nn.Sequential(nn.Conv3d(1, 4, 3, padding="same"), nn.AvgPool3d(2)), (1, 8, 8, 8)),
+    (nn.Sequential(nn.Upsample(scale_factor=2), nn.ConvTranspose2d(3, 8, 4, 2, 1)), IMAGE),
+    (nn.Sequential(nn.ZeroPad2d(1), nn.ReflectionPad2d((1, 2, 1, 2)), nn.PReLU(3)), IMAGE),
+    (nn.LSTM(28, 64, 2, batch_first=True, dropout=0.2, bidirectional=True), SEQUENCE),
+    (nn.Sequential(nn.GRU(28, 8), nn.LayerNorm(8), nn.GRU(8, 4), nn.Linear(4, 2)), SEQUENCE),
+    (nn.Sequential(nn.Embedding(97, 16, padding_idx=0), nn.Flatten(), nn.Linear(320, 2)), TEXT),
+    (nn.EmbeddingBag(97, 16, mode="max"), TEXT),
+    (nn.Sequential(nn.LayerNorm((28,)), nn.RMSNorm(28), nn.Dropout(0.1), nn.Softmax(-1)), SEQUENCE),
+    (nn.Sequential(nn.GroupNorm(3, 3), nn.InstanceNorm2d(3, affine=True), nn.PixelShuffle(1)),
+     IMAGE),
+    (nn.Sequential(nn.Unflatten(1, (4, 7)), nn.Bilinear(7, 7, 3)), (28,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "shape"), PRINTED, ids=lambda value: str(value)[:20])
+def test_what_torch_prints_is_the_same_network(module: nn.Module, shape: Shape) -> None:
+    planned = plan(to_tuples(str(module)), shape)
+
+    assert [row.problem for row in planned.rows if row.problem] == []
+    assert planned.parameters == sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        (nn.MultiheadAttention(28, 4), "MultiheadAttention 4"),
+        (nn.TransformerEncoderLayer(28, 4, 64, dropout=0.2),
+         "TransformerEncoderLayer 4 dim_feedforward=64 dropout=0.2"),
+        (nn.TransformerEncoder(nn.TransformerEncoderLayer(28, 4, 64, batch_first=True), 3),
+         "TransformerEncoderLayer 4 dim_feedforward=64"),
+        (nn.TransformerDecoderLayer(28, 4, 64), "TransformerDecoderLayer 4 dim_feedforward=64"),
+    ],
+)  # fmt: skip
+def test_printed_attention_says_what_torch_does_not_print(module: nn.Module, line: str) -> None:
+    for text in (str(module), str(nn.Sequential(module))):
+        problem = plan(to_tuples(text), SEQUENCE).rows[-1].problem
+        assert problem.startswith("torch does not print the number of heads")
+        assert f"write {line} with" in problem

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.stored_runs import append_events, epoch_events, store_run
@@ -29,6 +29,16 @@ def read_folders() -> dict[str, RunSummary]:
     """Returns the summaries as the folders say them, without an index."""
     folders = run_store.list_runs()
     return {folder.name: resolve_state(summarize_log(folder), folder) for folder in folders}
+
+
+LONG_AGO = 1_600_000_000.0
+
+
+def age_files(seconds: float) -> None:
+    """Makes what has just been written as old as this, so that the index relies on what it saw."""
+    for path in [*paths.runs_dir().glob("*/*"), *paths.runs_dir().glob("*")]:
+        if path.stat().st_mtime > LONG_AGO + 1_000_000:
+            os.utime(path, (seconds, seconds))
 
 
 def by_id(summaries: list[RunSummary]) -> dict[str, RunSummary]:
@@ -57,7 +67,7 @@ def run_children(count: int, work: Callable[[int], None]) -> None:
 
 # --- random operations ------------------------------------------------------------------------
 
-RUNS = st.sampled_from(["spiral-1", "spiral-2", "moons-1"])
+RUNS = st.sampled_from(["spiral-1", "spiral-2"])
 ACCURACIES = st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.9]), max_size=3)
 DAMAGE = st.sampled_from(
     [b"", b"not a log\n", b'{"event":"epoch_ended","run":"spiral-1"', b"\xff\n"]
@@ -74,7 +84,6 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("damage labels"), RUNS, DAMAGE),
     st.tuples(st.just("damage index"), DAMAGE),
     st.tuples(st.just("remove index")),
-    st.tuples(st.just("list")),
 )
 
 
@@ -102,20 +111,21 @@ def operate(library: RunLibrary, name: str, *values: object) -> None:
             (paths.runs_dir() / run_index.INDEX).write_bytes(content)
         case "remove index":
             (paths.runs_dir() / run_index.INDEX).unlink()
-        case "list":
-            library.list_summaries()
 
 
-@settings(max_examples=60)
 @given(st.lists(OPERATIONS, max_size=12))
 def test_the_list_is_that_of_the_folders_after_anything(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[object, ...]]
 ) -> None:
     os.environ["TUILAB_HOME"] = str(tmp_path_factory.mktemp("home"))
     library = RunLibrary()
-    for name, *values in operations:
+    store_run("spiral-1", end="")
+    library.rename("spiral-1", "first")
+    for number, (name, *values) in enumerate(operations):
         with suppress(InputError, OSError):  # a run that is not there
             operate(library, str(name), *values)
+        age_files(LONG_AGO + number)
+        library.list_summaries()
 
     expected = read_folders()
     assert by_id(library.list_summaries()) == expected
@@ -128,7 +138,7 @@ def test_the_list_is_that_of_the_folders_after_anything(
 def test_what_has_not_changed_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     for run in ("a", "b"):
         store_run(run)
-    time.sleep(2 * run_index.UNSURE_SECONDS)
+    age_files(LONG_AGO)
     RunLibrary().list_summaries()
     reads: list[str] = []
 
@@ -144,17 +154,18 @@ def test_what_has_not_changed_is_not_read_again(monkeypatch: pytest.MonkeyPatch)
     assert reads == [str(run_store.run_dir("b"))]
 
 
-@pytest.mark.parametrize("position", [0, 3, 4, 40, -1])
-def test_an_index_with_a_flipped_byte_is_not_believed(position: int) -> None:
-    for run in ("a", "b"):
-        store_run(run)
+def test_an_index_with_a_flipped_byte_is_not_believed() -> None:
+    store_run("a")
+    age_files(LONG_AGO)
     RunLibrary().list_summaries()
-    index = paths.runs_dir() / run_index.INDEX
-    content = bytearray(index.read_bytes())
-    content[position] ^= 1
-    index.write_bytes(content)
+    expected, index = read_folders(), paths.runs_dir() / run_index.INDEX
+    content = index.read_bytes()
+    for position in range(0, len(content), 3):
+        flipped = bytearray(content)
+        flipped[position] ^= 1
+        index.write_bytes(flipped)
 
-    assert by_id(RunLibrary().list_summaries()) == read_folders()
+        assert by_id(RunLibrary().list_summaries()) == expected, position
 
 
 def test_an_index_of_another_version_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,7 @@ class FakeLab:
         self.links: list[Link] = []
         self.dispatched: list[str] = []
         self.copied: list[str] = []
+        self.rung: list[str] = []
         self.repaints = 0
         self.is_closed = False
 
@@ -47,6 +48,7 @@ class FakeLab:
             dispatch=self.dispatched.append,
             suspend=nullcontext,
             copy_to_clipboard=self.copied.append,
+            ring=self.rung.append,
             leave_run=lambda: self.left_runs.append(self.workspace.run.id),
             take_link=self.links.append,
             exit=self._exit,

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy
@@ -81,8 +81,8 @@ def make_arff(rng: random.Random) -> bytes:
     return b"@relation r\n@attribute x numeric\n@attribute y {a,b}\n@data\n" + rows.encode()
 
 
-def make_workbook(rng: random.Random) -> bytes:
-    """Returns a spreadsheet: the smallest archive that is one."""
+def make_workbook(rng: random.Random, sheets: Sequence[str] = ("S",)) -> bytes:
+    """Returns a spreadsheet: the smallest archive that is one; its sheets have the same cells."""
     rows: list[list[object]] = [
         ["x", "y"],
         *([rng.randint(0, 9), rng.choice("ab")] for _ in range(9)),
@@ -98,13 +98,22 @@ def make_workbook(rng: random.Random) -> bytes:
         "[Content_Types].xml": f'<Types xmlns="{package}/content-types"></Types>',
         "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" '
         f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="S" '
-        'sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        + "".join(
+            f'<sheet name="{name}" sheetId="{n}" r:id="r{n}"/>' for n, name in enumerate(sheets, 1)
+        )
+        + "</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
-        f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/sheet1.xml"/>'
-        "</Relationships>",
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData>'
-        "</worksheet>",
+        + "".join(
+            f'<Relationship Id="r{n}" Type="{office}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+            for n in range(1, len(sheets) + 1)
+        )
+        + "</Relationships>",
+        **{
+            f"xl/worksheets/sheet{n}.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}'
+            "</sheetData></worksheet>"
+            for n in range(1, len(sheets) + 1)
+        },
     }
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -37,6 +37,7 @@ from tuilab.core.protocol.events import Failed, FinderReported, Offer, Paused
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.run.series import Series
 from tuilab.ui import keymap
+from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
@@ -573,6 +574,7 @@ CONTROLLERS: dict[str, type] = {
     "pane_layout": PaneLayout,
     "lessons": LessonController,
     "diagnosis": DiagnosisController,
+    "alerts": AlertController,
     "runs": RunsController,
 }
 """By the names that the main screen has for them."""

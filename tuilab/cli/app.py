@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from tuilab.cli import exit_codes, lessons, queue, reference, runs, stored_runs, study, train
+from tuilab.cli import (
+    alerts,
+    exit_codes,
+    lessons,
+    queue,
+    reference,
+    runs,
+    share,
+    stored_runs,
+    study,
+    train,
+)
 from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.help import LabGroup, describe_usage_error
 from tuilab.cli.open import commands as open_commands
@@ -25,7 +36,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for group in (open_commands, train.commands, study.commands, runs.commands,
-              stored_runs.commands, queue.commands, reference.commands, lessons.commands):  # fmt: skip
+              stored_runs.commands, queue.commands, reference.commands, share.commands,
+              alerts.commands, lessons.commands):  # fmt: skip
     app.add_typer(group)
 
 

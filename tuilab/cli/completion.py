@@ -139,6 +139,21 @@ def complete_runs() -> Offers:
     return list((dict(complete_stored_runs()) | dict(complete_active_runs())).items())
 
 
+def complete_shared(incomplete: str) -> Offers:
+    """Completes PRESET|FILE|RUN."""
+    return complete_experiments(incomplete) + complete_stored_runs()
+
+
+def complete_conditions() -> Offers:
+    """Completes what can be asked for after `--notify`."""
+    from tuilab.core.catalogue.metrics import METRIC_HELP
+    from tuilab.core.run.condition import COUNTERS, END
+    from tuilab.core.run.run_summary import SPLITS
+
+    metrics = [(f"{split}.{name}", text) for split in SPLITS for name, text in METRIC_HELP.items()]
+    return [(END, "the run ends or fails"), *metrics, *((name, "") for name in COUNTERS)]
+
+
 def complete_devices() -> Offers:
     """Completes a device, without loading PyTorch to ask which of them can be used."""
     gpus = sorted(Path("/dev").glob("nvidia[0-9]*"))

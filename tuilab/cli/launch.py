@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuilab.cli.command_names import COMMANDS
 from tuilab.cli.short_form import DEFAULT_PRESET
@@ -18,10 +19,13 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.from_file import is_data
 from tuilab.core.last_opened import load_last_opened
 
+if TYPE_CHECKING:  # the first frame must not wait for it
+    from tuilab.host.link import Link
+
 
 def open_experiment(
     name: str = "", sets: Sequence[str] = (), *, in_process: bool = False, plain: bool = False,
-    is_listing_runs: bool = False,
+    is_listing_runs: bool = False, notify: Sequence[str] = (),
 ) -> int:  # fmt: skip
     """Opens the lab on a preset or a file; trains in plain lines if the lab cannot be shown.
 
@@ -30,6 +34,7 @@ def open_experiment(
     Args:
         is_listing_runs: whether the screen of all runs is shown first.
     """
+    requests = _read_requests(notify)
     is_named = bool(name or sets)
     name = name or DEFAULT_PRESET
     path = find_experiment(name)
@@ -47,15 +52,13 @@ def open_experiment(
 
         gc.enable()
         print(f"tuilab: plain lines instead of the lab, {reason}", file=sys.stderr)
-        return train([name], list(sets), plain=True)
-    opened = None if is_named else _find_last_opened()
+        return train([name], list(sets), plain=True, notify=list(notify))
+    opened = None if is_named else find_last_opened()
     if opened is None:
         is_made = is_data(path)
         note = f"Made for {path.name}: space trains, ctrl+s keeps it as an experiment file"
-        opened = _Opened(experiment, None if is_made else path, note=note if is_made else "")
-    from tuilab.host import link
-
-    host = link.train_in_process() if in_process else link.spawn_host()
+        opened = Opened(experiment, None if is_made else path, note=note if is_made else "")
+    host = _start_host(in_process, requests)
     from tuilab.ui import app
 
     return app.run_app(
@@ -64,8 +67,29 @@ def open_experiment(
     )  # fmt: skip
 
 
+def _read_requests(notify: Sequence[str]) -> list[str]:
+    """Returns what `--notify` asks for."""
+    if not notify:
+        return []
+    from tuilab.cli.alerts import read_requests
+
+    return read_requests(notify)
+
+
+def _start_host(in_process: bool, requests: list[str]) -> "Link":
+    """Starts what trains, and says of what it notifies the user."""
+    from tuilab.host import link
+
+    host = link.train_in_process() if in_process else link.spawn_host()
+    if requests:
+        from tuilab.core.protocol.commands import SetAlerts
+
+        host.send(SetAlerts(requests))
+    return host
+
+
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """What the lab opens."""
 
     experiment: Experiment
@@ -74,7 +98,7 @@ class _Opened:
     note: str = ""
 
 
-def _find_last_opened() -> _Opened | None:
+def find_last_opened() -> Opened | None:
     """Returns what was open last; None where that was the default, or is gone."""
     last = load_last_opened()
     if last is None or last.name == DEFAULT_PRESET:
@@ -88,14 +112,14 @@ def _find_last_opened() -> _Opened | None:
 
             loaded = library.read_lesson(library.find_folder(last.lesson))
             note = note.format(f"the lesson {loaded.lesson.title}")
-            return _Opened(loaded.lesson.start, None, str(loaded.folder), note)
+            return Opened(loaded.lesson.start, None, str(loaded.folder), note)
         path = toml_file.find(last.name) if last.name else None
         experiment = toml_file.read(path) if path is not None else last.experiment
     except InputError:
         return None
     if experiment is None:
         return None
-    return _Opened(experiment, path, note=note.format(experiment.title or experiment.data.title))
+    return Opened(experiment, path, note=note.format(experiment.title or experiment.data.title))
 
 
 def require_terminal(command: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tuilab.cli.help import Commands
-from tuilab.cli.options import ExperimentName, Plain, Sets, format_examples
+from tuilab.cli.options import ExperimentName, Notify, Plain, Sets, format_examples
 
 commands = Commands()
 
@@ -23,6 +23,7 @@ def open_command(
         bool, typer.Option("--in-process", help="Train in this process, without a host.")
     ] = False,
     plain: Plain = False,
+    notify: Notify = None,
 ) -> int:
     """Opens the lab with a preset or a file.
 
@@ -31,4 +32,6 @@ def open_command(
     # The only command that calls another function: `tuilab NAME` reaches it without Typer.
     from tuilab.cli.launch import open_experiment
 
-    return open_experiment(experiment, sets or (), in_process=in_process, plain=plain)
+    return open_experiment(
+        experiment, sets or (), in_process=in_process, plain=plain, notify=notify or ()
+    )

@@ -19,7 +19,8 @@ ExperimentName = Annotated[
     str,
     typer.Argument(
         metavar="PRESET|FILE",
-        help="A preset, an experiment file, or data: a table, a text, a folder of images.",
+        help="A preset, an experiment file, a string of `tuilab share`, or data: a table, a text, "
+        "a folder of images.",
         autocompletion=completion.complete_experiments,
         show_default=False,
     ),
@@ -95,6 +96,16 @@ Seeds = Annotated[
 ]
 AcceptsChangedData = Annotated[
     bool, typer.Option("--accept-changed-data", help="Resume although the data has changed.")
+]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="WHEN",
+        help="Notify me when the run ends or fails (end), or also when it first meets a condition "
+        "such as 'validation.accuracy>0.95' or 'train.loss is nan'; can be repeated.",
+        autocompletion=completion.complete_conditions,
+    ),
 ]
 JsonLine = Annotated[
     bool, typer.Option("--json", help="Print one line of JSON, an object, and nothing else.")

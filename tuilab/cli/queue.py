@@ -173,9 +173,10 @@ def add(
     What works it off goes on when this shell is closed. The changes are made in each experiment. A
     run whose device is `auto` takes the GPU with the fewest runs, or the CPU.
     """
-    from tuilab.cli.train import build_starts
+    from tuilab.cli.train import build_starts, check_named
     from tuilab.host import run_queue
 
+    check_named(experiments or [], resume)
     starts = build_starts(experiments or [], sets or [], resume, device, changed_data)
     added = run_queue.add_runs(starts)
     unfinished = [entry.run for entry in run_queue.load_queue().unfinished]
@@ -184,6 +185,7 @@ def add(
         print(" ".join(filter(None, ("added", entry.run, place))))
     if not hold:
         run_queue.start_runner(jobs)
+        print("`tuilab queue` shows how far they are, `tuilab attach RUN` opens one in the lab")
 
 
 @queue.command(epilog=format_examples("tuilab queue move 3 1"))

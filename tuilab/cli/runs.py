@@ -9,7 +9,7 @@ import typer
 
 from tuilab.cli import exit_codes
 from tuilab.cli.help import Commands
-from tuilab.cli.options import ActiveRun, AnyRun, JsonList, StoredRun, format_examples
+from tuilab.cli.options import ActiveRun, AnyRun, JsonList, Notify, StoredRun, format_examples
 from tuilab.cli.target_file import expand_target
 from tuilab.core.errors import InputError
 from tuilab.core.format import (
@@ -58,21 +58,26 @@ def _format_epoch(host: "HostInfo") -> str:
 
 
 @commands.command(epilog=format_examples("tuilab attach", "tuilab attach spiral"))
-def attach(run: AnyRun = "") -> int:
+def attach(run: AnyRun = "", notify: Notify = None) -> int:
     """Opens the lab on a run in progress, or on a stored one.
 
     RUN can be omitted if only one run is in progress. A stored run waits at its last checkpoint
     and can be resumed from there.
     """
+    from tuilab.cli.alerts import read_requests
     from tuilab.cli.launch import require_terminal
+    from tuilab.core.protocol.commands import SetAlerts
     from tuilab.host import discovery, link, run_store
     from tuilab.host.run_library import RunLibrary
 
+    requests = read_requests(notify or ())
     require_terminal("attach")
     if not run or any(run in host.run for host in discovery.list_hosts() if host.run):
         host = link.attach_to_host(run)
     else:
         host = RunLibrary().open(run_store.find_run(run).name)
+    if requests:
+        host.send(SetAlerts(requests, adds=True))
     from tuilab.ui import app
 
     return app.run_app(host, None)

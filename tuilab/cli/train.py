@@ -4,16 +4,18 @@ import os
 import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, NoReturn, Protocol
 
 import typer
 
 from tuilab.cli import exit_codes
+from tuilab.cli.alerts import build_commands
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
     Device,
     ExperimentNames,
+    Notify,
     Plain,
     ResumedRun,
     Seeds,
@@ -25,7 +27,7 @@ from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
-    from tuilab.core.protocol.commands import Start
+    from tuilab.core.protocol.commands import AnyCommand, Start
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
 commands = Commands()
@@ -60,6 +62,7 @@ def train(
         bool, typer.Option("--json", help="Print one line of JSON for each event, nothing else.")
     ] = False,
     plain: Plain = False,
+    notify: Notify = None,
     seeds: Seeds = "",
 ) -> int:
     """Trains without the lab; several experiments one after the other.
@@ -70,12 +73,12 @@ def train(
     input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
     """
     names = experiments or []
+    _check_usage(names, resume, seeds, notify)
     if seeds:
-        if resume or len(names) != 1:
-            raise InputError("several seeds start one experiment anew; name one, without --resume")
         from tuilab.cli.train_seeds import train_with_seeds
 
         return train_with_seeds(names[0], sets or [], device, seeds, json=json)
+    alerts = build_commands(notify or ())
     try:
         starts = build_starts(names, sets or [], resume, device, changed_data)
     except InputError as error:
@@ -84,10 +87,9 @@ def train(
     codes: list[int] = []
     signals: list[int] = []
     for number, start in enumerate(starts):
-        if number and not json:
-            print(flush=True)
         command = ["--resume", resume] if resume else [names[number]]
-        codes.append(_train_one(start, signals, command, sets or [], json=json, plain=plain))
+        work = [*alerts, start]
+        codes.append(_train_one(work, signals, command, sets or [], json=json, plain=plain))
         if signals:
             break
     return max(codes)
@@ -101,12 +103,13 @@ def _show_start_failure(error: InputError, *, json: bool, plain: bool) -> None:
 
 
 def _train_one(
-    start: "Start", signals: list[int], command: list[str], sets: list[str], *,
+    work: "list[AnyCommand]", signals: list[int], command: list[str], sets: list[str], *,
     json: bool, plain: bool,
 ) -> int:  # fmt: skip
     """Trains one run, shows it and returns its exit code.
 
     Args:
+        work: the start, after what comes before it.
         signals: gets the signal that has ended it.
         command: what was named: a preset, a file, or `--resume RUN`.
     """
@@ -114,7 +117,7 @@ def _train_one(
 
     try:
         with closing(_choose_output(json=json, plain=plain)) as output:
-            end, lost = _run(start, output, signals)
+            end, lost = _run(work, output, signals)
     except OSError:
         if not signals and has_hung_up(sys.stdout):  # where no SIGHUP was sent
             signals.append(signal.SIGHUP)
@@ -125,6 +128,23 @@ def _train_one(
     if isinstance(end, Failed):
         return _report_failure(end, lost, command, sets)
     return _report_end(end, lost, signals)
+
+
+def _check_usage(names: list[str], resume: str, seeds: str, notify: list[str] | None) -> None:
+    """Raises InputError for what does not say what to train, or does not go together."""
+    check_named(names, resume)
+    if resume and seeds:
+        raise InputError("several seeds start anew; leave out --resume or --seeds")
+    if len(names) > 1 and seeds:
+        raise InputError("several seeds are for one experiment; name one, or leave out --seeds")
+    if notify and seeds:
+        raise InputError("alerts are for single runs; leave out --notify or --seeds")
+
+
+def check_named(names: list[str], resume: str) -> None:
+    """Raises InputError unless either experiments or a run to resume are named."""
+    if bool(names) == bool(resume):
+        raise InputError("say what to train: a preset, a file, or --resume RUN")
 
 
 def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
@@ -163,8 +183,6 @@ def build_starts(
     experiments: list[str], sets: list[str], resume: str, device: str, accepts_changed_data: bool
 ) -> "list[Start]":
     """Returns what starts the runs of a command line; InputError before any of them starts."""
-    if bool(experiments) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
     from tuilab.cli.overrides import load_experiment, sets_pace
     from tuilab.cli.resume import build_start_command
     from tuilab.core.protocol.commands import Start
@@ -178,36 +196,43 @@ def build_starts(
     return [Start(make_run_id(each), each, is_paced=sets_pace(sets)) for each in loaded]
 
 
-def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished | Failed, str]":
+def _run(
+    commands: "list[AnyCommand]", output: Output, signals: list[int]
+) -> "tuple[Finished | Failed, str]":
     """Trains in a host of this process and shows the events.
 
     Returns:
         How the run ended, and what of it could not be saved.
 
     Args:
+        commands: the start, after what comes before it.
         signals: the signals that have arrived.
     """
+    from tuilab.cli.alerts import report_problem, ring
     from tuilab.core.diagnosis.watch import DiagnosisReporter
     from tuilab.core.protocol.events import Failed, Finished
     from tuilab.host import discovery
     from tuilab.host.host import Host
 
     end: Finished | Failed | None = None
-    lost = ""
     output_error: OSError | None = None
+    lost = ""
     reporter = DiagnosisReporter()
     with (
         Host(discovery.new_socket_path()) as host,
         SignalHandlers(signals, host.interrupt, host.remove_socket) as handlers,
     ):
-        host.submit(start)
+        for command in commands:
+            host.submit(command)
         for event in host.events():
             if isinstance(event, Finished):
                 lost = event.lost
             if end is not None or output_error is not None:
+                report_problem(event)
                 continue  # the host ends in good order
             try:
                 with handlers.while_printing():
+                    ring(event)
                     for item in reporter.add_diagnosis(event, host.run):
                         output.show(item)
             except OSError as error:  # the reader has gone, or the disk behind stdout is full
@@ -216,11 +241,16 @@ def _run(start: "Start", output: Output, signals: list[int]) -> "tuple[Finished 
                 end = event
             if end is not None or output_error is not None:
                 host.interrupt()
-    if isinstance(output_error, BlockedOutputError):
-        os._exit(exit_codes.signal_code(signals[0]))  # whatever else is printed would wait as well
     if output_error is not None:
-        raise output_error
+        _raise(output_error, signals)
     if end is None:  # interrupted before the run started
         end = Finished(host.run.id, "interrupted", host.run.step, 0, 0.0, {})
         output.show(end)
     return end, lost
+
+
+def _raise(error: OSError, signals: list[int]) -> NoReturn:
+    """Raises an error of the output; ends the process at once where printing would wait as well."""
+    if isinstance(error, BlockedOutputError):
+        os._exit(exit_codes.signal_code(signals[0]))
+    raise error

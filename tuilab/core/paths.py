@@ -90,6 +90,12 @@ def cache_dir() -> Path:
     return _find_user_folder(platformdirs.user_cache_dir)
 
 
+def config_file() -> Path:
+    """Returns the file of the user's own settings, which they write and tuilab only reads."""
+    folder = _home_dir() or _find_user_folder(platformdirs.user_config_dir)
+    return folder / "config.toml"
+
+
 def socket_dirs() -> list[Path]:
     """Returns the folders that may hold the sockets of this user's hosts, the preferred one first.
 

@@ -32,6 +32,9 @@ CLOSE_SECONDS = 2.0
 CHECK_SECONDS = 2.0
 """Seconds between two checks: can the host be reached, does a client keep us waiting?"""
 
+SENDING_CHECK_SECONDS = 0.1
+"""Seconds between two checks whether an alert is sent, where the host ends after that."""
+
 MAX_CLIENTS = 256
 """Clients served at a time; further ones wait until one leaves."""
 
@@ -166,7 +169,7 @@ class Host:
 
     @property
     def _is_over(self) -> bool:
-        if self._inbox:
+        if self._inbox or self._worker.alerts.is_sending:
             return False
         if self._has_ended:
             return True
@@ -185,6 +188,8 @@ class Host:
     @property
     def _select_seconds(self) -> float:
         until_check = max(0.0, self._check_at - time.monotonic())
+        if self._worker.alerts.is_sending:
+            until_check = min(until_check, SENDING_CHECK_SECONDS)
         return until_check if self._timeout is None else min(self._timeout, until_check)
 
     def _process_inbox(self) -> Iterator[AnyEvent]:
@@ -322,6 +327,8 @@ class Host:
         until = time.monotonic() + CLOSE_SECONDS
         if self.run.is_active:
             self._worker.join(CLOSE_SECONDS)
+        deque(self._process_inbox(), maxlen=0)
+        self._worker.alerts.wait()
         deque(self._process_inbox(), maxlen=0)
         while time.monotonic() < until:
             if not (slow := [client for client in self._clients if client.has_output]):

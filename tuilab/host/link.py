@@ -114,6 +114,7 @@ class _InProcess:
     def close(self) -> None:
         self.send(Close())
         self._worker.join(CLOSE_SECONDS)
+        self._worker.alerts.wait()
 
 
 class _Remote:

@@ -25,6 +25,7 @@ from tuilab.core.files.atomic_write import (
 )
 from tuilab.core.files.stored_file import read_stored
 from tuilab.core.protocol.events import (
+    AlertsChanged,
     AnyEvent,
     Checking,
     EpochEnded,
@@ -40,7 +41,7 @@ from tuilab.core.protocol.events import (
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.host import run_store
 
-PASSING = (Loading, Ready, Checking, InspectResponse, SeedsReported)
+PASSING = (Loading, Ready, Checking, AlertsChanged, InspectResponse, SeedsReported)
 """Events that say nothing of the run that would matter later; seeds are runs of their own."""
 
 MIN_GAP = 0.1

@@ -31,6 +31,7 @@ from tuilab.core.protocol.commands import (
     Resume,
     Rewind,
     Save,
+    SetAlerts,
     SetKnob,
     Start,
     Step,
@@ -41,6 +42,7 @@ from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Log
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
 from tuilab.host import data_files, failures, run_store, seeds, studies
+from tuilab.host.alerts import Alerts
 from tuilab.host.run_controller import Reason, RunController, load_initial_weights
 from tuilab.host.run_lock import RunLock
 from tuilab.host.run_log import RunLog
@@ -76,6 +78,7 @@ class Worker(threading.Thread):
         super().__init__(name="worker", daemon=True)
         self._pass_on, self._on_end, self._socket = publish, on_end, socket
         self._log = RunLog()
+        self.alerts = Alerts(self.publish)
         self._lock: RunLock | None = None
         "Of the folder of the run; held until another run starts, since a finished one can go on."
         self._commands: SimpleQueue[AnyCommand] = SimpleQueue()
@@ -92,12 +95,16 @@ class Worker(threading.Thread):
 
     def send(self, command: AnyCommand) -> None:
         """Queues a command, from any thread."""
+        if isinstance(command, SetAlerts):
+            self.alerts.request(command)
+            return
         self._commands.put(command)
 
     def publish(self, event: AnyEvent) -> None:
-        """Logs an event and passes it on, from any thread."""
-        for item in (event, *self._log.record(event)):
-            self._pass_on(item)
+        """Logs an event and passes it on, from any thread, after the alerts that it raises."""
+        for occasion in (*self.alerts.check(event), event):
+            for item in (occasion, *self._log.record(occasion)):
+                self._pass_on(item)
 
     def _flush_log(self) -> None:
         for note in self._log.flush():

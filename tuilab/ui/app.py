@@ -27,11 +27,11 @@ from tuilab.core.crash_report import report_crash
 from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.last_opened import LastOpened, name_file, save_last_opened
-from tuilab.core.protocol.commands import AnyCommand
+from tuilab.core.protocol.commands import AnyCommand, SetAlerts
 from tuilab.host.link import Link, spawn_host
 from tuilab.ui import keymap, themes
 from tuilab.ui.screens.main import MainScreen
-from tuilab.ui.terminal import clipboard, terminal
+from tuilab.ui.terminal import clipboard, notification, terminal
 from tuilab.ui.terminal.glyphs import ASCII, get_glyphs
 from tuilab.ui.terminal.key_queue import KeyQueueApp
 from tuilab.ui.terminal.lab_driver import LabDriver
@@ -118,6 +118,7 @@ class TuilabApp(KeyQueueApp):
             lambda: self.link.run_survives_exit,
             self.leave_run,
             self.take_link,
+            self.ring,
         )
         self.left_runs: list[str] = []
         "Runs that go on in their hosts, without this lab."
@@ -227,6 +228,8 @@ class TuilabApp(KeyQueueApp):
 
     def _take_new_host(self) -> None:
         self.take_link(self._respawn())
+        if requests := self.main_screen.workspace.run.alerts:
+            self.link.send(SetAlerts(requests))
 
     def get_key_display(self, binding: Binding) -> str:
         """Returns the keys of a binding as the terminal can show them."""
@@ -238,6 +241,11 @@ class TuilabApp(KeyQueueApp):
         self._clipboard = text
         if self._driver is not None:
             self._driver.write(clipboard.copy_sequence(text))
+
+    def ring(self, text: str) -> None:
+        """Rings the bell of the terminal, and notifies the user of a text through it."""
+        if self._driver is not None:
+            self._driver.write(notification.alert_sequence(text))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Yields what the palette offers: all actions, of the pane in focus first, and presets."""

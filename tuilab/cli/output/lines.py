@@ -19,6 +19,7 @@ from tuilab.core.format import (
 )
 from tuilab.core.protocol.commands import SetKnob
 from tuilab.core.protocol.events import (
+    AlertRaised,
     AnyEvent,
     EpochEnded,
     Failed,
@@ -146,6 +147,8 @@ def describe_event(event: AnyEvent) -> Iterator[str]:
             yield f"rewound to step {format_count(event.step)}"
         case Saved():
             yield f"saved {event.path}"
+        case AlertRaised():
+            yield f"! {event.text}"
         case Logged():
             yield event.text
 

@@ -84,7 +84,8 @@ class KaimingUniform(Initialization, frozen=True, kw_only=True, tag="kaiming_uni
     Formula: U(−a, a),  a = gain · √(3 ∕ n);  m for n with fan_out
     Use: ReLU and its variants, deep networks without norms.
     Pitfall: the last layer, with no ReLU after it, starts √2 too large, and the first loss is high:
-      "auto" gives it gain 1.
+      "auto" gives it gain 1. Through tens of layers of SiLU, GELU, Mish or Hardswish no gain holds
+      the size: most examples shrink and a few grow; put norms between the layers.
     Source: torch.nn.init.kaiming_uniform_
     """
 

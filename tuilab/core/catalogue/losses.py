@@ -14,6 +14,11 @@ Smoothing = Annotated[
          live=True),
 ]  # fmt: skip
 
+ClassWeights = Annotated[
+    tuple[Annotated[float, Meta(ge=0)], ...],
+    knob("Weight of each class, instead of balanced ones; empty: all equal", live=True),
+]
+
 
 class Loss(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="name"):
     """The base class of all losses."""
@@ -52,10 +57,7 @@ class CrossEntropy(Loss, frozen=True, kw_only=True, tag="cross_entropy"):
         bool,
         knob("Give rare classes larger weights, so that all classes count the same", live=True),
     ] = False
-    weight: Annotated[
-        tuple[Annotated[float, Meta(ge=0)], ...],
-        knob("Weight of each class, instead of `balanced`; empty: all equal", live=True),
-    ] = ()
+    weight: ClassWeights = ()
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
 
@@ -75,10 +77,15 @@ class NLL(Loss, frozen=True, kw_only=True, tag="nll"):
     Source: torch.nn.NLLLoss
     """
 
+    weight: ClassWeights = ()
+
     tasks: ClassVar[tuple[str, ...]] = ("classification", "language_model")
 
+    def for_evaluation(self) -> Loss:
+        return NLL()
+
     def for_constants(self) -> Loss:
-        return CrossEntropy()  # the same for log-probabilities
+        return CrossEntropy(weight=self.weight)  # the same for log-probabilities
 
 
 class BCE(Loss, frozen=True, kw_only=True, tag="bce"):

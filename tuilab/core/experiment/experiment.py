@@ -154,7 +154,9 @@ def experiment_from_dict(tables: dict[str, Any]) -> Experiment:
     if isinstance(tables.get("task"), str):  # short for a table that holds only a name
         tables = {**tables, "task": {"name": tables["task"]}}
     experiment: Experiment = convert(tables, Experiment, "")
-    return experiment
+    if "loss" in tables:
+        return experiment
+    return msgspec.structs.replace(experiment, loss=create_default("loss", experiment.task.loss))
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.experiment.validation import find_errors
 from tuilab.core.network.auto_size import AUTO_WORDS
 from tuilab.core.network.line import Line
-from tuilab.core.network.parse import WORD_PATTERN
+from tuilab.core.network.parse import WORD_PATTERN, format_argument
 
 Network = tuple[Line, ...]
 
@@ -21,24 +21,41 @@ def fit_output(experiment: Experiment) -> Network | None:
 
     The last Linear gets as many outputs as are needed; if that is not enough, one is added.
     """
-    for network in _iter_candidates(experiment.network):
+    for network in _iter_candidates(experiment):
         errors = find_errors(replace(experiment, network=network))
         if not any(error.startswith("network") for error in errors):
             return network
     return None
 
 
-def _iter_candidates(network: Network) -> Iterator[Network]:
-    names = [line.split()[0] if isinstance(line, str) and line.strip() else "" for line in network]
-    last = max((index for index, name in enumerate(names) if name == "Linear"), default=-1)
-    if last >= 0 and set(names[last + 1 :]) <= OUTPUT_FUNCTIONS:
+def _iter_candidates(experiment: Experiment) -> Iterator[Network]:
+    network = experiment.network
+    yield from _iter_resized(network)
+    yield (*network, "Linear auto")
+    yield (*network, "Flatten", "Linear auto")
+    if len(shape := tuple(experiment.plan.input or ())) > 1:  # an autoencoder of images
+        yield (*network, "Flatten", "Linear auto", f"Unflatten {format_argument(shape)}")
+
+
+def _iter_resized(network: Network) -> Iterator[Network]:
+    """Yields networks whose last Linear takes its size from the data, also at a block's end."""
+    names = [_name(line) for line in network]
+    last = max((i for i, name in enumerate(names) if name not in OUTPUT_FUNCTIONS), default=-1)
+    before, after = network[: max(0, last)], network[last + 1 :]
+    if last >= 0 and names[last] == "Linear":
         line = _make_auto(str(network[last]))
-        before, after = network[:last], network[last + 1 :]
         yield (*before, line, *after)
         yield (*before, "Flatten", line, *after)
         yield (*before, line, "Step")
-    yield (*network, "Linear auto")
-    yield (*network, "Flatten", "Linear auto")
+    elif last >= 0 and isinstance(block := network[last], tuple) and names[last] == "Sequential":
+        head, *lines = block
+        for inside in _iter_resized(tuple(lines)):
+            yield (*before, (head, *inside), *after)
+
+
+def _name(line: Line) -> str:
+    head = line[0] if isinstance(line, tuple) and line else line
+    return head.split()[0] if isinstance(head, str) and head.strip() else ""
 
 
 def _make_auto(line: str) -> str:

@@ -14,6 +14,7 @@ from tuilab.core.experiment.experiment import (
     Experiment,
     choice_key,
     experiment_to_dict,
+    name_of,
 )
 from tuilab.core.experiment.file_paths import write_paths
 from tuilab.core.printable import without_surrogates
@@ -44,7 +45,7 @@ def merge_toml(
     if folder is not None:
         write_paths(tables, experiment, folder, before)
     if not is_complete:
-        tables = _remove_defaults(tables, experiment, before)
+        tables = remove_defaults(tables, experiment, before)
     for key, item in without_surrogates(_tuples_to_lists(tables)).items():
         if key == "task" and list(item) == ["name"] and not isinstance(document.get(key), dict):
             item = item["name"]
@@ -76,10 +77,16 @@ def _to_toml_item(key: str, item: Any) -> Any:
     return tomlkit.item(item).multiline(True) if key == "network" else tomlkit.item(item)
 
 
-def _remove_defaults(
-    tables: dict[str, Any], experiment: Experiment, before: dict[str, Any]
+def remove_defaults(
+    tables: dict[str, Any], experiment: Experiment, before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Returns the tables without values that are the default and that the file does not have."""
+    """Returns the tables without values that are the default.
+
+    Args:
+        before: the tables that the file has, whose keys stay; none: a new file, in which `NEEDED`
+            stays.
+    """
+    before = before or {}
     defaults, needed = experiment_to_dict(Experiment()), () if before else NEEDED
     changed: dict[str, Any] = {}
     for key, item in tables.items():
@@ -96,6 +103,7 @@ def _remove_defaults(
             if name in current or name == choice_key(key) or value != _default(part, name)
         }
         is_named = type(part) is not type(getattr(Experiment(), key))
+        is_named |= part is experiment.loss and name_of(part) != experiment.task.loss
         if is_named or key in needed or key in before or set(values) - {choice_key(key)}:
             changed[key] = values
     return changed

@@ -10,7 +10,8 @@ from tuilab.core.catalogue.losses import Loss
 from tuilab.core.catalogue.tasks import CLASS_TASKS
 from tuilab.core.errors import InputError
 from tuilab.core.network.auto_size import NO_SIZES, AutoSizes
-from tuilab.core.network.layer import Shape, Tokens, format_shape
+from tuilab.core.network.layer import Shape, Tokens
+from tuilab.core.network.parse import format_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ def find_required_output(task: Struct, data: DataSet, loss: Loss) -> RequiredOut
     """Returns the output that data, task and loss need; not of a GAN, which has two networks."""
     name = task.__struct_config__.tag
     if name == "autoencoder":
-        last = format_shape(data.shape)
+        last = f"Linear {prod(data.shape)}"
+        if len(data.shape) > 1:
+            last = f"Flatten, {last} and Unflatten {format_argument(tuple(data.shape))}"
         return RequiredOutput(data.shape, f"an autoencoder of {data.title} must output", last)
     if name == "perceptron":
         return RequiredOutput((1,), "the perceptron rule needs", "Linear 1, then Step")

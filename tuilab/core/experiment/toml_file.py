@@ -10,7 +10,7 @@ from typing import Any
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError, with_suggestion
-from tuilab.core.experiment import validation
+from tuilab.core.experiment import share_string, validation
 from tuilab.core.experiment.experiment import Experiment, experiment_from_dict
 from tuilab.core.experiment.file_paths import resolve_paths
 from tuilab.core.experiment.from_file import is_data, make_experiment
@@ -61,8 +61,10 @@ def find(name: str) -> Path:
     """Returns the file of a preset's name or a path; InputError suggests the nearest name.
 
     It can also be data: a table, a text, or a folder of images, for which an experiment is made.
-    What comes through a pipe is kept in a file first.
+    What comes through a pipe or as a string is kept in a file first.
     """
+    if share_string.is_share_string(name):
+        return share_string.keep_shared(name)
     if pipes.is_pipe(name):
         return pipes.keep_piped(name)
     path = paths.expand_user(clean_path(name))

@@ -45,6 +45,7 @@ def find_warnings(experiment: Experiment) -> list[str]:
         *_check_linear(rows),
         *_check_initialization(experiment, rows),
         *_check_closure(experiment, rows),
+        *_check_top_k(experiment),
         *find_engine_warnings(experiment),
     ]
 
@@ -113,6 +114,16 @@ def _check_initialization(experiment: Experiment, rows: list[PlanRow]) -> Iterat
         yield (
             "initialization.weights: all units of a layer start with the same weights and get the "
             "same gradient, so they stay equal; use another rule unless you want to see that"
+        )
+
+
+def _check_top_k(experiment: Experiment) -> Iterator[str]:
+    k, classes = getattr(experiment.task, "top_k", 0), len(experiment.data.classes)
+    if k and k >= classes:
+        fix = f"use at most {classes - 1}" if classes > 2 else "set it to 0"
+        yield (
+            f"task.top_k: each of the {classes} classes is always among the {k} most likely, so it "
+            f"is not reported; {fix}"
         )
 
 

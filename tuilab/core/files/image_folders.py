@@ -1,8 +1,6 @@
 """Folders of images: the classes are the names of the folders in it, or in a table of labels."""
 
 import os
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,34 +13,9 @@ from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.files import file_state, image_labels
 from tuilab.core.files.file_state import FileState
+from tuilab.core.files.image_parts import PARTS, find_part
 from tuilab.core.files.natural_order import natural_key
 from tuilab.core.format import format_count, format_counted
-
-PARTS = {
-    "train": ("train", "training", "trainings", "trn", "entrainement", "entrenamiento"),
-    "validation": (
-        "val",
-        "valid",
-        "validation",
-        "validate",
-        "dev",
-        "devel",
-        "eval",
-        "evaluation",
-        "validierung",
-        "validierungs",
-        "validacion",
-    ),
-    "test": ("test", "testing", "tst", "prueba"),
-}
-"""Words by which the folder of one part of the data is recognized, in lower case."""
-
-PART_FILLERS = (
-    "daten", "bilder", "datos", "imagenes", "donnees", "dati",
-    "set", "sets", "data", "dataset", "datasets", "image", "images", "img", "imgs", "picture",
-    "pictures", "photo", "photos", "pic", "pics", "split", "folder", "sample", "samples", "part",
-)  # fmt: skip
-"""Words that may follow in the name of such a folder: training_set, test-images."""
 
 IMAGE_SUFFIXES = frozenset(
     (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".bmp", ".dib", ".gif", ".webp",
@@ -50,12 +23,14 @@ IMAGE_SUFFIXES = frozenset(
 )  # fmt: skip
 """Suffixes of image files that can always be read."""
 
-OTHER_IMAGES = {
-    ".heic": "pillow-heif", ".heif": "pillow-heif", ".hif": "pillow-heif", ".avif": "",
-    **dict.fromkeys((".jxl", ".jp2", ".svg", ".psd", ".ico", ".tga", ".raw", ".cr2", ".cr3", ".nef",
-                     ".arw", ".dng", ".orf", ".eps"), ""),
-}  # fmt: skip
-"""Suffixes of image files that need another package, if any is known, or a conversion."""
+HEIC_SUFFIXES = frozenset((".heic", ".heif", ".hif"))
+"""Suffixes of image files that need pillow-heif."""
+
+OTHER_IMAGES = HEIC_SUFFIXES | frozenset(
+    (".avif", ".jxl", ".jp2", ".svg", ".psd", ".ico", ".tga", ".raw", ".cr2", ".cr3", ".nef",
+     ".arw", ".dng", ".orf", ".eps")
+)  # fmt: skip
+"""Suffixes of image files that need another package or a conversion."""
 
 LABEL_SUFFIXES = frozenset({".csv", ".tsv"})
 
@@ -128,8 +103,7 @@ class UnusedFiles:
 
 
 def _describe_unreadable(suffix: str, count: int) -> str:
-    package = OTHER_IMAGES[suffix]
-    install = f", or install {package} (pip install {package})" if package else ""
+    install = ", or uv pip install 'tuilab[heic]'" if suffix in HEIC_SUFFIXES else ""
     what = format_counted(count, f"{suffix} image")
     return f"{what} left out: this format cannot be read; convert to JPEG or PNG{install}."
 
@@ -137,17 +111,20 @@ def _describe_unreadable(suffix: str, count: int) -> str:
 @cache
 def readable_suffixes() -> frozenset[str]:
     """Returns the suffixes of images that can be read with the packages that are installed."""
-    heif = (".heic", ".heif", ".hif") if find_spec("pillow_heif") else ()
-    return IMAGE_SUFFIXES | {*heif, *((".avif",) if find_spec("PIL._avif") else ())}
+    heic = HEIC_SUFFIXES if find_spec("pillow_heif") else ()
+    return IMAGE_SUFFIXES | {*heic, *((".avif",) if find_spec("PIL._avif") else ())}
 
 
-def inspect_folder(path: str, labels: str = "", label_column: str = "") -> ImageFolderInfo:
+def inspect_folder(
+    path: str, labels: str = "", label_column: str = "", split_by: str = ""
+) -> ImageFolderInfo:
     """Finds the splits and the classes of a folder; InputError says why it cannot be used.
 
     Args:
         labels: a table with the class of each image; empty: one is searched for where the folder
             holds no folders of classes.
         label_column: its column with the classes.
+        split_by: its column whose groups stay together, or with the time.
     """
     folder = file_state.stat_folder(path, "a folder with one folder of images for each class")
     root = _descend(folder.path)
@@ -156,6 +133,7 @@ def inspect_folder(path: str, labels: str = "", label_column: str = "") -> Image
         root,
         labels,
         label_column,
+        split_by,
         _stat_folders(root),
         image_labels.stat_tables(root, labels),
     )
@@ -194,6 +172,7 @@ def _inspect(
     root: Path,
     labels: str,
     label_column: str,
+    split_by: str,
     changes: tuple[tuple[str, int], ...],
     tables: tuple[FileState, ...],
 ) -> ImageFolderInfo | InputError:
@@ -201,7 +180,8 @@ def _inspect(
     try:
         if labels or not _has_classes(root):
             images = list(_walk(root, UnusedFiles()))
-            table = image_labels.find_labels(root, images, tables, labels, label_column)
+            options = image_labels.LabelOptions(labels, label_column, split_by)
+            table = image_labels.find_labels(root, images, tables, options)
             if table is not None:
                 _check(table.path, table.classes, "class")
                 return ImageFolderInfo(root, None, None, table.classes, root, table)
@@ -251,28 +231,6 @@ def find_parts(root: Path) -> dict[str, Path]:
     return {part: path for part, path in parts.items() if list_subfolders(path)}
 
 
-def find_part(name: str) -> str:
-    """Returns the part that the name of a folder stands for: `train`, `validation`, `test` or "".
-
-    >>> [find_part(name) for name in ("training_set", "Test-Images", "valSet", "seg_dev", "tests")]
-    ['train', 'test', 'validation', 'validation', '']
-    """
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    words = [word for word in re.split(r"[^a-z0-9]+", _strip_accents(spaced).lower()) if word]
-    fillers = rf"(?:{'|'.join(PART_FILLERS)}|\d+)*"
-    for part, spellings in PARTS.items():
-        pattern = rf"(?:{'|'.join(spellings)}){fillers}"
-        for start in range(len(words)):
-            is_alone = not start or re.fullmatch(fillers, "".join(words[:start])) or start == 1
-            if is_alone and re.fullmatch(pattern, "".join(words[start:])):
-                return part
-    return ""
-
-
-def _strip_accents(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-
-
 def _refuse_bare_parts(root: Path) -> None:
     """Raises InputError if the folders in a folder are parts of the data and no classes."""
     names = list_subfolders(root)
@@ -301,9 +259,8 @@ def _check(path: Path, classes: tuple[str, ...], noun: str) -> None:
         raise InputError(problem, str(path))
 
 
-def folder_state(path: str, labels: str = "", label_column: str = "") -> object:
+def folder_state(info: ImageFolderInfo) -> object:
     """Returns a value that changes when an image is added, removed or replaced."""
-    info = inspect_folder(path, labels, label_column)
     states = []
     for folder, _, names in os.walk(info.root):
         for name in names:
@@ -338,7 +295,9 @@ def count_images(path: str) -> int:
     """Returns the number of images to train and validate on."""
     info = inspect_folder(path)
     if info.labels is not None:
-        return len(info.labels.classes_of)
+        return sum(
+            part in ("", "train") for part in info.labels.parts or ("",) * len(info.labels.images)
+        )
     return sum(len(list_images(info.train / name, UnusedFiles())) for name in info.classes)
 
 

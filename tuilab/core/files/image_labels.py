@@ -1,6 +1,5 @@
 """Tables that say the class of each image: a CSV in a folder of images, or beside it."""
 
-import csv
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -10,8 +9,12 @@ from pathlib import Path
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.files import file_state
 from tuilab.core.files.file_state import FileState
+from tuilab.core.files.image_parts import find_part
 from tuilab.core.files.natural_order import natural_key
-from tuilab.core.files.text_encoding import decode_text
+from tuilab.core.files.tables import delimited
+from tuilab.core.files.tables.header import Row
+from tuilab.core.files.tables.read_options import ReadOptions
+from tuilab.core.files.tables.text_source import find_encoding
 from tuilab.core.format import format_counted
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -23,6 +26,9 @@ LABEL_NAMES = ("label", "labels", "class", "classes", "class_name", "category", 
 MIN_MATCHES = 0.5
 """The share of rows that have to name an image, for a table that is found by itself."""
 
+MIN_NUMBERED = 0.9
+"""The same for a table beside the folder that only has numbers: of the rows, and of the images."""
+
 FILE_NAME = re.compile(r"\.[A-Za-z]\w{2,4}$")
 """How a cell ends that names a file, even one that is not there."""
 
@@ -32,18 +38,41 @@ MAX_TABLE_BYTES = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """What a user says about the table; "" is found."""
+
+    table: str = ""
+    column: str = ""
+    "With the classes."
+    split_by: str = ""
+    "Whose groups stay together, or with the time."
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
     """The class of each image, from a table."""
 
     path: Path
     column: str
     classes: tuple[str, ...]
-    classes_of: tuple[tuple[Path, int], ...]
-    "Each image with its class, in the order of the table."
+    images: tuple[Path, ...]
+    "In the order of the table."
+    numbers: tuple[int, ...]
+    "The class of each image."
+    lines: tuple[int, ...]
+    "Of the table."
+    part_column: str = ""
+    "The column that says in which part of the data each image is."
+    parts: tuple[str, ...] = ()
+    "For each image `train`, `validation` or `test`, where a column says it."
+    keys: tuple[str, ...] = ()
+    "For each image the cell that decides the split."
     missing: int = 0
     "Rows that name no image."
     unlabeled: int = 0
     "Images that no row names."
+    is_beside: bool = False
+    "Whether the table is not in the folder."
 
     def describe(self) -> str:
         """Describes where the classes come from, and what is not used, in a sentence."""
@@ -55,8 +84,10 @@ class Labels:
             )
             if count
         ]
+        source = f"{self.path.name}{' beside the folder' if self.is_beside else ''}"
+        parts = f', the parts the column "{self.part_column}"' if self.parts else ""
         tail = f"; not used: {', '.join(more)}" if more else ""
-        return f'The classes are the column "{self.column}" of {self.path.name}{tail}.'
+        return f'The classes are the column "{self.column}" of {source}{parts}{tail}.'
 
 
 def stat_tables(folder: Path, labels: str) -> tuple[FileState, ...]:
@@ -89,11 +120,7 @@ def _locate(folder: Path, labels: str) -> Path:
 
 
 def find_labels(
-    folder: Path,
-    images: Sequence[Path],
-    tables: Iterable[FileState],
-    labels: str,
-    column: str,
+    folder: Path, images: Sequence[Path], tables: Iterable[FileState], options: LabelOptions
 ) -> Labels | None:
     """Returns the classes of images by a table; None if none of the tables names them.
 
@@ -101,66 +128,137 @@ def find_labels(
         InputError: a table that was asked for cannot be used, or does not say which column it is.
     """
     names = _index_names(folder, images)
-    best: tuple[float, Path, list[list[str]], int] | None = None
+    best: tuple[float, _Match] | None = None
     for table in tables:
-        rows = _read_rows(table.path, is_asked_for=bool(labels))
-        if len(rows) < 2:
-            continue
-        index, share = _find_file_column(rows, names)
-        if share > (best[0] if best else 0.0):
-            best = (share, table.path, rows, index)
+        rows = _read_rows(table, is_asked_for=bool(options.table))
+        is_strict = table.path.parent != folder and not options.table
+        if len(rows) > 1:
+            match = _match(rows, _Index(names, len(images), is_strict), table.path)
+            if match.share > (best[0] if best else 0.0):
+                best = (match.share, match)
     if best is None or best[0] < MIN_MATCHES:
-        if not labels:
+        if not options.table:
             return None
         problem = "no column of it holds the names of the images in the folder"
-        raise InputError(problem, labels, "data.labels")
-    _, path, rows, index = best
-    return _build(path, rows, index, names, column)
+        raise InputError(problem, options.table, "data.labels")
+    return _build(best[1], options, is_beside=best[1].path.parent != folder)
 
 
-def _build(
-    path: Path, rows: list[list[str]], file_index: int, names: dict[str, Path], column: str
-) -> Labels:
-    header, body = _split_header(rows, file_index, names)
-    label_index = _find_label_column(path, header, file_index, column)
-    pairs: dict[Path, str] = {}
-    missing = 0
-    for row in body:
-        image = _find_image(row[file_index], names) if len(row) > file_index else None
-        label = row[label_index].strip() if len(row) > label_index else ""
-        if image is None or not label:
-            missing += 1
-        else:
-            pairs[image] = label
-    classes = tuple(sorted(set(pairs.values()), key=natural_key))
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """The images of a folder by every name that a table can have for them."""
+
+    names: dict[str, Path]
+    count: int
+    is_strict: bool
+    "Whether folders in a cell must be those of the image: the table is not in the folder."
+
+    def find(self, cell: str) -> Path | None:
+        """Returns the image that a cell names: a name or a path, with or without its suffix."""
+        text = cell.strip().replace("\\", "/").lower()
+        folder, _, name = text.rpartition("/")
+        image = self.names.get(text) or self.names.get(name)
+        if image is not None and self.is_strict and folder:
+            around = folder.rpartition("/")[2]
+            return image if around in map(str.lower, image.parts) else None
+        return image
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A table, and how well its best column names the images."""
+
+    path: Path
+    rows: list[Row]
+    index: int
+    "The column with the names."
+    share: float
+    image_of: dict[int, Path]
+    "The image of each row that names one."
+    unlabeled: int
+
+
+def _match(rows: list[Row], images: _Index, path: Path) -> _Match:
+    """Returns the column that names images, and the share of the rows in which it does."""
+    columns = [
+        {n: image for n, (_, row) in enumerate(rows) if (image := images.find(row[index]))}
+        for index in range(len(rows[0][1]))
+    ]
+    index = max(range(len(columns)), key=lambda index: len(columns[index]))
+    matches = columns[index]
+    share = min(1.0, len(matches) / (len(rows) - 1))
+    image_share = len(set(matches.values())) / max(1, images.count)
+    if images.is_strict:
+        are_numbers = all(rows[n][1][index].strip().isdecimal() for n in matches)
+        if min(share, image_share) < (MIN_NUMBERED if are_numbers else MIN_MATCHES):
+            share = 0.0
+    unlabeled = len(set(images.names.values()) - set(matches.values()))
+    return _Match(path, rows, index, share, matches, unlabeled)
+
+
+def _build(match: _Match, options: LabelOptions, *, is_beside: bool) -> Labels:
+    header, first = _find_header(match)
+    part_index = _find_part_column(match, first, header.index(options.column)
+                                   if options.column in header else -1)  # fmt: skip
+    label_index = _find_label_column(match.path, header, {match.index, part_index}, options.column)
+    key_index = _find_column(header, options.split_by, match.path, "data.split_by")
+    by_image = {
+        match.image_of[n]: row
+        for n, row in enumerate(match.rows)
+        if n in match.image_of and n >= first and row[1][label_index].strip()
+    }
+    labels = [cells[label_index].strip() for _, cells in by_image.values()]
+    classes = tuple(sorted(set(labels), key=natural_key))
     numbers = {name: number for number, name in enumerate(classes)}
-    unlabeled = len(set(names.values()) - set(pairs))
-    classes_of = tuple((image, numbers[label]) for image, label in pairs.items())
-    return Labels(path, header[label_index], classes, classes_of, missing, unlabeled)
+    rows = list(by_image.values())
+    return Labels(
+        match.path, header[label_index], classes, tuple(by_image),
+        tuple(numbers[label] for label in labels), tuple(line for line, _ in rows),
+        "" if part_index < 0 else header[part_index],
+        () if part_index < 0 else tuple(find_part(cells[part_index]) for _, cells in rows),
+        () if key_index < 0 else tuple(cells[key_index].strip() for _, cells in rows),
+        missing=len(match.rows) - first - len(by_image), unlabeled=match.unlabeled,
+        is_beside=is_beside,
+    )  # fmt: skip
 
 
-def _split_header(
-    rows: list[list[str]], file_index: int, names: dict[str, Path]
-) -> tuple[list[str], list[list[str]]]:
-    """Returns the names of the columns and the other rows; the first row may be an image."""
-    first = rows[0][file_index]
-    if _find_image(first, names) is None and not FILE_NAME.search(first.strip()):
-        return [cell.strip() for cell in rows[0]], rows[1:]
-    return [f"column {number + 1}" for number in range(len(rows[0]))], rows
+def _find_header(match: _Match) -> tuple[list[str], int]:
+    """Returns the names of the columns, and the first row below; the first row may be an image."""
+    cells = match.rows[0][1]
+    if 0 not in match.image_of and not FILE_NAME.search(cells[match.index].strip()):
+        return [cell.strip() for cell in cells], 1
+    return [f"column {number + 1}" for number in range(len(cells))], 0
 
 
-def _find_label_column(path: Path, header: list[str], file_index: int, column: str) -> int:
-    others = [index for index in range(len(header)) if index != file_index]
+def _find_part_column(match: _Match, first: int, label_index: int) -> int:
+    """Returns the column that holds a part of the data in each row, such as `train`; -1 if none."""
+    rows = [match.rows[n][1] for n in match.image_of if n >= first]
+    for index in range(len(match.rows[0][1])):
+        parts = {find_part(cell) for cell in {cells[index].strip() for cells in rows}}
+        if index not in (match.index, label_index) and "" not in parts and "train" in parts:
+            return index
+    return -1
+
+
+def _find_column(header: list[str], name: str, path: Path, key: str) -> int:
+    """Returns the column of this name; -1 if it is ""."""
+    if not name:
+        return -1
+    if name in header:
+        return header.index(name)
+    problem = with_suggestion(f'there is no column "{name}"', name, header)
+    raise InputError(problem, str(path), key)
+
+
+def _find_label_column(path: Path, header: list[str], used: set[int], column: str) -> int:
     if column:
-        if column in header:
-            return header.index(column)
-        problem = with_suggestion(f'there is no column "{column}"', column, header)
-        raise InputError(problem, str(path), "data.label_column")
+        return _find_column(header, column, path, "data.label_column")
+    others = [index for index in range(len(header)) if index not in used]
     if len(others) == 1:
         return others[0]
     lowered = [name.lower() for name in header]
     for name in LABEL_NAMES:
-        if name in lowered and lowered.index(name) != file_index:
+        if name in lowered and lowered.index(name) in others:
             return lowered.index(name)
     listed = ", ".join(header[index] for index in others[:8])
     problem = (
@@ -184,31 +282,12 @@ def _index_names(folder: Path, images: Sequence[Path]) -> dict[str, Path]:
     return names
 
 
-def _find_image(cell: str, names: dict[str, Path]) -> Path | None:
-    """Returns the image that a cell names: a name or a path, with or without its suffix."""
-    text = cell.strip().replace("\\", "/").lower()
-    return names.get(text) or names.get(text.rpartition("/")[2])
-
-
-def _find_file_column(rows: list[list[str]], names: dict[str, Path]) -> tuple[int, float]:
-    """Returns the column that names images, and the share of the rows in which it does."""
-    sample = rows[1:5001]
-    shares = [
-        sum(index < len(row) and _find_image(row[index], names) is not None for row in sample)
-        / len(sample)
-        for index in range(len(rows[0]))
-    ]
-    best = max(range(len(shares)), key=shares.__getitem__)
-    return best, shares[best]
-
-
-def _read_rows(path: Path, *, is_asked_for: bool) -> list[list[str]]:
+def _read_rows(table: FileState, *, is_asked_for: bool) -> list[Row]:
     """Returns the rows of a table; none of one that is not asked for and cannot be read."""
     try:
-        lines = decode_text(path.read_bytes()).splitlines()
-        delimiter = max((",", ";", "\t"), key=(lines[0] if lines else "").count)
-        return [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        layout = delimited.detect_layout(find_encoding(table, "", ""), ReadOptions(header="no"))
+        return list(delimited.read_rows(layout))
+    except InputError:
         if is_asked_for:
-            raise InputError(f"it cannot be read: {error}", str(path)) from None
+            raise
         return []

@@ -84,6 +84,11 @@ class Layer(
     second_input: ClassVar[str] = ""
     "The argument that names its second input, an output that a Save has kept; empty: it has one."
 
+    @property
+    def difference(self) -> str:
+        """What it does that its `torch.nn` class does not, said of a line that is PyTorch's."""
+        return ""
+
     def output_shape(self, shape: Shape) -> Shape:
         """Returns the output shape for an input shape; raises InputError where it does not fit."""
         return shape

@@ -181,7 +181,7 @@ def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
             missing = problem.rsplit(" ", 1)[-1]
             example = f"{kind.__name__} {kind.example}"
             raise InputError(f"{kind.__name__} needs {missing}: {example}") from None
-        choices = _choices(get_type_hints(kind)[key]) if key in default_knobs(kind) else []
+        choices = word_choices(kind, key)
         if "invalid enum value" in problem and choices == ["auto"]:
             problem = f'expected a whole number or auto, got "{arguments[key]}"'
         elif "invalid enum value" in problem and choices:
@@ -193,8 +193,12 @@ def _build(kind: type[Layer], arguments: dict[str, Any]) -> Layer:
     return layer
 
 
+def word_choices(kind: type[Layer], key: str) -> list[str]:
+    """Returns the words that an argument allows, such as same and valid besides a number."""
+    return _choices(get_type_hints(kind)[key]) if key in default_knobs(kind) else []
+
+
 def _choices(hint: Any) -> list[str]:
-    """Returns the words that a type allows, such as same and valid besides a number."""
     if get_origin(hint) is Literal:
         return list(map(str, get_args(hint)))
     return [word for part in get_args(hint) for word in _choices(part)]

@@ -22,7 +22,7 @@ from tuilab.core.network.line import Line
 from tuilab.core.network.parse import parse
 from tuilab.core.network.read_line import read_line
 from tuilab.core.network.registry import BLOCKS
-from tuilab.core.network.torch_code import read_code
+from tuilab.core.network.torch_code import explain_code, read_code
 
 LinePath = tuple[int, ...]
 
@@ -175,7 +175,7 @@ def _row(text: str, shape: Shape | None, path: LinePath, saved: Saved) -> PlanRo
             row = replace(row, output=output, parameters=layer.count_parameters(inputs))
             save_shape(layer, shape, saved)
     except InputError as error:
-        row = replace(row, problem=str(error), output=None)
+        row = replace(row, problem=explain_code(text) or str(error), output=None)
     return row
 
 
@@ -286,8 +286,8 @@ def to_tuples(lines: Any, key: str = "network") -> tuple[Line, ...]:
 
     Calls such as `nn.Linear(2, 8)` become lines, and a whole `nn.Sequential(...)` several.
     """
-    if isinstance(lines, str) and key == "network":
-        lines = [lines] if read_code(lines) is not None else lines
+    if isinstance(lines, str) and key == "network" and "(" in lines:
+        lines = [lines]
     if not isinstance(lines, (list, tuple)):
         what = "a list of lines" if key == "network" else 'a line such as "Linear 16", or a list'
         raise InputError(f"expected {what}", key)

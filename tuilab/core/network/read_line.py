@@ -36,7 +36,7 @@ class LineReading:
 
     layer: Layer
     note: str = ""
-    "Says that the size of the input was left out; empty where the line does not give it."
+    "Says that the size of the input was left out, and how the layer differs from PyTorch's."
     doubt: str = ""
     "Says which of two orders of arguments was taken; empty where only one makes sense."
 
@@ -61,7 +61,8 @@ def read_line(
         return _drop_normalized_shape(parsed.layer, shape)
     if parsed.size_name:
         parsed.layer.output_shape(shape)  # a shape of another rank has another problem
-        return LineReading(parsed.layer, note=_check_size(parsed, shape))
+        notes = (_check_size(parsed, shape), parsed.layer.difference)
+        return LineReading(parsed.layer, note="; ".join(filter(None, notes)))
     other = parse_in_torch_order(line)
     if other is None or not other.size_name or other.layer == parsed.layer:
         return LineReading(parsed.layer)
@@ -119,11 +120,12 @@ def _decide(layer: Layer, other: ParsedLine, shape: Shape) -> LineReading:
     matches = matches and _fits(other.layer, shape) and is_usual(other.layer, shape)
     if not _fits(layer, shape):
         if matches:
-            return LineReading(other.layer, doubt=f"read in PyTorch's order: {in_torch}")
+            doubt = f"read in PyTorch's order: {in_torch}"
+            return LineReading(other.layer, other.layer.difference, doubt)
         return LineReading(layer)  # the plan says why it does not fit
     if matches and not is_usual(layer, shape):
         doubt = f"read in PyTorch's order: {in_torch}, not {format_layer(layer)}"
-        return LineReading(other.layer, doubt=doubt)
+        return LineReading(other.layer, other.layer.difference, doubt)
     if matches or (not is_usual(layer, shape) and is_usual(other.layer, shape)):
         doubt = f"read as {format_layer(layer)}; in PyTorch's order it would be {in_torch}"
         return LineReading(layer, doubt=doubt)

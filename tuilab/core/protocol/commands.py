@@ -108,11 +108,20 @@ class Cancel(Command, frozen=True):
     """Cancels what is done beside the run, which is unchanged: a search, checks, seeds, ..."""
 
 
+class SetAlerts(Command, frozen=True):
+    """Says of what the host notifies the user, in this run and in those that it starts later."""
+
+    requests: list[str]
+    "`end`, or conditions such as `validation.accuracy>0.95`; any of them includes the end."
+    adds: bool = False
+    "Whether earlier requests stay."
+
+
 class Close(Command, frozen=True):
     """Ends the worker; a run in progress is first stopped as `interrupted`."""
 
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
-    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | Close
+    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | SetAlerts | Close
 )  # fmt: skip

@@ -262,6 +262,33 @@ class CrossValidated(Event, frozen=True):
     "Why there is no result."
 
 
+class AlertsChanged(Event, frozen=True):
+    """Of what the host notifies the user from now on."""
+
+    requests: list[str]
+
+
+AlertState = Literal["training", "done", "interrupted", "failed"]
+
+
+class AlertRaised(Event, frozen=True):
+    """A run has ended, has failed or has met a condition: the user is notified, once."""
+
+    run: str
+    state: AlertState
+    "`training` where a condition is met."
+    text: str
+    "What has happened, as one sentence."
+    step: int = 0
+    title: str = ""
+    "Of the experiment."
+    condition: str = ""
+    "As it was asked for; empty at the end of a run."
+    metric: str = ""
+    value: float | None = None
+    folder: str = ""
+
+
 class SeedsReported(Event, frozen=True):
     """How far the runs of several seeds are, and their results so far."""
 
@@ -289,6 +316,6 @@ class Logged(Event, frozen=True):
 AnyEvent = (
     Loading | Ready | Started | Progressed | LayerStatsReported | EpochEnded | KnobChanged | Paused
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
-    | SeedsReported
+    | SeedsReported | AlertsChanged | AlertRaised
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
 )  # fmt: skip

@@ -16,6 +16,8 @@ from tuilab.core.experiment.experiment import Experiment, iter_knobs, split_chan
 from tuilab.core.format import format_number
 from tuilab.core.network.layer_labels import find_label, strip_role
 from tuilab.core.protocol.events import (
+    AlertRaised,
+    AlertsChanged,
     AnyEvent,
     Checking,
     ChecksReported,
@@ -117,6 +119,8 @@ class Run(Struct):
     "Of the evaluations so far, evenly thinned."
     responses: dict[str, AnyInspectResponse] = field(default_factory=dict)
     "The newest answer to each view, by the name of its class."
+    alerts: list[str] = field(default_factory=list)
+    "Of what the host notifies the user."
     weight_edits: int = 0
     "Number of weights set by hand: each makes earlier responses outdated."
     version: int = 0
@@ -153,7 +157,7 @@ class Run(Struct):
     def take_host(self, other: "Run") -> None:
         """Takes over what another state says of its host, and nothing of its run."""
         self.devices, self.versions, self.loading = other.devices, other.versions, other.loading
-        self.log = other.log
+        self.log, self.alerts = other.log, other.alerts
         self.version = max(self.version, other.version) + 1
 
     def apply(self, event: AnyEvent) -> bool:
@@ -208,6 +212,8 @@ class Run(Struct):
                 self.checking = event if event.number else None
             case ChecksReported():
                 self.checking, self.checks = None, event
+            case AlertsChanged() | AlertRaised():
+                self._apply_alert(event)
             case Logged():
                 self._log(event.text)
             case DiagnosisChanged():
@@ -216,6 +222,14 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
+        if isinstance(event, AlertsChanged):
+            self.alerts = event.requests
+            return
+        self._log(event.text)
+        if event.condition:
+            self._mark(event.step, event.condition)
 
     def _log(self, text: str) -> None:
         self.log.append(text)

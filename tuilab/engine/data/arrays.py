@@ -13,6 +13,7 @@ from tuilab.core.files.tables.npz import ArrayHeader
 from tuilab.core.files.tables.table import TableInfo, image_shape
 from tuilab.core.format import format_bytes
 from tuilab.engine.data.dataset import Examples, ProgressCallback
+from tuilab.engine.data.read_labels import to_labels
 
 Values = numpy.ndarray[tuple[int, ...], numpy.dtype[numpy.generic]]
 
@@ -60,6 +61,8 @@ def _to_inputs(values: Values, x: ArrayHeader) -> Tensor:
 
 
 def _to_targets(values: Values, info: TableInfo) -> Tensor:
+    if info.labels is not None:
+        return to_labels(torch.from_numpy(values.astype(numpy.float64)), info)
     values = values.reshape(len(values))
     if info.is_numeric:
         return torch.from_numpy(values.astype(numpy.float64))[:, None]

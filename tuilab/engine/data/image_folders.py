@@ -19,6 +19,7 @@ from tuilab.core.files.image_folders import ImageFolderInfo, UnusedFiles
 from tuilab.core.format import format_bytes, format_count
 from tuilab.engine.data.dataset import Examples, ProgressCallback
 from tuilab.engine.data.sources import RawDataset, TestSplit, source
+from tuilab.engine.data.split_keys import KeyColumn, to_split_keys
 
 FORMATS = ("PNG", "JPEG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "AVIF", "HEIF")
 """The formats that Pillow may read; its readers of others are less well maintained."""
@@ -49,10 +50,11 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
         count = format_count(progress.total)
         problem = f"{count} images need {format_bytes(size)}; make data.size smaller"
         raise InputError(problem, str(info.train))
+    keys = _find_keys(data, info)
     _register_heif()
     Image.init()  # registers all readers before several threads need them
     with warnings.catch_warnings(action="ignore"):  # Pillow warns about oddities in files
-        splits = {name: _read_split(paths, data, progress) for name, paths in files.items()}
+        splits = {name: _read_split(each, data, keys, progress) for name, each in files.items()}
     training, test = splits["train"], splits.get("test")
     missing = set(range(len(info.classes))) - set(training.targets.tolist())
     if missing:
@@ -73,10 +75,27 @@ def image_folder(data: ImageFolder, seed: int, report: ProgressCallback) -> RawD
 
 def _list_splits(info: ImageFolderInfo, unused: UnusedFiles) -> dict[str, list[tuple[Path, int]]]:
     """Returns the images of each split with their classes."""
-    if info.labels is not None:
-        return {"train": list(info.labels.classes_of)}
-    folders = {"train": info.train, "validation": info.validation, "test": info.test}
-    return {name: _list_files(path, info.classes, unused) for name, path in folders.items() if path}
+    if info.labels is None:
+        folders = {"train": info.train, "validation": info.validation, "test": info.test}
+        return {n: _list_files(path, info.classes, unused) for n, path in folders.items() if path}
+    pairs = zip(info.labels.images, info.labels.numbers, strict=True)
+    parts = info.labels.parts or ("train",) * len(info.labels.images)
+    splits: dict[str, list[tuple[Path, int]]] = {}
+    for pair, part in zip(pairs, parts, strict=True):
+        splits.setdefault(part, []).append(pair)
+    return splits
+
+
+def _find_keys(data: ImageFolder, info: ImageFolderInfo) -> dict[Path, float]:
+    """Returns what decides the split of each image, where a table of labels says it."""
+    labels = info.labels
+    if labels is None or data.split not in ("grouped", "ordered"):
+        return {}
+    if not data.split_by:
+        return dict(zip(labels.images, map(float, range(len(labels.images))), strict=True))
+    column = KeyColumn(data.split_by, labels.keys, labels.lines, labels.path)
+    keys = to_split_keys(column, is_ordered=data.split == "ordered")
+    return dict(zip(labels.images, keys.tolist(), strict=True))
 
 
 def _locate_class(info: ImageFolderInfo, number: int) -> str:
@@ -139,18 +158,25 @@ def _list_files(
 
 
 def _read_split(
-    files: list[tuple[Path, int]], data: ImageFolder, progress: _ReadProgress
+    files: list[tuple[Path, int]],
+    data: ImageFolder,
+    keys: dict[Path, float],
+    progress: _ReadProgress,
 ) -> Examples:
     inputs = torch.empty(len(files), *data.shape, dtype=torch.uint8)
     targets: list[int] = []
+    key_list: list[float] = []
     for (path, number), image in zip(files, _read_images(files, data), strict=True):
         if isinstance(image, str):
             progress.failures.append(f"{path.parent.name}/{path.name} {image}")
         else:
             inputs[len(targets)] = image
             targets.append(number)
+            key_list += [keys[path]] if keys else []
         progress.count()
-    return Examples(inputs[: len(targets)], torch.tensor(targets, dtype=torch.int64))
+    split_keys = torch.tensor(key_list, dtype=torch.float64) if keys else None
+    numbers = torch.tensor(targets, dtype=torch.int64)
+    return Examples(inputs[: len(targets)], numbers, split_keys=split_keys)
 
 
 def _read_images(files: list[tuple[Path, int]], data: ImageFolder) -> Iterator[Tensor | str]:

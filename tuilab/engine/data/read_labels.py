@@ -7,13 +7,11 @@ from torch import Tensor
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.labels import Labels, split_list
+from tuilab.core.files.tables.npz import SUM_TOLERANCE
 from tuilab.core.files.tables.table import TableInfo
 from tuilab.core.format import format_number
 from tuilab.engine.data import table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
-
-TOLERANCE = 0.01
-"""How far from 1 the probabilities of a row may sum to, by rounding; they are then scaled to 1."""
 
 
 def read_labels(examples: Examples, info: TableInfo, report: ProgressCallback) -> Examples:
@@ -28,15 +26,36 @@ def read_labels(examples: Examples, info: TableInfo, report: ProgressCallback) -
     labels = info.labels
     assert labels is not None
     columns, _ = table_rows.read_columns(info, list(labels.columns), report)
+    if not labels.are_probabilities and not labels.separator:
+        columns = [_mark_larger(cells) for cells in columns]
     values = torch.stack(columns, dim=1)
     values = values[~values[:, 0].isnan()]
     if labels.separator:
         return replace(examples, targets=_mark_listed(values[:, 0].long(), labels))
     is_complete = ~values.isnan().any(dim=1)
-    values = values[is_complete]
-    if labels.are_probabilities:
+    return replace(examples.select(is_complete), targets=to_labels(values[is_complete], info))
+
+
+def to_labels(values: Tensor, info: TableInfo) -> Tensor:
+    """Returns the targets for numbers [n, labels], float32: 0 and 1, or probabilities."""
+    assert info.labels is not None
+    if values.shape[1:] != (len(info.labels.names),):
+        raise InputError(
+            f"{len(info.labels.names)} labels in training, and targets of {list(values.shape)} in "
+            "the test set",
+            str(info.file.path),
+        )
+    if info.labels.are_probabilities:
         values = _scale_to_one(values, info)
-    return replace(examples.select(is_complete), targets=values.float())
+    elif not ((values == 0) | (values == 1)).all():
+        problem = "a label must be 0 or 1 in each row"
+        raise InputError(problem, str(info.file.path))
+    return values.float()
+
+
+def _mark_larger(cells: Tensor) -> Tensor:
+    """Returns 1 where a column of two values, such as −1 and 1, has the larger one: float64 [n]."""
+    return torch.where(cells.isnan(), cells, (cells == cells.nan_to_num(-torch.inf).max()).double())
 
 
 def _mark_listed(categories: Tensor, labels: Labels) -> Tensor:
@@ -50,15 +69,15 @@ def _mark_listed(categories: Tensor, labels: Labels) -> Tensor:
 
 
 def _scale_to_one(values: Tensor, info: TableInfo) -> Tensor:
-    """Returns probabilities, [n, classes], that sum to 1."""
+    """Returns probabilities, [n, classes], that sum to 1 where they did but for rounding."""
     sums = values.sum(dim=1)
-    is_wrong = (values < 0).any(dim=1) | ((sums - 1).abs() > TOLERANCE)
+    is_wrong = (values < 0).any(dim=1) | ((sums - 1).abs() > SUM_TOLERANCE)
     if is_wrong.any():
         row = int(is_wrong.nonzero()[0])
         numbers = ", ".join(map(format_number, values[row, :5].tolist()))
         raise InputError(
-            f"several numeric columns in data.target are probabilities of classes and must sum to "
-            f"1 in each row, but a row has {numbers}; give one target, or columns of 0 and 1",
+            f"several numeric targets are probabilities of classes and must sum to 1 in each row, "
+            f"but a row has {numbers}; give one target, or columns of 0 and 1",
             str(info.file.path),
         )
     return values / sums[:, None]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables import parquet
@@ -60,6 +61,16 @@ def read_columns(
         reader.check()
     tensors = [torch.frombuffer(reader.values, dtype=torch.float64).clone() for reader in readers]
     return tensors, _describe_cells(readers)
+
+
+def encode(column: Column, values: Tensor) -> Tensor:
+    """Returns one input for a number, [n, 1], and one-hot inputs for a category, [n, width].
+
+    They are float64 until they are standardized: as float32, large numbers of like size are equal.
+    """
+    if column.kind != "category":
+        return values[:, None]
+    return one_hot(values.long(), column.width).double()
 
 
 def _describe_cells(readers: "list[_ColumnReader]") -> list[str]:

@@ -5,7 +5,6 @@ The columns and their kinds were already decided by `core/files/tables`; here al
 
 import torch
 from torch import Tensor
-from torch.nn.functional import one_hot
 
 from tuilab.core.catalogue.data.tables import Table
 from tuilab.core.errors import InputError
@@ -14,15 +13,17 @@ from tuilab.core.files.tables.table import TableInfo
 from tuilab.core.format import format_counted, format_number
 from tuilab.engine.data import arrays, table_rows
 from tuilab.engine.data.dataset import Examples, ProgressCallback
-from tuilab.engine.data.own_test_set import read_test_arrays, read_test_table
+from tuilab.engine.data.held_out_file import read_held_out
 from tuilab.engine.data.read_labels import read_labels
 from tuilab.engine.data.sources import RawDataset, TestSplit, source
 from tuilab.engine.data.split_keys import read_split_keys
 
+MAX_NAMED_TARGETS = 5
+
 
 @source(Table)
 def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
-    """Reads all rows, and the test set if it has a file of its own; targets are still numbers."""
+    """Reads all rows, and sets that have files of their own; targets are still numbers."""
     info = data.info
     indicators: Tensor | None = None
     remarks: tuple[str, ...] = ()
@@ -37,48 +38,23 @@ def table(data: Table, seed: int, report: ProgressCallback) -> RawDataset:
         is_ordered = data.split == "ordered"
         keys = read_split_keys(info, data.split_by, report, is_ordered=is_ordered)
         training.split_keys = keys[has_target]
-    if info.labels is not None:
+    if info.labels is not None and info.arrays is None:
         training = read_labels(training, info, report)
-    if data.test_path:
-        test, more = _read_test_set(data, report)
+    held_out: dict[str, Examples] = {}
+    for name, file in data.held_out.items():
+        held_out[name], more = read_held_out(data, name, file, report)
         remarks = (*remarks, *more)
+    test = held_out.get("test", test)
     test_split = None if len(test) else TestSplit(data.test, "test rows")
     return RawDataset(
-        training, test, remarks=remarks, indicators=indicators, groups=data.groups,
-        test_split=test_split,
+        training, test, validation=held_out.get("validation"), remarks=remarks,
+        indicators=indicators, groups=data.groups, test_split=test_split,
     )  # fmt: skip
-
-
-def _read_test_set(data: Table, report: ProgressCallback) -> tuple[Examples, tuple[str, ...]]:
-    """Reads the test set from its own file, with remarks."""
-    info, test = data.info, data.test_info
-    assert test is not None
-    if info.arrays is not None:
-        return read_test_arrays(info, test, report), ()
-    assert info.target is not None
-    values, columns, answers, remarks = read_test_table(info, test, report)
-    has_target = ~answers.isnan()
-    inputs = [column for column in info.inputs if column.width]
-    encoded = torch.cat(
-        [
-            _encode(column, cells[has_target])[:, : original.width]
-            for original, column, cells in zip(inputs, columns, values, strict=True)
-        ],
-        dim=1,
-    )
-    answers = answers[has_target]
-    targets = answers.long() if info.target.kind == "category" else answers[:, None]
-    group = data.group_column
-    groups = next(
-        (cells[has_target].long() for c, cells in zip(inputs, values, strict=True) if c == group),
-        None,
-    )
-    return Examples(encoded, targets, groups=groups), remarks
 
 
 def convert_targets(raw: RawDataset, data: Table, classes: tuple[str, ...]) -> None:
     """Converts numeric targets to classes where the task needs them."""
-    for examples in (raw.training, raw.test):
+    for examples in filter(None, (raw.training, raw.validation, raw.test)):
         targets = examples.targets
         if targets.is_floating_point() and data.info.labels is None:
             examples.targets = _to_classes(targets, data.info) if classes else targets
@@ -152,22 +128,12 @@ def _read(
     values, answers = [column[has_target] for column in values], answers[has_target]
     targets = answers.long() if target.kind == "category" else answers[:, None]
     pairs = list(zip(inputs, values, strict=True))
-    encoded = torch.cat([_encode(column, cells) for column, cells in pairs], dim=1)
+    encoded = torch.cat([table_rows.encode(column, cells) for column, cells in pairs], dim=1)
     groups = next((cells.long() for column, cells in pairs if column == group), None)
     remarks = (
         *_describe_columns(info, inputs), *info.remarks, *cell_remarks, *_describe_gaps(has_target)
     )  # fmt: skip
     return Examples(encoded, targets, groups=groups), has_target, remarks
-
-
-def _encode(column: Column, values: Tensor) -> Tensor:
-    """Returns one input for a number, [n, 1], and one-hot inputs for a category, [n, width].
-
-    They are float64 until they are standardized: as float32, large numbers of like size are equal.
-    """
-    if column.kind != "category":
-        return values[:, None]
-    return one_hot(values.long(), column.width).double()
 
 
 def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
@@ -179,7 +145,10 @@ def _describe_columns(info: TableInfo, inputs: list[Column]) -> list[str]:
         f"{count} {names[kind]}" for kind, count in counts.items() if count or kind != "date"
     )
     width, columns = format_counted(info.shape[0], "number"), format_counted(len(inputs), "column")
-    sentences = [f'Inputs: {width} from {columns} ({kinds}); target: "{info.target.name}".']
+    targets = info.labels.columns if info.labels is not None else (info.target,)
+    answers = ", ".join(f'"{column.name}"' for column in targets[:MAX_NAMED_TARGETS])
+    answers += ", …" if len(targets) > MAX_NAMED_TARGETS else ""
+    sentences = [f"Inputs: {width} from {columns} ({kinds}); target: {answers}."]
     left_out = [column for column in info.inputs if not column.width]
     sentences += [f'"{column.name}" is left out: {column.reason}.' for column in left_out[:5]]
     if len(left_out) > 5:

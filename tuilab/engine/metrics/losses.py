@@ -63,11 +63,9 @@ def compute_class_weights(config: Loss, targets: Tensor, classes: int) -> Tensor
     Args:
         targets: class indices of the training examples, int64 [examples, *positions].
     """
-    if not isinstance(config, CrossEntropy):
-        return None
-    if config.weight:
-        return torch.tensor(config.weight, device=targets.device)
-    if not config.balanced:
+    if weight := getattr(config, "weight", ()):
+        return torch.tensor(weight, device=targets.device)
+    if not getattr(config, "balanced", False):
         return None
     counts = torch.bincount(targets[targets != IGNORE_INDEX].flatten(), minlength=classes).float()
     return counts.sum() / (len(counts) * counts.clamp(min=1))
@@ -96,20 +94,32 @@ def cross_entropy(
         return torch.where(is_used.any(), mean, 0.0)
     weight = class_weights.to(output)
     total = F.cross_entropy(output, target, weight, reduction="sum", label_smoothing=smoothing)
-    weight_sum = (weight[target.clamp(min=0)] * is_used).sum()
+    return _divide(total, weight, target)
+
+
+def _divide(total: Tensor, weight: Tensor, target: Tensor) -> Tensor:
+    """Returns a sum of losses by the sum of the weights of their targets; 0 where that is 0.
+
+    weight: [classes], target: int64 [n].
+    """
+    weight_sum = (weight[target.clamp(min=0)] * (target != IGNORE_INDEX)).sum()
     has_weight = weight_sum > 0  # with smoothing, `total` is not 0 even where this sum is
     return torch.where(has_weight, total, 0.0) / torch.where(has_weight, weight_sum, 1.0)
 
 
 @loss(catalogue.NLL)
-def negative_log_likelihood(config: catalogue.NLL, output: Tensor, target: Tensor) -> Tensor:
+def negative_log_likelihood(
+    config: catalogue.NLL, output: Tensor, target: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
     """Returns the mean of −output[target], []: torch.nn.NLLLoss; 0 without targets.
 
-    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions].
+    output: log-probabilities [batch, *positions, classes], target int64 [batch, *positions],
+    class_weights [classes].
     """
     output, target = output.flatten(0, -2), target.flatten()
-    count = (target != IGNORE_INDEX).sum().clamp(min=1)
-    return F.nll_loss(output, target, reduction="sum") / count
+    ones = output.new_ones(output.shape[-1])
+    weight = ones if class_weights is None else class_weights.to(output)
+    return _divide(F.nll_loss(output, target, weight, reduction="sum"), weight, target)
 
 
 @loss(catalogue.BCE)

@@ -53,7 +53,7 @@ class ClassScores(Scores):
         self._counts: Tensor | None = None
         self._bins: Tensor | None = None
         self._top_hits: Tensor | None = None
-        self._ranked: list[tuple[Tensor, Tensor]] | None = []
+        self._outputs: list[tuple[Tensor, Tensor]] | None = []
 
     def add(self, output: Tensor, targets: Tensor) -> None:
         """Adds a chunk: output [n, *positions, outputs] and targets int64 [n, *positions]."""
@@ -64,12 +64,12 @@ class ClassScores(Scores):
         counts = count_confusions(targets, predict_classes(output), probs.shape[1])
         self._counts = counts if self._counts is None else self._counts + counts
         self._calibrate(probs, targets)
-        ranked = class_scores(self.loss, output)
         if self.top_k < probs.shape[1] and (self.top_k or probs.shape[1] >= MIN_TOP_5_CLASSES):
-            top = ranked.topk(self.top_k or 5, dim=1).indices  # not of `probs`: many round to 0
+            ranked = class_scores(self.loss, output)  # not `probs`: many round to 0
+            top = ranked.topk(self.top_k or 5, dim=1).indices
             hits = (top == targets[:, None]).any(dim=1).sum()
             self._top_hits = hits if self._top_hits is None else self._top_hits + hits
-        self._keep(ranked, targets)
+        self._keep(output, targets)
 
     def matrix(self) -> list[list[int]]:
         """Returns the confusion matrix as counts[target][predicted]; empty for many classes."""
@@ -87,19 +87,21 @@ class ClassScores(Scores):
         bins = rows.new_zeros(3, CALIBRATION_BINS).index_add_(1, bin_index, rows)
         self._bins = bins if self._bins is None else self._bins + bins
 
-    def _keep(self, ranked: Tensor, targets: Tensor) -> None:
-        if self._ranked is not None:
-            self._ranked.append((ranked, targets))
-            if sum(ranked.numel() for ranked, _ in self._ranked) > MAX_RANKED_VALUES:
-                self._ranked = None
+    def _keep(self, output: Tensor, targets: Tensor) -> None:
+        if self._outputs is not None:
+            self._outputs.append((output, targets))
+            if sum(output.numel() for output, _ in self._outputs) > MAX_RANKED_VALUES:
+                self._outputs = None
 
     def read(self) -> dict[str, float]:
         """Returns the scores, the most important first."""
         if self._counts is None or self._bins is None:
             return {}
         areas: tuple[float | None, float] = (None, 0.0)
-        if self._ranked:
-            ranked, targets = (torch.cat(parts).cpu() for parts in zip(*self._ranked, strict=True))
+        if self._outputs:
+            output, targets = (torch.cat(parts).cpu() for parts in zip(*self._outputs, strict=True))
+            # Rounded from double precision, so that equal scores stay equal in any order of sums.
+            ranked = class_scores(self.loss, output.double()).float()
             areas = auroc(ranked, targets), average_precision(ranked, targets)
         _, confidence, hits = self._bins
         error = float((confidence - hits).abs().sum())

@@ -210,7 +210,7 @@ def _loss_range(
     """Returns the lowest possible training loss, and the lowest one of a constant prediction."""
     experiment, loss = session.experiment, session.task.loss
     if (bounded := experiment.loss.for_constants()) is not experiment.loss:
-        loss = build_loss(bounded)
+        loss = build_loss(bounded, session.task.class_weights)
     classes = (
         0
         if targets.is_floating_point()

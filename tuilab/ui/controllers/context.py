@@ -50,6 +50,8 @@ class Context:
     suspend: Callable[[], AbstractContextManager[None]]
     "Gives the terminal to another program for the time of a with block."
     copy_to_clipboard: Callable[[str], None]
+    ring: Callable[[str], None]
+    "Rings the bell of the terminal, and notifies the user of a text through it."
     leave_run: Callable[[], None]
     "Leaves the run to its host; what is started next gets a new host."
     take_link: Callable[[Link], None]

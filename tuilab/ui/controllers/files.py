@@ -8,7 +8,7 @@ from textual.binding import Binding
 
 from tuilab.core import paths
 from tuilab.core.errors import InputError
-from tuilab.core.experiment import toml_file
+from tuilab.core.experiment import share_string, toml_file
 from tuilab.core.experiment.experiment import Experiment, name_of
 from tuilab.core.experiment.from_file import DATA_SUFFIXES, is_data
 from tuilab.core.files.atomic_write import write_atomically
@@ -29,6 +29,8 @@ class FileController:
         bind("Experiment", "ctrl+s", "files.save", "save", "Save the experiment to a file"),
         bind("Experiment", "y", "files.copy", "copy",
              "Copy the experiment, the network, the results or the run's path"),
+        bind("Experiment", "ctrl+y", "files.share", "share",
+             "Copy the experiment as a short string, which tuilab opens elsewhere"),
         bind("Lab", "q", "files.leave", "quit", "Leave the lab; a run can continue without it",
              show=True),
     ]  # fmt: skip
@@ -136,7 +138,8 @@ class FileController:
     def _suggest_path(self) -> Path:
         """Returns the file it came from, unless that is a preset; else one of the user's own."""
         path = self._workspace.path
-        if path is not None and paths.presets_dir() not in path.resolve().parents:
+        is_own = path is not None and paths.presets_dir() not in path.resolve().parents
+        if path is not None and is_own and not share_string.is_kept(path):
             return path
         data = self._workspace.experiment.data
         if path is None and (source := getattr(data, "path", "")) and is_data(Path(source)):
@@ -188,8 +191,20 @@ class FileController:
             )
         ]
         text: str | None = await self._context.ask(Ask("Copy", "", choices))
-        if text is None:
-            return
+        if text is not None:
+            self._copy(text)
+
+    def share(self) -> None:
+        """Copies the experiment as a short string."""
+        try:
+            string = share_string.encode(self._workspace.experiment)
+        except InputError as error:
+            self._context.notify(str(error), title="Not copied", severity="warning", timeout=10)
+        else:
+            self._copy(string, "It opens with: tuilab open STRING, or ctrl+o and paste")
+
+    def _copy(self, text: str, advice: str = "") -> None:
+        """Puts a text into the clipboard and a file, and says so."""
         self._context.copy_to_clipboard(text)
         path = paths.data_dir() / "copied.txt"
         try:
@@ -198,6 +213,7 @@ class FileController:
             self._context.notify(f"{path}: {error.strerror}", severity="warning")
             return
         note = f"{len(text)} characters, also in\n{path}"
+        note = f"{note}\n{advice}".strip()
         self._context.notify(note, title="Copied to the terminal's clipboard")
 
     async def leave(self) -> None:

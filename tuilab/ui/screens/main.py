@@ -12,10 +12,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
-from tuilab.core.protocol.events import AnyEvent, Logged, Started
+from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.host.link import Link
 from tuilab.ui import copy_text
+from tuilab.ui.controllers.alerts import AlertController
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
@@ -58,6 +59,7 @@ class MainScreen(Screen[None]):
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
+        *AlertController.BINDINGS,
         *APP_BINDINGS,
     ]
 
@@ -66,6 +68,7 @@ class MainScreen(Screen[None]):
         can_leave_run: Callable[[], bool] = lambda: True,
         leave_run: Callable[[], None] = lambda: None,
         take_link: Callable[[Link], None] = lambda link: None,
+        ring: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         """Initializes the screen.
 
@@ -74,6 +77,7 @@ class MainScreen(Screen[None]):
             can_leave_run: whether a run goes on when the lab is closed.
             leave_run: leaves the run to its host, and goes on with a new one.
             take_link: goes on with the host of another run.
+            ring: rings the bell of the terminal, and notifies the user of a text through it.
         """
         super().__init__()
         self.workspace, self._send = workspace, send
@@ -84,26 +88,12 @@ class MainScreen(Screen[None]):
             self._apply_layout, partial(panes.go_to, workspace=workspace),
             focus_next=self.focus_next, focus_previous=self.focus_previous,
         )  # fmt: skip
-        context = Context(
-            workspace, self.send,
-            ask=lambda dialog: self.app.push_screen_wait(dialog),
-            start=self.run_worker,
-            notify=partial(self.notify, markup=False),
-            repaint=self.repaint,
-            show_pane=self.pane_layout.show,
-            reveal_pane=self.pane_layout.reveal,
-            is_displayed=lambda pane: is_displayed(panes.by_name[pane]),
-            dispatch=partial(self.call_later, self.action_dispatch),
-            suspend=lambda: self.app.suspend(),
-            copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
-            leave_run=leave_run,
-            take_link=take_link,
-            exit=lambda: self.app.exit(0),
-        )  # fmt: skip
+        context = self._build_context(leave_run, take_link, ring)
         self.edits = EditController(context, partial(panes.start_drawing, workspace))
         self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
+        self.alerts = AlertController(context)
         self.runs = RunsController(context, self.files)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
@@ -111,6 +101,29 @@ class MainScreen(Screen[None]):
             panes.lesson, panes.inspect, hide_knobs=panes.knobs.hide,
         )  # fmt: skip
         self._apply_layout()
+
+    def _build_context(
+        self, leave_run: Callable[[], None], take_link: Callable[[Link], None],
+        ring: Callable[[str], None],
+    ) -> Context:  # fmt: skip
+        """Returns what controllers may do beyond the workspace."""
+        return Context(
+            self.workspace, self.send,
+            ask=lambda dialog: self.app.push_screen_wait(dialog),
+            start=self.run_worker,
+            notify=partial(self.notify, markup=False),
+            repaint=self.repaint,
+            show_pane=self.pane_layout.show,
+            reveal_pane=self.pane_layout.reveal,
+            is_displayed=lambda pane: is_displayed(self.panes.by_name[pane]),
+            dispatch=partial(self.call_later, self.action_dispatch),
+            suspend=lambda: self.app.suspend(),
+            copy_to_clipboard=lambda text: self.app.copy_to_clipboard(text),
+            ring=ring,
+            leave_run=leave_run,
+            take_link=take_link,
+            exit=lambda: self.app.exit(0),
+        )  # fmt: skip
 
     def compose(self) -> ComposeResult:
         """Yields the status, the panes and the keys."""
@@ -199,6 +212,8 @@ class MainScreen(Screen[None]):
                 self.lessons.handle_event(event, self.workspace.run)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
+            elif isinstance(event, AlertRaised) and event.run == self.workspace.run.id:
+                self.alerts.show(event)
             elif isinstance(event, Started) and event.note and event.run == self.workspace.run.id:
                 self.notify(event.note, title="This run", markup=False)
         if note:

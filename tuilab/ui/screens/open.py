@@ -36,7 +36,10 @@ class Open(Dialog):
         with Vertical(classes="box") as box:
             box.border_title = "Open"
             box.border_subtitle = "tab completes · enter opens · escape cancels"
-            yield Input(placeholder="a name, or a path such as ~/spiral.toml", compact=True)
+            yield Input(
+                placeholder="a name, a path such as ~/spiral.toml, or a shared string: tl1.…",
+                compact=True,
+            )
             yield Static("", classes="problem", markup=False)
             yield OptionList(markup=False)
 

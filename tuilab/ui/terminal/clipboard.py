@@ -1,7 +1,8 @@
 """The clipboard of the user's own machine, reached through the terminal (OSC 52)."""
 
 import base64
-import os
+
+from tuilab.ui.terminal.passthrough import wrap_for_tmux
 
 
 def copy_sequence(text: str) -> str:
@@ -11,6 +12,5 @@ def copy_sequence(text: str) -> str:
     terminal around it, which `allow-passthrough on` passes on.
     """
     plain = f"\x1b]52;c;{base64.b64encode(text.encode(errors='replace')).decode()}\a"
-    if not os.environ.get("TMUX"):
-        return plain
-    return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    wrapped = wrap_for_tmux(plain)
+    return plain if wrapped == plain else plain + wrapped

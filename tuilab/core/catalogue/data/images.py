@@ -137,7 +137,8 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
     Use: your own photographs or drawings, some dozens per class or more. Subfolders train,
       validation and test (also training_set, Test-Images, dev ...), each with the classes inside,
       are used as the splits. Without folders of classes, a CSV in it or beside it says the class of
-      each image. Every file that is not used is counted when a run begins.
+      each image, and its part if a column holds train, val and test. Every file that is not used is
+      counted when a run begins.
     """
 
     path: Annotated[str, knob("The folder that contains one subfolder per class", path=True)] = ""
@@ -169,9 +170,16 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
     ] = 0.15  # fmt: skip
 
     split: Annotated[
-        Literal["auto", "random", "stratified"],
+        SplitName,
         knob("How images are held out; auto: stratified where chance would leave out a class"),
     ] = "auto"
+    split_by: Annotated[
+        str,
+        knob(
+            "The column of the table of labels whose groups stay together (grouped), or with the "
+            "time (ordered); empty: the order of its rows"
+        ),
+    ] = ""
 
     is_collected: ClassVar[bool] = True
 
@@ -184,7 +192,16 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
         """The parts and classes of the folder; raises InputError where it is unusable."""
         from tuilab.core.files import image_folders
 
-        return image_folders.inspect_folder(self.path, self.labels, self.label_column)
+        has_keys = self.split in ("grouped", "ordered")
+        if self.split == "grouped" and not self.split_by:
+            raise InputError("name the column whose groups stay together", "data.split_by")
+        info = image_folders.inspect_folder(
+            self.path, self.labels, self.label_column, self.split_by if has_keys else ""
+        )
+        if has_keys and info.labels is None:
+            problem = f'"{self.split}" needs a table of the images; name it in data.labels'
+            raise InputError(problem, "data.split")
+        return info
 
     @property
     def shape(self) -> Shape:
@@ -207,7 +224,7 @@ class ImageFolder(ImageDataSet, frozen=True, kw_only=True, tag="folder"):
     def file_state(self) -> object:
         from tuilab.core.files import image_folders
 
-        return image_folders.folder_state(self.path, self.labels, self.label_column)
+        return image_folders.folder_state(self.info)
 
     @property
     def title(self) -> str:

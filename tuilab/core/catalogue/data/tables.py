@@ -6,7 +6,7 @@ What reads tables is imported late: the first frame of most experiments does wit
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from tuilab.core.catalogue.data.data_set import (
     Imbalance,
@@ -24,12 +24,17 @@ from tuilab.core.files.tables.read_options import (
     HeaderOption,
     ReadOptions,
     ThousandsOption,
+    parse_delimiter,
 )
 from tuilab.core.network.layer import Shape
 
 if TYPE_CHECKING:
     from tuilab.core.files.tables.columns import Column
     from tuilab.core.files.tables.table import TableInfo
+
+
+HeldOutName = Literal["validation", "test"]
+"""A set that can have a file of its own."""
 
 
 class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
@@ -60,6 +65,16 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         HeaderOption,
         knob("Whether the first line of a text file names the columns; auto: detected"),
     ] = "auto"
+    encoding: Annotated[
+        str,
+        knob("The encoding of a text file, such as cp1251 or shift_jis; auto: Unicode, or guessed"),
+    ] = "auto"
+    delimiter: Annotated[
+        str, knob("What separates the cells of a text file, such as ; or tab; auto: detected")
+    ] = "auto"
+    sheet: Annotated[
+        str, knob("The sheet of a spreadsheet, by name or number; empty: the first with a table")
+    ] = ""
     kinds: Annotated[
         dict[str, ColumnKind],
         knob(
@@ -83,6 +98,9 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
     test: Annotated[float, knob("Fraction of the rows in the test set", ge=0, le=0.9)] = 0.15
     test_path: Annotated[
         str, knob("A file of its own with the test set, with the same columns", path=True)
+    ] = ""
+    validation_path: Annotated[
+        str, knob("A file of its own with the validation set, with the same columns", path=True)
     ] = ""
     split: Annotated[
         SplitName,
@@ -132,18 +150,24 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         return self.split
 
     @property
-    def test_info(self) -> "TableInfo | None":
-        """The columns of the file with the test set, if there is one."""
-        if not self.test_path:
-            return None
-        from tuilab.core.files.tables.table import inspect_test_table
+    def held_out_paths(self) -> dict[HeldOutName, str]:
+        """The files of the validation and the test set, where they have their own."""
+        paths: dict[HeldOutName, str] = {
+            "validation": self.validation_path, "test": self.test_path,
+        }  # fmt: skip
+        return {name: path for name, path in paths.items() if path}
 
-        info = self.info
-        options = self.read_options
-        if info.layout is not None and options.header == "auto":
-            options = replace(options, header="yes" if info.layout.has_header else "no")
-        columns = [column.name for column in (info.target, *info.inputs) if column is not None]
-        return inspect_test_table(self.test_path, columns or [self.target], options)
+    @property
+    def held_out(self) -> "dict[HeldOutName, TableInfo]":
+        """The columns of these files."""
+        from tuilab.core.files.tables.table import inspect_held_out
+
+        return {
+            name: inspect_held_out(
+                path, self.info, self.target, self.read_options, f"data.{name}_path"
+            )
+            for name, path in self.held_out_paths.items()
+        }
 
     @property
     def read_options(self) -> ReadOptions:
@@ -151,7 +175,7 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         words = (word.strip().strip("\"'").lower() for word in self.missing.split(","))
         return ReadOptions(
             self.header, self.decimal, self.thousands, tuple(filter(None, words)),
-            tuple(self.kinds.items()),
+            tuple(self.kinds.items()), self.encoding, parse_delimiter(self.delimiter), self.sheet,
         )  # fmt: skip
 
     def _inspect(self) -> "TableInfo":
@@ -173,12 +197,13 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
         target, others = (self.target, []) if self.label_separator else (names[0], names[1:])
         schema = inspect(target, ", ".join(filter(None, (self.leave_out, *others))))
         if schema.target is None:
-            raise InputError("an NPZ archive has one target; write a CSV", "data.target")
-        if self.test_path:
+            problem = "an NPZ archive has one array of targets, whose columns can be labels"
+            raise InputError(problem, "data.target")
+        for name in self.held_out_paths:
             raise InputError(
-                "a test set in a file of its own needs a single target; set data.test to a "
+                f"a {name} set in a file of its own needs a single target; set data.{name} to a "
                 "fraction of the rows instead",
-                "data.test_path",
+                f"data.{name}_path",
             )
         labels = find_labels(
             schema.target, others, find_target, self.label_separator, str(schema.file.path)
@@ -238,13 +263,12 @@ class Table(NumericDataSet, frozen=True, kw_only=True, tag="table"):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        paths = (self.path, self.test_path) if self.test_path else (self.path,)
+        paths = (self.path, *self.held_out_paths.values())
         return tuple(stat_file(path, "a table").path for path in paths)
 
     @property
     def file_state(self) -> object:
-        test = self.test_info
-        return (self.info.file, None if test is None else test.file)
+        return (self.info.file, *((name, info.file) for name, info in self.held_out.items()))
 
     @property
     def title(self) -> str:

@@ -46,6 +46,12 @@ class _Recurrent(Layer, frozen=True):
         """The size of the state that is passed on."""
         return self.hidden_size
 
+    @property
+    def difference(self) -> str:
+        if self.returns == "sequence":
+            return ""
+        return "only the last state is passed on; returns=sequence passes on all of them"
+
     def output_shape(self, shape: Shape) -> Shape:
         length, _ = check_sequence(self, shape)
         if self.dropout and self.num_layers == 1:

@@ -7,6 +7,7 @@ from math import isfinite
 
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.columns import category_key
+from tuilab.core.files.tables.compound_number import are_pairs, choose_compound
 from tuilab.core.files.tables.missing_words import is_missing
 from tuilab.core.files.tables.number_format import (
     Evidence,
@@ -101,11 +102,16 @@ class Profile:
         self.text_count = sum(self.present[cell] for cell in self.texts)
         step = max(1, len(self.plain) // EVIDENCE_CELLS)
         sample, _ = count_written((cell, self.present[cell]) for cell in self.plain[::step])
-        self.evidence = collect_evidence({**sample, **self.numbers})
+        self.compound = choose_compound(self.present)
+        self.evidence = (
+            Evidence() if self.compound else collect_evidence({**sample, **self.numbers})
+        )
 
     @property
     def number_share(self) -> float:
         """The share of the present cells that look like numbers."""
+        if self.compound:
+            return 1.0
         return 1 - self.text_count / self.total if self.total else 0.0
 
     @property
@@ -117,6 +123,8 @@ class Profile:
 
     def choose_number_format(self, context: FileContext) -> NumberFormat:
         """Chooses what separators and units mean in this column."""
+        if self.compound:
+            return NumberFormat(compound=self.compound)
         options = context.options
         unit, is_scaled = choose_unit(self.numbers)
         style = choose_format(
@@ -127,7 +135,8 @@ class Profile:
 
     def find_bad(self, style: NumberFormat) -> list[str]:
         """Returns the present cells that are not a number in a format."""
-        known = self.plain_cells if style.decimal == "." else frozenset()
+        is_plain = style.decimal == "." and not style.compound
+        known = self.plain_cells if is_plain else frozenset()
         return [
             cell for cell in self.present if cell not in known and not is_finite_number(cell, style)
         ]
@@ -199,7 +208,9 @@ def _sort(names: Iterable[str]) -> list[str]:
 
 def describe_format(profile: Profile, style: NumberFormat) -> tuple[tuple[str, str], ...]:
     """Returns what is surprising about how numbers are read."""
-    notes = []
+    notes: list[tuple[str, str]] = []
+    if style.compound:
+        notes.append((style.compound, ""))
     if style.unit:
         notes.append(("unit", style.unit))
     if style.is_scaled:
@@ -219,6 +230,13 @@ def describe_format(profile: Profile, style: NumberFormat) -> tuple[tuple[str, s
         limit = next(number for number in profile.numbers if number.limit)
         notes.append(("limit", f"{limits} {limit.limit}"))
     return tuple(notes)
+
+
+def describe_pairs(profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Returns that cells hold two numbers, where nearly all of them do."""
+    if not are_pairs(profile.present):
+        return ()
+    return (("pair", f"({shorten(next(iter(profile.present)))})"),)
 
 
 def shorten(text: str) -> str:

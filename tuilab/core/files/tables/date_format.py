@@ -23,6 +23,14 @@ _DURATION = (
     r"(?P<negative>-)?(?:(?P<days>\d{1,5}) ?(?:days?|d|Tage?|jours?),?\s*)?"
     r"(?P<hour>\d{1,4}):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
 )
+_UNITS = (
+    r"(?P<negative>-)?P?(?:(?P<days>\d{1,5}) ?(?:days?|d) ?)?T?"
+    r"(?:(?P<hour>\d{1,4}) ?(?:hours?|hrs?|h|Std\.?) ?)?"
+    r"(?:(?P<minute>\d{1,3}) ?(?:minutes?|mins?|Min\.?|m) ?)?"
+    r"(?:(?P<second>\d{1,3})(?:[.,](?P<fraction>\d{1,9}))? ?(?:seconds?|secs?|Sek\.?|s))?"
+)
+"""`1h 30m`, `2 hours 5 minutes`, `PT1H30M`."""
+
 _TIME = rf"(?:(?:T|,?\s+)(?:{_CLOCK}))?"
 _DAY_NAME = r"(?:[^\W\d_]{2,12}\.?,?\s+)?"
 
@@ -65,7 +73,7 @@ PATTERNS: dict[str, tuple[re.Pattern[str], ...]] = {
         ),
     ),
     "time": (
-        re.compile(_CLOCK), re.compile(_DURATION),
+        re.compile(_CLOCK), re.compile(_DURATION), re.compile(_UNITS, re.IGNORECASE),
         re.compile(r"(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)\.(?P<second>[0-5]\d)"),
     ),
 }  # fmt: skip

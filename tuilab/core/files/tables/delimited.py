@@ -16,8 +16,7 @@ from typing import Any
 from tuilab.core.errors import InputError
 from tuilab.core.files.tables.columns import are_numbers, make_unique
 from tuilab.core.files.tables.header import Row, find_header, is_value
-from tuilab.core.files.tables.legacy_encoding import ENCODING_NAMES
-from tuilab.core.files.tables.read_options import HeaderOption
+from tuilab.core.files.tables.read_options import AUTO, DEFAULT_OPTIONS, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, read_block, read_lines
 from tuilab.core.format import format_count, format_counted
@@ -59,14 +58,15 @@ QUOTED_OR_SPACES = re.compile(r'"(?:[^"]|"")*"|[ \t]+')
 NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", " ": "space"}
 
 
-def detect_layout(source: TextSource, header: HeaderOption) -> Layout:
+def detect_layout(source: TextSource, options: ReadOptions = DEFAULT_OPTIONS) -> Layout:
     """Detects the delimiter, what precedes the table, and whether a line names the columns."""
-    path = str(source.file.path)
+    path, header = str(source.file.path), options.header
     lines = list(islice(read_lines(source), HEAD_LINES))
     _refuse_binary(lines, path)
     delimiter, preset = "", 0
     if lines and (match := SEPARATOR_LINE.fullmatch(lines[0].strip("\r\n"))):
         delimiter, preset = match[1].replace("\\t", "\t"), 1
+    delimiter = delimiter if options.delimiter == AUTO else options.delimiter
     comment, comments = _find_comments(lines[preset:])
     body = [""] * preset + [_blank_comment(line, comment) for line in lines[preset:]]
     delimiter, has_escapes = _choose_dialect(body, delimiter, source)
@@ -77,13 +77,16 @@ def detect_layout(source: TextSource, header: HeaderOption) -> Layout:
     if name_line:
         rows = [name_line, *rows]
     if max(len(cells) for _, cells in rows) < 2:
-        problem = "a table needs at least two columns, separated by comma, semicolon or tab"
+        problem = (
+            "a table needs at least two columns, separated by comma, semicolon or tab; "
+            "data.delimiter can name another character"
+        )
         raise InputError(problem, path)
     head = find_header(rows, "yes" if name_line else header, "line", path)
     if head.has_header and head.skipped >= rows[-1][0] and len(lines) < HEAD_LINES:
         raise InputError("it has a header and no rows", path)
     said = comments - bool(name_line)
-    remarks = (*_describe(source, delimiter, comment, said, preset), *head.remarks)
+    remarks = (*_describe(delimiter, comment, said, preset), *head.remarks)
     return Layout(
         "text", head.names, source, head.has_header, head.skipped, delimiter, comment,
         has_escapes, head.has_row_names, remarks=remarks,
@@ -101,12 +104,8 @@ def _refuse_binary(lines: Sequence[str], path: str) -> None:
         )
 
 
-def _describe(
-    source: TextSource, delimiter: str, comment: str, comments: int, preset: int
-) -> Iterator[str]:
-    """Yields sentences about an encoding and a delimiter that a user may not expect."""
-    if source.encoding in ENCODING_NAMES:
-        yield f"The file is not UTF-8; it is read as {ENCODING_NAMES[source.encoding]}."
+def _describe(delimiter: str, comment: str, comments: int, preset: int) -> Iterator[str]:
+    """Yields sentences about the lines of a file that a user may not expect."""
     if delimiter not in DELIMITERS:
         yield f"Columns are separated by {NAMES.get(delimiter, repr(delimiter))}."
     if preset:
@@ -137,7 +136,7 @@ def _blank_comment(line: str, mark: str) -> str:
 
 def _find_commented_names(
     lines: Sequence[str], comment: str, delimiter: str, has_escapes: bool, rows: Sequence[Row],
-    header: HeaderOption,
+    header: str,
 ) -> Row | None:  # fmt: skip
     """Returns the last comment as a header if it has a name for each column of bare numbers."""
     if not comment or header != "auto":
@@ -287,7 +286,9 @@ def read_rows(layout: Layout, left_out: list[str] | None = None) -> Iterator[Row
                 f"The header is there {format_count(repeated + 1)} times; once is used."
             )
         texts = (", ".join(cell for cell in row if cell.strip()) for *_, row in pending)
-        left_out += [f'After the table left out: "{text[:60]}".' for text in texts]
+        left_out += [
+            f'After the table left out: "{text[:60]}".' for text in texts if text.strip("\x1a ")
+        ]
 
 
 def _is_header(row: Sequence[str], layout: Layout) -> bool:

@@ -37,6 +37,15 @@ def _describe(topic: str, pairs: list[tuple[str, str]]) -> str:
             return f"Units: {_join([f'{name} in {unit}' for name, unit in pairs])}."
         case "scale":
             return f"Suffixes multiply: {details}."
+        case "feet":
+            return f"Feet and inches as inches: {names}."
+        case "fraction":
+            return f"Fractions as numbers: {names}."
+        case "pair":
+            return (
+                f"Two numbers in a cell taken for a category: {details}; split such a column into "
+                "two to have numbers."
+            )
         case "decimal":
             return f"Decimal commas: {names}."
         case "thousands":

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.files.tables.column_profile import (
+    FEW_CATEGORIES,
     MAX_BAD_SHARE,
     MAX_REFUSED_SHARE,
     Cells,
@@ -15,6 +16,7 @@ from tuilab.core.files.tables.column_profile import (
     choose_spellings,
     could_be_categories,
     describe_format,
+    describe_pairs,
     has_case_pairs,
     refuse,
     shorten,
@@ -25,6 +27,7 @@ from tuilab.core.files.tables.columns import (
     Column,
     category_key,
 )
+from tuilab.core.files.tables.compound_number import are_pairs
 from tuilab.core.files.tables.date_format import DateFormat, choose_date_format, is_epoch
 from tuilab.core.files.tables.infer_target import infer_target
 from tuilab.core.files.tables.missing_words import (
@@ -272,10 +275,17 @@ def _infer_code(profile: Profile, context: FileContext) -> Column:
 
 
 def _infer_category(profile: Profile, context: FileContext) -> Column:
-    cells = profile.cells
-    if could_be_categories(profile):
-        return _make_category(profile, context)
-    count = len(profile.present)
+    cells, count = profile.cells, len(profile.present)
+    is_pair = are_pairs(profile.present)
+    if could_be_categories(profile) and not (is_pair and count > FEW_CATEGORIES):
+        column = _make_category(profile, context)
+        return replace(column, notes=(*column.notes, *describe_pairs(profile)))
+    if is_pair:
+        reason = (
+            f'its cells hold two numbers, such as "{next(iter(profile.present))}"; split it into '
+            "two columns"
+        )
+        return Column(cells.name, cells.index, "left out", reason=reason)
     more = "" if context.is_complete else " or more"
     reason = f"it has {format_count(count)} distinct texts{more}"
     units = count_units(profile.numbers)

@@ -12,6 +12,7 @@ from tuilab.core.files.tables.column_profile import (
     choose_spellings,
     could_be_categories,
     describe_format,
+    describe_pairs,
     has_case_pairs,
     refuse,
 )
@@ -121,6 +122,7 @@ def _infer_classes_target(profile: Profile, context: FileContext, declared: str)
         return _infer_classes_target(profile, replace(context, missing_words=set()), declared)
     words = [name for name in names if name.lower() in HUMAN_WORDS]
     notes = (("spelling", ", ".join(merged)),) if merged else ()
+    notes = (*notes, *describe_pairs(profile))
     if words:
         notes = (*notes, ("class word", ", ".join(words)))
     return Column(

@@ -1,7 +1,8 @@
 """Tables as NumPy arrays in an NPZ archive; headers and targets are read without NumPy.
 
 An archive holds `x` and `y`, or `x_train`, `y_train`, `x_test` and `y_test`, or arrays of other
-names, with the target in `data.target`.
+names, with the target in `data.target`. A matrix of targets holds labels, which are 0 and 1, or
+probabilities.
 """
 
 import ast
@@ -28,6 +29,9 @@ MAX_HEADER_BYTES = 1 << 16
 MAX_TARGET_BYTES = 16_000_000
 """Bytes of the targets that are read."""
 
+SUM_TOLERANCE = 0.01
+"""How far from 1 probabilities may sum to, by rounding."""
+
 ARRAY_CODES = {
     "b1": "B", "i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "i8": "q",
     "u8": "Q", "f4": "f", "f8": "d",
@@ -50,6 +54,8 @@ class ArrayHeader:
     shape: tuple[int, ...]
     offset: int
     "Bytes before the data."
+    is_by_column: bool = False
+    "Whether its first axis varies fastest (Fortran order)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,37 +129,77 @@ def _check(inputs: ArrayHeader, targets: ArrayHeader, where: str) -> None:
         problem = f"{inputs.name} holds text, but inputs must be numbers"
     elif len(inputs.shape) < 2:
         problem = f"{inputs.name} is {list(inputs.shape)}; it needs a row for each example"
-    elif not targets.shape or targets.shape[1:] not in ((), (1,)):
+    elif len(targets.shape) not in (1, 2):
         problem = f"{targets.name} is {list(targets.shape)}; it needs one target for each example"
+    elif has_labels(targets) and targets.dtype[0] in "US":
+        problem = f"{targets.name} is {list(targets.shape)}; several labels must be 0 and 1"
     elif inputs.shape[0] != targets.shape[0]:
         problem = (
             f"{inputs.name} has {format_counted(inputs.shape[0], 'row')}, but {targets.name} "
             f"has {format_count(targets.shape[0])}"
         )
-    elif 0 in inputs.shape:
-        problem = f"{inputs.name} is {list(inputs.shape)}: it is empty"
+    elif empty := next((each for each in (inputs, targets) if 0 in each.shape), None):
+        problem = f"{empty.name} is {list(empty.shape)}: it is empty"
     if problem:
         raise InputError(problem, where)
 
 
+def has_labels(targets: ArrayHeader) -> bool:
+    """Returns whether each example has several numbers: of labels, or probabilities of classes."""
+    return len(targets.shape) == 2 and targets.shape[1] != 1
+
+
 def read_targets(file: FileState, header: ArrayHeader) -> Sequence[str | float]:
     """Reads the targets, up to `MAX_TARGET_BYTES`; of numbers only the distinct ones."""
-    with _open_archive(file) as archive, archive.open(f"{header.name}.npy") as member:
-        member.read(header.offset)
-        size = int(header.dtype[1:]) * (4 if header.dtype[0] == "U" else 1)
-        raw = member.read(MAX_TARGET_BYTES // size * size)
+    if header.dtype[0] not in "US":
+        return [float(each) for each in set(_read_numbers(file, header))]
+    raw, size = _read_bytes(file, header)
+    cells = (raw[start : start + size] for start in range(0, len(raw), size))
+    encoding = "utf-8" if header.dtype[0] == "S" else f"utf-32-{_byte_order(header.is_swapped)}"
+    return [cell.decode(encoding, "replace").rstrip("\0") for cell in cells]
+
+
+def hold_probabilities(file: FileState, header: ArrayHeader) -> bool:
+    """Returns whether the rows of targets sum to 1, where they need not be 0 and 1.
+
+    Raises:
+        InputError: they are neither probabilities nor labels.
+    """
+    rows, width = header.shape
+    numbers = _read_numbers(file, header)
+    if header.is_by_column and len(numbers) == rows * width:
+        sums = [sum(numbers[row::rows]) for row in range(rows)]
+    else:
+        sums = [sum(numbers[start : start + width]) for start in range(0, len(numbers), width)]
+    if min(numbers) >= 0 and all(abs(each - 1) <= SUM_TOLERANCE for each in sums):
+        return True
+    if other := next((each for each in numbers if each not in (0, 1)), None):
+        problem = (
+            f"{header.name} is {list(header.shape)} with {other}: several targets of an example "
+            "are 0 and 1, or probabilities that sum to 1; a regression has a single one"
+        )
+        raise InputError(problem, str(file.path))
+    return False
+
+
+def _read_numbers(file: FileState, header: ArrayHeader) -> "array[Any]":
     if header.dtype == "f2":
         problem = f"{header.name} holds half-precision numbers; save float32 or float64"
         raise InputError(problem, str(file.path))
-    if header.dtype[0] in "US":
-        cells = (raw[start : start + size] for start in range(0, len(raw), size))
-        encoding = "utf-8" if header.dtype[0] == "S" else f"utf-32-{_byte_order(header.is_swapped)}"
-        return [cell.decode(encoding, "replace").rstrip("\0") for cell in cells]
+    raw, size = _read_bytes(file, header)
     numbers = array(ARRAY_CODES[header.dtype])
     numbers.frombytes(raw[: len(raw) // size * size])
     if header.is_swapped:
         numbers.byteswap()
-    return [float(each) for each in set(numbers)]
+    return numbers
+
+
+def _read_bytes(file: FileState, header: ArrayHeader) -> tuple[bytes, int]:
+    """Returns the data of an array, up to `MAX_TARGET_BYTES`, and the bytes of one value."""
+    size = int(header.dtype[1:]) * (4 if header.dtype[0] == "U" else 1)
+    with _open_archive(file) as archive, archive.open(f"{header.name}.npy") as member:
+        member.read(header.offset)
+        return member.read(MAX_TARGET_BYTES // size * size), size
 
 
 def _byte_order(is_swapped: bool) -> str:
@@ -186,7 +232,8 @@ def _read_header(name: str, member: IO[bytes]) -> ArrayHeader:
     is_swapped = dtype[:1] == (">" if sys.byteorder == "little" else "<")
     sizes = tuple(int(size) for size in shape)
     offset = 8 + length_bytes + length
-    return ArrayHeader(name, dtype.lstrip("<>|="), is_swapped, sizes, offset)
+    is_by_column = bool(fields.get("fortran_order"))
+    return ArrayHeader(name, dtype.lstrip("<>|="), is_swapped, sizes, offset, is_by_column)
 
 
 @contextmanager

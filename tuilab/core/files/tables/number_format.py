@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from tuilab.core.files.tables.compound_number import Compound, parse_compound
 from tuilab.core.files.tables.month_names import MONTHS
 from tuilab.core.files.tables.read_options import DecimalOption, ThousandsOption
 
@@ -29,7 +30,9 @@ CURRENCY_WORDS = (
 SCALES = {
     "k": 1e3, "K": 1e3, "m": 1e6, "M": 1e6, "mio": 1e6, "Mio": 1e6, "mn": 1e6, "mln": 1e6,
     "million": 1e6, "b": 1e9, "B": 1e9, "bn": 1e9, "Bn": 1e9, "G": 1e9, "mrd": 1e9, "Mrd": 1e9,
-    "billion": 1e9, "T": 1e12, "trillion": 1e12,
+    "billion": 1e9, "T": 1e12, "trillion": 1e12, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9,
+    "TB": 1e12, "lakh": 1e5, "Lakh": 1e5, "crore": 1e7, "Crore": 1e7, "Cr": 1e7, "万": 1e4,
+    "萬": 1e4, "億": 1e8, "亿": 1e8, "만": 1e4, "억": 1e8,
 }  # fmt: skip
 """Suffixes that multiply, where a column has several of them or numbers without one."""
 
@@ -65,6 +68,10 @@ NUMBER = re.compile(
 )
 
 
+FOOTNOTE = re.compile(r"(?<=[\d%])\s*(?:\*{1,4}|[†‡§]+|\[\w{1,3}\])$")
+"""A mark after a number: of a footnote, or of significance."""
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenNumber:
     """The parts of a cell that holds a number."""
@@ -96,6 +103,8 @@ class NumberFormat:
     "Those of `thousands` that occur."
     is_ambiguous: bool = False
     "Whether the other convention would read all cells as well."
+    compound: Compound = ""
+    "In which two parts it is written."
 
 
 PLAIN = NumberFormat()
@@ -111,7 +120,7 @@ def split_number(cell: str) -> WrittenNumber | None:
         text = text[2:-1].strip()  # how some programs keep a spreadsheet from changing a cell
     elif text[0] == "'" and len(text) > 1:
         text = text[1:]
-    match = NUMBER.fullmatch(text)
+    match = NUMBER.fullmatch(FOOTNOTE.sub("", text))
     if match is None:
         return None
     part = match.groupdict(default="")
@@ -143,6 +152,8 @@ def split_number(cell: str) -> WrittenNumber | None:
 
 def parse_number(cell: str, format: NumberFormat = PLAIN) -> float:  # noqa: A002
     """Parses a number in the format of its column; ValueError if it is not one."""
+    if format.compound:
+        return parse_compound(cell, format.compound)
     has_float = "_" not in cell if format.decimal == "." else "." not in cell and "_" not in cell
     if has_float:
         try:

@@ -6,11 +6,11 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
-from tuilab.core.errors import InputError
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.files.file_state import FileState
 from tuilab.core.files.tables.header import Row, find_header
 from tuilab.core.files.tables.packing import reading
-from tuilab.core.files.tables.read_options import HeaderOption
+from tuilab.core.files.tables.read_options import ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource
 from tuilab.core.format import format_bytes
@@ -33,8 +33,8 @@ def import_calamine() -> Any:
 
 
 @lru_cache(maxsize=2)
-def _read_sheet(file: FileState) -> tuple[tuple[Row, ...], str]:
-    """Returns the rows of the first sheet that holds a table, and a sentence about the others."""
+def _read_sheets(file: FileState) -> dict[str, list[Row]]:
+    """Returns the rows of all sheets by their names."""
     calamine, path = import_calamine(), str(file.path)
     if file.size > MAX_FILE_BYTES:
         limit = format_bytes(MAX_FILE_BYTES)
@@ -44,20 +44,28 @@ def _read_sheet(file: FileState) -> tuple[tuple[Row, ...], str]:
             warnings.simplefilter("ignore")
             workbook = calamine.CalamineWorkbook.from_path(path)
             names = list(workbook.sheet_names)
-            sheets = [(name, _read_rows(workbook.get_sheet_by_name(name))) for name in names]
-    except InputError:
-        raise
+            return {name: _read_rows(workbook.get_sheet_by_name(name)) for name in names}
     except Exception as error:  # calamine's errors have no common base, and it may panic
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         problem = f"it is not a complete spreadsheet ({reason[:100]}); save it again, or as CSV"
         if _is_encrypted(file):
             problem = "a password protects it; save it without one, or as CSV"
         raise InputError(problem, path) from None
-    for name, rows in sheets:
+
+
+def _choose_sheet(sheets: dict[str, list[Row]], name_or_number: str, path: str) -> str:
+    """Returns the sheet of this name or number, or the first one that holds a table."""
+    names = list(sheets)
+    if name_or_number in names:
+        return name_or_number
+    if name_or_number.isdecimal() and 0 < int(name_or_number) <= len(names):
+        return names[int(name_or_number) - 1]
+    if name_or_number:
+        problem = f'there is no sheet "{name_or_number}"; there is {", ".join(names[:20])}'
+        raise InputError(with_suggestion(problem, name_or_number, names), path, "data.sheet")
+    for name, rows in sheets.items():
         if sum(sum(map(bool, cells)) > 1 for _, cells in rows) > 1:
-            others = [other for other in names if other != name]
-            said = f"The sheet {name} is read, not {', '.join(others)}." if others else ""
-            return tuple(rows), said
+            return name
     raise InputError("none of its sheets holds a table of at least two columns", path)
 
 
@@ -92,22 +100,24 @@ def _to_text(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def find_layout(source: TextSource, header: HeaderOption) -> Layout:
-    """Finds the header of the first sheet that holds a table."""
-    rows, said = _read_sheet(source.file)
-    path = str(source.file.path)
-    head = [_cut_right(row) for row in rows[:200]]
-    width = max(len(cells) for _, cells in head)
+def find_layout(source: TextSource, options: ReadOptions) -> Layout:
+    """Finds the header of the sheet that is named, or of the first one that holds a table."""
+    path, sheets = str(source.file.path), _read_sheets(source.file)
+    sheet = _choose_sheet(sheets, options.sheet, path)
+    head = [_cut_right(row) for row in sheets[sheet][:200]]
+    width = max((len(cells) for _, cells in head), default=0)
     counted = [row for row in head if len(row[1]) > 1]
     if len(counted) < 2 or width < 2:
-        raise InputError("a table needs at least two columns and two rows", path)
+        raise InputError(f"the sheet {sheet} needs at least two columns and two rows", path)
     begin = next(index for index, row in enumerate(head) if len(row[1]) >= _usual_width(head))
     padded = [(n, cells + [""] * (width - len(cells))) for n, cells in head[begin:]]
-    header_row = find_header(padded, header, "row", path)
+    header_row = find_header(padded, options.header, "row", path)
     skipped = header_row.skipped or (head[begin - 1][0] if begin else 0)
     texts = ", ".join(cell for _, cells in head[:begin] for cell in cells if cell)
     before = (f"Rows before the table left out: {texts[:80]}.",) if begin else ()
-    remarks = (*filter(None, (said,)), *before, *header_row.remarks)
+    others = ", ".join(name for name in sheets if name != sheet)
+    which = (f"The sheet {sheet} is read, not {others} (data.sheet).",) if others else ()
+    remarks = (*which, *before, *header_row.remarks)
     return Layout(
         "spreadsheet",
         header_row.names,
@@ -116,6 +126,7 @@ def find_layout(source: TextSource, header: HeaderOption) -> Layout:
         skipped,
         unit="row",
         remarks=remarks,
+        sheet=sheet,
     )
 
 
@@ -134,6 +145,6 @@ def _cut_right(row: Row) -> Row:
 def read_rows(layout: Layout) -> Iterator[Row]:
     """Yields the rows of a sheet with their numbers."""
     width = len(layout.names)
-    for number, cells in _read_sheet(layout.source.file)[0]:
+    for number, cells in _read_sheets(layout.source.file)[layout.sheet]:
         if number > layout.skipped:
             yield number, [*cells[:width], *[""] * (width - len(cells))]

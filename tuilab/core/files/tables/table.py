@@ -17,16 +17,27 @@ from tuilab.core.files.tables.columns import (
     split_names,
 )
 from tuilab.core.files.tables.describe_columns import describe_columns
-from tuilab.core.files.tables.file_format import Format, recognize
+from tuilab.core.files.tables.file_format import FileFormat, Format, recognize
+from tuilab.core.files.tables.guess_encoding import describe_encoding
 from tuilab.core.files.tables.header import Row
 from tuilab.core.files.tables.infer_columns import COUNTER, infer_columns
 from tuilab.core.files.tables.infer_target import MAX_INTEGER_CLASSES, infer_classes
 from tuilab.core.files.tables.labels import Labels
-from tuilab.core.files.tables.npz import ArrayHeader, NpzArrays, find_arrays, read_targets
-from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, HeaderOption, ReadOptions
+from tuilab.core.files.tables.npz import (
+    ArrayHeader,
+    NpzArrays,
+    find_arrays,
+    has_labels,
+    hold_probabilities,
+    read_targets,
+)
+from tuilab.core.files.tables.read_options import DEFAULT_OPTIONS, ReadOptions
 from tuilab.core.files.tables.table_layout import Layout
 from tuilab.core.files.tables.text_source import TextSource, find_encoding
+from tuilab.core.files.tables.total_rows import find_totals
 from tuilab.core.network.layer import Shape
+
+FILE_KINDS = "a table: CSV, TSV, NPZ, Parquet, xlsx, JSON or ARFF"
 
 IMAGE_CHANNELS = (1, 3)
 """Numbers of channels by which an array of bytes is recognized as images."""
@@ -84,32 +95,40 @@ def inspect_table(
         target: the column to predict; empty for the one that is kind.
         leave_out: columns that are not used, separated by commas.
     """
-    file = file_state.stat_file(path, "a table: CSV, TSV, NPZ, Parquet, xlsx, JSON or ARFF")
+    file = file_state.stat_file(path, FILE_KINDS)
     info = _inspect(file, target.strip(), leave_out, options)
     if isinstance(info, InputError):
         raise InputError(info.problem, *info.where)
     return info
 
 
-def inspect_test_table(path: str, columns: Sequence[str], options: ReadOptions) -> TableInfo:
-    """Inspects a test set in a file of its own.
+def inspect_held_out(
+    path: str, training: TableInfo, target: str, options: ReadOptions, key: str
+) -> TableInfo:
+    """Finds the columns of a validation or test set in a file of its own.
 
-    Only where its columns are matters, not whether they vary as those of a training set must.
+    What they hold is known from the training set.
 
     Args:
-        columns: of the training set, the target first.
+        target: the array of an NPZ archive to predict.
+        key: of the experiment, which names the file.
     """
-    first_error: InputError | None = None
-    for column in columns:
-        try:
-            return inspect_table(path, column, "", options)
-        except InputError as error:
-            first_error = first_error or error
-            if "data.target" in error.where:  # it has no such column
-                break
-    assert first_error is not None
-    problem = first_error.problem
-    raise InputError(problem, path, "data.test_path")
+    file, layout = file_state.stat_file(path, FILE_KINDS), None
+    if training.layout is not None and options.header == "auto":
+        options = replace(options, header="yes" if training.layout.has_header else "no")
+    try:
+        kind = recognize(file)
+        if kind.format == "npz":
+            return _inspect_arrays(file, target)
+        if kind.format in ("parquet", "feather"):
+            names = parquet.read_table(file).column_names
+        else:
+            layout = find_layout(_open_source(file, kind, options), kind.format, options)
+            names = layout.names
+    except InputError as error:
+        raise InputError(error.problem, path, key) from None
+    columns = tuple(Column(name, index, "left out") for index, name in enumerate(names))
+    return replace(training, file=file, inputs=columns, layout=layout, arrays=None, remarks=())
 
 
 def leave_out_column(info: TableInfo, name: str) -> TableInfo:
@@ -142,24 +161,27 @@ def _inspect(
         if kind.format in ("parquet", "feather"):
             inputs, target_column = parquet.infer_columns(file, target, options)
             return _build_info(file, inputs, target_column, leave_out, options)
-        if kind.format == "spreadsheet":
-            source = TextSource(file)
-        else:
-            source = find_encoding(file, kind.packing, kind.member)
+        source = _open_source(file, kind, options)
         return _inspect_rows(source, kind.format, target, leave_out, options)
     except InputError as error:
         return error if str(file.path) in error.where else error.within(str(file.path))
 
 
-def find_layout(source: TextSource, format: Format, header: HeaderOption) -> Layout:  # noqa: A002
+def _open_source(file: FileState, kind: FileFormat, options: ReadOptions) -> TextSource:
+    if kind.format == "spreadsheet":
+        return TextSource(file)
+    return find_encoding(file, kind.packing, kind.member, options.encoding)
+
+
+def find_layout(source: TextSource, format: Format, options: ReadOptions) -> Layout:  # noqa: A002
     """Finds where the rows of a file begin and what its columns are called."""
     if format == "spreadsheet":
-        return spreadsheet.find_layout(source, header)
+        return spreadsheet.find_layout(source, options)
     if format == "json":
         return json_records.find_layout(source)
     if format == "arff":
         return arff.find_layout(source)
-    return delimited.detect_layout(source, header)
+    return delimited.detect_layout(source, options)
 
 
 def read_rows(layout: Layout) -> Iterator[Row]:
@@ -168,13 +190,13 @@ def read_rows(layout: Layout) -> Iterator[Row]:
         "spreadsheet": spreadsheet, "json": json_records, "arff": arff,
     }  # fmt: skip
     rows: Iterator[Row] = readers.get(layout.format, delimited).read_rows(layout)
-    return rows
+    return (row for row in rows if row[0] not in layout.left_out) if layout.left_out else rows
 
 
 def _inspect_rows(
     source: TextSource, kind: Format, target: str, leave_out: str, options: ReadOptions
 ) -> TableInfo:
-    layout, is_complete = find_layout(source, kind, options.header), True
+    layout, is_complete = find_layout(source, kind, options), True
     footers: list[str] = []
     if kind == "text":
         rows, is_complete = delimited.sample_rows(layout, footers)
@@ -182,20 +204,37 @@ def _inspect_rows(
         rows = list(read_rows(layout))
     if not rows:
         raise InputError("it has a header and no rows", str(source.file.path))
+    context = FileContext(
+        _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
+    )
+    totals = find_totals(rows, context) if is_complete else {}
+    rows = [row for row in rows if row[0] not in totals]
     lines = [line for line, _ in rows]
     cells = list(zip(*(row for _, row in rows), strict=True))
     index = _find_target(target, layout, cells, str(source.file.path))
     columns = [
         Cells.count(name, number, cells[number], lines) for number, name in enumerate(layout.names)
     ]
-    context = FileContext(
-        _add_declared(options, layout), layout.delimiter, is_complete, unit=layout.unit
-    )
     inputs, target_column = infer_columns(columns, index, context)
-    remarks = (*layout.remarks, *footers)
-    layout = replace(layout, remarks=remarks)
+    sums = (
+        f"{layout.unit.capitalize()} {line} is left out: it is the {name} of the rows above."
+        for line, name in totals.items()
+    )
+    remarks = (*_describe_source(source), *layout.remarks, *footers, *sums)
+    layout = replace(layout, remarks=remarks, left_out=frozenset(totals))
     return _build_info(
         source.file, inputs, target_column, leave_out, context.options, layout, is_complete
+    )
+
+
+def _describe_source(source: TextSource) -> tuple[str, ...]:
+    """Describes an encoding that is only a guess, in a sentence."""
+    if not source.is_guessed:
+        return ()
+    name = describe_encoding(source.encoding)
+    return (
+        f"The file is not UTF-8; it is read as {name}, a guess; if texts look wrong, "
+        "set data.encoding.",
     )
 
 
@@ -252,6 +291,10 @@ def _use_counter(column: Column) -> Column:
 def _inspect_arrays(file: FileState, target: str) -> TableInfo:
     arrays = find_arrays(file, target)
     targets = arrays.targets
+    shape = image_shape(arrays.inputs) or arrays.inputs.shape[1:]
+    if has_labels(targets):
+        labels = _number_labels(targets, are_probabilities=hold_probabilities(file, targets))
+        return TableInfo(file, shape, labels.names, False, arrays=arrays, labels=labels)
     classes = infer_classes(read_targets(file, targets), targets.shape[0])
     is_numeric = targets.dtype[0] not in "US"
     if len(classes) == 1:
@@ -259,8 +302,14 @@ def _inspect_arrays(file: FileState, target: str) -> TableInfo:
         raise InputError(problem, str(file.path))
     if not classes and not is_numeric:
         raise InputError(f"{targets.name} has too many distinct texts", str(file.path))
-    shape = image_shape(arrays.inputs) or arrays.inputs.shape[1:]
     return TableInfo(file, shape, classes, is_numeric, arrays=arrays)
+
+
+def _number_labels(targets: ArrayHeader, *, are_probabilities: bool) -> Labels:
+    """Returns the labels of a matrix of targets, which has no names for them."""
+    values = () if are_probabilities else ("0", "1")
+    columns = [Column(str(index), index, "number", values) for index in range(targets.shape[1])]
+    return Labels(tuple(column.name for column in columns), tuple(columns))
 
 
 def image_shape(inputs: ArrayHeader) -> Shape:

@@ -30,3 +30,7 @@ class Layout:
     "Kinds of columns that the file itself declares."
     remarks: tuple[str, ...] = ()
     "Sentences about what was found before the rows."
+    sheet: str = ""
+    "Of a spreadsheet."
+    left_out: frozenset[int] = frozenset()
+    "Lines, rows or items that are no examples, such as a total at the end."

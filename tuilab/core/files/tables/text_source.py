@@ -3,14 +3,15 @@
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import TextIOWrapper
 
-from tuilab.core.errors import InputError
+from tuilab.core.errors import InputError, with_suggestion
 from tuilab.core.files.file_state import FileState
-from tuilab.core.files.tables.legacy_encoding import guess_legacy
+from tuilab.core.files.tables.guess_encoding import guess_encodings
 from tuilab.core.files.tables.packing import Packing, open_packed, reading
+from tuilab.core.files.tables.read_options import AUTO
 from tuilab.core.format import format_bytes
 
 CHUNK_BYTES = 1 << 20
@@ -43,6 +44,8 @@ class TextSource:
     encoding: str = "utf-8"
     size: int = 0
     "Unpacked, in bytes."
+    is_guessed: bool = False
+    "Whether the encoding is an older one that nothing in the file says."
 
     @property
     def bare_encoding(self) -> str:
@@ -52,45 +55,91 @@ class TextSource:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """What a decoder found in a whole file."""
+
+    size: int
+    "Unpacked, in bytes."
+    damage: int
+    "The position of the first byte that it cannot decode, from 1; 0 if there is none."
+    others: int
+    "Characters outside ASCII before it, at least some of them."
+
+
 @lru_cache(maxsize=16)
-def find_encoding(file: FileState, packing: Packing, member: str) -> TextSource:
-    """Reads a file once to find its encoding and size; InputError if it is no text."""
-    size, damage = 0, 0
-    encoding = ""
-    with reading(file), open_packed(file, packing, member) as source:
-        chunk = source.read(CHUNK_BYTES)
-        encoding = _guess_wide(chunk)
-        decoder = codecs.getincrementaldecoder(encoding or "utf-8")()
-        others = 0
-        while chunk:
+def find_encoding(
+    file: FileState, packing: Packing, member: str, encoding: str = AUTO
+) -> TextSource:
+    """Reads a file to find its encoding and size; InputError if it is not such a text.
+
+    Args:
+        encoding: what a user says that it is.
+    """
+    with reading(file), open_packed(file, packing, member) as content:
+        head = content.read(CHUNK_BYTES)
+    likely = (_guess_wide(head) or "utf-8") if encoding == AUTO else check_encoding(encoding, head)
+    source = TextSource(file, packing, member, likely)
+    scan = _scan(source)
+    source = replace(source, size=scan.size)
+    if not scan.damage:
+        return source
+    if encoding != AUTO or likely != "utf-8" or scan.others >= MIN_UTF8_CHARACTERS:
+        raise _describe_damage(source, scan.damage)
+    guesses = (
+        replace(source, encoding=name, is_guessed=True)
+        for name in (*guess_encodings(head), "cp1252")
+    )
+    fitting = (guess for guess in guesses if not _scan(guess).damage)
+    return next(fitting, replace(source, encoding="latin-1", is_guessed=True))
+
+
+def check_encoding(name: str, head: bytes = b"") -> str:
+    """Returns the name of a codec of Python for texts; InputError suggests one."""
+    try:
+        "a,1".encode(name)
+        codecs.getincrementaldecoder(name)
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        from encodings.aliases import aliases
+
+        known = sorted({each.replace("_", "-") for each in (*aliases, *aliases.values())})
+        problem = with_suggestion(f'there is no encoding "{name}" of texts', name.lower(), known)
+        raise InputError(problem, "data.encoding") from None
+    return "utf-8-sig" if codec == "utf-8" and head.startswith(codecs.BOM_UTF8) else codec
+
+
+def _scan(source: TextSource) -> _Scan:
+    """Decodes a whole file; InputError if it unpacks to too much."""
+    decoder = codecs.getincrementaldecoder(source.encoding)()
+    size, damage, others = 0, 0, 0
+    file, packing = source.file, source.packing
+    with reading(file), open_packed(file, packing, source.member) as content:
+        while chunk := content.read(CHUNK_BYTES):
             if not damage:
                 try:
-                    text = decoder.decode(chunk)
-                    others += 0 if text.isascii() else sum(not c.isascii() for c in text[:10_000])
-                except UnicodeDecodeError as error:
-                    others += _count_characters(error.object[: error.start])
-                    damage = size + error.start + 1
+                    others += _count_others(decoder.decode(chunk))
+                except UnicodeError as error:
+                    start = getattr(error, "start", 0)
+                    others += _count_others(chunk[:start].decode("utf-8", "ignore"))
+                    damage = size + start + 1
             size += len(chunk)
             if packing and size > MAX_UNPACKED_BYTES:
                 limit = format_bytes(MAX_UNPACKED_BYTES)
                 raise InputError(
                     f"it unpacks to more than {limit}; use a part of it", str(file.path)
                 )
-            chunk = source.read(CHUNK_BYTES)
-        if not damage:
-            try:
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                damage = size
-    plain = TextSource(file, packing, member, encoding or "utf-8", size)
     if not damage:
-        return plain
-    if encoding or others >= MIN_UTF8_CHARACTERS:
-        raise _describe_damage(plain)
-    with reading(file), open_packed(file, packing, member) as source:
-        guess = guess_legacy(source.read(CHUNK_BYTES))
-    fitting = (name for name in (guess, "cp1252") if name and _can_decode(plain, name))
-    return TextSource(file, packing, member, next(fitting, "latin-1"), size)
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            damage = max(1, size)
+    return _Scan(size, damage, others)
+
+
+def _count_others(text: str) -> int:
+    """Counts characters outside ASCII near the beginning of a text."""
+    return 0 if text.isascii() else sum(not character.isascii() for character in text[:10_000])
 
 
 def _guess_wide(head: bytes) -> str:
@@ -105,40 +154,19 @@ def _guess_wide(head: bytes) -> str:
     return ""
 
 
-def _count_characters(valid: bytes) -> int:
-    return sum(not character.isascii() for character in valid.decode("utf-8", "ignore"))
-
-
-def _can_decode(source: TextSource, encoding: str) -> bool:
-    """Returns whether all bytes have a meaning in an encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with open_packed(source.file, source.packing, source.member) as content:
-            while chunk := content.read(CHUNK_BYTES):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _describe_damage(source: TextSource) -> InputError:
+def _describe_damage(source: TextSource, position: int) -> InputError:
     """Returns an error that names the first line and byte that are not in the encoding."""
-    if not source.encoding.startswith("utf-8"):
-        problem = f"it is damaged: not all of it is {source.encoding.upper()}; save it again"
-        return InputError(problem, str(source.file.path))
-    number, byte, value = 1, 0, 0
+    name, path = source.encoding.upper().replace("-SIG", ""), str(source.file.path)
+    if name.startswith(("UTF-16", "UTF-32")):
+        problem = f"it is damaged: not all of it is {name}; save it again, or set data.encoding"
+        return InputError(problem, path)
     with reading(source.file), open_packed(source.file, source.packing, source.member) as content:
-        for number, line in enumerate(content, 1):  # noqa: B007
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                byte, value = error.start + 1, line[error.start]
-                break
+        before = content.read(position)
+    number, byte = before.count(b"\n") + 1, len(before) - before.rfind(b"\n") - 1
     return InputError(
-        f"line {number} is not UTF-8: byte {byte} is 0x{value:02x}; save it as UTF-8 "
-        "(in Excel: CSV UTF-8)",
-        str(source.file.path),
+        f"line {number} is not {name}: byte {byte} is 0x{before[-1]:02x}; save it as UTF-8 "
+        "(in Excel: CSV UTF-8), or set data.encoding",
+        path,
         f"line {number}",
     )
 

@@ -2,7 +2,8 @@
 
 from math import prod
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from tuilab.core.catalogue.layers import normalization as catalogue
 from tuilab.core.network.layer import Layer, Shape
@@ -29,10 +30,24 @@ def instance_norm(layer: Layer, shape: Shape) -> nn.Module:
     return torch_module(layer, shape[0])
 
 
+class GroupNorm(nn.GroupNorm):
+    """A group normalization whose input always has a gradient.
+
+    In channels-last format the backward pass of torch 2.13 ends the process where it has none, as
+    the network's own input (a write to address 0).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's name)
+        """Normalizes each group of channels: [batch, channels, ...] to the same shape."""
+        if torch.is_grad_enabled() and not input.requires_grad:
+            input = input.detach().requires_grad_()  # noqa: A001
+        return super().forward(input)
+
+
 @module(catalogue.GroupNorm)
 def group_norm(layer: catalogue.GroupNorm, shape: Shape) -> nn.Module:
     """Builds a group normalization over the channels."""
-    return torch_module(layer, num_channels=shape[0])
+    return GroupNorm(layer.num_groups, shape[0], layer.eps, layer.affine, bias=layer.bias)
 
 
 @module(catalogue.LayerNorm, catalogue.RMSNorm)
