@@ -42,7 +42,7 @@ class QueueGroup(TyperGroup):
 commands = Commands()
 queue = Commands(
     cls=QueueGroup,
-    help="Lists the queue of runs: those in progress, those that wait, and how the others ended.\n\n"
+    help="Lists the queue of runs: those in progress, those that wait, how the others ended.\n\n"
     "Each is a run like any other: `tuilab attach RUN` opens the lab on it, `tuilab stop RUN` ends "
     "it. One that fails does not stop the others.",
     epilog=format_examples(

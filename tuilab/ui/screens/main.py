@@ -23,6 +23,7 @@ from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
+from tuilab.ui.controllers.queue import REFRESH_SECONDS, QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.training import TrainingController
@@ -38,6 +39,7 @@ from tuilab.ui.messages import (
 from tuilab.ui.panes.key_bar import KeyBar
 from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.panes.pane_area import PaneArea, is_displayed
+from tuilab.ui.panes.run_strip import RunStrip
 from tuilab.ui.panes.status import StatusBar
 from tuilab.ui.workspace import Workspace
 
@@ -56,6 +58,7 @@ class MainScreen(Screen[None]):
         *EditController.BINDINGS,
         *FileController.BINDINGS,
         *RunsController.BINDINGS,
+        *QueueController.BINDINGS,
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
@@ -82,7 +85,7 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.workspace, self._send = workspace, send
         self.lag = 0.0
-        self.status, self.panes = StatusBar(), PaneArea()
+        self.status, self.panes, self.run_strip = StatusBar(), PaneArea(), RunStrip()
         panes = self.panes
         self.pane_layout = PaneLayout(
             self._apply_layout, partial(panes.go_to, workspace=workspace),
@@ -95,6 +98,7 @@ class MainScreen(Screen[None]):
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
         self.alerts = AlertController(context)
         self.runs = RunsController(context, self.files)
+        self.queue = QueueController(context, self.training, self.runs, self.run_strip)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
             context, self.training, self.edits, self.files,
@@ -127,7 +131,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Yields the status, the panes and the keys."""
-        yield from (self.status, self.panes, KeyBar(), Static(TOO_SMALL, id="too-small"))
+        yield from (self.status, self.run_strip, self.panes, KeyBar(), Static(TOO_SMALL, id="too-small"))
 
     # --- keys and controllers -------------------------------------------------------------------
 
@@ -184,6 +188,10 @@ class MainScreen(Screen[None]):
     @on(FixChosen)
     def _on_fix_chosen(self, event: FixChosen) -> None:
         self.diagnosis.apply(event.fix)
+
+    @on(RunStrip.Chosen)
+    def _on_run_chosen(self, event: RunStrip.Chosen) -> None:
+        self.action_dispatch("queue.switch_to", event.run)
 
     @on(LessonPane.LinkChosen)
     def _on_link_chosen(self, event: LessonPane.LinkChosen) -> None:
@@ -246,6 +254,7 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Fills the panes before the first frame."""
         self.repaint()
+        self.set_interval(REFRESH_SECONDS, self.queue.refresh)
 
     def on_screen_resume(self) -> None:
         """Shows what came while a dialog was open."""
