@@ -158,5 +158,3 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
     finally:
         paths.queue_dir().chmod(0o700)
     assert order() == ["a"]
-
-

@@ -386,4 +386,3 @@ def stop_runner() -> bool:
             )
         time.sleep(0.05)
     return True
-

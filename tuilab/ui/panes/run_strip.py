@@ -1,4 +1,4 @@
-"""The strip below the status: a line with a small chart for each run in progress or in the queue."""
+"""The strip below the status: a small chart for each run in progress or in the queue."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,11 +27,12 @@ SIGNS = {
 }  # fmt: skip
 """A sign, one in ASCII and a color for each state, so that color is never the only one."""
 
-ROWS_PER_LINE = 9
+ROWS_PER_LINE = 8
 """Rows of the screen for each line that the strip may have."""
 
-NARROW = 100
-"""Cells below which the name of the metric and the bar are left out."""
+WIDE, NARROW = 130, 90
+"""Cells from which on metrics have their whole name and epochs a bar; below which the state is a
+sign only."""
 
 
 class RunStrip(Widget):
@@ -88,7 +89,11 @@ class RunStrip(Widget):
         """The runs for which there is room; the last line may count the others."""
         if len(self._runs) <= self._max_lines:
             return self._runs
-        return self._runs[: self._max_lines - 1]
+        count = self._max_lines - 1
+        first = [run for run in self._runs if run.run == self._current][:1]
+        others = [run for run in self._runs if run.run != self._current][: count - len(first)]
+        chosen = {run.run for run in [*first, *others]}
+        return [run for run in self._runs if run.run in chosen]
 
     def render(self) -> Content:
         """Returns a line for each run, and how many more there are."""
@@ -105,15 +110,15 @@ def draw_run(run: "ActiveRun", width: int, *, is_current: bool) -> Content:
     sign, ascii_sign, color = SIGNS.get(run.state, ("?", "?", "$text-muted"))
     mark = get_glyphs().arrow if is_current else " "
     name_width = max(12, min(30, width // 4))
-    is_wide = width >= NARROW
-    numbers = _describe_numbers(run, is_wide=is_wide)
+    numbers = _describe_numbers(run, is_wide=width >= WIDE)
     position = f"{run.position}." if run.position else ""
-    chart_width = width - name_width - len(numbers) - 20
+    state = f" {run.state:<8} " if width >= NARROW else " "
+    chart_width = width - name_width - len(numbers) - len(state) - 9
     return Content.assemble(
         (f"{mark}{glyph_or_ascii(sign, ascii_sign)} ", color),
         (f"{position:<3} ", "$text-muted"),
         (fit_text(run.run, name_width), "bold" if is_current else ""),
-        (f" {run.state:<8} ", color),
+        (state, color),
         (_draw_losses(run, chart_width), "$accent"),
         " ",
         numbers,
@@ -139,6 +144,6 @@ def _describe_numbers(run: "ActiveRun", *, is_wide: bool) -> str:
         metric = f"{truncate(name, 22, get_glyphs().ellipsis)} {format_number(run.value, 3)}"
     epochs = f"{int(run.epoch)}/{run.epochs}"
     if not is_wide:
-        return f"{loss:<11} {metric:<15} {epochs:>9}"
+        return f"{loss:<12} {metric:<14} {epochs:>10}"
     bar = progress_bar(run.epoch / run.epochs if run.epochs else 0.0, 8)
-    return f"{loss:<11} {metric:<28} epoch {epochs:>11} {bar}"
+    return f"{loss:<12} {metric:<28} epoch {epochs:>11} {bar}"

@@ -131,7 +131,8 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Yields the status, the panes and the keys."""
-        yield from (self.status, self.run_strip, self.panes, KeyBar(), Static(TOO_SMALL, id="too-small"))
+        yield from (self.status, self.run_strip, self.panes, KeyBar())
+        yield Static(TOO_SMALL, id="too-small")
 
     # --- keys and controllers -------------------------------------------------------------------
 
