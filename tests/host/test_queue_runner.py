@@ -69,6 +69,10 @@ def wait_for_step(run: str) -> int:
     return wait_until(step)
 
 
+def wait_for_state(run: str, state: str) -> None:
+    wait_until(lambda: states()[run] == state)
+
+
 def test_runs_are_trained_in_order_and_one_that_fails_does_not_stop_the_others() -> None:
     add("first", make_experiment())
     add("second", make_failing_experiment())
@@ -159,7 +163,7 @@ def test_what_is_added_while_the_runner_ends_is_trained() -> None:
     for number in range(3):
         add(f"run-{number}", make_experiment(epochs=1))
         run_queue.start_runner()
-        wait_until(lambda number=number: states()[f"run-{number}"] == "done")
+        wait_for_state(f"run-{number}", "done")
     assert set(states().values()) == {"done"}
 
 
@@ -198,9 +202,6 @@ class FakeHost:
         )
 
 
-FakeHosts = Callable[[], list[FakeHost]]
-
-
 @pytest.fixture
 def fake_hosts(monkeypatch: pytest.MonkeyPatch) -> list[FakeHost]:
     hosts: list[FakeHost] = []
@@ -212,6 +213,15 @@ def fake_hosts(monkeypatch: pytest.MonkeyPatch) -> list[FakeHost]:
     monkeypatch.setattr(queue_runner, "spawn_host", spawn)
     monkeypatch.setattr(queue_runner, "POLL_SECONDS", 0.01)
     return hosts
+
+
+def _wait_for_start(hosts: list[FakeHost], number: int) -> FakeHost:
+    """The host that was started as this one, from 1, once it knows its run."""
+    return wait_until(lambda: next((host for host in hosts[number - 1 :] if host.start), None))
+
+
+def _wait_for_ends(runner: QueueRunner, count: int) -> None:
+    wait_until(lambda: len(runner.ended) == count)
 
 
 def with_device(name: str) -> Experiment:
@@ -244,12 +254,10 @@ def test_each_device_trains_as_many_runs_at_a_time_as_it_may(
 
     wait_until(lambda: started() == expected.split(), lambda: str(started()))
     assert sum(state == "training" for state in states().values()) == len(expected.split())
-    ended = 0
-    while ended < len(names):  # the others follow as there is room
-        host = wait_until(lambda: next((h for h in fake_hosts[ended:] if h.start), None))
-        host.end(is_failure=ended == 0)
-        ended += 1
-        wait_until(lambda: len(runner.ended) == ended)
+    for number in range(1, len(names) + 1):  # the others follow as there is room
+        host = _wait_for_start(fake_hosts, number)
+        host.end(is_failure=number == 1)
+        _wait_for_ends(runner, number)
     thread.join(10)
     assert not thread.is_alive()
     assert sorted(states().values()) == ["done"] * (len(names) - 1) + ["failed"]

@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.stored_runs import store_run
 from tuilab.core import paths
@@ -35,7 +36,7 @@ def add(*runs: str) -> None:
 def set_state(run: str, state: str) -> None:
     def change(queue: run_queue.QueueFile) -> run_queue.QueueFile:
         entry = run_queue.find_entry(queue.entries, run)
-        return queue.with_entry(run_queue.replace(entry, state=state))
+        return queue.with_entry(replace(entry, state=state))
 
     run_queue.edit_queue(change)
 
@@ -129,9 +130,7 @@ def test_only_so_many_finished_entries_are_kept() -> None:
     count = run_queue.MAX_FINISHED + 5
     add(*(f"run-{number:03}" for number in range(count)))
     run_queue.edit_queue(
-        lambda queue: run_queue.replace(
-            queue, entries=tuple(run_queue.replace(e, state="done") for e in queue.entries)
-        )
+        lambda queue: replace(queue, entries=tuple(replace(e, state="done") for e in queue.entries))
     )
     add("last")
     runs = [entry.run for entry in run_queue.list_entries()]

@@ -1,5 +1,6 @@
 """The strip of runs: when it is shown, what a line says, and how one goes from run to run."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ async def test_a_key_goes_from_run_to_run_in_a_circle(
             ["spiral-1", "moons-2", "spiral-1"],
         ):
             await lab.press("ctrl+t")
-            await lab.wait_until(lambda expected=expected: opened == expected)
+            await lab.wait_until(partial(opened.__eq__, expected))
             lab.workspace.run.id = opened[-1]
 
 

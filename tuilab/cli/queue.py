@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from tuilab.cli import completion, exit_codes
-from tuilab.cli.help import Commands
+from tuilab.cli.help import LIST, Commands, ListGroup
 from tuilab.cli.options import (
     AcceptsChangedData,
     Device,
@@ -24,11 +23,8 @@ if TYPE_CHECKING:  # help must not wait for these
     from tuilab.core.run.run_summary import RunSummary
     from tuilab.host.run_queue import QueueEntry
 
-LIST = "list"
-"""The command that is meant where none is named."""
 
-
-class QueueGroup(TyperGroup):
+class QueueGroup(ListGroup):
     """The commands of `tuilab queue`; without one it lists the queue."""
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> Any:
@@ -37,6 +33,10 @@ class QueueGroup(TyperGroup):
         if not is_completed and (not args or args[0] == "--json"):
             args = [LIST, *args]
         return super().make_context(info_name, args, *rest, **extra)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Returns how the list is called; the commands are below."""
+        return ["[OPTIONS] | COMMAND ..."]
 
 
 commands = Commands()
@@ -238,7 +238,7 @@ def start(jobs: Jobs = None) -> None:
 
 @queue.command(epilog=format_examples("tuilab queue stop"))
 def stop() -> None:
-    """Stops to work the queue off: the runs in progress are saved and wait in it."""
+    """Stops working the queue off: the runs in progress are saved and wait in it."""
     from tuilab.host import run_queue
 
     if run_queue.stop_runner():
