@@ -126,7 +126,7 @@ def test_an_entry_in_progress_cannot_be_removed_and_one_without_a_process_is_cut
     assert order() == []
 
 
-def test_only_so_many_finished_entries_are_kept() -> None:
+def test_the_oldest_finished_entries_are_dropped() -> None:
     count = run_queue.MAX_FINISHED + 5
     add(*(f"run-{number:03}" for number in range(count)))
     run_queue.edit_queue(

@@ -43,6 +43,7 @@ from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
 from tuilab.ui.controllers.pane_layout import PaneLayout
+from tuilab.ui.controllers.queue import QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
 from tuilab.ui.controllers.training import TrainingController
@@ -576,6 +577,7 @@ CONTROLLERS: dict[str, type] = {
     "diagnosis": DiagnosisController,
     "alerts": AlertController,
     "runs": RunsController,
+    "queue": QueueController,
 }
 """By the names that the main screen has for them."""
 

@@ -179,10 +179,8 @@ def add(
     check_named(experiments or [], resume)
     starts = build_starts(experiments or [], sets or [], resume, device, changed_data)
     added = run_queue.add_runs(starts)
-    unfinished = [entry.run for entry in run_queue.load_queue().unfinished]
     for entry in added:
-        place = f"at position {unfinished.index(entry.run) + 1}" if entry.run in unfinished else ""
-        print(" ".join(filter(None, ("added", entry.run, place))))
+        print(f"added {entry.run} at position {run_queue.find_position(entry.run)}")
     if not hold:
         run_queue.start_runner(jobs)
         print("`tuilab queue` shows how far they are, `tuilab attach RUN` opens one in the lab")

@@ -217,20 +217,20 @@ def move_entry(name: str, position: int) -> QueueEntry:
     Args:
         name: its position, or a unique part of its run's id.
     """
-    chosen: list[QueueEntry] = []
+    moved_entries: list[QueueEntry] = []
 
     def move(queue: QueueFile) -> QueueFile:
         entry = find_entry(queue.unfinished, name)
         others = [other for other in queue.unfinished if other is not entry]
         if not 1 <= position <= len(others) + 1:
             raise InputError(f"the positions are 1 to {len(others) + 1}", str(position))
-        chosen.append(entry)
+        moved_entries.append(entry)
         others.insert(position - 1, entry)
         over = [other for other in queue.entries if other.is_over]
         return replace(queue, entries=(*over, *others))
 
     edit_queue(move)
-    return chosen[0]
+    return moved_entries[0]
 
 
 def remove_entries(names: Sequence[str]) -> list[QueueEntry]:
@@ -282,6 +282,12 @@ def find_entry(entries: Sequence[QueueEntry], name: str) -> QueueEntry:
     if not matches:
         raise InputError("no run of the queue has this in its id; `tuilab queue` lists them", name)
     raise InputError(f"several runs match: {', '.join(each.run for each in matches[:8])}", name)
+
+
+def find_position(run: str) -> int:
+    """Returns the position of a run, from 1; 1 for one that is over by now."""
+    runs = [entry.run for entry in load_queue().unfinished]
+    return runs.index(run) + 1 if run in runs else 1
 
 
 def resolve_end(entry: QueueEntry, problem: str = "its process ended") -> QueueEntry:

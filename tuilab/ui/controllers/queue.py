@@ -108,7 +108,6 @@ def _add_to_queue(experiment: Experiment) -> str:
     from tuilab.host import run_queue
 
     [entry] = run_queue.add_runs([Start(make_run_id(experiment), experiment)])
+    text = f"{entry.run} at position {run_queue.find_position(entry.run)}"
     run_queue.start_runner()
-    waiting = [other.run for other in run_queue.load_queue().unfinished]
-    position = waiting.index(entry.run) + 1 if entry.run in waiting else 1
-    return f"{entry.run} at position {position}"
+    return text

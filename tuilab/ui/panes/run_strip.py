@@ -92,8 +92,8 @@ class RunStrip(Widget):
         count = self._max_lines - 1
         first = [run for run in self._runs if run.run == self._current][:1]
         others = [run for run in self._runs if run.run != self._current][: count - len(first)]
-        chosen = {run.run for run in [*first, *others]}
-        return [run for run in self._runs if run.run in chosen]
+        shown_ids = {run.run for run in [*first, *others]}
+        return [run for run in self._runs if run.run in shown_ids]
 
     def render(self) -> Content:
         """Returns a line for each run, and how many more there are."""
