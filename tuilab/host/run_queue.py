@@ -246,8 +246,8 @@ def remove_entries(names: Sequence[str]) -> list[QueueEntry]:
                 raise InputError(stop, entry.run)
             removed.append(entry)
         runs = {entry.run for entry in removed}
-        kept = [entry for entry in queue.entries if entry.run not in runs]
-        return replace(queue, entries=tuple(kept))
+        remaining = [entry for entry in queue.entries if entry.run not in runs]
+        return replace(queue, entries=tuple(remaining))
 
     edit_queue(remove)
     return removed
