@@ -1,7 +1,7 @@
 """The loss around the weights: the slice, the scan and the path; the session is not changed."""
 
 import time
-from itertools import pairwise, product
+from itertools import product
 from math import inf, isfinite, isnan
 from typing import Any
 
@@ -23,7 +23,7 @@ from tuilab.core.protocol.inspect.landscape_messages import (
     Scan,
     Slice,
 )
-from tuilab.engine import checkpoint, progress
+from tuilab.engine import checkpoint
 from tuilab.engine.data.load import load
 from tuilab.engine.inspect.landscape.landscape_inspector import (
     NO_FILTERS,
@@ -35,9 +35,7 @@ from tuilab.engine.inspect.landscape.loss_surface import LossSurface
 from tuilab.engine.inspect.landscape.plane import coarse_to_fine, path_directions, random_directions
 from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
-from tuilab.engine.snapshots import MAX_SNAPSHOTS, WeightSnapshots
 from tuilab.engine.step import UNOBSERVED, optimizer_step
-from tuilab.engine.train import train
 
 SLICE = LandscapeRequest(size=5)
 SCAN = LandscapeRequest(kind="scan")
@@ -285,6 +283,7 @@ def test_the_plane_of_the_path_needs_a_path_and_contains_most_of_it() -> None:
     inspector = LandscapeInspector(session)
     request = LandscapeRequest(size=5, plane="path")
     assert inspect_fully(inspector, request).note == NO_PATH
+    session.snapshots.schedule.stride = 1000
 
     for _ in range(4):
         session.snapshots.add(checkpoint.capture_state(session))
@@ -296,34 +295,6 @@ def test_the_plane_of_the_path_needs_a_path_and_contains_most_of_it() -> None:
     steps = [step for step, _, _ in plane.path]
     assert steps == [0, 10, 20, 30, 40]
     assert max(max(abs(x), abs(y)) for _, x, y in plane.path) == pytest.approx(0.8, abs=0.01)
-
-
-def test_weight_snapshots_are_bounded_in_number_and_in_memory() -> None:
-    snapshots = WeightSnapshots()
-    for step in range(1000):
-        snapshots.add({"position": [step], "network": {"weight": torch.full((2,), float(step))}})
-    steps = [step for step, _ in snapshots.snapshots]
-
-    assert MAX_SNAPSHOTS // 2 <= len(steps) <= MAX_SNAPSHOTS and steps[0] == 0
-    assert len({b - a for a, b in pairwise(steps)}) == 1  # evenly spaced
-    snapshots.add({"position": [100], "network": {"weight": torch.zeros(2)}})
-    assert max(step for step, _ in snapshots.snapshots) <= 100  # the run was rewound
-
-    large = WeightSnapshots()
-    large.add({"position": [0], "network": {"weight": torch.empty(6 << 20)}})
-    assert large.is_too_large and not large.snapshots
-
-
-def test_training_takes_one_weight_snapshot_per_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(time, "perf_counter", lambda: now)
-    monkeypatch.setattr(progress, "REPORT_INTERVAL", -1.0)
-    session = make_session(epochs=3)
-    for event in train(session):
-        now += 0.6 if event is None else 0.0
-
-    steps = [step for step, _ in session.snapshots.snapshots]
-    assert steps == [0, 3, 5, 7, 9, 11, 13, 15]
 
 
 # --- the scan -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tuilab.core.protocol.events import (
     Ready,
     Resumed,
     Saved,
+    SnapshotsListed,
     Started,
 )
 from tuilab.core.protocol.inspect.layer_messages import LayerRequest, LayerResponse
@@ -38,14 +39,14 @@ def test_a_run_goes_from_start_to_finish_and_is_on_the_disk(lab: LinkWatcher) ->
 
     kinds = list(dict.fromkeys(type(event) for event in lab.events))
     assert kinds[:3] == [Loading, Ready, Started]
-    assert set(kinds[3:-2]) == {Progressed, LayerStatsReported, EpochEnded}
+    assert set(kinds[3:-2]) == {Progressed, LayerStatsReported, EpochEnded, SnapshotsListed}
     assert kinds[-2:] == [Saved, Finished]
     assert (finished.reason, finished.step, finished.epoch) == ("done", 9, 3)
     assert set(finished.results) == {"train", "validation", "test"}
     path = Path(not_none(lab.run.started).folder)
     assert path == run_store.run_dir("run-1")
     assert sorted(file.name for file in path.iterdir()) == [
-        "checkpoint.pt", "events.jsonl", "experiment.toml", "host.json",
+        "checkpoint.pt", "events.jsonl", "experiment.toml", "host.json", "snapshots",
     ]  # fmt: skip
     assert run_store.read_run(path).finished == finished
 

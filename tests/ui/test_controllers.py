@@ -46,6 +46,7 @@ from tuilab.ui.controllers.pane_layout import PaneLayout
 from tuilab.ui.controllers.queue import QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.panes.inspect import InspectPane
 from tuilab.ui.screens.main import MainScreen
@@ -572,6 +573,7 @@ CONTROLLERS: dict[str, type] = {
     "edits": EditController,
     "studies": StudyController,
     "files": FileController,
+    "time_travel": TimeTravelController,
     "pane_layout": PaneLayout,
     "lessons": LessonController,
     "diagnosis": DiagnosisController,

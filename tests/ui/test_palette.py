@@ -122,9 +122,13 @@ async def test_the_palette_begins_with_the_pane_in_focus_and_then_training(
 
 
 @pytest.mark.parametrize(
-    ("key_text", "label"), [(",", "slower"), (".", "faster"), ("\\", "full speed")]
-)
-async def test_the_keys_of_the_pace_are_free_in_every_pane_and_shown_as_they_are(
+    ("key_text", "label"),
+    [
+        ("_", "slower"), ("*", "faster"), ("\\", "full speed"),
+        (",", "earlier"), (".", "later"), ("0", "now"), ("Y", "branch"),
+    ],
+)  # fmt: skip
+async def test_keys_of_pace_and_time_are_free_in_every_pane_and_shown_as_they_are(
     key_text: str, label: str
 ) -> None:
     async with open_lab() as lab:

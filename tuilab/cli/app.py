@@ -12,6 +12,7 @@ from tuilab.cli import (
     reference,
     runs,
     share,
+    snapshots,
     stored_runs,
     study,
     train,
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (open_commands, train.commands, study.commands, runs.commands,
+for group in (open_commands, train.commands, study.commands, runs.commands, snapshots.commands,
               stored_runs.commands, queue.commands, reference.commands, share.commands,
               alerts.commands, lessons.commands):  # fmt: skip
     app.add_typer(group)

@@ -94,6 +94,16 @@ Seeds = Annotated[
         show_default=False,
     ),
 ]
+BranchedRun = Annotated[
+    str,
+    typer.Option(
+        "--branch",
+        metavar="RUN[@STEP]",
+        help="Start a run from a snapshot of a stored one, or from its last state.",
+        autocompletion=completion.complete_stored_runs,
+        show_default=False,
+    ),
+]
 AcceptsChangedData = Annotated[
     bool, typer.Option("--accept-changed-data", help="Resume although the data has changed.")
 ]

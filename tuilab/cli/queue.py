@@ -8,6 +8,7 @@ from tuilab.cli import completion, exit_codes
 from tuilab.cli.help import LIST, Commands, ListGroup
 from tuilab.cli.options import (
     AcceptsChangedData,
+    BranchedRun,
     Device,
     ExperimentNames,
     JsonList,
@@ -161,6 +162,7 @@ def add(
     experiments: ExperimentNames = None,
     sets: Sets = None,
     resume: ResumedRun = "",
+    branch: BranchedRun = "",
     device: Device = "",
     changed_data: AcceptsChangedData = False,
     jobs: Jobs = None,
@@ -173,11 +175,12 @@ def add(
     What works it off goes on when this shell is closed. The changes are made in each experiment. A
     run whose device is `auto` takes the GPU with the fewest runs, or the CPU.
     """
-    from tuilab.cli.train import build_starts, check_named
+    from tuilab.cli.start_commands import Source, build_starts
     from tuilab.host import run_queue
 
-    check_named(experiments or [], resume)
-    starts = build_starts(experiments or [], sets or [], resume, device, changed_data)
+    source = Source(experiments or (), resume, branch)
+    source.check()
+    starts = build_starts(source, sets or (), device, accepts_changed_data=changed_data)
     added = run_queue.add_runs(starts)
     for entry in added:
         print(f"added {entry.run} at position {run_queue.find_position(entry.run)}")

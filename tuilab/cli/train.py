@@ -13,6 +13,7 @@ from tuilab.cli.alerts import build_commands
 from tuilab.cli.help import Commands
 from tuilab.cli.options import (
     AcceptsChangedData,
+    BranchedRun,
     Device,
     ExperimentNames,
     Notify,
@@ -23,11 +24,12 @@ from tuilab.cli.options import (
     format_examples,
 )
 from tuilab.cli.signals import BlockedOutputError, SignalHandlers
+from tuilab.cli.start_commands import Source, build_starts
 from tuilab.cli.streams import discard_output, has_hung_up
 from tuilab.core.errors import CANNOT_START, InputError
 
 if TYPE_CHECKING:  # help must not wait for these
-    from tuilab.core.protocol.commands import AnyCommand, Start
+    from tuilab.core.protocol.commands import AnyCommand
     from tuilab.core.protocol.events import AnyEvent, Failed, Finished
 
 commands = Commands()
@@ -50,12 +52,14 @@ class Output(Protocol):
         "tuilab train --resume spiral-4e2b --set training.epochs=300",
         "tuilab train spiral --seeds 5",
         "tuilab train xor moons spiral",
+        "tuilab train --branch spiral-4e2b@1200 --set optimizer.lr=0.01",
     )
 )
 def train(
     experiments: ExperimentNames = None,
     sets: Sets = None,
     resume: ResumedRun = "",
+    branch: BranchedRun = "",
     device: Device = "",
     changed_data: AcceptsChangedData = False,
     json: Annotated[
@@ -72,22 +76,21 @@ def train(
     is the worst one. Exit codes: 0 done, 1 the run failed or could not be saved, 2 bad usage or
     input, 130 interrupted or stopped, 129 hung up, 143 terminated, 141 no one reads the output.
     """
-    names = experiments or []
-    _check_usage(names, resume, seeds, notify)
+    source = Source(experiments or (), resume, branch)
+    _check_usage(source, seeds, notify)
     if seeds:
         from tuilab.cli.train_seeds import train_with_seeds
 
-        return train_with_seeds(names[0], sets or [], device, seeds, json=json)
+        return train_with_seeds(source.experiments[0], sets or [], device, seeds, json=json)
     alerts = build_commands(notify or ())
     try:
-        starts = build_starts(names, sets or [], resume, device, changed_data)
+        starts = build_starts(source, sets or (), device, accepts_changed_data=changed_data)
     except InputError as error:
         _show_start_failure(error, json=json, plain=plain)
         raise
     codes: list[int] = []
     signals: list[int] = []
-    for number, start in enumerate(starts):
-        command = ["--resume", resume] if resume else [names[number]]
+    for start, command in zip(starts, source.words, strict=True):
         work = [*alerts, start]
         codes.append(_train_one(work, signals, command, sets or [], json=json, plain=plain))
         if signals:
@@ -130,21 +133,16 @@ def _train_one(
     return _report_end(end, lost, signals)
 
 
-def _check_usage(names: list[str], resume: str, seeds: str, notify: list[str] | None) -> None:
+def _check_usage(source: Source, seeds: str, notify: list[str] | None) -> None:
     """Raises InputError for what does not say what to train, or does not go together."""
-    check_named(names, resume)
-    if resume and seeds:
-        raise InputError("several seeds start anew; leave out --resume or --seeds")
-    if len(names) > 1 and seeds:
+    source.check()
+    if seeds and not source.experiments:
+        other = "--resume" if source.resume else "--branch"
+        raise InputError(f"several seeds start anew; leave out {other} or --seeds")
+    if seeds and len(source.experiments) > 1:
         raise InputError("several seeds are for one experiment; name one, or leave out --seeds")
     if notify and seeds:
         raise InputError("alerts are for single runs; leave out --notify or --seeds")
-
-
-def check_named(names: list[str], resume: str) -> None:
-    """Raises InputError unless either experiments or a run to resume are named."""
-    if bool(names) == bool(resume):
-        raise InputError("say what to train: a preset, a file, or --resume RUN")
 
 
 def _report_end(end: "Finished", lost: str, signals: list[int]) -> int:
@@ -177,23 +175,6 @@ def _choose_output(*, json: bool, plain: bool) -> Output:
     from tuilab.cli.output.progress_bar import ProgressBar
 
     return ProgressBar()
-
-
-def build_starts(
-    experiments: list[str], sets: list[str], resume: str, device: str, accepts_changed_data: bool
-) -> "list[Start]":
-    """Returns what starts the runs of a command line; InputError before any of them starts."""
-    from tuilab.cli.overrides import load_experiment, sets_pace
-    from tuilab.cli.resume import build_start_command
-    from tuilab.core.protocol.commands import Start
-    from tuilab.core.run.run import make_run_id
-
-    if resume:
-        return [
-            build_start_command(resume, sets, device, accepts_changed_data=accepts_changed_data)
-        ]
-    loaded = [load_experiment(name, sets, device) for name in experiments]
-    return [Start(make_run_id(each), each, is_paced=sets_pace(sets)) for each in loaded]
 
 
 def _run(

@@ -17,7 +17,13 @@ from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.format import format_count, format_counted, format_number
 from tuilab.core.printable import encode_json
 from tuilab.core.protocol.events import Rewound
-from tuilab.engine.checkpoint_file import FORMAT, decode_experiment, read_newest, suggest_restart
+from tuilab.engine.checkpoint_file import (
+    FORMAT,
+    StoredState,
+    decode_experiment,
+    read_newest,
+    suggest_restart,
+)
 from tuilab.engine.optim.schedule_free import counters
 from tuilab.engine.preserve import clone_tensors
 from tuilab.engine.recorder import Recorder
@@ -83,20 +89,20 @@ def _have_same_state(current: dict[str, Any], captured: dict[str, Any]) -> bool:
     return set(first) == set(second)
 
 
-def keep_good_state(session: Session) -> None:
-    """Keeps this state as the one to go back to, if all its weights are finite.
+def capture_finite_state(session: Session) -> dict[str, Any] | None:
+    """Returns a copy of the state if all its weights are finite; else None.
 
     A step with a finite loss may have made them infinite; the loss shows it a step later.
     """
     norms = torch.stack(torch._foreach_norm([p.detach() for p in session.parameters]))
-    if norms.isfinite().all():
-        session.good_state = capture_state(session)
+    return capture_state(session) if norms.isfinite().all() else None
 
 
 def rewind(session: Session) -> Rewound:
     """Goes back to the last good state."""
     if session.good_state is not None:
         restore_state(session, session.good_state)
+        session.snapshots.drop_after(session.step)
     return Rewound(session.run, session.step)
 
 
@@ -109,7 +115,11 @@ def load(session: Session, path: Path) -> list[str]:
     Raises:
         InputError: if the file is unusable or of another network.
     """
-    stored = read_newest(path)
+    return load_stored(session, read_newest(path))
+
+
+def load_stored(session: Session, stored: StoredState) -> list[str]:
+    """Sets a session to a state that was read, as `load` does."""
     experiment = decode_experiment(stored.state, stored.path)
     try:
         restore_state(session, stored.state)

@@ -18,6 +18,7 @@ from tuilab.engine import checkpoint_file
 from tuilab.engine.checkpoint import capture_state
 from tuilab.engine.model import transfer
 from tuilab.engine.session import Session
+from tuilab.engine.snapshot_files import remove_every_second
 
 T = TypeVar("T")
 
@@ -117,8 +118,12 @@ class CheckpointStore:
         return True
 
     def _make_space(self) -> None:
-        """Removes the older checkpoint, if the newer one is whole."""
-        if checkpoint_file.is_whole(self._path):
+        """Removes the snapshots; if there are none, the older checkpoint if the newer is whole."""
+        folder = self._path.with_name(run_files.SNAPSHOTS)
+        if remove_every_second(folder):
+            while remove_every_second(folder):
+                pass
+        elif checkpoint_file.is_whole(self._path):
             self._previous.unlink(missing_ok=True)
 
     def _describe_older(self) -> str:

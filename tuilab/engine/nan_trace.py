@@ -92,9 +92,9 @@ class GrowthHistory(StepObserver):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.values: dict[str, list[float]] = {name: [] for name in GROWING}
-        snapshots = session.snapshots.snapshots
+        snapshots = session.snapshots.in_memory
         if snapshots:  # earlier than the state that the replay starts from
-            tensors = snapshots[0][1]
+            tensors = snapshots[0][1]["network"]
             names = dict(session.network.named_parameters())
             self._add("largest weight", _largest(tensors[name] for name in names))
         self.measure_weights()

@@ -23,7 +23,8 @@ REPORT_INTERVAL = 0.1
 """Seconds between two reports."""
 
 GOOD_STATE_INTERVAL = 1.0
-"""Seconds between two copies of the state that a failed run can go back to."""
+"""Seconds between two states that a failed run can go back to: the last steps before a failure
+have led to it."""
 
 MAX_STEPS = 4096
 """Steps between two reports, so that what is kept for one stays small."""
@@ -43,9 +44,9 @@ class ProgressReporter:
         self._examples = 0
         now = time.perf_counter()
         self._counted_until = self._reported_at = self._kept_good_at = now
-        self._good_interval = GOOD_STATE_INTERVAL
         if session.good_state is None:
             session.good_state = checkpoint.capture_state(session)
+            session.snapshots.add(session.good_state)
 
     # --- after each step --------------------------------------------------------------------
 
@@ -122,9 +123,12 @@ class ProgressReporter:
                 yield self.progress()
                 yield describe_non_finite_loss(self.session, *recorder.nonfinite, stats)
                 return
+        schedule = self.session.snapshots.schedule
         if self._is_due():
             yield self.progress()
-            self._keep_good_state()
+            schedule.relax()
+        if schedule.is_due(self.session.step) and recorder.nonfinite is None:
+            self._keep_state()
 
     def flush(self) -> Iterator[Progressed]:
         """Yields a report on the steps that have none yet, if there are any."""
@@ -136,7 +140,7 @@ class ProgressReporter:
         session, now = self.session, time.perf_counter()
         elapsed = max(now - self._counted_until, 1e-9)
         session.seconds += elapsed
-        self._counted_until = self._reported_at = now
+        self._counted_until = self._reported_at = self._kept_good_at = now
         losses, points = session.recorder.take()
         speed = len(losses) / elapsed
         examples, self._examples = self._examples, 0
@@ -161,15 +165,16 @@ class ProgressReporter:
             points=points,
         )
 
-    def _keep_good_state(self) -> None:
-        """Copies the state now and then; the copies take a hundredth of the time at most."""
-        now = time.perf_counter()
-        if now - self._kept_good_at < self._good_interval:
-            return
-        self.session.snapshots.add(self.session.good_state)  # the one that is replaced now
-        checkpoint.keep_good_state(self.session)
-        self._kept_good_at = time.perf_counter()
-        self._good_interval = max(GOOD_STATE_INTERVAL, 100 * (self._kept_good_at - now))
+    def _keep_state(self) -> None:
+        """Copies the state; now and then it becomes the one to go back to after a failure."""
+        session, start = self.session, time.perf_counter()
+        state = checkpoint.capture_finite_state(session)
+        if state is not None and session.recorder.nonfinite is None:  # copying has read the losses
+            session.snapshots.add(state)
+            if start - self._kept_good_at >= GOOD_STATE_INTERVAL:
+                session.good_state, self._kept_good_at = state, start
+        cost = time.perf_counter() - start + session.snapshots.take_cost()
+        session.snapshots.schedule.add_cost(cost)
 
     def end_epoch(self) -> bool:
         """Ends the means of an epoch; returns whether it is evaluated: the last one always is."""

@@ -21,6 +21,7 @@ from tuilab.core.protocol.events import Finished, KnobChanged, Started
 from tuilab.engine.data.augmentation import augment
 from tuilab.engine.data.dataset import Dataset, Examples
 from tuilab.engine.data.leakage import leaked_fraction
+from tuilab.engine.data.rng import seed_for
 from tuilab.engine.data.target_statistics import target_statistics
 from tuilab.engine.device.threads import thread_count
 from tuilab.engine.metrics import evaluate
@@ -30,7 +31,7 @@ from tuilab.engine.optim import build_optimizer
 from tuilab.engine.optim.early_stopping import EarlyStopping
 from tuilab.engine.probes.activations import observed_modules
 from tuilab.engine.recorder import Recorder
-from tuilab.engine.snapshots import WeightSnapshots
+from tuilab.engine.snapshots import Snapshots
 from tuilab.engine.tasks import build_task as tasks
 
 PLAIN = Augmentation()
@@ -75,7 +76,7 @@ class Session:
         "Value [] of the l1 and l2 terms in the last step; they are not in the reported loss."
         self.good_state: dict[str, Any] | None = None
         "The last state whose weights are known to be finite; see `checkpoint`."
-        self.snapshots = WeightSnapshots()
+        self.snapshots = Snapshots(experiment.training.snapshots)
         self.early_stopping = EarlyStopping(self.network, self.task.average)
         self.is_stopped = False
         "Early stopping has ended training before the last epoch."
@@ -86,8 +87,10 @@ class Session:
         self.recorder = Recorder()
         self.report_at_step = self.report_at_epoch = -1
         "Where a report is due whatever the clock says."
-        self._order: tuple[int, Tensor] | None = None
+        self._order: tuple[tuple[int, int], Tensor] | None = None
+        "The order of an epoch, with the epoch and `training.reseed`."
         self._check_data()
+        self.reseed()
 
     def _use_optimizer(self, config: Optimizer) -> None:
         """Starts with a new optimizer, which remembers no gradients."""
@@ -153,14 +156,26 @@ class Session:
 
     def epoch_order(self) -> Tensor:
         """Returns the order of this epoch's examples [examples]: seed and epoch decide it alone."""
-        if self._order is None or self._order[0] != self.epoch:
+        key = self.epoch, self.experiment.training.reseed
+        if self._order is None or self._order[0] != key:
             # On the CPU, so that it is the same for every device.
-            generator = torch.Generator().manual_seed(self.experiment.seed * 1_000_003 + self.epoch)
+            generator = torch.Generator().manual_seed(self._training_seed * 1_000_003 + self.epoch)
             order = torch.randperm(len(self.dataset.train), generator=generator)
             if self.device.type == "cuda":
                 order = order.pin_memory()
-            self._order = (self.epoch, order.to(self.device, non_blocking=True))
+            self._order = (key, order.to(self.device, non_blocking=True))
         return self._order[1]
+
+    def reseed(self) -> None:
+        """Starts the random generators anew where `training.reseed` asks for other numbers."""
+        if self.experiment.training.reseed:
+            torch.manual_seed(self._training_seed)
+
+    @property
+    def _training_seed(self) -> int:
+        """The seed of all that is random in training, other than the data and the weights."""
+        seed, reseed = self.experiment.seed, self.experiment.training.reseed
+        return seed_for(seed, f"reseed {reseed}") if reseed else seed
 
     def next_batch(self) -> tuple[Tensor, Tensor] | None:
         """Returns the next inputs and targets of this epoch [batch, ...]; None at its end.
@@ -266,11 +281,15 @@ class Session:
         self.discard_outdated(before)
         self.task.set_experiment(after)
         self.phases = self.task.phases(self.optimizer)
+        if key == "training.snapshots":
+            self.snapshots.set_budget(value)
         return KnobChanged(self.run, self.step, key, value)
 
     def discard_outdated(self, before: Experiment) -> None:
-        """Discards what other knobs have led to: an average of weights, an early stop."""
+        """Discards what other knobs have led to: averages, an early stop, random numbers."""
         after, config = self.experiment, self.experiment.regularization
+        if after.training.reseed != before.training.reseed:
+            self.reseed()
         is_new_optimizer = type(after.optimizer) is not type(before.optimizer)
         is_outdated = is_new_optimizer and self.task.average.is_of_optimizer
         if is_outdated or type(after.averaging) is not type(before.averaging):

@@ -18,10 +18,10 @@ from pathlib import Path
 from tuilab.core import paths
 from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import AnyCommand, Close, Start
-from tuilab.core.protocol.events import AnyEvent, Logged
+from tuilab.core.protocol.events import AnyEvent, Logged, Started
 from tuilab.core.run.run import Run, Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import discovery, framing, run_store
+from tuilab.host import branches, discovery, framing, run_store
 from tuilab.host.captured_output import CapturedOutput
 from tuilab.host.client_connection import ClientConnection
 from tuilab.host.worker import Worker
@@ -135,6 +135,20 @@ class Host:
             self.run = stored
         else:
             self.run.begin(start.run, start.experiment)
+        self._resync_clients()
+
+    def _show_branch(self, started: Started) -> None:
+        """Goes on with the history of the parent, which the log of a new branch begins with."""
+        branch = branches.read_branch(started)
+        if branch is None:
+            self.run.apply(started)
+        else:
+            branch.take_host(self.run)
+            self.run = branch
+        self._resync_clients()
+
+    def _resync_clients(self) -> None:
+        """Sends all clients the whole state, as the run is another one."""
         self._snapshot_frame = b""
         for client in list(self._clients):
             client.resync()
@@ -196,7 +210,10 @@ class Host:
         """Applies new events to the run, sends them to all clients and yields them."""
         while self._inbox:
             event, frame = self._inbox.popleft()
-            if self.run.apply(event):
+            if isinstance(event, Started) and event.parent:
+                self._show_branch(event)
+                yield event
+            elif self.run.apply(event):
                 self._snapshot_frame = b""
                 for client in list(self._clients):
                     client.enqueue(frame)

@@ -3,6 +3,7 @@
 Nothing here blocks: `send` and `events` return at once, however slow the other end is.
 """
 
+import os
 import queue
 import signal
 import socket
@@ -16,10 +17,10 @@ from typing import Protocol
 from tuilab.core.errors import InputError
 from tuilab.core.format import format_count
 from tuilab.core.protocol.commands import AnyCommand, Close
-from tuilab.core.protocol.events import AnyEvent, Saved
+from tuilab.core.protocol.events import AnyEvent, Saved, Started
 from tuilab.core.run.run import Snapshot
 from tuilab.core.version import installed_version
-from tuilab.host import discovery, framing
+from tuilab.host import branches, discovery, framing
 
 MAX_WAITING_EVENTS = 4096
 """Events that wait for a slow lab; when there are more, the host has to wait."""
@@ -92,7 +93,7 @@ class _InProcess:
 
         self._ended, self._is_closed = "", False
         self._received: queue.SimpleQueue[AnyEvent | Snapshot] = queue.SimpleQueue()
-        self._worker = Worker(self._received.put, self._end)
+        self._worker = Worker(self._receive, self._end)
         self._worker.start()
 
     @property
@@ -103,6 +104,13 @@ class _InProcess:
         self._worker.release_run()
         if not self._is_closed:
             self._ended = "Training in this process has ended; the next run gets a new worker."
+
+    def _receive(self, event: AnyEvent) -> None:
+        self._received.put(event)
+        if isinstance(event, Started) and event.parent:
+            branch = branches.read_branch(event)
+            if branch is not None:
+                self._received.put(Snapshot(branch, installed_version(), os.getpid()))
 
     def send(self, command: AnyCommand) -> None:
         self._is_closed |= isinstance(command, Close)

@@ -283,7 +283,9 @@ def _resume_if_stored(start: Start) -> Start:
     if not start.checkpoint:
         with suppress(InputError):  # knobs may have been changed while it trained
             experiment = run_store.read_run(folder).experiment or experiment
-    return replace(start, checkpoint=str(checkpoint), experiment=experiment)
+    return replace(
+        start, checkpoint=str(checkpoint), experiment=experiment, parent="", parent_step=0
+    )
 
 
 def _find_end(entry: QueueEntry, run: Run) -> QueueEntry | None:

@@ -26,6 +26,7 @@ from tuilab.core.protocol.events import (
 from tuilab.core.protocol.inspect.set_weight import SetWeight, WeightSet
 from tuilab.core.protocol.inspect.unions import AnyInspectRequest
 from tuilab.host import run_store
+from tuilab.host.run_snapshots import RunSnapshots
 
 if TYPE_CHECKING:  # the wall: importing the host must not load PyTorch
     from tuilab.engine.checkpoint_store import CheckpointStore
@@ -87,6 +88,7 @@ class RunController:
         "Whether the session is past a loss that was not finite."
         self._complaint = ""
         self._dispatcher: Dispatcher | None = None
+        self.snapshots = RunSnapshots(session, folder, publish)
         self._checks: Iterator[Checking | ChecksReported] | None = None
         self._checked_at = -inf
         "When the progress of the checks was reported last."
@@ -138,6 +140,7 @@ class RunController:
             case Progressed():
                 if event.seconds >= self._save_at and isfinite(event.loss):
                     self.save()
+                self.snapshots.report_problem()
             case EpochEnded():
                 # The last epoch's end is the run's end: no pause before it.
                 if event.epoch >= self._last_epoch and not self.session.is_over:
@@ -213,6 +216,8 @@ class RunController:
 
         try:
             if isinstance(command, SetWeight):
+                if self.snapshots.is_in_past:
+                    raise InputError("this is a snapshot; go back to now to set a weight")
                 self._publish(set_weight(self.session, command, self._weights_set))
             else:
                 before = self.session.lr
@@ -235,8 +240,11 @@ class RunController:
         """Goes back to the last good state and waits there."""
         from tuilab.engine import checkpoint
 
+        if not self._has_nonfinite_loss:
+            self._report()  # what led to the state may not have been reported yet
         self._batches = None
         self.is_training, self.is_active, self._has_nonfinite_loss = False, True, False
+        self.snapshots.come_back()
         self._publish(checkpoint.rewind(self.session))
 
     def inspect(self, request: AnyInspectRequest) -> None:
@@ -245,10 +253,24 @@ class RunController:
 
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self.session)
+        source = self.snapshots if self.snapshots.is_in_past else self._dispatcher
         try:
-            self._publish(self._dispatcher.inspect(request))
+            self._publish(source.inspect(request))
         except Exception as error:
             self._complain(f"The view could not be drawn: {error}")
+
+    def keep_snapshot(self) -> None:
+        """Takes a snapshot now, with all steps until then in the history."""
+        self._report()
+        self.snapshots.keep()
+
+    def travel(self, step: int | None) -> None:
+        """Shows an earlier state, or the present one; an error in it does not stop the run."""
+        try:
+            self.snapshots.travel(step)
+        except Exception as error:  # most often out of memory, for a second network
+            self._complain(f"The snapshot cannot be shown: {error}")
+            self.snapshots.come_back()
 
     @property
     def is_checking(self) -> bool:
@@ -333,6 +355,7 @@ class RunController:
             # Not published: the history up to the failure stays, to be diagnosed.
             checkpoint.rewind(session)
             self._has_nonfinite_loss = False
+        self.snapshots.close()
         lost = self._save_final()
         self.is_training = self.is_active = False
         self._batches = None
@@ -353,14 +376,3 @@ class RunController:
         if text != self._complaint:
             self._complaint = text
             self._publish(Logged(text))
-
-
-def load_initial_weights(session: "Session", previous: "Session | None", checkpoint: str) -> str:
-    """Loads a checkpoint or unchanged layers of the previous session; returns a note on it."""
-    if checkpoint:
-        from tuilab.engine.checkpoint import load
-
-        notes = load(session, Path(checkpoint))
-        text = f"continues from step {format_count(session.step)}"
-        return f"{text}: {'; '.join(notes)}" if notes else text
-    return session.copy_unchanged_weights(previous) if previous is not None else ""

@@ -36,12 +36,17 @@ from tuilab.core.protocol.events import (
     Progressed,
     Ready,
     SeedsReported,
+    SnapshotsListed,
     Started,
+    Traveled,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
-from tuilab.host import run_store
+from tuilab.host import branches, run_store
 
-PASSING = (Loading, Ready, Checking, AlertsChanged, InspectResponse, SeedsReported)
+PASSING = (
+    Loading, Ready, Checking, AlertsChanged, InspectResponse, SeedsReported, SnapshotsListed,
+    Traveled,
+)  # fmt: skip
 """Events that say nothing of the run that would matter later; seeds are runs of their own."""
 
 MIN_GAP = 0.1
@@ -93,9 +98,10 @@ class RunLog:
             self._close()
 
     def _record(self, event: AnyEvent) -> list[Logged]:
+        notes: list[Logged] = []
         if isinstance(event, Started):
             self._close()
-            self._start(event)
+            notes = self._start(event)
         if self._started is None or isinstance(event, PASSING):
             return []
         if isinstance(event, Progressed):
@@ -105,8 +111,8 @@ class RunLog:
                 self._store_report()
             self._lines.append(run_store.encode_event(event))
         if isinstance(event, Finished):
-            return self._write(LAST_DELAYS, is_synced=True)
-        return self._write(()) if self._clock() >= self._retry_at else []
+            return notes + self._write(LAST_DELAYS, is_synced=True)
+        return notes + (self._write(()) if self._clock() >= self._retry_at else [])
 
     def _close(self) -> None:
         if self._started is not None:
@@ -115,7 +121,8 @@ class RunLog:
         self._close_file()
         self._started = None
 
-    def _start(self, event: Started) -> None:
+    def _start(self, event: Started) -> list[Logged]:
+        """Begins with another run; returns a note if the history of its parent cannot be copied."""
         self._started, self._started_at = event, self._clock()
         self._error, self._retry_at = "", 0.0
         self._report, self._reported_at = None, -inf
@@ -123,6 +130,7 @@ class RunLog:
         with suppress(OSError):
             for folder in Path(event.folder).parent.iterdir():
                 remove_dead_parts(folder)
+        return branches.copy_history(event) if event.parent else []
 
     def _add_report(self, event: Progressed) -> None:
         """Stores a report, or keeps it back if it follows the last one too soon."""

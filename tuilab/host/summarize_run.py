@@ -199,8 +199,8 @@ def summarize_log(folder: Path, digest: LogDigest | None = None) -> RunSummary:
         parameters=run.started.parameters,
         values=digest.values(),
         settings=list_settings(run.experiment),
-        parent=run.started.parent,
-        parent_step=run.started.parent_step,
+        parent=run.parent,
+        parent_step=run.parent_step,
         group=run.started.group,
     )
 

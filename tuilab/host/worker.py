@@ -27,6 +27,7 @@ from tuilab.core.protocol.commands import (
     CrossValidate,
     Find,
     Inspect,
+    KeepSnapshot,
     Pause,
     Resume,
     Rewind,
@@ -37,13 +38,14 @@ from tuilab.core.protocol.commands import (
     Step,
     Stop,
     TrainSeeds,
+    Travel,
 )
 from tuilab.core.protocol.events import AnyEvent, Failed, Finished, Loading, Logged, Paused, Ready
 from tuilab.core.protocol.inspect.set_weight import SetWeight
 from tuilab.core.protocol.message import snake_case
-from tuilab.host import data_files, failures, run_store, seeds, studies
+from tuilab.host import branches, data_files, failures, initial_state, run_store, seeds, studies
 from tuilab.host.alerts import Alerts
-from tuilab.host.run_controller import Reason, RunController, load_initial_weights
+from tuilab.host.run_controller import Reason, RunController
 from tuilab.host.run_lock import RunLock
 from tuilab.host.run_log import RunLog
 
@@ -58,6 +60,13 @@ LOADING_INTERVAL = 0.1
 
 class _Canceled(BaseException):
     """Raised when a command cancels loading; no loader's `except Exception` may swallow it."""
+
+
+def _supersedes(later: AnyCommand, command: AnyCommand) -> bool:
+    """Returns whether a command need not be executed, as a later one asks for the same thing."""
+    if isinstance(command, Inspect):
+        return isinstance(later, Inspect) and type(later.request) is type(command.request)
+    return isinstance(command, Travel) and isinstance(later, Travel)
 
 
 class Worker(threading.Thread):
@@ -159,7 +168,10 @@ class Worker(threading.Thread):
             self._execute(self._take_command())
 
     def _take_command(self) -> AnyCommand:
-        """Takes the next command; of several requests of one view, only the last is answered."""
+        """Takes the next command; of several requests of one view, only the last is answered.
+
+        So it is with travels: a key that is held down goes as fast as states can be loaded.
+        """
         pending, queue = self._pending, self._commands
         if not pending:
             pending.append(queue.get())
@@ -167,17 +179,14 @@ class Worker(threading.Thread):
             pending.append(queue.get())
         while True:
             command = pending.popleft()
-            if not isinstance(command, Inspect) or not any(
-                isinstance(later, Inspect) and type(later.request) is type(command.request)
-                for later in pending
-            ):
+            if not any(_supersedes(later, command) for later in pending):
                 return command
 
     # --- commands ---------------------------------------------------------------------------
 
     def _execute(self, command: AnyCommand) -> None:
         controller = self._controller
-        if controller is not None and not isinstance(command, (Inspect, Check)):
+        if controller is not None and not isinstance(command, (Inspect, Check, Travel)):
             is_canceled = controller.cancel_checks()  # they have time only while nothing is asked
             if is_canceled and isinstance(command, Cancel):
                 self.publish(Logged("Canceled; the run is unchanged."))
@@ -196,6 +205,10 @@ class Worker(threading.Thread):
                 pass  # nothing is in progress any more
             case _ if controller is None:
                 self._note_ignored(command, "there is no run")
+            case Travel():
+                controller.travel(command.step)
+            case KeepSnapshot():
+                controller.keep_snapshot()
             case Check():
                 controller.start_checks()
             case Resume():
@@ -244,17 +257,19 @@ class Worker(threading.Thread):
     def _start(self, command: Start) -> None:
         self._end_run("stopped")
         self._run, experiment = command.run, restore_paths(command.experiment)
-        previous = self._controller.session if self._controller and command.keep else None
+        before = self._controller.session if self._controller is not None else None
         self._controller = None
         path = run_store.run_dir(command.run)
         if errors := find_errors(experiment):
             self.publish(Failed(command.run, CANNOT_START, "\n".join(errors)))
             return
-        goes_on = bool(command.checkpoint)
-        changes = data_files.describe_changes(path) if goes_on else []
+        goes_on = bool(command.checkpoint or command.parent)
+        origin = run_store.run_dir(command.parent) if command.parent else path
+        changes = data_files.describe_changes(origin) if goes_on else []
         if changes and not command.accepts_changed_data:
             self.publish(failures.describe_changed_data(command, changes))
             return
+        parent = initial_state.read_parent(command, before)
         self._lock_folder(path)
         from tuilab.engine.device import devices
         from tuilab.engine.model.layers.torchvision_models import download_weights
@@ -264,13 +279,15 @@ class Worker(threading.Thread):
         dataset = self._load_data(experiment, device)
         download_weights(experiment.plan, self._report)
         session = Session(command.run, experiment, dataset, device, is_resuming=goes_on)
-        note = load_initial_weights(session, previous, command.checkpoint)
-        started = session.started_event(note)
-        files = data_files.identify_data(experiment)
-        started = msgspec.structs.replace(
-            started, folder=str(path), data_files=files, time=time.time(), group=command.group
-        )
-        self.publish(started)
+        previous = before if command.keep else None
+        note = initial_state.load_initial_state(session, command, parent, previous)
+        self.publish(
+            msgspec.structs.replace(
+                session.started_event(note), folder=str(path),
+                data_files=data_files.identify_data(experiment), group=command.group,
+                parent=command.parent, parent_step=command.parent_step, time=time.time(),
+            )
+        )  # fmt: skip
         for remark in dataset.remarks:
             self.publish(Logged(remark, "data"))
         for change in changes:
@@ -279,9 +296,13 @@ class Worker(threading.Thread):
             self.publish(Logged(f"{remark}."))
         for warning in find_warnings(experiment):
             self.publish(Logged(f"Warning: {warning}."))
+        if command.parent:
+            branches.link_snapshots(command.parent, path, session.step)
         self._controller = RunController(
             session, path, self.publish, self._flush_log, is_paced=command.is_paced
         )
+        if command.parent:
+            self._controller.save()  # it needs nothing of its parent from now on
         if command.paused:
             self.publish(Paused(session.run, session.step))
         else:

@@ -203,6 +203,13 @@ class Workspace:
         run.resume_stored()
         return [Start(run.id, experiment, checkpoint=run.checkpoint, is_paced=True)]
 
+    def branch(self, parent: str, step: int, experiment: Experiment) -> list[AnyCommand]:
+        """Returns the commands that start a run from a state of another one; it waits there."""
+        run = make_run_id(experiment)
+        self.edits.push(experiment)
+        self._begin_run(run, experiment)
+        return [Start(run, experiment, paused=True, is_paced=True, parent=parent, parent_step=step)]
+
     def _start(
         self, experiment: Experiment, paused: bool = False, keep: bool = False
     ) -> list[AnyCommand]:
@@ -262,6 +269,8 @@ class Workspace:
         if run.id in self._closed_runs:
             run = _without_run(run)
         before, self.run = self.run, run
+        if not run.is_ready:  # of a worker in this process
+            run.take_host(before)
         if before.state == "starting" and run.id != before.id:
             self.run = before
             before.take_host(run)

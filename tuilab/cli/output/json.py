@@ -6,7 +6,7 @@ from typing import Any
 
 from tuilab.core.files.atomic_write import write_all
 from tuilab.core.printable import encode_json
-from tuilab.core.protocol.events import AnyEvent
+from tuilab.core.protocol.events import AnyEvent, SnapshotsListed
 from tuilab.host import run_store
 
 
@@ -19,7 +19,9 @@ class JsonOutput:
         os.dup2(2, 1)  # what libraries print goes to stderr, not between the lines
 
     def show(self, event: AnyEvent) -> None:
-        """Prints one event."""
+        """Prints one event; a list of the snapshots comes several times a second."""
+        if isinstance(event, SnapshotsListed):
+            return
         write_all(self._stdout, run_store.encode_event(event))
 
     def close(self) -> None:

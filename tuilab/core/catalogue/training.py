@@ -26,6 +26,20 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             log=True,
         ),
     ] = 0.0
+    snapshots: Annotated[
+        str,
+        knob("Space for earlier states of the run, to go back to: a size or off", live=True),
+    ] = "512 MB"
+    reseed: Annotated[
+        int,
+        knob(
+            "Other random numbers from here on, with the same data; 0: those of the seed",
+            ge=0,
+            le=2**31 - 1,
+            live=True,
+            zero="off",
+        ),
+    ] = 0
     device: Annotated[str, knob("Device: auto, cpu, cuda, cuda:1, mps")] = "auto"
     clip_grad_norm: Annotated[
         float,

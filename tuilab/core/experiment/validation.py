@@ -7,6 +7,7 @@ from tuilab.core.catalogue.losses import LearnerLoss, equivalent_loss
 from tuilab.core.catalogue.regularization import IMAGES_ONLY
 from tuilab.core.catalogue.tasks import CLASS_TASKS, LABEL_TASKS
 from tuilab.core.errors import InputError
+from tuilab.core.experiment.byte_size import parse_byte_size
 from tuilab.core.experiment.experiment import Experiment, name_of, value_at
 from tuilab.core.experiment.plain_python import find_engine_errors
 from tuilab.core.experiment.required_output import find_required_output
@@ -25,8 +26,16 @@ def find_errors(experiment: Experiment) -> list[str]:
     if not errors:
         errors.extend(_check_output(experiment))
     errors.extend(_check_combinations(experiment))
+    errors.extend(_check_snapshots(experiment))
     errors.extend(find_engine_errors(experiment))
     return errors
+
+
+def _check_snapshots(experiment: Experiment) -> Iterator[str]:
+    try:
+        parse_byte_size(experiment.training.snapshots)
+    except InputError as error:
+        yield f"training.snapshots: {error.problem}"
 
 
 def _check_task(experiment: Experiment) -> Iterator[str]:

@@ -20,7 +20,9 @@ MAX_NAME = 50
 """Letters of a file's name in the name of its part, which must not become too long."""
 
 
-def write_atomically(path: Path, content: bytes, *, previous: Path | None = None) -> None:
+def write_atomically(
+    path: Path, content: bytes, *, previous: Path | None = None, is_durable: bool = True
+) -> None:
     """Writes a file completely or not at all: a full disk leaves the old one unchanged.
 
     What was written is read back before it takes the place of the old file. A link to a file stays
@@ -28,6 +30,8 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
 
     Args:
         previous: where the file that is replaced is kept.
+        is_durable: whether it lasts through a loss of power, and is read back; the disk is waited
+            for.
 
     Raises:
         OSError: if it cannot be written, or reads back differently.
@@ -39,14 +43,16 @@ def write_atomically(path: Path, content: bytes, *, previous: Path | None = None
         write_all(file, content)
         if path.exists():
             os.fchmod(file, path.stat().st_mode & 0o7777)
-        os.fsync(file)
-        if not _reads_back(part, content):
-            raise OSError(errno.EIO, "what was written reads back differently")
+        if is_durable:
+            os.fsync(file)
+            if not _reads_back(part, content):
+                raise OSError(errno.EIO, "what was written reads back differently")
         if previous is not None and path.exists():
             _keep(path, previous)
         os.replace(part, path)
-    _sync_folder(path.parent)
-    remove_dead_parts(path.parent, path.name)
+    if is_durable:
+        _sync_folder(path.parent)
+        remove_dead_parts(path.parent, path.name)
 
 
 def put_aside(path: Path) -> Path:

@@ -11,7 +11,7 @@ from tuilab.core.lessons.describe_quantity import describe_quantity, is_finding
 from tuilab.core.lessons.lesson import Condition, Goal, Prediction
 from tuilab.core.run.run import Run
 
-ALWAYS_CHANGEABLE = ("title", "seed", "training.device", "training.pace")
+ALWAYS_CHANGEABLE = ("title", "seed", "training.device", "training.pace", "training.snapshots")
 """Knobs that may always differ from the start."""
 
 

@@ -24,6 +24,9 @@ class Start(Command, frozen=True):
     "Whether a run goes on from its checkpoint although its data is not what it began with."
     group: str = ""
     "The id that runs share which differ in their seed only; empty for a single run."
+    parent: str = ""
+    "The run that this one branches off, from its state at `parent_step`; empty: from none."
+    parent_step: int = 0
 
 
 class Pause(Command, frozen=True):
@@ -56,6 +59,20 @@ class SetKnob(Command, frozen=True):
 
 class Rewind(Command, frozen=True):
     """Goes back to the last good state and pauses there."""
+
+
+class Travel(Command, frozen=True):
+    """Shows the run as it was at the snapshot nearest to a step; what trains goes on.
+
+    Until it comes back to now, requests of the views are answered for that snapshot.
+    """
+
+    step: int | None = None
+    "None: back to now."
+
+
+class KeepSnapshot(Command, frozen=True):
+    """Takes a snapshot of the run now, and writes it before it is reported."""
 
 
 class Inspect(Command, frozen=True):
@@ -123,5 +140,6 @@ class Close(Command, frozen=True):
 
 AnyCommand = (
     Start | Pause | Resume | Step | Stop | SetKnob | Rewind | Inspect | Save | Find
-    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | SetAlerts | Close
+    | Check | CrossValidate | TrainSeeds | Cancel | SetWeight | SetAlerts | Close | Travel
+    | KeepSnapshot
 )  # fmt: skip

@@ -168,6 +168,32 @@ class Rewound(Event, frozen=True):
     step: int
 
 
+class SnapshotsListed(Event, frozen=True):
+    """The steps of all snapshots that can be traveled to, the oldest first."""
+
+    run: str
+    steps: list[int]
+
+
+class SnapshotKept(Event, frozen=True):
+    """A snapshot was taken on request, and its history is in the log."""
+
+    run: str
+    step: int
+
+
+class Traveled(Event, frozen=True):
+    """The views show the run as it was at a snapshot, or as it is now; the run is unchanged."""
+
+    run: str
+    step: int
+    is_now: bool = False
+    epoch: int = 0
+    "Epochs that had ended."
+    experiment: Experiment | None = None
+    "With the knobs that it had then; None: as it is now."
+
+
 class Saved(Event, frozen=True):
     """A checkpoint is on the disk."""
 
@@ -318,4 +344,5 @@ AnyEvent = (
     | Resumed | Rewound | Saved | Finished | Failed | FinderReported | CrossValidated | Logged
     | SeedsReported | AlertsChanged | AlertRaised
     | Checking | ChecksReported | AnyInspectResponse | WeightSet | DiagnosisChanged
+    | SnapshotsListed | SnapshotKept | Traveled
 )  # fmt: skip

@@ -37,7 +37,10 @@ from tuilab.core.protocol.events import (
     Rewound,
     Saved,
     SeedsReported,
+    SnapshotKept,
+    SnapshotsListed,
     Started,
+    Traveled,
 )
 from tuilab.core.protocol.inspect.request import InspectResponse
 from tuilab.core.protocol.inspect.set_weight import WeightSet
@@ -54,7 +57,7 @@ MAX_MATRICES = 128
 
 MAX_MARKS = 500
 
-UNMARKED = ("title", "training.pace")
+UNMARKED = ("title", "training.pace", "training.snapshots")
 """Knobs that change nothing of what a chart shows."""
 
 ConfusionHistory = list[tuple[int, list[list[int]]]]
@@ -121,6 +124,13 @@ class Run(Struct):
     "The newest answer to each view, by the name of its class."
     alerts: list[str] = field(default_factory=list)
     "Of what the host notifies the user."
+    parent: str = ""
+    "The run that it branched off; empty if none."
+    parent_step: int = 0
+    snapshots: list[int] = field(default_factory=list)
+    "The steps that can be traveled to, the oldest first."
+    past: Traveled | None = None
+    "The snapshot that the views show; None: now."
     weight_edits: int = 0
     "Number of weights set by hand: each makes earlier responses outdated."
     version: int = 0
@@ -147,11 +157,12 @@ class Run(Struct):
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
         self.learning_rates = []
+        self.parent, self.parent_step, self.snapshots, self.past = "", 0, [], None
 
     def resume_stored(self) -> None:
         """Goes on with this run from its checkpoint, before its first event; its history stays."""
         self.state = "starting"
-        self.failure = self.finished = self.loading = None
+        self.failure = self.finished = self.loading = self.past = None
         self.version += 1
 
     def take_host(self, other: "Run") -> None:
@@ -216,7 +227,11 @@ class Run(Struct):
                 self._apply_alert(event)
             case Logged():
                 self._log(event.text)
-            case DiagnosisChanged():
+            case SnapshotsListed():
+                self.snapshots = event.steps
+            case Traveled():
+                self.past = None if event.is_now else event
+            case DiagnosisChanged() | SnapshotKept():
                 pass  # diagnosed again from the history
             case InspectResponse():
                 self.responses[type(event).__name__] = event
@@ -246,6 +261,7 @@ class Run(Struct):
         if self.started is not None and not event.group:  # a resumed run stays in its group
             event = replace(event, group=self.started.group)
         self.started, self.experiment = event, event.experiment
+        self._note_parent(event)
         self._add_learning_rate(event.step)
         if event.step != self.step:
             self.checks = None
@@ -253,6 +269,16 @@ class Run(Struct):
         if event.note:
             self._log(event.note)
         self.loading = self.failure = self.finished = self.checking = None
+
+    def _note_parent(self, event: Started) -> None:
+        """Marks where the run branched off; the first start in its log says from which run."""
+        if not event.parent:
+            return
+        if not self.parent:
+            self.parent, self.parent_step = event.parent, event.parent_step
+        text = f"branch of {event.parent}"
+        if event.step == event.parent_step and not any(mark.text == text for mark in self.marks):
+            self._mark(event.step, text)
 
     def _add_measurements(self, event: Progressed | EpochEnded | LayerStatsReported) -> None:
         if event.step != self.step:

@@ -14,6 +14,9 @@ PREVIOUS_CHECKPOINT = "checkpoint.previous.pt"
 WEIGHTS = "weights.safetensors"
 """The weights alone, of a run whose last checkpoint could not be written."""
 
+SNAPSHOTS = "snapshots"
+"""The folder of the earlier states of a run."""
+
 
 def find_checkpoint(folder: Path) -> Path | None:
     """Returns the path of a run's checkpoint if there is one, of either generation."""

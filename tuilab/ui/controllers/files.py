@@ -85,7 +85,7 @@ class FileController:
             return True
         answer: Literal["leave", "stop"] | None = "stop"
         if workspace.run.state in ("starting", "training") or workspace.would_lose_training:
-            answer = await self._ask_about_run("Open another experiment?", "the other one opens")
+            answer = await self.ask_about_run("Open another experiment?", "the other one opens")
         run = workspace.run
         if answer is None or not run.is_active:
             return answer is not None
@@ -226,13 +226,13 @@ class FileController:
     async def _settle_run(self) -> bool:
         if not self._workspace.run.is_active:
             return True
-        answer = await self._ask_about_run("Quit?", "the lab closes")
+        answer = await self.ask_about_run("Quit?", "the lab closes")
         self.is_stopping = answer == "stop"
         if self.is_stopping:
             self._context.send([Stop()])
         return answer is not None
 
-    async def _ask_about_run(self, title: str, then: str) -> Literal["leave", "stop"] | None:
+    async def ask_about_run(self, title: str, then: str) -> Literal["leave", "stop"] | None:
         """Asks what becomes of the run in progress; None to go back.
 
         Args:

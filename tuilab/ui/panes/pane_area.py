@@ -11,6 +11,7 @@ from textual.widgets import Static
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.lessons.link_targets import PANE_TITLES, PaneName
 from tuilab.core.protocol.commands import Inspect
+from tuilab.core.run.past import as_shown
 from tuilab.core.run.run import Run
 from tuilab.ui.panes.charts.charts_pane import ChartsPane
 from tuilab.ui.panes.inspect import InspectPane
@@ -69,21 +70,21 @@ class PaneArea(Container):
             current: the pane that the tabs mark.
             is_crowded: whether the terminal is behind with reading: charts and views are left out.
         """
-        run, experiment = workspace.run, workspace.experiment
+        run, experiment = as_shown(workspace.run), workspace.experiment
         self._show_note(workspace)
         if is_displayed(self.network):
             self.network.show(experiment, run)
         if is_displayed(self.knobs):
             self.knobs.show(experiment, run, takes_live_changes=not workspace.is_run_unrelated)
         if is_displayed(self.charts) and not is_crowded:
-            self._show_charts(run, experiment)
+            self._show_charts(workspace.run, experiment)
         if is_displayed(self.result) and not is_crowded:
             self.result.show(run, experiment)
         if is_displayed(self.inspect) and not is_crowded:
             self.inspect.show(run, experiment)
         if is_displayed(self.lesson):
             self.lesson.show(workspace)
-        self.log_pane.show(run)
+        self.log_pane.show(workspace.run)
         if is_displayed(self.log_pane):
             self.log_pane.unread = 0
         self.tabs.show(current, self.log_pane.unread)
@@ -100,7 +101,8 @@ class PaneArea(Container):
 
     def _show_charts(self, run: Run, experiment: Experiment) -> None:
         """Shows both charts when something has happened; during training, one at a time."""
-        now, state = time.monotonic(), (run.id, run.state)
+        past = None if run.past is None else run.past.step
+        now, state = time.monotonic(), (run.id, run.state, past)
         goes_on = run.state == "training" and state == self._chart_state
         if not goes_on or now - self._charts_drawn >= CHART_INTERVAL:
             self._chart_state, self._charts_drawn = state, now
@@ -108,7 +110,7 @@ class PaneArea(Container):
 
     def requests(self, workspace: Workspace) -> Iterator[Inspect]:
         """Yields what to request from the worker, of what is displayed and may have changed."""
-        request = self.result.due_request(workspace.run, workspace.experiment)
+        request = self.result.due_request(as_shown(workspace.run), workspace.experiment)
         if request is not None:
             yield Inspect(request)
         if is_displayed(self.inspect) and (inspection := self.inspect.due_request()) is not None:
@@ -117,7 +119,7 @@ class PaneArea(Container):
     def go_to(self, name: PaneName, workspace: Workspace) -> None:
         """Puts the focus into a pane at once: the next key is for it."""
         if name == "inside":
-            self.inspect.show(workspace.run, workspace.experiment)
+            self.inspect.show(as_shown(workspace.run), workspace.experiment)
         pane = self.by_name[name]
         widgets = (widget for widget in (pane, *pane.query("*")) if widget.display)
         widget = next((widget for widget in widgets if widget.can_focus), None)
@@ -126,7 +128,7 @@ class PaneArea(Container):
 
     def start_drawing(self, workspace: Workspace) -> None:
         """Starts to draw points by hand in the result pane."""
-        self.result.show(workspace.run, workspace.experiment)
+        self.result.show(as_shown(workspace.run), workspace.experiment)
         self.screen.set_focus(self.result.board)
         self.result.board.set_drawing(True)
 

@@ -23,6 +23,9 @@ from tuilab.core.run.seeds import choose_headline
 from tuilab.ui.canvas.cell_buffer import truncate
 from tuilab.ui.terminal.glyphs import get_glyphs
 
+BACK_KEY = "0"
+"""The key that comes back to now from a snapshot."""
+
 GAP, MINOR_RANK = 6, 9
 """Columns between both ends of a line that parts of this rank and above leave free."""
 
@@ -97,6 +100,11 @@ class StatusBar(Widget):
         if run.checking is not None:
             number, total = run.checking.number, run.checking.total
             parts.append(Part(3, f"checking {number} of {total}", "$warning"))
+        if run.past is not None:
+            steps = f"step {format_count(run.past.step)} of {format_count(run.step)}"
+            parts.append(Part(0, f"at {steps} · back to now: {BACK_KEY}", "$warning bold"))
+        elif run.snapshots and run.state in ("paused", "finished"):
+            parts.append(Part(MINOR_RANK, ", walks back in time"))
         if waiting:
             parts.append(Part(1, waiting, "$warning bold"))
         if self.findings:

@@ -54,6 +54,8 @@ class Chart(Canvas, can_focus=True):
         self.options = ChartOptions()
         self.cursor: float | None = None
         "The x that is read; None without a cursor."
+        self._past: float | None = None
+        "The x of the snapshot that is traveled to."
         self._hover: float | None = None
         self._drawing: ChartDrawing | None = None
 
@@ -61,6 +63,12 @@ class Chart(Canvas, can_focus=True):
         """Shows new data, as soon as the chart is visible."""
         self.data = data
         self.draw_soon()
+
+    def show_past(self, x: float | None) -> None:
+        """Reads the values at the snapshot that is traveled to, or no longer."""
+        if x != self._past:
+            self._past = x
+            self.refresh()
 
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the chart in a size."""
@@ -76,14 +84,16 @@ class Chart(Canvas, can_focus=True):
             return strip
         if y == 0:
             return self._render_values(drawing, x)
-        if drawing.area.region.y <= y < drawing.area.region.bottom:
-            return _draw_cursor(strip, drawing.area.column(x), self.draw_style.cursor)
+        column = drawing.area.column(x)
+        if drawing.area.region.contains(column, y):
+            return _draw_cursor(strip, column, self.draw_style.cursor)
         return strip
 
     @property
     def read_x(self) -> float | None:
-        """The x that is read now: under the mouse, else at the cursor."""
-        return self.cursor if self._hover is None else self._hover
+        """The x that is read now: under the mouse, at the cursor, or that of the snapshot."""
+        candidates = (self._hover, self.cursor, self._past)
+        return next((x for x in candidates if x is not None), None)
 
     def _render_values(self, drawing: ChartDrawing, x: float) -> Strip:
         """Returns the values at x, in as much detail as fits."""

@@ -26,6 +26,7 @@ from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
 from tuilab.ui.controllers.queue import REFRESH_SECONDS, QueueController
 from tuilab.ui.controllers.runs import RunsController
 from tuilab.ui.controllers.studies import StudyController
+from tuilab.ui.controllers.time_travel import TimeTravelController
 from tuilab.ui.controllers.training import TrainingController
 from tuilab.ui.keymap import APP_BINDINGS
 from tuilab.ui.messages import (
@@ -54,6 +55,7 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *TrainingController.BINDINGS,
+        *TimeTravelController.BINDINGS,
         *StudyController.BINDINGS,
         *EditController.BINDINGS,
         *FileController.BINDINGS,
@@ -97,6 +99,7 @@ class MainScreen(Screen[None]):
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
         self.alerts = AlertController(context)
+        self.time_travel = TimeTravelController(context, self.files.ask_about_run)
         self.runs = RunsController(context, self.files)
         self.queue = QueueController(context, self.training, self.runs, self.run_strip)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
@@ -219,6 +222,7 @@ class MainScreen(Screen[None]):
             self.workspace.receive(event)
             if not isinstance(event, Snapshot):
                 self.lessons.handle_event(event, self.workspace.run)
+                self.time_travel.handle_event(event)
             if isinstance(event, Logged) and event.source == "host":
                 note = event.text
             elif isinstance(event, AlertRaised) and event.run == self.workspace.run.id:

@@ -57,6 +57,8 @@ class View(Canvas, Generic[R], can_focus=True):
         self._kept_response: R | None = None
         "The response that was current when comparing began."
         self._throttle = RequestThrottle()
+        self._requested_past: int | None = None
+        "The step of the snapshot that was requested last; None: now."
         self._state: State = "idle"
         "That of the run."
         self.last_request: AnyInspectRequest | None = None
@@ -103,14 +105,16 @@ class View(Canvas, Generic[R], can_focus=True):
         response = self.get_response(run)
         is_unfinished = response is not None and self.is_unfinished(response)
         task = run.experiment.task if run.experiment is not None else None
+        past = None if run.past is None else run.past.step
         is_due = self._throttle.is_due(
             request, (run.id, run.step, run.weight_edits, task), response,
-            is_training=run.state == "training", is_unfinished=is_unfinished,
+            is_training=run.state == "training" and past == self._requested_past,
+            is_unfinished=is_unfinished,
             cost=response.cost if response is not None else 0.0,
         )  # fmt: skip
         if not is_due:
             return None
-        self.last_request = request
+        self.last_request, self._requested_past = request, past
         return request
 
     def get_response(self, run: Run) -> R | None:

@@ -10,10 +10,15 @@ from tuilab.engine.device import memory
 from tuilab.engine.inspect.inspectors import inspector
 from tuilab.engine.inspect.landscape.line_scan import LineScan
 from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot
-from tuilab.engine.inspect.landscape.plane import PlaneSlice, path_directions, random_directions
+from tuilab.engine.inspect.landscape.plane import (
+    PlaneSlice,
+    WeightSnapshot,
+    path_directions,
+    random_directions,
+)
 from tuilab.engine.preserve import preserving
 from tuilab.engine.session import Session
-from tuilab.engine.snapshots import WeightSnapshot as WeightSnapshot
+from tuilab.engine.snapshots import Snapshots
 from tuilab.engine.tasks.gan import GAN
 from tuilab.engine.tasks.perceptron import Perceptron
 
@@ -27,6 +32,8 @@ OUT_OF_MEMORY = (
 NO_PATH = "There is no path yet: train for some seconds, then take the slice anew."
 
 TOO_LARGE = "The network is too large to keep copies of its weights: there is no path to show."
+
+NO_SNAPSHOTS = "There is no path: training.snapshots is off."
 
 NO_FILTERS = "No weight matrix is trained, so there is no direction to move in."
 
@@ -114,7 +121,7 @@ class LandscapeInspector:
         if request.plane == "path":
             points = [surface.flatten(tensors) for _, tensors in path]
             directions = path_directions([*points, surface.flat_weights()], snapshot.weights)
-            return directions or (TOO_LARGE if self._session.snapshots.is_too_large else NO_PATH)
+            return directions or _explain_missing_path(self._session.snapshots)
         first, second = random_directions(surface.network, request.seed)
         return (first, second) if first.any() else NO_FILTERS
 
@@ -142,9 +149,16 @@ class LandscapeInspector:
         )
 
 
+def _explain_missing_path(snapshots: Snapshots) -> str:
+    if snapshots.is_off:
+        return NO_SNAPSHOTS
+    return TOO_LARGE if snapshots.is_too_large else NO_PATH
+
+
 def _path(session: Session) -> list[WeightSnapshot]:
-    """Returns the weights of earlier steps: the snapshots, and the last good state."""
-    path = [snapshot for snapshot in session.snapshots.snapshots if snapshot[0] < session.step]
+    """Returns the weights of earlier steps: the snapshots in memory, and the last good state."""
+    earlier = (item for item in session.snapshots.in_memory if item[0] < session.step)
+    path = [(step, state["network"]) for step, state in earlier]
     if session.good_state is not None and not session.snapshots.is_too_large:
         step = session.good_state["position"][0]
         if step < session.step and (not path or step > path[-1][0]):

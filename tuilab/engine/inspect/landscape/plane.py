@@ -17,7 +17,6 @@ from torch.nn.modules.conv import _ConvTransposeNd
 
 from tuilab.core.protocol.inspect.landscape_messages import LandscapeRequest, Slice
 from tuilab.engine.inspect.landscape.loss_surface import LossSurface, Snapshot
-from tuilab.engine.snapshots import WeightSnapshot as WeightSnapshot
 
 NORMS = (_NormBase, nn.LayerNorm, nn.RMSNorm, nn.GroupNorm)
 
@@ -26,6 +25,9 @@ PATH_REACH = 0.8
 
 EPSILON = 1e-12
 """Keeps the direction of a filter of zeros finite."""
+
+WeightSnapshot = tuple[int, dict[str, Tensor]]
+"""A step, and the tensors of the network's state in their shapes, by name."""
 
 Projection = tuple[float, float, float, float]
 """x and y on a plane, and the squared distance from its center: within the plane, and in all."""

@@ -151,6 +151,7 @@ class ChartView(Container):
         self._run, self._experiment = run, experiment
         if not self.is_on_screen:
             return
+        self.chart.show_past(None if run.past is None else run.past.step)
         marks = (len(run.marks), *run.marks[-1:])
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
