@@ -190,8 +190,8 @@ def add_runs(starts: Iterable[Start]) -> list[QueueEntry]:
                 if not same.is_over:
                     raise InputError("this run is in the queue already", start.run)
                 entries.remove(same)
-            taken = {entry.run for entry in entries}
-            while start.run in taken:  # by another process that has just added it
+            known_ids = {entry.run for entry in entries}
+            while start.run in known_ids:  # by another process that has just added it
                 start = replace(start, run=make_run_id(start.experiment))
             entry = QueueEntry(start=start, added=time.time())
             entries.append(entry)
