@@ -42,6 +42,7 @@ from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController, parse_toml_path
 from tuilab.ui.controllers.lessons import LINKED_ACTIONS, LessonController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import PaneLayout
 from tuilab.ui.controllers.queue import QueueController
 from tuilab.ui.controllers.runs import RunsController
@@ -580,6 +581,7 @@ CONTROLLERS: dict[str, type] = {
     "alerts": AlertController,
     "runs": RunsController,
     "queue": QueueController,
+    "overlay": OverlayController,
 }
 """By the names that the main screen has for them."""
 

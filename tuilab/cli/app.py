@@ -6,6 +6,7 @@ import typer
 
 from tuilab.cli import (
     alerts,
+    compare,
     exit_codes,
     lessons,
     queue,
@@ -36,9 +37,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (open_commands, train.commands, study.commands, runs.commands, snapshots.commands,
-              stored_runs.commands, queue.commands, reference.commands, share.commands,
-              alerts.commands, lessons.commands):  # fmt: skip
+for group in (
+    open_commands, train.commands, study.commands, runs.commands, snapshots.commands,
+    stored_runs.commands, compare.commands, queue.commands, reference.commands, share.commands,
+    alerts.commands, lessons.commands,
+):  # fmt: skip
     app.add_typer(group)
 
 

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from tuilab.core.experiment import toml_file
 from tuilab.core.experiment.experiment import Experiment
 from tuilab.core.protocol.commands import Start
 from tuilab.core.run import baseline, run_files, run_labels
+from tuilab.core.run.compare_runs import UNREAD_STATES, RunComparison, compare_runs
 from tuilab.core.run.run import Run
 from tuilab.core.run.run_settings import Settings, list_settings
 from tuilab.core.run.run_summary import RunSummary
@@ -99,6 +100,39 @@ class RunLibrary:
     def read(self, run: str) -> Run:
         """Reads a run with its curves; InputError if it cannot be read."""
         return run_store.read_run(run_store.run_dir(run))
+
+    # --- comparing ----------------------------------------------------------------------------
+
+    def compare(self, runs: Sequence[str]) -> RunComparison:
+        """Returns what differs between runs, each given by a unique part of its id.
+
+        The base is the pinned run, if it is one of them, else the first. A single run is compared
+        with the pinned run, else with its preset.
+
+        Raises:
+            InputError: a run is not stored, or none of them can be read.
+        """
+        summaries = list({one.id: one for one in map(self.summarize, runs)}.values())
+        if len(summaries) == 1:
+            summaries = [self._find_base(summaries[0]), *summaries]
+        summaries.sort(key=lambda summary: summary.id != self.pinned)
+        unread = [one for one in summaries if one.state in UNREAD_STATES]
+        if len(unread) > len(summaries) - 2:
+            problem = unread[0].problem or "its history cannot be read"
+            raise InputError(f"nothing to compare: {problem}", unread[0].id)
+        groups = {one.group for one in summaries if one.group}
+        stored = self.list_summaries() if groups else []
+        repeats = {group: [one for one in stored if one.group == group] for group in groups}
+        return compare_runs(summaries, repeats)
+
+    def _find_base(self, summary: RunSummary) -> RunSummary:
+        """Returns what a single run is compared with, which need not be a run."""
+        if self.pinned and self.pinned != summary.id:
+            return self.summarize(self.pinned)
+        settings = self.base_settings(summary)
+        is_preset = summary.title in (self._presets or {})
+        name = f"preset {summary.title}" if is_preset else "the defaults"
+        return RunSummary(id=name, name=name, state="not a run", settings=dict(settings))
 
     # --- what runs do -----------------------------------------------------------------------
 

@@ -288,14 +288,7 @@ class Worker(threading.Thread):
                 parent=command.parent, parent_step=command.parent_step, time=time.time(),
             )
         )  # fmt: skip
-        for remark in dataset.remarks:
-            self.publish(Logged(remark, "data"))
-        for change in changes:
-            self.publish(Logged(f"Warning: {change}."))
-        for remark in find_notes(experiment):
-            self.publish(Logged(f"{remark}."))
-        for warning in find_warnings(experiment):
-            self.publish(Logged(f"Warning: {warning}."))
+        self._publish_remarks(experiment, dataset, changes)
         if command.parent:
             branches.link_snapshots(command.parent, path, session.step)
         self._controller = RunController(
@@ -307,6 +300,19 @@ class Worker(threading.Thread):
             self.publish(Paused(session.run, session.step))
         else:
             self._controller.start()
+
+    def _publish_remarks(
+        self, experiment: Experiment, dataset: "Dataset", changes: list[str]
+    ) -> None:
+        """Publishes what was made of the data, what has changed in it, and what looks wrong."""
+        for remark in dataset.remarks:
+            self.publish(Logged(remark, "data"))
+        for change in changes:
+            self.publish(Logged(f"Warning: {change}."))
+        for remark in find_notes(experiment):
+            self.publish(Logged(f"{remark}."))
+        for warning in find_warnings(experiment):
+            self.publish(Logged(f"Warning: {warning}."))
 
     def _lock_folder(self, path: Path) -> None:
         """Locks the folder of the run that starts; InputError if another process trains it."""

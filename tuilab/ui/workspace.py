@@ -21,6 +21,7 @@ from tuilab.core.experiment.undo import UndoStack
 from tuilab.core.protocol.commands import AnyCommand, Pause, Resume, SetKnob, Start
 from tuilab.core.protocol.events import AnyEvent, KnobChanged, Started
 from tuilab.core.run.run import Run, Snapshot, make_run_id
+from tuilab.ui.run_overlay import RunOverlay
 
 MIN_TRAINING_SECONDS = 10.0
 """Seconds of training from which on a restart asks first."""
@@ -49,6 +50,8 @@ class Workspace:
         self.saved = self.edits.value
         self.path = path
         self.run = Run()
+        self.overlay = RunOverlay()
+        "Other runs that the charts show as well."
         self.run_experiment: Experiment | None = None
         "The experiment of the run, with every live change that was sent."
         self.locked_keys: tuple[str, ...] = ()

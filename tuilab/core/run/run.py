@@ -114,6 +114,8 @@ class Run(Struct):
     checkpoint: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     "`loss/train`, `accuracy/validation`, `lr`, `gradient/1 Linear`, `update/1 Linear`, ..."
+    clocks: dict[str, Series] = field(default_factory=dict)
+    "`epoch` and `seconds` of training by step, as far as they were reported."
     marks: list[Mark] = field(default_factory=list)
     learning_rates: list[tuple[int, float]] = field(default_factory=list)
     "The optimizer's learning rates so far, each with the last step before it applied."
@@ -156,7 +158,7 @@ class Run(Struct):
         self.id, self.experiment, self.state = run, experiment, "starting"
         self.step, self.note, self.checkpoint = 0, "", ""
         self.series, self.marks, self.responses, self.confusion_history = {}, [], {}, []
-        self.learning_rates = []
+        self.learning_rates, self.clocks = [], {}
         self.parent, self.parent_step, self.snapshots, self.past = "", 0, [], None
 
     def resume_stored(self) -> None:
@@ -213,16 +215,11 @@ class Run(Struct):
                 self.loading = None
             case Failed():
                 self.state, self.failure, self.loading = "failed", event, None
-            case FinderReported():
-                self.finder_report = event
-            case CrossValidated():
-                self.cross_validation = event
-            case SeedsReported():
-                self.seeds = event
-            case Checking():
-                self.checking = event if event.number else None
-            case ChecksReported():
-                self.checking, self.checks = None, event
+            case (
+                FinderReported() | CrossValidated() | SeedsReported() | Checking()
+                | ChecksReported()
+            ):  # fmt: skip
+                self._apply_study(event)
             case AlertsChanged() | AlertRaised():
                 self._apply_alert(event)
             case Logged():
@@ -237,6 +234,21 @@ class Run(Struct):
                 self.responses[type(event).__name__] = event
             case _:
                 assert_never(event)
+
+    def _apply_study(
+        self, event: FinderReported | CrossValidated | SeedsReported | Checking | ChecksReported
+    ) -> None:
+        match event:
+            case FinderReported():
+                self.finder_report = event
+            case CrossValidated():
+                self.cross_validation = event
+            case SeedsReported():
+                self.seeds = event
+            case Checking():
+                self.checking = event if event.number else None
+            case ChecksReported():
+                self.checking, self.checks = None, event
 
     def _apply_alert(self, event: AlertsChanged | AlertRaised) -> None:
         if isinstance(event, AlertsChanged):
@@ -327,6 +339,7 @@ class Run(Struct):
 
     def _add_progress(self, event: Progressed) -> None:
         self.progress, points = event, event.points
+        self._add_clocks(event)
         if points is None:
             points = [LossPoint(event.step, event.loss, event.low, event.high, event.lr)]
             for name, value in event.metrics.items():
@@ -334,6 +347,12 @@ class Run(Struct):
         for point in points:
             self._add("loss/train", point.step, point.mean, point.low, point.high)
             self._add("lr", point.step, point.lr)
+
+    def _add_clocks(self, event: Progressed) -> None:
+        for name, value in (("epoch", event.epoch), ("seconds", event.seconds)):
+            clock = self.clocks.setdefault(name, Series())
+            if clock.last is None or clock.last[0] < event.step:
+                clock.append(event.step, value)
 
     def _add_activations(self, event: LayerStatsReported) -> None:
         for stats in event.activations:
@@ -397,7 +416,7 @@ class Run(Struct):
 
     def _truncate(self, step: int) -> None:
         """Drops the history after a step."""
-        for series in self.series.values():
+        for series in (*self.series.values(), *self.clocks.values()):
             series.truncate(step)
         self.marks = [mark for mark in self.marks if mark.step <= step]
         self.confusion_history = [entry for entry in self.confusion_history if entry[0] <= step]

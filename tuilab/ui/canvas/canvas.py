@@ -36,6 +36,11 @@ class Canvas(Widget):
         """The styles, colors and glyphs of the drawing."""
         return read_draw_style(self)
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether its data changed since it was drawn."""
+        return self._is_stale
+
     def draw(self, width: int, height: int) -> CellBuffer:
         """Returns the drawing in a size."""
         raise NotImplementedError(type(self).__name__)

@@ -9,6 +9,7 @@ from tuilab.core.errors import InputError
 from tuilab.core.protocol.commands import Resume
 from tuilab.ui.controllers.context import Context
 from tuilab.ui.controllers.files import FileController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.keymap import bind
 
 if TYPE_CHECKING:  # not before the first frame
@@ -23,8 +24,8 @@ class RunsController:
         bind("Lab", "R", "runs.open", "runs", "All stored runs: find, compare, label, open one")
     ]
 
-    def __init__(self, context: Context, files: FileController) -> None:
-        self._context, self._files = context, files
+    def __init__(self, context: Context, files: FileController, overlay: OverlayController) -> None:
+        self._context, self._files, self._overlay = context, files, overlay
         self._workspace = context.workspace
         self._library: RunLibrary | None = None
 
@@ -34,9 +35,15 @@ class RunsController:
 
         library = self._load_library()
         run = self._workspace.run
-        screen = RunsScreen(library, run.id if run.started is not None else "")
+        open_run = run.id if run.started is not None else ""
+        screen = RunsScreen(library, open_run, self._workspace.overlay.markers)
         choice: RunChoice | None = await self._context.ask(screen)
+        await self._overlay.show_pinned()
         if choice is None:
+            return
+        if choice.action == "overlay":
+            self._context.show_pane("charts")
+            await self._overlay.toggle(choice.runs)
             return
         if choice.run != run.id or run.started is None:
             if not await self._files.may_replace(None):

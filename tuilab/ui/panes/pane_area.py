@@ -20,6 +20,7 @@ from tuilab.ui.panes.lesson.lesson_pane import LessonPane
 from tuilab.ui.panes.log import LogPane
 from tuilab.ui.panes.network.network_pane import NetworkPane
 from tuilab.ui.panes.pane_tabs import PaneTabs
+from tuilab.ui.run_overlay import RunOverlay
 from tuilab.ui.views.result.result_view import ResultView
 from tuilab.ui.workspace import Workspace
 
@@ -77,7 +78,7 @@ class PaneArea(Container):
         if is_displayed(self.knobs):
             self.knobs.show(experiment, run, takes_live_changes=not workspace.is_run_unrelated)
         if is_displayed(self.charts) and not is_crowded:
-            self._show_charts(workspace.run, experiment)
+            self._show_charts(workspace.run, experiment, workspace.overlay)
         if is_displayed(self.result) and not is_crowded:
             self.result.show(run, experiment)
         if is_displayed(self.inspect) and not is_crowded:
@@ -99,14 +100,14 @@ class PaneArea(Container):
         if self._note.content != note:
             self._note.update(note)
 
-    def _show_charts(self, run: Run, experiment: Experiment) -> None:
+    def _show_charts(self, run: Run, experiment: Experiment, overlay: RunOverlay) -> None:
         """Shows both charts when something has happened; during training, one at a time."""
         past = None if run.past is None else run.past.step
-        now, state = time.monotonic(), (run.id, run.state, past)
+        now, state = time.monotonic(), (run.id, run.state, past, overlay.version)
         goes_on = run.state == "training" and state == self._chart_state
         if not goes_on or now - self._charts_drawn >= CHART_INTERVAL:
             self._chart_state, self._charts_drawn = state, now
-            self.charts.show(run, experiment, alternate=goes_on)
+            self.charts.show(run, experiment, goes_on, overlay)
 
     def requests(self, workspace: Workspace) -> Iterator[Inspect]:
         """Yields what to request from the worker, of what is displayed and may have changed."""

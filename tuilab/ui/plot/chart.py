@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -14,7 +15,7 @@ from tuilab.ui.canvas.canvas import Canvas
 from tuilab.ui.canvas.cell_buffer import BLANK, CellBuffer
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.draw_chart import ChartDrawing, draw_chart
-from tuilab.ui.plot.legend import describe_point
+from tuilab.ui.plot.legend import describe_point, wrap
 from tuilab.ui.plot.traces import Trace, nearest_point
 from tuilab.ui.terminal.glyphs import get_glyphs
 
@@ -36,6 +37,8 @@ class Chart(Canvas, can_focus=True):
                 tooltip="Smooth the lines more, then not at all"),
         Binding("z", "zoom", "Zoom", id="chart.zoom",
                 tooltip="Show all steps or only the last ones"),
+        Binding("b", "best", "Best", id="chart.best",
+                tooltip="The best value of each line and where it is, or the last one"),
         Binding("left", "cursor(-1)", "Read values", id="chart.left", key_display="←→",
                 tooltip="Move the cursor that reads values"),
         Binding("right", "cursor(1)", "Cursor right", id="chart.right", show=False,
@@ -61,7 +64,10 @@ class Chart(Canvas, can_focus=True):
 
     def show(self, data: ChartData) -> None:
         """Shows new data, as soon as the chart is visible."""
+        has_best = self.data.is_higher_better is not None
         self.data = data
+        if has_best != (data.is_higher_better is not None):
+            self.refresh_bindings()
         self.draw_soon()
 
     def show_past(self, x: float | None) -> None:
@@ -82,8 +88,8 @@ class Chart(Canvas, can_focus=True):
         strip, x, drawing = super().render_line(y), self.read_x, self._drawing
         if x is None or drawing is None:
             return strip
-        if y == 0:
-            return self._render_values(drawing, x)
+        if y < max(1, len(drawing.legend)):
+            return self._render_values(drawing, x)[y]
         column = drawing.area.column(x)
         if drawing.area.region.contains(column, y):
             return _draw_cursor(strip, column, self.draw_style.cursor)
@@ -95,19 +101,27 @@ class Chart(Canvas, can_focus=True):
         candidates = (self._hover, self.cursor, self._past)
         return next((x for x in candidates if x is not None), None)
 
-    def _render_values(self, drawing: ChartDrawing, x: float) -> Strip:
-        """Returns the values at x, in as much detail as fits."""
-        style = self.draw_style
-        row = CellBuffer(self.size.width, 1, style.text)
+    def _render_values(self, drawing: ChartDrawing, x: float) -> list[Strip]:
+        """Returns the values at x in the rows of the legend, in as much detail as fits."""
+        style, row_count = self.draw_style, max(1, len(drawing.legend))
+        cells = CellBuffer(self.size.width, row_count, style.text)
+        rows: list[list[tuple[str, Trace | None]]] = []
         for is_brief in (False, True):
             pieces = describe_point(self.data, drawing.traces, x, is_brief)
-            if sum(len(text) + 2 for text, _ in pieces) <= row.width:
+            rows = wrap(pieces, [cell_len(text) for text, _ in pieces], cells.width)
+            if len(rows) <= row_count:
                 break
-        column = 0
-        for text, trace in pieces:
-            text_style = style.line(trace.color) if trace else style.title
-            column = row.write(column, 0, text, text_style) + 2
-        return row.strips()[0]
+        if len(rows) > row_count:  # what does not fit is cut off at the end of the last row
+            rows = [
+                *rows[: row_count - 1],
+                [piece for row in rows[row_count - 1 :] for piece in row],
+            ]
+        for y, row in enumerate(rows):
+            column = 0
+            for text, trace in row:
+                text_style = style.line(trace.color) if trace else style.title
+                column = cells.write(column, y, text, text_style) + 2
+        return cells.strips()
 
     # --- keys and mouse ---------------------------------------------------------------------------
 
@@ -122,6 +136,10 @@ class Chart(Canvas, can_focus=True):
     def action_zoom(self) -> None:
         """Shows fewer of the last steps, or after the fewest all."""
         self._change(last_steps=_next_choice(ZOOM_STEPS, self.options.last_steps))
+
+    def action_best(self) -> None:
+        """Writes the best values into the legend, or the last ones again."""
+        self._change(shows_best=not self.options.shows_best)
 
     def _change(self, **changes: Any) -> None:
         self.options = replace(self.options, **changes)
@@ -150,7 +168,9 @@ class Chart(Canvas, can_focus=True):
         self._set_cursor(None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leaves escape to others while there is no cursor."""
+        """Leaves escape to others while there is no cursor; offers the best where there is one."""
+        if action == "best":
+            return self.data.is_higher_better is not None
         return self.cursor is not None if action == "cursor_off" else True
 
     def _set_cursor(self, x: float | None) -> None:

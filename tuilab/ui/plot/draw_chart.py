@@ -1,11 +1,13 @@
 """One drawing of a chart: plotext draws what has a place in the data, texts are written over it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from math import log2
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.geometry import Region
 
 from tuilab.ui.canvas.cell_buffer import BLANK
@@ -14,12 +16,19 @@ from tuilab.ui.canvas.styled_cells import StyledCells
 from tuilab.ui.plot import axes
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.figure import Axes, PlotArea, Stroke, draw_figure
-from tuilab.ui.plot.legend import describe_omissions, draw_legend
+from tuilab.ui.plot.legend import (
+    Entry,
+    describe_omissions,
+    draw_legend,
+    draw_legend_rows,
+    wrap_legend,
+)
 from tuilab.ui.plot.traces import (
     FilteredTrace,
     Trace,
     crop_traces,
     filter_trace,
+    find_start,
     fit_limits,
     nearest_point,
 )
@@ -46,11 +55,20 @@ class ChartDrawing:
     options: ChartOptions
     filtered_traces: Sequence[FilteredTrace]
     area: PlotArea
+    behind: Sequence[FilteredTrace] = ()
+    "The lines of the backdrop."
+    legend: Sequence[Sequence[Entry]] = ()
+    "The rows of a legend with lines of other runs; else it is one row over the plot."
+
+    @property
+    def all_filtered(self) -> list[FilteredTrace]:
+        """The traces, and the lines behind them."""
+        return [*self.filtered_traces, *self.behind]
 
     @property
     def traces(self) -> list[Trace]:
-        """The traces with the points that are shown."""
-        return [trace.source for trace in self.filtered_traces]
+        """The traces with the points that are shown, and those behind them."""
+        return [trace.source for trace in self.all_filtered]
 
 
 def draw_chart(
@@ -58,22 +76,42 @@ def draw_chart(
 ) -> ChartDrawing:
     """Draws a chart to fill a size."""
     cells = StyledCells(size, style, style.text)
-    cropped = crop_traces(data.traces, options.last_steps)
-    unit = _find_span(cropped) / SMOOTHING_UNITS
+    start = find_start(data.all_traces, options.last_steps)
+    cropped = crop_traces(data.traces, start)
+    behind = data.backdrop.keep("points", start, lambda: crop_traces(data.backdrop.traces, start))
+    unit = _find_span([*cropped, *behind]) / SMOOTHING_UNITS
     traces = [filter_trace(trace, options.smoothing, options.is_log, unit) for trace in cropped]
-    drawing, figure_axes = _lay_out(cells, data, options, traces)
-    if not any(trace.points or trace.gaps for trace in traces):
+    filtered_behind = _filter_backdrop(data, behind, options, unit)
+    drawing, figure_axes = _lay_out(cells, data, options, traces, filtered_behind)
+    if not any(trace.points or trace.gaps for trace in (*traces, *filtered_behind)):
         cells.write_centered(data.empty_message, style.muted)
         return drawing
     strokes = list(_build_strokes(drawing))
     draw_figure(cells, drawing.area.region, strokes, figure_axes, style.glyphs)
+    _draw_backdrop(drawing)
     _tint_envelopes(drawing)
     _label_guides(drawing)
     _label_marks(drawing)
     _write_below(drawing, figure_axes)
-    if drawing.area.region.y:
-        draw_legend(cells, drawing.area.region.x, data, options)
+    if drawing.legend and drawing.area.region.y:
+        draw_legend_rows(cells, drawing.legend, len(drawing.all_filtered), options)
+    elif drawing.area.region.y:
+        draw_legend(cells, drawing.area.region.x, data, traces, options)
     return drawing
+
+
+def _filter_backdrop(
+    data: ChartData, behind: Sequence[Trace], options: ChartOptions, unit: float
+) -> list[FilteredTrace]:
+    """Lets the lines behind through the gate; their smoothing hardly depends on the others."""
+    rounded = 2 ** (round(4 * log2(unit)) / 4) if unit > 0 else unit
+    unit = rounded if options.smoothing else 0.0
+    key = (list(map(id, behind)), options.smoothing, options.is_log, unit)
+
+    def filter_all() -> list[FilteredTrace]:
+        return [filter_trace(trace, options.smoothing, options.is_log, unit) for trace in behind]
+
+    return data.backdrop.keep("filtered", key, filter_all)
 
 
 def _find_span(traces: Sequence[Trace]) -> float:
@@ -86,15 +124,18 @@ def _find_span(traces: Sequence[Trace]) -> float:
 
 
 def _lay_out(
-    cells: StyledCells, data: ChartData, options: ChartOptions, traces: Sequence[FilteredTrace]
-) -> tuple[ChartDrawing, Axes]:
+    cells: StyledCells, data: ChartData, options: ChartOptions, traces: Sequence[FilteredTrace],
+    behind: Sequence[FilteredTrace],
+) -> tuple[ChartDrawing, Axes]:  # fmt: skip
     """Places plot and axes; small sizes give up the legend, the axis lines, then the labels."""
     style = cells.style
-    top = 1 if cells.height >= 5 else 0
+    all_filtered = [*traces, *behind]
+    legend = wrap_legend(cells, data, all_filtered, options)
+    top = max(1, len(legend)) if cells.height >= 5 else 0
     below = 2 if cells.height >= 7 else 1 if cells.height >= 4 else 0
     height = max(1, cells.height - top - below)
     counts = max(2, cells.width // 10), max(2, height // 3)
-    limits = fit_limits(traces, [value for value, _ in data.guides], options.is_log, counts)
+    limits = fit_limits(all_filtered, [value for value, _ in data.guides], options.is_log, counts)
     place_ticks = axes.place_log_ticks if options.is_log else axes.place_linear_ticks
     y_ticks = [(y, f"{label} ") for y, label in place_ticks(limits.low, limits.high, counts[1])]
     left = max((len(label) for _, label in y_ticks), default=0) + 1
@@ -105,7 +146,7 @@ def _lay_out(
     x_places = [(area.cell(x, limits.low)[0], label) for x, label in x_ticks]
     y_places = [(area.cell(limits.left, y)[1], label) for y, label in y_ticks] if left else ()
     figure_axes = Axes(style.axis, style.muted, x_places, y_places, below == 2, left > 0)
-    return ChartDrawing(cells, data, options, traces, area), figure_axes
+    return ChartDrawing(cells, data, options, traces, area, behind, legend), figure_axes
 
 
 def _place_x_ticks(area: PlotArea, data: ChartData) -> Iterator[tuple[float, str]]:
@@ -179,6 +220,47 @@ def _draw_envelope(drawing: ChartDrawing, trace: FilteredTrace) -> Stroke:
     """Returns a shade between the lowest and the highest values."""
     cells, style = _find_envelope(drawing, trace), drawing.cells.style
     return Stroke(sorted(cells), style.shade(0.25), style.line(trace.source.color + FAINT))
+
+
+def _draw_backdrop(drawing: ChartDrawing) -> None:
+    """Draws the lines behind where nothing else is drawn but guides, marks and shades."""
+    if not drawing.behind:
+        return
+    cells, style = drawing.cells, drawing.cells.style
+    key = (drawing.area, cells.size, style, list(map(id, drawing.behind)))
+    free = {*BLANK, style.glyphs.guide, style.glyphs.mark}
+    free |= set() if style.has_color else {style.shade(0.25)}
+    for x, y, glyph, glyph_style in drawing.data.backdrop.keep(
+        "cells", key, partial(_build_backdrop, drawing)
+    ):
+        if cells.rows[y][x][0] in free:
+            cells.rows[y][x] = (glyph, glyph_style)
+
+
+def _build_backdrop(drawing: ChartDrawing) -> list[tuple[int, int, str, Style]]:
+    """Returns the cells of the lines behind: column, row, glyph and style of each."""
+    style, area = drawing.cells.style, drawing.area
+    layer = replace(
+        drawing, cells=StyledCells(drawing.cells.size, style, style.text),
+        filtered_traces=drawing.behind,
+    )  # fmt: skip
+    gaps = _find_columns(area, (x for trace in drawing.behind for x in trace.gaps))
+    strokes = [
+        stroke
+        for trace in drawing.behind[::-1]
+        for stroke in _draw_trace(layer, trace, trace.source.marker or "*")
+    ]
+    strokes.append(Stroke(list(product(gaps, (0, area.region.height - 1))), style.glyphs.gap,
+                          style.gap))  # fmt: skip
+    strokes += _draw_markers(layer)
+    axes = Axes(style.axis, style.muted, has_x_line=False, has_y_line=False)
+    draw_figure(layer.cells, area.region, strokes, axes, style.glyphs)
+    return [
+        (x, y, glyph, glyph_style)
+        for y, row in enumerate(layer.cells.rows)
+        for x, (glyph, glyph_style) in enumerate(row)
+        if glyph not in BLANK
+    ]
 
 
 def _tint_envelopes(drawing: ChartDrawing) -> None:
@@ -288,7 +370,7 @@ def _write_below(drawing: ChartDrawing, figure_axes: Axes) -> None:
     name = _x_name(drawing.area, drawing.data)
     if figure_axes.bottom and cells.is_blank(cells.width - len(name), cells.height - 1, len(name)):
         cells.write(cells.width - len(name), cells.height - 1, name, style.muted)
-    omissions = describe_omissions(drawing.filtered_traces, style.glyphs)
+    omissions = describe_omissions(drawing.all_filtered, style.glyphs)
     if figure_axes.has_x_line and omissions:
         text = style.truncate(f" {omissions} ", region.width)
         cells.write(cells.width - cell_len(text), region.bottom, text, style.gap)

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf, isfinite, log10
 from operator import itemgetter
 
@@ -79,7 +80,7 @@ def _fraction(value: float, first: float, last: float) -> float:
     return min(1.0, max(0.0, (value - first) / (last - first)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FilteredTrace:
     """A trace after the gate."""
 
@@ -90,6 +91,23 @@ class FilteredTrace:
     "Where values are not finite."
     omitted: int = 0
     "Values that a log axis cannot show."
+
+    @cached_property
+    def y_range(self) -> tuple[float, float]:
+        """The lowest and the highest value; there is one point at least."""
+        points = self.points
+        return min(points, key=itemgetter(2))[2], max(points, key=itemgetter(3))[3]
+
+    def find_best(self, is_highest: bool) -> Point | None:
+        """Returns the measured point with the highest or lowest value; None without any."""
+        return self._extremes[is_highest]
+
+    @cached_property
+    def _extremes(self) -> tuple[Point | None, Point | None]:
+        """The measured points with the lowest and the highest mean."""
+        finite = series.select_finite(self.source.points)
+        by_mean = itemgetter(1)
+        return min(finite, key=by_mean, default=None), max(finite, key=by_mean, default=None)
 
     def downsample(self, limits: Limits, columns: int) -> list[Point]:
         """Returns one point a column at most: mean, lowest and highest value."""
@@ -107,10 +125,15 @@ class FilteredTrace:
             start = stop
 
 
-def crop_traces(traces: Sequence[Trace], last_steps: float | None) -> list[Trace]:
-    """Returns the traces with their points, from `last_steps` before the newest one on."""
-    newest = max(map(_newest_x, traces), default=0.0)
-    start = -HUGE if last_steps is None else newest - last_steps
+def find_start(traces: Sequence[Trace], last_steps: float | None) -> float:
+    """Returns the x from which on traces are shown: `last_steps` before the newest point."""
+    if last_steps is None:
+        return -HUGE
+    return max(map(_newest_x, traces), default=0.0) - last_steps
+
+
+def crop_traces(traces: Sequence[Trace], start: float) -> list[Trace]:
+    """Returns the traces with their points from `start` on."""
     return [replace(trace, points=_points_from(trace, start)) for trace in traces]
 
 
@@ -161,13 +184,12 @@ def fit_limits(
         guides: values of y that stay in view as well.
         tick_counts: how many ticks the x axis and the y axis have room for.
     """
-    filled = [trace.points for trace in traces if trace.points]
-    xs = [points[end][0] for points in filled for end in (0, -1)]
+    filled = [trace for trace in traces if trace.points]
+    xs = [trace.points[end][0] for trace in filled for end in (0, -1)]
     xs += [gap for trace in traces for gap in (trace.gaps[:1] + trace.gaps[-1:]) if isfinite(gap)]
     x_range = min(xs, default=0.0), max(xs, default=1.0)
     left, right = axes.fit_linear_limits(*x_range, tick_counts[0])
-    ys = [*guides, *(min(points, key=itemgetter(2))[2] for points in filled)]
-    ys += [max(points, key=itemgetter(3))[3] for points in filled]
+    ys = [*guides, *(value for trace in filled for value in trace.y_range)]
     low, high = min(ys, default=0.1), max(ys, default=1.0)
     if not is_log:
         y_limits = axes.fit_linear_limits(_clamp(low), _clamp(high), tick_counts[1])

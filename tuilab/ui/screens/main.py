@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from tuilab.core.protocol.commands import AnyCommand
 from tuilab.core.protocol.events import AlertRaised, AnyEvent, Logged, Started
+from tuilab.core.run.baseline import load_baseline
 from tuilab.core.run.run import Snapshot
 from tuilab.host.link import Link
 from tuilab.ui import copy_text
@@ -22,6 +23,7 @@ from tuilab.ui.controllers.diagnosis import DiagnosisController
 from tuilab.ui.controllers.edits import EditController
 from tuilab.ui.controllers.files import FileController
 from tuilab.ui.controllers.lessons import LessonController
+from tuilab.ui.controllers.overlay import OverlayController
 from tuilab.ui.controllers.pane_layout import HEIGHTS, WIDTHS, PaneLayout
 from tuilab.ui.controllers.queue import REFRESH_SECONDS, QueueController
 from tuilab.ui.controllers.runs import RunsController
@@ -61,6 +63,7 @@ class MainScreen(Screen[None]):
         *FileController.BINDINGS,
         *RunsController.BINDINGS,
         *QueueController.BINDINGS,
+        *OverlayController.BINDINGS,
         *PaneLayout.BINDINGS,
         *LessonController.BINDINGS,
         *DiagnosisController.BINDINGS,
@@ -98,9 +101,10 @@ class MainScreen(Screen[None]):
         self.training = TrainingController(context, self.edits, panes.network.go_to_problem)
         self.studies = StudyController(context, self.training, self.edits)
         self.files = FileController(context, can_leave_run, on_open=partial(panes.knobs.hide, ()))
+        self.overlay = OverlayController(context)
         self.alerts = AlertController(context)
         self.time_travel = TimeTravelController(context, self.files.ask_about_run)
-        self.runs = RunsController(context, self.files)
+        self.runs = RunsController(context, self.files, self.overlay)
         self.queue = QueueController(context, self.training, self.runs, self.run_strip)
         self.diagnosis = DiagnosisController(context, self.edits, panes.inspect)
         self.lessons = LessonController(
@@ -257,9 +261,11 @@ class MainScreen(Screen[None]):
             self.add_class(max(form for form in forms if form[0] <= size)[1])
 
     def on_mount(self) -> None:
-        """Fills the panes before the first frame."""
+        """Fills the panes before the first frame; the pinned run is read after it."""
         self.repaint()
         self.set_interval(REFRESH_SECONDS, self.queue.refresh)
+        if load_baseline():
+            self.run_worker(self.overlay.show_pinned())
 
     def on_screen_resume(self) -> None:
         """Shows what came while a dialog was open."""

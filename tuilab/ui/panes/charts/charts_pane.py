@@ -1,7 +1,7 @@
 """The charts of a run: loss, metric, gradients, updates and learning rate."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,8 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from tuilab.core.catalogue.metrics import is_higher_better
 from tuilab.core.experiment.experiment import Experiment
+from tuilab.core.format import format_counted
 from tuilab.core.run.run import Run
+from tuilab.core.run.step_map import build_step_map
 from tuilab.ui.panes.charts.band_traces import trace_bands
 from tuilab.ui.panes.charts.chart_metrics import (
     Guide,
@@ -26,9 +29,16 @@ from tuilab.ui.panes.charts.layer_list import (
     LayerRow,
     build_layer_rows,
 )
+from tuilab.ui.panes.charts.overlay_traces import (
+    OverlayTraces,
+    convert_marks,
+    convert_trace,
+    name_held_out_first,
+)
 from tuilab.ui.plot.chart import Chart
 from tuilab.ui.plot.chart_data import ChartData, ChartOptions
 from tuilab.ui.plot.traces import Trace
+from tuilab.ui.run_overlay import RunOverlay
 from tuilab.ui.terminal.glyphs import get_glyphs
 
 WAITING_MESSAGE = "The first values appear in a moment."
@@ -105,7 +115,7 @@ class ChartView(Container):
         Binding("down", "choose(1)", "Next chart", id="charts.next", show=False,
                 tooltip="Show the next chart"),
         Binding("t", "metric(1)", "Metric", id="charts.metric",
-                tooltip="Show the next metric: accuracy, F1, ..."),
+                tooltip="Show the next metric: accuracy, F1, ...; of other runs, the next layer"),
     ]  # fmt: skip
 
     def __init__(self, tab: int, *, id: str) -> None:  # noqa: A002
@@ -114,6 +124,11 @@ class ChartView(Container):
         self.tab = tab
         self.metric = ""
         "The metric that is shown; empty for the task's own."
+        self.layer_name = ""
+        "The layer that is shown with other runs; empty for the first."
+        self._overlay, self._overlay_traces = RunOverlay(), OverlayTraces()
+        self._missing = 0
+        "Other runs that have nothing to show in this chart."
         self._run = Run()
         self._experiment: Experiment | None = None
         "The experiment of the next run."
@@ -146,28 +161,89 @@ class ChartView(Container):
         self.chart.options = self._options[self.tab]
         self._update_titles()
 
-    def show(self, run: Run, experiment: Experiment | None = None) -> None:
-        """Shows the history of a run, if it changed and the chart is visible."""
+    def show(
+        self, run: Run, experiment: Experiment | None = None, overlay: RunOverlay | None = None
+    ) -> None:
+        """Shows the history of a run, if it changed and the chart is visible.
+
+        Args:
+            experiment: that of the next run.
+            overlay: other runs that are drawn as well.
+        """
         self._run, self._experiment = run, experiment
+        self._overlay = overlay or self._overlay
         if not self.is_on_screen:
             return
-        self.chart.show_past(None if run.past is None else run.past.step)
+        self.chart.show_past(self._locate_past(run))
         marks = (len(run.marks), *run.marks[-1:])
         guides = self._find_guides(run)
         ends = [(name, run.series[name].count, run.series[name].last) for name in self._series(run)]
         metric = self._choose_metric(run)
         seeds = run.seeds and (run.seeds.group, run.seeds.fraction)
-        state = (run.id, run.state, self.tab, metric, marks, guides, seeds, *ends)
+        version = self._overlay.version
+        state = (run.id, run.state, self.tab, metric, marks, guides, seeds, version, *ends)
         if state == self._shown_state:
             return
         self._shown_state = state
         family = self.kind.layer_family
-        rows = list(build_layer_rows(run, family)) if family else []
+        rows = self._choose_rows(list(build_layer_rows(run, family))) if family else []
         self._place_layers(rows)
-        self._update_titles()
         traces = list(self._trace_layers(run, rows) if family else self._trace_series(run))
         traces += trace_bands(run, self.kind.families or (metric,)) if not family else ()
-        self.chart.show(ChartData(traces, run.marks, guides, self._empty_message(run)))
+        data = ChartData(
+            traces, run.marks, guides, self._empty_message(run),
+            is_higher_better=self._is_higher_better(metric),
+        )  # fmt: skip
+        self.chart.show(self._add_overlay(run, data))
+        self._update_titles()
+
+    def _locate_past(self, run: Run) -> float | None:
+        """Returns the x of the snapshot that is traveled to, in the unit of the overlay."""
+        if run.past is None:
+            return None
+        step_map = build_step_map(run, self._overlay.unit)
+        return float(run.past.step) if step_map is None else step_map.at(run.past.step)
+
+    def _add_overlay(self, run: Run, data: ChartData) -> ChartData:
+        """Returns what is shown with the lines of other runs, all in the unit of the overlay."""
+        overlay, family = self._overlay, self.kind.layer_family
+        names = name_held_out_first(self.kind.families or (self._choose_metric(run),))
+        if family:
+            names = [f"{family}/{self._choose_layer()}"]
+        backdrop, forks = self._overlay_traces.build(overlay, run.id, names)
+        step_map = build_step_map(run, overlay.unit)
+        if step_map is not None:
+            traces = [convert_trace(trace, step_map) for trace in data.traces]
+            data = replace(data, traces=traces, is_integer_x=False, x_name=overlay.unit)
+        self._missing = len(overlay.ids - {run.id}) - len(backdrop.traces)
+        marks = [*convert_marks(run.marks, step_map), *forks]
+        return replace(data, marks=marks, backdrop=backdrop)
+
+    def _is_higher_better(self, metric: str) -> bool | None:
+        """Returns whether the best value is the highest; None where no value is the best."""
+        if self._is_metric:
+            return is_higher_better(metric)
+        return False if self.kind.name == "Loss" else None
+
+    def _list_layers(self) -> list[str]:
+        """Returns the layers that can be compared: those of the present run, else of another."""
+        runs = (self._run, *(other.run for other in self._overlay.runs))
+        prefix = f"{self.kind.layer_family}/"
+        layers = ([name.removeprefix(prefix) for name in run.series if name.startswith(prefix)]
+                  for run in runs)  # fmt: skip
+        return next(filter(None, layers), [])
+
+    def _choose_layer(self) -> str:
+        layers = self._list_layers()
+        return self.layer_name if self.layer_name in layers else next(iter(layers), "")
+
+    def _choose_rows(self, rows: list[LayerRow]) -> list[LayerRow]:
+        """Returns the layers; only one of them is drawn where there are other runs."""
+        if not self._overlay.runs:
+            return rows
+        layer_name, marker = self._choose_layer(), get_glyphs().line_markers[0]
+        return [replace(row, marker=marker, color=1) if row.name == layer_name
+                else replace(row, marker="", color=0) for row in rows]  # fmt: skip
 
     def _empty_message(self, run: Run) -> str:
         """Returns what is said while there is nothing to draw."""
@@ -220,19 +296,32 @@ class ChartView(Container):
             else f"[@click=open({number})] {name} [/]"
             for number, name in enumerate(names)
         )
-        titles = heading, self._describe_next_metric() or self._describe_verdicts()
+        notes = (self._describe_missing(), self._describe_next_choice())
+        titles = heading, " · ".join(filter(None, notes)) or self._describe_verdicts()
         if titles != self._titles:  # A new title repaints everything that it frames.
             self.border_title, self.border_subtitle = self._titles = titles
 
-    def _describe_next_metric(self) -> str:
-        """Returns the place of the metric among several, and the next one, for the last line."""
-        names = list_metrics(self._run, self._experiment)
-        metric = self._choose_metric(self._run)
-        if not self._is_metric or len(names) < 2:
+    def _describe_missing(self) -> str:
+        """Returns how many of the other runs have nothing to show in this chart."""
+        return f"not in {format_counted(self._missing, 'run')}" if self._missing else ""
+
+    def _describe_next_choice(self) -> str:
+        """Returns the place of the metric or layer among several, and the next one."""
+        if self._is_metric:
+            names, current = (
+                list_metrics(self._run, self._experiment),
+                self._choose_metric(self._run),
+            )
+            titles = list(map(metric_title, names))
+        elif self.kind.layer_family and self._overlay.runs:
+            names, current = self._list_layers(), self._choose_layer()
+            titles = [name.replace("[", "(") for name in names]
+        else:
             return ""
-        index = names.index(metric)
-        following = metric_title(names[(index + 1) % len(names)])
-        return f"{index + 1} of {len(names)} · [b]t[/] {following}"
+        if len(names) < 2:
+            return ""
+        index = names.index(current)
+        return f"{index + 1} of {len(names)} · [b]t[/] {titles[(index + 1) % len(names)]}"
 
     def _describe_verdicts(self) -> str:
         """Returns what `small?` and `large?` in the list of layers mean, if one is there."""
@@ -254,7 +343,15 @@ class ChartView(Container):
         self._show_again()
 
     def action_metric(self, by: int) -> None:
-        """Shows the metric `by` places further on; goes to the chart of metrics first."""
+        """Shows the metric `by` places further on; goes to the chart of metrics first.
+
+        Where one layer is compared with that of other runs, it is the layer.
+        """
+        layers = self._list_layers() if self.kind.layer_family and self._overlay.runs else []
+        if layers:
+            self.layer_name = layers[(layers.index(self._choose_layer()) + by) % len(layers)]
+            self._show_again()
+            return
         names = list_metrics(self._run, self._experiment)
         metric = self._choose_metric(self._run)
         if self._is_metric:
@@ -279,31 +376,48 @@ class ChartsPane(Widget):
     """One chart, or two above each other where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "other", "Other chart", tooltip="Go to the other chart", id="charts.other")
-    ]
+        Binding("o", "other", "Other chart", tooltip="Go to the other chart", id="charts.other"),
+        Binding("a", "align", "Align by", id="charts.align",
+                tooltip="Draw runs over steps, epochs, examples or seconds"),
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
         self.upper, self.lower = ChartView(0, id="upper"), ChartView(2, id="lower")
         self._run: Run | None = None
         self._experiment: Experiment | None = None
+        self._overlay = RunOverlay()
         self._show_count = 0
 
     def compose(self) -> ComposeResult:
         yield from (self.upper, self.lower)
 
-    def show(self, run: Run, experiment: Experiment | None = None, alternate: bool = False) -> None:
+    def show(
+        self, run: Run, experiment: Experiment | None = None, alternate: bool = False,
+        overlay: RunOverlay | None = None,
+    ) -> None:  # fmt: skip
         """Shows the history of a run.
 
         Args:
             experiment: that of the next run.
             alternate: one chart a call, so that no frame waits for two.
+            overlay: other runs that are drawn as well.
         """
         self._run, self._experiment = run, experiment
+        self._overlay = overlay or self._overlay
         views = [view for view in (self.upper, self.lower) if view.display]
         self._show_count += 1
         for view in [views[self._show_count % len(views)]] if alternate and views else views:
-            view.show(run, experiment)
+            view.show(run, experiment, self._overlay)
+
+    def action_align(self) -> None:
+        """Draws all runs over the next unit: steps, epochs, examples or seconds."""
+        unit = self._overlay.next_unit()
+        for view in (self.upper, self.lower):
+            view.chart.action_cursor_off()
+        if self._run is not None:
+            self.show(self._run, self._experiment)
+        self.notify(f"over {unit if unit in ('examples', 'seconds') else f'{unit}s'}", timeout=2)
 
     def action_other(self) -> None:
         """Goes to the other of two charts."""

@@ -41,6 +41,8 @@ class RunRow:
     is_pinned: bool = False
     is_open: bool = False
     "Whether the lab shows this run."
+    marker: str = ""
+    "That of its line in the charts; empty if it is not drawn over them."
 
     @property
     def key(self) -> str:
@@ -194,6 +196,8 @@ def _write_name(row: RunRow, width: int) -> list[Span]:
         name = f"{get_glyphs().arrow} {name}"
     elif summary.parent:
         name = f"{glyph_or_ascii('└', '`')} {name}"
+    if row.marker:
+        name = f"{row.marker} {name}"
     tags = " ".join(f"#{tag}" for tag in summary.tags)
     room = width - len(name) - 1
     if not tags or room < 4:

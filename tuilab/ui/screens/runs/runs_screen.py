@@ -1,7 +1,7 @@
 """The screen of all stored runs: list, filter, sort, mark, label, pin, delete; it opens one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
@@ -45,7 +45,9 @@ class RunChoice:
     """The answer of the screen."""
 
     run: str
-    action: Literal["open", "resume"] = "open"
+    action: Literal["open", "resume", "overlay"] = "open"
+    runs: tuple[str, ...] = ()
+    "All that are meant, where it may be more than one."
 
 
 class RunsScreen(Overlay):
@@ -59,6 +61,10 @@ class RunsScreen(Overlay):
                 tooltip="Sort the other way round"),
         Binding("t", "metric", "metric", id="runs.metric", show=False,
                 tooltip="Show the values of another metric"),
+        Binding("o", "overlay", "draw", id="runs.overlay",
+                tooltip="Draw the marked runs over the charts of the lab, or remove them"),
+        Binding("d", "compare", "compare", id="runs.compare",
+                tooltip="What differs between the marked runs, and their results"),
         Binding("p", "pin", "pin", id="runs.pin",
                 tooltip="Pin the run as the baseline that all others are compared with"),
         Binding("n", "rename", "rename", id="runs.rename", tooltip="Give the run another name"),
@@ -82,14 +88,18 @@ class RunsScreen(Overlay):
         Binding("escape,q", "dismiss(None)", "close", id="lab.quit", tooltip="Back to the lab"),
     ]  # fmt: skip
 
-    def __init__(self, library: RunLibrary, open_run: str = "") -> None:
+    def __init__(
+        self, library: RunLibrary, open_run: str = "", markers: Mapping[str, str] | None = None
+    ) -> None:
         """Initializes the screen.
 
         Args:
             open_run: the run that the lab shows.
+            markers: those of the runs that are drawn over it.
         """
         super().__init__()
         self._library, self._open_run = library, open_run
+        self._markers = markers or {}
         self._lock = asyncio.Lock()
         self._all: list[RunSummary] = []
         self._filter = RunFilter("")
@@ -185,7 +195,7 @@ class RunsScreen(Overlay):
     def _row(self, run: RunSummary) -> RunRow:
         return RunRow(
             run, partial(self._describe_changes, run), run.id in self._marked,
-            run.id == self._pinned, run.id == self._open_run,
+            run.id == self._pinned, run.id == self._open_run, self._markers.get(run.id, ""),
         )  # fmt: skip
 
     def _describe_changes(self, run: RunSummary) -> str:
@@ -311,6 +321,26 @@ class RunsScreen(Overlay):
         row = self._list.current_line
         if row is not None:
             self.dismiss(RunChoice(row.key, "resume"))
+
+    def action_overlay(self) -> None:
+        """Draws the marked runs over the charts of the lab, or removes them."""
+        if runs := tuple(run.id for run in self._targets()):
+            self.dismiss(RunChoice(runs[0], "overlay", runs))
+
+    @work(group="runs-edit")
+    async def action_compare(self) -> None:
+        """Shows what differs between the marked runs; of one, from the pinned run or its preset."""
+        from tuilab.ui.screens.runs.differences_screen import DifferencesScreen
+
+        runs = [run.id for run in self._targets()]
+        if not runs:
+            return
+        try:
+            comparison = await self._call(self._library.compare, runs)
+        except InputError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.app.push_screen(DifferencesScreen(comparison))
 
     def action_copy(self) -> None:
         """Copies the ids of the marked runs."""
